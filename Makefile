@@ -1,0 +1,98 @@
+# Everything lands in .venv and node_modules. A machine needs make and Python 3.11 or newer with its venv module;
+# another Python than the first on PATH: make PYTHON=python3.13.
+PYTHON ?= python3
+
+BIN := .venv/bin
+TOOLCHAIN := $(BIN)/python -m strata.toolchain
+# Not compiled while installing, since of the 2,200 modules of the AWS bindings some twenty are ever loaded. Python
+# does it when a module is loaded first, so it must be allowed to: many container images switch that off.
+unexport PYTHONDONTWRITEBYTECODE
+PIP := $(BIN)/pip --disable-pip-version-check --quiet install --no-compile
+LOCKED := --require-hashes --only-binary :all:
+# Set-up looks again when PATH has another node or terraform than last time.
+PATH_NOW := $(shell { command -v node; command -v terraform; } | cksum | cut -d ' ' -f 1)
+WHEELS := .venv/.wheels-$(PATH_NOW)
+CLI := node_modules/.installed
+
+.DEFAULT_GOAL := all
+.PHONY: all setup dev synth lint test format golden e2e bench lock clean help
+MAKEFLAGS += --no-print-directory
+
+all: dev lint test synth ## set up, check, test and synthesize as CI does (default)
+
+setup: ## what synth and cdktf need: .venv and node_modules
+	@$(MAKE) -s -j2 .venv/.run $(CLI)
+
+dev: ## setup, and what lint and test need
+	@$(MAKE) -s -j2 .venv/.dev $(CLI)
+
+synth: setup ## write the Terraform of every stack to cdktf.out
+	@$(TOOLCHAIN) synth
+
+lint: dev ## check format, style and types
+	@$(BIN)/ruff format --quiet --check
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/mypy
+
+test: dev ## run the tests
+	@$(BIN)/pytest
+
+format: dev ## format, and mend what ruff can mend
+	@$(BIN)/ruff format --quiet
+	@$(BIN)/ruff check --quiet --fix
+
+golden: dev ## rewrite the expected files in tests/, to be read before they are committed
+	@$(BIN)/pytest --golden
+
+e2e: dev ## run the engine's scenarios with the real AWS provider against moto
+	@$(BIN)/pytest -m e2e
+
+bench: setup ## print time and memory of synth, with and without the fast door to the AWS bindings
+	@$(BIN)/python tests/bench.py
+
+# No host name in a lock, so that it works with any mirror. Pins stay where pyproject.toml allows them:
+# delete a file to get the newest of everything.
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-header --no-annotate
+lock: .venv/.python ## pin anew what pyproject.toml and package.json ask for
+	@$(PIP) uv==0.13.9
+	@$(COMPILE) pyproject.toml --group build --group dev -o requirements/dev.txt
+	@$(COMPILE) pyproject.toml --group build -c requirements/dev.txt -o requirements/run.txt
+	@$(COMPILE) --group node -o requirements/node.txt
+	@$(COMPILE) --group terraform -o requirements/terraform.txt
+	@$(TOOLCHAIN) npm install --package-lock-only --silent
+
+# The stamps. Each file below stands for a step that is done, until what it was done from changes.
+.venv/.python:
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit(f"strata needs Python 3.11 or newer, {sys.executable} is {sys.version.split()[0]}: make PYTHON=...")'
+	@echo 'strata: setting up .venv and node_modules, which takes half a minute once' >&2
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
+	@touch $@
+
+# First, because npm may be in one of them.
+$(WHEELS): requirements/node.txt requirements/terraform.txt | .venv/.python
+	@set -e; wheels="$$($(TOOLCHAIN) requirements)"; test -z "$$wheels" || $(PIP) $(LOCKED) $$wheels
+	@$(TOOLCHAIN) link
+	@touch $@
+
+.venv/.run: pyproject.toml requirements/run.txt | $(WHEELS)
+	@$(PIP) $(LOCKED) -r requirements/run.txt
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.dev: pyproject.toml requirements/dev.txt requirements/terraform.txt | $(WHEELS)
+	@$(PIP) $(LOCKED) -r requirements/dev.txt $$($(TOOLCHAIN) requirements tests)
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@$(TOOLCHAIN) link
+	@touch .venv/.run $@
+
+$(CLI): package.json package-lock.json .npmrc | $(WHEELS)
+	@$(TOOLCHAIN) npm ci --loglevel=error >/dev/null
+	@touch $@
+
+clean: ## remove what make and cdktf made
+	rm -rf .venv node_modules cdktf.out cdktf.out-* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help: ## show this list
+	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F '|' '{ printf "make %-8s %s\n", $$1, $$2 }'

