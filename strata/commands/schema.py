@@ -1,0 +1,44 @@
+"""`strata schema`: the JSON Schema of each configuration file, generated from the models."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from strata.config.loader import FILES, IMPORTS_FILE, Imports
+from strata.config.types import did_you_mean
+from strata.errors import StrataError
+
+if TYPE_CHECKING:
+    from strata.cli import Options
+
+_FILES: Mapping[str, type[BaseModel]] = {**FILES, IMPORTS_FILE: Imports}
+_MODELS = {name.removesuffix(".yaml"): model for name, model in _FILES.items()}
+
+
+def run(options: Options, *, file: str | None, write: Path | None) -> int:
+    """Prints one schema, or writes all of them."""
+    if write:
+        write.mkdir(parents=True, exist_ok=True)
+        for name in _MODELS:
+            (write / f"{name}.json").write_text(text(name), encoding="utf-8")
+        options.note(f"wrote {len(_MODELS)} schemas to {write}")
+        return 0
+    if file is None or file not in _MODELS:
+        guess = did_you_mean(file or "", _MODELS)
+        raise StrataError(f"{file!r} is not a configuration file{guess}; name one of {', '.join(_MODELS)}")
+    print(text(file), end="")
+    return 0
+
+
+def text(name: str) -> str:
+    """Returns the schema of one file as it is stored."""
+    schema: dict[str, Any] = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **_MODELS[name].model_json_schema(),
+    }
+    return json.dumps(schema, indent=2, sort_keys=True) + "\n"

@@ -1,0 +1,192 @@
+"""The grammar of policy documents, as far as it can be judged without AWS.
+
+Service control policies speak all of IAM's language since September 2025; resource control policies only deny, to
+everybody, in the services AWS lists; management policies have a key of their own at the top.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from strata.config.limits import aws_limits
+from strata.config.models import PolicyType
+from strata.config.types import Problem, did_you_mean, is_action
+
+STATEMENT_KEYS = frozenset(
+    {
+        "Sid",
+        "Effect",
+        "Action",
+        "NotAction",
+        "Resource",
+        "NotResource",
+        "Condition",
+        "Principal",
+        "NotPrincipal",
+    }
+)
+
+TOP_KEYS: Mapping[PolicyType, str] = {
+    PolicyType.TAG: "tags",
+    PolicyType.BACKUP: "plans",
+    PolicyType.AISERVICES_OPT_OUT: "services",
+    PolicyType.CHATBOT: "chatbot",
+    PolicyType.DECLARATIVE_EC2: "ec2_attributes",
+    PolicyType.SECURITYHUB: "securityhub",
+    PolicyType.INSPECTOR: "inspector",
+    PolicyType.UPGRADE_ROLLOUT: "upgrade_rollout",
+    PolicyType.BEDROCK: "bedrock",
+    PolicyType.S3: "s3_attributes",
+}
+
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
+_OPERATORS = frozenset(
+    {
+        *("StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase"),
+        *("StringLike", "StringNotLike", "BinaryEquals", "Bool", "Null", "IpAddress", "NotIpAddress"),
+        *("ArnEquals", "ArnLike", "ArnNotEquals", "ArnNotLike"),
+        *("NumericEquals", "NumericNotEquals", "NumericLessThan", "NumericLessThanEquals"),
+        *("NumericGreaterThan", "NumericGreaterThanEquals"),
+        *("DateEquals", "DateNotEquals", "DateLessThan", "DateLessThanEquals"),
+        *("DateGreaterThan", "DateGreaterThanEquals"),
+    }
+)
+
+
+def document_problems(document: Any, kind: PolicyType | None) -> Iterator[Problem]:
+    """Yields what is wrong with a document of one policy type; without a type it is an inline IAM policy."""
+    if not isinstance(document, dict):
+        yield Problem("is not a JSON object", "start it with { and end it with }")
+    elif kind is not None and kind in TOP_KEYS:
+        yield from _management_document(document, kind)
+    else:
+        yield from _iam_document(document, kind)
+
+
+def _management_document(document: dict[str, Any], kind: PolicyType) -> Iterator[Problem]:
+    key = TOP_KEYS[kind]
+    if key not in document:
+        yield Problem(f"has no {key!r}, so it is no policy of type {kind}", f"put the policy below {key!r}")
+        return
+    if not isinstance(document[key], dict):
+        yield Problem(f"{key} is not a JSON object", "put the policy below it")
+    for other in sorted(set(document) - {key}):
+        yield Problem(
+            f"has {other!r} at the top, where a policy of type {kind} has {key!r} alone", "remove it, or put it below"
+        )
+
+
+def statements(document: Any) -> list[dict[str, Any]]:
+    """Returns the statements of an IAM document that are objects, for rules about what they say."""
+    listed = document.get("Statement") if isinstance(document, dict) else None
+    return [one for one in (listed if isinstance(listed, list) else [listed]) if isinstance(one, dict)]
+
+
+def _iam_document(document: dict[str, Any], kind: PolicyType | None) -> Iterator[Problem]:
+    elements = ("Version", "Id", "Statement")
+    for key in document:
+        if key not in elements:
+            yield Problem(
+                f"unknown element {key!r}{did_you_mean(key, elements)}", "a policy has Version, Id and Statement"
+            )
+    if document.get("Version") != "2012-10-17":
+        got = f"is {document['Version']!r}" if "Version" in document else "is missing"
+        yield Problem(f"Version {got}", 'set it to "2012-10-17"')
+    listed = document.get("Statement")
+    listed = [listed] if isinstance(listed, dict) else listed
+    if not isinstance(listed, list) or not listed:
+        yield Problem("has no Statement", "add one")
+        return
+    sids: set[str] = set()
+    for number, statement in enumerate(listed, 1):
+        if not isinstance(statement, dict):
+            yield Problem(f"statement {number} is not a JSON object", "write it as { ... }")
+            continue
+        sid = statement.get("Sid", str(number))
+        if not isinstance(sid, str) or not sid.isalnum() or not sid.isascii():
+            yield Problem(f"Sid {sid!r} is not letters and digits", "rename it")
+            sid = str(number)
+        elif sid in sids:
+            yield Problem(f"Sid {sid!r} stands twice", "rename one")
+        sids.add(sid)
+        yield from _statement(f"statement {sid}", statement, kind)
+
+
+def _statement(name: str, statement: dict[str, Any], kind: PolicyType | None) -> Iterator[Problem]:
+    for key in statement:
+        if key not in STATEMENT_KEYS:
+            yield Problem(f"{name} has the unknown element {key!r}{did_you_mean(key, STATEMENT_KEYS)}", "remove it")
+    effects = ("Deny",) if kind is PolicyType.RESOURCE_CONTROL else ("Allow", "Deny")
+    if statement.get("Effect") not in effects:
+        got = f"has the Effect {statement['Effect']!r}" if "Effect" in statement else "has no Effect"
+        yield Problem(f"{name} {got}", f"write {' or '.join(effects)}")
+    for one, other in (("Action", "NotAction"), ("Resource", "NotResource")):
+        given = [key for key in (one, other) if key in statement]
+        if len(given) != 1:
+            yield Problem(f"{name} has {' and '.join(given) or f'neither {one} nor {other}'}", "give exactly one")
+        for key in given:
+            yield from _texts(name, key, statement[key])
+    if "Condition" in statement:
+        yield from _condition(name, statement["Condition"])
+    if kind is PolicyType.RESOURCE_CONTROL:
+        yield from _resource_control(name, statement)
+    elif "Principal" in statement or "NotPrincipal" in statement:
+        what = "a service control policy" if kind else "an identity policy"
+        yield Problem(f"{name} has a Principal, which {what} cannot have", "remove it")
+
+
+def _texts(name: str, key: str, value: Any) -> Iterator[Problem]:
+    values = value if isinstance(value, list) else [value]
+    if not values or not all(isinstance(entry, str) and entry for entry in values):
+        yield Problem(f"{name}: {key} is neither text nor a list of texts", "write one or more texts")
+        return
+    for entry in values:
+        if key.endswith("Action"):
+            if not is_action(entry):
+                yield Problem(
+                    f"{name}: {key} names {entry!r}, which is not service:Action", "write it as in s3:GetObject"
+                )
+        elif not entry.startswith(("arn:", "*", "${", "{{")):
+            yield Problem(f"{name}: {key} names {entry!r}, which is neither an ARN nor '*'", "write arn:... or *")
+
+
+def _condition(name: str, condition: Any) -> Iterator[Problem]:
+    if not isinstance(condition, dict):
+        yield Problem(f"{name}: Condition is not a JSON object", 'write it as { "StringEquals": { key: value } }')
+        return
+    for operator, tests in condition.items():
+        plain = operator.removeprefix("ForAllValues:").removeprefix("ForAnyValue:").removesuffix("IfExists")
+        if plain not in _OPERATORS:
+            guess = did_you_mean(plain, _OPERATORS)
+            yield Problem(f"{name}: Condition has the unknown operator {operator!r}{guess}", "correct it")
+        if not isinstance(tests, dict) or not tests:
+            yield Problem(f"{name}: Condition {operator} is not an object of keys", "write { key: value } below it")
+            continue
+        for key, value in tests.items():
+            values = value if isinstance(value, list) else [value]
+            if ":" not in key:
+                yield Problem(f"{name}: {key!r} is not a condition key", "write it as in aws:PrincipalArn")
+            if not values or not all(isinstance(entry, str | int | float) for entry in values):
+                yield Problem(
+                    f"{name}: {key} is not compared with text, a number or true or false", "correct the value"
+                )
+
+
+def _resource_control(name: str, statement: dict[str, Any]) -> Iterator[Problem]:
+    """What AWS wants of statements that are not its own; Action needs a service, so '*' alone is refused."""
+    if statement.get("Principal") != "*" or "NotPrincipal" in statement:
+        yield Problem(f"{name} does not have the Principal '*'", 'AWS takes only "Principal": "*" here')
+    if "NotAction" in statement:
+        yield Problem(f"{name} has NotAction, which a resource control policy cannot have", "list actions instead")
+    limits = aws_limits()
+    actions = statement.get("Action")
+    for action in actions if isinstance(actions, list) else [actions]:
+        prefix = action.partition(":")[0].lower() if isinstance(action, str) and is_action(action) else None
+        if prefix is not None and prefix not in limits.resource_control_prefixes:
+            guess = did_you_mean(prefix, limits.resource_control_prefixes)
+            yield Problem(
+                f"{name}: {action!r} is not in a service that resource control policies bind{guess} "
+                f"({limits.resource_control.cited})",
+                "name a service AWS lists; one it has added since goes into strata/config/limits.yaml",
+            )

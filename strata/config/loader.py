@@ -1,0 +1,444 @@
+"""Reads a configuration folder into a `LandingZone`, or reports every fault in it at once."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, RootModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from strata.config.models import LandingZone, Organization, Project, Security, Sso
+from strata.config.tree import Location, Tree, read
+from strata.config.types import Problem, did_you_mean
+from strata.errors import ConfigurationError, Fault
+
+FILES: Mapping[str, type[BaseModel]] = {
+    "project.yaml": Project,
+    "organization.yaml": Organization,
+    "security.yaml": Security,
+    "sso.yaml": Sso,
+}
+IMPORTS_FILE = "imports.yaml"
+
+ENTRY_SECTIONS = frozenset(
+    {
+        "organizational_units",
+        "accounts",
+        "policies",
+        "delegated_administrators",
+        "users",
+        "groups",
+        "permission_sets",
+        "assignments",
+    }
+)
+"""Top-level keys whose values are entries: a faulty entry leaves the others readable."""
+
+_SHOWN = 60
+"""Characters of a value that a fault quotes."""
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class Imports(RootModel[dict[str, str]]):
+    """imports.yaml: Terraform address to import id."""
+
+    model_config = ConfigDict(strict=True, defer_build=True)
+
+
+@dataclass
+class Draft:
+    """What could be read of a configuration, faulty entries left out."""
+
+    folder: Path
+    trees: dict[str, Tree] = field(default_factory=dict)
+    project: Project | None = None
+    organization: Organization | None = None
+    security: Security | None = None
+    sso: Sso | None = None
+    imports: dict[str, str] = field(default_factory=dict)
+    policies: dict[str, str] = field(default_factory=dict)
+    left_out: dict[str, set[Location]] = field(default_factory=dict)
+    assignment_positions: tuple[int, ...] = ()
+
+    def declared(self, file: str, section: str, keys: Iterable[str]) -> frozenset[str] | None:
+        """Returns the keys a section declares, faulty entries among them; None if not all of them are known."""
+        tree, out = self.trees[file], self.left_out.get(file, set())
+        if not tree.data and tree.faults:
+            return None
+        if (section,) in out or any(_hides(location, section) for location in tree.incomplete):
+            return None
+        return frozenset(keys) | {str(location[-1]) for location in out if location[0] == section}
+
+    def certain(self, file: str, section: str) -> bool:
+        """Returns whether a section was read as it stands, so that what is said of it is not a consequence."""
+        tree, out = self.trees[file], self.left_out.get(file, set())
+        return (section,) not in out and not tree.incomplete & {(), (section,)}
+
+    def fault(self, file: str, location: Location, problem: str, remedy: str) -> Fault:
+        """Makes the fault of one value in one file."""
+        return self.trees[file].fault(location, problem, remedy)
+
+
+def _hides(incomplete: Location, section: str) -> bool:
+    """Returns whether what is lost there may have held entries of the section; units hold units."""
+    if incomplete[:1] == (section,) == ("organizational_units",):
+        return True
+    return incomplete in ((), (section,))
+
+
+def load(folder: Path) -> LandingZone:
+    """Returns the landing zone a folder describes.
+
+    Raises:
+        ConfigurationError: all faults of all files, with file, line, value, rule and remedy.
+    """
+    from strata.config.rules import check
+
+    draft, faults = read_draft(folder)
+    faults += check(draft)
+    if faults or not (draft.project and draft.organization and draft.security and draft.sso):
+        raise ConfigurationError(faults)
+    return LandingZone(
+        project=draft.project,
+        organization=draft.organization,
+        security=draft.security,
+        sso=draft.sso,
+        imports=draft.imports,
+        policies=draft.policies,
+        trees=draft.trees,
+    )
+
+
+def read_draft(folder: Path) -> tuple[Draft, list[Fault]]:
+    """Returns what can be read of a folder and the faults within its entries; rules across entries come after."""
+    draft = Draft(folder)
+    faults = list(_folder_faults(folder))
+    for name, model in FILES.items():
+        tree = _tree(folder, name, required=True)
+        draft.trees[name] = tree
+        parsed, out, positions = _parse(model, tree)
+        draft.left_out[name] = out
+        setattr(draft, name.removesuffix(".yaml"), parsed)
+        if name == "sso.yaml":
+            draft.assignment_positions = positions
+        faults += tree.faults
+    tree = _tree(folder, IMPORTS_FILE, required=False)
+    draft.trees[IMPORTS_FILE] = tree
+    imports, draft.left_out[IMPORTS_FILE], _ = _parse(Imports, tree)
+    draft.imports = imports.root if imports else {}
+    faults += tree.faults
+    faults += _read_policies(draft)
+    return draft, faults
+
+
+def shown(folder: Path, name: str) -> str:
+    """Returns the name of a file as faults show it."""
+    try:
+        return str((folder / name).resolve().relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return str(folder / name)
+
+
+def _folder_faults(folder: Path) -> Iterable[Fault]:
+    try:
+        found = sorted(path.name for path in folder.iterdir())
+    except OSError as error:
+        problem = {"FileNotFoundError": "does not exist", "NotADirectoryError": "is not a folder"}.get(
+            type(error).__name__, f"cannot be read: {error.strerror}"
+        )
+        remedy = "name the folder that holds project.yaml, by --config or STRATA_CONFIG"
+        raise ConfigurationError([Fault(str(folder), 1, "", problem, remedy)]) from error
+    known = {*FILES, IMPORTS_FILE}
+    for name in found:
+        if name.endswith((".yaml", ".yml")) and name not in known:
+            problem = f"is not a file Strata reads{did_you_mean(name, known)}"
+            yield Fault(shown(folder, name), 1, "", problem, f"it reads {', '.join(sorted(known))}")
+
+
+def _tree(folder: Path, name: str, *, required: bool) -> Tree:
+    if (folder / name).exists():
+        return read(folder / name, shown(folder, name))
+    tree = Tree(shown(folder, name))
+    if required:
+        tree.faults.append(Fault(tree.file, 1, "", "is missing", "add it; config/ of Strata has one to start from"))
+    return tree
+
+
+def _parse(model: type[M], tree: Tree) -> tuple[M | None, set[Location], tuple[int, ...]]:
+    """Validates a file, leaving faulty entries out until the rest is valid; notes their faults in the tree.
+
+    Returns the model, the locations left out, and the position in the file of each assignment that is not.
+    """
+    assignments = tree.data.get("assignments")
+    positions = list(range(len(assignments))) if isinstance(assignments, list) else []
+    if not tree.spoiled:
+        try:
+            return model.model_validate(tree.data), set(), tuple(positions)
+        except ValidationError:
+            pass
+    data, readable = _copied(tree.data), bool(tree.data) or not tree.faults
+    out: set[Location] = set()
+    for location in sorted(tree.spoiled, key=str):
+        out |= _leave_out(data, entry_of(location), positions)
+    while True:
+        try:
+            return model.model_validate(data), out, tuple(positions)
+        except ValidationError as error:
+            entries: set[Location] = set()
+            for details in error.errors(include_url=False):
+                location = _original(_location(details["loc"]), positions)
+                if not any(location[: len(gone)] == gone for gone in out):
+                    entries.add(entry_of(location))
+                    if readable and not _is_consequence(tree, location, details):
+                        tree.faults.append(_translate(model, tree, location, details))
+            new = {location for entry in entries for location in _leave_out(data, entry, positions)}
+            out |= entries | new
+            if not new:
+                return None, out, ()
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _copied(below) for key, below in value.items()}
+    return [_copied(below) for below in value] if isinstance(value, list) else value
+
+
+def _is_consequence(tree: Tree, location: Location, details: ErrorDetails) -> bool:
+    """Returns whether a fault may come from what could not be read, and would go with it."""
+    if details["type"] == "missing":
+        return location[:-1] in tree.incomplete
+    return details["type"] == "value_error" and location in tree.incomplete
+
+
+def _location(loc: tuple[int | str, ...]) -> Location:
+    return loc[:-1] if loc[-1:] == ("[key]",) else loc
+
+
+def _original(location: Location, positions: list[int]) -> Location:
+    if location[:1] == ("assignments",) and len(location) > 1 and isinstance(location[1], int):
+        return ("assignments", positions[location[1]], *location[2:])
+    return location
+
+
+def entry_of(location: Location) -> Location:
+    """Returns the entry a location is in: the smallest part that can be left out while the rest stays readable."""
+    if not location or location[0] not in ENTRY_SECTIONS or len(location) == 1:
+        return location[:1]
+    end = 2
+    while len(location) > end + 1 and location[0] == location[end] == "organizational_units":
+        end += 2
+    return location[:end]
+
+
+def _leave_out(data: dict[str, Any], entry: Location, positions: list[int]) -> set[Location]:
+    """Takes an entry out of the data; returns its location and, for nested units, those of what went with it."""
+    if entry[:1] == ("assignments",) and entry[1:]:
+        if entry[1] not in positions:
+            return set()
+        index = positions.index(int(entry[1]))
+        del positions[index], data["assignments"][index]
+        return {entry}
+    holder: Any = data
+    for part in entry[:-1]:
+        holder = holder.get(part) if isinstance(holder, dict) else None
+    if not entry or not isinstance(holder, dict) or entry[-1] not in holder:
+        return set()
+    gone = holder.pop(entry[-1])
+    return {entry} | {(*entry, *below) for below in _unit_keys(gone)}
+
+
+def _unit_keys(unit: Any) -> Iterable[Location]:
+    units = unit.get("organizational_units") if isinstance(unit, dict) else None
+    for key, below in units.items() if isinstance(units, dict) else ():
+        yield ("organizational_units", key)
+        for deeper in _unit_keys(below):
+            yield ("organizational_units", key, *deeper)
+
+
+# Pydantic's words into ours
+
+
+def _translate(model: type[BaseModel], tree: Tree, location: Location, details: ErrorDetails) -> Fault:
+    known = details.get("ctx", {}).get("error")
+    if isinstance(known, Problem):
+        return tree.fault((*location, *known.at), known.problem, known.remedy)
+    return tree.fault(location, *_words(model, location, details))
+
+
+def _words(model: type[BaseModel], location: Location, details: ErrorDetails) -> tuple[str, str]:
+    kind, value, context = details["type"], details["input"], details.get("ctx", {})
+    got = f", got {_short(value)}" if kind != "too_short" else ""
+    if kind == "missing":
+        return "is required", f"add '{location[-1]}:' with a value"
+    if kind == "extra_forbidden":
+        allowed = _keys_at(model, location[:-1])
+        return (
+            f"unknown key {location[-1]!r}{did_you_mean(str(location[-1]), allowed)}",
+            f"known here: {', '.join(allowed)}",
+        )
+    if kind in ("enum", "literal_error"):
+        allowed = [word.strip(" '") for word in re.split(r", | or ", str(context["expected"]))]
+        return (
+            f"{_short(value)} is not a choice{did_you_mean(str(value), allowed)}",
+            f"choose from {', '.join(allowed)}",
+        )
+    fixed = _TYPE_WORDS.get(kind)
+    if fixed:
+        return f"{fixed[0]}{got}", fixed[1]
+    if kind in ("greater_than_equal", "less_than_equal"):
+        word, bound = ("at least", context["ge"]) if "ge" in context else ("at most", context["le"])
+        return f"must be {word} {bound}{got}", f"give a number that is {word} {bound}"
+    return f"{details['msg'][:1].lower()}{details['msg'][1:]}{got}", "see `strata schema` for what is allowed"
+
+
+_TYPE_WORDS = {
+    "string_type": ("must be text", "put it in quotes if it is meant as text"),
+    "int_type": ("must be a whole number", "write it without quotes"),
+    "bool_type": ("must be true or false", "write true or false without quotes"),
+    "recursion_loop": ("is nested too deeply", "flatten it"),
+    "model_type": ("must be a mapping of keys to values", "write its keys on lines of their own below it"),
+    "dict_type": ("must be a mapping of keys to values", "write its keys on lines of their own below it"),
+    "tuple_type": ("must be a list", "write each item on a line of its own with '- '"),
+    "too_short": ("must have at least one entry", "add one"),
+    "string_too_short": ("must not be empty", "give a value"),
+}
+
+
+def _short(value: Any) -> str:
+    if value is None or isinstance(value, bool):
+        return "nothing" if value is None else str(value).lower()
+    text = str(value) if isinstance(value, dt.date) else repr(value)
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
+
+
+def _keys_at(model: type[BaseModel], location: Location) -> list[str]:
+    """Returns the keys the model at a location knows."""
+    annotation: Any = model
+    for part in location:
+        annotation = _below(annotation, part)
+    found = next(
+        (kind for kind in _options(annotation) if isinstance(kind, type) and issubclass(kind, BaseModel)), None
+    )
+    return sorted(found.model_fields) if found else []
+
+
+def _below(annotation: Any, part: str | int) -> Any:
+    for kind in _options(annotation):
+        if isinstance(kind, type) and issubclass(kind, BaseModel) and part in kind.model_fields:
+            return kind.model_fields[str(part)].annotation
+        arguments = typing.get_args(kind)
+        if typing.get_origin(kind) is dict:
+            return arguments[1]
+        if typing.get_origin(kind) is tuple:
+            return arguments[0]
+    return None
+
+
+def _options(annotation: Any) -> Iterable[Any]:
+    origin = typing.get_origin(annotation)
+    if origin in (types.UnionType, typing.Union):
+        for option in typing.get_args(annotation):
+            yield from _options(option)
+    elif origin is typing.Annotated:
+        yield from _options(typing.get_args(annotation)[0])
+    else:
+        yield annotation
+
+
+# Policy documents
+
+
+def _read_policies(draft: Draft) -> list[Fault]:
+    """Reads every policy file the configuration names into the draft, minified; returns what is wrong with them."""
+    faults: list[Fault] = []
+    for file, (yaml_file, location) in sorted(policy_references(draft).items()):
+        path = draft.folder / file
+        if not path.is_file():
+            near = did_you_mean(file, _policy_files(draft.folder))
+            faults.append(
+                draft.fault(yaml_file, location, f"{file!r} does not exist{near}", f"add {shown(draft.folder, file)}")
+            )
+            continue
+        text = ""
+        try:
+            text = path.read_bytes().decode("utf-8-sig")
+            draft.policies[file] = minified(text)
+        except json.JSONDecodeError as error:
+            problem = f"is not JSON: {error.msg[:1].lower()}{error.msg[1:]} at column {error.colno}"
+            line = min(error.lineno, text.count("\n") + 1)
+            faults.append(Fault(shown(draft.folder, file), line, "", problem, "check the commas and quotes around it"))
+        except (ValueError, RecursionError, OSError) as error:
+            problem, remedy, line = _unreadable(error, text)
+            faults.append(Fault(shown(draft.folder, file), line, "", problem, remedy))
+    return faults
+
+
+def _policy_files(folder: Path) -> list[str]:
+    return [str(path.relative_to(folder)) for path in (*folder.glob("*.json"), *folder.glob("*/*.json"))]
+
+
+def minified(text: str) -> str:
+    """Returns a JSON document as it is sent to AWS, where white space counts.
+
+    Raises:
+        ValueError: it is not JSON (a JSONDecodeError), or would lose something on the way (a Problem).
+    """
+    document = json.loads(text, object_pairs_hook=_unique_pairs, parse_constant=_no_constant)
+    short = json.dumps(document, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    short.encode()
+    return short
+
+
+def _unreadable(error: Exception, text: str) -> tuple[str, str, int]:
+    if isinstance(error, Problem):
+        return error.problem, error.remedy, _second_line(text, str(error.at[0])) if error.at else 1
+    if isinstance(error, UnicodeDecodeError):
+        return "is not UTF-8 text", "save it as UTF-8", error.object[: error.start].count(b"\n") + 1
+    if isinstance(error, UnicodeEncodeError):
+        return "has half of a surrogate pair (\\ud800 to \\udfff)", "write the character itself", 1
+    if isinstance(error, RecursionError):
+        return "is nested too deeply", "flatten it", 1
+    if isinstance(error, OSError):
+        return f"cannot be read: {error.strerror}", "check the file and its mode", 1
+    return "has a number no policy has", "write a shorter one", 1
+
+
+def _second_line(text: str, key: str) -> int:
+    """Returns the line where a key stands for the second time, as far as plain text shows it."""
+    quoted = json.dumps(key, ensure_ascii=False)
+    again = text.find(quoted, text.find(quoted) + 1)
+    return text.count("\n", 0, max(again, 0)) + 1
+
+
+def _no_constant(name: str) -> None:
+    raise Problem(f"has {name}, which is not JSON", "write a number, or a text in quotes")
+
+
+def policy_references(draft: Draft) -> dict[str, tuple[str, Location]]:
+    """Returns every policy file named, with the file and location that names it first."""
+    found: dict[str, tuple[str, Location]] = {}
+    for key, policy in draft.organization.policies.items() if draft.organization else ():
+        found.setdefault(policy.file, ("organization.yaml", ("policies", key, "file")))
+    for key, permission_set in draft.sso.permission_sets.items() if draft.sso else ():
+        for index, reference in enumerate(permission_set.policies):
+            if reference.inline:
+                found.setdefault(reference.inline, ("sso.yaml", ("permission_sets", key, "policies", index, "inline")))
+    return found
+
+
+def _unique_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document = dict(pairs)
+    if len(document) != len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise Problem(f"has the key {twice!r} twice in one object, the first would be lost", "merge them", at=(twice,))
+    return document

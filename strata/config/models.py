@@ -1,0 +1,807 @@
+"""What a landing zone may say: one frozen model per YAML entry, with the rules that hold within the entry.
+
+Rules across entries are in `rules`; how an entry becomes Terraform is decided in `stacks/`. Without
+`from __future__ import annotations`, which would have pydantic compile some 900 annotations one by one.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    PlainValidator,
+    field_validator,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from strata.config.limits import Limits, aws_limits
+from strata.config.tree import Location, Tree
+from strata.config.types import (
+    REPLICA,
+    AccountId,
+    AccountName,
+    Action,
+    AwsManagedPolicy,
+    ContactEmail,
+    ContactName,
+    ContactPhone,
+    ContactTitle,
+    Email,
+    GroupDescription,
+    GroupName,
+    HttpsUrl,
+    IdentityAttribute,
+    Key,
+    ManagedPolicyName,
+    ManagedPolicyPath,
+    Many,
+    MetadataHops,
+    OrganizationalUnitName,
+    PasswordAge,
+    PasswordLength,
+    PasswordReuse,
+    PermissionSetDescription,
+    PermissionSetName,
+    PersonName,
+    PolicyDescription,
+    PolicyFile,
+    PolicyName,
+    Problem,
+    ProjectName,
+    Region,
+    RelayState,
+    RoleName,
+    RootEmail,
+    ServicePrincipal,
+    SessionDuration,
+    SessionTag,
+    ShortName,
+    StateBucketName,
+    TableName,
+    TagKey,
+    TagValue,
+    UnmanagedAccount,
+    UserName,
+    did_you_mean,
+)
+from strata.errors import Fault
+
+MANAGEMENT = "management"
+"""The key that stands for the management account wherever accounts are named."""
+
+ROOT = "root"
+"""The name that stands for the organization root wherever organizational units are named."""
+
+ACCESS_ROLE = "OrganizationAccountAccessRole"
+"""The role AWS makes in every account it creates, which the management account may assume."""
+
+
+OWN_TAGS = ("Project", "Layer", "ManagedBy")
+"""The tags Strata sets on everything."""
+
+
+class Model(BaseModel):
+    """A part of the configuration: frozen, no unknown keys, nothing coerced; a key without a value is not given."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, data: Any) -> Any:
+        if data is None:
+            return {}
+        if not isinstance(data, dict) or None not in data.values():
+            return data
+        return {key: value for key, value in data.items() if value is not None or key not in cls.model_fields}
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Describes each property by the text below its field, which pydantic would read at every start."""
+        from strata.config.descriptions import descriptions
+
+        schema = handler(core_schema)
+        properties = handler.resolve_ref_schema(schema).get("properties", {})
+        for name, text in descriptions(cls).items():
+            properties.get(name, {}).setdefault("description", text)
+        return schema
+
+
+# project.yaml
+
+
+class ManagementAccount(Model):
+    """The account that owns the organization and that Strata deploys from."""
+
+    id: AccountId
+    """Its 12-digit account id, in quotes. The provider refuses every other account."""
+    name: AccountName
+    """Its name as AWS shows it. Only compared, never changed: AWS refuses to rename it this way."""
+    email: RootEmail
+    """Its root e-mail address. Only compared, never changed."""
+
+
+class Regions(Model):
+    """The regions the landing zone uses."""
+
+    primary: Region
+    """Where the state, the trail and, unless said otherwise, IAM Identity Center live."""
+    secondary: Region
+    """Where the state is replicated to."""
+    governed: Many[Region] = ()
+    """Where regional defaults are set; the primary region always is."""
+
+    @model_validator(mode="after")
+    def _differ(self) -> Self:
+        if self.primary == self.secondary:
+            problem = f"the secondary region is the primary one, {self.primary!r}"
+            raise Problem(problem, "choose another for the replica", at=("secondary",))
+        return self
+
+    @property
+    def all_governed(self) -> tuple[str, ...]:
+        """Returns the governed regions with the primary one, sorted."""
+        return tuple(sorted({self.primary, *self.governed}))
+
+
+class Locking(StrEnum):
+    """How Terraform locks the state."""
+
+    BOTH = "both"
+    S3 = "s3"
+
+
+class State(Model):
+    """Where Terraform keeps its state."""
+
+    bucket: StateBucketName | None = None
+    """The bucket; `<short_name>-terraform-state-<account id>` when not given."""
+    table: TableName | None = None
+    """The lock table; `<short_name>-terraform-lock` when not given."""
+    kms: bool = False
+    """Encrypts state and replica with keys of your own: 1 USD per key and month, two keys."""
+    locking: Annotated[Locking, Field(strict=False)] = Locking.BOTH
+    """`both` locks by DynamoDB and by S3, `s3` by S3 alone. The table stays either way."""
+
+
+class IdentityCenter(Model):
+    """Where IAM Identity Center was enabled, by hand, once."""
+
+    region: Region | None = None
+    """Its region; the primary region when not given."""
+    start_url: HttpsUrl | None = None
+    """The AWS access portal URL, for the profiles of the AWS CLI."""
+
+
+def _own_tag(key: str) -> str:
+    taken = next((own for own in OWN_TAGS if own.lower() == key.lower()), None)
+    if taken:
+        raise Problem(f"Strata sets the tag {taken!r} itself", "choose another key")
+    return key
+
+
+def _adjustable(name: str) -> str:
+    adjustable = aws_limits().adjustable
+    if name not in adjustable:
+        problem = f"{name!r} is not a limit that can be raised{did_you_mean(name, adjustable)}"
+        raise Problem(problem, "see the adjustable ones in strata/config/limits.yaml")
+    return name
+
+
+ProjectTagKey = Annotated[TagKey, AfterValidator(_own_tag)]
+LimitName = Annotated[str, AfterValidator(_adjustable)]
+
+
+class Project(Model):
+    """project.yaml: what is being built, where, from which account."""
+
+    name: ProjectName
+    """Prefix of account names."""
+    short_name: ShortName
+    """Prefix of buckets, tables and CLI profiles."""
+    management_account: ManagementAccount
+    regions: Regions
+    state: State = Field(default_factory=State)
+    identity_center: IdentityCenter = Field(default_factory=IdentityCenter)
+    tags: dict[ProjectTagKey, TagValue] = {}
+    """Tags on everything, besides Project, Layer and ManagedBy."""
+    limits: dict[LimitName, Annotated[int, Field(ge=1)]] = {}
+    """AWS quotas that were raised for you, by their name in strata/config/limits.yaml."""
+
+    @field_validator("tags")
+    @classmethod
+    def _few_tags(cls, value: dict[str, str]) -> dict[str, str]:
+        limit = aws_limits()["tags"]
+        if len(value) + len(OWN_TAGS) > limit.value:
+            problem = f"has {len(value)} tags, with Strata's three AWS takes {limit.value} ({limit.cited})"
+            raise Problem(problem, "drop some")
+        return value
+
+    @property
+    def state_bucket(self) -> str:
+        """Returns the name of the state bucket."""
+        return self.state.bucket or f"{self.short_name}-terraform-state-{self.management_account.id}"
+
+    @property
+    def replica_bucket(self) -> str:
+        """Returns the name of the bucket in the secondary region that the state is replicated to."""
+        return f"{self.state_bucket}{REPLICA}"
+
+    @property
+    def lock_table(self) -> str:
+        """Returns the name of the lock table."""
+        return self.state.table or f"{self.short_name}-terraform-lock"
+
+    @property
+    def trail_bucket(self) -> str:
+        """Returns the name of the bucket the organization trail delivers to."""
+        return f"{self.short_name}-organization-trail-{self.management_account.id}"
+
+    @property
+    def identity_center_region(self) -> str:
+        """Returns the region IAM Identity Center was enabled in."""
+        return self.identity_center.region or self.regions.primary
+
+    @property
+    def aws_limits(self) -> Limits:
+        """Returns the AWS limits with this project's overrides."""
+        return aws_limits().overridden(self.limits)
+
+
+# organization.yaml
+
+
+class OrganizationalUnit(Model):
+    """An organizational unit; its key is its identity, its name may change."""
+
+    name: OrganizationalUnitName | None = None
+    """Its name as AWS shows it; the key when not given."""
+    organizational_units: "dict[Key, OrganizationalUnit]" = {}
+    """The units below it, up to five levels in all."""
+
+
+class Account(Model):
+    """A member account; its key is its identity, its name may change."""
+
+    email: RootEmail
+    """The root e-mail address: unique in all of AWS, and never to be changed here alone."""
+    organizational_unit: str
+    """The key of the unit it is in, or `root`."""
+    name: AccountName | None = None
+    """Its name as AWS shows it; `<project name>-<key>` when not given."""
+    tags: dict[TagKey, TagValue] = {}
+    retired: bool = False
+    """Strata forgets the account and leaves it as it is, open or closed."""
+
+
+class Targets(Model):
+    """What a policy is attached to."""
+
+    root: bool = False
+    organizational_units: Many[str] = ()
+    accounts: Many[str] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Returns whether nothing is named."""
+        return not (self.root or self.organizational_units or self.accounts)
+
+
+class PolicyType(StrEnum):
+    """A type of organization policy that the pinned AWS provider accepts."""
+
+    SERVICE_CONTROL = "SERVICE_CONTROL_POLICY"
+    RESOURCE_CONTROL = "RESOURCE_CONTROL_POLICY"
+    TAG = "TAG_POLICY"
+    BACKUP = "BACKUP_POLICY"
+    AISERVICES_OPT_OUT = "AISERVICES_OPT_OUT_POLICY"
+    CHATBOT = "CHATBOT_POLICY"
+    DECLARATIVE_EC2 = "DECLARATIVE_POLICY_EC2"
+    SECURITYHUB = "SECURITYHUB_POLICY"
+    INSPECTOR = "INSPECTOR_POLICY"
+    UPGRADE_ROLLOUT = "UPGRADE_ROLLOUT_POLICY"
+    BEDROCK = "BEDROCK_POLICY"
+    S3 = "S3_POLICY"
+
+
+class Policy(Model):
+    """An organization policy in a JSON file, and where it is attached."""
+
+    type: PolicyType = Field(strict=False)
+    file: PolicyFile
+    """The policy document, a path below the configuration. `{{name}}` stands for a value Strata knows."""
+    name: PolicyName | None = None
+    """Its name as AWS shows it; the key when not given."""
+    description: PolicyDescription = ""
+    targets: Targets = Field(default_factory=Targets)
+
+    @field_validator("type", mode="before")
+    @classmethod
+    def _accepted(cls, value: object) -> object:
+        known = aws_limits().policy_types.get(value) if isinstance(value, str) else None
+        if known and known.since_provider is None:
+            problem = f"{value!r} is a policy type of AWS's that the pinned AWS provider, 6.25, refuses"
+            raise Problem(problem, "manage such policies elsewhere until Strata pins a newer provider")
+        return value
+
+
+class RegionRestriction(Model):
+    """A service control policy that denies everything outside some regions, global services excepted."""
+
+    allowed: Many[Region] = Field(min_length=1)
+    """The regions that stay open; us-east-1 always does, because global services answer there."""
+    targets: Targets
+    exempt_actions: Many[Action] = ()
+    """More actions that stay open everywhere, such as `bedrock:InvokeModel*` for cross-region profiles."""
+    exempt_roles: Many[RoleName] = ()
+    """Role names that are not bound, besides OrganizationAccountAccessRole; `*` is a wildcard."""
+
+
+class MemberRootAccess(Model):
+    """Central management of root access in member accounts."""
+
+    credentials_management: bool = True
+    """The management account may delete root passwords, keys and MFA devices of members."""
+    sessions: bool = True
+    """The management account may take short root sessions in members for a few tasks."""
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not (self.credentials_management or self.sessions):
+            raise Problem("switches nothing on", "set one of its keys to true, or remove it")
+        return self
+
+
+class Ec2Defaults(Model):
+    """A declarative policy that sets EC2 account defaults in all accounts and regions of its targets."""
+
+    instance_metadata_v2: bool = True
+    """Requires IMDSv2 for new instances."""
+    block_public_snapshots: bool = True
+    """Blocks sharing EBS snapshots with everyone."""
+    block_public_images: bool = True
+    """Blocks sharing machine images with everyone."""
+    disable_serial_console: bool = False
+    """Closes the EC2 serial console."""
+    targets: Targets
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        sets = (self.instance_metadata_v2, self.block_public_snapshots, self.block_public_images)
+        if not (any(sets) or self.disable_serial_console):
+            raise Problem("sets nothing", "set one of its keys to true, or remove it")
+        return self
+
+
+class Organization(Model):
+    """organization.yaml: units, accounts, policies and what the organization trusts."""
+
+    trusted_services: Many[ServicePrincipal] = ()
+    """Services that get trusted access, besides those that follow from what is configured."""
+    disable_services: Many[ServicePrincipal] = ()
+    """Services whose trusted access is taken away. Everything else that is on stays on."""
+    unmanaged_accounts: Many[UnmanagedAccount] = ()
+    """E-mails or ids of accounts in the organization that somebody else looks after."""
+    organizational_units: dict[Key, OrganizationalUnit] = {}
+    accounts: dict[Key, Account] = {}
+    policies: dict[Key, Policy] = {}
+    delegated_administrators: dict[ServicePrincipal, str] = {}
+    """Service principal to the key of the account that administers it."""
+    ram_sharing: bool = False
+    """Shares resources within the organization without invitations (AWS RAM)."""
+    region_restriction: RegionRestriction | None = None
+    member_root_access: MemberRootAccess | None = None
+    ec2_defaults: Ec2Defaults | None = None
+
+    @property
+    def active_accounts(self) -> dict[str, Account]:
+        """Returns the accounts that are not retired, by key, sorted."""
+        return {key: account for key, account in sorted(self.accounts.items()) if not account.retired}
+
+    def units(self) -> "Iterator[UnitPath]":
+        """Yields every organizational unit, parents first, sorted by key on each level."""
+        return _walk(self.organizational_units, ())
+
+
+@dataclass(frozen=True, slots=True)
+class UnitPath:
+    """One organizational unit with the keys from the root down to it."""
+
+    keys: tuple[str, ...]
+    unit: OrganizationalUnit
+
+    @property
+    def key(self) -> str:
+        """Returns the unit's own key."""
+        return self.keys[-1]
+
+    @property
+    def parent(self) -> str | None:
+        """Returns the key of the unit above, None below the root."""
+        return self.keys[-2] if self.keys[1:] else None
+
+    @property
+    def name(self) -> str:
+        """Returns the name AWS shows."""
+        return self.unit.name or self.key
+
+
+def _walk(units: Mapping[str, OrganizationalUnit], above: tuple[str, ...]) -> Iterator[UnitPath]:
+    for key, unit in sorted(units.items()):
+        path = UnitPath((*above, key), unit)
+        yield path
+        yield from _walk(unit.organizational_units, path.keys)
+
+
+# security.yaml
+
+
+class Mode(StrEnum):
+    """Who decides about one control."""
+
+    ON = "on"
+    OFF = "off"
+    UNMANAGED = "unmanaged"
+
+
+class Control(Model):
+    """One security control.
+
+    `on`: Strata sets it and keeps it so. `off`: Strata removes what it made; a setting of the account itself is
+    left as it is. `unmanaged`: Strata forgets it and leaves everything as it is.
+    """
+
+    mode: Mode = Field(default=Mode.ON, strict=False)
+
+    @property
+    def on(self) -> bool:
+        """Returns whether Strata sets it."""
+        return self.mode is Mode.ON
+
+
+class SnapshotBlock(StrEnum):
+    """How far public sharing of EBS snapshots is blocked."""
+
+    ALL = "block-all-sharing"
+    NEW = "block-new-sharing"
+
+
+class InstanceMetadata(Control):
+    """Defaults for the instance metadata service of new EC2 instances, per governed region."""
+
+    hop_limit: MetadataHops = 2
+    """Network hops a metadata answer may travel; containers need 2."""
+
+
+class SnapshotPublicAccess(Control):
+    """Blocks public EBS snapshots, per governed region."""
+
+    state: SnapshotBlock = Field(default=SnapshotBlock.ALL, strict=False)
+
+
+class PasswordPolicy(Control):
+    """The password policy for IAM users of the management account."""
+
+    minimum_length: PasswordLength = 14
+    reuse_prevention: PasswordReuse = 24
+    """How many old passwords cannot come back."""
+    max_age_days: PasswordAge = 0
+    """Days until a password must change; 0: never."""
+
+
+class Trail(Control):
+    """The organization trail and its bucket in the management account."""
+
+    retention_days: int = Field(default=365, ge=90, le=36500)
+    """Days until log files expire. They are below 128 KB, so transitions would cost more than they save."""
+    log_file_validation: bool = True
+    """Writes digests: about 12,000 PUT requests per account and month, 0.06 USD."""
+
+
+class Alert(Control):
+    """An alert by e-mail."""
+
+    emails: Many[Email] = ()
+    """Who hears of it; each address confirms once, by the mail AWS sends."""
+
+    @field_validator("emails")
+    @classmethod
+    def _unique(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        seen: dict[str, str] = {}
+        for index, email in enumerate(value):
+            other = seen.setdefault(_address(email.lower()), email)
+            if other.lower() != email.lower():
+                raise Problem(f"{email!r} and {other!r} get the same Terraform address", "use another", at=(index,))
+            if email in value[:index] or other != email:
+                raise Problem(f"{email!r} is listed twice", "list it once", at=(index,))
+        return value
+
+
+def _address(text: str) -> str:
+    """Returns a text as a part of a Terraform address, as stacks/base.py makes it: hyphens for other characters."""
+    return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")
+
+
+class Budget(Alert):
+    """A monthly cost budget of the whole organization."""
+
+    limit_usd: int = Field(default=100, ge=1)
+    thresholds_percent: Many[Annotated[int, Field(ge=1, le=1000)]] = (80, 100)
+    """Shares of the limit at which a mail goes out; each for actual cost, the last for the forecast as well."""
+
+    @field_validator("thresholds_percent")
+    @classmethod
+    def _few(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        limit = aws_limits()["budget_notifications"]
+        if not 1 <= len(set(value)) == len(value) < limit.value:
+            raise Problem(
+                f"{list(value)} is not 1 to {limit.value - 1} different thresholds, which with one for the forecast is "
+                f"what a budget takes ({limit.cited})",
+                "list fewer",
+            )
+        return value
+
+    @field_validator("emails")
+    @classmethod
+    def _few_addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        limit = aws_limits()["budget_emails"]
+        if len(value) > limit.value:
+            raise Problem(f"{len(value)} addresses, AWS takes {limit.value} ({limit.cited})", "use a mailing list")
+        return value
+
+
+class AnomalyMonitor(Alert):
+    """Cost anomaly detection per AWS service; AWS allows one such monitor an account and often made it already."""
+
+    mode: Mode = Field(default=Mode.OFF, strict=False)
+    threshold_usd: int = Field(default=50, ge=1)
+    """The impact from which an anomaly is mailed, in a daily summary."""
+
+
+class Contact(Model):
+    """An alternate contact."""
+
+    name: ContactName
+    title: ContactTitle
+    email: ContactEmail
+    phone: ContactPhone
+
+
+class AlternateContacts(Control):
+    """Whom AWS writes to about bills, operations and security, besides the root e-mail, in every account."""
+
+    mode: Mode = Field(default=Mode.OFF, strict=False)
+    billing: Contact | None = None
+    operations: Contact | None = None
+    security: Contact | None = None
+
+    @model_validator(mode="after")
+    def _one_at_least(self) -> Self:
+        if self.on and not self.contacts:
+            raise Problem("mode is on and no contact is given", "give billing, operations or security")
+        return self
+
+    @property
+    def contacts(self) -> dict[str, Contact]:
+        """Returns the contacts given, by AWS's name for the type."""
+        given = {"BILLING": self.billing, "OPERATIONS": self.operations, "SECURITY": self.security}
+        return {kind: contact for kind, contact in given.items() if contact}
+
+
+class Security(Model):
+    """security.yaml: the controls of the management account and of the organization as a whole."""
+
+    ebs_encryption: Control = Field(default_factory=Control)
+    """New EBS volumes are encrypted, per governed region."""
+    instance_metadata: InstanceMetadata = Field(default_factory=InstanceMetadata)
+    snapshot_public_access: SnapshotPublicAccess = Field(default_factory=SnapshotPublicAccess)
+    s3_public_access: Control = Field(default_factory=Control)
+    """All four flags of the account's S3 public access block."""
+    password_policy: PasswordPolicy = Field(default_factory=PasswordPolicy)
+    access_analyzer: Control = Field(default_factory=Control)
+    """An analyzer of access from outside the organization, per governed region; free."""
+    trail: Trail = Field(default_factory=Trail)
+    alerts: Alert = Field(default_factory=Alert)
+    """Mails when root of the management account signs in or acts, and when Identity Center's settings change."""
+    budget: Budget = Field(default_factory=Budget)
+    anomaly_monitor: AnomalyMonitor = Field(default_factory=AnomalyMonitor)
+    alternate_contacts: AlternateContacts = Field(default_factory=AlternateContacts)
+
+
+# sso.yaml
+
+
+class User(Model):
+    """A person in Identity Center's own directory; AWS sends no mail to users made this way."""
+
+    given_name: PersonName
+    family_name: PersonName
+    email: Email
+    user_name: UserName | None = None
+    """What the person signs in with, fixed once made; the e-mail address when not given."""
+
+
+class Group(Model):
+    """A group in Identity Center."""
+
+    name: GroupName | None = None
+    """Its display name; the key when not given."""
+    description: GroupDescription = ""
+    members: Many[str] = ()
+    """Keys of users."""
+    external: bool = False
+    """The group comes from an identity provider: it is looked up by name, its members are managed there."""
+
+    @model_validator(mode="after")
+    def _external_is_foreign(self) -> Self:
+        if self.external and (self.members or self.description):
+            what = "members" if self.members else "description"
+            raise Problem(f"an external group has {what} here", "manage them in the identity provider")
+        return self
+
+
+class PolicyReference(Model):
+    """One policy of a permission set: exactly one of aws, customer, inline."""
+
+    aws: AwsManagedPolicy | None = None
+    """The name of an AWS managed policy with its path, such as `job-function/ViewOnlyAccess`."""
+    customer: ManagedPolicyName | None = None
+    """The name of a customer managed policy, which must exist in every account it is used in."""
+    path: ManagedPolicyPath | None = None
+    """The path of the customer managed policy; `/` when not given."""
+    inline: PolicyFile | None = None
+    """A policy document, a path below the configuration."""
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        given = [name for name in ("aws", "customer", "inline") if getattr(self, name) is not None]
+        if len(given) != 1:
+            problem = f"has {' and '.join(given) or 'nothing'}, where one of aws, customer, inline belongs"
+            raise Problem(problem, "give exactly one")
+        if self.path is not None and self.customer is None:
+            raise Problem("path belongs to a customer managed policy", "remove path, or name it under customer")
+        return self
+
+
+class Boundary(Model):
+    """The permissions boundary of a permission set: exactly one of aws, customer."""
+
+    aws: AwsManagedPolicy | None = None
+    customer: ManagedPolicyName | None = None
+    path: ManagedPolicyPath | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if (self.aws is None) == (self.customer is None):
+            raise Problem("needs exactly one of aws, customer", "give one")
+        if self.path is not None and self.customer is None:
+            raise Problem("path belongs to a customer managed policy", "remove path")
+        return self
+
+
+class PermissionSet(Model):
+    """What its holder may do in an account, as an IAM role that Identity Center makes there."""
+
+    name: PermissionSetName | None = None
+    """Its name, fixed once made; the key when not given."""
+    description: PermissionSetDescription | None = None
+    session_duration: SessionDuration = "PT1H"
+    """How long a session lasts, in ISO 8601, 1 to 12 hours."""
+    relay_state: RelayState | None = None
+    """The console page its holder lands on."""
+    policies: Many[PolicyReference] = ()
+    boundary: Boundary | None = None
+    tags: dict[TagKey, TagValue] = {}
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if not self.policies:
+            raise Problem("has no policy, so it would allow nothing", "give at least one under policies")
+        if sum(policy.inline is not None for policy in self.policies) > 1:
+            raise Problem("has more than one inline policy, AWS takes one", "merge the documents", at=("policies",))
+        seen: dict[tuple[bool, str], str] = {}
+        for index, policy in enumerate(self.policies):
+            name = policy.aws or policy.customer
+            if name is None:
+                continue
+            reference = (policy.aws is None, _address(name))
+            if seen.get(reference, name) != name:
+                problem = f"{name!r} and {seen[reference]!r} get the same Terraform address"
+                raise Problem(problem, "rename one of the policies", at=("policies", index))
+            if reference in seen:
+                raise Problem(f"{name!r} is listed twice", "list it once", at=("policies", index))
+            seen[reference] = name
+        return self
+
+    @property
+    def inline(self) -> str | None:
+        """Returns the file of the inline policy."""
+        return next((policy.inline for policy in self.policies if policy.inline), None)
+
+
+def _all_or_keys(value: object) -> Literal["all"] | tuple[str, ...]:
+    if value == "all":
+        return "all"
+    if isinstance(value, list | tuple) and all(isinstance(key, str) for key in value):
+        return tuple(value)
+    raise Problem(f"{value!r} is neither 'all' nor a list of account keys", "write 'all', or one key a line with '- '")
+
+
+AllOrKeys = Annotated[
+    Literal["all"] | tuple[str, ...],
+    PlainValidator(_all_or_keys, json_schema_input_type=Literal["all"] | list[str]),
+]
+
+
+class Assignment(Model):
+    """Who gets which permission sets in which accounts."""
+
+    permission_sets: Many[str] = Field(min_length=1)
+    groups: Many[str] = ()
+    users: Many[str] = ()
+    accounts: AllOrKeys
+    """Account keys, `management` among them, or `all`."""
+
+    @model_validator(mode="after")
+    def _somebody_somewhere(self) -> Self:
+        if not self.groups and not self.users:
+            raise Problem("assigns to nobody", "name groups or users")
+        if not self.accounts:
+            raise Problem("assigns in no account", "name accounts, or write 'all'")
+        return self
+
+
+class BreakGlass(Model):
+    """Full access for emergencies, everywhere; every use mails the addresses of security.yaml's alerts."""
+
+    group: str
+    """The key of the group that may use it."""
+    session_duration: SessionDuration = "PT1H"
+
+
+class StateAccess(Model):
+    """A permission set to read and write Terraform's state, in the management account only."""
+
+    groups: Many[str] = Field(min_length=1)
+    read_only: bool = False
+
+
+class Sso(Model):
+    """sso.yaml: people, groups, permission sets, and who gets what where."""
+
+    users: dict[Key, User] = {}
+    groups: dict[Key, Group] = {}
+    permission_sets: dict[Key, PermissionSet] = {}
+    assignments: Many[Assignment] = ()
+    access_control_attributes: dict[SessionTag, IdentityAttribute] = {}
+    """Attributes for access control (ABAC): session tag to attribute, such as `${path:enterprise.costCenter}`."""
+    break_glass: BreakGlass | None = None
+    state_access: StateAccess | None = None
+
+
+@dataclass(frozen=True)
+class LandingZone:
+    """The whole configuration, valid, with the lines it was read from."""
+
+    project: Project
+    organization: Organization
+    security: Security
+    sso: Sso
+    imports: Mapping[str, str] = field(default_factory=dict)
+    """Terraform address to import id."""
+    policies: Mapping[str, str] = field(default_factory=dict)
+    """Policy file to its document, minified."""
+    trees: Mapping[str, Tree] = field(default_factory=dict)
+    """What each file said, and on which line."""
+
+    def fault(self, file: str, location: Location, problem: str, remedy: str) -> Fault:
+        """Makes the fault of one value, for what only shows when Terraform is written."""
+        return self.trees.get(file, Tree(file)).fault(location, problem, remedy)

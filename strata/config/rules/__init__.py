@@ -1,0 +1,40 @@
+"""The rules across entries: names that must exist, be unique, fit together, and AWS's limits on numbers of things.
+
+Every rule runs on what could be read, so that a faulty entry hides no other fault and causes none. What is allowed
+and yet unlikely to be meant is in `doubts`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from strata.config.doubts import warnings
+from strata.config.limits import Limits, aws_limits
+from strata.config.loader import Draft
+from strata.config.rules import access, imports, organization, policies
+from strata.config.rules.organization import account_name
+from strata.errors import Fault
+
+__all__ = ["account_name", "check", "warnings"]
+
+Rule = Callable[[Draft, Limits], Iterable[Fault]]
+RULES: tuple[Rule, ...] = (
+    organization.regions,
+    organization.organizational_units,
+    organization.accounts,
+    organization.services,
+    policies.policies,
+    policies.targets,
+    policies.conflicts,
+    access.people,
+    access.permission_sets,
+    access.assignments,
+    access.options,
+    imports.imports,
+)
+
+
+def check(draft: Draft) -> list[Fault]:
+    """Returns every fault across the entries of a draft."""
+    limits = draft.project.aws_limits if draft.project else aws_limits()
+    return [fault for rule in RULES for fault in rule(draft, limits)]

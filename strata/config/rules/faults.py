@@ -1,0 +1,51 @@
+"""The faults that several rules report: a name nobody has, one listed twice, too many of something."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from strata.config.limits import Limit
+from strata.config.loader import Draft
+from strata.config.tree import Location
+from strata.config.types import did_you_mean
+from strata.errors import Fault
+
+PROJECT, ORGANIZATION, SECURITY, SSO, IMPORTS = (
+    "project.yaml",
+    "organization.yaml",
+    "security.yaml",
+    "sso.yaml",
+    "imports.yaml",
+)
+
+_LISTED = 8
+
+
+def unknown(
+    draft: Draft, file: str, at: Location, name: str, keys: frozenset[str] | None, what: str, besides: str = ""
+) -> Iterator[Fault]:
+    """Reports a name that no entry has; says nothing when not all entries are known."""
+    if keys is None or name in keys or name == besides:
+        return
+    candidates = sorted(keys | ({besides} if besides else set()))
+    known = ", ".join(candidates[:_LISTED]) + (", ..." if len(candidates) > _LISTED else "")
+    yield draft.fault(file, at, f"unknown {what} {name!r}{did_you_mean(name, candidates)}", f"known: {known or 'none'}")
+
+
+def twice(draft: Draft, file: str, at: Location, names: Iterable[str]) -> Iterator[Fault]:
+    """Reports every name that a list has more than once, whatever its case."""
+    listed = list(names)
+    for folded, number in Counter(name.lower() for name in listed).items():
+        if number > 1:
+            name = next(name for name in listed if name.lower() == folded)
+            yield draft.fault(file, at, f"{name!r} is listed {number} times", "list it once")
+
+
+def too_many(draft: Draft, file: str, at: Location, number: int, limit: Limit, words: str = "") -> Iterator[Fault]:
+    """Reports a number above a limit, and how to lift the limit if AWS lifts it."""
+    if number > limit.value:
+        remedy = (
+            f"raise the quota at AWS, then set limits.{limit.name} in project.yaml" if limit.adjustable else "use fewer"
+        )
+        yield draft.fault(file, at, f"{words}{number} of at most {limit.value} {limit.unit} ({limit.cited})", remedy)

@@ -1,0 +1,232 @@
+"""A YAML file as plain data with the line of every entry, and the faults of its notation.
+
+Scalars follow YAML 1.2's core schema, so that `on` and `off` are words; what YAML would silently turn into something
+else (an account id, a duplicate key, a merge) is a fault.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from strata.errors import Fault
+
+Location = tuple[str | int, ...]
+"""The keys and list positions from the top of a file down to one value."""
+
+MAX_REPEATED = 100_000
+"""Values beyond one for every character of the file: only aliases of aliases get there."""
+
+
+@dataclass
+class Tree:
+    """The data of one file, where everything in it stands, and what was wrong with the notation."""
+
+    file: str
+    data: dict[str, Any] = field(default_factory=dict)
+    lines: dict[Location, int] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+    spoiled: set[Location] = field(default_factory=set)
+    """Values that could not be taken."""
+    incomplete: set[Location] = field(default_factory=set)
+    """Mappings of which a part could not be taken, so that nothing can be said to be missing there."""
+
+    def line(self, location: Location) -> int:
+        """Returns the line of a value, or of the nearest entry above it that the file has."""
+        while location and location not in self.lines:
+            location = location[:-1]
+        return self.lines.get(location, 1)
+
+    def fault(self, location: Location, problem: str, remedy: str, line: int | None = None) -> Fault:
+        """Makes the fault of one value."""
+        return Fault(self.file, line or self.line(location), dotted(location), problem, remedy)
+
+
+def dotted(location: Location) -> str:
+    """Returns a location as `accounts.data-prod.email`, with list positions counted from 1."""
+    parts = (f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in location)
+    return "".join(parts).removeprefix(".")
+
+
+def read(path: Path, name: str) -> Tree:
+    """Returns the tree of one file; what cannot be read at all is a fault in it."""
+    tree = Tree(name)
+    try:
+        parse(path.read_bytes().decode("utf-8"), tree)
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        tree.faults.append(Fault(name, line, "", "is not UTF-8 text", "save it as UTF-8"))
+    except OSError as error:
+        tree.faults.append(Fault(name, 1, "", f"cannot be read: {error.strerror}", "check the file and its mode"))
+    return tree
+
+
+def parse(text: str, tree: Tree) -> None:
+    """Fills the tree from the text of its file; faults of the notation go into the tree."""
+    try:
+        node = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = min(mark.line, text.count("\n")) if mark else 0
+        tree.faults.append(Fault(tree.file, line + 1, "", _syntax_problem(error), _syntax_remedy(text, line)))
+    except yaml.reader.ReaderError as error:
+        line = text.encode(errors="replace")[: error.position].count(b"\n") + 1
+        code = error.character if isinstance(error.character, int) else ord(error.character[:1])
+        problem = f"has the character #x{code:04x}, which YAML does not take"
+        tree.faults.append(Fault(tree.file, line, "", problem, "remove the character"))
+    except (RecursionError, MemoryError):
+        tree.faults.append(Fault(tree.file, 1, "", "is nested too deeply", "flatten it"))
+    else:
+        if node is not None and not _is_null(node):
+            _Builder(tree, len(text) + MAX_REPEATED).top(node)
+
+
+def _syntax_problem(error: yaml.MarkedYAMLError) -> str:
+    problem = str(error.problem or error.context)
+    if problem.startswith("but "):
+        problem = f"{error.context}, {problem}"
+    return f"is not YAML: {problem}"
+
+
+def _syntax_remedy(text: str, line: int) -> str:
+    if "\t" in text.split("\n")[line]:
+        return "indent with spaces, YAML takes no tabs"
+    return "check indentation, colons and quotes on this line and the one above"
+
+
+def _is_null(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.ScalarNode) and not node.style and plain(node.value) is None
+
+
+_TAGS = frozenset({"map", "seq", "str", "int", "float", "bool", "null", "timestamp", "value", "merge"})
+"""What plain YAML is tagged with by itself."""
+
+
+class _Builder:
+    """Turns composed nodes into data, noting lines and faults in the tree."""
+
+    def __init__(self, tree: Tree, most: int) -> None:
+        self.tree = tree
+        self.open: set[int] = set()
+        self.left = most
+
+    def top(self, node: yaml.Node) -> None:
+        if not isinstance(node, yaml.MappingNode):
+            self._fault((), node, "is not a mapping of keys to values", "write 'key: value' lines")
+            return
+        try:
+            self.tree.data = self._mapping(node, ())
+        except _TooLargeError:
+            self.tree.data = {}
+            problem = f"has {MAX_REPEATED:,} values more than characters, by aliases of aliases"
+            self._fault((), node, problem, "write the entries out")
+        except RecursionError:
+            self.tree.data = {}
+            self._fault((), node, "is nested too deeply", "flatten it")
+
+    def _value(self, node: yaml.Node, at: Location) -> Any:
+        self.left -= 1
+        if self.left < 0:
+            raise _TooLargeError
+        if id(node) in self.open:
+            self._spoil(at, node, "is an alias of something that contains it", "write the entry out")
+            return None
+        if not node.tag.startswith("tag:yaml.org,2002:") or node.tag.rpartition(":")[2] not in _TAGS:
+            return self._tagged(node, at)
+        self.open.add(id(node))
+        try:
+            if isinstance(node, yaml.MappingNode):
+                return self._mapping(node, at)
+            if isinstance(node, yaml.SequenceNode):
+                return [self._item(item, (*at, index)) for index, item in enumerate(node.value)]
+            return self._scalar(node, at) if isinstance(node, yaml.ScalarNode) else None
+        finally:
+            self.open.discard(id(node))
+
+    def _item(self, node: yaml.Node, at: Location) -> Any:
+        self.tree.lines.setdefault(at, node.start_mark.line + 1)
+        return self._value(node, at)
+
+    def _mapping(self, node: yaml.MappingNode, at: Location) -> dict[str, Any]:
+        data: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            key = self._key(key_node, at)
+            if key is None:
+                continue
+            here = (*at, key)
+            if key in data:
+                first = self.tree.lines[here]
+                self._fault(here, key_node, f"stands twice, first on line {first}", "keep one of the two")
+                self.tree.incomplete.add(here)
+                continue
+            self.tree.lines[here] = key_node.start_mark.line + 1
+            data[key] = self._value(value_node, here)
+        return data
+
+    def _key(self, node: yaml.Node, at: Location) -> str | None:
+        if not isinstance(node, yaml.ScalarNode):
+            self._fault(at, node, "has a list or mapping as a key", "write a plain word as the key")
+            self.tree.incomplete.add(at)
+            return None
+        if node.tag == "tag:yaml.org,2002:merge":
+            self._fault(at, node, "uses a merge ('<<'), which hides where a value comes from", "write the entries out")
+            self.tree.incomplete.add(at)
+            return None
+        return str(node.value)
+
+    def _scalar(self, node: yaml.ScalarNode, at: Location) -> Any:
+        text: str = node.value
+        if node.style:
+            return text
+        if re.fullmatch(r"\d{12}", text):
+            self._spoil(
+                at, node, f"{text} is an account id without quotes, YAML reads a leading 0 as octal", f'write "{text}"'
+            )
+            return None
+        return plain(text)
+
+    def _tagged(self, node: yaml.Node, at: Location) -> Any:
+        if node.tag == "!" and isinstance(node, yaml.ScalarNode):
+            return node.value
+        tag = node.tag.replace("tag:yaml.org,2002:", "!!")
+        self._spoil(at, node, f"has the tag {tag}, which says nothing here", "remove the tag")
+        return None
+
+    def _spoil(self, at: Location, node: yaml.Node, problem: str, remedy: str) -> None:
+        self.tree.spoiled.add(at)
+        self._fault(at, node, problem, remedy)
+
+    def _fault(self, at: Location, node: yaml.Node, problem: str, remedy: str) -> None:
+        self.tree.faults.append(self.tree.fault(at, problem, remedy, node.start_mark.line + 1))
+
+
+class _TooLargeError(Exception):
+    """The file has more values than it can have without aliases of aliases."""
+
+
+_WORDS = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+
+
+def plain(text: str) -> Any:
+    """Returns what an unquoted scalar means in YAML 1.2's core schema, and a date as a date."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if re.fullmatch(r"[-+]?[0-9]{1,18}", text):
+        return int(text)
+    if re.fullmatch(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", text):
+        return float(text)
+    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+        try:
+            return dt.date.fromisoformat(text)
+        except ValueError:
+            return text
+    return text
