@@ -1,0 +1,82 @@
+"""The deployment in one screen: four stacks in order, each with what it takes from the ones before."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from stacks.backend import BackendStack
+from stacks.base import EMULATED, AddressTakenError, Layer
+from stacks.organizations import OrganizationsStack
+from stacks.security import SecurityStack
+from stacks.sso import SsoStack
+
+from cdktf import App
+
+from strata.config import LandingZone, load
+from strata.config.types import did_you_mean
+from strata.errors import ConfigurationError
+
+
+def build(landing_zone: LandingZone, outdir: Path | None = None, *, emulated: bool = False) -> App:
+    """Returns the app of a landing zone: `backend`, `organizations`, `security`, `sso`; `synth()` writes it.
+
+    Raises:
+        ConfigurationError: imports.yaml names an address that no stack makes.
+    """
+    app = App(outdir=str(outdir) if outdir else None, context={EMULATED: emulated})
+    project = landing_zone.project
+    backend = BackendStack(app, "backend", project=project)
+    organizations = OrganizationsStack(
+        app,
+        "organizations",
+        project=project,
+        organization=landing_zone.organization,
+        security=landing_zone.security,
+        documents=landing_zone.policies,
+        backend=backend,
+    )
+    security = SecurityStack(
+        app, "security", project=project, security=landing_zone.security, organizations=organizations
+    )
+    sso = SsoStack(
+        app,
+        "sso",
+        landing_zone=landing_zone,
+        backend=backend,
+        organizations=organizations,
+        security=security,
+    )
+    adopt(landing_zone, [backend, organizations, security, sso])
+    return app
+
+
+def adopt(landing_zone: LandingZone, layers: list[Layer]) -> None:
+    """Imports what imports.yaml lists into the stack that makes it."""
+    faults = []
+    made = {address: layer for layer in layers for address in layer.addresses}
+    for address, import_id in sorted(landing_zone.imports.items()):
+        if address in made:
+            made[address].adopt(address, import_id)
+        else:
+            problem = f"no stack makes {address!r}{did_you_mean(address, made)}"
+            faults.append(landing_zone.fault("imports.yaml", (address,), problem, "correct the address, or remove it"))
+    if faults:
+        raise ConfigurationError(faults)
+
+
+def main() -> None:
+    """Synthesizes the configuration STRATA_CONFIG names into the folder cdktf asks for."""
+    folder = Path(os.environ.get("STRATA_CONFIG") or Path(__file__).parent / "config")
+    try:
+        app = build(load(folder), emulated=bool(os.environ.get("AWS_ENDPOINT_URL")))
+    except ConfigurationError as error:
+        sys.exit("\n".join(f"error: {fault}" for fault in error.faults))
+    except AddressTakenError as error:
+        sys.exit(f"error: {error}")
+    app.synth()
+
+
+if __name__ == "__main__":
+    main()

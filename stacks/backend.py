@@ -1,0 +1,220 @@
+"""The `backend` stack: the bucket, replica and lock table that hold the Terraform state of every stack."""
+
+from __future__ import annotations
+
+from stacks.base import Layer, policy_json
+from stacks.components.bucket import SafeBucket
+
+from cdktf import TerraformResourceLifecycle
+from cdktf_cdktf_provider_aws.dynamodb_table import (
+    DynamodbTable,
+    DynamodbTableAttribute,
+    DynamodbTablePointInTimeRecovery,
+)
+from cdktf_cdktf_provider_aws.iam_role import IamRole
+from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
+from cdktf_cdktf_provider_aws.kms_alias import KmsAlias
+from cdktf_cdktf_provider_aws.kms_key import KmsKey
+from cdktf_cdktf_provider_aws.s3_bucket_lifecycle_configuration import (
+    S3BucketLifecycleConfigurationRule,
+    S3BucketLifecycleConfigurationRuleAbortIncompleteMultipartUpload,
+    S3BucketLifecycleConfigurationRuleExpiration,
+    S3BucketLifecycleConfigurationRuleFilter,
+    S3BucketLifecycleConfigurationRuleNoncurrentVersionExpiration,
+)
+from cdktf_cdktf_provider_aws.s3_bucket_replication_configuration import (
+    S3BucketReplicationConfigurationA,
+    S3BucketReplicationConfigurationRule,
+    S3BucketReplicationConfigurationRuleDeleteMarkerReplication,
+    S3BucketReplicationConfigurationRuleDestination,
+    S3BucketReplicationConfigurationRuleDestinationEncryptionConfiguration,
+    S3BucketReplicationConfigurationRuleFilter,
+    S3BucketReplicationConfigurationRuleSourceSelectionCriteria,
+    S3BucketReplicationConfigurationRuleSourceSelectionCriteriaSseKmsEncryptedObjects,
+)
+from constructs import Construct
+
+from strata.config.models import Project
+
+OLD_VERSIONS_DAYS = 90
+"""Days an overwritten state can be restored for."""
+
+
+# As AWS documents it, without a condition: S3 is not documented to send the source account, and S3 takes a role it
+# cannot assume without a word and then copies nothing.
+TRUST_S3 = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+}
+
+
+class BackendStack(Layer):
+    """State bucket, its replica in the secondary region, and the lock table; `strata bootstrap` made first and last."""
+
+    def __init__(self, scope: Construct, id: str, *, project: Project) -> None:
+        super().__init__(scope, id, project=project)
+        key, replica_key = self._keys() if project.state.kms else (None, None)
+        self.state_key = key
+        self.state_bucket = SafeBucket(
+            self,
+            "state",
+            bucket=project.state_bucket,
+            region=project.regions.primary,
+            kms_key=key,
+            versioned=True,
+            rule=_expire_old_versions(),
+        )
+        self.adopt("aws_s3_bucket.state", project.state_bucket)
+        self.replica_bucket = SafeBucket(
+            self,
+            "replica",
+            bucket=project.replica_bucket,
+            region=project.regions.secondary,
+            kms_key=replica_key,
+            versioned=True,
+            rule=_expire_old_versions(),
+        )
+        self._replicate(key, replica_key)
+        self.lock_table = self._lock_table()
+        self.output("state_bucket", self.state_bucket.name, description="Bucket that holds the Terraform state")
+        self.output("lock_table", self.lock_table.name, description="Table that locks the Terraform state")
+
+    def _lock_table(self) -> DynamodbTable:
+        table = self.add(
+            DynamodbTable,
+            "lock",
+            name=self.project.lock_table,
+            billing_mode="PAY_PER_REQUEST",
+            hash_key="LockID",
+            attribute=[DynamodbTableAttribute(name="LockID", type="S")],
+            point_in_time_recovery=DynamodbTablePointInTimeRecovery(enabled=True),
+            deletion_protection_enabled=True,
+            lifecycle=TerraformResourceLifecycle(prevent_destroy=True),
+        )
+        self.adopt("aws_dynamodb_table.lock", self.project.lock_table)
+        return table
+
+    def _keys(self) -> tuple[KmsKey, KmsKey]:
+        return (
+            self._key("state", self.project.regions.primary),
+            self._key("replica", self.project.regions.secondary),
+        )
+
+    def _key(self, name: str, region: str) -> KmsKey:
+        key = self.add(
+            KmsKey,
+            name,
+            description=f"Terraform state of {self.project.name}, {name}",
+            enable_key_rotation=True,
+            region=region,
+            lifecycle=TerraformResourceLifecycle(prevent_destroy=True),
+        )
+        self.add(
+            KmsAlias,
+            name,
+            name=f"alias/{self.project.short_name}-terraform-{name}",
+            target_key_id=key.key_id,
+            region=region,
+        )
+        return key
+
+    def _replicate(self, key: KmsKey | None, replica_key: KmsKey | None) -> None:
+        role = self.add(
+            IamRole,
+            "replication",
+            name=f"{self.project.short_name}-terraform-state-replication",
+            description="S3 copies the Terraform state to the secondary region with it",
+            assume_role_policy=policy_json(TRUST_S3),
+        )
+        policy = self.add(
+            IamRolePolicy,
+            "replication",
+            name="replicate-state",
+            role=role.name,
+            policy=policy_json(_replication(self.state_bucket, self.replica_bucket, key, replica_key)),
+        )
+        self.add(
+            S3BucketReplicationConfigurationA,
+            "state",
+            bucket=self.state_bucket.name,
+            role=role.arn,
+            rule=[_replication_rule(self.replica_bucket, replica_key)],
+            # S3 refuses a replication between buckets that are not both versioned yet.
+            depends_on=[*self.state_bucket.versioning, *self.replica_bucket.versioning, policy],
+        )
+        if not self.project.state.kms:
+            # Versions written while it was on still need the keys.
+            self.forget("aws_kms_key.state", "aws_kms_key.replica", "aws_kms_alias.state", "aws_kms_alias.replica")
+
+
+def _expire_old_versions() -> S3BucketLifecycleConfigurationRule:
+    return S3BucketLifecycleConfigurationRule(
+        id="expire-old-versions",
+        status="Enabled",
+        filter=[S3BucketLifecycleConfigurationRuleFilter()],
+        noncurrent_version_expiration=[
+            S3BucketLifecycleConfigurationRuleNoncurrentVersionExpiration(noncurrent_days=OLD_VERSIONS_DAYS)
+        ],
+        # Every released lock leaves a delete marker.
+        expiration=[S3BucketLifecycleConfigurationRuleExpiration(expired_object_delete_marker=True)],
+        abort_incomplete_multipart_upload=[
+            S3BucketLifecycleConfigurationRuleAbortIncompleteMultipartUpload(days_after_initiation=7)
+        ],
+    )
+
+
+def _replication_rule(replica: SafeBucket, key: KmsKey | None) -> S3BucketReplicationConfigurationRule:
+    encrypted = S3BucketReplicationConfigurationRuleSourceSelectionCriteria(
+        sse_kms_encrypted_objects=S3BucketReplicationConfigurationRuleSourceSelectionCriteriaSseKmsEncryptedObjects(
+            status="Enabled"
+        )
+    )
+    reencrypted = (
+        S3BucketReplicationConfigurationRuleDestinationEncryptionConfiguration(replica_kms_key_id=key.arn)
+        if key
+        else None
+    )
+    return S3BucketReplicationConfigurationRule(
+        id="state",
+        status="Enabled",
+        priority=0,
+        filter=S3BucketReplicationConfigurationRuleFilter(prefix=""),
+        # A deletion of the state is not carried over to its copy.
+        delete_marker_replication=S3BucketReplicationConfigurationRuleDeleteMarkerReplication(status="Disabled"),
+        destination=S3BucketReplicationConfigurationRuleDestination(
+            bucket=replica.arn, storage_class="STANDARD", encryption_configuration=reencrypted
+        ),
+        source_selection_criteria=encrypted if key else None,
+    )
+
+
+def _replication(
+    source: SafeBucket, target: SafeBucket, key: KmsKey | None, target_key: KmsKey | None
+) -> dict[str, object]:
+    statements: list[dict[str, object]] = [
+        {
+            "Effect": "Allow",
+            "Action": ["s3:GetReplicationConfiguration", "s3:ListBucket"],
+            "Resource": source.arn,
+        },
+        {
+            "Effect": "Allow",
+            "Action": [
+                "s3:GetObjectVersionForReplication",
+                "s3:GetObjectVersionAcl",
+                "s3:GetObjectVersionTagging",
+            ],
+            "Resource": f"{source.arn}/*",
+        },
+        {
+            "Effect": "Allow",
+            "Action": ["s3:ReplicateObject", "s3:ReplicateDelete", "s3:ReplicateTags"],
+            "Resource": f"{target.arn}/*",
+        },
+    ]
+    if key and target_key:
+        statements += [
+            {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": key.arn},
+            {"Effect": "Allow", "Action": ["kms:Encrypt", "kms:GenerateDataKey"], "Resource": target_key.arn},
+        ]
+    return {"Version": "2012-10-17", "Statement": statements}

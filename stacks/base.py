@@ -1,0 +1,174 @@
+"""What every layer shares: provider, state backend, addresses that never move, imports and removals."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from cdktf import S3Backend, TerraformDataSource, TerraformElement, TerraformOutput, TerraformStack
+from cdktf_cdktf_provider_aws.provider import AwsProvider, AwsProviderDefaultTags
+from constructs import Construct
+
+from strata.config.models import Locking, Project
+
+P = ParamSpec("P")
+E = TypeVar("E", bound=TerraformElement)
+
+PARTITION = "aws"
+"""The partition ARNs are built for; `strata check` refuses regions of the others (reference: provider #46122)."""
+
+EMULATED = "emulated"
+"""The context key that says an emulator answers instead of AWS."""
+
+
+class AddressTakenError(Exception):
+    """Two resources claim one Terraform address; the second would silently replace the first."""
+
+
+class Layer(TerraformStack):
+    """One stack of the landing zone: its state in S3, its provider tied to the management account.
+
+    Resources are made by `add`, which pins their Terraform address. An address is a contract: what changes its
+    address is destroyed and made anew.
+    """
+
+    def __init__(self, scope: Construct, id: str, *, project: Project, region: str | None = None) -> None:
+        super().__init__(scope, id)
+        self.project = project
+        self.account_id = project.management_account.id
+        self.region = region or project.regions.primary
+        self._addresses: set[tuple[bool, str]] = set()
+        self._imports: list[dict[str, Any]] = []
+        self._removed: list[dict[str, Any]] = []
+        emulated = bool(scope.node.try_get_context(EMULATED))
+        _backend(self, id, project, emulated=emulated)
+        self._provider(id, emulated=emulated)
+        self.add_override("terraform.required_version", ">= 1.10.0")
+
+    def _provider(self, layer: str, *, emulated: bool) -> None:
+        tags = {**self.project.tags, "Project": self.project.name, "Layer": layer, "ManagedBy": "strata"}
+        AwsProvider(
+            self,
+            "aws",
+            region=self.region,
+            allowed_account_ids=[self.account_id],
+            default_tags=[AwsProviderDefaultTags(tags=tags)],
+            s3_use_path_style=True if emulated else None,
+            skip_metadata_api_check="true" if emulated else None,
+        )
+
+    def add(
+        self, kind: Callable[Concatenate[Construct, str, P], E], name: str, /, *args: P.args, **arguments: P.kwargs
+    ) -> E:
+        """Makes a resource or data source with the address `<type>.<name>`.
+
+        Raises:
+            AddressTakenError: something in this stack has the address already.
+        """
+        taken = (issubclass(kind, TerraformDataSource), f"{_type_of(kind)}.{name}")  # type: ignore[arg-type]
+        if taken in self._addresses:
+            raise AddressTakenError(
+                f"{self.node.id}: two resources have the address {taken[1]}; change one of the names it is made of"
+            )
+        self._addresses.add(taken)
+        element = kind(self, f"{getattr(kind, '__name__', '')}.{name}", *args, **arguments)
+        element.override_logical_id(name)
+        return element
+
+    def adopt(self, address: str, import_id: str) -> None:
+        """Imports what exists under an id that is known when planning; a no-op once it is in the state."""
+        self._import({"to": address, "id": import_id})
+
+    def adopt_any(self, address: str, import_ids: str) -> None:
+        """Imports what exists, if it exists: an expression for a set of at most one id."""
+        self._import({"for_each": f"${{toset({import_ids})}}", "to": address, "id": "${each.value}"})
+
+    def _import(self, block: dict[str, Any]) -> None:
+        # cdktf's own import_from runs `terraform version` each time while synthesizing.
+        self._imports.append(block)
+
+    def forget(self, *addresses: str) -> None:
+        """Leaves resources as they are in AWS if the state has them, and takes them out of the state."""
+        self._removed += [{"from": address, "lifecycle": {"destroy": False}} for address in addresses]
+
+    def prepare_stack(self) -> None:
+        """Hands imports and removals to cdktf at once, when it starts to synthesize: one by one takes squared time."""
+        super().prepare_stack()
+        for block, entries in (("import", self._imports), ("removed", self._removed)):
+            if entries:
+                self.add_override(block, entries)
+
+    def output(
+        self, name: str, value: Any, *, description: str, preconditions: Iterable[Mapping[str, str]] = ()
+    ) -> None:
+        """Declares an output under its plain name; a precondition that fails stops plan and apply."""
+        output = TerraformOutput(self, name, value=value, description=description)
+        if preconditions:
+            output.add_override("precondition", list(preconditions))
+
+    @property
+    def addresses(self) -> frozenset[str]:
+        """Returns the addresses of all resources of the stack."""
+        return frozenset(address for is_data, address in self._addresses if not is_data)
+
+
+@cache
+def _type_of(kind: object) -> str:
+    """Returns the Terraform type that a class of the bindings stands for."""
+    return str(kind.TF_RESOURCE_TYPE)  # type: ignore[attr-defined]
+
+
+def address(*parts: str) -> str:
+    """Joins configuration keys to the name of a resource. Keys have no underscore, so the result is unique."""
+    return "_".join(parts)
+
+
+def slug(text: str) -> str:
+    """Returns a service principal, policy name or e-mail address as a part of a Terraform address."""
+    return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")
+
+
+def policy_json(document: Mapping[str, Any] | str) -> str:
+    """Returns a policy document as Terraform takes it: minified, with IAM's own `${...}` escaped."""
+    return literal(document if isinstance(document, str) else json.dumps(document, separators=(",", ":")))
+
+
+def literal(text: str) -> str:
+    """Returns free text as Terraform takes it: what looks like a template, `${` or `%{`, is escaped."""
+    return re.sub(r"\$\{(?!TfToken\[)", "$${", text).replace("%{", "%%{")
+
+
+def quoted(value: str | Sequence[str]) -> str:
+    """Returns text, or a list of texts, as a part of a Terraform expression."""
+    return literal(json.dumps(value, ensure_ascii=False))
+
+
+def _backend(stack: TerraformStack, layer: str, project: Project, *, emulated: bool) -> None:
+    """Keeps the state of a stack in S3 from the first run.
+
+    What goes in as an argument travels into the remote-state sources of other stacks; locking, encryption and the
+    allowed account belong to the writer alone and go in as overrides.
+    """
+    backend = S3Backend(
+        stack,
+        bucket=project.state_bucket,
+        key=state_key(layer),
+        region=project.regions.primary,
+        use_path_style=True if emulated else None,
+        skip_metadata_api_check=True if emulated else None,
+    )
+    backend.add_override("use_lockfile", True)
+    if project.state.locking is Locking.BOTH:
+        backend.add_override("dynamodb_table", project.lock_table)
+    backend.add_override("allowed_account_ids", [project.management_account.id])
+    if not project.state.kms:
+        # With a key of one's own the bucket's default encryption applies; `encrypt` would override it with AES256.
+        backend.add_override("encrypt", True)
+
+
+def state_key(layer: str) -> str:
+    """Returns the key of a stack's state in the state bucket."""
+    return f"management/{layer}/terraform.tfstate"

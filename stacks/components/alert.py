@@ -1,0 +1,105 @@
+"""Alerts by e-mail: a topic per region, and rules that send matching events to it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from stacks.base import Layer, address, policy_json, slug
+
+from cdktf_cdktf_provider_aws.cloudwatch_event_rule import CloudwatchEventRule
+from cdktf_cdktf_provider_aws.cloudwatch_event_target import (
+    CloudwatchEventTarget,
+    CloudwatchEventTargetInputTransformer,
+)
+from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
+from cdktf_cdktf_provider_aws.sns_topic_policy import SnsTopicPolicy
+from cdktf_cdktf_provider_aws.sns_topic_subscription import SnsTopicSubscription
+
+
+def alert_topic(layer: Layer, *, region: str, emails: Sequence[str]) -> SnsTopic:
+    """Makes the topic of one region with its subscriptions; each address confirms by the mail AWS sends."""
+    name = address("alerts", region)
+    topic = layer.add(SnsTopic, name, name=f"{layer.project.short_name}-alerts", region=region)
+    layer.add(SnsTopicPolicy, name, arn=topic.arn, region=region, policy=policy_json(_events_may_publish(topic.arn)))
+    for email in sorted(emails):
+        layer.add(
+            SnsTopicSubscription,
+            address(name, slug(email.lower())),
+            topic_arn=topic.arn,
+            protocol="email",
+            endpoint=email,
+            region=region,
+        )
+    return topic
+
+
+def alert_rule(
+    layer: Layer,
+    name: str,
+    *,
+    region: str,
+    topic_arn: str,
+    description: str,
+    pattern: Mapping[str, Any],
+    read_only_events: bool = False,
+) -> None:
+    """Sends the events of one region that match to the topic of the same region: a rule cannot reach another region.
+
+    AWS leaves Get*, List* and Describe* calls out of a rule unless its state asks for them.
+    """
+    rule = layer.add(
+        CloudwatchEventRule,
+        name,
+        name=f"{layer.project.short_name}-{name}",
+        description=description,
+        event_pattern=json.dumps(pattern, sort_keys=True),
+        state="ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS" if read_only_events else "ENABLED",
+        region=region,
+    )
+    layer.add(
+        CloudwatchEventTarget,
+        name,
+        rule=rule.name,
+        target_id="mail",
+        arn=topic_arn,
+        region=region,
+        input_transformer=CloudwatchEventTargetInputTransformer(
+            input_paths={
+                "account": "$.account",
+                "event": "$.detail.eventName",
+                "ip": "$.detail.sourceIPAddress",
+                "time": "$.time",
+            },
+            input_template=json.dumps(f"{description} Event <event> in account <account> from <ip> at <time>."),
+        ),
+    )
+
+
+def forget_topic(layer: Layer, *, region: str, emails: Sequence[str]) -> None:
+    """Leaves what `alert_topic` makes as it is."""
+    name = address("alerts", region)
+    mails = [f"aws_sns_topic_subscription.{address(name, slug(email.lower()))}" for email in sorted(emails)]
+    layer.forget(f"aws_sns_topic.{name}", f"aws_sns_topic_policy.{name}", *mails)
+
+
+def forget_rule(layer: Layer, name: str) -> None:
+    """Leaves what `alert_rule` makes as it is."""
+    layer.forget(f"aws_cloudwatch_event_rule.{name}", f"aws_cloudwatch_event_target.{name}")
+
+
+def _events_may_publish(topic_arn: str) -> dict[str, Any]:
+    # EventBridge takes no Condition in the policy of a topic it publishes to.
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "EventsMayPublish",
+                "Effect": "Allow",
+                "Principal": {"Service": "events.amazonaws.com"},
+                "Action": "sns:Publish",
+                "Resource": topic_arn,
+            }
+        ],
+    }

@@ -1,0 +1,147 @@
+"""A private S3 bucket that cannot be deleted or read in clear by accident."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from stacks.base import Layer, policy_json
+
+from cdktf import TerraformResourceLifecycle
+from cdktf_cdktf_provider_aws.kms_key import KmsKey
+from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
+from cdktf_cdktf_provider_aws.s3_bucket_lifecycle_configuration import (
+    S3BucketLifecycleConfiguration,
+    S3BucketLifecycleConfigurationRule,
+)
+from cdktf_cdktf_provider_aws.s3_bucket_ownership_controls import (
+    S3BucketOwnershipControls,
+    S3BucketOwnershipControlsRule,
+)
+from cdktf_cdktf_provider_aws.s3_bucket_policy import S3BucketPolicy
+from cdktf_cdktf_provider_aws.s3_bucket_public_access_block import S3BucketPublicAccessBlock
+from cdktf_cdktf_provider_aws.s3_bucket_server_side_encryption_configuration import (
+    S3BucketServerSideEncryptionConfigurationA,
+    S3BucketServerSideEncryptionConfigurationRuleA,
+    S3BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultA,
+)
+from cdktf_cdktf_provider_aws.s3_bucket_versioning import (
+    S3BucketVersioningA,
+    S3BucketVersioningVersioningConfiguration,
+)
+
+
+class SafeBucket:
+    """A bucket with encryption, no public access, bucket-owner ownership, TLS 1.2 and no deletion.
+
+    Its policy denies plain HTTP, TLS below 1.2 and the deletion of the bucket or of object versions to everyone. It
+    never denies PutBucketPolicy: that would lock the owner out for good.
+    """
+
+    def __init__(
+        self,
+        layer: Layer,
+        name: str,
+        *,
+        bucket: str,
+        region: str,
+        rule: S3BucketLifecycleConfigurationRule,
+        versioned: bool = False,
+        kms_key: KmsKey | None = None,
+        statements: Sequence[dict[str, Any]] = (),
+    ) -> None:
+        self.bucket = layer.add(
+            S3Bucket, name, bucket=bucket, region=region, lifecycle=TerraformResourceLifecycle(prevent_destroy=True)
+        )
+        self.name, self.arn = self.bucket.bucket, self.bucket.arn
+        self.versioning = [self._version(layer, name, region)] if versioned else []
+        self._encrypt(layer, name, region, kms_key)
+        self._close(layer, name, region)
+        self.policy = layer.add(
+            S3BucketPolicy,
+            name,
+            bucket=self.name,
+            region=region,
+            policy=policy_json({"Version": "2012-10-17", "Statement": [*_denials(self.arn), *statements]}),
+        )
+        layer.add(
+            S3BucketLifecycleConfiguration,
+            name,
+            bucket=self.name,
+            region=region,
+            rule=[rule],
+            depends_on=self.versioning or None,
+        )
+
+    def _version(self, layer: Layer, name: str, region: str) -> S3BucketVersioningA:
+        return layer.add(
+            S3BucketVersioningA,
+            name,
+            bucket=self.name,
+            region=region,
+            versioning_configuration=S3BucketVersioningVersioningConfiguration(status="Enabled"),
+        )
+
+    def _encrypt(self, layer: Layer, name: str, region: str, kms_key: KmsKey | None) -> None:
+        default = S3BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultA(
+            sse_algorithm="aws:kms" if kms_key else "AES256", kms_master_key_id=kms_key.arn if kms_key else None
+        )
+        layer.add(
+            S3BucketServerSideEncryptionConfigurationA,
+            name,
+            bucket=self.name,
+            region=region,
+            rule=[
+                S3BucketServerSideEncryptionConfigurationRuleA(
+                    apply_server_side_encryption_by_default=default, bucket_key_enabled=True if kms_key else None
+                )
+            ],
+        )
+
+    def _close(self, layer: Layer, name: str, region: str) -> None:
+        layer.add(
+            S3BucketPublicAccessBlock,
+            name,
+            bucket=self.name,
+            region=region,
+            block_public_acls=True,
+            block_public_policy=True,
+            ignore_public_acls=True,
+            restrict_public_buckets=True,
+        )
+        layer.add(
+            S3BucketOwnershipControls,
+            name,
+            bucket=self.name,
+            region=region,
+            rule=S3BucketOwnershipControlsRule(object_ownership="BucketOwnerEnforced"),
+        )
+
+
+def _denials(arn: str) -> list[dict[str, Any]]:
+    everything = [arn, f"{arn}/*"]
+    return [
+        {
+            "Sid": "DenyPlainHttp",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:*",
+            "Resource": everything,
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        },
+        {
+            "Sid": "DenyOldTls",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:*",
+            "Resource": everything,
+            "Condition": {"NumericLessThan": {"s3:TlsVersion": "1.2"}},
+        },
+        {
+            "Sid": "DenyDeletion",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": ["s3:DeleteBucket", "s3:DeleteObjectVersion"],
+            "Resource": everything,
+        },
+    ]

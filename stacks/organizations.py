@@ -1,0 +1,319 @@
+"""The `organizations` stack: the organization, its units, accounts and policies, and what it trusts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from stacks.backend import BackendStack
+from stacks.base import Layer, address, literal, policy_json, quoted, slug
+
+from cdktf import ITerraformDependable, TerraformResourceLifecycle
+from cdktf_cdktf_provider_aws.data_aws_iam_roles import DataAwsIamRoles
+from cdktf_cdktf_provider_aws.data_aws_organizations_organization import DataAwsOrganizationsOrganization
+from cdktf_cdktf_provider_aws.data_aws_organizations_organizational_units import (
+    DataAwsOrganizationsOrganizationalUnits,
+)
+from cdktf_cdktf_provider_aws.data_aws_organizations_policies import DataAwsOrganizationsPolicies
+from cdktf_cdktf_provider_aws.data_aws_organizations_policy import DataAwsOrganizationsPolicy
+from cdktf_cdktf_provider_aws.iam_organizations_features import IamOrganizationsFeatures
+from cdktf_cdktf_provider_aws.iam_service_linked_role import IamServiceLinkedRole
+from cdktf_cdktf_provider_aws.organizations_account import OrganizationsAccount, OrganizationsAccountTimeouts
+from cdktf_cdktf_provider_aws.organizations_delegated_administrator import OrganizationsDelegatedAdministrator
+from cdktf_cdktf_provider_aws.organizations_organization import OrganizationsOrganization
+from cdktf_cdktf_provider_aws.organizations_organizational_unit import OrganizationsOrganizationalUnit
+from cdktf_cdktf_provider_aws.organizations_policy import OrganizationsPolicy
+from cdktf_cdktf_provider_aws.organizations_policy_attachment import OrganizationsPolicyAttachment
+from cdktf_cdktf_provider_aws.ram_sharing_with_organization import RamSharingWithOrganization
+from constructs import Construct
+
+from strata.config.guardrails import guardrails
+from strata.config.limits import aws_limits
+from strata.config.models import MANAGEMENT, ROOT, Account, Organization, Project, Security, Targets
+from strata.config.placeholders import fill, placeholder_values
+from strata.config.rules import account_name
+from strata.config.services import derived_services, policy_types
+
+LIVE = "data.aws_organizations_organization.live"
+ROOT_ID = f"{LIVE}.roots[0].id"
+ACCESS_ANALYZER = "access-analyzer.amazonaws.com"
+
+
+@dataclass(frozen=True)
+class ManagedDefaults:
+    """Settings of the management account that a declarative policy sets, so that the account cannot."""
+
+    instance_metadata: bool
+    snapshots: bool
+
+
+class OrganizationsStack(Layer):
+    """The organization as `strata bootstrap` made or found it, adopted, and everything in it.
+
+    Attributes:
+        account_ids: the id of every account by key, the management account under `management`.
+        organization_id: the id of the organization.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        project: Project,
+        organization: Organization,
+        security: Security,
+        documents: Mapping[str, str],
+        backend: BackendStack,
+    ) -> None:
+        super().__init__(scope, id, project=project)
+        self.configuration = organization
+        self.add(DataAwsOrganizationsOrganization, "live")
+        self.organization = self._organization(security)
+        self.units = self._organizational_units()
+        self.accounts = self._accounts()
+        self.organization_id = self.organization.id
+        self.account_ids = {key: account.id for key, account in self.accounts.items()}
+        self._policies(documents, backend)
+        self._delegations()
+        self._options()
+        self._outputs()
+
+    def _organization(self, security: Security) -> OrganizationsOrganization:
+        """Adopts the organization; services and policy types are added to what is on, never silently taken away."""
+        configuration = self.configuration
+        services = sorted({*configuration.trusted_services, *derived_services(configuration, security)})
+        organization = self.add(
+            OrganizationsOrganization,
+            "main",
+            feature_set="ALL",
+            lifecycle=TerraformResourceLifecycle(prevent_destroy=True),
+        )
+        live_services = f"coalesce({LIVE}.aws_service_access_principals, [])"
+        live_types = f"coalesce({LIVE}.enabled_policy_types, [])"
+        disabled = quoted(sorted(configuration.disable_services))
+        wanted = f"setsubtract(setunion({live_services}, {quoted(services)}), {disabled})"
+        organization.add_override("aws_service_access_principals", f"${{sort({wanted})}}")
+        types = quoted(policy_types(configuration))
+        organization.add_override("enabled_policy_types", f"${{sort(setunion({live_types}, {types}))}}")
+        self.adopt("aws_organizations_organization.main", f"${{{LIVE}.id}}")
+        return organization
+
+    def _organizational_units(self) -> dict[str, OrganizationsOrganizationalUnit]:
+        """Declares the units; those that live already under the same name in the same place are adopted."""
+        units: dict[str, OrganizationsOrganizationalUnit] = {}
+        children = self._children("top", f"[{ROOT_ID}]") if self.configuration.organizational_units else ""
+        below: dict[str | None, str] = {None: children}
+        for path in self.configuration.units():
+            units[path.key] = self.add(
+                OrganizationsOrganizationalUnit,
+                path.key,
+                name=literal(path.name),
+                parent_id=units[path.parent].id if path.parent else f"${{{ROOT_ID}}}",
+                # Terraform moves accounts out before it deletes the unit they were in.
+                lifecycle=TerraformResourceLifecycle(prevent_destroy=True, create_before_destroy=True),
+                depends_on=[self.organization],
+            )
+            live = f"[for unit in {below[path.parent]} : unit.id if unit.name == {quoted(path.name)}]"
+            self.adopt_any(f"aws_organizations_organizational_unit.{path.key}", live)
+            if path.unit.organizational_units:
+                below[path.key] = self._children(path.key, live)
+        return units
+
+    def _children(self, name: str, parent_ids: str) -> str:
+        """Reads the units below one unit if it lives already, and returns the expression for the list of them."""
+        children = self.add(DataAwsOrganizationsOrganizationalUnits, name, parent_id="${each.value}")
+        children.add_override("for_each", f"${{toset({parent_ids})}}")
+        return f"flatten(values(data.aws_organizations_organizational_units.{name})[*].children)"
+
+    def _accounts(self) -> dict[str, OrganizationsAccount]:
+        """Declares the accounts; those that live already under the same e-mail are adopted, not made twice."""
+        accounts = {MANAGEMENT: self._management_account()}
+        declared = list(self.configuration.active_accounts.items())
+        at_once = aws_limits()["accounts_created_at_once"].value
+        for index, (key, account) in enumerate(declared):
+            # AWS creates five at a time and refuses the sixth: each waits for the one five before.
+            before = [accounts[declared[index - at_once][0]]] if index >= at_once else []
+            accounts[key] = self._account(key, account, [self.organization, *before])
+        for key, account in sorted(self.configuration.accounts.items()):
+            if account.retired:
+                self.forget(f"aws_organizations_account.{key}")
+        return accounts
+
+    def _management_account(self) -> OrganizationsAccount:
+        management = self.project.management_account
+        account = self.add(
+            OrganizationsAccount,
+            MANAGEMENT,
+            name=literal(management.name),
+            email=literal(management.email),
+            lifecycle=TerraformResourceLifecycle(
+                prevent_destroy=True,
+                # AWS refuses to rename the management account, and a changed e-mail would replace it.
+                ignore_changes=["name", "email", "role_name", "iam_user_access_to_billing"],
+            ),
+            depends_on=[self.organization],
+        )
+        self.adopt(f"aws_organizations_account.{MANAGEMENT}", management.id)
+        return account
+
+    def _account(self, key: str, account: Account, after: list[ITerraformDependable]) -> OrganizationsAccount:
+        unit = account.organizational_unit
+        made = self.add(
+            OrganizationsAccount,
+            key,
+            name=literal(account.name or account_name(self.project, key)),
+            email=literal(account.email),
+            parent_id=f"${{{ROOT_ID}}}" if unit == ROOT else self.units[unit].id,
+            tags=account.tags or None,
+            timeouts=OrganizationsAccountTimeouts(create="30m"),
+            lifecycle=TerraformResourceLifecycle(
+                prevent_destroy=True,
+                # Neither can be read back from AWS, so either would replace an account that was imported.
+                ignore_changes=["role_name", "iam_user_access_to_billing"],
+            ),
+            depends_on=after,
+        )
+        email = quoted(account.email.lower())
+        live = f'[for a in {LIVE}.accounts : a.id if lower(a.email) == {email} && a.state == "ACTIVE"]'
+        self.adopt_any(f"aws_organizations_account.{key}", live)
+        return made
+
+    def _policies(self, documents: Mapping[str, str], backend: BackendStack) -> None:
+        """Makes and attaches the policies; those that name the state get its ARNs from the backend stack."""
+        state = {
+            "state_bucket_arn": backend.state_bucket.arn,
+            "replica_bucket_arn": backend.replica_bucket.arn,
+            "lock_table_arn": backend.lock_table.arn,
+        }
+        values = {**placeholder_values(self.project), **state}
+        for kind in policy_types(self.configuration):
+            self._read_live(kind)
+        for key, policy in sorted(self.configuration.policies.items()):
+            content = policy_json(fill(documents[policy.file], values))
+            self._policy(key, policy.name or key, policy.type, content, policy.description, policy.targets)
+        for guardrail in guardrails(self.configuration):
+            key, document = guardrail.key, policy_json(guardrail.document)
+            self._policy(key, key, guardrail.type, document, guardrail.description, guardrail.targets)
+
+    def _read_live(self, kind: str) -> None:
+        """Reads the policies of one type that live already."""
+        self.add(DataAwsOrganizationsPolicies, kind, filter=kind)
+        policy = self.add(DataAwsOrganizationsPolicy, kind, policy_id="${each.value}")
+        policy.add_override("for_each", f"${{toset(data.aws_organizations_policies.{kind}.ids)}}")
+
+    def _policy(self, key: str, name: str, kind: str, content: str, description: str, targets: Targets) -> None:
+        policy = self.add(
+            OrganizationsPolicy,
+            key,
+            name=literal(name),
+            type=kind,
+            content=content,
+            description=literal(description) or None,
+            depends_on=[self.organization],
+        )
+        live = f"p in data.aws_organizations_policy.{kind} : p.id if !p.aws_managed && p.name == {quoted(name)}"
+        self.adopt_any(f"aws_organizations_policy.{key}", f"[for {live}]")
+        target_ids = {
+            **({address(key, "root"): f"${{{ROOT_ID}}}"} if targets.root else {}),
+            **{address(key, "ou", unit): self.units[unit].id for unit in targets.organizational_units},
+            **{address(key, "account", account): self.accounts[account].id for account in targets.accounts},
+        }
+        for where, target_id in sorted(target_ids.items()):
+            self.add(OrganizationsPolicyAttachment, where, policy_id=policy.id, target_id=target_id)
+
+    def _delegations(self) -> None:
+        """Registers delegated administrators; Access Analyzer wants its service-linked role to be there first."""
+        delegated = self.configuration.delegated_administrators
+        role: list[ITerraformDependable] = []
+        if ACCESS_ANALYZER in delegated:
+            role = [self._access_analyzer_role()]
+        else:
+            self.forget("aws_iam_service_linked_role.access-analyzer")
+        for service, account in sorted(delegated.items()):
+            self.add(
+                OrganizationsDelegatedAdministrator,
+                slug(service.removesuffix(".amazonaws.com")),
+                account_id=self.accounts[account].id,
+                service_principal=service,
+                depends_on=[self.organization, *(role if service == ACCESS_ANALYZER else [])],
+            )
+
+    def _access_analyzer_role(self) -> IamServiceLinkedRole:
+        self.add(
+            DataAwsIamRoles,
+            "access-analyzer",
+            name_regex="^AWSServiceRoleForAccessAnalyzer$",
+            path_prefix=f"/aws-service-role/{ACCESS_ANALYZER}/",
+        )
+        self.adopt_any("aws_iam_service_linked_role.access-analyzer", "data.aws_iam_roles.access-analyzer.arns")
+        return self.add(IamServiceLinkedRole, "access-analyzer", aws_service_name=ACCESS_ANALYZER)
+
+    @property
+    def ec2_defaults_reach_management(self) -> ManagedDefaults:
+        """Returns which EC2 settings of the management account the declarative policy of ec2_defaults sets."""
+        defaults = self.configuration.ec2_defaults
+        if not defaults or not (defaults.targets.root or MANAGEMENT in defaults.targets.accounts):
+            return ManagedDefaults(instance_metadata=False, snapshots=False)
+        return ManagedDefaults(
+            instance_metadata=defaults.instance_metadata_v2, snapshots=defaults.block_public_snapshots
+        )
+
+    def _options(self) -> None:
+        if self.configuration.ram_sharing:
+            self.add(RamSharingWithOrganization, "main", depends_on=[self.organization])
+        root_access = self.configuration.member_root_access
+        if root_access:
+            features = {
+                "RootCredentialsManagement": root_access.credentials_management,
+                "RootSessions": root_access.sessions,
+            }
+            enabled = [name for name, on in features.items() if on]
+            if enabled:
+                self.add(IamOrganizationsFeatures, "main", enabled_features=enabled, depends_on=[self.organization])
+
+    def _outputs(self) -> None:
+        self.output("organization_id", self.organization_id, description="Id of the organization")
+        self.output(
+            "account_ids",
+            self.account_ids,
+            description="Account ids by configuration key",
+            preconditions=[self._nothing_undeclared(), self._nothing_closed()],
+        )
+
+    def _nothing_undeclared(self) -> dict[str, str]:
+        """Stops when an account that is live is neither declared, retired nor listed as unmanaged.
+
+        prevent_destroy leaves with the block it stands in, so an account taken out of the YAML would be removed from
+        the organization.
+        """
+        organization = self.configuration
+        emails = [account.email.lower() for account in organization.accounts.values()]
+        known = quoted(sorted({*emails, *(entry.lower() for entry in organization.unmanaged_accounts)}))
+        ids = quoted(sorted({self.account_id, *organization.unmanaged_accounts}))
+        live = f'a in {LIVE}.accounts : a.email if a.state == "ACTIVE"'
+        undeclared = f"{live} && !contains({known}, lower(a.email)) && !contains({ids}, a.id)"
+        return {
+            "condition": f"${{length([for {undeclared}]) == 0}}",
+            "error_message": (
+                f'Accounts that are not declared: ${{join(", ", [for {undeclared}])}}. Nothing was changed. Add them '
+                "under accounts in organization.yaml; or set retired: true on an account that Strata shall forget; or "
+                "list the address under unmanaged_accounts if somebody else looks after it."
+            ),
+        }
+
+    def _nothing_closed(self) -> dict[str, str]:
+        """Stops when a declared account is not ACTIVE: Terraform would try to make it again."""
+        active = self.configuration.active_accounts.values()
+        emails = quoted(sorted(account.email.lower() for account in active))
+        closed = (
+            f'a in {LIVE}.accounts : "${{a.email}} (${{a.state}})" if a.state != "ACTIVE" && '
+            f'a.state != "PENDING_ACTIVATION" && contains({emails}, lower(a.email))'
+        )
+        return {
+            "condition": f"${{length([for {closed}]) == 0}}",
+            "error_message": (
+                f'Declared accounts that are closed or suspended: ${{join(", ", [for {closed}])}}. Nothing was '
+                "changed. Set retired: true on them in organization.yaml, or reopen them."
+            ),
+        }

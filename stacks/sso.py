@@ -1,0 +1,386 @@
+"""The `sso` stack: users, groups, permission sets and account assignments in IAM Identity Center."""
+
+from __future__ import annotations
+
+from stacks.backend import BackendStack
+from stacks.base import PARTITION, Layer, address, literal, policy_json, slug
+from stacks.components.alert import alert_rule, forget_rule
+from stacks.organizations import OrganizationsStack
+from stacks.security import SecurityStack
+
+from cdktf import ITerraformDependable, Postcondition, TerraformResourceLifecycle
+from cdktf_cdktf_provider_aws.data_aws_identitystore_group import (
+    DataAwsIdentitystoreGroup,
+    DataAwsIdentitystoreGroupAlternateIdentifier,
+    DataAwsIdentitystoreGroupAlternateIdentifierUniqueAttribute,
+)
+from cdktf_cdktf_provider_aws.data_aws_ssoadmin_instances import DataAwsSsoadminInstances
+from cdktf_cdktf_provider_aws.identitystore_group import IdentitystoreGroup
+from cdktf_cdktf_provider_aws.identitystore_group_membership import IdentitystoreGroupMembership
+from cdktf_cdktf_provider_aws.identitystore_user import (
+    IdentitystoreUser,
+    IdentitystoreUserEmails,
+    IdentitystoreUserName,
+)
+from cdktf_cdktf_provider_aws.ssoadmin_account_assignment import (
+    SsoadminAccountAssignment,
+    SsoadminAccountAssignmentTimeouts,
+)
+from cdktf_cdktf_provider_aws.ssoadmin_customer_managed_policy_attachment import (
+    SsoadminCustomerManagedPolicyAttachment,
+    SsoadminCustomerManagedPolicyAttachmentCustomerManagedPolicyReference,
+)
+from cdktf_cdktf_provider_aws.ssoadmin_instance_access_control_attributes import (
+    SsoadminInstanceAccessControlAttributes,
+    SsoadminInstanceAccessControlAttributesAttribute,
+    SsoadminInstanceAccessControlAttributesAttributeValue,
+)
+from cdktf_cdktf_provider_aws.ssoadmin_managed_policy_attachment import SsoadminManagedPolicyAttachment
+from cdktf_cdktf_provider_aws.ssoadmin_permission_set import SsoadminPermissionSet
+from cdktf_cdktf_provider_aws.ssoadmin_permission_set_inline_policy import SsoadminPermissionSetInlinePolicy
+from cdktf_cdktf_provider_aws.ssoadmin_permissions_boundary_attachment import (
+    SsoadminPermissionsBoundaryAttachment,
+    SsoadminPermissionsBoundaryAttachmentPermissionsBoundary,
+    SsoadminPermissionsBoundaryAttachmentPermissionsBoundaryCustomerManagedPolicyReference,
+)
+from constructs import Construct
+
+from strata.config import LandingZone
+from strata.config.access import BREAK_GLASS, STATE_ACCESS, Grant, grants
+from strata.config.models import Boundary, Group, Mode, PermissionSet, PolicyReference, User
+from strata.config.placeholders import fill, placeholder_values
+
+INSTANCES = "data.aws_ssoadmin_instances.main"
+
+
+class SsoStack(Layer):
+    """People and their access; its provider works in the region Identity Center was enabled in."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        landing_zone: LandingZone,
+        backend: BackendStack,
+        organizations: OrganizationsStack,
+        security: SecurityStack,
+    ) -> None:
+        super().__init__(scope, id, project=landing_zone.project, region=landing_zone.project.identity_center_region)
+        self.landing_zone = landing_zone
+        self._instance()
+        sso = landing_zone.sso
+        self.users = {key: self._user(key, user) for key, user in sorted(sso.users.items())}
+        self.groups = {key: self._group(key, group) for key, group in sorted(sso.groups.items())}
+        self._memberships()
+        self.permission_sets: dict[str, SsoadminPermissionSet] = {}
+        self._policies: dict[str, list[ITerraformDependable]] = {}
+        for key, permission_set in sorted(sso.permission_sets.items()):
+            self._permission_set(key, permission_set)
+        self._access_options(backend)
+        for grant in grants(landing_zone):
+            self._assignment(grant, organizations.account_ids[grant.account])
+        self._alerts(security)
+        self._outputs()
+
+    def _instance(self) -> None:
+        self.add(
+            DataAwsSsoadminInstances,
+            "main",
+            lifecycle=TerraformResourceLifecycle(
+                postcondition=[
+                    Postcondition(
+                        condition="${length(self.arns) > 0}",
+                        error_message=(
+                            f"IAM Identity Center is not enabled in {self.region}. No API can do it: sign in to the "
+                            f"management account, open https://{self.region}.console.aws.amazon.com/singlesignon and "
+                            "choose Enable, for the organization. If it is enabled in another region, set "
+                            "identity_center.region in project.yaml."
+                        ),
+                    )
+                ]
+            ),
+        )
+        self.instance_arn = f"${{tolist({INSTANCES}.arns)[0]}}"
+        self.identity_store_id = f"${{tolist({INSTANCES}.identity_store_ids)[0]}}"
+
+    # People
+
+    def _user(self, key: str, user: User) -> IdentitystoreUser:
+        return self.add(
+            IdentitystoreUser,
+            key,
+            identity_store_id=self.identity_store_id,
+            user_name=literal(user.user_name or user.email),
+            display_name=literal(f"{user.given_name} {user.family_name}"),
+            name=IdentitystoreUserName(given_name=literal(user.given_name), family_name=literal(user.family_name)),
+            emails=IdentitystoreUserEmails(value=literal(user.email), primary=True, type="work"),
+            # A changed user name would delete the person: password, MFA and direct assignments with it.
+            lifecycle=TerraformResourceLifecycle(ignore_changes=["user_name"]),
+        )
+
+    def _group(self, key: str, group: Group) -> IdentitystoreGroup | DataAwsIdentitystoreGroup:
+        name = literal(group.name or key)
+        if not group.external:
+            return self.add(
+                IdentitystoreGroup,
+                key,
+                identity_store_id=self.identity_store_id,
+                display_name=name,
+                description=literal(group.description) or None,
+            )
+        by_name = DataAwsIdentitystoreGroupAlternateIdentifierUniqueAttribute(
+            attribute_path="DisplayName", attribute_value=name
+        )
+        return self.add(
+            DataAwsIdentitystoreGroup,
+            key,
+            identity_store_id=self.identity_store_id,
+            alternate_identifier=DataAwsIdentitystoreGroupAlternateIdentifier(unique_attribute=by_name),
+        )
+
+    def _memberships(self) -> None:
+        for key, group in sorted(self.landing_zone.sso.groups.items()):
+            for member in sorted(group.members):
+                self.add(
+                    IdentitystoreGroupMembership,
+                    address(key, member),
+                    identity_store_id=self.identity_store_id,
+                    group_id=self.groups[key].group_id,
+                    member_id=self.users[member].user_id,
+                )
+
+    # Permission sets
+
+    def _permission_set(self, key: str, permission_set: PermissionSet) -> None:
+        self.permission_sets[key] = self.add(
+            SsoadminPermissionSet,
+            key,
+            instance_arn=self.instance_arn,
+            name=permission_set.name or key,
+            description=literal(permission_set.description or "") or None,
+            session_duration=permission_set.session_duration,
+            relay_state=literal(permission_set.relay_state or "") or None,
+            tags=permission_set.tags or None,
+        )
+        self._policies[key] = self._attach(key, permission_set)
+
+    def _attach(self, key: str, permission_set: PermissionSet) -> list[ITerraformDependable]:
+        """Attaches the boundary, then one policy after the other.
+
+        Each attachment provisions the set anew. AWS refuses the next change meanwhile, and the provider does not retry.
+        """
+        attached: list[ITerraformDependable] = []
+        if permission_set.boundary:
+            attached.append(self._boundary(key, permission_set.boundary))
+        for policy in permission_set.policies:
+            attached.append(self._policy(key, policy, after=attached[-1:]))
+        return attached
+
+    def _policy(self, key: str, policy: PolicyReference, *, after: list[ITerraformDependable]) -> ITerraformDependable:
+        arn = self.permission_sets[key].arn
+        if policy.aws:
+            return self.add(
+                SsoadminManagedPolicyAttachment,
+                address(key, slug(policy.aws)),
+                instance_arn=self.instance_arn,
+                permission_set_arn=arn,
+                managed_policy_arn=_managed_policy(policy.aws),
+                depends_on=after or None,
+            )
+        if policy.customer:
+            return self.add(
+                SsoadminCustomerManagedPolicyAttachment,
+                address(key, slug(policy.customer)),
+                instance_arn=self.instance_arn,
+                permission_set_arn=arn,
+                customer_managed_policy_reference=SsoadminCustomerManagedPolicyAttachmentCustomerManagedPolicyReference(
+                    name=policy.customer, path=policy.path or "/"
+                ),
+                depends_on=after or None,
+            )
+        document = self.landing_zone.policies[policy.inline or ""]
+        return self._inline(key, fill(document, placeholder_values(self.project)), after=after)
+
+    def _inline(
+        self, key: str, document: str, *, after: list[ITerraformDependable] | None = None
+    ) -> SsoadminPermissionSetInlinePolicy:
+        return self.add(
+            SsoadminPermissionSetInlinePolicy,
+            key,
+            instance_arn=self.instance_arn,
+            permission_set_arn=self.permission_sets[key].arn,
+            inline_policy=policy_json(document),
+            depends_on=after or None,
+        )
+
+    def _boundary(self, key: str, boundary: Boundary) -> SsoadminPermissionsBoundaryAttachment:
+        reference = (
+            SsoadminPermissionsBoundaryAttachmentPermissionsBoundaryCustomerManagedPolicyReference(
+                name=boundary.customer, path=boundary.path or "/"
+            )
+            if boundary.customer
+            else None
+        )
+        return self.add(
+            SsoadminPermissionsBoundaryAttachment,
+            key,
+            instance_arn=self.instance_arn,
+            permission_set_arn=self.permission_sets[key].arn,
+            permissions_boundary=SsoadminPermissionsBoundaryAttachmentPermissionsBoundary(
+                managed_policy_arn=_managed_policy(boundary.aws) if boundary.aws else None,
+                customer_managed_policy_reference=reference,
+            ),
+        )
+
+    # Access
+
+    def _assignment(self, grant: Grant, account_id: str) -> None:
+        """Assigns one permission set, once its policies and boundary are attached.
+
+        Otherwise there is a time without the boundary, and a re-provisioning of every account per policy.
+        """
+        principal = (
+            self.groups[grant.principal].group_id
+            if grant.principal_type == "GROUP"
+            else self.users[grant.principal].user_id
+        )
+        self.add(
+            SsoadminAccountAssignment,
+            address(grant.account, grant.permission_set, grant.principal_type.lower(), grant.principal),
+            instance_arn=self.instance_arn,
+            permission_set_arn=self.permission_sets[grant.permission_set].arn,
+            principal_id=principal,
+            principal_type=grant.principal_type,
+            target_id=account_id,
+            target_type="AWS_ACCOUNT",
+            timeouts=SsoadminAccountAssignmentTimeouts(create="15m", delete="15m"),
+            depends_on=self._policies[grant.permission_set],
+        )
+
+    def _access_options(self, backend: BackendStack) -> None:
+        sso = self.landing_zone.sso
+        if sso.break_glass:
+            self._permission_set(
+                BREAK_GLASS,
+                PermissionSet(
+                    description="Emergencies only; every use raises an alert.",
+                    session_duration=sso.break_glass.session_duration,
+                    policies=(PolicyReference(aws="AdministratorAccess"),),
+                ),
+            )
+        if sso.state_access:
+            self.permission_sets[STATE_ACCESS] = self.add(
+                SsoadminPermissionSet,
+                STATE_ACCESS,
+                instance_arn=self.instance_arn,
+                name=STATE_ACCESS,
+                description="Terraform state in the management account.",
+                session_duration="PT1H",
+            )
+            document = _state_access_policy(backend, read_only=sso.state_access.read_only)
+            self._policies[STATE_ACCESS] = [self._inline(STATE_ACCESS, document)]
+        if sso.access_control_attributes:
+            self.add(
+                SsoadminInstanceAccessControlAttributes,
+                "main",
+                instance_arn=self.instance_arn,
+                attribute=[
+                    SsoadminInstanceAccessControlAttributesAttribute(
+                        key=key,
+                        value=[SsoadminInstanceAccessControlAttributesAttributeValue(source=[literal(source)])],
+                    )
+                    for key, source in sorted(sso.access_control_attributes.items())
+                ],
+            )
+
+    def _alerts(self, security: SecurityStack) -> None:
+        """Mails on what weakens Identity Center, and on every use of the break-glass set, in the console or the CLI."""
+        if security.configuration.alerts.mode is Mode.UNMANAGED:
+            forget_rule(self, "identity-center-settings")
+        topic = security.alert_topics.get(self.region)
+        if not topic:
+            return
+        alert_rule(
+            self,
+            "identity-center-settings",
+            region=self.region,
+            topic_arn=topic.arn,
+            description="The identity source, MFA or sign-in settings of IAM Identity Center changed.",
+            pattern={
+                "source": ["aws.sso", "aws.sso-directory"],
+                "detail": {
+                    "eventName": [
+                        "AssociateDirectory",
+                        "DeleteInstance",
+                        "DisableExternalIdPConfigurationForDirectory",
+                        "DisassociateDirectory",
+                        "EnableExternalIdPConfigurationForDirectory",
+                        "PutMfaDeviceManagementForDirectory",
+                        "UpdateExternalIdPConfigurationForDirectory",
+                    ]
+                },
+            },
+        )
+        if self.landing_zone.sso.break_glass:
+            alert_rule(
+                self,
+                "break-glass",
+                region=self.region,
+                topic_arn=topic.arn,
+                description=f"The permission set {BREAK_GLASS} was used.",
+                pattern={
+                    "source": ["aws.sso"],
+                    "detail": {
+                        # Console sign-ins record Federate, the CLI and SDKs GetRoleCredentials.
+                        "eventName": ["Federate", "GetRoleCredentials"],
+                        "serviceEventDetails": {"role_name": [BREAK_GLASS]},
+                    },
+                },
+                read_only_events=True,
+            )
+
+    def _outputs(self) -> None:
+        self.output("identity_store_id", self.identity_store_id, description="Identity store of IAM Identity Center")
+        start_url = self.project.identity_center.start_url
+        portal = start_url or f"https://${{tolist({INSTANCES}.identity_store_ids)[0]}}.awsapps.com/start"
+        self.output("portal_url", portal, description="AWS access portal, where people sign in")
+
+
+def _managed_policy(name: str) -> str:
+    return f"arn:{PARTITION}:iam::aws:policy/{name}"
+
+
+def _state_access_policy(backend: BackendStack, *, read_only: bool) -> str:
+    objects = ["s3:GetObject"] if read_only else ["s3:GetObject", "s3:PutObject"]
+    uses = ["kms:Decrypt"] if read_only else ["kms:Decrypt", "kms:GenerateDataKey"]
+    key = (
+        [{"Sid": "Key", "Effect": "Allow", "Action": uses, "Resource": backend.state_key.arn}]
+        if backend.state_key
+        else []
+    )
+    locks = [
+        {
+            "Sid": "ReleaseLockFiles",
+            "Effect": "Allow",
+            "Action": "s3:DeleteObject",
+            "Resource": f"{backend.state_bucket.arn}/*.tflock",
+        },
+        {
+            "Sid": "LockTable",
+            "Effect": "Allow",
+            "Action": ["dynamodb:DeleteItem", "dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:PutItem"],
+            "Resource": backend.lock_table.arn,
+        },
+    ]
+    return policy_json(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {"Sid": "List", "Effect": "Allow", "Action": "s3:ListBucket", "Resource": backend.state_bucket.arn},
+                {"Sid": "Objects", "Effect": "Allow", "Action": objects, "Resource": f"{backend.state_bucket.arn}/*"},
+                *key,
+                *([] if read_only else locks),
+            ],
+        }
+    )
