@@ -1,0 +1,225 @@
+"""The door to AWS: the only place that makes boto3 sessions and clients, and that puts AWS's errors into our words."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from strata.errors import StrataError
+
+if TYPE_CHECKING:
+    from strata.cli import Options
+    from strata.config.models import Project
+
+
+def connect(options: Options, project: Project) -> Aws:
+    """Returns the door to AWS, and says loudly when an emulator stands behind it."""
+    if url := emulator():
+        print(f"AWS_ENDPOINT_URL is set: this talks to the emulator at {url}, not to AWS", file=sys.stderr, flush=True)
+    return Aws(profile=options.profile, region=options.region or project.regions.primary)
+
+
+def emulator() -> str | None:
+    """Returns the URL of the emulator that stands in for AWS, None when it is AWS itself."""
+    return os.environ.get("AWS_ENDPOINT_URL") or None
+
+
+class AwsError(StrataError):
+    """A call that AWS refused, or that did not get there; `code` is AWS's word for it, or botocore's."""
+
+    def __init__(self, text: str, code: str) -> None:
+        super().__init__(" ".join(text.split()).removesuffix("."))
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who the credentials belong to."""
+
+    account: str
+    arn: str
+
+    @property
+    def root(self) -> bool:
+        """Returns whether it is the root user."""
+        return self.arn.endswith(":root")
+
+
+@dataclass(frozen=True)
+class Aws:
+    """AWS as one profile sees it; nothing is opened before the first call."""
+
+    profile: str | None
+    region: str
+
+    def client(self, service: str, region: str | None = None) -> Client:
+        """Returns the client of a service, in this door's region unless another is given."""
+        key = (service, region or self.region)
+        if key not in self._clients:
+            with _explained(None, self.profile):
+                boto = self._session.client(service, region_name=key[1], config=_settings())
+            self._clients[key] = Client(boto, self.profile)
+        return self._clients[key]
+
+    def caller(self) -> Caller:
+        """Returns the account and the ARN that the credentials belong to."""
+        answer = self.client("sts").get_caller_identity()
+        return Caller(account=answer["Account"], arn=answer["Arn"])
+
+    @cached_property
+    def _session(self) -> Any:
+        import boto3
+
+        return boto3.Session(profile_name=self.profile)
+
+    @cached_property
+    def _clients(self) -> dict[tuple[str, str], Client]:
+        return {}
+
+
+def _settings() -> Any:
+    from botocore.config import Config
+
+    emulated = emulator() is not None
+    return Config(
+        user_agent_extra="strata",
+        connect_timeout=10,
+        read_timeout=60,
+        # A call that an emulator lacks is a 500; trying it again and again would look like a hang.
+        retries={"mode": "standard", "total_max_attempts": 2 if emulated else 6},
+        s3={"addressing_style": "path"} if emulated else None,
+        # What says that it is emulated must be: AWS_IGNORE_CONFIGURED_ENDPOINT_URLS would lead to AWS after all.
+        ignore_configured_endpoint_urls=False if emulated else None,
+    )
+
+
+class Client:
+    """A boto3 client: the same operations with the same parameters, but their failures are `AwsError`."""
+
+    def __init__(self, boto: Any, profile: str | None) -> None:
+        self.boto = boto
+        self.profile = profile
+
+    def __getattr__(self, operation: str) -> Callable[..., Any]:
+        """Returns one operation."""
+        method = getattr(self.boto, operation)
+
+        def call(**parameters: Any) -> Any:
+            with _explained(self.boto, self.profile):
+                return method(**parameters)
+
+        return call
+
+
+def paginate(client: Client, operation: str, key: str, **parameters: Any) -> Iterator[Any]:
+    """Yields what all pages of a list hold under a key, which may be a JMESPath expression."""
+    with _explained(client.boto, client.profile):
+        for item in client.boto.get_paginator(operation).paginate(**parameters).search(key):
+            if item is not None:
+                yield item
+
+
+# AWS's errors in our words
+
+
+@contextmanager
+def _explained(boto: Any, profile: str | None) -> Iterator[None]:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        details = error.response.get("Error", {})
+        code = str(details.get("Code", "Unknown"))
+        text = str(details.get("Message") or code)
+        if reason := error.response.get("Reason"):
+            text = f"{text.rstrip('.')} ({reason})"
+        raise AwsError(_refusal(code, text, _action(boto, error.operation_name), profile), code) from error
+    except BotoCoreError as error:
+        raise AwsError(_failure(error, profile), type(error).__name__) from error
+
+
+def _action(boto: Any, operation: str) -> str:
+    """Returns the operation as an IAM policy names it, for nearly all of them."""
+    if boto is None or operation not in boto.meta.service_model.operation_names:
+        return operation
+    return f"{boto.meta.service_model.signing_name}:{operation}"
+
+
+_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
+_UNKNOWN = frozenset(
+    {
+        "AuthFailure",
+        "InvalidAccessKeyId",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    }
+)
+_DENIED = frozenset(
+    {
+        "403",
+        "AccessDenied",
+        "AccessDeniedException",
+        "AuthorizationError",
+        "ForbiddenException",
+        "UnauthorizedOperation",
+    }
+)
+_THROTTLED = frozenset(
+    {
+        "RequestLimitExceeded",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequests",
+        "TooManyRequestsException",
+    }
+)
+
+
+def _refusal(code: str, text: str, action: str, profile: str | None) -> str:
+    if code in _EXPIRED:
+        return f"the AWS credentials have expired; {_sign_in(profile)}"
+    if code in _UNKNOWN:
+        return (
+            f"AWS does not know these credentials ({action}: {code}); check the profile, and that the region is enabled"
+        )
+    if code in _DENIED:
+        named = re.search(r"not authorized to perform: ([\w-]+:\w+)", text)
+        return f"{named[1] if named else action} is not allowed: {text}; use a profile that may, see --profile"
+    if code in _THROTTLED:
+        return f"AWS throttles {action}: {text}; wait a minute and run it again"
+    return f"{action}: {code}: {text}"
+
+
+def _failure(error: Exception, profile: str | None) -> str:
+    """Says what kept a call from getting an answer."""
+    from botocore import exceptions
+
+    if isinstance(error, exceptions.ProfileNotFound):
+        return f"{error}; `aws configure list-profiles` lists those that exist"
+    if isinstance(error, exceptions.NoCredentialsError | exceptions.PartialCredentialsError):
+        return (
+            "no credentials for AWS; name a profile with --profile or AWS_PROFILE, or make one with `aws configure sso`"
+        )
+    if isinstance(error, exceptions.LoginError):
+        return f"the AWS sign-in cannot be used: {error}; sign in again: aws login"
+    if isinstance(error, exceptions.SSOError | exceptions.TokenRetrievalError):
+        return f"the AWS sign-in has expired or was never made; {_sign_in(profile)}"
+    if isinstance(error, exceptions.ConnectionError | exceptions.HTTPClientError):
+        remedy = "is the emulator of AWS_ENDPOINT_URL running?" if emulator() else "check the network, proxy and region"
+        return f"AWS cannot be reached: {error}; {remedy}"
+    return f"AWS cannot be called: {error}"
+
+
+def _sign_in(profile: str | None) -> str:
+    name = profile or os.environ.get("AWS_PROFILE")
+    return f"sign in again: aws sso login{f' --profile {name}' if name else ''}"

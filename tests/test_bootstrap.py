@@ -1,0 +1,692 @@
+"""`strata bootstrap` through the command line, against moto in this process.
+
+moto knows several accounts but ignores ExpectedBucketOwner, has no freetier and never makes anybody wait. Where AWS
+answers differently, `Wire` gives AWS's answer; it also records every call and can cut the connection.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+import botocore.handlers
+import botocore.loaders
+import botocore.session
+import pytest
+from botocore.awsrequest import AWSResponse
+from moto import mock_aws
+from typer.testing import CliRunner
+
+from strata.cli import app
+from strata.commands import bootstrap
+
+OURS, THEIRS = "210987654320", "310987654320"
+STATE, REPLICA, TABLE = f"ac-terraform-state-{OURS}", f"ac-terraform-state-{OURS}-replica", "ac-terraform-lock"
+TRAIL = f"ac-organization-trail-{OURS}"
+WRITES = [
+    "organizations.CreateOrganization",
+    "s3.CreateBucket",
+    "s3.PutBucketTagging",
+    "s3.PutBucketVersioning",
+    "s3.PutPublicAccessBlock",
+    "s3.PutBucketOwnershipControls",
+    "s3.PutBucketEncryption",
+    "dynamodb.CreateTable",
+    "dynamodb.UpdateContinuousBackups",
+]
+TAGS = {"ManagedBy": "strata", "Project": "acme"}
+COMPLETE: dict[str, Any] = {
+    "organization": "ALL",
+    "bucket": {
+        "region": "eu-west-1",
+        "tags": TAGS,
+        "versioning": "Enabled",
+        "public": [True, True, True, True],
+        "ownership": "BucketOwnerEnforced",
+        "encryption": "AES256",
+    },
+    "table": {
+        "key": [("LockID", "HASH")],
+        "billing": "PAY_PER_REQUEST",
+        "protected": True,
+        "recovery": "ENABLED",
+        "tags": TAGS,
+    },
+}
+
+
+@dataclass
+class Wire:
+    """What goes over the wire: every call, with the answers AWS would give where moto gives another."""
+
+    calls: list[tuple[str, str]] = field(default_factory=list)
+    answers: dict[str, list[tuple[int, dict[str, Any] | bytes]]] = field(default_factory=dict)
+    foreign: set[str] = field(default_factory=set)
+    unnamed_owner: list[str] = field(default_factory=list)
+    cut: tuple[str, str] | None = None
+    beside: boto3.Session = field(default_factory=boto3.Session)
+    clients: dict[tuple[str, str], Any] = field(default_factory=dict)
+
+    def client(self, service: str, region: str = "eu-west-1") -> Any:
+        """A client of the management account beside the wire: its calls are neither recorded nor answered here."""
+        key = (service, region)
+        if key not in self.clients:
+            self.clients[key] = self.beside.client(service, region_name=region)
+        return self.clients[key]
+
+    @property
+    def writes(self) -> list[str]:
+        """The calls that change something."""
+        return [
+            call for call, _ in self.calls if not call.split(".")[1].startswith(("Get", "Head", "List", "Describe"))
+        ]
+
+    def answer(self, call: str, status: int, body: dict[str, Any] | bytes, times: int = 1) -> None:
+        """Answers the next calls in AWS's place."""
+        self.answers.setdefault(call, []).extend([(status, body)] * times)
+
+    def refuse(self, call: str, code: str, times: int = 1, status: int = 400) -> None:
+        """Answers the next calls with an error."""
+        xml = f"<Error><Code>{code}</Code><Message>{code} said AWS</Message></Error>".encode()
+        body: dict[str, Any] | bytes = (
+            xml if call.startswith("s3.") else {"__type": code, "Message": f"{code} said AWS"}
+        )
+        self.answer(call, status, b"" if call == "s3.HeadBucket" else body, times)
+
+    def before(self, request: Any, event_name: str, **_: Any) -> AWSResponse | None:
+        """Takes the place of the network, where it has an answer."""
+        call = event_name.removeprefix("before-send.")
+        self.calls.append((call, request.url))
+        if self.cut == ("before", call):
+            self.cut = None
+            raise KeyboardInterrupt
+        if call.startswith("s3.") and call != "s3.CreateBucket":
+            owner = request.headers.get("x-amz-expected-bucket-owner")
+            if (owner.decode() if isinstance(owner, bytes) else owner) != OURS:
+                self.unnamed_owner.append(call)
+            if _bucket(request.url) in self.foreign:
+                return _response(request.url, 403, b"")
+        if self.answers.get(call):
+            return _response(request.url, *self.answers[call].pop(0))
+        return _response(request.url, 400, {"__type": "AccessDeniedException"}) if call.startswith("freetier") else None
+
+    def after(self, event_name: str, **_: Any) -> None:
+        """Cuts the connection when AWS has done its part."""
+        if self.cut == ("after", event_name.removeprefix("after-call.")):
+            self.cut = None
+            raise KeyboardInterrupt
+
+
+def _bucket(url: str) -> str:
+    return (urlsplit(url).hostname or "").split(".")[0]
+
+
+def _response(url: str, status: int, body: dict[str, Any] | bytes) -> AWSResponse:
+    class Raw:
+        def stream(self, **_: Any) -> Iterator[bytes]:
+            yield body if isinstance(body, bytes) else json.dumps(body).encode()
+
+    return AWSResponse(url, status, {}, Raw())
+
+
+SERVICE_MODELS = botocore.loaders.create_loader()
+"""Every run makes new sessions, which would all read the same megabytes of JSON."""
+
+
+@pytest.fixture
+def wire(monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
+    """An empty management account, and credentials for it in the environment."""
+    for name in [name for name in os.environ if name.startswith(("AWS_", "STRATA_", "MOTO_"))]:
+        monkeypatch.delenv(name)
+    with mock_aws():
+        become(monkeypatch, OURS)
+        wire = Wire()
+        assert wire.client("sts").get_caller_identity()["Account"] == OURS
+        hooks = [("before-send", wire.before), ("after-call", wire.after)]
+        monkeypatch.setattr(botocore.handlers, "BUILTIN_HANDLERS", [*hooks, *botocore.handlers.BUILTIN_HANDLERS])
+        monkeypatch.setattr(botocore.session, "create_loader", lambda _: SERVICE_MODELS)
+        monkeypatch.setattr(time, "sleep", lambda _: None)
+        wire.answer("sso-admin.ListInstances", 200, {"Instances": []}, times=99)
+        yield wire
+    assert not wire.unnamed_owner, "every S3 call names the owner it expects, or a stranger's bucket gets the state"
+
+
+def become(monkeypatch: pytest.MonkeyPatch, account: str) -> None:
+    """Puts credentials of an account into the environment."""
+    role = f"arn:aws:iam::{account}:role/admin"
+    keys = boto3.client("sts", region_name="us-east-1").assume_role(RoleArn=role, RoleSessionName="admin")[
+        "Credentials"
+    ]
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", keys["AccessKeyId"])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", keys["SecretAccessKey"])
+    monkeypatch.setenv("AWS_SESSION_TOKEN", keys["SessionToken"])
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+
+
+PROJECT = f"""name: acme
+short_name: ac
+management_account:
+  id: "{OURS}"
+  name: master
+  email: master@example.com
+regions:
+  primary: eu-west-1
+  secondary: eu-central-1
+"""
+ORGANIZATION = """organizational_units:
+  security:
+accounts:
+  audit:
+    email: aws+audit@acme.io
+    organizational_unit: security
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A small valid configuration; moto's management account is always master@example.com, so that address may pass."""
+    folder = tmp_path / "config"
+    folder.mkdir()
+    (folder / "project.yaml").write_text(PROJECT)
+    (folder / "organization.yaml").write_text(ORGANIZATION)
+    (folder / "security.yaml").write_text("budget:\n  mode: off\n")
+    (folder / "sso.yaml").write_text("users: {}\n")
+    monkeypatch.setattr(bootstrap, "_EXAMPLE_DOMAINS", ("example.org", "test"))
+    return folder
+
+
+@pytest.fixture
+def strata(config: Path, wire: Wire) -> Callable[..., Any]:
+    """The command as an operator runs it; the record of calls starts anew each time."""
+
+    def run(*arguments: str, input: str | None = None) -> Any:
+        wire.calls.clear()
+        return CliRunner().invoke(app, ["bootstrap", "--config", str(config), *arguments], input=input)
+
+    return run
+
+
+def state_of_the_account(wire: Wire) -> dict[str, Any]:
+    """What is in the account, of what bootstrap makes."""
+    s3, dynamodb, bucket = wire.client("s3"), wire.client("dynamodb"), {"Bucket": STATE}
+    table = dynamodb.describe_table(TableName=TABLE)["Table"]
+    encryption = s3.get_bucket_encryption(**bucket)["ServerSideEncryptionConfiguration"]["Rules"][0]
+    backups = dynamodb.describe_continuous_backups(TableName=TABLE)["ContinuousBackupsDescription"]
+    return {
+        "organization": wire.client("organizations").describe_organization()["Organization"]["FeatureSet"],
+        "bucket": {
+            "region": s3.head_bucket(**bucket)["BucketRegion"],
+            "tags": _plain(s3.get_bucket_tagging(**bucket)["TagSet"]),
+            "versioning": s3.get_bucket_versioning(**bucket).get("Status"),
+            "public": list(s3.get_public_access_block(**bucket)["PublicAccessBlockConfiguration"].values()),
+            "ownership": s3.get_bucket_ownership_controls(**bucket)["OwnershipControls"]["Rules"][0]["ObjectOwnership"],
+            "encryption": encryption["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"],
+        },
+        "table": {
+            "key": [(key["AttributeName"], key["KeyType"]) for key in table["KeySchema"]],
+            "billing": table["BillingModeSummary"]["BillingMode"],
+            "protected": table["DeletionProtectionEnabled"],
+            "recovery": backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"],
+            "tags": _plain(dynamodb.list_tags_of_resource(ResourceArn=table["TableArn"])["Tags"]),
+        },
+    }
+
+
+def _plain(tags: list[dict[str, str]]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in tags}
+
+
+def make_bucket(wire: Wire, name: str = STATE, region: str = "eu-west-1") -> Any:
+    """Makes a bucket beside Strata and returns the client for it."""
+    s3 = wire.client("s3", region)
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": region})
+    return s3
+
+
+def put_object(s3: Any, key: str) -> None:
+    """Puts an object into the state bucket."""
+    s3.put_object(Bucket=STATE, Key=key, Body=b"{}")
+
+
+def make_table(wire: Wire, key: str = "LockID", type: str = "S", **more: Any) -> None:
+    """Makes a lock table beside Strata."""
+    wire.client("dynamodb").create_table(
+        TableName=TABLE,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": type}],
+        **more,
+    )
+
+
+def assert_refused(result: Any, wire: Wire, *texts: str) -> None:
+    """Asserts exit code 1, the texts in error lines, and that nothing was written."""
+    errors = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+    assert result.exit_code == 1, result.output
+    assert [text for text in texts if not any(text in line for line in errors)] == [], result.stderr
+    assert wire.writes == []
+
+
+# What it makes
+
+
+def test_an_empty_account_gets_everything(strata: Any, wire: Wire) -> None:
+    result = strata("--yes")
+    assert result.exit_code == 0, result.output
+    assert wire.writes == WRITES
+    assert state_of_the_account(wire) == COMPLETE
+
+
+def test_the_plan_comes_before_anything_is_made(strata: Any, wire: Wire) -> None:
+    settings = "tags, versioning, public access block, owner enforced, encryption"
+    result = strata("--dry-run")
+    assert result.exit_code == 0
+    assert wire.writes == []
+    assert result.stdout.splitlines() == [
+        f"acme: account {OURS}, as arn:aws:sts::{OURS}:assumed-role/admin/admin",
+        "  organization    create    a new one: all features",
+        f"  state bucket    create    s3://{STATE} in eu-west-1: {settings}",
+        f"  replica bucket  later     s3://{REPLICA} in eu-central-1: the name is free, Terraform makes it",
+        f"  trail bucket    later     s3://{TRAIL} in eu-west-1: the name is free, Terraform makes it",
+        f"  lock table      create    {TABLE} in eu-west-1: deletion protection, point-in-time recovery, tags",
+    ]
+
+
+def test_a_second_run_changes_nothing_and_does_not_ask(strata: Any, wire: Wire) -> None:
+    strata("--yes")
+    result = strata()
+    assert result.exit_code == 0, result.output
+    assert wire.writes == []
+    assert "nothing to do" in result.stderr
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("call", WRITES)
+def test_interrupted_at_any_write_the_next_run_ends_right(strata: Any, wire: Wire, when: str, call: str) -> None:
+    wire.cut = (when, call)
+    assert strata("--yes").exit_code == 130
+    assert strata("--yes").exit_code == 0
+    assert state_of_the_account(wire) == COMPLETE
+
+
+def test_us_east_1_is_not_named_as_a_location(strata: Any, wire: Wire, config: Path) -> None:
+    (config / "project.yaml").write_text(PROJECT.replace("primary: eu-west-1", "primary: us-east-1"))
+    assert strata("--yes").exit_code == 0
+    s3 = wire.client("s3", "us-east-1")
+    assert s3.head_bucket(Bucket=STATE)["BucketRegion"] == "us-east-1"
+
+
+def test_what_is_left_for_a_human_is_said(strata: Any, wire: Wire) -> None:
+    stdout = strata("--yes").stdout
+    assert "https://eu-west-1.console.aws.amazon.com/singlesignon/home?region=eu-west-1" in stdout
+    assert "an organization instance" in stdout
+    assert stdout.splitlines()[-1] == "  cdktf deploy backend organizations security sso"
+
+
+@pytest.mark.parametrize(("owner", "left"), [(OURS, False), (THEIRS, True)])
+def test_identity_center_is_left_to_do_until_this_account_has_it(
+    strata: Any, wire: Wire, owner: str, left: bool
+) -> None:
+    wire.answers["sso-admin.ListInstances"] = [(200, {"Instances": [{"OwnerAccountId": owner}]})]
+    assert ("enable IAM Identity Center" in strata("--yes").stdout) is left
+
+
+# Asking
+
+
+def test_without_a_terminal_it_wants_yes(strata: Any, wire: Wire) -> None:
+    assert_refused(strata(), wire, "--yes")
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("n\n", 1), ("\n", 1), ("", 1)])
+def test_it_asks_and_takes_only_yes_for_yes(
+    strata: Any, wire: Wire, monkeypatch: pytest.MonkeyPatch, answer: str, code: int
+) -> None:
+    monkeypatch.setattr(bootstrap, "_interactive", lambda: True)
+    result = strata(input=answer)
+    assert result.exit_code == code, result.output
+    assert f"make this in account {OURS}?" in result.stderr
+    assert bool(wire.writes) is (code == 0)
+
+
+# Who and with what
+
+
+def test_another_account_is_refused_naming_both(strata: Any, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    become(monkeypatch, THEIRS)
+    result = strata("--yes")
+    assert_refused(
+        result, wire, f"these credentials are of account {THEIRS}, management_account.id in project.yaml is {OURS}"
+    )
+    assert {call for call, _ in wire.calls} == {"sts.GetCallerIdentity"}
+
+
+def test_root_is_warned(strata: Any, wire: Wire) -> None:
+    found = f"<Arn>arn:aws:iam::{OURS}:root</Arn><Account>{OURS}</Account>"
+    answer = f"<Response><GetCallerIdentityResult>{found}</GetCallerIdentityResult></Response>"
+    wire.answer("sts.GetCallerIdentity", 200, answer.encode())
+    assert "warning: this is the root user" in strata("--dry-run").stderr
+
+
+def test_all_placeholders_are_refused_at_once(config: Path, strata: Any, wire: Wire) -> None:
+    project = PROJECT.replace(OURS, "111122223333").replace("@example.com", "@aws.example.org")
+    (config / "project.yaml").write_text(project)
+    organization = ORGANIZATION.replace("@acme.io", "@Example.ORG") + 'unmanaged_accounts:\n  - "000000000000"\n'
+    (config / "organization.yaml").write_text(organization)
+    result = strata("--yes")
+    assert_refused(
+        result,
+        wire,
+        "project.yaml:4: management_account.id: '111122223333' is an example's account id",
+        "project.yaml:6: management_account.email: 'master@aws.example.org' is an example's address",
+        "organization.yaml:5: accounts.audit.email: 'aws+audit@Example.ORG' is an example's address",
+        "organization.yaml:8: unmanaged_accounts[1]: '000000000000' is an example's account id",
+    )
+    assert wire.calls == []
+
+
+def test_addresses_that_look_like_examples_are_not_refused() -> None:
+    domains = ["examples.com", "example.company.io", "latest.io", "example.com", "a.b.example.net", "x.invalid"]
+    assert [domain for domain in domains if bootstrap._is_example_domain(domain)] == domains[3:]
+
+
+def test_another_region_than_the_primary_is_refused(strata: Any, wire: Wire) -> None:
+    assert_refused(strata("--yes", "--region", "us-east-2"), wire, "--region is 'us-east-2'")
+
+
+# The organization
+
+
+def _organization(**more: str) -> dict[str, Any]:
+    return {"Organization": {"Id": "o-abcdefghij", "MasterAccountId": OURS, "FeatureSet": "ALL", **more}}
+
+
+def test_a_consolidated_billing_organization_is_refused(strata: Any, wire: Wire) -> None:
+    wire.client("organizations").create_organization(FeatureSet="CONSOLIDATED_BILLING")
+    assert_refused(strata("--yes"), wire, "o-", "consolidated billing only", "Begin process to enable all features")
+
+
+def test_a_member_of_another_organization_is_refused(strata: Any, wire: Wire) -> None:
+    wire.answer("organizations.DescribeOrganization", 200, _organization(MasterAccountId=THEIRS))
+    assert_refused(strata("--yes"), wire, f"{OURS} is a member of the organization o-abcdefghij", THEIRS)
+
+
+def test_an_organization_that_exists_stays(strata: Any, wire: Wire) -> None:
+    wire.client("organizations").create_organization(FeatureSet="ALL")
+    result = strata("--yes")
+    assert result.exit_code == 0, result.output
+    assert wire.writes == WRITES[1:]
+
+
+def test_an_organization_made_by_somebody_meanwhile_is_taken(strata: Any, wire: Wire) -> None:
+    wire.client("organizations").create_organization(FeatureSet="ALL")
+    wire.refuse("organizations.DescribeOrganization", "AWSOrganizationsNotInUseException")
+    wire.refuse("organizations.DescribeOrganization", "AWSOrganizationsNotInUseException")
+    assert strata("--yes").exit_code == 0
+    assert state_of_the_account(wire) == COMPLETE
+
+
+def test_it_waits_until_the_organization_answers(strata: Any, wire: Wire) -> None:
+    wire.refuse("organizations.ListRoots", "FinalizingOrganizationException", times=3)
+    result = strata("--yes")
+    assert result.exit_code == 0, result.output
+    assert "waiting for the organization" in result.stderr
+
+
+def test_it_does_not_wait_for_ever_and_has_made_the_rest(strata: Any, wire: Wire) -> None:
+    wire.refuse("organizations.ListRoots", "FinalizingOrganizationException", times=99)
+    result = strata("--yes")
+    assert result.exit_code == 1
+    assert "error: the organization is not ready after 5 minutes: AWS can take up to an hour" in result.stderr
+    assert wire.writes == WRITES
+
+
+def test_other_names_than_project_yaml_has_are_warned_of(config: Path, strata: Any, wire: Wire) -> None:
+    text = PROJECT.replace("name: master", "name: acme-management").replace("master@example.com", "aws@acme.io")
+    (config / "project.yaml").write_text(text)
+    stderr = strata("--yes").stderr
+    assert "project.yaml:5: management_account.name: is 'acme-management', AWS has 'master'; write 'master'" in stderr
+    assert "project.yaml:6: management_account.email: is 'aws@acme.io', AWS has 'master@example.com'" in stderr
+
+
+def test_the_case_of_the_address_does_not_matter(config: Path, strata: Any, wire: Wire) -> None:
+    (config / "project.yaml").write_text(PROJECT.replace("master@example.com", "Master@Example.com"))
+    assert "AWS has" not in strata("--yes").stderr
+
+
+@pytest.mark.parametrize(("plan", "warned"), [("FREE", True), ("PAID", False)])
+def test_a_free_plan_is_not_ended_unsaid(strata: Any, wire: Wire, plan: str, warned: bool) -> None:
+    credits = {"amount": 87.5, "unit": "USD"}
+    state = {"accountId": OURS, "accountPlanType": plan, "accountPlanRemainingCredits": credits}
+    wire.answer("freetier.GetAccountPlanState", 200, state)
+    assert ("its credits of 87.50 USD end" in strata("--dry-run").stderr) is warned
+
+
+def test_a_plan_that_cannot_be_seen_is_no_obstacle(strata: Any, wire: Wire) -> None:
+    result = strata("--dry-run")
+    assert result.exit_code == 0
+    assert "it could not be seen" in result.stderr
+
+
+# The buckets
+
+
+@pytest.mark.parametrize(
+    ("bucket", "remedy"),
+    [(STATE, "set state.bucket"), (REPLICA, "set state.bucket"), (TRAIL, "change short_name")],
+)
+def test_a_bucket_of_a_stranger_is_refused(strata: Any, wire: Wire, bucket: str, remedy: str) -> None:
+    wire.foreign.add(bucket)
+    assert_refused(strata("--yes"), wire, f"the bucket {bucket} is not provably yours", remedy)
+
+
+def test_a_name_that_is_taken_between_look_and_creation_is_explained(
+    strata: Any, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wire.refuse("s3.CreateBucket", "BucketAlreadyExists", status=409)
+    result = strata("--yes")
+    assert result.exit_code == 1
+    assert f"error: the bucket name {STATE} is taken by another AWS account; set state.bucket" in result.stderr
+    assert wire.writes == WRITES[:2]
+
+
+def test_a_bucket_made_by_a_colleague_meanwhile_is_looked_at_again(strata: Any, wire: Wire) -> None:
+    make_bucket(wire)
+    wire.answer("s3.HeadBucket", 404, b"", times=4)  # state, replica, trail, and the look before creation
+    result = strata("--yes")
+    assert result.exit_code == 0, result.output
+    assert "s3.CreateBucket" in wire.writes
+    assert state_of_the_account(wire) == COMPLETE
+
+
+@pytest.mark.parametrize("delete", [False, True])
+def test_a_bucket_with_something_else_in_it_is_refused(strata: Any, wire: Wire, delete: bool) -> None:
+    """A deleted object counts: its versions are somebody's."""
+    s3 = make_bucket(wire)
+    s3.put_bucket_versioning(Bucket=STATE, VersioningConfiguration={"Status": "Enabled"})
+    put_object(s3, "management/backend/terraform.tfstate")
+    put_object(s3, "photos/cat.jpg")
+    if delete:
+        s3.delete_object(Bucket=STATE, Key="photos/cat.jpg")
+    assert_refused(
+        strata("--yes"), wire, f"{STATE} is yours, but is not tagged ManagedBy=strata and holds 'photos/cat.jpg'"
+    )
+
+
+def test_a_bucket_with_nothing_but_our_state_is_adopted(strata: Any, wire: Wire) -> None:
+    s3 = make_bucket(wire)
+    for key in ("management/backend/terraform.tfstate", "management/sso/terraform.tfstate.tflock"):
+        put_object(s3, key)
+    assert strata("--yes").exit_code == 0
+    assert state_of_the_account(wire) == COMPLETE
+
+
+def test_a_bucket_tagged_as_ours_is_adopted_and_keeps_its_tags(strata: Any, wire: Wire) -> None:
+    s3 = make_bucket(wire)
+    put_object(s3, "management/network/terraform.tfstate")
+    tags = [{"Key": "ManagedBy", "Value": "strata"}, {"Key": "Owner", "Value": "platform"}]
+    s3.put_bucket_tagging(Bucket=STATE, Tagging={"TagSet": tags})
+    assert strata("--yes").exit_code == 0
+    assert state_of_the_account(wire)["bucket"]["tags"] == {**TAGS, "Owner": "platform"}
+
+
+def test_an_encryption_that_is_stronger_stays(strata: Any, wire: Wire) -> None:
+    s3 = make_bucket(wire)
+    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}
+    configuration = {"Rules": [rule]}
+    s3.put_bucket_encryption(Bucket=STATE, ServerSideEncryptionConfiguration=configuration)
+    assert strata("--yes").exit_code == 0
+    assert state_of_the_account(wire)["bucket"]["encryption"] == "aws:kms"
+
+
+def test_half_a_public_access_block_is_completed(strata: Any, wire: Wire) -> None:
+    block = {"BlockPublicAcls": True, "BlockPublicPolicy": False}
+    make_bucket(wire).put_public_access_block(Bucket=STATE, PublicAccessBlockConfiguration=block)
+    assert strata("--yes").exit_code == 0
+    assert state_of_the_account(wire)["bucket"]["public"] == [True] * 4
+
+
+@pytest.mark.parametrize(("bucket", "wanted"), [(STATE, "eu-west-1"), (REPLICA, "eu-central-1")])
+def test_a_bucket_in_another_region_is_refused(strata: Any, wire: Wire, bucket: str, wanted: str) -> None:
+    make_bucket(wire, bucket, "eu-north-1")
+    assert_refused(strata("--yes"), wire, f"the bucket {bucket} is yours, but in eu-north-1", wanted)
+
+
+# The lock table
+
+
+@pytest.mark.parametrize(("key", "type"), [("id", "S"), ("LockID", "B")])
+def test_a_table_with_another_key_is_refused(strata: Any, wire: Wire, key: str, type: str) -> None:
+    make_table(wire, key, type)
+    assert_refused(strata("--yes"), wire, f"the table {TABLE} has the key {key} {type}", "set state.table")
+
+
+def test_a_table_that_exists_gets_what_it_lacks(strata: Any, wire: Wire) -> None:
+    strata("--yes")
+    dynamodb = wire.client("dynamodb")
+    dynamodb.update_table(TableName=TABLE, DeletionProtectionEnabled=False)
+    dynamodb.delete_table(TableName=TABLE)
+    make_table(wire, Tags=[{"Key": "Owner", "Value": "platform"}])
+    result = strata("--yes")
+    assert result.exit_code == 0, result.output
+    assert wire.writes == ["dynamodb.UpdateTable", "dynamodb.UpdateContinuousBackups", "dynamodb.TagResource"]
+    assert state_of_the_account(wire)["table"] == COMPLETE["table"] | {"tags": TAGS | {"Owner": "platform"}}
+
+
+def test_a_table_made_by_a_colleague_meanwhile_is_looked_at_again(strata: Any, wire: Wire) -> None:
+    make_table(wire)
+    wire.refuse("dynamodb.DescribeTable", "ResourceNotFoundException", times=2)
+    result = strata("--yes")
+    assert result.exit_code == 0, result.output
+    assert "dynamodb.CreateTable" in wire.writes
+    assert state_of_the_account(wire) == COMPLETE
+
+
+def test_recovery_is_tried_again_while_aws_prepares_it(strata: Any, wire: Wire) -> None:
+    wire.refuse("dynamodb.UpdateContinuousBackups", "ContinuousBackupsUnavailableException", times=2)
+    assert strata("--yes").exit_code == 0
+    assert state_of_the_account(wire) == COMPLETE
+
+
+# Errors
+
+
+def test_every_refusal_is_reported_at_once(strata: Any, wire: Wire) -> None:
+    wire.client("organizations").create_organization(FeatureSet="CONSOLIDATED_BILLING")
+    make_table(wire, "id")
+    wire.foreign |= {STATE, REPLICA}
+    texts = ("consolidated billing", f"{STATE} is not provably", f"{REPLICA} is not provably", "has the key id S")
+    assert_refused(strata("--yes"), wire, *texts)
+
+
+@pytest.mark.parametrize(
+    ("call", "code", "text"),
+    [
+        ("dynamodb.DescribeTable", "AccessDeniedException", "dynamodb:DescribeTable is not allowed"),
+        (
+            "organizations.DescribeOrganization",
+            "TooManyRequestsException",
+            "AWS throttles organizations:DescribeOrganization",
+        ),
+        ("dynamodb.DescribeTable", "ExpiredTokenException", "have expired; sign in again: aws sso login"),
+        ("dynamodb.DescribeTable", "UnrecognizedClientException", "AWS does not know these credentials"),
+        ("dynamodb.DescribeTable", "ValidationException", "dynamodb:DescribeTable: ValidationException: "),
+    ],
+)
+def test_what_aws_refuses_is_one_line(strata: Any, wire: Wire, call: str, code: str, text: str) -> None:
+    wire.refuse(call, code, times=9)
+    result = strata("--yes")
+    assert_refused(result, wire, text)
+    assert len([line for line in result.stderr.splitlines() if line.startswith("error: ")]) == 1
+
+
+def test_the_action_is_named_as_aws_names_it(strata: Any, wire: Wire) -> None:
+    said = "User: x is not authorized to perform: s3:ListBucketVersions on resource: y"
+    make_bucket(wire)
+    wire.answer(
+        "s3.ListObjectVersions", 403, f"<Error><Code>AccessDenied</Code><Message>{said}</Message></Error>".encode()
+    )
+    assert_refused(strata("--yes"), wire, "s3:ListBucketVersions is not allowed")
+
+
+def test_no_credentials_is_said(strata: Any, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.setenv(name, "")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    assert_refused(strata("--yes"), wire, "no credentials for AWS; name a profile with --profile")
+
+
+def test_an_unknown_profile_is_said(strata: Any, wire: Wire) -> None:
+    assert_refused(strata("--yes", "--profile", "nobody"), wire, "nobody", "aws configure list-profiles")
+
+
+def test_an_expired_sign_in_names_the_command(
+    strata: Any, wire: Wire, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    account = f"sso_account_id = {OURS}\nsso_role_name = admin\n"
+    sso = "sso_start_url = https://x.awsapps.com/start\nsso_region = eu-west-1\n"
+    (tmp_path / "aws").write_text(f"[profile ac-bootstrap]\n{sso}{account}")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "aws"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert_refused(strata("--yes", "--profile", "ac-bootstrap"), wire, "aws sso login --profile ac-bootstrap")
+
+
+# With an emulator
+
+
+def test_with_an_emulator_examples_pass_and_it_is_said_loudly(
+    strata: Any, config: Path, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from moto.server import ThreadedMotoServer
+
+    (config / "project.yaml").write_text(PROJECT.replace(OURS, "123456789012").replace("@example.com", "@example.org"))
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        url = f"http://localhost:{server.get_host_and_port()[1]}"
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        monkeypatch.setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")
+        (config.parent / "aws").write_text("[default]\ns3 =\n  addressing_style = virtual\n")
+        monkeypatch.setenv("AWS_CONFIG_FILE", str(config.parent / "aws"))
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+        result = strata("--yes", "--quiet")
+    finally:
+        server.stop()
+    wire.unnamed_owner.clear()
+    assert result.exit_code == 0, result.output
+    assert result.stderr.startswith(f"AWS_ENDPOINT_URL is set: this talks to the emulator at {url}, not to AWS\n")
+    assert {sent.startswith(url) for _, sent in wire.calls} == {True}
+    assert f"{url}/ac-terraform-state-123456789012" in {sent for call, sent in wire.calls if call == "s3.HeadBucket"}
+
+
+def test_an_emulator_that_is_not_running_is_said(strata: Any, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    assert_refused(strata("--yes"), wire, "is the emulator of AWS_ENDPOINT_URL running?")
