@@ -1,0 +1,1 @@
+"""The engine that lets real Terraform plan and apply the stacks without AWS."""

@@ -1,0 +1,32 @@
+"""Fixtures of the engine tests: what is shared is made once per session, each test gets its own moto and world."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.engine.harness import Engine
+
+
+@pytest.fixture(scope="session")
+def engine_cache(request: pytest.FixtureRequest) -> Path:
+    """The folder with the extracted schema, the certificate and the provider's mirror."""
+    from tests.engine.harness import prepare
+
+    assert request.config.cache is not None
+    cache = request.config.cache.mkdir("engine")
+    prepare(cache)
+    return cache
+
+
+@pytest.fixture
+def engine(engine_cache: Path, tmp_path: Path) -> Iterator[Engine]:
+    """A scenario of its own: fresh moto, fresh world."""
+    from tests.engine.harness import scenario
+
+    with scenario(engine_cache, tmp_path) as engine:
+        yield engine

@@ -1,0 +1,127 @@
+"""A landing zone under test: a configuration of its own, the commands an operator types, and what AWS then has."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.engine.harness import Engine, Run
+
+CHECKOUT = Path(__file__).parents[2]
+STACKS = ("backend", "organizations", "security", "sso")
+
+
+@dataclass(frozen=True)
+class Site:
+    """One configuration folder, deployed to one engine."""
+
+    engine: Engine
+    config: Path
+    output: Path
+
+    @classmethod
+    def of(cls, engine: Engine, source: Path, folder: Path) -> Site:
+        """Copies a configuration so that a test may edit it."""
+        shutil.copytree(source, folder / "config")
+        return cls(engine, folder / "config", folder / "out")
+
+    def edit(self, file: str, *changes: tuple[str, str]) -> None:
+        """Replaces text in a configuration file, each exactly once, as an operator's editor does."""
+        path = self.config / file
+        text = path.read_text()
+        for old, new in changes:
+            assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {file}"
+            text = text.replace(old, new)
+        path.write_text(text)
+
+    def strata(self, *arguments: str, **environment: str) -> Run:
+        """Runs the strata command."""
+        return self._run([str(Path(sys.executable).parent / "strata"), *arguments], **environment)
+
+    def shell(self, command: str) -> Run:
+        """Runs a command line that a message named."""
+        return self._run(["sh", "-c", command])
+
+    def cdktf(self, *arguments: str, **environment: str) -> Run:
+        """Runs the cdktf command."""
+        return self._run([str(Path(sys.executable).parent / "cdktf"), *arguments], **environment)
+
+    def deploy(self, *stacks: str, **environment: str) -> Run:
+        """Deploys stacks, all four when none is named, with the real cdktf CLI."""
+        return self.cdktf("deploy", *(stacks or STACKS), "--auto-approve", **environment)
+
+    def synth(self, **environment: str) -> Run:
+        """Writes the Terraform without the cdktf CLI, as the CLI would have it written."""
+        shutil.rmtree(self.output, ignore_errors=True)
+        self.output.mkdir(parents=True)
+        return self._run([sys.executable, "main.py"], CDKTF_OUTDIR=str(self.output), **environment)
+
+    def terraform(self, stack: str, *arguments: str, **environment: str) -> Run:
+        """Runs Terraform in the synthesized folder of one stack."""
+        return self.engine.terraform(self.output / "stacks" / stack, *arguments, **environment)
+
+    def state(self, stack: str) -> dict[str, Any]:
+        """Returns the state of a stack as it lies in the bucket."""
+        body = self.s3().get_object(Bucket=self.bucket, Key=f"management/{stack}/terraform.tfstate")["Body"]
+        state: dict[str, Any] = json.load(body)
+        return state
+
+    def addresses(self, stack: str) -> set[str]:
+        """Returns the addresses of the resources in a stack's state."""
+        resources = self.state(stack)["resources"]
+        return {f"{r['type']}.{r['name']}" for r in resources if r["mode"] == "managed" and r["instances"]}
+
+    @property
+    def bucket(self) -> str:
+        """The state bucket, as S3 lists it."""
+        names: list[str] = [bucket["Name"] for bucket in self.s3().list_buckets()["Buckets"]]
+        return next(name for name in names if name.endswith(("-state-123456789012", "-state")))
+
+    def s3(self) -> Any:
+        """Returns a client for what the tests look at in S3."""
+        return self.client("s3")
+
+    def client(self, service: str) -> Any:
+        """Returns a boto3 client for this engine's moto."""
+        import boto3
+
+        return boto3.client(
+            service,
+            endpoint_url=self.engine.endpoint,
+            region_name="us-east-1",
+            aws_access_key_id="testing",
+            aws_secret_access_key="testing",
+        )
+
+    def locks(self) -> list[str]:
+        """Returns every lock on the state that somebody still holds, in S3 or in the table."""
+        objects = self.s3().list_objects_v2(Bucket=self.bucket).get("Contents", [])
+        files = [found["Key"] for found in objects if found["Key"].endswith(".tflock")]
+        table = self.client("dynamodb")
+        rows = [
+            row["LockID"]["S"]
+            for name in table.list_tables()["TableNames"]
+            for row in table.scan(TableName=name)["Items"]
+            if "Info" in row
+        ]
+        return files + rows
+
+    def _run(self, command: list[str], **environment: str) -> Run:
+        variables = self.engine.environment(
+            STRATA_CONFIG=str(self.config), CDKTF_OUTPUT=str(self.output), **environment
+        )
+        done = subprocess.run(
+            command,
+            cwd=CHECKOUT,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return Run(done.returncode, done.stdout, done.stderr)
