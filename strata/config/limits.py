@@ -64,6 +64,8 @@ class Limits:
     def policy_type(self, name: str) -> PolicyTypeLimits:
         """Returns the limits of one policy type, overrides applied."""
         declared = self.policy_types[name]
+        if not self.overrides:
+            return declared
         return replace(
             declared,
             size=self._overridden(declared.size),

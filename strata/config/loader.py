@@ -361,20 +361,18 @@ def _read_policies(draft: Draft) -> list[Fault]:
     """Reads every policy file the configuration names into the draft, minified; returns what is wrong with them."""
     faults: list[Fault] = []
     for file, (yaml_file, location) in sorted(policy_references(draft).items()):
-        path = draft.folder / file
-        if not path.is_file():
+        text = ""
+        try:
+            text = (draft.folder / file).read_bytes().decode("utf-8-sig")
+            draft.policies[file] = minified(text)
+        except (FileNotFoundError, NotADirectoryError):
             near = did_you_mean(file, _policy_files(draft.folder))
             faults.append(
                 draft.fault(yaml_file, location, f"{file!r} does not exist{near}", f"add {shown(draft.folder, file)}")
             )
-            continue
-        text = ""
-        try:
-            text = path.read_bytes().decode("utf-8-sig")
-            draft.policies[file] = minified(text)
         except json.JSONDecodeError as error:
             problem = f"is not JSON: {error.msg[:1].lower()}{error.msg[1:]} at column {error.colno}"
-            line = min(error.lineno, text.count("\n") + 1)
+            line = min(error.lineno, len(text.splitlines()) or 1)
             faults.append(Fault(shown(draft.folder, file), line, "", problem, "check the commas and quotes around it"))
         except (ValueError, RecursionError, OSError) as error:
             problem, remedy, line = _unreadable(error, text)

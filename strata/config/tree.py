@@ -72,8 +72,10 @@ def parse(text: str, tree: Tree) -> None:
         node = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line = min(mark.line, text.count("\n")) if mark else 0
-        tree.faults.append(Fault(tree.file, line + 1, "", _syntax_problem(error), _syntax_remedy(text, line)))
+        lines = text.splitlines() or [""]
+        number = min(mark.line + 1, len(lines)) if mark else 1
+        remedy = _syntax_remedy(lines[number - 1])
+        tree.faults.append(Fault(tree.file, number, "", _syntax_problem(error), remedy))
     except yaml.reader.ReaderError as error:
         line = text.encode(errors="replace")[: error.position].count(b"\n") + 1
         code = error.character if isinstance(error.character, int) else ord(error.character[:1])
@@ -93,8 +95,8 @@ def _syntax_problem(error: yaml.MarkedYAMLError) -> str:
     return f"is not YAML: {problem}"
 
 
-def _syntax_remedy(text: str, line: int) -> str:
-    if "\t" in text.split("\n")[line]:
+def _syntax_remedy(line: str) -> str:
+    if "\t" in line:
         return "indent with spaces, YAML takes no tabs"
     return "check indentation, colons and quotes on this line and the one above"
 
@@ -103,8 +105,14 @@ def _is_null(node: yaml.Node) -> bool:
     return isinstance(node, yaml.ScalarNode) and not node.style and plain(node.value) is None
 
 
-_TAGS = frozenset({"map", "seq", "str", "int", "float", "bool", "null", "timestamp", "value", "merge"})
+_TAGS = frozenset(
+    f"tag:yaml.org,2002:{name}"
+    for name in ("map", "seq", "str", "int", "float", "bool", "null", "timestamp", "value", "merge")
+)
 """What plain YAML is tagged with by itself."""
+
+
+_ID_LENGTH = 12
 
 
 class _Builder:
@@ -136,7 +144,7 @@ class _Builder:
         if id(node) in self.open:
             self._spoil(at, node, "is an alias of something that contains it", "write the entry out")
             return None
-        if not node.tag.startswith("tag:yaml.org,2002:") or node.tag.rpartition(":")[2] not in _TAGS:
+        if node.tag not in _TAGS:
             return self._tagged(node, at)
         self.open.add(id(node))
         try:
@@ -183,7 +191,7 @@ class _Builder:
         text: str = node.value
         if node.style:
             return text
-        if re.fullmatch(r"\d{12}", text):
+        if len(text) == _ID_LENGTH and text.isdecimal() and text.isascii():
             self._spoil(
                 at, node, f"{text} is an account id without quotes, YAML reads a leading 0 as octal", f'write "{text}"'
             )
@@ -220,6 +228,8 @@ def plain(text: str) -> Any:
     """Returns what an unquoted scalar means in YAML 1.2's core schema, and a date as a date."""
     if text in _WORDS:
         return _WORDS[text]
+    if text[0] not in "0123456789+-.":
+        return text
     if re.fullmatch(r"[-+]?[0-9]{1,18}", text):
         return int(text)
     if re.fullmatch(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", text):

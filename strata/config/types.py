@@ -430,7 +430,7 @@ PolicyFile = Annotated[
     str,
     AfterValidator(
         _matching(
-            r"(?!/)(?!.*\.\.)[\w./-]+\.json",
+            r"(?!/)(?!.*\.\.)[A-Za-z0-9_./-]{1,200}\.json",
             "is not a policy file: a path below the configuration that ends in .json",
             "write it as in policies/deny-leaving-organization.json",
         )

@@ -1,0 +1,399 @@
+"""The configuration: what is wrong is said exactly, all at once, with the limit and its source; what is right loads."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import resource
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from strata.commands.schema import text as schema_text
+from strata.config import LandingZone, load
+from strata.config.documents import TOP_KEYS, document_problems
+from strata.config.examples import is_example
+from strata.config.guardrails import guardrails
+from strata.config.limits import aws_limits
+from strata.config.loader import FILES, IMPORTS_FILE
+from strata.config.models import PolicyType
+from strata.config.rules import warnings
+from strata.config.services import derived_services
+from strata.errors import ConfigurationError
+from tests.bad_configurations import BadConfiguration, read, write
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+VALID, BAD = read()
+
+# Faults
+
+
+@pytest.mark.parametrize("bad", BAD, ids=[bad.name for bad in BAD])
+def test_a_bad_configuration_has_exactly_these_errors(
+    bad: BadConfiguration, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad.write(tmp_path, VALID)
+    monkeypatch.chdir(tmp_path)
+    assert errors() == bad.errors
+
+
+def test_the_table_is_large_and_says_what_to_do_in_every_line() -> None:
+    assert len(BAD) >= 60
+    for bad in BAD:
+        assert bad.errors, bad.name
+        for error in bad.errors:
+            assert re.fullmatch(r"[\w/.-]+:[1-9]\d*: (?s:.+); .*[^.\s]", error), error
+
+
+def test_the_configuration_they_are_edits_of_is_valid_and_doubtless(valid: Path) -> None:
+    assert warnings(load(valid)) == []
+
+
+@pytest.mark.parametrize(
+    ("setting", "folder", "error"),
+    [
+        ("nowhere", "nowhere", "does not exist"),
+        ("a file", "project.yaml", "is not a folder"),
+    ],
+)
+def test_a_folder_that_is_none_is_one_fault(valid: Path, setting: str, folder: str, error: str) -> None:
+    del valid, setting
+    remedy = "name the folder that holds project.yaml, by --config or STRATA_CONFIG"
+    assert errors(Path(folder)) == [f"{folder}:1: {error}; {remedy}"]
+
+
+def test_a_file_that_cannot_be_opened_is_a_fault(valid: Path) -> None:
+    (valid / "sso.yaml").unlink()
+    (valid / "sso.yaml").mkdir()
+    assert errors() == ["sso.yaml:1: cannot be read: Is a directory; check the file and its mode"]
+
+
+# What is right
+
+
+def test_a_section_that_is_null_or_empty_is_one_not_given(valid: Path) -> None:
+    for name in ("organization.yaml", "security.yaml", "sso.yaml"):
+        (valid / name).write_text("".join(f"{key}:\n" for key in FILES[name].model_fields), encoding="utf-8")
+    given = load(valid)
+    for name in ("organization.yaml", "security.yaml", "sso.yaml"):
+        (valid / name).write_text("", encoding="utf-8")
+    empty = load(valid)
+    assert (given.organization, given.security, given.sso) == (empty.organization, empty.security, empty.sso)
+
+
+def test_on_off_and_yes_are_words(valid: Path) -> None:
+    edit(valid, "security.yaml", "budget:\n", "trail:\n  mode: off\nbudget:\n  mode: on\n")
+    edit(valid, "organization.yaml", "    email: aws+audit", "    name: yes\n    email: aws+audit")
+    landing_zone = load(valid)
+    assert (landing_zone.security.trail.on, landing_zone.security.budget.on) == (False, True)
+    assert landing_zone.organization.accounts["audit"].name == "yes"
+
+
+def test_a_retired_account_hands_its_address_to_another_key(valid: Path) -> None:
+    account = "  store:\n    email: aws+shop@acme.io\n    organization"
+    edit(valid, "organization.yaml", "  shop:\n", f"{account}al_unit: production\n  shop:\n    retired: true\n")
+    assert set(load(valid).organization.active_accounts) == {"audit", "store"}
+
+
+def test_a_raised_quota_is_the_limit(valid: Path) -> None:
+    edit(valid, "organization.yaml", "policies:\n", "unmanaged_accounts:\n" + "  - old@acme.io\npolicies:\n")
+    edit(valid, "project.yaml", "regions:\n", "limits:\n  accounts: 3\nregions:\n")
+    assert len(errors()) == 1
+    edit(valid, "project.yaml", "accounts: 3", "accounts: 4")
+    assert errors() == []
+
+
+ALLOWED = [
+    (PolicyType.SERVICE_CONTROL, {"Effect": "Allow", "NotAction": "iam:*", "NotResource": ["arn:aws:s3:::a/*"]}),
+    (
+        PolicyType.SERVICE_CONTROL,
+        {"Effect": "Allow", "Action": "*:*", "Resource": "*", "Condition": {"Bool": {"a:b": True}}},
+    ),
+    (PolicyType.SERVICE_CONTROL, {"Effect": "Deny", "Action": "s3:*Object*", "Resource": "*", "Sid": "A1"}),
+    (
+        PolicyType.SERVICE_CONTROL,
+        {
+            "Effect": "Deny",
+            "Action": ["ec2:Run?nstances", "*"],
+            "Resource": "arn:${aws:PrincipalTag/partition}:s3:::*",
+            "Condition": {
+                "ForAnyValue:StringLikeIfExists": {"aws:TagKeys": ["a*"]},
+                "NumericLessThan": {"s3:max-keys": 9},
+            },
+        },
+    ),
+    (PolicyType.RESOURCE_CONTROL, {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"}),
+    (
+        PolicyType.RESOURCE_CONTROL,
+        {"Effect": "Deny", "Principal": "*", "Action": ["DynamoDB:Get*"], "NotResource": "*"},
+    ),
+    (None, {"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": "arn:aws:execute-api:*:*:*"}),
+]
+
+
+@pytest.mark.parametrize(("kind", "statement"), ALLOWED)
+def test_what_iam_takes_is_taken(kind: PolicyType | None, statement: dict[str, Any]) -> None:
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    assert [problem.problem for problem in document_problems(document, kind)] == []
+
+
+@pytest.mark.parametrize("kind", TOP_KEYS)
+def test_a_management_policy_has_its_own_key_at_the_top(kind: PolicyType) -> None:
+    assert list(document_problems({TOP_KEYS[kind]: {}}, kind)) == []
+    assert [problem.problem for problem in document_problems({"other": {}}, kind)] == [
+        f"has no {TOP_KEYS[kind]!r}, so it is no policy of type {kind}"
+    ]
+
+
+def test_every_policy_type_has_a_grammar() -> None:
+    assert {*TOP_KEYS, PolicyType.SERVICE_CONTROL, PolicyType.RESOURCE_CONTROL} == set(PolicyType)
+
+
+def test_policies_that_options_make_are_within_the_grammar_and_half_the_size(company_zone: LandingZone) -> None:
+    made = list(guardrails(company_zone.organization))
+    assert {one.key for one in made} <= {"region-restriction", "ec2-defaults"}
+    for one in made:
+        assert list(document_problems(one.document, one.type)) == []
+        assert len(one.minified) < aws_limits().policy_type(one.type).size.value / 2
+
+
+def test_services_follow_from_what_is_configured(valid: Path) -> None:
+    edit(valid, "organization.yaml", "policies:\n", "ram_sharing: true\nmember_root_access:\npolicies:\n")
+    edit(valid, "security.yaml", "budget:\n", "trail:\n  mode: off\nbudget:\n")
+    landing_zone = load(valid)
+    assert set(derived_services(landing_zone.organization, landing_zone.security)) == {
+        "access-analyzer.amazonaws.com",
+        "account.amazonaws.com",
+        "ram.amazonaws.com",
+        "sso.amazonaws.com",
+    }
+
+
+# Doubts
+
+
+DOUBTS = [
+    (
+        ("project.yaml", "aws@acme.io", "aws@acme.example"),
+        ["project.yaml:6: management_account.email: is still an example; strata bootstrap wants values of your own"],
+    ),
+    (
+        ("organization.yaml", "acme.io", "example.com"),
+        ["organization.yaml:8: accounts.audit.email: is still an example; strata bootstrap wants values of your own"],
+    ),
+    (
+        ("project.yaml", "eu-central-1\n", "eu-south-1\n  governed:\n    - us-east-1\n    - af-south-1\n"),
+        [
+            "project.yaml:9: regions.secondary: eu-south-1 is off until the management account enables it: "
+            "do that first",
+            "project.yaml:12: regions.governed[2]: af-south-1 is off until the management account enables it: "
+            "do that first",
+        ],
+    ),
+    (
+        ("organization.yaml", "    email: aws+shop", "    name: ACME-audit\n    email: aws+shop"),
+        ["organization.yaml:10: accounts.shop: its name 'ACME-audit' is also that of 'audit', so they look alike"],
+    ),
+    (
+        ("organization.yaml", "    targets:\n      organizational_units:\n        - workloads\n", ""),
+        ["organization.yaml:14: policies.deny-leaving: is attached to nothing"],
+    ),
+    (
+        ("organization.yaml", "organizational_units:\n        - workloads\n", "accounts:\n        - management\n"),
+        [
+            "organization.yaml:18: policies.deny-leaving.targets.accounts: is attached to the management account, "
+            "which such a policy never binds"
+        ],
+    ),
+    (
+        ("policies/deny-leaving.json", '"Deny"', '"Allow"'),
+        [
+            "organization.yaml:14: policies.deny-leaving: only allows, which restricts nothing beside FullAWSAccess; "
+            "deny what shall not be"
+        ],
+    ),
+    (
+        ("organization.yaml", "policies:\n", "delegated_administrators:\n  confg.amazonaws.com: audit\npolicies:\n"),
+        [
+            "organization.yaml:14: delegated_administrators.confg.amazonaws.com: is not a service Strata knows to take "
+            "a delegated administrator, did you mean 'config.amazonaws.com'?"
+        ],
+    ),
+    (
+        ("organization.yaml", "policies:\n", "delegated_administrators:\n  sso.amazonaws.com: audit\npolicies:\n"),
+        [
+            "organization.yaml:14: delegated_administrators.sso.amazonaws.com: whoever administers audit can join "
+            "groups that reach the management account; keep separate groups for it"
+        ],
+    ),
+    (
+        ("organization.yaml", "policies:\n", "disable_services:\n  - backup.amazonaws.com\npolicies:\n"),
+        [
+            "organization.yaml:14: disable_services[1]: AWS refuses this while the policy type BACKUP_POLICY is "
+            "enabled, and Strata disables no type: run aws organizations disable-policy-type --policy-type "
+            "BACKUP_POLICY first, then deploy"
+        ],
+    ),
+    (
+        ("security.yaml", "  emails:\n    - security@acme.io\n", ""),
+        ["security.yaml:1: alerts: is on and mails nobody; list addresses under emails"],
+    ),
+    (
+        ("sso.yaml", "    members:\n      - ada\n", ""),
+        ["sso.yaml:7: groups.admins: has no members, so its assignments reach nobody"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("change", "expected"), DOUBTS, ids=[change[2][:30] or change[1][:30] for change, _ in DOUBTS])
+def test_what_is_unlikely_to_be_meant_is_a_warning(
+    valid: Path, change: tuple[str, str, str], expected: list[str]
+) -> None:
+    edit(valid, *change)
+    assert warnings(load(valid)) == expected
+
+
+def test_an_example_is_known_by_its_domain_or_its_digits() -> None:
+    assert all(map(is_example, ("a@example.com", "a@x.EXAMPLE.org", "a@host.test", "123456789012", "000000000000")))
+    assert not any(map(is_example, ("a@notexample.com", "a@example.com.au", "210987654321")))
+
+
+# Limits and schemas
+
+
+def test_every_limit_has_a_source_and_a_date() -> None:
+    limits = aws_limits()
+    for limit in (*limits.values.values(), limits.resource_control):
+        assert limit.source.startswith("https://docs.aws.amazon.com/"), limit.name
+        assert re.fullmatch(r"20\d\d-\d\d-\d\d", limit.date), limit.name
+        assert 0 <= limit.minimum < limit.value, limit.name
+
+
+def test_every_limit_is_held_against_something() -> None:
+    code = "".join(
+        path.read_text(encoding="utf-8") for top in ("strata", "stacks") for path in (CHECKOUT / top).rglob("*.py")
+    )
+    of_types = {
+        f"{name.lower()}_{part}" for name in aws_limits().policy_types for part in ("size", "attachments", "count")
+    }
+    assert [name for name in aws_limits().values if name not in of_types and f'"{name}"' not in code] == []
+
+
+def test_every_policy_type_of_the_models_is_accepted_by_the_provider() -> None:
+    accepted = {name for name, limit in aws_limits().policy_types.items() if limit.since_provider}
+    assert accepted == {kind.value for kind in PolicyType}
+
+
+@pytest.mark.parametrize("name", [file.removesuffix(".yaml") for file in (*FILES, IMPORTS_FILE)])
+def test_the_schemas_are_current(name: str) -> None:
+    """`strata schema --write strata/schema` makes them."""
+    assert (CHECKOUT / "strata" / "schema" / f"{name}.json").read_text(encoding="utf-8") == schema_text(name)
+
+
+def test_the_schema_describes_fields_where_models_do() -> None:
+    schema = json.loads(schema_text("organization"))
+    assert schema["$defs"]["Account"]["properties"]["retired"]["description"].startswith("Strata forgets the account")
+
+
+# The command
+
+
+def test_check_of_the_shipped_configuration_says_what_it_describes() -> None:
+    done = strata("check")
+    assert done.returncode == 0
+    assert done.stdout.startswith("example: config is valid\n")
+    assert "9   account assignments\n" in done.stdout
+    assert [line.split(": ")[0] for line in done.stderr.splitlines()] == ["warning"] * 4
+
+
+def test_check_of_a_bad_configuration_says_it_on_stderr_and_exits_1(tmp_path: Path) -> None:
+    BAD[0].write(tmp_path, VALID)
+    done = strata("check", "--config", str(tmp_path))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"error: {tmp_path}/{BAD[0].errors[0]}\n1 fault in the configuration\n"
+
+
+def test_check_takes_less_than_half_a_second() -> None:
+    """Of processor time, best of three, because other tests run beside it."""
+    assert min(seconds("check") for _ in range(3)) < 0.5
+
+
+@pytest.mark.parametrize("command", ["check", "--help"])
+def test_the_command_imports_neither_boto3_nor_cdktf(command: str) -> None:
+    done = strata(command, python=("-X", "importtime"))
+    imported = {line.rpartition("|")[2].strip().split(".")[0] for line in done.stderr.splitlines() if "|" in line}
+    assert "typer" in imported
+    assert imported & {"boto3", "botocore", "cdktf", "constructs", "jsii", "hypothesis", "requests", "rich"} == set()
+
+
+def test_imports_go_one_way() -> None:
+    """strata.config <- stacks <- main; strata imports neither of them, nor cdktf: it runs the CLI."""
+    assert imports("strata") & {"stacks", "main", "cdktf", "constructs", "cdktf_cdktf_provider_aws", "jsii"} == set()
+    assert imports("stacks") & {"main", "boto3"} == set()
+    of_config = {
+        name
+        for path in (CHECKOUT / "strata" / "config").rglob("*.py")
+        for name in imported_names(path)
+        if "strata" in name
+    }
+    assert {name for name in of_config if not name.startswith(("strata.config", "strata.errors"))} == set()
+
+
+# What the tests share
+
+
+@pytest.fixture
+def valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The valid configuration in a folder that is the current one."""
+    write(tmp_path, VALID)
+    monkeypatch.chdir(tmp_path)
+    return Path()
+
+
+@pytest.fixture(scope="session")
+def company_zone() -> LandingZone:
+    return load(CHECKOUT / "tests" / "company")
+
+
+def errors(folder: Path = Path()) -> list[str]:
+    try:
+        load(folder)
+    except ConfigurationError as error:
+        return [str(fault) for fault in error.faults]
+    return []
+
+
+def edit(folder: Path, file: str, old: str, new: str) -> None:
+    text = (folder / file).read_text(encoding="utf-8")
+    assert old in text
+    (folder / file).write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def strata(*arguments: str, python: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, *python, "-m", "strata", *arguments]
+    return subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False, timeout=60)
+
+
+def seconds(*arguments: str) -> float:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    strata(*arguments)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def imports(package: str) -> set[str]:
+    return {name.split(".")[0] for path in (CHECKOUT / package).rglob("*.py") for name in imported_names(path)}
+
+
+def imported_names(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(node.module or "")
+    return found
