@@ -169,8 +169,9 @@ class OrganizationsStack(Layer):
             timeouts=OrganizationsAccountTimeouts(create="30m"),
             lifecycle=TerraformResourceLifecycle(
                 prevent_destroy=True,
-                # Neither can be read back from AWS, so either would replace an account that was imported.
-                ignore_changes=["role_name", "iam_user_access_to_billing"],
+                # The first two cannot be read back from AWS; an e-mail that differs, if only in case, would replace
+                # the account as they would. A new one is noticed by the guard against undeclared accounts.
+                ignore_changes=["role_name", "iam_user_access_to_billing", "email"],
             ),
             depends_on=after,
         )

@@ -187,7 +187,10 @@ class SecurityStack(Layer):
         self.forget(*(f"aws_accessanalyzer_analyzer.{address('organization', region)}" for region in sorted(kept)))
 
     def _trail(self) -> None:
-        """Makes the organization trail after its bucket and policy; the bucket stays when the trail goes."""
+        """Makes the organization trail after its bucket and policy.
+
+        The bucket stays when the trail goes. Who switches it on again imports the bucket: `aws_s3_bucket.trail`.
+        """
         control, project = self.configuration.trail, self.project
         if not control.on:
             gone = ("aws_cloudtrail.organization",) if control.mode is Mode.UNMANAGED else ()

@@ -1,0 +1,105 @@
+"""Fixtures of all tests: the two configurations synthesized once a run, variants of them, expected files."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+from tests.synthesized import COMPANY, SHIPPED, Deployment, synthesize
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--golden", action="store_true", help="rewrite the expected files in tests/golden, run nothing else"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With --golden only the tests run that have an expected file."""
+    if config.getoption("--golden"):
+        items[:] = [item for item in items if "golden" in getattr(item, "fixturenames", ())]
+
+
+@pytest.fixture(scope="session")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+    """What `config/` becomes."""
+    return synthesize(SHIPPED, tmp_path_factory.mktemp("shipped"))
+
+
+@pytest.fixture(scope="session")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+    """What `tests/company/` becomes: a company that uses every option."""
+    return synthesize(COMPANY, tmp_path_factory.mktemp("company"))
+
+
+@pytest.fixture(scope="session", params=["shipped", "company"])
+def deployment(request: pytest.FixtureRequest) -> Deployment:
+    """Both, one after the other, for what holds for every configuration."""
+    found: Deployment = request.getfixturevalue(request.param)
+    return found
+
+
+class Variant(Protocol):
+    """Synthesizes a configuration of which some values are changed."""
+
+    def __call__(self, changes: Changes, /, *, of: Path = ..., emulated: bool = ...) -> Deployment:
+        """Returns what the changed configuration becomes."""
+
+
+Changes = dict[str, dict[str, Any] | Callable[[dict[str, Any]], None]]
+"""File to values laid over its own (`None` removes a key), or to a function that edits them."""
+
+
+@pytest.fixture
+def variant(tmp_path: Path) -> Variant:
+    """A function that changes a copy of a configuration and synthesizes it."""
+    from ruamel.yaml import YAML  # keeps quotes, and `on` a word
+
+    yaml, number = YAML(), 0
+
+    def changed(changes: Changes, /, *, of: Path = SHIPPED, emulated: bool = False) -> Deployment:
+        nonlocal number
+        number += 1
+        folder, outdir = tmp_path / f"config-{number}", tmp_path / f"out-{number}"
+        shutil.copytree(of, folder)
+        outdir.mkdir()
+        for file, change in changes.items():
+            values = yaml.load(folder / file) if (folder / file).exists() else {}
+            if callable(change):
+                change(values)
+            else:
+                _overlay(values, change)
+            yaml.dump(values, folder / file)
+        return synthesize(folder, outdir, emulated=emulated)
+
+    return changed
+
+
+def _overlay(values: dict[str, Any], change: dict[str, Any]) -> None:
+    for key, value in change.items():
+        if value is None:
+            del values[key]
+        elif isinstance(value, dict) and isinstance(values.get(key), dict):
+            _overlay(values[key], value)
+        else:
+            values[key] = value
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """A function that compares text with an expected file, or writes the file when pytest runs with --golden."""
+
+    def check(name: str, text: str) -> None:
+        file = GOLDEN / name
+        if request.config.getoption("--golden"):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+        assert text == file.read_text(), f"{name} differs: read the difference, then run make golden"
+
+    return check

@@ -1,0 +1,391 @@
+"""The deployment as a whole: four stacks, their order, what they read of each other, addresses, and what all share."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+
+import pytest
+
+from strata.errors import ConfigurationError
+from tests.conftest import Variant
+from tests.synthesized import CHECKOUT, COMPANY, STACKS, Deployment, walk
+
+REGIONAL = (
+    "aws_accessanalyzer_analyzer",
+    "aws_cloudwatch_event_rule",
+    "aws_cloudwatch_event_target",
+    "aws_ebs_encryption_by_default",
+    "aws_ebs_snapshot_block_public_access",
+    "aws_ec2_instance_metadata_defaults",
+    "aws_kms_alias",
+    "aws_kms_key",
+    "aws_s3_bucket",
+    "aws_s3_bucket_lifecycle_configuration",
+    "aws_s3_bucket_ownership_controls",
+    "aws_s3_bucket_policy",
+    "aws_s3_bucket_public_access_block",
+    "aws_s3_bucket_server_side_encryption_configuration",
+    "aws_s3_bucket_versioning",
+    "aws_sns_topic",
+    "aws_sns_topic_policy",
+    "aws_sns_topic_subscription",
+)
+"""Types that stand in more than one region, or must stand in one that need not be the provider's."""
+
+
+def test_there_are_four_stacks(deployment: Deployment) -> None:
+    assert set(deployment) == set(STACKS)
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_addresses_are_a_contract(
+    shipped: Deployment, company: Deployment, stack: str, golden: Callable[[str, str], None]
+) -> None:
+    for name, deployment in (("shipped", shipped), ("company", company)):
+        golden(f"{name}/{stack}.txt", "\n".join([*deployment[stack].addresses, ""]))
+
+
+# Order and references
+
+
+@pytest.mark.parametrize(
+    ("stack", "after"),
+    [
+        ("backend", []),
+        ("organizations", ["backend"]),
+        ("security", ["organizations"]),
+        ("sso", ["backend", "organizations", "security"]),
+    ],
+)
+def test_stacks_are_deployed_after_those_they_read(company: Deployment, stack: str, after: list[str]) -> None:
+    assert company.dependencies(stack) == after
+
+
+def test_sso_waits_for_the_backend_only_if_it_grants_access_to_the_state(shipped: Deployment) -> None:
+    assert shipped.dependencies("sso") == ["organizations", "security"]
+
+
+def test_backend_reads_no_other_stack(deployment: Deployment) -> None:
+    assert deployment["backend"].references == set()
+
+
+def test_organizations_reads_the_state_arns_and_nothing_else(deployment: Deployment) -> None:
+    assert deployment["organizations"].references == {
+        "backend aws_dynamodb_tablelockarn",
+        "backend aws_s3_bucketreplicaarn",
+        "backend aws_s3_bucketstatearn",
+    }
+
+
+def test_security_reads_the_organization_id_and_account_ids_and_nothing_else(company: Deployment) -> None:
+    accounts = company["organizations"].all("aws_organizations_account")
+    assert company["security"].references == {
+        "organizations aws_organizations_organizationmainid",
+        *(f"organizations aws_organizations_account{key}id" for key in accounts if key != "management"),
+    }
+
+
+def test_security_without_contacts_reads_the_organization_id_only(shipped: Deployment) -> None:
+    assert shipped["security"].references == {"organizations aws_organizations_organizationmainid"}
+
+
+def test_sso_reads_account_ids_state_arns_and_the_alert_topic_and_nothing_else(company: Deployment) -> None:
+    accounts = company["organizations"].all("aws_organizations_account")
+    assert company["sso"].references == {
+        "backend aws_dynamodb_tablelockarn",
+        "backend aws_kms_keystatearn",
+        "backend aws_s3_bucketstatearn",
+        "security aws_sns_topicalerts_eu-central-1arn",
+        *(f"organizations aws_organizations_account{key}id" for key in accounts),
+    }
+
+
+def test_what_a_stack_reads_the_other_gives(deployment: Deployment) -> None:
+    for stack in deployment.values():
+        for producer, output in (reference.split() for reference in stack.references):
+            assert f"cross-stack-output-{output}" in deployment[producer].json["output"]
+
+
+# State
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_every_stack_has_a_state_of_its_own(deployment: Deployment, stack: str) -> None:
+    assert deployment[stack].backend["key"] == f"management/{stack}/terraform.tfstate"
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_state_is_in_s3_locked_twice_and_encrypted(shipped: Deployment, stack: str) -> None:
+    assert shipped[stack].backend == {
+        "bucket": "ex-terraform-state-123456789012",
+        "key": f"management/{stack}/terraform.tfstate",
+        "region": "us-east-1",
+        "allowed_account_ids": ["123456789012"],
+        "dynamodb_table": "ex-terraform-lock",
+        "encrypt": True,
+        "use_lockfile": True,
+    }
+
+
+def test_with_a_key_of_ones_own_the_bucket_decides_on_the_encryption(company: Deployment) -> None:
+    for stack in company.values():
+        assert not {"encrypt", "kms_key_id"} & set(stack.backend)
+
+
+def test_backend_has_no_credentials(deployment: Deployment) -> None:
+    for stack in deployment.values():
+        assert not {"profile", "access_key", "secret_key", "token", "shared_credentials_files"} & set(stack.backend)
+
+
+def test_locking_by_s3_alone_keeps_the_table(variant: Variant) -> None:
+    changed = variant({"project.yaml": {"state": {"locking": "s3"}}})
+    assert "dynamodb_table" not in changed["sso"].backend
+    assert changed["sso"].backend["use_lockfile"] is True
+    assert "aws_dynamodb_table.lock" in changed["backend"]
+
+
+def test_named_bucket_and_table_are_used_everywhere(variant: Variant) -> None:
+    changed = variant({"project.yaml": {"state": {"bucket": "our-state", "table": "our-locks"}}})
+    backend = changed["organizations"].backend
+    assert (backend["bucket"], backend["dynamodb_table"]) == ("our-state", "our-locks")
+    assert changed["backend"].imports["aws_s3_bucket.state"]["id"] == "our-state"
+    assert changed["backend"].imports["aws_dynamodb_table.lock"]["id"] == "our-locks"
+    assert changed["backend"]["aws_s3_bucket.replica"]["bucket"] == "our-state-replica"
+
+
+def test_remote_states_carry_neither_locks_nor_allowed_accounts(company: Deployment) -> None:
+    for stack in company.values():
+        for source in stack.json.get("data", {}).get("terraform_remote_state", {}).values():
+            assert set(source["config"]) == {"bucket", "key", "region"}
+
+
+def test_terraform_is_new_enough_for_lock_files(deployment: Deployment) -> None:
+    for stack in deployment.values():
+        assert stack.json["terraform"]["required_version"] == ">= 1.10.0"
+
+
+# Provider
+
+
+def test_provider_refuses_every_account_but_the_management_account(company: Deployment) -> None:
+    for stack in company.values():
+        assert stack.provider["allowed_account_ids"] == ["471112350983"]
+
+
+def test_there_is_one_provider_without_a_role(deployment: Deployment) -> None:
+    for stack in deployment.values():
+        assert not {"alias", "assume_role", "profile"} & set(stack.provider)
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_everything_is_tagged(company: Deployment, stack: str) -> None:
+    assert company[stack].provider["default_tags"] == [
+        {
+            "tags": {
+                "Project": "nordwind",
+                "Layer": stack,
+                "ManagedBy": "strata",
+                "CostCenter": "platform",
+                "Owner": "platform@nordwind.dev",
+            }
+        }
+    ]
+
+
+def test_stacks_work_in_the_primary_region_and_sso_in_that_of_identity_center(variant: Variant) -> None:
+    changed = variant({"project.yaml": {"identity_center": {"region": "eu-west-1"}}}, of=COMPANY)
+    regions = {name: stack.provider["region"] for name, stack in changed.items()}
+    assert regions == {
+        "backend": "eu-central-1",
+        "organizations": "eu-central-1",
+        "security": "eu-central-1",
+        "sso": "eu-west-1",
+    }
+
+
+def test_regional_resources_say_their_region_and_others_do_not(company: Deployment) -> None:
+    said = {kind for stack in company.values() for kind in stack.json["resource"] if _say_region(stack.all(kind))}
+    assert said == set(REGIONAL)
+
+
+def _say_region(resources: dict[str, dict[str, object]]) -> bool:
+    with_region = {"region" in resource for resource in resources.values()}
+    assert len(with_region) == 1, resources
+    return with_region.pop()
+
+
+def test_names_with_a_region_end_in_the_region_they_are_in(company: Deployment) -> None:
+    for stack in company.values():
+        for kind, resources in stack.json["resource"].items():
+            for name, resource in resources.items():
+                if match := re.search(r"_([a-z]{2}-[a-z]+-\d)\b", name):
+                    assert resource["region"] == match[1], f"{kind}.{name}"
+
+
+# Emulator
+
+
+def test_an_emulator_gets_path_style_addresses(variant: Variant) -> None:
+    changed = variant({}, emulated=True)["security"]
+    assert changed.provider["s3_use_path_style"] is True
+    assert changed.backend["use_path_style"] is True
+    (source,) = changed.json["data"]["terraform_remote_state"].values()
+    assert source["config"]["use_path_style"] is True
+
+
+def test_aws_gets_no_emulator_settings(deployment: Deployment) -> None:
+    for stack in deployment.values():
+        assert not {"s3_use_path_style", "skip_metadata_api_check", "endpoints"} & set(stack.provider)
+        assert not {"use_path_style", "skip_metadata_api_check", "endpoints"} & set(stack.backend)
+
+
+# What cdktf would lose or let pass silently
+
+
+def test_no_block_lost_its_values(deployment: Deployment) -> None:
+    """A dict in a list of blocks loses its multi-word keys; what it leaves behind is empty."""
+    empty = [
+        (name, *path)
+        for name, stack in deployment.items()
+        for path, value in walk(stack.json)
+        if value in ({}, []) and not _meant_empty(path)
+    ]
+    assert empty == []
+
+
+def _meant_empty(path: tuple[str | int, ...]) -> bool:
+    """Says whether this is a data source without arguments, or the filter of a lifecycle rule for all objects."""
+    data_source = path[0] == "data" and len(path) == 3
+    return data_source or (path[1] == "aws_s3_bucket_lifecycle_configuration" and path[-2:] == ("filter", 0))
+
+
+def test_every_import_and_removal_names_something_sensible(deployment: Deployment) -> None:
+    for stack in deployment.values():
+        assert set(stack.imports) <= set(stack.addresses)
+        assert not set(stack.forgotten) & set(stack.addresses)
+        assert len(stack.forgotten) == len(set(stack.forgotten))
+
+
+def test_addresses_have_no_hash_and_no_position(deployment: Deployment) -> None:
+    for stack in deployment.values():
+        for address in stack.addresses:
+            assert not re.search(r"[0-9A-F]{8}$", address), address
+
+
+def test_names_are_pinned_before_they_are_used(deployment: Deployment) -> None:
+    """Every reference within a stack leads to a resource or data source of that name."""
+    pattern = re.compile(r"(?<![\w.-])((?:data\.)?aws_[a-z0-9_]+\.[A-Za-z][\w-]*)")
+    for stack in deployment.values():
+        text = json.dumps(stack.json["resource"]) + json.dumps(stack.json.get("output", {}))
+        assert set(pattern.findall(text)) <= set(stack.addresses)
+
+
+def test_two_resources_with_one_address_are_refused() -> None:
+    from stacks.base import AddressTakenError, Layer
+
+    from cdktf import App
+    from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
+
+    from strata.config import load
+    from tests.synthesized import SHIPPED
+
+    layer = Layer(App(), "mine", project=load(SHIPPED).project)
+    layer.add(SnsTopic, "news")
+    with pytest.raises(AddressTakenError, match=r"mine: two resources have the address aws_sns_topic\.news"):
+        layer.add(SnsTopic, "news")
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("plain", "plain"),
+        ("${aws:username}", "$${aws:username}"),
+        ("100%{sure}", "100%%{sure}"),
+        ("costs $5 {net}", "costs $5 {net}"),
+        ("a ${TfToken[TOKEN.0]} b", "a ${TfToken[TOKEN.0]} b"),
+    ],
+)
+def test_free_text_is_no_terraform_template(text: str, written: str) -> None:
+    from stacks.base import literal
+
+    assert literal(text) == written
+
+
+def test_text_in_an_expression_keeps_quotes_and_letters() -> None:
+    from stacks.base import quoted
+
+    assert quoted(['say "hi" to ${x}', "Müller 🙂"]) == '["say \\"hi\\" to $${x}", "Müller 🙂"]'
+
+
+def test_templates_in_names_and_descriptions_are_text(variant: Variant) -> None:
+    trap = "${path.module} %{x}"
+    changed = variant(
+        {
+            "organization.yaml": {
+                "organizational_units": {"shared": {"name": trap}},
+                "policies": {"protect-tagged": {"name": trap, "description": trap}},
+            },
+            "sso.yaml": {
+                "users": {"jane-doe": {"given_name": trap}},
+                "groups": {"devops": {"name": trap, "description": trap}},
+            },
+        }
+    )
+    for stack in changed.values():
+        for path, value in walk(stack.json):
+            if isinstance(value, str):
+                assert "path.module" not in value or "$${path.module} %%{x}" in value, path
+
+
+# Outputs
+
+
+@pytest.mark.parametrize(
+    ("stack", "outputs"),
+    [
+        ("backend", {"state_bucket", "lock_table"}),
+        ("organizations", {"organization_id", "account_ids"}),
+        ("security", {"alert_topics"}),
+        ("sso", {"identity_store_id", "portal_url"}),
+    ],
+)
+def test_outputs_have_plain_names_and_descriptions(deployment: Deployment, stack: str, outputs: set[str]) -> None:
+    assert set(deployment[stack].outputs) == outputs
+    assert all(output["description"] for output in deployment[stack].outputs.values())
+
+
+# Imports of one's own
+
+
+def test_imports_go_to_the_stack_that_makes_the_address(variant: Variant) -> None:
+    imports = {"aws_ce_anomaly_monitor.services": "arn:aws:ce::471112350983:anomalymonitor/1"}
+    changed = variant({"imports.yaml": imports}, of=COMPANY)
+    assert changed["security"].imports["aws_ce_anomaly_monitor.services"] == {
+        "to": "aws_ce_anomaly_monitor.services",
+        "id": "arn:aws:ce::471112350983:anomalymonitor/1",
+    }
+
+
+def test_an_import_to_an_address_nothing_makes_is_an_error(variant: Variant) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        variant({"imports.yaml": {"aws_organizations_policy.protect-tag": "p-12345678"}})
+    (fault,) = error.value.faults
+    assert "no stack makes 'aws_organizations_policy.protect-tag'" in str(fault)
+    assert "did you mean 'aws_organizations_policy.protect-tagged'?" in str(fault)
+
+
+# main.py itself
+
+
+def test_synthesis_reads_two_environment_variables() -> None:
+    files = [CHECKOUT / "main.py", *(CHECKOUT / "stacks").rglob("*.py")]
+    source = "\n".join(file.read_text() for file in files if file.name != "aws.py")
+    assert sorted(re.findall(r"environ(?:\.get)?[(\[]\s*\"(\w+)\"", source)) == ["AWS_ENDPOINT_URL", "STRATA_CONFIG"]
+
+
+def test_synthesis_is_deterministic(company: Deployment, variant: Variant) -> None:
+    again = variant({}, of=COMPANY)
+    for name, stack in company.items():
+        assert again[name].json == stack.json
