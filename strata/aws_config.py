@@ -1,0 +1,340 @@
+"""The block of profiles that Strata keeps in an AWS CLI config file: replaced as a whole, everything else as it was.
+
+Which profiles those are is decided in `strata.commands.profiles`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from strata.errors import Fault, StrataError
+
+Kind = Literal["profile", "sso-session"]
+
+
+@dataclass(frozen=True)
+class Section:
+    """One section of the file: a profile, or the sign-in that profiles share."""
+
+    kind: Kind
+    name: str
+    settings: tuple[tuple[str, str], ...]
+
+    def lines(self) -> list[str]:
+        """Returns its lines, with an empty one ahead."""
+        return ["", f"[{self.kind} {self.name}]", *(f"{key} = {value}" for key, value in self.settings)]
+
+
+@dataclass(frozen=True)
+class Update:
+    """What a file becomes, how that differs from what it is, and the profiles its block had before."""
+
+    text: str
+    diff: tuple[str, ...]
+    profiles_before: frozenset[str]
+
+    @property
+    def current(self) -> bool:
+        """Returns whether there is nothing to write."""
+        return not self.diff
+
+
+class UnusableFileError(StrataError):
+    """Everything in a file that speaks against writing to it."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self.faults = tuple(sorted(set(faults)))
+        super().__init__("\n".join(map(str, self.faults)))
+
+
+def update(file: str, text: str, owner: str, sections: Sequence[Section]) -> Update:
+    """Returns the file with the owner's block made, replaced or, if there is no section, removed.
+
+    Raises:
+        UnusableFileError: a block is damaged or was edited, a name is taken, or the AWS CLI cannot read the file.
+    """
+    lines = split_lines(text)
+    own = _own_block(file, lines, owner)
+    faults = [*_edited(file, lines, own), *_strays(file, lines, own), *_taken(file, lines, own, sections)]
+    if faults := faults or list(_unreadable(file, text)):
+        raise UnusableFileError(faults)
+    ending = _ending(lines[0]) if lines and _ending(lines[0]) else "\n"
+    block = block_lines(owner, sections) if sections else []
+    before, old, after = lines[: own.first], lines[own.first : own.last + 1], lines[own.last + 1 :]
+    if [_bare(line) for line in old] == block:
+        return Update(text, (), _profiles(old))
+    if not old:
+        before = [*before, *_gap(before, ending)]
+    new = [f"{line}{ending}" for line in block]
+    if new and old:
+        new[-1] = block[-1] + _ending(old[-1])
+    diff = _diff(file, [_bare(line) for line in old], block, own.first, len(before))
+    return Update("".join([*before, *new, *after]), tuple(diff), _profiles(old))
+
+
+def block_lines(owner: str, sections: Sequence[Section]) -> list[str]:
+    """Returns a block with its markers; the first carries a checksum of what is between them."""
+    body = ["# Written by `strata profiles`, which replaces it: do not edit, your own profiles go outside."]
+    for section in sections:
+        body += section.lines()
+    return [f"# >>> strata {owner} >>> {_checksum(body)}", *body, f"# <<< strata {owner} <<<"]
+
+
+def split_lines(text: str) -> list[str]:
+    """Returns the lines with their endings, split where the AWS CLI splits and nowhere else."""
+    return re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+", text)
+
+
+def _bare(line: str) -> str:
+    return line.rstrip("\r\n")
+
+
+def _ending(line: str) -> str:
+    return line[len(_bare(line)) :]
+
+
+def _gap(before: Sequence[str], ending: str) -> list[str]:
+    """Returns what goes between the end of a file and a new block, so that an empty line separates them."""
+    if not before:
+        return []
+    return ([] if _ending(before[-1]) else [ending]) + ([ending] if before[-1].strip() else [])
+
+
+def _checksum(body: Sequence[str]) -> str:
+    from hashlib import sha256
+
+    return sha256("\n".join(body).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+
+# Finding the block
+
+_BEGIN = re.compile(r"\s*#\s*>>>\s*strata\s+(?P<owner>\S+)\s+>>>(?:\s+(?P<checksum>\S+))?\s*")
+_END = re.compile(r"\s*#\s*<<<\s*strata\s+(?P<owner>\S+)\s+<<<\s*")
+_HEADER = re.compile(r"\s*\[(?P<header>.+)\]")
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Where a block is, from its first marker to its last; empty at the end of a file that has none."""
+
+    owner: str
+    first: int
+    last: int
+    checksum: str = ""
+
+    def __contains__(self, index: int) -> bool:
+        return self.first <= index <= self.last
+
+
+def _own_block(file: str, lines: Sequence[str], owner: str) -> _Block:
+    blocks: dict[str, _Block] = {}
+    faults: list[Fault] = []
+    begun: _Block | None = None
+
+    def refuse(index: int, problem: str) -> None:
+        remedy = "remove what is left of the block, or restore a backup, and run this again"
+        faults.append(Fault(file, index + 1, "", problem, remedy))
+
+    for index, line in enumerate(lines):
+        if begin := _BEGIN.fullmatch(line):
+            name = begin["owner"]
+            if begun:
+                refuse(index, f"a block of {name!r} begins inside the one of {begun.owner!r} of line {begun.first + 1}")
+            if name in blocks:
+                refuse(index, f"this is the second block of {name!r}, line {blocks[name].first + 1} has the first")
+            begun = _Block(name, index, index, begin["checksum"] or "")
+        elif end := _END.fullmatch(line):
+            name = end["owner"]
+            if begun and begun.owner == name:
+                blocks[name] = _Block(name, begun.first, index, begun.checksum)
+            else:
+                refuse(index, f"a block of {name!r} ends here without a beginning")
+            begun = None
+    if begun:
+        refuse(begun.first, f"the block of {begun.owner!r} that begins here has no end")
+    if faults:
+        raise UnusableFileError(faults)
+    return blocks.get(owner) or _Block(owner, len(lines), len(lines) - 1)
+
+
+def _edited(file: str, lines: Sequence[str], own: _Block) -> Iterator[Fault]:
+    """Yields the fault of a block that is not as it was written."""
+    body = [_bare(line) for line in lines[own.first + 1 : own.last]]
+    if own.last >= own.first and own.checksum != _checksum(body):
+        problem = f"the block of {own.owner!r} was edited by hand, or by another tool"
+        remedy = f"move what you changed to below line {own.last + 1}, remove the block, and run this again"
+        yield Fault(file, own.first + 1, "", problem, remedy)
+
+
+def _strays(file: str, lines: Sequence[str], own: _Block) -> Iterator[Fault]:
+    """Yields the fault of a line after the block that AWS reads as part of the block's last section."""
+    for index in range(max(own.first, own.last + 1), len(lines)):
+        line = lines[index]
+        if line.strip() and not line.lstrip().startswith(("#", ";")):
+            if not line.startswith("["):
+                problem = f"the AWS CLI reads this line as part of the block of {own.owner!r} above it"
+                yield Fault(file, index + 1, "", problem, "begin a section of your own, or move the line into one")
+            return
+
+
+def _taken(file: str, lines: Sequence[str], own: _Block, sections: Sequence[Section]) -> Iterator[Fault]:
+    wanted = {(section.kind, section.name) for section in sections}
+    for index, line in enumerate(lines):
+        found = _section_of(line)
+        if found in wanted and index not in own:
+            problem = f"[{found[0]} {found[1]}] is there already, outside of the block of {own.owner!r}"
+            yield Fault(file, index + 1, "", problem, "remove this section, or give it another name")
+
+
+def _section_of(line: str) -> tuple[Kind, str] | None:
+    """Returns the profile or sign-in that a line opens, by the rules of the AWS SDK."""
+    import shlex
+
+    header = _HEADER.match(line)
+    if not header:
+        return None
+    try:
+        _, *name = shlex.split(header["header"])
+    except ValueError:
+        return None
+    kinds: tuple[Kind, ...] = ("profile", "sso-session")
+    kind = next((kind for kind in kinds if header["header"].startswith(kind)), None)
+    return (kind, name[0]) if kind and len(name) == 1 else None
+
+
+def _profiles(lines: Sequence[str]) -> frozenset[str]:
+    return frozenset(found[1] for line in lines if (found := _section_of(line)) and found[0] == "profile")
+
+
+def _unreadable(file: str, text: str) -> Iterator[Fault]:
+    """Yields the fault of a file that the AWS CLI refuses as a whole, whatever is added to it."""
+    import configparser
+    import io
+
+    remedy = "put the file right first; `aws configure list` shows when the AWS CLI can read it"
+    if "\0" in text:
+        yield Fault(file, 1, "", "is not text in UTF-8 or another encoding that extends ASCII", remedy)
+        return
+    try:
+        configparser.RawConfigParser().read_file(io.StringIO(text, newline=None))
+    except configparser.Error as error:
+        line = getattr(error, "lineno", None) or next(iter(getattr(error, "errors", ())), (1,))[0]
+        yield Fault(file, line, "", f"the AWS CLI cannot read this line ({type(error).__name__})", remedy)
+
+
+def _diff(file: str, old: Sequence[str], new: Sequence[str], old_start: int, new_start: int) -> Iterator[str]:
+    """Yields the unified diff of the block alone: what is around it may be secret."""
+    import difflib
+
+    for line in difflib.unified_diff(old, new, file, file, lineterm=""):
+        if hunk := re.fullmatch(r"@@ -(\d+)(\S*) \+(\d+)(\S*) @@", line):
+            yield f"@@ -{int(hunk[1]) + old_start}{hunk[2]} +{int(hunk[3]) + new_start}{hunk[4]} @@"
+        else:
+            yield line
+
+
+# The file
+
+
+def read(path: Path) -> str | None:
+    """Returns the file's text, None if there is no file; bytes that are not UTF-8 survive `write`."""
+    try:
+        return _content(_target(path))
+    except OSError as error:
+        raise StrataError(f"{path} cannot be read: {error.strerror}; give another with --file") from error
+
+
+def write(path: Path, old: str | None, new: str, now: datetime) -> Path | None:
+    """Puts the new text in the place of the old in one step; returns the backup of the old, None if there was none.
+
+    Raises:
+        StrataError: it cannot be written, or is not `old` any more. The file is as it was.
+    """
+    try:
+        target = _target(path)
+        if _content(target) != old:
+            raise StrataError(f"{path} was changed by somebody else meanwhile; run this again")
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        backup = None
+        if old is not None:
+            backup = _backup(target, now)
+            _put(backup, old, like=target)
+        _put(target, new, like=target)
+    except OSError as error:
+        raise StrataError(f"{path} cannot be written: {error.strerror or error}; it is as it was") from error
+    return backup
+
+
+def _target(path: Path) -> Path:
+    """Returns where a symbolic link leads, so that the link stays a link."""
+    try:
+        target = path.resolve()
+    except RuntimeError as error:  # a loop, before Python 3.13
+        raise StrataError(f"{path} is a symbolic link that leads to itself; give another with --file") from error
+    if target.exists() and not target.is_file():
+        raise StrataError(f"{path} is not a file; give another with --file")
+    return target
+
+
+def _content(target: Path) -> str | None:
+    try:
+        return target.read_bytes().decode("utf-8", "surrogateescape")
+    except FileNotFoundError:
+        return None
+
+
+def _backup(target: Path, now: datetime) -> Path:
+    """Returns a name beside the file that is free."""
+    name = f"{target.name}.{now:%Y%m%dT%H%M%SZ}"
+    number = 0
+    while (backup := target.with_name(f"{name}{f'-{number}' if number else ''}.bak")).exists():
+        number += 1
+    return backup
+
+
+def _put(target: Path, text: str, *, like: Path) -> None:
+    """Writes a file beside the target and then gives it the target's name: whoever looks sees the old or the new."""
+    from tempfile import mkstemp
+
+    descriptor, name = mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".new")
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(text.encode("utf-8", "surrogateescape"))
+            file.flush()
+            _dress(file.fileno(), like)
+            os.fsync(file.fileno())
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    _settle(target.parent)
+
+
+def _dress(descriptor: int, like: Path) -> None:
+    """Gives an open file the owner of another, and its mode as far as that keeps others out."""
+    mode = 0o600
+    if like.exists():
+        found = like.stat()
+        mode &= stat.S_IMODE(found.st_mode)
+        if found.st_uid != os.geteuid():  # root, on behalf of somebody
+            os.fchown(descriptor, found.st_uid, found.st_gid)
+    os.fchmod(descriptor, mode)
+
+
+def _settle(folder: Path) -> None:
+    """Makes the new name survive a power cut, where the file system can; the file is whole either way."""
+    from contextlib import suppress
+
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,317 @@
+"""The `strata` command: its subcommands, the options they share, and how failures end."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from strata.errors import ConfigurationError, StrataError
+
+app = typer.Typer(
+    name="strata",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="An AWS landing zone from a few YAML files: state, organization, security, sign-in.",
+    epilog="Start with: strata check. Then: strata bootstrap, cdktf deploy backend organizations security sso.",
+)
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options every command takes, before or after its name."""
+
+    config: Path
+    profile: str | None = None
+    region: str | None = None
+    quiet: bool = False
+    verbose: bool = False
+    debug: bool = False
+
+    def note(self, text: str) -> None:
+        """Says something to the person at the terminal, unless they asked for quiet."""
+        if not self.quiet:
+            print(text, file=sys.stderr, flush=True)
+
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", metavar="DIR", help="The configuration folder (STRATA_CONFIG, else config).", show_default=False
+    ),
+]
+ProfileOption = Annotated[str | None, typer.Option("--profile", help="The AWS CLI profile to use.", show_default=False)]
+RegionOption = Annotated[
+    str | None, typer.Option("--region", help="The AWS region, instead of the primary one.", show_default=False)
+]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print results and errors only.")]
+VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Say more about what happens.")]
+DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of a failure.")]
+
+_SHARED: dict[str, Any] = {
+    "config": ConfigOption,
+    "profile": ProfileOption,
+    "region": RegionOption,
+    "quiet": QuietOption,
+    "verbose": VerboseOption,
+    "debug": DebugOption,
+}
+
+
+@app.callback()
+def _before(
+    context: typer.Context,
+    config: ConfigOption = None,
+    profile: ProfileOption = None,
+    region: RegionOption = None,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+    debug: DebugOption = False,
+) -> None:
+    context.obj = {name: value for name, value in locals().items() if name in _SHARED and value}
+
+
+def command(name: str, example: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Registers a function as a command that also takes the shared options and returns its exit code."""
+
+    def register(function: Callable[..., int]) -> Callable[..., int]:
+        own = inspect.signature(function, eval_str=True)
+        parameters = [
+            inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context),
+            *(parameter for key, parameter in own.parameters.items() if key != "options"),
+            *(
+                inspect.Parameter(
+                    key,
+                    inspect.Parameter.KEYWORD_ONLY,
+                    default=False if annotation in (QuietOption, VerboseOption, DebugOption) else None,
+                    annotation=annotation,
+                )
+                for key, annotation in _SHARED.items()
+            ),
+        ]
+
+        @functools.wraps(function)
+        def run(context: typer.Context, **values: Any) -> None:
+            given = {**context.obj, **{key: values[key] for key in _SHARED if values[key]}}
+            options = Options(**{"config": Path(os.environ.get("STRATA_CONFIG") or "config"), **given})
+            arguments = {key: value for key, value in values.items() if key not in _SHARED}
+            raise typer.Exit(_outcome(lambda: function(options=options, **arguments), options))
+
+        run.__signature__ = own.replace(  # type: ignore[attr-defined]
+            parameters=[p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters], return_annotation=None
+        )
+        run.__annotations__ = {p.name: p.annotation for p in parameters}
+        app.command(name, epilog=f"Example: {example}")(run)
+        return function
+
+    return register
+
+
+def _outcome(run: Callable[[], int], options: Options) -> int:
+    """Runs a command; known failures become one line each and exit code 1."""
+    try:
+        return run()
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except ConfigurationError as error:
+        if options.debug:
+            traceback.print_exc()
+        for fault in error.faults:
+            print(f"error: {fault}", file=sys.stderr)
+        number = len(error.faults)
+        print(f"{number} fault{'s' if number > 1 else ''} in the configuration", file=sys.stderr)
+        return 1
+    except StrataError as error:
+        if options.debug:
+            traceback.print_exc()
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except Exception as error:
+        if options.debug:
+            raise
+        print(
+            f"error: {type(error).__name__}: {error}; this is a fault of Strata, --debug shows where", file=sys.stderr
+        )
+        return 1
+
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for a script.")]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")]
+
+
+@command("check", "strata check --config config")
+def check(*, options: Options, json: JsonOption = False) -> int:
+    """Check the configuration: every fault with file, line, rule and remedy. Reads files only."""
+    from strata.commands.check import run
+
+    return run(options, json=json)
+
+
+@command("schema", "strata schema sso > sso.schema.json")
+def schema(
+    *,
+    options: Options,
+    file: Annotated[str | None, typer.Argument(help="project, organization, security, sso or imports.")] = None,
+    write: Annotated[Path | None, typer.Option("--write", metavar="DIR", help="Write all of them to a folder.")] = None,
+) -> int:
+    """Print the JSON Schema of a configuration file, for editors."""
+    from strata.commands.schema import run
+
+    return run(options, file=file, write=write)
+
+
+@command("bootstrap", "strata bootstrap --profile ex-bootstrap")
+def bootstrap(*, options: Options, dry_run: DryRunOption = False, yes: YesOption = False) -> int:
+    """Create what Terraform needs before its first run: state bucket, lock table, organization. Safe to repeat."""
+    from strata.commands.bootstrap import run
+
+    return run(options, dry_run=dry_run, yes=yes)
+
+
+@command("init", "strata init --name acme --short-name ac --email aws@acme.example")
+def init(
+    *,
+    options: Options,
+    name: Annotated[str | None, typer.Option("--name", help="Project name, the prefix of account names.")] = None,
+    short_name: Annotated[str | None, typer.Option("--short-name", help="Prefix of buckets and CLI profiles.")] = None,
+    primary: Annotated[str | None, typer.Option("--primary", help="Primary region.")] = None,
+    secondary: Annotated[str | None, typer.Option("--secondary", help="Region of the replica of the state.")] = None,
+    governed: Annotated[
+        list[str] | None,
+        typer.Option("--governed", metavar="REGION", help="One more region with regional defaults; repeatable."),
+    ] = None,
+    account: Annotated[
+        list[str] | None,
+        typer.Option("--account", metavar="KEY", help="A member account; repeatable, else security and shared."),
+    ] = None,
+    email: Annotated[
+        str | None,
+        typer.Option("--email", help="Address that accounts get plus-addresses of, or a pattern with {account}."),
+    ] = None,
+    management_id: Annotated[str | None, typer.Option("--management-id", help="Else the caller's account.")] = None,
+    management_name: Annotated[str | None, typer.Option("--management-name", help="Its name at AWS.")] = None,
+    management_email: Annotated[str | None, typer.Option("--management-email", help="Its root e-mail.")] = None,
+    admin_given_name: Annotated[str | None, typer.Option("--admin-given-name", help="First administrator.")] = None,
+    admin_family_name: Annotated[str | None, typer.Option("--admin-family-name", help="First administrator.")] = None,
+    admin_email: Annotated[str | None, typer.Option("--admin-email", help="First administrator.")] = None,
+    to: Annotated[Path | None, typer.Option("--to", metavar="DIR", help="Write a new folder instead.")] = None,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+) -> int:
+    """Make the example configuration yours: asks what no flag says, shows the changes, writes them."""
+    from strata.commands.init import run
+
+    given = {
+        "name": name,
+        "short_name": short_name,
+        "primary": primary,
+        "secondary": secondary,
+        "governed": governed,
+        "accounts": account,
+        "email": email,
+        "management_id": management_id,
+        "management_name": management_name,
+        "management_email": management_email,
+        "admin_given_name": admin_given_name,
+        "admin_family_name": admin_family_name,
+        "admin_email": admin_email,
+    }
+    return run(options, given=given, to=to, dry_run=dry_run, yes=yes)
+
+
+@command("doctor", "strata doctor --profile ex-bootstrap")
+def doctor(*, options: Options, json: JsonOption = False) -> int:
+    """Check what must be true in AWS and on this machine before and after a deploy. Reads only; exit 1 on a failure."""
+    from strata.commands.doctor import run
+
+    return run(options, json=json)
+
+
+@command("profiles", "strata profiles --user jane-doe")
+def profiles(
+    *,
+    options: Options,
+    bootstrap: Annotated[
+        bool, typer.Option("--bootstrap", help="Profiles that assume the access role, as before Identity Center.")
+    ] = False,
+    user: Annotated[
+        str | None, typer.Option("--user", metavar="KEY", help="Only what this user of sso.yaml may use.")
+    ] = None,
+    source_profile: Annotated[
+        str | None,
+        typer.Option("--source-profile", metavar="NAME", help="Where the access role is assumed from (--profile)."),
+    ] = None,
+    output: Annotated[
+        Literal["json", "yaml", "yaml-stream", "text", "table"] | None,
+        typer.Option("--output", help="The output format to set.", show_default=False),
+    ] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Ask no AWS, read the outputs of Terraform.")] = False,
+    outputs: Annotated[
+        Path | None,
+        typer.Option("--outputs", metavar="FILE", help="What cdktf --outputs-file wrote (cdktf.outputs.json)."),
+    ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option("--file", metavar="FILE", help="The file to write (AWS_CONFIG_FILE, else ~/.aws/config)."),
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing, exit 3 if the file is out of date.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the profiles as JSON; write only with --yes.")] = False,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+) -> int:
+    """Write AWS CLI profiles for the accounts and permission sets there are now. Safe to repeat."""
+    from strata.commands.profiles import run
+
+    return run(
+        options,
+        bootstrap=bootstrap,
+        user=user,
+        source_profile=source_profile,
+        output=output,
+        offline=offline,
+        outputs=outputs,
+        file=file,
+        check=check,
+        json=json,
+        dry_run=dry_run,
+        yes=yes,
+    )
+
+
+@command("deploy", "strata deploy --plan")
+def deploy(
+    *,
+    options: Options,
+    stacks: Annotated[list[str] | None, typer.Argument(help="The stacks to deploy; all when none is named.")] = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Show what would change and stop.")] = False,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="With --plan: exit 3 when something would.")] = False,
+    json: JsonOption = False,
+) -> int:
+    """Check, then deploy the stacks in order; says what changed, and what to do when AWS refuses."""
+    from strata.commands.deploy import run
+
+    return run(options, stacks=stacks or (), plan=plan, exit_code=exit_code, json=json)
+
+
+def main() -> None:
+    """Runs the command line."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""What Terraform says when a deploy fails, and what an operator does about it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from strata.workspace import Result, Workspace
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One error of Terraform: its text on one line, and the resource it is about."""
+
+    text: str
+    address: str | None = None
+
+
+def failures(text: str) -> list[Failure]:
+    """Returns the errors in what Terraform or cdktf said, each once, in order.
+
+    Terraform draws a frame around an error where it may, and in it a second one around the values an expression had.
+    cdktf puts the name of the stack before the first line of what it passes on.
+    """
+    found: dict[Failure, None] = {}
+    block: list[str] | None = None
+    framed, blank = False, 0
+    for line in [*text.splitlines(), "", ""]:
+        start = re.match(r"^(?:[\w-]+  )?\s*(│?)\s*Error: (.*)$", line)
+        content = re.sub(r"^\s*│", "", line).strip() if framed else line.strip()
+        blank = 0 if content else blank + 1
+        if block is not None and (start or blank > 1 or re.match(r"\d+ Stacks? deploying|╵|Warning: ", content)):
+            found[_failure(block)] = None
+            block = None
+        if start:
+            block, framed = [start[2]], bool(start[1])
+        elif block is not None and content and not content.startswith(("├", "│")):
+            block.append(content)
+    return list(found)
+
+
+def _failure(block: Sequence[str]) -> Failure:
+    address = next((match[1] for line in block if (match := re.match(r"with ([\w.-]+(?:\[.*\])?)", line))), None)
+    words = [line for line in block if not re.match(r"(with [\w.-]+|on cdk\.tf\.json line|\d+: )", line)]
+    return Failure(" ".join(" ".join(words).split()), address)
+
+
+_ADVICE = (
+    (
+        r"FinalizingOrganization|FINALIZING_ORGANIZATION",
+        "AWS still finishes the new organization, which takes up to an hour; rerun then, nothing is lost",
+    ),
+    (
+        r"ACCOUNT_NUMBER_LIMIT_EXCEEDED",
+        (
+            "in the first hour of an organization AWS answers this too: rerun in an hour, nothing is lost; after that, "
+            "raise the quota 'Default maximum number of accounts' in Service Quotas (us-east-1)"
+        ),
+    ),
+    (
+        r"ACCOUNT_CREATION_RATE_LIMIT_EXCEEDED|CREATE_ACCOUNT_IN_PROGRESS",
+        "AWS makes five accounts at a time; rerun in some minutes, nothing is lost",
+    ),
+    (
+        r"EMAIL_ALREADY_EXISTS",
+        (
+            "the address belongs to an account outside of this organization, or to a closed one; choose another in "
+            "organization.yaml"
+        ),
+    ),
+    (
+        r"Instance cannot be destroyed.*organizational_unit",
+        (
+            "a unit cannot move: AWS has no call for it. Add a unit with a new key where it shall be, move the "
+            "accounts, deploy, then drop the old one"
+        ),
+    ),
+    (
+        r"Instance cannot be destroyed.*organizations_account",
+        "an e-mail changed: write the old one back. To change a root address, do it at AWS first, then here",
+    ),
+    (
+        r"Instance cannot be destroyed",
+        "an edit would replace something that must not be lost; undo it, or see 'Leaving' in docs/operate.md",
+    ),
+    (
+        r"OrganizationalUnitNotEmpty",
+        "the unit still holds accounts or units that Strata does not know; move them, then deploy again",
+    ),
+    (r"S3 bucket .* does not exist|NoSuchBucket", "the state bucket is missing; run strata bootstrap"),
+    (r"AWS account ID not allowed", "these credentials are of another account than the one in project.yaml"),
+    (r"state data in S3 does not have the expected content", "see 'Restoring the state' in docs/operate.md"),
+    (r"ExpiredToken|InvalidClientTokenId|no valid credential sources", "sign in again, then rerun; nothing is lost"),
+    (r"ThrottlingException|TooManyRequests|Rate exceeded", "AWS asks for patience; rerun, nothing is lost"),
+)
+
+
+def explained(workspace: Workspace, stack: str, found: Sequence[Failure], result: Result) -> Iterator[str]:
+    """Yields what to do about a failed deploy, each advice once."""
+    said = "\n".join(f"{failure.text} {failure.address or ''}" for failure in found) or result.text
+    given: set[str] = set()
+    for line in said.splitlines():
+        advice = next((words for pattern, words in _ADVICE if re.search(pattern, line)), None)
+        if advice and advice not in given:
+            given.add(advice)
+            yield advice
+    if "Error acquiring the state lock" in said or "state blob is already locked" in said:
+        yield from _locked(workspace, stack, result.text)
+    elif not found:
+        yield "Terraform was stopped before it finished; rerun, what was made is kept or adopted"
+
+
+def _locked(workspace: Workspace, stack: str, said: str) -> Iterator[str]:
+    lock = re.search(r"ID:\s+([0-9a-f-]{36})", said)
+    who = re.search(r"Who:\s+(\S+)", said)
+    yield f"the state is locked{f' by {who[1]}' if who else ''}; wait if somebody deploys right now"
+    if lock:
+        binary, folder = workspace.environment["TERRAFORM_BINARY_NAME"], workspace.stack_folder(stack)
+        command = f"{binary} -chdir={folder} force-unlock -force {lock[1]}"
+        yield f"if nobody does, a killed run left the lock; free it: {command}"

@@ -1,0 +1,201 @@
+"""`strata doctor`: what must be true before the first deploy and afterwards, one line each. Reads only."""
+
+from __future__ import annotations
+
+import json as json_module
+import os
+import shutil
+import sys
+import textwrap
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING
+
+from strata.commands.doctor import account, clashes, defaults, members, sign_in, state, tools
+from strata.commands.doctor.findings import NOT_YET, Finding, Level, failure, unanswered, unreadable, warning
+from strata.commands.doctor.ground import Check, Ground, Needs, lay
+from strata.config import load
+from strata.errors import StrataError
+from strata.session import AwsError, connect
+
+if TYPE_CHECKING:
+    from strata.cli import Options
+
+CHECKS: tuple[Check, ...] = (
+    Check("python", Needs.NOTHING, tools.check_python),
+    Check("node", Needs.NOTHING, tools.check_node),
+    Check("cdktf", Needs.NOTHING, tools.check_cdktf),
+    Check("terraform", Needs.NOTHING, tools.check_terraform),
+    Check("configuration", Needs.NOTHING, tools.check_configuration),
+    Check("activation", Needs.ACCOUNT, account.check_activation),
+    Check("contact", Needs.ACCOUNT, account.check_contact),
+    Check("plan", Needs.ACCOUNT, account.check_plan),
+    Check("names", Needs.ORGANIZATION, account.check_names),
+    Check("quota", Needs.ACCOUNT, account.check_quota),
+    Check("regions", Needs.ACCOUNT, account.check_regions),
+    Check("billing", Needs.ACCOUNT, account.check_billing),
+    Check("state-bucket", Needs.ACCOUNT, state.check_state_bucket),
+    Check("replica", Needs.ACCOUNT, state.check_replica_bucket),
+    Check("trail-bucket", Needs.ACCOUNT, state.check_trail_bucket),
+    Check("lock-table", Needs.ACCOUNT, state.check_lock_table),
+    Check("accounts", Needs.ORGANIZATION, members.check_accounts),
+    Check("services", Needs.ORGANIZATION, members.check_services),
+    Check("delegations", Needs.ORGANIZATION, members.check_delegations),
+    Check("ebs", Needs.ACCOUNT, defaults.check_ebs_encryption),
+    Check("metadata", Needs.ACCOUNT, defaults.check_instance_metadata),
+    Check("snapshots", Needs.ACCOUNT, defaults.check_snapshot_block),
+    Check("s3-block", Needs.ACCOUNT, defaults.check_s3_block),
+    Check("passwords", Needs.ACCOUNT, defaults.check_password_policy),
+    Check("trails", Needs.ACCOUNT, clashes.check_trails),
+    Check("analyzers", Needs.ACCOUNT, clashes.check_analyzers),
+    Check("detectors", Needs.ACCOUNT, clashes.check_detectors),
+    Check("anomalies", Needs.ACCOUNT, account.check_anomaly_monitor),
+    Check("sign-in", Needs.ORGANIZATION, sign_in.check_identity_center),
+    Check("permissions", Needs.ORGANIZATION, sign_in.check_permission_sets),
+    Check("alert-mails", Needs.ACCOUNT, sign_in.check_alert_mails),
+)
+"""Everything that is looked into, in the order of the report."""
+
+Line = tuple[str, Finding]
+
+
+def run(options: Options, *, json: bool) -> int:
+    """Looks into everything and prints what it found."""
+    landing_zone = load(options.config)
+    project, aws = landing_zone.project, connect(options, landing_zone.project)
+    caller, reachable = account.check_caller(aws, project)
+    gate: list[Line] = [("caller", caller)]
+    has_organization = False
+    if reachable:
+        organization, has_organization = account.check_organization(aws, project)
+        gate.append(("organization", organization))
+        # In somebody else's organization every further answer would be about something else.
+        reachable = organization.level is not Level.FAILURE
+    local = [check for check in CHECKS if check.needs is Needs.NOTHING]
+    remote = [check for check in CHECKS if check.needs is not Needs.NOTHING]
+    ground = lay(landing_zone, options.config, aws, has_organization=has_organization)
+    found = examine([*local, *(remote if reachable else ())], ground, debug=options.debug, progress=_progress(options))
+    lines = [*_lines(found, local), *gate, *(_lines(found, remote) if reachable else ())]
+    if not reachable:
+        lines.append(("aws", warning(f"{len(remote)} checks were not made, because of the failure above")))
+    _print_json(lines) if json else _print_lines(lines)
+    return _conclude(options, lines)
+
+
+# The checks, side by side
+
+AT_ONCE = 8
+PATIENCE = 2.0
+"""Seconds after which a person at a terminal wants to see that something happens."""
+
+Found = Mapping[str, Sequence[Finding]]
+Progress = Callable[[int, int], None]
+
+
+def examine(checks: Sequence[Check], ground: Ground, *, debug: bool = False, progress: Progress | None = None) -> Found:
+    """Returns what every check found, by its name; which of them is done first changes nothing."""
+    pool = ThreadPoolExecutor(max_workers=AT_ONCE)
+    try:
+        futures = {check.name: pool.submit(_look, check, ground, debug) for check in checks}
+        _watch(set(futures.values()), progress)
+        return {name: future.result() for name, future in futures.items()}
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _look(check: Check, ground: Ground, debug: bool) -> Sequence[Finding]:
+    """Runs one check; whatever keeps it from its answer becomes its line, so that the others still have theirs."""
+    if check.needs is Needs.ORGANIZATION and not ground.has_organization:
+        return [NOT_YET]
+    try:
+        return list(check.look(ground))
+    except AwsError as error:
+        return [unanswered(error)]
+    except StrataError as error:
+        return [failure(str(error))]
+    except Exception as error:
+        if unreadable(error):
+            return [warning("skipped: the emulator does not answer this")]
+        if debug:
+            raise
+        text = " ".join(f"{type(error).__name__}: {error}".split())
+        return [failure(text, "this is a fault of Strata, --debug shows where")]
+
+
+def _watch(futures: Iterable[Future[Sequence[Finding]]], progress: Progress | None) -> None:
+    pending = set(futures)
+    total, started = len(pending), time.monotonic()
+    while pending:
+        _, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
+        if progress and time.monotonic() - started > PATIENCE:
+            progress(total - len(pending), total)
+
+
+def _progress(options: Options) -> Progress | None:
+    """Returns what shows the progress, None where nobody watches."""
+    if options.quiet or not sys.stderr.isatty():
+        return None
+
+    def show(done: int, total: int) -> None:
+        text = f"{done} of {total} checks" if done < total else ""
+        # The carriage return and a blank line's worth of spaces: no escape codes, whatever the terminal.
+        print(f"\r{text:<24}\r{text}", end="", file=sys.stderr, flush=True)
+
+    return show
+
+
+# The report
+
+
+def _lines(found: Found, checks: Sequence[Check]) -> list[Line]:
+    return [(check.name, finding) for check in checks for finding in found[check.name]]
+
+
+def _print_lines(lines: Sequence[Line]) -> None:
+    """Prints one line each; a terminal gets them wrapped to its width, a pipe as they are."""
+    terminal = sys.stdout.isatty()
+    width = shutil.get_terminal_size().columns
+    for name, finding in lines:
+        text = f"{finding.level:<8} {name:<13} {finding}"
+        if terminal:
+            indent = " " * (23 if width >= NARROW else 9)
+            text = textwrap.fill(
+                text,
+                width,
+                subsequent_indent=indent,
+                break_long_words=False,
+                break_on_hyphens=False,
+                drop_whitespace=True,
+            )
+        print(_coloured(text, finding.level) if terminal else text)
+    sys.stdout.flush()
+
+
+NARROW = 100
+
+
+def _coloured(text: str, level: Level) -> str:
+    """Returns the line with its first word in colour, unless NO_COLOR is set or the terminal has none."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return text
+    return f"\x1b[{_COLOURS[level]}m{text[: len(level)]}\x1b[0m{text[len(level) :]}"
+
+
+_COLOURS = {Level.OK: 32, Level.WARNING: 33, Level.FAILURE: 31}
+
+
+def _print_json(lines: Sequence[Line]) -> None:
+    findings = [
+        {"check": name, "level": finding.level, "text": finding.text, "remedy": finding.remedy}
+        for name, finding in lines
+    ]
+    print(json_module.dumps({"findings": findings}, indent=2))
+
+
+def _conclude(options: Options, lines: Sequence[Line]) -> int:
+    number = Counter(finding.level for _, finding in lines)
+    parts = [(number[Level.FAILURE], "failure"), (number[Level.WARNING], "warning")]
+    options.note(", ".join(f"{count} {word}{'' if count == 1 else 's'}" for count, word in parts))
+    return 1 if number[Level.FAILURE] else 0

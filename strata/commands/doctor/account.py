@@ -1,0 +1,239 @@
+"""Checks of the management account: whose it is, whether its set-up is complete, its quota, its regions, its bills."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from strata.commands.bootstrap import described_organization, refuse_organization
+from strata.commands.doctor.findings import NOT_YET, Finding, action, denied, failure, ok, unanswered, warning
+from strata.commands.doctor.ground import Ground, LiveAccount
+from strata.config.models import LandingZone, ManagementAccount, Project
+from strata.errors import StrataError
+from strata.session import Aws, AwsError, Caller, paginate
+
+# Before everything else: who calls, and into which organization
+
+
+def check_caller(aws: Aws, project: Project) -> tuple[Finding, bool]:
+    """Returns the line about the caller, and whether AWS can be looked at with these credentials."""
+    try:
+        caller = aws.caller()
+    except AwsError as error:
+        return failure(str(error)), False
+    return judge_caller(caller, project.management_account.id)
+
+
+def judge_caller(caller: Caller, configured: str) -> tuple[Finding, bool]:
+    """Judges whose credentials these are."""
+    if caller.account != configured:
+        text = f"the credentials are of account {caller.account}, management_account.id in project.yaml is {configured}"
+        return failure(text, "use a profile of the management account, or correct the id"), False
+    if caller.root:
+        remedy = "make an administrator of the account and keep root for what only root can do"
+        return warning("this is the root user, which cannot assume the members' access role", remedy), True
+    return ok(f"{caller.account} as {caller.arn}"), True
+
+
+def check_organization(aws: Aws, project: Project) -> tuple[Finding, bool]:
+    """Returns the line about the organization, and whether its parts can be looked at."""
+    try:
+        found = described_organization(aws)
+        if found:
+            refuse_organization(found, project)
+    except AwsError as error:
+        return unanswered(error), True
+    except StrataError as error:
+        return failure(str(error)), False
+    return (ok(f"{found['Id']}, all features"), True) if found else (NOT_YET, False)
+
+
+# Its set-up
+
+
+def check_activation(ground: Ground) -> Iterator[Finding]:
+    """Checks that AWS has activated the account; whether a payment method is there, no call tells."""
+    found = ground.aws.client("account").get_account_information()
+    yield judge_activation(found.get("AccountState", "ACTIVE"))
+
+
+def judge_activation(state: str) -> Finding:
+    """Judges the state of the account."""
+    if state != "ACTIVE":
+        return failure(f"the account is {state}", "finish its set-up at https://portal.aws.amazon.com/billing/signup")
+    return ok(
+        "ACTIVE; the payment method only the console shows: https://console.aws.amazon.com/billing/home#/paymentmethods"
+    )
+
+
+def check_contact(ground: Ground) -> Iterator[Finding]:
+    """Checks that the account has its contact address: AWS makes no organization without it."""
+    try:
+        found = ground.aws.client("account").get_contact_information()["ContactInformation"]
+    except AwsError as error:
+        if error.code != "ResourceNotFoundException":
+            raise
+        found = {}
+    yield judge_contact(found)
+
+
+def judge_contact(contact: Mapping[str, Any]) -> Finding:
+    """Judges the contact of the account."""
+    lacking = [
+        name for name in ("FullName", "AddressLine1", "City", "CountryCode", "PhoneNumber") if not contact.get(name)
+    ]
+    if lacking:
+        remedy = "fill it in at https://console.aws.amazon.com/billing/home#/account"
+        return failure(f"the contact of the account lacks {', '.join(lacking)}", remedy)
+    return ok("the contact information is complete")
+
+
+def check_plan(ground: Ground) -> Iterator[Finding]:
+    """Checks whether the account is on AWS's free plan."""
+    try:
+        found = ground.aws.client("freetier", "us-east-1").get_account_plan_state()
+    except AwsError as error:
+        if error.code != "ResourceNotFoundException":  # accounts older than the plans
+            raise
+        found = {"accountPlanType": "PAID", "accountPlanStatus": "ACTIVE"}
+    yield judge_plan(found["accountPlanType"], found.get("accountPlanStatus", "ACTIVE"), ground.has_organization)
+
+
+def judge_plan(kind: str, status: str, has_organization: bool) -> Finding:
+    """Judges the account's plan."""
+    if status == "EXPIRED":
+        return failure(f"the {kind.lower()} plan has expired", "upgrade at https://console.aws.amazon.com/billing/home")
+    if kind == "FREE" and not has_organization:
+        remedy = "use up the credits first if you want them"
+        return warning(
+            "the account is on AWS's free plan: an organization makes it a paid one and ends its credits", remedy
+        )
+    return ok(f"the {kind.lower()} plan")
+
+
+def check_names(ground: Ground) -> Iterator[Finding]:
+    """Checks that project.yaml says of the management account what AWS says."""
+    found = ground.aws.client("organizations").describe_account(AccountId=ground.account_id)["Account"]
+    yield from judge_names(ground.project.management_account, found["Name"], found["Email"])
+
+
+def judge_names(configured: ManagementAccount, name: str, email: str) -> Iterator[Finding]:
+    """Judges name and e-mail of the management account; AWS ignores case in an e-mail."""
+    if configured.name != name:
+        text = f"management_account.name in project.yaml is {configured.name!r}, AWS has {name!r}"
+        yield warning(text, f"write {name!r}")
+    if configured.email.lower() != email.lower():
+        text = f"management_account.email in project.yaml is {configured.email!r}, AWS has {email!r}"
+        yield warning(text, f"write {email!r}")
+    if configured.name == name and configured.email.lower() == email.lower():
+        yield ok(f"{name!r}, {email}")
+
+
+# How many accounts it may have
+
+QUOTA = {"ServiceCode": "organizations", "QuotaCode": "L-E619E033"}
+
+
+def check_quota(ground: Ground) -> Iterator[Finding]:
+    """Checks that the account quota holds what is there and what is going to be made."""
+    client = ground.aws.client("service-quotas", "us-east-1")
+    try:
+        quota = client.get_service_quota(**QUOTA)
+    except AwsError as error:
+        if error.code != "NoSuchResourceException":
+            raise
+        quota = client.get_aws_default_service_quota(**QUOTA)
+    yield judge_quota(ground.landing_zone, ground.accounts(), int(quota["Quota"]["Value"]))
+
+
+def judge_quota(landing_zone: LandingZone, live: Sequence[LiveAccount], quota: int) -> Finding:
+    """Judges the quota; closed accounts count until AWS has removed them."""
+    there = {account.email.lower() for account in live}
+    declared = landing_zone.organization.active_accounts.values()
+    new = sum(account.email.lower() not in there for account in declared)
+    now = len(live) or 1
+    text = f"{now} accounts now, {new} to be made, the quota is {quota}"
+    if now + new <= quota:
+        return ok(text)
+    return failure(
+        text,
+        f"aws service-quotas request-service-quota-increase --region us-east-1 --service-code {QUOTA['ServiceCode']} "
+        f"--quota-code {QUOTA['QuotaCode']} --desired-value {now + new}",
+    )
+
+
+# Where it may work
+
+
+def check_regions(ground: Ground) -> Iterator[Finding]:
+    """Checks that every region the configuration uses is enabled in this account."""
+    found = ground.aws.client("ec2").describe_regions(AllRegions=True)["Regions"]
+    status = {region["RegionName"]: region.get("OptInStatus", "opt-in-not-required") for region in found}
+    yield from judge_regions(ground.project, status)
+
+
+def judge_regions(project: Project, status: Mapping[str, str]) -> Iterator[Finding]:
+    """Judges the regions in use by their opt-in status."""
+    wanted = {*project.regions.all_governed, project.regions.secondary, project.identity_center_region}
+    closed = sorted(region for region in wanted if status.get(region) not in ("opted-in", "opt-in-not-required"))
+    for region in closed:
+        remedy = f"aws account enable-region --region-name {region}, which takes minutes to hours"
+        yield failure(f"the region {region} is not enabled in this account", remedy)
+    if not closed:
+        yield ok(f"{', '.join(sorted(wanted))}")
+
+
+# What it costs
+
+
+def check_billing(ground: Ground) -> Iterator[Finding]:
+    """Checks that the budget can be made: bills are closed to IAM until root opens them."""
+    name = f"{ground.project.short_name}-monthly"
+    try:
+        ground.aws.client("budgets", "us-east-1").describe_budget(AccountId=ground.account_id, BudgetName=name)
+        there = True
+    except AwsError as error:
+        if denied(error):
+            yield judge_billing_denial(action(error))
+            return
+        if error.code != "NotFoundException":
+            raise
+        there = False
+    if there and ground.landing_zone.security.budget.on and "aws_budgets_budget.monthly" not in ground.spoken_for:
+        line = f"aws_budgets_budget.monthly: {ground.account_id}:{name}"
+        yield failure(f"the budget {name} exists already", f"adopt it, in imports.yaml: {line}")
+        return
+    yield ok("bills are open to this caller")
+
+
+def judge_billing_denial(refused: str) -> Finding:
+    """Says what a refused call about cost may mean."""
+    return warning(
+        f"not checked: {refused} is not allowed, or bills are closed to IAM",
+        "as root activate 'IAM user and role access to Billing information' at "
+        "https://console.aws.amazon.com/billing/home#/account",
+    )
+
+
+def check_anomaly_monitor(ground: Ground) -> Iterator[Finding]:
+    """Checks for the one monitor by service that AWS allows an account, and often makes itself."""
+    try:
+        found = list(paginate(ground.aws.client("ce", "us-east-1"), "get_anomaly_monitors", "AnomalyMonitors[]"))
+    except AwsError as error:
+        if not denied(error):
+            raise
+        yield judge_billing_denial(action(error))
+        return
+    arns = [monitor["MonitorArn"] for monitor in found if monitor.get("MonitorDimension") == "SERVICE"]
+    spoken_for = "aws_ce_anomaly_monitor.services" in ground.spoken_for
+    yield judge_anomaly_monitor(arns, wanted=ground.landing_zone.security.anomaly_monitor.on, spoken_for=spoken_for)
+
+
+def judge_anomaly_monitor(arns: Sequence[str], *, wanted: bool, spoken_for: bool) -> Finding:
+    """Judges the anomaly monitors by service."""
+    if arns and wanted and not spoken_for:
+        text = f"{arns[0]} exists already, AWS allows one monitor by service"
+        return failure(text, f"adopt it, in imports.yaml: aws_ce_anomaly_monitor.services: {arns[0]}")
+    if arns and not wanted:
+        return ok(f"{arns[0]} exists, Strata leaves it as it is")
+    return ok("no monitor by service in the way")

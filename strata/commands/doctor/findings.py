@@ -1,0 +1,91 @@
+"""What a check says: one line that is ok, a warning or a failure, and what to do about it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from strata.session import DENIED, THROTTLED, AwsError, emulator
+
+
+class Level(StrEnum):
+    """How bad it is; a failure makes `strata doctor` exit 1."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILURE = "failure"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report."""
+
+    level: Level
+    text: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.text}; {self.remedy}" if self.remedy else self.text
+
+
+def ok(text: str) -> Finding:
+    """Makes a line that asks for nothing."""
+    return Finding(Level.OK, text)
+
+
+def warning(text: str, remedy: str = "") -> Finding:
+    """Makes a line that stops nothing."""
+    return Finding(Level.WARNING, text, remedy)
+
+
+def failure(text: str, remedy: str = "") -> Finding:
+    """Makes a line that would stop a deploy, or that must not stay so."""
+    return Finding(Level.FAILURE, text, remedy)
+
+
+NOT_YET = warning("not yet: strata bootstrap")
+NOT_DEPLOYED = "not yet: cdktf deploy"
+
+
+def unanswered(error: AwsError) -> Finding:
+    """Says why AWS did not answer a check; only what says something of the account itself is a failure."""
+    if denied(error):
+        text = f"not checked: {action(error) or error} is not allowed"
+        return warning(text, "use a profile that may, or allow the action")
+    if error.code in _NOT_SET_UP:
+        return failure(
+            f"the account's set-up is not complete ({error.code})",
+            "finish it at https://portal.aws.amazon.com/billing/signup: payment method, phone, support plan",
+        )
+    if emulator():
+        return warning(f"skipped: the emulator does not answer {action(error) or 'this'}")
+    if error.code in THROTTLED:
+        return warning(f"not checked: AWS throttles {action(error) or 'this'}", "wait a minute and run this again")
+    return failure(f"not checked: {error}")
+
+
+_NOT_SET_UP = frozenset({"OptInRequired", "PendingVerification", "SubscriptionRequiredException"})
+
+
+def denied(error: AwsError) -> bool:
+    """Returns whether a permission is missing."""
+    return error.code in DENIED
+
+
+def unreadable(error: Exception) -> bool:
+    """Returns whether an emulator answered with a page that says that it lacks the call."""
+    return emulator() is not None and isinstance(error, AwsError) and error.code == "ResponseParserError"
+
+
+def action(error: AwsError) -> str:
+    """Returns the action that a refusal names, as an IAM policy writes it; empty if it names none."""
+    named = re.search(r"\b[a-z0-9-]+:[A-Z]\w+", str(error))
+    return named[0] if named else ""
+
+
+def listed(names: list[str] | tuple[str, ...], most: int = 6) -> str:
+    """Returns the first names, sorted, and how many more there are."""
+    shown = sorted(names)[:most]
+    more = len(names) - len(shown)
+    return f"{', '.join(shown)}{f' and {more} more' if more else ''}"

@@ -1,0 +1,126 @@
+"""Checks of Identity Center, of permission sets that accounts lack, and of alert mails nobody confirmed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from strata.commands.doctor.findings import NOT_DEPLOYED, Finding, failure, listed, ok, warning
+from strata.commands.doctor.ground import Ground
+from strata.session import AwsError, paginate
+
+
+def check_identity_center(ground: Ground) -> Iterator[Finding]:
+    """Checks that Identity Center is enabled for the organization, by this account, in the configured region."""
+    region = ground.project.identity_center_region
+    instances = [_described(ground, region, instance) for instance in ground.instances()]
+    yield judge_identity_center(ground.account_id, region, instances)
+
+
+def _described(ground: Ground, region: str, instance: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Adds what only the description says: the home region, and whether there are permission sets."""
+    try:
+        client = ground.aws.client("sso-admin", instance.get("PrimaryRegion") or region)
+        return {**instance, **client.describe_instance(InstanceArn=instance["InstanceArn"])}
+    except AwsError:
+        return instance
+
+
+def judge_identity_center(account: str, region: str, instances: Sequence[Mapping[str, Any]]) -> Finding:
+    """Judges the instances; an account instance has no permission sets, and an account has one instance at most."""
+    own = [instance for instance in instances if instance.get("OwnerAccountId", account) == account]
+    if not own:
+        others = listed(sorted({instance["OwnerAccountId"] for instance in instances}))
+        text = f"Identity Center belongs to {others}" if others else "Identity Center is not enabled"
+        return failure(f"{text}; no call can do it for a management account", _enable(region))
+    instance = own[0]
+    home = instance.get("PrimaryRegion") or region
+    if instance.get("PermissionSetsEnabled") is False:
+        settings = f"https://{home}.console.aws.amazon.com/singlesignon/home?region={home}#/instances/settings"
+        remedy = f"delete it at {settings} (Settings > Management > Delete), then {_enable(region)}"
+        return failure("Identity Center is an account instance, it reaches no other account", remedy)
+    if home != region:
+        remedy = f"set identity_center.region in project.yaml to {home}"
+        return failure(f"Identity Center is in {home}, project.yaml says {region}", remedy)
+    if instance.get("Status", "ACTIVE") != "ACTIVE":
+        return failure(f"Identity Center is {instance['Status']}", f"look at {_console(region)}")
+    return ok(f"{instance['InstanceArn']} in {home}")
+
+
+def _enable(region: str) -> str:
+    return f"by hand, once: {_console(region)} > Enable > Enable with AWS Organizations, not an account instance"
+
+
+def _console(region: str) -> str:
+    return f"https://{region}.console.aws.amazon.com/singlesignon/home?region={region}"
+
+
+def check_permission_sets(ground: Ground) -> Iterator[Finding]:
+    """Checks that every account has its permission sets as they are now."""
+    instances = [found for found in ground.instances() if found.get("OwnerAccountId") == ground.account_id]
+    if not instances:
+        yield warning("not yet: Identity Center is not enabled")
+        return
+    client, arn = ground.aws.client("sso-admin", ground.project.identity_center_region), instances[0]["InstanceArn"]
+    stale, number = {}, 0
+    for permission_set in paginate(client, "list_permission_sets", "PermissionSets[]", InstanceArn=arn):
+        number += 1
+        accounts = list(
+            paginate(
+                client,
+                "list_accounts_for_provisioned_permission_set",
+                "AccountIds[]",
+                InstanceArn=arn,
+                PermissionSetArn=permission_set,
+                ProvisioningStatus="LATEST_PERMISSION_SET_NOT_PROVISIONED",
+            )
+        )
+        if accounts:
+            named = client.describe_permission_set(InstanceArn=arn, PermissionSetArn=permission_set)["PermissionSet"]
+            stale[permission_set] = (named["Name"], accounts)
+    yield from judge_permission_sets(arn, number, stale)
+
+
+def judge_permission_sets(
+    instance: str, number: int, stale: Mapping[str, tuple[str, Sequence[str]]]
+) -> Iterator[Finding]:
+    """Judges permission sets whose last change did not reach every account: no plan shows it (aws.md 25)."""
+    for arn, (name, accounts) in sorted(stale.items(), key=lambda item: item[1]):
+        yield failure(
+            f"{name} is not provisioned as it is now in {listed(list(accounts))}",
+            f"aws sso-admin provision-permission-set --instance-arn {instance} --permission-set-arn {arn} "
+            "--target-type ALL_PROVISIONED_ACCOUNTS",
+        )
+    if not stale:
+        yield ok(f"{number} permission sets, provisioned wherever they are assigned")
+
+
+def check_alert_mails(ground: Ground) -> Iterator[Finding]:
+    """Checks that everybody who should hear of an alert has confirmed."""
+    control = ground.landing_zone.security.alerts
+    found: list[Finding] = []
+    # The sign-ins of root are recorded in us-east-1, those of Identity Center in its own region.
+    for region in sorted({"us-east-1", ground.project.identity_center_region} if control.on else ()):
+        arn = f"arn:aws:sns:{region}:{ground.account_id}:{ground.project.short_name}-alerts"
+        client = ground.aws.client("sns", region)
+        try:
+            live = list(paginate(client, "list_subscriptions_by_topic", "Subscriptions[]", TopicArn=arn))
+        except AwsError as error:
+            if error.code not in ("NotFound", "NotFoundException"):
+                raise
+            found.append(warning(f"{NOT_DEPLOYED} security ({region})"))
+        else:
+            found += judge_alert_mails(region, control.emails, live)
+    yield from found or [ok("confirmed by everybody" if control.on else "alerts are not on")]
+
+
+def judge_alert_mails(region: str, emails: Sequence[str], live: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
+    """Judges the subscriptions of one topic; AWS drops those that nobody confirms within three days."""
+    status = {entry["Endpoint"].lower(): entry["SubscriptionArn"] for entry in live if entry["Protocol"] == "email"}
+    for email in sorted(emails):
+        arn = status.get(email.lower())
+        if arn is None:
+            yield warning(f"{email} is not subscribed in {region}", "cdktf deploy security, then confirm the mail")
+        elif not arn.startswith("arn:"):
+            remedy = "follow the link in the mail 'AWS Notification - Subscription Confirmation' within three days"
+            yield warning(f"{email} has not confirmed in {region} and hears of nothing", remedy)

@@ -1,0 +1,489 @@
+"""`strata profiles`: AWS CLI profiles for the organization as it is now.
+
+Before Identity Center is enabled they assume each member's access role, afterwards they sign in through it. What they
+are follows from account ids and the configuration alone; where they go is `strata.aws_config`.
+"""
+
+from __future__ import annotations
+
+import json as json_module
+import os
+import re
+import shlex
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from strata import aws_config
+from strata.aws_config import Section
+from strata.config import MANAGEMENT, LandingZone, load
+from strata.config.access import Grant, grants
+from strata.config.limits import aws_limits
+from strata.config.models import ACCESS_ROLE
+from strata.config.types import did_you_mean
+from strata.errors import StrataError
+from strata.session import Aws, AwsError, connect, paginate
+
+if TYPE_CHECKING:
+    from strata.cli import Options
+
+OUTPUTS_FILE = "cdktf.outputs.json"
+
+
+def run(
+    options: Options,
+    *,
+    bootstrap: bool,
+    user: str | None,
+    source_profile: str | None,
+    output: str | None,
+    offline: bool,
+    outputs: Path | None,
+    file: Path | None,
+    check: bool,
+    json: bool,
+    dry_run: bool,
+    yes: bool,
+) -> int:
+    """Finds out what the profiles are, shows what changes in the file, asks, and writes it.
+
+    The diff goes to stdout where it is the result, to stderr where it only leads to the question.
+    """
+    landing_zone = load(options.config)
+    wish = Wish(
+        region=_region(options.region or landing_zone.project.regions.primary),
+        source_profile=source_profile or options.profile or os.environ.get("AWS_PROFILE") or None,
+        bootstrap=bootstrap,
+        user=user,
+        output=output,
+    )
+    facts = _facts(options, landing_zone, wish, offline=offline, outputs=outputs)
+    profiles = compose(landing_zone, facts, wish)
+    for warning in (*facts.warnings, *profiles.warnings):
+        print(f"warning: {warning}", file=sys.stderr, flush=True)
+    path, short_name = file or _default_file(), landing_zone.project.short_name
+    before = aws_config.read(path)
+    try:
+        update = aws_config.update(str(path), before or "", short_name, list(profiles.sections(short_name)))
+    except aws_config.UnusableFileError as refusal:
+        for fault in refusal.faults:
+            print(f"error: {fault}", file=sys.stderr)
+        return 1
+    _check_source(profiles, update)
+    if check or dry_run or (json and not yes):
+        _print_result(profiles, update, path, json=json, current=update.current)
+        options.note(f"{path} is {'up to date' if update.current else 'out of date'}: {_count(profiles)}")
+        return 3 if check and not update.current else 0
+    if not _bring_up_to_date(options, profiles, update, path, before, yes=yes):
+        return 1
+    if json:
+        _print_result(profiles, update, path, json=True, current=True)
+    else:
+        _print_next(profiles, short_name, file)
+    return 0
+
+
+# What the profiles are
+
+
+@dataclass(frozen=True)
+class Portal:
+    """Where people sign in."""
+
+    start_url: str
+    region: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of the organization as it is now: the id of every active account, by key, and where to sign in."""
+
+    account_ids: Mapping[str, str]
+    portal: Portal | None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the operator asked for."""
+
+    region: str
+    source_profile: str | None = None
+    bootstrap: bool = False
+    user: str | None = None
+    output: str | None = None
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One profile of the AWS CLI; `permission_set` is None when it assumes the access role."""
+
+    name: str
+    account: str
+    account_id: str
+    permission_set: str | None
+    settings: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Profiles:
+    """All profiles of a project, sorted, and where they sign in: None before Identity Center."""
+
+    portal: Portal | None
+    profiles: tuple[Profile, ...]
+    warnings: tuple[str, ...] = ()
+
+    def sections(self, session: str) -> Iterator[Section]:
+        """Yields the sections of the file, none if there is no profile."""
+        if self.portal and self.profiles:
+            settings = {
+                "sso_start_url": self.portal.start_url,
+                "sso_region": self.portal.region,
+                "sso_registration_scopes": "sso:account:access",
+            }
+            yield Section("sso-session", session, tuple(settings.items()))
+        for profile in self.profiles:
+            yield Section("profile", profile.name, tuple(profile.settings.items()))
+
+
+def compose(landing_zone: LandingZone, facts: Facts, wish: Wish) -> Profiles:
+    """Returns the profiles that follow from the facts and the configuration.
+
+    Raises:
+        StrataError: the wish cannot be met, or two profiles would have one name.
+    """
+    if facts.portal is None or wish.bootstrap:
+        if wish.user is not None:
+            raise StrataError(
+                "--user is about sign-in through Identity Center, and these are the profiles before that; leave it out"
+            )
+        profiles = Profiles(None, tuple(_role_profiles(landing_zone, facts, wish)))
+    else:
+        chosen = _grants_of(landing_zone, wish.user)
+        pairs = sorted(
+            {(grant.account, grant.permission_set) for grant in chosen if grant.account in facts.account_ids}
+        )
+        if wish.user is not None and not pairs:
+            raise StrataError(f"{wish.user} may use nothing yet; give a group of theirs an assignment in sso.yaml")
+        found = tuple(_sign_in_profile(landing_zone, facts, wish, *pair) for pair in pairs)
+        profiles = Profiles(facts.portal, found, tuple(_unseen_groups(landing_zone, wish.user)))
+    _check_names(profiles.profiles)
+    return profiles
+
+
+def _role_profiles(landing_zone: LandingZone, facts: Facts, wish: Wish) -> Iterator[Profile]:
+    """Yields the profiles before Identity Center; the management account has no access role."""
+    source = wish.source_profile
+    if not source or not source.isprintable():
+        raise StrataError(
+            f"these profiles assume {ACCESS_ROLE} from a profile of the management account; name it with --profile"
+        )
+    session = re.sub(r"[^\w+=,.@-]", "-", f"strata-{source}", flags=re.ASCII)[:64]
+    for key, account_id in sorted(facts.account_ids.items()):
+        if key != MANAGEMENT:
+            settings = {
+                "role_arn": f"arn:aws:iam::{account_id}:role/{ACCESS_ROLE}",
+                "source_profile": source,
+                "role_session_name": session,
+                **_common(wish),
+            }
+            yield Profile(f"{landing_zone.project.short_name}-{key}-oaar", key, account_id, None, settings)
+
+
+def _sign_in_profile(landing_zone: LandingZone, facts: Facts, wish: Wish, account: str, permission_set: str) -> Profile:
+    short_name, account_id = landing_zone.project.short_name, facts.account_ids[account]
+    declared = landing_zone.sso.permission_sets.get(permission_set)
+    settings = {
+        "sso_session": short_name,
+        "sso_account_id": account_id,
+        "sso_role_name": (declared and declared.name) or permission_set,
+        **_common(wish),
+    }
+    return Profile(f"{short_name}-{account}-{permission_set}", account, account_id, permission_set, settings)
+
+
+def _common(wish: Wish) -> dict[str, str]:
+    return {"region": wish.region, **({"output": wish.output} if wish.output else {})}
+
+
+def _grants_of(landing_zone: LandingZone, user: str | None) -> list[Grant]:
+    """Returns all grants, or those that reach one person."""
+    sso = landing_zone.sso
+    if user is None:
+        return grants(landing_zone)
+    if user not in sso.users:
+        raise StrataError(f"{user!r} is not a user of sso.yaml{did_you_mean(user, sso.users)}; name one by its key")
+    groups = {key for key, group in sso.groups.items() if user in group.members}
+    own = {"USER": {user}, "GROUP": groups}
+    return [grant for grant in grants(landing_zone) if grant.principal in own[grant.principal_type]]
+
+
+def _unseen_groups(landing_zone: LandingZone, user: str | None) -> Iterator[str]:
+    used = {grant.principal for grant in grants(landing_zone) if grant.principal_type == "GROUP"}
+    unseen = sorted(key for key in used if key in landing_zone.sso.groups and landing_zone.sso.groups[key].external)
+    if user is not None and unseen:
+        yield f"who is in {', '.join(unseen)} is known to the identity provider alone, so what they give is left out"
+
+
+def _check_names(profiles: Iterable[Profile]) -> None:
+    """Refuses two profiles of one name: keys may have hyphens, and the AWS SDK refuses the whole file."""
+    seen: dict[str, Profile] = {}
+    for profile in profiles:
+        other = seen.setdefault(profile.name, profile)
+        if other is not profile:
+            raise StrataError(
+                f"the profile {profile.name} would stand for {other.permission_set} in {other.account} and for "
+                f"{profile.permission_set} in {profile.account}; give one of them another key"
+            )
+
+
+def _check_source(profiles: Profiles, update: aws_config.Update) -> None:
+    """Refuses to build on a profile that this very block makes or made."""
+    own = update.profiles_before | {profile.name for profile in profiles.profiles}
+    for profile in profiles.profiles:
+        if profile.settings.get("source_profile") in own:
+            raise StrataError(
+                f"the bootstrap profile {profile.settings['source_profile']} is in the block that is replaced; name "
+                "one outside of it with --source-profile"
+            )
+
+
+# The organization as it is now
+
+
+@dataclass(frozen=True)
+class LiveAccount:
+    """One account as AWS lists it."""
+
+    id: str
+    name: str
+    email: str
+    state: str
+
+
+def identify(accounts: Iterable[LiveAccount], landing_zone: LandingZone) -> tuple[dict[str, str], list[str]]:
+    """Returns the ids of the active accounts by key, retired ones left out, and what to warn about.
+
+    An account that the configuration does not know is named by a slug of its name.
+
+    Raises:
+        StrataError: the management account is not among them.
+    """
+    organization, own = landing_zone.organization, landing_zone.project.management_account.id
+    accounts = sorted(accounts, key=lambda account: account.id)
+    if own not in {account.id for account in accounts}:
+        raise StrataError(
+            f"these credentials are of another organization: it has no account {own}, which is management_account.id "
+            "in project.yaml; use a profile of that account"
+        )
+    keys = {account.email.lower(): key for key, account in organization.accounts.items()}
+    ids, unknown = {MANAGEMENT: own}, []
+    for account in accounts:
+        key = keys.get(account.email.lower())
+        if account.id == own or account.state != "ACTIVE":
+            continue
+        if key is None:
+            unknown.append(account)
+        elif not organization.accounts[key].retired:
+            ids[key] = account.id
+    states = {keys.get(account.email.lower()): account.state for account in accounts if account.state != "ACTIVE"}
+    warnings = [_missing(key, states.get(key)) for key in organization.active_accounts if key not in ids]
+    unmanaged = {entry.lower() for entry in organization.unmanaged_accounts}
+    for account in unknown:
+        key = _slug(account, {*ids, *organization.accounts})
+        ids[key] = account.id
+        if not unmanaged & {account.email.lower(), account.id}:
+            warnings.append(
+                f"account {account.id} ({account.name}, {account.email}) is not in organization.yaml; it goes by "
+                f"{key!r} here, add it to accounts or to unmanaged_accounts"
+            )
+    return ids, warnings
+
+
+def _slug(account: LiveAccount, taken: Iterable[str]) -> str:
+    slug = re.sub(r"[^a-z0-9]+", "-", account.name.lower()).strip("-")
+    return f"{slug}-{account.id}".strip("-") if not slug or slug in taken else slug
+
+
+def _missing(key: str, state: str | None) -> str:
+    if state:
+        return f"the account {key!r} is {state}, so it has no profile; mark it `retired: true` in organization.yaml"
+    return (
+        f"the account {key!r} is not in the organization yet, so it has no profile; cdktf deploy organizations makes it"
+    )
+
+
+def _facts(options: Options, landing_zone: LandingZone, wish: Wish, *, offline: bool, outputs: Path | None) -> Facts:
+    stored = read_outputs(outputs or Path(OUTPUTS_FILE)) if offline or outputs else {}
+    region, portal_url = landing_zone.project.identity_center_region, landing_zone.project.identity_center.start_url
+    portal_url = portal_url or _portal_url(stored)
+    portal = Portal(portal_url, region) if portal_url else None
+    if offline:
+        return _offline_facts(stored, outputs or Path(OUTPUTS_FILE), landing_zone, portal)
+    aws = connect(options, landing_zone.project)
+    ids, warnings = identify(_live_accounts(aws), landing_zone)
+    if portal is None and not wish.bootstrap:
+        portal = _live_portal(aws, landing_zone)
+    return Facts(ids, portal, tuple(warnings))
+
+
+def _live_accounts(aws: Aws) -> list[LiveAccount]:
+    try:
+        return [
+            LiveAccount(account["Id"], account["Name"], account["Email"], account["State"])
+            for account in paginate(aws.client("organizations"), "list_accounts", "Accounts[]")
+        ]
+    except AwsError as error:
+        if error.code == "AWSOrganizationsNotInUseException":
+            raise StrataError("this account has no organization yet; strata bootstrap makes it") from error
+        raise
+
+
+def _live_portal(aws: Aws, landing_zone: LandingZone) -> Portal | None:
+    """Returns where Identity Center has people sign in, None while it is not enabled for the organization."""
+    region, owner = landing_zone.project.identity_center_region, landing_zone.project.management_account.id
+    for instance in paginate(aws.client("sso-admin", region), "list_instances", "Instances[]"):
+        if instance["OwnerAccountId"] == owner and instance.get("Status", "ACTIVE") == "ACTIVE":
+            store = instance["IdentityStoreId"]
+            if not re.fullmatch(r"d-[0-9a-z]+", store):
+                raise StrataError(
+                    f"the start URL does not follow from the identity store {store}; copy the 'AWS access portal URL' "
+                    "from IAM Identity Center to identity_center.start_url in project.yaml"
+                )
+            return Portal(f"https://{store}.awsapps.com/start", region)
+    return None
+
+
+# The outputs of Terraform, for --offline
+
+_COMMAND = "cdktf output organizations sso --outputs-file"
+
+
+def read_outputs(file: Path) -> dict[str, dict[str, Any]]:
+    """Returns the outputs by stack and name that cdktf wrote to a file.
+
+    Raises:
+        StrataError: there is no such file, or something else is in it.
+    """
+    try:
+        content = json_module.loads(file.read_bytes())
+    except FileNotFoundError:
+        raise StrataError(f"{file} does not exist; make it with {_COMMAND} {file}") from None
+    except (OSError, ValueError) as error:
+        raise StrataError(f"{file} cannot be read as JSON: {error}; make it anew with {_COMMAND} {file}") from error
+    stacks = content.items() if isinstance(content, dict) else ()
+    # cdktf names an output by its construct, which is `output.<name>` here.
+    return {
+        stack: {name.removeprefix("output."): value for name, value in outputs.items()}
+        for stack, outputs in stacks
+        if isinstance(outputs, dict)
+    }
+
+
+def _portal_url(outputs: Mapping[str, Mapping[str, Any]]) -> str | None:
+    url = outputs.get("sso", {}).get("portal_url")
+    return url if isinstance(url, str) and re.fullmatch(r"https://[!-~]+", url) else None
+
+
+def _offline_facts(
+    outputs: Mapping[str, Mapping[str, Any]], file: Path, landing_zone: LandingZone, portal: Portal | None
+) -> Facts:
+    stored = outputs.get("organizations", {}).get("account_ids")
+    ids = stored if isinstance(stored, dict) else {}
+    bad = [key for key, value in ids.items() if not (isinstance(value, str) and re.fullmatch(r"[0-9]{12}", value))]
+    if not ids or bad:
+        what = f"account_ids.{min(bad)} is not an account id" if bad else "has no account_ids"
+        raise StrataError(f"{file}: organizations: {what}; make it anew with {_COMMAND} {file}")
+    own = landing_zone.project.management_account.id
+    if ids.get(MANAGEMENT) != own:
+        raise StrataError(
+            f"{file} is of another organization: its management account is {ids.get(MANAGEMENT)}, project.yaml has "
+            f"{own}; make it anew with {_COMMAND} {file}"
+        )
+    active = landing_zone.organization.active_accounts
+    warnings = [_missing(key, None) for key in active if key not in ids]
+    return Facts({key: ids[key] for key in (MANAGEMENT, *active) if key in ids}, portal, tuple(warnings))
+
+
+# The operator and the file
+
+
+def _default_file() -> Path:
+    """Returns the file that the AWS CLI reads."""
+    return Path(os.path.expandvars(os.environ.get("AWS_CONFIG_FILE") or "~/.aws/config")).expanduser()
+
+
+def _region(region: str) -> str:
+    if region not in aws_limits().regions:
+        raise StrataError(
+            f"{region!r} is not an AWS region{did_you_mean(region, aws_limits().regions)}; correct --region"
+        )
+    return region
+
+
+def _count(profiles: Profiles) -> str:
+    number = len(profiles.profiles)
+    return (
+        f"{number} profile{'' if number == 1 else 's'} through {'Identity Center' if profiles.portal else ACCESS_ROLE}"
+    )
+
+
+def _print_result(profiles: Profiles, update: aws_config.Update, path: Path, *, json: bool, current: bool) -> None:
+    if json:
+        document = {
+            "file": str(path),
+            "up_to_date": current,
+            "portal": asdict(profiles.portal) if profiles.portal else None,
+            "profiles": [asdict(profile) for profile in profiles.profiles],
+        }
+        print(json_module.dumps(document, indent=2))
+    else:
+        for line in update.diff:
+            print(line)
+
+
+def _bring_up_to_date(
+    options: Options, profiles: Profiles, update: aws_config.Update, path: Path, before: str | None, *, yes: bool
+) -> bool:
+    """Writes the file if need be and if the operator agrees; returns whether it is up to date."""
+    from datetime import UTC, datetime
+
+    if update.current:
+        options.note(f"{path} is up to date: {_count(profiles)}")
+        return True
+    if not _agreed(options, update, path, yes=yes):
+        options.note("nothing was changed")
+        return False
+    backup = aws_config.write(path, before, update.text, datetime.now(UTC))
+    options.note(f"wrote {path}: {_count(profiles)}{f'; as it was: {backup}' if backup else ''}")
+    return True
+
+
+def _agreed(options: Options, update: aws_config.Update, path: Path, *, yes: bool) -> bool:
+    """Shows what changes and asks whether it may."""
+    if yes:
+        options.note("\n".join(update.diff))
+        return True
+    print(*update.diff, sep="\n", file=sys.stderr, flush=True)
+    if not _interactive():
+        raise StrataError("there is no terminal to ask at; look at the diff, then give --yes")
+    print(f"write this to {path}? [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _interactive() -> bool:
+    return sys.stdin.isatty()
+
+
+def _print_next(profiles: Profiles, short_name: str, file: Path | None) -> None:
+    """Prints the commands a person goes on with."""
+    if not profiles.profiles:
+        return
+    if file and file.absolute() != _default_file().absolute():
+        print(f"export AWS_CONFIG_FILE={shlex.quote(str(file.absolute()))}")
+    if profiles.portal:
+        print(f"aws sso login --sso-session {short_name}")
+    first = next((profile for profile in profiles.profiles if profile.account == MANAGEMENT), profiles.profiles[0])
+    print(f"export AWS_PROFILE={first.name}")

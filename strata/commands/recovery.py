@@ -1,0 +1,136 @@
+"""Putting right what a crash leaves behind: tainted guards, things AWS has and the state does not, old permissions."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from strata.commands.deploy_errors import Failure
+from strata.config import LandingZone
+from strata.session import Aws, AwsError, paginate
+from strata.workspace import PLAN_FILE, Workspace
+
+Note = Callable[[str], None]
+
+
+def untaint(workspace: Workspace, stack: str, state: Mapping[str, Any], note: Note) -> None:
+    """Keeps a guarded resource whose creation failed half way.
+
+    Terraform marks it as tainted and would replace it, which the guard forbids: without this the stack is stuck.
+    """
+    guarded = workspace.guarded(stack)
+    tainted = [
+        f"{resource['type']}.{resource['name']}"
+        for resource in state.get("resources", ())
+        if any(instance.get("status") == "tainted" for instance in resource["instances"])
+    ]
+    for address in sorted(set(tainted) & guarded):
+        workspace.terraform(stack, "untaint", address)
+        note(f"{stack}: {address} was made half way by an earlier run and is kept (terraform untaint)")
+
+
+_EXISTS = re.compile(
+    r"Duplicate\w*Exception|AlreadyExists|already exists|AlreadyOwnedByYou|EntityAlreadyExists|"
+    r"AccountAlreadyRegisteredException|ConflictException|ResourceInUseException"
+)
+
+IMPORT_IDS: Mapping[str, str] = {
+    "aws_accessanalyzer_analyzer": "{analyzer_name}",
+    "aws_budgets_budget": "{account_id}:{name}",
+    "aws_iam_role": "{name}",
+    "aws_iam_role_policy": "{role}:{name}",
+    "aws_kms_alias": "{name}",
+    "aws_organizations_delegated_administrator": "{account_id}/{service_principal}",
+    "aws_organizations_policy_attachment": "{target_id}:{policy_id}",
+    "aws_s3_bucket": "{bucket}",
+    "aws_ssoadmin_account_assignment": (
+        "{principal_id},{principal_type},{target_id},{target_type},{permission_set_arn},{instance_arn}"
+    ),
+    "aws_ssoadmin_managed_policy_attachment": "{managed_policy_arn},{permission_set_arn},{instance_arn}",
+    "aws_ssoadmin_permission_set_inline_policy": "{permission_set_arn},{instance_arn}",
+}
+"""Import ids that follow from what is configured, by resource type."""
+
+
+def adopt_what_exists(workspace: Workspace, stack: str, found: Sequence[Failure], note: Note) -> bool:
+    """Imports what a killed run made and the state does not know; returns whether anything was imported.
+
+    Only resources whose import id follows from the configuration, so nothing else can be meant.
+    """
+    wanted = [failure.address for failure in found if failure.address and _EXISTS.search(failure.text)]
+    if not wanted:
+        return False
+    planned = _planned(workspace, stack)
+    imported = False
+    for address in wanted:
+        pattern, values = IMPORT_IDS.get(address.partition(".")[0]), planned.get(address)
+        if not pattern or not values:
+            continue
+        try:
+            import_id = pattern.format_map(values)
+        except KeyError:
+            continue
+        if workspace.terraform(stack, "import", "-input=false", address, import_id).code == 0:
+            note(f"{stack}: {address} exists already, an earlier run made it; imported {import_id}")
+            imported = True
+    return imported
+
+
+def _planned(workspace: Workspace, stack: str) -> dict[str, dict[str, Any]]:
+    """Returns the arguments of every resource that would be made, as far as they are known."""
+    if workspace.terraform(stack, "plan", "-input=false", "-lock=false", f"-out={PLAN_FILE}").code:
+        return {}
+    shown = workspace.shown_plan(stack)
+    return {
+        change["address"]: {name: value for name, value in change["change"]["after"].items() if value is not None}
+        for change in shown.get("resource_changes", ())
+        if change["change"]["actions"] == ["create"]
+    }
+
+
+def provision_permission_sets(aws: Aws, landing_zone: LandingZone, note: Note) -> None:
+    """Brings permission sets up to date in the accounts that still have an older version.
+
+    After a failed provisioning Terraform's state says it is done, and no later plan shows it
+    (https://github.com/hashicorp/terraform-provider-aws/issues/38247).
+    """
+    client = aws.client("sso-admin", landing_zone.project.identity_center_region)
+    try:
+        for instance in paginate(client, "list_instances", "Instances[].InstanceArn"):
+            for arn in paginate(client, "list_permission_sets", "PermissionSets", InstanceArn=instance):
+                _provision(client, instance, arn, note)
+    except AwsError as error:
+        note(f"permission sets were not checked in their accounts: {error}")
+
+
+def _provision(client: Any, instance: str, arn: str, note: Note) -> None:
+    old = list(
+        paginate(
+            client,
+            "list_accounts_for_provisioned_permission_set",
+            "AccountIds",
+            InstanceArn=instance,
+            PermissionSetArn=arn,
+            ProvisioningStatus="LATEST_PERMISSION_SET_NOT_PROVISIONED",
+        )
+    )
+    for account in old:
+        note(f"provisioning {arn.rpartition('/')[2]} again in {account}, which has an older version")
+        answer = client.provision_permission_set(
+            InstanceArn=instance, PermissionSetArn=arn, TargetType="AWS_ACCOUNT", TargetId=account
+        )
+        _await(client, instance, answer["PermissionSetProvisioningStatus"]["RequestId"], account, note)
+
+
+def _await(client: Any, instance: str, request: str, account: str, note: Note) -> None:
+    for _ in range(60):
+        status = client.describe_permission_set_provisioning_status(
+            InstanceArn=instance, ProvisionPermissionSetRequestId=request
+        )["PermissionSetProvisioningStatus"]
+        if status["Status"] != "IN_PROGRESS":
+            break
+        time.sleep(2)
+    if status["Status"] != "SUCCEEDED":
+        note(f"warning: {account} still has the older version: {status.get('FailureReason', status['Status'])}")

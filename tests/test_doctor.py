@@ -1,0 +1,919 @@
+"""`strata doctor`: what each check makes of facts, and the report against moto with AWS's refusals hooked in."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.loaders import create_loader
+from moto import mock_aws
+from moto.core.botocore_stubber import MockRawResponse
+from typer.testing import CliRunner, Result
+
+from strata.cli import app
+from strata.commands import doctor
+from strata.commands.doctor import account, clashes, defaults, members, sign_in, state, tools
+from strata.commands.doctor.findings import Finding, Level, failure, ok
+from strata.commands.doctor.ground import Check, Ground, LiveAccount, Needs, lay
+from strata.commands.init import TEMPLATE
+from strata.config import LandingZone, load
+from strata.config.models import Control, Mode, PasswordPolicy
+from strata.session import Aws, Caller
+
+MANAGEMENT = "123456789012"
+OK, WARNING, FAILURE = Level.OK, Level.WARNING, Level.FAILURE
+
+
+@pytest.fixture(scope="module")
+def shipped() -> LandingZone:
+    return load(TEMPLATE)
+
+
+def only(findings: Iterator[Finding]) -> Finding:
+    (finding,) = findings
+    return finding
+
+
+# Facts in, findings out
+
+
+def test_tools_need_their_versions() -> None:
+    assert tools.judge_python("3.10.4").level is FAILURE
+    assert tools.judge_python("3.13.0").level is OK
+    assert tools.judge_cdktf(None, "0.21.0").remedy == "make setup"
+    assert tools.judge_cdktf("0.20.0", "0.21.0").level is FAILURE
+    assert tools.judge_cdktf("0.21.0", "0.21.0").level is OK
+    assert tools.judge_terraform("Terraform v1.9.8\non linux", "terraform").level is FAILURE
+    assert tools.judge_terraform("Terraform v1.10.0\n", "terraform").level is OK
+    assert tools.judge_terraform("Terraform v1.15.5\n", "x", third_party=True).level is WARNING
+    assert tools.judge_terraform("OpenTofu v1.10.1\n", "tofu").text == "OpenTofu 1.10.1 at tofu"
+    assert tools.judge_terraform("", "terraform").level is FAILURE
+
+
+def test_the_caller_is_of_the_configured_account_and_not_root() -> None:
+    other, reachable = account.judge_caller(Caller("999988887777", "arn:aws:iam::999988887777:user/x"), MANAGEMENT)
+    assert (other.level, reachable) == (FAILURE, False)
+    assert "999988887777" in other.text
+    assert MANAGEMENT in other.text
+    root, reachable = account.judge_caller(Caller(MANAGEMENT, f"arn:aws:iam::{MANAGEMENT}:root"), MANAGEMENT)
+    assert (root.level, reachable) == (WARNING, True)
+    assert account.judge_caller(Caller(MANAGEMENT, f"arn:aws:iam::{MANAGEMENT}:user/a"), MANAGEMENT)[0].level is OK
+
+
+def test_an_account_that_is_not_active_or_has_no_contact_is_a_failure() -> None:
+    assert account.judge_activation("PENDING_ACTIVATION").level is FAILURE
+    contact = {"FullName": "A", "AddressLine1": "B", "City": "C", "CountryCode": "DE", "PhoneNumber": "1"}
+    assert account.judge_contact(contact).level is OK
+    assert "PhoneNumber" in account.judge_contact({**contact, "PhoneNumber": ""}).text
+
+
+def test_the_free_plan_is_warned_of_until_it_is_too_late() -> None:
+    assert account.judge_plan("FREE", "ACTIVE", has_organization=False).level is WARNING
+    assert account.judge_plan("FREE", "ACTIVE", has_organization=True).level is OK
+    assert account.judge_plan("FREE", "EXPIRED", has_organization=True).level is FAILURE
+
+
+def test_name_and_email_of_the_management_account_are_compared(shipped: LandingZone) -> None:
+    configured = shipped.project.management_account
+    assert only(account.judge_names(configured, configured.name, configured.email.upper())).level is OK
+    found = list(account.judge_names(configured, "master", "other@example.com"))
+    assert [finding.remedy for finding in found] == ["write 'master'", "write 'other@example.com'"]
+
+
+def live(*emails: str, state: str = "ACTIVE", first: int = 1) -> list[LiveAccount]:
+    return [LiveAccount(f"{first + n:012}", f"example-{n}", email, state) for n, email in enumerate(emails)]
+
+
+SECURITY_MAIL, SHARED_MAIL = "aws+security@example.com", "aws+shared@example.com"
+
+
+def test_the_quota_holds_what_is_there_and_what_comes(shipped: LandingZone) -> None:
+    there = live("aws@example.com", SECURITY_MAIL.upper(), "old@example.com")
+    assert account.judge_quota(shipped, there, 4).level is OK
+    short = account.judge_quota(shipped, there, 3)
+    assert short.level is FAILURE
+    assert short.remedy.endswith("--quota-code L-E619E033 --desired-value 4")
+    assert account.judge_quota(shipped, [], 2).level is FAILURE, "the management account counts before there is a list"
+
+
+def test_regions_must_be_enabled(shipped: LandingZone) -> None:
+    everywhere = {"us-east-1": "opt-in-not-required", "us-west-2": "opted-in"}
+    assert only(account.judge_regions(shipped.project, everywhere)).level is OK
+    closed = only(account.judge_regions(shipped.project, {**everywhere, "us-west-2": "not-opted-in"}))
+    assert closed.level is FAILURE
+    assert "aws account enable-region --region-name us-west-2" in closed.remedy
+
+
+def test_an_anomaly_monitor_in_the_way_comes_with_its_import_line() -> None:
+    arn = "arn:aws:ce::123456789012:anomalymonitor/1"
+    clash = account.judge_anomaly_monitor([arn], wanted=True, spoken_for=False)
+    assert clash.level is FAILURE
+    assert f"aws_ce_anomaly_monitor.services: {arn}" in clash.remedy
+    assert account.judge_anomaly_monitor([arn], wanted=True, spoken_for=True).level is OK
+    assert account.judge_anomaly_monitor([arn], wanted=False, spoken_for=False).level is OK
+    assert account.judge_anomaly_monitor([], wanted=True, spoken_for=False).level is OK
+
+
+# Members
+
+
+@pytest.mark.parametrize(
+    ("account_state", "level"), [("SUSPENDED", FAILURE), ("CLOSED", FAILURE), ("PENDING_ACTIVATION", WARNING)]
+)
+def test_a_declared_account_that_is_not_active(shipped: LandingZone, account_state: str, level: Level) -> None:
+    found = only(members.judge_states(shipped, live(SECURITY_MAIL, state=account_state)))
+    assert found.level is level
+    assert "accounts.security" in found.text
+    assert account_state in found.text
+
+
+def test_a_closed_account_with_the_address_of_an_active_one_is_none_of_our_business(shipped: LandingZone) -> None:
+    both = [*live(SECURITY_MAIL, first=7), *live(SECURITY_MAIL, state="CLOSED", first=8)]
+    assert list(members.judge_states(shipped, both)) == []
+
+
+def test_addresses_of_swapped_accounts_are_a_failure(shipped: LandingZone) -> None:
+    swapped = [LiveAccount("1" * 12, "example-shared", SECURITY_MAIL, "ACTIVE")]
+    found = only(members.judge_emails(shipped, swapped))
+    assert found.level is FAILURE
+    assert "named as accounts.shared would be" in found.text
+
+
+def test_an_address_of_another_account_warns_that_a_deploy_adopts_and_renames_it(shipped: LandingZone) -> None:
+    found = only(members.judge_emails(shipped, [LiveAccount("1" * 12, "Audit", SECURITY_MAIL.upper(), "ACTIVE")]))
+    assert found.level is WARNING
+    assert "adopts it and names it 'example-security'" in found.text
+    assert "set accounts.security.name to 'Audit'" in found.remedy
+
+
+def test_an_address_of_the_management_account_or_an_unmanaged_one_is_a_failure(shipped: LandingZone) -> None:
+    own = [LiveAccount(MANAGEMENT, "m", SECURITY_MAIL, "ACTIVE")]
+    assert "management account's" in only(members.judge_emails(shipped, own)).text
+    organization = shipped.organization.model_copy(update={"unmanaged_accounts": ("111111111111",)})
+    listed = LandingZone(**{**shipped.__dict__, "organization": organization})
+    found = only(members.judge_emails(listed, [LiveAccount("1" * 12, "example-security", SECURITY_MAIL, "ACTIVE")]))
+    assert "which unmanaged_accounts lists" in found.text
+
+
+def test_an_adopted_account_with_its_own_name_is_nothing_to_speak_of(shipped: LandingZone) -> None:
+    assert (
+        list(members.judge_emails(shipped, [LiveAccount("1" * 12, "example-security", SECURITY_MAIL, "ACTIVE")])) == []
+    )
+
+
+def test_only_active_accounts_that_nobody_mentions_stop_a_deploy(shipped: LandingZone) -> None:
+    stranger = LiveAccount("222222222222", "stranger", "who@example.com", "ACTIVE")
+    found = only(members.judge_undeclared(shipped, [*live(SECURITY_MAIL, SHARED_MAIL), stranger]))
+    assert found.level is FAILURE
+    assert 'add "222222222222" to unmanaged_accounts' in found.remedy
+    gone = [LiveAccount("222222222222", "stranger", "who@example.com", "CLOSED")]
+    own = [LiveAccount(MANAGEMENT, "m", "whatever@example.com", "ACTIVE")]
+    assert list(members.judge_undeclared(shipped, [*gone, *own])) == []
+
+
+def test_services_that_are_on_and_not_declared_are_named_and_stay(shipped: LandingZone) -> None:
+    found = only(members.judge_services(shipped, ["sso.amazonaws.com", "guardduty.amazonaws.com"]))
+    assert found == ok("on and not declared, they stay on: guardduty.amazonaws.com")
+    assert only(members.judge_services(shipped, ["sso.amazonaws.com"])).level is OK
+
+
+def test_a_service_that_is_to_be_disabled_and_on_is_a_warning(shipped: LandingZone) -> None:
+    organization = shipped.organization.model_copy(update={"disable_services": ("guardduty.amazonaws.com",)})
+    landing_zone = LandingZone(**{**shipped.__dict__, "organization": organization})
+    assert only(members.judge_services(landing_zone, ["guardduty.amazonaws.com"])).level is WARNING
+
+
+ANALYZER = "access-analyzer.amazonaws.com"
+
+
+def test_a_delegation_that_terraform_does_not_know_comes_with_its_import_line(shipped: LandingZone) -> None:
+    accounts = live(SECURITY_MAIL, SHARED_MAIL)
+    judge = members.judge_delegations
+    clash = only(judge(shipped.organization, accounts, {ANALYZER: {accounts[0].id}}, ()))
+    assert clash.level is FAILURE
+    address = "aws_organizations_delegated_administrator.access-analyzer"
+    assert f"{address}: {accounts[0].id}/{ANALYZER}" in clash.remedy
+    assert only(judge(shipped.organization, accounts, {ANALYZER: {accounts[0].id}}, {address})).level is OK
+    assert only(judge(shipped.organization, accounts, {ANALYZER: {accounts[1].id}}, {address})).level is FAILURE
+    undeclared = only(judge(shipped.organization, accounts, {"config.amazonaws.com": {accounts[1].id}}, ()))
+    assert undeclared.level is OK
+    assert "stays as it is" in undeclared.text
+
+
+# Settings
+
+
+def test_a_regional_setting_is_named_with_the_regions_it_differs_in() -> None:
+    found = defaults.judge_regional("ebs_encryption", Control(), "on", {"a": "off", "b": "on", "c": "off"})
+    assert found.level is WARNING
+    assert found.text == "off in a, c; on in b; security.yaml says on"
+    assert defaults.judge_regional("ebs_encryption", Control(), "on", {"a": "on"}).level is OK
+
+
+@pytest.mark.parametrize("mode", [Mode.OFF, Mode.UNMANAGED])
+def test_a_setting_that_is_not_on_only_shows_what_is(mode: Mode) -> None:
+    found = defaults.judge_regional("ebs_encryption", Control(mode=mode), "on", {"a": "off"})
+    assert found == ok(f"off in a; ebs_encryption is {mode.value}, so it stays")
+
+
+def test_a_declarative_policy_makes_aws_refuse_the_setting_unless_it_is_ours() -> None:
+    found = {"a": defaults.DECLARATIVE, "b": "on"}
+    assert defaults.judge_regional("instance_metadata", Control(), "on", found).level is FAILURE
+    assert defaults.judge_regional("instance_metadata", Control(), "on", found, by_policy=True).level is OK
+
+
+def test_the_four_flags_of_the_s3_block() -> None:
+    flags = {
+        "BlockPublicAcls": True,
+        "BlockPublicPolicy": True,
+        "IgnorePublicAcls": True,
+        "RestrictPublicBuckets": True,
+    }
+    assert defaults.judge_s3_block(Control(), flags).level is OK
+    found = defaults.judge_s3_block(Control(), {**flags, "RestrictPublicBuckets": False})
+    assert (found.level, found.text) == (WARNING, "not set: RestrictPublicBuckets")
+    assert defaults.judge_s3_block(Control(mode=Mode.UNMANAGED), {}).level is OK
+
+
+def test_a_password_policy_that_is_stricter_now_is_said_to_be_weakened() -> None:
+    same = {"MinimumPasswordLength": 14, "PasswordReusePrevention": 24}
+    assert defaults.judge_password_policy(PasswordPolicy(), same).level is OK
+    stricter = defaults.judge_password_policy(PasswordPolicy(), {**same, "MinimumPasswordLength": 20})
+    assert "weaker in minimum length" in stricter.text
+    none = defaults.judge_password_policy(PasswordPolicy(), {})
+    assert none.level is WARNING
+    assert "weaker" not in none.text
+
+
+# What is in the way
+
+
+def trail(name: str) -> dict[str, str]:
+    return {"Name": name, "TrailARN": f"arn:trail/{name}"}
+
+
+def test_trails_in_the_way() -> None:
+    judge = clashes.judge_trails
+    assert only(judge("ex", [], spoken_for=False)).level is OK
+    assert only(judge("ex", [trail("ex")], spoken_for=True)).level is OK
+    clash = only(judge("ex", [trail("ex")], spoken_for=False))
+    assert clash.level is FAILURE
+    assert "aws_cloudtrail.organization: arn:trail/ex" in clash.remedy
+    assert only(judge("ex", [trail("old")], spoken_for=False)).level is WARNING
+    assert [f.level for f in judge("ex", [trail(str(n)) for n in range(5)], spoken_for=False)] == [FAILURE, WARNING]
+
+
+def test_analyzers_in_the_way() -> None:
+    judge = clashes.judge_analyzers
+    clash = only(judge("ex", "eu-west-1", ["ex"], spoken_for=False))
+    assert "aws_accessanalyzer_analyzer.organization_eu-west-1: ex@eu-west-1" in clash.remedy
+    assert list(judge("ex", "eu-west-1", ["ex"], spoken_for=True)) == []
+    assert only(judge("ex", "eu-west-1", ["old"], spoken_for=False)).level is WARNING
+    assert only(judge("ex", "eu-west-1", list("abcde"), spoken_for=False)).level is FAILURE
+
+
+# Signing in
+
+INSTANCE = {"InstanceArn": "arn:i", "OwnerAccountId": MANAGEMENT, "Status": "ACTIVE", "PermissionSetsEnabled": True}
+
+
+def test_identity_center_that_is_off_says_where_to_click() -> None:
+    found = sign_in.judge_identity_center(MANAGEMENT, "eu-west-1", [])
+    assert found.level is FAILURE
+    assert "https://eu-west-1.console.aws.amazon.com/singlesignon/home?region=eu-west-1 > Enable" in found.remedy
+    assert "Enable with AWS Organizations" in found.remedy
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"OwnerAccountId": "999988887777"}, "Identity Center belongs to 999988887777"),
+        ({"PermissionSetsEnabled": False}, "is an account instance"),
+        ({"PrimaryRegion": "us-east-1"}, "is in us-east-1, project.yaml says eu-west-1"),
+        ({"Status": "CREATE_IN_PROGRESS"}, "is CREATE_IN_PROGRESS"),
+    ],
+)
+def test_identity_center_that_is_not_right(change: Mapping[str, Any], said: str) -> None:
+    found = sign_in.judge_identity_center(MANAGEMENT, "eu-west-1", [{**INSTANCE, **change}])
+    assert found.level is FAILURE
+    assert said in found.text
+    assert found.remedy
+
+
+def test_identity_center_that_is_right_whatever_members_have() -> None:
+    members_own = {**INSTANCE, "OwnerAccountId": "999988887777"}
+    found = sign_in.judge_identity_center(
+        MANAGEMENT, "eu-west-1", [members_own, {**INSTANCE, "PrimaryRegion": "eu-west-1"}]
+    )
+    assert found.level is OK
+
+
+def test_permission_sets_that_did_not_arrive_come_with_the_command() -> None:
+    found = only(sign_in.judge_permission_sets("arn:i", 2, {"arn:ps": ("DevOps", ["1" * 12])}))
+    assert found.level is FAILURE
+    assert "DevOps" in found.text
+    assert "111111111111" in found.text
+    assert "--permission-set-arn arn:ps --target-type ALL_PROVISIONED_ACCOUNTS" in found.remedy
+    assert only(sign_in.judge_permission_sets("arn:i", 2, {})).level is OK
+
+
+def test_alert_mails_that_nobody_confirmed() -> None:
+    entries = [
+        {"Protocol": "email", "Endpoint": "A@x.io", "SubscriptionArn": "arn:aws:sns:1"},
+        {"Protocol": "email", "Endpoint": "b@x.io", "SubscriptionArn": "PendingConfirmation"},
+    ]
+    found = list(sign_in.judge_alert_mails("us-east-1", ("a@x.io", "b@x.io", "c@x.io"), entries))
+    assert [finding.level for finding in found] == [WARNING, WARNING]
+    assert "b@x.io has not confirmed" in found[0].text
+    assert "c@x.io is not subscribed" in found[1].text
+
+
+# Against AWS: moto, and what it lacks or never refuses through botocore's event hooks
+
+Answer = Callable[[Mapping[str, Any]], tuple[int, dict[str, Any]]]
+CONTACT = {"FullName": "A", "AddressLine1": "B", "City": "C", "CountryCode": "DE", "PhoneNumber": "1"}
+LACKED_BY_MOTO: dict[str, dict[str, Any]] = {
+    "account.GetAccountInformation": {"AccountState": "ACTIVE"},
+    "account.GetContactInformation": {"ContactInformation": CONTACT},
+    "freetier.GetAccountPlanState": {"accountPlanType": "PAID", "accountPlanStatus": "ACTIVE"},
+    "service-quotas.GetServiceQuota": {"Quota": {"Value": 10.0}},
+    "ec2.GetInstanceMetadataDefaults": {"AccountLevel": {"HttpTokens": "required", "HttpPutResponseHopLimit": 2}},
+    "ec2.GetSnapshotBlockPublicAccessState": {"State": "block-all-sharing"},
+    "accessanalyzer.ListAnalyzers": {"analyzers": []},
+    "cost-explorer.GetAnomalyMonitors": {"AnomalyMonitors": []},
+    "sso-admin.DescribeInstance": {"PermissionSetsEnabled": True},
+}
+
+
+MODELS = create_loader()
+
+
+class Hooks:
+    """Answers to operations, given before they leave; and every operation that was called."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, Answer] = {name: _always(200, answer) for name, answer in LACKED_BY_MOTO.items()}
+        self.called: list[str] = []
+        self.throttled: dict[str, int] = {}
+
+    def says(self, name: str, **answer: Any) -> None:
+        self.answers[name] = _always(200, answer)
+
+    def refuses(self, name: str, code: str, message: str = "no") -> None:
+        self.answers[name] = _always(400, {"Error": {"Code": code, "Message": message}})
+
+    def before_call(self, *, event_name: str, params: Mapping[str, Any], **_: Any) -> Any:
+        name = event_name.removeprefix("before-call.")
+        self.called.append(name)
+        if name not in self.answers:
+            return None
+        status, answer = self.answers[name](params)
+        http = type("Http", (), {"status_code": status})()
+        return http, {"ResponseMetadata": {"HTTPStatusCode": status}, **answer}
+
+    def before_send(self, *, event_name: str, request: Any, **_: Any) -> Any:
+        name = event_name.removeprefix("before-send.")
+        if self.throttled.get(name, 0) <= 0:
+            return None
+        self.throttled[name] -= 1
+        body = b'{"__type": "TooManyRequestsException", "Message": "slow down"}'
+        return AWSResponse(request.url, 400, {"content-type": "application/x-amz-json-1.1"}, MockRawResponse(body))
+
+
+def _always(status: int, answer: dict[str, Any]) -> Answer:
+    return lambda _: (status, answer)
+
+
+@pytest.fixture
+def hooks(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hooks]:
+    """Runs moto in this process, with hooks in every session that is made."""
+    found, session = Hooks(), boto3.Session
+
+    def hooked(**arguments: Any) -> boto3.Session:
+        made = session(**arguments)
+        made._session.register_component("data_loader", MODELS)  # parsed once, not once a session
+        made.events.register_first("before-call", found.before_call)
+        made.events.register_first("before-send", found.before_send)
+        return made
+
+    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "TERRAFORM_BINARY_NAME", "STRATA_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    # moto's account is one of the documentation's examples.
+    monkeypatch.setattr("strata.config.examples._ACCOUNT_IDS", frozenset())
+    monkeypatch.setattr("strata.config.examples._DOMAINS", ())
+    monkeypatch.setattr("strata.commands.bootstrap.placeholders", lambda *_: iter(()))
+    with mock_aws():
+        monkeypatch.setattr(boto3, "Session", hooked)
+        yield found
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(TEMPLATE, tmp_path / "config"))
+
+
+def run(folder: Path, *words: str) -> Result:
+    return CliRunner().invoke(app, ["--config", str(folder), "doctor", *words])
+
+
+def report(folder: Path) -> dict[str, list[dict[str, str]]]:
+    """Returns what doctor says, by check."""
+    done = run(folder, "--json")
+    found: dict[str, list[dict[str, str]]] = {}
+    for finding in json.loads(done.stdout)["findings"]:
+        found.setdefault(finding["check"], []).append(finding)
+    return found
+
+
+def bootstrap(folder: Path) -> None:
+    done = CliRunner().invoke(app, ["--config", str(folder), "bootstrap", "--yes"])
+    assert done.exit_code == 0, done.output
+    organizations = boto3.client("organizations", "us-east-1")
+    for key in ("security", "shared"):
+        organizations.create_account(Email=f"aws+{key}@example.com", AccountName=f"example-{key}")
+
+
+def ground(folder: Path, *, has_organization: bool = True) -> Ground:
+    return lay(load(folder), folder, Aws(None, "us-east-1"), has_organization=has_organization)
+
+
+@pytest.mark.usefixtures("hooks")
+def test_before_the_first_deploy_nothing_fails_and_what_comes_later_says_so(folder: Path) -> None:
+    done = run(folder)
+    assert done.exit_code == 0, done.output
+    later = [line.split()[1] for line in done.stdout.splitlines() if line.endswith("not yet: strata bootstrap")]
+    assert later == [
+        "organization",
+        "names",
+        "state-bucket",
+        "lock-table",
+        "accounts",
+        "services",
+        "delegations",
+        "sign-in",
+        "permissions",
+    ]
+
+
+@pytest.mark.usefixtures("hooks")
+def test_after_bootstrap_nothing_is_left_for_later(folder: Path) -> None:
+    bootstrap(folder)
+    done = run(folder)
+    assert done.exit_code == 0, done.output
+    assert "strata bootstrap" not in done.stdout
+    assert "ok       accounts      active: 3, all of them declared" in done.stdout
+    assert "ok       sign-in       arn:aws:sso:::instance/" in done.stdout
+    assert done.stderr.strip().splitlines()[-1].startswith("0 failures, ")
+
+
+def test_it_reads_only(hooks: Hooks, folder: Path) -> None:
+    bootstrap(folder)
+    hooks.called.clear()
+    run(folder)
+    assert hooks.called
+    verbs = {name.partition(".")[2] for name in hooks.called}
+    assert not [verb for verb in verbs if not verb.startswith(("Get", "List", "Describe", "Head"))]
+
+
+@pytest.mark.usefixtures("hooks")
+def test_the_report_is_the_same_twice_and_in_the_order_of_the_registry(folder: Path) -> None:
+    bootstrap(folder)
+    first, second = run(folder, "--json").stdout, run(folder, "--json").stdout
+    assert first == second
+    names = list(dict.fromkeys(finding["check"] for finding in json.loads(first)["findings"]))
+    registry = [check.name for check in doctor.CHECKS]
+    assert [name for name in names if name in registry] == registry
+    assert names[5:7] == ["caller", "organization"]
+
+
+@pytest.mark.usefixtures("hooks")
+def test_an_account_on_the_second_page_is_seen(folder: Path) -> None:
+    bootstrap(folder)
+    organizations = boto3.client("organizations", "us-east-1")
+    for number in range(40):
+        organizations.create_account(Email=f"n{number}@example.com", AccountName=f"n{number}")
+    text = [finding["text"] for finding in report(folder)["accounts"]]
+    assert len(text) == 40
+    assert "43 accounts now, 0 to be made, the quota is 10" in report(folder)["quota"][0]["text"]
+
+
+def test_every_page_of_a_list_is_read(hooks: Hooks, folder: Path) -> None:
+    """Moto's own pages hold more accounts than these."""
+    bootstrap(folder)
+
+    def page(parameters: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
+        number = int(json.loads(parameters["body"]).get("NextToken", 0))
+        names = {"Id": f"{number:012}", "Name": "n", "Email": f"n{number}@example.com", "State": "ACTIVE"}
+        return 200, {"Accounts": [names], **({"NextToken": str(number + 1)} if number < 24 else {})}
+
+    hooks.answers["organizations.ListAccounts"] = page
+    assert len(report(folder)["accounts"]) == 25
+
+
+def test_state_decides_and_the_retired_status_is_not_read(hooks: Hooks, folder: Path) -> None:
+    bootstrap(folder)
+    entry = {"Id": "1" * 12, "Name": "example-security", "Email": SECURITY_MAIL}
+    hooks.says("organizations.ListAccounts", Accounts=[{**entry, "State": "CLOSED", "Status": "ACTIVE"}])
+    assert [finding["level"] for finding in report(folder)["accounts"]] == ["failure"]
+    hooks.says("organizations.ListAccounts", Accounts=[{**entry, "State": "ACTIVE"}])
+    assert [finding["level"] for finding in report(folder)["accounts"]] == ["ok"]
+
+
+def test_a_throttled_call_is_tried_again(hooks: Hooks, folder: Path) -> None:
+    bootstrap(folder)
+    hooks.throttled["organizations.ListAccounts"] = 1
+    assert report(folder)["accounts"][0]["level"] == "ok"
+    assert hooks.throttled["organizations.ListAccounts"] == 0
+
+
+def test_a_call_that_stays_throttled_is_a_warning(hooks: Hooks, folder: Path) -> None:
+    bootstrap(folder)
+    hooks.refuses("organizations.ListAWSServiceAccessForOrganization", "TooManyRequestsException")
+    (finding,) = report(folder)["services"]
+    assert finding["level"] == "warning"
+    assert "throttles organizations:ListAWSServiceAccessForOrganization" in finding["text"]
+
+
+@pytest.mark.parametrize(
+    ("operation", "code", "check", "action"),
+    [
+        ("organizations.ListAccounts", "AccessDeniedException", "accounts", "organizations:ListAccounts"),
+        ("organizations.ListAccounts", "AccessDeniedException", "quota", "organizations:ListAccounts"),
+        (
+            "organizations.DescribeOrganization",
+            "AccessDeniedException",
+            "organization",
+            "organizations:DescribeOrganization",
+        ),
+        ("service-quotas.GetServiceQuota", "AccessDeniedException", "quota", "servicequotas:GetServiceQuota"),
+        ("ec2.GetEbsEncryptionByDefault", "UnauthorizedOperation", "ebs", "ec2:GetEbsEncryptionByDefault"),
+        ("ec2.DescribeRegions", "UnauthorizedOperation", "regions", "ec2:DescribeRegions"),
+        ("dynamodb.DescribeTable", "AccessDeniedException", "lock-table", "dynamodb:DescribeTable"),
+        ("iam.GetAccountPasswordPolicy", "AccessDenied", "passwords", "iam:GetAccountPasswordPolicy"),
+        ("sso-admin.ListInstances", "AccessDeniedException", "sign-in", "sso:ListInstances"),
+        ("sns.ListSubscriptionsByTopic", "AuthorizationError", "alert-mails", "sns:ListSubscriptionsByTopic"),
+        ("budgets.DescribeBudget", "AccessDeniedException", "billing", "budgets:DescribeBudget"),
+        ("cost-explorer.GetAnomalyMonitors", "AccessDeniedException", "anomalies", "ce:GetAnomalyMonitors"),
+    ],
+)
+def test_a_missing_permission_is_a_warning_that_names_the_action(
+    hooks: Hooks, folder: Path, operation: str, code: str, check: str, action: str
+) -> None:
+    bootstrap(folder)
+    hooks.refuses(operation, code)
+    (finding,) = report(folder)[check]
+    assert finding["level"] == "warning"
+    assert f"{action} is not allowed" in finding["text"]
+
+
+def test_refused_bills_say_that_root_opens_them(hooks: Hooks, folder: Path) -> None:
+    hooks.refuses("budgets.DescribeBudget", "AccessDeniedException")
+    assert (
+        "as root activate 'IAM user and role access to Billing information'" in report(folder)["billing"][0]["remedy"]
+    )
+
+
+def test_an_account_whose_set_up_is_not_complete_is_a_failure(hooks: Hooks, folder: Path) -> None:
+    hooks.refuses("ec2.DescribeRegions", "OptInRequired")
+    finding = report(folder)["regions"][0]
+    assert finding["level"] == "failure"
+    assert "payment method" in finding["remedy"]
+
+
+def test_an_account_without_contact_is_a_failure(hooks: Hooks, folder: Path) -> None:
+    hooks.refuses("account.GetContactInformation", "ResourceNotFoundException")
+    assert report(folder)["contact"][0]["level"] == "failure"
+
+
+def test_the_default_quota_stands_in_for_one_that_was_never_raised(hooks: Hooks, folder: Path) -> None:
+    hooks.refuses("service-quotas.GetServiceQuota", "NoSuchResourceException")
+    hooks.says("service-quotas.GetAWSDefaultServiceQuota", Quota={"Value": 2.0})
+    assert report(folder)["quota"][0]["level"] == "failure"
+
+
+@pytest.mark.usefixtures("hooks")
+def test_credentials_of_another_account_end_it_with_one_failure(folder: Path) -> None:
+    project = folder / "project.yaml"
+    project.write_text(project.read_text().replace(MANAGEMENT, "210987654321"))
+    done = run(folder)
+    assert done.exit_code == 1
+    assert [line.split()[1] for line in done.stdout.splitlines() if line.startswith("failure")] == ["caller"]
+    assert "checks were not made, because of the failure above" in done.stdout
+
+
+def test_a_member_of_somebodys_organization_ends_it_with_one_failure(hooks: Hooks, folder: Path) -> None:
+    theirs = {"Id": "o-theirs", "MasterAccountId": "999988887777", "FeatureSet": "ALL"}
+    hooks.says("organizations.DescribeOrganization", Organization=theirs)
+    done = run(folder)
+    assert done.exit_code == 1
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("failure")]
+    assert "is a member of the organization o-theirs" in line
+    assert "checks were not made, because of the failure above" in done.stdout
+
+
+@pytest.mark.usefixtures("hooks")
+def test_a_bucket_or_table_that_lost_its_protection_is_a_failure(folder: Path) -> None:
+    bootstrap(folder)
+    project = load(folder).project
+    s3, dynamodb = boto3.client("s3", "us-east-1"), boto3.client("dynamodb", "us-east-1")
+    s3.put_bucket_versioning(Bucket=project.state_bucket, VersioningConfiguration={"Status": "Suspended"})
+    dynamodb.update_table(TableName=project.lock_table, DeletionProtectionEnabled=False)
+    off: Any = {"PointInTimeRecoveryEnabled": False}
+    dynamodb.update_continuous_backups(TableName=project.lock_table, PointInTimeRecoverySpecification=off)
+    found = report(folder)
+    assert "lacks versioning" in found["state-bucket"][0]["text"]
+    assert "lacks deletion protection, point-in-time recovery" in found["lock-table"][0]["text"]
+    assert {found[name][0]["level"] for name in ("state-bucket", "lock-table")} == {"failure"}
+
+
+def test_a_bucket_that_is_not_provably_ours_is_a_failure(hooks: Hooks, folder: Path) -> None:
+    hooks.refuses("s3.HeadBucket", "403")
+    found = report(folder)
+    for name in ("state-bucket", "replica", "trail-bucket"):
+        assert found[name][0]["level"] == "failure"
+        assert "not provably yours" in found[name][0]["text"]
+
+
+@pytest.mark.usefixtures("hooks")
+def test_a_state_bucket_in_another_region_is_a_failure(folder: Path) -> None:
+    bucket = load(folder).project.state_bucket
+    where: Any = {"LocationConstraint": "eu-west-1"}
+    boto3.client("s3", "eu-west-1").create_bucket(Bucket=bucket, CreateBucketConfiguration=where)
+    assert report(folder)["state-bucket"][0]["level"] == "failure"
+
+
+def make_trail(folder: Path) -> None:
+    boto3.client("s3", "us-east-1").create_bucket(Bucket="trail-logs")
+    boto3.client("cloudtrail", "us-east-1").create_trail(Name="ex-organization", S3BucketName="trail-logs")
+
+
+@pytest.mark.usefixtures("hooks")
+def test_what_is_in_the_state_is_not_in_the_way(folder: Path) -> None:
+    bootstrap(folder)
+    make_trail(folder)
+    (clash,) = report(folder)["trails"]
+    assert clash["level"] == "failure"
+    assert (
+        "aws_cloudtrail.organization: arn:aws:cloudtrail:us-east-1:123456789012:trail/ex-organization"
+        in clash["remedy"]
+    )
+    content = json.dumps({"resources": [{"mode": "managed", "type": "aws_cloudtrail", "name": "organization"}]})
+    bucket = load(folder).project.state_bucket
+    boto3.client("s3", "us-east-1").put_object(Bucket=bucket, Key="management/security/terraform.tfstate", Body=content)
+    assert report(folder)["trails"][0]["level"] == "ok"
+
+
+@pytest.mark.usefixtures("hooks")
+def test_what_imports_yaml_adopts_is_not_in_the_way(folder: Path) -> None:
+    bootstrap(folder)
+    make_trail(folder)
+    (folder / "imports.yaml").write_text("aws_cloudtrail.organization: arn:x\n")
+    assert report(folder)["trails"][0]["level"] == "ok"
+
+
+@pytest.mark.usefixtures("hooks")
+def test_a_delegation_is_read_from_every_administrator(folder: Path) -> None:
+    bootstrap(folder)
+    organizations = boto3.client("organizations", "us-east-1")
+    ids = {a["Email"]: a["Id"] for a in organizations.list_accounts()["Accounts"]}
+    organizations.enable_aws_service_access(ServicePrincipal=ANALYZER)
+    organizations.register_delegated_administrator(AccountId=ids[SHARED_MAIL], ServicePrincipal=ANALYZER)
+    assert report(folder)["delegations"][0]["text"] == (
+        f"{ANALYZER} is delegated to {ids[SHARED_MAIL]}, organization.yaml says security"
+    )
+
+
+def test_identity_center_elsewhere_is_found_in_any_region(hooks: Hooks, folder: Path) -> None:
+    bootstrap(folder)
+
+    def elsewhere(parameters: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
+        everywhere = json.loads(parameters["body"]).get("RegionScope") == "ALL_REGIONS"
+        return 200, {"Instances": [{**INSTANCE, "PrimaryRegion": "eu-west-1"}] if everywhere else []}
+
+    hooks.answers["sso-admin.ListInstances"] = elsewhere
+    assert "Identity Center is in eu-west-1" in report(folder)["sign-in"][0]["text"]
+    hooks.says("sso-admin.ListInstances", Instances=[])
+    assert "by hand, once" in report(folder)["sign-in"][0]["remedy"]
+
+
+def test_stale_permission_sets_are_asked_for_and_named(hooks: Hooks, folder: Path) -> None:
+    bootstrap(folder)
+    sso = boto3.client("sso-admin", "us-east-1")
+    instance = sso.list_instances()["Instances"][0]["InstanceArn"]
+    sso.create_permission_set(Name="DevOps", InstanceArn=instance)
+    assert report(folder)["permissions"][0]["level"] == "ok"
+
+    def stale(parameters: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
+        status = json.loads(parameters["body"])["ProvisioningStatus"]
+        return 200, {"AccountIds": ["1" * 12] if status == "LATEST_PERMISSION_SET_NOT_PROVISIONED" else []}
+
+    hooks.answers["sso-admin.ListAccountsForProvisionedPermissionSet"] = stale
+    assert "DevOps is not provisioned" in report(folder)["permissions"][0]["text"]
+
+
+def test_pending_subscriptions_are_read_from_the_topic(hooks: Hooks, folder: Path) -> None:
+    sns = boto3.client("sns", "us-east-1")
+    sns.create_topic(Name="ex-alerts")
+    entry = {"Protocol": "email", "Endpoint": "aws@example.com", "SubscriptionArn": "PendingConfirmation"}
+    hooks.says("sns.ListSubscriptionsByTopic", Subscriptions=[entry])
+    assert "aws@example.com has not confirmed" in report(folder)["alert-mails"][0]["text"]
+
+
+def test_settings_are_read_in_every_governed_region(hooks: Hooks, folder: Path) -> None:
+    project = folder / "project.yaml"
+    project.write_text(f"{project.read_text()}  governed:\n    - eu-west-1\n")
+    boto3.client("ec2", "us-east-1").enable_ebs_encryption_by_default()
+    hooks.says("ec2.GetSnapshotBlockPublicAccessState", State="unblocked", ManagedBy="declarative-policy")
+    found = report(folder)
+    assert found["ebs"][0]["text"] == "off in eu-west-1; on in us-east-1; security.yaml says on"
+    assert found["snapshots"][0]["level"] == "failure"
+
+
+@pytest.mark.usefixtures("hooks")
+def test_the_account_wide_settings_are_read(folder: Path) -> None:
+    iam, s3control = boto3.client("iam"), boto3.client("s3control", "us-east-1")
+    iam.update_account_password_policy(MinimumPasswordLength=20, PasswordReusePrevention=24)
+    block: Any = dict.fromkeys(
+        ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"), True
+    )
+    s3control.put_public_access_block(AccountId=MANAGEMENT, PublicAccessBlockConfiguration=block)
+    found = report(folder)
+    assert "weaker in minimum length" in found["passwords"][0]["text"]
+    assert found["s3-block"][0]["level"] == "ok"
+
+
+@pytest.mark.usefixtures("hooks")
+def test_detectors_are_named_and_left_alone(folder: Path) -> None:
+    boto3.client("guardduty", "us-east-1").create_detector(Enable=True)
+    assert report(folder)["detectors"] == [
+        {
+            "check": "detectors",
+            "level": "ok",
+            "text": "GuardDuty is on in us-east-1, Strata leaves it as it is",
+            "remedy": "",
+        }
+    ]
+
+
+@pytest.mark.usefixtures("hooks")
+def test_example_values_are_failures_with_their_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("strata.config.examples._DOMAINS", ("example.com",))
+    found = report(folder)["configuration"]
+    failures = [finding["text"].rpartition("/")[2] for finding in found if finding["level"] == "failure"]
+    assert {text.partition(":")[0] for text in failures} == {"organization.yaml", "project.yaml"}
+    assert any("organization.yaml:12: accounts.security.email" in finding["text"] for finding in found)
+
+
+@pytest.fixture
+def emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Runs moto as a server of its own, which answers what it lacks with a page of HTML."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    yield
+    server.stop()
+
+
+@pytest.mark.usefixtures("emulator")
+def test_an_emulator_that_lacks_a_call_is_a_warning_not_a_failure(folder: Path) -> None:
+    done = run(folder)
+    assert done.exit_code == 0, done.output
+    assert "AWS_ENDPOINT_URL is set" in done.stderr
+    assert "skipped: the emulator does not answer account:GetContactInformation" in done.stdout
+    assert "metadata      skipped: the emulator does not answer this" in done.stdout
+
+
+# Side by side
+
+
+def checks(*looks: Callable[[Ground], Any]) -> list[Check]:
+    return [Check(f"c{number}", Needs.NOTHING, look) for number, look in enumerate(looks)]
+
+
+@pytest.fixture
+def plain(folder: Path) -> Ground:
+    return ground(folder, has_organization=False)
+
+
+def test_what_is_done_last_may_come_first(plain: Ground) -> None:
+    def after(seconds: float) -> Callable[[Ground], list[Finding]]:
+        def look(_: Ground) -> list[Finding]:
+            time.sleep(seconds)
+            return [ok(str(seconds))]
+
+        return look
+
+    found = doctor.examine(checks(after(0.2), after(0.1), after(0)), plain)
+    assert [findings[0].text for findings in found.values()] == ["0.2", "0.1", "0"]
+
+
+def test_checks_run_at_the_same_time(plain: Ground) -> None:
+    """Each waits for the others: one after the other they would wait for ever."""
+    barrier = threading.Barrier(3, timeout=5)
+
+    def look(_: Ground) -> list[Finding]:
+        barrier.wait()
+        return [ok("met")]
+
+    assert all(findings == [ok("met")] for findings in doctor.examine(checks(look, look, look), plain).values())
+
+
+def test_one_check_that_breaks_does_not_hide_the_others(plain: Ground) -> None:
+    def breaks(_: Ground) -> list[Finding]:
+        raise KeyError("State\nand more")
+
+    found = doctor.examine(checks(breaks, lambda _: [ok("fine")]), plain)
+    assert found["c0"][0].level is FAILURE
+    assert "\n" not in found["c0"][0].text
+    assert found["c1"] == [ok("fine")]
+    with pytest.raises(KeyError):
+        doctor.examine(checks(breaks), plain, debug=True)
+
+
+def test_progress_is_shown_only_when_it_takes_long(plain: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    def look(_: Ground) -> list[Finding]:
+        time.sleep(0.05)
+        return []
+
+    shown: list[tuple[int, int]] = []
+    doctor.examine(checks(look), plain, progress=lambda done, total: shown.append((done, total)))
+    assert shown == []
+    monkeypatch.setattr(doctor, "PATIENCE", 0.0)
+    doctor.examine(checks(look), plain, progress=lambda done, total: shown.append((done, total)))
+    assert shown[-1] == (1, 1)
+
+
+def test_a_shared_fact_is_read_once_and_refused_to_everybody(hooks: Hooks, folder: Path) -> None:
+    bootstrap(folder)
+    hooks.refuses("organizations.ListAccounts", "AccessDeniedException")
+    hooks.called.clear()
+    found = report(folder)
+    assert hooks.called.count("organizations.ListAccounts") == 1
+    assert {found[name][0]["level"] for name in ("accounts", "quota", "delegations")} == {"warning"}
+
+
+# The report
+
+LONG = [("accounts", failure("word " * 20, "https://example.com/a/very/long/address/that/is/not/broken/in/two"))]
+
+
+class Screen:
+    """A terminal of a width."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+        monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+        monkeypatch.setenv("COLUMNS", str(columns))
+        monkeypatch.setenv("TERM", "xterm")
+
+
+def test_a_narrow_terminal_gets_wrapped_lines(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Screen(monkeypatch, 60)
+    monkeypatch.setenv("NO_COLOR", "1")
+    doctor._print_lines(LONG)
+    lines = capsys.readouterr().out.splitlines()
+    assert max(len(line) for line in lines if "https" not in line) <= 60
+    assert all(line.startswith(" " * 9) for line in lines[1:])
+    assert any(line.strip() == LONG[0][1].remedy for line in lines)
+
+
+def test_a_pipe_gets_one_line_each_without_colour(capsys: pytest.CaptureFixture[str]) -> None:
+    doctor._print_lines(LONG)
+    printed = capsys.readouterr().out
+    assert printed.count("\n") == 1
+    assert "\x1b" not in printed
+
+
+@pytest.mark.parametrize(("variable", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
+def test_colour_only_where_it_is_wanted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], variable: str, value: str
+) -> None:
+    Screen(monkeypatch, 200)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    doctor._print_lines(LONG)
+    assert capsys.readouterr().out.startswith("\x1b[31mfailure\x1b[0m")
+    monkeypatch.setenv(variable, value)
+    doctor._print_lines(LONG)
+    assert "\x1b" not in capsys.readouterr().out
+
+
+def test_settings_of_buckets_are_judged_as_one_line() -> None:
+    assert state.judge_settings("x", ["versioning", "encryption"]).text == "x lacks versioning, encryption"
+    assert state.judge_settings("x", []).level is OK

@@ -1,0 +1,494 @@
+"""`strata init`: answers in, a configuration that passes `check` out, and nothing that is somebody's ever replaced."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+from typer.testing import CliRunner, Result
+
+from strata.cli import app
+from strata.commands import init
+from strata.config import load
+
+CONFIG = init.TEMPLATE
+FILES = ("project.yaml", "organization.yaml", "security.yaml", "sso.yaml")
+ANSWERS = {
+    "--name": "acme",
+    "--short-name": "ac",
+    "--primary": "eu-central-1",
+    "--secondary": "eu-west-1",
+    "--email": "aws@acme.io",
+    "--management-id": "210987654321",
+    "--management-name": "acme-management",
+    "--management-email": "aws@acme.io",
+    "--admin-given-name": "Zoë",
+    "--admin-family-name": "Ng",
+    "--admin-email": "zoe@acme.io",
+}
+
+
+@pytest.fixture(autouse=True)
+def _no_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL", "STRATA_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Returns a copy of the configuration as it is shipped."""
+    return Path(shutil.copytree(CONFIG, tmp_path / "config"))
+
+
+def flags(**others: str | None) -> list[str]:
+    answers = {**ANSWERS, **{f"--{name.replace('_', '-')}": value for name, value in others.items()}}
+    return [word for flag, value in answers.items() if value is not None for word in (flag, value)]
+
+
+def strata(folder: Path, *words: str) -> Result:
+    return CliRunner().invoke(app, ["--config", str(folder), "init", *words])
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_the_template_is_the_shipped_configuration() -> None:
+    """`--to` starts from strata/template where config/ is an example no more: keep the two the same."""
+    shipped = Path(__file__).parents[1] / "config"
+    if any(init._own_values((shipped / name).read_text()) for name in FILES):
+        pytest.skip("this checkout's config/ is somebody's own")
+    assert contents(init.TEMPLATE) == contents(shipped)
+
+
+# In place
+
+
+def test_flags_alone_make_a_configuration_that_passes_check(folder: Path) -> None:
+    done = strata(folder, *flags(), "--governed", "eu-north-1", "--yes")
+    assert done.exit_code == 0, done.output
+    made = load(folder)
+    assert (made.project.name, made.project.short_name) == ("acme", "ac")
+    assert made.project.management_account.id == "210987654321"
+    assert made.project.regions.all_governed == ("eu-central-1", "eu-north-1")
+    assert {key: account.email for key, account in made.organization.accounts.items()} == {
+        "security": "aws+security@acme.io",
+        "shared": "aws+shared@acme.io",
+    }
+    assert [(key, user.given_name, user.email) for key, user in made.sso.users.items()] == [
+        ("zoe-ng", "Zoë", "zoe@acme.io")
+    ]
+    assert made.sso.groups["administrators"].members == ("zoe-ng",)
+    assert made.security.alerts.emails == made.security.budget.emails == ("aws@acme.io",)
+
+
+def test_no_example_value_is_left(folder: Path) -> None:
+    strata(folder, *flags(), "--yes")
+    text = "".join((folder / name).read_text() for name in FILES)
+    assert "example" not in text
+    assert "123456789012" not in text
+    assert "jane" not in text
+
+
+def test_only_values_change_not_comments_order_or_blank_lines(folder: Path) -> None:
+    before = {name: (folder / name).read_text().splitlines() for name in FILES}
+    strata(folder, *flags(), "--yes")
+    for name in FILES:
+        after = (folder / name).read_text().splitlines()
+        assert len(after) == len(before[name])
+        changed = [line for old, line in zip(before[name], after, strict=True) if old != line]
+        assert all(":" in line or line.strip().startswith("- ") for line in changed)
+        assert not any(line.startswith("#") for line in changed)
+
+
+def test_settings_changed_by_hand_in_the_example_stay(folder: Path) -> None:
+    path = folder / "security.yaml"
+    path.write_text(path.read_text().replace("limit_usd: 100", "limit_usd: 250 # agreed with finance"))
+    strata(folder, *flags(), "--yes")
+    assert "limit_usd: 250 # agreed with finance" in path.read_text()
+
+
+def test_other_accounts_get_units_policies_and_assignments(folder: Path) -> None:
+    accounts = ["--account", "security", "--account", "network", "--account", "apps-dev"]
+    assert strata(folder, *flags(), *accounts, "--yes").exit_code == 0
+    made = load(folder)
+    assert set(made.organization.accounts) == {"security", "network", "apps-dev"}
+    assert {path.key for path in made.organization.units()} == {"security", "network", "apps-dev"}
+    for policy in made.organization.policies.values():
+        assert policy.targets.organizational_units == ("security", "network", "apps-dev")
+    assigned = {assignment.permission_sets[0]: assignment.accounts for assignment in made.sso.assignments}
+    assert assigned["Administrator"] == "all"
+    assert assigned["FinOps"] == ("management",)
+    assert assigned["DevOps"] == assigned["ReadOnly"] == ("security", "network", "apps-dev")
+    text = (folder / "organization.yaml").read_text()
+    assert "\n\naccounts:\n" in text
+    assert "\n\npolicies:\n" in text
+
+
+def test_without_a_security_account_nothing_is_delegated_to_it(folder: Path) -> None:
+    assert strata(folder, *flags(account="network"), "--yes").exit_code == 0
+    assert load(folder).organization.delegated_administrators == {}
+
+
+def test_an_email_pattern_makes_every_address(folder: Path) -> None:
+    assert strata(folder, *flags(email="{account}.root@acme.io"), "--yes").exit_code == 0
+    assert load(folder).organization.accounts["shared"].email == "shared.root@acme.io"
+
+
+def test_the_diff_is_shown_and_the_next_step_said(folder: Path) -> None:
+    done = strata(folder, *flags(), "--yes")
+    assert "-name: example\n" in done.stdout
+    assert "+name: acme\n" in done.stdout
+    assert f"strata --config {folder} doctor" in done.stdout
+
+
+def test_dry_run_writes_nothing(folder: Path) -> None:
+    before = contents(folder)
+    done = strata(folder, *flags(), "--dry-run")
+    assert done.exit_code == 0
+    assert "+name: acme" in done.stdout
+    assert contents(folder) == before
+
+
+def test_a_second_run_has_nothing_to_do(folder: Path) -> None:
+    strata(folder, *flags(), "--yes")
+    before = contents(folder)
+    done = strata(folder, *flags())
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert "nothing to do" in done.stderr
+    assert contents(folder) == before
+
+
+def test_what_is_an_example_no_more_is_refused(folder: Path) -> None:
+    strata(folder, *flags(), "--yes")
+    before = contents(folder)
+    done = strata(folder, *flags(name="other"), "--yes")
+    assert done.exit_code == 1
+    assert "project.yaml is an example no more, it has 'aws@acme.io'" in done.stderr
+    assert "--to DIR" in done.stderr
+    assert contents(folder) == before
+
+
+def test_one_own_address_is_enough_to_be_refused(folder: Path) -> None:
+    path = folder / "sso.yaml"
+    path.write_text(path.read_text().replace("jane.doe@example.com", "jane@acme.io"))
+    before = contents(folder)
+    done = strata(folder, *flags(), "--yes")
+    assert done.exit_code == 1
+    assert "'jane@acme.io'" in done.stderr
+    assert contents(folder) == before
+
+
+def test_without_a_terminal_nothing_is_written_unasked(folder: Path) -> None:
+    before = contents(folder)
+    done = strata(folder, *flags())
+    assert done.exit_code == 1
+    assert "give --yes" in done.stderr
+    assert contents(folder) == before
+
+
+def test_a_result_that_would_not_pass_check_is_not_written(folder: Path) -> None:
+    before = contents(folder)
+    done = strata(folder, *flags(management_email="aws+shared@acme.io"), "--yes")
+    assert done.exit_code == 1
+    assert f"{folder}/organization.yaml" in done.stderr
+    assert "is also the e-mail of" in done.stderr
+    assert contents(folder) == before
+
+
+# Answers
+
+
+def test_every_missing_flag_is_named_at_once(folder: Path) -> None:
+    done = strata(folder, *flags(name=None, secondary=None, admin_email=None))
+    assert done.exit_code == 1
+    assert "give --name, --secondary, --admin-email\n" in done.stderr
+
+
+def test_every_wrong_flag_is_named_at_once(folder: Path) -> None:
+    done = strata(folder, *flags(primary="eu-centrl-1", management_id="12", secondary="eu-west-1"), "--yes")
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 2
+    assert "--primary: 'eu-centrl-1' is not an AWS region, did you mean 'eu-central-1'?" in errors[0]
+    assert "--management-id: '12' is not an account id" in errors[1]
+
+
+@pytest.mark.parametrize(
+    ("flag", "value", "reason"),
+    [
+        ("secondary", "eu-central-1", "is the primary one"),
+        ("account", "management", "stands for the management itself"),
+        ("account", "2nd", "cannot be a key"),
+        ("email", "aws", "is not an e-mail address"),
+        ("email", f"{'a' * 50}@acme.io", "characters, the limit is"),
+        ("short_name", "A", "is not a short name"),
+    ],
+)
+def test_answers_follow_the_rules_of_the_models(folder: Path, flag: str, value: str, reason: str) -> None:
+    done = strata(folder, *flags(**{flag: value}), "--yes")
+    assert done.exit_code == 1
+    assert f"--{flag.replace('_', '-')}: " in done.stderr
+    assert reason in done.stderr
+
+
+class Terminal:
+    """Somebody who types."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        self.lines = list(lines)
+
+    def isatty(self) -> bool:
+        return True
+
+    def readline(self) -> str:
+        return f"{self.lines.pop(0)}\n" if self.lines else ""
+
+
+def typed(monkeypatch: pytest.MonkeyPatch, folder: Path, *lines: str, **given: Any) -> int:
+    from strata.cli import Options
+
+    monkeypatch.setattr(sys, "stdin", Terminal(lines))
+    return init.run(Options(config=folder), given=given, to=None, dry_run=False, yes=False)
+
+
+TYPED = (
+    "acme",
+    "",
+    "eu-central-1",
+    "eu-west-1",
+    "",
+    "",
+    "aws@acme.io",
+    "210987654321",
+    "",
+    "",
+    "Zoë",
+    "Ng",
+    "z@acme.io",
+)
+
+
+def test_enter_takes_what_is_suggested(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert typed(monkeypatch, folder, *TYPED, "y") == 0
+    made = load(folder).project
+    assert (made.short_name, made.management_account.name) == ("acme", "acme-management")
+    assert made.management_account.email == "aws@acme.io"
+
+
+def test_a_wrong_answer_is_asked_again_with_the_reason(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong_first = (*TYPED[:2], "eu-centrl-1", TYPED[2], "eu-central-1", *TYPED[3:])
+    assert typed(monkeypatch, folder, *wrong_first, "yes") == 0
+    said = capsys.readouterr().err
+    assert "did you mean 'eu-central-1'?; use a region code" in said
+    assert "the secondary region is the primary one" in said
+    assert load(folder).project.regions.primary == "eu-central-1"
+
+
+def test_no_is_no(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = contents(folder)
+    assert typed(monkeypatch, folder, *TYPED, "n") == 1
+    assert contents(folder) == before
+
+
+def test_only_what_no_flag_says_is_asked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {flag.removeprefix("--").replace("-", "_"): value for flag, value in ANSWERS.items()}
+    assert typed(monkeypatch, folder, "", "", "y", **given) == 0  # governed, accounts, the question
+
+
+def test_the_end_of_input_is_an_error_not_a_loop(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from strata.errors import StrataError
+
+    with pytest.raises(StrataError, match="give --short-name"):
+        typed(monkeypatch, folder, "acme")
+
+
+@pytest.mark.parametrize(
+    ("given", "family", "key"),
+    [("Zoë", "Ng", "zoe-ng"), ("Jean Luc", "O'Neil", "jean-luc-o-neil"), ("李", "明", "administrator")],
+)
+def test_the_key_of_the_administrator_is_one(folder: Path, given: str, family: str, key: str) -> None:
+    assert strata(folder, *flags(admin_given_name=given, admin_family_name=family), "--yes").exit_code == 0
+    assert list(load(folder).sso.users) == [key]
+
+
+# The management account from credentials
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    with mock_aws():
+        yield
+
+
+NO_MANAGEMENT = {"management_id": None, "management_name": None, "management_email": None}
+
+
+@pytest.mark.usefixtures("aws")
+def test_credentials_say_which_account_it_is(folder: Path) -> None:
+    boto3.client("organizations", "us-east-1").create_organization(FeatureSet="ALL")
+    assert strata(folder, *flags(**NO_MANAGEMENT), "--yes").exit_code == 0
+    account = load(folder).project.management_account
+    assert (account.id, account.name, account.email) == ("123456789012", "master", "master@example.com")
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_flag_wins_over_the_account(folder: Path) -> None:
+    boto3.client("organizations", "us-east-1").create_organization(FeatureSet="ALL")
+    assert strata(folder, *flags(**{**NO_MANAGEMENT, "management_email": "root@acme.io"}), "--yes").exit_code == 0
+    assert load(folder).project.management_account.email == "root@acme.io"
+
+
+@pytest.mark.usefixtures("aws")
+def test_the_account_of_other_credentials_is_not_mixed_in(folder: Path) -> None:
+    boto3.client("organizations", "us-east-1").create_organization(FeatureSet="ALL")
+    done = strata(folder, *flags(management_name=None), "--yes")
+    assert done.exit_code == 1
+    assert "the credentials are of account 123456789012" in done.stderr
+    assert "give --management-name\n" in done.stderr
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_member_account_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from strata.session import Aws, Caller
+
+    boto3.client("organizations", "us-east-1").create_organization(FeatureSet="ALL")
+    monkeypatch.setattr(Aws, "caller", lambda _: Caller("999988887777", "arn:aws:iam::999988887777:user/x"))
+    done = strata(folder, *flags(**NO_MANAGEMENT), "--yes")
+    assert done.exit_code == 1
+    assert "account 999988887777 is a member of the organization" in done.stderr
+    assert "use a profile of its management account 123456789012" in done.stderr
+
+
+def test_a_profile_that_was_asked_for_and_fails_is_an_error(folder: Path) -> None:
+    done = CliRunner().invoke(
+        app, ["--config", str(folder), "--profile", "no-such", "init", *flags(**NO_MANAGEMENT), "--yes"]
+    )
+    assert done.exit_code == 1
+    assert "no-such" in done.stderr
+    assert "give --management-id" not in done.stderr
+
+
+# A new folder
+
+
+def test_to_makes_a_folder_with_policies_that_passes_check(folder: Path, tmp_path: Path) -> None:
+    before, to = contents(folder), tmp_path / "deep" / "acme"
+    done = strata(folder, *flags(), "--to", str(to), "--yes")
+    assert done.exit_code == 0, done.output
+    assert load(to).project.name == "acme"
+    assert sorted(path.name for path in (to / "policies").iterdir()) == sorted(
+        p.name for p in (CONFIG / "policies").iterdir()
+    )
+    assert contents(folder) == before
+    assert [path.name for path in to.parent.iterdir()] == ["acme"]
+
+
+def test_to_points_editors_at_the_schema_from_there(folder: Path, tmp_path: Path) -> None:
+    to = tmp_path / "deep" / "acme"
+    strata(folder, *flags(), "--to", str(to), "--yes")
+    first = (to / "project.yaml").read_text().splitlines()[0]
+    assert (to / first.partition("$schema=")[2]).resolve() == init.SCHEMA / "project.json"
+
+
+def test_to_starts_from_the_example_when_the_configuration_is_somebodys(folder: Path, tmp_path: Path) -> None:
+    strata(folder, *flags(), "--account", "network", "--yes")
+    security = folder / "security.yaml"
+    security.write_text(security.read_text().replace("limit_usd: 100", "limit_usd: 999"))
+    to = tmp_path / "second"
+    assert strata(folder, *flags(name="second"), "--to", str(to), "--yes").exit_code == 0
+    assert set(load(to).organization.accounts) == {"security", "shared"}
+    assert load(to).security.budget.limit_usd == 100
+
+
+def test_to_takes_an_empty_folder_and_no_other(folder: Path, tmp_path: Path) -> None:
+    to = tmp_path / "to"
+    to.mkdir()
+    (to / "notes.txt").write_text("mine")
+    done = strata(folder, *flags(), "--to", str(to), "--yes")
+    assert done.exit_code == 1
+    assert "not an empty folder" in done.stderr
+    assert contents(to) == {"notes.txt": b"mine"}
+    (to / "notes.txt").unlink()
+    assert strata(folder, *flags(), "--to", str(to), "--yes").exit_code == 0
+
+
+def test_to_with_dry_run_makes_no_folder(folder: Path, tmp_path: Path) -> None:
+    done = strata(folder, *flags(), "--to", str(tmp_path / "to"), "--dry-run")
+    assert "+name: acme" in done.stdout
+    assert "policies/devops.json" in done.stdout
+    assert not (tmp_path / "to").exists()
+
+
+# Interruptions
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@pytest.mark.parametrize("survived", range(4))
+def test_an_interrupted_write_leaves_whole_files_and_the_next_run_goes_on(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, survived: int
+) -> None:
+    before, replace, calls = contents(folder), Path.replace, iter(range(100))
+
+    def dies(self: Path, target: Path) -> Path:
+        if next(calls) == survived:
+            raise Killed
+        return replace(self, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", dies)
+        with pytest.raises(Killed):
+            CliRunner().invoke(app, ["--config", str(folder), "init", *flags(), "--yes"], standalone_mode=False)
+    after = contents(folder)
+    assert after.keys() == before.keys()
+    assert sum(after[name] != before[name] for name in before) == survived
+    assert strata(folder, *flags(), "--yes").exit_code == 0
+    assert load(folder).sso.users.keys() == {"zoe-ng"}
+
+
+def test_a_disk_that_fills_changes_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, calls = contents(folder), iter(range(100))
+
+    def full(handle: int) -> None:
+        if next(calls) == 2:
+            raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("os.fsync", full)
+        assert strata(folder, *flags(), "--yes").exit_code == 1
+    assert contents(folder) == before
+
+
+def test_an_interrupted_new_folder_is_not_there(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def dies(self: Path, target: Path) -> Path:
+        raise Killed
+
+    monkeypatch.setattr(Path, "replace", dies)
+    with pytest.raises(Killed):
+        CliRunner().invoke(
+            app,
+            ["--config", str(folder), "init", *flags(), "--to", str(tmp_path / "to"), "--yes"],
+            standalone_mode=False,
+        )
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["config"]
+
+
+def test_the_mode_of_a_file_stays(folder: Path) -> None:
+    (folder / "project.yaml").chmod(0o640)
+    strata(folder, *flags(), "--yes")
+    assert (folder / "project.yaml").stat().st_mode & 0o777 == 0o640

@@ -1,0 +1,1109 @@
+"""`strata profiles`: what the profiles are, what becomes of the file around them, and the command against moto."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import re
+import stat
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+import boto3
+import botocore.configloader
+import botocore.handlers
+import botocore.loaders
+import botocore.session
+import moto.organizations.utils
+import pytest
+from botocore.awsrequest import AWSResponse
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from moto import mock_aws
+from typer.testing import CliRunner
+
+from strata import aws_config
+from strata.aws_config import Section, UnusableFileError, update
+from strata.cli import app
+from strata.commands import profiles as command
+from strata.commands.profiles import Facts, LiveAccount, Portal, Profiles, Wish, compose, identify
+from strata.config import LandingZone, load
+from strata.errors import StrataError
+
+OURS = "210987654320"
+NOW = datetime(2026, 11, 24, 16, 0, 44, tzinfo=UTC)
+
+PROJECT = f"""name: acme
+short_name: ac
+management_account:
+  id: "{OURS}"
+  name: master
+  email: master@example.com
+regions:
+  primary: eu-west-1
+  secondary: eu-central-1
+"""
+ORGANIZATION = """organizational_units:
+  main:
+accounts:
+  audit:
+    email: AWS+Audit@acme.io
+    organizational_unit: main
+  dev:
+    email: aws+dev@acme.io
+    organizational_unit: main
+  old:
+    email: aws+old@acme.io
+    organizational_unit: main
+    retired: true
+unmanaged_accounts:
+  - aws+elsewhere@acme.io
+"""
+SSO = """users:
+  ann:
+    given_name: Ann
+    family_name: Lee
+    email: ann@acme.io
+  bob:
+    given_name: Bob
+    family_name: Ray
+    email: bob@acme.io
+  eve:
+    given_name: Eve
+    family_name: Oz
+    email: eve@acme.io
+groups:
+  admins:
+    members:
+      - ann
+  auditors:
+    external: true
+permission_sets:
+  admin:
+    name: Full-Access
+    policies:
+      - aws: AdministratorAccess
+  look:
+    policies:
+      - aws: ReadOnlyAccess
+assignments:
+  - permission_sets:
+      - admin
+    groups:
+      - admins
+    accounts: all
+  - permission_sets:
+      - look
+    users:
+      - bob
+    groups:
+      - auditors
+    accounts:
+      - dev
+state_access:
+  groups:
+    - admins
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """A small valid configuration."""
+    folder = tmp_path / "config"
+    folder.mkdir()
+    (folder / "project.yaml").write_text(PROJECT)
+    (folder / "organization.yaml").write_text(ORGANIZATION)
+    (folder / "security.yaml").write_text("budget:\n  mode: off\n")
+    (folder / "sso.yaml").write_text(SSO)
+    return folder
+
+
+@pytest.fixture
+def landing_zone(config: Path) -> LandingZone:
+    return load(config)
+
+
+# What the profiles are
+
+IDS = {"management": OURS, "audit": "111111111112", "dev": "111111111113"}
+PORTAL = Portal("https://d-1234567890.awsapps.com/start", "eu-west-1")
+SIGNED_IN = Facts(IDS, PORTAL)
+
+
+def wish(**given: Any) -> Wish:
+    return Wish(**{"region": "eu-west-1", **given})
+
+
+def names(profiles: Profiles) -> list[str]:
+    return [profile.name for profile in profiles.profiles]
+
+
+def test_one_profile_per_account_and_permission_set_however_many_may_use_it(landing_zone: LandingZone) -> None:
+    profiles = compose(landing_zone, SIGNED_IN, wish())
+    assert names(profiles) == [
+        "ac-audit-admin",
+        "ac-dev-admin",
+        "ac-dev-look",
+        "ac-management-StateAccess",
+        "ac-management-admin",
+    ]
+
+
+def test_a_sign_in_profile_names_the_role_by_the_sets_name(landing_zone: LandingZone) -> None:
+    profile = compose(landing_zone, SIGNED_IN, wish(region="eu-north-1")).profiles[0]
+    assert dict(profile.settings) == {
+        "sso_session": "ac",
+        "sso_account_id": "111111111112",
+        "sso_role_name": "Full-Access",
+        "region": "eu-north-1",
+    }
+
+
+def test_output_is_set_when_asked_for(landing_zone: LandingZone) -> None:
+    assert {p.settings["output"] for p in compose(landing_zone, SIGNED_IN, wish(output="yaml")).profiles} == {"yaml"}
+
+
+@pytest.mark.parametrize(
+    ("user", "expected"),
+    [
+        ("ann", ["ac-audit-admin", "ac-dev-admin", "ac-management-StateAccess", "ac-management-admin"]),
+        ("bob", ["ac-dev-look"]),
+    ],
+)
+def test_user_means_what_groups_and_direct_assignments_give(
+    landing_zone: LandingZone, user: str, expected: list[str]
+) -> None:
+    assert names(compose(landing_zone, SIGNED_IN, wish(user=user))) == expected
+
+
+def test_a_user_with_the_key_of_a_group_is_not_the_group(config: Path) -> None:
+    (config / "sso.yaml").write_text(SSO.replace("  bob:\n", "  admins:\n", 1).replace("- bob", "- admins"))
+    assert names(compose(load(config), SIGNED_IN, wish(user="admins"))) == ["ac-dev-look"]
+
+
+def test_user_says_that_groups_of_an_identity_provider_are_not_known(landing_zone: LandingZone) -> None:
+    assert "auditors" in compose(landing_zone, SIGNED_IN, wish(user="bob")).warnings[0]
+    assert not compose(landing_zone, SIGNED_IN, wish()).warnings
+
+
+@pytest.mark.parametrize(
+    ("user", "portal", "message"),
+    [
+        ("anne", PORTAL, "'anne' is not a user of sso.yaml, did you mean 'ann'?; name one by its key"),
+        ("eve", PORTAL, "eve may use nothing yet"),
+        ("ann", None, "--user is about sign-in through Identity Center"),
+    ],
+)
+def test_user_that_cannot_be_met_is_refused(
+    landing_zone: LandingZone, user: str, portal: Portal | None, message: str
+) -> None:
+    with pytest.raises(StrataError, match=re.escape(message)):
+        compose(landing_zone, Facts(IDS, portal), wish(user=user, source_profile="boot"))
+
+
+def test_an_account_that_is_not_there_has_no_sign_in_profile(landing_zone: LandingZone) -> None:
+    facts = Facts({"management": OURS, "dev": IDS["dev"]}, PORTAL)
+    assert not any("audit" in name for name in names(compose(landing_zone, facts, wish())))
+
+
+@pytest.mark.parametrize("facts", [Facts(IDS, None), SIGNED_IN], ids=["before", "asked for"])
+def test_before_identity_center_profiles_assume_the_role_of_members_alone(
+    landing_zone: LandingZone, facts: Facts
+) -> None:
+    profiles = compose(landing_zone, facts, wish(source_profile="my boot", bootstrap=facts.portal is not None))
+    assert names(profiles) == ["ac-audit-oaar", "ac-dev-oaar"]
+    assert dict(profiles.profiles[1].settings) == {
+        "role_arn": "arn:aws:iam::111111111113:role/OrganizationAccountAccessRole",
+        "source_profile": "my boot",
+        "role_session_name": "strata-my-boot",
+        "region": "eu-west-1",
+    }
+    assert {section.kind for section in profiles.sections("ac")} == {"profile"}
+
+
+def test_a_session_name_is_never_longer_than_sts_takes(landing_zone: LandingZone) -> None:
+    profile = compose(landing_zone, Facts(IDS, None), wish(source_profile="ä" * 80)).profiles[0]
+    assert re.fullmatch(r"[\w+=,.@-]{2,64}", profile.settings["role_session_name"], re.ASCII)
+
+
+@pytest.mark.parametrize("source", [None, "a\nrole_arn = arn:aws:iam::1:role/x"])
+def test_the_role_needs_a_profile_to_assume_it_from(landing_zone: LandingZone, source: str | None) -> None:
+    with pytest.raises(StrataError, match="name it with --profile"):
+        compose(landing_zone, Facts(IDS, None), wish(source_profile=source))
+
+
+def test_two_profiles_of_one_name_are_refused(config: Path) -> None:
+    organization = ORGANIZATION.replace(
+        "  dev:", "  audit-x:\n    email: a@b.io\n    organizational_unit: main\n  dev:"
+    )
+    (config / "organization.yaml").write_text(organization)
+    more = "  x-admin:\n    policies:\n      - aws: ReadOnlyAccess\nassignments:\n"
+    more += "  - permission_sets:\n      - x-admin\n    users:\n      - bob\n    accounts:\n      - audit\n"
+    (config / "sso.yaml").write_text(SSO.replace("assignments:\n", more))
+    with pytest.raises(StrataError, match="ac-audit-x-admin would stand for x-admin in audit and for admin in audit-x"):
+        compose(load(config), Facts({**IDS, "audit-x": "111111111119"}, PORTAL), wish())
+
+
+# Which account is which
+
+
+def live(id: str, name: str, email: str, state: str = "ACTIVE") -> LiveAccount:
+    return LiveAccount(id, name, email, state)
+
+
+ROOT = live(OURS, "whatever", "changed@acme.io")
+AUDIT = live("111111111112", "acme-audit", "aws+audit@ACME.io")
+DEV = live("111111111113", "acme-dev", "aws+dev@acme.io")
+
+
+def test_accounts_are_known_by_their_address_whatever_its_case(landing_zone: LandingZone) -> None:
+    assert identify([DEV, AUDIT, ROOT], landing_zone) == (IDS, [])
+
+
+def test_a_retired_account_has_no_profile_though_it_is_active(landing_zone: LandingZone) -> None:
+    retired = live("111111111114", "acme-old", "aws+old@acme.io")
+    assert identify([ROOT, AUDIT, DEV, retired], landing_zone) == (IDS, [])
+
+
+@pytest.mark.parametrize("state", ["CLOSED", "SUSPENDED", "PENDING_CLOSURE", "PENDING_ACTIVATION"])
+def test_an_account_that_is_not_active_has_no_profile(landing_zone: LandingZone, state: str) -> None:
+    closed = live(DEV.id, DEV.name, DEV.email, state)
+    ids, warnings = identify([ROOT, AUDIT, closed], landing_zone)
+    assert sorted(ids) == ["audit", "management"]
+    assert [warning.split(",")[0] for warning in warnings] == [f"the account 'dev' is {state}"]
+
+
+def test_a_declared_account_that_does_not_exist_yet_is_pointed_out(landing_zone: LandingZone) -> None:
+    ids, warnings = identify([ROOT, AUDIT], landing_zone)
+    assert "dev" not in ids
+    assert "'dev' is not in the organization yet" in warnings[0]
+
+
+def test_an_account_nobody_declared_goes_by_its_name_and_is_pointed_out(landing_zone: LandingZone) -> None:
+    ids, warnings = identify([ROOT, AUDIT, DEV, live("111111111115", "Ünusual: Name!", "x@acme.io")], landing_zone)
+    assert ids["nusual-name"] == "111111111115"
+    assert "account 111111111115 (Ünusual: Name!, x@acme.io) is not in organization.yaml" in warnings[0]
+
+
+def test_an_account_of_somebody_else_is_not_pointed_out(landing_zone: LandingZone) -> None:
+    foreign = live("111111111116", "elsewhere", "AWS+elsewhere@acme.io")
+    assert identify([ROOT, AUDIT, DEV, foreign], landing_zone) == ({**IDS, "elsewhere": "111111111116"}, [])
+
+
+def test_no_two_accounts_share_a_key(landing_zone: LandingZone) -> None:
+    strangers = [live(f"11111111112{n}", name, f"{n}@x.io") for n, name in enumerate(["dev", "old", "new", "New", "?"])]
+    ids, _ = identify([*strangers, ROOT, AUDIT, DEV], landing_zone)
+    own = {"dev-111111111120", "old-111111111121", "new", "new-111111111123", "111111111124"}
+    assert set(ids) == {"management", "audit", "dev"} | own
+
+
+def test_another_organization_is_refused(landing_zone: LandingZone) -> None:
+    with pytest.raises(StrataError, match=f"no account {OURS}"):
+        identify([AUDIT, DEV], landing_zone)
+
+
+# The block and what is around it
+
+SECTIONS = [
+    Section("sso-session", "ac", (("sso_start_url", PORTAL.start_url), ("sso_region", "eu-west-1"))),
+    Section("profile", "ac-dev-look", (("sso_session", "ac"), ("sso_account_id", IDS["dev"]))),
+]
+FEWER = [Section("profile", "ac-audit-oaar", (("region", "eu-west-1"),))]
+SECRET = "wJalrXUtnFEMI"
+MINE = f"# mine\n[default]\nregion = eu-west-1\n\n[profile boot]\naws_secret_access_key = {SECRET}\n"
+
+
+def updated(text: str, sections: Sequence[Section] = SECTIONS, owner: str = "ac") -> str:
+    return update("f", text, owner, sections).text
+
+
+BLOCK = updated("")
+TEXT = st.text(
+    st.characters(codec="utf-8", exclude_characters="\0") | st.sampled_from("\r\n\t #[]=\x0b\x0c\x1c\x85\u2028")
+)
+
+
+def readable(text: str) -> bool:
+    try:
+        return updated(text) != text
+    except UnusableFileError:
+        return False
+
+
+LINE = st.sampled_from(
+    ["[default]", "[profile x]", "[plugins]", "# it", "; so", "region = é", "s3 =", "  a = b", "", " \t"]
+)
+FILES = st.lists(st.tuples(LINE, st.sampled_from(["\n", "\r\n"])), max_size=12, unique_by=lambda line: line[0]).map(
+    lambda lines: "".join(line + ending for line, ending in lines)
+)
+
+
+# Anything at all, as comments so that the AWS CLI can read it.
+COMMENTS = TEXT.map(lambda text: re.sub(r"(^|\r\n|\r|\n)", r"\1#", text))
+
+
+@settings(deadline=None)  # a slow machine is no fault
+@given(st.one_of(COMMENTS, FILES, FILES.map(lambda text: text.rstrip("\r\n")), st.tuples(FILES, COMMENTS).map("".join)))
+def test_whatever_the_file_is_a_new_block_goes_after_it(text: str) -> None:
+    """What was there is there, byte for byte, and twice is once; or the file is one that the AWS CLI cannot read."""
+    assume(readable(text))
+    once = updated(text)
+    assert once.startswith(text)
+    assert once[len(text) :].strip().startswith("# >>> strata ac >>>")
+    assert updated(once) == once
+
+
+@settings(deadline=None)  # a slow machine is no fault
+@given(
+    st.one_of(FILES, COMMENTS),
+    st.one_of(
+        COMMENTS, st.sampled_from(["", "[profile y]\n", "\n# é\r\n[profile y]\nregion = x", "\x85\n[z]\r\n\r\n"])
+    ),
+)
+def test_whatever_is_around_a_block_stays_when_it_is_replaced_or_removed(before: str, after: str) -> None:
+    assume(readable(before))
+    first = updated(before)
+    assume(not (first.endswith("\r") and after.startswith("\n")))  # would be one line ending
+    text = first + after
+    kept = first[: first.index("# >>> strata")]
+    second = updated(text, FEWER)
+    assert second.startswith(kept)
+    assert second.endswith(after)
+    assert "ac-dev-look" not in second
+    assert updated(text, []) == kept + after
+
+
+@settings(deadline=None)  # a slow machine is no fault
+@given(st.binary())
+def test_bytes_that_are_not_utf_8_survive(content: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "config")
+        file.write_bytes(content)
+        text = aws_config.read(file)
+        assert text is not None
+        aws_config.write(file, text, text + "\n# more", NOW)
+        assert file.read_bytes() == content + b"\n# more"
+
+
+def test_a_block_has_the_line_endings_of_its_file() -> None:
+    text = updated("[default]\r\nregion = eu-west-1\r\n")
+    assert text.count("\n") == text.count("\r\n")
+
+
+def test_an_editor_that_changes_line_endings_edits_nothing() -> None:
+    dos = updated(MINE).replace("\n", "\r\n")
+    assert updated(dos) == dos
+    assert "\n" not in updated(dos, FEWER).replace("\r\n", "")
+
+
+def test_a_file_that_ends_in_a_block_without_newline_goes_on_to() -> None:
+    assert not updated(BLOCK.rstrip("\n"), FEWER).endswith("\n")
+
+
+def test_projects_live_side_by_side() -> None:
+    other = [Section("profile", "zz-dev-look", (("region", "eu-west-1"),))]
+    both = updated(updated(MINE), other, owner="zz")
+    again = updated(both, FEWER)
+    assert again.startswith(MINE)
+    assert again.endswith(updated("", other, owner="zz"))
+    assert updated(again, SECTIONS) == both
+
+
+def test_nothing_to_write_makes_no_block() -> None:
+    assert updated(MINE, []) == MINE
+
+
+DAMAGED = {
+    "no end": (BLOCK.replace("# <<< strata ac <<<\n", ""), {1: "the block of 'ac' that begins here has no end"}),
+    "no beginning": ("\n# <<< strata ac <<<\n", {2: "a block of 'ac' ends here without a beginning"}),
+    "twice": (BLOCK + BLOCK, {12: "this is the second block of 'ac', line 1 has the first"}),
+    "nested": (
+        f"# >>> strata zz >>>\n{BLOCK}# <<< strata zz <<<\n",
+        {
+            2: "a block of 'ac' begins inside the one of 'zz' of line 1",
+            13: "a block of 'zz' ends here without a beginning",
+        },
+    ),
+    "crossed": ("# >>> strata ac >>> 1\n# <<< strata zz <<<\n", {2: "a block of 'zz' ends here without a beginning"}),
+    "another one open": ("# >>> strata zz >>> 1\n", {1: "the block of 'zz' that begins here has no end"}),
+    "edited": (
+        BLOCK.replace("eu-west-1", "eu-west-2"),
+        {1: "the block of 'ac' was edited by hand, or by another tool"},
+    ),
+    "emptied": (
+        "# >>> strata ac >>>\n# <<< strata ac <<<\n",
+        {1: "the block of 'ac' was edited by hand, or by another tool"},
+    ),
+    "checksum lost": (
+        re.sub(r">>> \w{16}", ">>>", BLOCK),
+        {1: "the block of 'ac' was edited by hand, or by another tool"},
+    ),
+    "added to": (
+        f"{BLOCK}\noutput = json\n",
+        {13: "the AWS CLI reads this line as part of the block of 'ac' above it"},
+    ),
+    "continued": (
+        f"{BLOCK}# x\n [profile y]\n",
+        {13: "the AWS CLI reads this line as part of the block of 'ac' above it"},
+    ),
+    "no section": ("\nregion = x\n", {2: "the AWS CLI cannot read this line (MissingSectionHeaderError)"}),
+    "no setting": ("[default]\nregion\n", {2: "the AWS CLI cannot read this line (ParsingError)"}),
+    "section twice": ("[default]\n\n[default]\n", {3: "the AWS CLI cannot read this line (DuplicateSectionError)"}),
+    "UTF-16": ("\0[\0d\0]\0\n\0", {1: "is not text in UTF-8 or another encoding that extends ASCII"}),
+    "taken": (
+        (
+            '[profile ac-dev-look]\n[default]\n[profile "ac-dev-look"] # see [1]\n'
+            "[sso-session ac]\n[profile ac]\n[ac-dev-look]\n"
+        ),
+        {
+            1: "[profile ac-dev-look] is there already, outside of the block of 'ac'",
+            4: "[sso-session ac] is there already, outside of the block of 'ac'",
+        },
+    ),
+    "taken and edited": (
+        f"{BLOCK.replace('eu-west-1', 'eu-west-2')}[profile 'ac-dev-look']\n",
+        {
+            1: "the block of 'ac' was edited by hand, or by another tool",
+            12: "[profile ac-dev-look] is there already, outside of the block of 'ac'",
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_what_speaks_against_writing_is_said_all_at_once_with_line_and_remedy(name: str) -> None:
+    text, expected = DAMAGED[name]
+    with pytest.raises(UnusableFileError) as caught:
+        updated(text)
+    assert {fault.line: fault.problem for fault in caught.value.faults} == expected
+    assert all(re.match(rf"f:{fault.line}: .+; \w+", str(fault)) for fault in caught.value.faults)
+
+
+def test_the_diff_shows_the_block_alone_with_the_files_line_numbers() -> None:
+    diff = update("f", updated(MINE) + f"[profile z]\naws_secret_access_key = {SECRET}\n", "ac", SECTIONS[:1]).diff
+    assert not any(SECRET in line for line in diff)
+    assert [line for line in diff if line.startswith("@@")] == ["@@ -8,11 +8,7 @@"], "the block begins in line 8"
+    assert "-[profile ac-dev-look]" in diff
+
+
+# The file
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    file = tmp_path / "aws" / "config"
+    file.parent.mkdir()
+    file.write_text(MINE)
+    return file
+
+
+def test_a_backup_is_kept_beside_it_each_time(file: Path) -> None:
+    first = aws_config.write(file, MINE, "new\n", NOW)
+    second = aws_config.write(file, "new\n", "newer\n", NOW)
+    assert first == file.with_name("config.20261124T160044Z.bak")
+    assert second != first
+    assert [path.read_text() for path in (file, first, second) if path] == ["newer\n", MINE, "new\n"]
+
+
+def test_a_new_file_has_no_backup_and_a_folder_of_its_own(tmp_path: Path) -> None:
+    file = tmp_path / "home" / ".aws" / "config"
+    assert aws_config.read(file) is None
+    assert aws_config.write(file, None, "new\n", NOW) is None
+    assert [path.name for path in file.parent.iterdir()] == ["config"]
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize(("before", "after"), [(0o644, 0o600), (0o600, 0o600), (0o400, 0o400), (None, 0o600)])
+def test_nobody_else_can_read_it_nor_its_backup(file: Path, before: int | None, after: int) -> None:
+    if before is None:
+        file.unlink()
+    else:
+        file.chmod(before)
+    backup = aws_config.write(file, None if before is None else MINE, "new\n", NOW)
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (file, backup) if path} == {after}
+
+
+def test_a_symbolic_link_stays_one(file: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(file)
+    backup = aws_config.write(link, MINE, "new\n", NOW)
+    assert link.is_symlink()
+    assert file.read_text() == "new\n"
+    assert backup is not None
+    assert backup.parent == file.parent
+
+
+def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    for path in (tmp_path, Path(os.devnull), tmp_path / "loop"):
+        with pytest.raises(StrataError, match="--file"):
+            aws_config.read(path)
+
+
+def test_what_somebody_else_wrote_meanwhile_is_not_lost(file: Path) -> None:
+    with pytest.raises(StrataError, match="changed by somebody else"):
+        aws_config.write(file, "as it was when asked\n", "new\n", NOW)
+    assert [path.name for path in file.parent.iterdir()] == ["config"]
+    assert file.read_text() == MINE
+
+
+class Crash(BaseException):
+    """What nothing in the code expects."""
+
+
+class Fails:
+    """Takes the place of a function and fails at its nth call, before or after it did its part."""
+
+    def __init__(self, real: Callable[..., Any], at: int, error: BaseException, *, late: bool) -> None:
+        self.real, self.left, self.error, self.late = real, at, error, late
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        self.left -= 1
+        if self.left == 0 and not self.late:
+            raise self.error
+        answer = self.real(*arguments, **named)
+        if self.left == 0:
+            raise self.error
+        return answer
+
+
+FULL = OSError(errno.ENOSPC, "No space left on device")
+STEPS = [
+    (step, at, error, late)
+    for step in ("open", "fdopen", "fchmod", "fsync", "replace")
+    for at in (1, 2, 3, 4)
+    # What the system refuses it did not do; a file that was made and never handed over is nobody's to remove.
+    for error, late in ((FULL, False), (Crash(), False), (Crash(), True))
+    if not (step == "open" and late)
+]
+
+
+@pytest.mark.parametrize(("step", "at", "error", "late"), STEPS)
+def test_a_crash_at_any_step_leaves_the_old_or_the_new(
+    file: Path, monkeypatch: pytest.MonkeyPatch, step: str, at: int, error: BaseException, late: bool
+) -> None:
+    """Never a half, never nothing; what else lies there is a whole backup; what is called a failure changed nothing."""
+    new = MINE * 1000
+    with monkeypatch.context() as patch:
+        patch.setattr(os, step, Fails(getattr(os, step), at, error, late=late))
+        try:
+            aws_config.write(file, MINE, new, NOW)
+            failed: BaseException | None = None
+        except (Crash, StrataError) as caught:
+            failed = caught
+    assert file.read_text() in (MINE, new)
+    others = [path for path in file.parent.iterdir() if path != file]
+    assert all(path.suffix == ".bak" and path.read_text() == MINE for path in others)
+    if file.read_text() == new:
+        assert len(others) == 1, "the old one is kept"
+        assert not isinstance(failed, StrataError), "it says that nothing was changed"
+    else:
+        assert failed, "what did not happen is not called done"
+
+
+def test_what_gets_a_name_is_on_disk_by_then(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []
+    fsync, replace = os.fsync, os.replace
+
+    def noted_fsync(descriptor: int) -> None:
+        order.append(f"sync {os.fstat(descriptor).st_ino}")
+        fsync(descriptor)
+
+    def noted_replace(old: Path, new: Path) -> None:
+        order.append(f"name {old.stat().st_ino}")
+        replace(old, new)
+
+    monkeypatch.setattr(os, "fsync", noted_fsync)
+    monkeypatch.setattr(os, "replace", noted_replace)
+    backup = aws_config.write(file, MINE, "new\n", NOW)
+    folder = f"sync {file.parent.stat().st_ino}"
+    inodes = [path.stat().st_ino for path in (backup, file) if path]
+    assert order == [step for inode in inodes for step in (f"sync {inode}", f"name {inode}", folder)]
+
+
+def test_a_disk_that_fills_up_half_way_leaves_the_old(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.fdopen
+
+    class Half:
+        def __init__(self, *arguments: Any) -> None:
+            self.file = real(*arguments)
+
+        def __enter__(self) -> Self:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            self.file.close()
+
+        def write(self, content: bytes) -> None:
+            self.file.write(content[: len(content) // 2])
+            self.file.flush()
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fdopen", Half)
+    with pytest.raises(StrataError, match="No space left on device; it is as it was"):
+        aws_config.write(file, MINE, "new\n", NOW)
+    assert [path.name for path in file.parent.iterdir()] == ["config"]
+    assert file.read_text() == MINE
+
+
+# The command, against moto
+
+
+@dataclass
+class Cloud:
+    """An organization in moto, with the hooks to answer as AWS does."""
+
+    calls: list[str] = field(default_factory=list)
+    throttled: set[int] = field(default_factory=set)
+    instances: list[dict[str, Any]] | None = field(default_factory=list)
+    refused: tuple[str, str] = ("", "")
+    beside: boto3.Session = field(default_factory=boto3.Session)
+
+    def before(self, request: Any, event_name: str, **_: Any) -> AWSResponse | None:
+        call = event_name.removeprefix("before-send.")
+        self.calls.append(call)
+        if call == "organizations.ListAccounts" and self.calls.count(call) in self.throttled:
+            return response(request.url, 400, {"__type": "TooManyRequestsException", "Message": "slow down"})
+        if call == self.refused[0]:
+            return response(request.url, 400, {"__type": self.refused[1], "Message": "no"})
+        if call == "sso-admin.ListInstances" and self.instances is not None:
+            return response(request.url, 200, {"Instances": self.instances})
+        return None
+
+    @staticmethod
+    def as_aws_does(parsed: dict[str, Any], **_: Any) -> None:
+        """Status was retired; a closed account is CLOSED."""
+        for account in parsed.get("Accounts", ()):
+            del account["Status"]
+            account["State"] = account["State"].replace("SUSPENDED", "CLOSED")
+
+    @property
+    def organizations(self) -> Any:
+        """A client whose calls do not count."""
+        return self.beside.client("organizations", region_name="us-east-1")
+
+    def account(self, name: str, email: str) -> str:
+        created = self.organizations.create_account(AccountName=name, Email=email)["CreateAccountStatus"]
+        return str(created["AccountId"])
+
+
+def response(url: str, status: int, body: dict[str, Any]) -> AWSResponse:
+    class Raw:
+        def stream(self, **_: Any) -> Iterator[bytes]:
+            yield json.dumps(body).encode()
+
+    return AWSResponse(url, status, {}, Raw())
+
+
+SERVICE_MODELS = botocore.loaders.create_loader()
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch, file: Path) -> Iterator[Cloud]:
+    """An organization with the accounts of the configuration, credentials in the environment, pages of 20."""
+    for name in [name for name in os.environ if name.startswith(("AWS_", "STRATA_", "MOTO_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.setitem(moto.organizations.utils.PAGINATION_MODEL["list_accounts"], "limit_default", 20)
+    monkeypatch.setattr(botocore.session, "create_loader", lambda _: SERVICE_MODELS)
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    with mock_aws(config={"core": {"mock_credentials": False}}):
+        role = f"arn:aws:iam::{OURS}:role/admin"
+        sts = boto3.Session("any", "thing", region_name="us-east-1").client("sts")
+        keys = sts.assume_role(RoleArn=role, RoleSessionName="admin")["Credentials"]
+        lines = [f"aws_access_key_id = {keys['AccessKeyId']}", f"aws_session_token = {keys['SessionToken']}"]
+        file.write_text("\n".join(["[profile boot]", f"aws_secret_access_key = {keys['SecretAccessKey']}", *lines, ""]))
+        monkeypatch.setenv("AWS_CONFIG_FILE", str(file))
+        monkeypatch.setenv("AWS_PROFILE", "boot")
+        cloud = Cloud(beside=boto3.Session())
+        cloud.organizations.create_organization(FeatureSet="ALL")
+        for key in ("audit", "dev", "old"):
+            cloud.account(f"acme-{key}", f"aws+{key}@acme.io")
+        hooks = [
+            ("before-send", cloud.before),
+            ("after-call.organizations.ListAccounts", cloud.as_aws_does),
+        ]
+        monkeypatch.setattr(botocore.handlers, "BUILTIN_HANDLERS", [*hooks, *botocore.handlers.BUILTIN_HANDLERS])
+        yield cloud
+
+
+Strata = Callable[..., Any]
+
+
+@pytest.fixture
+def strata(config: Path, monkeypatch: pytest.MonkeyPatch) -> Strata:
+    """The command as an operator runs it: without a terminal unless there is something to answer."""
+
+    def run(*arguments: str, answer: str | None = None) -> Any:
+        if answer is not None:
+            monkeypatch.setattr(command, "_interactive", lambda: True)
+        return CliRunner().invoke(app, ["profiles", "--config", str(config), *arguments], input=answer)
+
+    return run
+
+
+def instance(**given: Any) -> dict[str, Any]:
+    arn = "arn:aws:sso:::instance/ssoins-1234567890abcdef"
+    ours = {"InstanceArn": arn, "IdentityStoreId": "d-1234567890", "OwnerAccountId": OURS, "Status": "ACTIVE"}
+    return {**ours, **given}
+
+
+def headers(file: Path) -> list[str]:
+    return [line for line in file.read_text().splitlines() if line.startswith("[")]
+
+
+def test_before_identity_center_the_profiles_work(cloud: Cloud, strata: Strata, file: Path) -> None:
+    """The AWS SDK assumes the member's role with what was written."""
+    done = strata("--yes")
+    assert done.exit_code == 0, done.output
+    assert headers(file) == ["[profile boot]", "[profile ac-audit-oaar]", "[profile ac-dev-oaar]"]
+    session = boto3.Session(profile_name="ac-dev-oaar")
+    caller = session.client("sts").get_caller_identity()
+    assert f"arn:aws:iam::{caller['Account']}:role/OrganizationAccountAccessRole" in file.read_text()
+    assert caller["Arn"].endswith("OrganizationAccountAccessRole/strata-boot")
+    assert caller["Account"] != OURS
+    assert session.region_name == "eu-west-1"
+
+
+def test_after_identity_center_the_sdk_reads_every_profile(cloud: Cloud, strata: Strata, file: Path) -> None:
+    cloud.instances = [instance()]
+    assert strata("--yes", "--output", "json").exit_code == 0
+    read = botocore.session.Session(profile="ac-dev-admin").full_config
+    assert read["sso_sessions"] == {
+        "ac": {
+            "sso_start_url": "https://d-1234567890.awsapps.com/start",
+            "sso_region": "eu-west-1",
+            "sso_registration_scopes": "sso:account:access",
+        }
+    }
+    assert sorted(read["profiles"]) == [
+        "ac-audit-admin",
+        "ac-dev-admin",
+        "ac-dev-look",
+        "ac-management-StateAccess",
+        "ac-management-admin",
+        "boot",
+    ]
+    profile = read["profiles"]["ac-dev-admin"]
+    assert profile.pop("sso_account_id").isdigit()
+    assert profile == {"sso_session": "ac", "sso_role_name": "Full-Access", "region": "eu-west-1", "output": "json"}
+
+
+def test_motos_own_instance_is_found(cloud: Cloud, strata: Strata, file: Path) -> None:
+    cloud.instances = None
+    assert strata("--yes").exit_code == 0
+    assert re.search(r"sso_start_url = https://d-\w{10}\.awsapps\.com/start\n", file.read_text())
+
+
+@pytest.mark.parametrize(
+    "other", [instance(OwnerAccountId="111111111112"), instance(Status="CREATE_IN_PROGRESS")], ids=["account's", "new"]
+)
+def test_an_instance_that_is_not_the_organizations_does_not_count(
+    cloud: Cloud, strata: Strata, file: Path, other: dict[str, Any]
+) -> None:
+    cloud.instances = [other]
+    assert strata("--yes").exit_code == 0
+    assert "sso-session" not in file.read_text()
+
+
+def test_a_store_that_gives_no_start_url_is_explained(cloud: Cloud, strata: Strata) -> None:
+    cloud.instances = [instance(IdentityStoreId="12345678-1234-1234-1234-123456789012")]
+    assert "copy the 'AWS access portal URL'" in strata("--yes").stderr
+
+
+def test_a_start_url_in_the_configuration_is_taken_as_it_is(
+    cloud: Cloud, strata: Strata, file: Path, config: Path
+) -> None:
+    more = "identity_center:\n  region: us-east-1\n  start_url: https://acme.awsapps.com/start\n"
+    (config / "project.yaml").write_text(PROJECT + more)
+    assert strata("--yes").exit_code == 0
+    assert "sso_start_url = https://acme.awsapps.com/start\nsso_region = us-east-1\n" in file.read_text()
+    assert "sso-admin.ListInstances" not in cloud.calls
+
+
+def test_bootstrap_goes_back_to_the_role(cloud: Cloud, strata: Strata, file: Path) -> None:
+    cloud.instances = [instance()]
+    strata("--yes")
+    cloud.calls.clear()
+    assert strata("--yes", "--bootstrap").exit_code == 0
+    assert set(cloud.calls) == {"organizations.ListAccounts"}, "no right in Identity Center is needed"
+    assert headers(file)[1:] == ["[profile ac-audit-oaar]", "[profile ac-dev-oaar]"]
+
+
+def test_the_bootstrap_profile_is_not_one_that_goes_away(cloud: Cloud, strata: Strata, file: Path) -> None:
+    cloud.instances = [instance()]
+    strata("--yes")
+    before = file.read_text()
+    for own in ("ac-management-admin", "ac-dev-oaar"):
+        refused = strata("--yes", "--bootstrap", "--source-profile", own)
+        assert (refused.exit_code, file.read_text()) == (1, before)
+        assert f"the bootstrap profile {own} is in the block that is replaced" in refused.stderr
+
+
+def test_every_page_is_read_and_no_closed_account(cloud: Cloud, strata: Strata, file: Path) -> None:
+    created = [cloud.account(f"Team {number:02}", f"team{number}@acme.io") for number in range(45)]
+    cloud.organizations.close_account(AccountId=created[7])
+    done = strata("--yes")
+    assert cloud.calls.count("organizations.ListAccounts") == 3
+    expected = [f"[profile ac-team-{number:02}-oaar]" for number in range(45) if number != 7]
+    assert headers(file)[3:] == expected
+    assert done.stderr.count("is not in organization.yaml") == 44
+
+
+def test_throttling_is_waited_out(cloud: Cloud, strata: Strata, file: Path) -> None:
+    for number in range(25):
+        cloud.account(f"Team {number:02}", f"team{number}@acme.io")
+    cloud.throttled = {2, 3, 4}
+    assert strata("--yes").exit_code == 0
+    assert len(headers(file)) == 1 + 2 + 25
+
+
+def test_throttling_that_does_not_end_is_said_and_nothing_is_written(cloud: Cloud, strata: Strata, file: Path) -> None:
+    cloud.throttled = set(range(1, 99))
+    before = file.read_text()
+    done = strata("--yes")
+    assert (done.exit_code, file.read_text()) == (1, before)
+    assert "AWS throttles organizations:ListAccounts" in done.stderr
+
+
+def test_a_refused_look_at_identity_center_does_not_pass_for_none(cloud: Cloud, strata: Strata, file: Path) -> None:
+    cloud.instances = [instance()]
+    strata("--yes")
+    before, cloud.refused = file.read_text(), ("sso-admin.ListInstances", "AccessDeniedException")
+    done = strata("--yes")
+    assert (done.exit_code, file.read_text()) == (1, before)
+    assert "ListInstances is not allowed" in done.stderr
+
+
+def test_no_organization_yet(cloud: Cloud, strata: Strata) -> None:
+    cloud.refused = ("organizations.ListAccounts", "AWSOrganizationsNotInUseException")
+    assert "strata bootstrap makes it" in strata("--yes").stderr
+
+
+# What the operator sees
+
+
+def listing(folder: Path) -> dict[str, tuple[int, bytes]]:
+    return {path.name: (path.stat().st_mtime_ns, path.read_bytes()) for path in folder.iterdir()}
+
+
+def test_a_second_run_writes_nothing(cloud: Cloud, strata: Strata, file: Path) -> None:
+    strata("--yes")
+    before = listing(file.parent)
+    again = strata()
+    assert again.exit_code == 0, "there is nothing to ask"
+    assert "is up to date: 2 profiles" in again.stderr
+    assert listing(file.parent) == before
+
+
+def test_check_tells_by_its_exit_code_and_writes_nothing(cloud: Cloud, strata: Strata, file: Path) -> None:
+    before = listing(file.parent)
+    outdated = strata("--check", "--yes")
+    assert (outdated.exit_code, listing(file.parent)) == (3, before)
+    assert "+[profile ac-dev-oaar]" in outdated.stdout
+    strata("--yes")
+    assert strata("--check").exit_code == 0
+    cloud.account("More", "more@acme.io")
+    assert strata("--check").exit_code == 3
+
+
+def test_dry_run_prints_the_diff_and_writes_nothing(cloud: Cloud, strata: Strata, file: Path) -> None:
+    before = listing(file.parent)
+    done = strata("--dry-run", "--yes")
+    assert (done.exit_code, listing(file.parent)) == (0, before)
+    assert done.stdout.startswith(f"--- {file}\n+++ {file}\n@@ -4,0 +6,15 @@\n+# >>> strata ac >>>")
+
+
+def test_without_a_terminal_it_asks_for_yes(cloud: Cloud, strata: Strata, file: Path) -> None:
+    before = listing(file.parent)
+    done = strata()
+    assert (done.exit_code, listing(file.parent), done.stdout) == (1, before, "")
+    assert "--yes" in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("answer", "written"), [("y\n", True), ("yes\n", True), ("\n", False), ("n\n", False), ("", False)]
+)
+def test_it_shows_the_diff_and_writes_only_when_told_to(
+    cloud: Cloud, strata: Strata, file: Path, answer: str, written: bool
+) -> None:
+    done = strata(answer=answer)
+    assert ("oaar" in file.read_text(), done.exit_code) == (written, 0 if written else 1)
+    assert done.stderr.index("+[profile ac-dev-oaar]") < done.stderr.index("[y/N]")
+
+
+def test_what_comes_next_is_on_stdout_and_nothing_else(
+    cloud: Cloud, strata: Strata, file: Path, tmp_path: Path
+) -> None:
+    assert strata("--yes").stdout == "export AWS_PROFILE=ac-audit-oaar\n"
+    cloud.instances = [instance()]
+    expected = "aws sso login --sso-session ac\nexport AWS_PROFILE=ac-management-StateAccess\n"
+    assert strata("--yes").stdout == expected
+    quiet = strata("--yes", "--quiet", "--user", "ann")
+    assert (quiet.stdout, "ac-dev-look" in file.read_text()) == (expected, False)
+    assert [line for line in quiet.stderr.splitlines() if not line.startswith("warning:")] == []
+    other = tmp_path / "an other"
+    assert strata("--yes", "--file", str(other)).stdout == f"export AWS_CONFIG_FILE='{other}'\n{expected}"
+
+
+def test_json_is_all_there_is_on_stdout_and_it_asks_nothing(cloud: Cloud, strata: Strata, file: Path) -> None:
+    cloud.instances = [instance()]
+    before = listing(file.parent)
+    done = strata("--json", "--user", "bob")
+    document = json.loads(done.stdout)
+    assert (done.exit_code, listing(file.parent)) == (0, before)
+    [profile] = document["profiles"]
+    assert re.fullmatch(r"[0-9]{12}", profile["account_id"])
+    assert profile["settings"].pop("sso_account_id") == profile.pop("account_id")
+    assert document == {
+        "file": str(file),
+        "up_to_date": False,
+        "portal": {"start_url": "https://d-1234567890.awsapps.com/start", "region": "eu-west-1"},
+        "profiles": [
+            {
+                "name": "ac-dev-look",
+                "account": "dev",
+                "permission_set": "look",
+                "settings": {"sso_session": "ac", "sso_role_name": "look", "region": "eu-west-1"},
+            }
+        ],
+    }
+    assert strata("--json", "--check").exit_code == 3
+    assert json.loads(strata("--json", "--yes").stdout)["up_to_date"] is True
+    assert strata("--check").exit_code == 0
+
+
+@pytest.mark.parametrize("arguments", [["--yes"], ["--dry-run"], ["--check"], ["--json"], ["--debug", "--yes"]])
+def test_no_secret_of_the_file_is_ever_shown(cloud: Cloud, strata: Strata, file: Path, arguments: list[str]) -> None:
+    lines = file.read_text().splitlines()
+    secrets = [line.split(" = ")[1] for line in lines if line.startswith("aws_")]
+    after = f"[profile z]\naws_secret_access_key = {SECRET}\n"
+    strata("--yes")
+    file.write_text(file.read_text() + after)
+    cloud.account("More", "more@acme.io")
+    done = strata(*arguments)
+    assert "more" in done.output
+    assert not [secret for secret in [*secrets, SECRET] if secret in done.output]
+
+
+def test_a_refused_file_is_explained_and_left(cloud: Cloud, strata: Strata, file: Path) -> None:
+    file.write_text(file.read_text() + "[profile ac-dev-oaar]\n[profile ac-audit-oaar]\n")
+    before = listing(file.parent)
+    done = strata("--yes")
+    assert (done.exit_code, listing(file.parent)) == (1, before)
+    assert [line for line in done.stderr.splitlines() if line.startswith("error:")] == [
+        f"error: {file}:{line}: [profile ac-{key}-oaar] is there already, outside of the block of 'ac'; "
+        "remove this section, or give it another name"
+        for line, key in ((5, "dev"), (6, "audit"))
+    ]
+    assert "Traceback" not in done.output
+
+
+def test_a_region_that_is_none_is_refused(strata: Strata, cloud: Cloud) -> None:
+    assert "did you mean 'eu-west-1'" in strata("--yes", "--region", "eu-wst-1").stderr
+
+
+# Offline
+
+
+@pytest.fixture
+def unplugged(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
+    """No AWS, no credentials, and boto3 cannot be imported."""
+    for name in [name for name in os.environ if name.startswith(("AWS_", "STRATA_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(file))
+    monkeypatch.setitem(sys.modules, "boto3", None)
+    monkeypatch.chdir(file.parent)
+
+
+def outputs(*, prefix: str = "output.", portal: str | None = PORTAL.start_url, **ids: str) -> str:
+    """What `cdktf deploy --outputs-file` writes: by stack and id of the construct."""
+    stacks: dict[str, Any] = {"organizations": {f"{prefix}account_ids": {**IDS, **ids}, "cross-stack-output-x": "y"}}
+    if portal:
+        stacks["sso"] = {f"{prefix}portal_url": portal}
+    return json.dumps(stacks)
+
+
+@pytest.mark.usefixtures("unplugged")
+@pytest.mark.parametrize("prefix", ["output.", ""])
+@pytest.mark.parametrize("where", [["--outputs", "elsewhere.json"], []], ids=["named", "default"])
+def test_offline_reads_the_outputs(strata: Strata, file: Path, prefix: str, where: list[str]) -> None:
+    (file.parent / (where[-1] if where else "cdktf.outputs.json")).write_text(
+        outputs(prefix=prefix, old="111111111114")
+    )
+    done = strata("--yes", "--offline", *where)
+    assert done.exit_code == 0, done.output
+    assert "sso_start_url = https://d-1234567890.awsapps.com/start\n" in file.read_text()
+    assert [header for header in headers(file) if "ac-" in header] == [
+        "[profile ac-audit-admin]",
+        "[profile ac-dev-admin]",
+        "[profile ac-dev-look]",
+        "[profile ac-management-StateAccess]",
+        "[profile ac-management-admin]",
+    ]
+
+
+@pytest.mark.usefixtures("unplugged")
+def test_the_file_is_the_one_the_aws_cli_reads(strata: Strata, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "o.json").write_text(outputs())
+    arguments = ("--yes", "--offline", "--outputs", str(tmp_path / "o.json"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AWS_CONFIG_FILE", "~/$HERE/mine")
+    monkeypatch.setenv("HERE", "there")
+    strata(*arguments)
+    assert "[sso-session ac]" in (tmp_path / "there" / "mine").read_text()
+    monkeypatch.setenv("AWS_CONFIG_FILE", "")
+    strata(*arguments)
+    assert "[sso-session ac]" in (tmp_path / ".aws" / "config").read_text()
+
+
+@pytest.mark.usefixtures("unplugged")
+def test_offline_before_identity_center(strata: Strata, file: Path) -> None:
+    (file.parent / "cdktf.outputs.json").write_text(outputs(portal=None))
+    assert strata("--yes", "--offline", "--profile", "boot").exit_code == 0
+    assert headers(file)[2:] == ["[profile ac-audit-oaar]", "[profile ac-dev-oaar]"]
+
+
+@pytest.mark.usefixtures("unplugged")
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "cdktf.outputs.json does not exist; make it with cdktf output organizations sso --outputs-file"),
+        ("{", "cdktf.outputs.json cannot be read as JSON"),
+        ("[]", "cdktf.outputs.json: organizations: has no account_ids"),
+        (json.dumps({"sso": {}}), "cdktf.outputs.json: organizations: has no account_ids"),
+        (outputs(dev="12"), "cdktf.outputs.json: organizations: account_ids.dev is not an account id"),
+        (outputs(management="1" * 12), "cdktf.outputs.json is of another organization"),
+    ],
+)
+def test_outputs_that_are_of_no_use_are_explained(
+    strata: Strata, file: Path, content: str | None, message: str
+) -> None:
+    if content is not None:
+        (file.parent / "cdktf.outputs.json").write_text(content)
+    done = strata("--yes", "--offline")
+    assert (done.exit_code, file.read_text()) == (1, MINE)
+    assert message in done.stderr
+
+
+def test_online_the_outputs_give_the_start_url_alone(cloud: Cloud, strata: Strata, file: Path, tmp_path: Path) -> None:
+    (tmp_path / "o.json").write_text(outputs(portal="https://acme.awsapps.com/start"))
+    assert strata("--yes", "--outputs", str(tmp_path / "o.json")).exit_code == 0
+    assert "sso_start_url = https://acme.awsapps.com/start" in file.read_text()
+    assert IDS["dev"] not in file.read_text()
+
+
+def test_help_fits_60_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    text = CliRunner().invoke(app, ["profiles", "--help"], terminal_width=60, env={"COLUMNS": "60"}).stdout
+    assert max(map(len, text.splitlines())) <= 60
+    assert "Example: strata profiles" in text
+    assert "\x1b" not in text
