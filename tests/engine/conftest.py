@@ -10,6 +10,7 @@ import pytest
 
 if TYPE_CHECKING:
     from tests.engine.harness import Engine
+    from tests.engine.site import Site, Snapshot
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +31,20 @@ def engine(engine_cache: Path, tmp_path: Path) -> Iterator[Engine]:
 
     with scenario(engine_cache, tmp_path) as engine:
         yield engine
+
+
+@pytest.fixture(scope="session")
+def snapshot(engine_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Snapshot]:
+    """The shipped configuration, deployed once."""
+    from tests.engine.harness import scenario
+    from tests.engine.site import CHECKOUT, Site, Snapshot
+
+    folder = tmp_path_factory.mktemp("deployed")
+    with scenario(engine_cache, folder) as engine:
+        yield Snapshot.of(Site.of(engine, CHECKOUT / "config", folder))
+
+
+@pytest.fixture
+def deployed(snapshot: Snapshot, tmp_path: Path) -> Site:
+    """The shipped configuration as it is right after its first deploy, to be spoiled by one test."""
+    return snapshot.restored(tmp_path)

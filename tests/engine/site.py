@@ -13,6 +13,7 @@ from typing import Any
 from tests.engine.harness import Engine, Run
 
 CHECKOUT = Path(__file__).parents[2]
+TABLE = "ex-terraform-lock"
 STACKS = ("backend", "organizations", "security", "sso")
 
 
@@ -57,13 +58,28 @@ class Site:
 
     def synth(self, **environment: str) -> Run:
         """Writes the Terraform without the cdktf CLI, as the CLI would have it written."""
-        shutil.rmtree(self.output, ignore_errors=True)
-        self.output.mkdir(parents=True)
+        self.output.mkdir(parents=True, exist_ok=True)
         return self._run([sys.executable, "main.py"], CDKTF_OUTDIR=str(self.output), **environment)
 
     def terraform(self, stack: str, *arguments: str, **environment: str) -> Run:
         """Runs Terraform in the synthesized folder of one stack."""
         return self.engine.terraform(self.output / "stacks" / stack, *arguments, **environment)
+
+    def plan(self, stack: str) -> dict[str, str]:
+        """Returns what Terraform would do to each resource of a stack; fails when it cannot plan."""
+        planned = self.terraform(stack, "plan", "-out=test.plan")
+        assert planned.code == 0, planned.text
+        shown = json.loads(self.terraform(stack, "show", "-json", "test.plan").stdout)
+        changes = {found["address"]: found["change"]["actions"] for found in shown.get("resource_changes", ())}
+        return {
+            address: "+".join(actions)
+            for address, actions in changes.items()
+            if actions not in (["no-op"], ["read"]) and not address.startswith("data.")
+        }
+
+    def apply(self, stack: str) -> Run:
+        """Applies one stack with Terraform alone; a test reads how it ended."""
+        return self.terraform(stack, "apply", "-auto-approve")
 
     def state(self, stack: str) -> dict[str, Any]:
         """Returns the state of a stack as it lies in the bucket."""
@@ -125,3 +141,45 @@ class Site:
             check=False,
         )
         return Run(done.returncode, done.stdout, done.stderr)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A deployed site, and what it takes to have it back: one deploy serves many scenarios."""
+
+    site: Site
+    world: bytes
+    objects: dict[str, bytes]
+    rows: list[dict[str, Any]]
+
+    @classmethod
+    def of(cls, site: Site) -> Snapshot:
+        """Deploys a site with Terraform alone, which is what cdktf runs, and keeps what there is then."""
+        assert site.strata("bootstrap", "--yes").code == 0
+        site.engine.world.set_identity_center(enabled=True)
+        assert site.synth().code == 0
+        for stack in STACKS:
+            assert site.terraform(stack, "init").code == 0
+            applied = site.terraform(stack, "apply", "-auto-approve")
+            assert applied.code == 0, applied.text
+        s3 = site.s3()
+        keys = [found["Key"] for found in s3.list_objects_v2(Bucket=site.bucket)["Contents"]]
+        objects = {key: s3.get_object(Bucket=site.bucket, Key=key)["Body"].read() for key in keys}
+        rows = site.client("dynamodb").scan(TableName=TABLE)["Items"]
+        return cls(site, site.engine.world.path.read_bytes(), objects, rows)
+
+    def restored(self, folder: Path) -> Site:
+        """Puts everything back, and returns a copy of the site whose files may be changed."""
+        site, s3, table = self.site, self.site.s3(), self.site.client("dynamodb")
+        site.engine.world.path.write_bytes(self.world)
+        for found in s3.list_objects_v2(Bucket=site.bucket).get("Contents", ()):
+            s3.delete_object(Bucket=site.bucket, Key=found["Key"])
+        for key, body in self.objects.items():
+            s3.put_object(Bucket=site.bucket, Key=key, Body=body)
+        for row in table.scan(TableName=TABLE)["Items"]:
+            table.delete_item(TableName=TABLE, Key={"LockID": row["LockID"]})
+        for row in self.rows:
+            table.put_item(TableName=TABLE, Item=row)
+        shutil.copytree(site.config, folder / "config")
+        shutil.copytree(site.output, folder / "out", symlinks=True)
+        return Site(site.engine, folder / "config", folder / "out")

@@ -1,19 +1,29 @@
-"""What `strata deploy` promises when things go wrong, on real Terraform: nothing lost, nothing doubled, a way on."""
+"""What happens when things go wrong, on real Terraform: nothing lost, nothing doubled, a message with the way on."""
 
 from __future__ import annotations
 
+import shutil
+import threading
 from pathlib import Path
 
 import pytest
 
-from tests.engine.harness import Engine
-from tests.engine.site import CHECKOUT, Site
+from tests.engine.harness import Engine, Run
+from tests.engine.site import CHECKOUT, STACKS, Site
+
+pytestmark = pytest.mark.xdist_group("deployed")
 
 ACCOUNT = "aws_organizations_account"
+UNIT = "aws_organizations_organizational_unit"
+SANDBOX = (
+    "accounts:\n  security:\n",
+    "accounts:\n  sandbox:\n    email: aws+sandbox@example.com\n    organizational_unit: shared\n  security:\n",
+)
+SHARED_ACCOUNT = "  shared:\n    email: aws+shared@example.com\n    organizational_unit: shared\n"
 
 
 @pytest.fixture
-def site(engine: Engine, tmp_path: Path) -> Site:
+def fresh(engine: Engine, tmp_path: Path) -> Site:
     """The shipped configuration on an account that was bootstrapped and has Identity Center."""
     site = Site.of(engine, CHECKOUT / "config", tmp_path)
     bootstrapped = site.strata("bootstrap", "--yes")
@@ -22,23 +32,359 @@ def site(engine: Engine, tmp_path: Path) -> Site:
     return site
 
 
-def test_killed_after_an_account_was_made(site: Site) -> None:
+def emails(site: Site) -> list[str]:
+    return sorted(account["email"] for account in site.engine.world.list(ACCOUNT))
+
+
+def done_since(site: Site, before: int) -> set[tuple[str, str]]:
+    return {(call.operation, call.type) for call in site.engine.world.calls[before:]}
+
+
+# 2: Terraform killed
+
+
+def test_killed_after_an_account_was_made(fresh: Site) -> None:
     """Terraform dies with an account made that the state does not know: the next run finishes with one of each."""
-    killed = site.strata("deploy", "backend", "organizations", STRATA_ENGINE_FAULT=f"create:{ACCOUNT}:*:kill-after")
+    killed = fresh.strata("deploy", "backend", "organizations", STRATA_ENGINE_FAULT=f"create:{ACCOUNT}:*:kill-after")
 
     assert killed.code == 1, killed.text
     assert "Terraform was stopped before it finished" in killed.text
 
-    locked = site.strata("deploy", "backend", "organizations")
+    locked = fresh.strata("deploy", "backend", "organizations")
 
     assert locked.code == 1
+    assert "the state is locked" in locked.text
     command = next(line for line in locked.text.splitlines() if "force-unlock" in line).partition("free it: ")[2]
-    assert site.shell(command).code == 0
+    assert fresh.shell(command).code == 0
 
-    again = site.strata("deploy")
+    again = fresh.strata("deploy", "backend", "organizations")
 
     assert again.code == 0, again.text
-    emails = [account["email"] for account in site.engine.world.list(ACCOUNT)]
-    assert sorted(emails) == ["aws+security@example.com", "aws+shared@example.com", "master@example.com"]
-    policies = [policy["name"] for policy in site.engine.world.list("aws_organizations_policy")]
+    assert emails(fresh) == ["aws+security@example.com", "aws+shared@example.com", "master@example.com"]
+    policies = [policy["name"] for policy in fresh.engine.world.list("aws_organizations_policy")]
     assert len(policies) == len(set(policies)) == 4
+    assert fresh.locks() == []
+
+
+def test_an_account_made_half_way_is_kept(deployed: Site) -> None:
+    """A creation that fails after the account exists leaves it tainted: it is untainted, never replaced."""
+    deployed.edit("organization.yaml", SANDBOX)
+    failed = deployed.strata("deploy", "organizations", STRATA_ENGINE_FAULT=f"create:{ACCOUNT}:*:fail-after")
+
+    assert failed.code == 1, failed.text
+    assert emails(deployed).count("aws+sandbox@example.com") == 1
+
+    again = deployed.strata("deploy", "organizations")
+
+    assert again.code == 0, again.text
+    assert "aws_organizations_account.sandbox was made half way by an earlier run and is kept" in again.text
+    assert emails(deployed).count("aws+sandbox@example.com") == 1
+
+
+# 3: guarded things taken out of the YAML
+
+
+def test_an_account_taken_out_is_refused_and_retired_on_purpose(deployed: Site) -> None:
+    """Neither plan nor apply removes an account that was deleted from the YAML; `retired: true` lets go of it."""
+    policies = "        - shared\n"
+    text = (deployed.config / "organization.yaml").read_text()
+    (deployed.config / "organization.yaml").write_text(text.replace(SHARED_ACCOUNT, ""))
+    sso = (deployed.config / "sso.yaml").read_text()
+    (deployed.config / "sso.yaml").write_text(sso.replace("      - shared\n", ""))
+    sso_without = (deployed.config / "sso.yaml").read_text().replace("    accounts:\n\n", "    accounts: all\n")
+    (deployed.config / "sso.yaml").write_text(sso_without.rstrip() + ("" if "accounts: all" in sso_without else "\n"))
+    _drop_assignments_without_accounts(deployed)
+    assert policies in text
+    before = len(deployed.engine.world.calls)
+
+    synthesized = deployed.synth()
+    assert synthesized.code == 0, synthesized.text
+    refused = deployed.apply("organizations")
+
+    assert refused.code == 1
+    message = " ".join(refused.text.split())
+    assert "Accounts that are not declared: aws+shared@example.com. Nothing was changed." in message
+    assert "set retired: true" in message
+    assert done_since(deployed, before) == set()
+
+    (deployed.config / "organization.yaml").write_text(
+        text.replace(SHARED_ACCOUNT, SHARED_ACCOUNT + "    retired: true\n")
+    )
+    assert deployed.synth().code == 0
+    for stack in ("sso", "organizations"):
+        applied = deployed.apply(stack)
+        assert applied.code == 0, applied.text
+
+    assert "aws+shared@example.com" in emails(deployed)
+    assert "aws_organizations_account.shared" not in deployed.addresses("organizations")
+
+
+def _drop_assignments_without_accounts(site: Site) -> None:
+    from ruamel.yaml import YAML
+
+    yaml, file = YAML(), site.config / "sso.yaml"
+    data = yaml.load(file)
+    data["assignments"] = [entry for entry in data["assignments"] if entry["accounts"]]
+    yaml.dump(data, file)
+
+
+def test_a_unit_that_holds_an_account_is_not_deleted(deployed: Site) -> None:
+    """A unit taken out of the YAML while an account nobody declared sits in it: AWS refuses, the account stays."""
+    unit = next(found["id"] for found in deployed.engine.world.list(UNIT) if found["name"] == "security")
+    deployed.engine.world.seed_account("stray", "stray@example.com", parent=unit)
+    deployed.edit(
+        "organization.yaml",
+        (
+            "organizational_units:\n  security:\n    name: security\n",
+            "unmanaged_accounts:\n  - stray@example.com\norganizational_units:\n",
+        ),
+    )
+    text = (deployed.config / "organization.yaml").read_text().replace("        - security\n", "")
+    text = text.replace("organizational_unit: security\n", "organizational_unit: shared\n")
+    (deployed.config / "organization.yaml").write_text(text)
+
+    refused = deployed.strata("deploy", "organizations")
+
+    assert refused.code == 1, refused.text
+    assert "the unit still holds accounts or units that Strata does not know" in refused.text
+    assert any(found["name"] == "security" for found in deployed.engine.world.list(UNIT))
+
+
+def test_another_bucket_name_is_refused(deployed: Site) -> None:
+    """The state bucket cannot be renamed by an edit: bootstrap is asked for first, and the guard stops the rest."""
+    with (deployed.config / "project.yaml").open("a") as file:
+        file.write("\nstate:\n  bucket: another-terraform-state\n")
+
+    refused = deployed.strata("deploy", "backend")
+
+    assert refused.code == 1
+    assert "run strata bootstrap" in refused.text
+
+
+# 4: names
+
+
+def test_display_names_change_in_place(deployed: Site) -> None:
+    """Names of an account, a unit, a group and a policy change without replacing anything."""
+    deployed.edit(
+        "organization.yaml",
+        ("  shared:\n    name: shared\n", "  shared:\n    name: Shared Services\n"),
+        (SHARED_ACCOUNT, SHARED_ACCOUNT + "    name: Shared Services\n"),
+        ("  deny-root-user:\n", "  deny-root-user:\n    name: No root\n"),
+    )
+    deployed.edit("sso.yaml", ("  finops:\n    description", "  finops:\n    name: FinOps\n    description"))
+    assert deployed.synth().code == 0
+
+    assert deployed.plan("organizations") == {
+        "aws_organizations_account.shared": "update",
+        "aws_organizations_organizational_unit.shared": "update",
+        "aws_organizations_policy.deny-root-user": "update",
+    }
+    assert deployed.plan("sso") == {"aws_identitystore_group.finops": "update"}
+
+
+def test_an_email_edit_changes_the_person_in_place(deployed: Site) -> None:
+    """A new e-mail address updates the user; the user name, which would delete the person, stays."""
+    deployed.edit("sso.yaml", ("email: jane.doe@example.com", "email: jane.roe@example.com"))
+    assert deployed.synth().code == 0
+
+    assert deployed.plan("sso") == {"aws_identitystore_user.jane-doe": "update"}
+
+
+def test_a_replacing_rename_is_announced_before_the_plan(deployed: Site) -> None:
+    """Renaming a permission set replaces it, and a user name stays: both are said before anything is planned."""
+    deployed.edit(
+        "sso.yaml",
+        ("  FinOps:\n", "  FinOps:\n    name: CostControl\n"),
+        ("    family_name: Doe\n", "    family_name: Doe\n    user_name: jane\n"),
+    )
+
+    planned = deployed.strata("deploy", "sso", "--plan")
+
+    assert planned.code == 0, planned.text
+    assert (
+        "the name of permission set FinOps changes from 'FinOps' to 'CostControl': AWS cannot rename one"
+        in planned.text
+    )
+    assert "the user name of jane-doe stays 'jane.doe@example.com'" in planned.text
+    assert "replace           aws_ssoadmin_permission_set.FinOps" in planned.text
+
+
+# 5: an organization that exists
+
+
+def test_an_existing_organization_is_adopted(engine: Engine, tmp_path: Path) -> None:
+    """Its accounts and units are adopted, its services stay on, undeclared accounts are named."""
+    site = Site.of(engine, CHECKOUT / "config", tmp_path)
+    client, world = site.client("organizations"), engine.world
+    client.create_organization(FeatureSet="ALL")
+    root = client.list_roots()["Roots"][0]["Id"]
+    unit = world.seed_organizational_unit("security", root)
+    security = world.seed_account("old-security", "AWS+Security@example.com", parent=unit)
+    world.seed_account("legacy", "legacy@example.com")
+    world.enable_service("guardduty.amazonaws.com")
+    assert site.strata("bootstrap", "--yes").code == 0
+    assert site.synth().code == 0
+    for stack in ("backend", "organizations"):
+        assert site.terraform(stack, "init").code == 0
+    assert site.apply("backend").code == 0
+
+    refused = site.apply("organizations")
+
+    assert refused.code == 1
+    assert "Accounts that are not declared: legacy@example.com." in " ".join(refused.text.split())
+    assert not [call for call in world.calls if call.type in (ACCOUNT, UNIT)]
+
+    site.edit(
+        "organization.yaml",
+        (
+            "organizational_units:\n  security:\n",
+            "unmanaged_accounts:\n  - legacy@example.com\n\norganizational_units:\n  security:\n",
+        ),
+    )
+    assert site.synth().code == 0
+    applied = site.apply("organizations")
+
+    assert applied.code == 0, applied.text
+    assert security in {account["id"] for account in world.list(ACCOUNT)}
+    assert len(emails(site)) == 4
+    assert [found["name"] for found in world.list(UNIT)].count("security") == 1
+    services = site.state("organizations")["resources"]
+    main = next(
+        found for found in services if found["name"] == "main" and found["type"] == "aws_organizations_organization"
+    )
+    assert "guardduty.amazonaws.com" in main["instances"][0]["attributes"]["aws_service_access_principals"]
+
+
+# 6: moves
+
+
+def test_accounts_move_in_the_edit_that_deletes_their_unit(deployed: Site) -> None:
+    """The accounts leave first, then the unit goes: one apply."""
+    deployed.edit("organization.yaml", ("  shared:\n    name: shared\n", "  platform:\n    name: Platform\n"))
+    text = (deployed.config / "organization.yaml").read_text()
+    text = text.replace("        - shared\n", "        - platform\n").replace(
+        "organizational_unit: shared", "organizational_unit: platform"
+    )
+    (deployed.config / "organization.yaml").write_text(text)
+    assert deployed.synth().code == 0
+
+    applied = deployed.apply("organizations")
+
+    assert applied.code == 0, applied.text
+    units = {found["name"]: found["id"] for found in deployed.engine.world.list(UNIT)}
+    assert set(units) == {"security", "Platform"}
+    shared = next(a for a in deployed.engine.world.list(ACCOUNT) if a["email"] == "aws+shared@example.com")
+    assert shared["parent_id"] == units["Platform"]
+
+
+# 7: two at once
+
+
+@pytest.mark.parametrize("locking", ["both", "s3"])
+def test_two_deploys_at_once(deployed: Site, tmp_path: Path, locking: str) -> None:
+    """One of two runs stops at the other's lock; the state has the result of one, whole."""
+    _set_locking(deployed, locking)
+    deployed.edit("organization.yaml", SANDBOX)
+    assert deployed.synth().code == 0
+    second = Site(deployed.engine, deployed.config, tmp_path / "second")
+    shutil.copytree(deployed.output, second.output, symlinks=True)
+    for site in (deployed, second):
+        assert site.terraform("organizations", "init", "-reconfigure").code == 0
+    runs: list[Run] = []
+
+    def apply(site: Site) -> None:
+        runs.append(site.terraform("organizations", "apply", "-auto-approve", STRATA_ENGINE_DELAY="2"))
+
+    threads = [threading.Thread(target=apply, args=(site,)) for site in (deployed, second)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(run.code for run in runs) == [0, 1]
+    assert "Error acquiring the state lock" in next(run.text for run in runs if run.code == 1)
+    assert emails(deployed).count("aws+sandbox@example.com") == 1
+    assert "aws_organizations_account.sandbox" in deployed.addresses("organizations")
+    assert deployed.locks() == []
+
+
+def _set_locking(site: Site, locking: str) -> None:
+    with (site.config / "project.yaml").open("a") as file:
+        file.write(f"\nstate:\n  locking: {locking}\n")
+
+
+# 8: one clear message each
+
+
+def test_identity_center_is_not_enabled(deployed: Site) -> None:
+    """The message says where to enable it, and nothing was changed."""
+    deployed.engine.world.set_identity_center(enabled=False)
+
+    refused = deployed.apply("sso")
+
+    assert refused.code == 1
+    assert "IAM Identity Center is not enabled in us-east-1. No API can do it" in " ".join(refused.text.split())
+
+
+def test_a_producer_that_was_never_deployed(fresh: Site) -> None:
+    """Deploying a stack alone names the one it needs; planning says which are not plannable yet."""
+    refused = fresh.strata("deploy", "organizations")
+    planned = fresh.strata("deploy", "backend", "organizations", "--plan", "--exit-code")
+
+    assert refused.code == 1
+    assert "backend was never deployed; run strata deploy backend organizations" in refused.text
+    assert planned.code == 3, planned.text
+    assert "organizations: not plannable before backend is applied" in planned.stdout
+
+
+def test_a_producer_with_changes_stops_its_consumer(deployed: Site) -> None:
+    """`strata deploy sso` stops when what it reads from has changes that are not deployed."""
+    deployed.edit("organization.yaml", SANDBOX)
+
+    refused = deployed.strata("deploy", "sso")
+
+    assert refused.code == 1
+    assert "organizations has" in refused.text
+    assert "run strata deploy organizations sso" in refused.text
+
+
+def test_the_bucket_is_missing(engine: Engine, tmp_path: Path) -> None:
+    """Without bootstrap nothing starts."""
+    site = Site.of(engine, CHECKOUT / "config", tmp_path)
+
+    refused = site.strata("deploy")
+
+    assert refused.code == 1
+    assert "run strata bootstrap first" in refused.text
+    assert engine.world.calls == []
+
+
+def test_an_account_closed_by_hand(deployed: Site) -> None:
+    """A declared account that was closed is named with what to do, not made again."""
+    shared = next(a["id"] for a in deployed.engine.world.list(ACCOUNT) if a["email"] == "aws+shared@example.com")
+    deployed.engine.world.close_account(shared)
+
+    refused = deployed.apply("organizations")
+
+    assert refused.code == 1
+    message = " ".join(refused.text.split())
+    assert "Declared accounts that are closed or suspended: aws+shared@example.com (CLOSED)." in message
+    assert "Set retired: true on them in organization.yaml" in message
+
+
+# 9: locking
+
+
+def test_locking_changes_and_the_table_stays(deployed: Site) -> None:
+    """From both to s3 and back: no state is migrated and the lock table is never touched."""
+    _set_locking(deployed, "s3")
+    away = deployed.strata("deploy", "backend")
+    deployed.edit("project.yaml", ("  locking: s3\n", "  locking: both\n"))
+    back = deployed.strata("deploy", "backend")
+
+    assert (away.code, back.code) == (0, 0), away.text + back.text
+    assert "backend  no changes" in away.stdout
+    assert "backend  no changes" in back.stdout
+    assert deployed.client("dynamodb").list_tables()["TableNames"] == ["ex-terraform-lock"]
+    assert set(STACKS) == {"backend", "organizations", "security", "sso"}
