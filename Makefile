@@ -35,7 +35,7 @@ lint: dev ## check format, style and types
 	@$(BIN)/mypy
 
 test: dev ## run the tests
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n 2 --dist loadgroup
 
 format: dev ## format, and mend what ruff can mend
 	@$(BIN)/ruff format --quiet

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from strata.config.models import MANAGEMENT, LandingZone
+from strata.config.tree import Location
 
 BREAK_GLASS = "BreakGlass"
 STATE_ACCESS = "StateAccess"
@@ -24,17 +26,35 @@ class Grant:
 
 def grants(landing_zone: LandingZone) -> list[Grant]:
     """Returns every grant once, sorted, whatever entries it comes from."""
+    return list(explained_grants(landing_zone))
+
+
+def explained_grants(landing_zone: LandingZone) -> dict[Grant, tuple[Location, ...]]:
+    """Returns every grant, sorted, with the entries of sso.yaml that give it: `("assignments", 3)`, or an option."""
+    found: dict[Grant, list[Location]] = {}
+    for location, grant in _given(landing_zone):
+        entries = found.setdefault(grant, [])
+        if location not in entries:
+            entries.append(location)
+    return {grant: tuple(found[grant]) for grant in sorted(found)}
+
+
+def _given(landing_zone: LandingZone) -> Iterator[tuple[Location, Grant]]:
+    """Yields what each entry gives, entry by entry, so also twice what two of them give."""
     organization, sso = landing_zone.organization, landing_zone.sso
     everywhere = (MANAGEMENT, *organization.active_accounts)
-    found: set[Grant] = set()
-    for assignment in sso.assignments:
+    for index, assignment in enumerate(sso.assignments):
+        at: Location = ("assignments", index)
         accounts = everywhere if assignment.accounts == "all" else assignment.accounts
         for account in accounts:
             for permission_set in assignment.permission_sets:
-                found.update(Grant(account, permission_set, "GROUP", group) for group in assignment.groups)
-                found.update(Grant(account, permission_set, "USER", user) for user in assignment.users)
+                for group in assignment.groups:
+                    yield at, Grant(account, permission_set, "GROUP", group)
+                for user in assignment.users:
+                    yield at, Grant(account, permission_set, "USER", user)
     if sso.break_glass:
-        found.update(Grant(account, BREAK_GLASS, "GROUP", sso.break_glass.group) for account in everywhere)
+        for account in everywhere:
+            yield ("break_glass",), Grant(account, BREAK_GLASS, "GROUP", sso.break_glass.group)
     if sso.state_access:
-        found.update(Grant(MANAGEMENT, STATE_ACCESS, "GROUP", group) for group in sso.state_access.groups)
-    return sorted(found)
+        for index, group in enumerate(sso.state_access.groups):
+            yield ("state_access", "groups", index), Grant(MANAGEMENT, STATE_ACCESS, "GROUP", group)
