@@ -45,19 +45,22 @@ def done_since(site: Site, before: int) -> set[tuple[str, str]]:
 
 def test_killed_after_an_account_was_made(fresh: Site) -> None:
     """Terraform dies with an account made that the state does not know: the next run finishes with one of each."""
-    killed = fresh.strata("deploy", "backend", "organizations", STRATA_ENGINE_FAULT=f"create:{ACCOUNT}:*:kill-after")
+    assert fresh.synth().code == 0
+    assert fresh.terraform("backend", "init").code == 0
+    assert fresh.apply("backend").code == 0
+    killed = fresh.strata("deploy", "organizations", STRATA_ENGINE_FAULT=f"create:{ACCOUNT}:*:kill-after")
 
     assert killed.code == 1, killed.text
     assert "Terraform was stopped before it finished" in killed.text
 
-    locked = fresh.strata("deploy", "backend", "organizations")
+    locked = fresh.strata("deploy", "organizations")
 
     assert locked.code == 1
     assert "the state is locked" in locked.text
     command = next(line for line in locked.text.splitlines() if "force-unlock" in line).partition("free it: ")[2]
     assert fresh.shell(command).code == 0
 
-    again = fresh.strata("deploy", "backend", "organizations")
+    again = fresh.strata("deploy", "organizations")
 
     assert again.code == 0, again.text
     assert emails(fresh) == ["aws+security@example.com", "aws+shared@example.com", "master@example.com"]
