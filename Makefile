@@ -44,8 +44,8 @@ format: dev ## format, and mend what ruff can mend
 golden: dev ## rewrite the expected files in tests/, to be read before they are committed
 	@$(BIN)/pytest --golden
 
-e2e: dev ## run the engine's scenarios with the real AWS provider against moto
-	@$(BIN)/pytest -m e2e
+e2e: dev ## hold the stacks against the real AWS provider, where terraform init can get it
+	@STRATA_ENGINE_PROVIDER=real $(BIN)/pytest -m e2e -x
 
 bench: setup ## print time and memory of synth, with and without the fast door to the AWS bindings
 	@$(BIN)/python tests/bench.py

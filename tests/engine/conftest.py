@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ def engine_cache(request: pytest.FixtureRequest) -> Path:
     from tests.engine.harness import prepare
 
     assert request.config.cache is not None
-    cache = request.config.cache.mkdir("engine")
+    cache = request.config.cache.mkdir(f"engine-{os.environ.get('STRATA_ENGINE_PROVIDER', 'stand-in')}")
     prepare(cache)
     return cache
 

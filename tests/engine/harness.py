@@ -115,11 +115,19 @@ def prepare(cache: Path) -> None:
         f"#!/bin/sh\nPYTHONPATH={shlex.quote(str(checkout))} "
         f"exec {shlex.quote(sys.executable)} -P -m tests.engine.provider\n",
     )
-    _write(
-        cache / "terraform.tfrc",
+    _write(cache / "terraform.tfrc", _installation(mirror))
+
+
+def _installation(mirror: Path) -> str:
+    """Returns Terraform's configuration: the stand-in comes from the mirror, the real provider from its registry."""
+    if os.environ.get("STRATA_ENGINE_PROVIDER") == "real":
+        plugins = mirror.with_name("plugins")
+        plugins.mkdir(exist_ok=True)
+        return f'plugin_cache_dir = "{plugins}"\n'
+    return (
         "provider_installation {\n"
         f'  filesystem_mirror {{\n    path    = "{mirror}"\n    include = ["registry.terraform.io/*/*"]\n  }}\n'
-        "}\n",
+        "}\n"
     )
 
 
