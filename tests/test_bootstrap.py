@@ -25,7 +25,6 @@ from moto import mock_aws
 from typer.testing import CliRunner
 
 from strata.cli import app
-from strata.commands import bootstrap
 from strata.config.examples import is_example
 
 OURS, THEIRS = "210987654320", "310987654320"
@@ -351,7 +350,7 @@ def test_without_a_terminal_it_wants_yes(strata: Any, wire: Wire) -> None:
 def test_it_asks_and_takes_only_yes_for_yes(
     strata: Any, wire: Wire, monkeypatch: pytest.MonkeyPatch, answer: str, code: int
 ) -> None:
-    monkeypatch.setattr(bootstrap, "_interactive", lambda: True)
+    monkeypatch.setattr("strata.terminal.interactive", lambda: True)
     result = strata(input=answer)
     assert result.exit_code == code, result.output
     assert f"make this in account {OURS}?" in result.stderr

@@ -32,7 +32,6 @@ from typer.testing import CliRunner
 from strata import aws_config
 from strata.aws_config import Section, UnusableFileError, update
 from strata.cli import app
-from strata.commands import profiles as command
 from strata.commands.profiles import Facts, LiveAccount, Portal, Profiles, Wish, compose, identify
 from strata.config import LandingZone, load
 from strata.errors import StrataError
@@ -744,7 +743,7 @@ def strata(config: Path, monkeypatch: pytest.MonkeyPatch) -> Strata:
 
     def run(*arguments: str, answer: str | None = None) -> Any:
         if answer is not None:
-            monkeypatch.setattr(command, "_interactive", lambda: True)
+            monkeypatch.setattr("strata.terminal.interactive", lambda: True)
         return CliRunner().invoke(app, ["profiles", "--config", str(config), *arguments], input=answer)
 
     return run

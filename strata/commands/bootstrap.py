@@ -22,6 +22,7 @@ from strata.config.models import Project
 from strata.config.tree import read
 from strata.errors import ConfigurationError, Fault, StrataError
 from strata.session import Aws, AwsError, Caller, Client, connect, emulator, paginate
+from strata.terminal import confirmed
 
 if TYPE_CHECKING:
     from strata.cli import Options
@@ -55,7 +56,7 @@ def run(options: Options, *, dry_run: bool, yes: bool) -> int:
     lacking = [finding for finding in findings if finding.lacks]
     if not lacking:
         options.note("nothing to do: all of it is there")
-    elif not yes and not _confirmed(project):
+    elif not yes and not confirmed(f"make this in account {project.management_account.id}?"):
         options.note("nothing was changed")
         return 1
     for finding in lacking:
@@ -103,17 +104,6 @@ def _print_plan(caller: Caller, project: Project, findings: list[Finding]) -> No
     for finding in findings:
         if finding.caution:
             _warn(finding.caution)
-
-
-def _confirmed(project: Project) -> bool:
-    if not _interactive():
-        raise StrataError("there is no terminal to ask at; look at the plan with --dry-run, then give --yes")
-    print(f"make this in account {project.management_account.id}? [y/N] ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
-
-
-def _interactive() -> bool:
-    return sys.stdin.isatty()
 
 
 def _print_next(aws: Aws, project: Project) -> None:

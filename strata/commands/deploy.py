@@ -20,6 +20,7 @@ from strata.config import LandingZone, load
 from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, StrataError
 from strata.session import Aws, AwsError, connect, emulator, paginate
+from strata.terminal import confirmed, interactive
 from strata.workspace import PLAN_FILE, Result, Workspace
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Outcome:
     counts: dict[str, int] = field(default_factory=dict)
 
 
-def run(options: Options, *, stacks: Sequence[str], plan: bool, exit_code: bool, json: bool) -> int:
+def run(options: Options, *, stacks: Sequence[str], plan: bool, exit_code: bool, json: bool, yes: bool) -> int:
     """Deploys, or shows what a deploy would change."""
     landing_zone = load(options.config)
     if not emulator() and (faults := list(bootstrap.placeholders(landing_zone))):
@@ -57,6 +58,13 @@ def run(options: Options, *, stacks: Sequence[str], plan: bool, exit_code: bool,
         print(f"warning: {warning}", file=sys.stderr)
     if plan:
         return _plan(options, workspace, chosen, exit_code=exit_code, json=json)
+    # Somebody at a terminal sees the plan first; a pipeline has said what it wants by calling this.
+    if interactive() and not yes and not json:
+        if _plan(options, workspace, chosen, exit_code=False, json=False):
+            return 1
+        if not confirmed(f"deploy {', '.join(chosen)} to account {landing_zone.project.management_account.id}?"):
+            options.note("nothing was changed")
+            return 1
     return Deployment(options, landing_zone, aws, workspace).run(chosen, json=json)
 
 

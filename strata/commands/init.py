@@ -6,8 +6,6 @@ Only an example's content is ever replaced; anything else is left alone, and a n
 
 from __future__ import annotations
 
-import dataclasses
-import difflib
 import os
 import re
 import shutil
@@ -24,10 +22,10 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from strata.config import load
+from strata.commands.rewrite import check_result, fill, policies, print_diff, read, replace
 from strata.config.examples import is_example
 from strata.config.limits import aws_limits
-from strata.config.loader import FILES, IMPORTS_FILE
+from strata.config.loader import FILES
 from strata.config.models import MANAGEMENT, ROOT
 from strata.config.types import (
     AccountId,
@@ -42,8 +40,9 @@ from strata.config.types import (
     ShortName,
     check_length,
 )
-from strata.errors import ConfigurationError, StrataError
+from strata.errors import StrataError
 from strata.session import Aws, AwsError, emulator
+from strata.terminal import confirmed
 
 if TYPE_CHECKING:
     from strata.cli import Options
@@ -60,24 +59,24 @@ def run(options: Options, *, given: Mapping[str, Any], to: Path | None, dry_run:
     target = to or options.config
     base = _base(options.config, to)
     answers = gather(options, {name: value for name, value in given.items() if value})
-    files = {name: _edit(_read(base / name), partial(edit, answers), to) for name, edit in _EDITS.items()}
-    changed = [name for name in files if to or files[name] != _read(target / name)]
+    files = {name: _edit(read(base / name), partial(edit, answers), to) for name, edit in _EDITS.items()}
+    changed = [name for name in files if to or files[name] != read(target / name)]
     if to is None:
         _refuse_others(target, changed)
-    _check(base, files, target)
+    check_result(base, files, target)
     if not changed:
         options.note(f"nothing to do: {target} says all of it already")
         return 0
-    _print_diff(target, {name: files[name] for name in changed}, _policies(base) if to else ())
+    print_diff(target, {name: files[name] for name in changed}, policies(base) if to else ())
     if dry_run:
         return 0
-    if not yes and not _confirmed(target):
+    if not yes and not confirmed(f"write this to {target}?", instead="the changes with --dry-run"):
         options.note("nothing was changed")
         return 1
     if to:
         _make_folder(to, base, files)
     else:
-        _replace(target, {name: files[name] for name in changed})
+        replace(target, {name: files[name] for name in changed})
     option = "" if target == Path("config") else f"--config {target} "
     print(f"next:\n  strata {option}doctor\n  strata {option}bootstrap")
     return 0
@@ -341,14 +340,14 @@ def _base(config: Path, to: Path | None) -> Path:
         return config
     if to.exists() and (not to.is_dir() or any(to.iterdir())):
         raise StrataError(f"{to} is there already and not an empty folder; name another one with --to")
-    shipped = all((config / name).is_file() and not _own_values(_read(config / name)) for name in FILES)
+    shipped = all((config / name).is_file() and not _own_values(read(config / name)) for name in FILES)
     return config if shipped else TEMPLATE
 
 
 def _refuse_others(folder: Path, changed: Sequence[str]) -> None:
     """Refuses to replace what is not an example's; what an interrupted run wrote already is not replaced."""
     for name in changed:
-        if own := _own_values(_read(folder / name)):
+        if own := _own_values(read(folder / name)):
             raise StrataError(
                 f"{folder / name} is an example no more, it has {own[0]!r}; edit it, or make a new folder with --to DIR"
             )
@@ -370,90 +369,17 @@ def _leaves(data: Any) -> Iterator[str]:
         yield str(data)
 
 
-def _check(base: Path, files: Mapping[str, str], target: Path) -> None:
-    """Loads the result from a folder of its own, as `strata check` would.
-
-    Raises:
-        ConfigurationError: it has faults; nothing has been written where it counts.
-    """
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        _fill(folder, base, files)
-        if (target / IMPORTS_FILE).is_file():
-            shutil.copyfile(target / IMPORTS_FILE, folder / IMPORTS_FILE)
-        try:
-            load(folder)
-        except ConfigurationError as error:
-            faults = [dataclasses.replace(f, file=f.file.replace(name, str(target))) for f in error.faults]
-            raise ConfigurationError(faults) from error
-
-
-def _print_diff(target: Path, files: Mapping[str, str], policies: Sequence[Path]) -> None:
-    for name, text in files.items():
-        path = target / name
-        before = _read(path) if path.is_file() else ""
-        old = str(path) if before else os.devnull
-        for line in difflib.unified_diff(before.splitlines(), text.splitlines(), old, str(path), lineterm=""):
-            print(line)
-    for policy in policies:
-        print(f"new file {target / policy}")
-    sys.stdout.flush()
-
-
-def _confirmed(target: Path) -> bool:
-    if not sys.stdin.isatty():
-        raise StrataError("there is no terminal to ask at; look at the changes with --dry-run, then give --yes")
-    print(f"write this to {target}? [y/N] ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
-
-
 def _make_folder(target: Path, base: Path, files: Mapping[str, str]) -> None:
     """Makes the whole folder beside its place and puts it there in one step."""
     target.parent.mkdir(parents=True, exist_ok=True)
     making = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     try:
-        _fill(making, base, files)
+        fill(making, base, files)
         making.chmod(0o755)
         making.replace(target)
     except BaseException:
         shutil.rmtree(making)
         raise
-
-
-def _fill(folder: Path, base: Path, files: Mapping[str, str]) -> None:
-    for name, text in files.items():
-        (folder / name).write_text(text, encoding="utf-8")
-    for policy in _policies(base):
-        (folder / policy).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(base / policy, folder / policy)
-
-
-def _policies(base: Path) -> list[Path]:
-    return sorted(path.relative_to(base) for path in base.rglob("*.json"))
-
-
-def _replace(folder: Path, files: Mapping[str, str]) -> None:
-    """Replaces files one by one, each in one step; all are on disk in full before the first takes its place."""
-    written: dict[Path, Path] = {}
-    try:
-        for name, text in files.items():
-            # The suffix keeps the loader from taking it for a configuration file, should it ever be left behind.
-            handle, path = tempfile.mkstemp(prefix=f".{name}.", suffix=".new", dir=folder)
-            written[Path(path)] = folder / name
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            shutil.copymode(folder / name, path)
-        for path_written, place in written.items():
-            path_written.replace(place)
-    finally:
-        for path_written in written:
-            path_written.unlink(missing_ok=True)
-
-
-def _read(path: Path) -> str:
-    return path.read_text(encoding="utf-8")
 
 
 # The edits

@@ -25,6 +25,7 @@ from strata.config.models import ACCESS_ROLE
 from strata.config.types import did_you_mean
 from strata.errors import StrataError
 from strata.session import Aws, AwsError, connect, paginate
+from strata.terminal import confirmed
 
 if TYPE_CHECKING:
     from strata.cli import Options
@@ -467,14 +468,7 @@ def _agreed(options: Options, update: aws_config.Update, path: Path, *, yes: boo
         options.note("\n".join(update.diff))
         return True
     print(*update.diff, sep="\n", file=sys.stderr, flush=True)
-    if not _interactive():
-        raise StrataError("there is no terminal to ask at; look at the diff, then give --yes")
-    print(f"write this to {path}? [y/N] ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
-
-
-def _interactive() -> bool:
-    return sys.stdin.isatty()
+    return confirmed(f"write this to {path}?", instead="the diff")
 
 
 def _print_next(profiles: Profiles, short_name: str, file: Path | None) -> None:

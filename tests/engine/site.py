@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -43,6 +44,16 @@ class Site:
     def strata(self, *arguments: str, **environment: str) -> Run:
         """Runs the strata command."""
         return self._run([str(Path(sys.executable).parent / "strata"), *arguments], **environment)
+
+    def strata_at_a_terminal(self, answer: str, *arguments: str) -> Run:
+        """Runs the strata command with somebody at its terminal, who types one answer."""
+        master, terminal = os.openpty()
+        os.write(master, f"{answer}\n".encode())
+        try:
+            return self._run([str(Path(sys.executable).parent / "strata"), *arguments], terminal)
+        finally:
+            os.close(master)
+            os.close(terminal)
 
     def shell(self, command: str) -> Run:
         """Runs a command line that a message named."""
@@ -127,7 +138,7 @@ class Site:
         ]
         return files + rows
 
-    def _run(self, command: list[str], **environment: str) -> Run:
+    def _run(self, command: list[str], at: int = subprocess.DEVNULL, /, **environment: str) -> Run:
         variables = self.engine.environment(
             STRATA_CONFIG=str(self.config), CDKTF_OUTPUT=str(self.output), **environment
         )
@@ -135,7 +146,7 @@ class Site:
             command,
             cwd=CHECKOUT,
             env=variables,
-            stdin=subprocess.DEVNULL,
+            stdin=at,
             capture_output=True,
             text=True,
             check=False,

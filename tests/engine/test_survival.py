@@ -391,3 +391,19 @@ def test_locking_changes_and_the_table_stays(deployed: Site) -> None:
     assert "backend  no changes" in back.stdout
     assert deployed.client("dynamodb").list_tables()["TableNames"] == ["ex-terraform-lock"]
     assert set(STACKS) == {"backend", "organizations", "security", "sso"}
+
+
+# At a terminal
+
+
+def test_somebody_at_a_terminal_sees_the_plan_and_is_asked(deployed: Site) -> None:
+    """The plan is printed before the question, and anything but yes changes nothing."""
+    deployed.edit("security.yaml", ("  limit_usd: 100\n", "  limit_usd: 200\n"))
+    before = deployed.engine.world.calls
+
+    refused = deployed.strata_at_a_terminal("n", "deploy", "security")
+
+    assert refused.code == 1
+    assert "update            aws_budgets_budget.monthly" in refused.stdout
+    assert "deploy security to account 123456789012? [y/N]" in refused.stderr
+    assert deployed.engine.world.calls == before
