@@ -48,7 +48,7 @@ e2e: dev ## hold the stacks against the real AWS provider, where terraform init 
 	@STRATA_ENGINE_PROVIDER=real $(BIN)/pytest -m e2e -x
 
 bench: setup ## print time and memory of synth, with and without the fast door to the AWS bindings
-	@$(BIN)/python tests/bench.py
+	@$(BIN)/python -m tests.bench
 
 # No host name in a lock, so that it works with any mirror. Pins stay where pyproject.toml allows them:
 # delete a file to get the newest of everything.

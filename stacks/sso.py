@@ -22,10 +22,7 @@ from cdktf_cdktf_provider_aws.identitystore_user import (
     IdentitystoreUserEmails,
     IdentitystoreUserName,
 )
-from cdktf_cdktf_provider_aws.ssoadmin_account_assignment import (
-    SsoadminAccountAssignment,
-    SsoadminAccountAssignmentTimeouts,
-)
+from cdktf_cdktf_provider_aws.ssoadmin_account_assignment import SsoadminAccountAssignment
 from cdktf_cdktf_provider_aws.ssoadmin_customer_managed_policy_attachment import (
     SsoadminCustomerManagedPolicyAttachment,
     SsoadminCustomerManagedPolicyAttachmentCustomerManagedPolicyReference,
@@ -78,8 +75,9 @@ class SsoStack(Layer):
         for key, permission_set in sorted(sso.permission_sets.items()):
             self._permission_set(key, permission_set)
         self._access_options(backend)
+        account_ids = self.resolved(organizations.account_ids)
         for grant in grants(landing_zone):
-            self._assignment(grant, organizations.account_ids[grant.account])
+            self._assignment(grant, account_ids[grant.account])
         self._alerts(security)
         self._outputs()
 
@@ -241,21 +239,21 @@ class SsoStack(Layer):
         Otherwise there is a time without the boundary, and a re-provisioning of every account per policy.
         """
         principal = (
-            self.groups[grant.principal].group_id
+            f"{self.address_of(self.groups[grant.principal])}.group_id"
             if grant.principal_type == "GROUP"
-            else self.users[grant.principal].user_id
+            else f"{self.address_of(self.users[grant.principal])}.user_id"
         )
-        self.add(
+        self.add_plainly(
             SsoadminAccountAssignment,
             address(grant.account, grant.permission_set, grant.principal_type.lower(), grant.principal),
             instance_arn=self.instance_arn,
-            permission_set_arn=self.permission_sets[grant.permission_set].arn,
-            principal_id=principal,
+            permission_set_arn=f"${{{self.address_of(self.permission_sets[grant.permission_set])}.arn}}",
+            principal_id=f"${{{principal}}}",
             principal_type=grant.principal_type,
             target_id=account_id,
             target_type="AWS_ACCOUNT",
-            timeouts=SsoadminAccountAssignmentTimeouts(create="15m", delete="15m"),
-            depends_on=self._policies[grant.permission_set],
+            timeouts={"create": "15m", "delete": "15m"},
+            depends_on=[self.address_of(policy) for policy in self._policies[grant.permission_set]],
         )
 
     def _access_options(self, backend: BackendStack) -> None:

@@ -1,4 +1,8 @@
-"""Measures main.py with the fast door to the AWS bindings against the same program without it: `make bench`."""
+"""Measures main.py: `make bench`.
+
+With the fast door to the AWS bindings against the same program without it, and on configurations of up to a thousand
+accounts, which must stay within their time and memory.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +18,26 @@ from pathlib import Path
 from typing import NamedTuple
 
 from strata.toolchain import CHECKOUT, CONFIG, environment
+from tests.generated import write_configuration
 
 MAIN = "import runpy; runpy.run_path('main.py', run_name='__main__')"
 # An empty module in the door's place, before anything imports `stacks`.
 WITHOUT = "import sys, types; sys.modules['stacks.aws'] = types.SimpleNamespace(install=lambda: None)"
 PROGRAMS = {"plain": f"{WITHOUT}; {MAIN}", "fast": MAIN}
+
+
+class Size(NamedTuple):
+    """A generated configuration, and what the whole process may take with it."""
+
+    accounts: int
+    assignments: int
+    """Of each account."""
+    seconds: float
+    together: float
+    """Peak memory of Python and Node together, in MB."""
+
+
+SIZES = (Size(10, 10, 5, 400), Size(200, 10, 10, 500), Size(1000, 10, 20, 600), Size(1000, 20, 30, 800))
 
 
 class Run(NamedTuple):
@@ -29,13 +48,20 @@ class Run(NamedTuple):
     """Peak memory of the largest process in MB."""
     together: float
     """Peak of the sum over all processes in MB, zero where the system does not show it."""
+    processor: float
+    """Seconds of processor time of all processes."""
 
 
 def main() -> None:
-    """Runs both programs in turns and prints the medians; fails where their Terraform differs."""
+    """Prints both measurements; fails where the Terraform differs, or a size takes too much."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5, help="how often each program runs (default 5)")
-    runs = parser.parse_args().runs
+    compare_programs(parser.parse_args().runs)
+    measure_sizes()
+
+
+def compare_programs(runs: int) -> None:
+    """Runs both programs in turns and prints the medians; fails where their Terraform differs."""
     with tempfile.TemporaryDirectory() as folder:
         outputs = {name: Path(folder, name) for name in PROGRAMS}
         for name, output in outputs.items():
@@ -57,9 +83,28 @@ def main() -> None:
     print("the Terraform is the same")
 
 
-def measure(name: str, output: Path) -> Run:
+def measure_sizes() -> None:
+    """Synthesizes generated configurations and prints what each took; fails where that is more than it may."""
+    print("\npython main.py with generated configurations")
+    print(f"{'accounts':>8} {'assignments':>12} {'seconds':>9} {'processor':>11} {'all processes':>16}")
+    too_much = []
+    with tempfile.TemporaryDirectory() as folder:
+        for size in SIZES:
+            config, output = (Path(folder, f"{kind}-{size.accounts}-{size.assignments}") for kind in ("config", "out"))
+            write_configuration(config, accounts=size.accounts, assignments=size.assignments)
+            run = measure("fast", output, config)
+            number = f"{size.accounts * size.assignments:,}"
+            took = f"{run.seconds:9.2f} {run.processor:9.2f} s {run.together:13.0f} MB"
+            print(f"{size.accounts:8} {number:>12} {took}", flush=True)
+            if run.seconds > size.seconds or run.together > size.together:
+                too_much.append(f"{size.accounts} accounts x {size.assignments}: {size.seconds} s, {size.together} MB")
+    if too_much:
+        sys.exit(f"more than it may take: {'; '.join(too_much)}")
+
+
+def measure(name: str, output: Path, config: Path = CONFIG) -> Run:
     """Runs a program until it ends and returns what it took."""
-    variables = environment(os.environ, CONFIG) | {"CDKTF_OUTDIR": str(output)}
+    variables = environment(os.environ, config) | {"CDKTF_OUTDIR": str(output), "STRATA_CONFIG": str(config)}
     variables.pop("PYTHONDONTWRITEBYTECODE", None)  # or every run would compile what it imports
     started = time.perf_counter()
     process = subprocess.Popen(
@@ -78,7 +123,7 @@ def measure(name: str, output: Path) -> Run:
         sys.exit(f"main.py failed with exit code {process.returncode}")
     # The largest of the process and all below it that it waited for; bytes on macOS, kilobytes elsewhere.
     largest = usage.ru_maxrss / (1024 * 1024 if sys.platform == "darwin" else 1024)
-    return Run(seconds, largest, together)
+    return Run(seconds, largest, together, usage.ru_utime + usage.ru_stime)
 
 
 def memory_of_session(leader: int) -> float:

@@ -243,8 +243,8 @@ DOUBTS = [
         ["security.yaml:1: alerts: is on and mails nobody; list addresses under emails"],
     ),
     (
-        ("sso.yaml", "    members:\n      - ada\n", ""),
-        ["sso.yaml:7: groups.admins: has no members, so its assignments reach nobody"],
+        ("sso.yaml", "groups:\n  admins:\n", "groups:\n  leavers:\n  admins:\n"),
+        ["sso.yaml:7: groups.leavers: has no members, so its assignments reach nobody"],
     ),
 ]
 

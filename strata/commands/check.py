@@ -1,10 +1,12 @@
-"""`strata check`: every fault of the configuration, or a summary of what it describes."""
+"""`strata check`: every fault of the configuration, or a summary of what it describes, and what ends soon."""
 
 from __future__ import annotations
 
+import datetime as dt
 import json as json_module
+import math
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from strata.config import LandingZone, load
 from strata.config.access import grants
@@ -12,27 +14,37 @@ from strata.config.rules import warnings
 
 if TYPE_CHECKING:
     from strata.cli import Options
+    from strata.config.expiry import Ending
+
+CALLS_A_SECOND = 20
+"""What Identity Center answers; a quota AWS does not raise."""
 
 
-def run(options: Options, *, json: bool) -> int:
-    """Checks the configuration and prints the summary."""
+def run(options: Options, *, as_of: str | None, json: bool) -> int:
+    """Checks the configuration and prints the summary, and with a day what has ended or is due."""
+    day = _day(as_of)
     landing_zone = load(options.config)
     summary = summarize(landing_zone)
+    reads = identity_center_reads(landing_zone, summary["account_assignments"])
     doubtful = warnings(landing_zone)
+    due = _endings(landing_zone, day)
     if json:
-        print(json_module.dumps({"valid": True, "summary": summary, "warnings": doubtful}, indent=2))
-        return 0
+        found: dict[str, Any] = {
+            "valid": True,
+            "summary": summary,
+            "identity_center": {"reads_a_plan": reads, "seconds_a_plan": math.ceil(reads / CALLS_A_SECOND)},
+            "warnings": doubtful,
+        }
+        if day:
+            found |= {"as_of": str(day), "endings": [_as_json(options, ending, day) for ending in due]}
+        print(json_module.dumps(found, indent=2))
+        return 3 if due else 0
     for warning in doubtful:
         print(f"warning: {options.config}/{warning}", file=sys.stderr)
     if not options.quiet:
-        project = landing_zone.project
-        print(f"{project.name}: {options.config} is valid")
-        print(f"  account   {project.management_account.id} {project.management_account.name}")
-        print(f"  regions   {project.regions.primary}, replica in {project.regions.secondary}")
-        print(f"  state     s3://{project.state_bucket}, lock table {project.lock_table}")
-        for name, number in summary.items():
-            print(f"  {number:>7}   {name.replace('_', ' ')}")
-    return 0
+        _print_summary(options, landing_zone, summary, reads)
+    _print_endings(options, due, day)
+    return 3 if due else 0
 
 
 def summarize(landing_zone: LandingZone) -> dict[str, int]:
@@ -46,4 +58,85 @@ def summarize(landing_zone: LandingZone) -> dict[str, int]:
         "groups": len(sso.groups),
         "permission_sets": len(sso.permission_sets),
         "account_assignments": len(grants(landing_zone)),
+    }
+
+
+def identity_center_reads(landing_zone: LandingZone, assignments: int) -> int:
+    """Returns how many calls to Identity Center a plan makes when everything is deployed.
+
+    What the AWS provider 6.25 calls: for a permission set DescribePermissionSet and ListTagsForResource, for a group
+    of an identity provider GetGroupId and DescribeGroup, for everything else one each: the instance, its attributes, a
+    user, a group, a membership, a policy of a set, a boundary, an assignment (one page holds all who have the set
+    in the account).
+    """
+    sso = landing_zone.sso
+    external = sum(group.external for group in sso.groups.values())
+    people = len(sso.users) + len(sso.groups) + external + sum(len(group.members) for group in sso.groups.values())
+    sets = 2 * len(sso.permission_sets) + sum(
+        len(one.policies) + (one.boundary is not None) for one in sso.permission_sets.values()
+    )
+    options = 3 * ((sso.break_glass is not None) + (sso.state_access is not None))
+    return 1 + bool(sso.access_control_attributes) + people + sets + options + assignments
+
+
+def _print_summary(options: Options, landing_zone: LandingZone, summary: dict[str, int], reads: int) -> None:
+    project = landing_zone.project
+    print(f"{project.name}: {options.config} is valid")
+    print(f"  account   {project.management_account.id} {project.management_account.name}")
+    print(f"  regions   {project.regions.primary}, replica in {project.regions.secondary}")
+    print(f"  state     s3://{project.state_bucket}, lock table {project.lock_table}")
+    for name, number in summary.items():
+        print(f"  {number:>7}   {name.replace('_', ' ')}")
+    seconds = math.ceil(reads / CALLS_A_SECOND)
+    print(f"  {reads:>7}   Identity Center reads a plan: {_duration(seconds)} at {CALLS_A_SECOND} a second")
+
+
+def _duration(seconds: int) -> str:
+    return f"{seconds} s" if seconds < 120 else f"{math.ceil(seconds / 60)} min"  # noqa: PLR2004
+
+
+# What ends
+
+
+def _day(as_of: str | None) -> dt.date | None:
+    if as_of is None:
+        return None
+    from strata.commands.expire import day_of
+
+    return day_of(as_of)
+
+
+def _endings(landing_zone: LandingZone, day: dt.date | None) -> list[Ending]:
+    if day is None:
+        return []
+    from strata.config.expiry import endings
+
+    return endings(landing_zone, day)
+
+
+def _print_endings(options: Options, due: list[Ending], day: dt.date | None) -> None:
+    if not day:
+        return
+    from strata.commands.expire import words
+
+    if not due:
+        options.note(f"no assignment has expired on {day} or ends within 14 days")
+    for ending in due:
+        print(f"{options.config}/sso.yaml:{ending.line}: {words(ending, day)}")
+
+
+def _as_json(options: Options, ending: Ending, day: dt.date) -> dict[str, Any]:
+    from strata.config.expiry import where
+
+    one = ending.assignment
+    return {
+        "file": f"{options.config}/sso.yaml",
+        "line": ending.line,
+        "permission_sets": list(one.permission_sets),
+        "groups": list(one.groups),
+        "users": list(one.users),
+        "where": where(one),
+        "until": str(ending.until),
+        "expired": ending.expired(day),
+        "reason": one.reason,
     }

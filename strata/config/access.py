@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Literal
 
 from strata.config.models import MANAGEMENT, LandingZone
+from strata.config.targets import Directory
 from strata.config.tree import Location
 
 BREAK_GLASS = "BreakGlass"
@@ -36,24 +38,27 @@ def explained_grants(landing_zone: LandingZone) -> dict[Grant, tuple[Location, .
         entries = found.setdefault(grant, [])
         if location not in entries:
             entries.append(location)
-    return {grant: tuple(found[grant]) for grant in sorted(found)}
+    return {grant: tuple(found[grant]) for grant in sorted(found, key=_ORDER)}
+
+
+_ORDER = attrgetter("account", "permission_set", "principal_type", "principal")
+"""The order of the fields, which compares many times faster than a dataclass does."""
 
 
 def _given(landing_zone: LandingZone) -> Iterator[tuple[Location, Grant]]:
     """Yields what each entry gives, entry by entry, so also twice what two of them give."""
     organization, sso = landing_zone.organization, landing_zone.sso
-    everywhere = (MANAGEMENT, *organization.active_accounts)
+    directory = Directory(organization)
     for index, assignment in enumerate(sso.assignments):
         at: Location = ("assignments", index)
-        accounts = everywhere if assignment.accounts == "all" else assignment.accounts
-        for account in accounts:
+        for account in directory.reached(assignment):
             for permission_set in assignment.permission_sets:
                 for group in assignment.groups:
                     yield at, Grant(account, permission_set, "GROUP", group)
                 for user in assignment.users:
                     yield at, Grant(account, permission_set, "USER", user)
     if sso.break_glass:
-        for account in everywhere:
+        for account in (MANAGEMENT, *organization.active_accounts):
             yield ("break_glass",), Grant(account, BREAK_GLASS, "GROUP", sso.break_glass.group)
     if sso.state_access:
         for index, group in enumerate(sso.state_access.groups):

@@ -11,6 +11,7 @@ from strata.config.examples import example_values
 from strata.config.guardrails import guardrails
 from strata.config.limits import aws_limits
 from strata.config.models import MANAGEMENT, LandingZone, PolicyType
+from strata.config.targets import Directory
 from strata.config.tree import Location, Tree, dotted
 from strata.config.types import did_you_mean
 
@@ -125,6 +126,13 @@ def _groups(landing_zone: LandingZone) -> Iterator[Doubt]:
             yield "sso.yaml", ("groups", key), "has no members, so its assignments reach nobody"
 
 
+def _assignments(landing_zone: LandingZone) -> Iterator[Doubt]:
+    directory = Directory(landing_zone.organization)
+    for index, assignment in enumerate(landing_zone.sso.assignments):
+        if not directory.reached(assignment):
+            yield "sso.yaml", ("assignments", index), "matches only accounts that are retired, so it assigns nothing"
+
+
 _RULES: tuple[Callable[[LandingZone], Iterable[Doubt]], ...] = (
     _examples,
     _regions,
@@ -133,4 +141,5 @@ _RULES: tuple[Callable[[LandingZone], Iterable[Doubt]], ...] = (
     _services,
     _mail,
     _groups,
+    _assignments,
 )

@@ -83,6 +83,12 @@ class Draft:
         tree, out = self.trees[file], self.left_out.get(file, set())
         return (section,) not in out and not tree.incomplete & {(), (section,)}
 
+    def whole(self, file: str, *sections: str) -> bool:
+        """Returns whether all entries of some sections were read, so that what none of them has is nowhere."""
+        if any(self.declared(file, section, ()) is None for section in sections):
+            return False
+        return not any(location[0] in sections for location in self.left_out.get(file, set()) if location)
+
     def fault(self, file: str, location: Location, problem: str, remedy: str) -> Fault:
         """Makes the fault of one value in one file."""
         return self.trees[file].fault(location, problem, remedy)
@@ -328,13 +334,15 @@ def _keys_at(model: type[BaseModel], location: Location) -> list[str]:
     found = next(
         (kind for kind in _options(annotation) if isinstance(kind, type) and issubclass(kind, BaseModel)), None
     )
-    return sorted(found.model_fields) if found else []
+    return sorted(field.alias or name for name, field in found.model_fields.items()) if found else []
 
 
 def _below(annotation: Any, part: str | int) -> Any:
     for kind in _options(annotation):
-        if isinstance(kind, type) and issubclass(kind, BaseModel) and part in kind.model_fields:
-            return kind.model_fields[str(part)].annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            named = {field.alias or name: field for name, field in kind.model_fields.items()}
+            if part in named:
+                return named[str(part)].annotation
         arguments = typing.get_args(kind)
         if typing.get_origin(kind) is dict:
             return arguments[1]

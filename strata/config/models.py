@@ -41,6 +41,7 @@ from strata.config.types import (
     HttpsUrl,
     IdentityAttribute,
     Key,
+    LastDay,
     ManagedPolicyName,
     ManagedPolicyPath,
     Many,
@@ -57,6 +58,7 @@ from strata.config.types import (
     PolicyName,
     Problem,
     ProjectName,
+    Reason,
     Region,
     RelayState,
     RoleName,
@@ -68,6 +70,7 @@ from strata.config.types import (
     StateBucketName,
     TableName,
     TagKey,
+    TagPattern,
     TagValue,
     UnmanagedAccount,
     UserName,
@@ -101,7 +104,8 @@ class Model(BaseModel):
             return {}
         if not isinstance(data, dict) or None not in data.values():
             return data
-        return {key: value for key, value in data.items() if value is not None or key not in cls.model_fields}
+        known = {field.alias or name for name, field in cls.model_fields.items()}
+        return {key: value for key, value in data.items() if value is not None or key not in known}
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
@@ -111,7 +115,7 @@ class Model(BaseModel):
         schema = handler(core_schema)
         properties = handler.resolve_ref_schema(schema).get("properties", {})
         for name, text in descriptions(cls).items():
-            properties.get(name, {}).setdefault("description", text)
+            properties.get(cls.model_fields[name].alias or name, {}).setdefault("description", text)
         return schema
 
 
@@ -596,6 +600,24 @@ class AlternateContacts(Control):
         return {kind: contact for kind, contact in given.items() if contact}
 
 
+class GithubActions(Control):
+    """Roles that GitHub Actions assumes by OIDC, without a key: one to plan, one to deploy from the main branch."""
+
+    mode: Mode = Field(default=Mode.OFF, strict=False)
+    repository: str = ""
+    """The repository of this configuration, as in `acme/landing-zone`."""
+    branch: str = "main"
+    """The branch that deploys. Protect it: whoever pushes to it administers every account."""
+
+    @model_validator(mode="after")
+    def _names(self) -> Self:
+        if self.on and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+", self.repository):
+            raise Problem(f"repository is {self.repository!r}, not owner/name", "write it as in acme/landing-zone")
+        if not re.fullmatch(r"[A-Za-z0-9._/-]+", self.branch):
+            raise Problem(f"branch is {self.branch!r}", "write the name of one branch, without wildcards")
+        return self
+
+
 class Security(Model):
     """security.yaml: the controls of the management account and of the organization as a whole."""
 
@@ -614,6 +636,8 @@ class Security(Model):
     budget: Budget = Field(default_factory=Budget)
     anomaly_monitor: AnomalyMonitor = Field(default_factory=AnomalyMonitor)
     alternate_contacts: AlternateContacts = Field(default_factory=AlternateContacts)
+    github_actions: GithubActions = Field(default_factory=GithubActions)
+    """Roles for the pipeline in .github/workflows/strata.yml."""
 
 
 # sso.yaml
@@ -741,21 +765,51 @@ AllOrKeys = Annotated[
 ]
 
 
+class Exceptions(Model):
+    """The accounts that an assignment leaves out of those it names."""
+
+    accounts: Many[str] = ()
+    """Account keys; `*` and `?` are wildcards."""
+    organizational_units: Many[str] = ()
+    """Keys of units; each stands for all accounts in it and below."""
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not (self.accounts or self.organizational_units):
+            raise Problem("excludes nothing", "name accounts or organizational_units, or remove it")
+        return self
+
+
 class Assignment(Model):
-    """Who gets which permission sets in which accounts."""
+    """Who gets which permission sets in which accounts: those named by key, by unit or by tag, but the excepted."""
 
     permission_sets: Many[str] = Field(min_length=1)
     groups: Many[str] = ()
     users: Many[str] = ()
-    accounts: AllOrKeys
-    """Account keys, `management` among them, or `all`."""
+    accounts: AllOrKeys = ()
+    """Account keys, `management` among them, where `*` and `?` are wildcards; or `all`."""
+    organizational_units: Many[str] = ()
+    """Keys of units, `root` among them; each stands for all member accounts in it and below, now and later."""
+    tags: dict[TagKey, TagPattern] = {}
+    """Accounts that have all of these tags in organization.yaml; `*` and `?` are wildcards in a value."""
+    except_: Exceptions | None = Field(default=None, alias="except")
+    """What is left out of all that is named above."""
+    reason: Reason | None = None
+    """Why, for those who review it."""
+    until: LastDay | None = None
+    """Its last day, YYYY-MM-DD: `strata check --as-of` tells when it comes, `strata expire` takes the entry out."""
 
     @model_validator(mode="after")
     def _somebody_somewhere(self) -> Self:
         if not self.groups and not self.users:
             raise Problem("assigns to nobody", "name groups or users")
-        if not self.accounts:
-            raise Problem("assigns in no account", "name accounts, or write 'all'")
+        more = [name for name in ("organizational_units", "tags") if getattr(self, name)]
+        if not self.accounts and not more:
+            raise Problem("assigns in no account", "name accounts, organizational_units or tags")
+        if self.accounts == "all" and more:
+            # Read as 'all of those that', it would give far more than was meant.
+            problem = f"accounts is 'all', to which {more[0]} adds nothing and from which it takes nothing"
+            raise Problem(problem, "remove one of the two; to leave some out, name them under except", at=(more[0],))
         return self
 
 

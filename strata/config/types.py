@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Callable, Iterable
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 
 from strata.config.limits import Limit, aws_limits
 
@@ -242,6 +243,18 @@ def _as_tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
+def _as_date(value: Any) -> dt.date:
+    """Accepts a date, in quotes or not."""
+    if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
+        return value
+    try:
+        if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+            return dt.date.fromisoformat(value)
+    except ValueError:
+        pass
+    raise Problem(f"{value!r} is not a date", "write its last day as in 2027-01-31")
+
+
 T = TypeVar("T")
 Many = Annotated[tuple[T, ...], BeforeValidator(_as_tuple)]
 """A list in YAML, a tuple in Python, so that the configuration stays frozen."""
@@ -333,6 +346,24 @@ TagValue = Annotated[
         )
     ),
 ]
+TagPattern = Annotated[
+    str,
+    AfterValidator(
+        _matching(
+            r"[\w .:/=+@*?-]*",
+            "cannot match a tag value: letters, digits, spaces, _.:/=+-@ and the wildcards * and ?",
+            "change it",
+            "tag_value",
+        )
+    ),
+]
+Reason = Annotated[
+    str,
+    AfterValidator(
+        _matching(r"(?=[\s\S]*\S)[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]+", "is not a reason: visible text", "say why")
+    ),
+]
+LastDay = Annotated[dt.date, PlainValidator(_as_date, json_schema_input_type=dt.date)]
 HttpsUrl = Annotated[str, AfterValidator(_check_https)]
 SessionDuration = Annotated[str, AfterValidator(_check_session_duration)]
 PermissionSetName = Annotated[

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from strata.config.access import BREAK_GLASS, STATE_ACCESS
 from strata.config.limits import Limits
 from strata.config.loader import Draft
-from strata.config.models import MANAGEMENT, OWN_TAGS, Assignment, PermissionSet, Sso
+from strata.config.models import MANAGEMENT, OWN_TAGS, ROOT, Assignment, Organization, PermissionSet, Sso
 from strata.config.rules.faults import ORGANIZATION, SECURITY, SSO, too_many, twice, unknown
-from strata.config.rules.organization import retired
+from strata.config.rules.organization import retired, unit_keys
 from strata.config.rules.policies import filled, wrong_document
+from strata.config.targets import Directory, is_wildcard, matching
 from strata.config.tree import Location
-from strata.config.types import RESERVED_NAMES, Problem, check_length
+from strata.config.types import RESERVED_NAMES, Problem, check_length, did_you_mean
 from strata.errors import Fault
 
 
@@ -117,42 +119,170 @@ def _inline(draft: Draft, limits: Limits, at: Location, file: str) -> Iterator[F
         yield draft.fault(SSO, at, problem, "replace it, or make it a customer managed policy")
 
 
+@dataclass(frozen=True)
+class _Known:
+    """What assignments may name, gathered once: None where not everything could be read."""
+
+    permission_sets: frozenset[str] | None
+    groups: frozenset[str] | None
+    users: frozenset[str] | None
+    accounts: frozenset[str] | None
+    units: frozenset[str] | None
+    directory: Directory
+    certain: bool
+    """Every account and its unit is known, so that what matches none of them matches nothing."""
+
+
 def assignments(draft: Draft, limits: Limits) -> Iterator[Fault]:
-    """Assignments name what exists, once, and stay within AWS's numbers in every account."""
-    sso, organization = draft.sso, draft.organization
+    """Assignments name what exists, once, match something, and stay within AWS's numbers in every account."""
+    sso = draft.sso
     if not sso:
         return
-    known = {
-        "permission_sets": (draft.declared(SSO, "permission_sets", sso.permission_sets), "permission set"),
-        "groups": (draft.declared(SSO, "groups", sso.groups), "group"),
-        "users": (draft.declared(SSO, "users", sso.users), "user"),
+    known = _known(draft, sso)
+    faults = [
+        fault
+        for position, assignment in zip(draft.assignment_positions, sso.assignments, strict=True)
+        for fault in _assignment(draft, known, ("assignments", position), assignment)
+    ]
+    yield from faults
+    if not faults:
+        yield from _administrators(draft, sso, known.directory)
+    yield from _per_account(draft, limits, sso, known.directory)
+
+
+def _known(draft: Draft, sso: Sso) -> _Known:
+    organization = draft.organization or Organization()
+    units = unit_keys(organization) | {ROOT}
+    whole = draft.organization is not None and draft.whole(ORGANIZATION, "accounts", "organizational_units")
+    return _Known(
+        permission_sets=draft.declared(SSO, "permission_sets", sso.permission_sets),
+        groups=draft.declared(SSO, "groups", sso.groups),
+        users=draft.declared(SSO, "users", sso.users),
+        accounts=draft.declared(ORGANIZATION, "accounts", organization.accounts) if draft.organization else None,
+        units=draft.declared(ORGANIZATION, "organizational_units", units - {ROOT}) if draft.organization else None,
+        directory=Directory(organization),
+        certain=whole and all(account.organizational_unit in units for account in organization.accounts.values()),
+    )
+
+
+def _assignment(draft: Draft, known: _Known, at: Location, assignment: Assignment) -> Iterator[Fault]:
+    for part, what in (("permission_sets", "permission set"), ("groups", "group"), ("users", "user")):
+        for index, name in enumerate(getattr(assignment, part)):
+            yield from unknown(draft, SSO, (*at, part, index), name, getattr(known, part), what)
+        yield from twice(draft, SSO, (*at, part), getattr(assignment, part))
+    faults = list(_targets(draft, known, at, assignment))
+    yield from faults
+    if not faults and known.certain:
+        yield from _exceptions(draft, known.directory, at, assignment)
+
+
+def _targets(draft: Draft, known: _Known, at: Location, assignment: Assignment) -> Iterator[Fault]:
+    """Accounts and units exist and hold something; a wildcard or a tag matches something."""
+    accounts = assignment.accounts if assignment.accounts != "all" else ()
+    yield from _named(draft, known, at, accounts, assignment.organizational_units)
+    if assignment.tags and known.certain:
+        yield from _tags(draft, known.directory, (*at, "tags"), assignment.tags)
+    if excepted := assignment.except_:
+        yield from _named(draft, known, (*at, "except"), excepted.accounts, excepted.organizational_units)
+
+
+def _named(
+    draft: Draft, known: _Known, at: Location, accounts: tuple[str, ...], units: tuple[str, ...]
+) -> Iterator[Fault]:
+    for index, name in enumerate(accounts):
+        here: Location = (*at, "accounts", index)
+        if not is_wildcard(name):
+            yield from unknown(draft, SSO, here, name, known.accounts, "account", MANAGEMENT)
+            yield from retired(draft, SSO, here, name)
+        elif known.accounts is not None and not matching(name, known.accounts | {MANAGEMENT}):
+            problem = f"{name!r} matches no account{did_you_mean(name.strip('*?'), known.accounts)}"
+            yield draft.fault(SSO, here, problem, "correct it, or remove it")
+    yield from twice(draft, SSO, (*at, "accounts"), accounts)
+    for index, unit in enumerate(units):
+        here = (*at, "organizational_units", index)
+        faults = list(unknown(draft, SSO, here, unit, known.units, "organizational unit", ROOT))
+        yield from faults
+        if not faults and known.certain and not known.directory.within(unit):
+            problem = f"no account is in the organizational unit {unit!r} or below it"
+            yield draft.fault(SSO, here, problem, "put one there in the same change, or remove it")
+    yield from twice(draft, SSO, (*at, "organizational_units"), units)
+
+
+def _tags(draft: Draft, directory: Directory, at: Location, tags: Mapping[str, str]) -> Iterator[Fault]:
+    for tag, pattern in tags.items():
+        if tag not in directory.tags:
+            problem = f"no account has a tag {tag!r}{did_you_mean(tag, directory.tags)}"
+            yield draft.fault(SSO, (*at, tag), problem, "correct it, or tag an account in organization.yaml")
+            return
+        values = directory.tag_values(tag)
+        if not matching(pattern, values):
+            problem = f"no account has the tag {tag!r} with the value {pattern!r}{did_you_mean(pattern, values)}"
+            yield draft.fault(SSO, (*at, tag), problem, "correct it, or tag an account in organization.yaml")
+            return
+    if not directory.tagged(tags):
+        problem = f"no account has all of the tags {', '.join(f'{tag}: {value}' for tag, value in tags.items())}"
+        yield draft.fault(SSO, at, problem, "list them in entries of their own if one is enough")
+
+
+def _exceptions(draft: Draft, directory: Directory, at: Location, assignment: Assignment) -> Iterator[Fault]:
+    """Every exception takes something away, and they leave something."""
+    targeted = directory.targeted(assignment)
+    if not assignment.except_:
+        return
+    items: dict[Location, frozenset[str]] = {
+        ("accounts", index): directory.named(name) for index, name in enumerate(assignment.except_.accounts)
     }
-    accounts = draft.declared(ORGANIZATION, "accounts", organization.accounts) if organization else None
-    for position, assignment in zip(draft.assignment_positions, sso.assignments, strict=True):
-        at: Location = ("assignments", position)
-        for part, (keys, what) in known.items():
-            for index, name in enumerate(getattr(assignment, part)):
-                yield from unknown(draft, SSO, (*at, part, index), name, keys, what)
-            yield from twice(draft, SSO, (*at, part), getattr(assignment, part))
-        if assignment.accounts == "all":
-            continue
-        for index, name in enumerate(assignment.accounts):
-            yield from unknown(draft, SSO, (*at, "accounts", index), name, accounts, "account", MANAGEMENT)
-            yield from retired(draft, SSO, (*at, "accounts", index), name)
-        yield from twice(draft, SSO, (*at, "accounts"), assignment.accounts)
-    yield from _per_account(draft, limits, sso)
+    for index, unit in enumerate(assignment.except_.organizational_units):
+        items["organizational_units", index] = directory.within(unit)
+    useless = [location for location, accounts in items.items() if not accounts & targeted]
+    for location in useless:
+        problem = "excludes nothing: the entry names no account that this stands for"
+        yield draft.fault(SSO, (*at, "except", *location), problem, "correct it, or remove it")
+    if not useless and not targeted - directory.excepted(assignment):
+        problem = "excludes every account that the entry names, so it assigns nothing"
+        yield draft.fault(SSO, (*at, "except"), problem, "remove an exception, or the entry")
 
 
-def _per_account(draft: Draft, limits: Limits, sso: Sso) -> Iterator[Fault]:
+_ADMINISTRATOR = "AdministratorAccess"
+
+
+def _administrators(draft: Draft, sso: Sso, directory: Directory) -> Iterator[Fault]:
+    """Somebody keeps full access to the management account, else only its root user could give it back."""
+    sections = ("users", "groups", "permission_sets", "assignments")
+    certain = draft.whole(SSO, *sections) and all(draft.certain(SSO, name) for name in (*sections, "break_glass"))
+    if not certain or not (sso.permission_sets or sso.assignments):
+        return
+    full = {
+        key
+        for key, one in sso.permission_sets.items()
+        if one.boundary is None and any(policy.aws == _ADMINISTRATOR for policy in one.policies)
+    }
+    groups = {sso.break_glass.group} if sso.break_glass else set()
+    for assignment in sso.assignments:
+        if full.intersection(assignment.permission_sets) and MANAGEMENT in directory.reached(assignment):
+            if assignment.users:
+                return
+            groups.update(assignment.groups)
+    declared = draft.declared(SSO, "groups", sso.groups) or frozenset()
+    if groups - declared or any(sso.groups[group].members or sso.groups[group].external for group in groups):
+        return
+    problem = (
+        f"nobody has administrator access to the management account: no permission set with aws: {_ADMINISTRATOR} and "
+        "without a boundary is assigned there to a user, an external group or a group with members"
+    )
+    remedy = "assign one, with 'management' or 'all' under accounts"
+    yield draft.fault(SSO, ("assignments",), problem, remedy)
+
+
+def _per_account(draft: Draft, limits: Limits, sso: Sso, directory: Directory) -> Iterator[Fault]:
     """What is assigned everywhere counts in every account, and is not written out for each."""
-    everywhere = _groups_by_set(one for one in sso.assignments if one.accounts == "all")
+    everywhere = _groups_by_set(one for one in sso.assignments if _is_everywhere(one))
     if sso.break_glass:
         everywhere[BREAK_GLASS].add(sso.break_glass.group)
     listed: dict[str, list[Assignment]] = defaultdict(list)
     for assignment in sso.assignments:
-        for account in assignment.accounts if assignment.accounts != "all" else ():
+        for account in directory.reached(assignment) if not _is_everywhere(assignment) else ():
             listed[account].append(assignment)
-    active = draft.organization.active_accounts if draft.organization else {}
     places = {"every account": everywhere} if everywhere else {}
     for account, some in sorted(listed.items()):
         places[account] = _groups_by_set(some)
@@ -160,17 +290,49 @@ def _per_account(draft: Draft, limits: Limits, sso: Sso) -> Iterator[Fault]:
             places[account][STATE_ACCESS].update(sso.state_access.groups)
         for permission_set, groups in everywhere.items():
             places[account][permission_set] |= groups
-    per_account, per_set = limits["permission_sets_per_account"], limits["groups_per_assignment"]
     at: Location = ("assignments",)
-    for place, sets in places.items():
-        yield from too_many(draft, SSO, at, len(sets), per_account, f"{place}: ")
-        for permission_set, groups in sorted(sets.items()):
-            yield from too_many(draft, SSO, at, len(groups), per_set, f"{permission_set} in {place}: ")
-    assigned = len({MANAGEMENT, *active}) if everywhere else len(listed)
+    for limit, found in (
+        (limits["permission_sets_per_account"], _set_counts(places)),
+        (limits["groups_per_assignment"], _group_counts(places)),
+    ):
+        for words, number in _with_the_rest(found, limit.value):
+            yield from too_many(draft, SSO, at, number, limit, words)
+    assigned = len(directory.everywhere - directory.retired) if everywhere else len(listed)
     yield from too_many(draft, SSO, at, assigned, limits["assigned_accounts"])
 
 
-def _groups_by_set(assignments: Iterator[Assignment] | list[Assignment]) -> defaultdict[str, set[str]]:
+Counts = dict[tuple[str, int], list[str]]
+"""What is counted and how much there is of it, to the places where that is so."""
+
+
+def _set_counts(places: Mapping[str, Mapping[str, set[str]]]) -> Counts:
+    found: Counts = defaultdict(list)
+    for place, sets in places.items():
+        found["", len(sets)].append(place)
+    return found
+
+
+def _group_counts(places: Mapping[str, Mapping[str, set[str]]]) -> Counts:
+    found: Counts = defaultdict(list)
+    for place, sets in places.items():
+        for permission_set, groups in sorted(sets.items()):
+            found[f"{permission_set} in ", len(groups)].append(place)
+    return found
+
+
+def _with_the_rest(counts: Counts, limit: int) -> Iterator[tuple[str, int]]:
+    """Yields one line for all places that are alike: an entry that is too large is so in a thousand accounts."""
+    for (what, number), places in counts.items():
+        if number > limit:
+            rest = f" and {len(places) - 1} more" if places[1:] else ""
+            yield f"{what}{places[0]}{rest}: ", number
+
+
+def _is_everywhere(assignment: Assignment) -> bool:
+    return assignment.accounts == "all" and not assignment.except_
+
+
+def _groups_by_set(assignments: Iterable[Assignment]) -> defaultdict[str, set[str]]:
     found: defaultdict[str, set[str]] = defaultdict(set)
     for assignment in assignments:
         for permission_set in assignment.permission_sets:

@@ -1,0 +1,155 @@
+"""`strata expire`: takes the assignments whose last day is over out of sso.yaml, and leaves every other byte alone.
+
+Their lines are cut out of the text. A YAML writer would set the rest of the file its own way and loses comments.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from strata.commands.rewrite import check_result, print_diff, read, replace
+from strata.config import load
+from strata.config.expiry import Ending, expired, where, who
+from strata.config.loader import FILES
+from strata.config.tree import Tree, parse
+from strata.errors import ConfigurationError, StrataError
+from strata.terminal import confirmed
+
+if TYPE_CHECKING:
+    from strata.cli import Options
+
+SSO = "sso.yaml"
+
+
+def run(options: Options, *, as_of: str, dry_run: bool, yes: bool) -> int:
+    """Shows what goes, asks, and writes sso.yaml without it."""
+    day, folder = day_of(as_of), options.config
+    gone = expired(load(folder), day)
+    if not gone:
+        options.note(f"nothing to do: no assignment has expired on {day}")
+        return 0
+    text = (folder / SSO).read_bytes().decode("utf-8")
+    files = {name: read(folder / name) for name in FILES} | {SSO: without(text, [one.index for one in gone])}
+    try:
+        check_result(folder, files, folder)
+    except ConfigurationError:
+        lines = f"line{'s' if gone[1:] else ''} {', '.join(str(ending.line) for ending in gone)}"
+        print(
+            f"nothing was changed; without the entries of {folder / SSO} that have expired ({lines}):", file=sys.stderr
+        )
+        raise
+    for ending in gone:
+        options.note(f"{folder / SSO}:{ending.line}: {words(ending, day)}")
+    print_diff(folder, {SSO: files[SSO]})
+    if dry_run:
+        return 0
+    if not yes and not confirmed(f"write this to {folder / SSO}?", instead="the changes with --dry-run"):
+        options.note("nothing was changed")
+        return 1
+    if (folder / SSO).read_bytes().decode("utf-8") != text:
+        raise StrataError(f"{folder / SSO} has changed in the meantime; run the command again")
+    replace(folder, {SSO: files[SSO]})
+    return 0
+
+
+def day_of(text: str) -> dt.date:
+    """Returns the day that --as-of names.
+
+    Raises:
+        StrataError: it is not a date.
+    """
+    try:
+        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+            return dt.date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise StrataError(f"--as-of: {text!r} is not a date; write it as in 2027-01-31")
+
+
+def words(ending: Ending, on: dt.date) -> str:
+    """Returns what ends when, in one line."""
+    one = ending.assignment
+    left = (ending.until - on).days
+    when = f"expired on {ending.until}" if left < 0 else f"ends on {ending.until}, in {left} days"
+    when = when.replace("in 0 days", "today").replace("in 1 days", "tomorrow")
+    reason = f"; {' '.join(one.reason.split())}" if one.reason else ""
+    return f"{who(one)} has {', '.join(one.permission_sets)} in {where(one)}; {when}{reason}"
+
+
+# The text
+
+
+def without(text: str, entries: Sequence[int]) -> str:
+    """Returns the text of sso.yaml without some of its assignments.
+
+    Raises:
+        StrataError: their lines hold something else as well, or something else refers to them.
+    """
+    lines = text.splitlines(keepends=True)
+    for first, end in reversed([_lines(text, lines, entry) for entry in sorted(entries)]):
+        between_blanks = end < len(lines) and not lines[end].strip() and first and not lines[first - 1].strip()
+        del lines[first : end + 1 if between_blanks else end]
+    result = "".join(lines)
+    _compare(text, result, entries)
+    return result
+
+
+def _lines(text: str, lines: Sequence[str], entry: int) -> tuple[int, int]:
+    """Returns the first line of an entry and the one after its last, the comments within it included."""
+    listed = _assignments(text)
+    node = listed.value[entry]
+    if listed.flow_style or not isinstance(node, yaml.MappingNode):
+        raise StrataError(f"the assignments are written in one line; give each its own, with '- ' (entry {entry + 1})")
+    first = node.start_mark.line
+    if not lines[first].lstrip().startswith("- "):
+        raise StrataError(f"{SSO}:{first + 1}: the entry does not start its line; write it as '- permission_sets:'")
+    end = _last_line(node, lines) + 1
+    column = node.start_mark.column
+    while end < len(lines) and re.match(rf" {{{column},}}#", lines[end]):
+        end += 1
+    return first, end
+
+
+def _assignments(text: str) -> yaml.SequenceNode:
+    """Returns the list of a valid sso.yaml that has one."""
+    top: Any = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    found: yaml.SequenceNode = next(value for key, value in top.value if key.value == "assignments")
+    return found
+
+
+def _last_line(node: yaml.Node, lines: Sequence[str]) -> int:
+    """Returns the line a value ends on: a block's own mark is at the next value, behind all comments."""
+    if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
+        last = node.value[-1]
+        key, value = last if isinstance(last, tuple) else (last, last)
+        return max(_last_line(key, lines), _last_line(value, lines))
+    mark = node.end_mark
+    line = mark.line - (mark.column == 0 and mark.line > node.start_mark.line)
+    while line > node.start_mark.line and not lines[min(line, len(lines) - 1)].strip():
+        line -= 1
+    return int(line)
+
+
+def _compare(before: str, after: str, entries: Sequence[int]) -> None:
+    """Makes sure that the entries are gone and nothing else is."""
+    expected, result = _data(before), _data(after)
+    assignments = expected.data["assignments"]
+    expected.data["assignments"] = [one for index, one in enumerate(assignments) if index not in entries] or None
+    if result.faults or expected.data != result.data:
+        numbers = ", ".join(str(entry + 1) for entry in entries)
+        raise StrataError(
+            f"{SSO}: assignments {numbers} cannot be cut out alone: an alias refers to them, or their lines hold "
+            "something else; take them out by hand"
+        )
+
+
+def _data(text: str) -> Tree:
+    tree = Tree(SSO)
+    parse(text, tree)
+    return tree

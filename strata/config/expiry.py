@@ -1,0 +1,75 @@
+"""Which assignments have ended on a day, or end soon after; what day it is, only a command is told."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from strata.config.models import ROOT, Assignment, LandingZone
+from strata.config.tree import Location
+
+NOTICE = dt.timedelta(days=14)
+"""How long before its last day an assignment is due."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """One entry under assignments that has a last day."""
+
+    index: int
+    assignment: Assignment
+    until: dt.date
+    line: int
+
+    @property
+    def location(self) -> Location:
+        """Returns where the entry stands in sso.yaml."""
+        return "assignments", self.index
+
+    def expired(self, on: dt.date) -> bool:
+        """Returns whether its last day is over."""
+        return self.until < on
+
+
+def endings(landing_zone: LandingZone, on: dt.date) -> list[Ending]:
+    """Returns the assignments that have expired on a day or are due, those that end first before the others."""
+    found = [ending for ending in _all(landing_zone) if ending.until <= on + NOTICE]
+    return sorted(found, key=lambda ending: (ending.until, ending.index))
+
+
+def expired(landing_zone: LandingZone, on: dt.date) -> list[Ending]:
+    """Returns the assignments whose last day is over on a day, in the order of the file."""
+    return [ending for ending in _all(landing_zone) if ending.expired(on)]
+
+
+def _all(landing_zone: LandingZone) -> Iterator[Ending]:
+    tree = landing_zone.trees.get("sso.yaml")
+    for index, assignment in enumerate(landing_zone.sso.assignments):
+        if assignment.until:
+            line = tree.line(("assignments", index)) if tree else 1
+            yield Ending(index, assignment, assignment.until, line)
+
+
+def who(assignment: Assignment) -> str:
+    """Returns whom an assignment is for, in words."""
+    groups = [f"group {key}" for key in assignment.groups]
+    return ", ".join(groups + [f"user {key}" for key in assignment.users])
+
+
+def where(assignment: Assignment) -> str:
+    """Returns the accounts an assignment names, in words."""
+    if assignment.accounts == "all":
+        named = ["all accounts"]
+    else:
+        named = [*assignment.accounts, *map(_unit, assignment.organizational_units)]
+        tags = " and ".join(f"{tag}: {value}" for tag, value in assignment.tags.items())
+        named += [f"accounts with {tags}"] if tags else []
+    if not assignment.except_:
+        return ", ".join(named)
+    excepted = [*assignment.except_.accounts, *map(_unit, assignment.except_.organizational_units)]
+    return f"{', '.join(named)}, except {', '.join(excepted)}"
+
+
+def _unit(key: str) -> str:
+    return "all member accounts" if key == ROOT else f"unit {key}"

@@ -1,0 +1,99 @@
+"""Which accounts an assignment names: by key or wildcard, by organizational unit, by tag, without the excepted ones."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from strata.config.models import MANAGEMENT, ROOT, Assignment, Organization
+
+
+class Directory:
+    """The accounts of an organization as targets find them; `management` is nowhere in the tree and has no tags."""
+
+    def __init__(self, organization: Organization) -> None:
+        self.members = frozenset(organization.accounts)
+        self.everywhere = self.members | {MANAGEMENT}
+        self.retired = frozenset(key for key, account in organization.accounts.items() if account.retired)
+        self._units = _by_unit(organization)
+        self._tags: dict[str, dict[str, set[str]]] = {}
+        for key, account in organization.accounts.items():
+            for tag, value in account.tags.items():
+                self._tags.setdefault(tag, {}).setdefault(value, set()).add(key)
+        self._named: dict[str, frozenset[str]] = {}
+        self._tagged: dict[tuple[str, str], frozenset[str]] = {}
+
+    def reached(self, assignment: Assignment) -> frozenset[str]:
+        """Returns the accounts an assignment gives access to."""
+        return self.targeted(assignment) - self.excepted(assignment) - self.retired
+
+    def targeted(self, assignment: Assignment) -> frozenset[str]:
+        """Returns the accounts it names in any way, retired and excepted ones among them."""
+        if assignment.accounts == "all":
+            return self.everywhere
+        named = [self.named(name) for name in assignment.accounts]
+        named += [self.within(unit) for unit in assignment.organizational_units]
+        return frozenset[str]().union(*named, self.tagged(assignment.tags))
+
+    def excepted(self, assignment: Assignment) -> frozenset[str]:
+        """Returns the accounts it leaves out."""
+        if not assignment.except_:
+            return frozenset()
+        named = [self.named(name) for name in assignment.except_.accounts]
+        named += [self.within(unit) for unit in assignment.except_.organizational_units]
+        return frozenset[str]().union(*named)
+
+    def named(self, name: str) -> frozenset[str]:
+        """Returns the accounts a key or a wildcard stands for."""
+        if name not in self._named:
+            self._named[name] = frozenset(matching(name, self.everywhere))
+        return self._named[name]
+
+    def within(self, unit: str) -> frozenset[str]:
+        """Returns the accounts in a unit and in all units below it."""
+        return self.members if unit == ROOT else self._units.get(unit, frozenset())
+
+    def tagged(self, tags: Mapping[str, str]) -> frozenset[str]:
+        """Returns the accounts that have all of the tags."""
+        found = [self._with_tag(tag, pattern) for tag, pattern in tags.items()]
+        return found[0].intersection(*found[1:]) if found else frozenset()
+
+    def _with_tag(self, tag: str, pattern: str) -> frozenset[str]:
+        if (tag, pattern) not in self._tagged:
+            values = self._tags.get(tag, {})
+            self._tagged[tag, pattern] = frozenset[str]().union(*(values[one] for one in matching(pattern, values)))
+        return self._tagged[tag, pattern]
+
+    def tag_values(self, tag: str) -> frozenset[str]:
+        """Returns the values that accounts have for a tag."""
+        return frozenset(self._tags.get(tag, {}))
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """Returns the tags that any account has."""
+        return frozenset(self._tags)
+
+
+def is_wildcard(name: str) -> bool:
+    """Returns whether a name stands for all that match it."""
+    return "*" in name or "?" in name
+
+
+def matching(pattern: str, names: Iterable[str]) -> list[str]:
+    """Returns the names that a key or a wildcard matches: `*` is any text, `?` one character."""
+    if not is_wildcard(pattern):
+        return [pattern] if pattern in names else []
+    expression = re.compile(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."))
+    return [name for name in names if expression.fullmatch(name)]
+
+
+def _by_unit(organization: Organization) -> dict[str, frozenset[str]]:
+    inside: defaultdict[str, set[str]] = defaultdict(set)
+    for key, account in organization.accounts.items():
+        inside[account.organizational_unit].add(key)
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for path in organization.units():
+        for unit in path.keys:
+            found[unit] |= inside[path.key]
+    return {unit: frozenset(accounts) for unit, accounts in found.items()}

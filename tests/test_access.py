@@ -1,0 +1,305 @@
+"""Who gets what where: targets, exceptions and overlaps become grants, however the entries are written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from strata.commands.check import identity_center_reads
+from strata.config import LandingZone, load
+from strata.config.access import Grant, explained_grants, grants
+from strata.config.models import Assignment, Organization, Project, Security, Sso
+from strata.config.rules import warnings
+from tests.bad_configurations import read, write
+from tests.conftest import Variant
+from tests.generated import write_configuration
+from tests.synthesized import COMPANY
+
+ORGANIZATION = Organization.model_validate(
+    {
+        "organizational_units": {
+            "security": {},
+            "workloads": {"organizational_units": {"payments": {}, "data": {"organizational_units": {"lake": {}}}}},
+        },
+        "accounts": {
+            key: {"email": f"aws+{key}@acme.io", "organizational_unit": unit, "tags": tags, "retired": key == "old"}
+            for key, unit, tags in (
+                ("audit", "security", {"Stage": "live"}),
+                ("pay-live", "payments", {"Stage": "live", "Team": "payments"}),
+                ("pay-test", "payments", {"Stage": "test", "Team": "payments"}),
+                ("data-live", "data", {"Stage": "live", "Team": "data"}),
+                ("lake", "lake", {"Stage": "test-2", "Team": "data"}),
+                ("old", "payments", {"Stage": "live", "Team": "payments"}),
+                ("loose", "root", {}),
+            )
+        },
+    }
+)
+MEMBERS = {"audit", "pay-live", "pay-test", "data-live", "lake", "loose"}
+EVERYWHERE = MEMBERS | {"management"}
+PROJECT = Project.model_validate(
+    {
+        "name": "acme",
+        "short_name": "ac",
+        "management_account": {"id": "210987654321", "name": "acme-management", "email": "aws@acme.io"},
+        "regions": {"primary": "eu-west-1", "secondary": "eu-central-1"},
+    }
+)
+
+TARGETS: list[tuple[dict[str, Any], set[str]]] = [
+    ({"accounts": "all"}, EVERYWHERE),
+    ({"accounts": ["audit"]}, {"audit"}),
+    ({"accounts": ["management", "lake"]}, {"management", "lake"}),
+    ({"accounts": ["*"]}, EVERYWHERE),
+    ({"accounts": ["m*"]}, {"management"}),
+    ({"accounts": ["pay-*"]}, {"pay-live", "pay-test"}),
+    ({"accounts": ["???e"]}, {"lake"}),
+    ({"accounts": ["*-live", "audit"]}, {"audit", "pay-live", "data-live"}),
+    ({"organizational_units": ["security"]}, {"audit"}),
+    ({"organizational_units": ["workloads"]}, {"pay-live", "pay-test", "data-live", "lake"}),
+    ({"organizational_units": ["data"]}, {"data-live", "lake"}),
+    ({"organizational_units": ["lake", "data"]}, {"data-live", "lake"}),
+    ({"organizational_units": ["root"]}, MEMBERS),
+    ({"tags": {"Stage": "live"}}, {"audit", "pay-live", "data-live"}),
+    ({"tags": {"Stage": "test*"}}, {"pay-test", "lake"}),
+    ({"tags": {"Stage": "live", "Team": "payments"}}, {"pay-live"}),
+    ({"tags": {"Team": "*"}}, {"pay-live", "pay-test", "data-live", "lake"}),
+    (
+        {"accounts": ["audit"], "organizational_units": ["lake"], "tags": {"Stage": "test"}},
+        {"audit", "lake", "pay-test"},
+    ),
+    ({"accounts": "all", "except": {"accounts": ["management"]}}, MEMBERS),
+    ({"accounts": "all", "except": {"accounts": ["*a*"]}}, {"loose"}),
+    ({"accounts": "all", "except": {"organizational_units": ["workloads"]}}, {"management", "audit", "loose"}),
+    ({"accounts": "all", "except": {"organizational_units": ["root"]}}, {"management"}),
+    ({"tags": {"Stage": "live"}, "except": {"accounts": ["audit"], "organizational_units": ["data"]}}, {"pay-live"}),
+    ({"accounts": ["old*"]}, set()),
+]
+
+
+@pytest.mark.parametrize(("targets", "accounts"), TARGETS, ids=[str(targets) for targets, _ in TARGETS])
+def test_targets_reach_these_accounts(targets: dict[str, Any], accounts: set[str]) -> None:
+    assert {grant.account for grant in grants(zone(targets))} == accounts
+
+
+def test_every_group_and_user_gets_every_set_in_every_account_once() -> None:
+    entry = {"permission_sets": ["A", "B"], "groups": ["g", "h"], "users": ["u"], "accounts": ["audit", "a*"]}
+    assert grants(zone(entry)) == sorted(
+        Grant("audit", permission_set, *principal)
+        for permission_set in "AB"
+        for principal in (("GROUP", "g"), ("GROUP", "h"), ("USER", "u"))
+    )
+
+
+def test_a_grant_knows_every_entry_that_gives_it() -> None:
+    found = explained_grants(zone({"accounts": "all"}, {"tags": {"Stage": "test"}}, {"accounts": ["audit", "pay-*"]}))
+    assert found[Grant("pay-test", "A", "GROUP", "g")] == (("assignments", 0), ("assignments", 1), ("assignments", 2))
+    assert found[Grant("lake", "A", "GROUP", "g")] == (("assignments", 0),)
+
+
+def test_reason_and_last_day_change_no_grant() -> None:
+    plain, dated = {"accounts": "all"}, {"accounts": "all", "reason": "Audit", "until": "2020-01-01"}
+    assert grants(zone(plain)) == grants(zone(dated))
+
+
+@pytest.mark.parametrize("until", ["2027-01-31", '"2027-01-31"'])
+def test_the_last_day_is_a_date_in_quotes_or_not(tmp_path: Path, until: str) -> None:
+    folder = configured(tmp_path, f"    accounts: all\n    until: {until}\n")
+    last = load(folder).sso.assignments[-1].until
+    assert str(last) == "2027-01-31"
+
+
+# Entries may be written in any way
+
+
+UNITS = st.sampled_from(["security", "workloads", "payments", "data", "lake", "root"])
+NAMES = st.sampled_from([*sorted(EVERYWHERE), "pay-*", "*-live", "m*", "*"])
+TAGS = st.dictionaries(st.sampled_from(["Stage", "Team"]), st.sampled_from(["live", "t*", "payments", "*"]), max_size=2)
+
+
+def some(values: st.SearchStrategy[str]) -> st.SearchStrategy[list[str]]:
+    return st.lists(values, min_size=1, max_size=3, unique=True)
+
+
+@st.composite
+def entries(draw: st.DrawFn) -> dict[str, Any]:
+    """One entry: targets of every kind, sometimes with exceptions."""
+    entry: dict[str, Any] = {
+        "permission_sets": draw(some(st.sampled_from("ABC"))),
+        "groups": draw(some(st.sampled_from("gh"))),
+        "users": draw(st.lists(st.sampled_from("uv"), max_size=2, unique=True)),
+        "accounts": draw(st.one_of(st.just("all"), some(NAMES))),
+    }
+    if entry["accounts"] != "all":
+        entry |= {"organizational_units": draw(st.lists(UNITS, max_size=2)), "tags": draw(TAGS)}
+    if draw(st.booleans()):
+        entry["except"] = {"accounts": draw(st.lists(NAMES, min_size=1, max_size=2))}
+    return entry
+
+
+@settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data(), written=st.lists(entries(), min_size=1, max_size=5))
+def test_entries_split_doubled_and_reordered_give_the_same(data: st.DataObject, written: list[dict[str, Any]]) -> None:
+    changed = data.draw(st.permutations([part for entry in written for part in split(entry)] + written[:1]))
+    assert grants(zone(*changed)) == grants(zone(*written))
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(written=st.lists(entries(), min_size=1, max_size=4))
+def test_grants_are_what_the_targets_say_one_by_one(written: list[dict[str, Any]]) -> None:
+    """Against a second reading of the rules, account by account, that shares no code with the first."""
+    expected = {
+        grant
+        for entry in written
+        for account in sorted(EVERYWHERE)
+        if said_to_reach(entry, account)
+        for permission_set in entry["permission_sets"]
+        for grant in [
+            *(Grant(account, permission_set, "GROUP", key) for key in entry["groups"]),
+            *(Grant(account, permission_set, "USER", key) for key in entry["users"]),
+        ]
+    }
+    assert grants(zone(*written)) == sorted(expected)
+
+
+def split(entry: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yields an entry for each set, principal and target of one."""
+    rest = {"except": entry["except"]} if "except" in entry else {}
+    targets: list[dict[str, Any]] = [{"accounts": "all"}]
+    if entry["accounts"] != "all":
+        targets = [{"accounts": [name]} for name in entry["accounts"]]
+        targets += [{"organizational_units": [unit]} for unit in entry["organizational_units"]]
+        targets += [{"tags": entry["tags"]}] if entry["tags"] else []
+    for permission_set in entry["permission_sets"]:
+        for principal in [
+            *({"groups": [key]} for key in entry["groups"]),
+            *({"users": [key]} for key in entry["users"]),
+        ]:
+            yield from ({"permission_sets": [permission_set], **principal, **target, **rest} for target in targets)
+
+
+def said_to_reach(entry: dict[str, Any], account: str) -> bool:
+    from fnmatch import fnmatchcase
+
+    above = {path.key: set(path.keys) for path in ORGANIZATION.units()} | {"root": set()}
+    declared = ORGANIZATION.accounts.get(account)
+    units = above[declared.organizational_unit] | {"root"} if declared else set()
+    if any(fnmatchcase(account, name) for name in entry.get("except", {}).get("accounts", [])):
+        return False
+    if entry["accounts"] == "all" or any(fnmatchcase(account, name) for name in entry["accounts"]):
+        return True
+    tags = declared.tags if declared else {}
+    tagged = [tag in tags and fnmatchcase(tags[tag], value) for tag, value in entry["tags"].items()]
+    return bool(units & set(entry["organizational_units"])) or (bool(tagged) and all(tagged))
+
+
+# What Terraform gets
+
+
+def test_no_address_moves_when_entries_are_written_another_way(variant: Variant, company: Any) -> None:
+    def rewritten(sso: dict[str, Any]) -> None:
+        apart = [
+            {**entry, "permission_sets": [one]} for entry in sso["assignments"] for one in entry["permission_sets"]
+        ]
+        for entry in apart:
+            if entry["accounts"] == ["payments-staging", "payments-dev"]:
+                entry["accounts"] = ["payments-*"]
+                entry["except"] = {"accounts": ["payments-prod"]}
+            entry |= {"reason": "written anew", "until": "2031-12-31"}
+        sso["assignments"] = [*reversed(apart), *apart[:2]]
+
+    changed = variant({"sso.yaml": rewritten}, of=COMPANY)
+    assert {name: stack.json for name, stack in changed.items()} == {
+        name: stack.json for name, stack in company.items()
+    }
+
+
+def test_an_account_that_joins_a_unit_gets_its_grants_in_the_same_synth(variant: Variant) -> None:
+    def by_unit(sso: dict[str, Any]) -> None:
+        (entry,) = [one for one in sso["assignments"] if one["permission_sets"] == ["DevOps"]]
+        del entry["accounts"]
+        entry["organizational_units"] = ["shared"]
+
+    shop = {"email": "aws+shop@example.com", "organizational_unit": "shared"}
+    changed = variant({"sso.yaml": by_unit, "organization.yaml": {"accounts": {"shop": shop}}})
+    assigned = changed["sso"].all("aws_ssoadmin_account_assignment")
+    assert {"shop_DevOps_group_devops", "shop_Administrator_group_administrators"} <= set(assigned)
+
+
+# What check says
+
+
+def test_an_entry_for_retired_accounts_only_is_a_warning(tmp_path: Path) -> None:
+    folder = configured(tmp_path, "    tags:\n      Team: shop\n")
+    text = (
+        (folder / "organization.yaml")
+        .read_text()
+        .replace("aws+shop@acme.io\n", "aws+shop@acme.io\n    retired: true\n    tags:\n      Team: shop\n")
+    )
+    (folder / "organization.yaml").write_text(text)
+    assert warnings(load(folder)) == [
+        "sso.yaml:23: assignments[2]: matches only accounts that are retired, so it assigns nothing"
+    ]
+
+
+def test_reads_are_those_of_the_provider(company: Any) -> None:
+    """One a resource, one more for the tags of a set and for the id of a group that is looked up."""
+    resources = company["sso"].json["resource"]
+    counted = {kind: len(found) for kind, found in resources.items() if kind.startswith(("aws_sso", "aws_identity"))}
+    looked_up = company["sso"].json["data"]["aws_identitystore_group"]
+    instance = 1
+    expected = sum(counted.values()) + counted["aws_ssoadmin_permission_set"] + 2 * len(looked_up) + instance
+    landing_zone = load(COMPANY)
+    assert identity_center_reads(landing_zone, len(grants(landing_zone))) == expected
+
+
+def test_a_thousand_accounts_load_and_expand_in_time_that_grows_with_them(tmp_path: Path) -> None:
+    """Ten times the accounts and entries, 14 times the work at most; the rest is what `make bench` measures."""
+    write_configuration(tmp_path / "small", accounts=100, assignments=20)
+    write_configuration(tmp_path / "large", accounts=1000, assignments=20)
+    calls(tmp_path / "small")  # imports, and reads the limits
+    assert calls(tmp_path / "large") < 14 * calls(tmp_path / "small")
+    assert len(grants(load(tmp_path / "large"))) == pytest.approx(20_000, rel=0.01)
+
+
+def calls(folder: Path) -> int:
+    """Returns how many calls of Python functions loading and expanding takes: a measure no other process disturbs."""
+    import sys
+
+    number = 0
+
+    def count(_frame: object, event: str, _argument: object) -> None:
+        nonlocal number
+        number += event in ("call", "c_call")
+
+    sys.setprofile(count)
+    try:
+        grants(load(folder))
+    finally:
+        sys.setprofile(None)
+    return number
+
+
+# What the tests share
+
+
+def zone(*written: dict[str, Any]) -> LandingZone:
+    """Returns a landing zone with these assignments; group g gets set A where an entry does not say."""
+    assignments = []
+    for one in written:
+        somebody = {} if one.keys() & {"groups", "users"} else {"groups": ["g"]}
+        assignments.append(Assignment.model_validate({"permission_sets": ["A"], **somebody, **one}))
+    return LandingZone(PROJECT, ORGANIZATION, Security(), Sso(assignments=tuple(assignments)))
+
+
+def configured(folder: Path, targets: str) -> Path:
+    """Writes the valid configuration with one more assignment."""
+    write(folder, read()[0])
+    with (folder / "sso.yaml").open("a") as file:
+        file.write(f"  - permission_sets:\n      - Dev\n    groups:\n      - admins\n{targets}")
+    return folder

@@ -1,0 +1,219 @@
+"""What has ended is listed and taken out of sso.yaml, and not one byte of the rest changes."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from strata.commands.expire import day_of, without
+from strata.config import load
+from strata.config.tree import Tree, parse
+from strata.errors import StrataError
+from tests.bad_configurations import read, write
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+
+ENTRIES = """\
+  # Heading of contractors, which stays
+
+  - permission_sets:   # why
+      - Dev
+    groups:
+      - admins
+    accounts:
+      - shop
+    reason: Migration of
+      the shop
+    until: 2026-11-23
+    # inside, goes with it
+
+  # Above another entry: stays
+
+  - permission_sets: [Dev]
+    users: ['ada']
+    organizational_units:
+      - root
+    except:
+      accounts:
+        - audit
+    until: "2026-12-08"
+  # Last words, which stay
+"""
+LATER = "access_control_attributes: {}  # one line, odd  spacing\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write(tmp_path, read()[0])
+    with (tmp_path / "sso.yaml").open("a") as file:
+        file.write(ENTRIES + LATER)
+    return tmp_path
+
+
+# What ends
+
+
+def test_check_lists_what_has_expired_or_is_due_and_exits_3(folder: Path) -> None:
+    done = strata("check", "--config", str(folder), "--as-of", "2026-11-24", "-q")
+    assert (done.returncode, done.stderr) == (3, "")
+    assert done.stdout.splitlines() == [
+        f"{folder}/sso.yaml:25: group admins has Dev in shop; expired on 2026-11-23; Migration of the shop",
+        f"{folder}/sso.yaml:38: user ada has Dev in all member accounts, except audit; ends on 2026-12-08, in 14 days",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("day", "found"),
+    [
+        ("2026-11-08", []),
+        ("2026-11-09", [("2026-11-23", False)]),
+        ("2026-11-23", [("2026-11-23", False)]),
+        ("2026-11-24", [("2026-11-23", True), ("2026-12-08", False)]),
+        ("2026-12-09", [("2026-11-23", True), ("2026-12-08", True)]),
+    ],
+)
+def test_an_entry_is_due_14_days_before_its_last_day_and_expired_after_it(
+    folder: Path, day: str, found: list[tuple[str, bool]]
+) -> None:
+    done = strata("check", "--config", str(folder), "--as-of", day, "--json")
+    printed = json.loads(done.stdout)
+    assert [(one["until"], one["expired"]) for one in printed["endings"]] == found
+    assert done.returncode == (3 if found else 0)
+
+
+def test_without_a_day_nothing_is_said_of_last_days(folder: Path) -> None:
+    done = strata("check", "--config", str(folder), "--json")
+    assert (done.returncode, "endings" in json.loads(done.stdout)) == (0, False)
+
+
+@pytest.mark.parametrize("text", ["today", "2026-02-30", "24.11.2026", "20261124", ""])
+def test_a_day_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(StrataError, match="write it as in 2027-01-31"):
+        day_of(text)
+
+
+# What is taken out
+
+
+def test_expire_cuts_out_the_expired_entry_and_nothing_else(folder: Path) -> None:
+    before = (folder / "sso.yaml").read_bytes()
+    done = strata("expire", "--config", str(folder), "--as-of", "2026-11-24", "--yes")
+    assert done.returncode == 0, done.stderr
+    start = ENTRIES.index("  - permission_sets:   # why")
+    gone = ENTRIES[start : ENTRIES.index("  # Above another")].encode()
+    assert (folder / "sso.yaml").read_bytes() == before.replace(gone, b"")
+    assert len(load(folder).sso.assignments) == 2
+
+
+def test_the_change_is_shown_and_its_reason_said(folder: Path) -> None:
+    done = strata("expire", "--config", str(folder), "--as-of", "2026-11-24", "--dry-run")
+    assert "-    # inside, goes with it" in done.stdout.splitlines()
+    assert "group admins has Dev in shop; expired on 2026-11-23; Migration of the shop" in done.stderr
+    assert len(load(folder).sso.assignments) == 3
+
+
+def test_nothing_is_written_where_nobody_can_be_asked(folder: Path) -> None:
+    done = strata("expire", "--config", str(folder), "--as-of", "2026-11-24")
+    assert (done.returncode, len(load(folder).sso.assignments)) == (1, 3)
+    assert "there is no terminal to ask at; look at the changes with --dry-run, then give --yes" in done.stderr
+
+
+def test_nothing_expired_is_said_and_fine(folder: Path) -> None:
+    done = strata("expire", "--config", str(folder), "--as-of", "2026-11-23", "--yes")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == "nothing to do: no assignment has expired on 2026-11-23\n"
+
+
+def test_line_breaks_of_another_system_stay(folder: Path) -> None:
+    path = folder / "sso.yaml"
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert strata("expire", "--config", str(folder), "--as-of", "2027-01-01", "--yes").returncode == 0
+    text = path.read_bytes()
+    assert text.count(b"\n") == text.count(b"\r\n") > 20
+    assert b"Last words" in text
+
+
+def test_the_last_administrator_is_not_taken_out(folder: Path) -> None:
+    path = folder / "sso.yaml"
+    path.write_text(path.read_text().replace("accounts: all\n", "accounts: all\n    until: 2026-01-01\n"))
+    before = path.read_bytes()
+    done = strata("expire", "--config", str(folder), "--as-of", "2026-02-01", "--yes")
+    assert (done.returncode, path.read_bytes()) == (1, before)
+    assert done.stderr.startswith(f"nothing was changed; without the entries of {path} that have expired (line 18):\n")
+    assert "nobody has administrator access to the management account" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("assignments: [{a: b}, {c: d}]\n", "written in one line"),
+        ("assignments:\n  -\n    a: b\n  - c: d\n", "does not start its line"),
+        ("assignments:\n  - &x\n    a: b\n  - *x\n", "an alias refers to them"),
+        ("assignments:\n  - a: &x b\n  - c: *x\n", "an alias refers to them"),
+    ],
+)
+def test_what_cannot_be_cut_out_alone_is_left_to_a_person(text: str, words: str) -> None:
+    with pytest.raises(StrataError, match=words):
+        without(text, [0])
+
+
+PIECES = st.sampled_from(
+    [
+        "  - permission_sets: [A]\n    until: 2026-01-01\n",
+        "  - groups:\n      - b\n    reason: |\n      two\n      lines\n\n",
+        "  - reason: >-\n      folded\n\n      text\n    users:\n    - c\n",
+        '  - {a: b, "c": [d,\n      e]}\n',
+        "  - a:\n      b:\n        - c   # end\n",
+        "  - reason: plain\n      over two lines\n",
+    ]
+)
+BETWEEN = st.sampled_from(["", "\n", "  # comment\n", "\n\n", "# at the margin\n", "\n  # in the middle\n\n"])
+
+
+@settings(max_examples=400, deadline=None, derandomize=True)
+@given(st.lists(st.tuples(BETWEEN, PIECES, st.booleans()), min_size=1, max_size=6), BETWEEN, st.booleans())
+def test_comments_order_and_other_entries_stay_whatever_goes(
+    pieces: list[tuple[str, str, bool]], tail: str, more: bool
+) -> None:
+    end = tail + ("users:\n  ada:  # hers\n    x: y\n" if more else "")
+    text = "groups: {}\nassignments:\n" + "".join(before + piece for before, piece, _ in pieces) + end
+    result = without(text, [index for index, (_, _, goes) in enumerate(pieces) if goes])
+    kept = "groups: {}\nassignments:\n" + "".join(before + ("" if goes else piece) for before, piece, goes in pieces)
+    assert visible(result) == visible(kept + end)
+    assert data(result).get("assignments") == (data(kept + end).get("assignments"))
+
+
+def visible(text: str) -> list[str]:
+    """Returns the lines that are not blank: where two blank ones meet, one goes."""
+    return [line for line in text.splitlines() if line.strip()]
+
+
+def data(text: str) -> dict[str, object]:
+    tree = Tree("sso.yaml")
+    parse(text, tree)
+    assert not tree.faults
+    return tree.data
+
+
+def test_the_day_after_the_last_is_the_first_without() -> None:
+    from strata.config.expiry import Ending
+    from strata.config.models import Assignment
+
+    entry = Assignment.model_validate(
+        {"permission_sets": ["A"], "users": ["u"], "accounts": "all", "until": "2026-05-01"}
+    )
+    assert entry.until
+    ending = Ending(0, entry, entry.until, 1)
+    assert [ending.expired(dt.date(2026, 5, day)) for day in (1, 2)] == [False, True]
+
+
+def strata(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "strata", *arguments]
+    return subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
