@@ -11,6 +11,8 @@ from stacks.base import PARTITION, Layer, address, literal
 from stacks.components.alert import alert_rule, alert_topic, forget_rule, forget_topic
 from stacks.components.bucket import SafeBucket
 from stacks.organizations import OrganizationsStack
+from stacks.pipeline import ADDRESSES as GITHUB_ADDRESSES
+from stacks.pipeline import github_roles
 
 from cdktf_cdktf_provider_aws.accessanalyzer_analyzer import AccessanalyzerAnalyzer
 from cdktf_cdktf_provider_aws.account_alternate_contact import AccountAlternateContact
@@ -84,6 +86,7 @@ class SecurityStack(Layer):
         self._alerts()
         self._cost()
         self._alternate_contacts()
+        self._pipeline()
         topics = {region: topic.arn for region, topic in self.alert_topics.items()}
         self.output("alert_topics", topics, description="Alert topics by region")
 
@@ -275,6 +278,14 @@ class SecurityStack(Layer):
                 },
             },
         )
+
+    def _pipeline(self) -> None:
+        github = self.configuration.github_actions
+        if github.on:
+            for job, arn in github_roles(self, github).items():
+                self.output(f"github_{job}_role", arn, description=f"Role that GitHub Actions assumes to {job}")
+        elif github.mode is Mode.UNMANAGED:
+            self.forget(*GITHUB_ADDRESSES)
 
     def _cost(self) -> None:
         budget, monitor = self.configuration.budget, self.configuration.anomaly_monitor
