@@ -9,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -155,11 +156,33 @@ DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Print the plan an
 
 
 @command("check", "strata check --config config")
-def check(*, options: Options, json: JsonOption = False) -> int:
+def check(
+    *,
+    options: Options,
+    as_of: Annotated[
+        str | None,
+        typer.Option("--as-of", metavar="DATE", help="List assignments that end within 14 days of it; exit 3 if any."),
+    ] = None,
+    json: JsonOption = False,
+) -> int:
     """Check the configuration: every fault with file, line, rule and remedy. Reads files only."""
     from strata.commands.check import run
 
-    return run(options, json=json)
+    return run(options, as_of=as_of, json=json)
+
+
+@command("expire", "strata expire --as-of 2027-01-31")
+def expire(
+    *,
+    options: Options,
+    as_of: Annotated[str, typer.Option("--as-of", metavar="DATE", help="The day it is: what ended before goes.")],
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+) -> int:
+    """Take assignments whose last day is over out of sso.yaml, for a daily job; comments and order stay."""
+    from strata.commands.expire import run
+
+    return run(options, as_of=as_of, dry_run=dry_run, yes=yes)
 
 
 @command("schema", "strata schema sso > sso.schema.json")
@@ -301,11 +324,61 @@ def deploy(
     plan: Annotated[bool, typer.Option("--plan", help="Show what would change and stop.")] = False,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="With --plan: exit 3 when something would.")] = False,
     json: JsonOption = False,
+    yes: YesOption = False,
 ) -> int:
-    """Check, then deploy the stacks in order; says what changed, and what to do when AWS refuses."""
+    """Check, then deploy the stacks in order; at a terminal it shows the plan and asks first."""
     from strata.commands.deploy import run
 
-    return run(options, stacks=stacks or (), plan=plan, exit_code=exit_code, json=json)
+    return run(options, stacks=stacks or (), plan=plan, exit_code=exit_code, json=json, yes=yes)
+
+
+@command("explain", "strata explain jane-doe security")
+def explain(
+    *,
+    options: Options,
+    who: Annotated[str | None, typer.Argument(help="A user or an account: key, name or e-mail address.")] = None,
+    account: Annotated[str | None, typer.Argument(help="After a user: in this account only.")] = None,
+    permission_set: Annotated[
+        str | None, typer.Option("--permission-set", metavar="NAME", help="What it allows, and who has it where.")
+    ] = None,
+    json: JsonOption = False,
+) -> int:
+    """Say who may do what where, which policies bind an account, and which line of the configuration says so."""
+    from strata.commands.explain import run
+
+    return run(options, who=who, account=account, permission_set=permission_set, json=json)
+
+
+class AllowedChange(StrEnum):
+    """A kind of change that --diff stops at."""
+
+    ACCESS = "access"
+    GUARDRAILS = "guardrails"
+    ACCOUNTS = "accounts"
+
+
+@command("report", "strata report --format html --output access.html")
+def report(
+    *,
+    options: Options,
+    format: Annotated[
+        Literal["text", "markdown", "csv", "json", "mermaid", "html"], typer.Option("--format", help="How to write it.")
+    ] = "text",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to a file, not to stdout.")
+    ] = None,
+    diff: Annotated[
+        str | None, typer.Option("--diff", metavar="REV", help="What changes since this git revision; exit 3 on risk.")
+    ] = None,
+    allow: Annotated[
+        list[AllowedChange] | None,
+        typer.Option("--allow", help="With --diff: no exit 3 for this kind of change; repeatable."),
+    ] = None,
+) -> int:
+    """Report access, organization, policies and layers, or with --diff what a change means for people and accounts."""
+    from strata.commands.report import run
+
+    return run(options, format=format, output=output, diff=diff, allow=[one.value for one in allow or ()])
 
 
 def main() -> None:

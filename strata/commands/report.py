@@ -1,0 +1,114 @@
+"""`strata report`: the configuration read back whole, or what a change of it means since a git revision."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from strata.config import LandingZone, load
+from strata.errors import StrataError
+
+if TYPE_CHECKING:
+    from strata.cli import Options
+
+PIPE_WIDTH = 100
+"""Columns where nobody's terminal says how many there are, so that a file does not depend on one."""
+
+
+def run(options: Options, *, format: str, output: Path | None, diff: str | None, allow: Collection[str]) -> int:
+    """Writes the report, or the difference and exit code 3 for what it holds that nobody allowed."""
+    if diff is not None:
+        return _difference(options, format, output, diff, allow)
+    if allow:
+        raise StrataError("--allow belongs to --diff; add --diff REV, or leave it out")
+    _write(options, _FORMATS[format](load(options.config), _width(output)), output)
+    return 0
+
+
+def _difference(options: Options, format: str, output: Path | None, revision: str, allow: Collection[str]) -> int:
+    from strata.report import changes
+    from strata.report.revisions import configuration_at
+
+    writers = {"text": changes.as_text, "markdown": changes.as_markdown, "json": changes.as_json}
+    if format not in writers:
+        raise StrataError(f"a difference has no format {format!r}; use text, markdown or json")
+    after = load(options.config)
+    found = changes.compare(configuration_at(options.config, revision), after)
+    _write(options, writers[format](found, revision), output)
+    stopped = changes.risks(found) - set(allow)
+    if stopped:
+        flags = " ".join(f"--allow {risk}" for risk in sorted(stopped))
+        options.note(f"{changes.risk_words(stopped)}: exit 3; if that is meant, add {flags}")
+    return 3 if stopped else 0
+
+
+def _width(output: Path | None) -> int:
+    if output or not sys.stdout.isatty():
+        return PIPE_WIDTH
+    return shutil.get_terminal_size((PIPE_WIDTH, 24)).columns
+
+
+def _write(options: Options, text: str, output: Path | None) -> None:
+    if output is None:
+        print(text, end="" if text.endswith("\n") else "\n")
+        return
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise StrataError(f"{output} cannot be written: {error.strerror}") from error
+    options.note(f"wrote {output}")
+
+
+# Formats; each loads what it needs
+
+
+def _text(landing_zone: LandingZone, width: int) -> str:
+    from strata.report.tables import as_text, tables
+
+    return as_text(tables(landing_zone), width)
+
+
+def _markdown(landing_zone: LandingZone, _: int) -> str:
+    from strata.report.mermaid import flowchart
+    from strata.report.tables import as_markdown, markdown, tables
+
+    chart = f"## Chart\n\n```mermaid\n{flowchart(landing_zone)}```\n"
+    return f"# {markdown(landing_zone.project.name)}\n\n{as_markdown(tables(landing_zone))}\n{chart}"
+
+
+def _csv(landing_zone: LandingZone, _: int) -> str:
+    from strata.report.tables import as_csv
+
+    return as_csv(landing_zone)
+
+
+def _json(landing_zone: LandingZone, _: int) -> str:
+    from strata.report.data import as_data
+
+    return json.dumps(as_data(landing_zone), indent=2, ensure_ascii=False)
+
+
+def _mermaid(landing_zone: LandingZone, _: int) -> str:
+    from strata.report.mermaid import flowchart
+
+    return flowchart(landing_zone)
+
+
+def _html(landing_zone: LandingZone, _: int) -> str:
+    from strata.report.page import page
+
+    return page(landing_zone)
+
+
+_FORMATS: Mapping[str, Callable[[LandingZone, int], str]] = {
+    "text": _text,
+    "markdown": _markdown,
+    "csv": _csv,
+    "json": _json,
+    "mermaid": _mermaid,
+    "html": _html,
+}

@@ -1,0 +1,96 @@
+"""Accounts and organizational units that come, go and move."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from strata.config.models import Account, LandingZone, Organization
+from strata.report.changes.change import Change, Topic
+from strata.report.guardrails import account_label
+
+
+def account_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
+    """Yields what happens to accounts and units."""
+    yield from _management(before, after)
+    yield from _accounts(before, after)
+    yield from _units(before.organization, after.organization)
+    yield from _unmanaged(before.organization, after.organization)
+
+
+def _management(before: LandingZone, after: LandingZone) -> Iterator[Change]:
+    old, new = before.project.management_account, after.project.management_account
+    if old.id != new.id:
+        yield Change(Topic.ACCOUNTS, f"the management account is {new.id}, no longer {old.id}", "accounts")
+    for part in ("name", "email"):
+        was, will_be = getattr(old, part), getattr(new, part)
+        if was != will_be:
+            yield Change(Topic.ACCOUNTS, f"the management account is expected to have the {part} {will_be}, not {was}")
+
+
+def _accounts(before: LandingZone, after: LandingZone) -> Iterator[Change]:
+    old, new = before.organization.accounts, after.organization.accounts
+    active, stays = before.organization.active_accounts, after.organization.active_accounts
+    renamed = _renamed(active, stays)
+    for key in sorted(stays.keys() - active.keys() - set(renamed.values())):
+        where = f"in {stays[key].organizational_unit}, {stays[key].email}"
+        yield Change(Topic.ACCOUNTS, f"account {key} {'comes back' if key in old else 'will be created'} {where}")
+    for key in sorted(active.keys() - stays.keys() - renamed.keys()):
+        if key in new:
+            text = f"account {key} will be retired: Strata forgets it and leaves it as it is"
+        else:
+            text = f"account {key} is no longer declared: a deploy stops unless it is retired or unmanaged"
+        yield Change(Topic.ACCOUNTS, text, "accounts")
+    for key, other in sorted(renamed.items()):
+        text = f"account {key} has the key {other}: Terraform lets go of the one and adopts the other by its e-mail"
+        yield Change(Topic.ACCOUNTS, text, "accounts")
+    for key in sorted(active.keys() & stays.keys()):
+        yield from _account(key, before, after)
+
+
+def _renamed(old: dict[str, Account], new: dict[str, Account]) -> dict[str, str]:
+    """Returns keys that are gone with those that have come for the same e-mail."""
+    came = {new[key].email.lower(): key for key in new.keys() - old.keys()}
+    gone = {key: old[key].email.lower() for key in old.keys() - new.keys()}
+    return {key: came[email] for key, email in gone.items() if email in came}
+
+
+def _account(key: str, before: LandingZone, after: LandingZone) -> Iterator[Change]:
+    old, new = before.organization.accounts[key], after.organization.accounts[key]
+    if old.organizational_unit != new.organizational_unit:
+        text = f"account {key} moves from {old.organizational_unit} to {new.organizational_unit}"
+        yield Change(Topic.ACCOUNTS, text)
+    if old.email.lower() != new.email.lower():
+        text = f"account {key} has the e-mail {new.email}, not {old.email}: for AWS that is another account"
+        yield Change(Topic.ACCOUNTS, text, "accounts")
+    was, will_be = account_label(before, key), account_label(after, key)
+    if was != will_be:
+        yield Change(Topic.ACCOUNTS, f"account {key} is named {will_be}, no longer {was}")
+    for tag in sorted(old.tags.keys() | new.tags.keys()):
+        if old.tags.get(tag) != new.tags.get(tag):
+            text = f"account {key} has the tag {tag} {new.tags.get(tag, '(none)')}, not {old.tags.get(tag, '(none)')}"
+            yield Change(Topic.ACCOUNTS, text)
+
+
+def _units(before: Organization, after: Organization) -> Iterator[Change]:
+    old, new = ({path.key: path for path in one.units()} for one in (before, after))
+    for key in sorted(new.keys() - old.keys()):
+        yield Change(Topic.ACCOUNTS, f"organizational unit {key} will be created below {new[key].parent or 'root'}")
+    for key in sorted(old.keys() - new.keys()):
+        yield Change(Topic.ACCOUNTS, f"organizational unit {key} will be deleted")
+    for key in sorted(old.keys() & new.keys()):
+        was, will_be = old[key].parent or "root", new[key].parent or "root"
+        if was != will_be:
+            text = f"organizational unit {key} moves from {was} to {will_be}, which AWS cannot do: it would be replaced"
+            yield Change(Topic.ACCOUNTS, text)
+        if old[key].name != new[key].name:
+            yield Change(
+                Topic.ACCOUNTS, f"organizational unit {key} is named {new[key].name}, no longer {old[key].name}"
+            )
+
+
+def _unmanaged(before: Organization, after: Organization) -> Iterator[Change]:
+    old, new = set(before.unmanaged_accounts), set(after.unmanaged_accounts)
+    for entry in sorted(new - old):
+        yield Change(Topic.ACCOUNTS, f"{entry} is left to others, as an unmanaged account", "accounts")
+    for entry in sorted(old - new):
+        yield Change(Topic.ACCOUNTS, f"{entry} is no longer an unmanaged account")

@@ -1,0 +1,55 @@
+"""One change in words: what it is about, and which risk it carries."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+Risk = Literal["access", "guardrails", "accounts"]
+"""What a change may do that somebody has to allow: widen access, loosen a guardrail, let go of an account."""
+
+_RISK_WORDS: dict[Risk, str] = {
+    "access": "widens access",
+    "guardrails": "loosens guardrails",
+    "accounts": "lets go of accounts",
+}
+
+
+class Topic(StrEnum):
+    """What a change is about, in the order of the report."""
+
+    ACCESS = "Access"
+    PERMISSION_SETS = "Permission sets"
+    ACCOUNTS = "Accounts"
+    GUARDRAILS = "Guardrails"
+    SECURITY = "Security"
+    TRUST = "Trust"
+    SETTINGS = "Settings"
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change, as one sentence without its full stop."""
+
+    topic: Topic
+    text: str
+    risk: Risk | None = None
+
+
+def risks(found: Iterable[Change]) -> set[Risk]:
+    """Returns the risks of all changes."""
+    return {change.risk for change in found if change.risk}
+
+
+def risk_words(found: Collection[str]) -> str:
+    """Returns risks in words, in a fixed order."""
+    return ", ".join(words for risk, words in _RISK_WORDS.items() if risk in found)
+
+
+def listed(names: Sequence[str], most: int = 8) -> str:
+    """Returns names in a row, the first few of many."""
+    if len(names) > most + 1:
+        return f"{', '.join(names[:most])} and {len(names) - most:,} more"
+    return ", ".join(names)

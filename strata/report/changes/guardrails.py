@@ -1,0 +1,150 @@
+"""Which policies bind what less than before: those that go, shrink, say less, or are left behind by a move."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+
+from strata.config.models import MANAGEMENT, LandingZone, PolicyType
+from strata.report.changes.change import Change, Topic, listed
+from strata.report.changes.statements import denied_less, overridden, set_otherwise
+from strata.report.guardrails import (
+    NEVER_BINDS_MANAGEMENT,
+    BoundPolicy,
+    Target,
+    in_words,
+    policies,
+    short_type,
+    ways_up,
+)
+
+IAM = (PolicyType.SERVICE_CONTROL, PolicyType.RESOURCE_CONTROL)
+"""Types whose documents are IAM policies; the others are merged on their way down."""
+
+Lost = dict[Target, tuple[str, ...]]
+"""What a policy held a target to and nothing does any more, in words."""
+
+
+def guardrail_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
+    """Yields what changes about policies, and where a move alone takes a target out of their reach."""
+    old, new = ({policy.key: policy for policy in policies(one)} for one in (before, after))
+    was, will_be = ways_up(before), ways_up(after)
+    lost = _lost(old, new, was, will_be)
+    for key in sorted(new.keys() - old.keys()):
+        text = f"policy {key} ({short_type(new[key].type)}) is created and binds {in_words(new[key].targets)}"
+        yield Change(Topic.GUARDRAILS, text)
+    for key in sorted(old.keys() - new.keys()):
+        yield _removed(old[key], lost[key])
+    for key in sorted(old.keys() & new.keys()):
+        yield from _kept(old[key], new[key], lost[key], was)
+    yield from _left_behind(old, new, lost, was, will_be)
+    yield from _overrides(old, new, was, will_be)
+
+
+Policies = Mapping[str, BoundPolicy]
+Tree = Mapping[Target, tuple[Target, ...]]
+
+
+def _lost(old: Policies, new: Policies, was: Tree, will_be: Tree) -> defaultdict[str, Lost]:
+    """Returns by policy which targets, there before and after, are held to less, whatever policy holds them now."""
+    known: dict[tuple[str, tuple[str, ...]], tuple[str, ...]] = {}
+    found: defaultdict[str, Lost] = defaultdict(dict)
+    for target in sorted(was.keys() & will_be.keys()):
+        now = _binding(new, will_be[target])
+        for policy in _binding(old, was[target]):
+            same_type = tuple(one.key for one in now if one.type == policy.type)
+            if (policy.key, same_type) not in known:
+                known[policy.key, same_type] = tuple(_missing(policy, [new[key] for key in same_type]))
+            if missing := known[policy.key, same_type]:
+                found[policy.key][target] = missing
+    return found
+
+
+def _binding(found: Policies, way_up: tuple[Target, ...]) -> list[BoundPolicy]:
+    management = way_up[-1] == Target("account", MANAGEMENT)
+    return [
+        policy
+        for policy in found.values()
+        if any(target in policy.targets for target in way_up)
+        if not (management and policy.type in NEVER_BINDS_MANAGEMENT)
+    ]
+
+
+def _missing(policy: BoundPolicy, now: list[BoundPolicy]) -> list[str]:
+    """Returns what a policy says that none of those that bind now says."""
+    if any(one.document == policy.document for one in now):
+        return []
+    if policy.type in IAM:
+        return denied_less([policy.content], [one.content for one in now])
+    gone = [set_otherwise(policy.content, one.content) for one in now]
+    if any(not paths for paths in gone):
+        return []
+    return [f"no longer sets {path} as before" for path in min(gone, key=len)] if gone else ["sets nothing any more"]
+
+
+def _removed(policy: BoundPolicy, lost: Lost) -> Change:
+    text = f"policy {policy.key} ({short_type(policy.type)}) is removed; it bound {in_words(policy.targets)}"
+    if lost:
+        return Change(Topic.GUARDRAILS, text, "guardrails")
+    return Change(Topic.GUARDRAILS, f"{text}; what it bound is held to no less")
+
+
+def _kept(old: BoundPolicy, new: BoundPolicy, lost: Lost, was: Tree) -> Iterator[Change]:
+    for target in sorted(new.targets.keys() - old.targets.keys()):
+        yield Change(Topic.GUARDRAILS, f"{target} gets policy {old.key}")
+    for target in sorted(old.targets.keys() - new.targets.keys()):
+        loose = any(target in was[one] for one in lost)
+        text = f"{target} leaves policy {old.key}"
+        yield Change(
+            Topic.GUARDRAILS,
+            text if loose else f"{text}, and is held to no less",
+            "guardrails" if loose else None,
+        )
+    if old.type != new.type:
+        text = f"policy {old.key} is of type {short_type(new.type)}, no longer {short_type(old.type)}"
+        yield Change(Topic.GUARDRAILS, text, "guardrails" if lost else None)
+    elif old.document != new.document:
+        said = sorted({text for target, texts in lost.items() if _reached(new, target, was) for text in texts})
+        if said:
+            yield Change(Topic.GUARDRAILS, f"policy {old.key} changes: {listed(said)}", "guardrails")
+        else:
+            yield Change(Topic.GUARDRAILS, f"policy {old.key} changes and holds to no less than before")
+
+
+def _reached(policy: BoundPolicy, target: Target, tree: Tree) -> bool:
+    return any(one in policy.targets for one in tree[target])
+
+
+def _left_behind(old: Policies, new: Policies, lost: Mapping[str, Lost], was: Tree, will_be: Tree) -> Iterator[Change]:
+    """Yields targets that leave policies only because they, or a unit above them, move."""
+    left: dict[Target, list[str]] = defaultdict(list)
+    for key, targets in sorted(lost.items()):
+        for target in targets:
+            stays = key in new and set(was[target]) & new[key].targets.keys() & old[key].targets.keys()
+            if stays and was[target][:-1] != will_be[target][:-1] and not _reached(new[key], target, will_be):
+                left[target].append(key)
+    for target, keys in sorted(left.items()):
+        policies_word = "policies" if keys[1:] else "policy"
+        yield Change(Topic.GUARDRAILS, f"{target}, by its move, leaves {policies_word} {listed(keys)}", "guardrails")
+
+
+def _overrides(old: Policies, new: Policies, was: Tree, will_be: Tree) -> Iterator[Change]:
+    """Yields policies that are merged into others and set there something else than before."""
+    found: dict[tuple[str, str, tuple[str, ...]], list[Target]] = defaultdict(list)
+    for target in sorted(was.keys() & will_be.keys()):
+        had, has = _merged(_binding(old, was[target])), _merged(_binding(new, will_be[target]))
+        for policy in had.values():
+            other_keys = (one for one in has.values() if one.type == policy.type and one.key != policy.key)
+            for other in other_keys:
+                known = had.get(other.key)
+                if known is None or known.document != other.document:
+                    paths = tuple(overridden(policy.content, other.content))
+                    if paths:
+                        found[other.key, policy.key, paths].append(target)
+    for (key, other_key, paths), targets in sorted(found.items()):
+        text = f"policy {key} sets {listed(paths)} otherwise than {other_key} does, in {in_words(targets)}"
+        yield Change(Topic.GUARDRAILS, text, "guardrails")
+
+
+def _merged(found: Iterable[BoundPolicy]) -> dict[str, BoundPolicy]:
+    return {policy.key: policy for policy in found if policy.type not in IAM}

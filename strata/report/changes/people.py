@@ -1,0 +1,101 @@
+"""Who gains and who loses which permission set where."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+
+from strata.config.models import LandingZone
+from strata.report.access import Access, Holder, access, all_accounts
+from strata.report.changes.change import Change, Topic, listed
+
+Held = Mapping[tuple[Holder, str, str], Access]
+"""Access by holder, permission set and account."""
+
+
+def people_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
+    """Yields what people gain, lose and keep longer, and what changes about the people themselves."""
+    had, have = _held(before), _held(after)
+    yield from _sentences("gain", have.keys() - had.keys(), before, after)
+    yield from _sentences("lose", had.keys() - have.keys(), before, after)
+    yield from _longer(had, have)
+    yield from _users(before, after)
+    yield from _groups(before, after)
+
+
+def _held(landing_zone: LandingZone) -> Held:
+    return {(one.holder, one.permission_set, one.account): one for one in access(landing_zone)}
+
+
+def _sentences(
+    verb: str, found: Iterable[tuple[Holder, str, str]], before: LandingZone, after: LandingZone
+) -> Iterator[Change]:
+    """Yields one sentence for all who gain or lose the same permission set in the same accounts."""
+    accounts: dict[tuple[Holder, str], list[str]] = defaultdict(list)
+    for holder, permission_set, account in sorted(found):
+        accounts[holder, permission_set].append(account)
+    holders: dict[tuple[str, tuple[str, ...]], list[Holder]] = defaultdict(list)
+    for (holder, permission_set), where in accounts.items():
+        holders[permission_set, tuple(where)].append(holder)
+    gain = verb == "gain"
+    every = all_accounts(after if gain else before)
+    for (permission_set, places), who in sorted(holders.items()):
+        verb_form = verb if len(who) > 1 or who[0].external else f"{verb}s"
+        words = f"all {len(every):,} accounts" if len(places) == len(every) > 1 else listed(places)
+        text = f"{listed([str(one) for one in who])} {verb_form} {permission_set} in {words}"
+        yield Change(Topic.ACCESS, text, "access" if gain else None)
+
+
+def _longer(had: Held, have: Held) -> Iterator[Change]:
+    """Yields access that stays and ends later than it did, or sooner."""
+    for key in sorted(had.keys() & have.keys()):
+        was, will_be = _end(had[key]), _end(have[key])
+        if was != will_be:
+            holder, permission_set, account = key
+            later = was is not None and (will_be is None or will_be > was)
+            ends = f"{f'until {was}' if was else 'without end'} to {f'until {will_be}' if will_be else 'without end'}"
+            text = f"{permission_set} of {holder} in {account} goes from {ends}"
+            yield Change(Topic.ACCESS, text, "access" if later else None)
+
+
+def _end(one: Access) -> str | None:
+    """Returns the last day of access that several entries may give, None when one of them has no end."""
+    days = [way.until for way in one.ways]
+    return None if None in days else max(day for day in days if day)
+
+
+def _users(before: LandingZone, after: LandingZone) -> Iterator[Change]:
+    old, new = before.sso.users, after.sso.users
+    for key in sorted(new.keys() - old.keys()):
+        yield Change(Topic.ACCESS, f"user {key} is added")
+    for key in sorted(old.keys() - new.keys()):
+        yield Change(Topic.ACCESS, f"user {key} is removed")
+    for key in sorted(old.keys() & new.keys()):
+        if old[key].email != new[key].email:
+            text = f"the e-mail address of user {key} changes from {old[key].email} to {new[key].email}, who can then"
+            yield Change(Topic.ACCESS, f"{text} reset the password and sign in", "access")
+        for part in ("given_name", "family_name", "user_name"):
+            was, will_be = getattr(old[key], part), getattr(new[key], part)
+            if was != will_be:
+                yield Change(Topic.ACCESS, f"{part} of user {key} changes from {was} to {will_be}")
+
+
+def _groups(before: LandingZone, after: LandingZone) -> Iterator[Change]:
+    old, new = before.sso.groups, after.sso.groups
+    for key in sorted(new.keys() - old.keys()):
+        yield Change(Topic.ACCESS, f"group {key} is added")
+    for key in sorted(old.keys() - new.keys()):
+        yield Change(Topic.ACCESS, f"group {key} is removed")
+    for key in sorted(old.keys() & new.keys()):
+        was, will_be = old[key].name or key, new[key].name or key
+        if was != will_be and new[key].external:
+            text = f"group {key} becomes another group of the identity provider: {was}, then {will_be}"
+            yield Change(Topic.ACCESS, text, "access")
+        elif was != will_be:
+            yield Change(Topic.ACCESS, f"group {key} is named {will_be}, no longer {was}")
+        joined = sorted(set(new[key].members) - set(old[key].members))
+        left = sorted(set(old[key].members) - set(new[key].members))
+        if joined:
+            yield Change(Topic.ACCESS, f"{listed(joined)} {'join' if joined[1:] else 'joins'} group {key}")
+        if left:
+            yield Change(Topic.ACCESS, f"{listed(left)} {'leave' if left[1:] else 'leaves'} group {key}")

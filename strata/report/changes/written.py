@@ -1,0 +1,61 @@
+"""Changes as text, as Markdown for a pull request, and as JSON."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Sequence
+from itertools import groupby
+
+from strata.report.changes.change import Change, risk_words, risks
+from strata.report.tables import markdown
+
+WIDTH = 100
+
+
+def as_text(found: Sequence[Change], revision: str) -> str:
+    """Returns changes for a terminal; `!` marks those with a risk."""
+    lines = [f"Since {revision}", *_none(found)]
+    for topic, changes in groupby(found, key=lambda change: change.topic):
+        lines += ["", topic.value]
+        for change in changes:
+            text = f"{change.text} ({risk_words({change.risk})})" if change.risk else change.text
+            lines += textwrap.wrap(
+                text,
+                WIDTH,
+                initial_indent="! " if change.risk else "  ",
+                subsequent_indent="    ",
+                break_long_words=False,
+                break_on_hyphens=False,
+            )
+    return "\n".join([*lines, ""])
+
+
+def as_markdown(found: Sequence[Change], revision: str) -> str:
+    """Returns changes as a comment on a pull request."""
+    lines = [f"## What changes since {markdown(revision)}", ""]
+    if stopped := risks(found):
+        lines += [f"**This {risk_words(stopped)}.**", ""]
+    lines += _none(found)
+    for topic, changes in groupby(found, key=lambda change: change.topic):
+        lines += [f"### {topic.value}", ""]
+        lines += [_item(change) for change in changes]
+        lines.append("")
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _item(change: Change) -> str:
+    warning = f"**{risk_words({change.risk})}**: " if change.risk else ""
+    return f"- {warning}{markdown(change.text)}"
+
+
+def _none(found: Sequence[Change]) -> list[str]:
+    return [] if found else ["Nothing changes for people, accounts or guardrails."]
+
+
+def as_json(found: Sequence[Change], revision: str) -> str:
+    """Returns changes for a script."""
+    listed = [{"topic": change.topic.value, "text": change.text, "risk": change.risk} for change in found]
+    return json.dumps(
+        {"since": revision, "risks": sorted(risks(found)), "changes": listed}, indent=2, ensure_ascii=False
+    )

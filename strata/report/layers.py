@@ -1,0 +1,83 @@
+"""The stacks in the words of the configuration: what each owns, what it reads of others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from strata.config.access import grants
+from strata.config.models import Control, LandingZone
+from strata.report.guardrails import policies
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One stack."""
+
+    name: str
+    owns: tuple[str, ...]
+    reads: tuple[str, ...]
+    state: str
+
+
+def layers(landing_zone: LandingZone) -> list[Layer]:
+    """Returns the stacks in the order they are deployed."""
+    state = landing_zone.sso.state_access
+    owns_and_reads: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+        "backend": (_backend(landing_zone), ()),
+        "organizations": (_organizations(landing_zone), ("backend",)),
+        "security": (_security(landing_zone), ("organizations",)),
+        "sso": (_sso(landing_zone), (*(("backend",) if state else ()), "organizations", "security")),
+    }
+    return [
+        Layer(name, owns, reads, f"management/{name}/terraform.tfstate")
+        for name, (owns, reads) in owns_and_reads.items()
+    ]
+
+
+def _backend(landing_zone: LandingZone) -> tuple[str, ...]:
+    project = landing_zone.project
+    owns = (
+        f"state bucket {project.state_bucket} in {project.regions.primary}",
+        f"its replica {project.replica_bucket} in {project.regions.secondary}",
+        f"lock table {project.lock_table}",
+    )
+    return (*owns, "a key in each region") if project.state.kms else owns
+
+
+def _organizations(landing_zone: LandingZone) -> tuple[str, ...]:
+    organization, bound = landing_zone.organization, policies(landing_zone)
+    return (
+        "the organization",
+        _count(sum(1 for _ in organization.units()), "organizational unit"),
+        _count(len(organization.active_accounts), "member account"),
+        f"{_count(len(bound), 'policy', 'policies')}, {_count(sum(len(one.targets) for one in bound), 'attachment')}",
+        _count(len(organization.delegated_administrators), "delegated administrator"),
+    )
+
+
+def _security(landing_zone: LandingZone) -> tuple[str, ...]:
+    security = landing_zone.security
+    by_mode: dict[str, list[str]] = {}
+    for name in type(security).model_fields:
+        control: Control = getattr(security, name)
+        by_mode.setdefault(control.mode.value, []).append(name)
+    listed = tuple(
+        f"{mode}: {', '.join(sorted(by_mode[mode]))}" for mode in ("on", "off", "unmanaged") if mode in by_mode
+    )
+    return (*listed, f"regional ones in {', '.join(landing_zone.project.regions.all_governed)}")
+
+
+def _sso(landing_zone: LandingZone) -> tuple[str, ...]:
+    sso = landing_zone.sso
+    external = sum(group.external for group in sso.groups.values())
+    made = bool(sso.break_glass) + bool(sso.state_access)
+    return (
+        _count(len(sso.users), "user"),
+        _count(len(sso.groups), "group") + (f", {external} of them external" if external else ""),
+        _count(len(sso.permission_sets) + made, "permission set"),
+        _count(len(grants(landing_zone)), "account assignment"),
+    )
+
+
+def _count(number: int, one: str, many: str | None = None) -> str:
+    return f"{number:,} {one if number == 1 else many or one + 's'}"

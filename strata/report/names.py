@@ -1,0 +1,95 @@
+"""What people call things: finds users, accounts and permission sets by key, name or e-mail, and says what is near."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from strata.config import MANAGEMENT, LandingZone
+from strata.config.types import did_you_mean
+from strata.errors import StrataError
+from strata.report.access import permission_sets
+from strata.report.guardrails import account_label
+
+Names = Mapping[str, set[str]]
+"""Key to all the names something answers to."""
+
+
+def find_person_or_account(landing_zone: LandingZone, name: str) -> tuple[str | None, str | None]:
+    """Returns the key of the user or of the account that a name belongs to."""
+    user, account = _match(_user_names(landing_zone), name), _match(_account_names(landing_zone), name)
+    if user and account:
+        problem = f"{name!r} is the user {user!r} and the account {account!r}"
+        raise StrataError(f"{problem}; give the e-mail address of the one you mean")
+    if not (user or account):
+        raise StrataError(_unknown(landing_zone, name))
+    return user, account
+
+
+def find_user(landing_zone: LandingZone, name: str) -> str:
+    """Returns the key of a user by key, e-mail, user name or full name."""
+    return _find(_user_names(landing_zone), name, "a user")
+
+
+def find_account(landing_zone: LandingZone, name: str) -> str:
+    """Returns the key of an account by key, e-mail, id or name."""
+    return _find(_account_names(landing_zone), name, "an account")
+
+
+def find_permission_set(landing_zone: LandingZone, name: str) -> str:
+    """Returns the key of a permission set by key or name."""
+    return _find(_permission_set_names(landing_zone), name, "a permission set")
+
+
+def _unknown(landing_zone: LandingZone, name: str) -> str:
+    problem = f"{name!r} is neither a user nor an account"
+    if key := _match(_permission_set_names(landing_zone), name):
+        return f"{problem}; it is a permission set: strata explain --permission-set {key}"
+    if key := _match({key: {key, group.name or key} for key, group in landing_zone.sso.groups.items()}, name):
+        members = landing_zone.sso.groups[key].members
+        return f"{problem}; it is a group{': ' + ', '.join(members) if members else ' without members here'}"
+    if name in landing_zone.organization.accounts:
+        return f"{problem}; the account is retired"
+    known = {*_every_name(_user_names(landing_zone)), *_every_name(_account_names(landing_zone))}
+    return f"{problem}{did_you_mean(name, known) or '; strata report lists them'}"
+
+
+def _find(names: Names, name: str, what: str) -> str:
+    key = _match(names, name)
+    if key is None:
+        guess = did_you_mean(name, _every_name(names))
+        raise StrataError(f"{name!r} is not {what}{guess or '; strata report lists them'}")
+    return key
+
+
+def _match(names: Names, name: str) -> str | None:
+    """Returns the key that a name belongs to: the key itself before other names, then whatever the case."""
+    if name in names:
+        return name
+    wanted = " ".join(name.split()).casefold()
+    found = sorted(key for key, known in names.items() if wanted in {one.casefold() for one in known})
+    if len(found) > 1:
+        raise StrataError(f"{name!r} is the name of {', '.join(found)}; give one of these keys")
+    return found[0] if found else None
+
+
+def _every_name(names: Names) -> set[str]:
+    return {name for known in names.values() for name in known}
+
+
+def _user_names(landing_zone: LandingZone) -> Names:
+    return {
+        key: {key, user.email, user.user_name or user.email, f"{user.given_name} {user.family_name}"}
+        for key, user in landing_zone.sso.users.items()
+    }
+
+
+def _account_names(landing_zone: LandingZone) -> Names:
+    management = landing_zone.project.management_account
+    found = {MANAGEMENT: {MANAGEMENT, management.id, management.email, management.name}}
+    for key, account in landing_zone.organization.active_accounts.items():
+        found[key] = {key, account.email, account_label(landing_zone, key)}
+    return found
+
+
+def _permission_set_names(landing_zone: LandingZone) -> Names:
+    return {key: {key, one.name or key} for key, (one, _) in permission_sets(landing_zone).items()}

@@ -1,0 +1,68 @@
+"""The configuration as it was in a git revision."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import tarfile
+import tempfile
+from pathlib import Path
+
+from strata.config import LandingZone, load
+from strata.errors import ConfigurationError, StrataError
+
+
+def configuration_at(folder: Path, revision: str) -> LandingZone:
+    """Returns the configuration that a folder held in a revision.
+
+    Raises:
+        StrataError: there is no repository, no such revision, or no valid configuration in it.
+    """
+    archive = _archive(folder, revision)
+    with tempfile.TemporaryDirectory(prefix="strata-") as scratch:
+        try:
+            with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+                tar.extractall(scratch, filter="data")
+            return load(Path(scratch))
+        except tarfile.TarError as error:
+            raise StrataError(f"{folder} at {revision} cannot be unpacked: {error}") from error
+        except ConfigurationError as error:
+            raise StrataError(_invalid(folder, revision, error, scratch)) from error
+
+
+def _archive(folder: Path, revision: str) -> bytes:
+    """Returns the folder as the revision has it, as a tar file."""
+    if not folder.is_dir():
+        raise StrataError(f"{folder} is not a folder; name the one that holds project.yaml by --config")
+    prefix = _git(folder, "rev-parse", "--show-prefix")
+    if prefix is None:
+        raise StrataError(f"{folder} is not in a git repository, so it has no revision {revision!r}")
+    commit = _git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    if commit is None:
+        remedy = "in a shallow clone, fetch it first (actions/checkout: fetch-depth: 0)"
+        raise StrataError(f"{revision!r} is not a revision of the repository; {remedy}")
+    below = prefix.decode().strip().rstrip("/")
+    tree = f"{commit.decode().strip()}:{below}"
+    top = _git(folder, "rev-parse", "--show-toplevel")
+    if top is None or _git(Path(top.decode().strip()), "ls-tree", tree) in (None, b""):
+        raise StrataError(f"{revision} has no {below or folder}; choose a revision that has it")
+    archived = _git(Path(top.decode().strip()), "archive", "--format=tar", tree)
+    if archived is None:
+        raise StrataError(f"git cannot archive {below or folder} at {revision}")
+    return archived
+
+
+def _git(folder: Path, *arguments: str) -> bytes | None:
+    """Returns what git prints, None when it fails."""
+    try:
+        done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, check=False)
+    except FileNotFoundError as error:
+        raise StrataError("git is not on PATH; install it, or compare by hand") from error
+    return done.stdout if done.returncode == 0 else None
+
+
+def _invalid(folder: Path, revision: str, error: ConfigurationError, scratch: str) -> str:
+    number = len(error.faults)
+    first = str(error.faults[0]).replace(str(Path(scratch).resolve()), str(folder)).replace(scratch, str(folder))
+    more = f" (and {number - 1} more)" if number > 1 else ""
+    return f"{folder} is not valid in {revision}: {first}{more}"

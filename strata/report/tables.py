@@ -1,0 +1,248 @@
+"""The report as tables, for a terminal, for Markdown and for spreadsheets."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from strata.config.access import grants
+from strata.config.models import LandingZone
+from strata.report.access import (
+    Bundle,
+    Way,
+    access,
+    all_accounts,
+    allowances,
+    bundles,
+    empty_groups,
+    permission_sets,
+)
+from strata.report.guardrails import (
+    Slots,
+    Target,
+    account_label,
+    in_tree_order,
+    policies,
+    short_type,
+    slots,
+    ways_up,
+)
+from strata.report.layers import layers
+
+NAMED = 8
+"""Accounts that a table lists before it counts the rest; CSV and JSON list all."""
+
+_SPACE = "\N{NO-BREAK SPACE}"
+"""What indents a cell, since other white space is not kept."""
+
+Row = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with its title and what is to be said below it."""
+
+    title: str
+    header: Row
+    rows: Sequence[Row]
+    notes: tuple[str, ...] = ()
+
+
+def tables(landing_zone: LandingZone) -> list[Table]:
+    """Returns the whole report."""
+    return [
+        _access_table(landing_zone),
+        _permission_sets_table(landing_zone),
+        _organization_table(landing_zone),
+        _policies_table(landing_zone),
+        _layers_table(landing_zone),
+    ]
+
+
+def as_text(found: Iterable[Table], width: int) -> str:
+    """Returns tables for a terminal, cells wrapped to its width."""
+    parts = []
+    for table in found:
+        notes = [line for note in table.notes for line in textwrap.wrap(note, width)]
+        parts.append("\n".join([table.title, "", *_text_lines(table, width), *notes, ""]))
+    return "\n".join(parts)
+
+
+def as_markdown(found: Iterable[Table]) -> str:
+    """Returns tables in GitHub's Markdown."""
+    parts = []
+    for table in found:
+        lines = [f"## {table.title}", "", _markdown_row(table.header), "|---" * len(table.header) + "|"]
+        lines += [_markdown_row([markdown(cell) for cell in row]) for row in table.rows]
+        lines += [line for note in table.notes for line in ("", markdown(note))]
+        parts.append("\n".join([*lines, ""]))
+    return "\n".join(parts)
+
+
+def as_csv(landing_zone: LandingZone) -> str:
+    """Returns the access matrix with one line for each person, account, permission set and way."""
+    written = io.StringIO()
+    writer = csv.writer(written, lineterminator="\n")
+    writer.writerow(
+        [
+            "user",
+            "name",
+            "email",
+            "account",
+            "unit",
+            "permission_set",
+            "group",
+            "members_known",
+            "member_at",
+            "given_by",
+            "until",
+        ]
+    )
+    people = landing_zone.sso.users
+    units = {target.key: " > ".join(one.key for one in way[:-1]) for target, way in ways_up(landing_zone).items()}
+    for one in access(landing_zone):
+        user = people[one.holder.key] if one.holder.kind == "user" else None
+        who = [one.holder.key, f"{user.given_name} {user.family_name}", user.email] if user else ["", "", ""]
+        for way in one.ways:
+            known = "yes" if user else "no"
+            place = [one.account, units[one.account], one.permission_set, way.group or "", known]
+            writer.writerow(
+                [_harmless(cell) for cell in (*who, *place, str(way.member or ""), str(way.entry), way.until or "")]
+            )
+    return written.getvalue()
+
+
+def _harmless(cell: str) -> str:
+    """Returns a cell that no spreadsheet takes for a formula."""
+    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
+
+
+def markdown(text: str) -> str:
+    """Returns text that Markdown shows as it is."""
+    indent = len(text) - len(text.lstrip(_SPACE))
+    escaped = re.sub(r"([\\`*_{}\[\]<>|~#])", r"\\\1", " ".join(text.split()).replace("&", "&amp;"))
+    return "&nbsp;" * indent + escaped
+
+
+def _markdown_row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def summary(accounts: Sequence[str], every: Sequence[str]) -> str:
+    """Returns accounts in words: all of them, their keys, or the first few and a number."""
+    if len(accounts) == len(every) > 1:
+        return f"all {len(every):,} accounts"
+    if len(accounts) > NAMED + 1:
+        return f"{', '.join(accounts[:NAMED])} and {len(accounts) - NAMED:,} more"
+    return ", ".join(accounts)
+
+
+# The tables
+
+
+def _access_table(landing_zone: LandingZone) -> Table:
+    every = all_accounts(landing_zone)
+    rows = [
+        (str(bundle.holder), bundle.permission_set, summary(bundle.accounts, every), through(bundle.ways))
+        for bundle in _bundles(landing_zone)
+    ]
+    notes = [
+        f"{group} has no members, so what it is given reaches nobody."
+        for group in empty_groups(landing_zone, grants(landing_zone))
+    ]
+    if any(group.external for group in landing_zone.sso.groups.values()):
+        notes.append("'members of' a group: its people are known to the identity provider only.")
+    return Table("Access", ("Who", "Permission set", "Accounts", "Through, given by"), rows, tuple(notes))
+
+
+def _bundles(landing_zone: LandingZone) -> list[Bundle]:
+    return bundles(access(landing_zone))
+
+
+def through(ways: Iterable[Way]) -> str:
+    """Returns the ways access is given, in short."""
+    return ", ".join(
+        f"{way.group or 'directly'} {way.entry}{f' until {way.until}' if way.until else ''}" for way in ways
+    )
+
+
+def _permission_sets_table(landing_zone: LandingZone) -> Table:
+    rows = [
+        (key, "; ".join(allowances(permission_set)), str(place))
+        for key, (permission_set, place) in permission_sets(landing_zone).items()
+    ]
+    return Table("Permission sets", ("Permission set", "Allows", "Declared at"), rows)
+
+
+def _organization_table(landing_zone: LandingZone) -> Table:
+    rows = []
+    above, targets = ways_up(landing_zone), slots(landing_zone)
+    for target in in_tree_order(landing_zone):
+        found = targets[target]
+        label = _SPACE * 2 * (len(above[target]) - 1) + _label(landing_zone, target)
+        attached = ", ".join(policy for one in found for policy in one.policies)
+        rows.append(
+            (label, attached, ", ".join(f"{short_type(one.type)} {one.used} of {one.limit}" for one in shown(found)))
+        )
+    return Table("Organization", ("Where", "Policies attached here", "Slots used"), rows, (SLOTS_NOTE,))
+
+
+SLOTS_NOTE = "One SCP slot of every target is taken by AWS's FullAWSAccess, one RCP slot by RCPFullAWSAccess."
+
+
+def shown(found: Sequence[Slots]) -> list[Slots]:
+    """Returns the slots worth a word: those with policies of one's own, else those of SCPs."""
+    return [one for one in found if one.policies] or list(found[:1])
+
+
+def _label(landing_zone: LandingZone, target: Target) -> str:
+    if target.kind == "account":
+        return f"{target.key} ({account_label(landing_zone, target.key)})"
+    return f"{target.key}/"
+
+
+def _policies_table(landing_zone: LandingZone) -> Table:
+    rows = []
+    for policy in policies(landing_zone):
+        where = ", ".join(f"{target} {place}" for target, place in policy.targets.items()) or "nothing"
+        size = landing_zone.project.aws_limits.policy_type(policy.type).size.value
+        rows.append((policy.key, short_type(policy.type), where, f"{len(policy.document):,} of {size:,}"))
+    return Table("Policies", ("Policy", "Type", "Attached to", "Characters"), rows)
+
+
+def _layers_table(landing_zone: LandingZone) -> Table:
+    rows = [(one.name, "; ".join(one.owns), ", ".join(one.reads) or "none", one.state) for one in layers(landing_zone)]
+    return Table("Layers", ("Stack", "Owns", "Reads", "State"), rows)
+
+
+# Layout in a terminal
+
+_NARROWEST = 14
+_GAP = "  "
+
+
+def _text_lines(table: Table, width: int) -> Iterator[str]:
+    from rich.cells import cell_len
+
+    lines = [table.header, *table.rows]
+    widths = [max(cell_len(row[column]) for row in lines) for column in range(len(table.header))]
+    while sum(widths) + len(_GAP) * (len(widths) - 1) > width and max(widths) > _NARROWEST:
+        widths[widths.index(max(widths))] -= 1
+    for index, row in enumerate(lines):
+        cells = [_cell(cell, columns) for cell, columns in zip(row, widths, strict=True)]
+        for number in range(max(map(len, cells))):
+            texts = (cell[number] if number < len(cell) else "" for cell in cells)
+            padded = (text + " " * (columns - cell_len(text)) for text, columns in zip(texts, widths, strict=True))
+            yield _GAP.join(padded).rstrip()
+        if not index:
+            yield _GAP.join("-" * columns for columns in widths)
+
+
+def _cell(text: str, width: int) -> list[str]:
+    indent = len(text) - len(text.lstrip(_SPACE))
+    wrapped = textwrap.wrap(text.lstrip(_SPACE), max(width - indent, 8), break_on_hyphens=False, break_long_words=True)
+    return [" " * indent + line for line in wrapped] or [""]

@@ -1,0 +1,222 @@
+"""`strata explain`: who has what by which line, what binds an account, what a permission set allows."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from strata.cli import app
+from tests.synthesized import COMPANY, SHIPPED
+
+
+def explain(*words: str, config: Any = COMPANY) -> Result:
+    return CliRunner().invoke(app, ["explain", *words, "--config", str(config)])
+
+
+def explained(*words: str, config: Any = COMPANY) -> str:
+    result = explain(*words, config=config)
+    assert result.exit_code == 0, result.stderr
+    return result.stdout
+
+
+def facts(*words: str) -> Any:
+    return json.loads(explained(*words, "--json"))
+
+
+def line(text: str, file: str = "sso.yaml", after: str = "") -> int:
+    """Returns the line of the company's file that has a text, the first one below another text."""
+    lines = (COMPANY / file).read_text().splitlines()
+    start = next(index for index, one in enumerate(lines) if after in one)
+    return start + 1 + next(index for index, one in enumerate(lines[start:]) if text in one)
+
+
+# A user
+
+
+def test_a_user_has_each_grant_with_the_lines_of_membership_and_entry() -> None:
+    found = facts("paul-okafor")["access"]
+    operator = next(one for one in found if one["permission_set"] == "PaymentsOperator")
+    member = line("- paul-okafor", after="  payments-engineers:")
+    entry = line("- PaymentsOperator", after="assignments:") - 1
+    assert operator == {
+        "user": "paul-okafor",
+        "account": "payments-prod",
+        "permission_set": "PaymentsOperator",
+        "ways": [
+            {
+                "entry": f"tests/company/sso.yaml:{entry}",
+                "group": "payments-engineers",
+                "member": f"tests/company/sso.yaml:{member}",
+                "reason": None,
+                "until": None,
+            }
+        ],
+    }
+
+
+def test_a_user_has_all_ways_to_the_same_permission_set() -> None:
+    (state,) = (one for one in facts("anna-petersen", "management")["access"] if one["permission_set"] == "StateAccess")
+    assert [way["group"] for way in state["ways"]] == ["platform-administrators", "platform-engineers"]
+
+
+def test_a_user_is_given_something_directly() -> None:
+    (billing,) = facts("priya-raman", "management")["access"]
+    assert billing["ways"][0]["group"] is None
+
+
+def test_one_account_leaves_out_the_others() -> None:
+    assert {one["account"] for one in facts("anna-petersen", "network")["access"]} == {"network"}
+
+
+def test_an_account_without_access_says_so() -> None:
+    assert "no access to network" in explained("yuki-tanaka", "network")
+
+
+def test_what_a_permission_set_allows_stands_below_each_grant() -> None:
+    text = " ".join(explained("marek-nowak").split())
+    assert (
+        "allows AWS policy PowerUserAccess; inline policy policies/keep-off-foundations.json; "
+        "at most AWS policy PowerUserAccess (boundary); session of 8 h"
+    ) in text
+
+
+def test_reason_and_end_of_an_entry_are_told(tmp_path: Any) -> None:
+    text = (SHIPPED / "sso.yaml").read_text()
+    (tmp_path / "policies").symlink_to(SHIPPED / "policies")
+    for name in ("project.yaml", "organization.yaml", "security.yaml"):
+        (tmp_path / name).write_text((SHIPPED / name).read_text())
+    entry = text.rindex("    accounts:\n")
+    (tmp_path / "sso.yaml").write_text(
+        f"{text[:entry]}    reason: cover for Ann\n    until: 2031-02-03\n{text[entry:]}"
+    )
+    found = explained("jane-doe", "shared", config=tmp_path)
+    assert "until 2031-02-03" in " ".join(found.split())
+    assert "because: cover for Ann" in found
+
+
+# An account
+
+
+def test_an_account_names_every_policy_that_binds_it_and_where_it_is_attached() -> None:
+    found = {(one["policy"], one["attached_to"]) for one in facts("payments-prod")["policies"]}
+    assert found == {
+        ("deny-iam-users", "organizational unit workloads"),
+        ("deny-leaving-organization", "root"),
+        ("deny-root-user", "organizational unit workloads"),
+        ("keep-payments-private", "account payments-prod"),
+        ("protect-foundation", "organizational unit workloads"),
+        ("region-restriction", "organizational unit workloads"),
+        ("data-perimeter", "organizational unit workloads"),
+        ("cost-tags", "root"),
+        ("daily-backup", "organizational unit payments-production"),
+        ("ai-opt-out", "root"),
+        ("ec2-defaults", "organizational unit workloads"),
+        ("private-networks", "account payments-prod"),
+    }
+
+
+def test_a_policy_has_the_line_of_its_target() -> None:
+    (backup,) = (one for one in facts("payments-prod")["policies"] if one["policy"] == "daily-backup")
+    expected = line("- payments-production", "organization.yaml", after="  daily-backup:")
+    assert backup["place"] == f"tests/company/organization.yaml:{expected}"
+
+
+def test_an_account_has_its_way_down_from_the_root() -> None:
+    assert facts("payments-prod")["path"] == ["root", "workloads", "payments", "payments-production"]
+
+
+def test_service_control_policies_do_not_bind_the_management_account() -> None:
+    binds = {one["policy"]: one["binds"] for one in facts("management")["policies"]}
+    assert binds == {"deny-leaving-organization": False, "cost-tags": True, "ai-opt-out": True}
+    text = explained("management")
+    assert "SCPs and RCPs never bind the management account" in text
+    assert "SCP deny-leaving-organization" not in text
+
+
+def test_who_gets_in_are_people_and_groups_whose_people_are_unknown() -> None:
+    found = facts("payments-prod")["access"]
+    assert {one["user"] for one in found if one["permission_set"] == "PaymentsSupport"} == {
+        "clara-dubois",
+        "yuki-tanaka",
+    }
+    assert [one["group"] for one in found if one["permission_set"] == "SecurityAuditor"] == ["external-auditors"]
+
+
+def test_an_account_says_what_it_administers() -> None:
+    assert set(facts("shared-services")["administers"]) == {"backup.amazonaws.com"}
+
+
+# A permission set
+
+
+def test_a_permission_set_says_what_it_allows_and_who_has_it() -> None:
+    found = facts("--permission-set", "DataEngineer")
+    assert found["allows"] == [
+        "AWS policy job-function/DataScientist",
+        "your policy /data/LakeFormationDataAccess",
+        "inline policy policies/own-team-only.json",
+        "session of 12 h",
+    ]
+    assert {(one["user"], one["account"]) for one in found["access"]} == {
+        (user, account)
+        for user in ("felix-hartmann", "nadia-rahimi", "oskar-lehmann")
+        for account in ("data-dev", "data-prod")
+    }
+
+
+def test_permission_sets_that_options_make_are_known() -> None:
+    assert "AWS policy AdministratorAccess" in explained("--permission-set", "BreakGlass")
+    assert "Reads and writes Terraform's state" in explained("--permission-set", "StateAccess")
+
+
+# Names
+
+
+@pytest.mark.parametrize(
+    ("words", "first"),
+    [
+        (("hannah-richter",), "hannah-richter: Hannah Richter"),
+        (("Hannah Richter",), "hannah-richter: Hannah Richter"),
+        (("HANNAH.RICHTER@nordwind.dev",), "hannah-richter: Hannah Richter"),
+        (("hannah.vogel@nordwind.dev",), "hannah-richter: Hannah Richter"),
+        (("Nordwind Payments (production)",), "payments-prod: Nordwind Payments"),
+        (("aws+audit@nordwind.dev",), "audit: nordwind-audit"),
+        (("471112350983",), "management: nordwind-management"),
+        (("--permission-set", "Auditor"), "SecurityAuditor, named Auditor"),
+    ],
+)
+def test_people_accounts_and_sets_answer_to_all_their_names(words: tuple[str, ...], first: str) -> None:
+    assert explained(*words).startswith(first)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("paul-okafer",), "'paul-okafer' is neither a user nor an account, did you mean 'paul-okafor'?"),
+        (("payment-prod",), "'payment-prod' is neither a user nor an account, did you mean 'payments-prod'?"),
+        (("DataAnalyst",), "it is a permission set: strata explain --permission-set DataAnalyst"),
+        (("finance",), "it is a group: emilia-kowalczyk, lars-johansen"),
+        (("legacy-website",), "the account is retired"),
+        (("zzz",), "'zzz' is neither a user nor an account; strata report lists them"),
+        (("paul-okafor", "netwrk"), "'netwrk' is not an account, did you mean 'network'?"),
+        (("network", "network"), "'network' is not a user"),
+        (("--permission-set", "Biling"), "'Biling' is not a permission set, did you mean 'Billing'?"),
+        ((), "name a user"),
+        (("paul-okafor", "--permission-set", "Billing"), "name a user"),
+    ],
+)
+def test_a_name_nobody_has_is_one_line_with_a_way_on(words: tuple[str, ...], says: str) -> None:
+    result = explain(*words)
+    assert result.exit_code == 1
+    assert says in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "words", [("anna-petersen",), ("payments-prod",), ("management",), ("--permission-set", "PlatformEngineer")]
+)
+def test_no_line_is_wider_than_sixty_columns(words: tuple[str, ...]) -> None:
+    assert [line for line in explained(*words).splitlines() if len(line) > 60] == []

@@ -1,0 +1,966 @@
+"""`strata report`: the configuration read back in every format, and what a change of it means."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+from typer.testing import CliRunner, Result
+
+from strata.cli import app
+from strata.config import LandingZone, load
+from strata.config.access import explained_grants, grants
+from strata.config.models import Group, PolicyType, Targets, User
+from strata.report import changes
+from strata.report.access import access
+from strata.report.changes.statements import allowed_more, denied_less
+from strata.report.data import as_data
+from strata.report.guardrails import THE_ROOT, Target, slots
+from strata.report.layers import layers
+from strata.report.mermaid import flowchart
+from strata.report.page import page
+from strata.report.tables import as_csv, as_markdown, as_text, markdown, tables
+from tests.generated import write_configuration
+from tests.synthesized import COMPANY, SHIPPED, STACKS, Deployment
+
+NASTY = "</script><script>alert('1')</script>\"|`*"
+
+
+@pytest.fixture(scope="module")
+def zone() -> LandingZone:
+    return load(COMPANY)
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> LandingZone:
+    folder = tmp_path_factory.mktemp("large") / "config"
+    write_configuration(folder, accounts=1000, assignments=20)
+    return load(folder)
+
+
+def report(*words: str, config: Path = COMPANY) -> Result:
+    return CliRunner().invoke(app, ["report", "--config", str(config), *words])
+
+
+# Formats
+
+
+@pytest.mark.parametrize(("format", "name"), [("text", "txt"), ("markdown", "md"), ("csv", "csv"), ("mermaid", "mmd")])
+def test_the_shipped_configuration_reads_back(format: str, name: str, golden: Callable[[str, str], None]) -> None:
+    result = report("--format", format, config=SHIPPED)
+    assert result.exit_code == 0, result.stderr
+    golden(f"shipped/report.{name}", result.stdout)
+
+
+@pytest.mark.parametrize("format", ["text", "markdown", "csv", "json", "mermaid", "html"])
+def test_a_report_is_the_same_each_time(format: str) -> None:
+    assert report("--format", format).stdout == report("--format", format).stdout != ""
+
+
+def test_a_report_goes_to_a_file(tmp_path: Path) -> None:
+    result = report("--format", "csv", "--output", str(tmp_path / "access.csv"))
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert (tmp_path / "access.csv").read_text() == as_csv(load(COMPANY))
+
+
+def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    result = report("--output", str(tmp_path / "none" / "access.txt"))
+    assert result.exit_code == 1
+    assert result.stderr.endswith("cannot be written: No such file or directory\n")
+
+
+def test_every_grant_is_in_the_matrix_for_every_member(zone: LandingZone) -> None:
+    expected = set()
+    for grant in grants(zone):
+        if grant.principal_type == "USER":
+            expected.add((grant.principal, grant.account, grant.permission_set))
+            continue
+        group = zone.sso.groups[grant.principal]
+        who = [f"members of {grant.principal}"] if group.external else group.members
+        expected |= {(one, grant.account, grant.permission_set) for one in who}
+    assert {(str(one.holder), one.account, one.permission_set) for one in access(zone)} == expected
+
+
+def test_grants_name_the_entries_that_give_them(zone: LandingZone) -> None:
+    entries = {entry for found in explained_grants(zone).values() for entry in found}
+    assert entries == {
+        *(("assignments", index) for index in range(len(zone.sso.assignments))),
+        ("break_glass",),
+        ("state_access", "groups", 0),
+        ("state_access", "groups", 1),
+    }
+
+
+def test_access_given_twice_has_both_entries(zone: LandingZone) -> None:
+    entry = zone.sso.assignments[0]
+    twice = replace(zone, sso=zone.sso.model_copy(update={"assignments": (entry, entry)}))
+    grant = next(one for one in grants(twice) if one.permission_set == "Administrator")
+    assert explained_grants(twice)[grant] == (("assignments", 0), ("assignments", 1))
+
+
+def test_people_of_external_groups_are_not_invented(zone: LandingZone) -> None:
+    rows = list(csv.DictReader(io.StringIO(as_csv(zone))))
+    contractors = [row for row in rows if row["group"] == "contractors"]
+    assert {(row["user"], row["members_known"]) for row in contractors} == {("", "no")}
+    assert {row["account"] for row in contractors} == {"payments-staging", "payments-dev"}
+
+
+def test_a_group_without_members_is_told(zone: LandingZone) -> None:
+    groups = {**zone.sso.groups, "finance": Group()}
+    changed = replace(zone, sso=zone.sso.model_copy(update={"groups": groups}))
+    assert "finance has no members" in as_text(tables(changed), 100)
+
+
+def test_a_cell_is_no_formula(zone: LandingZone) -> None:
+    users = {**zone.sso.users, "lea-vogt": User(given_name="=1+1", family_name="V", email="lea@nordwind.dev")}
+    changed = replace(zone, sso=zone.sso.model_copy(update={"users": users}))
+    assert ",'=1+1 V," in as_csv(changed)
+
+
+def test_lines_keep_to_the_width(zone: LandingZone) -> None:
+    assert max(map(len, as_text(tables(zone), 72).splitlines())) <= 72
+
+
+def test_json_has_access_organization_policies_and_layers(zone: LandingZone) -> None:
+    data = json.loads(report("--format", "json").stdout)
+    assert data == as_data(zone)
+    assert len(data["access"]) == len(access(zone))
+    assert [one["key"] for one in data["organization"]][:4] == ["root", "management", "infrastructure", "network"]
+
+
+# Slots and layers
+
+
+def test_slots_count_what_aws_attaches_itself(zone: LandingZone) -> None:
+    workloads = {one.type: one for one in slots(zone)[Target("unit", "workloads")]}
+    scp = workloads[PolicyType.SERVICE_CONTROL]
+    assert scp.policies == ("deny-iam-users", "deny-root-user", "protect-foundation", "region-restriction")
+    assert (scp.used, scp.limit, scp.free) == (5, 10, 5)
+    assert (workloads[PolicyType.RESOURCE_CONTROL].used, workloads[PolicyType.TAG].used) == (2, 0)
+
+
+def test_slots_follow_the_limits_of_the_project(zone: LandingZone) -> None:
+    project = zone.project.model_copy(update={"limits": {"service_control_policy_attachments": 6}})
+    (scp, *_) = slots(replace(zone, project=project))[THE_ROOT]
+    assert (scp.limit, scp.free) == (6, 4)
+
+
+def test_layers_read_what_the_stacks_read(shipped: Deployment, company: Deployment) -> None:
+    for folder, deployment in ((SHIPPED, shipped), (COMPANY, company)):
+        told = {one.name: set(one.reads) for one in layers(load(folder))}
+        assert told == {name: set(deployment.dependencies(name)) for name in STACKS}
+
+
+def test_layers_own_as_many_things_as_the_stacks(zone: LandingZone, company: Deployment) -> None:
+    sso = next(one for one in layers(zone) if one.name == "sso")
+    assigned = len(company["sso"].all("aws_ssoadmin_account_assignment"))
+    sets = len(company["sso"].all("aws_ssoadmin_permission_set"))
+    assert sso.owns[2:] == (f"{sets} permission sets", f"{assigned} account assignments")
+    organizations = next(one for one in layers(zone) if one.name == "organizations")
+    made = company["organizations"]
+    policies, attached = (len(made.all(f"aws_organizations_policy{kind}")) for kind in ("", "_attachment"))
+    assert f"{policies} policies, {attached} attachments" in organizations.owns
+
+
+# Names that try to be something else
+
+
+def test_markdown_shows_names_as_they_are() -> None:
+    assert markdown("a|b <i> `c`") == r"a\|b \<i\> \`c\`"
+
+
+def test_markdown_rows_have_their_cells_whatever_the_names(zone: LandingZone) -> None:
+    text = as_markdown(tables(_with_nasty_names(zone)))
+    (row,) = [line for line in text.splitlines() if line.startswith("|") and "network (" in line]
+    assert row.replace(r"\|", "").count("|") == 4
+
+
+def test_mermaid_labels_cannot_end_their_quotes(zone: LandingZone) -> None:
+    chart = flowchart(_with_nasty_names(zone))
+    assert "<script" not in chart
+    assert all(line.count('"') in {0, 2} for line in chart.splitlines())
+
+
+def test_the_page_holds_no_name_as_markup(zone: LandingZone) -> None:
+    text = page(_with_nasty_names(zone))
+    assert "<script>alert" not in text
+    assert text.count("</script>") == 2
+
+
+def _with_nasty_names(zone: LandingZone) -> LandingZone:
+    organization, sso = zone.organization, zone.sso
+    account = organization.accounts["network"].model_copy(update={"name": NASTY})
+    accounts = {**organization.accounts, "network": account}
+    user = sso.users["lea-vogt"].model_copy(update={"given_name": NASTY, "family_name": NASTY})
+    group = sso.groups["contractors"].model_copy(update={"name": NASTY})
+    policy = organization.policies["deny-root-user"].model_copy(update={"description": NASTY})
+    return replace(
+        zone,
+        organization=organization.model_copy(
+            update={"accounts": accounts, "policies": {**organization.policies, "deny-root-user": policy}}
+        ),
+        sso=sso.model_copy(
+            update={"users": {**sso.users, "lea-vogt": user}, "groups": {**sso.groups, "contractors": group}}
+        ),
+    )
+
+
+# A thousand accounts
+
+
+def test_a_thousand_accounts_are_reported_in_seconds(large: LandingZone) -> None:
+    start = time.perf_counter()
+    text = page(large)
+    took = time.perf_counter() - start
+    print(f"1,000 accounts x 20 assignments: page of {len(text) / 1e6:.2f} MB in {took:.2f} s")
+    assert len(text.encode()) < 5_000_000
+    assert took < 15
+    start = time.perf_counter()
+    as_text(tables(large), 100)
+    assert time.perf_counter() - start < 30
+
+
+def test_mermaid_counts_accounts_where_there_are_many(large: LandingZone) -> None:
+    chart = flowchart(large)
+    assert chart.count("-->") < 500
+    assert "team-0<br>10 accounts<br>SCP deny-0" in chart
+
+
+def test_a_difference_of_a_thousand_accounts_is_one_sentence(large: LandingZone) -> None:
+    assignments = tuple(one for one in large.sso.assignments if one.permission_sets != ("Set0",))
+    changed = replace(large, sso=large.sso.model_copy(update={"assignments": assignments}))
+    start = time.perf_counter()
+    (lost,) = changes.compare(large, changed)
+    assert lost.text == "user-0, user-1, user-2, user-3, user-4 lose Set0 in all 1,001 accounts"
+    assert time.perf_counter() - start < 15
+
+
+# Differences
+
+
+Edit = Callable[[Any], None]
+
+
+def _set(*path: str | int, value: Any) -> Edit:
+    def edit(data: Any) -> None:
+        for part in path[:-1]:
+            data = data[part]
+        data[path[-1]] = value
+
+    return edit
+
+
+def _drop(*path: str | int) -> Edit:
+    def edit(data: Any) -> None:
+        for part in path[:-1]:
+            data = data[part]
+        del data[path[-1]]
+
+    return edit
+
+
+def _remove(*path: str | int, value: str) -> Edit:
+    def edit(data: Any) -> None:
+        for part in path:
+            data = data[part]
+        data.remove(value)
+
+    return edit
+
+
+def _add(*path: str | int, value: Any) -> Edit:
+    def edit(data: Any) -> None:
+        for part in path:
+            data = data[part]
+        data.append(value)
+
+    return edit
+
+
+def _account(key: str, **values: Any) -> Edit:
+    return _set("accounts", key, value=values)
+
+
+def _move_attachment(data: Any) -> None:
+    targets = data["policies"]["deny-root-user"]["targets"]
+    targets["organizational_units"] = [one for one in targets["organizational_units"] if one != "sandbox"]
+    targets["accounts"] = ["sandbox"]
+
+
+def _rename_policy(data: Any) -> None:
+    data["policies"]["no-root-user"] = data["policies"].pop("deny-root-user")
+
+
+def _rekey_account(data: Any) -> None:
+    data["accounts"]["web-sandbox"] = data["accounts"].pop("sandbox")
+
+
+def _entry(data: Any, permission_set: str) -> Any:
+    return next(one for one in data["assignments"] if permission_set in one["permission_sets"])
+
+
+def _until(day: str | None, data: Any) -> None:
+    import datetime as dt
+
+    if day:
+        _entry(data, "DataAnalyst")["until"] = dt.date.fromisoformat(day)
+
+
+ORGANIZATION, SSO, SECURITY, PROJECT = "organization.yaml", "sso.yaml", "security.yaml", "project.yaml"
+ACCESS, GUARDRAILS, ACCOUNTS, NOTHING = "access", "guardrails", "accounts", None
+
+CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
+    "a member joins": (
+        SSO,
+        _add("groups", "payments-support", "members", value="lea-vogt"),
+        [
+            (ACCESS, "lea-vogt gains PaymentsSupport in payments-prod"),
+            (NOTHING, "lea-vogt joins group payments-support"),
+        ],
+    ),
+    "a member leaves": (
+        SSO,
+        _remove("groups", "payments-engineers", "members", value="paul-okafor"),
+        [
+            (NOTHING, "paul-okafor loses PaymentsEngineer in payments-dev, payments-staging"),
+            (NOTHING, "paul-okafor loses PaymentsOperator in payments-prod"),
+            (NOTHING, "paul-okafor leaves group payments-engineers"),
+        ],
+    ),
+    "an external group gets more": (
+        SSO,
+        lambda data: _entry(data, "SecurityAuditor")["accounts"].append("data-prod"),
+        [(ACCESS, "members of external-auditors gain SecurityAuditor in data-prod")],
+    ),
+    "an external group is another": (
+        SSO,
+        _set("groups", "contractors", "name", value="Everybody"),
+        [(ACCESS, "group contractors becomes another group of the identity provider: Contractors, then Everybody")],
+    ),
+    "another address signs in": (
+        SSO,
+        _set("users", "lea-vogt", "email", value="mallory@nordwind.dev"),
+        [
+            (
+                ACCESS,
+                "the e-mail address of user lea-vogt changes from lea.vogt@nordwind.dev to mallory@nordwind.dev, "
+                "who can then reset the password and sign in",
+            )
+        ],
+    ),
+    "an entry ends": (
+        SSO,
+        lambda data: _until("2031-01-31", data),
+        [
+            (NOTHING, "DataAnalyst of emilia-kowalczyk in data-prod goes from without end to until 2031-01-31"),
+            (NOTHING, "DataAnalyst of priya-raman in data-prod goes from without end to until 2031-01-31"),
+        ],
+    ),
+    "a permission set gains a policy": (
+        SSO,
+        _add("permission_sets", "DataAnalyst", "policies", value={"aws": "PowerUserAccess"}),
+        [(ACCESS, "permission set DataAnalyst gains AWS policy PowerUserAccess")],
+    ),
+    "a permission set loses a policy": (
+        SSO,
+        _drop("permission_sets", "Billing", "policies", 1),
+        [(NOTHING, "permission set Billing loses AWS policy AWSBudgetsReadOnlyAccess")],
+    ),
+    "a permission set loses its boundary": (
+        SSO,
+        _drop("permission_sets", "PaymentsEngineer", "boundary"),
+        [(ACCESS, "permission set PaymentsEngineer loses its boundary")],
+    ),
+    "sessions get longer": (
+        SSO,
+        _set("permission_sets", "Administrator", "session_duration", value="PT90M"),
+        [(ACCESS, "permission set Administrator has sessions of 90 min, not 1 h")],
+    ),
+    "sessions get shorter": (
+        SSO,
+        _set("permission_sets", "DataEngineer", "session_duration", value="PT8H"),
+        [(NOTHING, "permission set DataEngineer has sessions of 8 h, not 12 h")],
+    ),
+    "state access may only read": (
+        SSO,
+        _set("state_access", "read_only", value=True),
+        [
+            (NOTHING, "permission set StateAccess only reads Terraform's state"),
+            (NOTHING, "permission set StateAccess changes its description to Reads Terraform's state."),
+        ],
+    ),
+    "a session tag has another source": (
+        SSO,
+        _set("access_control_attributes", "Team", value="${path:enterprise.division}"),
+        [
+            (
+                ACCESS,
+                "session tag Team comes from ${path:enterprise.division}, not ${path:enterprise.department}",
+            )
+        ],
+    ),
+    "an account is created": (
+        ORGANIZATION,
+        _account("data-test", email="aws+data-test@nordwind.dev", organizational_unit="data-nonproduction"),
+        [
+            (ACCESS, "anna-petersen, jonas-brandt gain Administrator in data-test"),
+            (ACCESS, "anna-petersen, ingrid-nygaard gain BreakGlass in data-test"),
+            (NOTHING, "account data-test will be created in data-nonproduction, aws+data-test@nordwind.dev"),
+        ],
+    ),
+    "a tag changes": (
+        ORGANIZATION,
+        _set("accounts", "shared-services", "tags", value={"Owner": "platform"}),
+        [(NOTHING, "account shared-services has the tag Owner platform, not (none)")],
+    ),
+    "an account moves to where less binds": (
+        ORGANIZATION,
+        _set("accounts", "sandbox", "organizational_unit", value="suspended"),
+        [
+            (NOTHING, "account sandbox moves from sandbox to suspended"),
+            (
+                GUARDRAILS,
+                "account sandbox, by its move, leaves policies deny-root-user, ec2-defaults, limit-sandbox-spending, "
+                "protect-foundation, region-restriction",
+            ),
+        ],
+    ),
+    "an account moves to where as much binds": (
+        ORGANIZATION,
+        _set("accounts", "payments-dev", "organizational_unit", value="payments-production"),
+        [(NOTHING, "account payments-dev moves from payments-nonproduction to payments-production")],
+    ),
+    "an account has another address": (
+        ORGANIZATION,
+        _set("accounts", "sandbox", "email", value="aws+other@nordwind.dev"),
+        [
+            (
+                ACCOUNTS,
+                "account sandbox has the e-mail aws+other@nordwind.dev, not aws+sandbox@nordwind.dev: "
+                "for AWS that is another account",
+            )
+        ],
+    ),
+    "an account is left to others": (
+        ORGANIZATION,
+        _add("unmanaged_accounts", value="x@tidepay.dev"),
+        [(ACCOUNTS, "x@tidepay.dev is left to others, as an unmanaged account")],
+    ),
+    "a unit leaves a policy": (
+        ORGANIZATION,
+        _remove("policies", "deny-root-user", "targets", "organizational_units", value="sandbox"),
+        [(GUARDRAILS, "organizational unit sandbox leaves policy deny-root-user")],
+    ),
+    "a unit leaves a policy that its account is given": (
+        ORGANIZATION,
+        _move_attachment,
+        [
+            (GUARDRAILS, "organizational unit sandbox leaves policy deny-root-user"),
+            (NOTHING, "account sandbox gets policy deny-root-user"),
+        ],
+    ),
+    "a policy goes up": (
+        ORGANIZATION,
+        _set("policies", "deny-root-user", "targets", value={"root": True}),
+        [
+            (NOTHING, "root gets policy deny-root-user"),
+            *(
+                (NOTHING, f"organizational unit {unit} leaves policy deny-root-user, and is held to no less")
+                for unit in ("infrastructure", "sandbox", "security", "workloads")
+            ),
+        ],
+    ),
+    "a policy goes": (
+        ORGANIZATION,
+        _drop("policies", "keep-payments-private"),
+        [(GUARDRAILS, "policy keep-payments-private (SCP) is removed; it bound account payments-prod")],
+    ),
+    "a policy has another key": (
+        ORGANIZATION,
+        _rename_policy,
+        [
+            (
+                NOTHING,
+                "policy no-root-user (SCP) is created and binds organizational units security, infrastructure, "
+                "workloads, sandbox",
+            ),
+            (
+                NOTHING,
+                "policy deny-root-user (SCP) is removed; it bound organizational units security, infrastructure, "
+                "workloads, sandbox; what it bound is held to no less",
+            ),
+        ],
+    ),
+    "a region opens": (
+        ORGANIZATION,
+        _add("region_restriction", "allowed", value="eu-west-3"),
+        [
+            (
+                GUARDRAILS,
+                "policy region-restriction changes: DenyOtherRegions no longer denies as before: its exceptions, "
+                "conditions or resources change",
+            )
+        ],
+    ),
+    "a region closes": (
+        ORGANIZATION,
+        _remove("region_restriction", "allowed", value="eu-west-1"),
+        [(NOTHING, "policy region-restriction changes and holds to no less than before")],
+    ),
+    "an EC2 default goes": (
+        ORGANIZATION,
+        _set("ec2_defaults", "disable_serial_console", value=False),
+        [
+            (
+                GUARDRAILS,
+                "policy ec2-defaults changes: no longer sets "
+                "ec2_attributes.serial_console_access.status.@@assign as before",
+            )
+        ],
+    ),
+    "a control goes off": (
+        SECURITY,
+        _set("trail", "mode", value="off"),
+        [(GUARDRAILS, "control trail is off, no longer on")],
+    ),
+    "a control is let go": (
+        SECURITY,
+        _set("ebs_encryption", "mode", value="unmanaged"),
+        [(GUARDRAILS, "control ebs_encryption is unmanaged, no longer on")],
+    ),
+    "a password may be shorter": (
+        SECURITY,
+        _set("password_policy", "minimum_length", value=12),
+        [(GUARDRAILS, "control password_policy has minimum_length 12, not 20")],
+    ),
+    "a password never expires": (
+        SECURITY,
+        _set("password_policy", "max_age_days", value=0),
+        [(GUARDRAILS, "control password_policy has max_age_days 0, not 90")],
+    ),
+    "a password must be longer": (
+        SECURITY,
+        _set("password_policy", "minimum_length", value=24),
+        [(NOTHING, "control password_policy has minimum_length 24, not 20")],
+    ),
+    "an alert loses an address": (
+        SECURITY,
+        _remove("alerts", "emails", value="oncall@nordwind.dev"),
+        [
+            (
+                GUARDRAILS,
+                "control alerts has emails security@nordwind.dev, not security@nordwind.dev, oncall@nordwind.dev",
+            )
+        ],
+    ),
+    "a pipeline gets in": (
+        SECURITY,
+        _set("github_actions", value={"mode": "on", "repository": "nordwind/aws"}),
+        [
+            (ACCESS, "github_actions is on, no longer off"),
+            (ACCESS, "github_actions has repository nordwind/aws, not nothing"),
+        ],
+    ),
+    "a region is no longer governed": (
+        PROJECT,
+        _remove("regions", "governed", value="us-east-1"),
+        [(GUARDRAILS, "us-east-1 is no longer governed: regional controls are let go there")],
+    ),
+    "root sessions are switched off": (
+        ORGANIZATION,
+        _set("member_root_access", "sessions", value=False),
+        [(GUARDRAILS, "central management of root sessions in members is switched off")],
+    ),
+    "a service has another administrator": (
+        ORGANIZATION,
+        _set("delegated_administrators", "backup.amazonaws.com", value="audit"),
+        [
+            (
+                ACCESS,
+                "account audit administers backup.amazonaws.com for the organization, no longer shared-services",
+            )
+        ],
+    ),
+    "a service is no longer trusted": (
+        ORGANIZATION,
+        _add("disable_services", value="guardduty.amazonaws.com"),
+        [
+            (
+                GUARDRAILS,
+                "the organization no longer trusts guardduty.amazonaws.com: it stops working across accounts",
+            )
+        ],
+    ),
+    "the state loses its keys": (
+        PROJECT,
+        _set("state", "kms", value=False),
+        [(GUARDRAILS, "state.kms is false, not true")],
+    ),
+}
+
+
+@pytest.fixture
+def edited(tmp_path: Path) -> Callable[[dict[str, Edit]], LandingZone]:
+    """A function that returns the company's configuration with some files edited."""
+    yaml = YAML()
+
+    def made(edits: dict[str, Edit]) -> LandingZone:
+        folder = tmp_path / "edited"
+        shutil.copytree(COMPANY, folder)
+        for file, edit in edits.items():
+            path = folder / file
+            data = json.loads(path.read_text()) if file.endswith(".json") else yaml.load(path)
+            edit(data)
+            if file.endswith(".json"):
+                path.write_text(json.dumps(data))
+            else:
+                yaml.dump(data, path)
+        return load(folder)
+
+    return made
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_change_is_told_in_words(
+    case: str, zone: LandingZone, edited: Callable[[dict[str, Edit]], LandingZone]
+) -> None:
+    file, edit, expected = CASES[case]
+    found = changes.compare(zone, edited({file: edit}))
+    assert [(one.risk, one.text) for one in found] == expected
+
+
+def test_nothing_changes_between_a_configuration_and_itself(zone: LandingZone) -> None:
+    assert changes.compare(zone, zone) == []
+
+
+def test_an_account_that_goes_takes_its_access_along(zone: LandingZone) -> None:
+    found = changes.compare(zone, _without_sandbox(zone, retired=True))
+    assert [(one.risk, one.text) for one in found if one.topic is changes.Topic.ACCOUNTS] == [
+        (ACCOUNTS, "account sandbox will be retired: Strata forgets it and leaves it as it is")
+    ]
+    assert "anna-petersen, jonas-brandt lose Administrator in sandbox" in [one.text for one in found]
+    assert changes.risks(found) == {ACCOUNTS}
+
+
+def test_an_account_that_is_only_dropped_stops_a_deploy(zone: LandingZone) -> None:
+    found = changes.compare(zone, _without_sandbox(zone, retired=False))
+    assert "account sandbox is no longer declared: a deploy stops unless it is retired or unmanaged" in [
+        one.text for one in found if one.risk == ACCOUNTS
+    ]
+
+
+def _without_sandbox(zone: LandingZone, *, retired: bool) -> LandingZone:
+    accounts = dict(zone.organization.accounts)
+    sandbox = accounts.pop("sandbox")
+    if retired:
+        accounts["sandbox"] = sandbox.model_copy(update={"retired": True})
+    assignments = tuple(
+        one
+        if one.accounts == "all"
+        else one.model_copy(update={"accounts": tuple(key for key in one.accounts if key != "sandbox")})
+        for one in zone.sso.assignments
+    )
+    return replace(
+        zone,
+        organization=zone.organization.model_copy(update={"accounts": accounts}),
+        sso=zone.sso.model_copy(update={"assignments": assignments}),
+    )
+
+
+def test_a_key_that_changes_is_told_by_its_address(zone: LandingZone) -> None:
+    accounts = dict(zone.organization.accounts)
+    accounts["playground"] = accounts.pop("log-archive")
+    changed = replace(zone, organization=zone.organization.model_copy(update={"accounts": accounts}))
+    before = zone.organization.model_copy(update={"policies": {}, "delegated_administrators": {}})
+    after = changed.organization.model_copy(update={"policies": {}, "delegated_administrators": {}})
+    no_access = zone.sso.model_copy(update={"assignments": (), "break_glass": None})
+    found = changes.compare(
+        replace(zone, organization=before, sso=no_access), replace(zone, organization=after, sso=no_access)
+    )
+    assert [(one.risk, one.text) for one in found] == [
+        (
+            ACCOUNTS,
+            "account log-archive has the key playground: Terraform lets go of the one and adopts the other by its "
+            "e-mail",
+        )
+    ]
+
+
+def test_a_document_that_denies_less_loosens(
+    zone: LandingZone, edited: Callable[[dict[str, Edit]], LandingZone]
+) -> None:
+    def edit(document: Any) -> None:
+        document["Statement"] = document["Statement"][1:]
+
+    gone = json.loads((COMPANY / "policies/protect-foundation.json").read_text())["Statement"][0]["Sid"]
+    (found,) = changes.compare(zone, edited({"policies/protect-foundation.json": edit}))
+    assert found.risk == GUARDRAILS
+    assert found.text.startswith(f"policy protect-foundation changes: {gone} no longer denies ")
+
+
+def test_an_inline_policy_that_allows_more_widens(
+    zone: LandingZone, edited: Callable[[dict[str, Edit]], LandingZone]
+) -> None:
+    def edit(document: Any) -> None:
+        document["Statement"].append({"Sid": "More", "Effect": "Allow", "Action": "s3:*", "Resource": "*"})
+
+    (found,) = changes.compare(zone, edited({"policies/read-payment-logs.json": edit}))
+    assert (found.risk, found.text) == (
+        ACCESS,
+        "permission set PaymentsSupport has another inline policy: More now allows s3:*",
+    )
+
+
+def test_the_root_is_loosened_though_every_unit_is_held(
+    zone: LandingZone, edited: Callable[[dict[str, Edit]], LandingZone]
+) -> None:
+    units = ["security", "infrastructure", "workloads", "sandbox", "suspended"]
+    edit = _set("policies", "deny-leaving-organization", "targets", value={"organizational_units": units})
+    loosened = [one.text for one in changes.compare(zone, edited({ORGANIZATION: edit})) if one.risk]
+    assert loosened == ["root leaves policy deny-leaving-organization"]
+
+
+def test_management_is_not_loosened_by_what_never_bound_it(zone: LandingZone) -> None:
+    policy = zone.organization.policies["keep-payments-private"]
+    with_management = policy.model_copy(update={"targets": Targets(accounts=("management", "payments-prod"))})
+    policies = {**zone.organization.policies, "keep-payments-private": with_management}
+    before = replace(zone, organization=zone.organization.model_copy(update={"policies": policies}))
+    assert [(one.risk, one.text) for one in changes.compare(before, zone)] == [
+        (NOTHING, "account management leaves policy keep-payments-private, and is held to no less")
+    ]
+
+
+def test_a_policy_below_that_sets_otherwise_is_told(zone: LandingZone) -> None:
+    document = {"ec2_attributes": {"snapshot_block_public_access": {"state": {"@@assign": "unblocked"}}}}
+    networks = zone.organization.policies["private-networks"]
+    sloppy = networks.model_copy(update={"file": "policies/sloppy.json"})
+    policies = {**zone.organization.policies, "sloppy": sloppy}
+    after = replace(
+        zone,
+        organization=zone.organization.model_copy(update={"policies": policies}),
+        policies={**zone.policies, sloppy.file: json.dumps(document)},
+    )
+    assert (
+        GUARDRAILS,
+        "policy sloppy sets ec2_attributes.snapshot_block_public_access.state.@@assign otherwise than ec2-defaults "
+        "does, in accounts data-prod, payments-prod",
+    ) in [(one.risk, one.text) for one in changes.compare(zone, after)]
+
+
+# Statements
+
+
+def deny(**parts: Any) -> dict[str, Any]:
+    return {"Statement": [{"Sid": "S", "Effect": "Deny", "Action": "s3:*", "Resource": "*", **parts}]}
+
+
+EQUAL = {"StringEquals": {"aws:PrincipalTag/Team": ["a", "b"]}}
+EXCEPT = {"ArnNotLike": {"aws:PrincipalArn": ["arn:*:iam::*:role/a", "arn:*:iam::*:role/b"]}}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "less"),
+    [
+        (deny(), deny(), False),
+        (deny(), {"Statement": []}, True),
+        (deny(Action=["s3:Get*", "s3:PutObject"]), deny(), False),
+        (deny(), deny(Action=["s3:Get*", "s3:Put*"]), True),
+        (deny(Action="S3:getobject"), deny(Action="s3:GetObject"), False),
+        (deny(Action="s3:Get*"), deny(Action="s3:Get?"), True),
+        (deny(), deny(Resource="arn:aws:s3:::a"), True),
+        (deny(Resource="arn:aws:s3:::a/x"), deny(Resource="arn:aws:s3:::a/*"), False),
+        (deny(), deny(Condition=EQUAL), True),
+        (deny(Condition=EQUAL), deny(), False),
+        (deny(Condition={"StringEquals": {"aws:PrincipalTag/Team": "a"}}), deny(Condition=EQUAL), False),
+        (deny(Condition=EQUAL), deny(Condition={"StringEquals": {"aws:PrincipalTag/Team": "a"}}), True),
+        (deny(Condition=EXCEPT), deny(Condition={"ArnNotLike": {"aws:principalarn": "arn:*:iam::*:role/a"}}), False),
+        (deny(Condition={"ArnNotLike": {"aws:PrincipalArn": "arn:*:iam::*:role/a"}}), deny(Condition=EXCEPT), True),
+        (deny(Condition={"Bool": {"aws:x": "true"}}), deny(Condition={"Bool": {"aws:x": "false"}}), True),
+        ({"Statement": deny()["Statement"][0]}, deny(), False),
+        (deny(Principal="*"), deny(Principal={"AWS": "123456789012"}), True),
+    ],
+)
+def test_a_denial_is_missed_when_nothing_says_as_much(old: Any, new: Any, less: bool) -> None:
+    assert bool(denied_less([old], [new])) is less
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "less"),
+    [
+        (["iam:*", "sts:*"], ["iam:*"], False),
+        (["iam:*"], ["iam:*", "sts:*"], True),
+        (["iam:*"], ["iam:Get*"], False),
+    ],
+)
+def test_exceptions_from_a_denial_may_only_shrink(old: list[str], new: list[str], less: bool) -> None:
+    was, now = ({"Statement": {"Effect": "Deny", "NotAction": one, "Resource": "*"}} for one in (old, new))
+    assert bool(denied_less([was], [now])) is less
+
+
+def test_a_denial_of_all_but_some_covers_others_only() -> None:
+    all_but = [{"Statement": {"Effect": "Deny", "NotAction": ["iam:*"], "Resource": "*"}}]
+    assert denied_less([deny(Action="s3:Get*")], all_but) == []
+    assert denied_less([deny(Action="iam:Get*")], all_but) != []
+
+
+def test_a_statement_may_be_split() -> None:
+    parts = [deny(Action="s3:Get*"), deny(Action="s3:Put*")]
+    assert denied_less([deny(Action=["s3:GetObject", "s3:PutObject"])], parts) == []
+
+
+def test_what_is_allowed_on_top_is_named() -> None:
+    old = {"Statement": {"Sid": "Read", "Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}}
+    new = {"Statement": {"Sid": "Read", "Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": "*"}}
+    assert allowed_more([old], [new]) == ["Read now allows s3:PutObject"]
+
+
+# Revisions
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A repository whose configuration is the company's, in a folder below."""
+    shutil.copytree(COMPANY, tmp_path / "repository" / "aws" / "config")
+    folder = tmp_path / "repository"
+    _git(folder, "init", "--quiet")
+    _commit(folder)
+    return folder
+
+
+def _commit(folder: Path) -> None:
+    _git(folder, "add", "--all")
+    who = ["-c", "user.name=x", "-c", "user.email=x@example.com", "-c", "commit.gpgsign=false"]
+    _git(folder, *who, "commit", "--quiet", "--message", "x")
+
+
+def _git(folder: Path, *words: str) -> None:
+    subprocess.run(["git", "-C", str(folder), *words], check=True, capture_output=True)
+
+
+def _change(repository: Path, file: str, edit: Edit) -> Path:
+    yaml, path = YAML(), repository / "aws" / "config" / file
+    data = yaml.load(path)
+    edit(data)
+    yaml.dump(data, path)
+    return path.parent
+
+
+JOINS = _add("groups", "payments-support", "members", value="lea-vogt")
+LEAVES = _remove("groups", "payments-support", "members", value="clara-dubois")
+LOOSE = _remove("policies", "deny-root-user", "targets", "organizational_units", value="sandbox")
+
+
+def test_the_working_tree_is_compared_with_a_revision(repository: Path) -> None:
+    result = report("--diff", "HEAD", config=_change(repository, SSO, LEAVES))
+    assert (result.exit_code, result.stdout) == (
+        0,
+        "Since HEAD\n\nAccess\n  clara-dubois loses PaymentsSupport in payments-prod\n"
+        "  clara-dubois leaves group payments-support\n",
+    )
+
+
+def test_nothing_changed_is_said(repository: Path) -> None:
+    result = report("--diff", "HEAD", config=repository / "aws" / "config")
+    assert (result.exit_code, result.stdout) == (
+        0,
+        "Since HEAD\nNothing changes for people, accounts or guardrails.\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("allow", "code"),
+    [([], 3), (["access"], 3), (["guardrails"], 3), (["access", "guardrails"], 0), (["accounts"], 3)],
+)
+def test_a_risk_ends_with_3_unless_it_is_allowed(repository: Path, allow: list[str], code: int) -> None:
+    _change(repository, SSO, JOINS)
+    folder = _change(repository, ORGANIZATION, LOOSE)
+    words = [word for one in allow for word in ("--allow", one)]
+    result = report("--diff", "HEAD", *words, config=folder)
+    assert result.exit_code == code
+    missing = {"access", "guardrails"} - set(allow)
+    assert {one for one in ("access", "guardrails", "accounts") if f"--allow {one}" in result.stderr} == missing
+
+
+def test_markdown_says_the_risk_first(repository: Path) -> None:
+    result = report("--diff", "HEAD", "--format", "markdown", config=_change(repository, ORGANIZATION, LOOSE))
+    assert result.stdout == (
+        "## What changes since HEAD\n\n**This loosens guardrails.**\n\n### Guardrails\n\n"
+        "- **loosens guardrails**: organizational unit sandbox leaves policy deny-root-user\n"
+    )
+
+
+def test_json_has_topic_text_and_risk(repository: Path) -> None:
+    result = report("--diff", "HEAD", "--format", "json", config=_change(repository, ORGANIZATION, LOOSE))
+    assert json.loads(result.stdout) == {
+        "since": "HEAD",
+        "risks": ["guardrails"],
+        "changes": [
+            {
+                "topic": "Guardrails",
+                "text": "organizational unit sandbox leaves policy deny-root-user",
+                "risk": "guardrails",
+            }
+        ],
+    }
+
+
+def test_a_repository_may_be_the_configuration_itself(tmp_path: Path) -> None:
+    folder = tmp_path / "config"
+    shutil.copytree(COMPANY, folder)
+    _git(folder, "init", "--quiet")
+    _commit(folder)
+    assert report("--diff", "HEAD", config=folder).exit_code == 0
+
+
+def test_without_a_repository_it_says_so(tmp_path: Path) -> None:
+    shutil.copytree(COMPANY, tmp_path / "config")
+    _refused(report("--diff", "HEAD", config=tmp_path / "config"), "is not in a git repository")
+
+
+@pytest.mark.parametrize("revision", ["v9", "--output=x", "HEAD~7"])
+def test_an_unknown_revision_is_one_line(repository: Path, revision: str) -> None:
+    folder = repository / "aws" / "config"
+    _refused(report(f"--diff={revision}", config=folder), f"'{revision}' is not a revision of the repository")
+
+
+def test_a_revision_before_the_configuration_is_one_line(repository: Path) -> None:
+    (repository / "aws" / "config").rename(repository / "aws" / "other")
+    _refused(report("--diff", "HEAD", config=repository / "aws" / "other"), "HEAD has no aws/other")
+
+
+def test_a_revision_with_faults_names_the_first(repository: Path) -> None:
+    file = repository / "aws" / "config" / "security.yaml"
+    good = file.read_text()
+    file.write_text(good.replace("mode: on", "mode: often", 1))
+    _commit(repository)
+    file.write_text(good)
+    result = report("--diff", "HEAD", config=file.parent)
+    _refused(result, "is not valid in HEAD")
+    assert "config/security.yaml:" in result.stderr
+
+
+def _refused(result: Result, says: str) -> None:
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert says in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--diff", "HEAD", "--format", "html"), "use text, markdown or json"),
+        (("--allow", "access"), "--allow belongs to --diff"),
+    ],
+)
+def test_options_that_do_not_go_together_are_one_line(words: tuple[str, ...], says: str) -> None:
+    _refused(report(*words), says)
