@@ -299,7 +299,7 @@ class OrganizationsStack(Layer):
             "error_message": (
                 f'Accounts that are not declared: ${{join(", ", [for {undeclared}])}}. Nothing was changed. Add them '
                 "under accounts in organization.yaml; or set retired: true on an account that Strata shall forget; or "
-                "list the address under unmanaged_accounts if somebody else looks after it."
+                "list the address under unmanaged_accounts if Strata never had it."
             ),
         }
 

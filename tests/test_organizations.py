@@ -261,7 +261,7 @@ def test_a_live_account_that_is_not_declared_stops_the_plan(shipped: Deployment)
         "error_message": (
             f'Accounts that are not declared: ${{join(", ", {undeclared})}}. Nothing was changed. Add them under '
             "accounts in organization.yaml; or set retired: true on an account that Strata shall forget; or list the "
-            "address under unmanaged_accounts if somebody else looks after it."
+            "address under unmanaged_accounts if Strata never had it."
         ),
     }
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from strata.cli import Options
 
 DIFFERS = 3
+ACCOUNT = "aws_organizations_account"
 ACTIONS = ("imported", "added", "changed", "destroyed", "forgotten")
 NOT_YET = "not plannable before"
 MAX_ADOPTIONS = 3
@@ -169,6 +170,7 @@ class Deployment:
     def run(self, stacks: Sequence[str], *, json: bool) -> int:
         """Applies the stacks in order and stops at the first that does not finish."""
         self._check_producers(stacks)
+        self._check_accounts(stacks)
         outcomes: list[Outcome] = []
         for stack in stacks:
             outcome = (
@@ -203,6 +205,25 @@ class Deployment:
                 raise StrataError(
                     f"{producer} has {changes.count} changes that are not deployed; nothing was changed; "
                     f"run strata deploy {producer} {' '.join(stacks)}"
+                )
+
+    def _check_accounts(self, stacks: Sequence[str]) -> None:
+        """Stops when an account would be removed from the organization because its entry is gone.
+
+        The stack's own guard cannot see it where the account moved to unmanaged_accounts in the same edit.
+        """
+        for stack in stacks:
+            document = self.workspace.document(stack)
+            kept = {f"{ACCOUNT}.{key}" for key in document.get("resource", {}).get(ACCOUNT, {})}
+            kept |= {block["from"] for block in document.get("removed", ())}
+            resources = read_state(self.aws, self.landing_zone, stack).get("resources", ())
+            had = {f"{ACCOUNT}.{r['name']}" for r in resources if r["type"] == ACCOUNT and r["instances"]}
+            if gone := sorted(had - kept):
+                keys = ", ".join(address.partition(".")[2] for address in gone)
+                raise StrataError(
+                    f"accounts that are deployed and no longer declared: {keys}; Terraform would remove them from the "
+                    "organization; nothing was changed; put the entries back with retired: true, deploy, and only then "
+                    "drop them or list them under unmanaged_accounts"
                 )
 
     def _apply(self, stack: str) -> Outcome:

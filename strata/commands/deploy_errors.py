@@ -90,7 +90,10 @@ _ADVICE = (
     ),
     (r"S3 bucket .* does not exist|NoSuchBucket", "the state bucket is missing; run strata bootstrap"),
     (r"AWS account ID not allowed", "these credentials are of another account than the one in project.yaml"),
-    (r"state data in S3 does not have the expected content", "see 'Restoring the state' in docs/operate.md"),
+    (
+        r"state data in S3 does not have the expected content",
+        "see 'The state does not have the expected content' in docs/operate.md",
+    ),
     (r"ExpiredToken|InvalidClientTokenId|no valid credential sources", "sign in again, then rerun; nothing is lost"),
     (r"ThrottlingException|TooManyRequests|Rate exceeded", "AWS asks for patience; rerun, nothing is lost"),
 )

@@ -122,6 +122,25 @@ def test_an_account_taken_out_is_refused_and_retired_on_purpose(deployed: Site) 
     assert "aws_organizations_account.shared" not in deployed.addresses("organizations")
 
 
+def test_an_account_moved_to_unmanaged_in_one_edit_is_refused(deployed: Site) -> None:
+    """The guard in the stack cannot tell it from an account Strata never had, so `strata deploy` compares the state."""
+    text = (deployed.config / "organization.yaml").read_text()
+    edited = text.replace(SHARED_ACCOUNT, "").replace(
+        "accounts:\n", "unmanaged_accounts:\n  - aws+shared@example.com\naccounts:\n", 1
+    )
+    (deployed.config / "organization.yaml").write_text(edited)
+    sso = (deployed.config / "sso.yaml").read_text()
+    (deployed.config / "sso.yaml").write_text(sso.replace("      - shared\n", ""))
+    _drop_assignments_without_accounts(deployed)
+    before = deployed.engine.world.calls
+
+    refused = deployed.strata("deploy", "organizations")
+
+    assert refused.code == 1, refused.text
+    assert "accounts that are deployed and no longer declared: shared" in refused.text
+    assert deployed.engine.world.calls == before
+
+
 def _drop_assignments_without_accounts(site: Site) -> None:
     from ruamel.yaml import YAML
 
