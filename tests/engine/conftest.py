@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,12 +54,18 @@ def deployed(snapshot: Snapshot, tmp_path: Path) -> Site:
 
 
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool:
-    """Runs a test once more when moto refused Terraform its own lock, which a busy machine provokes."""
+    """Runs a test once more, and says so, when moto refused Terraform its own lock, which a busy machine provokes."""
     from _pytest.runner import runtestprotocol
 
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     reports = runtestprotocol(item, nextitem=nextitem, log=False)
     if any(report.failed and _LOCKED.search(report.longreprtext) for report in reports):
+        said = warnings.WarningMessage(
+            "run again: moto refused Terraform its own lock", pytest.PytestWarning, __file__, 1
+        )
+        item.ihook.pytest_warning_recorded.call_historic(
+            kwargs={"warning_message": said, "when": "runtest", "nodeid": item.nodeid, "location": None}
+        )
         item._initrequest()  # type: ignore[attr-defined]
         reports = runtestprotocol(item, nextitem=nextitem, log=False)
     for report in reports:
