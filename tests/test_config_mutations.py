@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from strata.config import LandingZone, load, loader
@@ -18,6 +18,8 @@ from strata.errors import ConfigurationError, Fault
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 MUTATIONS = 10_000
+PARTS = 5
+"""Tests among which they are divided, so that no worker sits on all of them while the other has nothing to do."""
 
 Source = tuple[str, str]
 """A configuration and one of its files."""
@@ -245,31 +247,35 @@ def unedited_files_are_read_once() -> object:
         yield
 
 
-@settings(
-    max_examples=MUTATIONS,
-    derandomize=True,
-    deadline=None,
-    database=None,
-    phases=(Phase.generate, Phase.shrink),
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-@given(mutation=mutations())
-def test_every_edit_loads_or_is_explained(folders: dict[str, Path], mutation: tuple[Source, str]) -> None:
-    (configuration, file), text = mutation
-    folder = folders[configuration]
-    path = folder / file
-    path.write_bytes(text.encode("utf-8", errors="surrogatepass"))
-    try:
-        loaded = outcome(folder)
-        if isinstance(loaded, LandingZone):
-            return
-        assert loaded
-        for fault in loaded:
-            assert 1 <= fault.line <= lines_of(Path(fault.file)), fault
-            assert fault.problem.strip(), fault
-            assert fault.remedy.strip(), fault
-    finally:
-        path.write_text(texts()[configuration, file], encoding="utf-8")
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_edit_loads_or_is_explained(folders: dict[str, Path], part: int) -> None:
+    @seed(part)
+    @settings(
+        max_examples=MUTATIONS // PARTS,
+        deadline=None,
+        database=None,
+        phases=(Phase.generate, Phase.shrink),
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+    @given(mutation=mutations())
+    def every_edit_loads_or_is_explained(mutation: tuple[Source, str]) -> None:
+        (configuration, file), text = mutation
+        folder = folders[configuration]
+        path = folder / file
+        path.write_bytes(text.encode("utf-8", errors="surrogatepass"))
+        try:
+            loaded = outcome(folder)
+            if isinstance(loaded, LandingZone):
+                return
+            assert loaded
+            for fault in loaded:
+                assert 1 <= fault.line <= lines_of(Path(fault.file)), fault
+                assert fault.problem.strip(), fault
+                assert fault.remedy.strip(), fault
+        finally:
+            path.write_text(texts()[configuration, file], encoding="utf-8")
+
+    every_edit_loads_or_is_explained()
 
 
 def outcome(folder: Path) -> LandingZone | tuple[Fault, ...]:

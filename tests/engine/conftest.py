@@ -12,38 +12,38 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from tests.engine.harness import Engine
+    from tests.engine.harness import Engine, Shared
     from tests.engine.site import Site, Snapshot
 
 
 @pytest.fixture(scope="session")
-def engine_cache(request: pytest.FixtureRequest) -> Path:
-    """The folder with the extracted schema, the certificate and the provider's mirror."""
-    from tests.engine.harness import prepare
+def shared(request: pytest.FixtureRequest) -> Iterator[Shared]:
+    """The folder with the extracted schema, the certificate and the provider's mirror, and the fork server."""
+    from tests.engine.harness import prepared
 
     assert request.config.cache is not None
     cache = request.config.cache.mkdir(f"engine-{os.environ.get('STRATA_ENGINE_PROVIDER', 'stand-in')}")
-    prepare(cache)
-    return cache
+    with prepared(cache) as shared:
+        yield shared
 
 
 @pytest.fixture
-def engine(engine_cache: Path, tmp_path: Path) -> Iterator[Engine]:
+def engine(shared: Shared, tmp_path: Path) -> Iterator[Engine]:
     """A scenario of its own: fresh moto, fresh world."""
     from tests.engine.harness import scenario
 
-    with scenario(engine_cache, tmp_path) as engine:
+    with scenario(shared, tmp_path) as engine:
         yield engine
 
 
 @pytest.fixture(scope="session")
-def snapshot(engine_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Snapshot]:
+def snapshot(shared: Shared, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Snapshot]:
     """The shipped configuration, deployed once."""
     from tests.engine.harness import scenario
     from tests.engine.site import CHECKOUT, Site, Snapshot
 
     folder = tmp_path_factory.mktemp("deployed")
-    with scenario(engine_cache, folder) as engine:
+    with scenario(shared, folder) as engine:
         yield Snapshot.of(Site.of(engine, CHECKOUT / "config", folder))
 
 

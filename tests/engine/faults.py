@@ -48,6 +48,6 @@ def label(object: Object) -> str:
 
 def kill_terraform() -> NoReturn:
     """Kills the Terraform that started this provider, and the provider itself, as a power cut does."""
-    os.kill(os.getppid(), signal.SIGKILL)
+    os.kill(int(os.environ["STRATA_ENGINE_PARENT"]), signal.SIGKILL)
     os.kill(os.getpid(), signal.SIGKILL)
     raise AssertionError("killed processes do not come here")

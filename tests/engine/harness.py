@@ -11,6 +11,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -20,9 +21,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.engine import catalog
+from tests.engine.forkserver import forkserver
 from tests.engine.schema import load_schema
 from tests.engine.world import World
 
+FORKED = [sys.executable, "-I", "-S", str(Path(__file__).with_name("forkserver.py"))]
 PROVIDER = "registry.terraform.io/hashicorp/aws/6.25.0"
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _DROPPED = ("AWS_", "TF_", "CDKTF_", "STRATA_", "MOTO_")
@@ -42,11 +45,18 @@ class Run(NamedTuple):
         return "\n".join(line.strip("│╷╵ ") for line in lines)
 
 
+class Shared(NamedTuple):
+    """What all scenarios of a test process share: the folder of `prepared`, and the socket of its fork server."""
+
+    cache: Path
+    forkserver: Path
+
+
 @dataclass(frozen=True)
 class Engine:
     """One scenario: a fresh moto, a fresh world, and commands that know both."""
 
-    cache: Path
+    shared: Shared
     endpoint: str
     world: World
 
@@ -64,11 +74,12 @@ class Engine:
             "CDKTF_SKIP_PROVIDER_LOCK": "true",
             "CHECKPOINT_DISABLE": "1",
             "FORCE_COLOR": "0",
-            "STRATA_ENGINE_CACHE": str(self.cache),
+            "STRATA_ENGINE_CACHE": str(self.shared.cache),
+            "STRATA_ENGINE_FORKSERVER": str(self.shared.forkserver),
             "STRATA_ENGINE_WORLD": str(self.world.path),
             "TERRAFORM_BINARY_NAME": terraform_binary(),
             "TF_CLI_ARGS": "-no-color",
-            "TF_CLI_CONFIG_FILE": str(self.cache / "terraform.tfrc"),
+            "TF_CLI_CONFIG_FILE": str(self.shared.cache / "terraform.tfrc"),
             "TF_INPUT": "0",
             "TF_IN_AUTOMATION": "1",
             **more,
@@ -96,26 +107,29 @@ class Engine:
 
 
 @contextlib.contextmanager
-def scenario(cache: Path, folder: Path) -> Iterator[Engine]:
-    """Gives a scenario of its own, with a fresh moto; `cache` is prepared by `prepare`."""
-    with _moto(folder) as endpoint:
-        yield Engine(cache, endpoint, World(folder / "world.json"))
+def scenario(shared: Shared, folder: Path) -> Iterator[Engine]:
+    """Gives a scenario of its own, with a fresh moto."""
+    with _moto(shared, folder) as endpoint:
+        yield Engine(shared, endpoint, World(folder / "world.json"))
 
 
-def prepare(cache: Path) -> None:
+@contextlib.contextmanager
+def prepared(cache: Path) -> Iterator[Shared]:
     """Makes what all scenarios share: the schema, the provider as Terraform finds it, Terraform's configuration."""
     load_schema(catalog.RESOURCES, catalog.DATA_SOURCES, cache)
     mirror = cache / "mirror"
     folder = mirror / PROVIDER / _terraform_platform()
     folder.mkdir(parents=True, exist_ok=True)
-    script = folder / "terraform-provider-aws_v6.25.0"
-    checkout = Path(__file__).parents[2]
     _write(
-        script,
-        f"#!/bin/sh\nPYTHONPATH={shlex.quote(str(checkout))} "
-        f"exec {shlex.quote(sys.executable)} -P -m tests.engine.provider\n",
+        folder / "terraform-provider-aws_v6.25.0",
+        f'#!/bin/sh\nexec {shlex.join(FORKED)} "$STRATA_ENGINE_FORKSERVER" provider\n',
     )
     _write(cache / "terraform.tfrc", _installation(mirror))
+    # A socket's path must be short.
+    with tempfile.TemporaryDirectory(prefix="strata-") as sockets:
+        socket = Path(sockets, "forkserver")
+        with forkserver(socket):
+            yield Shared(cache, socket)
 
 
 def _installation(mirror: Path) -> str:
@@ -171,7 +185,7 @@ def _run(command: list[str], folder: Path, environment: dict[str, str]) -> Run:
 
 
 @contextlib.contextmanager
-def _moto(folder: Path) -> Iterator[str]:
+def _moto(shared: Shared, folder: Path) -> Iterator[str]:
     """Runs a moto server of its own on a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -179,7 +193,7 @@ def _moto(folder: Path) -> Iterator[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(_DROPPED)}
     with (folder / "moto.log").open("w") as log:
         server = subprocess.Popen(
-            [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+            [*FORKED, str(shared.forkserver), "moto", "-H", "127.0.0.1", "-p", str(port)],
             env=environment,
             stdout=log,
             stderr=log,

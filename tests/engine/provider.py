@@ -1,6 +1,7 @@
 """A stand-in for the Terraform provider hashicorp/aws, for tests: it is NO AWS and reaches none.
 
-It speaks Terraform's plugin protocol (tfplugin6); what exists is kept in a file and on moto. Settings:
+It speaks Terraform's plugin protocol (tfplugin6); what exists is kept in a file and on moto. Terraform starts it by
+tests/engine/forkserver.py. Settings:
 STRATA_ENGINE_WORLD (the file), STRATA_ENGINE_CACHE (a folder), STRATA_ENGINE_TYPES (more types, optional),
 STRATA_ENGINE_DELAY, STRATA_ENGINE_FAULT; without AWS_ENDPOINT_URL it refuses to be configured.
 """
@@ -50,7 +51,6 @@ def serve() -> None:
     if os.environ.get("TF_PLUGIN_MAGIC_COOKIE") is None:
         sys.exit(f"{NO_AWS}: Terraform starts it, people do not")
     print(NO_AWS, file=sys.stderr)
-    terraform = os.getppid()
     cache = Path(os.environ["STRATA_ENGINE_CACHE"])
     done = threading.Event()
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=16))
@@ -63,10 +63,8 @@ def serve() -> None:
         server.start()
         encoded = base64.b64encode(certificate).decode().rstrip("=")
         print(f"1|6|unix|{folder}/provider.sock|grpc|{encoded}", flush=True)
-        while not done.wait(1.0) and os.getppid() == terraform:
-            pass
+        done.wait()
         server.stop(grace=0.1).wait()
-    os._exit(0)
 
 
 class Provider(tfplugin_pb2_grpc.ProviderServicer):
@@ -294,7 +292,3 @@ def _certificate(cache: Path) -> tuple[bytes, Any]:
     runner._get_cert_cache_path = lambda: cache / "certificate.json"
     certificate: tuple[bytes, Any] = runner._self_signed_cert()
     return certificate
-
-
-if __name__ == "__main__":
-    serve()
