@@ -9,17 +9,18 @@ import json as json_module
 import re
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from strata.commands import bootstrap
 from strata.commands.deploy_errors import explained, failures
-from strata.commands.recovery import adopt_what_exists, provision_permission_sets, untaint
+from strata.commands.recovery import adopt_what_exists, drop_digests, provision_permission_sets, untaint
 from strata.config import LandingZone, load
 from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, StrataError
-from strata.session import Aws, AwsError, connect, emulator, paginate
+from strata.session import Aws, AwsError, Client, connect, emulator, paginate
 from strata.terminal import confirmed, interactive
 from strata.workspace import PLAN_FILE, Result, Workspace
 
@@ -171,12 +172,7 @@ class Deployment:
         """Applies the stacks in order and stops at the first that does not finish."""
         self._check_producers(stacks)
         self._check_accounts(stacks)
-        outcomes: list[Outcome] = []
-        for stack in stacks:
-            outcome = (
-                self._apply(stack) if all(o.status == "applied" for o in outcomes) else Outcome(stack, "not started")
-            )
-            outcomes.append(outcome)
+        outcomes = self._apply(stacks)
         succeeded = all(outcome.status == "applied" for outcome in outcomes)
         if succeeded and "sso" in stacks:
             provision_permission_sets(self.aws, self.landing_zone, self.options.note)
@@ -226,41 +222,47 @@ class Deployment:
                     "drop them or list them under unmanaged_accounts"
                 )
 
-    def _apply(self, stack: str) -> Outcome:
-        started = time.monotonic()
-        self.options.note(f"{stack}: deploying")
-        self.workspace.initialize(stack)
-        untaint(self.workspace, stack, read_state(self.aws, self.landing_zone, stack), self.options.note)
-        for _ in range(MAX_ADOPTIONS + 1):
-            result = self._cdktf(stack)
-            counts = applied(result)
-            if result.code == 0 and counts is not None:
-                return Outcome(stack, "applied", round(time.monotonic() - started, 1), counts)
-            if not adopt_what_exists(self.workspace, stack, failures(result.text), self.options.note):
+    def _apply(self, stacks: Sequence[str]) -> list[Outcome]:
+        if self.landing_zone.project.state.locking == "s3":
+            drop_digests(self.aws, self.landing_zone, stacks)
+        for stack in stacks:
+            self.workspace.initialize(stack)
+            untaint(self.workspace, stack, read_state(self.aws, self.landing_zone, stack), self.options.note)
+        done: dict[str, Outcome] = {}
+        tries = Counter[str]()
+        while left := [stack for stack in stacks if stack not in done]:
+            heard = Heard(left, self.options)
+            code = self._cdktf(left, heard)
+            done |= heard.applied
+            if (unfinished := next((stack for stack in left if stack not in done), None)) is None:
                 break
-        self._report(stack, result)
-        return Outcome(stack, "failed", round(time.monotonic() - started, 1))
+            result = Result(code, heard.text(unfinished))
+            tries[unfinished] += 1
+            if tries[unfinished] > MAX_ADOPTIONS or not adopt_what_exists(
+                self.workspace, unfinished, failures(result.text), self._identity_center, self.options.note
+            ):
+                self._report(unfinished, result)
+                done[unfinished] = Outcome(unfinished, "failed", heard.since_the_last())
+                break
+        return [done.get(stack) or Outcome(stack, "not started") for stack in stacks]
 
-    def _cdktf(self, stack: str) -> Result:
+    def _identity_center(self, service: str) -> Client:
+        return self.aws.client(service, self.landing_zone.project.identity_center_region)
+
+    def _cdktf(self, stacks: Sequence[str], heard: Heard) -> int:
         return self.workspace.cdktf(
             "deploy",
-            stack,
+            *stacks,
             "--auto-approve",
             "--skip-synth",
             "--ignore-missing-stack-dependencies",
+            # One after the other, so that nothing else is under way when one fails.
+            "--parallelism",
+            "1",
             # Identity Center answers about 20 calls a second and refuses more than 10 assignments under way.
-            *(("--terraform-parallelism", "8") if stack == "sso" else ()),
-            heard=lambda line: self._hear(stack, line),
-        )
-
-    def _hear(self, stack: str, line: str) -> None:
-        text = line.removeprefix(stack).strip()
-        if self.options.verbose:
-            self.options.note(f"{stack}: {text}")
-        elif step := re.match(
-            r"(\S+)(?: \(\S+\))?: (Creating|Modifying|Destroying|Importing|Still \w+|Preparing import)\b", text
-        ):
-            self.options.note(f"{stack}: {step[2].lower()} {step[1]}")
+            *(("--terraform-parallelism", "8") if "sso" in stacks else ()),
+            heard=heard,
+        ).code
 
     def _report(self, stack: str, result: Result) -> None:
         found = failures(result.text)
@@ -277,12 +279,54 @@ class Deployment:
         return dict(sorted(found.items()))
 
 
-def applied(result: Result) -> dict[str, int] | None:
-    """Returns what an apply did, None when Terraform never said that it finished: cdktf may end with 0 all the same."""
-    said = re.findall(r"Apply complete! Resources: ([^\n]*?)\.\s", result.text + "\n")
-    if not said:
-        return None
-    return {action: int(number) for number, action in re.findall(r"(\d+) (\w+)", said[-1])}
+class Heard:
+    """What cdktf passes on of each stack, told apart by the name it puts before the first of some lines."""
+
+    def __init__(self, stacks: Sequence[str], options: Options) -> None:
+        self.applied: dict[str, Outcome] = {}
+        self._options = options
+        self._waiting = list(stacks)
+        self._lines: dict[str, list[str]] = {stack: [] for stack in stacks}
+        self._speaker = stacks[0]
+        self._last = time.monotonic()
+        options.note(f"{stacks[0]}: deploying")
+
+    def __call__(self, line: str) -> None:
+        """Takes one line: it is progress, the end of a stack, or kept in case the stack fails."""
+        name, gap, rest = line.partition("  ")
+        if gap and name in self._lines:
+            self._speaker, line = name, rest
+        stack, text = self._speaker, line.strip()
+        self._lines[stack].append(line)
+        if counts := applied(text):
+            self._finish(stack, counts)
+        if self._options.verbose:
+            self._options.note(f"{stack}: {text}")
+        elif step := re.match(
+            r"(\S+)(?: \(\S+\))?: (Creating|Modifying|Destroying|Importing|Still \w+|Preparing import)\b", text
+        ):
+            self._options.note(f"{stack}: {step[2].lower()} {step[1]}")
+
+    def _finish(self, stack: str, counts: dict[str, int]) -> None:
+        self.applied[stack] = Outcome(stack, "applied", self.since_the_last(), counts)
+        self._last = time.monotonic()
+        self._waiting.remove(stack)
+        if self._waiting:
+            self._options.note(f"{self._waiting[0]}: deploying")
+
+    def text(self, stack: str) -> str:
+        """Returns all that was said of a stack."""
+        return "\n".join(self._lines[stack])
+
+    def since_the_last(self) -> float:
+        """Returns the seconds since the last stack finished."""
+        return round(time.monotonic() - self._last, 1)
+
+
+def applied(line: str) -> dict[str, int] | None:
+    """Returns what an apply did, None unless Terraform says that it finished: cdktf may end with 0 all the same."""
+    said = re.match(r"Apply complete! Resources: (.*?)\.$", line)
+    return {action: int(number) for number, action in re.findall(r"(\d+) (\w+)", said[1])} if said else None
 
 
 def _print_summary(outcomes: Sequence[Outcome], outputs: dict[str, Any]) -> None:

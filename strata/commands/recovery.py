@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -9,7 +10,7 @@ from typing import Any
 
 from strata.commands.deploy_errors import Failure
 from strata.config import LandingZone
-from strata.session import Aws, AwsError, paginate
+from strata.session import Aws, AwsError, Client, paginate
 from strata.workspace import PLAN_FILE, Workspace
 
 Note = Callable[[str], None]
@@ -53,8 +54,54 @@ IMPORT_IDS: Mapping[str, str] = {
 }
 """Import ids that follow from what is configured, by resource type."""
 
+Clients = Callable[[str], Client]
+"""The client of a service in the region of Identity Center."""
 
-def adopt_what_exists(workspace: Workspace, stack: str, found: Sequence[Failure], note: Note) -> bool:
+
+def _group(clients: Clients, values: Mapping[str, Any]) -> str:
+    return _principal(clients, values, "group", "displayName", values["display_name"])
+
+
+def _user(clients: Clients, values: Mapping[str, Any]) -> str:
+    return _principal(clients, values, "user", "userName", values["user_name"])
+
+
+def _principal(clients: Clients, values: Mapping[str, Any], kind: str, attribute: str, value: str) -> str:
+    store = values["identity_store_id"]
+    answer = getattr(clients("identitystore"), f"get_{kind}_id")(
+        IdentityStoreId=store,
+        AlternateIdentifier={"UniqueAttribute": {"AttributePath": attribute, "AttributeValue": value}},
+    )
+    return f"{store}/{answer[f'{kind.title()}Id']}"
+
+
+def _membership(clients: Clients, values: Mapping[str, Any]) -> str:
+    store = values["identity_store_id"]
+    answer = clients("identitystore").get_group_membership_id(
+        IdentityStoreId=store, GroupId=values["group_id"], MemberId={"UserId": values["member_id"]}
+    )
+    return f"{store}/{answer['MembershipId']}"
+
+
+def _permission_set(clients: Clients, values: Mapping[str, Any]) -> str:
+    client, instance = clients("sso-admin"), values["instance_arn"]
+    for arn in paginate(client, "list_permission_sets", "PermissionSets", InstanceArn=instance):
+        described = client.describe_permission_set(InstanceArn=instance, PermissionSetArn=arn)
+        if described["PermissionSet"]["Name"] == values["name"]:
+            return f"{arn},{instance}"
+    raise KeyError(values["name"])
+
+
+LOOK_UPS: Mapping[str, Callable[[Clients, Mapping[str, Any]], str]] = {
+    "aws_identitystore_group": _group,
+    "aws_identitystore_group_membership": _membership,
+    "aws_identitystore_user": _user,
+    "aws_ssoadmin_permission_set": _permission_set,
+}
+"""Import ids that AWS made up, by resource type: looked up by the name, which is unique at AWS."""
+
+
+def adopt_what_exists(workspace: Workspace, stack: str, found: Sequence[Failure], clients: Clients, note: Note) -> bool:
     """Imports what a killed run made and the state does not know; returns whether anything was imported.
 
     Only resources whose import id follows from the configuration, so nothing else can be meant.
@@ -65,17 +112,23 @@ def adopt_what_exists(workspace: Workspace, stack: str, found: Sequence[Failure]
     planned = _planned(workspace, stack)
     imported = False
     for address in wanted:
-        pattern, values = IMPORT_IDS.get(address.partition(".")[0]), planned.get(address)
-        if not pattern or not values:
-            continue
-        try:
-            import_id = pattern.format_map(values)
-        except KeyError:
+        import_id = import_id_of(address.partition(".")[0], planned.get(address, {}), clients)
+        if import_id is None:
             continue
         if workspace.terraform(stack, "import", "-input=false", address, import_id).code == 0:
             note(f"{stack}: {address} exists already, an earlier run made it; imported {import_id}")
             imported = True
     return imported
+
+
+def import_id_of(type: str, values: Mapping[str, Any], clients: Clients) -> str | None:
+    """Returns the import id of a resource, None where it is not known or nothing of that name is there."""
+    try:
+        if type in LOOK_UPS:
+            return LOOK_UPS[type](clients, values)
+        return IMPORT_IDS[type].format_map(values)
+    except (KeyError, AwsError):
+        return None
 
 
 def _planned(workspace: Workspace, stack: str) -> dict[str, dict[str, Any]]:
@@ -88,6 +141,19 @@ def _planned(workspace: Workspace, stack: str) -> dict[str, dict[str, Any]]:
         for change in shown.get("resource_changes", ())
         if change["change"]["actions"] == ["create"]
     }
+
+
+def drop_digests(aws: Aws, landing_zone: LandingZone, stacks: Sequence[str]) -> None:
+    """Removes the digests of the states from the lock table, which Terraform does not keep up under `s3` locking.
+
+    Back under `both` it would compare a state with the digest of an older one, and refuse it.
+    """
+    project = landing_zone.project
+    client = aws.client("dynamodb", project.regions.primary)
+    for stack in stacks:
+        row = f"{project.state_bucket}/management/{stack}/terraform.tfstate-md5"
+        with contextlib.suppress(AwsError):  # no table, or nobody may write to it: then there is nothing to go back to
+            client.delete_item(TableName=project.lock_table, Key={"LockID": {"S": row}})
 
 
 def provision_permission_sets(aws: Aws, landing_zone: LandingZone, note: Note) -> None:

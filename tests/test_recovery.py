@@ -1,0 +1,70 @@
+"""Import ids of what AWS numbers itself, looked up by name; the whole way is in tests/engine/test_survival.py."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from strata.commands.recovery import LOOK_UPS, Clients, import_id_of
+from strata.session import Aws
+
+STORE = "d-9067000000"
+INSTANCE = "arn:aws:sso:::instance/ssoins-7223000000000000"
+
+
+@pytest.fixture
+def clients(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clients]:
+    """The clients of an account with one user in one group, and 120 permission sets."""
+    from moto import mock_aws
+
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    with mock_aws():
+        yield Aws(profile=None, region="us-east-1").client
+
+
+def made(clients: Clients) -> dict[str, Any]:
+    store = clients("identitystore")
+    group = store.create_group(IdentityStoreId=STORE, DisplayName="devops")["GroupId"]
+    user = store.create_user(
+        IdentityStoreId=STORE, UserName="jane", DisplayName="Jane", Name={"GivenName": "Jane", "FamilyName": "Doe"}
+    )["UserId"]
+    member = {"UserId": user}
+    membership = store.create_group_membership(IdentityStoreId=STORE, GroupId=group, MemberId=member)["MembershipId"]
+    for number in range(120):
+        last = clients("sso-admin").create_permission_set(InstanceArn=INSTANCE, Name=f"Set{number}")
+    return {
+        "aws_identitystore_group": ({"display_name": "devops"}, f"{STORE}/{group}"),
+        "aws_identitystore_group_membership": ({"group_id": group, "member_id": user}, f"{STORE}/{membership}"),
+        "aws_identitystore_user": ({"user_name": "jane"}, f"{STORE}/{user}"),
+        "aws_ssoadmin_permission_set": (
+            {"name": "Set119"},
+            f"{last['PermissionSet']['PermissionSetArn']},{INSTANCE}",
+        ),
+    }
+
+
+def test_what_has_a_name_is_found_on_whatever_page(clients: Clients) -> None:
+    for type, (values, import_id) in made(clients).items():
+        where = {"identity_store_id": STORE, "instance_arn": INSTANCE}
+
+        assert LOOK_UPS[type](clients, {**where, **values}) == import_id, type
+
+
+@pytest.mark.parametrize(
+    ("type", "values"),
+    [
+        ("aws_identitystore_group", {"display_name": "others"}),
+        ("aws_identitystore_user", {"user_name": "joe"}),
+        ("aws_ssoadmin_permission_set", {"name": "Set"}),
+        ("aws_identitystore_group_membership", {}),
+    ],
+)
+def test_what_is_not_there_has_no_import_id(clients: Clients, type: str, values: dict[str, str]) -> None:
+    """Also what the plan does not know yet: the id of a group that is to be imported first."""
+    made(clients)
+    where = {"identity_store_id": STORE, "instance_arn": INSTANCE}
+
+    assert import_id_of(type, {**where, **values}, clients) is None
