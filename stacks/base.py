@@ -27,8 +27,6 @@ from strata.config.models import Locking, Project
 P = ParamSpec("P")
 E = TypeVar("E", bound=TerraformElement)
 
-PARTITION = "aws"
-"""The partition ARNs are built for; `strata check` refuses regions of the others (reference: provider #46122)."""
 
 EMULATED = "emulated"
 """The context key that says an emulator answers instead of AWS."""

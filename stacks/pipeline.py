@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from stacks.base import PARTITION, Layer, policy_json
+from stacks.base import Layer, policy_json
 
 from cdktf_cdktf_provider_aws.iam_openid_connect_provider import IamOpenidConnectProvider
 from cdktf_cdktf_provider_aws.iam_role import IamRole
 from cdktf_cdktf_provider_aws.iam_role_policy_attachment import IamRolePolicyAttachment
 
-from strata.config.models import GithubActions
+from strata.config.models import PARTITION, GithubActions
 
 ISSUER = "token.actions.githubusercontent.com"
 

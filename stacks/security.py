@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from stacks.base import PARTITION, Layer, address, literal
+from stacks.base import Layer, address, literal
 from stacks.components.alert import alert_rule, alert_topic, forget_rule, forget_topic
 from stacks.components.bucket import SafeBucket
 from stacks.organizations import OrganizationsStack
@@ -40,7 +40,7 @@ from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
 from constructs import Construct
 
 from strata.config.limits import aws_limits
-from strata.config.models import MANAGEMENT, Control, Mode, Project, Security
+from strata.config.models import MANAGEMENT, PARTITION, Control, Mode, Project, Security
 
 ROOT_EVENTS_REGION = "us-east-1"
 """Where CloudTrail records the console sign-in of root, wherever it happened."""

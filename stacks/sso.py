@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stacks.backend import BackendStack
-from stacks.base import PARTITION, Layer, address, literal, policy_json, slug
+from stacks.base import Layer, address, literal, policy_json, slug
 from stacks.components.alert import alert_rule, forget_rule
 from stacks.organizations import OrganizationsStack
 from stacks.security import SecurityStack
@@ -44,7 +44,7 @@ from constructs import Construct
 
 from strata.config import LandingZone
 from strata.config.access import BREAK_GLASS, STATE_ACCESS, Grant, grants
-from strata.config.models import Boundary, Group, Mode, PermissionSet, PolicyReference, User
+from strata.config.models import PARTITION, Boundary, Group, Mode, PermissionSet, PolicyReference, User
 from strata.config.placeholders import fill, placeholder_values
 
 INSTANCES = "data.aws_ssoadmin_instances.main"

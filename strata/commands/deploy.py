@@ -235,6 +235,8 @@ class Deployment:
             code = self._cdktf(left, heard)
             done |= heard.applied
             if (unfinished := next((stack for stack in left if stack not in done), None)) is None:
+                if code:
+                    self.options.note(f"warning: cdktf ended with {code} after everything was applied")
                 break
             result = Result(code, heard.text(unfinished))
             tries[unfinished] += 1

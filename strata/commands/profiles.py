@@ -21,7 +21,7 @@ from strata.aws_config import Section
 from strata.config import MANAGEMENT, LandingZone, load
 from strata.config.access import Grant, grants
 from strata.config.limits import aws_limits
-from strata.config.models import ACCESS_ROLE
+from strata.config.models import ACCESS_ROLE, PARTITION
 from strata.config.types import did_you_mean
 from strata.errors import StrataError
 from strata.session import Aws, AwsError, connect, paginate
@@ -185,7 +185,7 @@ def _role_profiles(landing_zone: LandingZone, facts: Facts, wish: Wish) -> Itera
     for key, account_id in sorted(facts.account_ids.items()):
         if key != MANAGEMENT:
             settings = {
-                "role_arn": f"arn:aws:iam::{account_id}:role/{ACCESS_ROLE}",
+                "role_arn": f"arn:{PARTITION}:iam::{account_id}:role/{ACCESS_ROLE}",
                 "source_profile": source,
                 "role_session_name": session,
                 **_common(wish),

@@ -116,7 +116,7 @@ def adopt_what_exists(workspace: Workspace, stack: str, found: Sequence[Failure]
         if import_id is None:
             continue
         if workspace.terraform(stack, "import", "-input=false", address, import_id).code == 0:
-            note(f"{stack}: {address} exists already, an earlier run made it; imported {import_id}")
+            note(f"{stack}: {address} is there at AWS and not in the state; imported {import_id}")
             imported = True
     return imported
 

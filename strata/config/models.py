@@ -84,6 +84,9 @@ MANAGEMENT = "management"
 ROOT = "root"
 """The name that stands for the organization root wherever organizational units are named."""
 
+PARTITION = "aws"
+"""The partition ARNs are built for; regions of the others are refused (hashicorp/terraform-provider-aws 46122)."""
+
 ACCESS_ROLE = "OrganizationAccountAccessRole"
 """The role AWS makes in every account it creates, which the management account may assume."""
 

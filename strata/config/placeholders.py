@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from strata.config.models import ACCESS_ROLE, Project
+from strata.config.models import ACCESS_ROLE, PARTITION, Project
 
 PATTERN = re.compile(r"\{\{([^{}]*)\}\}")
 
@@ -14,10 +14,10 @@ def placeholder_values(project: Project) -> dict[str, str]:
     """Returns every placeholder with its value, as far as it is known before anything is deployed."""
     account, region = project.management_account.id, project.regions.primary
     return {
-        "state_bucket_arn": f"arn:aws:s3:::{project.state_bucket}",
-        "replica_bucket_arn": f"arn:aws:s3:::{project.replica_bucket}",
-        "lock_table_arn": f"arn:aws:dynamodb:{region}:{account}:table/{project.lock_table}",
-        "trail_bucket_arn": f"arn:aws:s3:::{project.trail_bucket}",
+        "state_bucket_arn": f"arn:{PARTITION}:s3:::{project.state_bucket}",
+        "replica_bucket_arn": f"arn:{PARTITION}:s3:::{project.replica_bucket}",
+        "lock_table_arn": f"arn:{PARTITION}:dynamodb:{region}:{account}:table/{project.lock_table}",
+        "trail_bucket_arn": f"arn:{PARTITION}:s3:::{project.trail_bucket}",
         "management_account_id": account,
         "access_role": ACCESS_ROLE,
         "primary_region": region,

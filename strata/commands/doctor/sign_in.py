@@ -7,6 +7,7 @@ from typing import Any
 
 from strata.commands.doctor.findings import NOT_DEPLOYED, Finding, failure, listed, ok, warning
 from strata.commands.doctor.ground import Ground
+from strata.config.models import PARTITION
 from strata.session import AwsError, paginate
 
 
@@ -101,7 +102,7 @@ def check_alert_mails(ground: Ground) -> Iterator[Finding]:
     found: list[Finding] = []
     # The sign-ins of root are recorded in us-east-1, those of Identity Center in its own region.
     for region in sorted({"us-east-1", ground.project.identity_center_region} if control.on else ()):
-        arn = f"arn:aws:sns:{region}:{ground.account_id}:{ground.project.short_name}-alerts"
+        arn = f"arn:{PARTITION}:sns:{region}:{ground.account_id}:{ground.project.short_name}-alerts"
         client = ground.aws.client("sns", region)
         try:
             live = list(paginate(client, "list_subscriptions_by_topic", "Subscriptions[]", TopicArn=arn))
