@@ -14,8 +14,6 @@ import pytest
 from tests.documents import CHECKOUT, Block, blocks
 from tests.engine.site import Site
 
-pytestmark = pytest.mark.xdist_group("deployed")
-
 PAGE = CHECKOUT / "CONTRIBUTING.md"
 EXTRA_TYPE = "aws_ssm_parameter"
 

@@ -14,8 +14,6 @@ from tests.engine.harness import Engine
 from tests.engine.site import STACKS, TABLE, Site
 from tests.engine.typist import Typist
 
-pytestmark = pytest.mark.xdist_group("deployed")
-
 PAGE = CHECKOUT / "docs/operate.md"
 ACCOUNT = "aws_organizations_account"
 POLICY = "aws_organizations_policy"

@@ -13,8 +13,6 @@ import pytest
 from tests.engine.harness import Engine, Run
 from tests.engine.site import CHECKOUT, STACKS, TABLE, Site
 
-pytestmark = pytest.mark.xdist_group("deployed")
-
 ACCOUNT = "aws_organizations_account"
 UNIT = "aws_organizations_organizational_unit"
 SANDBOX = (
