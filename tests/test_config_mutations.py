@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from strata.config import LandingZone, load, loader
 from strata.config.tree import Tree, read
@@ -228,9 +230,11 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def unedited_files_are_read_once() -> object:
-    """Reading YAML takes most of the time, and of what is not edited it says the same every time."""
+def unedited_files_are_read_once() -> Iterator[None]:
+    """Reading takes most of the time, and of what is not edited it says the same every time."""
     trees: dict[tuple[Path, bytes], Tree] = {}
+    parsed: dict[int, Any] = {}
+    parse = loader._parse
 
     def read_once(path: Path, name: str) -> Tree:
         content = path.read_bytes()
@@ -240,10 +244,20 @@ def unedited_files_are_read_once() -> object:
         if content == (configurations()[path.parent.name] / path.name).read_bytes():
             assert not tree.faults
             trees[path, content] = tree
+            parsed[id(tree)] = None
         return tree
+
+    def parse_once(model: type[BaseModel], tree: Tree) -> Any:
+        if id(tree) not in parsed:
+            return parse(model, tree)
+        parsed[id(tree)] = parsed[id(tree)] or parse(model, tree)
+        assert not tree.faults
+        return parsed[id(tree)]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loader, "read", read_once)
+        patch.setattr(loader, "_parse", parse_once)
+        patch.setattr(loader, "minified", cache(loader.minified))
         yield
 
 
