@@ -53,6 +53,19 @@ def deployed(snapshot: Snapshot, tmp_path: Path) -> Site:
     return snapshot.restored(tmp_path)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begins with the longest tests, so that no worker waits for them at the end."""
+    items.sort(key=lambda item: item.name not in LONGEST)
+
+
+LONGEST = (
+    "test_from_a_new_account_to_profiles",
+    "test_one_command_builds_everything_and_an_edit_lands_in_one_more",
+    "test_killed_after_an_account_was_made",
+    "test_the_company_deploys_and_its_second_plan_is_empty",
+)
+
+
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool:
     """Runs a test once more, and says so, after what was seen to happen on a busy machine and never twice in a row."""
     from _pytest.runner import runtestprotocol

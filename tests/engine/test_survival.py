@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import threading
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.engine.harness import Engine, Run
-from tests.engine.site import CHECKOUT, STACKS, TABLE, Site
+from tests.engine.site import CHECKOUT, STACKS, Site
 
 ACCOUNT = "aws_organizations_account"
 UNIT = "aws_organizations_organizational_unit"
@@ -84,51 +83,49 @@ def test_an_account_made_half_way_is_kept(deployed: Site) -> None:
     assert emails(deployed).count("aws+sandbox@example.com") == 1
 
 
-def test_what_the_state_lost_of_identity_center_is_imported(deployed: Site) -> None:
-    """A group and a permission set, whose ids only AWS knows, and what hangs on them: found by name, not doubled."""
-    lost = sorted(address for address in deployed.addresses("sso") if "finops" in address.lower())
-    assert deployed.terraform("sso", "state", "rm", *lost).code == 0
-    _mirror_finops(deployed)
+def test_what_aws_numbers_itself_is_found_by_its_name(deployed: Site) -> None:
+    """A group and a permission set that a killed run made, and the state does not know, are imported, not doubled."""
+    deployed.edit(
+        "sso.yaml",
+        ("\npermission_sets:\n", "  builders:\n    description: Try things.\n\npermission_sets:\n"),
+        ("\nassignments:\n", "  Builder:\n    policies:\n      - aws: PowerUserAccess\n\nassignments:\n"),
+    )
+    _make_a_group_and_a_permission_set(deployed)
     before = len(deployed.engine.world.calls)
 
     again = deployed.strata("deploy", "sso")
 
     assert again.code == 0, again.text
-    assert set(lost) <= deployed.addresses("sso")
+    assert {"aws_identitystore_group.builders", "aws_ssoadmin_permission_set.Builder"} <= deployed.addresses("sso")
     made = {type for operation, type in done_since(deployed, before) if operation == "create"}
-    assert made <= {"aws_ssoadmin_managed_policy_attachment"}  # attaching twice is no error at the stand-in
-    assert "aws_identitystore_group.finops is there at AWS and not in the state; imported d-" in again.text
+    assert made == {"aws_ssoadmin_managed_policy_attachment"}
+    assert "aws_identitystore_group.builders is there at AWS and not in the state; imported d-" in again.text
 
 
-def _mirror_finops(site: Site) -> None:
-    """Makes in moto, which `strata` asks, what the stand-in has, and gives the stand-in and the state moto's ids."""
-    world, client = site.engine.world, site.client("identitystore")
-    (user,) = world.list("aws_identitystore_user")
-    (group,) = (found for found in world.list("aws_identitystore_group") if found["display_name"] == "finops")
-    (permission_set,) = (found for found in world.list("aws_ssoadmin_permission_set") if found["name"] == "FinOps")
-    memberships = world.list("aws_identitystore_group_membership")
-    (membership,) = (found for found in memberships if found["group_id"] == group["group_id"])
-    store, name = group["identity_store_id"], {"GivenName": "Jane", "FamilyName": "Doe"}
-    person = client.create_user(IdentityStoreId=store, UserName=user["user_name"], DisplayName="Jane", Name=name)
-    people = client.create_group(IdentityStoreId=store, DisplayName="finops")
-    member = client.create_group_membership(
-        IdentityStoreId=store, GroupId=people["GroupId"], MemberId={"UserId": person["UserId"]}
+def _make_a_group_and_a_permission_set(site: Site) -> None:
+    """Makes both at the stand-in, which Terraform asks, and in moto, which `strata` asks, with the same ids."""
+    world = site.engine.world
+    store, instance = (
+        world.list("aws_identitystore_group")[0]["identity_store_id"],
+        world.list("aws_ssoadmin_permission_set")[0]["instance_arn"],
     )
-    copy = site.client("sso-admin").create_permission_set(InstanceArn=permission_set["instance_arn"], Name="FinOps")
-    ids = {
-        user["user_id"]: person["UserId"],
-        group["group_id"]: people["GroupId"],
-        membership["membership_id"]: member["MembershipId"],
-        permission_set["arn"]: copy["PermissionSet"]["PermissionSetArn"],
-    }
-    state = json.dumps(site.state("sso"))
-    text = world.path.read_text()
-    for old, new in ids.items():
-        state, text = state.replace(old, new), text.replace(old, new)
-    world.path.write_text(text)
-    key = "management/sso/terraform.tfstate"
-    site.s3().put_object(Bucket=site.bucket, Key=key, Body=state.encode())
-    site.client("dynamodb").delete_item(TableName=TABLE, Key={"LockID": {"S": f"{site.bucket}/{key}-md5"}})
+    group = site.client("identitystore").create_group(IdentityStoreId=store, DisplayName="builders")["GroupId"]
+    made = site.client("sso-admin").create_permission_set(InstanceArn=instance, Name="Builder")["PermissionSet"]
+    arn, region = made["PermissionSetArn"], {"region": "us-east-1"}
+    world.create(
+        "aws_identitystore_group",
+        {
+            "id": f"{store}/{group}",
+            "group_id": group,
+            "display_name": "builders",
+            "identity_store_id": store,
+            **region,
+        },
+    )
+    world.create(
+        "aws_ssoadmin_permission_set",
+        {"id": f"{arn},{instance}", "arn": arn, "name": "Builder", "instance_arn": instance, **region},
+    )
 
 
 # 3: guarded things taken out of the YAML
