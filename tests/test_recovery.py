@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from strata.commands.deploy import applied
 from strata.commands.recovery import LOOK_UPS, Clients, import_id_of
 from strata.session import Aws
 
@@ -68,3 +69,14 @@ def test_what_is_not_there_has_no_import_id(clients: Clients, type: str, values:
     where = {"identity_store_id": STORE, "instance_arn": INSTANCE}
 
     assert import_id_of(type, {**where, **values}, clients) is None
+
+
+def test_the_end_of_an_apply_is_found_in_a_broken_line() -> None:
+    """Cdktf passes on what it gets in pieces, and a piece may end in the middle of a line."""
+    whole = "Apply complete! Resources: 1 imported, 12 added, 0 changed, 2 destroyed."
+    counts = {"imported": 1, "added": 12, "changed": 0, "destroyed": 2}
+
+    for at in range(len(whole)):
+        assert applied(f"security: done\n{whole[:at]}\n{whole[at:]}\nOutputs:\n") == counts, at
+
+    assert applied("Apply complete! Resources: 1 imported") is None

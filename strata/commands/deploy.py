@@ -233,6 +233,7 @@ class Deployment:
         while left := [stack for stack in stacks if stack not in done]:
             heard = Heard(left, self.options)
             code = self._cdktf(left, heard)
+            heard.look_again()
             done |= heard.applied
             if (unfinished := next((stack for stack in left if stack not in done), None)) is None:
                 if code:
@@ -316,6 +317,12 @@ class Heard:
         if self._waiting:
             self._options.note(f"{self._waiting[0]}: deploying")
 
+    def look_again(self) -> None:
+        """Finds the ends of stacks that no single line told of."""
+        for stack in list(self._waiting):
+            if counts := applied(self.text(stack)):
+                self._finish(stack, counts)
+
     def text(self, stack: str) -> str:
         """Returns all that was said of a stack."""
         return "\n".join(self._lines[stack])
@@ -325,10 +332,13 @@ class Heard:
         return round(time.monotonic() - self._last, 1)
 
 
-def applied(line: str) -> dict[str, int] | None:
-    """Returns what an apply did, None unless Terraform says that it finished: cdktf may end with 0 all the same."""
-    said = re.match(r"Apply complete! Resources: (.*?)\.$", line)
-    return {action: int(number) for number, action in re.findall(r"(\d+) (\w+)", said[1])} if said else None
+def applied(text: str) -> dict[str, int] | None:
+    """Returns what an apply did, None unless Terraform says that it finished: cdktf may end with 0 all the same.
+
+    White space does not count, because cdktf may break a line in two.
+    """
+    said = re.search(r"Applycomplete!Resources:([\w,]+)\.", "".join(text.split()))
+    return {action: int(number) for number, action in re.findall(r"(\d+)([a-z]+)", said[1])} if said else None
 
 
 def _print_summary(outcomes: Sequence[Outcome], outputs: dict[str, Any]) -> None:

@@ -115,7 +115,10 @@ def explained(workspace: Workspace, stack: str, found: Sequence[Failure], result
 
 
 def _locked(workspace: Workspace, stack: str, said: str) -> Iterator[str]:
-    lock = re.search(r"ID:\s+([0-9a-f-]{36})", said)
+    pattern = r"ID:\s+([0-9a-f-]{36})"
+    if not (lock := re.search(pattern, said)):  # cdktf may break a line in two: then Terraform itself is asked
+        said = workspace.terraform(stack, "plan", "-input=false", "-refresh=false").text
+        lock = re.search(pattern, said)
     who = re.search(r"Who:\s+(\S+)", said)
     yield f"the state is locked{f' by {who[1]}' if who else ''}; wait if somebody deploys right now"
     if lock:
