@@ -22,11 +22,10 @@ from cdktf import (
 from cdktf_cdktf_provider_aws.provider import AwsProvider, AwsProviderDefaultTags
 from constructs import Construct
 
-from strata.config.models import Locking, Project
+from strata.config.models import Locking, Project, state_key
 
 P = ParamSpec("P")
 E = TypeVar("E", bound=TerraformElement)
-
 
 EMULATED = "emulated"
 """The context key that says an emulator answers instead of AWS."""
@@ -204,8 +203,3 @@ def _backend(stack: TerraformStack, layer: str, project: Project, *, emulated: b
     if not project.state.kms:
         # With a key of one's own the bucket's default encryption applies; `encrypt` would override it with AES256.
         backend.add_override("encrypt", True)
-
-
-def state_key(layer: str) -> str:
-    """Returns the key of a stack's state in the state bucket."""
-    return f"management/{layer}/terraform.tfstate"

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from strata.config import LandingZone, load
 from strata.config.examples import example_values
 from strata.config.loader import shown
-from strata.config.models import Project
+from strata.config.models import Project, state_key
 from strata.config.tree import read
 from strata.errors import ConfigurationError, Fault, StrataError
 from strata.session import Aws, AwsError, Caller, Client, connect, emulator, paginate
@@ -419,7 +419,7 @@ def check_adoptable(bucket: OwnBucket, project: Project) -> None:
         )
 
 
-_STATE_KEYS = frozenset(f"management/{stack}/terraform.tfstate{lock}" for stack in STACKS for lock in ("", ".tflock"))
+_STATE_KEYS = frozenset(state_key(stack) + lock for stack in STACKS for lock in ("", ".tflock"))
 
 
 def _make_state_bucket(bucket: OwnBucket, project: Project, note: Note) -> None:

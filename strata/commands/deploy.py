@@ -10,7 +10,7 @@ import re
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from strata.commands import bootstrap
 from strata.commands.deploy_errors import explained, failures
 from strata.commands.recovery import adopt_what_exists, drop_digests, provision_permission_sets, untaint
 from strata.config import LandingZone, load
+from strata.config.models import Locking, state_key
 from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, StrataError
 from strata.session import Aws, AwsError, Client, connect, emulator, paginate
@@ -145,7 +146,7 @@ def read_state(aws: Aws, landing_zone: LandingZone, stack: str) -> dict[str, Any
     try:
         answer = aws.client("s3", project.regions.primary).get_object(
             Bucket=project.state_bucket,
-            Key=f"management/{stack}/terraform.tfstate",
+            Key=state_key(stack),
             ExpectedBucketOwner=project.management_account.id,
         )
     except AwsError as error:
@@ -171,8 +172,9 @@ class Deployment:
     def run(self, stacks: Sequence[str], *, json: bool) -> int:
         """Applies the stacks in order and stops at the first that does not finish."""
         self._check_producers(stacks)
-        self._check_accounts(stacks)
-        outcomes = self._apply(stacks)
+        states = {stack: read_state(self.aws, self.landing_zone, stack) for stack in stacks}
+        self._check_accounts(states)
+        outcomes = self._apply(states)
         succeeded = all(outcome.status == "applied" for outcome in outcomes)
         if succeeded and "sso" in stacks:
             provision_permission_sets(self.aws, self.landing_zone, self.options.note)
@@ -203,16 +205,16 @@ class Deployment:
                     f"run strata deploy {producer} {' '.join(stacks)}"
                 )
 
-    def _check_accounts(self, stacks: Sequence[str]) -> None:
+    def _check_accounts(self, states: Mapping[str, Mapping[str, Any]]) -> None:
         """Stops when an account would be removed from the organization because its entry is gone.
 
         The stack's own guard cannot see it where the account moved to unmanaged_accounts in the same edit.
         """
-        for stack in stacks:
+        for stack, state in states.items():
             document = self.workspace.document(stack)
             kept = {f"{ACCOUNT}.{key}" for key in document.get("resource", {}).get(ACCOUNT, {})}
             kept |= {block["from"] for block in document.get("removed", ())}
-            resources = read_state(self.aws, self.landing_zone, stack).get("resources", ())
+            resources = state.get("resources", ())
             had = {f"{ACCOUNT}.{r['name']}" for r in resources if r["type"] == ACCOUNT and r["instances"]}
             if gone := sorted(had - kept):
                 keys = ", ".join(address.partition(".")[2] for address in gone)
@@ -222,15 +224,15 @@ class Deployment:
                     "drop them or list them under unmanaged_accounts"
                 )
 
-    def _apply(self, stacks: Sequence[str]) -> list[Outcome]:
-        if self.landing_zone.project.state.locking == "s3":
-            drop_digests(self.aws, self.landing_zone, stacks)
-        for stack in stacks:
+    def _apply(self, states: Mapping[str, Mapping[str, Any]]) -> list[Outcome]:
+        if self.landing_zone.project.state.locking is Locking.S3:
+            drop_digests(self.aws, self.landing_zone, list(states))
+        for stack, state in states.items():
             self.workspace.initialize(stack)
-            untaint(self.workspace, stack, read_state(self.aws, self.landing_zone, stack), self.options.note)
+            untaint(self.workspace, stack, state, self.options.note)
         done: dict[str, Outcome] = {}
         tries = Counter[str]()
-        while left := [stack for stack in stacks if stack not in done]:
+        while left := [stack for stack in states if stack not in done]:
             heard = Heard(left, self.options)
             code = self._cdktf(left, heard)
             heard.look_again()
@@ -247,7 +249,7 @@ class Deployment:
                 self._report(unfinished, result)
                 done[unfinished] = Outcome(unfinished, "failed", heard.since_the_last())
                 break
-        return [done.get(stack) or Outcome(stack, "not started") for stack in stacks]
+        return [done.get(stack) or Outcome(stack, "not started") for stack in states]
 
     def _identity_center(self, service: str) -> Client:
         return self.aws.client(service, self.landing_zone.project.identity_center_region)
@@ -288,7 +290,6 @@ class Heard:
     def __init__(self, stacks: Sequence[str], options: Options) -> None:
         self.applied: dict[str, Outcome] = {}
         self._options = options
-        self._waiting = list(stacks)
         self._lines: dict[str, list[str]] = {stack: [] for stack in stacks}
         self._speaker = stacks[0]
         self._last = time.monotonic()
@@ -313,13 +314,15 @@ class Heard:
     def _finish(self, stack: str, counts: dict[str, int]) -> None:
         self.applied[stack] = Outcome(stack, "applied", self.since_the_last(), counts)
         self._last = time.monotonic()
-        self._waiting.remove(stack)
-        if self._waiting:
-            self._options.note(f"{self._waiting[0]}: deploying")
+        if waiting := self._waiting():
+            self._options.note(f"{waiting[0]}: deploying")
+
+    def _waiting(self) -> list[str]:
+        return [stack for stack in self._lines if stack not in self.applied]
 
     def look_again(self) -> None:
         """Finds the ends of stacks that no single line told of."""
-        for stack in list(self._waiting):
+        for stack in self._waiting():
             if counts := applied(self.text(stack)):
                 self._finish(stack, counts)
 

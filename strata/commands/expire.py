@@ -17,7 +17,7 @@ from strata.commands.rewrite import check_result, print_diff, read, replace
 from strata.config import load
 from strata.config.expiry import Ending, expired, where, who
 from strata.config.loader import FILES
-from strata.config.tree import Tree, parse
+from strata.config.tree import SAFE_LOADER, Tree, parse
 from strata.errors import ConfigurationError, StrataError
 from strata.terminal import confirmed
 
@@ -118,7 +118,7 @@ def _lines(text: str, lines: Sequence[str], entry: int) -> tuple[int, int]:
 
 def _assignments(text: str) -> yaml.SequenceNode:
     """Returns the list of a valid sso.yaml that has one."""
-    top: Any = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    top: Any = yaml.compose(text, Loader=SAFE_LOADER)
     found: yaml.SequenceNode = next(value for key, value in top.value if key.value == "assignments")
     return found
 

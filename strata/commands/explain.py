@@ -20,6 +20,7 @@ from strata.report.access import (
     access,
     all_accounts,
     allowances,
+    as_facts,
     bundles,
     empty_groups,
     permission_sets,
@@ -37,6 +38,7 @@ from strata.report.guardrails import (
     ways_up,
 )
 from strata.report.names import find_account, find_permission_set, find_person_or_account, find_user
+from strata.report.words import accounts_in_words
 
 if TYPE_CHECKING:
     from strata.cli import Options
@@ -267,22 +269,7 @@ class Explained:
     # What all three say
 
     def _access_facts(self, one: Access) -> Facts:
-        ways = [
-            {
-                "entry": self._shown(way.entry),
-                "group": way.group,
-                "member": self._shown(way.member) if way.member else None,
-                "reason": way.reason,
-                "until": way.until,
-            }
-            for way in one.ways
-        ]
-        return {
-            one.holder.kind: one.holder.key,
-            "account": one.account,
-            "permission_set": one.permission_set,
-            "ways": ways,
-        }
+        return as_facts(one, self._shown)
 
     def _way_lines(self, ways: Iterable[Way], indent: str) -> Iterator[str]:
         for way in ways:
@@ -313,8 +300,7 @@ class Explained:
             yield from _wrapped(f"nobody through group {group}: it has no members", "  ")
 
     def _accounts(self, accounts: tuple[str, ...]) -> str:
-        every = all_accounts(self.landing_zone)
-        return f"all {len(every):,} accounts" if len(every) == len(accounts) > 1 else ", ".join(accounts)
+        return accounts_in_words(accounts, all_accounts(self.landing_zone)) or ", ".join(accounts)
 
     def _shown(self, where: Place) -> str:
         """Returns a place with the path of its file from here, which terminals and editors open."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from strata.commands.deploy_errors import Failure
 from strata.config import LandingZone
+from strata.config.models import state_key
 from strata.session import Aws, AwsError, Client, paginate
 from strata.workspace import PLAN_FILE, Workspace
 
@@ -151,7 +152,7 @@ def drop_digests(aws: Aws, landing_zone: LandingZone, stacks: Sequence[str]) -> 
     project = landing_zone.project
     client = aws.client("dynamodb", project.regions.primary)
     for stack in stacks:
-        row = f"{project.state_bucket}/management/{stack}/terraform.tfstate-md5"
+        row = f"{project.state_bucket}/{state_key(stack)}-md5"
         with contextlib.suppress(AwsError):  # no table, or nobody may write to it: then there is nothing to go back to
             client.delete_item(TableName=project.lock_table, Key={"LockID": {"S": row}})
 

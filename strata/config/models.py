@@ -84,6 +84,12 @@ MANAGEMENT = "management"
 ROOT = "root"
 """The name that stands for the organization root wherever organizational units are named."""
 
+
+def state_key(stack: str) -> str:
+    """Returns the key of a stack's state in the state bucket."""
+    return f"management/{stack}/terraform.tfstate"
+
+
 PARTITION = "aws"
 """The partition ARNs are built for; regions of the others are refused (hashicorp/terraform-provider-aws 46122)."""
 

@@ -32,17 +32,16 @@ class Directory:
         """Returns the accounts it names in any way, retired and excepted ones among them."""
         if assignment.accounts == "all":
             return self.everywhere
-        named = [self.named(name) for name in assignment.accounts]
-        named += [self.within(unit) for unit in assignment.organizational_units]
-        return frozenset[str]().union(*named, self.tagged(assignment.tags))
+        return self._listed(assignment.accounts, assignment.organizational_units) | self.tagged(assignment.tags)
 
     def excepted(self, assignment: Assignment) -> frozenset[str]:
         """Returns the accounts it leaves out."""
         if not assignment.except_:
             return frozenset()
-        named = [self.named(name) for name in assignment.except_.accounts]
-        named += [self.within(unit) for unit in assignment.except_.organizational_units]
-        return frozenset[str]().union(*named)
+        return self._listed(assignment.except_.accounts, assignment.except_.organizational_units)
+
+    def _listed(self, accounts: Iterable[str], units: Iterable[str]) -> frozenset[str]:
+        return frozenset[str]().union(*map(self.named, accounts), *map(self.within, units))
 
     def named(self, name: str) -> frozenset[str]:
         """Returns the accounts a key or a wildcard stands for."""

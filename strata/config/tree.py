@@ -19,6 +19,9 @@ from strata.errors import Fault
 Location = tuple[str | int, ...]
 """The keys and list positions from the top of a file down to one value."""
 
+SAFE_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The one in C where PyYAML was built with it, which is much quicker."""
+
 MAX_REPEATED = 100_000
 """Values beyond one for every character of the file: only aliases of aliases get there."""
 
@@ -69,7 +72,7 @@ def read(path: Path, name: str) -> Tree:
 def parse(text: str, tree: Tree) -> None:
     """Fills the tree from the text of its file; faults of the notation go into the tree."""
     try:
-        node = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        node = yaml.compose(text, Loader=SAFE_LOADER)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         lines = text.splitlines() or [""]

@@ -169,11 +169,15 @@ def _check_state_bucket(value: str) -> str:
     return value
 
 
+def session_minutes(text: str) -> int:
+    """Returns how long an ISO 8601 duration of hours and minutes is, 0 for what is none."""
+    match = re.fullmatch(r"PT(?:([0-9]{1,4})H)?(?:([0-9]{1,4})M)?", text)
+    return 60 * int(match[1] or 0) + int(match[2] or 0) if match else 0
+
+
 def _check_session_duration(value: str) -> str:
-    match = re.fullmatch(r"PT(?:([0-9]{1,4})H)?(?:([0-9]{1,4})M)?", value)
     limit = aws_limits()["session_hours"]
-    hours = int(match[1] or 0) + int(match[2] or 0) / 60 if match else 0
-    if not limit.minimum <= hours <= limit.value:
+    if not limit.minimum <= session_minutes(value) / 60 <= limit.value:
         raise Problem(
             f"{value!r} is not a session duration of {limit.minimum} to {limit.value} hours ({limit.cited})",
             "write it in ISO 8601, such as PT1H or PT8H30M",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from strata.config.access import BREAK_GLASS, STATE_ACCESS, Grant, explained_grants
 from strata.config.models import MANAGEMENT, Boundary, LandingZone, PermissionSet, PolicyReference
@@ -80,6 +80,25 @@ def access(landing_zone: LandingZone) -> list[Access]:
             through = [replace(way, group=grant.principal, member=member) for way in ways]
             found[holder, grant.account, grant.permission_set] += through
     return [Access(*key, tuple(ways)) for key, ways in sorted(found.items(), key=lambda item: item[0])]
+
+
+def as_facts(one: Access, shown: Callable[[Place], str] = str) -> dict[str, Any]:
+    """Returns access as --json and --format json print it."""
+    return {
+        one.holder.kind: one.holder.key,
+        "account": one.account,
+        "permission_set": one.permission_set,
+        "ways": [
+            {
+                "entry": shown(way.entry),
+                "group": way.group,
+                "member": shown(way.member) if way.member else None,
+                "reason": way.reason,
+                "until": way.until,
+            }
+            for way in one.ways
+        ],
+    }
 
 
 def way_of(landing_zone: LandingZone, entry: Location) -> Way:
@@ -170,4 +189,4 @@ def policy_name(policy: PolicyReference | Boundary) -> str:
 
 def duration(text: str) -> str:
     """Returns an ISO 8601 duration as `1 h 30 min`."""
-    return text.removeprefix("PT").replace("H", " h ").replace("M", " min ").replace("S", " s ").strip()
+    return text.removeprefix("PT").replace("H", " h ").replace("M", " min ").strip()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from strata.config.models import LandingZone
-from strata.report.access import Way, access, allowances, permission_sets
+from strata.report.access import access, allowances, as_facts, permission_sets
 from strata.report.guardrails import account_label, in_tree_order, policies, slots, ways_up
 from strata.report.layers import layers
 
@@ -27,15 +27,7 @@ def as_data(landing_zone: LandingZone) -> dict[str, Any]:
             key: {"name": one.name or key, "allows": allowances(one), "place": str(where)}
             for key, (one, where) in permission_sets(landing_zone).items()
         },
-        "access": [
-            {
-                one.holder.kind: one.holder.key,
-                "account": one.account,
-                "permission_set": one.permission_set,
-                "ways": [_way(way) for way in one.ways],
-            }
-            for one in access(landing_zone)
-        ],
+        "access": [as_facts(one) for one in access(landing_zone)],
         "organization": _organization(landing_zone),
         "policies": [
             {
@@ -56,16 +48,6 @@ def as_data(landing_zone: LandingZone) -> dict[str, Any]:
             {"stack": one.name, "owns": list(one.owns), "reads": list(one.reads), "state": one.state}
             for one in layers(landing_zone)
         ],
-    }
-
-
-def _way(way: Way) -> dict[str, str | None]:
-    return {
-        "entry": str(way.entry),
-        "group": way.group,
-        "member": str(way.member) if way.member else None,
-        "reason": way.reason,
-        "until": way.until,
     }
 
 

@@ -15,6 +15,7 @@ from strata.config.rules.organization import account_name
 from strata.config.services import policy_types
 from strata.config.tree import Location
 from strata.report.access import Place, place
+from strata.report.words import listed
 
 ORGANIZATION = "organization.yaml"
 NEVER_BINDS_MANAGEMENT = (PolicyType.SERVICE_CONTROL, PolicyType.RESOURCE_CONTROL)
@@ -42,7 +43,7 @@ class Target:
 THE_ROOT = Target("root", ROOT)
 
 
-def in_words(targets: Iterable[Target], most: int = 8) -> str:
+def in_words(targets: Iterable[Target]) -> str:
     """Returns targets as `root, organizational units a, b, account c`, the first few of many."""
     by_kind: dict[Kind, list[str]] = defaultdict(list)
     for target in targets:
@@ -50,11 +51,8 @@ def in_words(targets: Iterable[Target], most: int = 8) -> str:
     parts = ["root"] if "root" in by_kind else []
     words: tuple[tuple[Kind, str], ...] = (("unit", "organizational unit"), ("account", "account"))
     for kind, one in words:
-        keys = by_kind[kind]
-        if keys:
-            more = f" and {len(keys) - most:,} more" if len(keys) > most + 1 else ""
-            named = keys[:most] if more else keys
-            parts.append(f"{one}{'s' if keys[1:] else ''} {', '.join(named)}{more}")
+        if keys := by_kind[kind]:
+            parts.append(f"{one}{'s' if keys[1:] else ''} {listed(keys)}")
     return ", ".join(parts) or "nothing"
 
 

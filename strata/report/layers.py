@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from strata.config.access import grants
-from strata.config.models import Control, LandingZone
+from strata.config.models import Control, LandingZone, state_key
 from strata.report.guardrails import policies
 
 
@@ -28,10 +28,7 @@ def layers(landing_zone: LandingZone) -> list[Layer]:
         "security": (_security(landing_zone), ("organizations",)),
         "sso": (_sso(landing_zone), (*(("backend",) if state else ()), "organizations", "security")),
     }
-    return [
-        Layer(name, owns, reads, f"management/{name}/terraform.tfstate")
-        for name, (owns, reads) in owns_and_reads.items()
-    ]
+    return [Layer(name, owns, reads, state_key(name)) for name, (owns, reads) in owns_and_reads.items()]
 
 
 def _backend(landing_zone: LandingZone) -> tuple[str, ...]:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from strata.config.access import grants
 from strata.config.models import LandingZone
 from strata.report.access import (
-    Bundle,
     Way,
     access,
     all_accounts,
@@ -32,9 +31,7 @@ from strata.report.guardrails import (
     ways_up,
 )
 from strata.report.layers import layers
-
-NAMED = 8
-"""Accounts that a table lists before it counts the rest; CSV and JSON list all."""
+from strata.report.words import accounts_in_words, listed
 
 _SPACE = "\N{NO-BREAK SPACE}"
 """What indents a cell, since other white space is not kept."""
@@ -132,24 +129,15 @@ def _markdown_row(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def summary(accounts: Sequence[str], every: Sequence[str]) -> str:
-    """Returns accounts in words: all of them, their keys, or the first few and a number."""
-    if len(accounts) == len(every) > 1:
-        return f"all {len(every):,} accounts"
-    if len(accounts) > NAMED + 1:
-        return f"{', '.join(accounts[:NAMED])} and {len(accounts) - NAMED:,} more"
-    return ", ".join(accounts)
-
-
 # The tables
 
 
 def _access_table(landing_zone: LandingZone) -> Table:
     every = all_accounts(landing_zone)
-    rows = [
-        (str(bundle.holder), bundle.permission_set, summary(bundle.accounts, every), through(bundle.ways))
-        for bundle in _bundles(landing_zone)
-    ]
+    rows = []
+    for bundle in bundles(access(landing_zone)):
+        accounts = accounts_in_words(bundle.accounts, every) or listed(bundle.accounts)
+        rows.append((str(bundle.holder), bundle.permission_set, accounts, through(bundle.ways)))
     notes = [
         f"{group} has no members, so what it is given reaches nobody."
         for group in empty_groups(landing_zone, grants(landing_zone))
@@ -157,10 +145,6 @@ def _access_table(landing_zone: LandingZone) -> Table:
     if any(group.external for group in landing_zone.sso.groups.values()):
         notes.append("'members of' a group: its people are known to the identity provider only.")
     return Table("Access", ("Who", "Permission set", "Accounts", "Through, given by"), rows, tuple(notes))
-
-
-def _bundles(landing_zone: LandingZone) -> list[Bundle]:
-    return bundles(access(landing_zone))
 
 
 def through(ways: Iterable[Way]) -> str:

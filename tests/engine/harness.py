@@ -101,10 +101,6 @@ class Engine:
         """Runs Terraform in a folder."""
         return _run([terraform_binary(), *arguments], folder, self.environment(**environment))
 
-    def cdktf(self, folder: Path, *arguments: str, **environment: str) -> Run:
-        """Runs the cdktf CLI in the folder that holds cdktf.json."""
-        return _run([cdktf_binary(), *arguments], folder, self.environment(**environment))
-
 
 @contextlib.contextmanager
 def scenario(shared: Shared, folder: Path) -> Iterator[Engine]:
@@ -160,15 +156,6 @@ def terraform_binary() -> str:
     found = shutil.which(named)
     if found is None:
         raise FileNotFoundError(f"no terraform: {named} (set TERRAFORM_BINARY_NAME or run make)")
-    return found
-
-
-def cdktf_binary() -> str:
-    """Returns the cdktf CLI that the tests run: STRATA_ENGINE_CDKTF, or the one that came with the venv."""
-    named = os.environ.get("STRATA_ENGINE_CDKTF") or str(Path(sys.executable).parent / "cdktf")
-    found = shutil.which(named)
-    if found is None:
-        raise FileNotFoundError(f"no cdktf: {named} (set STRATA_ENGINE_CDKTF or run make)")
     return found
 
 

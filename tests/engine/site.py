@@ -15,6 +15,11 @@ from tests.engine.harness import Engine, Run
 
 CHECKOUT = Path(__file__).parents[2]
 TABLE = "ex-terraform-lock"
+SANDBOX = (
+    "accounts:\n  security:\n",
+    "accounts:\n  sandbox:\n    email: aws+sandbox@example.com\n    organizational_unit: shared\n  security:\n",
+)
+"""An edit of organization.yaml that adds an account."""
 STACKS = ("backend", "organizations", "security", "sso")
 
 
@@ -115,15 +120,7 @@ class Site:
 
     def client(self, service: str) -> Any:
         """Returns a boto3 client for this engine's moto."""
-        import boto3
-
-        return boto3.client(
-            service,
-            endpoint_url=self.engine.endpoint,
-            region_name="us-east-1",
-            aws_access_key_id="testing",
-            aws_secret_access_key="testing",
-        )
+        return self.engine.client(service)
 
     def locks(self) -> list[str]:
         """Returns every lock on the state that somebody still holds, in S3 or in the table."""

@@ -11,16 +11,12 @@ import pytest
 
 from tests.documents import CHECKOUT, blocks
 from tests.engine.harness import Engine
-from tests.engine.site import STACKS, TABLE, Site
+from tests.engine.site import SANDBOX, STACKS, TABLE, Site
 from tests.engine.typist import Typist
 
 PAGE = CHECKOUT / "docs/operate.md"
 ACCOUNT = "aws_organizations_account"
 POLICY = "aws_organizations_policy"
-SANDBOX = (
-    "accounts:\n  security:\n",
-    "accounts:\n  sandbox:\n    email: aws+sandbox@example.com\n    organizational_unit: shared\n  security:\n",
-)
 
 
 @pytest.fixture

@@ -10,14 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.engine.harness import Engine, Run
-from tests.engine.site import CHECKOUT, STACKS, Site
+from tests.engine.site import CHECKOUT, SANDBOX, STACKS, Site
 
 ACCOUNT = "aws_organizations_account"
 UNIT = "aws_organizations_organizational_unit"
-SANDBOX = (
-    "accounts:\n  security:\n",
-    "accounts:\n  sandbox:\n    email: aws+sandbox@example.com\n    organizational_unit: shared\n  security:\n",
-)
 SHARED_ACCOUNT = "  shared:\n    email: aws+shared@example.com\n    organizational_unit: shared\n"
 
 

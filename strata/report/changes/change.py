@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
@@ -48,8 +48,9 @@ def risk_words(found: Collection[str]) -> str:
     return ", ".join(words for risk, words in _RISK_WORDS.items() if risk in found)
 
 
-def listed(names: Sequence[str], most: int = 8) -> str:
-    """Returns names in a row, the first few of many."""
-    if len(names) > most + 1:
-        return f"{', '.join(names[:most])} and {len(names) - most:,} more"
-    return ", ".join(names)
+def added_and_removed(topic: Topic, what: str, old: Collection[str], new: Collection[str]) -> Iterator[Change]:
+    """Yields what has come and what has gone, by key."""
+    for key in sorted(set(new) - set(old)):
+        yield Change(topic, f"{what} {key} is added")
+    for key in sorted(set(old) - set(new)):
+        yield Change(topic, f"{what} {key} is removed")

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
-from strata.config.models import MANAGEMENT, LandingZone, PolicyType
-from strata.report.changes.change import Change, Topic, listed
+from strata.config.models import LandingZone, PolicyType
+from strata.report.changes.change import Change, Topic
 from strata.report.changes.statements import denied_less, overridden, set_otherwise
 from strata.report.guardrails import (
-    NEVER_BINDS_MANAGEMENT,
     BoundPolicy,
     Target,
+    bindings,
     in_words,
     policies,
     short_type,
     ways_up,
 )
+from strata.report.words import listed
 
 IAM = (PolicyType.SERVICE_CONTROL, PolicyType.RESOURCE_CONTROL)
 """Types whose documents are IAM policies; the others are merged on their way down."""
@@ -29,7 +30,11 @@ def guardrail_changes(before: LandingZone, after: LandingZone) -> Iterator[Chang
     """Yields what changes about policies, and where a move alone takes a target out of their reach."""
     old, new = ({policy.key: policy for policy in policies(one)} for one in (before, after))
     was, will_be = ways_up(before), ways_up(after)
-    lost = _lost(old, new, was, will_be)
+    held = {
+        target: (_binding(old, was[target]), _binding(new, will_be[target]))
+        for target in sorted(was.keys() & will_be.keys())
+    }
+    lost = _lost(new, held)
     for key in sorted(new.keys() - old.keys()):
         text = f"policy {key} ({short_type(new[key].type)}) is created and binds {in_words(new[key].targets)}"
         yield Change(Topic.GUARDRAILS, text)
@@ -38,20 +43,21 @@ def guardrail_changes(before: LandingZone, after: LandingZone) -> Iterator[Chang
     for key in sorted(old.keys() & new.keys()):
         yield from _kept(old[key], new[key], lost[key], was)
     yield from _left_behind(old, new, lost, was, will_be)
-    yield from _overrides(old, new, was, will_be)
+    yield from _overrides(held)
 
 
 Policies = Mapping[str, BoundPolicy]
 Tree = Mapping[Target, tuple[Target, ...]]
+Held = Mapping[Target, tuple[list[BoundPolicy], list[BoundPolicy]]]
+"""The policies that bind a target before and after."""
 
 
-def _lost(old: Policies, new: Policies, was: Tree, will_be: Tree) -> defaultdict[str, Lost]:
+def _lost(new: Policies, held: Held) -> defaultdict[str, Lost]:
     """Returns by policy which targets, there before and after, are held to less, whatever policy holds them now."""
     known: dict[tuple[str, tuple[str, ...]], tuple[str, ...]] = {}
     found: defaultdict[str, Lost] = defaultdict(dict)
-    for target in sorted(was.keys() & will_be.keys()):
-        now = _binding(new, will_be[target])
-        for policy in _binding(old, was[target]):
+    for target, (before, now) in held.items():
+        for policy in before:
             same_type = tuple(one.key for one in now if one.type == policy.type)
             if (policy.key, same_type) not in known:
                 known[policy.key, same_type] = tuple(_missing(policy, [new[key] for key in same_type]))
@@ -61,13 +67,8 @@ def _lost(old: Policies, new: Policies, was: Tree, will_be: Tree) -> defaultdict
 
 
 def _binding(found: Policies, way_up: tuple[Target, ...]) -> list[BoundPolicy]:
-    management = way_up[-1] == Target("account", MANAGEMENT)
-    return [
-        policy
-        for policy in found.values()
-        if any(target in policy.targets for target in way_up)
-        if not (management and policy.type in NEVER_BINDS_MANAGEMENT)
-    ]
+    binding = (one.policy for one in bindings(way_up, found.values()) if one.binds)
+    return list({policy.key: policy for policy in binding}.values())
 
 
 def _missing(policy: BoundPolicy, now: list[BoundPolicy]) -> list[str]:
@@ -128,11 +129,11 @@ def _left_behind(old: Policies, new: Policies, lost: Mapping[str, Lost], was: Tr
         yield Change(Topic.GUARDRAILS, f"{target}, by its move, leaves {policies_word} {listed(keys)}", "guardrails")
 
 
-def _overrides(old: Policies, new: Policies, was: Tree, will_be: Tree) -> Iterator[Change]:
+def _overrides(held: Held) -> Iterator[Change]:
     """Yields policies that are merged into others and set there something else than before."""
     found: dict[tuple[str, str, tuple[str, ...]], list[Target]] = defaultdict(list)
-    for target in sorted(was.keys() & will_be.keys()):
-        had, has = _merged(_binding(old, was[target])), _merged(_binding(new, will_be[target]))
+    for target, (before, now) in held.items():
+        had, has = _merged(before), _merged(now)
         for policy in had.values():
             other_keys = (one for one in has.values() if one.type == policy.type and one.key != policy.key)
             for other in other_keys:

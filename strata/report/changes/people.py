@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from strata.config.models import LandingZone
 from strata.report.access import Access, Holder, access, all_accounts
-from strata.report.changes.change import Change, Topic, listed
+from strata.report.changes.change import Change, Topic, added_and_removed
+from strata.report.words import accounts_in_words, listed
 
 Held = Mapping[tuple[Holder, str, str], Access]
 """Access by holder, permission set and account."""
@@ -41,7 +42,7 @@ def _sentences(
     every = all_accounts(after if gain else before)
     for (permission_set, places), who in sorted(holders.items()):
         verb_form = verb if len(who) > 1 or who[0].external else f"{verb}s"
-        words = f"all {len(every):,} accounts" if len(places) == len(every) > 1 else listed(places)
+        words = accounts_in_words(places, every) or listed(places)
         text = f"{listed([str(one) for one in who])} {verb_form} {permission_set} in {words}"
         yield Change(Topic.ACCESS, text, "access" if gain else None)
 
@@ -66,10 +67,7 @@ def _end(one: Access) -> str | None:
 
 def _users(before: LandingZone, after: LandingZone) -> Iterator[Change]:
     old, new = before.sso.users, after.sso.users
-    for key in sorted(new.keys() - old.keys()):
-        yield Change(Topic.ACCESS, f"user {key} is added")
-    for key in sorted(old.keys() - new.keys()):
-        yield Change(Topic.ACCESS, f"user {key} is removed")
+    yield from added_and_removed(Topic.ACCESS, "user", old, new)
     for key in sorted(old.keys() & new.keys()):
         if old[key].email != new[key].email:
             text = f"the e-mail address of user {key} changes from {old[key].email} to {new[key].email}, who can then"
@@ -82,10 +80,7 @@ def _users(before: LandingZone, after: LandingZone) -> Iterator[Change]:
 
 def _groups(before: LandingZone, after: LandingZone) -> Iterator[Change]:
     old, new = before.sso.groups, after.sso.groups
-    for key in sorted(new.keys() - old.keys()):
-        yield Change(Topic.ACCESS, f"group {key} is added")
-    for key in sorted(old.keys() - new.keys()):
-        yield Change(Topic.ACCESS, f"group {key} is removed")
+    yield from added_and_removed(Topic.ACCESS, "group", old, new)
     for key in sorted(old.keys() & new.keys()):
         was, will_be = old[key].name or key, new[key].name or key
         if was != will_be and new[key].external:

@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping
 from strata.config.access import STATE_ACCESS, grants
 from strata.config.models import LandingZone, PermissionSet, PolicyReference
 from strata.config.placeholders import fill, placeholder_values
+from strata.config.types import session_minutes
 from strata.report.access import duration, permission_sets, policy_name
-from strata.report.changes.change import Change, Risk, Topic, listed
+from strata.report.changes.change import Change, Risk, Topic, added_and_removed
 from strata.report.changes.statements import allowed_more, denied_less, parsed
+from strata.report.words import listed
 
 Found = Iterator[tuple[str, bool]]
 """What changes, and whether it widens access."""
@@ -19,19 +21,15 @@ def permission_set_changes(before: LandingZone, after: LandingZone) -> Iterator[
     """Yields permission sets that come, go and change; those that nobody holds widen nothing."""
     old, new = permission_sets(before), permission_sets(after)
     held = {grant.permission_set for grant in grants(after)}
-    for key in sorted(new.keys() - old.keys()):
-        yield Change(Topic.PERMISSION_SETS, f"permission set {key} is added")
-    for key in sorted(old.keys() - new.keys()):
-        yield Change(Topic.PERMISSION_SETS, f"permission set {key} is removed")
+    yield from added_and_removed(Topic.PERMISSION_SETS, "permission set", old, new)
     for key in sorted(old.keys() & new.keys()):
-        for text, widens in _changes(key, before, after):
+        for text, widens in _changes(key, old[key][0], new[key][0], before, after):
             risk: Risk | None = "access" if widens and key in held else None
             yield Change(Topic.PERMISSION_SETS, f"permission set {key} {text}", risk)
     yield from _attributes(before, after)
 
 
-def _changes(key: str, before: LandingZone, after: LandingZone) -> Found:
-    old, new = permission_sets(before)[key][0], permission_sets(after)[key][0]
+def _changes(key: str, old: PermissionSet, new: PermissionSet, before: LandingZone, after: LandingZone) -> Found:
     if key == STATE_ACCESS:
         yield from _state_access(before, after)
     yield from _policies(old, new)
@@ -39,7 +37,7 @@ def _changes(key: str, before: LandingZone, after: LandingZone) -> Found:
     yield from _boundary(old, new)
     if old.session_duration != new.session_duration:
         was, will_be = duration(old.session_duration), duration(new.session_duration)
-        longer = minutes(new.session_duration) > minutes(old.session_duration)
+        longer = session_minutes(new.session_duration) > session_minutes(old.session_duration)
         yield f"has sessions of {will_be}, not {was}", longer
     for part in ("name", "description", "relay_state"):
         if getattr(old, part) != getattr(new, part):
@@ -93,18 +91,6 @@ def _boundary(old: PermissionSet, new: PermissionSet) -> Found:
         yield f"gets the boundary {policy_name(new.boundary)}", False
     else:
         yield f"has the boundary {policy_name(new.boundary)}, no longer {policy_name(old.boundary)}", True
-
-
-def minutes(text: str) -> float:
-    """Returns how long an ISO 8601 duration of hours, minutes and seconds is."""
-    total, number = 0.0, ""
-    for letter in text.removeprefix("PT"):
-        if letter.isdigit():
-            number += letter
-        else:
-            total += int(number or 0) * {"H": 60, "M": 1, "S": 1 / 60}[letter]
-            number = ""
-    return total
 
 
 def _attributes(before: LandingZone, after: LandingZone) -> Iterator[Change]:

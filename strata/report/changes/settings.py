@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from strata.config.models import Control, LandingZone, Organization, SnapshotBlock
 from strata.config.services import derived_services
 from strata.report.changes.change import Change, Risk, Topic
+from strata.report.changes.statements import leaves
 
 GIVES_ACCESS = ("github_actions",)
 """Controls that open something when they are on; all others close something."""
@@ -119,7 +120,7 @@ def trust_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
 
 def setting_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
     """Yields what changes in project.yaml besides the management account, and imports."""
-    old, new = (dict(_leaves(one.project)) for one in (before, after))
+    old, new = ({path: value for path, value in leaves(one.project) if value != {}} for one in (before, after))
     for path in sorted(old.keys() | new.keys()):
         if old.get(path) != new.get(path) and not path.startswith(("management_account", "regions.governed")):
             risk: Risk | None = "guardrails" if path == "state.kms" and not new.get(path) else None
@@ -128,13 +129,3 @@ def setting_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]
         was, will_be = before.imports.get(address), after.imports.get(address)
         if was != will_be:
             yield Change(Topic.SETTINGS, f"import of {address} is {_word(will_be)}, not {_word(was)}")
-
-
-def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    if isinstance(value, BaseModel):
-        value = {name: getattr(value, name) for name in type(value).model_fields}
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _leaves(inner, f"{path}.{key}" if path else str(key))
-    else:
-        yield path, value

@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from pydantic import BaseModel
+
 from strata.config.documents import statements
 
 Statement = dict[str, Any]
@@ -32,23 +34,33 @@ def allowed_more(before: Iterable[Any], after: Iterable[Any]) -> list[str]:
 
 def set_otherwise(before: Any, after: Any) -> list[str]:
     """Returns what a document that is no IAM policy set before and does not set any more, as paths."""
-    new = dict(_leaves(after))
-    return [path for path, value in _leaves(before) if new.get(path) != value]
+    new = _comparable(after)
+    return [path for path, value in _comparable(before).items() if new.get(path) != value]
 
 
 def overridden(before: Any, after: Any) -> list[str]:
     """Returns what one document sets that another sets differently, as paths."""
-    new = dict(_leaves(after))
-    return [path for path, value in _leaves(before) if path in new and new[path] != value]
+    new = _comparable(after)
+    return [path for path, value in _comparable(before).items() if path in new and new[path] != value]
 
 
-def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yields every value below mappings and models with its dotted path; an empty mapping is one."""
+    if isinstance(value, BaseModel):
+        value = dict(value)
     if isinstance(value, dict) and value:
         for key, inner in value.items():
-            yield from _leaves(inner, f"{path}.{key}" if path else str(key))
+            yield from leaves(inner, f"{path}.{key}" if path else str(key))
     else:
-        same = sorted(value, key=str) if isinstance(value, list) else value
-        yield path, json.dumps(same, sort_keys=True)
+        yield path, value
+
+
+def _comparable(document: Any) -> dict[str, str]:
+    """Returns the leaves as text in which the order of a list does not count."""
+    return {
+        path: json.dumps(sorted(value, key=str) if isinstance(value, list) else value, sort_keys=True)
+        for path, value in leaves(document)
+    }
 
 
 def _with_effect(documents: Iterable[Any], effect: str) -> list[Statement]:

@@ -1,0 +1,20 @@
+"""Many names in few words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+NAMED = 8
+"""Names that are written before the rest is counted; CSV and JSON have all."""
+
+
+def listed(names: Sequence[str]) -> str:
+    """Returns names in a row, the first few of many."""
+    if len(names) > NAMED + 1:
+        return f"{', '.join(names[:NAMED])} and {len(names) - NAMED:,} more"
+    return ", ".join(names)
+
+
+def accounts_in_words(accounts: Sequence[str], every: Sequence[str]) -> str | None:
+    """Returns `all 12 accounts` for all there are, None for fewer."""
+    return f"all {len(every):,} accounts" if len(accounts) == len(every) > 1 else None
