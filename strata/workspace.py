@@ -16,7 +16,8 @@ from typing import Any
 from strata import toolchain
 from strata.errors import StrataError
 
-PLAN_FILE = "strata.plan"
+HAS_CHANGES = 2
+"""The exit code of `terraform plan -detailed-exitcode` where there is something to do; 0 is nothing, 1 an error."""
 
 _TERMINAL_CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 """What cdktf redraws its progress with, also where nobody looks at it."""
@@ -54,6 +55,7 @@ class Workspace:
             StrataError: main.py failed; its message is passed on.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
+        Path(self.environment["TF_PLUGIN_CACHE_DIR"]).mkdir(parents=True, exist_ok=True)  # Terraform refuses to make it
         done = subprocess.run(
             [sys.executable, "main.py"],
             cwd=toolchain.CHECKOUT,
@@ -96,6 +98,13 @@ class Workspace:
         document: dict[str, Any] = json.loads(text)
         return document
 
+    def import_next(self, stack: str, ids: Mapping[str, str]) -> None:
+        """Adds import blocks to the Terraform JSON of one stack, which the next synth writes anew."""
+        document = self.document(stack)
+        document.setdefault("import", []).extend({"to": address, "id": ids[address]} for address in ids)
+        text = json.dumps(document, indent=2)
+        (self.stack_folder(stack) / "cdk.tf.json").write_text(text, encoding="utf-8")
+
     def guarded(self, stack: str) -> set[str]:
         """Returns the addresses Terraform must never destroy."""
         resources = self.document(stack).get("resource", {})
@@ -113,24 +122,43 @@ class Workspace:
         """
         return self.terraform(stack, "init", "-input=false", "-reconfigure")
 
+    def backend_differs(self, stack: str) -> bool:
+        """Says whether Terraform was prepared for another backend: plain `terraform init` would stop and ask."""
+        prepared = self.stack_folder(stack) / ".terraform/terraform.tfstate"
+        if not prepared.exists():
+            return False
+        config = json.loads(prepared.read_text(encoding="utf-8")).get("backend", {}).get("config", {})
+        before = {name: value for name, value in config.items() if value is not None}
+        return bool(before != self.document(stack)["terraform"]["backend"]["s3"])
+
     def terraform(self, stack: str, *arguments: str) -> Result:
         """Runs Terraform in the folder of one stack."""
         binary = self.environment["TERRAFORM_BINARY_NAME"]
         command = [binary, f"-chdir={self.stack_folder(stack)}", *arguments, "-no-color"]
         return _run(command, self.environment, _silent)
 
-    def shown_plan(self, stack: str) -> dict[str, Any]:
-        """Returns what the plan file of one stack says, and removes the file: it may hold what nobody shall read."""
-        folder = self.stack_folder(stack)
-        command = [self.environment["TERRAFORM_BINARY_NAME"], f"-chdir={folder}", "show", "-json", PLAN_FILE]
+    def plan(self, stack: str) -> tuple[Result, dict[str, Any]]:
+        """Plans one stack, locking nothing; returns how that ended and what would change, in Terraform's plan format.
+
+        The plan file is removed: it may hold what nobody shall read.
+
+        Raises:
+            StrataError: Terraform cannot show the plan it made.
+        """
+        file = self.stack_folder(stack) / "strata.plan"
         try:
+            result = self.terraform(
+                stack, "plan", "-input=false", "-lock=false", "-detailed-exitcode", f"-out={file.name}"
+            )
+            if result.code != HAS_CHANGES:
+                return result, {}
+            command = [self.environment["TERRAFORM_BINARY_NAME"], f"-chdir={file.parent}", "show", "-json", file.name]
             done = subprocess.run(command, env=dict(self.environment), capture_output=True, text=True, check=False)
         finally:
-            (folder / PLAN_FILE).unlink(missing_ok=True)
+            file.unlink(missing_ok=True)
         if done.returncode:
             raise StrataError(f"{stack}: the plan cannot be read: {done.stderr.strip()}")
-        shown: dict[str, Any] = json.loads(done.stdout)
-        return shown
+        return Result(0, result.text), json.loads(done.stdout)
 
     def cdktf(self, *arguments: str, heard: Callable[[str], None]) -> Result:
         """Runs the pinned cdktf CLI; every line it says is handed on as it comes."""

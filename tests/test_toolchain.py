@@ -96,6 +96,8 @@ def test_what_is_set_stays(node: Path) -> None:
         "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "",
         "TERRAFORM_BINARY_NAME": "tofu",
         "TF_INPUT": "1",
+        "TF_PLUGIN_CACHE_DIR": "plugins",
+        "TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE": "",
     }
     variables = toolchain.environment(base, toolchain.CONFIG)
     assert variables == base | {"PATH": os.pathsep.join([str(toolchain.SCRIPTS), base["PATH"]])}
@@ -146,7 +148,7 @@ def test_an_interrupt_reaches_the_terraform_of_the_wheel(tmp_path: Path) -> None
     (tmp_path / "main.tf").write_text(
         'resource "terraform_data" "slow" {\n provisioner "local-exec" {\n command = "sleep 60"\n }\n}\n'
     )
-    terraform = [sys.executable, "-c", "from strata.toolchain import terraform; terraform()"]
+    terraform = [sys.executable, "-c", "from strata.terraform import main; main()"]
     subprocess.run([*terraform, "init"], cwd=tmp_path, check=True, capture_output=True)
     with subprocess.Popen(
         [*terraform, "apply", "-auto-approve"], cwd=tmp_path, stdout=subprocess.PIPE, text=True

@@ -23,7 +23,7 @@ from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, StrataError
 from strata.session import Aws, AwsError, Client, connect, emulator, paginate
 from strata.terminal import confirmed, interactive
-from strata.workspace import PLAN_FILE, Result, Workspace
+from strata.workspace import Result, Workspace
 
 if TYPE_CHECKING:
     from strata.cli import Options
@@ -228,7 +228,10 @@ class Deployment:
         if self.landing_zone.project.state.locking is Locking.S3:
             drop_digests(self.aws, self.landing_zone, list(states))
         for stack, state in states.items():
-            self.workspace.initialize(stack)
+            if self.workspace.backend_differs(stack):
+                self.workspace.initialize(
+                    stack
+                )  # cdktf initializes too, but cannot answer the question that comes then
             untaint(self.workspace, stack, state, self.options.note)
         done: dict[str, Outcome] = {}
         tries = Counter[str]()
@@ -377,11 +380,12 @@ class Changes:
 def plan_stack(workspace: Workspace, stack: str) -> Changes:
     """Plans one stack; applies nothing."""
     result = workspace.initialize(stack)
+    shown: dict[str, Any] = {}
     if not result.code:
-        result = workspace.terraform(stack, "plan", "-input=false", "-lock=false", f"-out={PLAN_FILE}")
+        result, shown = workspace.plan(stack)
     if result.code:
         return Changes(stack, error=_why_not(workspace, stack, result))
-    return Changes(stack, tuple(sorted(_changes(workspace.shown_plan(stack)))))
+    return Changes(stack, tuple(sorted(_changes(shown))))
 
 
 def _why_not(workspace: Workspace, stack: str, result: Result) -> str:

@@ -12,7 +12,7 @@ from strata.commands.deploy_errors import Failure
 from strata.config import LandingZone
 from strata.config.models import state_key
 from strata.session import Aws, AwsError, Client, paginate
-from strata.workspace import PLAN_FILE, Workspace
+from strata.workspace import Workspace
 
 Note = Callable[[str], None]
 
@@ -22,13 +22,15 @@ def untaint(workspace: Workspace, stack: str, state: Mapping[str, Any], note: No
 
     Terraform marks it as tainted and would replace it, which the guard forbids: without this the stack is stuck.
     """
-    guarded = workspace.guarded(stack)
-    tainted = [
+    tainted = {
         f"{resource['type']}.{resource['name']}"
         for resource in state.get("resources", ())
         if any(instance.get("status") == "tainted" for instance in resource["instances"])
-    ]
-    for address in sorted(set(tainted) & guarded):
+    }
+    kept = sorted(tainted & workspace.guarded(stack))
+    if kept:
+        workspace.initialize(stack)
+    for address in kept:
         workspace.terraform(stack, "untaint", address)
         note(f"{stack}: {address} was made half way by an earlier run and is kept (terraform untaint)")
 
@@ -103,7 +105,7 @@ LOOK_UPS: Mapping[str, Callable[[Clients, Mapping[str, Any]], str]] = {
 
 
 def adopt_what_exists(workspace: Workspace, stack: str, found: Sequence[Failure], clients: Clients, note: Note) -> bool:
-    """Imports what a killed run made and the state does not know; returns whether anything was imported.
+    """Has the next apply import what a killed run made and the state does not know; returns whether there is any.
 
     Only resources whose import id follows from the configuration, so nothing else can be meant.
     """
@@ -111,15 +113,15 @@ def adopt_what_exists(workspace: Workspace, stack: str, found: Sequence[Failure]
     if not wanted:
         return False
     planned = _planned(workspace, stack)
-    imported = False
-    for address in wanted:
-        import_id = import_id_of(address.partition(".")[0], planned.get(address, {}), clients)
-        if import_id is None:
-            continue
-        if workspace.terraform(stack, "import", "-input=false", address, import_id).code == 0:
-            note(f"{stack}: {address} is there at AWS and not in the state; imported {import_id}")
-            imported = True
-    return imported
+    ids = {
+        address: import_id
+        for address in wanted
+        if (import_id := import_id_of(address.partition(".")[0], planned.get(address, {}), clients))
+    }
+    for address, import_id in ids.items():
+        note(f"{stack}: {address} is there at AWS and not in the state: importing {import_id}")
+    workspace.import_next(stack, ids)
+    return bool(ids)
 
 
 def import_id_of(type: str, values: Mapping[str, Any], clients: Clients) -> str | None:
@@ -134,9 +136,7 @@ def import_id_of(type: str, values: Mapping[str, Any], clients: Clients) -> str 
 
 def _planned(workspace: Workspace, stack: str) -> dict[str, dict[str, Any]]:
     """Returns the arguments of every resource that would be made, as far as they are known."""
-    if workspace.terraform(stack, "plan", "-input=false", "-lock=false", f"-out={PLAN_FILE}").code:
-        return {}
-    shown = workspace.shown_plan(stack)
+    _, shown = workspace.plan(stack)
     return {
         change["address"]: {name: value for name, value in change["change"]["after"].items() if value is not None}
         for change in shown.get("resource_changes", ())

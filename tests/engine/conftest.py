@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,27 +62,3 @@ LONGEST = (
     "test_killed_after_an_account_was_made",
     "test_the_company_deploys_and_its_second_plan_is_empty",
 )
-
-
-def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool:
-    """Runs a test once more, and says so, after what was seen to happen on a busy machine and never twice in a row."""
-    from _pytest.runner import runtestprotocol
-
-    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-    reports = runtestprotocol(item, nextitem=nextitem, log=False)
-    seen = next((hit[0] for report in reports if report.failed and (hit := _HICCUP.search(report.longreprtext))), None)
-    if seen:
-        said = warnings.WarningMessage(f"run again after: {seen}", pytest.PytestWarning, __file__, 1)
-        item.ihook.pytest_warning_recorded.call_historic(
-            kwargs={"warning_message": said, "when": "runtest", "nodeid": item.nodeid, "location": None}
-        )
-        item._initrequest()  # type: ignore[attr-defined]
-        reports = runtestprotocol(item, nextitem=nextitem, log=False)
-    for report in reports:
-        item.ihook.pytest_runtest_logreport(report=report)
-    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
-    return True
-
-
-_HICCUP = re.compile(r"Error acquiring the state lock|force-unlock -force|fork/exec \S+: no such file or directory")
-"""moto refusing Terraform its own lock; a provider that was there before and after."""

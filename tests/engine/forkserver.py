@@ -14,6 +14,10 @@ import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from http.server import BaseHTTPRequestHandler
 
 END = b"\0\0"
 
@@ -55,6 +59,7 @@ def serve() -> None:
 
     from tests.engine import live, provider
 
+    _answer_in_one_piece()
     mains = {"provider": provider.serve, "moto": moto.server.main}
     live.warm_up()
     gc.freeze()
@@ -71,6 +76,25 @@ def serve() -> None:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             _become(client, mains)
         client.close()
+
+
+def _answer_in_one_piece() -> None:
+    """Makes moto send headers and body together.
+
+    When the headers come first, the SDK of Terraform's backend closes its request while Go may still be at it. Go then
+    drops connection and answer, and the call is made a second time: one that takes a lock finds it taken.
+    """
+    from werkzeug.serving import WSGIRequestHandler
+
+    asked_first = WSGIRequestHandler.handle_expect_100
+
+    def handle_expect_100(handler: BaseHTTPRequestHandler) -> bool:
+        goes_on = asked_first(handler)
+        handler.wfile.flush()
+        return goes_on
+
+    WSGIRequestHandler.handle_expect_100 = handle_expect_100  # type: ignore[method-assign, assignment]
+    WSGIRequestHandler.wbufsize = -1
 
 
 def _become(client: socket.socket, mains: Mapping[str, Callable[[], object]]) -> None:

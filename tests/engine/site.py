@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.engine.harness import Engine, Run
+from tests.synthesized import synthesize
 
 CHECKOUT = Path(__file__).parents[2]
 TABLE = "ex-terraform-lock"
@@ -72,10 +73,10 @@ class Site:
         """Deploys stacks, all four when none is named, with the real cdktf CLI."""
         return self.cdktf("deploy", *(stacks or STACKS), "--auto-approve", **environment)
 
-    def synth(self, **environment: str) -> Run:
-        """Writes the Terraform without the cdktf CLI, as the CLI would have it written."""
-        self.output.mkdir(parents=True, exist_ok=True)
-        return self._run([sys.executable, "main.py"], CDKTF_OUTDIR=str(self.output), **environment)
+    def synth(self) -> None:
+        """Writes the Terraform as cdktf has main.py write it, a second sooner: jsii runs already."""
+        self.output.mkdir(exist_ok=True)
+        synthesize(self.config, self.output, emulated=True)
 
     def terraform(self, stack: str, *arguments: str, **environment: str) -> Run:
         """Runs Terraform in the synthesized folder of one stack."""
@@ -83,8 +84,10 @@ class Site:
 
     def plan(self, stack: str) -> dict[str, str]:
         """Returns what Terraform would do to each resource of a stack; fails when it cannot plan."""
-        planned = self.terraform(stack, "plan", "-out=test.plan")
-        assert planned.code == 0, planned.text
+        planned = self.terraform(stack, "plan", "-detailed-exitcode", "-out=test.plan")
+        assert planned.code in (0, 2), planned.text
+        if planned.code == 0:
+            return {}
         shown = json.loads(self.terraform(stack, "show", "-json", "test.plan").stdout)
         changes = {found["address"]: found["change"]["actions"] for found in shown.get("resource_changes", ())}
         return {
@@ -165,7 +168,7 @@ class Snapshot:
         """Deploys a site with Terraform alone, which is what cdktf runs, and keeps what there is then."""
         assert site.strata("bootstrap", "--yes").code == 0
         site.engine.world.set_identity_center(enabled=True)
-        assert site.synth().code == 0
+        site.synth()
         for stack in STACKS:
             assert site.terraform(stack, "init").code == 0
             applied = site.terraform(stack, "apply", "-auto-approve")

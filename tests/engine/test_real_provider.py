@@ -36,7 +36,7 @@ def _provider(engine: Engine, tmp_path: Path) -> None:
 def test_the_provider_accepts_every_argument(engine: Engine, tmp_path: Path, configuration: str) -> None:
     """No stack has an argument that the real provider refuses without asking AWS."""
     site = Site.of(engine, CHECKOUT / configuration, tmp_path)
-    assert site.synth().code == 0
+    site.synth()
     for stack in STACKS:
         assert site.terraform(stack, "init", "-backend=false").code == 0
         validated = site.terraform(stack, "validate")
@@ -47,7 +47,7 @@ def test_the_backend_applies_and_has_nothing_left_to_do(engine: Engine, tmp_path
     """What bootstrap made is imported, the rest made, and a second plan is empty."""
     site = Site.of(engine, CHECKOUT / "config", tmp_path)
     assert site.strata("bootstrap", "--yes").code == 0
-    assert site.synth().code == 0
+    site.synth()
     assert site.terraform("backend", "init").code == 0
 
     applied = site.apply("backend")

@@ -56,11 +56,6 @@ class Typist:
                 "AWS_REGION": "us-east-1",
                 # Terraform asks only where it may, and the doubt of an operator is part of the page.
                 "TF_INPUT": "1",
-                # moto's table was seen to refuse these their own lock when the machine is busy. Locks are tested by
-                # the deploys; these lines are about what leaves the state.
-                "TF_CLI_ARGS_destroy": "-lock=false",
-                "TF_CLI_ARGS_state_push": "-lock=false",
-                "TF_CLI_ARGS_state_rm": "-lock=false",
                 **self.variables,
                 **variables,
             }
