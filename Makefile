@@ -46,7 +46,7 @@ golden: dev ## rewrite the expected files in tests/, to be read before they are 
 	@$(BIN)/pytest --golden
 
 e2e: dev ## hold the stacks against the real AWS provider, where terraform init can get it
-	@STRATA_ENGINE_PROVIDER=real $(BIN)/pytest -m e2e -x
+	@STRATA_ENGINE_PROVIDER=real $(BIN)/pytest -m "e2e or any_provider"
 
 bench: setup ## print time and memory of synth, with and without the fast door to the AWS bindings
 	@$(BIN)/python -m tests.bench

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,14 +16,28 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def shared(request: pytest.FixtureRequest) -> Iterator[Shared]:
+def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
     """The folder with the extracted schema, the certificate and the provider's mirror, and the fork server."""
     from tests.engine.harness import prepared
 
     assert request.config.cache is not None
     cache = request.config.cache.mkdir(f"engine-{os.environ.get('STRATA_ENGINE_PROVIDER', 'stand-in')}")
     with prepared(cache) as shared:
+        _expect_provider(shared, tmp_path_factory.mktemp("probe"))
         yield shared
+
+
+def _expect_provider(shared: Shared, folder: Path) -> None:
+    """Stops with the reason where the provider that the tests are to run with is not to be had."""
+    from tests.engine.harness import PROVIDER, scenario
+
+    _, organization, name, version = PROVIDER.split("/")
+    wanted = {"aws": {"source": f"{organization}/{name}", "version": version}}
+    (folder / "main.tf.json").write_text(json.dumps({"terraform": {"required_providers": wanted}}))
+    with scenario(shared, folder) as engine:
+        got = engine.terraform(folder, "init")
+    if got.code:
+        pytest.fail(f"terraform init cannot get {PROVIDER} here: {' '.join(got.text.split())}", pytrace=False)
 
 
 @pytest.fixture

@@ -14,10 +14,6 @@ import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from http.server import BaseHTTPRequestHandler
 
 END = b"\0\0"
 
@@ -57,9 +53,9 @@ def serve() -> None:
     import moto.server
     from cryptography import x509  # noqa: F401  loaded late by the library of the plugin protocol
 
-    from tests.engine import live, provider
+    from tests.engine import live, moto_fixes, provider
 
-    _answer_in_one_piece()
+    moto_fixes.install()
     mains = {"provider": provider.serve, "moto": moto.server.main}
     live.warm_up()
     gc.freeze()
@@ -76,25 +72,6 @@ def serve() -> None:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             _become(client, mains)
         client.close()
-
-
-def _answer_in_one_piece() -> None:
-    """Makes moto send headers and body together.
-
-    When the headers come first, the SDK of Terraform's backend closes its request while Go may still be at it. Go then
-    drops connection and answer, and the call is made a second time: one that takes a lock finds it taken.
-    """
-    from werkzeug.serving import WSGIRequestHandler
-
-    asked_first = WSGIRequestHandler.handle_expect_100
-
-    def handle_expect_100(handler: BaseHTTPRequestHandler) -> bool:
-        goes_on = asked_first(handler)
-        handler.wfile.flush()
-        return goes_on
-
-    WSGIRequestHandler.handle_expect_100 = handle_expect_100  # type: ignore[method-assign, assignment]
-    WSGIRequestHandler.wbufsize = -1
 
 
 def _become(client: socket.socket, mains: Mapping[str, Callable[[], object]]) -> None:

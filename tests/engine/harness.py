@@ -26,6 +26,8 @@ from tests.engine.schema import load_schema
 from tests.engine.world import World
 
 FORKED = [sys.executable, "-I", "-S", str(Path(__file__).with_name("forkserver.py"))]
+REAL = os.environ.get("STRATA_ENGINE_PROVIDER") == "real"
+"""Whether Terraform gets the real AWS provider from its registry, to be run against moto, and not the stand-in."""
 PROVIDER = "registry.terraform.io/hashicorp/aws/6.25.0"
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _DROPPED = ("AWS_", "TF_", "CDKTF_", "STRATA_", "MOTO_")
@@ -82,7 +84,18 @@ class Engine:
             "TF_CLI_CONFIG_FILE": str(self.shared.cache / "terraform.tfrc"),
             "TF_INPUT": "0",
             "TF_IN_AUTOMATION": "1",
+            **(self._real_provider() if REAL else {}),
             **more,
+        }
+
+    def _real_provider(self) -> dict[str, str]:
+        """Returns what the real provider needs to find moto, and to fail soon at what moto does not answer."""
+        return {
+            "AWS_MAX_ATTEMPTS": "3",
+            # The provider reads the tags of a bucket from S3 Control at <account>.127.0.0.1, which has no address.
+            "HTTP_PROXY": self.endpoint,
+            "TF_PLUGIN_CACHE_DIR": str(self.shared.cache / "plugins"),
+            "TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE": "true",
         }
 
     def client(self, service: str, region: str = "us-east-1") -> Any:
@@ -130,10 +143,9 @@ def prepared(cache: Path) -> Iterator[Shared]:
 
 def _installation(mirror: Path) -> str:
     """Returns Terraform's configuration: the stand-in comes from the mirror, the real provider from its registry."""
-    if os.environ.get("STRATA_ENGINE_PROVIDER") == "real":
-        plugins = mirror.with_name("plugins")
-        plugins.mkdir(exist_ok=True)
-        return f'plugin_cache_dir = "{plugins}"\n'
+    if REAL:
+        mirror.with_name("plugins").mkdir(exist_ok=True)
+        return ""
     return (
         "provider_installation {\n"
         f'  filesystem_mirror {{\n    path    = "{mirror}"\n    include = ["registry.terraform.io/*/*"]\n  }}\n'

@@ -7,7 +7,6 @@ tagging a permission set, so those are applied on the stand-in only.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -16,20 +15,6 @@ from tests.engine.harness import Engine
 from tests.engine.site import CHECKOUT, STACKS, Site
 
 pytestmark = pytest.mark.e2e
-
-PROVIDER = {"terraform": {"required_providers": {"aws": {"source": "hashicorp/aws", "version": "6.25.0"}}}}
-
-
-@pytest.fixture(autouse=True)
-def _provider(engine: Engine, tmp_path: Path) -> None:
-    """Stops with the reason where the provider is not to be had."""
-    folder = tmp_path / "probe"
-    folder.mkdir()
-    (folder / "main.tf.json").write_text(json.dumps(PROVIDER))
-    got = engine.terraform(folder, "init")
-    if got.code:
-        reason = " ".join(got.text.split())
-        pytest.fail(f"terraform init cannot get the real AWS provider here: {reason}", pytrace=False)
 
 
 @pytest.mark.parametrize("configuration", ["config", "tests/company"])

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 import shutil
-import threading
 from pathlib import Path
 
 import pytest
 
-from tests.engine.harness import Engine, Run
-from tests.engine.site import CHECKOUT, SANDBOX, STACKS, Site
+from tests.engine.harness import Engine
+from tests.engine.site import CHECKOUT, SANDBOX, TABLE, Site
 
 ACCOUNT = "aws_organizations_account"
 UNIT = "aws_organizations_organizational_unit"
@@ -215,6 +214,7 @@ def test_a_unit_that_holds_an_account_is_not_deleted(deployed: Site) -> None:
     assert any(found["name"] == "security" for found in deployed.engine.world.list(UNIT))
 
 
+@pytest.mark.any_provider
 def test_another_bucket_name_is_refused(deployed: Site) -> None:
     """The state bucket cannot be renamed by an edit: bootstrap is asked for first, and the guard stops the rest."""
     with (deployed.config / "project.yaml").open("a") as file:
@@ -346,32 +346,39 @@ def test_accounts_move_in_the_edit_that_deletes_their_unit(deployed: Site) -> No
 # 7: two at once
 
 
+@pytest.mark.any_provider
 @pytest.mark.parametrize("locking", ["both", "s3"])
 def test_two_deploys_at_once(deployed: Site, tmp_path: Path, locking: str) -> None:
-    """One of two runs stops at the other's lock; the state has the result of one, whole."""
+    """While one run asks whether to go on, another stops at its lock; then the state has what the first did."""
     _set_locking(deployed, locking)
-    deployed.edit("organization.yaml", SANDBOX)
+    _tag(deployed, "Locking", locking)
     deployed.synth()
     second = Site(deployed.engine, deployed.config, tmp_path / "second")
     shutil.copytree(deployed.output, second.output, symlinks=True)
     for site in (deployed, second):
-        assert site.terraform("organizations", "init", "-reconfigure").code == 0
-    runs: list[Run] = []
+        initialized = site.terraform("backend", "init", "-reconfigure")
+        assert initialized.code == 0, initialized.text
 
-    def apply(site: Site) -> None:
-        runs.append(site.terraform("organizations", "apply", "-auto-approve", STRATA_ENGINE_DELAY="2"))
+    with deployed.terraform_that_asks("backend", "apply") as first:
+        refused = second.apply("backend")
+        said, _ = first.communicate("yes\n")
 
-    threads = [threading.Thread(target=apply, args=(site,)) for site in (deployed, second)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert sorted(run.code for run in runs) == [0, 1]
-    assert "Error acquiring the state lock" in next(run.text for run in runs if run.code == 1)
-    assert emails(deployed).count("aws+sandbox@example.com") == 1
-    assert "aws_organizations_account.sandbox" in deployed.addresses("organizations")
+    assert first.returncode == 0, said
+    assert refused.code == 1
+    assert "Error acquiring the state lock" in refused.text
+    assert _tags_of_the_bucket(deployed)["Locking"] == locking
     assert deployed.locks() == []
+
+
+def _tag(site: Site, key: str, value: str) -> None:
+    with (site.config / "project.yaml").open("a") as file:
+        file.write(f"\ntags:\n  {key}: {value}\n")
+
+
+def _tags_of_the_bucket(site: Site) -> dict[str, str]:
+    found = next(r for r in site.state("backend")["resources"] if (r["type"], r["name"]) == ("aws_s3_bucket", "state"))
+    tags: dict[str, str] = found["instances"][0]["attributes"]["tags_all"]
+    return tags
 
 
 def _set_locking(site: Site, locking: str) -> None:
@@ -414,6 +421,7 @@ def test_a_producer_with_changes_stops_its_consumer(deployed: Site) -> None:
     assert "run strata deploy organizations sso" in refused.text
 
 
+@pytest.mark.any_provider
 def test_the_bucket_is_missing(engine: Engine, tmp_path: Path) -> None:
     """Without bootstrap nothing starts."""
     site = Site.of(engine, CHECKOUT / "config", tmp_path)
@@ -441,20 +449,19 @@ def test_an_account_closed_by_hand(deployed: Site) -> None:
 # 9: locking
 
 
+@pytest.mark.any_provider
 def test_locking_changes_and_the_table_stays(deployed: Site) -> None:
     """From both to s3 and back: no state is migrated, the lock table stays, and its old digests are not in the way."""
     _set_locking(deployed, "s3")
-    deployed.edit("organization.yaml", ("  deny-root-user:\n", "  deny-root-user:\n    name: No root\n"))
-    away = deployed.strata("deploy", "backend", "organizations")
+    _tag(deployed, "Team", "platform")
+    away = deployed.strata("deploy", "backend")
     deployed.edit("project.yaml", ("  locking: s3\n", "  locking: both\n"))
-    back = deployed.strata("deploy", "backend", "organizations")
+    back = deployed.strata("deploy", "backend")
 
     assert (away.code, back.code) == (0, 0), away.text + back.text
-    assert re.search(r"backend +no changes", away.stdout)
-    assert re.search(r"organizations +1 changed", away.stdout)
-    assert re.search(r"organizations +no changes", back.stdout)
-    assert deployed.client("dynamodb").list_tables()["TableNames"] == ["ex-terraform-lock"]
-    assert set(STACKS) == {"backend", "organizations", "security", "sso"}
+    assert re.search(r"^backend +[1-9] changed", away.stdout)
+    assert re.search(r"^backend +no changes", back.stdout)
+    assert deployed.client("dynamodb").list_tables()["TableNames"] == [TABLE]
 
 
 # At a terminal
