@@ -1,8 +1,8 @@
 """Starts the stand-in provider and moto as forks of a process that has their modules loaded already.
 
 Terraform starts a provider two or three times a command, and loading grpc and boto3 takes ten times as long as all
-that it does then. Run as a script this is the client: it has the signals and the parent, its fork does the work.
-Nothing but the standard library, little of it, and no site-packages: the client is what has to be quick.
+that it does then. What is started is tests/engine/forkclient.py: it has the signals and the parent, its fork does the
+work.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-END = b"\0\0"
+from tests.engine.forkclient import END
 
 
 @contextlib.contextmanager
-def forkserver(path: Path) -> Iterator[None]:
-    """Listens at a socket until the block ends."""
+def forkserver(path: Path, cache: Path) -> Iterator[None]:
+    """Listens at a socket until the block ends; the cache is the folder of `prepared`."""
     import subprocess
 
     checkout = Path(__file__).parents[2]
@@ -29,7 +29,7 @@ def forkserver(path: Path) -> Iterator[None]:
     nobody = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
     server = subprocess.Popen(
         [sys.executable, "-P", "-c", "from tests.engine.forkserver import serve; serve()", str(path)],
-        env={**kept, **nobody, "PYTHONPATH": str(checkout)},
+        env={**kept, **nobody, "PYTHONPATH": str(checkout), "STRATA_ENGINE_CACHE": str(cache)},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
@@ -51,13 +51,13 @@ def serve() -> None:
     import signal
 
     import moto.server
-    from cryptography import x509  # noqa: F401  loaded late by the library of the plugin protocol
 
     from tests.engine import live, moto_fixes, provider
 
     moto_fixes.install()
     mains = {"provider": provider.serve, "moto": moto.server.main}
     live.warm_up()
+    provider.warm_up(Path(os.environ["STRATA_ENGINE_CACHE"]))
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     listener = socket.socket(socket.AF_UNIX)
@@ -116,23 +116,3 @@ def _follow(client: socket.socket) -> None:
 
     client.recv(1)
     os.kill(os.getpid(), signal.SIGKILL)
-
-
-def main() -> None:
-    """Asks the server at argv[1] for a fork that runs the rest, and lives as long as it or the parent does."""
-    parent = os.getppid()
-    variables = [f"{name}={value}" for name, value in os.environ.items()]
-    arguments = sys.argv[2:]
-    request = "\0".join(
-        [str(Path.cwd()), str(len(arguments)), *arguments, *variables, f"STRATA_ENGINE_PARENT={parent}"]
-    )
-    with socket.socket(socket.AF_UNIX) as server:
-        server.connect(sys.argv[1])
-        socket.send_fds(server, [os.fsencode(request), END], [1, 2])
-        while not select.select([server], [], [], 1.0)[0]:
-            if os.getppid() != parent:
-                break
-
-
-if __name__ == "__main__":
-    main()

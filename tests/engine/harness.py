@@ -25,7 +25,8 @@ from tests.engine.forkserver import forkserver
 from tests.engine.schema import load_schema
 from tests.engine.world import World
 
-FORKED = [sys.executable, "-I", "-S", str(Path(__file__).with_name("forkserver.py"))]
+# Without site-packages, and so without the venv either: both take longer than what the client does.
+FORKED = [str(Path(sys.executable).resolve()), "-I", "-S", str(Path(__file__).with_name("forkclient.py"))]
 REAL = os.environ.get("STRATA_ENGINE_PROVIDER") == "real"
 """Whether Terraform gets the real AWS provider from its registry, to be run against moto, and not the stand-in."""
 PROVIDER = "registry.terraform.io/hashicorp/aws/6.25.0"
@@ -137,7 +138,7 @@ def prepared(cache: Path) -> Iterator[Shared]:
     # A socket's path must be short.
     with tempfile.TemporaryDirectory(prefix="strata-") as sockets:
         socket = Path(sockets, "forkserver")
-        with forkserver(socket):
+        with forkserver(socket, cache):
             yield Shared(cache, socket)
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import functools
 import json
 import os
 import sys
@@ -22,6 +23,7 @@ from collections.abc import Iterator
 from concurrent import futures
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import grpc
 import msgpack
@@ -46,6 +48,12 @@ from tests.engine.world import Object, World
 NO_AWS = "This is the stand-in provider of Strata's engine tests, not the AWS provider"
 
 
+def warm_up(cache: Path) -> None:
+    """Reads what every provider of a test run needs, before it is forked."""
+    _known_schema(cache)
+    _certificate(cache)
+
+
 def serve() -> None:
     """Runs the provider until Terraform says that it is done."""
     if os.environ.get("TF_PLUGIN_MAGIC_COOKIE") is None:
@@ -58,8 +66,8 @@ def serve() -> None:
     grpc_controller_pb2_grpc.add_GRPCControllerServicer_to_server(_Controller(done), server)
     grpc_stdio_pb2_grpc.add_GRPCStdioServicer_to_server(_Stdio(), server)
     with tempfile.TemporaryDirectory() as folder:
-        certificate, credentials = _certificate(cache)
-        server.add_secure_port(f"unix://{folder}/provider.sock", credentials)
+        certificate, arguments = _certificate(cache)
+        server.add_secure_port(f"unix://{folder}/provider.sock", grpc.ssl_server_credentials(**arguments))
         server.start()
         encoded = base64.b64encode(certificate).decode().rstrip("=")
         print(f"1|6|unix|{folder}/provider.sock|grpc|{encoded}", flush=True)
@@ -201,8 +209,13 @@ _CAPABILITIES = pb.ServerCapabilities(get_provider_schema_optional=True)
 
 
 def _schema(cache: Path) -> ProviderSchema:
-    """Loads the schema; arguments with a default count as computed, so that a plan may show the default."""
     more = os.environ.get("STRATA_ENGINE_TYPES", "").split()
+    return _known_schema(cache, *more)
+
+
+@functools.cache
+def _known_schema(cache: Path, *more: str) -> ProviderSchema:
+    """Loads the schema; arguments with a default count as computed, so that a plan may show the default."""
     resources = {*catalog.RESOURCES, *(name for name in more if not name.startswith("data."))}
     data_sources = {*catalog.DATA_SOURCES, *(name.removeprefix("data.") for name in more if name.startswith("data."))}
     schema = load_schema(resources, data_sources, cache)
@@ -287,8 +300,13 @@ def _block(block: Block) -> Any:
     )
 
 
-def _certificate(cache: Path) -> tuple[bytes, Any]:
-    """Returns the certificate that go-plugin wants; it is made once and then comes from the cache folder."""
+@functools.cache
+def _certificate(cache: Path) -> tuple[bytes, dict[str, Any]]:
+    """Returns the certificate that go-plugin wants, and the arguments of its credentials.
+
+    The credentials themselves start grpc's threads, which a fork does not have.
+    """
     runner._get_cert_cache_path = lambda: cache / "certificate.json"
-    certificate: tuple[bytes, Any] = runner._self_signed_cert()
+    with mock.patch.object(grpc, "ssl_server_credentials", dict):
+        certificate: tuple[bytes, dict[str, Any]] = runner._self_signed_cert()
     return certificate
