@@ -103,12 +103,14 @@ def test_what_is_set_stays(node: Path) -> None:
     assert variables == base | {"PATH": os.pathsep.join([str(toolchain.SCRIPTS), base["PATH"]])}
 
 
-def test_two_configurations_do_not_share_an_output_folder(tmp_path: Path) -> None:
-    """Also where both folders have the same name."""
+def test_two_configurations_do_not_share_an_output_folder(tmp_path: Path, node: Path) -> None:
+    """Also where both folders have the same name; the provider lies in it, out of reach of other projects."""
     configs = [toolchain.CONFIG, tmp_path / "one" / "config", tmp_path / "two" / "config"]
     folders = {toolchain.output_folder(config) for config in configs}
     assert len(folders) == len(configs)
     assert "cdktf.out" in folders
+    plugins = {toolchain.environment(path(node), config)["TF_PLUGIN_CACHE_DIR"] for config in configs}
+    assert plugins == {str(toolchain.CHECKOUT / folder / "plugins") for folder in folders}
 
 
 def test_a_relative_config_is_the_same_folder_for_the_cli(

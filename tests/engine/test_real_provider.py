@@ -1,8 +1,9 @@
 """The stacks held against the real AWS provider, where `terraform init` can get one: `make e2e`.
 
 `terraform validate` needs no AWS, yet runs the provider's own checks of names, enums, ARNs and policy documents. What
-is applied is what moto answers to the real provider: the state backend. moto lacks calls of the other stacks, such as
-tagging a permission set, so those are applied on the stand-in only.
+is applied is what moto answers to the real provider: the state backend, here and in the scenarios elsewhere that are
+marked `any_provider`. moto lacks calls of the other stacks, such as tagging a permission set, so those are applied on
+the stand-in only.
 """
 
 from __future__ import annotations
