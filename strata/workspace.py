@@ -99,11 +99,10 @@ class Workspace:
         return document
 
     def import_next(self, stack: str, ids: Mapping[str, str]) -> None:
-        """Adds import blocks to the Terraform JSON of one stack, which the next synth writes anew."""
+        """Adds an import block for each address to the Terraform JSON of one stack, which the next synth writes anew."""
         document = self.document(stack)
-        document.setdefault("import", []).extend({"to": address, "id": ids[address]} for address in ids)
-        text = json.dumps(document, indent=2)
-        (self.stack_folder(stack) / "cdk.tf.json").write_text(text, encoding="utf-8")
+        document.setdefault("import", []).extend({"to": address, "id": id} for address, id in ids.items())
+        (self.stack_folder(stack) / "cdk.tf.json").write_text(json.dumps(document, indent=2), encoding="utf-8")
 
     def guarded(self, stack: str) -> set[str]:
         """Returns the addresses Terraform must never destroy."""

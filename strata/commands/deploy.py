@@ -228,10 +228,8 @@ class Deployment:
         if self.landing_zone.project.state.locking is Locking.S3:
             drop_digests(self.aws, self.landing_zone, list(states))
         for stack, state in states.items():
-            if self.workspace.backend_differs(stack):
-                self.workspace.initialize(
-                    stack
-                )  # cdktf initializes too, but cannot answer the question that comes then
+            if self.workspace.backend_differs(stack):  # cdktf initializes too, but Terraform asks then
+                self.workspace.initialize(stack)
             untaint(self.workspace, stack, state, self.options.note)
         done: dict[str, Outcome] = {}
         tries = Counter[str]()
