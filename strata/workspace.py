@@ -99,7 +99,7 @@ class Workspace:
         return document
 
     def import_next(self, stack: str, ids: Mapping[str, str]) -> None:
-        """Adds an import block for each address to the Terraform JSON of one stack, which the next synth writes anew."""
+        """Adds an import block for each address to a stack's Terraform JSON, which the next synth writes anew."""
         document = self.document(stack)
         document.setdefault("import", []).extend({"to": address, "id": id} for address, id in ids.items())
         (self.stack_folder(stack) / "cdk.tf.json").write_text(json.dumps(document, indent=2), encoding="utf-8")
