@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from strata.commands.deploy import applied
+from strata.commands.deploy_errors import failures
 from strata.commands.recovery import LOOK_UPS, Clients, import_id_of
 from strata.session import Aws
 
@@ -80,3 +81,17 @@ def test_the_end_of_an_apply_is_found_in_a_broken_line() -> None:
         assert applied(f"security: done\n{whole[:at]}\n{whole[at:]}\nOutputs:\n") == counts, at
 
     assert applied("Apply complete! Resources: 1 imported") is None
+
+
+def test_an_error_in_two_pieces_keeps_its_address() -> None:
+    """Without the address, what exists already could not be imported."""
+    text = "creating Group (builders): ConflictException: there is one of that name"
+    where = "with aws_identitystore_group.builders (IdentitystoreGroup.builders),\n  on cdk.tf.json line 9, in resource"
+    error = f"Error: {text}\n\n  {where}"
+    count = "\n\n\n1 Stack deploying     0 Stacks done     0 Stacks waiting\n"
+
+    for at in range(len("Error: "), error.index(" cdk.tf.json")):
+        pieces = f"{error[:at]}{count}{error[at:]}{count}"
+        (failure,) = failures(f"{pieces}\n\n0 Stacks deploying\nInvoking Terraform CLI failed\n")
+        assert failure.address == "aws_identitystore_group.builders", at
+        assert "".join(failure.text.split()).startswith("".join(text.split())), at

@@ -21,16 +21,17 @@ def failures(text: str) -> list[Failure]:
     """Returns the errors in what Terraform or cdktf said, each once, in order.
 
     Terraform draws a frame around an error where it may, and in it a second one around the values an expression had.
-    cdktf puts the name of the stack before the first line of what it passes on.
+    cdktf passes on pieces, each with the name of the stack before it and a count of stacks after it; a piece may end
+    within an error, and within a line of it.
     """
     found: dict[Failure, None] = {}
     block: list[str] | None = None
     framed, blank = False, 0
-    for line in [*text.splitlines(), "", ""]:
+    for line in [*_COUNT.sub("\n", text).splitlines(), "", ""]:
         start = re.match(r"^(?:[\w-]+  )?\s*(│?)\s*Error: (.*)$", line)
         content = re.sub(r"^\s*│", "", line).strip() if framed else line.strip()
         blank = 0 if content else blank + 1
-        if block is not None and (start or blank > 1 or re.match(r"\d+ Stacks? deploying|╵|Warning: ", content)):
+        if block is not None and (start or blank > 1 or _AFTER.match(content)):
             found[_failure(block)] = None
             block = None
         if start:
@@ -40,8 +41,16 @@ def failures(text: str) -> list[Failure]:
     return list(found)
 
 
+_COUNT = re.compile(r"\n\s*\n\s*\n\d+ Stacks? deploying.*\n\s*")
+_AFTER = re.compile(r"\d+ Stacks? deploying|╵|Warning: |Invoking Terraform CLI failed")
+
+
 def _failure(block: Sequence[str]) -> Failure:
-    address = next((match[1] for line in block if (match := re.match(r"with ([\w.-]+(?:\[.*\])?)", line))), None)
+    lines = "\n".join(block)
+    found = re.search(r"^with ([\w.-]+(?:\[.*\])?)[ ,]", lines, re.MULTILINE)
+    if not found:  # the line may be broken
+        found = re.search(r"with((?:data\.)?aws_\w+\.[\w.-]+)(?:\([^()]*\))?,oncdk", "".join(lines.split()))
+    address = found[1] if found else None
     words = [line for line in block if not re.match(r"(with [\w.-]+|on cdk\.tf\.json line|\d+: )", line)]
     return Failure(" ".join(" ".join(words).split()), address)
 
