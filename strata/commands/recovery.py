@@ -120,7 +120,8 @@ def adopt_what_exists(workspace: Workspace, stack: str, found: Sequence[Failure]
     }
     for address, import_id in ids.items():
         note(f"{stack}: {address} is there at AWS and not in the state: importing {import_id}")
-    workspace.import_next(stack, ids)
+    if ids:
+        workspace.import_next(stack, ids)
     return bool(ids)
 
 

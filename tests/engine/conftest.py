@@ -18,17 +18,18 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
     """The folder with the extracted schema, the certificate and the provider's mirror, and the fork server."""
-    from tests.engine.harness import prepared
+    from tests.engine.harness import REAL, prepared
 
     assert request.config.cache is not None
     cache = request.config.cache.mkdir(f"engine-{os.environ.get('STRATA_ENGINE_PROVIDER', 'stand-in')}")
     with prepared(cache) as shared:
-        _expect_provider(shared, tmp_path_factory.mktemp("probe"))
+        if REAL:
+            _expect_provider(shared, tmp_path_factory.mktemp("probe"))
         yield shared
 
 
 def _expect_provider(shared: Shared, folder: Path) -> None:
-    """Stops with the reason where the provider that the tests are to run with is not to be had."""
+    """Stops with the reason where the real provider is not to be had."""
     from tests.engine.harness import PROVIDER, scenario
 
     _, organization, name, version = PROVIDER.split("/")

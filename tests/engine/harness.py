@@ -54,6 +54,11 @@ class Shared(NamedTuple):
     cache: Path
     forkserver: Path
 
+    @property
+    def plugins(self) -> Path:
+        """Where Terraform keeps the real provider, once for all scenarios."""
+        return self.cache / "plugins"
+
 
 @dataclass(frozen=True)
 class Engine:
@@ -95,7 +100,7 @@ class Engine:
             "AWS_MAX_ATTEMPTS": "3",
             # The provider reads the tags of a bucket from S3 Control at <account>.127.0.0.1, which has no address.
             "HTTP_PROXY": self.endpoint,
-            "TF_PLUGIN_CACHE_DIR": str(self.shared.cache / "plugins"),
+            "TF_PLUGIN_CACHE_DIR": str(self.shared.plugins),
             "TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE": "true",
         }
 
@@ -139,13 +144,14 @@ def prepared(cache: Path) -> Iterator[Shared]:
     with tempfile.TemporaryDirectory(prefix="strata-") as sockets:
         socket = Path(sockets, "forkserver")
         with forkserver(socket, cache):
-            yield Shared(cache, socket)
+            shared = Shared(cache, socket)
+            shared.plugins.mkdir(exist_ok=True)
+            yield shared
 
 
 def _installation(mirror: Path) -> str:
     """Returns Terraform's configuration: the stand-in comes from the mirror, the real provider from its registry."""
     if REAL:
-        mirror.with_name("plugins").mkdir(exist_ok=True)
         return ""
     return (
         "provider_installation {\n"

@@ -51,6 +51,11 @@ class Site:
             text = text.replace(old, new)
         path.write_text(text)
 
+    def append(self, file: str, text: str) -> None:
+        """Adds lines at the end of a configuration file."""
+        with (self.config / file).open("a") as opened:
+            opened.write(f"\n{text}")
+
     def strata(self, *arguments: str, **environment: str) -> Run:
         """Runs the strata command."""
         return self._run([str(Path(sys.executable).parent / "strata"), *arguments], **environment)
@@ -139,6 +144,13 @@ class Site:
         resources = self.state(stack)["resources"]
         return {f"{r['type']}.{r['name']}" for r in resources if r["mode"] == "managed" and r["instances"]}
 
+    def attributes(self, stack: str, address: str) -> dict[str, Any]:
+        """Returns what a stack's state says of one resource."""
+        resources = self.state(stack)["resources"]
+        found = next(r for r in resources if r["mode"] == "managed" and f"{r['type']}.{r['name']}" == address)
+        attributes: dict[str, Any] = found["instances"][0]["attributes"]
+        return attributes
+
     @property
     def bucket(self) -> str:
         """The state bucket, as S3 lists it."""
@@ -200,7 +212,7 @@ class Snapshot:
         for stack in CARRIED:
             initialized = site.terraform(stack, "init")
             assert initialized.code == 0, initialized.text
-            applied = site.terraform(stack, "apply", "-auto-approve")
+            applied = site.apply(stack)
             assert applied.code == 0, applied.text
         s3 = site.s3()
         keys = [found["Key"] for found in s3.list_objects_v2(Bucket=site.bucket)["Contents"]]

@@ -114,7 +114,7 @@ def test_locking_back_from_s3_to_both(typist: Typist) -> None:
     """Digests from before are dropped, so that a state that changed under `s3` is accepted under `both`."""
     site = typist.site
     old = site.config.joinpath("project.yaml").read_text()
-    site.config.joinpath("project.yaml").write_text(old + "\nstate:\n  locking: s3\n")
+    site.append("project.yaml", "state:\n  locking: s3\n")
     site.synth()
     for stack in ("backend", "organizations"):
         assert site.terraform(stack, "init", "-reconfigure").code == 0
@@ -138,8 +138,7 @@ def test_renaming_the_state_bucket(typist: Typist) -> None:
     site = typist.site
     saved = typist.types(page("Renaming the state bucket", block=0))
     assert saved.code == 0, saved.text
-    with site.config.joinpath("project.yaml").open("a") as file:
-        file.write("\nstate:\n  bucket: ex-renamed-state-bucket\n")
+    site.append("project.yaml", "state:\n  bucket: ex-renamed-state-bucket\n")
 
     moved = typist.types(page("Renaming the state bucket", block=1), {"[y/N]": "y"})
 

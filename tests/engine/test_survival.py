@@ -217,8 +217,7 @@ def test_a_unit_that_holds_an_account_is_not_deleted(deployed: Site) -> None:
 @pytest.mark.any_provider
 def test_another_bucket_name_is_refused(deployed: Site) -> None:
     """The state bucket cannot be renamed by an edit: bootstrap is asked for first, and the guard stops the rest."""
-    with (deployed.config / "project.yaml").open("a") as file:
-        file.write("\nstate:\n  bucket: another-terraform-state\n")
+    deployed.append("project.yaml", "state:\n  bucket: another-terraform-state\n")
 
     refused = deployed.strata("deploy", "backend")
 
@@ -314,11 +313,8 @@ def test_an_existing_organization_is_adopted(engine: Engine, tmp_path: Path) -> 
     assert security in {account["id"] for account in world.list(ACCOUNT)}
     assert len(emails(site)) == 4
     assert [found["name"] for found in world.list(UNIT)].count("security") == 1
-    services = site.state("organizations")["resources"]
-    main = next(
-        found for found in services if found["name"] == "main" and found["type"] == "aws_organizations_organization"
-    )
-    assert "guardduty.amazonaws.com" in main["instances"][0]["attributes"]["aws_service_access_principals"]
+    main = site.attributes("organizations", "aws_organizations_organization.main")
+    assert "guardduty.amazonaws.com" in main["aws_service_access_principals"]
 
 
 # 6: moves
@@ -366,24 +362,16 @@ def test_two_deploys_at_once(deployed: Site, tmp_path: Path, locking: str) -> No
     assert first.returncode == 0, said
     assert refused.code == 1
     assert "Error acquiring the state lock" in refused.text
-    assert _tags_of_the_bucket(deployed)["Locking"] == locking
+    assert deployed.attributes("backend", "aws_s3_bucket.state")["tags_all"]["Locking"] == locking
     assert deployed.locks() == []
 
 
 def _tag(site: Site, key: str, value: str) -> None:
-    with (site.config / "project.yaml").open("a") as file:
-        file.write(f"\ntags:\n  {key}: {value}\n")
-
-
-def _tags_of_the_bucket(site: Site) -> dict[str, str]:
-    found = next(r for r in site.state("backend")["resources"] if (r["type"], r["name"]) == ("aws_s3_bucket", "state"))
-    tags: dict[str, str] = found["instances"][0]["attributes"]["tags_all"]
-    return tags
+    site.append("project.yaml", f"tags:\n  {key}: {value}\n")
 
 
 def _set_locking(site: Site, locking: str) -> None:
-    with (site.config / "project.yaml").open("a") as file:
-        file.write(f"\nstate:\n  locking: {locking}\n")
+    site.append("project.yaml", f"state:\n  locking: {locking}\n")
 
 
 # 8: one clear message each
