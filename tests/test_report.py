@@ -7,7 +7,6 @@ import io
 import json
 import shutil
 import subprocess
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -218,16 +217,8 @@ def _with_nasty_names(zone: LandingZone) -> LandingZone:
 # A thousand accounts
 
 
-def test_a_thousand_accounts_are_reported_in_seconds(large: LandingZone) -> None:
-    start = time.perf_counter()
-    text = page(large)
-    took = time.perf_counter() - start
-    print(f"1,000 accounts x 20 assignments: page of {len(text) / 1e6:.2f} MB in {took:.2f} s")
-    assert len(text.encode()) < 5_000_000
-    assert took < 15
-    start = time.perf_counter()
-    as_text(tables(large), 100)
-    assert time.perf_counter() - start < 30
+def test_the_page_of_a_thousand_accounts_can_be_mailed(large: LandingZone) -> None:
+    assert len(page(large).encode()) < 5_000_000
 
 
 def test_mermaid_counts_accounts_where_there_are_many(large: LandingZone) -> None:
@@ -239,10 +230,8 @@ def test_mermaid_counts_accounts_where_there_are_many(large: LandingZone) -> Non
 def test_a_difference_of_a_thousand_accounts_is_one_sentence(large: LandingZone) -> None:
     assignments = tuple(one for one in large.sso.assignments if one.permission_sets != ("Set0",))
     changed = replace(large, sso=large.sso.model_copy(update={"assignments": assignments}))
-    start = time.perf_counter()
     (lost,) = changes.compare(large, changed)
     assert lost.text == "user-0, user-1, user-2, user-3, user-4 lose Set0 in all 1,001 accounts"
-    assert time.perf_counter() - start < 15
 
 
 # Differences
