@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from stacks.hcl import EACH_VALUE, Expression, written
 
 from cdktf import (
     DefaultTokenResolver,
@@ -31,6 +34,14 @@ EMULATED = "emulated"
 """The context key that says an emulator answers instead of AWS."""
 
 
+@dataclass(frozen=True)
+class Precondition:
+    """What must hold before anything is planned or applied, and what Terraform says where it does not."""
+
+    condition: Expression
+    error_message: str
+
+
 class AddressTakenError(Exception):
     """Two resources claim one Terraform address; the second would silently replace the first."""
 
@@ -40,6 +51,9 @@ class Layer(TerraformStack):
 
     Resources are made by `add`, which pins their Terraform address. An address is a contract: what changes its
     address is destroyed and made anew.
+
+    Text is text: whatever goes to Terraform goes through `_written`, which escapes what is not an `Expression`.
+    Addresses, as of imports, removals and dependencies, are names and no templates, nor is anything of the backend.
     """
 
     def __init__(self, scope: Construct, id: str, *, project: Project, region: str | None = None) -> None:
@@ -64,7 +78,7 @@ class Layer(TerraformStack):
             "aws",
             region=self.region,
             allowed_account_ids=[self.account_id],
-            default_tags=[AwsProviderDefaultTags(tags=tags)],
+            default_tags=[AwsProviderDefaultTags(tags=self._written(tags))],
             s3_use_path_style=True if emulated else None,
             skip_metadata_api_check="true" if emulated else None,
         )
@@ -78,7 +92,7 @@ class Layer(TerraformStack):
             AddressTakenError: something in this stack has the address already.
         """
         made = self._take(kind, name)
-        element = kind(self, f"{getattr(kind, '__name__', '')}.{name}", *args, **arguments)
+        element = kind(self, f"{getattr(kind, '__name__', '')}.{name}", *args, **self._written(arguments))
         element.override_logical_id(name)
         self._made[element] = made
         return element
@@ -86,13 +100,19 @@ class Layer(TerraformStack):
     def add_plainly(self, kind: type[TerraformElement], name: str, /, **arguments: Any) -> None:
         """Makes a resource without a construct, which takes 2 ms and 25 KB each, for what comes by the thousand.
 
-        The arguments are those of Terraform's JSON; a reference is text, as `address_of` and `resolved` return it.
+        The arguments are those of Terraform's JSON; references are expressions, as `resolved` returns them.
 
         Raises:
             AddressTakenError: something in this stack has the address already.
         """
         self._take(kind, name)
-        self._plain[_type_of(kind)][name] = {key: value for key, value in arguments.items() if value is not None}
+        given = {key: value for key, value in arguments.items() if value is not None}
+        self._plain[_type_of(kind)][name] = self._written(given)
+
+    def override(self, element: TerraformElement, **expressions: Expression) -> None:
+        """Sets arguments to expressions for which the bindings have no type, such as `for_each` or a whole list."""
+        for name, expression in expressions.items():
+            element.add_override(name, self._written(expression))
 
     def _take(self, kind: Any, name: str) -> str:
         data, made = issubclass(kind, TerraformDataSource), f"{_type_of(kind)}.{name}"
@@ -107,22 +127,26 @@ class Layer(TerraformStack):
         """Returns the address of a resource or data source that this stack has added."""
         return self._made[element]
 
-    def resolved(self, values: Mapping[str, str]) -> dict[str, str]:
+    def resolved(self, values: Mapping[str, str]) -> dict[str, Expression]:
         """Returns values of other stacks as expressions of this one, all in one call to cdktf."""
         resolver = DefaultTokenResolver(StringConcat())
-        return dict(Tokenization.resolve(dict(values), scope=self, resolver=resolver, preparing=True))
+        found = Tokenization.resolve(dict(values), scope=self, resolver=resolver, preparing=True)
+        return {key: Expression(value) for key, value in found.items()}
+
+    def _written(self, value: Any) -> Any:
+        return written(value, lambda token: self.resolved({"token": token})["token"])
 
     def adopt(self, address: str, import_id: str) -> None:
         """Imports what exists under an id that is known when planning; a no-op once it is in the state."""
         self._import({"to": address, "id": import_id})
 
-    def adopt_any(self, address: str, import_ids: str) -> None:
-        """Imports what exists, if it exists: an expression for a set of at most one id."""
-        self._import({"for_each": f"${{toset({import_ids})}}", "to": address, "id": "${each.value}"})
+    def adopt_any(self, address: str, import_ids: Expression) -> None:
+        """Imports what exists, if it exists: a set of at most one id."""
+        self._import({"for_each": import_ids, "to": address, "id": EACH_VALUE})
 
-    def _import(self, block: dict[str, Any]) -> None:
+    def _import(self, block: dict[str, str]) -> None:
         # cdktf's own import_from runs `terraform version` each time while synthesizing.
-        self._imports.append(block)
+        self._imports.append(self._written(block))
 
     def forget(self, *addresses: str) -> None:
         """Leaves resources as they are in AWS if the state has them, and takes them out of the state."""
@@ -138,12 +162,13 @@ class Layer(TerraformStack):
                 self.add_override(block, entries)
 
     def output(
-        self, name: str, value: Any, *, description: str, preconditions: Iterable[Mapping[str, str]] = ()
+        self, name: str, value: Any, *, description: str, preconditions: Iterable[Precondition] = ()
     ) -> None:
         """Declares an output under its plain name; a precondition that fails stops plan and apply."""
-        output = TerraformOutput(self, name, value=value, description=description)
+        # Terraform does not evaluate the description.
+        output = TerraformOutput(self, name, value=self._written(value), description=description)
         if preconditions:
-            output.add_override("precondition", list(preconditions))
+            output.add_override("precondition", [self._written(vars(precondition)) for precondition in preconditions])
 
     @property
     def addresses(self) -> frozenset[str]:
@@ -167,19 +192,9 @@ def slug(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")
 
 
-def policy_json(document: Mapping[str, Any] | str) -> str:
-    """Returns a policy document as Terraform takes it: minified, with IAM's own `${...}` escaped."""
-    return literal(document if isinstance(document, str) else json.dumps(document, separators=(",", ":")))
-
-
-def literal(text: str) -> str:
-    """Returns free text as Terraform takes it: what looks like a template, `${` or `%{`, is escaped."""
-    return re.sub(r"\$\{(?!TfToken\[)", "$${", text).replace("%{", "%%{")
-
-
-def quoted(value: str | Sequence[str]) -> str:
-    """Returns text, or a list of texts, as a part of a Terraform expression."""
-    return literal(json.dumps(value, ensure_ascii=False))
+def policy_json(document: Mapping[str, Any]) -> str:
+    """Returns a policy document as AWS takes it: minified."""
+    return json.dumps(document, separators=(",", ":"))
 
 
 def _backend(stack: TerraformStack, layer: str, project: Project, *, emulated: bool) -> None:
