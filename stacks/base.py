@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from stacks import hcl
 from stacks.hcl import EACH_VALUE, Expression, written
 
 from cdktf import (
@@ -22,6 +23,7 @@ from cdktf import (
     TerraformStack,
     Tokenization,
 )
+from cdktf_cdktf_provider_aws.data_aws_s3_objects import DataAwsS3Objects
 from cdktf_cdktf_provider_aws.provider import AwsProvider, AwsProviderDefaultTags
 from constructs import Construct
 
@@ -40,6 +42,10 @@ class Precondition:
 
     condition: Expression
     error_message: str
+
+
+RETIRED = "retired"
+"""The part of `declared_keys` that holds accounts that were let go of, by key."""
 
 
 class AddressTakenError(Exception):
@@ -66,7 +72,8 @@ class Layer(TerraformStack):
         self._removed: list[dict[str, Any]] = []
         self._plain: defaultdict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
         self._made: dict[object, str] = {}
-        emulated = bool(scope.node.try_get_context(EMULATED))
+        self._retired: frozenset[str] = frozenset()
+        emulated = self._emulated = bool(scope.node.try_get_context(EMULATED))
         _backend(self, id, project, emulated=emulated)
         self._provider(id, emulated=emulated)
         self.add_override("terraform.required_version", ">= 1.10.0")
@@ -161,14 +168,50 @@ class Layer(TerraformStack):
             if entries:
                 self.add_override(block, entries)
 
-    def output(
-        self, name: str, value: Any, *, description: str, preconditions: Iterable[Precondition] = ()
-    ) -> None:
+    def output(self, name: str, value: Any, *, description: str, preconditions: Iterable[Precondition] = ()) -> None:
         """Declares an output under its plain name; a precondition that fails stops plan and apply."""
         # Terraform does not evaluate the description.
         output = TerraformOutput(self, name, value=self._written(value), description=description)
         if preconditions:
             output.add_override("precondition", [self._written(vars(precondition)) for precondition in preconditions])
+
+    def declare_keys(
+        self, keys: Mapping[str, Any], *, preconditions: Sequence[Precondition], allow: Collection[str]
+    ) -> None:
+        """Declares which key stands for what, for the guards of the next run: they read it from this stack's own state.
+
+        The values are constants, which Terraform writes even when an apply breaks half way. A thing that was moved to
+        another key in the state by hand is allowed as `moved:<kind>:<key>`.
+        """
+        project, key = self.project, state_key(self.node.id)
+        region = project.regions.primary
+        self.add(DataAwsS3Objects, hcl.OWN_STATE, bucket=project.state_bucket, prefix=key, region=region)
+        config: dict[str, Any] = {"bucket": project.state_bucket, "key": key, "region": region}
+        if self._emulated:
+            config |= {"use_path_style": True, "skip_metadata_api_check": True}
+        source = {"backend": "s3", "config": config, "count": str(hcl.state_exists(key))}
+        self.add_override(f"data.terraform_remote_state.{hcl.OWN_STATE}", source)
+        changed = [
+            self._unchanged(kind, identities, allow)
+            for kind, identities in keys.items()
+            if isinstance(identities, Mapping) and kind != RETIRED
+        ]
+        description = "What each configuration key stands for"
+        self.output("declared_keys", dict(keys), description=description, preconditions=[*changed, *preconditions])
+
+    def _unchanged(self, kind: str, identities: Mapping[str, str], allow: Collection[str]) -> Precondition:
+        """Stops when something is declared under another key than it is deployed under."""
+        kept = {key: text for key, text in identities.items() if f"moved:{kind}:{key}" not in allow}
+        changed = hcl.changed_keys(kind, kept, self._retired)
+        return Precondition(
+            hcl.is_empty(changed),
+            hcl.template(
+                f"The key of a thing changed while the thing stayed ({kind}): ",
+                hcl.listed(changed),
+                ". Nothing was changed: Terraform would destroy it under the old key, or mix two up. Write the old key "
+                "again, since keys stay and names may change; strata deploy says how to move it in the state.",
+            ),
+        )
 
     @property
     def addresses(self) -> frozenset[str]:

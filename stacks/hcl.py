@@ -174,6 +174,42 @@ def closed_accounts(emails: Iterable[str]) -> str:
     return f"[for {closed}]"
 
 
+# What a state says of itself, before it is changed
+
+
+OWN_STATE = "own"
+_OWN_OBJECTS = f"data.aws_s3_objects.{OWN_STATE}"
+
+
+def state_exists(key: str) -> Expression:
+    """Returns how many states of one's own there are: none before the first apply."""
+    return interpolated(f"contains({_OWN_OBJECTS}.keys, {quoted(key)}) ? 1 : 0")
+
+
+def _previous(part: str, otherwise: str) -> str:
+    """Returns a part of the output `declared_keys` as the last apply left it."""
+    output = f"data.terraform_remote_state.{OWN_STATE}[0].outputs.declared_keys"
+    return f"try({output}[{quoted(part)}], {otherwise})"
+
+
+def lost_keys(kind: str, keys: Iterable[str]) -> str:
+    """Returns the code for the keys of a kind that were declared and are not among some now."""
+    return f"[for key, _ in {_previous(kind, '{}')} : key if !contains({quoted(sorted(keys))}, key)]"
+
+
+def changed_keys(kind: str, identities: Mapping[str, str], but: Iterable[str]) -> str:
+    """Returns the code for what is under another key than it was: `new (was old)`, old keys left out as told."""
+    now = f"jsondecode({quoted(json.dumps(dict(identities), sort_keys=True))})"
+    told = '"${new} (was ${old})"'
+    was = f"[for old, was in {_previous(kind, '{}')} : {told} if was == identity && old != new"
+    return f"flatten([for new, identity in {now} : {was} && !contains({quoted(sorted(but))}, old)]])"
+
+
+def previous_administrators() -> str:
+    """Returns the code for those who had full access to the management account."""
+    return _previous("administrators", "[]")
+
+
 # Conditions
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from stacks.backend import BackendStack
 from stacks import hcl
-from stacks.base import Layer, Precondition, address, policy_json, slug
+from stacks.backend import BackendStack
+from stacks.base import RETIRED, Layer, Precondition, address, policy_json, slug
 
 from cdktf import ITerraformDependable, TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.data_aws_iam_roles import DataAwsIamRoles
@@ -64,6 +64,8 @@ class OrganizationsStack(Layer):
         security: Security,
         documents: Mapping[str, str],
         backend: BackendStack,
+        keys: Mapping[str, Mapping[str, str]],
+        allow: Collection[str] = (),
     ) -> None:
         super().__init__(scope, id, project=project)
         self.configuration = organization
@@ -77,6 +79,25 @@ class OrganizationsStack(Layer):
         self._delegations()
         self._options()
         self._outputs()
+        self._declare(keys, allow)
+
+    def _declare(self, keys: Mapping[str, Mapping[str, str]], allow: Collection[str]) -> None:
+        """Stops when an account that is deployed is neither declared nor retired, wherever its entry went."""
+        retired = {key: one.email.lower() for key, one in self.configuration.accounts.items() if one.retired}
+        self._retired = frozenset(retired)
+        lost = hcl.lost_keys("account", {*keys["account"], *retired})
+        guard = Precondition(
+            hcl.is_empty(lost),
+            hcl.template(
+                "Accounts that are deployed and no longer declared: ",
+                hcl.listed(lost),
+                ". Nothing was changed: Terraform would remove them from the organization. Put their entries back into "
+                "organization.yaml with retired: true and deploy; after that they may go, to unmanaged_accounts while "
+                "the account is active.",
+            ),
+        )
+        parts = {kind: entries for kind, entries in {**keys, RETIRED: retired}.items() if entries}
+        self.declare_keys(parts, preconditions=[guard], allow=allow)
 
     def _organization(self, security: Security) -> OrganizationsOrganization:
         """Adopts the organization; services and policy types are added to what is on, never silently taken away."""
@@ -296,7 +317,7 @@ class OrganizationsStack(Layer):
                 "Accounts that are not declared: ",
                 hcl.listed(undeclared),
                 ". Nothing was changed. Add them under accounts in organization.yaml; or set retired: true on an "
-                "account that Strata shall forget; or list the address under unmanaged_accounts if Strata never had it.",
+                "account to let go of; or list the address under unmanaged_accounts if Strata never had it.",
             ),
         )
 

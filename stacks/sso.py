@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from stacks.backend import BackendStack
+from collections.abc import Collection, Mapping
+
 from stacks import hcl
-from stacks.base import Layer, address, policy_json, slug
+from stacks.backend import BackendStack
+from stacks.base import Layer, Precondition, address, policy_json, slug
 from stacks.components.alert import alert_rule, forget_rule
 from stacks.organizations import OrganizationsStack
 from stacks.security import SecurityStack
@@ -45,6 +47,7 @@ from constructs import Construct
 
 from strata.config import LandingZone
 from strata.config.access import BREAK_GLASS, STATE_ACCESS, Grant, grants
+from strata.config.administrators import administrators
 from strata.config.models import PARTITION, Boundary, Group, Mode, PermissionSet, PolicyReference, User
 from strata.config.placeholders import fill, placeholder_values
 
@@ -61,6 +64,8 @@ class SsoStack(Layer):
         backend: BackendStack,
         organizations: OrganizationsStack,
         security: SecurityStack,
+        keys: Mapping[str, Mapping[str, str]],
+        allow: Collection[str] = (),
     ) -> None:
         super().__init__(scope, id, project=landing_zone.project, region=landing_zone.project.identity_center_region)
         self.landing_zone = landing_zone
@@ -79,6 +84,28 @@ class SsoStack(Layer):
             self._assignment(grant, account_ids[grant.account])
         self._alerts(security)
         self._outputs()
+        self._declare(keys, allow)
+
+    def _declare(self, keys: Mapping[str, Mapping[str, str]], allow: Collection[str]) -> None:
+        """Stops when the last person with full access to the management account would lose it."""
+        has = administrators(self.landing_zone)
+        named = sorted([*has.people, *has.external])
+        previous = hcl.previous_administrators()
+        guard = Precondition(
+            hcl.is_empty(previous),
+            hcl.template(
+                "Nobody would keep full access to the management account; these have it: ",
+                hcl.listed(previous),
+                ". Nothing was changed. Assign a permission set with aws: AdministratorAccess there to somebody, or "
+                "run strata deploy --allow last-administrator.",
+            ),
+        )
+        guarded = not named and "last-administrator" not in allow
+        self.declare_keys(
+            {**{kind: entries for kind, entries in keys.items() if entries}, "administrators": named},
+            preconditions=[guard] if guarded else [],
+            allow=allow,
+        )
 
     def _instance(self) -> None:
         self.add(

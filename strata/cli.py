@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from strata.errors import ConfigurationError, StrataError
+from strata.errors import ConfigurationError, StrataError, UsageError
 
 app = typer.Typer(
     name="strata",
@@ -140,7 +140,7 @@ def _outcome(run: Callable[[], int], options: Options) -> int:
         if options.debug:
             traceback.print_exc()
         print(f"error: {error}", file=sys.stderr)
-        return 1
+        return 2 if isinstance(error, UsageError) else 1
     except Exception as error:
         if options.debug:
             raise
@@ -316,20 +316,46 @@ def profiles(
     )
 
 
-@command("deploy", "strata deploy --plan")
+AllowOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow",
+        metavar="KIND",
+        help="Allow one kind of loss in this run: last-administrator, mass-deletion, replace:KEY, delete:trail, "
+        "delete:ram-sharing; repeatable.",
+        show_default=False,
+    ),
+]
+
+
+@command("plan", "strata plan organizations sso")
+def plan(
+    *,
+    options: Options,
+    stacks: Annotated[list[str] | None, typer.Argument(help="The stacks to plan; all when none is named.")] = None,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 3 when something would change.")] = False,
+    allow: AllowOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Show what a deploy would change, and refuse what it would lose. Applies nothing, takes no lock."""
+    from strata.commands.plan import run
+
+    return run(options, stacks=stacks or (), exit_code=exit_code, json=json, allow=allow or ())
+
+
+@command("deploy", "strata deploy organizations sso")
 def deploy(
     *,
     options: Options,
     stacks: Annotated[list[str] | None, typer.Argument(help="The stacks to deploy; all when none is named.")] = None,
-    plan: Annotated[bool, typer.Option("--plan", help="Show what would change and stop.")] = False,
-    exit_code: Annotated[bool, typer.Option("--exit-code", help="With --plan: exit 3 when something would.")] = False,
+    allow: AllowOption = None,
     json: JsonOption = False,
     yes: YesOption = False,
 ) -> int:
-    """Check, then deploy the stacks in order; at a terminal it shows the plan and asks first."""
+    """Check, plan, ask, then deploy the stacks in order; without a terminal it needs --yes."""
     from strata.commands.deploy import run
 
-    return run(options, stacks=stacks or (), plan=plan, exit_code=exit_code, json=json, yes=yes)
+    return run(options, stacks=stacks or (), json=json, yes=yes, allow=allow or ())
 
 
 @command("explain", "strata explain jane-doe security")
@@ -355,6 +381,7 @@ class AllowedChange(StrEnum):
     ACCESS = "access"
     GUARDRAILS = "guardrails"
     ACCOUNTS = "accounts"
+    LOSSES = "losses"
 
 
 @command("report", "strata report --format html --output access.html")

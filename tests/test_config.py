@@ -256,6 +256,45 @@ def test_what_is_unlikely_to_be_meant_is_a_warning(
     assert warnings(load(valid)) == expected
 
 
+NOBODY = (
+    "assignments: nobody has administrator access to the management account: no permission set with "
+    "aws: AdministratorAccess, without a boundary and without an inline policy that denies everything, is assigned "
+    "there to a user, an external group or a group with members"
+)
+DENY_ALL = '{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}'
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        [("sso.yaml", "accounts: all", "accounts:\n      - shop\n      - audit")],
+        [("sso.yaml", "    members:\n      - ada\n", "    description: Empty.\n")],
+        [("sso.yaml", "AdministratorAccess\n", "AdministratorAccess\n    boundary:\n      aws: PowerUserAccess\n")],
+        [
+            (
+                "sso.yaml",
+                "aws: AdministratorAccess\n",
+                "aws: AdministratorAccess\n      - inline: policies/nothing.json\n",
+            )
+        ],
+    ],
+    ids=["not in the management account", "an empty group", "a boundary", "a denial of everything"],
+)
+def test_nobody_who_administers_is_a_warning(valid: Path, changes: list[tuple[str, str, str]]) -> None:
+    """Whether somebody had access before, only a command with the state can tell, and refuse to take it."""
+    (valid / "policies/nothing.json").write_text(DENY_ALL)
+    for change in changes:
+        edit(valid, *change)
+
+    assert [warning for warning in warnings(load(valid)) if warning.endswith(NOBODY)]
+
+
+def test_an_emptied_file_of_people_is_a_warning(valid: Path) -> None:
+    (valid / "sso.yaml").write_text("")
+
+    assert warnings(load(valid)) == [f"sso.yaml:1: {NOBODY}"]
+
+
 def test_an_example_is_known_by_its_domain_or_its_digits() -> None:
     assert all(map(is_example, ("a@example.com", "a@x.EXAMPLE.org", "a@host.test", "123456789012", "000000000000")))
     assert not any(map(is_example, ("a@notexample.com", "a@example.com.au", "210987654321")))

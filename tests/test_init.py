@@ -191,7 +191,7 @@ def test_one_own_address_is_enough_to_be_refused(folder: Path) -> None:
 def test_without_a_terminal_nothing_is_written_unasked(folder: Path) -> None:
     before = contents(folder)
     done = strata(folder, *flags())
-    assert done.exit_code == 1
+    assert done.exit_code == 2
     assert "give --yes" in done.stderr
     assert contents(folder) == before
 

@@ -230,7 +230,8 @@ def test_mermaid_counts_accounts_where_there_are_many(large: LandingZone) -> Non
 def test_a_difference_of_a_thousand_accounts_is_one_sentence(large: LandingZone) -> None:
     assignments = tuple(one for one in large.sso.assignments if one.permission_sets != ("Set0",))
     changed = replace(large, sso=large.sso.model_copy(update={"assignments": assignments}))
-    (lost,) = changes.compare(large, changed)
+    deleted, lost = changes.compare(large, changed)
+    assert deleted.risk == "losses"
     assert lost.text == "user-0, user-1, user-2, user-3, user-4 lose Set0 in all 1,001 accounts"
 
 
@@ -306,7 +307,7 @@ def _until(day: str | None, data: Any) -> None:
 
 
 ORGANIZATION, SSO, SECURITY, PROJECT = "organization.yaml", "sso.yaml", "security.yaml", "project.yaml"
-ACCESS, GUARDRAILS, ACCOUNTS, NOTHING = "access", "guardrails", "accounts", None
+ACCESS, GUARDRAILS, ACCOUNTS, LOSSES, NOTHING = "access", "guardrails", "accounts", "losses", None
 
 CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
     "a member joins": (
@@ -496,7 +497,8 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
         [
             (
                 GUARDRAILS,
-                "policy region-restriction changes: DenyOtherRegions no longer denies as before: its exceptions, "
+                "policy region-restriction changes: DenyAllButUsEast1 no longer denies as before: its exceptions, "
+                "conditions or resources change, DenyOtherRegions no longer denies as before: its exceptions, "
                 "conditions or resources change",
             )
         ],
@@ -520,7 +522,14 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
     "a control goes off": (
         SECURITY,
         _set("trail", "mode", value="off"),
-        [(GUARDRAILS, "control trail is off, no longer on")],
+        [
+            (
+                LOSSES,
+                "trail.mode: the organization trail would be deleted: no account is logged any more; strata deploy "
+                "refuses it, unless --allow delete:trail is given",
+            ),
+            (GUARDRAILS, "control trail is off, no longer on"),
+        ],
     ),
     "a control is let go": (
         SECURITY,
@@ -554,10 +563,15 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
     ),
     "a pipeline gets in": (
         SECURITY,
-        _set("github_actions", value={"mode": "on", "repository": "nordwind/aws"}),
+        _set(
+            "github_actions",
+            value={"mode": "on", "repository": "nordwind/aws", "repository_id": "12", "owner_id": "34"},
+        ),
         [
             (ACCESS, "github_actions is on, no longer off"),
             (ACCESS, "github_actions has repository nordwind/aws, not nothing"),
+            (ACCESS, "github_actions has repository_id 12, not nothing"),
+            (ACCESS, "github_actions has owner_id 34, not nothing"),
         ],
     ),
     "a region is no longer governed": (
@@ -678,10 +692,15 @@ def test_a_key_that_changes_is_told_by_its_address(zone: LandingZone) -> None:
     )
     assert [(one.risk, one.text) for one in found] == [
         (
+            LOSSES,
+            "accounts.playground: is account log-archive under another key, both are 'aws+log-archive@nordwind.dev': "
+            "it would be removed from the organization under the old one; strata deploy refuses it",
+        ),
+        (
             ACCOUNTS,
             "account log-archive has the key playground: Terraform lets go of the one and adopts the other by its "
             "e-mail",
-        )
+        ),
     ]
 
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 import datetime as dt
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from strata.commands.rewrite import check_result, print_diff, read, replace
+from strata.commands.rewrite import loaded, print_diff, read, replace
 from strata.config import load
+from strata.config.administrators import administrators
 from strata.config.expiry import Ending, expired, where, who
 from strata.config.loader import FILES
 from strata.config.tree import SAFE_LOADER, Tree, parse
@@ -37,13 +39,14 @@ def run(options: Options, *, as_of: str, dry_run: bool, yes: bool) -> int:
     text = (folder / SSO).read_bytes().decode("utf-8")
     files = {name: read(folder / name) for name in FILES} | {SSO: without(text, [one.index for one in gone])}
     try:
-        check_result(folder, files, folder)
+        loaded(folder, files, folder)
     except ConfigurationError:
         lines = f"line{'s' if gone[1:] else ''} {', '.join(str(ending.line) for ending in gone)}"
         print(
             f"nothing was changed; without the entries of {folder / SSO} that have expired ({lines}):", file=sys.stderr
         )
         raise
+    _keep_an_administrator(folder, files)
     for ending in gone:
         options.note(f"{folder / SSO}:{ending.line}: {words(ending, day)}")
     print_diff(folder, {SSO: files[SSO]})
@@ -56,6 +59,16 @@ def run(options: Options, *, as_of: str, dry_run: bool, yes: bool) -> int:
         raise StrataError(f"{folder / SSO} has changed in the meantime; run the command again")
     replace(folder, {SSO: files[SSO]})
     return 0
+
+
+def _keep_an_administrator(folder: Path, files: Mapping[str, str]) -> None:
+    """Refuses to take the last full access to the management account, which only its root user could give back."""
+    before = load(folder)
+    if administrators(before) and not administrators(loaded(folder, files, folder)):
+        raise StrataError(
+            f"nothing was changed; without the entries of {folder / SSO} that have expired nobody has administrator "
+            "access to the management account; give somebody an assignment that goes on, then run this again"
+        )
 
 
 def day_of(text: str) -> dt.date:

@@ -22,23 +22,22 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from strata.commands.rewrite import check_result, fill, policies, print_diff, read, replace
+from strata.commands.rewrite import fill, loaded, policies, print_diff, read, replace
 from strata.config.examples import is_example
 from strata.config.limits import aws_limits
 from strata.config.loader import FILES
 from strata.config.models import MANAGEMENT, ROOT
+from strata.config.text import Problem, check_length
 from strata.config.types import (
     AccountId,
     AccountName,
     Email,
     Key,
     PersonName,
-    Problem,
     ProjectName,
     Region,
     RootEmail,
     ShortName,
-    check_length,
 )
 from strata.errors import StrataError
 from strata.session import Aws, AwsError, emulator
@@ -63,7 +62,7 @@ def run(options: Options, *, given: Mapping[str, Any], to: Path | None, dry_run:
     changed = [name for name in files if to or files[name] != read(target / name)]
     if to is None:
         _refuse_others(target, changed)
-    check_result(base, files, target)
+    loaded(base, files, target)
     if not changed:
         options.note(f"nothing to do: {target} says all of it already")
         return 0

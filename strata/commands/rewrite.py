@@ -11,13 +11,13 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from strata.config import load
+from strata.config import LandingZone, load
 from strata.config.loader import IMPORTS_FILE
 from strata.errors import ConfigurationError
 
 
-def check_result(base: Path, files: Mapping[str, str], target: Path) -> None:
-    """Loads the result from a folder of its own, as `strata check` would.
+def loaded(base: Path, files: Mapping[str, str], target: Path) -> LandingZone:
+    """Returns the result, loaded from a folder of its own, as `strata check` would.
 
     Raises:
         ConfigurationError: it has faults; nothing has been written where it counts.
@@ -28,7 +28,7 @@ def check_result(base: Path, files: Mapping[str, str], target: Path) -> None:
         if (target / IMPORTS_FILE).is_file():
             shutil.copyfile(target / IMPORTS_FILE, folder / IMPORTS_FILE)
         try:
-            load(folder)
+            return load(folder)
         except ConfigurationError as error:
             faults = [dataclasses.replace(f, file=f.file.replace(name, str(target))) for f in error.faults]
             raise ConfigurationError(faults) from error

@@ -37,16 +37,16 @@ OWNER = "123456789012"
 
 def install() -> None:
     """Puts the layer before the moto that this process is going to serve, if the scenario has a world."""
-    import moto.server
+    from moto import server
 
-    application = moto.server.DomainDispatcherApplication
+    application: Any = vars(server)["DomainDispatcherApplication"]
 
     def in_front(create_app: Any) -> Any:
         behind = application(create_app)
         world = os.environ.get("STRATA_ENGINE_WORLD")
         return Api(behind, World(Path(world))) if world else behind
 
-    moto.server.DomainDispatcherApplication = in_front  # type: ignore[misc, assignment]
+    vars(server)["DomainDispatcherApplication"] = in_front
 
 
 class Failed(Exception):
@@ -340,7 +340,7 @@ def _membership_id(call: Call) -> Answer:
 
 
 def _create_user(call: Call) -> Answer:
-    names = {f"{part}_name": call["Name"].get(f"{part.title()}Name") for part in ("given", "family")}
+    names = {f"{part}_name": (call["Name"] or {}).get(f"{part.title()}Name") for part in ("given", "family")}
     emails = [{key.lower(): value for key, value in email.items()} for email in call["Emails"] or ()]
     more = {"display_name": call["DisplayName"], "name": [names], "emails": emails}
     return _user(_in_store(call, USER, {"user_name": call["UserName"]}, "user_id", more))

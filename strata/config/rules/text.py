@@ -1,4 +1,4 @@
-"""The rule on text that Terraform CDK takes for a placeholder of its own: it would become a value from somewhere else."""
+"""The rule on text that Terraform CDK takes for a placeholder of its own, and would turn into some other value."""
 
 from __future__ import annotations
 
