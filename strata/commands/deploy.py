@@ -90,7 +90,7 @@ def _check_account(aws: Aws, landing_zone: LandingZone, *, needs_sign_in: bool) 
     if needs_sign_in and not refusals:
         refusals += identity_center_refusals(aws, landing_zone)
     if refusals:
-        raise StrataError("\nerror: ".join(refusals))
+        raise StrataError(*refusals)
 
 
 def identity_center_refusals(aws: Aws, landing_zone: LandingZone) -> list[str]:
