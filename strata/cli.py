@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import inspect
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -16,6 +18,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from strata.errors import ConfigurationError, StrataError, UsageError
+from strata.printing import guarded, line
 
 app = typer.Typer(
     name="strata",
@@ -42,7 +45,7 @@ class Options:
     def note(self, text: str) -> None:
         """Says something to the person at the terminal, unless they asked for quiet."""
         if not self.quiet:
-            print(text, file=sys.stderr, flush=True)
+            print(line(text), file=sys.stderr, flush=True)
 
 
 ConfigOption = Annotated[
@@ -106,7 +109,8 @@ def command(name: str, example: str) -> Callable[[Callable[..., int]], Callable[
             given = {**context.obj, **{key: values[key] for key in _SHARED if values[key]}}
             options = Options(**{"config": Path(os.environ.get("STRATA_CONFIG") or "config"), **given})
             arguments = {key: value for key, value in values.items() if key not in _SHARED}
-            raise typer.Exit(_outcome(lambda: function(options=options, **arguments), options))
+            with guarded():
+                raise typer.Exit(_outcome(lambda: function(options=options, **arguments), options))
 
         run.__signature__ = own.replace(  # type: ignore[attr-defined]
             parameters=[p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters], return_annotation=None
@@ -121,33 +125,51 @@ def command(name: str, example: str) -> Callable[[Callable[..., int]], Callable[
 def _outcome(run: Callable[[], int], options: Options) -> int:
     """Runs a command; known failures become one line each and exit code 1."""
     try:
-        return run()
+        code = run()
+        sys.stdout.flush()  # a full disk may come up here, and is ours to report
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_stdout()
         return 0
-    except ConfigurationError as error:
-        if options.debug:
-            traceback.print_exc()
-        for fault in error.faults:
-            print(f"error: {fault}", file=sys.stderr)
-        number = len(error.faults)
-        print(f"{number} fault{'s' if number > 1 else ''} in the configuration", file=sys.stderr)
-        return 1
-    except StrataError as error:
-        if options.debug:
-            traceback.print_exc()
-        print(f"error: {error}", file=sys.stderr)
-        return 2 if isinstance(error, UsageError) else 1
     except Exception as error:
-        if options.debug:
+        if options.debug and not isinstance(error, StrataError):
             raise
-        print(
-            f"error: {type(error).__name__}: {error}; this is a fault of Strata, --debug shows where", file=sys.stderr
-        )
-        return 1
+        if options.debug:
+            traceback.print_exc()
+        for text in _words(error):
+            print(text, file=sys.stderr)
+        if isinstance(error, OSError):
+            _drop_stdout()
+        return 2 if isinstance(error, UsageError) else 1
+    return code
+
+
+def _words(error: Exception) -> Iterator[str]:
+    """Yields the lines that say what went wrong."""
+    if isinstance(error, ConfigurationError):
+        yield from (f"error: {fault}" for fault in error.faults)
+        number = len(error.faults)
+        yield f"{number} fault{'s' if number > 1 else ''} in the configuration"
+    elif isinstance(error, StrataError):
+        yield from error.lines()
+    elif isinstance(error, OSError) and error.errno in _MACHINE and not error.filename:
+        yield f"error: {error.strerror}: not all could be written"
+    elif isinstance(error, OSError) and error.filename:
+        yield line(f"error: {os.fsdecode(error.filename)}: {error.strerror}")
+    else:
+        yield line(f"error: {type(error).__name__}: {error}; this is a fault of Strata, --debug shows where")
+
+
+_MACHINE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE})
+"""What a system runs out of, or refuses, without a word about which file."""
+
+
+def _drop_stdout() -> None:
+    """Has what is still to be printed go nowhere, so that the end of the process does not fail at it again."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for a script.")]
@@ -410,7 +432,8 @@ def report(
 
 def main() -> None:
     """Runs the command line."""
-    app()
+    with guarded():
+        app()
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from strata.printing import line, path, values_cut
@@ -13,6 +13,10 @@ class StrataError(Exception):
 
     def __str__(self) -> str:
         return "; ".join(map(str, self.args))
+
+    def lines(self) -> Iterator[str]:
+        """Yields what is printed: one line for each text."""
+        yield from (f"error: {line(text)}" for text in self.args)
 
 
 class UsageError(StrataError):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import re
 import stat
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from difflib import SequenceMatcher
@@ -31,7 +33,7 @@ class UnreadableError(StrataError):
         super().__init__(f"{path} {problem}; {remedy}")
 
 
-def read(path: Path, most: int = CONFIGURATION) -> bytes:
+def read_bytes(path: Path, most: int = CONFIGURATION) -> bytes:
     """Returns the content of a regular file, or of the one that a link leads to.
 
     Raises:
@@ -61,9 +63,9 @@ def read_text(path: Path, most: int = CONFIGURATION) -> str:
 
     Raises:
         FileNotFoundError, NotADirectoryError: there is none.
-        UnreadableError: as for `read`, or it is not UTF-8.
+        UnreadableError: as for `read_bytes`, or it is not UTF-8.
     """
-    content = read(path, most)
+    content = read_bytes(path, most)
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -99,8 +101,9 @@ def _content(path: Path, descriptor: int, most: int) -> bytes:
 
 
 def _too_large(path: Path, most: int) -> UnreadableError:
-    problem = f"is larger than {most // MEGABYTE} MB"
-    return UnreadableError(path, problem, "such a file is a mistake: look at it")
+    return UnreadableError(
+        path, f"is larger than {most // MEGABYTE} MB", "such a file is a mistake: look at what it is"
+    )
 
 
 # Writing
@@ -110,55 +113,59 @@ def write(contents: Mapping[Path, bytes], *, instead_of: Mapping[Path, bytes | N
     """Puts files in their places, each in one step; all are on disk in full before the first takes its place.
 
     Links stay links, what exists keeps its mode and owner. `instead_of` is what each has to hold still, None for no
-    file. Something else than a file, as /dev/stdout may be, is written to as it is.
+    file. A device or pipe, as /dev/stdout may be, is written to as it is.
 
     Raises:
-        StrataError: another writer was there, or it cannot be written. The files are as they were.
+        StrataError: another writer was there, or the system does not let us. The files are as they were.
     """
-    plain = {path: content for path, content in contents.items() if not _special(path)}
+    plain = {path: target(path) for path in contents if not _stream(path)}
     with ExitStack() as stack:
-        targets = {path: target(path) for path in plain}
-        for folder in sorted({one.parent for one in targets.values()}):
+        for folder in sorted({place.parent for place in plain.values()}):
             stack.enter_context(locked(folder))
         for path, before in (instead_of or {}).items():
             if current(path) != before:
                 raise StrataError(f"{path} has changed in the meantime; run the command again")
         written: dict[Path, Path] = {}
         try:
-            for path, content in plain.items():
+            for path, place in plain.items():
                 with cannot("written", path):
-                    _put_beside(targets[path], content, written, private=False)
-            for beside, path in zip(list(written), plain, strict=True):
+                    written[path] = _beside(place)
+                    _fill(written[path], contents[path], like=place, private=False)
+            for path, place in plain.items():
                 with cannot("written", path):
-                    beside.replace(written[beside])
+                    written[path].replace(place)
         finally:
-            _remove(written)
-        for folder in {one.parent for one in targets.values()}:
-            settle(folder)
+            for beside in written.values():
+                beside.unlink(missing_ok=True)
+        for folder in {place.parent for place in plain.values()}:
+            _settle(folder)
     for path in contents.keys() - plain.keys():
-        with cannot("written", path), path.open("wb") as stream:
-            stream.write(contents[path])
+        _pour(path, contents[path])
 
 
 def put(place: Path, content: bytes, *, like: Path) -> None:
-    """Puts one file that only its owner may read in its place, with the owner of another one.
+    """Puts one file that only its owner may read in its place; it has the owner of another one.
 
     Raises:
         OSError: it cannot be written. What was there is there still.
     """
-    written: dict[Path, Path] = {}
+    beside = _beside(place)
     try:
-        _put_beside(place, content, written, private=True, like=like)
-        next(iter(written)).replace(place)
+        _fill(beside, content, like=like, private=True)
+        beside.replace(place)
     finally:
-        _remove(written)
-    settle(place.parent)
+        beside.unlink(missing_ok=True)
+    _settle(place.parent)
 
 
 def current(path: Path) -> bytes | None:
-    """Returns what a file holds now, None if there is none."""
+    """Returns what a file holds now, None if there is none.
+
+    Raises:
+        UnreadableError: it cannot be read.
+    """
     try:
-        return read(path)
+        return read_bytes(path)
     except FileNotFoundError:
         return None
 
@@ -167,65 +174,15 @@ def target(path: Path) -> Path:
     """Returns where a symbolic link leads, so that the link stays a link.
 
     Raises:
-        UnreadableError: it leads to itself.
+        UnreadableError: it leads to itself, or there is no file at its end but a folder.
     """
     try:
-        return path.resolve()
+        place = path.resolve()
     except (RuntimeError, OSError) as error:  # RuntimeError for a loop, before Python 3.13
         raise UnreadableError(path, "is a symbolic link that leads to itself", "remove it") from error
-
-
-def _special(path: Path) -> bool:
-    """Returns whether a path leads to a pipe, a device or a socket, which no file may replace."""
-    return path.exists() and not path.is_file() and not path.is_dir()
-
-
-def _put_beside(
-    place: Path, content: bytes, written: dict[Path, Path], *, private: bool, like: Path | None = None
-) -> None:
-    """Writes a file in full beside its place, and notes it under its own name before anything can go wrong."""
-    from tempfile import mkstemp
-
     if place.is_dir():
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-    # The suffix keeps the loader from taking it for a configuration file, should it ever be left behind.
-    descriptor, name = mkstemp(dir=place.parent, prefix=f".{place.name}.", suffix=".new")
-    written[Path(name)] = place
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        _dress(file.fileno(), like or place, private=private)
-        os.fsync(file.fileno())
-
-
-def _dress(descriptor: int, like: Path, *, private: bool) -> None:
-    """Gives an open file the owner and the mode of another, or the mode of a new one; private ones stay private."""
-    mask = os.umask(0)
-    os.umask(mask)
-    mode = 0o666 & ~mask
-    if like.exists():
-        found = like.stat()
-        mode = stat.S_IMODE(found.st_mode)
-        if found.st_uid != os.geteuid():  # root, on behalf of somebody
-            os.fchown(descriptor, found.st_uid, found.st_gid)
-    os.fchmod(descriptor, mode & 0o600 if private else mode)
-
-
-def _remove(written: Mapping[Path, Path]) -> None:
-    """Removes what was written beside and has not taken its place."""
-    for beside in written:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
-
-
-def settle(folder: Path) -> None:
-    """Has a folder remember its new names before the machine can fail."""
-    with suppress(OSError):  # not every file system can
-        descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        raise UnreadableError(path, "is a folder, not a file", "name a file")
+    return place
 
 
 @contextmanager
@@ -235,40 +192,35 @@ def locked(folder: Path) -> Iterator[None]:
     Raises:
         StrataError: another one has not finished in time.
     """
-    import time
-
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
-    except OSError:  # a folder that is not there is reported by who writes to it
+    except OSError:  # who writes there says what is wrong with it
         yield
         return
     try:
         until = time.monotonic() + PATIENCE
-        while not _lock(descriptor):
+        while not _taken(descriptor):
             if time.monotonic() > until:
-                raise StrataError(f"another command is writing to {folder}; run this again when it has finished")
-            time.sleep(0.05)
+                raise StrataError(f"another command is writing in {folder}; run this again when it has finished")
+            time.sleep(0.02)
         yield
     finally:
         os.close(descriptor)
 
 
-def _lock(descriptor: int) -> bool:
-    """Takes the lock of an open folder unless somebody has it; a file system without locks keeps nobody waiting."""
-    import fcntl
-
+def _taken(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
-    except OSError:
+    except OSError:  # a file system without locks, as NFS for folders: then there is none
         return True
     return True
 
 
 @contextmanager
 def cannot(what: str, path: Path) -> Iterator[None]:
-    """Puts into our words why the system does not let us; `what` is read, written or made.
+    """Puts into our words why the system does not let us; `what` is 'written' or 'made'.
 
     Raises:
         StrataError: it does not.
@@ -276,33 +228,88 @@ def cannot(what: str, path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StrataError(f"{path} cannot be {what}: {error.strerror or error}; it is as it was") from error
+        kept = "; it is as it was" if os.path.lexists(path) else ""
+        raise StrataError(f"{path} cannot be {what}: {error.strerror or error}{kept}") from error
+
+
+def _stream(path: Path) -> bool:
+    """Returns whether there is a device or a pipe, which nothing can take the place of."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return stat.S_ISCHR(mode) or stat.S_ISFIFO(mode)
+
+
+def _pour(path: Path, content: bytes) -> None:
+    """Writes to a device or a pipe; one that nobody reads from is an error, not a wait."""
+    with cannot("written", path):
+        descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+        os.set_blocking(descriptor, True)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+
+
+def _beside(place: Path) -> Path:
+    """Returns a free name in the same folder; its ending keeps the loader from taking it for a configuration file."""
+    return place.with_name(f".strata-{os.urandom(8).hex()}.new")
+
+
+def _fill(beside: Path, content: bytes, *, like: Path, private: bool) -> None:
+    """Writes a new file that has mode and owner of another, if there is one."""
+    found = like.stat() if like.exists() else None
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    descriptor = os.open(beside, flags, 0o600 if found or private else 0o666)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        if found:
+            with suppress(PermissionError):  # what root may, on behalf of somebody
+                os.fchown(file.fileno(), found.st_uid, found.st_gid)
+            os.fchmod(file.fileno(), stat.S_IMODE(found.st_mode) & (0o600 if private else 0o7777))
+        os.fsync(file.fileno())
+
+
+def _settle(folder: Path) -> None:
+    """Makes a new name survive a power cut, where the file system can; the file is whole either way."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+# Line ends
 
 
 def with_line_ends_of(before: str, after: str) -> str:
-    """Returns an edited text with the line ends it had before; new lines end as most of the others."""
-    old = lines(before)
+    r"""Returns an edited text whose lines end with `\n`, ended as it was before; new lines have the usual end."""
+    old, new = split_lines(before), split_lines(after)
     ends = [end_of(one) for one in old]
     usual = max(("\n", "\r\n", "\r"), key=ends.count)
-    new = [f"{one.rstrip(_ENDS)}{usual if end_of(one) else ''}" for one in lines(after)]
-    matcher = SequenceMatcher(
-        None, [one.rstrip(_ENDS) for one in old], [one.rstrip(_ENDS) for one in new], autojunk=False
-    )
-    for at, begin, size in matcher.get_matching_blocks():
-        new[begin : begin + size] = [
-            kept if end_of(kept) else one for kept, one in zip(old[at:], new[begin:], strict=False)
-        ][:size]
+    new = [bare(one) + (usual if end_of(one) else "") for one in new]
+    matcher = SequenceMatcher(None, [bare(one) for one in old], [bare(one) for one in new], autojunk=False)
+    for start, begin, size in matcher.get_matching_blocks():
+        for step in range(size):
+            if ends[start + step]:
+                new[begin + step] = old[start + step]
     return "".join(new)
 
 
 _ENDS = "\r\n"
 
 
-def lines(text: str) -> list[str]:
+def split_lines(text: str) -> list[str]:
     """Returns the lines with their ends, split at line feeds and carriage returns and nowhere else."""
     return re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+", text)
 
 
+def bare(line: str) -> str:
+    """Returns a line without its end."""
+    return line.rstrip(_ENDS)
+
+
 def end_of(line: str) -> str:
     """Returns the characters that end a line, none at the end of some files."""
-    return line[len(line.rstrip(_ENDS)) :]
+    return line[len(bare(line)) :]

@@ -128,7 +128,10 @@ def html(text: str) -> str:
     """Returns text for an element or a quoted attribute of an HTML page."""
     from html import escape
 
-    return escape(line(text, sys.maxsize))
+    return escape(_SPACE.sub(" ", visible(text)))
+
+
+_SPACE = re.compile(r"[\t\n]+")
 
 
 def script_data(data: Any) -> str:
@@ -143,7 +146,7 @@ def _seen(data: Any) -> Any:
         return {key: _seen(value) for key, value in data.items()}
     if isinstance(data, list | tuple):
         return [_seen(value) for value in data]
-    return line(data, sys.maxsize) if isinstance(data, str) else data
+    return _SPACE.sub(" ", visible(data)) if isinstance(data, str) else data
 
 
 def mermaid(text: str) -> str:

@@ -63,13 +63,20 @@ class Workspace:
         done = subprocess.run(
             [sys.executable, "main.py"],
             cwd=toolchain.CHECKOUT,
-            env={**self.environment, "CDKTF_OUTDIR": str(self.folder), ALLOW: ",".join(allow)},
+            env={
+                **self.environment,
+                "CDKTF_OUTDIR": str(self.folder),
+                "PYTHONIOENCODING": "utf-8",
+                ALLOW: ",".join(allow),
+            },
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             check=False,
         )
         if done.returncode:
-            raise StrataError((done.stderr or done.stdout).strip().removeprefix("error: "))
+            said = (done.stderr or done.stdout).strip().splitlines()
+            raise StrataError(*(one.removeprefix("error: ") for one in said))
 
     @cached_property
     def stacks(self) -> dict[str, tuple[str, ...]]:
@@ -156,7 +163,9 @@ class Workspace:
             if result.code != HAS_CHANGES:
                 return result, {}
             command = [self.environment["TERRAFORM_BINARY_NAME"], f"-chdir={file.parent}", "show", "-json", file.name]
-            done = subprocess.run(command, env=dict(self.environment), capture_output=True, text=True, check=False)
+            done = subprocess.run(
+                command, env=dict(self.environment), capture_output=True, encoding="utf-8", check=False
+            )
         finally:
             file.unlink(missing_ok=True)
         if done.returncode:
@@ -181,7 +190,7 @@ def _run(command: list[str], environment: Mapping[str, str], heard: Callable[[st
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
+        encoding="utf-8",  # Terraform's and Node's, whatever the locale
         errors="replace",
     )
     lines: list[str] = []

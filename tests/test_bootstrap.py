@@ -268,7 +268,7 @@ def make_table(wire: Wire, key: str = "LockID", type: str = "S", **more: Any) ->
 
 
 def assert_refused(result: Any, wire: Wire, *texts: str, code: int = 1) -> None:
-    """Asserts exit code 1, the texts in error lines, and that nothing was written."""
+    """Asserts the exit code, the texts in error lines, and that nothing was written."""
     errors = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
     assert result.exit_code == code, result.output
     assert [text for text in texts if not any(text in line for line in errors)] == [], result.stderr

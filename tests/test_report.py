@@ -20,6 +20,7 @@ from strata.cli import app
 from strata.config import LandingZone, load
 from strata.config.access import explained_grants, grants
 from strata.config.models import Group, PolicyType, Targets, User
+from strata.printing import markdown
 from strata.report import changes
 from strata.report.access import access
 from strata.report.changes.statements import allowed_more, denied_less
@@ -28,7 +29,7 @@ from strata.report.guardrails import THE_ROOT, Target, slots
 from strata.report.layers import layers
 from strata.report.mermaid import flowchart
 from strata.report.page import page
-from strata.report.tables import as_csv, as_markdown, as_text, markdown, tables
+from strata.report.tables import as_csv, as_markdown, as_text, tables
 from tests.generated import write_configuration
 from tests.synthesized import COMPANY, SHIPPED, STACKS, Deployment
 
@@ -123,7 +124,7 @@ def test_a_group_without_members_is_told(zone: LandingZone) -> None:
 def test_a_cell_is_no_formula(zone: LandingZone) -> None:
     users = {**zone.sso.users, "lea-vogt": User(given_name="=1+1", family_name="V", email="lea@nordwind.dev")}
     changed = replace(zone, sso=zone.sso.model_copy(update={"users": users}))
-    assert ",'=1+1 V," in as_csv(changed)
+    assert ',"\'=1+1 V",' in as_csv(changed)
 
 
 def test_lines_keep_to_the_width(zone: LandingZone) -> None:

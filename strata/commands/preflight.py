@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,14 @@ from strata.config import LandingZone, load
 from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, StrataError, UsageError
 from strata.identity import announced, examine
-from strata.identity.refusals import DELETE_RAM_SHARING, DELETE_TRAIL, LAST_ADMINISTRATOR, MASS_DELETION
+from strata.identity.refusals import (
+    DELETE_RAM_SHARING,
+    DELETE_TRAIL,
+    LAST_ADMINISTRATOR,
+    MASS_DELETION,
+    Refusal,
+)
+from strata.printing import line, visible
 from strata.session import Aws, AwsError, connect, emulator, paginate
 from strata.states import read_state
 from strata.workspace import Workspace
@@ -42,6 +49,17 @@ class Prepared:
 
 class RefusedError(StrataError):
     """An edit would lose something: each refusal with its lines to copy."""
+
+    def __init__(self, refusals: Sequence[Refusal]) -> None:
+        super().__init__(*(str(refusal.fault) for refusal in refusals))
+        self.refusals = tuple(refusals)
+
+    def lines(self) -> Iterator[str]:
+        """Yields each refusal, and below it the lines to copy, which are commands or belong into imports.yaml."""
+        for refusal in self.refusals:
+            yield f"error: {refusal.fault}"
+            yield from (f"  {visible(copied)}" for copied in refusal.lines)
+        yield "nothing was changed"
 
 
 def prepare(options: Options, *, stacks: Sequence[str], allow: Sequence[str]) -> Prepared:
@@ -74,9 +92,9 @@ def prepare(options: Options, *, stacks: Sequence[str], allow: Sequence[str]) ->
         folder=str(workspace.folder),
     )
     for warning in found.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
+        print(line(f"warning: {warning}"), file=sys.stderr)
     if found.refusals:
-        raise RefusedError("\nerror: ".join(map(str, found.refusals)) + "\nnothing was changed")
+        raise RefusedError(found.refusals)
     options.note("writing the Terraform")
     workspace.synth([*allow, *(f"moved:{one.kind}:{one.new}" for one in found.moved)])
     chosen = tuple(_chosen(workspace, stacks))
@@ -112,7 +130,7 @@ def _check_account(aws: Aws, landing_zone: LandingZone, *, needs_sign_in: bool) 
     if needs_sign_in and not refusals:
         refusals += identity_center_refusals(aws, landing_zone)
     if refusals:
-        raise StrataError("\nerror: ".join(refusals))
+        raise StrataError(*refusals)
 
 
 def identity_center_refusals(aws: Aws, landing_zone: LandingZone) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import types
 import typing
@@ -19,6 +20,7 @@ from strata.config.text import Problem, short
 from strata.config.tree import Location, Tree, read
 from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, Fault
+from strata.files import POLICY, UnreadableError, read_bytes
 
 FILES: Mapping[str, type[BaseModel]] = {
     "project.yaml": Project,
@@ -147,7 +149,7 @@ def shown(folder: Path, name: str) -> str:
     """Returns the name of a file as faults show it."""
     try:
         return str((folder / name).resolve().relative_to(Path.cwd()))
-    except (ValueError, OSError):
+    except (ValueError, OSError, RuntimeError):  # RuntimeError for a link to itself, before Python 3.13
         return str(folder / name)
 
 
@@ -168,7 +170,7 @@ def _folder_faults(folder: Path) -> Iterable[Fault]:
 
 
 def _tree(folder: Path, name: str, *, required: bool) -> Tree:
-    if (folder / name).exists():
+    if os.path.lexists(folder / name):
         return read(folder / name, shown(folder, name))
     tree = Tree(shown(folder, name))
     if required:
@@ -361,7 +363,7 @@ def _read_policies(draft: Draft) -> list[Fault]:
     for file, (yaml_file, location) in sorted(policy_references(draft).items()):
         text = ""
         try:
-            text = (draft.folder / file).read_bytes().decode("utf-8-sig")
+            text = read_bytes(draft.folder / file, POLICY).decode("utf-8-sig")
             draft.policies[file] = minified(text)
         except (FileNotFoundError, NotADirectoryError):
             near = did_you_mean(file, _policy_files(draft.folder))
@@ -374,7 +376,7 @@ def _read_policies(draft: Draft) -> list[Fault]:
             problem = f"is not JSON: {error.msg[:1].lower()}{error.msg[1:]} at column {error.colno}"
             line = min(error.lineno, len(text.splitlines()) or 1)
             faults.append(Fault(shown(draft.folder, file), line, "", problem, "check the commas and quotes around it"))
-        except (ValueError, RecursionError, OSError) as error:
+        except (ValueError, RecursionError, UnreadableError) as error:
             problem, remedy, line = _unreadable(error, text)
             faults.append(Fault(shown(draft.folder, file), line, "", problem, remedy))
     return faults
@@ -405,8 +407,8 @@ def _unreadable(error: Exception, text: str) -> tuple[str, str, int]:
         return "has half of a surrogate pair (\\ud800 to \\udfff)", "write the character itself", 1
     if isinstance(error, RecursionError):
         return "is nested too deeply", "flatten it", 1
-    if isinstance(error, OSError):
-        return f"cannot be read: {error.strerror}", "check the file and its mode", 1
+    if isinstance(error, UnreadableError):
+        return error.problem, error.remedy, 1
     return "has a number no policy has", "write a shorter one", 1
 
 
