@@ -27,18 +27,17 @@ from strata.config.examples import is_example
 from strata.config.limits import aws_limits
 from strata.config.loader import FILES
 from strata.config.models import MANAGEMENT, ROOT
+from strata.config.text import Problem, check_length
 from strata.config.types import (
     AccountId,
     AccountName,
     Email,
     Key,
     PersonName,
-    Problem,
     ProjectName,
     Region,
     RootEmail,
     ShortName,
-    check_length,
 )
 from strata.errors import StrataError
 from strata.session import Aws, AwsError, emulator

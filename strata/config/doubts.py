@@ -12,6 +12,7 @@ from strata.config.guardrails import guardrails
 from strata.config.limits import aws_limits
 from strata.config.models import MANAGEMENT, LandingZone, PolicyType
 from strata.config.targets import Directory
+from strata.config.text import short
 from strata.config.tree import Location, Tree, dotted
 from strata.config.types import did_you_mean
 
@@ -65,7 +66,7 @@ def _accounts(landing_zone: LandingZone) -> Iterator[Doubt]:
             yield (
                 "organization.yaml",
                 ("accounts", key),
-                f"its name {name!r} is also that of {owner!r}, so they look alike",
+                f"its name {short(name)} is also that of {short(owner)}, so they look alike",
             )
 
 

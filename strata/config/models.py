@@ -24,6 +24,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from strata.config.limits import Limits, aws_limits
+from strata.config.text import Problem, short
 from strata.config.tree import Location, Tree
 from strata.config.types import (
     REPLICA,
@@ -35,10 +36,10 @@ from strata.config.types import (
     ContactName,
     ContactPhone,
     ContactTitle,
+    CostEmail,
     Email,
     GroupDescription,
     GroupName,
-    HttpsUrl,
     IdentityAttribute,
     Key,
     LastDay,
@@ -52,11 +53,12 @@ from strata.config.types import (
     PasswordReuse,
     PermissionSetDescription,
     PermissionSetName,
+    PersonEmail,
     PersonName,
     PolicyDescription,
     PolicyFile,
     PolicyName,
-    Problem,
+    PortalUrl,
     ProjectName,
     Reason,
     Region,
@@ -155,7 +157,7 @@ class Regions(Model):
     @model_validator(mode="after")
     def _differ(self) -> Self:
         if self.primary == self.secondary:
-            problem = f"the secondary region is the primary one, {self.primary!r}"
+            problem = f"the secondary region is the primary one, {short(self.primary)}"
             raise Problem(problem, "choose another for the replica", at=("secondary",))
         return self
 
@@ -190,21 +192,21 @@ class IdentityCenter(Model):
 
     region: Region | None = None
     """Its region; the primary region when not given."""
-    start_url: HttpsUrl | None = None
+    start_url: PortalUrl | None = None
     """The AWS access portal URL, for the profiles of the AWS CLI."""
 
 
 def _own_tag(key: str) -> str:
     taken = next((own for own in OWN_TAGS if own.lower() == key.lower()), None)
     if taken:
-        raise Problem(f"Strata sets the tag {taken!r} itself", "choose another key")
+        raise Problem(f"Strata sets the tag {short(taken)} itself", "choose another key")
     return key
 
 
 def _adjustable(name: str) -> str:
     adjustable = aws_limits().adjustable
     if name not in adjustable:
-        problem = f"{name!r} is not a limit that can be raised{did_you_mean(name, adjustable)}"
+        problem = f"{short(name)} is not a limit that can be raised{did_you_mean(name, adjustable)}"
         raise Problem(problem, "see the adjustable ones in strata/config/limits.yaml")
     return name
 
@@ -341,7 +343,7 @@ class Policy(Model):
     def _accepted(cls, value: object) -> object:
         known = aws_limits().policy_types.get(value) if isinstance(value, str) else None
         if known and known.since_provider is None:
-            problem = f"{value!r} is a policy type of AWS's that the pinned AWS provider, 6.25, refuses"
+            problem = f"{short(value)} is a policy type of AWS's that the pinned AWS provider, 6.25, refuses"
             raise Problem(problem, "manage such policies elsewhere until Strata pins a newer provider")
         return value
 
@@ -532,9 +534,11 @@ class Alert(Control):
         for index, email in enumerate(value):
             other = seen.setdefault(_address(email.lower()), email)
             if other.lower() != email.lower():
-                raise Problem(f"{email!r} and {other!r} get the same Terraform address", "use another", at=(index,))
+                raise Problem(
+                    f"{short(email)} and {short(other)} get the same Terraform address", "use another", at=(index,)
+                )
             if email in value[:index] or other != email:
-                raise Problem(f"{email!r} is listed twice", "list it once", at=(index,))
+                raise Problem(f"{short(email)} is listed twice", "list it once", at=(index,))
         return value
 
 
@@ -575,6 +579,8 @@ class AnomalyMonitor(Alert):
     """Cost anomaly detection per AWS service; AWS allows one such monitor an account and often made it already."""
 
     mode: Mode = Field(default=Mode.OFF, strict=False)
+    emails: Many[CostEmail] = ()
+    """Who hears of it."""
     threshold_usd: int = Field(default=50, ge=1)
     """The impact from which an anomaly is mailed, in a daily summary."""
 
@@ -621,9 +627,9 @@ class GithubActions(Control):
     @model_validator(mode="after")
     def _names(self) -> Self:
         if self.on and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+", self.repository):
-            raise Problem(f"repository is {self.repository!r}, not owner/name", "write it as in acme/landing-zone")
+            raise Problem(f"repository is {short(self.repository)}, not owner/name", "write it as in acme/landing-zone")
         if not re.fullmatch(r"[A-Za-z0-9._/-]+", self.branch):
-            raise Problem(f"branch is {self.branch!r}", "write the name of one branch, without wildcards")
+            raise Problem(f"branch is {short(self.branch)}", "write the name of one branch, without wildcards")
         return self
 
 
@@ -657,9 +663,23 @@ class User(Model):
 
     given_name: PersonName
     family_name: PersonName
-    email: Email
+    email: PersonEmail
     user_name: UserName | None = None
     """What the person signs in with, fixed once made; the e-mail address when not given."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        limit = aws_limits()["person_name"]
+        length = len(self.display_name.encode())
+        if length > limit.value:
+            problem = f"given and family name have {length} bytes together, the display name takes {limit.value}"
+            raise Problem(f"{problem} ({limit.cited})", "shorten one of them", at=("family_name",))
+        return self
+
+    @property
+    def display_name(self) -> str:
+        """Returns the name AWS shows."""
+        return f"{self.given_name} {self.family_name}"
 
 
 class Group(Model):
@@ -747,10 +767,10 @@ class PermissionSet(Model):
                 continue
             reference = (policy.aws is None, _address(name))
             if seen.get(reference, name) != name:
-                problem = f"{name!r} and {seen[reference]!r} get the same Terraform address"
+                problem = f"{short(name)} and {short(seen[reference])} get the same Terraform address"
                 raise Problem(problem, "rename one of the policies", at=("policies", index))
             if reference in seen:
-                raise Problem(f"{name!r} is listed twice", "list it once", at=("policies", index))
+                raise Problem(f"{short(name)} is listed twice", "list it once", at=("policies", index))
             seen[reference] = name
         return self
 
@@ -765,7 +785,9 @@ def _all_or_keys(value: object) -> Literal["all"] | tuple[str, ...]:
         return "all"
     if isinstance(value, list | tuple) and all(isinstance(key, str) for key in value):
         return tuple(value)
-    raise Problem(f"{value!r} is neither 'all' nor a list of account keys", "write 'all', or one key a line with '- '")
+    raise Problem(
+        f"{short(value)} is neither 'all' nor a list of account keys", "write 'all', or one key a line with '- '"
+    )
 
 
 AllOrKeys = Annotated[

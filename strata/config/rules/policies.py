@@ -15,6 +15,7 @@ from strata.config.models import MANAGEMENT, Organization, PolicyType, Targets
 from strata.config.placeholders import fill, placeholder_values, unknown_placeholders
 from strata.config.rules.faults import ORGANIZATION, too_many, twice, unknown
 from strata.config.rules.organization import retired, unit_keys
+from strata.config.text import short
 from strata.config.tree import Location
 from strata.config.types import did_you_mean
 from strata.errors import Fault
@@ -36,7 +37,7 @@ def policies(draft: Draft, limits: Limits) -> Iterator[Fault]:
         size = limits.policy_type(guardrail.type).size
         yield from _too_long(draft, (guardrail.option,), "its policy", guardrail.minified, size)
         if guardrail.key in organization.policies:
-            problem = f"the option {guardrail.option} makes the policy {guardrail.key!r} itself"
+            problem = f"the option {guardrail.option} makes the policy {short(guardrail.key)} itself"
             yield draft.fault(ORGANIZATION, ("policies", guardrail.key), problem, "choose another key")
     for key, policy in organization.policies.items():
         at: Location = ("policies", key)
@@ -44,7 +45,7 @@ def policies(draft: Draft, limits: Limits) -> Iterator[Fault]:
         name = policy.name or key
         other = names.setdefault((policy.type, name), key)
         if other != key and not (name == key and other in ("region_restriction", "ec2_defaults")):
-            problem = f"the name {name!r} is also that of {other!r}, of the same type"
+            problem = f"the name {short(name)} is also that of {short(other)}, of the same type"
             yield draft.fault(ORGANIZATION, at, problem, "give it another name")
         if policy.file in draft.policies:
             document = filled(draft, policy.file)
