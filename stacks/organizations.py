@@ -261,8 +261,10 @@ class OrganizationsStack(Layer):
         )
 
     def _options(self) -> None:
-        if self.configuration.ram_sharing:
+        if self.configuration.ram_sharing is True:
             self.add(RamSharingWithOrganization, "main", depends_on=[self.organization])
+        elif self.configuration.ram_sharing == "unmanaged":
+            self.forget("aws_ram_sharing_with_organization.main")
         root_access = self.configuration.member_root_access
         if root_access:
             features = {

@@ -417,6 +417,13 @@ def test_sharing_is_switched_on_after_its_trusted_service(company: Deployment) -
     assert company["organizations"]["aws_ram_sharing_with_organization.main"] == {"depends_on": [ORGANIZATION]}
 
 
+def test_sharing_that_is_unmanaged_is_forgotten_and_stays_on(variant: Variant) -> None:
+    organizations = variant({"organization.yaml": {"ram_sharing": "unmanaged"}})["organizations"]
+    assert "aws_ram_sharing_with_organization.main" not in organizations
+    forgotten = {"from": "aws_ram_sharing_with_organization.main", "lifecycle": {"destroy": False}}
+    assert forgotten in organizations.json["removed"]
+
+
 def test_member_root_access_is_central(company: Deployment) -> None:
     assert company["organizations"]["aws_iam_organizations_features.main"] == {
         "enabled_features": ["RootCredentialsManagement", "RootSessions"],

@@ -394,6 +394,20 @@ class Ec2Defaults(Model):
         return self
 
 
+def _ram_sharing(value: object) -> bool | Literal["unmanaged"]:
+    if isinstance(value, bool):
+        return value
+    if value == "unmanaged":
+        return "unmanaged"
+    raise Problem(f"{value!r} is not a choice", "choose from true, false, unmanaged")
+
+
+RamSharing = Annotated[
+    bool | Literal["unmanaged"],
+    PlainValidator(_ram_sharing, json_schema_input_type=bool | Literal["unmanaged"]),
+]
+
+
 class Organization(Model):
     """organization.yaml: units, accounts, policies and what the organization trusts."""
 
@@ -408,8 +422,8 @@ class Organization(Model):
     policies: dict[Key, Policy] = {}
     delegated_administrators: dict[ServicePrincipal, str] = {}
     """Service principal to the key of the account that administers it."""
-    ram_sharing: bool = False
-    """Shares resources within the organization without invitations (AWS RAM)."""
+    ram_sharing: RamSharing = False
+    """Shares resources within the organization without invitations (AWS RAM); `unmanaged` leaves it as it is."""
     region_restriction: RegionRestriction | None = None
     member_root_access: MemberRootAccess | None = None
     ec2_defaults: Ec2Defaults | None = None
