@@ -52,7 +52,11 @@ def examine(
     wanted, known = declared(landing_zone, today), recorded(states)
     seen = live(aws, landing_zone, wanted, known)
     found = refusals(wanted, known, seen, announced=announced, allow=allow, stacks=stacks, folder=folder)
-    return Examination(tuple(found), tuple(warnings(wanted, known)), tuple(moved(wanted, known)))
+    doubts = [
+        *warnings(wanted, known),
+        *(f"what an earlier state has made could not be seen: {why}" for why in seen.unseen),
+    ]
+    return Examination(tuple(found), tuple(doubts), tuple(moved(wanted, known)))
 
 
 def moved(declared: Holdings, recorded: Holdings) -> Iterator[Moved]:

@@ -74,6 +74,8 @@ def taken_identities(c: Comparison) -> Iterator[Refusal]:
 
 
 def _taken_remedy(c: Comparison, thing: Thing, owner: Thing) -> str:
+    if thing.kind == "account" and owner.key in c.declared.retired and thing.key not in c.recorded.keys("account"):
+        return f"deploy without {thing.key!r} first, so that {owner.key!r} is retired, then add it"
     if thing.kind == "account":
         return f"give every account its own address again; {thing.name!r} belongs under {owner.key!r}"
     if thing.kind == "user":
