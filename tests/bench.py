@@ -1,4 +1,4 @@
-"""Measures main.py: `make bench`.
+"""Measures main.py and the commands that only read files: `make bench`.
 
 With the fast door to the AWS bindings against the same program without it, and on configurations of up to a thousand
 accounts, which must stay within their time and memory.
@@ -9,16 +9,20 @@ from __future__ import annotations
 import argparse
 import filecmp
 import os
+import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from strata.toolchain import CHECKOUT, CONFIG, environment
 from tests.generated import write_configuration
+
+SHIPPED = CHECKOUT / "strata" / "template"
 
 MAIN = "import runpy; runpy.run_path('main.py', run_name='__main__')"
 # An empty module in the door's place, before anything imports `stacks`.
@@ -40,6 +44,23 @@ class Size(NamedTuple):
 SIZES = (Size(10, 10, 5, 400), Size(200, 10, 10, 500), Size(1000, 10, 20, 600), Size(1000, 20, 30, 800))
 
 
+class Command(NamedTuple):
+    """A strata command that reads files only, and the processor time it may take."""
+
+    arguments: tuple[str, ...]
+    accounts: int
+    """Of a generated configuration; zero for the shipped one."""
+    processor: float
+
+
+COMMANDS = (
+    Command(("check",), 0, 0.5),
+    Command(("check",), 1000, 5),
+    Command(("report", "--format", "text"), 1000, 15),
+    Command(("report", "--format", "html"), 1000, 10),
+)
+
+
 class Run(NamedTuple):
     """What one whole process, with the Node processes below it, took."""
 
@@ -58,6 +79,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5, help="how often each program runs (default 5)")
     compare_programs(parser.parse_args().runs)
     measure_sizes()
+    measure_commands()
 
 
 def compare_programs(runs: int) -> None:
@@ -100,6 +122,37 @@ def measure_sizes() -> None:
                 too_much.append(f"{size.accounts} accounts x {size.assignments}: {size.seconds} s, {size.together} MB")
     if too_much:
         sys.exit(f"more than it may take: {'; '.join(too_much)}")
+
+
+def measure_commands() -> None:
+    """Runs each command three times and prints the least processor time; fails where that is more than it may take."""
+    print("\ncommands that read files, least of three runs")
+    too_much = []
+    with tempfile.TemporaryDirectory() as folder:
+        for command in COMMANDS:
+            config = SHIPPED
+            if command.accounts:
+                config = Path(folder, str(command.accounts))
+                if not config.exists():
+                    write_configuration(config, accounts=command.accounts, assignments=10)
+            least = min(processor_time(command.arguments, config) for _ in range(3))
+            name = f"strata {' '.join(command.arguments)}, {command.accounts or 'shipped'}"
+            print(f"{name:44} {least:6.2f} s of {command.processor} s", flush=True)
+            if least > command.processor:
+                too_much.append(f"{name}: {least:.2f} s")
+    if too_much:
+        sys.exit(f"more than it may take: {'; '.join(too_much)}")
+
+
+def processor_time(arguments: Sequence[str], config: Path) -> float:
+    """Returns the processor time of one strata command in seconds."""
+    variables = dict(os.environ)
+    variables.pop("PYTHONDONTWRITEBYTECODE", None)
+    command = [sys.executable, "-m", "strata", "--config", str(config), *arguments]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(command, cwd=CHECKOUT, env=variables, check=True, capture_output=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def measure(name: str, output: Path, config: Path = CONFIG) -> Run:

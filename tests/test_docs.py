@@ -21,6 +21,7 @@ from strata.cli import app
 from strata.config import load
 from strata.config.loader import FILES
 from strata.config.models import Model, Organization, Project, Security, Sso
+from strata.config.placeholders import fill
 from tests.documents import CHECKOUT, PAGES, Block, anchors, blocks, commands, headings, inline, links
 from tests.engine.aws_cli import UnknownLineError, parse
 from tests.synthesized import SHIPPED, Deployment
@@ -115,7 +116,7 @@ def aws_lines(page: Path) -> Iterator[tuple[str, str]]:
 def test_unknown_lines_are_noticed() -> None:
     """The two checks above are able to fail."""
     assert refusal("deploi") == "there is no such command"
-    assert "--exit" in refusal("deploy --plan --exit")
+    assert "--exit" in refusal("plan --exit")
     for line in ("s4api list-buckets", "s3api list-bucket", "s3api head-bucket --bukket x", "s3api head-bucket"):
         with pytest.raises(UnknownLineError):
             parse(shlex.split(line))
@@ -357,7 +358,18 @@ def test_the_reader_only_reads() -> None:
     reading = re.compile(r"[a-z0-9-]+:(Describe|Get|List|View)|kms:Decrypt$")
 
     assert [action for action in actions("reader") if not reading.match(action)] == []
-    assert [action for action in actions("reader") if action not in actions("deployer")] == []
+    assert [action for action in actions("reader") if not allowed("deployer", action)] == []
+
+
+def test_the_reader_on_the_page_is_the_one_that_the_pipeline_gets() -> None:
+    """The stack attaches it with the names of one landing zone, the page with patterns for all of them."""
+    names = {
+        "state_bucket_arn": "arn:aws:s3:::*-terraform-state-*",
+        "replica_bucket_arn": "arn:aws:s3:::*-terraform-state-*-replica",
+        "trail_bucket_arn": "arn:aws:s3:::*-organization-trail-*",
+        "lock_table_arn": "arn:aws:dynamodb:*:*:table/*-terraform-lock",
+    }
+    assert json.loads(fill((CHECKOUT / "strata/policies/reader.json").read_text(), names)) == POLICIES["reader"]
 
 
 @pytest.mark.parametrize("policy", POLICIES)
@@ -378,7 +390,8 @@ def test_policies_fit_the_names_of_the_configuration(policy: str) -> None:
         f"arn:aws:s3:::{project.state_bucket}/management/sso/terraform.tfstate",
         f"arn:aws:dynamodb:us-east-1:123456789012:table/{project.lock_table}",
     )
-    patterns = [statement["Resource"] for statement in POLICIES[policy]["Statement"]]
+    resources = [statement["Resource"] for statement in POLICIES[policy]["Statement"]]
+    patterns = [one for resource in resources for one in (resource if isinstance(resource, list) else [resource])]
 
     for name in names:
         assert any(pattern != "*" and fnmatchcase(name, pattern) for pattern in patterns), name
@@ -393,6 +406,7 @@ IAM_ONLY = (
     "s3:GetEncryptionConfiguration",
     "s3:GetLifecycleConfiguration",
     "s3:GetReplicationConfiguration",
+    "s3:ListAllMyBuckets",
     "s3:ListBucket",
     "s3:ListBucketVersions",
     "s3:PutAccountPublicAccessBlock",
@@ -408,6 +422,7 @@ ACTION_OF_OPERATION = {
     ("ce", "GetAnomalyMonitors"): "GetAnomalyMonitors",
     ("s3", "GetBucketEncryption"): "GetEncryptionConfiguration",
     ("s3", "HeadBucket"): "ListBucket",
+    ("s3", "ListBuckets"): "ListAllMyBuckets",
     ("s3", "ListObjectVersions"): "ListBucketVersions",
     ("s3", "PutBucketEncryption"): "PutEncryptionConfiguration",
     ("s3", "PutPublicAccessBlock"): "PutBucketPublicAccessBlock",

@@ -924,7 +924,7 @@ def test_dry_run_prints_the_diff_and_writes_nothing(cloud: Cloud, strata: Strata
 def test_without_a_terminal_it_asks_for_yes(cloud: Cloud, strata: Strata, file: Path) -> None:
     before = listing(file.parent)
     done = strata()
-    assert (done.exit_code, listing(file.parent), done.stdout) == (1, before, "")
+    assert (done.exit_code, listing(file.parent), done.stdout) == (2, before, "")
     assert "--yes" in done.stderr.splitlines()[-1]
 
 

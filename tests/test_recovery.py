@@ -9,8 +9,11 @@ import pytest
 
 from strata.commands.deploy import applied
 from strata.commands.deploy_errors import failures
-from strata.commands.recovery import LOOK_UPS, Clients, import_id_of
+from strata.commands.leftovers import Directory, Named
+from strata.commands.recovery import Clients, import_id_of
+from strata.config import load
 from strata.session import Aws
+from tests.synthesized import CHECKOUT
 
 STORE = "d-9067000000"
 INSTANCE = "arn:aws:sso:::instance/ssoins-7223000000000000"
@@ -49,27 +52,27 @@ def made(clients: Clients) -> dict[str, Any]:
 
 
 def test_what_has_a_name_is_found_on_whatever_page(clients: Clients) -> None:
-    for type, (values, import_id) in made(clients).items():
-        where = {"identity_store_id": STORE, "instance_arn": INSTANCE}
+    things = made(clients)
+    zone = load(CHECKOUT / "strata/template")
+    directory = Directory(zone, {}, {}, clients("identitystore"), clients("sso-admin"), STORE, INSTANCE)
+    named = {
+        "aws_identitystore_group": Named("group", "devops", "DevOps", ()),
+        "aws_identitystore_user": Named("user", "jane", "Jane", ()),
+        "aws_ssoadmin_permission_set": Named("permission-set", "Set119", "Set119", ()),
+    }
 
-        assert LOOK_UPS[type](clients, {**where, **values}) == import_id, type
+    for type, thing in named.items():
+        assert directory.import_id(thing) == things[type][1], type
+    assert directory.import_id(Named("permission-set", "Set119", "set119", ())) is None
 
 
-@pytest.mark.parametrize(
-    ("type", "values"),
-    [
-        ("aws_identitystore_group", {"display_name": "others"}),
-        ("aws_identitystore_user", {"user_name": "joe"}),
-        ("aws_ssoadmin_permission_set", {"name": "Set"}),
-        ("aws_identitystore_group_membership", {}),
-    ],
-)
-def test_what_is_not_there_has_no_import_id(clients: Clients, type: str, values: dict[str, str]) -> None:
+def test_a_membership_is_found_by_its_group_and_member(clients: Clients) -> None:
     """Also what the plan does not know yet: the id of a group that is to be imported first."""
-    made(clients)
+    values, import_id = made(clients)["aws_identitystore_group_membership"]
     where = {"identity_store_id": STORE, "instance_arn": INSTANCE}
 
-    assert import_id_of(type, {**where, **values}, clients) is None
+    assert import_id_of("aws_identitystore_group_membership", {**where, **values}, clients) == import_id
+    assert import_id_of("aws_identitystore_group_membership", where, clients) is None
 
 
 def test_the_end_of_an_apply_is_found_in_a_broken_line() -> None:

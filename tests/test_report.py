@@ -7,7 +7,6 @@ import io
 import json
 import shutil
 import subprocess
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from strata.cli import app
 from strata.config import LandingZone, load
 from strata.config.access import explained_grants, grants
 from strata.config.models import Group, PolicyType, Targets, User
+from strata.printing import markdown
 from strata.report import changes
 from strata.report.access import access
 from strata.report.changes.statements import allowed_more, denied_less
@@ -29,7 +29,7 @@ from strata.report.guardrails import THE_ROOT, Target, slots
 from strata.report.layers import layers
 from strata.report.mermaid import flowchart
 from strata.report.page import page
-from strata.report.tables import as_csv, as_markdown, as_text, markdown, tables
+from strata.report.tables import as_csv, as_markdown, as_text, tables
 from tests.generated import write_configuration
 from tests.synthesized import COMPANY, SHIPPED, STACKS, Deployment
 
@@ -124,7 +124,7 @@ def test_a_group_without_members_is_told(zone: LandingZone) -> None:
 def test_a_cell_is_no_formula(zone: LandingZone) -> None:
     users = {**zone.sso.users, "lea-vogt": User(given_name="=1+1", family_name="V", email="lea@nordwind.dev")}
     changed = replace(zone, sso=zone.sso.model_copy(update={"users": users}))
-    assert ",'=1+1 V," in as_csv(changed)
+    assert ',"\'=1+1 V",' in as_csv(changed)
 
 
 def test_lines_keep_to_the_width(zone: LandingZone) -> None:
@@ -218,16 +218,8 @@ def _with_nasty_names(zone: LandingZone) -> LandingZone:
 # A thousand accounts
 
 
-def test_a_thousand_accounts_are_reported_in_seconds(large: LandingZone) -> None:
-    start = time.perf_counter()
-    text = page(large)
-    took = time.perf_counter() - start
-    print(f"1,000 accounts x 20 assignments: page of {len(text) / 1e6:.2f} MB in {took:.2f} s")
-    assert len(text.encode()) < 5_000_000
-    assert took < 15
-    start = time.perf_counter()
-    as_text(tables(large), 100)
-    assert time.perf_counter() - start < 30
+def test_the_page_of_a_thousand_accounts_can_be_mailed(large: LandingZone) -> None:
+    assert len(page(large).encode()) < 5_000_000
 
 
 def test_mermaid_counts_accounts_where_there_are_many(large: LandingZone) -> None:
@@ -239,10 +231,9 @@ def test_mermaid_counts_accounts_where_there_are_many(large: LandingZone) -> Non
 def test_a_difference_of_a_thousand_accounts_is_one_sentence(large: LandingZone) -> None:
     assignments = tuple(one for one in large.sso.assignments if one.permission_sets != ("Set0",))
     changed = replace(large, sso=large.sso.model_copy(update={"assignments": assignments}))
-    start = time.perf_counter()
-    (lost,) = changes.compare(large, changed)
+    deleted, lost = changes.compare(large, changed)
+    assert deleted.risk == "losses"
     assert lost.text == "user-0, user-1, user-2, user-3, user-4 lose Set0 in all 1,001 accounts"
-    assert time.perf_counter() - start < 15
 
 
 # Differences
@@ -317,7 +308,7 @@ def _until(day: str | None, data: Any) -> None:
 
 
 ORGANIZATION, SSO, SECURITY, PROJECT = "organization.yaml", "sso.yaml", "security.yaml", "project.yaml"
-ACCESS, GUARDRAILS, ACCOUNTS, NOTHING = "access", "guardrails", "accounts", None
+ACCESS, GUARDRAILS, ACCOUNTS, LOSSES, NOTHING = "access", "guardrails", "accounts", "losses", None
 
 CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
     "a member joins": (
@@ -507,7 +498,8 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
         [
             (
                 GUARDRAILS,
-                "policy region-restriction changes: DenyOtherRegions no longer denies as before: its exceptions, "
+                "policy region-restriction changes: DenyAllButUsEast1 no longer denies as before: its exceptions, "
+                "conditions or resources change, DenyOtherRegions no longer denies as before: its exceptions, "
                 "conditions or resources change",
             )
         ],
@@ -531,7 +523,14 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
     "a control goes off": (
         SECURITY,
         _set("trail", "mode", value="off"),
-        [(GUARDRAILS, "control trail is off, no longer on")],
+        [
+            (
+                LOSSES,
+                "trail.mode: the organization trail would be deleted: no account is logged any more; strata deploy "
+                "refuses it, unless --allow delete:trail is given",
+            ),
+            (GUARDRAILS, "control trail is off, no longer on"),
+        ],
     ),
     "a control is let go": (
         SECURITY,
@@ -565,10 +564,15 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
     ),
     "a pipeline gets in": (
         SECURITY,
-        _set("github_actions", value={"mode": "on", "repository": "nordwind/aws"}),
+        _set(
+            "github_actions",
+            value={"mode": "on", "repository": "nordwind/aws", "repository_id": "12", "owner_id": "34"},
+        ),
         [
             (ACCESS, "github_actions is on, no longer off"),
             (ACCESS, "github_actions has repository nordwind/aws, not nothing"),
+            (ACCESS, "github_actions has repository_id 12, not nothing"),
+            (ACCESS, "github_actions has owner_id 34, not nothing"),
         ],
     ),
     "a region is no longer governed": (
@@ -689,10 +693,15 @@ def test_a_key_that_changes_is_told_by_its_address(zone: LandingZone) -> None:
     )
     assert [(one.risk, one.text) for one in found] == [
         (
+            LOSSES,
+            "accounts.playground: is account log-archive under another key, both are 'aws+log-archive@nordwind.dev': "
+            "it would be removed from the organization under the old one; strata deploy refuses it",
+        ),
+        (
             ACCOUNTS,
             "account log-archive has the key playground: Terraform lets go of the one and adopts the other by its "
             "e-mail",
-        )
+        ),
     ]
 
 

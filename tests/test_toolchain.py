@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -159,9 +158,8 @@ def test_an_interrupt_reaches_the_terraform_of_the_wheel(tmp_path: Path) -> None
         for line in apply.stdout:
             if "Executing" in line:
                 break
-        started = time.monotonic()
         apply.send_signal(signal.SIGINT)
         output = apply.stdout.read()
     assert "Gracefully shutting down" in output
     assert apply.returncode == 1
-    assert time.monotonic() - started < 30
+    assert "Creation complete" not in output

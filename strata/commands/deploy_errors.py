@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from strata.printing import word
 from strata.workspace import Result, Workspace
 
 
@@ -132,5 +133,5 @@ def _locked(workspace: Workspace, stack: str, said: str) -> Iterator[str]:
     yield f"the state is locked{f' by {who[1]}' if who else ''}; wait if somebody deploys right now"
     if lock:
         binary, folder = workspace.environment["TERRAFORM_BINARY_NAME"], workspace.stack_folder(stack)
-        command = f"{binary} -chdir={folder} force-unlock -force {lock[1]}"
+        command = f"{word(binary)} -chdir={word(folder)} force-unlock -force {lock[1]}"
         yield f"if nobody does, a killed run left the lock; free it: {command}"

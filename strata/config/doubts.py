@@ -6,12 +6,14 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 
+from strata.config.administrators import FULL_ACCESS, administrators
 from strata.config.documents import statements
 from strata.config.examples import example_values
 from strata.config.guardrails import guardrails
 from strata.config.limits import aws_limits
 from strata.config.models import MANAGEMENT, LandingZone, PolicyType
 from strata.config.targets import Directory
+from strata.config.text import short
 from strata.config.tree import Location, Tree, dotted
 from strata.config.types import did_you_mean
 
@@ -65,7 +67,7 @@ def _accounts(landing_zone: LandingZone) -> Iterator[Doubt]:
             yield (
                 "organization.yaml",
                 ("accounts", key),
-                f"its name {name!r} is also that of {owner!r}, so they look alike",
+                f"its name {short(name)} is also that of {short(owner)}, so they look alike",
             )
 
 
@@ -133,6 +135,17 @@ def _assignments(landing_zone: LandingZone) -> Iterator[Doubt]:
             yield "sso.yaml", ("assignments", index), "matches only accounts that are retired, so it assigns nothing"
 
 
+def _administrators(landing_zone: LandingZone) -> Iterator[Doubt]:
+    """Offline nobody can tell whether somebody had access before, which `strata deploy` then refuses to take."""
+    if not administrators(landing_zone):
+        text = (
+            "nobody has administrator access to the management account: no permission set with aws: "
+            f"{FULL_ACCESS}, without a boundary and without an inline policy that denies everything, is assigned there "
+            "to a user, an external group or a group with members"
+        )
+        yield "sso.yaml", ("assignments",), text
+
+
 _RULES: tuple[Callable[[LandingZone], Iterable[Doubt]], ...] = (
     _examples,
     _regions,
@@ -142,4 +155,5 @@ _RULES: tuple[Callable[[LandingZone], Iterable[Doubt]], ...] = (
     _mail,
     _groups,
     _assignments,
+    _administrators,
 )

@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from strata.errors import Fault
+from strata.files import UnreadableError, read_bytes
 
 Location = tuple[str | int, ...]
 """The keys and list positions from the top of a file down to one value."""
@@ -60,12 +61,14 @@ def read(path: Path, name: str) -> Tree:
     """Returns the tree of one file; what cannot be read at all is a fault in it."""
     tree = Tree(name)
     try:
-        parse(path.read_bytes().decode("utf-8"), tree)
+        parse(read_bytes(path).decode("utf-8"), tree)
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         tree.faults.append(Fault(name, line, "", "is not UTF-8 text", "save it as UTF-8"))
-    except OSError as error:
-        tree.faults.append(Fault(name, 1, "", f"cannot be read: {error.strerror}", "check the file and its mode"))
+    except UnreadableError as error:
+        tree.faults.append(Fault(name, 1, "", error.problem, error.remedy))
+    except OSError:
+        tree.faults.append(Fault(name, 1, "", "is a link to a file that is not there", "put the file there"))
     return tree
 
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Iterator
 
 from strata.config.access import BREAK_GLASS, STATE_ACCESS, explained_grants
-from strata.config.documents import statements
+from strata.config.administrators import administrators
 from strata.config.guardrails import guardrails
 from strata.config.models import MANAGEMENT, LandingZone, Targets, UnitPath
 from strata.config.rules.organization import unit_location
 from strata.identity.things import (
-    Administrators,
+    STACKS,
     Assigned,
     Attached,
     Holdings,
@@ -25,8 +24,6 @@ from strata.identity.things import (
     unit_path,
 )
 
-FULL_ACCESS = "AdministratorAccess"
-
 SECTIONS = {
     "organization.yaml": ("policies",),
     "sso.yaml": ("users", "groups", "permission_sets", "assignments"),
@@ -34,7 +31,7 @@ SECTIONS = {
 """The sections that may be written out as empty, which says that nothing in them is meant to stay."""
 
 
-def declared(landing_zone: LandingZone, today: dt.date) -> Holdings:
+def declared(landing_zone: LandingZone, today: dt.date = dt.date.min) -> Holdings:
     """Returns what a configuration declares; assignments that have ended count for no administrator."""
     organization, security, sso = landing_zone.organization, landing_zone.security, landing_zone.sso
     things: dict[tuple[Kind, str], Thing] = {(thing.kind, thing.key): thing for thing in _things(landing_zone)}
@@ -47,7 +44,7 @@ def declared(landing_zone: LandingZone, today: dt.date) -> Holdings:
         ),
         attachments=frozenset(_attachments(landing_zone)),
         memberships=frozenset((key, user) for key, group in sso.groups.items() for user in group.members),
-        administrators=_administrators(landing_zone, today),
+        administrators=administrators(landing_zone, today),
         trail="on" if security.trail.on else "off" if security.trail.mode == "off" else "unmanaged",
         ram_sharing="unmanaged" if sharing == "unmanaged" else "on" if sharing else "off",
         retired={key: folded(one.email) for key, one in organization.accounts.items() if one.retired},
@@ -57,6 +54,17 @@ def declared(landing_zone: LandingZone, today: dt.date) -> Holdings:
         imports=landing_zone.imports,
         trees=landing_zone.trees,
     )
+
+
+def declared_keys(landing_zone: LandingZone) -> dict[str, dict[str, dict[str, str]]]:
+    """Returns what each key stands for, by stack and kind: constants that a stack's guard compares next time."""
+    found: dict[str, dict[str, dict[str, str]]] = {}
+    for kind, stack in STACKS.items():
+        found.setdefault(stack, {})[kind] = {}
+    for thing in _things(landing_zone):
+        identity = thing.also if thing.kind == "ou" else thing.identity
+        found[STACKS[thing.kind]][thing.kind][thing.key] = identity
+    return found
 
 
 def _things(landing_zone: LandingZone) -> Iterator[Thing]:
@@ -119,65 +127,6 @@ def _attachments(landing_zone: LandingZone) -> Iterator[Attached]:
             yield Attached(key, "ou", unit)
         for account in targets.accounts:
             yield Attached(key, "account", account)
-
-
-def _administrators(landing_zone: LandingZone, today: dt.date) -> Administrators:
-    """Returns who has full access to the management account on a day, members of groups one by one."""
-    sso = landing_zone.sso
-    full = {BREAK_GLASS} | {key for key in sso.permission_sets if _is_full(landing_zone, key)}
-    people: set[str] = set()
-    external: set[str] = set()
-    for grant, entries in explained_grants(landing_zone).items():
-        if grant.account != MANAGEMENT or grant.permission_set not in full:
-            continue
-        if all(_ended(landing_zone, entry, today) for entry in entries):
-            continue
-        if grant.principal_type == "USER":
-            people.add(grant.principal)
-        elif sso.groups[grant.principal].external:
-            external.add(grant.principal)
-        else:
-            people.update(sso.groups[grant.principal].members)
-    return Administrators(frozenset(people), frozenset(external))
-
-
-def _ended(landing_zone: LandingZone, entry: tuple[str | int, ...], today: dt.date) -> bool:
-    if entry[0] != "assignments":
-        return False
-    until = landing_zone.sso.assignments[int(entry[1])].until
-    return until is not None and until < today
-
-
-def _is_full(landing_zone: LandingZone, key: str) -> bool:
-    permission_set = landing_zone.sso.permission_sets[key]
-    has = any(policy.aws == FULL_ACCESS for policy in permission_set.policies)
-    document = landing_zone.policies.get(permission_set.inline or "", "")
-    return has and permission_set.boundary is None and not denies_everything(document)
-
-
-def denies_everything(document: str) -> bool:
-    """Returns whether a policy document denies every action on everything, whatever else it says."""
-    try:
-        found = list(statements(json.loads(document))) if document else []
-    except ValueError:
-        return False
-    return any(
-        one.get("Effect") == "Deny"
-        and {"*", "*:*"} & _texts(one.get("Action"))
-        and "*" in _texts(one.get("Resource"))
-        and not one.get("Condition")
-        for one in found
-    )
-
-
-def _texts(value: object) -> set[str]:
-    return (
-        {value}
-        if isinstance(value, str)
-        else {one for one in value if isinstance(one, str)}
-        if isinstance(value, list)
-        else set()
-    )
 
 
 def _emptied(landing_zone: LandingZone) -> Iterator[str]:

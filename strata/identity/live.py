@@ -247,31 +247,32 @@ def _described(client: Client, instance: str, arn: str) -> Any:
 class _Traces:
     """Looks for what empty states have made before; what may not be seen is noted, and stops nothing.
 
-    A run that was killed before its first state was written leaves tags too. Therefore what is not announced before it
-    is made counts only where all states are empty: those before would have one.
+    A run that was killed before its first state was written leaves tags too. Therefore they count only where the state
+    of `backend` is empty, which is the first to be written.
     """
 
     def __init__(self, aws: Aws, landing_zone: LandingZone, recorded: Holdings) -> None:
         self.unseen: list[str] = []
         self._aws, self._landing_zone, self._empty = aws, landing_zone, recorded.empty
-        self._all = bool(recorded.empty) and not recorded.addresses
+        self._lost = "backend" in recorded.empty
 
     def tagged(self, instance: str | None, *, has_organization: bool) -> dict[str, tuple[str, ...]]:
         """Returns what is tagged, by stack."""
         project, found = self._landing_zone.project, {}
+        if not self._lost:
+            return {}
         if instance and "sso" in self._empty:
             center = self._aws.client("sso-admin", project.identity_center_region)
             found["sso"] = self._seen(_tagged_sets(center, instance))
-        if has_organization and self._all:
+        if has_organization:
             client = self._aws.client("organizations")
             found["organizations"] = self._seen(_tagged_account(client, project.management_account.id))
-        if self._all:
-            found["security"] = self._seen(_tagged_trails(self._aws.client("cloudtrail", project.regions.primary)))
+        found["security"] = self._seen(_tagged_trails(self._aws.client("cloudtrail", project.regions.primary)))
         return {stack: things for stack, things in found.items() if things}
 
     def elsewhere(self) -> tuple[str, ...]:
         """Returns buckets that hold other states of ours."""
-        return self._seen(_states_elsewhere(self._aws, self._landing_zone)) if self._all else ()
+        return self._seen(_states_elsewhere(self._aws, self._landing_zone)) if self._lost else ()
 
     def _seen(self, found: Iterator[str]) -> tuple[str, ...]:
         things: list[str] = []
@@ -329,7 +330,7 @@ def _is_tagged_bucket(client: Client, name: str) -> bool:
 
 def _has_state(client: Client, name: str) -> bool:
     try:
-        client.head_object(Bucket=name, Key=state_key("backend"))
+        client.get_object(Bucket=name, Key=state_key("backend"), Range="bytes=0-0")
     except AwsError:
         return False
     return True

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from strata.config.administrators import FULL_ACCESS, Administrators, denies_everything
 from strata.config.models import MANAGEMENT
-from strata.identity.declared import FULL_ACCESS, denies_everything
 from strata.identity.things import (
     ASSIGNMENT,
     ATTACHMENT,
@@ -19,7 +19,6 @@ from strata.identity.things import (
     RAM_SHARING,
     TRAIL,
     TYPES,
-    Administrators,
     Assigned,
     Attached,
     Holdings,

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from strata.config.administrators import Administrators
 from strata.config.tree import Location, Tree
 from strata.errors import Fault
 
@@ -103,17 +104,6 @@ class Attached:
         return f"{'unit' if self.target == 'ou' else self.target} {self.key}".strip()
 
 
-@dataclass(frozen=True)
-class Administrators:
-    """Who has full access to the management account: users by key, and groups whose members are known elsewhere."""
-
-    people: frozenset[str] = frozenset()
-    external: frozenset[str] = frozenset()
-
-    def __bool__(self) -> bool:
-        return bool(self.people or self.external)
-
-
 Switch = Literal["on", "off", "unmanaged"]
 
 
@@ -131,7 +121,7 @@ class Holdings:
     assignments: frozenset[Assigned] = frozenset()
     attachments: frozenset[Attached] = frozenset()
     memberships: frozenset[tuple[str, str]] = frozenset()
-    administrators: Administrators = Administrators()
+    administrators: Administrators = field(default_factory=Administrators)
     trail: Switch = "off"
     ram_sharing: Switch = "off"
     retired: Mapping[str, str] = field(default_factory=dict)

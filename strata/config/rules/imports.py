@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from strata.config.limits import Limits
 from strata.config.loader import Draft
 from strata.config.rules.faults import IMPORTS
+from strata.config.text import short
 from strata.config.tree import Location
 from strata.errors import Fault
 
@@ -27,15 +28,17 @@ def imports(draft: Draft, _: Limits) -> Iterator[Fault]:
     for address, import_id in draft.imports.items():
         at: Location = (address,)
         if not re.fullmatch(r"aws_[a-z0-9_]+\.[A-Za-z0-9_-]+", address):
-            problem = f"{address!r} is not a Terraform address"
+            problem = f"{short(address)} is not a Terraform address"
             yield draft.fault(IMPORTS, at, problem, "write it as in aws_organizations_policy.deny-root")
             continue
         if address in _ADOPTED or address.startswith(_FOUND):
             yield draft.fault(IMPORTS, at, f"Strata finds and imports {address} itself", "remove it")
         if not import_id.strip() or "${" in import_id or "%{" in import_id:
             yield draft.fault(
-                IMPORTS, at, f"{import_id!r} is not an import id", "write the id AWS shows, as plain text"
+                IMPORTS, at, f"{short(import_id)} is not an import id", "write the id AWS shows, as plain text"
             )
         owner = owners.setdefault((address.partition(".")[0], import_id), address)
         if owner != address:
-            yield draft.fault(IMPORTS, at, f"{import_id!r} is also imported to {owner}", "import it to one address")
+            yield draft.fault(
+                IMPORTS, at, f"{short(import_id)} is also imported to {owner}", "import it to one address"
+            )

@@ -12,9 +12,10 @@ from strata.config.guardrails import guardrails
 from strata.config.limits import Limit, Limits
 from strata.config.loader import Draft
 from strata.config.models import MANAGEMENT, Organization, PolicyType, Targets
-from strata.config.placeholders import fill, placeholder_values, unknown_placeholders
+from strata.config.placeholders import fill, misplaced, placeholder_values, unknown_placeholders
 from strata.config.rules.faults import ORGANIZATION, too_many, twice, unknown
 from strata.config.rules.organization import retired, unit_keys
+from strata.config.text import short
 from strata.config.tree import Location
 from strata.config.types import did_you_mean
 from strata.errors import Fault
@@ -36,7 +37,7 @@ def policies(draft: Draft, limits: Limits) -> Iterator[Fault]:
         size = limits.policy_type(guardrail.type).size
         yield from _too_long(draft, (guardrail.option,), "its policy", guardrail.minified, size)
         if guardrail.key in organization.policies:
-            problem = f"the option {guardrail.option} makes the policy {guardrail.key!r} itself"
+            problem = f"the option {guardrail.option} makes the policy {short(guardrail.key)} itself"
             yield draft.fault(ORGANIZATION, ("policies", guardrail.key), problem, "choose another key")
     for key, policy in organization.policies.items():
         at: Location = ("policies", key)
@@ -44,7 +45,7 @@ def policies(draft: Draft, limits: Limits) -> Iterator[Fault]:
         name = policy.name or key
         other = names.setdefault((policy.type, name), key)
         if other != key and not (name == key and other in ("region_restriction", "ec2_defaults")):
-            problem = f"the name {name!r} is also that of {other!r}, of the same type"
+            problem = f"the name {short(name)} is also that of {short(other)}, of the same type"
             yield draft.fault(ORGANIZATION, at, problem, "give it another name")
         if policy.file in draft.policies:
             document = filled(draft, policy.file)
@@ -76,6 +77,9 @@ def wrong_document(draft: Draft, yaml_file: str, at: Location, file: str, kind: 
         for name in unknown_placeholders(draft.policies[file], values):
             text = f"{file}: {{{{{name}}}}} stands for nothing Strata knows{did_you_mean(name, values)}"
             yield draft.fault(yaml_file, at, text, f"known: {', '.join(sorted(values))}")
+        for name in sorted(misplaced(draft.policies[file])):
+            text = f"{file}: {{{{{name}}}}} stands for a list and is not an entry of one"
+            yield draft.fault(yaml_file, at, text, f'write ["{{{{{name}}}}}"]')
 
 
 def targets(draft: Draft, limits: Limits) -> Iterator[Fault]:
