@@ -15,12 +15,12 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, TextIO
 
 from strata.commands.deploy_errors import explained, failures
-from strata.commands.leftovers import Directory, to_create
+from strata.commands.leftovers import STACK, Directory, to_create
 from strata.commands.plan import plan_stack, plan_stacks, show
 from strata.commands.preflight import Prepared, prepare
 from strata.commands.recovery import adopt_what_exists, drop_digests, provision_permission_sets, untaint
 from strata.config.models import Locking
-from strata.errors import StrataError, UsageError
+from strata.errors import ConfigurationError, StrataError, UsageError
 from strata.identity import announced
 from strata.session import Client
 from strata.states import read_state
@@ -137,16 +137,25 @@ class Deployment:
             if self.workspace.backend_differs(stack):  # cdktf initializes too, but Terraform asks then
                 self.workspace.initialize(stack)
             untaint(self.workspace, stack, self.prepared.states[stack], self.options.note)
-        if "sso" in stacks:
+        if STACK in stacks:
             self._announce()
         outcomes = self._apply(stacks)
-        if any(outcome.stack == "sso" and outcome.status == "applied" for outcome in outcomes):
+        if any(outcome.stack == STACK and outcome.status == "applied" for outcome in outcomes):
             announced.withdraw(self.aws, self.landing_zone.project, self._announced)
         return outcomes
 
     def _announce(self) -> None:
-        """Writes down what is going to be created, so that a rerun tells it from what others made."""
-        names = {named.announced_as for named in to_create(self.landing_zone, self.prepared.states["sso"])}
+        """Writes down what is going to be created, so that a rerun tells it from what others made.
+
+        Raises:
+            ConfigurationError: others made it since the plan.
+        """
+        wanted = to_create(self.landing_zone, self.prepared.states[STACK])
+        names = {named.announced_as for named in wanted}
+        if names - self._announced and (directory := self._directory()):
+            _, objections = directory.sorted_out(wanted, self._announced)
+            if objections:
+                raise ConfigurationError(objections)
         announced.announce(self.aws, self.landing_zone.project, names)
         self._announced |= names
 
@@ -176,13 +185,15 @@ class Deployment:
             stack,
             failures(result.text),
             self._identity_center,
-            lambda: Directory.of(self.aws, self.landing_zone, self._states(), self.workspace.document(stack)),
+            self._directory,
             self._announced,
             self.options.note,
         )
 
-    def _states(self) -> dict[str, Any]:
-        return {stack: read_state(self.aws, self.landing_zone.project, stack) for stack in self.workspace.stacks}
+    def _directory(self) -> Directory | None:
+        """Returns Identity Center as it is now, beside the states as they are now."""
+        states = {stack: read_state(self.aws, self.landing_zone.project, stack) for stack in self.workspace.stacks}
+        return Directory.of(self.aws, self.landing_zone, states, self.workspace.document(STACK))
 
     def _identity_center(self, service: str) -> Client:
         return self.aws.client(service, self.landing_zone.project.identity_center_region)

@@ -12,10 +12,11 @@ from strata.workspace import Result, Workspace
 
 @dataclass(frozen=True)
 class Failure:
-    """One error of Terraform: its text on one line, and the resource it is about."""
+    """One error of Terraform: its text on one line, the resource it is about, and the stacks whose outputs it names."""
 
     text: str
     address: str | None = None
+    reads: frozenset[str] = frozenset()
 
 
 def failures(text: str) -> list[Failure]:
@@ -53,7 +54,10 @@ def _failure(block: Sequence[str]) -> Failure:
         found = re.search(r"with((?:data\.)?aws_\w+\.[\w.-]+)(?:\([^()]*\))?,oncdk", "".join(lines.split()))
     address = found[1] if found else None
     words = [line for line in block if not re.match(r"(with [\w.-]+|on cdk\.tf\.json line|\d+: )", line)]
-    return Failure(" ".join(" ".join(words).split()), address)
+    return Failure(" ".join(" ".join(words).split()), address, frozenset(_OTHER_STACK.findall(lines)))
+
+
+_OTHER_STACK = re.compile(r"data\.terraform_remote_state\.cross-stack-reference-input-([\w-]+)")
 
 
 _ADVICE = (

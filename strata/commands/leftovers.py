@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -131,9 +131,27 @@ class Directory:
                 return cls(landing_zone, states, document, store, center, *ids)
         return None
 
+    def sorted_out(self, wanted: Iterable[Named], announced: Collection[Name]) -> tuple[dict[str, str], list[Fault]]:
+        """Returns the import id of what is there and ours, by address, and what is to be said of the rest that is."""
+        ids: dict[str, str] = {}
+        objections: list[Fault] = []
+        for named in wanted:
+            import_id = self.import_id(named)
+            if import_id is None:
+                continue
+            if objection := self.objection(named, import_id, announced):
+                objections.append(objection)
+            else:
+                ids[named.address] = import_id
+        return ids, objections
+
     def import_id(self, named: Named) -> str | None:
         """Returns the import id of what has this name now, None if nothing has."""
-        return self._by_name[named.kind].get(_folded(named.kind, named.name))
+        if named.kind == "user":
+            return self._users.get(named.name.casefold())
+        if named.kind == "group":
+            return self._groups.get(named.name.casefold())
+        return self._sets.get(named.name)
 
     def objection(self, named: Named, import_id: str, announced: Collection[Name]) -> Fault | None:
         """Returns why a thing may not be adopted, with the line that imports it on purpose; None if it is ours."""
@@ -152,16 +170,27 @@ class Directory:
         return self.landing_zone.fault("sso.yaml", named.location, problem, f"{remedy}imports.yaml: {line}")
 
     @cached_property
-    def _by_name(self) -> Mapping[Kind, Mapping[str, str]]:
+    def _users(self) -> dict[str, str]:
+        """AWS compares the names of users and groups without regard to case."""
+        return {name.casefold(): f"{self.store_id}/{user_id}" for user_id, name in self._user_names.items()}
+
+    @cached_property
+    def _groups(self) -> dict[str, str]:
+        found = self._stored("list_groups", "Groups[]")
         return {
-            "user": {_folded("user", name): f"{self.store_id}/{user_id}" for user_id, name in self._user_names.items()},
-            "group": {
-                _folded("group", found["DisplayName"]): f"{self.store_id}/{found['GroupId']}"
-                for found in self._stored("list_groups", "Groups[]")
-                if found.get("DisplayName")
-            },
-            "permission-set": {name: f"{arn},{self.instance}" for name, arn in self._sets()},
+            group["DisplayName"].casefold(): f"{self.store_id}/{group['GroupId']}"
+            for group in found
+            if group.get("DisplayName")
         }
+
+    @cached_property
+    def _sets(self) -> dict[str, str]:
+        arns = paginate(self.center, "list_permission_sets", "PermissionSets", InstanceArn=self.instance)
+        described = (
+            self.center.describe_permission_set(InstanceArn=self.instance, PermissionSetArn=arn)["PermissionSet"]
+            for arn in arns
+        )
+        return {found["Name"]: f"{found['PermissionSetArn']},{self.instance}" for found in described}
 
     @cached_property
     def _user_names(self) -> dict[str, str]:
@@ -170,11 +199,6 @@ class Directory:
 
     def _stored(self, operation: str, key: str, **parameters: Any) -> Iterator[Any]:
         return paginate(self.store, operation, key, IdentityStoreId=self.store_id, **parameters)
-
-    def _sets(self) -> Iterator[tuple[str, str]]:
-        for arn in paginate(self.center, "list_permission_sets", "PermissionSets", InstanceArn=self.instance):
-            found = self.center.describe_permission_set(InstanceArn=self.instance, PermissionSetArn=arn)
-            yield found["PermissionSet"]["Name"], arn
 
     def _held(self, named: Named, import_id: str) -> list[str]:
         if named.kind == "group":
@@ -295,11 +319,6 @@ def _canonical(document: str) -> str:
         return json.dumps(json.loads(document), sort_keys=True)
     except ValueError:
         return document
-
-
-def _folded(kind: Kind, name: str) -> str:
-    """Returns a name as AWS compares it: those of users and groups without regard to case."""
-    return name if kind == "permission-set" else name.casefold()
 
 
 def _listed(names: Sequence[str]) -> str:

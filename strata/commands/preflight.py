@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from strata.commands import bootstrap
+from strata.commands.leftovers import STACK, Directory, to_create
 from strata.config import LandingZone, load
 from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, StrataError, UsageError
@@ -68,6 +69,7 @@ def prepare(options: Options, *, stacks: Sequence[str], allow: Sequence[str]) ->
     """
     _check_allowed(allow)
     landing_zone = load(options.config)
+    _check_replaced(allow, landing_zone)
     if not emulator() and (faults := list(bootstrap.placeholders(landing_zone))):
         raise ConfigurationError(faults)
     aws = connect(options, landing_zone.project)
@@ -95,15 +97,45 @@ def prepare(options: Options, *, stacks: Sequence[str], allow: Sequence[str]) ->
     chosen = tuple(_chosen(workspace, stacks))
     own = (stack for stack in workspace.stacks if stack not in states)
     states |= {stack: read_state(aws, landing_zone.project, stack) for stack in own}
-    return Prepared(landing_zone, aws, workspace, chosen, states, names)
+    prepared = Prepared(landing_zone, aws, workspace, chosen, states, names)
+    if STACK in chosen and names:
+        _adopt_leftovers(prepared, options.note)
+    return prepared
+
+
+def _adopt_leftovers(prepared: Prepared, note: Callable[[str], None]) -> None:
+    """Has the plan import what a run that was killed made and the state does not know.
+
+    Raises:
+        ConfigurationError: something foreign is in it by now.
+    """
+    workspace, landing_zone, states = prepared.workspace, prepared.landing_zone, prepared.states
+    directory = Directory.of(prepared.aws, landing_zone, states, workspace.document(STACK))
+    wanted = [named for named in to_create(landing_zone, states[STACK]) if named.announced_as in prepared.announced]
+    ids, objections = directory.sorted_out(wanted, prepared.announced) if directory else ({}, [])
+    if objections:
+        raise ConfigurationError(objections)
+    for address, import_id in ids.items():
+        note(f"{STACK}: {address} was made by an earlier run that did not finish: importing {import_id}")
+    if ids:
+        workspace.import_next(STACK, ids)
 
 
 def _check_allowed(allow: Collection[str]) -> None:
     for word in allow:
-        if word in ALLOWED[:2] or word in ALLOWED[3:] or (word.startswith(REPLACE) and word != REPLACE):
+        if word in ALLOWED or (word.startswith(REPLACE) and word != REPLACE):
             continue
         guess = did_you_mean(word, ALLOWED)
         raise UsageError(f"--allow takes no {word!r}{guess}; it takes {', '.join(ALLOWED)}")
+
+
+def _check_replaced(allow: Collection[str], landing_zone: LandingZone) -> None:
+    keys = {*landing_zone.sso.permission_sets, *landing_zone.organization.policies}
+    for word in allow:
+        key = word.removeprefix(REPLACE)
+        if word.startswith(REPLACE) and key not in keys:
+            guess = did_you_mean(key, keys)
+            raise UsageError(f"--allow {word}: there is no permission set or policy {key!r}{guess}")
 
 
 def _chosen(workspace: Workspace, stacks: Sequence[str]) -> list[str]:

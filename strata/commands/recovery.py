@@ -118,17 +118,11 @@ def _named(
     directory: Callable[[], Directory | None], wanted: Sequence[str], announced: Collection[Name]
 ) -> tuple[dict[str, str], list[Fault]]:
     """Returns the import ids of users, groups and permission sets that are ours, and why others are not."""
-    ids: dict[str, str] = {}
-    objections: list[Fault] = []
     types = {address.partition(".")[0] for address in wanted}
     center = directory() if types.intersection(TYPES.values()) else None
-    for named in declared(center.landing_zone) if center else ():
-        if center and named.address in wanted and (import_id := center.import_id(named)):
-            if objection := center.objection(named, import_id, announced):
-                objections.append(objection)
-            else:
-                ids[named.address] = import_id
-    return ids, objections
+    if center is None:
+        return {}, []
+    return center.sorted_out((named for named in declared(center.landing_zone) if named.address in wanted), announced)
 
 
 def import_id_of(type: str, values: Mapping[str, Any], clients: Clients) -> str | None:

@@ -340,10 +340,20 @@ def _membership_id(call: Call) -> Answer:
 
 
 def _create_user(call: Call) -> Answer:
-    names = {f"{part}_name": (call["Name"] or {}).get(f"{part.title()}Name") for part in ("given", "family")}
-    emails = [{key.lower(): value for key, value in email.items()} for email in call["Emails"] or ()]
-    more = {"display_name": call["DisplayName"], "name": [names], "emails": emails}
+    name = {part: (call["Name"] or {}).get(_camel(part)) for part in _PARTS_OF_A_NAME}
+    emails = [{key: email.get(key.title()) for key in ("primary", "type", "value")} for email in call["Emails"] or ()]
+    more = {"display_name": call["DisplayName"], "name": [name], "emails": emails}
     return _user(_in_store(call, USER, {"user_name": call["UserName"]}, "user_id", more))
+
+
+_PARTS_OF_A_NAME = (
+    "family_name",
+    "formatted",
+    "given_name",
+    "honorific_prefix",
+    "honorific_suffix",
+    "middle_name",
+)
 
 
 def _create_group(call: Call) -> Answer:

@@ -5,6 +5,8 @@ Each edit is made on one deployed landing zone and taken back; what AWS has and 
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -256,28 +258,44 @@ def test_on_purpose_it_is_planned(site: Site, edited: Edit) -> None:
 
 
 def test_a_new_account_in_a_new_unit_is_one_deploy(deployed: Site) -> None:
-    """At a terminal: what can be planned is asked about first, and what waits for it in its turn."""
-    deployed.edit(
-        "organization.yaml",
-        ("organizational_units:\n  security:\n    name", "organizational_units:\n  lab:\n  security:\n    name"),
-        (
-            "accounts:\n  security:\n",
-            "accounts:\n  sandbox:\n    email: aws+sandbox@example.com\n    organizational_unit: lab\n  security:\n",
-        ),
-    )
-    text = (deployed.config / "sso.yaml").read_text()
-    (deployed.config / "sso.yaml").write_text(
-        f"{text}  - permission_sets:\n      - DevOps\n    groups:\n      - devops\n    accounts:\n      - sandbox\n"
-    )
+    """At a terminal and without one: sso, which cannot be planned before the account is there, is done in its turn."""
+    _account_in_a_new_unit(deployed, "sandbox", "lab")
 
-    planned = deployed.strata("plan", "organizations", "sso", "--exit-code")
-    refused = deployed.strata("deploy", "organizations", "sso")
-    done = deployed.strata_at_a_terminal("y\ny", "deploy", "organizations", "sso")
+    planned = deployed.strata("plan", "organizations", "sso", "--exit-code", "--json")
+    unasked = deployed.strata("deploy", "organizations", "sso")
+    half = deployed.strata_at_a_terminal("y\nn", "deploy", "organizations", "sso")
 
     assert planned.code == 3, planned.text
-    assert "sso: can be planned once organizations is applied" in planned.stdout
-    assert refused.code == 2, refused.text
-    assert "give --yes" in refused.stderr
+    organizations, sso = json.loads(planned.stdout)["stacks"]
+    assert organizations["changes"]["aws_organizations_account.sandbox"] == "create"
+    assert (sso["waits_for"], sso["error"]) == (["organizations"], None)
+    assert unasked.code == 2, unasked.text
+    assert "give --yes" in unasked.stderr
+    assert half.code == 1, half.text
+    assert "sso: can be planned once organizations is applied" in half.stdout
+    assert "deploy organizations to account 123456789012? [y/N]" in half.stderr
+    assert "deploy sso to account 123456789012? [y/N]" in half.stderr
+    assert re.search(r"^organizations +.*2 added", half.stdout, re.MULTILINE)
+    assert "sso            not started" in half.stdout
+    assert "aws_organizations_account.sandbox" in deployed.addresses("organizations")
+    assert "aws_ssoadmin_account_assignment.sandbox_DevOps_group_devops" not in deployed.addresses("sso")
+
+    _account_in_a_new_unit(deployed, "trial", "attic")
+    done = deployed.strata("deploy", "organizations", "sso", "--yes")
+
     assert done.code == 0, done.text
-    assert done.stderr.count("[y/N]") == 2
-    assert "aws_ssoadmin_account_assignment.sandbox_DevOps_group_devops" in deployed.addresses("sso")
+    made = {f"aws_ssoadmin_account_assignment.{key}_DevOps_group_devops" for key in ("sandbox", "trial")}
+    assert made <= deployed.addresses("sso")
+
+
+def _account_in_a_new_unit(site: Site, key: str, unit: str) -> None:
+    site.edit(
+        "organization.yaml",
+        ("  security:\n    name", f"  {unit}:\n  security:\n    name"),
+        (
+            "  security:\n    email",
+            f"  {key}:\n    email: aws+{key}@example.com\n    organizational_unit: {unit}\n  security:\n    email",
+        ),
+    )
+    with (site.config / "sso.yaml").open("a") as file:
+        file.write(f"  - permission_sets:\n      - DevOps\n    groups:\n      - devops\n    accounts:\n      - {key}\n")

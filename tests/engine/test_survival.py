@@ -14,6 +14,8 @@ from tests.engine.site import CHECKOUT, SANDBOX, TABLE, Site
 
 ACCOUNT = "aws_organizations_account"
 UNIT = "aws_organizations_organizational_unit"
+PERMISSION_SET = "aws_ssoadmin_permission_set"
+ANNOUNCED = "management/announced.json"
 SHARED_ACCOUNT = "  shared:\n    email: aws+shared@example.com\n    organizational_unit: shared\n"
 
 
@@ -83,70 +85,100 @@ def test_an_account_made_half_way_is_kept(deployed: Site) -> None:
 
 
 def test_leftovers_are_told_from_strangers(deployed: Site) -> None:
-    """A thing with a declared name is adopted if a run announced it or imports.yaml names it; else it is untouched."""
+    """A thing with a declared name is untouched, unless imports.yaml names it or a killed run announced it."""
     deployed.edit(
         "sso.yaml",
-        ("\npermission_sets:\n", "  builders:\n    description: Try things.\n\npermission_sets:\n"),
+        ("\ngroups:\n", "  kim:\n    given_name: Kim\n    family_name: Berg\n    email: kim@example.com\n\ngroups:\n"),
+        ("\npermission_sets:\n", "  builders:\n    members:\n      - kim\n\npermission_sets:\n"),
         ("\nassignments:\n", "  Builder:\n    policies:\n      - aws: PowerUserAccess\n\nassignments:\n"),
     )
     store, center = deployed.client("identitystore"), deployed.client("sso-admin")
     instance = center.list_instances()["Instances"][0]
-    store_id, arn = instance["IdentityStoreId"], instance["InstanceArn"]
-    group = store.create_group(IdentityStoreId=store_id, DisplayName="builders")["GroupId"]
-    stranger = store.create_user(IdentityStoreId=store_id, UserName="mallory", DisplayName="Mallory")["UserId"]
-    store.create_group_membership(IdentityStoreId=store_id, GroupId=group, MemberId={"UserId": stranger})
-    center.create_permission_set(InstanceArn=arn, Name="Builder")
+    there, arn = {"IdentityStoreId": instance["IdentityStoreId"]}, instance["InstanceArn"]
+    user = store.create_user(**there, UserName="kim@example.com", DisplayName="Another Kim")["UserId"]
+    group = store.create_group(**there, DisplayName="builders")["GroupId"]
+    mallory = store.create_user(**there, UserName="mallory", DisplayName="Mallory")["UserId"]
+    store.create_group_membership(**there, GroupId=group, MemberId={"UserId": mallory})
+    made = center.create_permission_set(InstanceArn=arn, Name="Builder")["PermissionSet"]["PermissionSetArn"]
     before = len(deployed.engine.world.calls)
 
     refused = deployed.strata("deploy", "sso", "--yes")
 
     assert refused.code == 1, refused.text
+    assert "'kim@example.com' is a user that AWS has and no run of Strata made" in refused.text
     assert "'builders' is a group that AWS has and no run of Strata made" in refused.text
     assert "members mallory" in refused.text
     assert "'Builder' is a permission set that AWS has and no run of Strata made" in refused.text
     assert done_since(deployed, before) == set()
+    lines = [one.strip() for one in refused.text.splitlines() if one.strip().startswith("aws_identitystore_")]
+    assert sorted(lines) == [
+        f"aws_identitystore_group.builders: {instance['IdentityStoreId']}/{group}",
+        f"aws_identitystore_user.kim: {instance['IdentityStoreId']}/{user}",
+    ]
 
-    line = next(one.strip() for one in refused.text.splitlines() if one.strip().startswith("aws_identitystore_group"))
-    assert line == f"aws_identitystore_group.builders: {store_id}/{group}"
-    deployed.append("imports.yaml", f"{line}\n")
-    _announce(deployed, ["permission-set", "Builder"])
+    deployed.append("imports.yaml", "\n".join([*lines, ""]))
+    center.delete_permission_set(InstanceArn=arn, PermissionSetArn=made)
+    killed = deployed.strata(
+        "deploy", "sso", "--yes", STRATA_ENGINE_FAULT=f"create:{PERMISSION_SET}:Builder:kill-after"
+    )
 
+    assert killed.code == 1, killed.text
+    assert _announced(deployed) == [["permission-set", "Builder"]]
+    assert [found["name"] for found in deployed.engine.world.list(PERMISSION_SET)].count("Builder") == 1
+
+    _free_the_lock(deployed, "sso")
+    planned = deployed.strata("plan", "sso", "--exit-code")
     again = deployed.strata("deploy", "sso", "--yes")
 
+    assert planned.code == 3, planned.text
+    assert re.search(r"^ *import.* aws_ssoadmin_permission_set.Builder$", planned.stdout, re.MULTILINE)
     assert again.code == 0, again.text
-    assert {"aws_identitystore_group.builders", "aws_ssoadmin_permission_set.Builder"} <= deployed.addresses("sso")
-    made = {type for operation, type in done_since(deployed, before) if operation == "create"}
-    assert made == {"aws_ssoadmin_managed_policy_attachment"}
+    assert {"aws_identitystore_group.builders", f"{PERMISSION_SET}.Builder"} <= deployed.addresses("sso")
+    assert [found["name"] for found in deployed.engine.world.list(PERMISSION_SET)].count("Builder") == 1
     assert _announced(deployed) == []
 
 
-def test_an_announced_group_with_a_stranger_in_it_is_not_adopted(deployed: Site) -> None:
-    """A name alone does not make a group ours: its members have to be declared ones."""
-    deployed.edit("sso.yaml", ("\npermission_sets:\n", "  builders:\n    description: Try.\n\npermission_sets:\n"))
-    store = deployed.client("identitystore")
-    store_id = deployed.client("sso-admin").list_instances()["Instances"][0]["IdentityStoreId"]
-    group = store.create_group(IdentityStoreId=store_id, DisplayName="builders")["GroupId"]
-    stranger = store.create_user(IdentityStoreId=store_id, UserName="mallory", DisplayName="Mallory")["UserId"]
-    store.create_group_membership(IdentityStoreId=store_id, GroupId=group, MemberId={"UserId": stranger})
-    _announce(deployed, ["group", "builders"])
+def test_what_was_announced_and_has_a_stranger_in_it_is_not_adopted(deployed: Site) -> None:
+    """A name alone does not make a thing ours: members and policies have to be declared ones."""
+    deployed.edit(
+        "sso.yaml",
+        ("\npermission_sets:\n", "  builders:\n    description: Try.\n\npermission_sets:\n"),
+        ("\nassignments:\n", "  Builder:\n    policies:\n      - aws: PowerUserAccess\n\nassignments:\n"),
+    )
+    store, center = deployed.client("identitystore"), deployed.client("sso-admin")
+    instance = center.list_instances()["Instances"][0]
+    there, arn = {"IdentityStoreId": instance["IdentityStoreId"]}, instance["InstanceArn"]
+    group = store.create_group(**there, DisplayName="builders")["GroupId"]
+    mallory = store.create_user(**there, UserName="mallory", DisplayName="Mallory")["UserId"]
+    store.create_group_membership(**there, GroupId=group, MemberId={"UserId": mallory})
+    made = center.create_permission_set(InstanceArn=arn, Name="Builder")["PermissionSet"]["PermissionSetArn"]
+    for name in ("PowerUserAccess", "AdministratorAccess"):
+        policy = f"arn:aws:iam::aws:policy/{name}"
+        center.attach_managed_policy_to_permission_set(InstanceArn=arn, PermissionSetArn=made, ManagedPolicyArn=policy)
+    body = json.dumps({"format": 1, "announced": [["group", "builders"], ["permission-set", "Builder"]]})
+    deployed.s3().put_object(Bucket=deployed.bucket, Key=ANNOUNCED, Body=body.encode())
+    before = len(deployed.engine.world.calls)
 
     refused = deployed.strata("deploy", "sso", "--yes")
 
     assert refused.code == 1, refused.text
     assert "not as such a run leaves it; it has mallory" in refused.text
-    assert "aws_identitystore_group.builders" not in deployed.addresses("sso")
-
-
-def _announce(site: Site, *names: list[str]) -> None:
-    """Leaves what a killed run leaves in the state bucket."""
-    body = json.dumps({"format": 1, "announced": names}).encode()
-    site.s3().put_object(Bucket=site.bucket, Key="management/announced.json", Body=body)
+    assert "not as such a run leaves it; it has arn:aws:iam::aws:policy/AdministratorAccess;" in refused.text
+    assert f'aws_identitystore_group.builders: "{instance["IdentityStoreId"]}/{group}"' in refused.text
+    assert done_since(deployed, before) == set()
 
 
 def _announced(site: Site) -> list[list[str]]:
-    body = site.s3().get_object(Bucket=site.bucket, Key="management/announced.json")["Body"].read()
+    body = site.s3().get_object(Bucket=site.bucket, Key=ANNOUNCED)["Body"].read()
     names: list[list[str]] = json.loads(body)["announced"]
     return names
+
+
+def _free_the_lock(site: Site, stack: str) -> None:
+    """Frees the lock of a killed run with the command on the page of the operator."""
+    lock = re.search(r"ID:\s+([0-9a-f-]{36})", site.terraform(stack, "plan", "-input=false").text)
+    assert lock
+    assert site.terraform(stack, "force-unlock", "-force", lock[1]).code == 0
 
 
 # 3: guarded things taken out of the YAML
