@@ -136,7 +136,7 @@ def write(contents: Mapping[Path, bytes], *, instead_of: Mapping[Path, bytes | N
                     written[path].replace(place)
         finally:
             for beside in written.values():
-                beside.unlink(missing_ok=True)
+                _discard(beside)
         for folder in {place.parent for place in plain.values()}:
             _settle(folder)
     for path in contents.keys() - plain.keys():
@@ -154,7 +154,7 @@ def put(place: Path, content: bytes, *, like: Path) -> None:
         _fill(beside, content, like=like, private=True)
         beside.replace(place)
     finally:
-        beside.unlink(missing_ok=True)
+        _discard(beside)
     _settle(place.parent)
 
 
@@ -228,7 +228,7 @@ def cannot(what: str, path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        kept = "; it is as it was" if os.path.lexists(path) else ""
+        kept = "; it is as it was" if path.is_file() else ""
         raise StrataError(f"{path} cannot be {what}: {error.strerror or error}{kept}") from error
 
 
@@ -268,6 +268,11 @@ def _fill(beside: Path, content: bytes, *, like: Path, private: bool) -> None:
                 os.fchown(file.fileno(), found.st_uid, found.st_gid)
             os.fchmod(file.fileno(), stat.S_IMODE(found.st_mode) & (0o600 if private else 0o7777))
         os.fsync(file.fileno())
+
+
+def _discard(beside: Path) -> None:
+    with suppress(OSError):  # it has its place by now, or was never made
+        beside.unlink()
 
 
 def _settle(folder: Path) -> None:

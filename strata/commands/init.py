@@ -378,7 +378,7 @@ def _leaves(data: Any) -> Iterator[str]:
 def _make_folder(target: Path, base: Path, files: Mapping[str, str]) -> None:
     """Makes the whole folder beside its place and puts it there in one step."""
     target = target.absolute()
-    with cannot("made", target):
+    with cannot("made", target.parent):
         target.parent.mkdir(parents=True, exist_ok=True)
     with locked(target.parent), cannot("made", target):
         _check_free(target)
