@@ -10,7 +10,6 @@ import stat
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from difflib import SequenceMatcher
 from pathlib import Path
 
 from strata.errors import StrataError
@@ -290,6 +289,8 @@ def _settle(folder: Path) -> None:
 
 def with_line_ends_of(before: str, after: str) -> str:
     r"""Returns an edited text whose lines end with `\n`, ended as it was before; new lines have the usual end."""
+    from difflib import SequenceMatcher
+
     old, new = split_lines(before), split_lines(after)
     ends = [end_of(one) for one in old]
     usual = max(("\n", "\r\n", "\r"), key=ends.count)

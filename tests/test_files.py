@@ -370,6 +370,21 @@ def test_a_missing_home_is_said(monkeypatch: pytest.MonkeyPatch, file: str, home
         _default_file()
 
 
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"a: [", "project.yaml is not YAML; strata check says where"),
+        (b"", "project.yaml is not a mapping of keys to values"),
+        (b"# J\xfcrgen\n", "project.yaml is not UTF-8 text; save it as UTF-8"),
+    ],
+)
+def test_a_file_that_cannot_be_edited_is_said(folder: Path, content: bytes, told: str) -> None:
+    (folder / "project.yaml").write_bytes(content)
+    result = run("--config", folder, "init", *FLAGS, "--yes")
+    assert (result.exit_code, (folder / "project.yaml").read_bytes()) == (1, content)
+    assert told in result.stderr
+
+
 def test_a_schema_without_a_word_asks_for_one() -> None:
     result = run("schema")
     assert (result.exit_code, result.stdout) == (2, "")
