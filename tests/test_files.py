@@ -317,8 +317,9 @@ def test_a_full_disk_keeps_the_old_report(folder: Path, tmp_path: Path) -> None:
 
 
 def test_a_full_disk_under_stdout_is_said(folder: Path) -> None:
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     with Path("/dev/full").open("w") as full:
-        process = start("--config", folder, "report", stdout=full)
+        process = start("--config", folder, "check", "--quiet", "--json", stdout=full, env=buffered)
         _, said = process.communicate()
     assert (process.returncode, said) == (1, "error: the output cannot be written: No space left on device\n")
 
