@@ -80,7 +80,7 @@ def read(path: Path, name: str) -> Tree:
     except UnreadableError as error:
         tree.faults.append(Fault(name, 1, "", error.problem, error.remedy))
     except OSError:
-        tree.faults.append(Fault(name, 1, "", "is a link to a file that is not there", "put the file there"))
+        tree.faults.append(Fault(name, 1, "", "is missing, though a link leads to it", "add it, or remove the link"))
     return tree
 
 
