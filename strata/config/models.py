@@ -226,6 +226,9 @@ class Project(Model):
     identity_center: IdentityCenter = Field(default_factory=IdentityCenter)
     tags: dict[ProjectTagKey, TagValue] = {}
     """Tags on everything, besides Project, Layer and ManagedBy."""
+    exempt_roles: Many[RoleName] = ()
+    """Roles that protect-foundation and protect-tagged do not bind, besides OrganizationAccountAccessRole; in member
+    accounts nobody else may make or change them. `*` is a wildcard, as in `stacksets-exec-*`."""
     limits: dict[LimitName, Annotated[int, Field(ge=1)]] = {}
     """AWS quotas that were raised for you, by their name in strata/config/limits.yaml."""
 
@@ -347,10 +350,13 @@ class Policy(Model):
 
 
 class RegionRestriction(Model):
-    """A service control policy that denies everything outside some regions, global services excepted."""
+    """A service control policy that denies everything outside some regions, global services excepted.
+
+    In us-east-1, unless it is listed, only what CloudFront and Config need there stays open: ACM, Config, KMS and WAF.
+    """
 
     allowed: Many[Region] = Field(min_length=1)
-    """The regions that stay open; us-east-1 always does, because global services answer there."""
+    """The regions that stay open."""
     targets: Targets
     exempt_actions: Many[Action] = ()
     """More actions that stay open everywhere, such as `bedrock:InvokeModel*` for cross-region profiles."""
@@ -614,16 +620,38 @@ class GithubActions(Control):
 
     mode: Mode = Field(default=Mode.OFF, strict=False)
     repository: str = ""
-    """The repository of this configuration, as in `acme/landing-zone`."""
+    """The repository of this configuration, as in `acme/landing-zone`, spelled as GitHub does."""
+    repository_id: str = ""
+    """Its number, which no other repository ever gets: `gh api repos/acme/landing-zone --jq .id`."""
+    owner_id: str = ""
+    """The number of its owner, a part of the subject of newer repositories: `--jq .owner.id`."""
     branch: str = "main"
     """The branch that deploys. Protect it: whoever pushes to it administers every account."""
+    environment: str = "production"
+    """The GitHub environment of the job that deploys. Its reviewers stand between a merge and every account."""
+
+    @field_validator("repository_id", "owner_id", mode="before")
+    @classmethod
+    def _quoted(cls, value: object) -> object:
+        if isinstance(value, int):
+            raise Problem(f"{value} is a number", f'write it in quotes: "{value}"')
+        return value
 
     @model_validator(mode="after")
     def _names(self) -> Self:
         if self.on and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+", self.repository):
             raise Problem(f"repository is {self.repository!r}, not owner/name", "write it as in acme/landing-zone")
+        for name, query in (("repository_id", ".id"), ("owner_id", ".owner.id")):
+            value = getattr(self, name)
+            if (self.on or value) and not re.fullmatch(r"[1-9][0-9]{0,18}", value):
+                known = self.repository or "acme/landing-zone"
+                remedy = f"write what `gh api repos/{known} --jq {query}` prints, in quotes"
+                raise Problem(f"{name} is {value!r}, not the number GitHub gave it", remedy)
         if not re.fullmatch(r"[A-Za-z0-9._/-]+", self.branch):
             raise Problem(f"branch is {self.branch!r}", "write the name of one branch, without wildcards")
+        if not re.fullmatch(r"[A-Za-z0-9._-]{1,255}", self.environment):
+            remedy = "use letters, digits and ._-, as in production"
+            raise Problem(f"environment is {self.environment!r}", remedy)
         return self
 
 

@@ -12,7 +12,7 @@ from strata.config.guardrails import guardrails
 from strata.config.limits import Limit, Limits
 from strata.config.loader import Draft
 from strata.config.models import MANAGEMENT, Organization, PolicyType, Targets
-from strata.config.placeholders import fill, placeholder_values, unknown_placeholders
+from strata.config.placeholders import fill, misplaced, placeholder_values, unknown_placeholders
 from strata.config.rules.faults import ORGANIZATION, too_many, twice, unknown
 from strata.config.rules.organization import retired, unit_keys
 from strata.config.tree import Location
@@ -76,6 +76,9 @@ def wrong_document(draft: Draft, yaml_file: str, at: Location, file: str, kind: 
         for name in unknown_placeholders(draft.policies[file], values):
             text = f"{file}: {{{{{name}}}}} stands for nothing Strata knows{did_you_mean(name, values)}"
             yield draft.fault(yaml_file, at, text, f"known: {', '.join(sorted(values))}")
+        for name in sorted(misplaced(draft.policies[file])):
+            text = f"{file}: {{{{{name}}}}} stands for a list and is not an entry of one"
+            yield draft.fault(yaml_file, at, text, f'write ["{{{{{name}}}}}"]')
 
 
 def targets(draft: Draft, limits: Limits) -> Iterator[Fault]:
