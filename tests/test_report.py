@@ -507,7 +507,8 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
         [
             (
                 GUARDRAILS,
-                "policy region-restriction changes: DenyOtherRegions no longer denies as before: its exceptions, "
+                "policy region-restriction changes: DenyAllButUsEast1 no longer denies as before: its exceptions, "
+                "conditions or resources change, DenyOtherRegions no longer denies as before: its exceptions, "
                 "conditions or resources change",
             )
         ],
@@ -565,10 +566,15 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
     ),
     "a pipeline gets in": (
         SECURITY,
-        _set("github_actions", value={"mode": "on", "repository": "nordwind/aws"}),
+        _set(
+            "github_actions",
+            value={"mode": "on", "repository": "nordwind/aws", "repository_id": "456789", "owner_id": "123456"},
+        ),
         [
             (ACCESS, "github_actions is on, no longer off"),
             (ACCESS, "github_actions has repository nordwind/aws, not nothing"),
+            (ACCESS, "github_actions has repository_id 456789, not nothing"),
+            (ACCESS, "github_actions has owner_id 123456, not nothing"),
         ],
     ),
     "a region is no longer governed": (
