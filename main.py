@@ -17,6 +17,7 @@ from cdktf import App
 from strata.config import LandingZone, load
 from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError
+from strata.toolchain import lay_lock
 
 
 def build(landing_zone: LandingZone, outdir: Path | None = None, *, emulated: bool = False) -> App:
@@ -76,6 +77,7 @@ def main() -> None:
     except AddressTakenError as error:
         sys.exit(f"error: {error}")
     app.synth()
+    lay_lock(Path(app.outdir))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from strata.config import load
 from strata.config.guardrails import region_restriction_policy
 from strata.config.models import RegionRestriction, Targets
 from strata.config.placeholders import fill, placeholder_values
-from tests.evaluation import allowed, denied
+from tests.evaluation import Context, allowed, denied
 from tests.synthesized import Deployment, policy
 
 TEMPLATE = Path(__file__).parents[1] / "strata/template"
@@ -307,13 +307,13 @@ TAGGERS = {
 @pytest.mark.parametrize("action", ["ec2:DeleteTags", "ec2:CreateTags", "kms:UntagResource", "lambda:UntagResource"])
 def test_few_change_the_tag(principal: str, action: str) -> None:
     for spelling in ("ProtectFromDeletion", "protectfromdeletion"):
-        context = {
+        context: Context = {
             "aws:PrincipalArn": principal,
             "aws:ResourceTag/ProtectFromDeletion": "true",
             "aws:TagKeys": ["Team", spelling],
         }
         assert denied(shipped_policy("protect-tagged"), action, "*", context) is not TAGGERS[principal]
-    other = {"aws:PrincipalArn": principal, "aws:TagKeys": ["Team"]}
+    other: Context = {"aws:PrincipalArn": principal, "aws:TagKeys": ["Team"]}
     assert not denied(shipped_policy("protect-tagged"), action, "*", other)
 
 
