@@ -566,13 +566,13 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
         SECURITY,
         _set(
             "github_actions",
-            value={"mode": "on", "repository": "nordwind/aws", "repository_id": "12", "owner_id": "34"},
+            value={"mode": "on", "repository": "nordwind/aws", "repository_id": "456789", "owner_id": "123456"},
         ),
         [
             (ACCESS, "github_actions is on, no longer off"),
             (ACCESS, "github_actions has repository nordwind/aws, not nothing"),
-            (ACCESS, "github_actions has repository_id 12, not nothing"),
-            (ACCESS, "github_actions has owner_id 34, not nothing"),
+            (ACCESS, "github_actions has repository_id 456789, not nothing"),
+            (ACCESS, "github_actions has owner_id 123456, not nothing"),
         ],
     ),
     "a region is no longer governed": (
