@@ -64,7 +64,7 @@ lock: .venv/.python ## pin anew what pyproject.toml and package.json ask for; MI
 	@$(COMPILE) --group lock -o requirements/lock.txt
 	@$(TOOLCHAIN) npm install --package-lock-only --silent
 	@$(MAKE) setup
-	@$(TOOLCHAIN) lock $(MIRROR)
+	@$(TOOLCHAIN) lock $(if $(MIRROR),"$(MIRROR)")
 
 # The stamps. Each file below stands for a step that is done, until what it was done from changes.
 .venv/.python:

