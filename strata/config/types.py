@@ -207,7 +207,8 @@ AccountId = Annotated[
 _DOMAIN = r"[A-Za-z0-9][A-Za-z0-9-]*(?:\.[A-Za-z0-9-]+)*\.[A-Za-z0-9-]*[A-Za-z0-9]"
 _ROOT_EMAIL = Text(
     rf"(?!\.)[A-Za-z0-9!#$*+/=?^_`{{}}~.-]+@{_DOMAIN}",
-    "is not an e-mail address AWS takes for an account: letters, digits and !#$*+/=?^_`{}~.- , one '@', a domain",
+    "is not an e-mail address AWS takes for an account: letters, digits and !#$*+/=?^_`{}~.- before one '@', "
+    "a domain after it",
     "write name@example.org",
     "root_email",
     "https://docs.aws.amazon.com/organizations/latest/APIReference/API_CreateAccount.html",
@@ -219,7 +220,7 @@ Email = Annotated[
     str,
     Text(
         rf"[A-Za-z0-9.!#%&'*+/=?^_~-]+@{_DOMAIN}",
-        "is not an e-mail address: letters, digits and .!#%&'*+/=?^_~- , one '@', a domain with a dot",
+        "is not an e-mail address: letters, digits and .!#%&'*+/=?^_~- before one '@', a domain after it",
         "write name@example.org",
         "email",
     ),
@@ -229,7 +230,7 @@ PersonEmail = Annotated[
     Text(
         r"[\p{L}\p{M}\p{N}.!#%&'*+/=?^_~-]+@[\p{L}\p{N}][\p{L}\p{M}\p{N}-]*(?:\.[\p{L}\p{M}\p{N}-]+)*"
         r"\.[\p{L}\p{M}\p{N}-]*[\p{L}\p{M}\p{N}]",
-        "is not an e-mail address: letters, digits and .!#%&'*+/=?^_~- , one '@', a domain with a dot",
+        "is not an e-mail address: letters, digits and .!#%&'*+/=?^_~- before one '@', a domain after it",
         "write name@example.org",
         "email",
         "identitystore SensitiveStringType",
@@ -239,7 +240,8 @@ CostEmail = Annotated[
     str,
     Text(
         r"[a-zA-Z0-9.!#$%&'*+=?^_\u2018{|}~-]+@[a-zA-Z0-9_-]+(?:\.[a-zA-Z0-9_-]+)+",
-        "is not an e-mail address Cost Explorer takes: letters, digits and .!#$%&'*+=?^_{|}~- , one '@', a domain",
+        "is not an e-mail address Cost Explorer takes: letters, digits and .!#$%&'*+=?^_{|}~- before one '@', "
+        "a domain after it",
         "use another address",
         "cost_email",
         "ce SubscriberAddress",
