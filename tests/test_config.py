@@ -255,8 +255,8 @@ DOUBTS = [
     (
         ("organization.yaml", "organizational_unit: production", "organizational_unit: root"),
         [
-            "organization.yaml:7: accounts.audit: is bound by no service control policy: none is attached to it, a unit "
-            "above it or the root"
+            "organization.yaml:7: accounts.audit: is bound by no service control policy: none is attached to it, a "
+            "unit above it or the root"
         ],
     ),
     (
@@ -273,8 +273,8 @@ DOUBTS = [
     (
         ("sso.yaml", "  admins:\n", "  others:\n    name: \u0430dmins\n    external: true\n  admins:\n"),
         [
-            "sso.yaml:7: groups.others: its name '\u0430dmins' has letters in one word that look Latin and are Cyrillic "
-            "or Greek",
+            "sso.yaml:7: groups.others: its name '\u0430dmins' has letters in one word that look Latin and are "
+            "Cyrillic or Greek",
             "sso.yaml:7: groups.others: its name '\u0430dmins' looks like 'admins', that of 'admins'",
         ],
     ),
@@ -285,17 +285,17 @@ DOUBTS = [
             "    tags:\n      ManagedBy: me\n      layer: x\n    email: aws+shop",
         ),
         [
-            "organization.yaml:12: accounts.shop.tags.ManagedBy: takes the place of the tag ManagedBy that Strata sets on "
-            "everything",
-            "organization.yaml:13: accounts.shop.tags.layer: differs from the tag 'Layer' in case only: it has both, and "
-            "IAM takes them for one",
+            "organization.yaml:12: accounts.shop.tags.ManagedBy: takes the place of the tag ManagedBy that Strata sets "
+            "on everything",
+            "organization.yaml:13: accounts.shop.tags.layer: differs from the tag 'Layer' in case only: it has both, "
+            "and IAM takes them for one",
         ],
     ),
     (
         ("sso.yaml", "  Dev:\n", "  Dev:\n    tags:\n      Team: a\n      team: b\n"),
         [
-            "sso.yaml:17: permission_sets.Dev.tags.team: differs from the tag 'Team' in case only: it has both, and IAM "
-            "takes them for one"
+            "sso.yaml:17: permission_sets.Dev.tags.team: differs from the tag 'Team' in case only: it has both, and "
+            "IAM takes them for one"
         ],
     ),
     (

@@ -530,8 +530,8 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
     ),
     "a control goes off": (
         SECURITY,
-        _set("trail", "mode", value="off"),
-        [(GUARDRAILS, "control trail is off, no longer on")],
+        _set("access_analyzer", "mode", value="off"),
+        [(GUARDRAILS, "control access_analyzer is off, no longer on")],
     ),
     "a control is let go": (
         SECURITY,

@@ -129,7 +129,7 @@ def text_problem(text: str) -> Problem | None:
         return Problem(f"{quoted} has the character {code} ({name}), which is not visible text", "remove it")
     composed = text if text.isascii() else unicodedata.normalize("NFC", text)
     if composed != text:
-        problem = f"{ascii(text[: _SHOWN // 2])} is written with decomposed characters, which Terraform composes"
+        problem = f"{text[: _SHOWN // 2]!a} is written with decomposed characters, which Terraform composes"
         return Problem(problem, f"write it as {short(composed)} (Unicode NFC)")
     return None
 

@@ -15,6 +15,7 @@ from strata.config.text import Problem, Text, check_length, short
 REPLICA = "-replica"
 """What the name of the replica of the state bucket ends with."""
 
+_KEY = r"[A-Za-z][A-Za-z0-9-]*"
 _KEY_LENGTH = 64
 
 
@@ -24,7 +25,7 @@ def check_key(value: str) -> str:
     Raises:
         Problem: it is not a letter followed by letters, digits and hyphens.
     """
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", value):
+    if not re.fullmatch(_KEY, value):
         raise Problem(
             f"{short(value)} cannot be a key: a letter, then letters, digits and hyphens", "keys stay; names may change"
         )
@@ -191,7 +192,14 @@ T = TypeVar("T")
 Many = Annotated[tuple[T, ...], BeforeValidator(_as_tuple)]
 """A list in YAML, a tuple in Python, so that the configuration stays frozen."""
 
-Key = Annotated[str, AfterValidator(check_key), Field(description="a letter, then letters, digits and hyphens")]
+Key = Annotated[
+    str,
+    AfterValidator(check_key),
+    Field(
+        description="a letter, then letters, digits and hyphens",
+        json_schema_extra={"pattern": f"^{_KEY}$", "maxLength": _KEY_LENGTH},
+    ),
+]
 AccountId = Annotated[
     str,
     Text(
