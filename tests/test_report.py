@@ -522,15 +522,8 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
     ),
     "a control goes off": (
         SECURITY,
-        _set("trail", "mode", value="off"),
-        [
-            (
-                LOSSES,
-                "trail.mode: the organization trail would be deleted: no account is logged any more; strata deploy "
-                "refuses it, unless --allow delete:trail is given",
-            ),
-            (GUARDRAILS, "control trail is off, no longer on"),
-        ],
+        _set("access_analyzer", "mode", value="off"),
+        [(GUARDRAILS, "control access_analyzer is off, no longer on")],
     ),
     "a control is let go": (
         SECURITY,

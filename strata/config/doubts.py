@@ -57,42 +57,44 @@ def _regions(landing_zone: LandingZone) -> Iterator[Doubt]:
 
 def _names(landing_zone: LandingZone) -> Iterator[Doubt]:
     """Names that AWS keeps apart and people do not; those that AWS takes for one are faults."""
+    for named in _by_kind(landing_zone).values():
+        owners: dict[str, tuple[str, str]] = {}
+        for file, location, key, name in named:
+            if mixes_alphabets(name):
+                text = f"its name {short(name)} has letters in one word that look Latin and are Cyrillic or Greek"
+                yield file, location, text
+            owner, other = owners.setdefault(look(name), (key, name))
+            if owner != key and other == name:
+                yield file, location, f"its name {short(name)} is also that of {short(owner)}, so they look alike"
+            elif owner != key:
+                yield file, location, f"its name {short(name)} looks like {short(other)}, that of {short(owner)}"
+
+
+_Named = tuple[str, Location, str, str]
+"""The file, the place in it, the key and the name of one thing."""
+
+
+def _by_kind(landing_zone: LandingZone) -> dict[str, list[_Named]]:
     from strata.config.rules.organization import account_name, unit_location
 
     project, organization, sso = landing_zone.project, landing_zone.organization, landing_zone.sso
-    kinds: dict[str, list[tuple[str, Location, str, str]]] = defaultdict(list)
-    kinds["accounts"].append(
-        ("project.yaml", ("management_account", "name"), MANAGEMENT, project.management_account.name)
-    )
-    for key, account in organization.active_accounts.items():
-        name = account.name or account_name(project, key)
-        kinds["accounts"].append(("organization.yaml", ("accounts", key), key, name))
+    management = ("project.yaml", ("management_account", "name"), MANAGEMENT, project.management_account.name)
+    file, members = "organization.yaml", organization.active_accounts.items()
+    kinds: dict[str, list[_Named]] = defaultdict(list)
+    kinds["accounts"] = [
+        management,
+        *((file, ("accounts", key), key, one.name or account_name(project, key)) for key, one in members),
+    ]
     for path in organization.units():
-        place = ("organization.yaml", unit_location(path), path.key, path.name)
-        kinds[f"units in {path.parent}"].append(place)
+        kinds[f"units in {path.parent}"].append((file, unit_location(path), path.key, path.name))
     for key, policy in sorted(organization.policies.items()):
-        kinds[policy.type].append(("organization.yaml", ("policies", key), key, policy.name or key))
-    for key, user in sorted(sso.users.items()):
-        kinds["users"].append(("sso.yaml", ("users", key), key, user.user_name or user.email))
-    for key, group in sorted(sso.groups.items()):
-        kinds["groups"].append(("sso.yaml", ("groups", key), key, group.name or key))
-    for key, one in sorted(sso.permission_sets.items()):
-        kinds["permission_sets"].append(("sso.yaml", ("permission_sets", key), key, one.name or key))
-    for named in kinds.values():
-        yield from _alike(named)
-
-
-def _alike(named: list[tuple[str, Location, str, str]]) -> Iterator[Doubt]:
-    """Yields the names of one kind that people take for one; each has its place, its key and its name."""
-    owners: dict[str, tuple[str, str]] = {}
-    for file, location, key, name in named:
-        if mixes_alphabets(name):
-            text = f"its name {short(name)} has letters in one word that look Latin and are Cyrillic or Greek"
-            yield file, location, text
-        owner, other = owners.setdefault(look(name), (key, name))
-        if owner != key:
-            same = "is also that" if other == name else f"looks like {short(other)}, that"
-            yield file, location, f"its name {short(name)} {same} of {short(owner)}, so they look alike"
+        kinds[policy.type].append((file, ("policies", key), key, policy.name or key))
+    users = {key: user.user_name or user.email for key, user in sso.users.items()}
+    groups = {key: group.name or key for key, group in sso.groups.items()}
+    sets = {key: one.name or key for key, one in sso.permission_sets.items()}
+    for section, named in (("users", users), ("groups", groups), ("permission_sets", sets)):
+        kinds[section] = [("sso.yaml", (section, key), key, name) for key, name in sorted(named.items())]
+    return kinds
 
 
 def _tags(landing_zone: LandingZone) -> Iterator[Doubt]:

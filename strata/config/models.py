@@ -127,6 +127,9 @@ class Model(BaseModel):
         properties = handler.resolve_ref_schema(schema).get("properties", {})
         for name, text in descriptions(cls).items():
             properties.get(cls.model_fields[name].alias or name, {}).setdefault("description", text)
+        for found in properties.values():
+            if "patternProperties" in found:
+                found.setdefault("additionalProperties", False)
         return schema
 
 

@@ -101,7 +101,14 @@ def short(value: object) -> str:
     if value is None or isinstance(value, bool):
         return "nothing" if value is None else str(value).lower()
     text = str(value) if isinstance(value, dt.date) else repr(value)
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
+    if len(text) <= _SHOWN:
+        return text
+    if not isinstance(value, str):
+        return f"{text[: _SHOWN - 3]}..."
+    kept = value[: _SHOWN - 5]
+    while len(repr(kept)) > _SHOWN - 3:
+        kept = kept[:-1]
+    return repr(f"{kept}...")
 
 
 # Characters
@@ -118,10 +125,11 @@ def text_problem(text: str) -> Problem | None:
     character = unseen(text)
     if character:
         code, name = f"U+{ord(character):04X}", _name(character)
-        return Problem(f"{short(text)} has the character {code} ({name}), which is not visible text", "remove it")
+        quoted = short(text).replace(character, ascii(character)[1:-1])
+        return Problem(f"{quoted} has the character {code} ({name}), which is not visible text", "remove it")
     composed = text if text.isascii() else unicodedata.normalize("NFC", text)
     if composed != text:
-        problem = f"{short(text)} is written with decomposed characters, which Terraform composes"
+        problem = f"{text[: _SHOWN // 2]!a} is written with decomposed characters, which Terraform composes"
         return Problem(problem, f"write it as {short(composed)} (Unicode NFC)")
     return None
 

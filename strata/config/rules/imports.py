@@ -36,8 +36,9 @@ def imports(draft: Draft, _: Limits) -> Iterator[Fault]:
         elif made is not None and address not in made:
             problem = f"no stack makes {short(address)}{did_you_mean(address, made - found)}"
             yield draft.fault(IMPORTS, at, problem, "correct the address, or remove it")
-        else:
-            yield from _id(draft, at, address, import_id)
+        if address in found or (made is not None and address not in made):
+            continue
+        yield from _id(draft, at, address, import_id)
         owner = owners.setdefault((address.partition(".")[0], import_id), address)
         if owner != address:
             problem = f"{short(import_id)} is also imported to {short(owner)}"
