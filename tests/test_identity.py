@@ -316,7 +316,7 @@ RENAMED_KIM = (
     "aws_identitystore_group_membership.devs_kim-berg"
 )
 LAST = (
-    "nobody keeps full access to the management account; kim had it; assign a permission set with "
+    "nobody would keep full access to the management account, which kim had; assign a permission set with "
     "aws: AdministratorAccess there, without a boundary and without a denial of everything, to somebody, not ended "
     "yet; "
     "or strata deploy --allow last-administrator"
@@ -400,7 +400,7 @@ def recorded_as_well(address: str, beside: str) -> Callable[[Live, States], tupl
 NEW_GROUP = (SSO, "groups:\n", "groups:\n  ops:\n    name: Operators\n    members:\n      - lou\n")
 STRANGER = Met("group", "ops", f"{STORE}/9f", ("eve@acme.io", "lou@acme.io"))
 STRANGER_SAYS = (
-    "sso.yaml:12: groups.ops.name: AWS has a group 'Operators' that no run of Strata made: d-1234567890/9f, with the "
+    "sso.yaml:12: groups.ops.name: 'Operators' is a group that AWS has and no run of Strata made: d-1234567890/9f, with the "
     "members eve@acme.io, lou@acme.io; choose another name; or take it over with all it has, by this line in "
     'imports.yaml:\n  aws_identitystore_group.ops: "d-1234567890/9f"'
 )
@@ -673,8 +673,8 @@ CASES = (
         "no policy is left",
         ((ORGANIZATION, POLICIES, ""),),
         (
-            "organization.yaml:16: policies: none of the policies that are deployed is left; these would be deleted: "
-            "no-leave, no-root; put them back; or write 'policies: {}', which says that none is meant to stay; or "
+            "organization.yaml:16: policies: all policies that are deployed would be deleted: "
+            "no-leave, no-root; put them back; or write 'policies: {}' to say that none is meant to stay; or "
             "strata "
             "deploy --allow mass-deletion",
         ),
@@ -832,13 +832,13 @@ CASES = (
         "sso.yaml is emptied",
         (SSO_GONE,),
         (
+            "sso.yaml:1: assignments: all assignments that are deployed would be deleted...",
             f"sso.yaml:1: assignments: {LAST}",
-            "sso.yaml:1: assignments: none of the assignments that are deployed is left...",
-            "sso.yaml:1: groups: none of the groups that are deployed is left; these would be deleted: admins, devs...",
-            "sso.yaml:1: permission_sets: none of the permission sets that are deployed is left...",
-            "sso.yaml:1: users: none of the users that are deployed is left; these would be deleted: kim, lou; put "
+            "sso.yaml:1: groups: all groups that are deployed would be deleted: admins, devs...",
+            "sso.yaml:1: permission_sets: all permission sets that are deployed would be deleted...",
+            "sso.yaml:1: users: all users that are deployed would be deleted: kim, lou; put "
             "them "
-            "back; or write 'users: {}', which says that none is meant to stay; or strata deploy --allow mass-deletion",
+            "back; or write 'users: {}' to say that none is meant to stay; or strata deploy --allow mass-deletion",
         ),
         allow=("last-administrator", "mass-deletion"),
     ),
@@ -894,7 +894,7 @@ CASES = (
         "a group gets the name of a stranger's",
         ((SSO, "name: Developers", "name: Operators"),),
         (
-            "sso.yaml:16: groups.devs.name: AWS has a group 'Operators' that no run of Strata made: d-1234567890/9f, "
+            "sso.yaml:16: groups.devs.name: 'Operators' is a group that AWS has and no run of Strata made: d-1234567890/9f, "
             "without "
             "members; choose another name, or delete that one at AWS",
         ),

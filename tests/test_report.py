@@ -893,6 +893,28 @@ def test_a_risk_ends_with_3_unless_it_is_allowed(repository: Path, allow: list[s
     assert {one for one in ("access", "guardrails", "accounts") if f"--allow {one}" in result.stderr} == missing
 
 
+def test_what_a_deploy_refuses_is_told_before_the_merge(repository: Path) -> None:
+    """Allowing it in the report is a word of its own: the deploy wants its own in turn."""
+    folder = _change(repository, ORGANIZATION, _set("ram_sharing", value=False))
+    refused = report("--diff", "HEAD", "--allow", "accounts", config=folder)
+    assert refused.exit_code == 3
+    assert "--allow losses" in refused.stderr
+    assert " ".join(refused.stdout.split()).startswith(
+        "Since HEAD Losses ! ram_sharing: sharing within the organization would be switched off: what is shared across "
+        "accounts breaks off; strata deploy refuses it, unless --allow delete:ram-sharing is given (loses what a deploy "
+        "keeps)"
+    )
+    assert report("--diff", "HEAD", "--allow", "losses", config=folder).exit_code == 0
+    (told,) = (
+        one
+        for one in json.loads(report("--diff", "HEAD", "--format", "json", config=folder).stdout)["changes"]
+        if one["risk"] == "losses"
+    )
+    assert told["topic"] == "Losses"
+    _change(repository, ORGANIZATION, _set("ram_sharing", value="unmanaged"))
+    assert report("--diff", "HEAD", config=folder).exit_code == 0
+
+
 def test_markdown_says_the_risk_first(repository: Path) -> None:
     result = report("--diff", "HEAD", "--format", "markdown", config=_change(repository, ORGANIZATION, LOOSE))
     assert result.stdout == (

@@ -90,7 +90,7 @@ def last_administrator(c: Comparison) -> Iterator[Refusal]:
     if not had or has or not c.concerns("sso"):
         return
     who = [*sorted(had.people), *(f"group {key}" for key in sorted(had.external))]
-    problem = f"nobody keeps full access to the management account; {listed(who)} had it"
+    problem = f"nobody would keep full access to the management account, which {listed(who)} had"
     remedy = (
         "assign a permission set with aws: AdministratorAccess there, without a boundary and without a denial of "
         f"everything, to somebody, not ended yet; or {allowed_by(LAST_ADMINISTRATOR)}"
@@ -149,9 +149,9 @@ def _many(
         return
     words, on_purpose = section.replace("_", " "), allowed_by(MASS_DELETION)
     if whole:
-        problem = f"none of the {words} that are deployed is left; these would be deleted: {listed(whole)}"
+        problem = f"all {words} that are deployed would be deleted: {listed(whole)}"
         empty = "[]" if section == "assignments" else "{}"
-        remedy = f"put them back; or write '{section}: {empty}', which says that none is meant to stay; or {on_purpose}"
+        remedy = f"put them back; or write '{section}: {empty}' to say that none is meant to stay; or {on_purpose}"
     elif _is_many(len(gone), of):
         problem = f"{len(gone)} of the {of} {words} that are deployed would be deleted: {listed(gone)}"
         remedy = f"put them back, or delete a few at a time; or {on_purpose}"

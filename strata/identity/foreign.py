@@ -22,7 +22,9 @@ def strangers(c: Comparison) -> Iterator[Refusal]:
         thing = c.declared.things[met.kind, met.key]
         if (met.kind, met.key) in renamed | taken or _is_wanted(c, thing, met):
             continue
-        problem = f"AWS has a {WORDS[met.kind]} {thing.name!r} that no run of Strata made: {met.id}, {_holding(met)}"
+        problem = (
+            f"{thing.name!r} is a {WORDS[met.kind]} that AWS has and no run of Strata made: {met.id}, {_holding(met)}"
+        )
         lines: tuple[str, ...] = ()
         if (met.kind, met.key) in c.recorded.things:
             remedy = "choose another name, or delete that one at AWS"
