@@ -90,7 +90,7 @@ alerts: {emails: [a.b+c@acme.io, D@acme.io]}
 budget: {emails: [a@acme.io]}
 anomaly_monitor: {mode: on, emails: [a@acme.io]}
 alternate_contacts: {mode: on, billing: {name: N, title: T, email: a@acme.io, phone: "1"}}
-github_actions: {mode: on, repository: acme/landing-zone}
+github_actions: {mode: on, repository: acme/landing-zone, repository_id: "12", owner_id: "34"}
 """
 SSO = """\
 users: {ada: {given_name: Ada, family_name: L, email: ada@acme.io}}

@@ -353,7 +353,7 @@ def test_nobody_who_administers_is_a_warning(valid: Path, changes: list[tuple[st
 def test_an_emptied_file_of_people_is_a_warning(valid: Path) -> None:
     (valid / "sso.yaml").write_text("")
 
-    assert warnings(load(valid)) == [f"sso.yaml:1: {NOBODY}"]
+    assert f"sso.yaml:1: {NOBODY}" in warnings(load(valid))
 
 
 def test_an_example_is_known_by_its_domain_or_its_digits() -> None:

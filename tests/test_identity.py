@@ -151,6 +151,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write(tmp_path_factory.mktemp("config"), CONFIGURATION)
 
 
+def _uuid(number: int) -> str:
+    return f"{number:08x}-0000-4000-a000-000000000000"
+
+
 def write(folder: Path, files: Mapping[str, str]) -> Path:
     for name, text in files.items():
         (folder / name).parent.mkdir(exist_ok=True)
@@ -180,8 +184,8 @@ def _id(address: str, number: int) -> str:
         "aws_organizations_account": f"{number:012}",
         "aws_organizations_organizational_unit": f"ou-abcd-{number:08}",
         "aws_organizations_policy": f"p-{number:08}",
-        "aws_identitystore_user": f"{STORE}/u{number}",
-        "aws_identitystore_group": f"{STORE}/g{number}",
+        "aws_identitystore_user": f"{STORE}/{_uuid(number)}",
+        "aws_identitystore_group": f"{STORE}/{_uuid(number)}",
         "aws_ssoadmin_permission_set": f"arn:aws:sso:::permissionSet/ssoins-1/ps-{number},{INSTANCE}",
     }.get(type, f"{type}-{number}")
 
@@ -398,11 +402,12 @@ def recorded_as_well(address: str, beside: str) -> Callable[[Live, States], tupl
 
 
 NEW_GROUP = (SSO, "groups:\n", "groups:\n  ops:\n    name: Operators\n    members:\n      - lou\n")
-STRANGER = Met("group", "ops", f"{STORE}/9f", ("eve@acme.io", "lou@acme.io"))
+STRANGER = Met("group", "ops", f"{STORE}/9f000000-0000-4000-a000-000000000000", ("eve@acme.io", "lou@acme.io"))
 STRANGER_SAYS = (
-    "sso.yaml:12: groups.ops.name: 'Operators' is a group that AWS has and no run of Strata made: d-1234567890/9f, with the "
-    "members eve@acme.io, lou@acme.io; choose another name; or take it over with all it has, by this line in "
-    'imports.yaml:\n  aws_identitystore_group.ops: "d-1234567890/9f"'
+    "sso.yaml:12: groups.ops.name: 'Operators' is a group that AWS has and no run of Strata made: "
+    "d-1234567890/9f000000-0000-4000-a000-000000000000, with the members eve@acme.io, lou@acme.io; choose "
+    "another name; or take it over with all it has, by this line in "
+    'imports.yaml:\n  aws_identitystore_group.ops: "d-1234567890/9f000000-0000-4000-a000-000000000000"'
 )
 
 CASES = (
@@ -854,7 +859,7 @@ CASES = (
     # Trail and sharing
     Case(
         "the trail goes off",
-        ((SECURITY, "mode: on", "mode: off"),),
+        ((SECURITY, "mode: on\nalerts:", "mode: off\nalerts:\n  mode: off"),),
         (
             "security.yaml:2: trail.mode: the organization trail would be deleted: no account is logged any more; "
             "write "
@@ -881,12 +886,12 @@ CASES = (
     Case("a new group has a name of its own", (NEW_GROUP,)),
     Case(
         "a stranger's group is taken over",
-        (NEW_GROUP, (IMPORTS, "", f'aws_identitystore_group.ops: "{STORE}/9f"\n')),
+        (NEW_GROUP, (IMPORTS, "", f'aws_identitystore_group.ops: "{STORE}/9f000000-0000-4000-a000-000000000000"\n')),
         changes=met(STRANGER),
     ),
     Case(
         "another group is imported than has the name",
-        (NEW_GROUP, (IMPORTS, "", f'aws_identitystore_group.ops: "{STORE}/8e"\n')),
+        (NEW_GROUP, (IMPORTS, "", f'aws_identitystore_group.ops: "{STORE}/8e000000-0000-4000-a000-000000000000"\n')),
         (STRANGER_SAYS,),
         changes=met(STRANGER),
     ),
@@ -894,23 +899,26 @@ CASES = (
         "a group gets the name of a stranger's",
         ((SSO, "name: Developers", "name: Operators"),),
         (
-            "sso.yaml:16: groups.devs.name: 'Operators' is a group that AWS has and no run of Strata made: d-1234567890/9f, "
-            "without "
+            "sso.yaml:16: groups.devs.name: 'Operators' is a group that AWS has and no run of Strata made: "
+            "d-1234567890/9f000000-0000-4000-a000-000000000000, without "
             "members; choose another name, or delete that one at AWS",
         ),
-        changes=met(Met("group", "devs", f"{STORE}/9f")),
+        changes=met(Met("group", "devs", f"{STORE}/9f000000-0000-4000-a000-000000000000")),
     ),
     Case(
         "what a state has is imported at another address",
-        (NEW_GROUP, (IMPORTS, "", f'aws_identitystore_group.ops: "{STORE}/g3"\n')),
+        (NEW_GROUP, (IMPORTS, "", f'aws_identitystore_group.ops: "{STORE}/00000003-0000-4000-a000-000000000000"\n')),
         (
-            "imports.yaml:1: aws_identitystore_group.ops: d-1234567890/g3 is in the state already, at "
-            "aws_identitystore_group.admins; remove the line; to give the thing another key, write that key and let "
+            "imports.yaml:1: aws_identitystore_group.ops: d-1234567890/00000003-0000-4000-a000-000000000000 is in the "
+            "state already, at aws_identitystore_group.admins; remove the line; to give the thing another key, write that key and let "
             "strata "
             "deploy print the way",
         ),
     ),
-    Case("what a state has is imported there", ((IMPORTS, "", f'aws_identitystore_group.admins: "{STORE}/g3"\n'),)),
+    Case(
+        "what a state has is imported there",
+        ((IMPORTS, "", f'aws_identitystore_group.admins: "{STORE}/00000003-0000-4000-a000-000000000000"\n'),),
+    ),
 )
 
 

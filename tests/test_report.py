@@ -901,8 +901,8 @@ def test_what_a_deploy_refuses_is_told_before_the_merge(repository: Path) -> Non
     assert "--allow losses" in refused.stderr
     assert " ".join(refused.stdout.split()).startswith(
         "Since HEAD Losses ! ram_sharing: sharing within the organization would be switched off: what is shared across "
-        "accounts breaks off; strata deploy refuses it, unless --allow delete:ram-sharing is given (loses what a deploy "
-        "keeps)"
+        "accounts breaks off; strata deploy refuses it, unless --allow delete:ram-sharing is given (loses what a "
+        "deploy keeps)"
     )
     assert report("--diff", "HEAD", "--allow", "losses", config=folder).exit_code == 0
     (told,) = (

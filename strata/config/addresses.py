@@ -126,8 +126,9 @@ def _security(landing_zone: LandingZone) -> Iterator[str]:
     yield from (name for name, on in single.items() if on)
     if security.trail.on:
         yield from _all(_BUCKET, "trail")
-    for job in ("plan", "apply") if security.github_actions.on else ():
-        yield from _all(("aws_iam_role", "aws_iam_role_policy_attachment"), f"github-{job}")
+    if security.github_actions.on:
+        yield from _all(("aws_iam_role", "aws_iam_role_policy"), "github-plan")
+        yield from _all(("aws_iam_role", "aws_iam_role_policy_attachment"), "github-apply")
     yield from _alerts(landing_zone)
     contacts = security.alternate_contacts.contacts if security.alternate_contacts.on else {}
     for account in (MANAGEMENT, *organization.active_accounts):
