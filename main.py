@@ -19,6 +19,7 @@ from strata.config import LandingZone, load
 from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError
 from strata.identity.declared import declared_keys
+from strata.toolchain import lay_lock
 
 
 def build(
@@ -91,6 +92,7 @@ def main() -> None:
     except AddressTakenError as error:
         sys.exit(f"error: {error}")
     app.synth()
+    lay_lock(Path(app.outdir))
 
 
 if __name__ == "__main__":

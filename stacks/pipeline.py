@@ -13,13 +13,12 @@ from cdktf_cdktf_provider_aws.iam_role import IamRole
 from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
 from cdktf_cdktf_provider_aws.iam_role_policy_attachment import IamRolePolicyAttachment
 
-import strata
 from strata.config.loader import minified
 from strata.config.models import PARTITION, GithubActions
 from strata.config.placeholders import fill, placeholder_values
 
 ISSUER = "token.actions.githubusercontent.com"
-READER = Path(strata.__file__).with_name("policies") / "reader.json"
+READER = Path(__file__).resolve().parents[1] / "strata/policies/reader.json"
 """What a plan and `strata doctor` read, with placeholders for the names of what they read."""
 
 ADDRESSES = (

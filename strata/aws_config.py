@@ -207,10 +207,7 @@ def _unreadable(file: str, text: str) -> Iterator[Fault]:
 
     remedy = "put the file right first; `aws configure list` shows when the AWS CLI can read it"
     if found := re.search(r"[\0\ud800-\udfff]", text):  # what is not UTF-8 was read as halves of surrogate pairs
-        problem = (
-            "is not text in UTF-8 or another encoding that extends ASCII" if found[0] == "\0" else "is not UTF-8 text"
-        )
-        yield Fault(file, len(split_lines(text[: found.end()])), "", problem, remedy)
+        yield Fault(file, len(split_lines(text[: found.end()])), "", "is not UTF-8 text", remedy)
         return
     try:
         configparser.RawConfigParser().read_file(io.StringIO(text, newline=None))

@@ -155,7 +155,7 @@ def _words(error: Exception) -> Iterator[str]:
     elif isinstance(error, StrataError):
         yield from error.lines()
     elif isinstance(error, OSError) and error.errno in _MACHINE and not error.filename:
-        yield f"error: {error.strerror}: not all could be written"
+        yield f"error: the output cannot be written: {error.strerror}"
     elif isinstance(error, OSError) and error.filename:
         yield line(f"error: {os.fsdecode(error.filename)}: {error.strerror}")
     else:

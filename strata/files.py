@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import re
 import stat
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from difflib import SequenceMatcher
 from pathlib import Path
 
 from strata.errors import StrataError
@@ -136,7 +134,7 @@ def write(contents: Mapping[Path, bytes], *, instead_of: Mapping[Path, bytes | N
                     written[path].replace(place)
         finally:
             for beside in written.values():
-                beside.unlink(missing_ok=True)
+                _discard(beside)
         for folder in {place.parent for place in plain.values()}:
             _settle(folder)
     for path in contents.keys() - plain.keys():
@@ -154,7 +152,7 @@ def put(place: Path, content: bytes, *, like: Path) -> None:
         _fill(beside, content, like=like, private=True)
         beside.replace(place)
     finally:
-        beside.unlink(missing_ok=True)
+        _discard(beside)
     _settle(place.parent)
 
 
@@ -209,6 +207,8 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def _taken(descriptor: int) -> bool:
+    import fcntl
+
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -228,7 +228,7 @@ def cannot(what: str, path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        kept = "; it is as it was" if os.path.lexists(path) else ""
+        kept = "; it is as it was" if path.is_file() else ""
         raise StrataError(f"{path} cannot be {what}: {error.strerror or error}{kept}") from error
 
 
@@ -270,6 +270,11 @@ def _fill(beside: Path, content: bytes, *, like: Path, private: bool) -> None:
         os.fsync(file.fileno())
 
 
+def _discard(beside: Path) -> None:
+    with suppress(OSError):  # it has its place by now, or was never made
+        beside.unlink()
+
+
 def _settle(folder: Path) -> None:
     """Makes a new name survive a power cut, where the file system can; the file is whole either way."""
     with suppress(OSError):
@@ -285,6 +290,8 @@ def _settle(folder: Path) -> None:
 
 def with_line_ends_of(before: str, after: str) -> str:
     r"""Returns an edited text whose lines end with `\n`, ended as it was before; new lines have the usual end."""
+    from difflib import SequenceMatcher
+
     old, new = split_lines(before), split_lines(after)
     ends = [end_of(one) for one in old]
     usual = max(("\n", "\r\n", "\r"), key=ends.count)

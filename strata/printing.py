@@ -37,13 +37,14 @@ def values_cut(text: str) -> str:
 
 
 def path(text: str) -> str:
-    """Returns the path of a key in one line, long keys shortened."""
-    parts = re.split(r"(?<=[.\[])", text)
-    short = "".join(part if len(part) <= _LONG else f"{part[:_BRIEF]}...{part[-1]}" for part in parts)
-    return line(short, 2 * _LONG)
+    """Returns the path of a key in one line, long keys shortened; in quotes where it could be taken for our words."""
+    parts = re.split(r"([.\[])", text)
+    short = "".join(part if len(part) <= _LONG else f"{part[:_BRIEF]}..." for part in parts)
+    shown = line(short, 2 * _LONG)
+    return repr(shown).replace(r"\\", "\\") if shown != short or re.search(r"[:;] ", shown) else shown
 
 
-_LONG, _BRIEF = 100, 24
+_LONG, _BRIEF = 100, 20
 """A value or key longer than the first is shortened to the second."""
 
 _QUOTED = re.compile(r"""(?<!\w)(?:'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*")""")
@@ -191,6 +192,13 @@ def guarded() -> Iterator[None]:
         yield
     finally:
         sys.stdout, sys.stderr = before
+
+
+def as_utf_8() -> None:
+    """Has a document that is piped into a file be what `--output` writes, in whatever locale."""
+    stream = unguarded(sys.stdout)
+    if isinstance(stream, io.TextIOWrapper) and not stream.isatty():
+        stream.reconfigure(encoding="utf-8")
 
 
 def unguarded(stream: TextIO) -> TextIO:

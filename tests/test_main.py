@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
+from main import build
+from strata.config import load
 from strata.errors import ConfigurationError
 from tests.conftest import Variant
-from tests.synthesized import CHECKOUT, COMPANY, STACKS, Deployment, walk
+from tests.synthesized import CHECKOUT, COMPANY, SHIPPED, STACKS, Deployment, walk
 
 REGIONAL = (
     "aws_accessanalyzer_analyzer",
@@ -352,12 +355,13 @@ def test_imports_go_to_the_stack_that_makes_the_address(variant: Variant) -> Non
     }
 
 
-def test_an_import_to_an_address_nothing_makes_is_an_error(variant: Variant) -> None:
+def test_an_import_to_an_address_nothing_makes_stops_the_synthesis_of_a_layer_that_check_does_not_know() -> None:
+    landing_zone = replace(load(SHIPPED), imports={"aws_budgets_budget.month": "123456789012:ex-monthly"})
     with pytest.raises(ConfigurationError) as error:
-        variant({"imports.yaml": {"aws_organizations_policy.protect-tag": "p-12345678"}})
+        build(landing_zone)
     (fault,) = error.value.faults
-    assert "no stack makes 'aws_organizations_policy.protect-tag'" in str(fault)
-    assert "did you mean 'aws_organizations_policy.protect-tagged'?" in str(fault)
+    assert "no stack makes 'aws_budgets_budget.month'" in str(fault)
+    assert "did you mean 'aws_budgets_budget.monthly'?" in str(fault)
 
 
 # main.py itself

@@ -522,15 +522,8 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
     ),
     "a control goes off": (
         SECURITY,
-        _set("trail", "mode", value="off"),
-        [
-            (
-                LOSSES,
-                "trail.mode: the organization trail would be deleted: no account is logged any more; strata deploy "
-                "refuses it, unless --allow delete:trail is given",
-            ),
-            (GUARDRAILS, "control trail is off, no longer on"),
-        ],
+        _set("access_analyzer", "mode", value="off"),
+        [(GUARDRAILS, "control access_analyzer is off, no longer on")],
     ),
     "a control is let go": (
         SECURITY,
@@ -566,13 +559,13 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
         SECURITY,
         _set(
             "github_actions",
-            value={"mode": "on", "repository": "nordwind/aws", "repository_id": "12", "owner_id": "34"},
+            value={"mode": "on", "repository": "nordwind/aws", "repository_id": "456789", "owner_id": "123456"},
         ),
         [
             (ACCESS, "github_actions is on, no longer off"),
             (ACCESS, "github_actions has repository nordwind/aws, not nothing"),
-            (ACCESS, "github_actions has repository_id 12, not nothing"),
-            (ACCESS, "github_actions has owner_id 34, not nothing"),
+            (ACCESS, "github_actions has repository_id 456789, not nothing"),
+            (ACCESS, "github_actions has owner_id 123456, not nothing"),
         ],
     ),
     "a region is no longer governed": (
@@ -898,6 +891,28 @@ def test_a_risk_ends_with_3_unless_it_is_allowed(repository: Path, allow: list[s
     assert result.exit_code == code
     missing = {"access", "guardrails"} - set(allow)
     assert {one for one in ("access", "guardrails", "accounts") if f"--allow {one}" in result.stderr} == missing
+
+
+def test_what_a_deploy_refuses_is_told_before_the_merge(repository: Path) -> None:
+    """Allowing it in the report is a word of its own: the deploy wants its own in turn."""
+    folder = _change(repository, ORGANIZATION, _set("ram_sharing", value=False))
+    refused = report("--diff", "HEAD", "--allow", "accounts", config=folder)
+    assert refused.exit_code == 3
+    assert "--allow losses" in refused.stderr
+    assert " ".join(refused.stdout.split()).startswith(
+        "Since HEAD Losses ! ram_sharing: sharing within the organization would be switched off: what is shared across "
+        "accounts breaks off; strata deploy refuses it, unless --allow delete:ram-sharing is given (loses what a deploy "
+        "keeps)"
+    )
+    assert report("--diff", "HEAD", "--allow", "losses", config=folder).exit_code == 0
+    (told,) = (
+        one
+        for one in json.loads(report("--diff", "HEAD", "--format", "json", config=folder).stdout)["changes"]
+        if one["risk"] == "losses"
+    )
+    assert told["topic"] == "Losses"
+    _change(repository, ORGANIZATION, _set("ram_sharing", value="unmanaged"))
+    assert report("--diff", "HEAD", config=folder).exit_code == 0
 
 
 def test_markdown_says_the_risk_first(repository: Path) -> None:

@@ -60,7 +60,7 @@ def run(options: Options, *, given: Mapping[str, Any], to: Path | None, dry_run:
     target = to or options.config
     base = _base(options.config, to)
     answers = gather(options, {name: value for name, value in given.items() if value})
-    before = {name: read_text(base / name) for name in _EDITS}
+    before = {name: _readable(base / name) for name in _EDITS}
     files = {name: _edit(before[name], partial(edit, answers), to) for name, edit in _EDITS.items()}
     changed = [name for name in files if to or files[name] != before[name]]
     if to is None:
@@ -336,12 +336,32 @@ def _described(aws: Aws, account: str) -> dict[str, str]:
 def _base(config: Path, to: Path | None) -> Path:
     """Returns the folder whose files are edited."""
     if to is None:
-        if missing := next((name for name in FILES if not (config / name).is_file()), None):
+        if missing := next((name for name in FILES if not os.path.lexists(config / name)), None):
             raise StrataError(f"{config / missing} does not exist; make a new folder with --to DIR")
         return config
     _check_free(to)
-    shipped = all((config / name).is_file() and not _own_values(read_text(config / name)) for name in FILES)
-    return config if shipped else TEMPLATE
+    return config if _shipped(config) else TEMPLATE
+
+
+def _shipped(config: Path) -> bool:
+    try:
+        return not any(_own_values(_readable(config / name)) for name in FILES)
+    except (OSError, StrataError):
+        return False
+
+
+def _readable(path: Path) -> str:
+    """Returns the text of a file that can be edited."""
+    from ruamel.yaml.error import YAMLError
+
+    text = read_text(path)
+    try:
+        found = _round_trip().load(text)
+    except YAMLError as error:
+        raise StrataError(f"{path} is not YAML; strata check says where") from error
+    if not isinstance(found, dict):
+        raise StrataError(f"{path} is not a mapping of keys to values; make a new folder with --to DIR")
+    return text
 
 
 def _check_free(to: Path) -> None:
@@ -377,7 +397,7 @@ def _leaves(data: Any) -> Iterator[str]:
 def _make_folder(target: Path, base: Path, files: Mapping[str, str]) -> None:
     """Makes the whole folder beside its place and puts it there in one step."""
     target = target.absolute()
-    with cannot("made", target):
+    with cannot("made", target.parent):
         target.parent.mkdir(parents=True, exist_ok=True)
     with locked(target.parent), cannot("made", target):
         _check_free(target)

@@ -14,13 +14,8 @@ from strata.config import LandingZone, load
 from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, StrataError, UsageError
 from strata.identity import announced, examine
-from strata.identity.refusals import (
-    DELETE_RAM_SHARING,
-    DELETE_TRAIL,
-    LAST_ADMINISTRATOR,
-    MASS_DELETION,
-    Refusal,
-)
+from strata.identity.comparison import Refusal
+from strata.identity.deletions import DELETE_RAM_SHARING, DELETE_TRAIL, LAST_ADMINISTRATOR, MASS_DELETION
 from strata.printing import line, visible
 from strata.session import Aws, AwsError, connect, emulator, paginate
 from strata.states import read_state

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from strata.config import LandingZone, load
 from strata.errors import StrataError
 from strata.files import write
-from strata.printing import as_json, markdown
+from strata.printing import as_json, as_utf_8, markdown
 
 if TYPE_CHECKING:
     from strata.cli import Options
@@ -26,7 +26,7 @@ def run(options: Options, *, format: str, output: Path | None, diff: str | None,
         return _difference(options, format, output, diff, allow)
     if allow:
         raise StrataError("--allow belongs to --diff; add --diff REV, or leave it out")
-    _write(options, _FORMATS[format](load(options.config), _width(output)), output)
+    _write(options, format, _FORMATS[format](load(options.config), _width(output)), output)
     return 0
 
 
@@ -39,7 +39,7 @@ def _difference(options: Options, format: str, output: Path | None, revision: st
         raise StrataError(f"a difference has no format {format!r}; use text, markdown or json")
     after = load(options.config)
     found = changes.compare(configuration_at(options.config, revision), after)
-    _write(options, writers[format](found, revision), output)
+    _write(options, format, writers[format](found, revision), output)
     stopped = changes.risks(found) - set(allow)
     if stopped:
         flags = " ".join(f"--allow {risk}" for risk in sorted(stopped))
@@ -53,9 +53,11 @@ def _width(output: Path | None) -> int:
     return shutil.get_terminal_size((PIPE_WIDTH, 24)).columns
 
 
-def _write(options: Options, text: str, output: Path | None) -> None:
+def _write(options: Options, format: str, text: str, output: Path | None) -> None:
     text = text.removesuffix("\n") + "\n"
     if output is None:
+        if format != "text":
+            as_utf_8()
         print(text, end="")
         return
     write({output: text.encode()})

@@ -383,7 +383,8 @@ def _read_policies(draft: Draft) -> list[Fault]:
 
 
 def _policy_files(folder: Path) -> list[str]:
-    return [str(path.relative_to(folder)) for path in (*folder.glob("*.json"), *folder.glob("*/*.json"))]
+    found = (*folder.glob("*.json"), *folder.glob("*/*.json"))
+    return [str(path.relative_to(folder)) for path in found if path.is_file()]
 
 
 def minified(text: str) -> str:

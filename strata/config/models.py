@@ -127,6 +127,9 @@ class Model(BaseModel):
         properties = handler.resolve_ref_schema(schema).get("properties", {})
         for name, text in descriptions(cls).items():
             properties.get(cls.model_fields[name].alias or name, {}).setdefault("description", text)
+        for found in properties.values():
+            if "patternProperties" in found:
+                found.setdefault("additionalProperties", False)
         return schema
 
 
@@ -233,6 +236,15 @@ class Project(Model):
     accounts nobody else may make or change them. `*` is a wildcard, as in `stacksets-exec-*`."""
     limits: dict[LimitName, Annotated[int, Field(ge=1)]] = {}
     """AWS quotas that were raised for you, by their name in strata/config/limits.yaml."""
+
+    @field_validator("exempt_roles")
+    @classmethod
+    def _named(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for index, role in enumerate(value):
+            if not re.search(r"[A-Za-z0-9]", role.rpartition("/")[2]):
+                problem = f"{role!r} has wildcards alone for a name, so the guardrails would hold nobody"
+                raise Problem(problem, "name a role, or its beginning as in stacksets-exec-*", at=(index,))
+        return value
 
     @field_validator("tags")
     @classmethod
@@ -660,18 +672,24 @@ class GithubActions(Control):
     @model_validator(mode="after")
     def _names(self) -> Self:
         if self.on and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+", self.repository):
-            raise Problem(f"repository is {short(self.repository)}, not owner/name", "write it as in acme/landing-zone")
+            raise Problem(
+                f"repository is {short(self.repository)}, not owner/name",
+                "write it as in acme/landing-zone",
+                at=("repository",),
+            )
         for name, query in (("repository_id", ".id"), ("owner_id", ".owner.id")):
             value = getattr(self, name)
             if (self.on or value) and not re.fullmatch(r"[1-9][0-9]{0,18}", value):
                 known = self.repository or "acme/landing-zone"
                 remedy = f"write what `gh api repos/{known} --jq {query}` prints, in quotes"
-                raise Problem(f"{name} is {short(value)}, not the number GitHub gave it", remedy)
+                raise Problem(f"{name} is {short(value)}, not the number GitHub gave it", remedy, at=(name,))
         if not re.fullmatch(r"[A-Za-z0-9._/-]+", self.branch):
-            raise Problem(f"branch is {short(self.branch)}", "write the name of one branch, without wildcards")
+            raise Problem(
+                f"branch is {short(self.branch)}", "write the name of one branch, without wildcards", at=("branch",)
+            )
         if not re.fullmatch(r"[A-Za-z0-9._-]{1,255}", self.environment):
             remedy = "use letters, digits and ._-, as in production"
-            raise Problem(f"environment is {short(self.environment)}", remedy)
+            raise Problem(f"environment is {short(self.environment)}", remedy, at=("environment",))
         return self
 
 

@@ -101,7 +101,14 @@ def short(value: object) -> str:
     if value is None or isinstance(value, bool):
         return "nothing" if value is None else str(value).lower()
     text = str(value) if isinstance(value, dt.date) else repr(value)
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 4]}...{text[-1]}"
+    if len(text) <= _SHOWN:
+        return text
+    if not isinstance(value, str):
+        return f"{text[: _SHOWN - 3]}..."
+    kept = value[: _SHOWN - 5]
+    while len(repr(kept)) > _SHOWN - 3:
+        kept = kept[:-1]
+    return repr(f"{kept}...")
 
 
 # Characters
@@ -118,10 +125,11 @@ def text_problem(text: str) -> Problem | None:
     character = unseen(text)
     if character:
         code, name = f"U+{ord(character):04X}", _name(character)
-        return Problem(f"{short(text)} has the character {code} ({name}), which is not visible text", "remove it")
+        quoted = short(text).replace(character, ascii(character)[1:-1])
+        return Problem(f"{quoted} has the character {code} ({name}), which is not visible text", "remove it")
     composed = text if text.isascii() else unicodedata.normalize("NFC", text)
     if composed != text:
-        problem = f"{short(text)} is written with decomposed characters, which Terraform composes"
+        problem = f"{text[: _SHOWN // 2]!a} is written with decomposed characters, which Terraform composes"
         return Problem(problem, f"write it as {short(composed)} (Unicode NFC)")
     return None
 
@@ -151,6 +159,30 @@ def unseen(text: str) -> str | None:
 def is_visible(text: str) -> bool:
     """Returns whether a text has a character that is drawn; the blank pattern of braille is not."""
     return any(unicodedata.category(character)[0] in "LNPS" and character != "\u2800" for character in text)
+
+
+# Letters of Cyrillic and Greek that are drawn like Latin ones, as in the confusables of Unicode Technical Standard 39.
+_ALIKE = str.maketrans(
+    "\u0430\u0441\u0501\u0435\u04bb\u0456\u0458\u04cf\u043e\u0440\u051b\u0455\u051d\u0445\u0443"
+    "\u0432\u043a\u043c\u043d\u0442\u03b1\u03b9\u03ba\u03bd\u03bf\u03c1\u03c4\u03c5\u03c7",
+    "acdehijlopqswxybkmhtaikvoptux",
+)
+
+
+def look(name: str) -> str:
+    """Returns what a name looks like: names that people take for one another look the same."""
+    if name.isascii():
+        return " ".join(name.lower().split())
+    plain = unicodedata.normalize("NFKC", name).casefold().translate(_ALIKE)
+    return " ".join(unicodedata.normalize("NFKC", plain).split())
+
+
+def mixes_alphabets(name: str) -> bool:
+    """Returns whether a word of a name has Latin letters and ones of another alphabet that look like Latin ones."""
+    if name.isascii():
+        return False
+    words = re.findall(r"\w+", name.casefold())
+    return any(re.search("[a-z]", word) and any(ord(letter) in _ALIKE for letter in word) for word in words)
 
 
 _KINDS = {

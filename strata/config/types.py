@@ -15,6 +15,7 @@ from strata.config.text import Problem, Text, check_length, short
 REPLICA = "-replica"
 """What the name of the replica of the state bucket ends with."""
 
+_KEY = r"[A-Za-z][A-Za-z0-9-]*"
 _KEY_LENGTH = 64
 
 
@@ -24,7 +25,7 @@ def check_key(value: str) -> str:
     Raises:
         Problem: it is not a letter followed by letters, digits and hyphens.
     """
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", value):
+    if not re.fullmatch(_KEY, value):
         raise Problem(
             f"{short(value)} cannot be a key: a letter, then letters, digits and hyphens", "keys stay; names may change"
         )
@@ -191,7 +192,14 @@ T = TypeVar("T")
 Many = Annotated[tuple[T, ...], BeforeValidator(_as_tuple)]
 """A list in YAML, a tuple in Python, so that the configuration stays frozen."""
 
-Key = Annotated[str, AfterValidator(check_key), Field(description="a letter, then letters, digits and hyphens")]
+Key = Annotated[
+    str,
+    AfterValidator(check_key),
+    Field(
+        description="a letter, then letters, digits and hyphens",
+        json_schema_extra={"pattern": f"^{_KEY}$", "maxLength": _KEY_LENGTH},
+    ),
+]
 AccountId = Annotated[
     str,
     Text(
@@ -207,7 +215,8 @@ AccountId = Annotated[
 _DOMAIN = r"[A-Za-z0-9][A-Za-z0-9-]*(?:\.[A-Za-z0-9-]+)*\.[A-Za-z0-9-]*[A-Za-z0-9]"
 _ROOT_EMAIL = Text(
     rf"(?!\.)[A-Za-z0-9!#$*+/=?^_`{{}}~.-]+@{_DOMAIN}",
-    "is not an e-mail address AWS takes for an account: letters, digits and !#$*+/=?^_`{}~.- , one '@', a domain",
+    "is not an e-mail address AWS takes for an account: letters, digits and !#$*+/=?^_`{}~.- before one '@', "
+    "a domain after it",
     "write name@example.org",
     "root_email",
     "https://docs.aws.amazon.com/organizations/latest/APIReference/API_CreateAccount.html",
@@ -219,7 +228,7 @@ Email = Annotated[
     str,
     Text(
         rf"[A-Za-z0-9.!#%&'*+/=?^_~-]+@{_DOMAIN}",
-        "is not an e-mail address: letters, digits and .!#%&'*+/=?^_~- , one '@', a domain with a dot",
+        "is not an e-mail address: letters, digits and .!#%&'*+/=?^_~- before one '@', a domain after it",
         "write name@example.org",
         "email",
     ),
@@ -229,7 +238,7 @@ PersonEmail = Annotated[
     Text(
         r"[\p{L}\p{M}\p{N}.!#%&'*+/=?^_~-]+@[\p{L}\p{N}][\p{L}\p{M}\p{N}-]*(?:\.[\p{L}\p{M}\p{N}-]+)*"
         r"\.[\p{L}\p{M}\p{N}-]*[\p{L}\p{M}\p{N}]",
-        "is not an e-mail address: letters, digits and .!#%&'*+/=?^_~- , one '@', a domain with a dot",
+        "is not an e-mail address: letters, digits and .!#%&'*+/=?^_~- before one '@', a domain after it",
         "write name@example.org",
         "email",
         "identitystore SensitiveStringType",
@@ -239,7 +248,8 @@ CostEmail = Annotated[
     str,
     Text(
         r"[a-zA-Z0-9.!#$%&'*+=?^_\u2018{|}~-]+@[a-zA-Z0-9_-]+(?:\.[a-zA-Z0-9_-]+)+",
-        "is not an e-mail address Cost Explorer takes: letters, digits and .!#$%&'*+=?^_{|}~- , one '@', a domain",
+        "is not an e-mail address Cost Explorer takes: letters, digits and .!#$%&'*+=?^_{|}~- before one '@', "
+        "a domain after it",
         "use another address",
         "cost_email",
         "ce SubscriberAddress",

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from strata.config.models import LandingZone
+from strata.identity.comparison import Refusal
 from strata.identity.declared import declared
 from strata.identity.live import live
 from strata.identity.recorded import recorded
-from strata.identity.refusals import FOLDER, Refusal, refusals, warnings
+from strata.identity.refusals import FOLDER, refusals, warnings
 from strata.identity.things import TYPES, Holdings, Moved, Thing, folded
 from strata.session import Aws
 
@@ -51,11 +52,15 @@ def examine(
     wanted, known = declared(landing_zone, today), recorded(states)
     seen = live(aws, landing_zone, wanted, known)
     found = refusals(wanted, known, seen, announced=announced, allow=allow, stacks=stacks, folder=folder)
-    return Examination(tuple(found), tuple(warnings(wanted, known)), tuple(moved(wanted, known)))
+    doubts = [
+        *warnings(wanted, known),
+        *(f"what an earlier state has made could not be seen: {why}" for why in seen.unseen),
+    ]
+    return Examination(tuple(found), tuple(doubts), tuple(moved(wanted, known)))
 
 
 def moved(declared: Holdings, recorded: Holdings) -> Iterator[Moved]:
-    """Yields what the state has under a declared key and the last deployed configuration had under another."""
+    """Yields what the state has under a declared key, and the last deployed configuration had under another."""
     for kind in TYPES:
         before, now = recorded.previously.get(kind, {}), recorded.keys(kind)
         gone = {key: folded(text) for key, text in before.items() if key not in declared.keys(kind) | now}

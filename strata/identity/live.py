@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from strata.config.models import LandingZone, state_key
+from strata.config.types import REPLICA
 from strata.identity.things import Holdings, Kind, Thing, exact
 from strata.session import Aws, AwsError, Client, paginate
 
@@ -59,6 +60,8 @@ class Live:
     elsewhere: tuple[str, ...] = ()
     """Other buckets that hold a state of ours."""
     bucket: str = ""
+    unseen: tuple[str, ...] = ()
+    """Why it could not be seen what a state of ours has made."""
 
 
 def live(aws: Aws, landing_zone: LandingZone, declared: Holdings, recorded: Holdings) -> Live:
@@ -68,31 +71,27 @@ def live(aws: Aws, landing_zone: LandingZone, declared: Holdings, recorded: Hold
         AwsError: AWS refused a call.
     """
     project = landing_zone.project
-    center = aws.client("sso-admin", project.identity_center_region)
     new = _new(declared, recorded)
     met: tuple[Met, ...] = ()
-    tagged: dict[str, tuple[str, ...]] = {}
-    lost = bool(recorded.empty) and "backend" in recorded.empty
-    instance = _instance(center, project.management_account.id) if _asks_center(new, recorded) else None
+    instance: tuple[str, str] | None = None
+    if _asks_center(new, recorded):
+        center = aws.client("sso-admin", project.identity_center_region)
+        instance = _instance(center, project.management_account.id)
     if instance:
         store = aws.client("identitystore", project.identity_center_region)
         met = (*_principals(store, instance[1], new), *_permission_sets(center, instance[0], new))
-        if lost and "sso" in recorded.empty:
-            tagged["sso"] = tuple(_tagged_sets(center, instance[0]))
     organizations = aws.client("organizations")
     accounts = _accounts(organizations)
-    if lost and accounts:
-        tagged["organizations"] = tuple(_tagged_account(organizations, project.management_account.id))
-    if lost:
-        tagged["security"] = tuple(_tagged_trails(aws.client("cloudtrail", project.regions.primary)))
+    traces = _Traces(aws, landing_zone, recorded)
     return Live(
         accounts=accounts,
         units=_units(organizations, new, recorded) if accounts else {},
         policies=_policies(organizations, new) if accounts else {},
         met=met,
-        tagged={stack: found for stack, found in tagged.items() if found},
-        elsewhere=tuple(_states_elsewhere(aws, landing_zone)) if lost else (),
+        tagged=traces.tagged(instance[0] if instance else None, has_organization=bool(accounts)),
+        elsewhere=traces.elsewhere(),
         bucket=project.state_bucket,
+        unseen=tuple(traces.unseen),
     )
 
 
@@ -245,6 +244,45 @@ def _described(client: Client, instance: str, arn: str) -> Any:
 # What a state of ours has made before
 
 
+class _Traces:
+    """Looks for what empty states have made before; what may not be seen is noted, and stops nothing.
+
+    A run that was killed before its first state was written leaves tags too. Therefore they count only where the state
+    of `backend` is empty, which is the first to be written.
+    """
+
+    def __init__(self, aws: Aws, landing_zone: LandingZone, recorded: Holdings) -> None:
+        self.unseen: list[str] = []
+        self._aws, self._landing_zone, self._empty = aws, landing_zone, recorded.empty
+        self._lost = "backend" in recorded.empty
+
+    def tagged(self, instance: str | None, *, has_organization: bool) -> dict[str, tuple[str, ...]]:
+        """Returns what is tagged, by stack."""
+        project, found = self._landing_zone.project, {}
+        if not self._lost:
+            return {}
+        if instance and "sso" in self._empty:
+            center = self._aws.client("sso-admin", project.identity_center_region)
+            found["sso"] = self._seen(_tagged_sets(center, instance))
+        if has_organization:
+            client = self._aws.client("organizations")
+            found["organizations"] = self._seen(_tagged_account(client, project.management_account.id))
+        found["security"] = self._seen(_tagged_trails(self._aws.client("cloudtrail", project.regions.primary)))
+        return {stack: things for stack, things in found.items() if things}
+
+    def elsewhere(self) -> tuple[str, ...]:
+        """Returns buckets that hold other states of ours."""
+        return self._seen(_states_elsewhere(self._aws, self._landing_zone)) if self._lost else ()
+
+    def _seen(self, found: Iterator[str]) -> tuple[str, ...]:
+        things: list[str] = []
+        try:
+            things.extend(found)
+        except AwsError as error:
+            self.unseen.append(str(error))
+        return tuple(things)
+
+
 def _ours(tags: Sequence[Mapping[str, str]], stack: str) -> bool:
     found = {tag["Key"]: tag["Value"] for tag in tags}
     return found.get("ManagedBy") == "strata" and found.get("Layer") == stack
@@ -277,7 +315,7 @@ def _states_elsewhere(aws: Aws, landing_zone: LandingZone) -> Iterator[str]:
     project = landing_zone.project
     client = aws.client("s3", project.regions.primary)
     for name in paginate(client, "list_buckets", "Buckets[].Name"):
-        if name in (project.state_bucket, project.replica_bucket) or name.endswith("-replica"):
+        if name in (project.state_bucket, project.replica_bucket) or name.endswith(REPLICA):
             continue
         if _is_tagged_bucket(client, name) and _has_state(client, name):
             yield name

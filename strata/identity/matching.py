@@ -63,8 +63,9 @@ def matches(declared: Holdings, recorded: Holdings, live: Live) -> Matches:
                 owner = by_mark.get(thing.also)
                 if owner and owner.key not in here and thing.key not in there:
                     renamed[kind, owner.key] = thing
-            elif owner.key != thing.key and not (kind == "account" and owner.key in declared.retired):
-                if owner.key in here or thing.key in there:
+            elif owner.key != thing.key:
+                retires = kind == "account" and owner.key in declared.retired
+                if retires or owner.key in here or thing.key in there:
                     taken.append((thing, owner))
                 else:
                     renamed[kind, owner.key] = thing

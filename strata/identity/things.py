@@ -101,7 +101,7 @@ class Attached:
     key: str = ""
 
     def __str__(self) -> str:
-        return " ".join(part for part in (self.target, self.key) if part)
+        return f"{'unit' if self.target == 'ou' else self.target} {self.key}".strip()
 
 
 Switch = Literal["on", "off", "unmanaged"]

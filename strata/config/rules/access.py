@@ -15,7 +15,7 @@ from strata.config.rules.faults import ORGANIZATION, SECURITY, SSO, too_many, tw
 from strata.config.rules.organization import retired, unit_keys
 from strata.config.rules.policies import filled, wrong_document
 from strata.config.targets import Directory, is_wildcard, matching
-from strata.config.text import Problem, check_length, short
+from strata.config.text import Problem, check_length, short, text_problem
 from strata.config.tree import Location
 from strata.config.types import RESERVED_NAMES, did_you_mean
 from strata.errors import Fault
@@ -115,7 +115,7 @@ def _inline(draft: Draft, limits: Limits, at: Location, file: str) -> Iterator[F
             problem = f"{file} has {size} {limit.unit}, AWS takes {limit.value} ({limit.cited})"
             yield draft.fault(SSO, at, problem, "shorten it with wildcards, or make it a customer managed policy")
     foreign = re.search(r"[^\t\n\r -\u00ff]", document)
-    if foreign:
+    if foreign and not text_problem(document):
         problem = f"{file} has {short(foreign[0])}, an inline policy takes Latin-1 characters only"
         yield draft.fault(SSO, at, problem, "replace it, or make it a customer managed policy")
 
@@ -222,7 +222,8 @@ def _tags(draft: Draft, directory: Directory, at: Location, tags: Mapping[str, s
             yield draft.fault(SSO, (*at, tag), problem, "correct it, or tag an account in organization.yaml")
             return
     if not directory.tagged(tags):
-        problem = f"no account has all of the tags {', '.join(f'{tag}: {value}' for tag, value in tags.items())}"
+        listed = ", ".join(f"{tag}: {value}" for tag, value in tags.items())
+        problem = f"no account has all of the tags {short(listed)}"
         yield draft.fault(SSO, at, problem, "list them in entries of their own if one is enough")
 
 

@@ -24,16 +24,18 @@ _LISTED = 8
 
 
 def unknown(
-    draft: Draft, file: str, at: Location, name: str, keys: frozenset[str] | None, what: str, besides: str = ""
+    draft: Draft, file: str, at: Location, name: str, keys: frozenset[str] | None, what: str, besides: str | None = None
 ) -> Iterator[Fault]:
-    """Reports a name that no entry has; says nothing when not all entries are known."""
+    """Reports a name that no entry has; an empty one always, others only when all entries are known."""
+    if not name.strip():
+        yield draft.fault(file, at, f"{short(name)} names no {what}", "write its key, or remove it")
+        return
     if keys is None or name in keys or name == besides:
         return
     candidates = sorted(keys | ({besides} if besides else set()))
     known = ", ".join(candidates[:_LISTED]) + (", ..." if len(candidates) > _LISTED else "")
-    yield draft.fault(
-        file, at, f"unknown {what} {short(name)}{did_you_mean(name, candidates)}", f"known: {known or 'none'}"
-    )
+    problem = f"unknown {what} {short(name)}{did_you_mean(name, candidates)}"
+    yield draft.fault(file, at, problem, f"known: {known or 'none'}")
 
 
 def twice(draft: Draft, file: str, at: Location, names: Iterable[str]) -> Iterator[Fault]:

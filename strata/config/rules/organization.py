@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from strata.config.addresses import delegation
 from strata.config.limits import Limits
 from strata.config.loader import Draft
 from strata.config.models import MANAGEMENT, OWN_TAGS, ROOT, Account, Organization, Project, UnitPath
-from strata.config.rules.faults import ORGANIZATION, PROJECT, SECURITY, too_many, twice, unknown
+from strata.config.rules.faults import ORGANIZATION, SECURITY, too_many, twice, unknown
 from strata.config.services import derived_services
 from strata.config.text import Problem, check_length, short
 from strata.config.tree import Location
 from strata.errors import Fault
-
-
-def regions(draft: Draft, _: Limits) -> Iterator[Fault]:
-    """Governed regions are listed once."""
-    if draft.project:
-        yield from twice(draft, PROJECT, ("regions", "governed"), draft.project.regions.governed)
 
 
 def organizational_units(draft: Draft, limits: Limits) -> Iterator[Fault]:
@@ -89,8 +84,8 @@ def _emails(draft: Draft, organization: Organization) -> Iterator[Fault]:
             continue
         owner = owners.setdefault(account.email.lower(), key)
         if owner != key:
-            other = f"also the e-mail of {short(owner)}, AWS ignores case and allows one account each"
-            problem = f"{short(account.email)} is {other}"
+            problem = f"{short(account.email)} is also the e-mail of {short(owner)}, "
+            problem += "AWS ignores case and allows one account each"
             remedy = "use plus-addressing, such as aws+name@example.org"
             yield draft.fault(ORGANIZATION, ("accounts", key, "email"), problem, remedy)
     for index, entry in enumerate(organization.unmanaged_accounts):
@@ -127,8 +122,15 @@ def services(draft: Draft, limits: Limits) -> Iterator[Fault]:
 
 def _delegated_administrators(draft: Draft, limits: Limits, organization: Organization) -> Iterator[Fault]:
     known = draft.declared(ORGANIZATION, "accounts", organization.accounts)
+    names: dict[str, str] = {}
     for service, account in organization.delegated_administrators.items():
         at: Location = ("delegated_administrators", service)
+        other = names.setdefault(delegation(service), service)
+        if other != service:
+            problem = f"{short(service)} and {short(other)} get the same Terraform address"
+            yield draft.fault(
+                ORGANIZATION, at, problem, "declare one of them in a layer of your own, see CONTRIBUTING.md"
+            )
         if account == MANAGEMENT:
             problem = "the management account cannot be a delegated administrator"
             yield draft.fault(ORGANIZATION, at, problem, "name a member account, such as the security one")
