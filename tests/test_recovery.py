@@ -80,15 +80,19 @@ def test_what_has_a_name_is_found_on_whatever_page_and_in_any_case(directory: Di
         directory.store.create_group(IdentityStoreId=store, DisplayName=f"group{number}")
         directory.center.create_permission_set(InstanceArn=directory.instance, Name=f"Set{number}")
     group = directory.store.create_group(IdentityStoreId=store, DisplayName="DevOps")["GroupId"]
+    person = {"DisplayName": "Jane", "Name": {"GivenName": "Jane", "FamilyName": "Doe"}}
+    user = directory.store.create_user(IdentityStoreId=store, UserName="Jane.Doe@Example.com", **person)["UserId"]
     made = directory.center.create_permission_set(InstanceArn=directory.instance, Name="FinOps")["PermissionSet"]
     directory.center.create_permission_set(InstanceArn=directory.instance, Name="readonly")
 
     found, objections = directory.sorted_out(
-        declared(directory.landing_zone), {("group", "devops"), ("permission-set", "FinOps")}
+        declared(directory.landing_zone),
+        {("group", "devops"), ("permission-set", "FinOps"), ("user", "jane.doe@example.com")},
     )
 
     assert objections == []
     assert found == {
+        "aws_identitystore_user.jane-doe": f"{store}/{user}",
         "aws_identitystore_group.devops": f"{store}/{group}",
         "aws_ssoadmin_permission_set.FinOps": f"{made['PermissionSetArn']},{directory.instance}",
     }
