@@ -400,7 +400,8 @@ def recorded_as_well(address: str, beside: str) -> Callable[[Live, States], tupl
 NEW_GROUP = (SSO, "groups:\n", "groups:\n  ops:\n    name: Operators\n    members:\n      - lou\n")
 STRANGER = Met("group", "ops", f"{STORE}/9f", ("eve@acme.io", "lou@acme.io"))
 STRANGER_SAYS = (
-    "sso.yaml:12: groups.ops.name: 'Operators' is a group that AWS has and no run of Strata made: d-1234567890/9f, with the "
+    "sso.yaml:12: groups.ops.name: 'Operators' is a group that AWS has and no run of Strata made: d-1234567890/9f, "
+    "with the "
     "members eve@acme.io, lou@acme.io; choose another name; or take it over with all it has, by this line in "
     'imports.yaml:\n  aws_identitystore_group.ops: "d-1234567890/9f"'
 )
@@ -475,6 +476,11 @@ CASES = (
             *WITHOUT_LAB,
         ),
         ("organization.yaml:28: unmanaged_accounts[1]: account web-lab...",),
+    ),
+    Case(
+        "the management account takes the address of one that goes",
+        ((PROJECT, "aws@acme.io", "aws+lab@acme.io"), (ORGANIZATION, LAB_ENTRY, ""), *WITHOUT_LAB),
+        ("organization.yaml:9: accounts: account web-lab (000000000002, aws+lab@acme.io) is...",),
     ),
     # E-mail addresses of accounts
     Case(
@@ -622,6 +628,11 @@ CASES = (
             "  terraform -chdir=cdktf.out/stacks/organizations state rm aws_organizations_organizational_unit.lab",
         ),
         changes=recorded_as_well("aws_organizations_organizational_unit.lab", "labs"),
+    ),
+    Case(
+        "a unit whose parent the state has lost is not the one below the root that has its name",
+        ((ORGANIZATION, "  lab:\n", "  play:\n    name: Shops\n  lab:\n"),),
+        changes=renamed("aws_organizations_organizational_unit.shops", parent_id="ou-abcd-99999999"),
     ),
     # Policies
     Case(
@@ -894,9 +905,8 @@ CASES = (
         "a group gets the name of a stranger's",
         ((SSO, "name: Developers", "name: Operators"),),
         (
-            "sso.yaml:16: groups.devs.name: 'Operators' is a group that AWS has and no run of Strata made: d-1234567890/9f, "
-            "without "
-            "members; choose another name, or delete that one at AWS",
+            "sso.yaml:16: groups.devs.name: 'Operators' is a group that AWS has and no run of Strata made: "
+            "d-1234567890/9f, without members; choose another name, or delete that one at AWS",
         ),
         changes=met(Met("group", "devs", f"{STORE}/9f")),
     ),
