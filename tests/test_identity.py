@@ -481,6 +481,11 @@ CASES = (
         ),
         ("organization.yaml:28: unmanaged_accounts[1]: account web-lab...",),
     ),
+    Case(
+        "the management account takes the address of one that goes",
+        ((PROJECT, "aws@acme.io", "aws+lab@acme.io"), (ORGANIZATION, LAB_ENTRY, ""), *WITHOUT_LAB),
+        ("organization.yaml:9: accounts: account web-lab (000000000002, aws+lab@acme.io) is...",),
+    ),
     # E-mail addresses of accounts
     Case(
         "two accounts swap their addresses",
@@ -627,6 +632,11 @@ CASES = (
             "  terraform -chdir=cdktf.out/stacks/organizations state rm aws_organizations_organizational_unit.lab",
         ),
         changes=recorded_as_well("aws_organizations_organizational_unit.lab", "labs"),
+    ),
+    Case(
+        "a unit whose parent the state has lost is not the one below the root that has its name",
+        ((ORGANIZATION, "  lab:\n", "  play:\n    name: Shops\n  lab:\n"),),
+        changes=renamed("aws_organizations_organizational_unit.shops", parent_id="ou-abcd-99999999"),
     ),
     # Policies
     Case(

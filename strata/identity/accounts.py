@@ -66,7 +66,7 @@ def changed_emails(c: Comparison) -> Iterator[Refusal]:
         if thing.key == MANAGEMENT or thing.key in taken or not (known and c.live.accounts):
             continue
         now = c.live.accounts.get(known.id)
-        if now and folded(now.email) != thing.identity:
+        if now and now.email and folded(now.email) != thing.identity:
             problem = (
                 f"{thing.name!r} is not the e-mail address of account {thing.key} ({known.id}), AWS has {now.email!r}; "
                 "Terraform changes no address, and whoever reads this takes it for another account"

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from strata.config.tree import Location
 from strata.errors import Fault
 from strata.identity.live import Live
 from strata.identity.matching import Matches
-from strata.identity.things import STACKS, Assigned, Holdings, Kind, Thing, exact, folded
+from strata.identity.things import STACKS, Holdings, Kind, Thing, exact, folded
 from strata.report.words import listed
 
 PROJECT, ORGANIZATION, SECURITY, SSO, IMPORTS = (
@@ -59,6 +61,15 @@ class Comparison:
         """Makes the fault of one value, at the nearest line that the file still has."""
         return self.declared.fault(file, location, problem, remedy)
 
+    @cached_property
+    def assignments(self) -> Mapping[tuple[str, str], list[str]]:
+        """The recorded assignments in words, by kind and key of those they are of."""
+        found: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for one in sorted(self.recorded.assignments):
+            found["permission-set", one.permission_set].append(str(one))
+            found[one.principal_type, one.principal].append(str(one))
+        return dict(found)
+
     @property
     def begins_anew(self) -> tuple[str, ...]:
         """Returns the chosen stacks with an empty state, where AWS has what a state of ours has made."""
@@ -90,16 +101,8 @@ def allowed_by(kind: str) -> str:
 
 
 def assigned(comparison: Comparison, kind: Kind, key: str) -> list[str]:
-    """Returns the recorded assignments of a thing, in words."""
-    return [str(one) for one in sorted(comparison.recorded.assignments) if _concerned(one, kind, key)]
-
-
-def _concerned(one: Assigned, kind: Kind, key: str) -> bool:
-    if kind == "account":
-        return one.account == key
-    if kind == "permission-set":
-        return one.permission_set == key
-    return one.principal_type == kind and one.principal == key
+    """Returns the recorded assignments of a permission set, group or user, in words."""
+    return comparison.assignments.get((kind, key), [])
 
 
 def attached(comparison: Comparison, policy: str) -> list[str]:

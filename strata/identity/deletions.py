@@ -70,7 +70,8 @@ def external_groups(c: Comparison) -> Iterator[Refusal]:
     """Refuses to hand a group to an identity provider: it would be destroyed, and its assignments would dangle."""
     if not c.concerns("sso"):
         return
-    gone = {one.identity: one for one in c.recorded.of("group") if one.key not in c.declared.keys("group")}
+    own = c.declared.keys("group")
+    gone = {one.identity: one for one in c.recorded.of("group") if one.key not in own}
     for key, identity in sorted(c.declared.external.items()):
         group = c.recorded.things.get(("group", key)) or gone.get(identity)
         if not group:

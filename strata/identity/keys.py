@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 
 from strata.identity.comparison import Comparison, Refusal, assigned, attached, beside, file_of, named_at, terraform
 from strata.identity.matching import moved_address, parts
-from strata.identity.things import STACKS, TYPES, WORDS, Kind, Thing
+from strata.identity.things import STACKS, WORDS, Kind, Thing
 
 
 def renamed_keys(c: Comparison) -> Iterator[Refusal]:
     """Refuses a key that changed while the thing stayed: Terraform destroys it under the one, or adopts it twice."""
+    waiting: dict[tuple[Kind | None, str], list[str]] = defaultdict(list)
+    for address in sorted(c.recorded.addresses):
+        for part in set(parts(address)):
+            waiting[part].append(address)
     told: set[str] = set()
     for (kind, old), thing in sorted(c.found.renamed.items()):
         if not c.concerns(STACKS[kind], *(["sso"] if kind == "account" else [])):
             continue
-        lines = _moves(c, kind, old, told)
+        first = c.recorded.things[kind, old].address
+        addresses = [address for address in (first, *waiting[kind, old]) if address in c.recorded.addresses]
+        lines = _moves(c, addresses, told)
         remedy = f"write the key {old!r} again: keys stay, names may change"
         if kind == "account":
             remedy += "; to let go of the account, add retired: true there"
@@ -38,11 +45,11 @@ def _renamed_problem(c: Comparison, kind: Kind, old: str, thing: Thing) -> str:
     return f"is {WORDS[kind]} {old} under another key, both are {thing.name!r}: {loss}"
 
 
-def _moves(c: Comparison, kind: Kind, old: str, told: set[str]) -> tuple[str, ...]:
+def _moves(c: Comparison, addresses: Iterable[str], told: set[str]) -> tuple[str, ...]:
     """Returns the commands that move a thing, and what is named after it, in the states; each command once."""
     found: dict[str, list[str]] = {}
-    for address in sorted(c.recorded.addresses, key=lambda one: (not one.startswith(f"{TYPES[kind]}."), one)):
-        if (kind, old) not in parts(address) or address in told:
+    for address in addresses:
+        if address in told:
             continue
         told.add(address)
         command = terraform(c, c.recorded.stacks[address])

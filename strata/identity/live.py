@@ -52,6 +52,8 @@ class Live:
     """By id; None when nobody asked."""
     units: Mapping[str, LiveUnit] = field(default_factory=dict)
     """By id: those beside which a unit is to be made."""
+    parents: Mapping[str, str] = field(default_factory=dict)
+    """The keys of the recorded units below which these are, by id."""
     policies: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """By id: type and name of those of a type of which one is to be made."""
     met: tuple[Met, ...] = ()
@@ -86,6 +88,7 @@ def live(aws: Aws, landing_zone: LandingZone, declared: Holdings, recorded: Hold
     return Live(
         accounts=accounts,
         units=_units(organizations, new, recorded) if accounts else {},
+        parents={unit.id: unit.key for unit in recorded.of("ou") if unit.id},
         policies=_policies(organizations, new) if accounts else {},
         met=met,
         tagged=traces.tagged(instance[0] if instance else None, has_organization=bool(accounts)),

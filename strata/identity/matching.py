@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from strata.config.models import MANAGEMENT
 from strata.identity.live import Live
 from strata.identity.things import (
     ASSIGNMENT,
@@ -58,6 +59,8 @@ def matches(declared: Holdings, recorded: Holdings, live: Live) -> Matches:
         owners = _owners(kind, declared, recorded, live, aside)
         by_mark = {thing.also: thing for thing in recorded.of(kind) if thing.also and thing.key not in aside}
         for thing in declared.of(kind):
+            if kind == "account" and thing.key == MANAGEMENT:  # its address is only compared, by doctor
+                continue
             owner = owners.get(thing.identity)
             if owner is None:
                 owner = by_mark.get(thing.also)
@@ -85,24 +88,23 @@ def _owners(kind: Kind, declared: Holdings, recorded: Holdings, live: Live, asid
     """Returns who has an identity: as AWS has it now, and as it was recorded unless somebody else may have it since."""
     found: dict[str, Thing] = {}
     for thing in recorded.of(kind):
-        now = live_identity(thing, recorded, live)
+        now = live_identity(thing, live)
         stays = now in (None, thing.identity) or (thing.key not in declared.keys(kind) and kind != "account")
         if thing.identity and stays and thing.key not in aside:
             found.setdefault(thing.identity, thing)
     for thing in recorded.of(kind):
-        if (now := live_identity(thing, recorded, live)) and thing.key not in aside:
+        if (now := live_identity(thing, live)) and thing.key not in aside:
             found[now] = thing
     return found
 
 
-def live_identity(thing: Thing, recorded: Holdings, live: Live) -> str | None:
+def live_identity(thing: Thing, live: Live) -> str | None:
     """Returns the identity that AWS has for the id of a recorded thing, None where nothing was seen of it."""
     if thing.kind == "account" and live.accounts and thing.id in live.accounts:
         return folded(live.accounts[thing.id].email)
     if thing.kind == "ou" and thing.id in live.units:
         unit = live.units[thing.id]
-        parent = next((one.key for one in recorded.of("ou") if one.id == unit.parent), "")
-        return unit_identity(parent, unit.name)
+        return unit_identity(live.parents.get(unit.parent, ""), unit.name)
     if thing.kind == "policy" and thing.id in live.policies:
         return policy_identity(*live.policies[thing.id])
     return None

@@ -115,8 +115,9 @@ def _units(units: Mapping[str, Mapping[str, Any]]) -> Iterator[Thing]:
             passed.add(above)
             names.insert(0, _text(units[above], "name"))
             above = by_id.get(_text(units[above], "parent_id"))
-        parent = by_id.get(_text(one, "parent_id"), "")
-        name = _text(one, "name")
+        above_id, name = _text(one, "parent_id"), _text(one, "name")
+        # Below a unit that no state has it is not below the root.
+        parent = by_id.get(above_id, above_id if above_id.startswith("ou-") else "")
         yield Thing("ou", key, unit_identity(parent, name), name, _text(one, "id"), also=unit_path(tuple(names)))
 
 
