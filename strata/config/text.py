@@ -117,8 +117,8 @@ def short(value: object) -> str:
 def text_problem(text: str) -> Problem | None:
     """Returns what makes a text unfit for anything that people read: characters nobody sees, or decomposed ones.
 
-    Terraform composes every string it reads (https://developer.hashicorp.com/terraform/language/expressions/types),
-    so that decomposed text comes back changed.
+    Terraform brings every string into normal form C, so that AWS would get another text than the one that is checked.
+    https://developer.hashicorp.com/terraform/language/expressions/strings
     """
     if text.isascii() and text.isprintable():
         return None
@@ -129,8 +129,8 @@ def text_problem(text: str) -> Problem | None:
         return Problem(f"{quoted} has the character {code} ({name}), which is not visible text", "remove it")
     composed = text if text.isascii() else unicodedata.normalize("NFC", text)
     if composed != text:
-        problem = f"{text[: _SHOWN // 2]!a} is written with decomposed characters, which Terraform composes"
-        return Problem(problem, f"write it as {short(composed)} (Unicode NFC)")
+        problem = f"{text[: _SHOWN // 2]!a} is not in Unicode normal form C, into which Terraform turns it"
+        return Problem(problem, f"write it as {short(composed)}")
     return None
 
 

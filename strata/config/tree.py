@@ -66,7 +66,7 @@ def dotted(location: Location) -> str:
 
 
 def _part(key: str) -> str:
-    return key if len(key) <= _LONGEST_KEY else short(key)
+    return key if len(key) <= _LONGEST_KEY and key.isprintable() else short(key)
 
 
 def read(path: Path, name: str) -> Tree:

@@ -540,7 +540,7 @@ IdentityAttribute = Annotated[
         "sso-admin AccessControlAttributeValueSource",
     ),
 ]
-Reason = Annotated[str, Text(r"[\s\S]+", "is not a reason: visible text", "say why")]
+Reason = Annotated[str, Text(r"[^\r]+", "is not a reason: visible text", "say why")]
 LastDay = Annotated[dt.date, PlainValidator(_as_date, json_schema_input_type=dt.date)]
 
 # Alternate contacts: AWS gives the name and the title a length and no pattern.

@@ -21,6 +21,7 @@ PROJECT, ORGANIZATION, SECURITY, SSO, IMPORTS = (
 )
 
 _LISTED = 8
+_LONGEST = 64
 
 
 def unknown(
@@ -33,7 +34,8 @@ def unknown(
     if keys is None or name in keys or name == besides:
         return
     candidates = sorted(keys | ({besides} if besides else set()))
-    known = ", ".join(candidates[:_LISTED]) + (", ..." if len(candidates) > _LISTED else "")
+    known = ", ".join(name if len(name) <= _LONGEST else short(name) for name in candidates[:_LISTED])
+    known += ", ..." if len(candidates) > _LISTED else ""
     problem = f"unknown {what} {short(name)}{did_you_mean(name, candidates)}"
     yield draft.fault(file, at, problem, f"known: {known or 'none'}")
 
