@@ -660,18 +660,24 @@ class GithubActions(Control):
     @model_validator(mode="after")
     def _names(self) -> Self:
         if self.on and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+", self.repository):
-            raise Problem(f"repository is {short(self.repository)}, not owner/name", "write it as in acme/landing-zone")
+            raise Problem(
+                f"repository is {short(self.repository)}, not owner/name",
+                "write it as in acme/landing-zone",
+                at=("repository",),
+            )
         for name, query in (("repository_id", ".id"), ("owner_id", ".owner.id")):
             value = getattr(self, name)
             if (self.on or value) and not re.fullmatch(r"[1-9][0-9]{0,18}", value):
                 known = self.repository or "acme/landing-zone"
                 remedy = f"write what `gh api repos/{known} --jq {query}` prints, in quotes"
-                raise Problem(f"{name} is {short(value)}, not the number GitHub gave it", remedy)
+                raise Problem(f"{name} is {short(value)}, not the number GitHub gave it", remedy, at=(name,))
         if not re.fullmatch(r"[A-Za-z0-9._/-]+", self.branch):
-            raise Problem(f"branch is {short(self.branch)}", "write the name of one branch, without wildcards")
+            raise Problem(
+                f"branch is {short(self.branch)}", "write the name of one branch, without wildcards", at=("branch",)
+            )
         if not re.fullmatch(r"[A-Za-z0-9._-]{1,255}", self.environment):
             remedy = "use letters, digits and ._-, as in production"
-            raise Problem(f"environment is {short(self.environment)}", remedy)
+            raise Problem(f"environment is {short(self.environment)}", remedy, at=("environment",))
         return self
 
 
