@@ -63,24 +63,32 @@ def _is_full(landing_zone: LandingZone, key: str) -> bool:
 
 
 def denies_everything(document: str) -> bool:
-    """Returns whether a policy document denies every action on everything, whatever else it says."""
+    """Returns whether a policy document denies everything, or all but a few actions, whatever else it says."""
     try:
         found = statements(json.loads(document)) if document else []
     except ValueError:
         return False
     return any(
         one.get("Effect") == "Deny"
-        and _is_everything(one, "Action", {"*", "*:*"})
-        and _is_everything(one, "Resource", {"*"})
+        and _reaches_nearly_all(one, "Action")
+        and _reaches_nearly_all(one, "Resource")
         and not one.get("Condition")
         for one in found
     )
 
 
-def _is_everything(statement: dict[str, object], element: str, everything: set[str]) -> bool:
-    listed, excepted = _texts(statement.get(element)), statement.get(f"Not{element}")
-    # NotAction and NotResource with something that no request has deny as much.
-    return bool(everything & listed) or (excepted is not None and not any("*" in one for one in _texts(excepted)))
+def _reaches_nearly_all(statement: dict[str, object], element: str) -> bool:
+    """Returns whether a statement is about everything, or about everything but a few."""
+    if f"Not{element}" in statement:
+        return not any(map(_is_everything, _texts(statement[f"Not{element}"])))
+    return any(map(_is_everything, _texts(statement.get(element))))
+
+
+def _is_everything(pattern: str) -> bool:
+    """Returns whether a pattern leaves nothing out: `*`, `*:*`, `arn:*`, `arn:aws:*:*:*:*`."""
+    parts = pattern.split(":")
+    fixed = {"", "arn", "aws"} if parts[0] == "arn" else {""}
+    return "*" in pattern and all(part.strip("*") in fixed for part in parts)
 
 
 def _texts(value: object) -> set[str]:
