@@ -126,6 +126,11 @@ def _no_administrator(files: Files) -> None:
     files["sso.yaml"]["groups"]["administrators"]["members"] = []
 
 
+def _no_trail(files: Files) -> None:
+    for control in ("trail", "alerts"):  # without a trail no event reaches an alert
+        files["security.yaml"][control]["mode"] = "off"
+
+
 def _set(file: str, *path: str, value: Any) -> Callable[[Files], None]:
     def change(files: Files) -> None:
         data = files[file]
@@ -190,7 +195,7 @@ EDITS = {
         allow="replace:FinOps",
     ),
     "the trail": Edit(
-        _set("security.yaml", "trail", "mode", value="off"),
+        _no_trail,
         ("the organization trail would be deleted",),
         allow="delete:trail",
     ),

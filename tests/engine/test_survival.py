@@ -112,8 +112,8 @@ def test_leftovers_are_told_from_strangers(deployed: Site) -> None:
     assert done_since(deployed, before) == set()
     lines = [one.strip() for one in refused.text.splitlines() if one.strip().startswith("aws_identitystore_")]
     assert sorted(lines) == [
-        f"aws_identitystore_group.builders: {instance['IdentityStoreId']}/{group}",
-        f"aws_identitystore_user.kim: {instance['IdentityStoreId']}/{user}",
+        f'aws_identitystore_group.builders: "{instance["IdentityStoreId"]}/{group}"',
+        f'aws_identitystore_user.kim: "{instance["IdentityStoreId"]}/{user}"',
     ]
 
     deployed.append("imports.yaml", "\n".join([*lines, ""]))
