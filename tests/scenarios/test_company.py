@@ -23,7 +23,7 @@ def test_the_second_plan_is_empty(company: Site) -> None:
     with ThreadPoolExecutor(2) as pool:
         plans = dict(zip(STACKS, pool.map(company.plan, STACKS), strict=True))
 
-    assert plans == dict.fromkeys(STACKS, {})
+    assert not any(plans.values()), plans
     assert company.aws.writing_calls() == {}
 
 
