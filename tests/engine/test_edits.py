@@ -126,6 +126,14 @@ def _no_administrator(files: Files) -> None:
     files["sso.yaml"]["groups"]["administrators"]["members"] = []
 
 
+def _bounded_administrator(files: Files) -> None:
+    files["sso.yaml"]["permission_sets"]["Administrator"]["boundary"] = {"aws": "PowerUserAccess"}
+
+
+def _most_assignments(files: Files) -> None:
+    del files["sso.yaml"]["assignments"][1:]
+
+
 def _no_trail(files: Files) -> None:
     for control in ("trail", "alerts"):  # without a trail no event reaches an alert
         files["security.yaml"][control]["mode"] = "off"
@@ -188,6 +196,17 @@ EDITS = {
         ("nobody would keep full access to the management account",),
         allow="last-administrator",
         plain="sso",
+    ),
+    "an administrator within a boundary": Edit(
+        _bounded_administrator,
+        ("nobody would keep full access to the management account",),
+        allow="last-administrator",
+        plain="sso",
+    ),
+    "most assignments": Edit(
+        _most_assignments,
+        ("6 of the 9 assignments that are deployed would be deleted",),
+        allow="mass-deletion",
     ),
     "a permission set's name": Edit(
         _set("sso.yaml", "permission_sets", "FinOps", "name", value="CostControl"),
@@ -304,3 +323,48 @@ def _account_in_a_new_unit(site: Site, key: str, unit: str) -> None:
     )
     with (site.config / "sso.yaml").open("a") as file:
         file.write(f"  - permission_sets:\n      - DevOps\n    groups:\n      - devops\n    accounts:\n      - {key}\n")
+
+
+def test_one_object_never_has_two_addresses(deployed: Site) -> None:
+    """Neither by a line of imports.yaml, nor after somebody gave a unit at AWS the name of a declared new one."""
+    known = deployed.attributes("sso", "aws_identitystore_group.finops")["id"]
+    unit = deployed.attributes("organizations", "aws_organizations_organizational_unit.shared")["id"]
+    deployed.edit("sso.yaml", ("\npermission_sets:\n", "  builders:\n    description: Try.\n\npermission_sets:\n"))
+    deployed.append("imports.yaml", f'aws_identitystore_group.builders: "{known}"\n')
+    deployed.edit(
+        "organization.yaml",
+        ("organizational_units:\n  security:\n    name", "organizational_units:\n  lab:\n  security:\n    name"),
+    )
+    deployed.engine.world.update("aws_organizations_organizational_unit", unit, name="lab")
+    before = deployed.engine.world.path.read_bytes()
+
+    refused = deployed.strata("deploy", "--yes")
+
+    said = " ".join(refused.text.split())
+    assert refused.code == 1, refused.text
+    assert f"{known} is in the state already, at aws_identitystore_group.finops" in said
+    assert (
+        "aws_organizations_organizational_unit.shared and would get at aws_organizations_organizational_unit.lab"
+        in said
+    )
+    assert deployed.engine.world.path.read_bytes() == before
+
+
+def test_states_that_are_empty_while_everything_exists_are_refused(deployed: Site) -> None:
+    """As after another bucket or short name: all would be made again. With the states back nothing is to do."""
+    keys = [f"management/{stack}/terraform.tfstate" for stack in STACKS]
+    kept = {key: deployed.s3().get_object(Bucket=deployed.bucket, Key=key)["Body"].read() for key in keys}
+    for key in keys:
+        deployed.s3().delete_object(Bucket=deployed.bucket, Key=key)
+    before = deployed.engine.world.path.read_bytes()
+
+    refused = deployed.strata("deploy", "--yes")
+
+    assert refused.code == 1, refused.text
+    said = " ".join(refused.text.split())
+    assert f"empty in s3://{deployed.bucket}, while AWS has what Strata made before" in said
+    assert "the bucket and its replica keep earlier versions" in said
+    assert deployed.engine.world.path.read_bytes() == before
+    for key, body in kept.items():
+        deployed.s3().put_object(Bucket=deployed.bucket, Key=key, Body=body)
+    assert deployed.strata("plan", "organizations", "--exit-code").code == 0
