@@ -437,14 +437,14 @@ main()
 
 @pytest.mark.parametrize("handled", [True, False])
 def test_an_interrupt_before_the_command_begins_has_no_traceback(handled: bool) -> None:
-    ignored = None if handled else lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)
+    action = signal.SIG_DFL if handled else signal.SIG_IGN  # whatever the tests themselves were started with
     done = subprocess.run(
         [sys.executable, "-c", INTERRUPTED, "--version"],
         cwd=CHECKOUT,
         capture_output=True,
         text=True,
         check=False,
-        preexec_fn=ignored,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, action),
     )
     if handled:
         assert (done.returncode, done.stderr) == (130, "interrupted\n")
