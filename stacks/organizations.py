@@ -85,7 +85,8 @@ class OrganizationsStack(Layer):
         """Stops when an account that is deployed is neither declared nor retired, wherever its entry went."""
         retired = {key: one.email.lower() for key, one in self.configuration.accounts.items() if one.retired}
         self._retired = frozenset(retired)
-        lost = hcl.lost_keys("account", {*keys["account"], *retired})
+        moved = {email for key, email in keys["account"].items() if f"moved:account:{key}" in allow}
+        lost = hcl.lost_keys("account", {*keys["account"], *retired}, moved)
         guard = Precondition(
             hcl.is_empty(lost),
             hcl.template(

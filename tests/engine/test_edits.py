@@ -281,6 +281,41 @@ def test_on_purpose_it_is_planned(site: Site, edited: Edit) -> None:
     assert site.strata("plan", "sso", STRATA_ALLOW=edited.allow).code == 1
 
 
+@pytest.mark.parametrize("edited", ["an account's key"], indirect=True)
+def test_the_lines_of_a_refusal_move_it_in_the_state(deployed: Site, edited: Edit, site: Site) -> None:
+    """The guards of the stacks let pass what was moved, and nothing is left to do after it."""
+    shutil.copytree(site.config, deployed.config, dirs_exist_ok=True)
+    refused = deployed.strata("deploy", "organizations", "sso", "--yes")
+    moves = [line.strip() for line in refused.text.splitlines() if " state mv " in line]
+    before = len(deployed.engine.world.calls)
+
+    moved = [deployed.shell(line) for line in moves]
+    done = deployed.strata("deploy", "organizations", "sso", "--yes")
+    planned = deployed.strata("plan", "organizations", "sso", "--exit-code")
+
+    assert {run.code for run in moved} == {0}, moved
+    assert done.code == 0, done.text
+    # Its name follows its key where the YAML gives none.
+    assert [(call.operation, call.type) for call in deployed.engine.world.calls[before:]] == [
+        ("update", "aws_organizations_account")
+    ]
+    assert planned.code == 0, planned.text
+
+
+def test_a_state_from_before_the_guards_is_no_obstacle(deployed: Site) -> None:
+    """It gets the output that they read, and from then on they hold."""
+    state = deployed.state("organizations")
+    del state["outputs"]["declared_keys"]
+    (deployed.output / "older.tfstate").write_text(json.dumps({**state, "serial": state["serial"] + 1}))
+    assert deployed.terraform("organizations", "state", "push", str(deployed.output / "older.tfstate")).code == 0
+
+    upgraded = deployed.apply("organizations")
+
+    assert upgraded.code == 0, upgraded.text
+    assert deployed.state("organizations")["outputs"]["declared_keys"]["value"]["account"]["shared"]
+    assert deployed.plan("organizations") == {}
+
+
 def test_a_new_account_in_a_new_unit_is_one_deploy(deployed: Site) -> None:
     """At a terminal and without one: sso, which cannot be planned before the account is there, is done in its turn."""
     _account_in_a_new_unit(deployed, "sandbox", "lab")
