@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.aws.answering import answer_in_one_piece
 
 
 def install() -> None:
     """Patches moto and its server in this process."""
-    _answer_in_one_piece()
+    answer_in_one_piece()
     _keep_tags_of_new_buckets()
-
-
-def _answer_in_one_piece() -> None:
-    """Sends headers and body together.
-
-    When the headers came first, the SDK of Terraform's backend was seen to drop the connection with the answer and to
-    call again. A call that takes a lock finds it taken then.
-    """
-    from werkzeug.serving import WSGIRequestHandler
-
-    asked_first = WSGIRequestHandler.handle_expect_100
-
-    def handle_expect_100(handler: BaseHTTPRequestHandler) -> bool:
-        goes_on = asked_first(handler)
-        handler.wfile.flush()
-        return goes_on
-
-    WSGIRequestHandler.handle_expect_100 = handle_expect_100  # type: ignore[method-assign, assignment]
-    WSGIRequestHandler.wbufsize = -1
 
 
 def _keep_tags_of_new_buckets() -> None:
