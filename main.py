@@ -51,7 +51,12 @@ def build(
         allow=allow,
     )
     security = SecurityStack(
-        app, "security", project=project, security=landing_zone.security, organizations=organizations
+        app,
+        "security",
+        project=project,
+        security=landing_zone.security,
+        organization=landing_zone.organization,
+        organizations=organizations,
     )
     sso = SsoStack(
         app,

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from stacks import hcl
 from stacks.hcl import EACH_VALUE, Expression, written
@@ -73,6 +74,7 @@ class Layer(TerraformStack):
         self._plain: defaultdict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
         self._made: dict[object, str] = {}
         self._retired: frozenset[str] = frozenset()
+        self._lets_go = False
         emulated = self._emulated = bool(scope.node.try_get_context(EMULATED))
         _backend(self, id, project, emulated=emulated)
         self._provider(id, emulated=emulated)
@@ -93,11 +95,13 @@ class Layer(TerraformStack):
     def add(
         self, kind: Callable[Concatenate[Construct, str, P], E], name: str, /, *args: P.args, **arguments: P.kwargs
     ) -> E:
-        """Makes a resource or data source with the address `<type>.<name>`.
+        """Makes a resource or data source with the address `<type>.<name>`; below `letting_go` it lets it go instead.
 
         Raises:
             AddressTakenError: something in this stack has the address already.
         """
+        if self._lets_go:
+            return cast("E", self._let_go(kind, name))
         made = self._take(kind, name)
         element = kind(self, f"{getattr(kind, '__name__', '')}.{name}", *args, **self._written(arguments))
         element.override_logical_id(name)
@@ -159,6 +163,20 @@ class Layer(TerraformStack):
         """Leaves resources as they are in AWS if the state has them, and takes them out of the state."""
         self._removed += [{"from": address, "lifecycle": {"destroy": False}} for address in addresses]
 
+    @contextmanager
+    def letting_go(self) -> Iterator[None]:
+        """Has `add` forget what it would make, so that one list says what is made and what is let go."""
+        self._lets_go = True
+        try:
+            yield
+        finally:
+            self._lets_go = False
+
+    def _let_go(self, kind: Any, name: str) -> _LetGo:
+        address = f"{_type_of(kind)}.{name}"
+        self.forget(address)
+        return _LetGo(address)
+
     def prepare_stack(self) -> None:
         """Hands what has no construct to cdktf at once, when it starts to synthesize: one by one takes squared time."""
         super().prepare_stack()
@@ -218,6 +236,16 @@ class Layer(TerraformStack):
     def addresses(self) -> frozenset[str]:
         """Returns the addresses of all resources of the stack."""
         return frozenset(address for is_data, address in self._addresses if not is_data)
+
+
+class _LetGo:
+    """Stands for a resource that is not made: its attributes are text that goes nowhere."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+
+    def __getattr__(self, attribute: str) -> str:
+        return f"{self._address}.{attribute}"
 
 
 @cache

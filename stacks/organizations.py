@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 
 from stacks import hcl
 from stacks.backend import BackendStack
@@ -36,14 +35,6 @@ from strata.config.rules import account_name
 from strata.config.services import derived_services, policy_types
 
 ACCESS_ANALYZER = "access-analyzer.amazonaws.com"
-
-
-@dataclass(frozen=True)
-class ManagedDefaults:
-    """Settings of the management account that a declarative policy sets, so that the account cannot."""
-
-    instance_metadata: bool
-    snapshots: bool
 
 
 class OrganizationsStack(Layer):
@@ -265,16 +256,6 @@ class OrganizationsStack(Layer):
         found = hcl.set_of("data.aws_iam_roles.access-analyzer.arns")
         self.adopt_any("aws_iam_service_linked_role.access-analyzer", found)
         return self.add(IamServiceLinkedRole, "access-analyzer", aws_service_name=ACCESS_ANALYZER)
-
-    @property
-    def ec2_defaults_reach_management(self) -> ManagedDefaults:
-        """Returns which EC2 settings of the management account the declarative policy of ec2_defaults sets."""
-        defaults = self.configuration.ec2_defaults
-        if not defaults or not (defaults.targets.root or MANAGEMENT in defaults.targets.accounts):
-            return ManagedDefaults(instance_metadata=False, snapshots=False)
-        return ManagedDefaults(
-            instance_metadata=defaults.instance_metadata_v2, snapshots=defaults.block_public_snapshots
-        )
 
     def _options(self) -> None:
         if self.configuration.ram_sharing is True:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from stacks import hcl
 from stacks.backend import BackendStack
 from stacks.base import Layer, Precondition, address, policy_json, slug
-from stacks.components.alert import alert_rule, forget_rule
+from stacks.components.alert import alert_rule
 from stacks.organizations import OrganizationsStack
 from stacks.security import SecurityStack
 
@@ -320,16 +320,21 @@ class SsoStack(Layer):
 
     def _alerts(self, security: SecurityStack) -> None:
         """Mails on what weakens Identity Center, and on every use of the break-glass set, in the console or the CLI."""
-        if security.configuration.alerts.mode is Mode.UNMANAGED:
-            forget_rule(self, "identity-center-settings")
         topic = security.alert_topics.get(self.region)
-        if not topic:
-            return
+        if topic:
+            self._settings_alert(topic.arn)
+            if self.landing_zone.sso.break_glass:
+                self._break_glass_alert(topic.arn)
+        elif self.landing_zone.security.alerts.mode is Mode.UNMANAGED:
+            with self.letting_go():
+                self._settings_alert("")
+
+    def _settings_alert(self, topic_arn: str) -> None:
         alert_rule(
             self,
             "identity-center-settings",
             region=self.region,
-            topic_arn=topic.arn,
+            topic_arn=topic_arn,
             description="The identity source, MFA or sign-in settings of IAM Identity Center changed.",
             pattern={
                 "source": ["aws.sso", "aws.sso-directory"],
@@ -346,23 +351,24 @@ class SsoStack(Layer):
                 },
             },
         )
-        if self.landing_zone.sso.break_glass:
-            alert_rule(
-                self,
-                "break-glass",
-                region=self.region,
-                topic_arn=topic.arn,
-                description=f"The permission set {BREAK_GLASS} was used.",
-                pattern={
-                    "source": ["aws.sso"],
-                    "detail": {
-                        # Console sign-ins record Federate, the CLI and SDKs GetRoleCredentials.
-                        "eventName": ["Federate", "GetRoleCredentials"],
-                        "serviceEventDetails": {"role_name": [BREAK_GLASS]},
-                    },
+
+    def _break_glass_alert(self, topic_arn: str) -> None:
+        alert_rule(
+            self,
+            "break-glass",
+            region=self.region,
+            topic_arn=topic_arn,
+            description=f"The permission set {BREAK_GLASS} was used.",
+            pattern={
+                "source": ["aws.sso"],
+                "detail": {
+                    # Console sign-ins record Federate, the CLI and SDKs GetRoleCredentials.
+                    "eventName": ["Federate", "GetRoleCredentials"],
+                    "serviceEventDetails": {"role_name": [BREAK_GLASS]},
                 },
-                read_only_events=True,
-            )
+            },
+            read_only_events=True,
+        )
 
     def _outputs(self) -> None:
         self.output("identity_store_id", self.identity_store_id, description="Identity store of IAM Identity Center")

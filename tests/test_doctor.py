@@ -25,7 +25,7 @@ from strata.commands.doctor.findings import Finding, Level, failure, ok
 from strata.commands.doctor.ground import Check, Ground, LiveAccount, Needs, lay
 from strata.commands.init import TEMPLATE
 from strata.config import LandingZone, load
-from strata.config.models import Control, Mode, PasswordPolicy
+from strata.config.models import EbsEncryption, InstanceMetadata, Mode, PasswordPolicy, S3PublicAccess
 from strata.session import Aws, Caller
 
 MANAGEMENT = "123456789012"
@@ -211,45 +211,52 @@ def test_a_delegation_that_terraform_does_not_know_comes_with_its_import_line(sh
 # Settings
 
 
+ENABLED, NOT_ENABLED = {"enabled": True}, {"enabled": False}
+
+
 def test_a_regional_setting_is_named_with_the_regions_it_differs_in() -> None:
-    found = defaults.judge_regional("ebs_encryption", Control(), "on", {"a": "off", "b": "on", "c": "off"})
+    by_region = {"a": NOT_ENABLED, "b": ENABLED, "c": NOT_ENABLED}
+    found = defaults.assess_setting("ebs_encryption", EbsEncryption(), by_region)
     assert found.level is WARNING
-    assert found.text == "off in a, c; on in b; security.yaml says on"
-    assert defaults.judge_regional("ebs_encryption", Control(), "on", {"a": "on"}).level is OK
+    assert found.text == "not enabled in a, c; enabled in b; security.yaml says enabled"
+    assert defaults.assess_setting("ebs_encryption", EbsEncryption(), {"a": ENABLED}).level is OK
 
 
 @pytest.mark.parametrize("mode", [Mode.OFF, Mode.UNMANAGED])
 def test_a_setting_that_is_not_on_only_shows_what_is(mode: Mode) -> None:
-    found = defaults.judge_regional("ebs_encryption", Control(mode=mode), "on", {"a": "off"})
-    assert found == ok(f"off in a; ebs_encryption is {mode.value}, so it stays")
+    found = defaults.assess_setting("ebs_encryption", EbsEncryption(mode=mode), {"a": NOT_ENABLED})
+    assert found == ok(f"not enabled in a; ebs_encryption is {mode.value}, so it stays")
 
 
 def test_a_declarative_policy_makes_aws_refuse_the_setting_unless_it_is_ours() -> None:
-    found = {"a": defaults.DECLARATIVE, "b": "on"}
-    assert defaults.judge_regional("instance_metadata", Control(), "on", found).level is FAILURE
-    assert defaults.judge_regional("instance_metadata", Control(), "on", found, by_policy=True).level is OK
+    control = InstanceMetadata()
+    found: dict[str, defaults.Values] = {"a": {"managed_by": defaults.DECLARATIVE}, "b": control.values}
+    assert defaults.assess_setting("instance_metadata", control, found).level is FAILURE
+    assert defaults.assess_setting("instance_metadata", control, found, by_policy=True).level is OK
 
 
-def test_the_four_flags_of_the_s3_block() -> None:
-    flags = {
-        "BlockPublicAcls": True,
-        "BlockPublicPolicy": True,
-        "IgnorePublicAcls": True,
-        "RestrictPublicBuckets": True,
-    }
-    assert defaults.judge_s3_block(Control(), flags).level is OK
-    found = defaults.judge_s3_block(Control(), {**flags, "RestrictPublicBuckets": False})
-    assert (found.level, found.text) == (WARNING, "not set: RestrictPublicBuckets")
-    assert defaults.judge_s3_block(Control(mode=Mode.UNMANAGED), {}).level is OK
+def test_a_flag_of_the_s3_block_that_is_not_set_would_be_with_what_that_closes() -> None:
+    control = S3PublicAccess()
+    assert defaults.assess_setting("s3_public_access", control, {"": control.values}).level is OK
+    found = defaults.assess_setting("s3_public_access", control, {"": {**control.values, "ignore_public_acls": False}})
+    assert found.level is WARNING
+    assert "not ignore public acls" in found.text
+    assert found.remedy.startswith("the next deploy sets it: a public bucket of this account closes; else")
+    assert defaults.assess_setting("s3_public_access", S3PublicAccess(mode=Mode.UNMANAGED), {"": {}}).level is OK
 
 
-def test_a_password_policy_that_is_stricter_now_is_said_to_be_weakened() -> None:
-    same = {"MinimumPasswordLength": 14, "PasswordReusePrevention": 24}
-    assert defaults.judge_password_policy(PasswordPolicy(), same).level is OK
-    stricter = defaults.judge_password_policy(PasswordPolicy(), {**same, "MinimumPasswordLength": 20})
-    assert "weaker in minimum length" in stricter.text
-    none = defaults.judge_password_policy(PasswordPolicy(), {})
+def test_a_setting_that_is_stricter_now_is_said_to_be_weakened() -> None:
+    control = PasswordPolicy()
+    assert defaults.assess_setting("password_policy", control, {"": control.values}).level is OK
+    stricter = defaults.assess_setting(
+        "password_policy", control, {"": {**control.values, "minimum_password_length": 20}}
+    )
+    assert "weaker in minimum_length" in stricter.text
+    expiring = defaults.assess_setting("password_policy", control, {"": {**control.values, "max_password_age": 90}})
+    assert "weaker in max_age_days" in expiring.text
+    none = defaults.assess_setting("password_policy", control, {"": {}})
     assert none.level is WARNING
+    assert none.text.startswith("not set; ")
     assert "weaker" not in none.text
 
 
@@ -736,7 +743,7 @@ def test_settings_are_read_in_every_governed_region(hooks: Hooks, folder: Path) 
     boto3.client("ec2", "us-east-1").enable_ebs_encryption_by_default()
     hooks.says("ec2.GetSnapshotBlockPublicAccessState", State="unblocked", ManagedBy="declarative-policy")
     found = report(folder)
-    assert found["ebs"][0]["text"] == "off in eu-west-1; on in us-east-1; security.yaml says on"
+    assert found["ebs"][0]["text"] == "not enabled in eu-west-1; enabled in us-east-1; security.yaml says enabled"
     assert found["snapshots"][0]["level"] == "failure"
 
 
@@ -749,7 +756,7 @@ def test_the_account_wide_settings_are_read(folder: Path) -> None:
     )
     s3control.put_public_access_block(AccountId=MANAGEMENT, PublicAccessBlockConfiguration=block)
     found = report(folder)
-    assert "weaker in minimum length" in found["passwords"][0]["text"]
+    assert "weaker in minimum_length" in found["passwords"][0]["text"]
     assert found["s3-block"][0]["level"] == "ok"
 
 

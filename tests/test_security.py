@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import json
 
+from stacks.security.settings import KINDS
+
 import pytest
 
+from strata.commands.doctor import defaults
+from strata.config.models import Security
+from strata.config.weaker import Weaker
 from tests.conftest import Variant
 from tests.synthesized import COMPANY, Deployment, policy, statement
 
@@ -416,3 +421,26 @@ def test_a_contact_that_is_not_given_stays_as_it_is(variant: Variant) -> None:
 
 def test_a_retired_account_keeps_its_contacts(company: Deployment) -> None:
     assert "aws_account_alternate_contact.legacy-website_billing" in company["security"].forgotten
+
+
+# Controls, whatever they are
+
+
+def test_every_parameter_of_a_control_says_when_it_protects_less() -> None:
+    """`report --diff` asks about a change for the worse; a parameter without a mark would never be asked about."""
+    silent = [
+        f"{name}.{parameter}"
+        for name, control in Security().controls.items()
+        if not control.opens
+        for parameter, field in type(control).model_fields.items()
+        if parameter != "mode" and not any(isinstance(mark, Weaker) for mark in field.metadata)
+    ]
+    assert silent == []
+
+
+def test_every_setting_is_made_and_looked_at() -> None:
+    """A setting that `stacks` or `strata doctor` does not know would be declared in vain."""
+    assert KINDS.keys() == Security().settings.keys()
+    assert len(defaults.CHECKS) == len(KINDS)
+    for name, control in Security().settings.items():
+        assert control.address.partition(".")[0] == KINDS[name].TF_RESOURCE_TYPE

@@ -77,18 +77,6 @@ def alert_rule(
     )
 
 
-def forget_topic(layer: Layer, *, region: str, emails: Sequence[str]) -> None:
-    """Leaves what `alert_topic` makes as it is."""
-    name = address("alerts", region)
-    mails = [f"aws_sns_topic_subscription.{address(name, slug(email.lower()))}" for email in sorted(emails)]
-    layer.forget(f"aws_sns_topic.{name}", f"aws_sns_topic_policy.{name}", *mails)
-
-
-def forget_rule(layer: Layer, name: str) -> None:
-    """Leaves what `alert_rule` makes as it is."""
-    layer.forget(f"aws_cloudwatch_event_rule.{name}", f"aws_cloudwatch_event_target.{name}")
-
-
 def _events_may_publish(topic_arn: str) -> dict[str, Any]:
     # EventBridge takes no Condition in the policy of a topic it publishes to.
     return {

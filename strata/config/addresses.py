@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 
 from strata.config.access import BREAK_GLASS, STATE_ACCESS, grants
 from strata.config.guardrails import guardrails
-from strata.config.models import MANAGEMENT, LandingZone, PermissionSet, Targets
+from strata.config.models import MANAGEMENT, LandingZone, PermissionSet, RegionalSetting, Targets
 
 ACCESS_ANALYZER = "access-analyzer.amazonaws.com"
 ROOT_EVENTS_REGION = "us-east-1"
@@ -102,21 +102,16 @@ def _policy(key: str, targets: Targets) -> Iterator[str]:
 def _security(landing_zone: LandingZone) -> Iterator[str]:
     security, regions = landing_zone.security, landing_zone.project.regions.all_governed
     organization = landing_zone.organization
-    defaults = organization.ec2_defaults
-    by_policy = defaults if defaults and (defaults.targets.root or MANAGEMENT in defaults.targets.accounts) else None
-    regional = {
-        "aws_ebs_encryption_by_default.main": security.ebs_encryption.on,
-        "aws_ec2_instance_metadata_defaults.main": security.instance_metadata.on
-        and not (by_policy and by_policy.instance_metadata_v2),
-        "aws_ebs_snapshot_block_public_access.main": security.snapshot_public_access.on
-        and not (by_policy and by_policy.block_public_snapshots),
-        "aws_accessanalyzer_analyzer.organization": security.access_analyzer.on,
-    }
-    yield from (f"{name}_{region}" for name, on in regional.items() if on for region in regions)
+    for control in security.settings.values():
+        if control.on and isinstance(control, RegionalSetting):
+            declared = control.by_policy in organization.set_in_management
+            yield from (f"{control.address}_{region}" for region in regions if not declared)
+        elif control.on:
+            yield control.address
+    if security.access_analyzer.on:
+        yield from (f"aws_accessanalyzer_analyzer.organization_{region}" for region in regions)
     monitor = security.anomaly_monitor
     single = {
-        "aws_s3_account_public_access_block.main": security.s3_public_access.on,
-        "aws_iam_account_password_policy.main": security.password_policy.on,
         "aws_cloudtrail.organization": security.trail.on,
         "aws_budgets_budget.monthly": security.budget.on,
         "aws_ce_anomaly_monitor.services": monitor.on,

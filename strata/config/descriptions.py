@@ -14,7 +14,7 @@ def descriptions(model: type[BaseModel]) -> dict[str, str]:
     for kind in reversed(model.__mro__):
         if issubclass(kind, BaseModel) and kind is not BaseModel:
             found |= _own(kind)
-    return found
+    return {name: text for name, text in found.items() if name in model.model_fields}
 
 
 def _own(model: type[BaseModel]) -> dict[str, str]:

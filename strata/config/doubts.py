@@ -11,7 +11,7 @@ from strata.config.documents import statements
 from strata.config.examples import example_values
 from strata.config.guardrails import guardrails
 from strata.config.limits import aws_limits
-from strata.config.models import MANAGEMENT, OWN_TAGS, LandingZone, Mode, PolicyType
+from strata.config.models import MANAGEMENT, OWN_TAGS, LandingZone, Mailing, Mode, PolicyType
 from strata.config.targets import Directory
 from strata.config.text import look, mixes_alphabets, short
 from strata.config.tree import Location, Tree, dotted
@@ -223,9 +223,8 @@ def _trail(landing_zone: LandingZone) -> Iterator[Doubt]:
 
 
 def _mail(landing_zone: LandingZone) -> Iterator[Doubt]:
-    for name in ("alerts", "budget"):
-        control = getattr(landing_zone.security, name)
-        if control.on and not control.emails:
+    for name, control in landing_zone.security.controls.items():
+        if isinstance(control, Mailing) and control.on and not control.emails:
             yield "security.yaml", (name,), "is on and mails nobody; list addresses under emails"
 
 

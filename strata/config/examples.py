@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any, get_args
 
-from strata.config.models import LandingZone
+from strata.config.models import LandingZone, Model, OrganizationalUnit
 from strata.config.tree import Location
+from strata.config.types import Personal
 
 # RFC 2606 and 6761.
 _DOMAINS = ("example.com", "example.net", "example.org", "example", "invalid", "localhost", "test")
@@ -28,17 +31,40 @@ def is_example(value: str) -> bool:
 
 
 def _values(landing_zone: LandingZone) -> Iterator[tuple[str, Location, str]]:
-    project, organization = landing_zone.project, landing_zone.organization
-    yield "project.yaml", ("management_account", "id"), project.management_account.id
-    yield "project.yaml", ("management_account", "email"), project.management_account.email
-    for key, account in organization.active_accounts.items():
-        yield "organization.yaml", ("accounts", key, "email"), account.email
-    for index, entry in enumerate(organization.unmanaged_accounts):
-        yield "organization.yaml", ("unmanaged_accounts", index), entry
-    for name in ("alerts", "budget", "anomaly_monitor"):
-        for index, email in enumerate(getattr(landing_zone.security, name).emails):
-            yield "security.yaml", (name, "emails", index), email
-    for kind, contact in landing_zone.security.alternate_contacts.contacts.items():
-        yield "security.yaml", ("alternate_contacts", kind.lower(), "email"), contact.email
-    for key, user in sorted(landing_zone.sso.users.items()):
-        yield "sso.yaml", ("users", key, "email"), user.email
+    for file in ("project", "organization", "security", "sso"):
+        for location, value in _personal(getattr(landing_zone, file), ()):
+            yield f"{file}.yaml", location, value
+
+
+def _personal(value: Any, location: Location) -> Iterator[tuple[Location, str]]:
+    """Yields the values below one that have a personal type; an account that was let go of keeps what it had."""
+    if isinstance(value, Model):
+        if not getattr(value, "retired", False):
+            for name in _fields(type(value)):
+                yield from _personal(getattr(value, name), (*location, name))
+    elif isinstance(value, Mapping):
+        for key in sorted(value):
+            yield from _personal(value[key], (*location, key))
+    elif isinstance(value, tuple):
+        for index, one in enumerate(value):
+            yield from _personal(one, (*location, index))
+    elif isinstance(value, str):
+        yield location, value
+
+
+@cache
+def _fields(model: type[Model]) -> tuple[str, ...]:
+    """Returns the fields of a model below which something personal can stand."""
+    return tuple(
+        name
+        for name, field in model.model_fields.items()
+        if any(map(_is_personal, field.metadata)) or _is_personal(field.annotation)
+    )
+
+
+def _is_personal(part: Any) -> bool:
+    if isinstance(part, Personal):
+        return True
+    if isinstance(part, type) and issubclass(part, Model):
+        return part is not OrganizationalUnit and bool(_fields(part))
+    return any(map(_is_personal, get_args(part)))

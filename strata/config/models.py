@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -78,6 +78,7 @@ from strata.config.types import (
     UserName,
     did_you_mean,
 )
+from strata.config.weaker import Weaker
 from strata.errors import Fault
 
 MANAGEMENT = "management"
@@ -463,6 +464,14 @@ class Organization(Model):
         """Returns the accounts that are not retired, by key, sorted."""
         return {key: account for key, account in sorted(self.accounts.items()) if not account.retired}
 
+    @property
+    def set_in_management(self) -> frozenset[str]:
+        """Returns the settings of `ec2_defaults` that reach the management account, which then has no say in them."""
+        defaults = self.ec2_defaults
+        if not defaults or not (defaults.targets.root or MANAGEMENT in defaults.targets.accounts):
+            return frozenset()
+        return frozenset(name for name, on in defaults if on is True)
+
     def units(self) -> "Iterator[UnitPath]":
         """Yields every organizational unit, parents first, sorted by key on each level."""
         return _walk(self.organizational_units, ())
@@ -516,12 +525,62 @@ class Control(Model):
     left as it is. `unmanaged`: Strata forgets it and leaves everything as it is.
     """
 
+    opens: ClassVar[bool] = False
+    """It gives access to something where it is on; all others take some."""
+
     mode: Mode = Field(default=Mode.ON, strict=False)
 
     @property
     def on(self) -> bool:
         """Returns whether Strata sets it."""
         return self.mode is Mode.ON
+
+
+class Setting(Control):
+    """A setting that AWS has for every account, whether somebody sets it or not."""
+
+    address: ClassVar[str]
+    """Its Terraform address, without the region."""
+    always: ClassVar[Mapping[str, bool | str]] = {}
+    """Arguments that Strata leaves no choice of, by the names that Terraform gives them, which are AWS's."""
+    arguments: ClassVar[Mapping[str, str]] = {}
+    """Parameters, and the arguments they go to; zero leaves an argument out."""
+    by_policy: ClassVar[str | None] = None
+    """The key of `ec2_defaults` that sets the same; AWS refuses that an account does what a policy does."""
+    declared_as: ClassVar[str | None] = None
+    """The attribute of a declarative policy that sets the same."""
+    breaks: ClassVar[str] = ""
+    """What it may break in an account that had it otherwise."""
+
+    @property
+    def values(self) -> dict[str, bool | int | str]:
+        """Returns what is set, by the names of Terraform's arguments."""
+        chosen = {argument: getattr(self, parameter) for parameter, argument in self.arguments.items()}
+        return {**{argument: value for argument, value in chosen.items() if value}, **self.always}
+
+
+class RegionalSetting(Setting):
+    """A setting that every region has; it is set in the governed ones."""
+
+
+class EbsEncryption(RegionalSetting):
+    """New EBS volumes are encrypted, per governed region."""
+
+    address = "aws_ebs_encryption_by_default.main"
+    always = {"enabled": True}
+
+
+class InstanceMetadata(RegionalSetting):
+    """Defaults for the instance metadata service of new EC2 instances, per governed region."""
+
+    address = "aws_ec2_instance_metadata_defaults.main"
+    by_policy = "instance_metadata_v2"
+    declared_as = "instance_metadata_defaults"
+    always = {"http_tokens": "required"}
+    arguments = {"hop_limit": "http_put_response_hop_limit"}
+
+    hop_limit: Annotated[MetadataHops, Weaker.HIGHER] = 2
+    """Network hops a metadata answer may travel; containers need 2."""
 
 
 class SnapshotBlock(StrEnum):
@@ -531,42 +590,68 @@ class SnapshotBlock(StrEnum):
     NEW = "block-new-sharing"
 
 
-class InstanceMetadata(Control):
-    """Defaults for the instance metadata service of new EC2 instances, per governed region."""
-
-    hop_limit: MetadataHops = 2
-    """Network hops a metadata answer may travel; containers need 2."""
-
-
-class SnapshotPublicAccess(Control):
+class SnapshotPublicAccess(RegionalSetting):
     """Blocks public EBS snapshots, per governed region."""
 
-    state: SnapshotBlock = Field(default=SnapshotBlock.ALL, strict=False)
+    address = "aws_ebs_snapshot_block_public_access.main"
+    by_policy = "block_public_snapshots"
+    declared_as = "snapshot_block_public_access"
+    arguments = {"state": "state"}
+
+    state: Annotated[SnapshotBlock, Weaker.ELSE] = Field(default=SnapshotBlock.ALL, strict=False)
 
 
-class PasswordPolicy(Control):
+class S3PublicAccess(Setting):
+    """All four flags of the account's S3 public access block."""
+
+    address = "aws_s3_account_public_access_block.main"
+    declared_as = "public_access_block_configuration"
+    breaks = "a public bucket of this account closes"
+    always = {
+        "block_public_acls": True,
+        "block_public_policy": True,
+        "ignore_public_acls": True,
+        "restrict_public_buckets": True,
+    }
+
+
+class PasswordPolicy(Setting):
     """The password policy for IAM users of the management account."""
 
-    minimum_length: PasswordLength = 14
-    reuse_prevention: PasswordReuse = 24
+    address = "aws_iam_account_password_policy.main"
+    always = {
+        "require_lowercase_characters": True,
+        "require_uppercase_characters": True,
+        "require_numbers": True,
+        "require_symbols": True,
+        "allow_users_to_change_password": True,
+    }
+    arguments = {
+        "minimum_length": "minimum_password_length",
+        "reuse_prevention": "password_reuse_prevention",
+        "max_age_days": "max_password_age",
+    }
+
+    minimum_length: Annotated[PasswordLength, Weaker.LOWER] = 14
+    reuse_prevention: Annotated[PasswordReuse, Weaker.LOWER] = 24
     """How many old passwords cannot come back."""
-    max_age_days: PasswordAge = 0
+    max_age_days: Annotated[PasswordAge, Weaker.LATER] = 0
     """Days until a password must change; 0: never."""
 
 
 class Trail(Control):
     """The organization trail and its bucket in the management account."""
 
-    retention_days: int = Field(default=365, ge=90, le=36500)
+    retention_days: Annotated[int, Field(ge=90, le=36500), Weaker.LOWER] = 365
     """Days until log files expire. They are below 128 KB, so transitions would cost more than they save."""
-    log_file_validation: bool = True
+    log_file_validation: Annotated[bool, Weaker.OFF] = True
     """Writes digests: about 12,000 PUT requests per account and month, 0.06 USD."""
 
 
-class Alert(Control):
-    """An alert by e-mail."""
+class Mailing(Control):
+    """A control that mails somebody."""
 
-    emails: Many[Email] = ()
+    emails: Annotated[Many[Email], Weaker.NEVER] = ()
     """Who hears of it; each address confirms once, by the mail AWS sends."""
 
     @field_validator("emails")
@@ -584,16 +669,23 @@ class Alert(Control):
         return value
 
 
+class Alert(Mailing):
+    """An alert by e-mail."""
+
+    emails: Annotated[Many[Email], Weaker.FEWER] = ()
+    """Who hears of it; each address confirms once, by the mail AWS sends."""
+
+
 def _address(text: str) -> str:
     """Returns a text as a part of a Terraform address, as stacks/base.py makes it: hyphens for other characters."""
     return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")
 
 
-class Budget(Alert):
+class Budget(Mailing):
     """A monthly cost budget of the whole organization."""
 
-    limit_usd: int = Field(default=100, ge=1)
-    thresholds_percent: Many[Annotated[int, Field(ge=1, le=1000)]] = (80, 100)
+    limit_usd: Annotated[int, Field(ge=1), Weaker.NEVER] = 100
+    thresholds_percent: Annotated[Many[Annotated[int, Field(ge=1, le=1000)]], Weaker.NEVER] = (80, 100)
     """Shares of the limit at which a mail goes out; each for actual cost, the last for the forecast as well."""
 
     @field_validator("thresholds_percent")
@@ -617,13 +709,13 @@ class Budget(Alert):
         return value
 
 
-class AnomalyMonitor(Alert):
+class AnomalyMonitor(Mailing):
     """Cost anomaly detection per AWS service; AWS allows one such monitor an account and often made it already."""
 
     mode: Mode = Field(default=Mode.OFF, strict=False)
-    emails: Many[CostEmail] = ()
+    emails: Annotated[Many[CostEmail], Weaker.NEVER] = ()
     """Who hears of it."""
-    threshold_usd: int = Field(default=50, ge=1)
+    threshold_usd: Annotated[int, Field(ge=1), Weaker.NEVER] = 50
     """The impact from which an anomaly is mailed, in a daily summary."""
 
 
@@ -640,9 +732,9 @@ class AlternateContacts(Control):
     """Whom AWS writes to about bills, operations and security, besides the root e-mail, in every account."""
 
     mode: Mode = Field(default=Mode.OFF, strict=False)
-    billing: Contact | None = None
-    operations: Contact | None = None
-    security: Contact | None = None
+    billing: Annotated[Contact | None, Weaker.NEVER] = None
+    operations: Annotated[Contact | None, Weaker.NEVER] = None
+    security: Annotated[Contact | None, Weaker.NEVER] = None
 
     @model_validator(mode="after")
     def _one_at_least(self) -> Self:
@@ -659,6 +751,8 @@ class AlternateContacts(Control):
 
 class GithubActions(Control):
     """Roles that GitHub Actions assumes by OIDC, without a key: one to plan, one to deploy from the main branch."""
+
+    opens = True
 
     mode: Mode = Field(default=Mode.OFF, strict=False)
     repository: str = ""
@@ -706,12 +800,10 @@ class GithubActions(Control):
 class Security(Model):
     """security.yaml: the controls of the management account and of the organization as a whole."""
 
-    ebs_encryption: Control = Field(default_factory=Control)
-    """New EBS volumes are encrypted, per governed region."""
+    ebs_encryption: EbsEncryption = Field(default_factory=EbsEncryption)
     instance_metadata: InstanceMetadata = Field(default_factory=InstanceMetadata)
     snapshot_public_access: SnapshotPublicAccess = Field(default_factory=SnapshotPublicAccess)
-    s3_public_access: Control = Field(default_factory=Control)
-    """All four flags of the account's S3 public access block."""
+    s3_public_access: S3PublicAccess = Field(default_factory=S3PublicAccess)
     password_policy: PasswordPolicy = Field(default_factory=PasswordPolicy)
     access_analyzer: Control = Field(default_factory=Control)
     """An analyzer of access from outside the organization, per governed region; free."""
@@ -723,6 +815,16 @@ class Security(Model):
     alternate_contacts: AlternateContacts = Field(default_factory=AlternateContacts)
     github_actions: GithubActions = Field(default_factory=GithubActions)
     """Roles for the pipeline in .github/workflows/strata.yml."""
+
+    @property
+    def controls(self) -> "dict[str, Control]":
+        """Returns every control by its key."""
+        return {name: getattr(self, name) for name in type(self).model_fields}
+
+    @property
+    def settings(self) -> "dict[str, Setting]":
+        """Returns the controls that are settings of the account, by key."""
+        return {name: control for name, control in self.controls.items() if isinstance(control, Setting)}
 
 
 # sso.yaml

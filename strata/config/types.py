@@ -192,6 +192,11 @@ T = TypeVar("T")
 Many = Annotated[tuple[T, ...], BeforeValidator(_as_tuple)]
 """A list in YAML, a tuple in Python, so that the configuration stays frozen."""
 
+
+class Personal:
+    """Marks the types of what an example cannot know: addresses that mail is sent to, and account ids."""
+
+
 Key = Annotated[
     str,
     AfterValidator(check_key),
@@ -208,6 +213,7 @@ AccountId = Annotated[
         'write it in quotes: "012345678901"',
         source="organizations AccountId",
     ),
+    Personal(),
 ]
 
 # Addresses
@@ -221,8 +227,8 @@ _ROOT_EMAIL = Text(
     "root_email",
     "https://docs.aws.amazon.com/organizations/latest/APIReference/API_CreateAccount.html",
 )
-RootEmail = Annotated[str, _ROOT_EMAIL]
-UnmanagedAccount = Annotated[str, AfterValidator(_check_unmanaged)]
+RootEmail = Annotated[str, _ROOT_EMAIL, Personal()]
+UnmanagedAccount = Annotated[str, AfterValidator(_check_unmanaged), Personal()]
 # SNS and Budgets say nothing of the form of an address; this is what mail systems take without quotes (RFC 5322).
 Email = Annotated[
     str,
@@ -232,6 +238,7 @@ Email = Annotated[
         "write name@example.org",
         "email",
     ),
+    Personal(),
 ]
 PersonEmail = Annotated[
     str,
@@ -243,6 +250,7 @@ PersonEmail = Annotated[
         "email",
         "identitystore SensitiveStringType",
     ),
+    Personal(),
 ]
 CostEmail = Annotated[
     str,
@@ -254,6 +262,7 @@ CostEmail = Annotated[
         "cost_email",
         "ce SubscriberAddress",
     ),
+    Personal(),
 ]
 ContactEmail = Annotated[
     str,
@@ -267,6 +276,7 @@ ContactEmail = Annotated[
         "email",
         "account EmailAddress",
     ),
+    Personal(),
 ]
 PortalUrl = Annotated[
     str,

@@ -1,148 +1,154 @@
-"""Checks of what the account's own settings are now, compared with security.yaml: a deploy replaces them silently."""
+"""Checks of what the account's own settings are now, compared with security.yaml: a deploy replaces them silently.
+
+A control is one reader here: what it asks AWS, answered by the names that Terraform has for the arguments.
+"""
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from strata.commands.doctor.findings import Finding, failure, ok, warning
-from strata.commands.doctor.ground import Ground
-from strata.config.models import MANAGEMENT, Control, Organization, PasswordPolicy
+from strata.commands.doctor.ground import Check, Ground, Needs
+from strata.config.models import RegionalSetting, Setting
+from strata.config.weaker import is_weaker
 from strata.session import AwsError, Client
 
-
-def check_ebs_encryption(ground: Ground) -> Iterator[Finding]:
-    """Checks the default encryption of EBS volumes in each governed region."""
-
-    def read(ec2: Client) -> str:
-        return "on" if ec2.get_ebs_encryption_by_default()["EbsEncryptionByDefault"] else "off"
-
-    control = ground.landing_zone.security.ebs_encryption
-    yield judge_regional("ebs_encryption", control, "on", _by_region(ground, read))
-
-
-def check_instance_metadata(ground: Ground) -> Iterator[Finding]:
-    """Checks the defaults of the instance metadata service in each governed region."""
-    control, organization = ground.landing_zone.security.instance_metadata, ground.landing_zone.organization
-
-    def read(ec2: Client) -> str:
-        found = ec2.get_instance_metadata_defaults().get("AccountLevel", {})
-        if found.get("ManagedBy") == DECLARATIVE:
-            return DECLARATIVE
-        tokens, hops = found.get("HttpTokens", "no preference"), found.get("HttpPutResponseHopLimit", "any")
-        return f"tokens {tokens}, hop limit {hops}"
-
-    wanted = f"tokens required, hop limit {control.hop_limit}"
-    declared = bool(organization.ec2_defaults and organization.ec2_defaults.instance_metadata_v2)
-    ours = declared and _ec2_defaults_reach_management(organization)
-    yield judge_regional("instance_metadata", control, wanted, _by_region(ground, read), by_policy=ours)
-
-
-def check_snapshot_block(ground: Ground) -> Iterator[Finding]:
-    """Checks the block of public snapshots in each governed region."""
-    control, organization = ground.landing_zone.security.snapshot_public_access, ground.landing_zone.organization
-
-    def read(ec2: Client) -> str:
-        found = ec2.get_snapshot_block_public_access_state()
-        return DECLARATIVE if found.get("ManagedBy") == DECLARATIVE else str(found["State"])
-
-    declared = bool(organization.ec2_defaults and organization.ec2_defaults.block_public_snapshots)
-    ours = declared and _ec2_defaults_reach_management(organization)
-    found = _by_region(ground, read)
-    yield judge_regional("snapshot_public_access", control, control.state.value, found, by_policy=ours)
-
-
+Values = Mapping[str, Any]
 DECLARATIVE = "declarative-policy"
+"""What AWS answers where a declarative policy sets it."""
 
 
-def _ec2_defaults_reach_management(organization: Organization) -> bool:
-    defaults = organization.ec2_defaults
-    return bool(defaults and (defaults.targets.root or MANAGEMENT in defaults.targets.accounts))
+def _ebs_encryption(ec2: Client) -> Values:
+    return {"enabled": ec2.get_ebs_encryption_by_default()["EbsEncryptionByDefault"]}
 
 
-def _by_region(ground: Ground, read: Callable[[Client], str]) -> dict[str, str]:
-    return {region: read(ground.aws.client("ec2", region)) for region in ground.project.regions.all_governed}
+def _instance_metadata(ec2: Client) -> Values:
+    return _by_argument(ec2.get_instance_metadata_defaults().get("AccountLevel", {}))
 
 
-def judge_regional(
-    name: str, control: Control, wanted: str, found: Mapping[str, str], *, by_policy: bool = False
-) -> Finding:
-    """Judges a setting that every region has of its own; `by_policy` says that our own declarative policy sets it."""
-    by_value: dict[str, list[str]] = defaultdict(list)
-    for region, value in sorted(found.items()):
-        by_value[value].append(region)
-    now = "; ".join(f"{value} in {', '.join(regions)}" for value, regions in sorted(by_value.items()))
+def _snapshot_public_access(ec2: Client) -> Values:
+    return _by_argument(ec2.get_snapshot_block_public_access_state())
+
+
+def _s3_public_access(s3control: Client, account_id: str) -> Values:
+    read = partial(s3control.get_public_access_block, AccountId=account_id)
+    return _unless(read, "PublicAccessBlockConfiguration", "NoSuchPublicAccessBlockConfiguration")
+
+
+def _password_policy(iam: Client, _: str) -> Values:
+    return _unless(iam.get_account_password_policy, "PasswordPolicy", "NoSuchEntity", "NoSuchEntityException")
+
+
+_REGIONAL: Mapping[str, tuple[str, Callable[[Client], Values]]] = {
+    "ebs_encryption": ("ebs", _ebs_encryption),
+    "instance_metadata": ("metadata", _instance_metadata),
+    "snapshot_public_access": ("snapshots", _snapshot_public_access),
+}
+"""By key of security.yaml: the name of the check, and what it asks EC2 in each governed region."""
+
+_OF_ACCOUNT: Mapping[str, tuple[str, str, Callable[[Client, str], Values]]] = {
+    "s3_public_access": ("s3-block", "s3control", _s3_public_access),
+    "password_policy": ("passwords", "iam", _password_policy),
+}
+"""By key of security.yaml: the name of the check, the service, and what it asks there."""
+
+
+def _check_regional(key: str, read: Callable[[Client], Values], ground: Ground) -> Iterator[Finding]:
+    control, organization = ground.landing_zone.security.settings[key], ground.landing_zone.organization
+    found = {region: read(ground.aws.client("ec2", region)) for region in ground.project.regions.all_governed}
+    yield assess_setting(key, control, found, by_policy=control.by_policy in organization.set_in_management)
+
+
+def _check_account(key: str, service: str, read: Callable[[Client, str], Values], ground: Ground) -> Iterator[Finding]:
+    found = {"": read(ground.aws.client(service), ground.account_id)}
+    yield assess_setting(key, ground.landing_zone.security.settings[key], found)
+
+
+CHECKS = (
+    *(Check(name, Needs.ACCOUNT, partial(_check_regional, key, read)) for key, (name, read) in _REGIONAL.items()),
+    *(
+        Check(name, Needs.ACCOUNT, partial(_check_account, key, service, read))
+        for key, (name, service, read) in _OF_ACCOUNT.items()
+    ),
+)
+
+
+def assess_setting(key: str, control: Setting, found: Mapping[str, Values], *, by_policy: bool = False) -> Finding:
+    """Compares a setting with what AWS has, by region or for the account as a whole.
+
+    Args:
+        key: its key in security.yaml.
+        control: what security.yaml says.
+        found: what AWS has by region; under the empty text for a setting of the account.
+        by_policy: our own declarative policy sets it.
+    """
+    now = _described(control, found)
     if not control.on:
-        return ok(f"{now}; {name} is {control.mode.value}, so it stays")
-    if DECLARATIVE in by_value and not by_policy:
-        text = f"a declarative policy sets it in {', '.join(by_value[DECLARATIVE])}, AWS refuses that {name} does"
-        return failure(text, f"set {name}.mode to unmanaged")
-    expected = {wanted, DECLARATIVE} if by_policy else {wanted}
-    if set(by_value) <= expected:
-        return ok(f"{now}, as security.yaml says")
-    return warning(f"{now}; security.yaml says {wanted}", f"the next deploy sets it, else set {name}.mode to unmanaged")
-
-
-# Settings of the account as a whole
-
-
-def check_s3_block(ground: Ground) -> Iterator[Finding]:
-    """Checks the account's block of public S3 access."""
-    try:
-        found = ground.aws.client("s3control").get_public_access_block(AccountId=ground.account_id)
-    except AwsError as error:
-        if error.code != "NoSuchPublicAccessBlockConfiguration":
-            raise
-        found = {}
-    yield judge_s3_block(ground.landing_zone.security.s3_public_access, found.get("PublicAccessBlockConfiguration", {}))
-
-
-def judge_s3_block(control: Control, found: Mapping[str, bool]) -> Finding:
-    """Judges the four flags."""
-    flags = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
-    off = [flag for flag in flags if not found.get(flag)]
-    now = f"not set: {', '.join(off)}" if off else "all four flags are set"
-    if not control.on:
-        return ok(f"{now}; s3_public_access is {control.mode.value}, so it stays")
-    if off:
-        remedy = "the next deploy sets them: a public bucket of this account would close; else set mode to unmanaged"
-        return warning(now, remedy)
-    return ok(f"{now}, as security.yaml says")
-
-
-def check_password_policy(ground: Ground) -> Iterator[Finding]:
-    """Checks the password policy of IAM users."""
-    try:
-        found = ground.aws.client("iam").get_account_password_policy()["PasswordPolicy"]
-    except AwsError as error:
-        if error.code not in ("NoSuchEntity", "NoSuchEntityException"):
-            raise
-        found = {}
-    yield judge_password_policy(ground.landing_zone.security.password_policy, found)
-
-
-def judge_password_policy(control: PasswordPolicy, found: Mapping[str, Any]) -> Finding:
-    """Judges the password policy; AWS leaves out what is not set."""
-    now = {
-        "minimum length": found.get("MinimumPasswordLength", 0),
-        "reuse prevention": found.get("PasswordReusePrevention", 0),
-        "maximum age": found.get("MaxPasswordAge", 0),
-    }
-    wanted = {
-        "minimum length": control.minimum_length,
-        "reuse prevention": control.reuse_prevention,
-        "maximum age": control.max_age_days,
-    }
-    words = ", ".join(f"{name} {value}" for name, value in now.items()) if found else "none is set"
-    if not control.on:
-        return ok(f"{words}; password_policy is {control.mode.value}, so it stays")
-    differing = {name: value for name, value in wanted.items() if now[name] != value}
+        return ok(f"{now}; {key} is {control.mode.value}, so it stays")
+    declared = [region for region, values in found.items() if _is_declared(values)]
+    if declared and not by_policy:
+        text = f"a declarative policy sets it in {', '.join(sorted(declared))}, AWS refuses that {key} does"
+        return failure(text, f"set {key}.mode to unmanaged")
+    differing = [values for values in found.values() if not _is_declared(values) and not _is_as_said(control, values)]
     if not differing:
-        return ok(f"{words}, as security.yaml says")
-    changes = ", ".join(f"{name} {value}" for name, value in differing.items())
-    weaker = [name for name in differing if now[name] > wanted[name] and name != "maximum age"]
-    if weaker:
-        text = f"{words}; security.yaml says {changes}, which is weaker in {', '.join(weaker)}"
-        return warning(text, "raise it in security.yaml, or set password_policy.mode to unmanaged")
-    return warning(f"{words}; security.yaml says {changes}", "the next deploy sets it, else set mode to unmanaged")
+        return ok(f"{now}, as security.yaml says")
+    but = f": {control.breaks}" if control.breaks else ""
+    remedy = f"the next deploy sets it{but}; else set {key}.mode to unmanaged"
+    if weaker := sorted({name for values in differing for name in _weaker(control, values)}):
+        remedy = f"raise it in security.yaml, or set {key}.mode to unmanaged"
+        return warning(f"{now}; security.yaml says {_words(control.values)}, weaker in {', '.join(weaker)}", remedy)
+    return warning(f"{now}; security.yaml says {_words(control.values)}", remedy)
+
+
+def _is_declared(values: Values) -> bool:
+    return values.get("managed_by") == DECLARATIVE
+
+
+def _is_as_said(control: Setting, values: Values) -> bool:
+    chosen = dict.fromkeys(control.arguments.values(), 0)  # which AWS has nothing of where it is not set
+    return all((values.get(name) or 0) == value for name, value in {**chosen, **control.values}.items())
+
+
+def _weaker(control: Setting, values: Values) -> Iterator[str]:
+    """Yields the parameters in which a deploy would protect less than AWS does now."""
+    for parameter, argument in control.arguments.items():
+        now = values.get(argument)
+        if now is not None and is_weaker(type(control), parameter, now, getattr(control, parameter)):
+            yield parameter
+
+
+def _described(control: Setting, found: Mapping[str, Values]) -> str:
+    by_text: dict[str, list[str]] = defaultdict(list)
+    names = {*control.always, *control.arguments.values()}
+    for region, values in sorted(found.items()):
+        set_here = {name: values[name] for name in sorted(names & values.keys())}
+        by_text[DECLARATIVE if _is_declared(values) else _words(set_here)].append(region)
+    regional = isinstance(control, RegionalSetting)
+    return "; ".join(f"{text} in {', '.join(regions)}" if regional else text for text, regions in by_text.items())
+
+
+def _words(values: Values) -> str:
+    """Returns values as in `http tokens required, enabled`."""
+    switches = {name for name, value in values.items() if isinstance(value, bool)}
+    words = [f"{'' if values[name] else 'not '}{name}" for name in values if name in switches]
+    words += [f"{name} {value}" for name, value in values.items() if name not in switches]
+    return ", ".join(words).replace("_", " ") or "not set"
+
+
+def _unless(read: Callable[[], Any], key: str, *absent: str) -> Values:
+    """Returns what an answer has under a key, by argument; empty where AWS says that there is none."""
+    try:
+        return _by_argument(read()[key])
+    except AwsError as error:
+        if error.code in absent:
+            return {}
+        raise
+
+
+def _by_argument(values: Values) -> Values:
+    """Returns an answer of AWS by the names that Terraform gives its arguments: HttpTokens is http_tokens."""
+    return {re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower(): value for name, value in values.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from strata.config.documents import document_problems
@@ -154,34 +154,26 @@ def target_names(targets: Targets) -> list[str]:
     return list(dict.fromkeys(names + [f"account {account}" for account in targets.accounts]))
 
 
-_DECLARED: Mapping[PolicyType, tuple[str, Mapping[str, str]]] = {
-    PolicyType.DECLARATIVE_EC2: (
-        "ec2_attributes",
-        {
-            "instance_metadata_defaults": "instance_metadata",
-            "snapshot_block_public_access": "snapshot_public_access",
-        },
-    ),
-    PolicyType.S3: ("s3_attributes", {"public_access_block_configuration": "s3_public_access"}),
-}
-"""What a declarative policy sets, under its top key, that a control of security.yaml sets as well."""
+_DECLARING = {PolicyType.DECLARATIVE_EC2: "ec2_attributes", PolicyType.S3: "s3_attributes"}
+"""The types of policies that set what controls of security.yaml set as well, and the top key of their documents."""
 
 
 def conflicts(draft: Draft, _: Limits) -> Iterator[Fault]:
     """An account cannot set what a declarative policy sets for it, so no control may try."""
     organization, security = draft.organization, draft.security
-    for key, policy in organization.policies.items() if organization and security else ():
+    if not organization or not security:
+        return
+    for key, policy in organization.policies.items():
         reaches_management = policy.targets.root or MANAGEMENT in policy.targets.accounts
-        if policy.type not in _DECLARED or not reaches_management:
+        if policy.type not in _DECLARING or not reaches_management:
             continue
-        top, controls = _DECLARED[policy.type]
-        attributes = _object(_object(json.loads(draft.policies.get(policy.file, "{}"))).get(top))
-        for attribute, control in controls.items():
-            if attribute in attributes and getattr(security, control).on:
-                problem = (
-                    f"sets {attribute} in the management account, where AWS then refuses security.yaml's {control}"
-                )
-                remedy = f"set mode of {control} to unmanaged, or attach the policy below the root"
+        document = _object(json.loads(draft.policies.get(policy.file, "{}")))
+        attributes = _object(document.get(_DECLARING[policy.type]))
+        for name, control in security.settings.items():
+            if control.declared_as in attributes and control.on:
+                declared = f"sets {control.declared_as} in the management account"
+                problem = f"{declared}, where AWS then refuses security.yaml's {name}"
+                remedy = f"set mode of {name} to unmanaged, or attach the policy below the root"
                 yield draft.fault(ORGANIZATION, ("policies", key), problem, remedy)
 
 

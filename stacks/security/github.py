@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from stacks.base import Layer, policy_json
+from stacks.security.controls import Controls
 
 from cdktf_cdktf_provider_aws.iam_openid_connect_provider import IamOpenidConnectProvider
 from cdktf_cdktf_provider_aws.iam_role import IamRole
@@ -14,42 +16,44 @@ from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
 from cdktf_cdktf_provider_aws.iam_role_policy_attachment import IamRolePolicyAttachment
 
 from strata.config.loader import minified
-from strata.config.models import PARTITION, GithubActions
+from strata.config.models import PARTITION, GithubActions, Mode
 from strata.config.placeholders import fill, placeholder_values
 
 ISSUER = "token.actions.githubusercontent.com"
-READER = Path(__file__).resolve().parents[1] / "strata/policies/reader.json"
+READER = Path(__file__).resolve().parents[2] / "strata/policies/reader.json"
 """What a plan and `strata doctor` read, with placeholders for the names of what they read."""
 
-ADDRESSES = (
-    "aws_iam_openid_connect_provider.github",
-    "aws_iam_role.github-plan",
-    "aws_iam_role.github-apply",
-    "aws_iam_role_policy.github-plan",
-    "aws_iam_role_policy_attachment.github-plan",  # ReadOnlyAccess, until the role got a policy of its own
-    "aws_iam_role_policy_attachment.github-apply",
-)
+READER_WAS = "aws_iam_role_policy_attachment.github-plan"
+"""ReadOnlyAccess, which the role that plans had until it got a policy of its own."""
 
 
-def github_roles(layer: Layer, github: GithubActions) -> dict[str, str]:
-    """Makes the identity provider and both roles; returns their ARNs by job.
+def github(stack: Controls, control: GithubActions) -> None:
+    """Makes the identity provider and both roles, whose ARNs are outputs.
 
     Whoever may change permission sets can give themselves everything, so the role that deploys is an administrator's
     and says so. It trusts one environment and branch of one repository. The role that plans trusts the branch and all
     pull requests of the repository, so it reads the states and what a plan compares them with, and nothing else.
     """
-    provider = layer.add(
+    roles: dict[str, IamRole] = {}
+    stack.make(control, partial(_build, stack, control, roles))
+    if control.mode is Mode.UNMANAGED:
+        stack.forget(READER_WAS)
+    for job, role in roles.items() if control.on else ():
+        stack.output(f"github_{job}_role", role.arn, description=f"Role that GitHub Actions assumes to {job}")
+
+
+def _build(stack: Controls, github: GithubActions, roles: dict[str, IamRole]) -> None:
+    provider = stack.add(
         IamOpenidConnectProvider, "github", url=f"https://{ISSUER}", client_id_list=["sts.amazonaws.com"]
     )
     branch = f"ref:refs/heads/{github.branch}"
-    plan = _role(layer, github, "plan", _trust(provider.arn, github, [branch, "pull_request"]))
-    layer.add(IamRolePolicy, "github-plan", name="reader", role=plan.name, policy=_reader(layer))
+    plan = roles["plan"] = _role(stack, github, "plan", _trust(provider.arn, github, [branch, "pull_request"]))
+    stack.add(IamRolePolicy, "github-plan", name="reader", role=plan.name, policy=_reader(stack))
     # The subject names the environment and no branch; the environment may be open to others than this one.
     deploy = _trust(provider.arn, github, [f"environment:{github.environment}"], ref=f"refs/heads/{github.branch}")
-    apply = _role(layer, github, "apply", deploy)
+    apply = roles["apply"] = _role(stack, github, "apply", deploy)
     administrator = f"arn:{PARTITION}:iam::aws:policy/AdministratorAccess"
-    layer.add(IamRolePolicyAttachment, "github-apply", role=apply.name, policy_arn=administrator)
-    return {"plan": plan.arn, "apply": apply.arn}
+    stack.add(IamRolePolicyAttachment, "github-apply", role=apply.name, policy_arn=administrator)
 
 
 def _reader(layer: Layer) -> str:

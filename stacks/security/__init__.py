@@ -1,0 +1,57 @@
+"""The `security` stack: controls of the management account and its regions, the organization trail, alerts, cost.
+
+One module a family of controls. One provider reaches one account: settings of member accounts come from policies of the
+`organizations` stack.
+"""
+
+from __future__ import annotations
+
+from stacks.organizations import OrganizationsStack
+from stacks.security.alerts import alerts
+from stacks.security.analyzers import analyzers
+from stacks.security.contacts import contacts
+from stacks.security.controls import Controls
+from stacks.security.cost import cost
+from stacks.security.github import github
+from stacks.security.settings import settings
+from stacks.security.trail import trail
+
+from constructs import Construct
+
+from strata.config.models import Organization, Project, Security
+
+
+class SecurityStack(Controls):
+    """What security.yaml switches on.
+
+    Attributes:
+        alert_topics: the alert topic by region; empty when alerts are not on.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        project: Project,
+        security: Security,
+        organization: Organization,
+        organizations: OrganizationsStack,
+    ) -> None:
+        super().__init__(scope, id, project=project)
+        # Analyzers and the trail need trusted access, which `organizations` turns on.
+        self.add_dependency(organizations)
+        settings(self, security=security, organization=organization)
+        analyzers(self, security.access_analyzer)
+        trail(self, security.trail, organization_id=organizations.organization_id)
+        self.alert_topics = alerts(self, security.alerts)
+        cost(self, security)
+        contacts(
+            self,
+            security.alternate_contacts,
+            account_ids=organizations.account_ids,
+            retired=organization.accounts.keys() - organization.active_accounts.keys(),
+        )
+        github(self, security.github_actions)
+        topics = {region: topic.arn for region, topic in self.alert_topics.items()}
+        self.output("alert_topics", topics, description="Alert topics by region")

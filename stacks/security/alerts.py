@@ -1,0 +1,46 @@
+"""Alerts on what the root user of the management account does."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from stacks.components.alert import alert_rule, alert_topic
+from stacks.security.controls import Controls
+
+from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
+
+from strata.config.models import Alert
+
+ROOT_EVENTS_REGION = "us-east-1"
+"""Where CloudTrail records the console sign-in of root, wherever it happened."""
+
+
+def alerts(stack: Controls, control: Alert) -> dict[str, SnsTopic]:
+    """Mails when root of the management account signs in, or changes something in the region of its sign-ins.
+
+    Returns the topics by region; there are none when alerts are not on. Sign-ins of member root users stay in the
+    member accounts: the organization trail copies logs, not events.
+    """
+    topics: dict[str, SnsTopic] = {}
+    stack.make(control, partial(_build, stack, control, topics))
+    return topics if control.on else {}
+
+
+def _build(stack: Controls, control: Alert, topics: dict[str, SnsTopic]) -> None:
+    for region in sorted({ROOT_EVENTS_REGION, stack.project.identity_center_region}):
+        topics[region] = alert_topic(stack, region=region, emails=control.emails)
+    # Read-only calls are left out: a look at the console makes hundreds.
+    alert_rule(
+        stack,
+        "root-activity",
+        region=ROOT_EVENTS_REGION,
+        topic_arn=topics[ROOT_EVENTS_REGION].arn,
+        description="The root user of the management account signed in, tried to, or changed something.",
+        pattern={
+            "detail-type": ["AWS Console Sign In via CloudTrail", "AWS API Call via CloudTrail"],
+            "detail": {
+                "userIdentity": {"type": ["Root"], "invokedBy": [{"exists": False}]},
+                "eventType": [{"anything-but": "AwsServiceEvent"}],
+            },
+        },
+    )

@@ -1,0 +1,41 @@
+"""Settings that AWS has for every account, and in part for every region of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from stacks.base import address
+from stacks.security.controls import Controls
+
+from cdktf_cdktf_provider_aws.ebs_encryption_by_default import EbsEncryptionByDefault
+from cdktf_cdktf_provider_aws.ebs_snapshot_block_public_access import EbsSnapshotBlockPublicAccess
+from cdktf_cdktf_provider_aws.ec2_instance_metadata_defaults import Ec2InstanceMetadataDefaults
+from cdktf_cdktf_provider_aws.iam_account_password_policy import IamAccountPasswordPolicy
+from cdktf_cdktf_provider_aws.s3_account_public_access_block import S3AccountPublicAccessBlock
+
+from strata.config.models import Organization, RegionalSetting, Security
+
+# The classes of the bindings take these arguments by name, as the models of the controls give them.
+KINDS: Mapping[str, Any] = {
+    "ebs_encryption": EbsEncryptionByDefault,
+    "instance_metadata": Ec2InstanceMetadataDefaults,
+    "snapshot_public_access": EbsSnapshotBlockPublicAccess,
+    "s3_public_access": S3AccountPublicAccessBlock,
+    "password_policy": IamAccountPasswordPolicy,
+}
+"""The resource that each setting of security.yaml is."""
+
+
+def settings(stack: Controls, *, security: Security, organization: Organization) -> None:
+    """Makes every setting that is on; AWS refuses an account's own setting where a declarative policy sets it."""
+    for name, control in security.settings.items():
+
+        def build(region: str | None = None, *, name: str = name, values: Mapping[str, Any] = control.values) -> None:
+            place = {"region": region} if region else {}
+            stack.add(KINDS[name], address("main", region) if region else "main", **values, **place)
+
+        if isinstance(control, RegionalSetting):
+            stack.make_in_regions(control, build, by_policy=control.by_policy in organization.set_in_management)
+        else:
+            stack.make(control, build)

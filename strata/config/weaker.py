@@ -1,0 +1,45 @@
+"""Marks on the parameters of security controls: which other value protects less."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any
+
+from pydantic import BaseModel
+
+
+class Weaker(Enum):
+    """When another value of a parameter protects less than the one before."""
+
+    LOWER = "less"
+    HIGHER = "more"
+    LATER = "more, or zero, which means never"
+    OFF = "off"
+    FEWER = "entries that are missing"
+    ELSE = "any but the default"
+    NEVER = "it protects nothing"
+
+    def holds(self, was: Any, now: Any, *, default: Any = None) -> bool:
+        """Returns whether the new value protects less."""
+        match self:
+            case Weaker.LOWER:
+                return bool(now < was)
+            case Weaker.HIGHER:
+                return bool(now > was)
+            case Weaker.LATER:
+                return bool(was != now and (now == 0 or 0 < was < now))
+            case Weaker.OFF:
+                return bool(was and not now)
+            case Weaker.FEWER:
+                return bool(set(was) - set(now))
+            case Weaker.ELSE:
+                return now not in (was, default)
+            case Weaker.NEVER:
+                return False
+
+
+def is_weaker(control: type[BaseModel], parameter: str, was: Any, now: Any) -> bool:
+    """Returns whether a control protects less with another value of a parameter."""
+    field = control.model_fields[parameter]
+    mark = next((found for found in field.metadata if isinstance(found, Weaker)), Weaker.NEVER)
+    return mark.holds(was, now, default=field.default)
