@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -12,7 +11,7 @@ import pytest
 from main import build
 from strata.config import load
 from strata.errors import ConfigurationError
-from tests.conftest import Variant
+from tests.conftest import Golden, Variant
 from tests.synthesized import CHECKOUT, COMPANY, SHIPPED, STACKS, Deployment, walk
 
 REGIONAL = (
@@ -43,11 +42,21 @@ def test_there_are_four_stacks(deployment: Deployment) -> None:
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_addresses_are_a_contract(
-    shipped: Deployment, company: Deployment, stack: str, golden: Callable[[str, str], None]
-) -> None:
+def test_addresses_are_a_contract(shipped: Deployment, company: Deployment, stack: str, golden: Golden) -> None:
     for name, deployment in (("shipped", shipped), ("company", company)):
         golden(f"{name}/{stack}.txt", "\n".join([*deployment[stack].addresses, ""]))
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_nothing_changes_in_what_terraform_gets(
+    shipped: Deployment, company: Deployment, stack: str, golden: Golden
+) -> None:
+    """A net for as long as the code is rebuilt and what it makes stays; the order of keys and blocks says nothing."""
+    for name, deployment in (("shipped", shipped), ("company", company)):
+        document = dict(deployment[stack].json)
+        for block in ("import", "removed"):
+            document[block] = sorted(document.get(block, []), key=json.dumps)
+        golden(f"{name}/{stack}.json", json.dumps(document, indent=1, sort_keys=True) + "\n")
 
 
 # Order and references
