@@ -19,10 +19,10 @@ from typer.core import TyperGroup
 from typer.testing import CliRunner
 
 from strata.cli import app
-from strata.config import load
 from strata.config.loader import FILES
 from strata.config.models import Model, Organization, Project, Security, Sso
-from strata.config.placeholders import fill
+from strata.landing_zone.placeholders import fill
+from strata.load import load
 from tests.conftest import Golden, Variant
 from tests.documents import CHECKOUT, PAGES, Block, anchors, blocks, commands, headings, inline, links
 from tests.engine.aws_cli import UnknownLineError, parse

@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 
 from main import build
-from strata.config import load
 from strata.errors import ConfigurationError
+from strata.load import load
 from tests.conftest import Golden, Variant
 from tests.synthesized import CHECKOUT, COMPANY, SHIPPED, STACKS, Deployment, walk
 
@@ -300,7 +300,7 @@ def test_two_resources_with_one_address_are_refused() -> None:
     from cdktf import App
     from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
 
-    from strata.config import load
+    from strata.load import load
     from tests.synthesized import SHIPPED
 
     layer = Layer(App(), "mine", project=load(SHIPPED).project)

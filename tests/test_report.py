@@ -17,9 +17,10 @@ from ruamel.yaml import YAML
 from typer.testing import CliRunner, Result
 
 from strata.cli import app
-from strata.config import LandingZone, load
-from strata.config.access import explained_grants, grants
 from strata.config.models import Group, PolicyType, Targets, User
+from strata.landing_zone import LandingZone
+from strata.landing_zone.grants import explained_grants, grants
+from strata.load import load
 from strata.printing import markdown
 from strata.report import changes
 from strata.report.access import access

@@ -7,8 +7,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from strata.config.models import Control, LandingZone, Organization, SnapshotBlock
-from strata.config.services import derived_services
+from strata.config.models import Control, Organization, SnapshotBlock
+from strata.landing_zone import LandingZone
+from strata.landing_zone.services import derived_services
 from strata.report.changes.change import Change, Risk, Topic
 from strata.report.changes.statements import leaves
 

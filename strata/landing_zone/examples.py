@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from strata.config.models import LandingZone
 from strata.config.tree import Location
+from strata.landing_zone import LandingZone
 
 # RFC 2606 and 6761.
 _DOMAINS = ("example.com", "example.net", "example.org", "example", "invalid", "localhost", "test")
