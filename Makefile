@@ -42,7 +42,7 @@ format: dev ## format, and mend what ruff can mend
 	@$(BIN)/ruff format --quiet
 	@$(BIN)/ruff check --quiet --fix
 
-golden: dev ## rewrite the expected files in tests/, to be read before they are committed
+golden: dev ## rewrite the pinned texts in tests/: addresses, errors, warnings, reports, help; read the diff
 	@$(BIN)/pytest --golden
 
 # One worker a configuration, since each begins with a first deploy of minutes. docs/testing.md says where the

@@ -15,10 +15,11 @@ from stacks.sso import SsoStack
 
 from cdktf import App
 
-from strata.config import LandingZone, load
 from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError
 from strata.identity.declared import declared_keys
+from strata.landing_zone import LandingZone
+from strata.load import load
 from strata.toolchain import lay_lock
 
 

@@ -27,12 +27,12 @@ from cdktf_cdktf_provider_aws.organizations_policy_attachment import Organizatio
 from cdktf_cdktf_provider_aws.ram_sharing_with_organization import RamSharingWithOrganization
 from constructs import Construct
 
-from strata.config.guardrails import guardrails
 from strata.config.limits import aws_limits
 from strata.config.models import MANAGEMENT, ROOT, Account, Organization, Project, Security, Targets
-from strata.config.placeholders import fill, placeholder_values
-from strata.config.rules import account_name
-from strata.config.services import derived_services, policy_types
+from strata.landing_zone.placeholders import fill, placeholder_values
+from strata.landing_zone.policies import guardrails
+from strata.landing_zone.services import derived_services, policy_types
+from strata.rules import account_name
 
 ACCESS_ANALYZER = "access-analyzer.amazonaws.com"
 

@@ -45,11 +45,11 @@ from cdktf_cdktf_provider_aws.ssoadmin_permissions_boundary_attachment import (
 )
 from constructs import Construct
 
-from strata.config import LandingZone
-from strata.config.access import BREAK_GLASS, STATE_ACCESS, Grant, grants
-from strata.config.administrators import administrators
 from strata.config.models import PARTITION, Boundary, Group, Mode, PermissionSet, PolicyReference, User
-from strata.config.placeholders import fill, placeholder_values
+from strata.landing_zone import LandingZone
+from strata.landing_zone.administrators import administrators
+from strata.landing_zone.grants import BREAK_GLASS, STATE_ACCESS, Grant, grants
+from strata.landing_zone.placeholders import fill, placeholder_values
 
 
 class SsoStack(Layer):

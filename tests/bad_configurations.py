@@ -1,9 +1,10 @@
-"""Reads `bad_configurations.yaml`: small edits of a valid configuration, each with the exact errors it leads to."""
+"""Reads `bad_configurations.yaml`: small edits of a valid configuration, each with exactly what Strata says of it."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,24 +14,45 @@ DATA = Path(__file__).with_suffix(".yaml")
 
 
 @dataclass(frozen=True)
-class BadConfiguration:
-    """Edits of the valid configuration, and what Strata says of the result."""
+class Edited:
+    """Edits of the valid configuration, and what Strata says of the result: errors, or warnings if it is valid."""
 
     name: str
     edits: list[dict[str, Any]]
-    errors: list[str]
+    errors: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return self.name
 
     def write(self, folder: Path, valid: dict[str, str]) -> None:
         """Writes the valid configuration with the edits into a folder."""
         write(folder, valid)
+        self.edit(folder)
+
+    def edit(self, folder: Path) -> None:
+        """Makes the edits in a folder."""
         for edit in self.edits:
             _apply(folder / edit["file"], edit)
 
+    def rewrite(self, said: Sequence[str]) -> None:
+        """Writes into the table, in place of what is expected, what Strata says now."""
+        lines = DATA.read_text(encoding="utf-8").splitlines()
+        key = "warnings" if self.warnings else "errors"
+        start = lines.index(f"    {key}:", next(at for at, line in enumerate(lines) if _is_name(line, self.name))) + 1
+        end = next((at for at, line in enumerate(lines) if at >= start and line[:6].strip()), len(lines))
+        lines[start:end] = [line for text in said for line in ("      - |-", f"        {text}")]
+        DATA.write_text("\n".join([*lines, ""]), encoding="utf-8")
 
-def read() -> tuple[dict[str, str], list[BadConfiguration]]:
-    """Returns the valid configuration, by file, and the bad ones."""
+
+def read() -> tuple[dict[str, str], list[Edited], list[Edited]]:
+    """Returns the valid configuration, by file, bad ones with their errors and doubtful ones with their warnings."""
     data = yaml.safe_load(DATA.read_text(encoding="utf-8"))
-    return data["valid"], [BadConfiguration(**case) for case in data["bad"]]
+    return data["valid"], [Edited(**case) for case in data["bad"]], [Edited(**case) for case in data["doubtful"]]
+
+
+def _is_name(line: str, name: str) -> bool:
+    return line.startswith("  - name: ") and yaml.safe_load(line.removeprefix("  - name: ")) == name
 
 
 def write(folder: Path, files: dict[str, str]) -> None:

@@ -103,15 +103,22 @@ def _overlay(values: dict[str, Any], change: dict[str, Any]) -> None:
             values[key] = value
 
 
-@pytest.fixture
-def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
-    """A function that compares text with an expected file, or writes the file when pytest runs with --golden."""
+class Golden:
+    """Compares text with an expected file, or writes the file when pytest runs with --golden."""
 
-    def check(name: str, text: str) -> None:
+    def __init__(self, *, rewrites: bool) -> None:
+        self.rewrites = rewrites
+
+    def __call__(self, name: str, text: str) -> None:
+        """Holds a text against the file of a name below tests/golden."""
         file = GOLDEN / name
-        if request.config.getoption("--golden"):
+        if self.rewrites:
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text)
-        assert text == file.read_text(), f"{name} differs: read the difference, then run make golden"
+            file.write_text(text, encoding="utf-8")
+        assert text == file.read_text(encoding="utf-8"), f"{name} differs: read the difference, then run make golden"
 
-    return check
+
+@pytest.fixture(scope="session")
+def golden(request: pytest.FixtureRequest) -> Golden:
+    """What pinned texts are held against."""
+    return Golden(rewrites=request.config.getoption("--golden"))

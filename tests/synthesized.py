@@ -17,7 +17,7 @@ Json = dict[str, Any]
 def synthesize(folder: Path, outdir: Path, *, emulated: bool = False) -> Deployment:
     """Synthesizes a configuration folder and returns what was written."""
     from main import build
-    from strata.config import load
+    from strata.load import load
 
     build(load(folder), outdir, emulated=emulated).synth()
     return Deployment(outdir)

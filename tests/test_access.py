@@ -11,10 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from strata.commands.check import identity_center_reads
-from strata.config import LandingZone, load
-from strata.config.access import Grant, explained_grants, grants
 from strata.config.models import Assignment, Organization, Project, Security, Sso
-from strata.config.rules import warnings
+from strata.landing_zone import LandingZone
+from strata.landing_zone.grants import Grant, explained_grants, grants
+from strata.load import load
+from strata.rules import warnings
 from tests.bad_configurations import read, write
 from tests.conftest import Variant
 from tests.generated import write_configuration

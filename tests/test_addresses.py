@@ -1,4 +1,4 @@
-"""`strata.config.addresses` says offline what the stacks make and import: it equals what they do."""
+"""`strata.landing_zone.addresses` says offline what the stacks make and import: it equals what they do."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from stacks.base import Layer
 import pytest
 
 from main import build
-from strata.config import LandingZone, load
-from strata.config.addresses import addresses, imported
-from strata.config.guardrails import guardrails
+from strata.landing_zone import LandingZone
+from strata.landing_zone.addresses import addresses, imported
+from strata.landing_zone.policies import guardrails
+from strata.load import load
 from tests.synthesized import COMPANY, SHIPPED, Deployment
 
 CONTROLS = (

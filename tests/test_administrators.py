@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from strata.config import load
-from strata.config.administrators import administrators
-from strata.config.rules import warnings
+from strata.landing_zone.administrators import administrators
+from strata.load import load
+from strata.rules import warnings
 from tests import bad_configurations
 
 ON = dt.date(2026, 6, 1)

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from strata.config import load
 from strata.errors import StrataError
 from strata.identity import announced
 from strata.identity.announced import KEY, Name, announce, read, withdraw
+from strata.load import load
 from strata.session import Aws, AwsError
 from tests.synthesized import SHIPPED
 

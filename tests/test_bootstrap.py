@@ -25,7 +25,7 @@ from moto import mock_aws
 from typer.testing import CliRunner
 
 from strata.cli import app
-from strata.config.examples import is_example
+from strata.landing_zone.examples import is_example
 
 OURS, THEIRS = "210987654320", "310987654320"
 STATE, REPLICA, TABLE = f"ac-terraform-state-{OURS}", f"ac-terraform-state-{OURS}-replica", "ac-terraform-lock"
@@ -199,7 +199,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "organization.yaml").write_text(ORGANIZATION)
     (folder / "security.yaml").write_text("budget:\n  mode: off\n")
     (folder / "sso.yaml").write_text("users: {}\n")
-    monkeypatch.setattr("strata.config.examples._DOMAINS", ("example.org", "test"))
+    monkeypatch.setattr("strata.landing_zone.examples._DOMAINS", ("example.org", "test"))
     return folder
 
 

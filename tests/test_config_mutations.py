@@ -14,9 +14,11 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from strata.config import LandingZone, load, loader
+from strata.config import loader
 from strata.config.tree import Tree, read
 from strata.errors import ConfigurationError, Fault
+from strata.landing_zone import LandingZone
+from strata.load import load
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 MUTATIONS = 10_000

@@ -7,7 +7,7 @@ import json
 import re
 import shlex
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
@@ -16,13 +16,14 @@ from typing import Any
 import pytest
 import typer.main
 from typer.core import TyperGroup
+from typer.testing import CliRunner
 
 from strata.cli import app
-from strata.config import load
 from strata.config.loader import FILES
 from strata.config.models import Model, Organization, Project, Security, Sso
-from strata.config.placeholders import fill
-from tests.conftest import Variant
+from strata.landing_zone.placeholders import fill
+from strata.load import load
+from tests.conftest import Golden, Variant
 from tests.documents import CHECKOUT, PAGES, Block, anchors, blocks, commands, headings, inline, links
 from tests.engine.aws_cli import UnknownLineError, parse
 from tests.evaluation import allowed as granted
@@ -86,6 +87,14 @@ def refusal(line: str) -> str:
     except USAGE_ERROR as error:
         return str(error)
     return ""
+
+
+@pytest.mark.parametrize("command", ["", *sorted(group().commands)])
+def test_help_reads_well(command: str, golden: Golden) -> None:
+    result = CliRunner().invoke(app, [*command.split(), "--help"], terminal_width=80, env={"COLUMNS": "80"})
+
+    assert result.exit_code == 0
+    golden(f"help/{command or 'strata'}.txt", result.stdout)
 
 
 @every_page
@@ -368,7 +377,7 @@ def test_the_reader_only_reads() -> None:
     assert [action for action in actions("reader") if not reading.match(action)] == []
 
 
-def test_the_reader_is_what_the_role_that_plans_has(golden: Callable[[str, str], None]) -> None:
+def test_the_reader_is_what_the_role_that_plans_has(golden: Golden) -> None:
     """The document lives in strata/policies; docs/ has it with patterns for names, written by `make golden`."""
     patterns = {
         "state_bucket_arn": "arn:aws:s3:::*-terraform-state-*",

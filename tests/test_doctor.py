@@ -24,8 +24,9 @@ from strata.commands.doctor import account, clashes, defaults, members, sign_in,
 from strata.commands.doctor.findings import Finding, Level, failure, ok
 from strata.commands.doctor.ground import Check, Ground, LiveAccount, Needs, lay
 from strata.commands.init import TEMPLATE
-from strata.config import LandingZone, load
 from strata.config.models import EbsEncryption, InstanceMetadata, Mode, PasswordPolicy, S3PublicAccess
+from strata.landing_zone import LandingZone
+from strata.load import load
 from strata.session import Aws, Caller
 
 MANAGEMENT = "123456789012"
@@ -416,8 +417,8 @@ def hooks(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hooks]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     # moto's account is one of the documentation's examples.
-    monkeypatch.setattr("strata.config.examples._ACCOUNT_IDS", frozenset())
-    monkeypatch.setattr("strata.config.examples._DOMAINS", ())
+    monkeypatch.setattr("strata.landing_zone.examples._ACCOUNT_IDS", frozenset())
+    monkeypatch.setattr("strata.landing_zone.examples._DOMAINS", ())
     monkeypatch.setattr("strata.commands.bootstrap.placeholders", lambda *_: iter(()))
     with mock_aws():
         monkeypatch.setattr(boto3, "Session", hooked)
@@ -775,7 +776,7 @@ def test_detectors_are_named_and_left_alone(folder: Path) -> None:
 
 @pytest.mark.usefixtures("hooks")
 def test_example_values_are_failures_with_their_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("strata.config.examples._DOMAINS", ("example.com",))
+    monkeypatch.setattr("strata.landing_zone.examples._DOMAINS", ("example.com",))
     found = report(folder)["configuration"]
     failures = [finding["text"].rpartition("/")[2] for finding in found if finding["level"] == "failure"]
     assert {text.partition(":")[0] for text in failures} == {"organization.yaml", "project.yaml"}

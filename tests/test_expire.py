@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from strata.commands.expire import day_of, without
-from strata.config import load
 from strata.config.tree import Tree, parse
 from strata.errors import StrataError
+from strata.load import load
 from tests.bad_configurations import read, write
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -205,8 +205,8 @@ def data(text: str) -> dict[str, object]:
 
 
 def test_the_day_after_the_last_is_the_first_without() -> None:
-    from strata.config.expiry import Ending
     from strata.config.models import Assignment
+    from strata.landing_zone.expiry import Ending
 
     entry = Assignment.model_validate(
         {"permission_sets": ["A"], "users": ["u"], "accounts": "all", "until": "2026-05-01"}

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from strata.cli import app
+from tests.conftest import Golden
 from tests.synthesized import COMPANY, SHIPPED
 
 
@@ -31,6 +32,11 @@ def line(text: str, file: str = "sso.yaml", after: str = "") -> int:
     lines = (COMPANY / file).read_text().splitlines()
     start = next(index for index, one in enumerate(lines) if after in one)
     return start + 1 + next(index for index, one in enumerate(lines[start:]) if text in one)
+
+
+@pytest.mark.parametrize("words", ["anna-petersen", "management", "payments-prod", "--permission-set StateAccess"])
+def test_what_is_explained_reads_well(words: str, golden: Golden) -> None:
+    golden(f"company/explain/{words.removeprefix('--').replace(' ', '-')}.txt", explained(*words.split()))
 
 
 # A user

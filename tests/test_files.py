@@ -21,9 +21,9 @@ from strata import aws_config, files
 from strata.cli import app
 from strata.commands.profiles import read_outputs
 from strata.commands.rewrite import fill
-from strata.config.loader import load
 from strata.errors import ConfigurationError, StrataError
 from strata.files import UnreadableError
+from strata.load import load
 from tests.synthesized import SHIPPED
 
 CHECKOUT = Path(__file__).parents[1]

@@ -15,7 +15,6 @@ import pytest
 from moto import mock_aws
 from moto.ssoadmin.responses import SSOAdminResponse
 
-from strata.config import LandingZone, load
 from strata.identity.comparison import Refusal
 from strata.identity.declared import declared
 from strata.identity.examine import Examination, examine, moved
@@ -23,6 +22,8 @@ from strata.identity.live import Live, LiveAccount, LiveUnit, Met
 from strata.identity.recorded import recorded
 from strata.identity.refusals import refusals, warnings
 from strata.identity.things import Holdings, Moved
+from strata.landing_zone import LandingZone
+from strata.load import load
 from strata.session import Aws, Client
 from tests.synthesized import STACKS, synthesize
 

@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 
 from strata.cli import app
 from strata.commands import init
-from strata.config import load
+from strata.load import load
 
 CONFIG = init.TEMPLATE
 FILES = ("project.yaml", "organization.yaml", "security.yaml", "sso.yaml")

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 from main import build
-from strata.config import load
 from strata.errors import ConfigurationError
-from tests.conftest import Variant
+from strata.load import load
+from tests.conftest import Golden, Variant
 from tests.synthesized import CHECKOUT, COMPANY, SHIPPED, STACKS, Deployment, walk
 
 REGIONAL = (
@@ -43,11 +42,21 @@ def test_there_are_four_stacks(deployment: Deployment) -> None:
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_addresses_are_a_contract(
-    shipped: Deployment, company: Deployment, stack: str, golden: Callable[[str, str], None]
-) -> None:
+def test_addresses_are_a_contract(shipped: Deployment, company: Deployment, stack: str, golden: Golden) -> None:
     for name, deployment in (("shipped", shipped), ("company", company)):
         golden(f"{name}/{stack}.txt", "\n".join([*deployment[stack].addresses, ""]))
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_nothing_changes_in_what_terraform_gets(
+    shipped: Deployment, company: Deployment, stack: str, golden: Golden
+) -> None:
+    """A net for as long as the code is rebuilt and what it makes stays; the order of keys and blocks says nothing."""
+    for name, deployment in (("shipped", shipped), ("company", company)):
+        document = dict(deployment[stack].json)
+        for block in ("import", "removed"):
+            document[block] = sorted(document.get(block, []), key=json.dumps)
+        golden(f"{name}/{stack}.json", json.dumps(document, indent=1, sort_keys=True) + "\n")
 
 
 # Order and references
@@ -291,7 +300,7 @@ def test_two_resources_with_one_address_are_refused() -> None:
     from cdktf import App
     from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
 
-    from strata.config import load
+    from strata.load import load
     from tests.synthesized import SHIPPED
 
     layer = Layer(App(), "mine", project=load(SHIPPED).project)

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from strata.config import load
-from strata.config.guardrails import region_restriction_policy
 from strata.config.models import RegionRestriction, Targets
-from strata.config.placeholders import fill, placeholder_values
+from strata.landing_zone.placeholders import fill, placeholder_values
+from strata.landing_zone.policies import region_restriction_policy
+from strata.load import load
 from tests.evaluation import Context, allowed, denied
 from tests.synthesized import Deployment, policy
 

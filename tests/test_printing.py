@@ -19,8 +19,8 @@ from typer.testing import CliRunner
 
 from strata import printing
 from strata.cli import app
-from strata.config.loader import load
 from strata.errors import ConfigurationError, Fault, StrataError
+from strata.load import load
 from strata.session import AwsError
 from tests.synthesized import SHIPPED
 

@@ -33,8 +33,9 @@ from strata import aws_config
 from strata.aws_config import Section, UnusableFileError, update
 from strata.cli import app
 from strata.commands.profiles import Facts, LiveAccount, Portal, Profiles, Wish, compose, identify
-from strata.config import LandingZone, load
 from strata.errors import StrataError
+from strata.landing_zone import LandingZone
+from strata.load import load
 
 OURS = "210987654320"
 NOW = datetime(2026, 11, 24, 16, 0, 44, tzinfo=UTC)

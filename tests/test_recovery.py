@@ -13,7 +13,8 @@ from strata.commands.deploy import applied
 from strata.commands.deploy_errors import failures
 from strata.commands.leftovers import Directory, announced_as, declared, to_create
 from strata.commands.recovery import LOOK_UPS, import_id_of
-from strata.config import LandingZone, load
+from strata.landing_zone import LandingZone
+from strata.load import load
 from strata.session import Aws
 from tests.synthesized import SHIPPED, Deployment
 

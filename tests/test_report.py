@@ -17,9 +17,10 @@ from ruamel.yaml import YAML
 from typer.testing import CliRunner, Result
 
 from strata.cli import app
-from strata.config import LandingZone, load
-from strata.config.access import explained_grants, grants
 from strata.config.models import Group, PolicyType, Targets, User
+from strata.landing_zone import LandingZone
+from strata.landing_zone.grants import explained_grants, grants
+from strata.load import load
 from strata.printing import markdown
 from strata.report import changes
 from strata.report.access import access
@@ -30,6 +31,7 @@ from strata.report.layers import layers
 from strata.report.mermaid import flowchart
 from strata.report.page import page
 from strata.report.tables import as_csv, as_markdown, as_text, tables
+from tests.conftest import Golden
 from tests.generated import write_configuration
 from tests.synthesized import COMPANY, SHIPPED, STACKS, Deployment
 
@@ -55,11 +57,17 @@ def report(*words: str, config: Path = COMPANY) -> Result:
 # Formats
 
 
-@pytest.mark.parametrize(("format", "name"), [("text", "txt"), ("markdown", "md"), ("csv", "csv"), ("mermaid", "mmd")])
-def test_the_shipped_configuration_reads_back(format: str, name: str, golden: Callable[[str, str], None]) -> None:
-    result = report("--format", format, config=SHIPPED)
+FORMATS = {"text": "txt", "markdown": "md", "csv": "csv", "mermaid": "mmd", "json": "json"}
+
+
+@pytest.mark.parametrize(
+    ("name", "config", "format"),
+    [*(("shipped", SHIPPED, format) for format in FORMATS), ("company", COMPANY, "text")],
+)
+def test_a_configuration_reads_back(name: str, config: Path, format: str, golden: Golden) -> None:
+    result = report("--format", format, config=config)
     assert result.exit_code == 0, result.stderr
-    golden(f"shipped/report.{name}", result.stdout)
+    golden(f"{name}/report.{FORMATS[format]}", result.stdout)
 
 
 @pytest.mark.parametrize("format", ["text", "markdown", "csv", "json", "mermaid", "html"])

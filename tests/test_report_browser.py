@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from strata.config import LandingZone, load
+from strata.landing_zone import LandingZone
+from strata.load import load
 from strata.report.access import Holder, access
 from strata.report.page import page
 from tests.browser import Browser, chromium

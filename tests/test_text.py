@@ -20,10 +20,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from strata.config import LandingZone, load
 from strata.config.loader import FILES
 from strata.config.tree import Location, read
 from strata.errors import ConfigurationError, Fault
+from strata.landing_zone import LandingZone
+from strata.load import load
 from tests.engine.harness import terraform_binary
 from tests.synthesized import CHECKOUT, Json, walk
 

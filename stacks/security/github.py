@@ -17,7 +17,7 @@ from cdktf_cdktf_provider_aws.iam_role_policy_attachment import IamRolePolicyAtt
 
 from strata.config.loader import minified
 from strata.config.models import PARTITION, GithubActions, Mode
-from strata.config.placeholders import fill, placeholder_values
+from strata.landing_zone.placeholders import fill, placeholder_values
 
 ISSUER = "token.actions.githubusercontent.com"
 READER = Path(__file__).resolve().parents[2] / "strata/policies/reader.json"

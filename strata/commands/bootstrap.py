@@ -15,12 +15,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from strata.config import LandingZone, load
-from strata.config.examples import example_values
 from strata.config.loader import shown
 from strata.config.models import Project, state_key
 from strata.config.tree import read
 from strata.errors import ConfigurationError, Fault, StrataError
+from strata.landing_zone import LandingZone
+from strata.landing_zone.examples import example_values
+from strata.load import load
 from strata.printing import line
 from strata.session import Aws, AwsError, Caller, Client, connect, emulator, paginate
 from strata.terminal import confirmed

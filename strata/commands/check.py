@@ -7,14 +7,15 @@ import math
 import sys
 from typing import TYPE_CHECKING, Any
 
-from strata.config import LandingZone, load
-from strata.config.access import grants
-from strata.config.rules import warnings
+from strata.landing_zone import LandingZone
+from strata.landing_zone.grants import grants
+from strata.load import load
 from strata.printing import as_json, line
+from strata.rules import warnings
 
 if TYPE_CHECKING:
     from strata.cli import Options
-    from strata.config.expiry import Ending
+    from strata.landing_zone.expiry import Ending
 
 CALLS_A_SECOND = 20
 """What Identity Center answers; a quota AWS does not raise."""
@@ -109,7 +110,7 @@ def _day(as_of: str | None) -> dt.date | None:
 def _endings(landing_zone: LandingZone, day: dt.date | None) -> list[Ending]:
     if day is None:
         return []
-    from strata.config.expiry import endings
+    from strata.landing_zone.expiry import endings
 
     return endings(landing_zone, day)
 
@@ -126,7 +127,7 @@ def _print_endings(options: Options, due: list[Ending], day: dt.date | None) -> 
 
 
 def _as_json(options: Options, ending: Ending, day: dt.date) -> dict[str, Any]:
-    from strata.config.expiry import where
+    from strata.landing_zone.expiry import where
 
     one = ending.assignment
     return {

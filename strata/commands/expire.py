@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from strata.commands.rewrite import loaded, print_diff, replace
-from strata.config import load
-from strata.config.administrators import administrators
-from strata.config.expiry import Ending, expired, where, who
 from strata.config.loader import FILES
 from strata.config.tree import SAFE_LOADER, Tree, parse
 from strata.errors import ConfigurationError, StrataError
 from strata.files import UnreadableError, read_text
+from strata.landing_zone.administrators import administrators
+from strata.landing_zone.expiry import Ending, expired, where, who
+from strata.load import load
 from strata.printing import line
 from strata.terminal import confirmed
 

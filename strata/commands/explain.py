@@ -7,10 +7,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from strata.config import MANAGEMENT, LandingZone, load
-from strata.config.access import grants
 from strata.config.tree import Tree
 from strata.errors import StrataError
+from strata.landing_zone import MANAGEMENT, LandingZone
+from strata.landing_zone.grants import grants
+from strata.load import load
 from strata.printing import as_json, line
 from strata.report.access import (
     SSO,

@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter, ValidationError
 
 from strata.commands.rewrite import fill, loaded, policies, print_diff, replace
-from strata.config.examples import is_example
 from strata.config.limits import aws_limits
 from strata.config.loader import FILES
 from strata.config.models import MANAGEMENT, ROOT
@@ -41,6 +40,7 @@ from strata.config.types import (
 )
 from strata.errors import StrataError, UsageError
 from strata.files import cannot, locked, read_text, with_line_ends_of
+from strata.landing_zone.examples import is_example
 from strata.printing import line, word
 from strata.session import Aws, AwsError, emulator
 from strata.terminal import answer, confirmed, interactive

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from strata.config import LandingZone
 from strata.errors import Fault
 from strata.identity.announced import KINDS, Name
 from strata.identity.declared import things
 from strata.identity.live import instance_of
 from strata.identity.things import WORDS, Thing, exact, folded
+from strata.landing_zone import LandingZone
 from strata.report.words import listed
 from strata.session import Aws, AwsError, Client, paginate
 

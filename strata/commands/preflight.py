@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from strata.commands import bootstrap
 from strata.commands.leftovers import STACK, Directory, announced_as, to_create
-from strata.config import LandingZone, load
 from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, StrataError, UsageError
 from strata.identity import announced, examine
 from strata.identity.comparison import Refusal
 from strata.identity.deletions import DELETE_RAM_SHARING, DELETE_TRAIL, LAST_ADMINISTRATOR, MASS_DELETION
+from strata.landing_zone import LandingZone
+from strata.load import load
 from strata.printing import line, visible
 from strata.session import Aws, AwsError, connect, emulator, paginate
 from strata.states import read_state

@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 from strata import aws_config
 from strata.aws_config import Section
-from strata.config import MANAGEMENT, LandingZone, load
-from strata.config.access import Grant, grants
 from strata.config.limits import aws_limits
 from strata.config.models import ACCESS_ROLE, PARTITION
 from strata.config.types import did_you_mean
 from strata.errors import StrataError
 from strata.files import UnreadableError, read_bytes
+from strata.landing_zone import MANAGEMENT, LandingZone
+from strata.landing_zone.grants import Grant, grants
+from strata.load import load
 from strata.printing import as_json, line, word
 from strata.session import Aws, AwsError, connect, paginate
 from strata.terminal import confirmed

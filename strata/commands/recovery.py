@@ -11,11 +11,11 @@ from typing import Any
 
 from strata.commands.deploy_errors import Failure
 from strata.commands.leftovers import Directory, declared
-from strata.config import LandingZone
 from strata.config.models import state_key
 from strata.errors import Fault
 from strata.identity.announced import KINDS, Name
 from strata.identity.things import TYPES
+from strata.landing_zone import LandingZone
 from strata.session import Aws, AwsError, Client, paginate
 from strata.workspace import Workspace
 

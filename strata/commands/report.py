@@ -8,9 +8,10 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from strata.config import LandingZone, load
 from strata.errors import StrataError
 from strata.files import write
+from strata.landing_zone import LandingZone
+from strata.load import load
 from strata.printing import as_json, as_utf_8, markdown
 
 if TYPE_CHECKING:

@@ -10,10 +10,11 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from strata.config import LandingZone, load
 from strata.config.loader import IMPORTS_FILE
 from strata.errors import ConfigurationError
 from strata.files import read_bytes, read_text, write
+from strata.landing_zone import LandingZone
+from strata.load import load
 from strata.printing import line
 
 

@@ -1,6 +1,1 @@
-"""The typed configuration: `load` is the door, everything else behind it."""
-
-from strata.config.loader import load
-from strata.config.models import MANAGEMENT, ROOT, LandingZone
-
-__all__ = ["MANAGEMENT", "ROOT", "LandingZone", "load"]
+"""The YAML and what it may say: parsing, models, types, AWS's limits. What it means is in `strata.landing_zone`."""

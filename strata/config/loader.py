@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, RootModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from strata.config.models import LandingZone, Organization, Project, Security, Sso
+from strata.config.models import Organization, Project, Security, Sso
 from strata.config.text import Problem, short
 from strata.config.tree import Location, Tree, read
 from strata.config.types import did_you_mean
@@ -98,29 +98,6 @@ def _hides(incomplete: Location, section: str) -> bool:
     if incomplete[:1] == (section,) == ("organizational_units",):
         return True
     return incomplete in ((), (section,))
-
-
-def load(folder: Path) -> LandingZone:
-    """Returns the landing zone a folder describes.
-
-    Raises:
-        ConfigurationError: all faults of all files, with file, line, value, rule and remedy.
-    """
-    from strata.config.rules import check
-
-    draft, faults = read_draft(folder)
-    faults += check(draft)
-    if faults or not (draft.project and draft.organization and draft.security and draft.sso):
-        raise ConfigurationError(faults)
-    return LandingZone(
-        project=draft.project,
-        organization=draft.organization,
-        security=draft.security,
-        sso=draft.sso,
-        imports=draft.imports,
-        policies=draft.policies,
-        trees=draft.trees,
-    )
 
 
 def read_draft(folder: Path) -> tuple[Draft, list[Fault]]:

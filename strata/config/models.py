@@ -6,7 +6,7 @@ Rules across entries are in `rules`; how an entry becomes Terraform is decided i
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -25,7 +25,6 @@ from pydantic_core import CoreSchema
 
 from strata.config.limits import Limits, aws_limits
 from strata.config.text import Problem, short
-from strata.config.tree import Location, Tree
 from strata.config.types import (
     REPLICA,
     AccountId,
@@ -79,7 +78,6 @@ from strata.config.types import (
     did_you_mean,
 )
 from strata.config.weaker import Weaker
-from strata.errors import Fault
 
 MANAGEMENT = "management"
 """The key that stands for the management account wherever accounts are named."""
@@ -1042,23 +1040,3 @@ class Sso(Model):
     """Attributes for access control (ABAC): session tag to attribute, such as `${path:enterprise.costCenter}`."""
     break_glass: BreakGlass | None = None
     state_access: StateAccess | None = None
-
-
-@dataclass(frozen=True)
-class LandingZone:
-    """The whole configuration, valid, with the lines it was read from."""
-
-    project: Project
-    organization: Organization
-    security: Security
-    sso: Sso
-    imports: Mapping[str, str] = field(default_factory=dict)
-    """Terraform address to import id."""
-    policies: Mapping[str, str] = field(default_factory=dict)
-    """Policy file to its document, minified."""
-    trees: Mapping[str, Tree] = field(default_factory=dict)
-    """What each file said, and on which line."""
-
-    def fault(self, file: str, location: Location, problem: str, remedy: str) -> Fault:
-        """Makes the fault of one value, for what only shows when Terraform is written."""
-        return self.trees.get(file, Tree(file)).fault(location, problem, remedy)

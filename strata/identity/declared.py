@@ -5,11 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 
-from strata.config.access import BREAK_GLASS, STATE_ACCESS, explained_grants
-from strata.config.administrators import administrators
-from strata.config.guardrails import guardrails
-from strata.config.models import MANAGEMENT, LandingZone, Targets
-from strata.config.rules.organization import unit_location
+from strata.config.models import MANAGEMENT, Targets
 from strata.identity.things import (
     STACKS,
     Assigned,
@@ -23,6 +19,11 @@ from strata.identity.things import (
     unit_identity,
     unit_path,
 )
+from strata.landing_zone import LandingZone
+from strata.landing_zone.administrators import administrators
+from strata.landing_zone.grants import BREAK_GLASS, STATE_ACCESS, explained_grants
+from strata.landing_zone.policies import guardrails
+from strata.rules.organization import unit_location
 
 SECTIONS = {
     "organization.yaml": ("policies",),

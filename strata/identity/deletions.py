@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from strata.config.access import BREAK_GLASS, STATE_ACCESS
 from strata.identity.comparison import (
     ORGANIZATION,
     SECURITY,
@@ -19,6 +18,7 @@ from strata.identity.comparison import (
 )
 from strata.identity.matching import moved_assignment
 from strata.identity.things import STACKS, Kind
+from strata.landing_zone.grants import BREAK_GLASS, STATE_ACCESS
 from strata.report.words import listed
 
 LAST_ADMINISTRATOR = "last-administrator"

@@ -7,13 +7,13 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from strata.config.models import LandingZone
 from strata.identity.comparison import Refusal
 from strata.identity.declared import declared
 from strata.identity.live import live
 from strata.identity.recorded import recorded
 from strata.identity.refusals import FOLDER, refusals, warnings
 from strata.identity.things import TYPES, Holdings, Moved, Thing, folded
+from strata.landing_zone import LandingZone
 from strata.session import Aws
 
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from strata.config.models import LandingZone, state_key
+from strata.config.models import state_key
 from strata.config.types import REPLICA
 from strata.identity.things import Holdings, Kind, Thing, exact
+from strata.landing_zone import LandingZone
 from strata.session import Aws, AwsError, Client, paginate
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from strata.config.administrators import FULL_ACCESS, Administrators, denies_everything
 from strata.config.models import MANAGEMENT
 from strata.identity.things import (
     ASSIGNMENT,
@@ -30,6 +29,7 @@ from strata.identity.things import (
     unit_identity,
     unit_path,
 )
+from strata.landing_zone.administrators import FULL_ACCESS, Administrators, denies_everything
 
 State = Mapping[str, Any]
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from strata.config.administrators import Administrators
 from strata.config.tree import Location, Tree
 from strata.errors import Fault
+from strata.landing_zone.administrators import Administrators
 
 Kind = Literal["account", "ou", "policy", "group", "user", "permission-set"]
 

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from strata.config.access import BREAK_GLASS, STATE_ACCESS, Grant, explained_grants
-from strata.config.models import MANAGEMENT, Boundary, LandingZone, PermissionSet, PolicyReference
+from strata.config.models import MANAGEMENT, Boundary, PermissionSet, PolicyReference
 from strata.config.tree import Location, Tree
+from strata.landing_zone import LandingZone
+from strata.landing_zone.grants import BREAK_GLASS, STATE_ACCESS, Grant, explained_grants
 
 SSO = "sso.yaml"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from strata.config.models import LandingZone
+from strata.landing_zone import LandingZone
 from strata.report.access import access, allowances, as_facts, permission_sets
 from strata.report.guardrails import account_label, in_tree_order, policies, slots, ways_up
 from strata.report.layers import layers

@@ -8,14 +8,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from strata.config.guardrails import guardrails
-from strata.config.models import MANAGEMENT, ROOT, LandingZone, PolicyType, Targets
-from strata.config.placeholders import fill, placeholder_values
-from strata.config.rules.organization import account_name
-from strata.config.services import policy_types
+from strata.config.models import MANAGEMENT, ROOT, PolicyType, Targets
 from strata.config.tree import Location
+from strata.landing_zone import LandingZone
+from strata.landing_zone.placeholders import fill, placeholder_values
+from strata.landing_zone.policies import guardrails
+from strata.landing_zone.services import policy_types
 from strata.report.access import Place, place
 from strata.report.words import listed
+from strata.rules.organization import account_name
 
 ORGANIZATION = "organization.yaml"
 NEVER_BINDS_MANAGEMENT = (PolicyType.SERVICE_CONTROL, PolicyType.RESOURCE_CONTROL)

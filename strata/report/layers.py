@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from strata.config.access import grants
-from strata.config.models import Control, LandingZone, state_key
+from strata.config.models import Control, state_key
+from strata.landing_zone import LandingZone
+from strata.landing_zone.grants import grants
 from strata.report.guardrails import policies
 
 

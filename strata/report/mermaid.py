@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from strata.config.models import LandingZone
+from strata.landing_zone import LandingZone
 from strata.printing import mermaid
 from strata.report.guardrails import Target, account_label, in_tree_order, policies, short_type, ways_up
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from strata.config import MANAGEMENT, LandingZone
 from strata.config.types import did_you_mean
 from strata.errors import StrataError
+from strata.landing_zone import MANAGEMENT, LandingZone
 from strata.printing import word
 from strata.report.access import permission_sets
 from strata.report.guardrails import account_label

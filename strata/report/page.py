@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from strata.config.access import Grant, explained_grants
-from strata.config.models import LandingZone
 from strata.config.tree import Location
+from strata.landing_zone import LandingZone
+from strata.landing_zone.grants import Grant, explained_grants
 from strata.printing import html, script_data
 from strata.report.access import SSO, all_accounts, allowances, permission_sets, place, way_of
 from strata.report.guardrails import (

@@ -8,8 +8,9 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from strata.config import LandingZone, load
 from strata.errors import ConfigurationError, StrataError
+from strata.landing_zone import LandingZone
+from strata.load import load
 
 
 def configuration_at(folder: Path, revision: str) -> LandingZone:

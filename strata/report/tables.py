@@ -8,8 +8,8 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from strata.config.access import grants
-from strata.config.models import LandingZone
+from strata.landing_zone import LandingZone
+from strata.landing_zone.grants import grants
 from strata.printing import csv_cell, markdown, visible
 from strata.report.access import (
     Way,

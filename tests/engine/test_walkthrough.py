@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from strata.config import load
+from strata.load import load
 from tests.documents import CHECKOUT, blocks
 from tests.engine.harness import Engine, Run
 from tests.engine.site import STACKS, Site

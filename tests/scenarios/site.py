@@ -114,7 +114,7 @@ class Site:
 
     def make_external_groups(self) -> None:
         """Makes the groups that the configuration says come from elsewhere."""
-        from strata.config import load
+        from strata.load import load
         from tests.aws.center import STORE
 
         landing_zone = load(self.config)
@@ -157,14 +157,14 @@ class Site:
     @property
     def region(self) -> str:
         """The primary region."""
-        from strata.config import load
+        from strata.load import load
 
         return str(load(self.config).project.regions.primary)
 
     @property
     def bucket(self) -> str:
         """The state bucket."""
-        from strata.config import load
+        from strata.load import load
 
         return str(load(self.config).project.state_bucket)
 

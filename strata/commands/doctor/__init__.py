@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from strata.commands.doctor import account, clashes, defaults, members, sign_in, state, tools
 from strata.commands.doctor.findings import NOT_YET, Finding, Level, failure, unanswered, unreadable, warning
 from strata.commands.doctor.ground import Check, Ground, Needs, lay
-from strata.config import load
 from strata.errors import StrataError
+from strata.load import load
 from strata.printing import as_json, line, unguarded
 from strata.session import AwsError, connect
 

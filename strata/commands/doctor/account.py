@@ -8,8 +8,9 @@ from typing import Any
 from strata.commands.bootstrap import described_organization, refuse_organization
 from strata.commands.doctor.findings import NOT_YET, Finding, action, denied, failure, ok, unanswered, warning
 from strata.commands.doctor.ground import Ground, LiveAccount
-from strata.config.models import LandingZone, ManagementAccount, Project
+from strata.config.models import ManagementAccount, Project
 from strata.errors import StrataError
+from strata.landing_zone import LandingZone
 from strata.session import Aws, AwsError, Caller, paginate
 
 # Before everything else: who calls, and into which organization

@@ -13,9 +13,9 @@ from typing import Any, Generic, TypeVar
 
 from strata.commands.bootstrap import STACKS
 from strata.commands.doctor.findings import Finding
-from strata.config import LandingZone
 from strata.config.models import Project
 from strata.errors import StrataError
+from strata.landing_zone import LandingZone
 from strata.session import Aws, Client, paginate
 from strata.states import read_state
 

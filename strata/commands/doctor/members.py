@@ -7,11 +7,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from strata.commands.doctor.findings import Finding, failure, listed, ok, warning
 from strata.commands.doctor.ground import Ground, LiveAccount
-from strata.config import LandingZone
 from strata.config.models import Organization
-from strata.config.rules import account_name
-from strata.config.services import derived_services
+from strata.landing_zone import LandingZone
+from strata.landing_zone.services import derived_services
 from strata.printing import word
+from strata.rules import account_name
 from strata.session import paginate
 
 

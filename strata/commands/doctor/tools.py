@@ -13,8 +13,8 @@ from pathlib import Path
 from strata import toolchain
 from strata.commands.doctor.findings import Finding, failure, ok, warning
 from strata.commands.doctor.ground import Ground
-from strata.config.examples import example_values
 from strata.errors import StrataError
+from strata.landing_zone.examples import example_values
 from strata.session import emulator
 
 PYTHON = (3, 11)

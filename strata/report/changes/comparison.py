@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from strata.config.models import LandingZone
+from strata.landing_zone import LandingZone
 from strata.report.changes.accounts import account_changes
 from strata.report.changes.change import Change, Topic
 from strata.report.changes.guardrails import guardrail_changes

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
-from strata.config.models import LandingZone, PolicyType
+from strata.config.models import PolicyType
+from strata.landing_zone import LandingZone
 from strata.report.changes.change import Change, Topic
 from strata.report.changes.statements import denied_less, overridden, set_otherwise
 from strata.report.guardrails import (

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from strata.config.models import LandingZone
 from strata.identity.declared import declared
 from strata.identity.live import Live
 from strata.identity.refusals import refusals
+from strata.landing_zone import LandingZone
 from strata.report.changes.change import Change, Topic
 
 

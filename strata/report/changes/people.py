@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
-from strata.config.models import LandingZone
+from strata.landing_zone import LandingZone
 from strata.report.access import Access, Holder, access, all_accounts
 from strata.report.changes.change import Change, Topic, added_and_removed
 from strata.report.words import accounts_in_words, listed

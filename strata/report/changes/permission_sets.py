@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from strata.config.access import STATE_ACCESS, grants
-from strata.config.models import LandingZone, PermissionSet, PolicyReference
-from strata.config.placeholders import fill, placeholder_values
+from strata.config.models import PermissionSet, PolicyReference
 from strata.config.types import session_minutes
+from strata.landing_zone import LandingZone
+from strata.landing_zone.grants import STATE_ACCESS, grants
+from strata.landing_zone.placeholders import fill, placeholder_values
 from strata.report.access import duration, permission_sets, policy_name
 from strata.report.changes.change import Change, Risk, Topic, added_and_removed
 from strata.report.changes.statements import allowed_more, denied_less, parsed

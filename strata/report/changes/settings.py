@@ -7,9 +7,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from strata.config.models import Control, LandingZone, Organization
-from strata.config.services import derived_services
+from strata.config.models import Control, Organization
 from strata.config.weaker import is_weaker
+from strata.landing_zone import LandingZone
+from strata.landing_zone.services import derived_services
 from strata.report.changes.change import Change, Risk, Topic
 from strata.report.changes.statements import leaves
 

@@ -7,18 +7,18 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from strata.config.access import BREAK_GLASS, STATE_ACCESS
 from strata.config.limits import Limits
 from strata.config.loader import Draft
 from strata.config.models import MANAGEMENT, OWN_TAGS, ROOT, Assignment, Organization, PermissionSet, Sso
-from strata.config.rules.faults import ORGANIZATION, SECURITY, SSO, too_many, twice, unknown
-from strata.config.rules.organization import retired, unit_keys
-from strata.config.rules.policies import filled, wrong_document
-from strata.config.targets import Directory, is_wildcard, matching
 from strata.config.text import Problem, check_length, short, text_problem
 from strata.config.tree import Location
 from strata.config.types import RESERVED_NAMES, did_you_mean
 from strata.errors import Fault
+from strata.landing_zone.grants import BREAK_GLASS, STATE_ACCESS
+from strata.landing_zone.selection import Directory, is_wildcard, matching
+from strata.rules.faults import ORGANIZATION, SECURITY, SSO, too_many, twice, unknown
+from strata.rules.organization import retired, unit_keys
+from strata.rules.policies import filled, wrong_document
 
 
 def people(draft: Draft, limits: Limits) -> Iterator[Fault]:

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, get_args
 
-from strata.config.models import LandingZone, Model, OrganizationalUnit
+from strata.config.models import Model, OrganizationalUnit
 from strata.config.tree import Location
 from strata.config.types import Personal
+from strata.landing_zone import LandingZone
 
 # RFC 2606 and 6761.
 _DOMAINS = ("example.com", "example.net", "example.org", "example", "invalid", "localhost", "test")

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from strata.config.access import BREAK_GLASS, STATE_ACCESS, grants
-from strata.config.guardrails import guardrails
-from strata.config.models import MANAGEMENT, LandingZone, PermissionSet, RegionalSetting, Targets
+from strata.config.models import MANAGEMENT, PermissionSet, RegionalSetting, Targets
+from strata.landing_zone import LandingZone
+from strata.landing_zone.grants import BREAK_GLASS, STATE_ACCESS, grants
+from strata.landing_zone.policies import guardrails
 
 ACCESS_ANALYZER = "access-analyzer.amazonaws.com"
 ROOT_EVENTS_REGION = "us-east-1"

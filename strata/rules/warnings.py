@@ -6,16 +6,17 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 
-from strata.config.administrators import FULL_ACCESS, administrators
 from strata.config.documents import statements
-from strata.config.examples import example_values
-from strata.config.guardrails import guardrails
 from strata.config.limits import aws_limits
-from strata.config.models import MANAGEMENT, OWN_TAGS, LandingZone, Mailing, Mode, PolicyType
-from strata.config.targets import Directory
+from strata.config.models import MANAGEMENT, OWN_TAGS, Mailing, Mode, PolicyType
 from strata.config.text import look, mixes_alphabets, short
 from strata.config.tree import Location, Tree, dotted
 from strata.config.types import did_you_mean
+from strata.landing_zone import LandingZone
+from strata.landing_zone.administrators import FULL_ACCESS, administrators
+from strata.landing_zone.examples import example_values
+from strata.landing_zone.policies import guardrails
+from strata.landing_zone.selection import Directory
 
 Doubt = tuple[str, Location, str]
 """The file, the place in it, and what is doubtful there."""
@@ -75,7 +76,7 @@ _Named = tuple[str, Location, str, str]
 
 
 def _by_kind(landing_zone: LandingZone) -> dict[str, list[_Named]]:
-    from strata.config.rules.organization import account_name, unit_location
+    from strata.rules.organization import account_name, unit_location
 
     project, organization, sso = landing_zone.project, landing_zone.organization, landing_zone.sso
     management = ("project.yaml", ("management_account", "name"), MANAGEMENT, project.management_account.name)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Literal
 
-from strata.config.models import MANAGEMENT, LandingZone
-from strata.config.targets import Directory
+from strata.config.models import MANAGEMENT
 from strata.config.tree import Location
+from strata.landing_zone import LandingZone
+from strata.landing_zone.selection import Directory
 
 BREAK_GLASS = "BreakGlass"
 STATE_ACCESS = "StateAccess"

@@ -6,8 +6,9 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from strata.config.models import ROOT, Assignment, LandingZone
+from strata.config.models import ROOT, Assignment
 from strata.config.tree import Location
+from strata.landing_zone import LandingZone
 
 NOTICE = dt.timedelta(days=14)
 """How long before its last day an assignment is due."""

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from strata.config.limits import Limits
 from strata.config.loader import Draft
-from strata.config.rules.faults import PROJECT, twice
 from strata.config.text import short
 from strata.config.types import REPLICA
 from strata.errors import Fault
+from strata.rules.faults import PROJECT, twice
 
 
 def regions(draft: Draft, _: Limits) -> Iterator[Fault]:

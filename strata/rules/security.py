@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from strata.config.limits import Limits
 from strata.config.loader import Draft
 from strata.config.models import Mode
-from strata.config.rules.faults import SECURITY
 from strata.errors import Fault
+from strata.rules.faults import SECURITY
 
 
 def alerts(draft: Draft, _: Limits) -> Iterator[Fault]:

@@ -6,10 +6,11 @@ import datetime as dt
 import json
 from dataclasses import dataclass
 
-from strata.config.access import BREAK_GLASS, explained_grants
 from strata.config.documents import statements
-from strata.config.models import MANAGEMENT, LandingZone
+from strata.config.models import MANAGEMENT
 from strata.config.tree import Location
+from strata.landing_zone import LandingZone
+from strata.landing_zone.grants import BREAK_GLASS, explained_grants
 
 FULL_ACCESS = "AdministratorAccess"
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from strata.config.addresses import addresses, imported
 from strata.config.import_ids import check_import_id
 from strata.config.limits import Limits
 from strata.config.loader import Draft
-from strata.config.models import LandingZone
-from strata.config.rules.faults import IMPORTS, ORGANIZATION, PROJECT, SECURITY, SSO
 from strata.config.text import Problem, short
 from strata.config.tree import Location
 from strata.config.types import did_you_mean
 from strata.errors import Fault
+from strata.landing_zone import LandingZone
+from strata.landing_zone.addresses import addresses, imported
+from strata.rules.faults import IMPORTS, ORGANIZATION, PROJECT, SECURITY, SSO
 
 
 def imports(draft: Draft, _: Limits) -> Iterator[Fault]:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from strata.config.addresses import delegation
 from strata.config.limits import Limits
 from strata.config.loader import Draft
 from strata.config.models import MANAGEMENT, OWN_TAGS, ROOT, Account, Organization, Project, UnitPath
-from strata.config.rules.faults import ORGANIZATION, SECURITY, too_many, twice, unknown
-from strata.config.services import derived_services
 from strata.config.text import Problem, check_length, short
 from strata.config.tree import Location
 from strata.errors import Fault
+from strata.landing_zone.addresses import delegation
+from strata.landing_zone.services import derived_services
+from strata.rules.faults import ORGANIZATION, SECURITY, too_many, twice, unknown
 
 
 def organizational_units(draft: Draft, limits: Limits) -> Iterator[Fault]:

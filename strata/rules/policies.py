@@ -8,16 +8,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from strata.config.documents import document_problems
-from strata.config.guardrails import guardrails
 from strata.config.limits import Limit, Limits
 from strata.config.loader import Draft
 from strata.config.models import MANAGEMENT, ROOT, Organization, PolicyType, Targets
-from strata.config.placeholders import fill, misplaced, placeholder_problems, placeholder_values, texts
-from strata.config.rules.faults import ORGANIZATION, too_many, twice, unknown
-from strata.config.rules.organization import retired, unit_keys
 from strata.config.text import Problem, short, text_problem
 from strata.config.tree import Location
 from strata.errors import Fault
+from strata.landing_zone.placeholders import fill, misplaced, placeholder_problems, placeholder_values, texts
+from strata.landing_zone.policies import guardrails
+from strata.rules.faults import ORGANIZATION, too_many, twice, unknown
+from strata.rules.organization import retired, unit_keys
 
 _OCCUPANTS = {PolicyType.SERVICE_CONTROL: "FullAWSAccess", PolicyType.RESOURCE_CONTROL: "RCPFullAWSAccess"}
 """The policy of AWS's own that takes a slot of every target."""

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from strata.config.doubts import warnings
 from strata.config.limits import Limits, aws_limits
 from strata.config.loader import Draft
-from strata.config.rules import access, imports, organization, policies, project, security, text
-from strata.config.rules.organization import account_name
 from strata.errors import Fault
+from strata.rules import access, imports, organization, policies, project, security, text
+from strata.rules.organization import account_name
+from strata.rules.warnings import warnings
 
 __all__ = ["account_name", "check", "warnings"]
 
