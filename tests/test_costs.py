@@ -20,6 +20,7 @@ FREE = {
     "aws_cloudwatch_event_target": "",
     "aws_ebs_encryption_by_default": "",
     "aws_ebs_snapshot_block_public_access": "",
+    "aws_ec2_image_block_public_access": "",
     "aws_ec2_instance_metadata_defaults": "",
     "aws_iam_account_password_policy": "",
     "aws_iam_organizations_features": "",

@@ -354,6 +354,7 @@ LACKED_BY_MOTO: dict[str, dict[str, Any]] = {
     "freetier.GetAccountPlanState": {"accountPlanType": "PAID", "accountPlanStatus": "ACTIVE"},
     "service-quotas.GetServiceQuota": {"Quota": {"Value": 10.0}},
     "ec2.GetInstanceMetadataDefaults": {"AccountLevel": {"HttpTokens": "required", "HttpPutResponseHopLimit": 2}},
+    "ec2.GetImageBlockPublicAccessState": {"ImageBlockPublicAccessState": "block-new-sharing"},
     "ec2.GetSnapshotBlockPublicAccessState": {"State": "block-all-sharing"},
     "accessanalyzer.ListAnalyzers": {"analyzers": []},
     "cost-explorer.GetAnomalyMonitors": {"AnomalyMonitors": []},

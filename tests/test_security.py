@@ -27,6 +27,7 @@ REGIONAL = [
     ("aws_ebs_encryption_by_default", {"enabled": True}),
     ("aws_ec2_instance_metadata_defaults", {"http_tokens": "required", "http_put_response_hop_limit": 1}),
     ("aws_ebs_snapshot_block_public_access", {"state": "block-all-sharing"}),
+    ("aws_ec2_image_block_public_access", {"state": "block-new-sharing"}),
 ]
 
 
@@ -54,6 +55,7 @@ def test_a_region_that_left_keeps_what_is_set(company: Deployment, kind: str, _v
         ("ebs_encryption", "aws_ebs_encryption_by_default"),
         ("instance_metadata", "aws_ec2_instance_metadata_defaults"),
         ("snapshot_public_access", "aws_ebs_snapshot_block_public_access"),
+        ("image_public_access", "aws_ec2_image_block_public_access"),
     ],
 )
 def test_a_setting_that_is_not_on_stays_as_it_is(variant: Variant, control: str, kind: str, mode: str) -> None:

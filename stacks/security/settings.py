@@ -10,6 +10,7 @@ from stacks.security.controls import Controls
 
 from cdktf_cdktf_provider_aws.ebs_encryption_by_default import EbsEncryptionByDefault
 from cdktf_cdktf_provider_aws.ebs_snapshot_block_public_access import EbsSnapshotBlockPublicAccess
+from cdktf_cdktf_provider_aws.ec2_image_block_public_access import Ec2ImageBlockPublicAccess
 from cdktf_cdktf_provider_aws.ec2_instance_metadata_defaults import Ec2InstanceMetadataDefaults
 from cdktf_cdktf_provider_aws.iam_account_password_policy import IamAccountPasswordPolicy
 from cdktf_cdktf_provider_aws.s3_account_public_access_block import S3AccountPublicAccessBlock
@@ -21,6 +22,7 @@ KINDS: Mapping[str, Any] = {
     "ebs_encryption": EbsEncryptionByDefault,
     "instance_metadata": Ec2InstanceMetadataDefaults,
     "snapshot_public_access": EbsSnapshotBlockPublicAccess,
+    "image_public_access": Ec2ImageBlockPublicAccess,
     "s3_public_access": S3AccountPublicAccessBlock,
     "password_policy": IamAccountPasswordPolicy,
 }

@@ -599,6 +599,15 @@ class SnapshotPublicAccess(RegionalSetting):
     state: Annotated[SnapshotBlock, Weaker.ELSE] = Field(default=SnapshotBlock.ALL, strict=False)
 
 
+class ImagePublicAccess(RegionalSetting):
+    """Blocks public sharing of machine images (AMIs), per governed region; those that are public already stay so."""
+
+    address = "aws_ec2_image_block_public_access.main"
+    by_policy = "block_public_images"
+    declared_as = "image_block_public_access"
+    always = {"state": "block-new-sharing"}
+
+
 class S3PublicAccess(Setting):
     """All four flags of the account's S3 public access block."""
 
@@ -801,6 +810,7 @@ class Security(Model):
     ebs_encryption: EbsEncryption = Field(default_factory=EbsEncryption)
     instance_metadata: InstanceMetadata = Field(default_factory=InstanceMetadata)
     snapshot_public_access: SnapshotPublicAccess = Field(default_factory=SnapshotPublicAccess)
+    image_public_access: ImagePublicAccess = Field(default_factory=ImagePublicAccess)
     s3_public_access: S3PublicAccess = Field(default_factory=S3PublicAccess)
     password_policy: PasswordPolicy = Field(default_factory=PasswordPolicy)
     access_analyzer: Control = Field(default_factory=Control)

@@ -34,6 +34,11 @@ def _snapshot_public_access(ec2: Client) -> Values:
     return _by_argument(ec2.get_snapshot_block_public_access_state())
 
 
+def _image_public_access(ec2: Client) -> Values:
+    found = _by_argument(ec2.get_image_block_public_access_state())
+    return {**found, "state": found.get("image_block_public_access_state")}
+
+
 def _s3_public_access(s3control: Client, account_id: str) -> Values:
     read = partial(s3control.get_public_access_block, AccountId=account_id)
     return _unless(read, "PublicAccessBlockConfiguration", "NoSuchPublicAccessBlockConfiguration")
@@ -47,6 +52,7 @@ _REGIONAL: Mapping[str, tuple[str, Callable[[Client], Values]]] = {
     "ebs_encryption": ("ebs", _ebs_encryption),
     "instance_metadata": ("metadata", _instance_metadata),
     "snapshot_public_access": ("snapshots", _snapshot_public_access),
+    "image_public_access": ("images", _image_public_access),
 }
 """By key of security.yaml: the name of the check, and what it asks EC2 in each governed region."""
 
@@ -133,9 +139,8 @@ def _described(control: Setting, found: Mapping[str, Values]) -> str:
 
 def _words(values: Values) -> str:
     """Returns values as in `http tokens required, enabled`."""
-    switches = {name for name, value in values.items() if isinstance(value, bool)}
-    words = [f"{'' if values[name] else 'not '}{name}" for name in values if name in switches]
-    words += [f"{name} {value}" for name, value in values.items() if name not in switches]
+    words = [f"{name} {value}" for name, value in values.items() if not isinstance(value, bool)]
+    words += [name if value else f"not {name}" for name, value in values.items() if isinstance(value, bool)]
     return ", ".join(words).replace("_", " ") or "not set"
 
 
