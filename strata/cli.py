@@ -10,7 +10,6 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -18,6 +17,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from strata.errors import ConfigurationError, StrataError, UsageError
+from strata.options import Options
 from strata.printing import guarded, line
 
 app = typer.Typer(
@@ -29,23 +29,6 @@ app = typer.Typer(
     help="An AWS landing zone from a few YAML files: state, organization, security, sign-in.",
     epilog="Start with: strata check. Then: strata bootstrap, cdktf deploy backend organizations security sso.",
 )
-
-
-@dataclass(frozen=True)
-class Options:
-    """The options every command takes, before or after its name."""
-
-    config: Path
-    profile: str | None = None
-    region: str | None = None
-    quiet: bool = False
-    verbose: bool = False
-    debug: bool = False
-
-    def note(self, text: str) -> None:
-        """Says something to the person at the terminal, unless they asked for quiet."""
-        if not self.quiet:
-            print(line(text), file=sys.stderr, flush=True)
 
 
 ConfigOption = Annotated[

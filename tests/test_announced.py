@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from strata.aws.session import Aws, AwsError
 from strata.errors import StrataError
 from strata.identity import announced
 from strata.identity.announced import KEY, Name, announce, read, withdraw
 from strata.load import load
-from strata.session import Aws, AwsError
 from tests.synthesized import SHIPPED
 
 PROJECT = load(SHIPPED).project

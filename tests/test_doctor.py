@@ -18,16 +18,17 @@ from moto import mock_aws
 from moto.core.botocore_stubber import MockRawResponse
 from typer.testing import CliRunner, Result
 
+from strata.aws.organization import LiveAccount
+from strata.aws.session import Aws, Caller
 from strata.cli import app
 from strata.commands import doctor
 from strata.commands.doctor import account, clashes, defaults, members, sign_in, state, tools
 from strata.commands.doctor.findings import Finding, Level, failure, ok
-from strata.commands.doctor.ground import Check, Ground, LiveAccount, Needs, lay
+from strata.commands.doctor.ground import Check, Ground, Needs, lay
 from strata.commands.init import TEMPLATE
 from strata.config.models import EbsEncryption, InstanceMetadata, Mode, PasswordPolicy, S3PublicAccess
 from strata.landing_zone import LandingZone
 from strata.load import load
-from strata.session import Aws, Caller
 
 MANAGEMENT = "123456789012"
 OK, WARNING, FAILURE = Level.OK, Level.WARNING, Level.FAILURE
@@ -420,7 +421,7 @@ def hooks(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hooks]:
     # moto's account is one of the documentation's examples.
     monkeypatch.setattr("strata.landing_zone.examples._ACCOUNT_IDS", frozenset())
     monkeypatch.setattr("strata.landing_zone.examples._DOMAINS", ())
-    monkeypatch.setattr("strata.commands.bootstrap.placeholders", lambda *_: iter(()))
+    monkeypatch.setattr("strata.commands.bootstrap.example_faults", lambda _: [])
     with mock_aws():
         monkeypatch.setattr(boto3, "Session", hooked)
         yield found

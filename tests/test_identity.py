@@ -15,16 +15,17 @@ import pytest
 from moto import mock_aws
 from moto.ssoadmin.responses import SSOAdminResponse
 
+from strata.aws.organization import LiveAccount
+from strata.aws.session import Aws, Client
 from strata.identity.comparison import Refusal
 from strata.identity.declared import declared
 from strata.identity.examine import Examination, examine, moved
-from strata.identity.live import Live, LiveAccount, LiveUnit, Met
+from strata.identity.live import Live, LiveUnit, Met
 from strata.identity.recorded import recorded
 from strata.identity.refusals import refusals, warnings
 from strata.identity.things import Holdings, Moved
 from strata.landing_zone import LandingZone
 from strata.load import load
-from strata.session import Aws, Client
 from tests.synthesized import STACKS, synthesize
 
 States = dict[str, dict[str, Any]]
@@ -217,7 +218,7 @@ def _resolved(value: Any, ids: Mapping[str, str]) -> Any:
 
 def seen(known: Holdings) -> Live:
     """Returns AWS as the states record its accounts."""
-    accounts = {one.id: LiveAccount(one.id, one.name, "ACTIVE") for one in known.of("account")}
+    accounts = {one.id: LiveAccount(one.id, "", one.name, "ACTIVE") for one in known.of("account")}
     return Live(accounts=accounts, bucket="ac-terraform-state-210987654321")
 
 
@@ -375,7 +376,7 @@ def met(*found: Met) -> Callable[[Live, States], tuple[Live, States]]:
 
 def live_email(id: str, email: str) -> Callable[[Live, States], tuple[Live, States]]:
     def change(live: Live, states: States) -> tuple[Live, States]:
-        accounts = {**(live.accounts or {}), id: LiveAccount(id, email, "ACTIVE")}
+        accounts = {**(live.accounts or {}), id: LiveAccount(id, "", email, "ACTIVE")}
         return replace(live, accounts=accounts), states
 
     return change

@@ -254,7 +254,7 @@ class Terminal:
 
 
 def typed(monkeypatch: pytest.MonkeyPatch, folder: Path, *lines: str, **given: Any) -> int:
-    from strata.cli import Options
+    from strata.options import Options
 
     monkeypatch.setattr(sys, "stdin", Terminal(lines))
     return init.run(Options(config=folder), given=given, to=None, dry_run=False, yes=False)
@@ -362,7 +362,7 @@ def test_the_account_of_other_credentials_is_not_mixed_in(folder: Path) -> None:
 
 @pytest.mark.usefixtures("aws")
 def test_a_member_account_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from strata.session import Aws, Caller
+    from strata.aws.session import Aws, Caller
 
     boto3.client("organizations", "us-east-1").create_organization(FeatureSet="ALL")
     monkeypatch.setattr(Aws, "caller", lambda _: Caller("999988887777", "arn:aws:iam::999988887777:user/x"))

@@ -18,10 +18,10 @@ from markdown_it import MarkdownIt
 from typer.testing import CliRunner
 
 from strata import printing
+from strata.aws.session import AwsError
 from strata.cli import app
 from strata.errors import ConfigurationError, Fault, StrataError
 from strata.load import load
-from strata.session import AwsError
 from tests.synthesized import SHIPPED
 
 CHECKOUT = Path(__file__).parents[1]

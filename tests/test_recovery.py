@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
+from strata.aws.session import Aws
 from strata.commands.deploy import applied
 from strata.commands.deploy_errors import failures
 from strata.commands.leftovers import Directory, announced_as, declared, to_create
 from strata.commands.recovery import LOOK_UPS, import_id_of
 from strata.landing_zone import LandingZone
 from strata.load import load
-from strata.session import Aws
 from tests.synthesized import SHIPPED, Deployment
 
 INLINE = "aws_ssoadmin_permission_set_inline_policy"

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from strata.landing_zone import LandingZone
 from strata.landing_zone.grants import grants
 from strata.load import load
+from strata.options import Options
 from strata.printing import as_json, line
 from strata.rules import warnings
 
 if TYPE_CHECKING:
-    from strata.cli import Options
     from strata.landing_zone.expiry import Ending
 
 CALLS_A_SECOND = 20

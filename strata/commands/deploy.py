@@ -12,8 +12,10 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
 
+from strata.aws.session import Client
+from strata.aws.states import read_state
 from strata.commands.deploy_errors import explained, failures
 from strata.commands.leftovers import STACK, Directory, announced_as, to_create
 from strata.commands.plan import plan_stack, plan_stacks, show
@@ -22,13 +24,9 @@ from strata.commands.recovery import adopt_what_exists, drop_digests, provision_
 from strata.config.models import Locking
 from strata.errors import ConfigurationError, StrataError, UsageError
 from strata.identity import announced
-from strata.session import Client
-from strata.states import read_state
+from strata.options import Options
 from strata.terminal import confirmed, interactive
 from strata.workspace import Result
-
-if TYPE_CHECKING:
-    from strata.cli import Options
 
 ACTIONS = ("imported", "added", "changed", "destroyed", "forgotten")
 MAX_ADOPTIONS = 3

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
@@ -23,11 +23,9 @@ from strata.files import UnreadableError, read_text
 from strata.landing_zone.administrators import administrators
 from strata.landing_zone.expiry import Ending, expired, where, who
 from strata.load import load
+from strata.options import Options
 from strata.printing import line
 from strata.terminal import confirmed
-
-if TYPE_CHECKING:
-    from strata.cli import Options
 
 SSO = "sso.yaml"
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import textwrap
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from strata.config.tree import Tree
 from strata.errors import StrataError
 from strata.landing_zone import MANAGEMENT, LandingZone
 from strata.landing_zone.grants import grants
 from strata.load import load
+from strata.options import Options
 from strata.printing import as_json, line
 from strata.report.access import (
     SSO,
@@ -40,9 +41,6 @@ from strata.report.guardrails import (
 )
 from strata.report.names import find_account, find_permission_set, find_person_or_account, find_user
 from strata.report.words import accounts_in_words
-
-if TYPE_CHECKING:
-    from strata.cli import Options
 
 WIDTH = 60
 """Columns that lines keep to, so that they fit half a screen and a chat message."""

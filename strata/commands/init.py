@@ -18,10 +18,12 @@ from dataclasses import dataclass
 from functools import partial
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from strata.aws.organization import describe, describe_account
+from strata.aws.session import Aws, AwsError, emulator
 from strata.commands.rewrite import fill, loaded, policies, print_diff, replace
 from strata.config.limits import aws_limits
 from strata.config.loader import FILES
@@ -41,12 +43,9 @@ from strata.config.types import (
 from strata.errors import StrataError, UsageError
 from strata.files import cannot, locked, read_text, with_line_ends_of
 from strata.landing_zone.examples import is_example
+from strata.options import Options
 from strata.printing import line, word
-from strata.session import Aws, AwsError, emulator
 from strata.terminal import answer, confirmed, interactive
-
-if TYPE_CHECKING:
-    from strata.cli import Options
 
 TEMPLATE = Path(__file__).parents[1] / "template"
 """The configuration as it is shipped, for `--to` when the one in use is an example no more."""
@@ -314,16 +313,17 @@ def _described(aws: Aws, account: str) -> dict[str, str]:
         StrataError: it is a member of an organization.
     """
     try:
-        organization = aws.client("organizations").describe_organization()["Organization"]
-        if organization["MasterAccountId"] != account:
+        organization = describe(aws)
+        if organization and organization["MasterAccountId"] != account:
             raise StrataError(
                 f"account {account} is a member of the organization {organization['Id']}; "
                 f"use a profile of its management account {organization['MasterAccountId']}"
             )
-        found = aws.client("organizations").describe_account(AccountId=account)["Account"]
-        return {"management_name": found["Name"], "management_email": found["Email"]}
+        if organization:  # before it exists, nobody tells the e-mail
+            found = describe_account(aws, account)
+            return {"management_name": found.name, "management_email": found.email}
     except AwsError:
-        pass  # before the organization exists, nobody tells the e-mail
+        pass
     try:
         return {"management_name": aws.client("account").get_account_information()["AccountName"]}
     except AwsError:

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from strata.aws.identity_center import Center
+from strata.aws.session import Aws, AwsError, Client, paginate
 from strata.errors import Fault
 from strata.identity.announced import KINDS, Name
 from strata.identity.declared import things
-from strata.identity.live import instance_of
 from strata.identity.things import WORDS, Thing, exact, folded
 from strata.landing_zone import LandingZone
 from strata.report.words import listed
-from strata.session import Aws, AwsError, Client, paginate
 
 STACK = "sso"
 State = Mapping[str, Any]
@@ -83,14 +83,10 @@ class Directory:
         cls, aws: Aws, landing_zone: LandingZone, states: Mapping[str, State], document: Document
     ) -> Directory | None:
         """Returns the directory of the organization, None where Identity Center is not enabled."""
-        project = landing_zone.project
-        center = aws.client("sso-admin", project.identity_center_region)
-        found = instance_of(center, project.management_account.id)
-        if found is None:
+        center = Center.of(aws, landing_zone.project)
+        if center is None:
             return None
-        instance, store_id = found
-        store = aws.client("identitystore", project.identity_center_region)
-        return cls(landing_zone, states, document, store, center, store_id, instance)
+        return cls(landing_zone, states, document, center.people, center.admin, center.store, center.instance)
 
     def sorted_out(self, wanted: Iterable[Thing], announced: Collection[Name]) -> tuple[dict[str, str], list[Fault]]:
         """Returns the import id of what is there and ours, by address, and what is to be said of the rest that is."""

@@ -7,14 +7,12 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
 
 from strata.commands.deploy_errors import Failure, failures
 from strata.commands.preflight import prepare
+from strata.options import Options
 from strata.workspace import Result, Workspace
-
-if TYPE_CHECKING:
-    from strata.cli import Options
 
 DIFFERS = 3
 FORMAT = 1

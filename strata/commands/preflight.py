@@ -6,9 +6,11 @@ import datetime as dt
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from strata.commands import bootstrap
+from strata.aws.prerequisites import inspect, management_caller
+from strata.aws.session import Aws, AwsError, connect, emulator, paginate
+from strata.aws.states import STACKS, read_state
 from strata.commands.leftovers import STACK, Directory, announced_as, to_create
 from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, StrataError, UsageError
@@ -16,14 +18,11 @@ from strata.identity import announced, examine
 from strata.identity.comparison import Refusal
 from strata.identity.deletions import DELETE_RAM_SHARING, DELETE_TRAIL, LAST_ADMINISTRATOR, MASS_DELETION
 from strata.landing_zone import LandingZone
+from strata.landing_zone.examples import example_faults
 from strata.load import load
+from strata.options import Options
 from strata.printing import line, visible
-from strata.session import Aws, AwsError, connect, emulator, paginate
-from strata.states import read_state
 from strata.workspace import Workspace
-
-if TYPE_CHECKING:
-    from strata.cli import Options
 
 REPLACE = "replace:"
 ALLOWED = (LAST_ADMINISTRATOR, MASS_DELETION, f"{REPLACE}KEY", DELETE_TRAIL, DELETE_RAM_SHARING)
@@ -71,13 +70,13 @@ def prepare(options: Options, *, stacks: Sequence[str], allow: Sequence[str]) ->
     _check_allowed(allow)
     landing_zone = load(options.config)
     _check_replaced(allow, landing_zone)
-    if not emulator() and (faults := list(bootstrap.placeholders(landing_zone))):
+    if not emulator() and (faults := example_faults(landing_zone)):
         raise ConfigurationError(faults)
     aws = connect(options, landing_zone.project)
     _check_account(aws, landing_zone, needs_sign_in=not stacks or "sso" in stacks)
     workspace = Workspace.of(options.config, options.profile)
     options.note("comparing the configuration with the states and AWS")
-    states = {stack: read_state(aws, landing_zone.project, stack) for stack in bootstrap.STACKS}
+    states = {stack: read_state(aws, landing_zone.project, stack) for stack in STACKS}
     names = announced.read(aws, landing_zone.project)
     found = examine(
         aws,
@@ -150,9 +149,9 @@ def _chosen(workspace: Workspace, stacks: Sequence[str]) -> list[str]:
 
 def _check_account(aws: Aws, landing_zone: LandingZone, *, needs_sign_in: bool) -> None:
     """Refuses what would fail half way: the wrong account, no bootstrap, Identity Center off or elsewhere."""
-    bootstrap.management_caller(aws, landing_zone.project)
-    findings, refusals = bootstrap.look(aws, landing_zone)
-    lacking = [f"{finding.thing} ({', '.join(finding.lacks)})" for finding in findings if finding.lacks]
+    management_caller(aws, landing_zone.project)
+    findings, refusals = inspect(aws, landing_zone)
+    lacking = [f"{finding.thing} ({', '.join(finding.missing)})" for finding in findings if finding.missing]
     if lacking:
         refusals.append(f"not there yet: {'; '.join(lacking)}; run strata bootstrap first")
     if needs_sign_in and not refusals:

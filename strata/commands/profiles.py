@@ -13,9 +13,12 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from strata import aws_config
+from strata.aws.identity_center import is_ours, list_instances
+from strata.aws.organization import LiveAccount, list_accounts
+from strata.aws.session import Aws, connect
 from strata.aws_config import Section
 from strata.config.limits import aws_limits
 from strata.config.models import ACCESS_ROLE, PARTITION
@@ -25,12 +28,9 @@ from strata.files import UnreadableError, read_bytes
 from strata.landing_zone import MANAGEMENT, LandingZone
 from strata.landing_zone.grants import Grant, grants
 from strata.load import load
+from strata.options import Options
 from strata.printing import as_json, line, word
-from strata.session import Aws, AwsError, connect, paginate
 from strata.terminal import confirmed
-
-if TYPE_CHECKING:
-    from strata.cli import Options
 
 OUTPUTS_FILE = "cdktf.outputs.json"
 
@@ -256,16 +256,6 @@ def _check_source(profiles: Profiles, update: aws_config.Update) -> None:
 # The organization as it is now
 
 
-@dataclass(frozen=True)
-class LiveAccount:
-    """One account as AWS lists it."""
-
-    id: str
-    name: str
-    email: str
-    state: str
-
-
 def identify(accounts: Iterable[LiveAccount], landing_zone: LandingZone) -> tuple[dict[str, str], list[str]]:
     """Returns the ids of the active accounts by key, retired ones left out, and what to warn about.
 
@@ -285,13 +275,13 @@ def identify(accounts: Iterable[LiveAccount], landing_zone: LandingZone) -> tupl
     ids, unknown = {MANAGEMENT: own}, []
     for account in accounts:
         key = keys.get(account.email.lower())
-        if account.id == own or account.state != "ACTIVE":
+        if account.id == own or not account.active:
             continue
         if key is None:
             unknown.append(account)
         elif not organization.accounts[key].retired:
             ids[key] = account.id
-    states = {keys.get(account.email.lower()): account.state for account in accounts if account.state != "ACTIVE"}
+    states = {keys.get(account.email.lower()): account.state for account in accounts if not account.active}
     warnings = [_missing(key, states.get(key)) for key in organization.active_accounts if key not in ids]
     unmanaged = {entry.lower() for entry in organization.unmanaged_accounts}
     for account in unknown:
@@ -326,36 +316,27 @@ def _facts(options: Options, landing_zone: LandingZone, wish: Wish, *, offline: 
     if offline:
         return _offline_facts(stored, outputs or Path(OUTPUTS_FILE), landing_zone, portal)
     aws = connect(options, landing_zone.project)
-    ids, warnings = identify(_live_accounts(aws), landing_zone)
+    accounts = list_accounts(aws)
+    if not accounts:
+        raise StrataError("this account has no organization yet; strata bootstrap makes it")
+    ids, warnings = identify(accounts, landing_zone)
     if portal is None and not wish.bootstrap:
         portal = _live_portal(aws, landing_zone)
     return Facts(ids, portal, tuple(warnings))
 
 
-def _live_accounts(aws: Aws) -> list[LiveAccount]:
-    try:
-        return [
-            LiveAccount(account["Id"], account["Name"], account["Email"], account["State"])
-            for account in paginate(aws.client("organizations"), "list_accounts", "Accounts[]")
-        ]
-    except AwsError as error:
-        if error.code == "AWSOrganizationsNotInUseException":
-            raise StrataError("this account has no organization yet; strata bootstrap makes it") from error
-        raise
-
-
 def _live_portal(aws: Aws, landing_zone: LandingZone) -> Portal | None:
     """Returns where Identity Center has people sign in, None while it is not enabled for the organization."""
-    region, owner = landing_zone.project.identity_center_region, landing_zone.project.management_account.id
-    for instance in paginate(aws.client("sso-admin", region), "list_instances", "Instances[]"):
-        if instance["OwnerAccountId"] == owner and instance.get("Status", "ACTIVE") == "ACTIVE":
+    project = landing_zone.project
+    for instance in list_instances(aws, project):
+        if is_ours(instance, project) and instance.get("Status", "ACTIVE") == "ACTIVE":
             store = instance["IdentityStoreId"]
             if not re.fullmatch(r"d-[0-9a-z]+", store):
                 raise StrataError(
                     f"the start URL does not follow from the identity store {store}; copy the 'AWS access portal URL' "
                     "from IAM Identity Center to identity_center.start_url in project.yaml"
                 )
-            return Portal(f"https://{store}.awsapps.com/start", region)
+            return Portal(f"https://{store}.awsapps.com/start", project.identity_center_region)
     return None
 
 

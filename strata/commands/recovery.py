@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
+from strata.aws.session import Aws, AwsError, Client, paginate
 from strata.commands.deploy_errors import Failure
 from strata.commands.leftovers import Directory, declared
 from strata.config.models import state_key
@@ -16,7 +17,6 @@ from strata.errors import Fault
 from strata.identity.announced import KINDS, Name
 from strata.identity.things import TYPES
 from strata.landing_zone import LandingZone
-from strata.session import Aws, AwsError, Client, paginate
 from strata.workspace import Workspace
 
 Note = Callable[[str], None]

@@ -6,16 +6,13 @@ import shutil
 import sys
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from strata.errors import StrataError
 from strata.files import write
 from strata.landing_zone import LandingZone
 from strata.load import load
+from strata.options import Options
 from strata.printing import as_json, as_utf_8, markdown
-
-if TYPE_CHECKING:
-    from strata.cli import Options
 
 PIPE_WIDTH = 100
 """Columns where nobody's terminal says how many there are, so that a file does not depend on one."""

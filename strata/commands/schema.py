@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -14,9 +14,7 @@ from strata.config.loader import FILES, IMPORTS_FILE, Imports
 from strata.config.types import did_you_mean
 from strata.errors import StrataError, UsageError
 from strata.files import cannot
-
-if TYPE_CHECKING:
-    from strata.cli import Options
+from strata.options import Options
 
 _FILES: Mapping[str, type[BaseModel]] = {**FILES, IMPORTS_FILE: Imports}
 _MODELS = {name.removesuffix(".yaml"): model for name, model in _FILES.items()}

@@ -12,10 +12,10 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
+from strata.aws.session import Aws, AwsError, Client
 from strata.config.models import Project
 from strata.errors import StrataError
 from strata.identity.things import Kind
-from strata.session import Aws, AwsError, Client
 
 Name = tuple[Kind, str]
 KEY = "management/announced.json"

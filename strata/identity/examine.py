@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from strata.aws.session import Aws
 from strata.identity.comparison import Refusal
 from strata.identity.declared import declared
 from strata.identity.live import live
@@ -14,7 +15,6 @@ from strata.identity.recorded import recorded
 from strata.identity.refusals import FOLDER, refusals, warnings
 from strata.identity.things import TYPES, Holdings, Moved, Thing, folded
 from strata.landing_zone import LandingZone
-from strata.session import Aws
 
 
 @dataclass(frozen=True)

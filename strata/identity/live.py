@@ -4,22 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
+from strata.aws.identity_center import Center
+from strata.aws.organization import LiveAccount, list_accounts, list_policies, list_roots, list_tags, list_units
+from strata.aws.session import Aws, AwsError, Client, paginate
 from strata.config.models import state_key
 from strata.config.types import REPLICA
 from strata.identity.things import Holdings, Kind, Thing, exact
 from strata.landing_zone import LandingZone
-from strata.session import Aws, AwsError, Client, paginate
-
-
-@dataclass(frozen=True)
-class LiveAccount:
-    """One account of the organization."""
-
-    id: str
-    email: str
-    status: str
 
 
 @dataclass(frozen=True)
@@ -73,28 +65,20 @@ def live(aws: Aws, landing_zone: LandingZone, declared: Holdings, recorded: Hold
     Raises:
         AwsError: AWS refused a call.
     """
-    project = landing_zone.project
     new = _new(declared, recorded)
-    met: tuple[Met, ...] = ()
-    instance: tuple[str, str] | None = None
-    if _asks_center(new, recorded):
-        center = aws.client("sso-admin", project.identity_center_region)
-        instance = instance_of(center, project.management_account.id)
-    if instance:
-        store = aws.client("identitystore", project.identity_center_region)
-        met = (*_principals(store, instance[1], new), *_permission_sets(center, instance[0], new))
-    organizations = aws.client("organizations")
-    accounts = _accounts(organizations)
+    center = Center.of(aws, landing_zone.project) if _asks_center(new, recorded) else None
+    met = (*_principals(center, new), *_permission_sets(center, new)) if center else ()
+    accounts = {account.id: account for account in list_accounts(aws)}
     traces = _Traces(aws, landing_zone, recorded)
     return Live(
         accounts=accounts,
-        units=_units(organizations, new, recorded) if accounts else {},
+        units=_units(aws, new, recorded) if accounts else {},
         parents={unit.id: unit.key for unit in recorded.of("ou") if unit.id},
-        policies=_policies(organizations, new) if accounts else {},
+        policies=_policies(aws, new) if accounts else {},
         met=met,
-        tagged=traces.tagged(instance[0] if instance else None, has_organization=bool(accounts)),
+        tagged=traces.tagged(center, has_organization=bool(accounts)),
         elsewhere=traces.elsewhere(),
-        bucket=project.state_bucket,
+        bucket=landing_zone.project.state_bucket,
         unseen=tuple(traces.unseen),
     )
 
@@ -117,47 +101,21 @@ def _new(declared: Holdings, recorded: Holdings) -> New:
 # The organization
 
 
-def _accounts(client: Client) -> dict[str, LiveAccount]:
-    """Reads the accounts; there are none before there is an organization."""
-    try:
-        return {
-            one["Id"]: LiveAccount(one["Id"], one.get("Email", ""), one.get("State") or one.get("Status", ""))
-            for one in paginate(client, "list_accounts", "Accounts[]")
-        }
-    except AwsError as error:
-        if error.code == "AWSOrganizationsNotInUseException":
-            return {}
-        raise
-
-
-def _units(client: Client, new: New, recorded: Holdings) -> dict[str, LiveUnit]:
+def _units(aws: Aws, new: New, recorded: Holdings) -> dict[str, LiveUnit]:
     """Reads the units beside which one is to be made, which its import would find by name."""
     parents = {thing.identity.partition("/")[0] for thing in new.get("ou", ())}
     ids = {recorded.things["ou", key].id for key in parents if ("ou", key) in recorded.things}
     if "" in parents:
-        ids |= set(paginate(client, "list_roots", "Roots[].Id"))
+        ids |= set(list_roots(aws))
     return {
-        unit["Id"]: LiveUnit(parent, unit["Name"])
-        for parent in sorted(ids - {""})
-        for unit in paginate(client, "list_organizational_units_for_parent", "OrganizationalUnits[]", ParentId=parent)
+        unit: LiveUnit(parent, name) for parent in sorted(ids - {""}) for unit, name in list_units(aws, parent).items()
     }
 
 
-_NO_SUCH_TYPE = frozenset({"InvalidInputException", "PolicyTypeNotEnabledException", "UnsupportedAPIEndpointException"})
-
-
-def _policies(client: Client, new: New) -> dict[str, tuple[str, str]]:
+def _policies(aws: Aws, new: New) -> dict[str, tuple[str, str]]:
     """Reads the policies of the types of which one is to be made, which its import would find by name."""
-    found: dict[str, tuple[str, str]] = {}
-    for type in sorted({thing.type for thing in new.get("policy", ())}):
-        try:
-            for one in paginate(client, "list_policies", "Policies[]", Filter=type):
-                if not one.get("AwsManaged"):
-                    found[one["Id"]] = (type, one["Name"])
-        except AwsError as error:
-            if error.code not in _NO_SUCH_TYPE:
-                raise
-    return found
+    types = sorted({thing.type for thing in new.get("policy", ())})
+    return {id: (type, name) for type in types for id, name in list_policies(aws, type).items()}
 
 
 # Identity Center
@@ -167,82 +125,22 @@ def _asks_center(new: New, recorded: Holdings) -> bool:
     return "sso" in recorded.empty or any(new.get(kind) for kind in ("user", "group", "permission-set"))
 
 
-def instance_of(client: Client, owner: str) -> tuple[str, str] | None:
-    """Returns the ARN and the identity store of the organization's instance, None where there is none."""
-    for one in paginate(client, "list_instances", "Instances[]"):
-        if one.get("OwnerAccountId") in (None, owner):
-            return one["InstanceArn"], one["IdentityStoreId"]
-    return None
-
-
-_ATTRIBUTES = {"user": "userName", "group": "displayName"}
-
-
-def _principals(client: Client, store: str, new: New) -> Iterator[Met]:
+def _principals(center: Center, new: New) -> Iterator[Met]:
     """Looks up users and groups by name."""
-    for thing in (*new.get("user", ()), *new.get("group", ())):
-        found = _principal(client, store, thing)
-        if found and thing.kind == "group":
-            yield Met("group", thing.key, f"{store}/{found}", tuple(_members(client, store, found)))
-        elif found:
-            yield Met("user", thing.key, f"{store}/{found}", tuple(_groups_of(client, store, found)))
+    for thing in new.get("user", ()):
+        if user := center.user(thing.name):
+            yield Met("user", thing.key, f"{center.store}/{user}", tuple(center.groups_of(user)))
+    for thing in new.get("group", ()):
+        if group := center.group(thing.name):
+            yield Met("group", thing.key, f"{center.store}/{group}", tuple(center.members(group)))
 
 
-def _principal(client: Client, store: str, thing: Thing) -> str | None:
-    attribute = {"AttributePath": _ATTRIBUTES[thing.kind], "AttributeValue": thing.name}
-    try:
-        answer = getattr(client, f"get_{thing.kind}_id")(
-            IdentityStoreId=store, AlternateIdentifier={"UniqueAttribute": attribute}
-        )
-    except AwsError as error:
-        if error.code == "ResourceNotFoundException":
-            return None
-        raise
-    return str(answer[f"{thing.kind.title()}Id"])
-
-
-def _members(client: Client, store: str, group: str) -> Iterator[str]:
-    """Yields the user names of a group's members, sorted."""
-    ids = paginate(
-        client, "list_group_memberships", "GroupMemberships[].MemberId.UserId", IdentityStoreId=store, GroupId=group
-    )
-    names = [client.describe_user(IdentityStoreId=store, UserId=user).get("UserName", user) for user in ids]
-    yield from sorted(names)
-
-
-def _groups_of(client: Client, store: str, user: str) -> Iterator[str]:
-    """Yields the names of the groups a user is in, sorted."""
-    ids = paginate(
-        client,
-        "list_group_memberships_for_member",
-        "GroupMemberships[].GroupId",
-        IdentityStoreId=store,
-        MemberId={"UserId": user},
-    )
-    names = [client.describe_group(IdentityStoreId=store, GroupId=group).get("DisplayName", group) for group in ids]
-    yield from sorted(names)
-
-
-def _permission_sets(client: Client, instance: str, new: New) -> Iterator[Met]:
+def _permission_sets(center: Center, new: New) -> Iterator[Met]:
     """Looks up permission sets by name: AWS lists them without one."""
     wanted = {thing.identity: thing for thing in new.get("permission-set", ())}
-    if not wanted:
-        return
-    for arn in paginate(client, "list_permission_sets", "PermissionSets[]", InstanceArn=instance):
-        name = exact(_described(client, instance, arn)["Name"])
-        if name in wanted:
-            accounts = paginate(
-                client,
-                "list_accounts_for_provisioned_permission_set",
-                "AccountIds[]",
-                InstanceArn=instance,
-                PermissionSetArn=arn,
-            )
-            yield Met("permission-set", wanted[name].key, f"{arn},{instance}", tuple(sorted(accounts)))
-
-
-def _described(client: Client, instance: str, arn: str) -> Any:
-    return client.describe_permission_set(InstanceArn=instance, PermissionSetArn=arn)["PermissionSet"]
+    for arn in center.permission_sets() if wanted else ():
+        if thing := wanted.get(exact(center.name_of(arn))):
+            yield Met("permission-set", thing.key, f"{arn},{center.instance}", tuple(center.accounts_of(arn)))
 
 
 # What a state of ours has made before
@@ -260,17 +158,15 @@ class _Traces:
         self._aws, self._landing_zone, self._empty = aws, landing_zone, recorded.empty
         self._lost = "backend" in recorded.empty
 
-    def tagged(self, instance: str | None, *, has_organization: bool) -> dict[str, tuple[str, ...]]:
+    def tagged(self, center: Center | None, *, has_organization: bool) -> dict[str, tuple[str, ...]]:
         """Returns what is tagged, by stack."""
         project, found = self._landing_zone.project, {}
         if not self._lost:
             return {}
-        if instance and "sso" in self._empty:
-            center = self._aws.client("sso-admin", project.identity_center_region)
-            found["sso"] = self._seen(_tagged_sets(center, instance))
+        if center and "sso" in self._empty:
+            found["sso"] = self._seen(_tagged_sets(center))
         if has_organization:
-            client = self._aws.client("organizations")
-            found["organizations"] = self._seen(_tagged_account(client, project.management_account.id))
+            found["organizations"] = self._seen(_tagged_account(self._aws, project.management_account.id))
         found["security"] = self._seen(_tagged_trails(self._aws.client("cloudtrail", project.regions.primary)))
         return {stack: things for stack, things in found.items() if things}
 
@@ -292,16 +188,15 @@ def _ours(tags: Sequence[Mapping[str, str]], stack: str) -> bool:
     return found.get("ManagedBy") == "strata" and found.get("Layer") == stack
 
 
-def _tagged_sets(client: Client, instance: str) -> Iterator[str]:
-    for arn in paginate(client, "list_permission_sets", "PermissionSets[]", InstanceArn=instance):
-        tags = list(paginate(client, "list_tags_for_resource", "Tags[]", InstanceArn=instance, ResourceArn=arn))
-        if _ours(tags, "sso"):
-            yield f"permission set {_described(client, instance, arn)['Name']}"
+def _tagged_sets(center: Center) -> Iterator[str]:
+    return (
+        f"permission set {center.name_of(arn)}" for arn in center.permission_sets() if _ours(center.tags_of(arn), "sso")
+    )
 
 
-def _tagged_account(client: Client, account: str) -> Iterator[str]:
+def _tagged_account(aws: Aws, account: str) -> Iterator[str]:
     """Yields the management account where `organizations` has adopted it before."""
-    if _ours(list(paginate(client, "list_tags_for_resource", "Tags[]", ResourceId=account)), "organizations"):
+    if _ours(list_tags(aws, account), "organizations"):
         yield f"tags of organizations on account {account}"
 
 

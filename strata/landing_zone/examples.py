@@ -9,6 +9,7 @@ from typing import Any, get_args
 from strata.config.models import Model, OrganizationalUnit
 from strata.config.tree import Location
 from strata.config.types import Personal
+from strata.errors import Fault
 from strata.landing_zone import LandingZone
 
 # RFC 2606 and 6761.
@@ -21,6 +22,19 @@ def example_values(landing_zone: LandingZone) -> Iterator[tuple[str, Location, s
     for file, location, value in _values(landing_zone):
         if is_example(value):
             yield file, location, value
+
+
+def example_faults(landing_zone: LandingZone) -> list[Fault]:
+    """Returns every example value as a fault: AWS would take them for accounts and mailboxes that exist."""
+    return [_fault(landing_zone, *found) for found in example_values(landing_zone)]
+
+
+def _fault(landing_zone: LandingZone, file: str, location: Location, value: str) -> Fault:
+    if "@" in value:
+        problem, remedy = f"{value!r} is an example's address", "write one that reaches you: AWS writes to it"
+    else:
+        problem, remedy = f"{value!r} is an example's account id", "write your own, in quotes"
+    return landing_zone.fault(file, location, problem, remedy)
 
 
 def is_example(value: str) -> bool:

@@ -10,18 +10,15 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from typing import TYPE_CHECKING
 
+from strata.aws.session import AwsError, connect
 from strata.commands.doctor import account, clashes, defaults, members, sign_in, state, tools
 from strata.commands.doctor.findings import NOT_YET, Finding, Level, failure, unanswered, unreadable, warning
 from strata.commands.doctor.ground import Check, Ground, Needs, lay
 from strata.errors import StrataError
 from strata.load import load
+from strata.options import Options
 from strata.printing import as_json, line, unguarded
-from strata.session import AwsError, connect
-
-if TYPE_CHECKING:
-    from strata.cli import Options
 
 CHECKS: tuple[Check, ...] = (
     Check("python", Needs.NOTHING, tools.check_python),

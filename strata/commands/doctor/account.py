@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from strata.commands.bootstrap import described_organization, refuse_organization
+from strata.aws import organization as organizations
+from strata.aws.organization import LiveAccount
+from strata.aws.session import Aws, AwsError, Caller, paginate
 from strata.commands.doctor.findings import NOT_YET, Finding, action, denied, failure, ok, unanswered, warning
-from strata.commands.doctor.ground import Ground, LiveAccount
+from strata.commands.doctor.ground import Ground
 from strata.config.models import ManagementAccount, Project
 from strata.errors import StrataError
 from strata.landing_zone import LandingZone
-from strata.session import Aws, AwsError, Caller, paginate
 
 # Before everything else: who calls, and into which organization
 
@@ -39,9 +40,9 @@ def judge_caller(caller: Caller, configured: str) -> tuple[Finding, bool]:
 def check_organization(aws: Aws, project: Project) -> tuple[Finding, bool]:
     """Returns the line about the organization, and whether its parts can be looked at."""
     try:
-        found = described_organization(aws)
+        found = organizations.describe(aws)
         if found:
-            refuse_organization(found, project)
+            organizations.check_ours(found, project)
     except AwsError as error:
         return unanswered(error), True
     except StrataError as error:
@@ -114,8 +115,8 @@ def judge_plan(kind: str, status: str, has_organization: bool) -> Finding:
 
 def check_names(ground: Ground) -> Iterator[Finding]:
     """Checks that project.yaml says of the management account what AWS says."""
-    found = ground.aws.client("organizations").describe_account(AccountId=ground.account_id)["Account"]
-    yield from judge_names(ground.project.management_account, found["Name"], found["Email"])
+    found = organizations.describe_account(ground.aws, ground.account_id)
+    yield from judge_names(ground.project.management_account, found.name, found.email)
 
 
 def judge_names(configured: ManagementAccount, name: str, email: str) -> Iterator[Finding]:

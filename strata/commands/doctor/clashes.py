@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from strata.aws.session import paginate
 from strata.commands.doctor.findings import Finding, failure, listed, ok, warning
 from strata.commands.doctor.ground import Ground
-from strata.session import paginate
 
 
 def check_trails(ground: Ground) -> Iterator[Finding]:

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
+from strata.aws.session import AwsError, Client
 from strata.commands.doctor.findings import Finding, failure, ok, warning
 from strata.commands.doctor.ground import Check, Ground, Needs
 from strata.config.models import RegionalSetting, Setting
 from strata.config.weaker import is_weaker
-from strata.session import AwsError, Client
 
 Values = Mapping[str, Any]
 DECLARATIVE = "declarative-policy"

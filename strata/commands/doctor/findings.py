@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from strata.session import DENIED, THROTTLED, AwsError, emulator
+from strata.aws.session import DENIED, THROTTLED, AwsError, emulator
 
 
 class Level(StrEnum):

@@ -11,13 +11,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from strata.commands.bootstrap import STACKS
+from strata.aws.identity_center import list_instances
+from strata.aws.organization import LiveAccount, list_accounts
+from strata.aws.session import Aws, Client
+from strata.aws.states import list_stacks, read_state
 from strata.commands.doctor.findings import Finding
 from strata.config.models import Project
 from strata.errors import StrataError
 from strata.landing_zone import LandingZone
-from strata.session import Aws, Client, paginate
-from strata.states import read_state
 
 T = TypeVar("T")
 
@@ -37,24 +38,6 @@ class Check:
     name: str
     needs: Needs
     look: Callable[[Ground], Iterable[Finding]]
-
-
-@dataclass(frozen=True)
-class LiveAccount:
-    """An account as the organization lists it. Its state is `State`: AWS retired `Status` in September 2026."""
-
-    id: str
-    name: str
-    email: str
-    state: str
-
-    @property
-    def active(self) -> bool:
-        """Returns whether it can be used."""
-        return self.state == "ACTIVE"
-
-    def __str__(self) -> str:
-        return f"{self.id} {self.name!r}"
 
 
 @dataclass(frozen=True)
@@ -90,16 +73,13 @@ def lay(landing_zone: LandingZone, folder: Path, aws: Aws, *, has_organization: 
     shared = SharedAws(aws.profile, aws.region)
     project = landing_zone.project
 
-    def read_accounts() -> Sequence[LiveAccount]:
-        return live_accounts(shared) if has_organization else ()
-
     return Ground(
         landing_zone=landing_zone,
         folder=folder,
         aws=shared,
         has_organization=has_organization,
-        accounts=Once(read_accounts),
-        instances=Once(partial(live_instances, shared, project.identity_center_region)),
+        accounts=Once(partial(list_accounts, shared)),
+        instances=Once(partial(list_instances, shared, project, everywhere=True)),
         managed=Once(partial(managed_addresses, shared, landing_zone)),
     )
 
@@ -134,24 +114,11 @@ class SharedAws(Aws):
             return super().client(service, region)
 
 
-def live_accounts(aws: Aws) -> list[LiveAccount]:
-    """Returns every account of the organization, sorted by id."""
-    found = paginate(aws.client("organizations"), "list_accounts", "Accounts[]")
-    accounts = [LiveAccount(account["Id"], account["Name"], account["Email"], account["State"]) for account in found]
-    return sorted(accounts, key=lambda account: account.id)
-
-
-def live_instances(aws: Aws, region: str) -> list[Mapping[str, Any]]:
-    """Returns the instances of Identity Center in any region that this account owns or sees."""
-    client = aws.client("sso-admin", region)
-    return list(paginate(client, "list_instances", "Instances[]", RegionScope="ALL_REGIONS"))
-
-
 def managed_addresses(aws: Aws, landing_zone: LandingZone) -> frozenset[str]:
     """Returns the addresses of all resources that are in Terraform's state."""
-    return frozenset(
-        address for stack in STACKS for address in _addresses(read_state(aws, landing_zone.project, stack))
-    )
+    project = landing_zone.project
+    stacks = list_stacks(aws, project)
+    return frozenset(address for stack in stacks for address in _addresses(read_state(aws, project, stack)))
 
 
 def _addresses(state: Mapping[str, Any]) -> list[str]:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from strata.aws.organization import LiveAccount, list_delegations, list_trusted_services
 from strata.commands.doctor.findings import Finding, failure, listed, ok, warning
-from strata.commands.doctor.ground import Ground, LiveAccount
+from strata.commands.doctor.ground import Ground
 from strata.config.models import Organization
 from strata.landing_zone import LandingZone
 from strata.landing_zone.services import derived_services
 from strata.printing import word
 from strata.rules import account_name
-from strata.session import paginate
 
 
 def check_accounts(ground: Ground) -> Iterator[Finding]:
@@ -85,10 +84,7 @@ def _by_email(live: Sequence[LiveAccount]) -> dict[str, LiveAccount]:
 
 def check_services(ground: Ground) -> Iterator[Finding]:
     """Names services that have trusted access without being declared."""
-    client = ground.aws.client("organizations")
-    key = "EnabledServicePrincipals[].ServicePrincipal"
-    live = list(paginate(client, "list_aws_service_access_for_organization", key))
-    yield from judge_services(ground.landing_zone, live)
+    yield from judge_services(ground.landing_zone, list_trusted_services(ground.aws))
 
 
 def judge_services(landing_zone: LandingZone, live: Sequence[str]) -> Iterator[Finding]:
@@ -107,13 +103,8 @@ def judge_services(landing_zone: LandingZone, live: Sequence[str]) -> Iterator[F
 
 def check_delegations(ground: Ground) -> Iterator[Finding]:
     """Checks delegated administrators against organization.yaml."""
-    client = ground.aws.client("organizations")
-    live: dict[str, set[str]] = defaultdict(set)
-    for account in paginate(client, "list_delegated_administrators", "DelegatedAdministrators[].Id"):
-        key = "DelegatedServices[].ServicePrincipal"
-        for service in paginate(client, "list_delegated_services_for_account", key, AccountId=account):
-            live[service].add(account)
-    yield from judge_delegations(ground.landing_zone.organization, ground.accounts(), live, ground.spoken_for)
+    live, organization = list_delegations(ground.aws), ground.landing_zone.organization
+    yield from judge_delegations(organization, ground.accounts(), live, ground.spoken_for)
 
 
 def judge_delegations(

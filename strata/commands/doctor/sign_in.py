@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from strata.aws.identity_center import Center, console
+from strata.aws.session import AwsError, paginate
 from strata.commands.doctor.findings import NOT_DEPLOYED, Finding, failure, listed, ok, warning
 from strata.commands.doctor.ground import Ground
 from strata.config.models import PARTITION
 from strata.printing import word
-from strata.session import AwsError, paginate
 
 
 def check_identity_center(ground: Ground) -> Iterator[Finding]:
@@ -38,55 +39,37 @@ def judge_identity_center(account: str, region: str, instances: Sequence[Mapping
     instance = own[0]
     home = instance.get("PrimaryRegion") or region
     if instance.get("PermissionSetsEnabled") is False:
-        settings = f"https://{home}.console.aws.amazon.com/singlesignon/home?region={home}#/instances/settings"
+        settings = f"{console(home)}#/instances/settings"
         remedy = f"delete it at {settings} (Settings > Management > Delete), then {_enable(region)}"
         return failure("Identity Center is an account instance, it reaches no other account", remedy)
     if home != region:
         remedy = f"set identity_center.region in project.yaml to {home}"
         return failure(f"Identity Center is in {home}, project.yaml says {region}", remedy)
     if instance.get("Status", "ACTIVE") != "ACTIVE":
-        return failure(f"Identity Center is {instance['Status']}", f"look at {_console(region)}")
+        return failure(f"Identity Center is {instance['Status']}", f"look at {console(region)}")
     return ok(f"{instance['InstanceArn']} in {home}")
 
 
 def _enable(region: str) -> str:
-    return f"by hand, once: {_console(region)} > Enable > Enable with AWS Organizations, not an account instance"
-
-
-def _console(region: str) -> str:
-    return f"https://{region}.console.aws.amazon.com/singlesignon/home?region={region}"
+    return f"by hand, once: {console(region)} > Enable > Enable with AWS Organizations, not an account instance"
 
 
 def check_permission_sets(ground: Ground) -> Iterator[Finding]:
     """Checks that every account has its permission sets as they are now."""
-    instances = [found for found in ground.instances() if found.get("OwnerAccountId") == ground.account_id]
-    if not instances:
+    center = Center.of(ground.aws, ground.project)
+    if center is None:
         yield warning("not yet: Identity Center is not enabled")
         return
-    client, arn = ground.aws.client("sso-admin", ground.project.identity_center_region), instances[0]["InstanceArn"]
-    stale, number = {}, 0
-    for permission_set in paginate(client, "list_permission_sets", "PermissionSets[]", InstanceArn=arn):
-        number += 1
-        accounts = list(
-            paginate(
-                client,
-                "list_accounts_for_provisioned_permission_set",
-                "AccountIds[]",
-                InstanceArn=arn,
-                PermissionSetArn=permission_set,
-                ProvisioningStatus="LATEST_PERMISSION_SET_NOT_PROVISIONED",
-            )
-        )
-        if accounts:
-            named = client.describe_permission_set(InstanceArn=arn, PermissionSetArn=permission_set)["PermissionSet"]
-            stale[permission_set] = (named["Name"], accounts)
-    yield from judge_permission_sets(arn, number, stale)
+    sets = list(center.permission_sets())
+    outdated = {arn: center.accounts_of(arn, outdated=True) for arn in sets}
+    stale = {arn: (center.name_of(arn), accounts) for arn, accounts in outdated.items() if accounts}
+    yield from judge_permission_sets(center.instance, len(sets), stale)
 
 
 def judge_permission_sets(
     instance: str, number: int, stale: Mapping[str, tuple[str, Sequence[str]]]
 ) -> Iterator[Finding]:
-    """Judges permission sets whose last change did not reach every account: no plan shows it (aws.md 25)."""
+    """Judges permission sets whose last change did not reach every account: no plan shows it."""
     for arn, (name, accounts) in sorted(stale.items(), key=lambda item: item[1]):
         yield failure(
             f"{name} is not provisioned as it is now in {listed(list(accounts))}",

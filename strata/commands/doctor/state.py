@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from strata.commands.bootstrap import (
+from strata.aws.resources import ResourceStatus
+from strata.aws.session import Aws
+from strata.aws.state_store import (
     CHANGE_NAME,
     SETTINGS,
     LockTable,
@@ -13,11 +15,9 @@ from strata.commands.bootstrap import (
     replica_bucket,
     trail_bucket,
 )
-from strata.commands.bootstrap import Finding as Found
 from strata.commands.doctor.findings import NOT_YET, Finding, failure, ok
 from strata.commands.doctor.ground import Ground
 from strata.config.models import Project
-from strata.session import Aws
 
 
 def check_state_bucket(ground: Ground) -> Iterator[Finding]:
@@ -29,7 +29,7 @@ def check_state_bucket(ground: Ground) -> Iterator[Finding]:
         yield NOT_YET
         return
     check_adoptable(bucket, project)
-    yield judge_settings(f"s3://{bucket.name}", [setting.name for setting in SETTINGS if not setting.there(bucket)])
+    yield judge_settings(f"s3://{bucket.name}", [setting.name for setting in SETTINGS if not setting.holds(bucket)])
 
 
 def judge_settings(name: str, lacking: Sequence[str]) -> Finding:
@@ -50,7 +50,7 @@ def check_trail_bucket(ground: Ground) -> Iterator[Finding]:
         yield _name(ground, trail_bucket)
 
 
-def _name(ground: Ground, look: Callable[[Aws, Project], Found]) -> Finding:
+def _name(ground: Ground, look: Callable[[Aws, Project], ResourceStatus]) -> Finding:
     found = look(ground.aws, ground.project)
     return ok(found.name if found.verb == "later" else f"{found.name} is yours")
 

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from strata import toolchain
+from strata.aws.session import emulator
 from strata.commands.doctor.findings import Finding, failure, ok, warning
 from strata.commands.doctor.ground import Ground
 from strata.errors import StrataError
 from strata.landing_zone.examples import example_values
-from strata.session import emulator
 
 PYTHON = (3, 11)
 TERRAFORM = (1, 10)

@@ -12,10 +12,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from strata.errors import StrataError
+from strata.options import Options
 from strata.printing import line, word
 
 if TYPE_CHECKING:
-    from strata.cli import Options
     from strata.config.models import Project
 
 

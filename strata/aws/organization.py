@@ -1,0 +1,137 @@
+"""The organization: what there is, its accounts, units and policies, and whom it trusts."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from strata.aws.session import Aws, AwsError, paginate
+from strata.config.models import Project
+from strata.errors import StrataError
+
+CONSOLE = "https://console.aws.amazon.com/organizations/v2/home/settings"
+_NONE_YET = "AWSOrganizationsNotInUseException"
+_NO_SUCH_TYPE = frozenset({"InvalidInputException", "PolicyTypeNotEnabledException", "UnsupportedAPIEndpointException"})
+
+
+@dataclass(frozen=True)
+class LiveAccount:
+    """An account as the organization lists it. Its state is `State`: AWS retired `Status` in September 2026."""
+
+    id: str
+    name: str
+    email: str
+    state: str
+
+    @property
+    def active(self) -> bool:
+        """Returns whether it can be used."""
+        return self.state == "ACTIVE"
+
+    def __str__(self) -> str:
+        return f"{self.id} {self.name!r}"
+
+
+def describe(aws: Aws) -> Mapping[str, Any] | None:
+    """Returns the organization that the caller's account is in, None where there is none.
+
+    https://docs.aws.amazon.com/organizations/latest/APIReference/API_DescribeOrganization.html
+    """
+    try:
+        found: Mapping[str, Any] = aws.client("organizations").describe_organization()["Organization"]
+    except AwsError as error:
+        if error.code == _NONE_YET:
+            return None
+        raise
+    return found
+
+
+def check_ours(found: Mapping[str, Any], project: Project) -> None:
+    """Accepts an organization of the management account with all features.
+
+    Raises:
+        StrataError: it is somebody else's, or has consolidated billing only.
+    """
+    own = project.management_account.id
+    if found["MasterAccountId"] != own:
+        raise StrataError(
+            f"account {own} is a member of the organization {found['Id']}, whose management account is "
+            f"{found['MasterAccountId']}; put that into management_account of project.yaml and use a profile of it, "
+            "or let the account leave the organization"
+        )
+    if found["FeatureSet"] != "ALL":
+        raise StrataError(
+            f"the organization {found['Id']} has consolidated billing only, policies and Identity Center need all "
+            f"features; enable them at {CONSOLE} (Settings > Begin process to enable all features), "
+            "which every invited account has to accept, then run this again"
+        )
+
+
+def list_accounts(aws: Aws) -> list[LiveAccount]:
+    """Returns every account, sorted by id; none where there is no organization."""
+    try:
+        found = [_account(one) for one in paginate(aws.client("organizations"), "list_accounts", "Accounts[]")]
+    except AwsError as error:
+        if error.code == _NONE_YET:
+            return []
+        raise
+    return sorted(found, key=lambda account: account.id)
+
+
+def describe_account(aws: Aws, id: str) -> LiveAccount:
+    """Returns one account of the organization."""
+    return _account(aws.client("organizations").describe_account(AccountId=id)["Account"])
+
+
+def _account(found: Mapping[str, Any]) -> LiveAccount:
+    return LiveAccount(found["Id"], found.get("Name", ""), found.get("Email", ""), found.get("State", ""))
+
+
+def list_roots(aws: Aws) -> list[str]:
+    """Returns the id of the root, in a list as AWS gives it."""
+    return list(paginate(aws.client("organizations"), "list_roots", "Roots[].Id"))
+
+
+def list_units(aws: Aws, parent: str) -> dict[str, str]:
+    """Returns the names of the organizational units right below a parent, by id."""
+    client, operation = aws.client("organizations"), "list_organizational_units_for_parent"
+    return {one["Id"]: one["Name"] for one in paginate(client, operation, "OrganizationalUnits[]", ParentId=parent)}
+
+
+def list_policies(aws: Aws, type: str) -> dict[str, str]:
+    """Returns the names of the policies of a type by id, AWS's own left out; none where the type is not enabled."""
+    try:
+        found = list(paginate(aws.client("organizations"), "list_policies", "Policies[]", Filter=type))
+    except AwsError as error:
+        if error.code in _NO_SUCH_TYPE:
+            return {}
+        raise
+    return {one["Id"]: one["Name"] for one in found if not one.get("AwsManaged")}
+
+
+def list_tags(aws: Aws, id: str) -> list[Mapping[str, str]]:
+    """Returns the tags of an account, unit or policy."""
+    return list(paginate(aws.client("organizations"), "list_tags_for_resource", "Tags[]", ResourceId=id))
+
+
+def list_trusted_services(aws: Aws) -> list[str]:
+    """Returns the principals of the services that have trusted access."""
+    client, key = aws.client("organizations"), "EnabledServicePrincipals[].ServicePrincipal"
+    return list(paginate(client, "list_aws_service_access_for_organization", key))
+
+
+def list_delegations(aws: Aws) -> dict[str, set[str]]:
+    """Returns the ids of the delegated administrators by service principal."""
+    client = aws.client("organizations")
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for account in paginate(client, "list_delegated_administrators", "DelegatedAdministrators[].Id"):
+        for service in _delegated_services(aws, account):
+            found[service].add(account)
+    return dict(found)
+
+
+def _delegated_services(aws: Aws, account: str) -> Iterator[str]:
+    key = "DelegatedServices[].ServicePrincipal"
+    return paginate(aws.client("organizations"), "list_delegated_services_for_account", key, AccountId=account)

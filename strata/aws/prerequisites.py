@@ -1,0 +1,140 @@
+"""Everything that must exist before Terraform's first run: the organization, and what the state is kept in."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from strata.aws import organization
+from strata.aws.resources import Note, ResourceStatus, wait_until
+from strata.aws.session import Aws, AwsError, Caller, emulator
+from strata.aws.state_store import lock_table, replica_bucket, state_bucket, trail_bucket
+from strata.config.models import Project
+from strata.errors import StrataError
+from strata.landing_zone import LandingZone
+from strata.printing import line
+
+ORGANIZATION = "organization"
+
+
+def inspect(aws: Aws, landing_zone: LandingZone) -> tuple[list[ResourceStatus], list[str]]:
+    """Returns the status of everything, and every reason not to go on; writes nothing."""
+    questions: list[Callable[[Aws, Project], ResourceStatus]] = [
+        organization_status,
+        state_bucket,
+        replica_bucket,
+        lock_table,
+    ]
+    if landing_zone.security.trail.on:
+        questions.insert(3, trail_bucket)
+    found, refusals = [], []
+    for status in questions:
+        try:
+            found.append(status(aws, landing_zone.project))
+        except StrataError as refusal:
+            refusals.append(str(refusal))
+    return found, list(dict.fromkeys(refusals))
+
+
+def management_caller(aws: Aws, project: Project) -> Caller:
+    """Returns who calls, with a warning for root.
+
+    Raises:
+        StrataError: the credentials are of another account than the management account.
+    """
+    caller, configured = aws.caller(), project.management_account.id
+    if caller.account != configured:
+        raise StrataError(
+            f"these credentials are of account {caller.account}, "
+            f"management_account.id in project.yaml is {configured}; "
+            "use a profile of the management account, or correct the id"
+        )
+    if caller.root:
+        warn("this is the root user; use an administrator instead, and keep root for what only root can do")
+    return caller
+
+
+def warn(text: str) -> None:
+    """Says on stderr what is no reason to stop."""
+    print(line(f"warning: {text}"), file=sys.stderr, flush=True)
+
+
+# The organization
+
+
+def organization_status(aws: Aws, project: Project) -> ResourceStatus:
+    """Returns whether there is an organization.
+
+    Raises:
+        StrataError: it is somebody else's, or has consolidated billing only.
+    """
+    found = organization.describe(aws)
+    if found is None:
+        make = partial(_make_organization, aws, project)
+        return ResourceStatus(ORGANIZATION, "a new one", "create", ("all features",), make, caution=_free_plan(aws))
+    organization.check_ours(found, project)
+    return ResourceStatus(ORGANIZATION, f"{found['Id']}, all features", "exists")
+
+
+def _free_plan(aws: Aws) -> str:
+    """Returns what an organization costs an account on AWS's free plan: its credits.
+
+    https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/free-tier-plans.html
+    """
+    if emulator():
+        return ""
+    try:
+        plan = aws.client("freetier", "us-east-1").get_account_plan_state()
+    except AwsError:
+        return (
+            "it could not be seen whether this account is on AWS's free plan: an organization ends it and its credits"
+        )
+    if plan["accountPlanType"] != "FREE":
+        return ""
+    credits = plan.get("accountPlanRemainingCredits")
+    amount = f" of {credits['amount']:.2f} {credits['unit']}" if credits else ""
+    return f"this account is on AWS's free plan: an organization makes it a paid one and its credits{amount} end"
+
+
+def _make_organization(aws: Aws, project: Project, note: Note) -> None:
+    try:
+        aws.client("organizations").create_organization(FeatureSet="ALL")
+    except AwsError as error:
+        if error.code != "AlreadyInOrganizationException":
+            raise
+    if found := organization.describe(aws):
+        organization.check_ours(found, project)
+    note("made the organization; for its first hour AWS may still refuse new accounts, then run the deploy again")
+
+
+def await_organization(aws: Aws, note: Note) -> None:
+    """Waits until the organization answers, which takes up to an hour after it was made.
+
+    https://docs.aws.amazon.com/organizations/latest/userguide/orgs_troubleshoot_general.html
+
+    Raises:
+        StrataError: it does not answer within five minutes.
+    """
+
+    def roots() -> list[Any] | None:
+        try:
+            return organization.list_roots(aws) or None
+        except AwsError as error:
+            if error.code in _NOT_YET:
+                return None
+            raise
+
+    wait_until(roots, "the organization", "AWS can take up to an hour", note)
+
+
+_NOT_YET = frozenset(
+    {
+        "AWSOrganizationsNotInUseException",
+        "ConcurrentModificationException",
+        "FinalizingOrganizationException",
+        "ServiceException",
+        "TooManyRequestsException",
+    }
+)

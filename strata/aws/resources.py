@@ -1,0 +1,59 @@
+"""One thing that must exist before Terraform's first run: how it was found, and how it gets what it is missing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from strata.errors import StrataError
+
+Note = Callable[[str], None]
+T = TypeVar("T")
+
+PAUSE = 5
+PATIENCE = 300
+
+
+@dataclass(frozen=True)
+class ResourceStatus:
+    """One thing as it was found.
+
+    Attributes:
+        thing: its kind, in words.
+        name: what it is called, and where.
+        verb: create, complete, exists or later.
+        missing: what it does not have yet.
+        make: makes it, or gives it what is missing.
+        caution: what to know before.
+    """
+
+    thing: str
+    name: str
+    verb: str
+    missing: tuple[str, ...] = ()
+    make: Callable[[Note], None] = lambda _: None
+    caution: str = ""
+
+    def __str__(self) -> str:
+        missing = f": {', '.join(self.missing)}" if self.missing else ""
+        return f"  {self.thing:<14}  {self.verb:<8}  {self.name}{missing}"
+
+
+def wait_until(attempt: Callable[[], T | None], thing: str, why: str, note: Note) -> T:
+    """Returns the first answer that is not None, trying for five minutes.
+
+    Raises:
+        StrataError: there was none.
+    """
+    for waited in range(0, PATIENCE, PAUSE):
+        answer = attempt()
+        if answer is not None:
+            return answer
+        if waited % 30 == 0:
+            note(f"waiting for {thing}")
+        time.sleep(PAUSE)
+    raise StrataError(
+        f"{thing} is not ready after {PATIENCE // 60} minutes: {why}; run this again later, nothing is lost"
+    )

@@ -1,0 +1,361 @@
+"""What Terraform keeps its state in: the state bucket, the buckets beside it, and the lock table.
+
+`strata bootstrap` makes them and the stacks adopt them; everything is looked at first, and each write may be the last
+one that happens.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from strata.aws.resources import Note, ResourceStatus, wait_until
+from strata.aws.session import Aws, AwsError, Client, paginate
+from strata.config.models import Project
+from strata.errors import StrataError
+
+LOCK_KEY = "LockID"
+"""The key attribute of a lock table, as Terraform's S3 backend reads it."""
+
+# The buckets
+
+
+@dataclass(frozen=True)
+class OwnBucket:
+    """One bucket that must be ours: names can be guessed, so every call names the owner it expects.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html
+    .
+    """
+
+    client: Client
+    name: str
+    owner: str
+    remedy: str
+
+    def call(self, operation: str, **parameters: Any) -> Any:
+        """Calls an operation on the bucket."""
+        return getattr(self.client, operation)(Bucket=self.name, ExpectedBucketOwner=self.owner, **parameters)
+
+    def read(self, operation: str, absent: str) -> Any:
+        """Returns one of its settings, empty when it was never made."""
+        try:
+            return self.call(operation)
+        except AwsError as error:
+            if error.code == absent:
+                return {}
+            raise
+
+    def region(self) -> str | None:
+        """Returns the region the bucket is in, None if the name is free.
+
+        Raises:
+            StrataError: the bucket is somebody else's, or might be.
+        """
+        try:
+            found = self.call("head_bucket")
+        except AwsError as error:
+            if error.code in ("404", "NoSuchBucket"):
+                return None
+            if error.code in ("301", "403", "AccessDenied", "PermanentRedirect"):
+                raise StrataError(
+                    f"the bucket {self.name} is not provably yours: it is in another account, or you may not see it; "
+                    f"{self.remedy}, or use a profile that may s3:ListBucket"
+                ) from error
+            raise
+        return found.get("BucketRegion") or self.call("get_bucket_location").get("LocationConstraint") or "us-east-1"
+
+    def tags(self) -> dict[str, str]:
+        """Returns its tags."""
+        return {tag["Key"]: tag["Value"] for tag in self.read("get_bucket_tagging", "NoSuchTagSet").get("TagSet", ())}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A setting of the state bucket: how it is read, whether it is satisfied, and how it is made."""
+
+    name: str
+    read: str
+    absent: str
+    satisfied: Callable[[Mapping[str, Any]], bool]
+    write: str
+    value: Mapping[str, Any]
+
+    def holds(self, bucket: OwnBucket) -> bool:
+        """Returns whether a bucket has it, or something stronger."""
+        return self.satisfied(bucket.read(self.read, self.absent))
+
+
+_BLOCKED = {"BlockPublicAcls": True, "IgnorePublicAcls": True, "BlockPublicPolicy": True, "RestrictPublicBuckets": True}
+_ENFORCED = [{"ObjectOwnership": "BucketOwnerEnforced"}]
+SETTINGS = (
+    Setting(
+        "versioning",
+        "get_bucket_versioning",
+        "",
+        lambda found: found.get("Status") == "Enabled",
+        "put_bucket_versioning",
+        {"VersioningConfiguration": {"Status": "Enabled"}},
+    ),
+    Setting(
+        "public access block",
+        "get_public_access_block",
+        "NoSuchPublicAccessBlockConfiguration",
+        lambda found: all(found.get("PublicAccessBlockConfiguration", {}).get(flag) for flag in _BLOCKED),
+        "put_public_access_block",
+        {"PublicAccessBlockConfiguration": _BLOCKED},
+    ),
+    Setting(
+        "owner enforced",
+        "get_bucket_ownership_controls",
+        "OwnershipControlsNotFoundError",
+        lambda found: found.get("OwnershipControls", {}).get("Rules") == _ENFORCED,
+        "put_bucket_ownership_controls",
+        {"OwnershipControls": {"Rules": _ENFORCED}},
+    ),
+    Setting(
+        "encryption",
+        "get_bucket_encryption",
+        "ServerSideEncryptionConfigurationNotFoundError",
+        bool,
+        "put_bucket_encryption",
+        {
+            "ServerSideEncryptionConfiguration": {
+                "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
+            }
+        },
+    ),
+)
+CHANGE_NAME = "set state.bucket in project.yaml to another name"
+
+
+def state_bucket(aws: Aws, project: Project) -> ResourceStatus:
+    region = project.regions.primary
+    bucket = OwnBucket(aws.client("s3", region), project.state_bucket, project.management_account.id, CHANGE_NAME)
+    name, make = f"s3://{bucket.name} in {region}", partial(_make_state_bucket, bucket, project)
+    if bucket.region() is None:
+        return ResourceStatus("state bucket", name, "create", ("tags", *(setting.name for setting in SETTINGS)), make)
+    check_adoptable(bucket, project)
+    tags = ("tags",) if _missing_tags(bucket.tags(), project) else ()
+    missing = (*tags, *(setting.name for setting in SETTINGS if not setting.holds(bucket)))
+    return ResourceStatus("state bucket", name, "complete" if missing else "exists", missing, make)
+
+
+def check_adoptable(bucket: OwnBucket, project: Project) -> None:
+    """Refuses a bucket of the account that was made for something else."""
+    region, primary = bucket.region(), project.regions.primary
+    if region != primary:
+        raise StrataError(
+            f"the bucket {bucket.name} is yours, but in {region} and not in the primary region {primary}; "
+            f"{CHANGE_NAME}, or regions.primary to {region!r}"
+        )
+    if bucket.tags().get("ManagedBy") == "strata":
+        return
+    parameters = {"Bucket": bucket.name, "ExpectedBucketOwner": bucket.owner}
+    keys = paginate(bucket.client, "list_object_versions", "[Versions, DeleteMarkers][].Key", **parameters)
+    if foreign := next((key for key in keys if not _STATE.fullmatch(key)), None):
+        raise StrataError(
+            f"the bucket {bucket.name} is yours, but is not tagged ManagedBy=strata and holds {foreign!r}; "
+            f"{CHANGE_NAME}, or tag the bucket ManagedBy=strata to keep the state in it"
+        )
+
+
+_STATE = re.compile(r"management/[^/]+/terraform\.tfstate(\.tflock)?")
+
+
+def _make_state_bucket(bucket: OwnBucket, project: Project, note: Note) -> None:
+    if bucket.region() is None:
+        _create_bucket(bucket, project.regions.primary)
+        note(f"made the bucket {bucket.name}")
+        wait_until(bucket.region, f"the bucket {bucket.name}", "it cannot be seen yet", note)
+    check_adoptable(bucket, project)
+    tags = bucket.tags()
+    if missing := _missing_tags(tags, project):
+        bucket.call("put_bucket_tagging", Tagging={"TagSet": _tag_list(tags | missing)})
+        note(f"{bucket.name}: tags")
+    for setting in SETTINGS:
+        if not setting.holds(bucket):
+            bucket.call(setting.write, **setting.value)
+            note(f"{bucket.name}: {setting.name}")
+
+
+def _create_bucket(bucket: OwnBucket, region: str) -> None:
+    # us-east-1 refuses to be named here, every other region has to be.
+    where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+    try:
+        bucket.client.create_bucket(Bucket=bucket.name, **where)
+    except AwsError as error:
+        if error.code == "BucketAlreadyExists":
+            raise StrataError(
+                f"the bucket name {bucket.name} is taken by another AWS account; {CHANGE_NAME}"
+            ) from error
+        if error.code != "BucketAlreadyOwnedByYou":
+            raise
+
+
+def _missing_tags(tags: Mapping[str, str], project: Project) -> dict[str, str]:
+    wanted = {"ManagedBy": "strata", "Project": project.name}
+    return {key: value for key, value in wanted.items() if key not in tags}
+
+
+def _tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
+
+
+def replica_bucket(aws: Aws, project: Project) -> ResourceStatus:
+    region, owner = project.regions.secondary, project.management_account.id
+    bucket = OwnBucket(aws.client("s3", region), project.replica_bucket, owner, CHANGE_NAME)
+    return _bucket_of_terraform("replica bucket", bucket, region)
+
+
+def trail_bucket(aws: Aws, project: Project) -> ResourceStatus:
+    region, owner = project.regions.primary, project.management_account.id
+    remedy = "change short_name in project.yaml, or turn the trail off in security.yaml"
+    bucket = OwnBucket(aws.client("s3", region), project.trail_bucket, owner, remedy)
+    return _bucket_of_terraform("trail bucket", bucket, region)
+
+
+def _bucket_of_terraform(thing: str, bucket: OwnBucket, region: str) -> ResourceStatus:
+    """Looks whether the name of a bucket that Terraform makes is free or ours."""
+    found = bucket.region()
+    if found is None:
+        return ResourceStatus(thing, f"s3://{bucket.name} in {region}: the name is free, Terraform makes it", "later")
+    if found != region:
+        raise StrataError(f"the bucket {bucket.name} is yours, but in {found} and not in {region}; {bucket.remedy}")
+    return ResourceStatus(thing, f"s3://{bucket.name} in {region}", "exists")
+
+
+# The lock table
+
+
+@dataclass(frozen=True)
+class LockTable:
+    """The table that Terraform locks the state with."""
+
+    client: Client
+    project: Project
+
+    @property
+    def name(self) -> str:
+        """Returns its name."""
+        return self.project.lock_table
+
+    def describe(self) -> Any:
+        """Returns the table as it is, None if there is none.
+
+        Raises:
+            StrataError: Terraform cannot lock with it.
+        """
+        try:
+            table = self.client.describe_table(TableName=self.name)["Table"]
+        except AwsError as error:
+            if error.code == "ResourceNotFoundException":
+                return None
+            raise
+        _check_table(table)
+        return table
+
+    def active(self) -> Any:
+        """Returns the table as it is, None if it cannot be used or changed yet."""
+        table = self.describe()
+        return table if table and table["TableStatus"] == "ACTIVE" else None
+
+    def create(self) -> None:
+        """Creates the table, unless somebody else just did."""
+        try:
+            self.client.create_table(
+                TableName=self.name,
+                BillingMode="PAY_PER_REQUEST",
+                KeySchema=[{"AttributeName": LOCK_KEY, "KeyType": "HASH"}],
+                AttributeDefinitions=[{"AttributeName": LOCK_KEY, "AttributeType": "S"}],
+                DeletionProtectionEnabled=True,
+                Tags=_tag_list(_missing_tags({}, self.project)),
+            )
+        except AwsError as error:
+            if error.code != "ResourceInUseException":
+                raise
+
+    def protected(self, table: Mapping[str, Any]) -> bool:
+        """Returns whether it cannot be deleted by mistake."""
+        return bool(table.get("DeletionProtectionEnabled"))
+
+    def protect(self, table: Mapping[str, Any]) -> Any:
+        """Sets deletion protection."""
+        return self.client.update_table(TableName=self.name, DeletionProtectionEnabled=True)
+
+    def recoverable(self, table: Mapping[str, Any]) -> bool:
+        """Returns whether point-in-time recovery is on."""
+        try:
+            found = self.client.describe_continuous_backups(TableName=self.name)["ContinuousBackupsDescription"]
+        except AwsError as error:
+            if error.code == "TableNotFoundException":  # for a moment after the table was made
+                return False
+            raise
+        return bool(found.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus") == "ENABLED")
+
+    def make_recoverable(self, table: Mapping[str, Any]) -> Any:
+        """Turns point-in-time recovery on; None while AWS still prepares it."""
+        on = {"PointInTimeRecoveryEnabled": True}
+        try:
+            return self.client.update_continuous_backups(TableName=self.name, PointInTimeRecoverySpecification=on)
+        except AwsError as error:
+            if error.code in ("ContinuousBackupsUnavailableException", "TableNotFoundException"):
+                return None
+            raise
+
+    def tagged(self, table: Mapping[str, Any]) -> bool:
+        """Returns whether it has our tags."""
+        return not self._missing_tags(table)
+
+    def tag(self, table: Mapping[str, Any]) -> Any:
+        """Adds our tags to those it has."""
+        return self.client.tag_resource(ResourceArn=table["TableArn"], Tags=_tag_list(self._missing_tags(table)))
+
+    def _missing_tags(self, table: Mapping[str, Any]) -> dict[str, str]:
+        tags = paginate(self.client, "list_tags_of_resource", "Tags[]", ResourceArn=table["TableArn"])
+        return _missing_tags({tag["Key"]: tag["Value"] for tag in tags}, self.project)
+
+
+_TABLE_SETTINGS = (
+    ("deletion protection", LockTable.protected, LockTable.protect),
+    ("point-in-time recovery", LockTable.recoverable, LockTable.make_recoverable),
+    ("tags", LockTable.tagged, LockTable.tag),
+)
+
+
+def lock_table(aws: Aws, project: Project) -> ResourceStatus:
+    lock = LockTable(aws.client("dynamodb", project.regions.primary), project)
+    name, make = f"{lock.name} in {project.regions.primary}", partial(_make_lock_table, lock)
+    table = lock.describe()
+    if table is None:
+        return ResourceStatus("lock table", name, "create", tuple(setting for setting, _, _ in _TABLE_SETTINGS), make)
+    missing = tuple(setting for setting, holds, _ in _TABLE_SETTINGS if not holds(lock, table))
+    return ResourceStatus("lock table", name, "complete" if missing else "exists", missing, make)
+
+
+def _check_table(table: Mapping[str, Any]) -> None:
+    """Refuses a table whose key is not Terraform's: a key cannot be changed."""
+    name, remedy = table["TableName"], "set state.table in project.yaml to another name"
+    types = {attribute["AttributeName"]: attribute["AttributeType"] for attribute in table["AttributeDefinitions"]}
+    keys = [f"{key['AttributeName']} {types.get(key['AttributeName'])}" for key in table["KeySchema"]]
+    if keys != [f"{LOCK_KEY} S"]:
+        raise StrataError(
+            f"the table {name} has the key {', '.join(keys)}, Terraform locks with {LOCK_KEY} S; {remedy}"
+        )
+    if table["TableStatus"] == "DELETING":
+        raise StrataError(f"the table {name} is being deleted; run this again when it is gone, or {remedy}")
+
+
+def _make_lock_table(lock: LockTable, note: Note) -> None:
+    if lock.describe() is None:
+        lock.create()
+        note(f"made the table {lock.name}")
+    for setting, holds, make in _TABLE_SETTINGS:
+        table = wait_until(lock.active, f"the table {lock.name}", "it is not active yet", note)
+        if not holds(lock, table):
+            what = f"{setting} of the table {lock.name}"
+            wait_until(partial(make, lock, table), what, "AWS is still preparing it", note)
+            note(f"{lock.name}: {setting}")
