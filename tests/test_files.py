@@ -17,12 +17,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from strata import aws_config, files
 from strata.cli import app
 from strata.commands.profiles import read_outputs
-from strata.commands.rewrite import fill
 from strata.errors import ConfigurationError, StrataError
-from strata.files import UnreadableError
+from strata.files import atomic as files
+from strata.files import aws_config
+from strata.files.atomic import UnreadableError
+from strata.files.config_edit import fill
 from strata.load import load
 from tests.synthesized import SHIPPED
 

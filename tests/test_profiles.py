@@ -29,12 +29,12 @@ from hypothesis import strategies as st
 from moto import mock_aws
 from typer.testing import CliRunner
 
-from strata import aws_config
 from strata.aws.organization import LiveAccount
-from strata.aws_config import Section, UnusableFileError, update
 from strata.cli import app
 from strata.commands.profiles import Facts, Portal, Profiles, Wish, compose, identify
 from strata.errors import StrataError
+from strata.files import aws_config
+from strata.files.aws_config import Section, UnusableFileError, update
 from strata.landing_zone import LandingZone
 from strata.load import load
 

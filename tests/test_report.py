@@ -16,15 +16,15 @@ import pytest
 from ruamel.yaml import YAML
 from typer.testing import CliRunner, Result
 
+from strata import diff
 from strata.cli import app
 from strata.config.models import Group, PolicyType, Targets, User
+from strata.diff.statements import allowed_more, denied_less
 from strata.landing_zone import LandingZone
 from strata.landing_zone.grants import explained_grants, grants
 from strata.load import load
 from strata.printing import markdown
-from strata.report import changes
 from strata.report.access import access
-from strata.report.changes.statements import allowed_more, denied_less
 from strata.report.data import as_data
 from strata.report.guardrails import THE_ROOT, Target, slots
 from strata.report.layers import layers
@@ -239,7 +239,7 @@ def test_mermaid_counts_accounts_where_there_are_many(large: LandingZone) -> Non
 def test_a_difference_of_a_thousand_accounts_is_one_sentence(large: LandingZone) -> None:
     assignments = tuple(one for one in large.sso.assignments if one.permission_sets != ("Set0",))
     changed = replace(large, sso=large.sso.model_copy(update={"assignments": assignments}))
-    deleted, lost = changes.compare(large, changed)
+    deleted, lost = diff.compare(large, changed)
     assert deleted.risk == "losses"
     assert lost.text == "user-0, user-1, user-2, user-3, user-4 lose Set0 in all 1,001 accounts"
 
@@ -640,25 +640,25 @@ def test_a_change_is_told_in_words(
     case: str, zone: LandingZone, edited: Callable[[dict[str, Edit]], LandingZone]
 ) -> None:
     file, edit, expected = CASES[case]
-    found = changes.compare(zone, edited({file: edit}))
+    found = diff.compare(zone, edited({file: edit}))
     assert [(one.risk, one.text) for one in found] == expected
 
 
 def test_nothing_changes_between_a_configuration_and_itself(zone: LandingZone) -> None:
-    assert changes.compare(zone, zone) == []
+    assert diff.compare(zone, zone) == []
 
 
 def test_an_account_that_goes_takes_its_access_along(zone: LandingZone) -> None:
-    found = changes.compare(zone, _without_sandbox(zone, retired=True))
-    assert [(one.risk, one.text) for one in found if one.topic is changes.Topic.ACCOUNTS] == [
+    found = diff.compare(zone, _without_sandbox(zone, retired=True))
+    assert [(one.risk, one.text) for one in found if one.topic is diff.Topic.ACCOUNTS] == [
         (ACCOUNTS, "account sandbox will be retired: Strata forgets it and leaves it as it is")
     ]
     assert "anna-petersen, jonas-brandt lose Administrator in sandbox" in [one.text for one in found]
-    assert changes.risks(found) == {ACCOUNTS}
+    assert diff.risks(found) == {ACCOUNTS}
 
 
 def test_an_account_that_is_only_dropped_stops_a_deploy(zone: LandingZone) -> None:
-    found = changes.compare(zone, _without_sandbox(zone, retired=False))
+    found = diff.compare(zone, _without_sandbox(zone, retired=False))
     assert "account sandbox is no longer declared: a deploy stops unless it is retired or unmanaged" in [
         one.text for one in found if one.risk == ACCOUNTS
     ]
@@ -689,7 +689,7 @@ def test_a_key_that_changes_is_told_by_its_address(zone: LandingZone) -> None:
     before = zone.organization.model_copy(update={"policies": {}, "delegated_administrators": {}})
     after = changed.organization.model_copy(update={"policies": {}, "delegated_administrators": {}})
     no_access = zone.sso.model_copy(update={"assignments": (), "break_glass": None})
-    found = changes.compare(
+    found = diff.compare(
         replace(zone, organization=before, sso=no_access), replace(zone, organization=after, sso=no_access)
     )
     assert [(one.risk, one.text) for one in found] == [
@@ -713,7 +713,7 @@ def test_a_document_that_denies_less_loosens(
         document["Statement"] = document["Statement"][1:]
 
     gone = json.loads((COMPANY / "policies/protect-foundation.json").read_text())["Statement"][0]["Sid"]
-    (found,) = changes.compare(zone, edited({"policies/protect-foundation.json": edit}))
+    (found,) = diff.compare(zone, edited({"policies/protect-foundation.json": edit}))
     assert found.risk == GUARDRAILS
     assert found.text.startswith(f"policy protect-foundation changes: {gone} no longer denies ")
 
@@ -724,7 +724,7 @@ def test_an_inline_policy_that_allows_more_widens(
     def edit(document: Any) -> None:
         document["Statement"].append({"Sid": "More", "Effect": "Allow", "Action": "s3:*", "Resource": "*"})
 
-    (found,) = changes.compare(zone, edited({"policies/read-payment-logs.json": edit}))
+    (found,) = diff.compare(zone, edited({"policies/read-payment-logs.json": edit}))
     assert (found.risk, found.text) == (
         ACCESS,
         "permission set PaymentsSupport has another inline policy: More now allows s3:*",
@@ -736,7 +736,7 @@ def test_the_root_is_loosened_though_every_unit_is_held(
 ) -> None:
     units = ["security", "infrastructure", "workloads", "sandbox", "suspended"]
     edit = _set("policies", "deny-leaving-organization", "targets", value={"organizational_units": units})
-    loosened = [one.text for one in changes.compare(zone, edited({ORGANIZATION: edit})) if one.risk]
+    loosened = [one.text for one in diff.compare(zone, edited({ORGANIZATION: edit})) if one.risk]
     assert loosened == ["root leaves policy deny-leaving-organization"]
 
 
@@ -745,7 +745,7 @@ def test_management_is_not_loosened_by_what_never_bound_it(zone: LandingZone) ->
     with_management = policy.model_copy(update={"targets": Targets(accounts=("management", "payments-prod"))})
     policies = {**zone.organization.policies, "keep-payments-private": with_management}
     before = replace(zone, organization=zone.organization.model_copy(update={"policies": policies}))
-    assert [(one.risk, one.text) for one in changes.compare(before, zone)] == [
+    assert [(one.risk, one.text) for one in diff.compare(before, zone)] == [
         (NOTHING, "account management leaves policy keep-payments-private, and is held to no less")
     ]
 
@@ -764,7 +764,7 @@ def test_a_policy_below_that_sets_otherwise_is_told(zone: LandingZone) -> None:
         GUARDRAILS,
         "policy sloppy sets ec2_attributes.snapshot_block_public_access.state.@@assign otherwise than ec2-defaults "
         "does, in accounts data-prod, payments-prod",
-    ) in [(one.risk, one.text) for one in changes.compare(zone, after)]
+    ) in [(one.risk, one.text) for one in diff.compare(zone, after)]
 
 
 # Statements

@@ -15,11 +15,11 @@ from typing import Any
 
 import yaml
 
-from strata.commands.rewrite import loaded, print_diff, replace
 from strata.config.loader import FILES
 from strata.config.tree import SAFE_LOADER, Tree, parse
 from strata.errors import ConfigurationError, StrataError
-from strata.files import UnreadableError, read_text
+from strata.files.atomic import UnreadableError, read_text
+from strata.files.config_edit import loaded, print_diff, replace
 from strata.landing_zone.administrators import administrators
 from strata.landing_zone.expiry import Ending, expired, where, who
 from strata.load import load

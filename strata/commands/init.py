@@ -24,7 +24,6 @@ from pydantic import TypeAdapter, ValidationError
 
 from strata.aws.organization import describe, describe_account
 from strata.aws.session import Aws, AwsError, emulator
-from strata.commands.rewrite import fill, loaded, policies, print_diff, replace
 from strata.config.limits import aws_limits
 from strata.config.loader import FILES
 from strata.config.models import MANAGEMENT, ROOT
@@ -41,7 +40,8 @@ from strata.config.types import (
     ShortName,
 )
 from strata.errors import StrataError, UsageError
-from strata.files import cannot, locked, read_text, with_line_ends_of
+from strata.files.atomic import cannot, locked, read_text, with_line_ends_of
+from strata.files.config_edit import fill, loaded, policies, print_diff, replace
 from strata.landing_zone.examples import is_example
 from strata.options import Options
 from strata.printing import line, word

@@ -1,7 +1,7 @@
 """`strata profiles`: AWS CLI profiles for the organization as it is now.
 
 Before Identity Center is enabled they assume each member's access role, afterwards they sign in through it. What they
-are follows from account ids and the configuration alone; where they go is `strata.aws_config`.
+are follows from account ids and the configuration alone; where they go is `strata.files.aws_config`.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from strata import aws_config
 from strata.aws.identity_center import is_ours, list_instances
 from strata.aws.organization import LiveAccount, list_accounts
 from strata.aws.session import Aws, connect
-from strata.aws_config import Section
 from strata.config.limits import aws_limits
 from strata.config.models import ACCESS_ROLE, PARTITION
 from strata.config.types import did_you_mean
 from strata.errors import StrataError
-from strata.files import UnreadableError, read_bytes
+from strata.files import aws_config
+from strata.files.atomic import UnreadableError, read_bytes
+from strata.files.aws_config import Section
 from strata.landing_zone import MANAGEMENT, LandingZone
 from strata.landing_zone.grants import Grant, grants
 from strata.load import load

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from strata.errors import StrataError
-from strata.files import write
+from strata.files.atomic import write
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
@@ -29,19 +29,19 @@ def run(options: Options, *, format: str, output: Path | None, diff: str | None,
 
 
 def _difference(options: Options, format: str, output: Path | None, revision: str, allow: Collection[str]) -> int:
-    from strata.report import changes
+    from strata import diff
     from strata.report.revisions import configuration_at
 
-    writers = {"text": changes.as_text, "markdown": changes.as_markdown, "json": changes.as_json}
+    writers = {"text": diff.as_text, "markdown": diff.as_markdown, "json": diff.as_json}
     if format not in writers:
         raise StrataError(f"a difference has no format {format!r}; use text, markdown or json")
     after = load(options.config)
-    found = changes.compare(configuration_at(options.config, revision), after)
+    found = diff.compare(configuration_at(options.config, revision), after)
     _write(options, format, writers[format](found, revision), output)
-    stopped = changes.risks(found) - set(allow)
+    stopped = diff.risks(found) - set(allow)
     if stopped:
         flags = " ".join(f"--allow {risk}" for risk in sorted(stopped))
-        options.note(f"{changes.risk_words(stopped)}: exit 3; if that is meant, add {flags}")
+        options.note(f"{diff.risk_words(stopped)}: exit 3; if that is meant, add {flags}")
     return 3 if stopped else 0
 
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from strata import files
 from strata.config.loader import FILES, IMPORTS_FILE, Imports
 from strata.config.types import did_you_mean
 from strata.errors import StrataError, UsageError
-from strata.files import cannot
+from strata.files import atomic
+from strata.files.atomic import cannot
 from strata.options import Options
 
 _FILES: Mapping[str, type[BaseModel]] = {**FILES, IMPORTS_FILE: Imports}
@@ -25,7 +25,7 @@ def run(options: Options, *, file: str | None, write: Path | None) -> int:
     if write:
         with cannot("made", write):
             write.mkdir(parents=True, exist_ok=True)
-        files.write({write / f"{name}.json": text(name).encode() for name in _MODELS})
+        atomic.write({write / f"{name}.json": text(name).encode() for name in _MODELS})
         options.note(f"wrote {len(_MODELS)} schemas to {write}")
         return 0
     if file is None:

@@ -20,7 +20,7 @@ from strata.config.text import Problem, short
 from strata.config.tree import Location, Tree, read
 from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, Fault
-from strata.files import POLICY, UnreadableError, read_bytes
+from strata.files.atomic import POLICY, UnreadableError, read_bytes
 
 FILES: Mapping[str, type[BaseModel]] = {
     "project.yaml": Project,

@@ -16,7 +16,7 @@ import yaml
 
 from strata.config.text import short, text_problem
 from strata.errors import Fault
-from strata.files import UnreadableError, read_bytes
+from strata.files.atomic import UnreadableError, read_bytes
 
 Location = tuple[str | int, ...]
 """The keys and list positions from the top of a file down to one value."""

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 
 from strata.config.models import PermissionSet, PolicyReference
 from strata.config.types import session_minutes
+from strata.diff.change import Change, Risk, Topic, added_and_removed
+from strata.diff.statements import allowed_more, denied_less, parsed
 from strata.landing_zone import LandingZone
 from strata.landing_zone.grants import STATE_ACCESS, grants
 from strata.landing_zone.placeholders import fill, placeholder_values
 from strata.report.access import duration, permission_sets, policy_name
-from strata.report.changes.change import Change, Risk, Topic, added_and_removed
-from strata.report.changes.statements import allowed_more, denied_less, parsed
 from strata.report.words import listed
 
 Found = Iterator[tuple[str, bool]]

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from strata import printing
+from strata.diff.change import Change, risk_words, risks
 from strata.printing import line, markdown, visible
-from strata.report.changes.change import Change, risk_words, risks
 
 WIDTH = 100
 

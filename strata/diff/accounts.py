@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from strata.config.models import Account, Organization
+from strata.diff.change import Change, Topic
 from strata.landing_zone import LandingZone
-from strata.report.changes.change import Change, Topic
 from strata.report.guardrails import account_label
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
+from strata.diff.change import Change, Topic, added_and_removed
 from strata.landing_zone import LandingZone
 from strata.report.access import Access, Holder, access, all_accounts
-from strata.report.changes.change import Change, Topic, added_and_removed
 from strata.report.words import accounts_in_words, listed
 
 Held = Mapping[tuple[Holder, str, str], Access]

@@ -1,7 +1,7 @@
 """What a change of the configuration means for people and accounts, and which of it wants a second look."""
 
-from strata.report.changes.change import Change, Risk, Topic, risk_words, risks
-from strata.report.changes.comparison import compare
-from strata.report.changes.written import as_json, as_markdown, as_text
+from strata.diff.change import Change, Risk, Topic, risk_words, risks
+from strata.diff.comparison import compare
+from strata.diff.written import as_json, as_markdown, as_text
 
 __all__ = ["Change", "Risk", "Topic", "as_json", "as_markdown", "as_text", "compare", "risk_words", "risks"]

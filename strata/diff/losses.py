@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from strata.diff.change import Change, Topic
 from strata.identity.declared import declared
 from strata.identity.live import Live
 from strata.identity.refusals import refusals
 from strata.landing_zone import LandingZone
-from strata.report.changes.change import Change, Topic
 
 
 def loss_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:

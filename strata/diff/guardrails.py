@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
 from strata.config.models import PolicyType
+from strata.diff.change import Change, Topic
+from strata.diff.statements import denied_less, overridden, set_otherwise
 from strata.landing_zone import LandingZone
-from strata.report.changes.change import Change, Topic
-from strata.report.changes.statements import denied_less, overridden, set_otherwise
 from strata.report.guardrails import (
     BoundPolicy,
     Target,

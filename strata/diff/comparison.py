@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from strata.diff.accounts import account_changes
+from strata.diff.change import Change, Topic
+from strata.diff.guardrails import guardrail_changes
+from strata.diff.losses import loss_changes
+from strata.diff.people import people_changes
+from strata.diff.permission_sets import permission_set_changes
+from strata.diff.settings import security_changes, setting_changes, trust_changes
 from strata.landing_zone import LandingZone
-from strata.report.changes.accounts import account_changes
-from strata.report.changes.change import Change, Topic
-from strata.report.changes.guardrails import guardrail_changes
-from strata.report.changes.losses import loss_changes
-from strata.report.changes.people import people_changes
-from strata.report.changes.permission_sets import permission_set_changes
-from strata.report.changes.settings import security_changes, setting_changes, trust_changes
 
 
 def compare(before: LandingZone, after: LandingZone) -> list[Change]:

@@ -12,9 +12,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from strata import files
 from strata.errors import Fault, StrataError
-from strata.files import bare, end_of, split_lines
+from strata.files import atomic
+from strata.files.atomic import bare, end_of, split_lines
 
 Kind = Literal["profile", "sso-session"]
 
@@ -237,8 +237,8 @@ def read(path: Path) -> str | None:
         StrataError: it cannot be read.
     """
     try:
-        content = files.current(path)
-    except files.UnreadableError as error:
+        content = atomic.current(path)
+    except atomic.UnreadableError as error:
         raise StrataError(f"{path} {error.problem}; give another with --file") from error
     except NotADirectoryError as error:
         raise StrataError(f"{path} cannot be read: {error.strerror}; give another with --file") from error
@@ -251,18 +251,18 @@ def write(path: Path, old: str | None, new: str, now: datetime) -> Path | None:
     Raises:
         StrataError: it cannot be written, or is not `old` any more. The file is as it was.
     """
-    target = files.target(path)
-    with files.cannot("written", path):
+    target = atomic.target(path)
+    with atomic.cannot("written", path):
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with files.locked(target.parent):
+    with atomic.locked(target.parent):
         if read(path) != old:
             raise StrataError(f"{path} was changed by somebody else meanwhile; run this again")
-        with files.cannot("written", path):
+        with atomic.cannot("written", path):
             backup = None
             if old is not None:
                 backup = _backup(target, now)
-                files.put(backup, old.encode("utf-8", "surrogateescape"), like=target)
-            files.put(target, new.encode("utf-8", "surrogateescape"), like=target)
+                atomic.put(backup, old.encode("utf-8", "surrogateescape"), like=target)
+            atomic.put(target, new.encode("utf-8", "surrogateescape"), like=target)
     return backup
 
 

@@ -9,10 +9,10 @@ from pydantic import BaseModel
 
 from strata.config.models import Control, Organization
 from strata.config.weaker import is_weaker
+from strata.diff.change import Change, Risk, Topic
+from strata.diff.statements import leaves
 from strata.landing_zone import LandingZone
 from strata.landing_zone.services import derived_services
-from strata.report.changes.change import Change, Risk, Topic
-from strata.report.changes.statements import leaves
 
 
 def security_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:

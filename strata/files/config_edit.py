@@ -12,7 +12,7 @@ from pathlib import Path
 
 from strata.config.loader import IMPORTS_FILE
 from strata.errors import ConfigurationError
-from strata.files import read_bytes, read_text, write
+from strata.files.atomic import read_bytes, read_text, write
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.printing import line
