@@ -40,7 +40,8 @@ from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
 from constructs import Construct
 
 from strata.config.limits import aws_limits
-from strata.config.models import MANAGEMENT, PARTITION, Control, Mode, Project, Security
+from strata.config.models import MANAGEMENT, PARTITION, Control, Mode
+from strata.landing_zone import LandingZone
 
 ROOT_EVENTS_REGION = "us-east-1"
 """Where CloudTrail records the console sign-in of root, wherever it happened."""
@@ -69,14 +70,13 @@ class SecurityStack(Layer):
         scope: Construct,
         id: str,
         *,
-        project: Project,
-        security: Security,
+        landing_zone: LandingZone,
         organizations: OrganizationsStack,
     ) -> None:
-        super().__init__(scope, id, project=project)
+        super().__init__(scope, id, project=landing_zone.project)
         # Analyzers and the trail need trusted access, which `organizations` turns on.
         self.add_dependency(organizations)
-        self.configuration = security
+        self.landing_zone, self.configuration = landing_zone, landing_zone.security
         self.organizations = organizations
         self.alert_topics: dict[str, SnsTopic] = {}
         self._regional_settings()
@@ -96,11 +96,12 @@ class SecurityStack(Layer):
         """Sets the defaults of each governed region; in the others, and when not on, what is set stays as it is."""
         security = self.configuration
         metadata, snapshots = security.instance_metadata, security.snapshot_public_access
-        managed = self.organizations.ec2_defaults_reach_management
+        # AWS refuses an account's own setting where a declarative policy sets it.
+        elsewhere = self.landing_zone.declared_controls
         for region in self._regions(security.ebs_encryption, "aws_ebs_encryption_by_default"):
             self.add(EbsEncryptionByDefault, address("main", region), enabled=True, region=region)
-        # AWS refuses an account's own setting where a declarative policy sets it.
-        for region in self._regions(metadata, "aws_ec2_instance_metadata_defaults", besides=managed.instance_metadata):
+        metadata_elsewhere = "instance_metadata" in elsewhere
+        for region in self._regions(metadata, "aws_ec2_instance_metadata_defaults", elsewhere=metadata_elsewhere):
             self.add(
                 Ec2InstanceMetadataDefaults,
                 address("main", region),
@@ -108,12 +109,13 @@ class SecurityStack(Layer):
                 http_put_response_hop_limit=metadata.hop_limit,
                 region=region,
             )
-        for region in self._regions(snapshots, "aws_ebs_snapshot_block_public_access", besides=managed.snapshots):
+        snapshots_elsewhere = "snapshot_public_access" in elsewhere
+        for region in self._regions(snapshots, "aws_ebs_snapshot_block_public_access", elsewhere=snapshots_elsewhere):
             self.add(EbsSnapshotBlockPublicAccess, address("main", region), state=snapshots.state, region=region)
 
-    def _regions(self, control: Control, kind: str, *, besides: bool = False) -> Sequence[str]:
+    def _regions(self, control: Control, kind: str, *, elsewhere: bool = False) -> Sequence[str]:
         """Returns the regions a control is set in; its resources of all other regions are forgotten, not undone."""
-        governed = self.project.regions.all_governed if control.on and not besides else ()
+        governed = self.project.regions.all_governed if control.on and not elsewhere else ()
         left = sorted(aws_limits().regions - set(governed))
         self.forget(*(f"{kind}.{address('main', region)}" for region in left))
         return governed
@@ -155,7 +157,7 @@ class SecurityStack(Layer):
         control = self.configuration.alternate_contacts
         contacts = control.contacts if control.on else {}
         account_ids = self.organizations.account_ids
-        for key in sorted({*account_ids, *self.organizations.configuration.accounts}):
+        for key in sorted({*account_ids, *self.landing_zone.retired}):
             for kind in CONTACT_TYPES:
                 name = address(key, kind.lower())
                 contact = contacts.get(kind)

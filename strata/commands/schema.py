@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from strata import files
-from strata.config.loader import FILES, IMPORTS_FILE, Imports
+from strata.config import IMPORTS
+from strata.config.loader import FILES, Imports
 from strata.config.types import did_you_mean
 from strata.errors import StrataError, UsageError
 from strata.files import cannot
@@ -18,7 +19,7 @@ from strata.files import cannot
 if TYPE_CHECKING:
     from strata.cli import Options
 
-_FILES: Mapping[str, type[BaseModel]] = {**FILES, IMPORTS_FILE: Imports}
+_FILES: Mapping[str, type[BaseModel]] = {**FILES, IMPORTS: Imports}
 _MODELS = {name.removesuffix(".yaml"): model for name, model in _FILES.items()}
 
 

@@ -5,8 +5,6 @@ Rules across entries are in `rules`; how an entry becomes Terraform is decided i
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
@@ -24,7 +22,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from strata.config.limits import Limits, aws_limits
-from strata.config.text import Problem, short
+from strata.config.text import Problem, address_part, short
 from strata.config.types import (
     REPLICA,
     AccountId,
@@ -456,45 +454,6 @@ class Organization(Model):
     member_root_access: MemberRootAccess | None = None
     ec2_defaults: Ec2Defaults | None = None
 
-    @property
-    def active_accounts(self) -> dict[str, Account]:
-        """Returns the accounts that are not retired, by key, sorted."""
-        return {key: account for key, account in sorted(self.accounts.items()) if not account.retired}
-
-    def units(self) -> "Iterator[UnitPath]":
-        """Yields every organizational unit, parents first, sorted by key on each level."""
-        return _walk(self.organizational_units, ())
-
-
-@dataclass(frozen=True, slots=True)
-class UnitPath:
-    """One organizational unit with the keys from the root down to it."""
-
-    keys: tuple[str, ...]
-    unit: OrganizationalUnit
-
-    @property
-    def key(self) -> str:
-        """Returns the unit's own key."""
-        return self.keys[-1]
-
-    @property
-    def parent(self) -> str | None:
-        """Returns the key of the unit above, None below the root."""
-        return self.keys[-2] if self.keys[1:] else None
-
-    @property
-    def name(self) -> str:
-        """Returns the name AWS shows."""
-        return self.unit.name or self.key
-
-
-def _walk(units: Mapping[str, OrganizationalUnit], above: tuple[str, ...]) -> Iterator[UnitPath]:
-    for key, unit in sorted(units.items()):
-        path = UnitPath((*above, key), unit)
-        yield path
-        yield from _walk(unit.organizational_units, path.keys)
-
 
 # security.yaml
 
@@ -572,7 +531,7 @@ class Alert(Control):
     def _unique(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         seen: dict[str, str] = {}
         for index, email in enumerate(value):
-            other = seen.setdefault(_address(email.lower()), email)
+            other = seen.setdefault(address_part(email.lower()), email)
             if other.lower() != email.lower():
                 raise Problem(
                     f"{short(email)} and {short(other)} get the same Terraform address", "use another", at=(index,)
@@ -580,11 +539,6 @@ class Alert(Control):
             if email in value[:index] or other != email:
                 raise Problem(f"{short(email)} is listed twice", "list it once", at=(index,))
         return value
-
-
-def _address(text: str) -> str:
-    """Returns a text as a part of a Terraform address, as stacks/base.py makes it: hyphens for other characters."""
-    return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")
 
 
 class Budget(Alert):
@@ -833,7 +787,7 @@ class PermissionSet(Model):
             name = policy.aws or policy.customer
             if name is None:
                 continue
-            reference = (policy.aws is None, _address(name))
+            reference = (policy.aws is None, address_part(name))
             if seen.get(reference, name) != name:
                 problem = f"{short(name)} and {short(seen[reference])} get the same Terraform address"
                 raise Problem(problem, "rename one of the policies", at=("policies", index))
@@ -841,11 +795,6 @@ class PermissionSet(Model):
                 raise Problem(f"{short(name)} is listed twice", "list it once", at=("policies", index))
             seen[reference] = name
         return self
-
-    @property
-    def inline(self) -> str | None:
-        """Returns the file of the inline policy."""
-        return next((policy.inline for policy in self.policies if policy.inline), None)
 
 
 def _all_or_keys(value: object) -> Literal["all"] | tuple[str, ...]:

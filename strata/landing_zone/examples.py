@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from strata.config import ORGANIZATION, PROJECT, SECURITY, SSO
 from strata.config.tree import Location
 from strata.landing_zone import LandingZone
 
@@ -28,17 +29,15 @@ def is_example(value: str) -> bool:
 
 
 def _values(landing_zone: LandingZone) -> Iterator[tuple[str, Location, str]]:
-    project, organization = landing_zone.project, landing_zone.organization
-    yield "project.yaml", ("management_account", "id"), project.management_account.id
-    yield "project.yaml", ("management_account", "email"), project.management_account.email
-    for key, account in organization.active_accounts.items():
-        yield "organization.yaml", ("accounts", key, "email"), account.email
-    for index, entry in enumerate(organization.unmanaged_accounts):
-        yield "organization.yaml", ("unmanaged_accounts", index), entry
+    yield PROJECT, ("management_account", "id"), landing_zone.project.management_account.id
+    for account in landing_zone.accounts.values():
+        yield account.file, (*account.location, "email"), account.email
+    for index, entry in enumerate(landing_zone.organization.unmanaged_accounts):
+        yield ORGANIZATION, ("unmanaged_accounts", index), entry
     for name in ("alerts", "budget", "anomaly_monitor"):
         for index, email in enumerate(getattr(landing_zone.security, name).emails):
-            yield "security.yaml", (name, "emails", index), email
+            yield SECURITY, (name, "emails", index), email
     for kind, contact in landing_zone.security.alternate_contacts.contacts.items():
-        yield "security.yaml", ("alternate_contacts", kind.lower(), "email"), contact.email
-    for key, user in sorted(landing_zone.sso.users.items()):
-        yield "sso.yaml", ("users", key, "email"), user.email
+        yield SECURITY, ("alternate_contacts", kind.lower(), "email"), contact.email
+    for user in landing_zone.users.values():
+        yield SSO, (*user.location, "email"), user.email

@@ -8,7 +8,7 @@ from typing import Any
 
 from strata.commands.doctor.findings import Finding, failure, ok, warning
 from strata.commands.doctor.ground import Ground
-from strata.config.models import MANAGEMENT, Control, Organization, PasswordPolicy
+from strata.config.models import Control, PasswordPolicy
 from strata.session import AwsError, Client
 
 
@@ -24,7 +24,7 @@ def check_ebs_encryption(ground: Ground) -> Iterator[Finding]:
 
 def check_instance_metadata(ground: Ground) -> Iterator[Finding]:
     """Checks the defaults of the instance metadata service in each governed region."""
-    control, organization = ground.landing_zone.security.instance_metadata, ground.landing_zone.organization
+    control = ground.landing_zone.security.instance_metadata
 
     def read(ec2: Client) -> str:
         found = ec2.get_instance_metadata_defaults().get("AccountLevel", {})
@@ -34,31 +34,24 @@ def check_instance_metadata(ground: Ground) -> Iterator[Finding]:
         return f"tokens {tokens}, hop limit {hops}"
 
     wanted = f"tokens required, hop limit {control.hop_limit}"
-    declared = bool(organization.ec2_defaults and organization.ec2_defaults.instance_metadata_v2)
-    ours = declared and _ec2_defaults_reach_management(organization)
+    ours = "instance_metadata" in ground.landing_zone.declared_controls
     yield judge_regional("instance_metadata", control, wanted, _by_region(ground, read), by_policy=ours)
 
 
 def check_snapshot_block(ground: Ground) -> Iterator[Finding]:
     """Checks the block of public snapshots in each governed region."""
-    control, organization = ground.landing_zone.security.snapshot_public_access, ground.landing_zone.organization
+    control = ground.landing_zone.security.snapshot_public_access
 
     def read(ec2: Client) -> str:
         found = ec2.get_snapshot_block_public_access_state()
         return DECLARATIVE if found.get("ManagedBy") == DECLARATIVE else str(found["State"])
 
-    declared = bool(organization.ec2_defaults and organization.ec2_defaults.block_public_snapshots)
-    ours = declared and _ec2_defaults_reach_management(organization)
+    ours = "snapshot_public_access" in ground.landing_zone.declared_controls
     found = _by_region(ground, read)
     yield judge_regional("snapshot_public_access", control, control.state.value, found, by_policy=ours)
 
 
 DECLARATIVE = "declarative-policy"
-
-
-def _ec2_defaults_reach_management(organization: Organization) -> bool:
-    defaults = organization.ec2_defaults
-    return bool(defaults and (defaults.targets.root or MANAGEMENT in defaults.targets.accounts))
 
 
 def _by_region(ground: Ground, read: Callable[[Client], str]) -> dict[str, str]:
