@@ -38,27 +38,17 @@ def build(
         ConfigurationError: imports.yaml names an address that no stack makes.
     """
     app = App(outdir=str(outdir) if outdir else None, context={EMULATED: emulated})
-    project, keys = landing_zone.project, declared_keys(landing_zone)
-    backend = BackendStack(app, "backend", project=project)
+    keys = declared_keys(landing_zone)
+    backend = BackendStack(app, "backend", project=landing_zone.project)
     organizations = OrganizationsStack(
         app,
         "organizations",
-        project=project,
-        organization=landing_zone.organization,
-        security=landing_zone.security,
-        documents=landing_zone.policies,
+        landing_zone=landing_zone,
         backend=backend,
         keys=keys["organizations"],
         allow=allow,
     )
-    security = SecurityStack(
-        app,
-        "security",
-        project=project,
-        security=landing_zone.security,
-        organization=landing_zone.organization,
-        organizations=organizations,
-    )
+    security = SecurityStack(app, "security", landing_zone=landing_zone, organizations=organizations)
     sso = SsoStack(
         app,
         "sso",

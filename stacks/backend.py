@@ -79,6 +79,17 @@ class BackendStack(Layer):
         self.output("state_bucket", self.state_bucket.name, description="Bucket that holds the Terraform state")
         self.output("lock_table", self.lock_table.name, description="Table that locks the Terraform state")
 
+    @property
+    def references(self) -> dict[str, str]:
+        """Returns what placeholders of policies stand for, as references to what is made here."""
+        key = {"state_key_arn": self.state_key.arn} if self.state_key else {}
+        return {
+            "state_bucket_arn": self.state_bucket.arn,
+            "replica_bucket_arn": self.replica_bucket.arn,
+            "lock_table_arn": self.lock_table.arn,
+            **key,
+        }
+
     def _lock_table(self) -> DynamodbTable:
         table = self.add(
             DynamodbTable,

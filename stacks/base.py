@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -257,11 +256,6 @@ def _type_of(kind: object) -> str:
 def address(*parts: str) -> str:
     """Joins configuration keys to the name of a resource. Keys have no underscore, so the result is unique."""
     return "_".join(parts)
-
-
-def slug(text: str) -> str:
-    """Returns a service principal, policy name or e-mail address as a part of a Terraform address."""
-    return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")
 
 
 def policy_json(document: Mapping[str, Any]) -> str:

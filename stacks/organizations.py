@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 from stacks import hcl
 from stacks.backend import BackendStack
-from stacks.base import RETIRED, Layer, Precondition, address, policy_json, slug
+from stacks.base import RETIRED, Layer, Precondition, address
 
 from cdktf import ITerraformDependable, TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.data_aws_iam_roles import DataAwsIamRoles
@@ -28,13 +28,12 @@ from cdktf_cdktf_provider_aws.ram_sharing_with_organization import RamSharingWit
 from constructs import Construct
 
 from strata.config.limits import aws_limits
-from strata.config.models import MANAGEMENT, ROOT, Account, Organization, Project, Security, Targets
-from strata.landing_zone.placeholders import fill, placeholder_values
-from strata.landing_zone.policies import guardrails
-from strata.landing_zone.services import derived_services, policy_types
-from strata.rules import account_name
-
-ACCESS_ANALYZER = "access-analyzer.amazonaws.com"
+from strata.config.models import MANAGEMENT, ROOT
+from strata.landing_zone import LandingZone
+from strata.landing_zone.accounts import Account
+from strata.landing_zone.addresses import ACCESS_ANALYZER, delegation
+from strata.landing_zone.policies import Policy
+from strata.landing_zone.units import Target
 
 
 class OrganizationsStack(Layer):
@@ -50,23 +49,20 @@ class OrganizationsStack(Layer):
         scope: Construct,
         id: str,
         *,
-        project: Project,
-        organization: Organization,
-        security: Security,
-        documents: Mapping[str, str],
+        landing_zone: LandingZone,
         backend: BackendStack,
         keys: Mapping[str, Mapping[str, str]],
         allow: Collection[str] = (),
     ) -> None:
-        super().__init__(scope, id, project=project)
-        self.configuration = organization
+        super().__init__(scope, id, project=landing_zone.project)
+        self.landing_zone, self.configuration = landing_zone, landing_zone.organization
         self.add(DataAwsOrganizationsOrganization, "live")
-        self.organization = self._organization(security)
+        self.organization = self._organization()
         self.units = self._organizational_units()
         self.accounts = self._accounts()
         self.organization_id = self.organization.id
         self.account_ids = {key: account.id for key, account in self.accounts.items()}
-        self._policies(documents, backend)
+        self._policies(backend)
         self._delegations()
         self._options()
         self._outputs()
@@ -74,7 +70,7 @@ class OrganizationsStack(Layer):
 
     def _declare(self, keys: Mapping[str, Mapping[str, str]], allow: Collection[str]) -> None:
         """Stops when an account that is deployed is neither declared nor retired, wherever its entry went."""
-        retired = {key: one.email.lower() for key, one in self.configuration.accounts.items() if one.retired}
+        retired = {key: one.email.lower() for key, one in self.landing_zone.retired.items()}
         self._retired = frozenset(retired)
         moved = {email for key, email in keys["account"].items() if f"moved:account:{key}" in allow}
         lost = hcl.lost_keys("account", {*keys["account"], *retired}, moved)
@@ -91,10 +87,9 @@ class OrganizationsStack(Layer):
         parts = {kind: entries for kind, entries in {**keys, RETIRED: retired}.items() if entries}
         self.declare_keys(parts, preconditions=[guard], allow=allow)
 
-    def _organization(self, security: Security) -> OrganizationsOrganization:
+    def _organization(self) -> OrganizationsOrganization:
         """Adopts the organization; services and policy types are added to what is on, never silently taken away."""
-        configuration = self.configuration
-        services = {*configuration.trusted_services, *derived_services(configuration, security)}
+        zone, off = self.landing_zone, self.configuration.disable_services
         organization = self.add(
             OrganizationsOrganization,
             "main",
@@ -103,8 +98,8 @@ class OrganizationsStack(Layer):
         )
         self.override(
             organization,
-            aws_service_access_principals=hcl.services(on=services, off=configuration.disable_services),
-            enabled_policy_types=hcl.policy_types(policy_types(configuration)),
+            aws_service_access_principals=hcl.services(on=zone.trusted_services, off=off),
+            enabled_policy_types=hcl.policy_types(zone.policy_types),
         )
         self.adopt("aws_organizations_organization.main", hcl.ORGANIZATION_ID)
         return organization
@@ -114,20 +109,20 @@ class OrganizationsStack(Layer):
         units: dict[str, OrganizationsOrganizationalUnit] = {}
         if self.configuration.organizational_units:
             self._read_children(ROOT, hcl.ROOT)
-        for path in self.configuration.units():
-            units[path.key] = self.add(
+        for key, unit in self.landing_zone.units.items():
+            units[key] = self.add(
                 OrganizationsOrganizationalUnit,
-                path.key,
-                name=path.name,
-                parent_id=units[path.parent].id if path.parent else hcl.ROOT_ID,
+                key,
+                name=unit.name,
+                parent_id=units[unit.parent].id if unit.parent else hcl.ROOT_ID,
                 # Terraform moves accounts out before it deletes the unit they were in.
                 lifecycle=TerraformResourceLifecycle(prevent_destroy=True, create_before_destroy=True),
                 depends_on=[self.organization],
             )
-            live = hcl.live_units(path.parent or ROOT, path.name)
-            self.adopt_any(f"aws_organizations_organizational_unit.{path.key}", live)
-            if path.unit.organizational_units:
-                self._read_children(path.key, live)
+            live = hcl.live_units(unit.parent or ROOT, unit.name)
+            self.adopt_any(f"aws_organizations_organizational_unit.{key}", live)
+            if unit.has_units:
+                self._read_children(key, live)
         return units
 
     def _read_children(self, name: str, parent_ids: hcl.Expression) -> None:
@@ -138,15 +133,13 @@ class OrganizationsStack(Layer):
     def _accounts(self) -> dict[str, OrganizationsAccount]:
         """Declares the accounts; those that live already under the same e-mail are adopted, not made twice."""
         accounts = {MANAGEMENT: self._management_account()}
-        declared = list(self.configuration.active_accounts.items())
+        keys = list(self.landing_zone.members)
         at_once = aws_limits()["accounts_created_at_once"].value
-        for index, (key, account) in enumerate(declared):
+        for index, (key, account) in enumerate(self.landing_zone.members.items()):
             # AWS creates five at a time and refuses the sixth: each waits for the one five before.
-            before = [accounts[declared[index - at_once][0]]] if index >= at_once else []
-            accounts[key] = self._account(key, account, [self.organization, *before])
-        for key, account in sorted(self.configuration.accounts.items()):
-            if account.retired:
-                self.forget(f"aws_organizations_account.{key}")
+            before = [accounts[keys[index - at_once]]] if index >= at_once else []
+            accounts[key] = self._account(account, [self.organization, *before])
+        self.forget(*(f"aws_organizations_account.{key}" for key in self.landing_zone.retired))
         return accounts
 
     def _management_account(self) -> OrganizationsAccount:
@@ -166,14 +159,13 @@ class OrganizationsStack(Layer):
         self.adopt(f"aws_organizations_account.{MANAGEMENT}", management.id)
         return account
 
-    def _account(self, key: str, account: Account, after: list[ITerraformDependable]) -> OrganizationsAccount:
-        unit = account.organizational_unit
+    def _account(self, account: Account, after: list[ITerraformDependable]) -> OrganizationsAccount:
         made = self.add(
             OrganizationsAccount,
-            key,
-            name=account.name or account_name(self.project, key),
+            account.key,
+            name=account.name,
             email=account.email,
-            parent_id=hcl.ROOT_ID if unit == ROOT else self.units[unit].id,
+            parent_id=hcl.ROOT_ID if account.unit == ROOT else self.units[account.unit].id,
             tags=account.tags or None,
             timeouts=OrganizationsAccountTimeouts(create="30m"),
             lifecycle=TerraformResourceLifecycle(
@@ -184,25 +176,15 @@ class OrganizationsStack(Layer):
             ),
             depends_on=after,
         )
-        self.adopt_any(f"aws_organizations_account.{key}", hcl.live_accounts(account.email))
+        self.adopt_any(f"aws_organizations_account.{account.key}", hcl.live_accounts(account.email))
         return made
 
-    def _policies(self, documents: Mapping[str, str], backend: BackendStack) -> None:
+    def _policies(self, backend: BackendStack) -> None:
         """Makes and attaches the policies; those that name the state get its ARNs from the backend stack."""
-        state = {
-            "state_bucket_arn": backend.state_bucket.arn,
-            "replica_bucket_arn": backend.replica_bucket.arn,
-            "lock_table_arn": backend.lock_table.arn,
-        }
-        values = {**placeholder_values(self.project), **state}
-        for kind in policy_types(self.configuration):
+        for kind in self.landing_zone.policy_types:
             self._read_live(kind)
-        for key, policy in sorted(self.configuration.policies.items()):
-            content = fill(documents[policy.file], values)
-            self._policy(key, policy.name or key, policy.type, content, policy.description, policy.targets)
-        for guardrail in guardrails(self.configuration):
-            key, document = guardrail.key, policy_json(guardrail.document)
-            self._policy(key, key, guardrail.type, document, guardrail.description, guardrail.targets)
+        for policy in self.landing_zone.policies.values():
+            self._policy(policy, policy.document.with_values(backend.references))
 
     def _read_live(self, kind: str) -> None:
         """Reads the policies of one type that live already."""
@@ -210,24 +192,25 @@ class OrganizationsStack(Layer):
         policy = self.add(DataAwsOrganizationsPolicy, kind, policy_id=hcl.EACH_VALUE)
         self.override(policy, for_each=hcl.live_policy_ids(kind))
 
-    def _policy(self, key: str, name: str, kind: str, content: str, description: str, targets: Targets) -> None:
-        policy = self.add(
+    def _policy(self, policy: Policy, content: str) -> None:
+        made = self.add(
             OrganizationsPolicy,
-            key,
-            name=name,
-            type=kind,
+            policy.key,
+            name=policy.name,
+            type=policy.type,
             content=content,
-            description=description or None,
+            description=policy.description or None,
             depends_on=[self.organization],
         )
-        self.adopt_any(f"aws_organizations_policy.{key}", hcl.live_policies(kind, name))
-        target_ids = {
-            **({address(key, "root"): hcl.ROOT_ID} if targets.root else {}),
-            **{address(key, "ou", unit): self.units[unit].id for unit in targets.organizational_units},
-            **{address(key, "account", account): self.accounts[account].id for account in targets.accounts},
-        }
-        for where, target_id in sorted(target_ids.items()):
-            self.add(OrganizationsPolicyAttachment, where, policy_id=policy.id, target_id=target_id)
+        self.adopt_any(f"aws_organizations_policy.{policy.key}", hcl.live_policies(policy.type, policy.name))
+        for target in sorted(policy.attachments, key=lambda one: one.address_part):
+            name = address(policy.key, target.address_part)
+            self.add(OrganizationsPolicyAttachment, name, policy_id=made.id, target_id=self._id_of(target))
+
+    def _id_of(self, target: Target) -> str:
+        if target.kind == "root":
+            return hcl.ROOT_ID
+        return self.units[target.key].id if target.unit else self.accounts[target.key].id
 
     def _delegations(self) -> None:
         """Registers delegated administrators; Access Analyzer wants its service-linked role to be there first."""
@@ -240,7 +223,7 @@ class OrganizationsStack(Layer):
         for service, account in sorted(delegated.items()):
             self.add(
                 OrganizationsDelegatedAdministrator,
-                slug(service.removesuffix(".amazonaws.com")),
+                delegation(service),
                 account_id=self.accounts[account].id,
                 service_principal=service,
                 depends_on=[self.organization, *(role if service == ACCESS_ANALYZER else [])],
@@ -288,7 +271,8 @@ class OrganizationsStack(Layer):
         the organization.
         """
         organization = self.configuration
-        emails = [account.email.lower() for account in organization.accounts.values()]
+        known = (*self.landing_zone.members.values(), *self.landing_zone.retired.values())
+        emails = [account.email.lower() for account in known]
         undeclared = hcl.undeclared_accounts(
             emails={*emails, *(entry.lower() for entry in organization.unmanaged_accounts)},
             ids={self.account_id, *organization.unmanaged_accounts},
@@ -305,8 +289,7 @@ class OrganizationsStack(Layer):
 
     def _nothing_closed(self) -> Precondition:
         """Stops when a declared account is not ACTIVE: Terraform would try to make it again."""
-        active = self.configuration.active_accounts.values()
-        closed = hcl.closed_accounts(account.email.lower() for account in active)
+        closed = hcl.closed_accounts(account.email.lower() for account in self.landing_zone.members.values())
         return Precondition(
             hcl.is_empty(closed),
             hcl.template(

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 from stacks import hcl
 from stacks.backend import BackendStack
-from stacks.base import Layer, Precondition, address, policy_json, slug
+from stacks.base import Layer, Precondition, address
 from stacks.components.alert import alert_rule
 from stacks.organizations import OrganizationsStack
 from stacks.security import SecurityStack
@@ -45,11 +45,13 @@ from cdktf_cdktf_provider_aws.ssoadmin_permissions_boundary_attachment import (
 )
 from constructs import Construct
 
-from strata.config.models import PARTITION, Boundary, Group, Mode, PermissionSet, PolicyReference, User
+from strata.config.models import PARTITION, Mode
+from strata.config.text import address_part
 from strata.landing_zone import LandingZone
 from strata.landing_zone.administrators import administrators
-from strata.landing_zone.grants import BREAK_GLASS, STATE_ACCESS, Grant, grants
-from strata.landing_zone.placeholders import fill, placeholder_values
+from strata.landing_zone.grants import Grant
+from strata.landing_zone.people import Group, User
+from strata.landing_zone.permission_sets import BREAK_GLASS, ManagedPolicy, PermissionSet
 
 
 class SsoStack(Layer):
@@ -70,17 +72,16 @@ class SsoStack(Layer):
         super().__init__(scope, id, project=landing_zone.project, region=landing_zone.project.identity_center_region)
         self.landing_zone = landing_zone
         self._instance()
-        sso = landing_zone.sso
-        self.users = {key: self._user(key, user) for key, user in sorted(sso.users.items())}
-        self.groups = {key: self._group(key, group) for key, group in sorted(sso.groups.items())}
+        self.users = {key: self._user(user) for key, user in landing_zone.users.items()}
+        self.groups = {key: self._group(group) for key, group in landing_zone.groups.items()}
         self._memberships()
         self.permission_sets: dict[str, SsoadminPermissionSet] = {}
         self._policies: dict[str, list[ITerraformDependable]] = {}
-        for key, permission_set in sorted(sso.permission_sets.items()):
-            self._permission_set(key, permission_set)
-        self._access_options(backend)
+        for permission_set in landing_zone.permission_sets.values():
+            self._permission_set(permission_set, backend)
+        self._access_control_attributes()
         account_ids = self.resolved(organizations.account_ids)
-        for grant in grants(landing_zone):
+        for grant in landing_zone.grants:
             self._assignment(grant, account_ids[grant.account])
         self._alerts(security)
         self._outputs()
@@ -130,41 +131,40 @@ class SsoStack(Layer):
 
     # People
 
-    def _user(self, key: str, user: User) -> IdentitystoreUser:
+    def _user(self, user: User) -> IdentitystoreUser:
         return self.add(
             IdentitystoreUser,
-            key,
+            user.key,
             identity_store_id=self.identity_store_id,
-            user_name=user.user_name or user.email,
-            display_name=f"{user.given_name} {user.family_name}",
+            user_name=user.user_name,
+            display_name=user.display_name,
             name=IdentitystoreUserName(given_name=user.given_name, family_name=user.family_name),
             emails=IdentitystoreUserEmails(value=user.email, primary=True, type="work"),
             # A changed user name would delete the person: password, MFA and direct assignments with it.
             lifecycle=TerraformResourceLifecycle(ignore_changes=["user_name"]),
         )
 
-    def _group(self, key: str, group: Group) -> IdentitystoreGroup | DataAwsIdentitystoreGroup:
-        name = group.name or key
+    def _group(self, group: Group) -> IdentitystoreGroup | DataAwsIdentitystoreGroup:
         if not group.external:
             return self.add(
                 IdentitystoreGroup,
-                key,
+                group.key,
                 identity_store_id=self.identity_store_id,
-                display_name=name,
+                display_name=group.name,
                 description=group.description or None,
             )
         by_name = DataAwsIdentitystoreGroupAlternateIdentifierUniqueAttribute(
-            attribute_path="DisplayName", attribute_value=name
+            attribute_path="DisplayName", attribute_value=group.name
         )
         return self.add(
             DataAwsIdentitystoreGroup,
-            key,
+            group.key,
             identity_store_id=self.identity_store_id,
             alternate_identifier=DataAwsIdentitystoreGroupAlternateIdentifier(unique_attribute=by_name),
         )
 
     def _memberships(self) -> None:
-        for key, group in sorted(self.landing_zone.sso.groups.items()):
+        for key, group in self.landing_zone.groups.items():
             for member in sorted(group.members):
                 self.add(
                     IdentitystoreGroupMembership,
@@ -176,72 +176,77 @@ class SsoStack(Layer):
 
     # Permission sets
 
-    def _permission_set(self, key: str, permission_set: PermissionSet) -> None:
+    def _permission_set(self, permission_set: PermissionSet, backend: BackendStack) -> None:
+        key = permission_set.key
         self.permission_sets[key] = self.add(
             SsoadminPermissionSet,
             key,
             instance_arn=self.instance_arn,
-            name=permission_set.name or key,
+            name=permission_set.name,
             description=permission_set.description or None,
             session_duration=permission_set.session_duration,
             relay_state=permission_set.relay_state or None,
             tags=permission_set.tags or None,
         )
-        self._policies[key] = self._attach(key, permission_set)
+        self._policies[key] = self._attach(permission_set, backend)
 
-    def _attach(self, key: str, permission_set: PermissionSet) -> list[ITerraformDependable]:
+    def _attach(self, permission_set: PermissionSet, backend: BackendStack) -> list[ITerraformDependable]:
         """Attaches the boundary, then one policy after the other.
 
         Each attachment provisions the set anew. AWS refuses the next change meanwhile, and the provider does not retry.
         """
         attached: list[ITerraformDependable] = []
         if permission_set.boundary:
-            attached.append(self._boundary(key, permission_set.boundary))
+            attached.append(self._boundary(permission_set.key, permission_set.boundary))
         for policy in permission_set.policies:
-            attached.append(self._policy(key, policy, after=attached[-1:]))
+            after = attached[-1:] or None
+            if isinstance(policy, ManagedPolicy):
+                attached.append(self._managed(permission_set.key, policy, after))
+                continue
+            # What an option makes refers to the backend itself, so that it comes after it.
+            document = policy.document
+            text = document.with_values(backend.references) if permission_set.option else document.text
+            attached.append(self._inline(permission_set.key, text, after))
         return attached
 
-    def _policy(self, key: str, policy: PolicyReference, *, after: list[ITerraformDependable]) -> ITerraformDependable:
-        arn = self.permission_sets[key].arn
+    def _managed(
+        self, key: str, policy: ManagedPolicy, after: list[ITerraformDependable] | None
+    ) -> ITerraformDependable:
+        arn, name = self.permission_sets[key].arn, address(key, address_part(policy.name))
         if policy.aws:
             return self.add(
                 SsoadminManagedPolicyAttachment,
-                address(key, slug(policy.aws)),
+                name,
                 instance_arn=self.instance_arn,
                 permission_set_arn=arn,
-                managed_policy_arn=_managed_policy(policy.aws),
-                depends_on=after or None,
+                managed_policy_arn=_arn(policy),
+                depends_on=after,
             )
-        if policy.customer:
-            return self.add(
-                SsoadminCustomerManagedPolicyAttachment,
-                address(key, slug(policy.customer)),
-                instance_arn=self.instance_arn,
-                permission_set_arn=arn,
-                customer_managed_policy_reference=SsoadminCustomerManagedPolicyAttachmentCustomerManagedPolicyReference(
-                    name=policy.customer, path=policy.path or "/"
-                ),
-                depends_on=after or None,
-            )
-        document = self.landing_zone.policies[policy.inline or ""]
-        return self._inline(key, fill(document, placeholder_values(self.project)), after=after)
+        return self.add(
+            SsoadminCustomerManagedPolicyAttachment,
+            name,
+            instance_arn=self.instance_arn,
+            permission_set_arn=arn,
+            customer_managed_policy_reference=SsoadminCustomerManagedPolicyAttachmentCustomerManagedPolicyReference(
+                name=policy.customer, path=policy.path
+            ),
+            depends_on=after,
+        )
 
-    def _inline(
-        self, key: str, document: str, *, after: list[ITerraformDependable] | None = None
-    ) -> SsoadminPermissionSetInlinePolicy:
+    def _inline(self, key: str, document: str, after: list[ITerraformDependable] | None) -> ITerraformDependable:
         return self.add(
             SsoadminPermissionSetInlinePolicy,
             key,
             instance_arn=self.instance_arn,
             permission_set_arn=self.permission_sets[key].arn,
             inline_policy=document,
-            depends_on=after or None,
+            depends_on=after,
         )
 
-    def _boundary(self, key: str, boundary: Boundary) -> SsoadminPermissionsBoundaryAttachment:
+    def _boundary(self, key: str, boundary: ManagedPolicy) -> ITerraformDependable:
         reference = (
             SsoadminPermissionsBoundaryAttachmentPermissionsBoundaryCustomerManagedPolicyReference(
-                name=boundary.customer, path=boundary.path or "/"
+                name=boundary.customer, path=boundary.path
             )
             if boundary.customer
             else None
@@ -252,7 +257,7 @@ class SsoStack(Layer):
             instance_arn=self.instance_arn,
             permission_set_arn=self.permission_sets[key].arn,
             permissions_boundary=SsoadminPermissionsBoundaryAttachmentPermissionsBoundary(
-                managed_policy_arn=_managed_policy(boundary.aws) if boundary.aws else None,
+                managed_policy_arn=_arn(boundary) if boundary.aws else None,
                 customer_managed_policy_reference=reference,
             ),
         )
@@ -282,29 +287,9 @@ class SsoStack(Layer):
             depends_on=[self.address_of(policy) for policy in self._policies[grant.permission_set]],
         )
 
-    def _access_options(self, backend: BackendStack) -> None:
-        sso = self.landing_zone.sso
-        if sso.break_glass:
-            self._permission_set(
-                BREAK_GLASS,
-                PermissionSet(
-                    description="Emergencies only; every use raises an alert.",
-                    session_duration=sso.break_glass.session_duration,
-                    policies=(PolicyReference(aws="AdministratorAccess"),),
-                ),
-            )
-        if sso.state_access:
-            self.permission_sets[STATE_ACCESS] = self.add(
-                SsoadminPermissionSet,
-                STATE_ACCESS,
-                instance_arn=self.instance_arn,
-                name=STATE_ACCESS,
-                description="Terraform state in the management account.",
-                session_duration="PT1H",
-            )
-            document = _state_access_policy(backend, read_only=sso.state_access.read_only)
-            self._policies[STATE_ACCESS] = [self._inline(STATE_ACCESS, document)]
-        if sso.access_control_attributes:
+    def _access_control_attributes(self) -> None:
+        attributes = self.landing_zone.sso.access_control_attributes
+        if attributes:
             self.add(
                 SsoadminInstanceAccessControlAttributes,
                 "main",
@@ -314,7 +299,7 @@ class SsoStack(Layer):
                         key=key,
                         value=[SsoadminInstanceAccessControlAttributesAttributeValue(source=[source])],
                     )
-                    for key, source in sorted(sso.access_control_attributes.items())
+                    for key, source in sorted(attributes.items())
                 ],
             )
 
@@ -377,40 +362,5 @@ class SsoStack(Layer):
         self.output("portal_url", portal, description="AWS access portal, where people sign in")
 
 
-def _managed_policy(name: str) -> str:
-    return f"arn:{PARTITION}:iam::aws:policy/{name}"
-
-
-def _state_access_policy(backend: BackendStack, *, read_only: bool) -> str:
-    objects = ["s3:GetObject"] if read_only else ["s3:GetObject", "s3:PutObject"]
-    uses = ["kms:Decrypt"] if read_only else ["kms:Decrypt", "kms:GenerateDataKey"]
-    key = (
-        [{"Sid": "Key", "Effect": "Allow", "Action": uses, "Resource": backend.state_key.arn}]
-        if backend.state_key
-        else []
-    )
-    locks = [
-        {
-            "Sid": "ReleaseLockFiles",
-            "Effect": "Allow",
-            "Action": "s3:DeleteObject",
-            "Resource": f"{backend.state_bucket.arn}/*.tflock",
-        },
-        {
-            "Sid": "LockTable",
-            "Effect": "Allow",
-            "Action": ["dynamodb:DeleteItem", "dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:PutItem"],
-            "Resource": backend.lock_table.arn,
-        },
-    ]
-    return policy_json(
-        {
-            "Version": "2012-10-17",
-            "Statement": [
-                {"Sid": "List", "Effect": "Allow", "Action": "s3:ListBucket", "Resource": backend.state_bucket.arn},
-                {"Sid": "Objects", "Effect": "Allow", "Action": objects, "Resource": f"{backend.state_bucket.arn}/*"},
-                *key,
-                *([] if read_only else locks),
-            ],
-        }
-    )
+def _arn(policy: ManagedPolicy) -> str:
+    return f"arn:{PARTITION}:iam::aws:policy/{policy.aws}"

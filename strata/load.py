@@ -26,6 +26,6 @@ def load(folder: Path) -> LandingZone:
         security=draft.security,
         sso=draft.sso,
         imports=draft.imports,
-        policies=draft.policies,
+        documents=draft.documents,
         trees=draft.trees,
     )

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from strata.commands.check import identity_center_reads
 from strata.config.models import Assignment, Organization, Project, Security, Sso
 from strata.landing_zone import LandingZone
-from strata.landing_zone.grants import Grant, explained_grants, grants
+from strata.landing_zone.grants import Grant
+from strata.landing_zone.units import units
 from strata.load import load
 from strata.rules import warnings
 from tests.bad_configurations import read, write
@@ -85,12 +86,12 @@ TARGETS: list[tuple[dict[str, Any], set[str]]] = [
 
 @pytest.mark.parametrize(("targets", "accounts"), TARGETS, ids=[str(targets) for targets, _ in TARGETS])
 def test_targets_reach_these_accounts(targets: dict[str, Any], accounts: set[str]) -> None:
-    assert {grant.account for grant in grants(zone(targets))} == accounts
+    assert {grant.account for grant in zone(targets).grants} == accounts
 
 
 def test_every_group_and_user_gets_every_set_in_every_account_once() -> None:
     entry = {"permission_sets": ["A", "B"], "groups": ["g", "h"], "users": ["u"], "accounts": ["audit", "a*"]}
-    assert grants(zone(entry)) == sorted(
+    assert list(zone(entry).grants) == sorted(
         Grant("audit", permission_set, *principal)
         for permission_set in "AB"
         for principal in (("GROUP", "g"), ("GROUP", "h"), ("USER", "u"))
@@ -98,14 +99,14 @@ def test_every_group_and_user_gets_every_set_in_every_account_once() -> None:
 
 
 def test_a_grant_knows_every_entry_that_gives_it() -> None:
-    found = explained_grants(zone({"accounts": "all"}, {"tags": {"Stage": "test"}}, {"accounts": ["audit", "pay-*"]}))
+    found = zone({"accounts": "all"}, {"tags": {"Stage": "test"}}, {"accounts": ["audit", "pay-*"]}).grants
     assert found[Grant("pay-test", "A", "GROUP", "g")] == (("assignments", 0), ("assignments", 1), ("assignments", 2))
     assert found[Grant("lake", "A", "GROUP", "g")] == (("assignments", 0),)
 
 
 def test_reason_and_last_day_change_no_grant() -> None:
     plain, dated = {"accounts": "all"}, {"accounts": "all", "reason": "Audit", "until": "2020-01-01"}
-    assert grants(zone(plain)) == grants(zone(dated))
+    assert zone(plain).grants == zone(dated).grants
 
 
 @pytest.mark.parametrize("until", ["2027-01-31", '"2027-01-31"'])
@@ -147,7 +148,7 @@ def entries(draw: st.DrawFn) -> dict[str, Any]:
 @given(data=st.data(), written=st.lists(entries(), min_size=1, max_size=5))
 def test_entries_split_doubled_and_reordered_give_the_same(data: st.DataObject, written: list[dict[str, Any]]) -> None:
     changed = data.draw(st.permutations([part for entry in written for part in split(entry)] + written[:1]))
-    assert grants(zone(*changed)) == grants(zone(*written))
+    assert zone(*changed).grants.keys() == zone(*written).grants.keys()
 
 
 @settings(max_examples=200, deadline=None, derandomize=True)
@@ -165,7 +166,7 @@ def test_grants_are_what_the_targets_say_one_by_one(written: list[dict[str, Any]
             *(Grant(account, permission_set, "USER", key) for key in entry["users"]),
         ]
     }
-    assert grants(zone(*written)) == sorted(expected)
+    assert list(zone(*written).grants) == sorted(expected)
 
 
 def split(entry: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -187,16 +188,16 @@ def split(entry: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def said_to_reach(entry: dict[str, Any], account: str) -> bool:
     from fnmatch import fnmatchcase
 
-    above = {path.key: set(path.keys) for path in ORGANIZATION.units()} | {"root": set()}
+    above = {unit.key: set(unit.keys) for unit in units(ORGANIZATION)} | {"root": set()}
     declared = ORGANIZATION.accounts.get(account)
-    units = above[declared.organizational_unit] | {"root"} if declared else set()
+    around = above[declared.organizational_unit] | {"root"} if declared else set()
     if any(fnmatchcase(account, name) for name in entry.get("except", {}).get("accounts", [])):
         return False
     if entry["accounts"] == "all" or any(fnmatchcase(account, name) for name in entry["accounts"]):
         return True
     tags = declared.tags if declared else {}
     tagged = [tag in tags and fnmatchcase(tags[tag], value) for tag, value in entry["tags"].items()]
-    return bool(units & set(entry["organizational_units"])) or (bool(tagged) and all(tagged))
+    return bool(around & set(entry["organizational_units"])) or (bool(tagged) and all(tagged))
 
 
 # What Terraform gets
@@ -255,7 +256,7 @@ def test_reads_are_those_of_the_provider(company: Any) -> None:
     instance = 1
     expected = sum(counted.values()) + counted["aws_ssoadmin_permission_set"] + 2 * len(looked_up) + instance
     landing_zone = load(COMPANY)
-    assert identity_center_reads(landing_zone, len(grants(landing_zone))) == expected
+    assert identity_center_reads(landing_zone, len(landing_zone.grants)) == expected
 
 
 def test_a_thousand_accounts_load_and_expand_in_time_that_grows_with_them(tmp_path: Path) -> None:
@@ -264,7 +265,7 @@ def test_a_thousand_accounts_load_and_expand_in_time_that_grows_with_them(tmp_pa
     write_configuration(tmp_path / "large", accounts=1000, assignments=20)
     calls(tmp_path / "small")  # imports, and reads the limits
     assert calls(tmp_path / "large") < 14 * calls(tmp_path / "small")
-    assert len(grants(load(tmp_path / "large"))) == pytest.approx(20_000, rel=0.01)
+    assert len(load(tmp_path / "large").grants) == pytest.approx(20_000, rel=0.01)
 
 
 def calls(folder: Path) -> int:
@@ -279,7 +280,7 @@ def calls(folder: Path) -> int:
 
     sys.setprofile(count)
     try:
-        grants(load(folder))
+        _ = load(folder).grants
     finally:
         sys.setprofile(None)
     return number

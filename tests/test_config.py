@@ -13,15 +13,14 @@ from typing import Any
 import pytest
 
 from strata.commands.schema import text as schema_text
+from strata.config import IMPORTS
 from strata.config.documents import TOP_KEYS, document_problems
 from strata.config.limits import aws_limits
-from strata.config.loader import FILES, IMPORTS_FILE
+from strata.config.loader import FILES
 from strata.config.models import PolicyType
 from strata.errors import ConfigurationError
 from strata.landing_zone import LandingZone
 from strata.landing_zone.examples import is_example
-from strata.landing_zone.policies import guardrails
-from strata.landing_zone.services import derived_services
 from strata.load import load
 from strata.rules import warnings
 from tests.bad_configurations import Edited, read, write
@@ -102,7 +101,7 @@ def test_on_off_and_yes_are_words(valid: Path) -> None:
 def test_a_retired_account_hands_its_address_to_another_key(valid: Path) -> None:
     account = "  store:\n    email: aws+shop@acme.io\n    organization"
     edit(valid, "organization.yaml", "  shop:\n", f"{account}al_unit: production\n  shop:\n    retired: true\n")
-    assert set(load(valid).organization.active_accounts) == {"audit", "store"}
+    assert set(load(valid).members) == {"audit", "store"}
 
 
 def test_a_raised_quota_is_the_limit(valid: Path) -> None:
@@ -160,18 +159,18 @@ def test_every_policy_type_has_a_grammar() -> None:
 
 
 def test_policies_that_options_make_are_within_the_grammar_and_half_the_size(company_zone: LandingZone) -> None:
-    made = list(guardrails(company_zone.organization))
+    made = [policy for policy in company_zone.policies.values() if policy.option]
     assert {one.key for one in made} <= {"region-restriction", "ec2-defaults"}
     for one in made:
-        assert list(document_problems(one.document, one.type)) == []
-        assert len(one.minified) < aws_limits().policy_type(one.type).size.value / 2
+        assert list(document_problems(one.document.content, one.type)) == []
+        assert len(one.document.text) < aws_limits().policy_type(one.type).size.value / 2
 
 
 def test_services_follow_from_what_is_configured(valid: Path) -> None:
     edit(valid, "organization.yaml", "policies:\n", "ram_sharing: true\nmember_root_access:\npolicies:\n")
     edit(valid, "security.yaml", "alerts:\n", "trail:\n  mode: off\nalerts:\n  mode: off\n")
     landing_zone = load(valid)
-    assert set(derived_services(landing_zone.organization, landing_zone.security)) == {
+    assert landing_zone.trusted_services == {
         "access-analyzer.amazonaws.com",
         "account.amazonaws.com",
         "ram.amazonaws.com",
@@ -262,7 +261,7 @@ def test_every_policy_type_of_the_models_is_accepted_by_the_provider() -> None:
     assert accepted == {kind.value for kind in PolicyType}
 
 
-@pytest.mark.parametrize("name", [file.removesuffix(".yaml") for file in (*FILES, IMPORTS_FILE)])
+@pytest.mark.parametrize("name", [file.removesuffix(".yaml") for file in (*FILES, IMPORTS)])
 def test_the_schemas_are_current(name: str) -> None:
     """`strata schema --write strata/schema` makes them."""
     assert (CHECKOUT / "strata" / "schema" / f"{name}.json").read_text(encoding="utf-8") == schema_text(name)

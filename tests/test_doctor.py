@@ -7,6 +7,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -160,7 +161,7 @@ def test_an_address_of_the_management_account_or_an_unmanaged_one_is_a_failure(s
     own = [LiveAccount(MANAGEMENT, "m", SECURITY_MAIL, "ACTIVE")]
     assert "management account's" in only(members.judge_emails(shipped, own)).text
     organization = shipped.organization.model_copy(update={"unmanaged_accounts": ("111111111111",)})
-    listed = LandingZone(**{**shipped.__dict__, "organization": organization})
+    listed = replace(shipped, organization=organization)
     found = only(members.judge_emails(listed, [LiveAccount("1" * 12, "example-security", SECURITY_MAIL, "ACTIVE")]))
     assert "which unmanaged_accounts lists" in found.text
 
@@ -189,7 +190,7 @@ def test_services_that_are_on_and_not_declared_are_named_and_stay(shipped: Landi
 
 def test_a_service_that_is_to_be_disabled_and_on_is_a_warning(shipped: LandingZone) -> None:
     organization = shipped.organization.model_copy(update={"disable_services": ("guardduty.amazonaws.com",)})
-    landing_zone = LandingZone(**{**shipped.__dict__, "organization": organization})
+    landing_zone = replace(shipped, organization=organization)
     assert only(members.judge_services(landing_zone, ["guardduty.amazonaws.com"])).level is WARNING
 
 

@@ -122,7 +122,7 @@ def test_other_accounts_get_units_policies_and_assignments(folder: Path) -> None
     assert strata(folder, *flags(), *accounts, "--yes").exit_code == 0
     made = load(folder)
     assert set(made.organization.accounts) == {"security", "network", "apps-dev"}
-    assert {path.key for path in made.organization.units()} == {"security", "network", "apps-dev"}
+    assert set(made.units) == {"security", "network", "apps-dev"}
     for policy in made.organization.policies.values():
         assert policy.targets.organizational_units == ("security", "network", "apps-dev")
     assigned = {assignment.permission_sets[0]: assignment.accounts for assignment in made.sso.assignments}

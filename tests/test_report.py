@@ -21,15 +21,15 @@ from strata.cli import app
 from strata.config.models import Group, PolicyType, Targets, User
 from strata.diff.statements import allowed_more, denied_less
 from strata.landing_zone import LandingZone
-from strata.landing_zone.grants import explained_grants, grants
+from strata.landing_zone.units import THE_ROOT, Target
 from strata.load import load
 from strata.printing import markdown
 from strata.report.access import access
 from strata.report.data import as_data
-from strata.report.guardrails import THE_ROOT, Target, slots
 from strata.report.layers import layers
 from strata.report.mermaid import flowchart
 from strata.report.page import page
+from strata.report.policies import slots
 from strata.report.tables import as_csv, as_markdown, as_text, tables
 from tests.conftest import Golden
 from tests.generated import write_configuration
@@ -89,7 +89,7 @@ def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
 
 def test_every_grant_is_in_the_matrix_for_every_member(zone: LandingZone) -> None:
     expected = set()
-    for grant in grants(zone):
+    for grant in zone.grants:
         if grant.principal_type == "USER":
             expected.add((grant.principal, grant.account, grant.permission_set))
             continue
@@ -100,7 +100,7 @@ def test_every_grant_is_in_the_matrix_for_every_member(zone: LandingZone) -> Non
 
 
 def test_grants_name_the_entries_that_give_them(zone: LandingZone) -> None:
-    entries = {entry for found in explained_grants(zone).values() for entry in found}
+    entries = {entry for found in zone.grants.values() for entry in found}
     assert entries == {
         *(("assignments", index) for index in range(len(zone.sso.assignments))),
         ("break_glass",),
@@ -112,8 +112,8 @@ def test_grants_name_the_entries_that_give_them(zone: LandingZone) -> None:
 def test_access_given_twice_has_both_entries(zone: LandingZone) -> None:
     entry = zone.sso.assignments[0]
     twice = replace(zone, sso=zone.sso.model_copy(update={"assignments": (entry, entry)}))
-    grant = next(one for one in grants(twice) if one.permission_set == "Administrator")
-    assert explained_grants(twice)[grant] == (("assignments", 0), ("assignments", 1))
+    grant = next(one for one in twice.grants if one.permission_set == "Administrator")
+    assert twice.grants[grant] == (("assignments", 0), ("assignments", 1))
 
 
 def test_people_of_external_groups_are_not_invented(zone: LandingZone) -> None:
@@ -394,8 +394,10 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
         SSO,
         _set("state_access", "read_only", value=True),
         [
-            (NOTHING, "permission set StateAccess only reads Terraform's state"),
-            (NOTHING, "permission set StateAccess changes its description to Reads Terraform's state."),
+            (
+                NOTHING,
+                "permission set StateAccess has another inline policy, which allows no more than before",
+            )
         ],
     ),
     "a session tag has another source": (
@@ -609,7 +611,10 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
     "the state loses its keys": (
         PROJECT,
         _set("state", "kms", value=False),
-        [(GUARDRAILS, "state.kms is false, not true")],
+        [
+            (NOTHING, "permission set StateAccess has another inline policy, which allows no more than before"),
+            (GUARDRAILS, "state.kms is false, not true"),
+        ],
     ),
 }
 
@@ -731,6 +736,16 @@ def test_an_inline_policy_that_allows_more_widens(
     )
 
 
+def test_state_access_that_may_write_widens(zone: LandingZone) -> None:
+    only_read = zone.sso.state_access.model_copy(update={"read_only": True}) if zone.sso.state_access else None
+    before = replace(zone, sso=zone.sso.model_copy(update={"state_access": only_read}))
+    (found,) = diff.compare(before, zone)
+    assert found.risk == ACCESS
+    assert found.text.startswith(
+        "permission set StateAccess has another inline policy: Objects now allows s3:PutObject"
+    )
+
+
 def test_the_root_is_loosened_though_every_unit_is_held(
     zone: LandingZone, edited: Callable[[dict[str, Edit]], LandingZone]
 ) -> None:
@@ -758,7 +773,7 @@ def test_a_policy_below_that_sets_otherwise_is_told(zone: LandingZone) -> None:
     after = replace(
         zone,
         organization=zone.organization.model_copy(update={"policies": policies}),
-        policies={**zone.policies, sloppy.file: json.dumps(document)},
+        documents={**zone.documents, sloppy.file: json.dumps(document)},
     )
     assert (
         GUARDRAILS,

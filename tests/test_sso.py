@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from strata.load import load
 from tests.conftest import Variant
 from tests.synthesized import COMPANY, Deployment, policy, statement
 
@@ -239,6 +240,23 @@ def test_nobody_gets_a_set_before_its_policies_and_boundary(deployment: Deployme
             attached.setdefault(found["permission_set_arn"], set()).add(f"aws_ssoadmin_{kind}.{name}")
     for assignment in deployment["sso"].all("aws_ssoadmin_account_assignment").values():
         assert set(assignment["depends_on"]) == attached[assignment["permission_set_arn"]]
+
+
+def test_what_is_reported_of_a_permission_set_is_what_aws_gets(company: Deployment) -> None:
+    """Those that options make too; only the ARNs of the state are references there."""
+    sso, reported = company["sso"], load(COMPANY).permission_sets
+    assert reported.keys() == sso.all("aws_ssoadmin_permission_set").keys() >= {"BreakGlass", "StateAccess"}
+    inline = sso.all("aws_ssoadmin_permission_set_inline_policy")
+    for key, made in sso.all("aws_ssoadmin_permission_set").items():
+        one = reported[key]
+        said = (made["name"], made.get("description", ""), made["session_duration"], made.get("relay_state", ""))
+        assert said == (one.name, one.description, one.session_duration, one.relay_state)
+        assert (key in inline) == bool(one.inline)
+        if one.inline:
+            sent, known = policy(inline[key]["inline_policy"]), one.inline.document.content
+            assert [(s["Sid"], s["Action"]) for s in sent["Statement"]] == [
+                (s["Sid"], s["Action"]) for s in known["Statement"]
+            ]
 
 
 # Break glass and access to the state

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stacks.base import Layer, address, policy_json, slug
+from stacks.base import Layer, address, policy_json
 
 from cdktf_cdktf_provider_aws.cloudwatch_event_rule import CloudwatchEventRule
 from cdktf_cdktf_provider_aws.cloudwatch_event_target import (
@@ -17,6 +17,8 @@ from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
 from cdktf_cdktf_provider_aws.sns_topic_policy import SnsTopicPolicy
 from cdktf_cdktf_provider_aws.sns_topic_subscription import SnsTopicSubscription
 
+from strata.config.text import address_part
+
 
 def alert_topic(layer: Layer, *, region: str, emails: Sequence[str]) -> SnsTopic:
     """Makes the topic of one region with its subscriptions; each address confirms by the mail AWS sends."""
@@ -26,7 +28,7 @@ def alert_topic(layer: Layer, *, region: str, emails: Sequence[str]) -> SnsTopic
     for email in sorted(emails):
         layer.add(
             SnsTopicSubscription,
-            address(name, slug(email.lower())),
+            address(name, address_part(email.lower())),
             topic_arn=topic.arn,
             protocol="email",
             endpoint=email,

@@ -18,7 +18,7 @@ from stacks.security.trail import trail
 
 from constructs import Construct
 
-from strata.config.models import Organization, Project, Security
+from strata.landing_zone import LandingZone
 
 
 class SecurityStack(Controls):
@@ -33,15 +33,14 @@ class SecurityStack(Controls):
         scope: Construct,
         id: str,
         *,
-        project: Project,
-        security: Security,
-        organization: Organization,
+        landing_zone: LandingZone,
         organizations: OrganizationsStack,
     ) -> None:
-        super().__init__(scope, id, project=project)
+        super().__init__(scope, id, project=landing_zone.project)
+        security = landing_zone.security
         # Analyzers and the trail need trusted access, which `organizations` turns on.
         self.add_dependency(organizations)
-        settings(self, security=security, organization=organization)
+        settings(self, security.settings, declared=landing_zone.declared_controls)
         analyzers(self, security.access_analyzer)
         trail(self, security.trail, organization_id=organizations.organization_id)
         self.alert_topics = alerts(self, security.alerts)
@@ -50,7 +49,7 @@ class SecurityStack(Controls):
             self,
             security.alternate_contacts,
             account_ids=organizations.account_ids,
-            retired=organization.accounts.keys() - organization.active_accounts.keys(),
+            retired=landing_zone.retired,
         )
         github(self, security.github_actions)
         topics = {region: topic.arn for region, topic in self.alert_topics.items()}

@@ -17,7 +17,7 @@ from cdktf_cdktf_provider_aws.iam_role_policy_attachment import IamRolePolicyAtt
 
 from strata.config.loader import minified
 from strata.config.models import PARTITION, GithubActions, Mode
-from strata.landing_zone.placeholders import fill, placeholder_values
+from strata.landing_zone.placeholders import Document, placeholder_values
 
 ISSUER = "token.actions.githubusercontent.com"
 READER = Path(__file__).resolve().parents[2] / "strata/policies/reader.json"
@@ -57,7 +57,7 @@ def _build(stack: Controls, github: GithubActions, roles: dict[str, IamRole]) ->
 
 
 def _reader(layer: Layer) -> str:
-    return fill(minified(READER.read_text(encoding="utf-8")), placeholder_values(layer.project))
+    return Document(minified(READER.read_text(encoding="utf-8")), placeholder_values(layer.project)).text
 
 
 def _role(layer: Layer, github: GithubActions, job: str, trust: Mapping[str, Any]) -> IamRole:

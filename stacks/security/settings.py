@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from stacks.base import address
@@ -15,7 +15,7 @@ from cdktf_cdktf_provider_aws.ec2_instance_metadata_defaults import Ec2InstanceM
 from cdktf_cdktf_provider_aws.iam_account_password_policy import IamAccountPasswordPolicy
 from cdktf_cdktf_provider_aws.s3_account_public_access_block import S3AccountPublicAccessBlock
 
-from strata.config.models import Organization, RegionalSetting, Security
+from strata.config.models import RegionalSetting, Setting
 
 # The classes of the bindings take these arguments by name, as the models of the controls give them.
 KINDS: Mapping[str, Any] = {
@@ -29,15 +29,15 @@ KINDS: Mapping[str, Any] = {
 """The resource that each setting of security.yaml is."""
 
 
-def settings(stack: Controls, *, security: Security, organization: Organization) -> None:
+def settings(stack: Controls, controls: Mapping[str, Setting], *, declared: Collection[str]) -> None:
     """Makes every setting that is on; AWS refuses an account's own setting where a declarative policy sets it."""
-    for name, control in security.settings.items():
+    for name, control in controls.items():
 
         def build(region: str | None = None, *, name: str = name, values: Mapping[str, Any] = control.values) -> None:
             place = {"region": region} if region else {}
             stack.add(KINDS[name], address("main", region) if region else "main", **values, **place)
 
         if isinstance(control, RegionalSetting):
-            stack.make_in_regions(control, build, by_policy=control.by_policy in organization.set_in_management)
+            stack.make_in_regions(control, build, by_policy=name in declared)
         else:
             stack.make(control, build)

@@ -8,7 +8,6 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from strata.landing_zone import LandingZone
-from strata.landing_zone.grants import grants
 from strata.load import load
 from strata.options import Options
 from strata.printing import as_json, line
@@ -52,13 +51,13 @@ def summarize(landing_zone: LandingZone) -> dict[str, int]:
     """Returns how many of each thing the configuration describes."""
     organization, sso = landing_zone.organization, landing_zone.sso
     return {
-        "organizational_units": sum(1 for _ in organization.units()),
-        "member_accounts": len(organization.active_accounts),
+        "organizational_units": len(landing_zone.units),
+        "member_accounts": len(landing_zone.members),
         "policies": len(organization.policies),
         "users": len(sso.users),
         "groups": len(sso.groups),
         "permission_sets": len(sso.permission_sets),
-        "account_assignments": len(grants(landing_zone)),
+        "account_assignments": len(landing_zone.grants),
     }
 
 
@@ -73,11 +72,8 @@ def identity_center_reads(landing_zone: LandingZone, assignments: int) -> int:
     sso = landing_zone.sso
     external = sum(group.external for group in sso.groups.values())
     people = len(sso.users) + len(sso.groups) + external + sum(len(group.members) for group in sso.groups.values())
-    sets = 2 * len(sso.permission_sets) + sum(
-        len(one.policies) + (one.boundary is not None) for one in sso.permission_sets.values()
-    )
-    options = 3 * ((sso.break_glass is not None) + (sso.state_access is not None))
-    return 1 + bool(sso.access_control_attributes) + people + sets + options + assignments
+    sets = sum(2 + len(one.policies) + (one.boundary is not None) for one in landing_zone.permission_sets.values())
+    return 1 + bool(sso.access_control_attributes) + people + sets + assignments
 
 
 def _print_summary(options: Options, landing_zone: LandingZone, summary: dict[str, int], reads: int) -> None:

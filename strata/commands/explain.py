@@ -7,39 +7,18 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from strata.config.tree import Tree
+from strata.config import ORGANIZATION, SSO
+from strata.config.tree import Location
 from strata.errors import StrataError
-from strata.landing_zone import MANAGEMENT, LandingZone
-from strata.landing_zone.grants import grants
+from strata.landing_zone import MANAGEMENT, LandingZone, SourceLocation
+from strata.landing_zone.policies import EffectivePolicy
+from strata.landing_zone.units import Target
 from strata.load import load
 from strata.options import Options
 from strata.printing import as_json, line
-from strata.report.access import (
-    SSO,
-    Access,
-    Place,
-    Way,
-    access,
-    all_accounts,
-    allowances,
-    as_facts,
-    bundles,
-    empty_groups,
-    permission_sets,
-    place,
-)
-from strata.report.guardrails import (
-    ORGANIZATION,
-    Binding,
-    Target,
-    account_label,
-    account_place,
-    bindings,
-    policies,
-    short_type,
-    ways_up,
-)
+from strata.report.access import Access, Way, access, allowances, as_facts, bundles, empty_groups
 from strata.report.names import find_account, find_permission_set, find_person_or_account, find_user
+from strata.report.policies import short_type
 from strata.report.words import accounts_in_words
 
 WIDTH = 60
@@ -81,15 +60,14 @@ class Explained:
 
     def __init__(self, landing_zone: LandingZone) -> None:
         self.landing_zone = landing_zone
-        self._sets = permission_sets(landing_zone)
 
     # A user
 
     def user_lines(self, key: str, account: str | None = None) -> Iterator[str]:
         """Yields the access of a user, in one account or in all, as text."""
-        user = self.landing_zone.sso.users[key]
-        yield from _wrapped(f"{key}: {user.given_name} {user.family_name}, {user.email}", "")
-        yield f"  {self._user_place(key)}"
+        user = self.landing_zone.users[key]
+        yield from _wrapped(f"{key}: {user.display_name}, {user.email}", "")
+        yield f"  {self._shown_at(SSO, user.location)}"
         groups = self._groups(key)
         yield from _wrapped(f"groups: {', '.join(groups) or 'none'}", "  ")
         found = self._access_of_user(key, account)
@@ -103,12 +81,12 @@ class Explained:
 
     def user_facts(self, key: str, account: str | None = None) -> Facts:
         """Returns the same for a script."""
-        user, found = self.landing_zone.sso.users[key], self._access_of_user(key, account)
+        user, found = self.landing_zone.users[key], self._access_of_user(key, account)
         return {
             "user": key,
-            "name": f"{user.given_name} {user.family_name}",
+            "name": user.display_name,
             "email": user.email,
-            "place": self._user_place(key),
+            "place": self._shown_at(SSO, user.location),
             "groups": self._groups(key),
             "access": [self._access_facts(one) for one in found],
             "permission_sets": self._sets_facts(found),
@@ -121,13 +99,10 @@ class Explained:
             if one.holder.kind == "user" and one.holder.key == key and account in (None, one.account)
         ]
 
-    def _user_place(self, key: str) -> str:
-        return self._shown(place(self.landing_zone, SSO, ("users", key)))
-
     def _groups(self, user: str) -> dict[str, str]:
         return {
-            key: self._shown(place(self.landing_zone, SSO, ("groups", key, "members", group.members.index(user))))
-            for key, group in sorted(self.landing_zone.sso.groups.items())
+            key: self._shown_at(SSO, (*group.location, "members", group.members.index(user)))
+            for key, group in self.landing_zone.groups.items()
             if user in group.members
         }
 
@@ -135,8 +110,9 @@ class Explained:
 
     def account_lines(self, key: str) -> Iterator[str]:
         """Yields where an account is, which policies bind it and who gets in, as text."""
-        yield from _wrapped(f"{key}: {account_label(self.landing_zone, key)}, {self._email(key)}", "")
-        yield f"  {self._shown(account_place(self.landing_zone, key))}"
+        account = self.landing_zone.accounts[key]
+        yield from _wrapped(f"{key}: {account.name}, {account.email}", "")
+        yield f"  {self._shown_at(account.file, account.location)}"
         yield from _wrapped(f"in {' > '.join(self._path(key))}", "  ")
         for service, where in self._administers(key).items():
             yield from _wrapped(f"administers {service}, {where}", "  ")
@@ -155,15 +131,15 @@ class Explained:
 
     def account_facts(self, key: str) -> Facts:
         """Returns the same for a script."""
-        found = self._access_to(key)
+        account, found = self.landing_zone.accounts[key], self._access_to(key)
         return {
             "account": key,
-            "name": account_label(self.landing_zone, key),
-            "email": self._email(key),
-            "place": self._shown(account_place(self.landing_zone, key)),
+            "name": account.name,
+            "email": account.email,
+            "place": self._shown_at(account.file, account.location),
             "path": self._path(key),
             "administers": self._administers(key),
-            "policies": [self._binding_facts(binding) for binding in self._bindings(key)],
+            "policies": [self._policy_facts(one) for one in self._effective(key)],
             "access": [self._access_facts(one) for one in found],
             "groups_without_members": self._empty_groups(account=key),
             "permission_sets": self._sets_facts(found),
@@ -173,62 +149,57 @@ class Explained:
         found = (one for one in access(self.landing_zone) if one.account == key)
         return sorted(found, key=lambda one: (one.permission_set, one.holder))
 
-    def _email(self, key: str) -> str:
-        if key == MANAGEMENT:
-            return self.landing_zone.project.management_account.email
-        return self.landing_zone.organization.accounts[key].email
-
     def _path(self, key: str) -> list[str]:
-        return [target.key for target in ways_up(self.landing_zone)[Target("account", key)][:-1]]
+        return [target.key for target in self.landing_zone.ancestors[Target("account", key)][:-1]]
 
     def _administers(self, key: str) -> dict[str, str]:
         return {
-            service: self._shown(place(self.landing_zone, ORGANIZATION, ("delegated_administrators", service)))
+            service: self._shown_at(ORGANIZATION, ("delegated_administrators", service))
             for service, account in sorted(self.landing_zone.organization.delegated_administrators.items())
             if account == key
         }
 
-    def _bindings(self, key: str) -> list[Binding]:
-        way_up = ways_up(self.landing_zone)[Target("account", key)]
-        return list(bindings(way_up, policies(self.landing_zone)))
+    def _effective(self, key: str) -> Iterable[EffectivePolicy]:
+        return self.landing_zone.effective_policies[Target("account", key)]
 
     def _policy_lines(self, key: str) -> Iterator[str]:
-        by_policy: dict[str, list[Binding]] = defaultdict(list)
-        for binding in self._bindings(key):
-            by_policy[binding.policy.key].append(binding)
+        by_policy: dict[str, list[EffectivePolicy]] = defaultdict(list)
+        for effective in self._effective(key):
+            by_policy[effective.policy.key].append(effective)
         if not any(found[0].binds for found in by_policy.values()):
             yield "  none"
         for policy, found in by_policy.items():
             if found[0].binds:
                 yield from _wrapped(f"{short_type(found[0].policy.type)} {policy}", "  ")
                 for one in found:
-                    yield from _wrapped(f"from {one.source}, {self._shown(one.place)}", "    ")
+                    yield from _wrapped(f"from {one.source}, {self._shown_at(ORGANIZATION, one.location)}", "    ")
         if key == MANAGEMENT:
             yield from _wrapped("SCPs and RCPs never bind the management account, wherever they are attached", "  ")
             for policy, found in by_policy.items():
                 if not found[0].binds:
-                    yield from _wrapped(f"without effect: {policy}, {self._shown(found[0].place)}", "    ")
+                    yield from _wrapped(
+                        f"without effect: {policy}, {self._shown_at(ORGANIZATION, found[0].location)}", "    "
+                    )
 
-    def _binding_facts(self, binding: Binding) -> Facts:
+    def _policy_facts(self, effective: EffectivePolicy) -> Facts:
         return {
-            "policy": binding.policy.key,
-            "type": binding.policy.type.value,
-            "description": binding.policy.description,
-            "file": binding.policy.file,
-            "attached_to": str(binding.source),
-            "place": self._shown(binding.place),
-            "binds": binding.binds,
+            "policy": effective.policy.key,
+            "type": effective.policy.type.value,
+            "description": effective.policy.description,
+            "file": effective.policy.file,
+            "attached_to": str(effective.source),
+            "place": self._shown_at(ORGANIZATION, effective.location),
+            "binds": effective.binds,
         }
 
     # A permission set
 
     def permission_set_lines(self, key: str) -> Iterator[str]:
         """Yields what a permission set allows, and who has it where, as text."""
-        permission_set, where = self._sets[key]
-        name = permission_set.name or key
-        yield key if name == key else f"{key}, named {name}"
-        yield f"  {self._shown(where)}"
-        yield from _wrapped(permission_set.description or "", "  ")
+        permission_set = self.landing_zone.permission_sets[key]
+        yield key if permission_set.name == key else f"{key}, named {permission_set.name}"
+        yield f"  {self._shown_at(SSO, permission_set.location)}"
+        yield from _wrapped(permission_set.description, "  ")
         yield from ("", "Allows")
         for one in allowances(permission_set):
             yield from _wrapped(one, "  ")
@@ -254,11 +225,11 @@ class Explained:
         return [one for one in access(self.landing_zone) if one.permission_set == key]
 
     def _set_facts(self, key: str) -> Facts:
-        permission_set, where = self._sets[key]
+        permission_set = self.landing_zone.permission_sets[key]
         return {
-            "name": permission_set.name or key,
-            "description": permission_set.description or "",
-            "place": self._shown(where),
+            "name": permission_set.name,
+            "description": permission_set.description,
+            "place": self._shown_at(SSO, permission_set.location),
             "allows": allowances(permission_set),
         }
 
@@ -282,14 +253,14 @@ class Explained:
                 yield from _wrapped(f"because: {way.reason}", indent)
 
     def _allows_lines(self, start: str, key: str) -> Iterator[str]:
-        permission_set, where = self._sets[key]
+        permission_set = self.landing_zone.permission_sets[key]
         yield from _wrapped(f"{start}{'; '.join(allowances(permission_set))}", "  ")
-        yield f"    {self._shown(where)}"
+        yield f"    {self._shown_at(SSO, permission_set.location)}"
 
     def _empty_groups(self, account: str | None = None, permission_set: str | None = None) -> list[str]:
         granted = (
             grant
-            for grant in grants(self.landing_zone)
+            for grant in self.landing_zone.grants
             if account in (None, grant.account) and permission_set in (None, grant.permission_set)
         )
         return empty_groups(self.landing_zone, granted)
@@ -299,11 +270,14 @@ class Explained:
             yield from _wrapped(f"nobody through group {group}: it has no members", "  ")
 
     def _accounts(self, accounts: tuple[str, ...]) -> str:
-        return accounts_in_words(accounts, all_accounts(self.landing_zone)) or ", ".join(accounts)
+        return accounts_in_words(accounts, self.landing_zone.accounts) or ", ".join(accounts)
 
-    def _shown(self, where: Place) -> str:
-        """Returns a place with the path of its file from here, which terminals and editors open."""
-        return f"{self.landing_zone.trees.get(where.file, Tree(where.file)).file}:{where.line}"
+    def _shown_at(self, file: str, location: Location) -> str:
+        return self._shown(self.landing_zone.source(file, location))
+
+    def _shown(self, source: SourceLocation) -> str:
+        """Returns a line with the path of its file from here, which terminals and editors open."""
+        return f"{self.landing_zone.tree(source.file).file}:{source.line}"
 
 
 def _wrapped(text: str, indent: str) -> list[str]:

@@ -26,7 +26,7 @@ from strata.files import aws_config
 from strata.files.atomic import UnreadableError, read_bytes
 from strata.files.aws_config import Section
 from strata.landing_zone import MANAGEMENT, LandingZone
-from strata.landing_zone.grants import Grant, grants
+from strata.landing_zone.grants import Grant
 from strata.load import load
 from strata.options import Options
 from strata.printing import as_json, line, word
@@ -197,11 +197,10 @@ def _role_profiles(landing_zone: LandingZone, facts: Facts, wish: Wish) -> Itera
 
 def _sign_in_profile(landing_zone: LandingZone, facts: Facts, wish: Wish, account: str, permission_set: str) -> Profile:
     short_name, account_id = landing_zone.project.short_name, facts.account_ids[account]
-    declared = landing_zone.sso.permission_sets.get(permission_set)
     settings = {
         "sso_session": short_name,
         "sso_account_id": account_id,
-        "sso_role_name": (declared and declared.name) or permission_set,
+        "sso_role_name": landing_zone.permission_sets[permission_set].name,
         **_common(wish),
     }
     return Profile(f"{short_name}-{account}-{permission_set}", account, account_id, permission_set, settings)
@@ -213,19 +212,19 @@ def _common(wish: Wish) -> dict[str, str]:
 
 def _grants_of(landing_zone: LandingZone, user: str | None) -> list[Grant]:
     """Returns all grants, or those that reach one person."""
-    sso = landing_zone.sso
+    users = landing_zone.users
     if user is None:
-        return grants(landing_zone)
-    if user not in sso.users:
-        raise StrataError(f"{user!r} is not a user of sso.yaml{did_you_mean(user, sso.users)}; name one by its key")
-    groups = {key for key, group in sso.groups.items() if user in group.members}
+        return list(landing_zone.grants)
+    if user not in users:
+        raise StrataError(f"{user!r} is not a user of sso.yaml{did_you_mean(user, users)}; name one by its key")
+    groups = {key for key, group in landing_zone.groups.items() if user in group.members}
     own = {"USER": {user}, "GROUP": groups}
-    return [grant for grant in grants(landing_zone) if grant.principal in own[grant.principal_type]]
+    return [grant for grant in landing_zone.grants if grant.principal in own[grant.principal_type]]
 
 
 def _unseen_groups(landing_zone: LandingZone, user: str | None) -> Iterator[str]:
-    used = {grant.principal for grant in grants(landing_zone) if grant.principal_type == "GROUP"}
-    unseen = sorted(key for key in used if key in landing_zone.sso.groups and landing_zone.sso.groups[key].external)
+    used = {grant.principal for grant in landing_zone.grants if grant.principal_type == "GROUP"}
+    unseen = sorted(key for key in used if landing_zone.groups[key].external)
     if user is not None and unseen:
         yield f"who is in {', '.join(unseen)} is known to the identity provider alone, so what they give is left out"
 
@@ -264,14 +263,16 @@ def identify(accounts: Iterable[LiveAccount], landing_zone: LandingZone) -> tupl
     Raises:
         StrataError: the management account is not among them.
     """
-    organization, own = landing_zone.organization, landing_zone.project.management_account.id
+    own = landing_zone.project.management_account.id
     accounts = sorted(accounts, key=lambda account: account.id)
     if own not in {account.id for account in accounts}:
         raise StrataError(
             f"these credentials are of another organization: it has no account {own}, which is management_account.id "
             "in project.yaml; use a profile of that account"
         )
-    keys = {account.email.lower(): key for key, account in organization.accounts.items()}
+    # The address of a retired account may have been handed on, so the others come last.
+    declared = {**landing_zone.retired, **landing_zone.members}
+    keys = {account.email.lower(): key for key, account in declared.items()}
     ids, unknown = {MANAGEMENT: own}, []
     for account in accounts:
         key = keys.get(account.email.lower())
@@ -279,13 +280,13 @@ def identify(accounts: Iterable[LiveAccount], landing_zone: LandingZone) -> tupl
             continue
         if key is None:
             unknown.append(account)
-        elif not organization.accounts[key].retired:
+        elif key in landing_zone.members:
             ids[key] = account.id
     states = {keys.get(account.email.lower()): account.state for account in accounts if not account.active}
-    warnings = [_missing(key, states.get(key)) for key in organization.active_accounts if key not in ids]
-    unmanaged = {entry.lower() for entry in organization.unmanaged_accounts}
+    warnings = [_missing(key, states.get(key)) for key in landing_zone.members if key not in ids]
+    unmanaged = {entry.lower() for entry in landing_zone.organization.unmanaged_accounts}
     for account in unknown:
-        key = _slug(account, {*ids, *organization.accounts})
+        key = _slug(account, {*ids, *declared})
         ids[key] = account.id
         if not unmanaged & {account.email.lower(), account.id}:
             warnings.append(
@@ -390,9 +391,8 @@ def _offline_facts(
             f"{file} is of another organization: its management account is {ids.get(MANAGEMENT)}, project.yaml has "
             f"{own}; make it anew with {_COMMAND} {word(file)}"
         )
-    active = landing_zone.organization.active_accounts
-    warnings = [_missing(key, None) for key in active if key not in ids]
-    return Facts({key: ids[key] for key in (MANAGEMENT, *active) if key in ids}, portal, tuple(warnings))
+    warnings = [_missing(key, None) for key in landing_zone.accounts if key not in ids]
+    return Facts({key: ids[key] for key in landing_zone.accounts if key in ids}, portal, tuple(warnings))
 
 
 # The operator and the file

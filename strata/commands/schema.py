@@ -9,14 +9,15 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from strata.config.loader import FILES, IMPORTS_FILE, Imports
+from strata.config import IMPORTS
+from strata.config.loader import FILES, Imports
 from strata.config.types import did_you_mean
 from strata.errors import StrataError, UsageError
 from strata.files import atomic
 from strata.files.atomic import cannot
 from strata.options import Options
 
-_FILES: Mapping[str, type[BaseModel]] = {**FILES, IMPORTS_FILE: Imports}
+_FILES: Mapping[str, type[BaseModel]] = {**FILES, IMPORTS: Imports}
 _MODELS = {name.removesuffix(".yaml"): model for name, model in _FILES.items()}
 
 

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, RootModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from strata.config import IMPORTS, ORGANIZATION, PROJECT, SECURITY, SSO
 from strata.config.models import Organization, Project, Security, Sso
 from strata.config.text import Problem, short
 from strata.config.tree import Location, Tree, read
@@ -22,13 +23,7 @@ from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, Fault
 from strata.files.atomic import POLICY, UnreadableError, read_bytes
 
-FILES: Mapping[str, type[BaseModel]] = {
-    "project.yaml": Project,
-    "organization.yaml": Organization,
-    "security.yaml": Security,
-    "sso.yaml": Sso,
-}
-IMPORTS_FILE = "imports.yaml"
+FILES: Mapping[str, type[BaseModel]] = {PROJECT: Project, ORGANIZATION: Organization, SECURITY: Security, SSO: Sso}
 
 ENTRY_SECTIONS = frozenset(
     {
@@ -64,7 +59,7 @@ class Draft:
     security: Security | None = None
     sso: Sso | None = None
     imports: dict[str, str] = field(default_factory=dict)
-    policies: dict[str, str] = field(default_factory=dict)
+    documents: dict[str, str] = field(default_factory=dict)
     left_out: dict[str, set[Location]] = field(default_factory=dict)
     assignment_positions: tuple[int, ...] = ()
 
@@ -110,12 +105,12 @@ def read_draft(folder: Path) -> tuple[Draft, list[Fault]]:
         parsed, out, positions = _parse(model, tree)
         draft.left_out[name] = out
         setattr(draft, name.removesuffix(".yaml"), parsed)
-        if name == "sso.yaml":
+        if name == SSO:
             draft.assignment_positions = positions
         faults += tree.faults
-    tree = _tree(folder, IMPORTS_FILE, required=False)
-    draft.trees[IMPORTS_FILE] = tree
-    imports, draft.left_out[IMPORTS_FILE], _ = _parse(Imports, tree)
+    tree = _tree(folder, IMPORTS, required=False)
+    draft.trees[IMPORTS] = tree
+    imports, draft.left_out[IMPORTS], _ = _parse(Imports, tree)
     draft.imports = imports.root if imports else {}
     faults += tree.faults
     faults += _read_policies(draft)
@@ -139,7 +134,7 @@ def _folder_faults(folder: Path) -> Iterable[Fault]:
         )
         remedy = "name the folder that holds project.yaml, by --config or STRATA_CONFIG"
         raise ConfigurationError([Fault(str(folder), 1, "", problem, remedy)]) from error
-    known = {*FILES, IMPORTS_FILE}
+    known = {*FILES, IMPORTS}
     for name in found:
         if name.endswith((".yaml", ".yml")) and name not in known:
             problem = f"is not a file Strata reads{did_you_mean(name, known)}"
@@ -341,7 +336,7 @@ def _read_policies(draft: Draft) -> list[Fault]:
         text = ""
         try:
             text = read_bytes(draft.folder / file, POLICY).decode("utf-8-sig")
-            draft.policies[file] = minified(text)
+            draft.documents[file] = minified(text)
         except (FileNotFoundError, NotADirectoryError):
             near = did_you_mean(file, _policy_files(draft.folder))
             faults.append(
@@ -405,11 +400,11 @@ def policy_references(draft: Draft) -> dict[str, tuple[str, Location]]:
     """Returns every policy file named, with the file and location that names it first."""
     found: dict[str, tuple[str, Location]] = {}
     for key, policy in draft.organization.policies.items() if draft.organization else ():
-        found.setdefault(policy.file, ("organization.yaml", ("policies", key, "file")))
+        found.setdefault(policy.file, (ORGANIZATION, ("policies", key, "file")))
     for key, permission_set in draft.sso.permission_sets.items() if draft.sso else ():
         for index, reference in enumerate(permission_set.policies):
             if reference.inline:
-                found.setdefault(reference.inline, ("sso.yaml", ("permission_sets", key, "policies", index, "inline")))
+                found.setdefault(reference.inline, (SSO, ("permission_sets", key, "policies", index, "inline")))
     return found
 
 

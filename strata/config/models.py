@@ -5,10 +5,9 @@ Rules across entries are in `rules`; how an entry becomes Terraform is decided i
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -24,7 +23,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from strata.config.limits import Limits, aws_limits
-from strata.config.text import Problem, short
+from strata.config.text import Problem, address_part, short
 from strata.config.types import (
     REPLICA,
     AccountId,
@@ -457,53 +456,6 @@ class Organization(Model):
     member_root_access: MemberRootAccess | None = None
     ec2_defaults: Ec2Defaults | None = None
 
-    @property
-    def active_accounts(self) -> dict[str, Account]:
-        """Returns the accounts that are not retired, by key, sorted."""
-        return {key: account for key, account in sorted(self.accounts.items()) if not account.retired}
-
-    @property
-    def set_in_management(self) -> frozenset[str]:
-        """Returns the settings of `ec2_defaults` that reach the management account, which then has no say in them."""
-        defaults = self.ec2_defaults
-        if not defaults or not (defaults.targets.root or MANAGEMENT in defaults.targets.accounts):
-            return frozenset()
-        return frozenset(name for name, on in defaults if on is True)
-
-    def units(self) -> "Iterator[UnitPath]":
-        """Yields every organizational unit, parents first, sorted by key on each level."""
-        return _walk(self.organizational_units, ())
-
-
-@dataclass(frozen=True, slots=True)
-class UnitPath:
-    """One organizational unit with the keys from the root down to it."""
-
-    keys: tuple[str, ...]
-    unit: OrganizationalUnit
-
-    @property
-    def key(self) -> str:
-        """Returns the unit's own key."""
-        return self.keys[-1]
-
-    @property
-    def parent(self) -> str | None:
-        """Returns the key of the unit above, None below the root."""
-        return self.keys[-2] if self.keys[1:] else None
-
-    @property
-    def name(self) -> str:
-        """Returns the name AWS shows."""
-        return self.unit.name or self.key
-
-
-def _walk(units: Mapping[str, OrganizationalUnit], above: tuple[str, ...]) -> Iterator[UnitPath]:
-    for key, unit in sorted(units.items()):
-        path = UnitPath((*above, key), unit)
-        yield path
-        yield from _walk(unit.organizational_units, path.keys)
-
 
 # security.yaml
 
@@ -543,10 +495,8 @@ class Setting(Control):
     """Arguments that Strata leaves no choice of, by the names that Terraform gives them, which are AWS's."""
     arguments: ClassVar[Mapping[str, str]] = {}
     """Parameters, and the arguments they go to; zero leaves an argument out."""
-    by_policy: ClassVar[str | None] = None
-    """The key of `ec2_defaults` that sets the same; AWS refuses that an account does what a policy does."""
     declared_as: ClassVar[str | None] = None
-    """The attribute of a declarative policy that sets the same."""
+    """The attribute of a declarative policy that sets the same; AWS refuses that an account does what a policy does."""
     breaks: ClassVar[str] = ""
     """What it may break in an account that had it otherwise."""
 
@@ -572,7 +522,6 @@ class InstanceMetadata(RegionalSetting):
     """Defaults for the instance metadata service of new EC2 instances, per governed region."""
 
     address = "aws_ec2_instance_metadata_defaults.main"
-    by_policy = "instance_metadata_v2"
     declared_as = "instance_metadata_defaults"
     always = {"http_tokens": "required"}
     arguments = {"hop_limit": "http_put_response_hop_limit"}
@@ -592,7 +541,6 @@ class SnapshotPublicAccess(RegionalSetting):
     """Blocks public EBS snapshots, per governed region."""
 
     address = "aws_ebs_snapshot_block_public_access.main"
-    by_policy = "block_public_snapshots"
     declared_as = "snapshot_block_public_access"
     arguments = {"state": "state"}
 
@@ -603,7 +551,6 @@ class ImagePublicAccess(RegionalSetting):
     """Blocks public sharing of machine images (AMIs), per governed region; those that are public already stay so."""
 
     address = "aws_ec2_image_block_public_access.main"
-    by_policy = "block_public_images"
     declared_as = "image_block_public_access"
     always = {"state": "block-new-sharing"}
 
@@ -666,7 +613,7 @@ class Mailing(Control):
     def _unique(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         seen: dict[str, str] = {}
         for index, email in enumerate(value):
-            other = seen.setdefault(_address(email.lower()), email)
+            other = seen.setdefault(address_part(email.lower()), email)
             if other.lower() != email.lower():
                 raise Problem(
                     f"{short(email)} and {short(other)} get the same Terraform address", "use another", at=(index,)
@@ -681,11 +628,6 @@ class Alert(Mailing):
 
     emails: Annotated[Many[Email], Weaker.FEWER] = ()
     """Who hears of it; each address confirms once, by the mail AWS sends."""
-
-
-def _address(text: str) -> str:
-    """Returns a text as a part of a Terraform address, as stacks/base.py makes it: hyphens for other characters."""
-    return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")
 
 
 class Budget(Mailing):
@@ -804,6 +746,9 @@ class GithubActions(Control):
         return self
 
 
+C = TypeVar("C", bound=Control)
+
+
 class Security(Model):
     """security.yaml: the controls of the management account and of the organization as a whole."""
 
@@ -824,15 +769,21 @@ class Security(Model):
     github_actions: GithubActions = Field(default_factory=GithubActions)
     """Roles for the pipeline in .github/workflows/strata.yml."""
 
-    @property
-    def controls(self) -> "dict[str, Control]":
-        """Returns every control by its key."""
-        return {name: getattr(self, name) for name in type(self).model_fields}
+    @classmethod
+    def kinds(cls, kind: type[C]) -> dict[str, type[C]]:
+        """Returns the class of every control of a kind by its key."""
+        found = {name: field.annotation for name, field in cls.model_fields.items()}
+        return {name: one for name, one in found.items() if isinstance(one, type) and issubclass(one, kind)}
 
     @property
-    def settings(self) -> "dict[str, Setting]":
+    def controls(self) -> dict[str, Control]:
+        """Returns every control by its key."""
+        return {name: getattr(self, name) for name in self.kinds(Control)}
+
+    @property
+    def settings(self) -> dict[str, Setting]:
         """Returns the controls that are settings of the account, by key."""
-        return {name: control for name, control in self.controls.items() if isinstance(control, Setting)}
+        return {name: getattr(self, name) for name in self.kinds(Setting)}
 
 
 # sso.yaml
@@ -945,7 +896,7 @@ class PermissionSet(Model):
             name = policy.aws or policy.customer
             if name is None:
                 continue
-            reference = (policy.aws is None, _address(name))
+            reference = (policy.aws is None, address_part(name))
             if seen.get(reference, name) != name:
                 problem = f"{short(name)} and {short(seen[reference])} get the same Terraform address"
                 raise Problem(problem, "rename one of the policies", at=("policies", index))
@@ -953,11 +904,6 @@ class PermissionSet(Model):
                 raise Problem(f"{short(name)} is listed twice", "list it once", at=("policies", index))
             seen[reference] = name
         return self
-
-    @property
-    def inline(self) -> str | None:
-        """Returns the file of the inline policy."""
-        return next((policy.inline for policy in self.policies if policy.inline), None)
 
 
 def _all_or_keys(value: object) -> Literal["all"] | tuple[str, ...]:

@@ -233,3 +233,8 @@ def _stand_in(character: str) -> str:
 @cache
 def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(re.sub(r"\\p\{(\w)\}", lambda found: _ASCII[found[1]] + chr(_STAND_INS + ord(found[1])), pattern))
+
+
+def address_part(text: str) -> str:
+    """Returns a service principal, policy name or e-mail address as a part of a Terraform address."""
+    return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")

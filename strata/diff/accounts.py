@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from strata.config.models import Account, Organization
+from strata.config.models import Organization
 from strata.diff.change import Change, Topic
-from strata.landing_zone import LandingZone
-from strata.report.guardrails import account_label
+from strata.landing_zone import MANAGEMENT, LandingZone
+from strata.landing_zone.accounts import Account
+from strata.landing_zone.units import Unit
 
 
 def account_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
     """Yields what happens to accounts and units."""
     yield from _management(before, after)
     yield from _accounts(before, after)
-    yield from _units(before.organization, after.organization)
+    yield from _units(before.units, after.units)
     yield from _unmanaged(before.organization, after.organization)
 
 
@@ -29,14 +30,14 @@ def _management(before: LandingZone, after: LandingZone) -> Iterator[Change]:
 
 
 def _accounts(before: LandingZone, after: LandingZone) -> Iterator[Change]:
-    old, new = before.organization.accounts, after.organization.accounts
-    active, stays = before.organization.active_accounts, after.organization.active_accounts
-    renamed = _renamed(active, stays)
-    for key in sorted(stays.keys() - active.keys() - set(renamed.values())):
-        where = f"in {stays[key].organizational_unit}, {stays[key].email}"
-        yield Change(Topic.ACCOUNTS, f"account {key} {'comes back' if key in old else 'will be created'} {where}")
-    for key in sorted(active.keys() - stays.keys() - renamed.keys()):
-        if key in new:
+    old, new = before.accounts, after.accounts
+    renamed = _renamed(old, new)
+    for key in sorted(new.keys() - old.keys() - set(renamed.values())):
+        where = f"in {new[key].unit}, {new[key].email}"
+        verb = "comes back" if key in before.retired else "will be created"
+        yield Change(Topic.ACCOUNTS, f"account {key} {verb} {where}")
+    for key in sorted(old.keys() - new.keys() - renamed.keys()):
+        if key in after.retired:
             text = f"account {key} will be retired: Strata forgets it and leaves it as it is"
         else:
             text = f"account {key} is no longer declared: a deploy stops unless it is retired or unmanaged"
@@ -44,36 +45,33 @@ def _accounts(before: LandingZone, after: LandingZone) -> Iterator[Change]:
     for key, other in sorted(renamed.items()):
         text = f"account {key} has the key {other}: Terraform lets go of the one and adopts the other by its e-mail"
         yield Change(Topic.ACCOUNTS, text, "accounts")
-    for key in sorted(active.keys() & stays.keys()):
-        yield from _account(key, before, after)
+    for key in sorted((old.keys() & new.keys()) - {MANAGEMENT}):
+        yield from _account(old[key], new[key])
 
 
-def _renamed(old: dict[str, Account], new: dict[str, Account]) -> dict[str, str]:
+def _renamed(old: Mapping[str, Account], new: Mapping[str, Account]) -> dict[str, str]:
     """Returns keys that are gone with those that have come for the same e-mail."""
     came = {new[key].email.lower(): key for key in new.keys() - old.keys()}
     gone = {key: old[key].email.lower() for key in old.keys() - new.keys()}
     return {key: came[email] for key, email in gone.items() if email in came}
 
 
-def _account(key: str, before: LandingZone, after: LandingZone) -> Iterator[Change]:
-    old, new = before.organization.accounts[key], after.organization.accounts[key]
-    if old.organizational_unit != new.organizational_unit:
-        text = f"account {key} moves from {old.organizational_unit} to {new.organizational_unit}"
-        yield Change(Topic.ACCOUNTS, text)
+def _account(old: Account, new: Account) -> Iterator[Change]:
+    key = old.key
+    if old.unit != new.unit:
+        yield Change(Topic.ACCOUNTS, f"account {key} moves from {old.unit} to {new.unit}")
     if old.email.lower() != new.email.lower():
         text = f"account {key} has the e-mail {new.email}, not {old.email}: for AWS that is another account"
         yield Change(Topic.ACCOUNTS, text, "accounts")
-    was, will_be = account_label(before, key), account_label(after, key)
-    if was != will_be:
-        yield Change(Topic.ACCOUNTS, f"account {key} is named {will_be}, no longer {was}")
+    if old.name != new.name:
+        yield Change(Topic.ACCOUNTS, f"account {key} is named {new.name}, no longer {old.name}")
     for tag in sorted(old.tags.keys() | new.tags.keys()):
         if old.tags.get(tag) != new.tags.get(tag):
             text = f"account {key} has the tag {tag} {new.tags.get(tag, '(none)')}, not {old.tags.get(tag, '(none)')}"
             yield Change(Topic.ACCOUNTS, text)
 
 
-def _units(before: Organization, after: Organization) -> Iterator[Change]:
-    old, new = ({path.key: path for path in one.units()} for one in (before, after))
+def _units(old: Mapping[str, Unit], new: Mapping[str, Unit]) -> Iterator[Change]:
     for key in sorted(new.keys() - old.keys()):
         yield Change(Topic.ACCOUNTS, f"organizational unit {key} will be created below {new[key].parent or 'root'}")
     for key in sorted(old.keys() - new.keys()):

@@ -9,15 +9,9 @@ from strata.config.models import PolicyType
 from strata.diff.change import Change, Topic
 from strata.diff.statements import denied_less, overridden, set_otherwise
 from strata.landing_zone import LandingZone
-from strata.report.guardrails import (
-    BoundPolicy,
-    Target,
-    bindings,
-    in_words,
-    policies,
-    short_type,
-    ways_up,
-)
+from strata.landing_zone.policies import Policy
+from strata.landing_zone.units import Ancestors, Target
+from strata.report.policies import in_words, short_type
 from strata.report.words import listed
 
 IAM = (PolicyType.SERVICE_CONTROL, PolicyType.RESOURCE_CONTROL)
@@ -29,15 +23,13 @@ Lost = dict[Target, tuple[str, ...]]
 
 def guardrail_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
     """Yields what changes about policies, and where a move alone takes a target out of their reach."""
-    old, new = ({policy.key: policy for policy in policies(one)} for one in (before, after))
-    was, will_be = ways_up(before), ways_up(after)
+    old, new, was, will_be = before.policies, after.policies, before.ancestors, after.ancestors
     held = {
-        target: (_binding(old, was[target]), _binding(new, will_be[target]))
-        for target in sorted(was.keys() & will_be.keys())
+        target: (_binding(before, target), _binding(after, target)) for target in sorted(was.keys() & will_be.keys())
     }
     lost = _lost(new, held)
     for key in sorted(new.keys() - old.keys()):
-        text = f"policy {key} ({short_type(new[key].type)}) is created and binds {in_words(new[key].targets)}"
+        text = f"policy {key} ({short_type(new[key].type)}) is created and binds {in_words(new[key].attachments)}"
         yield Change(Topic.GUARDRAILS, text)
     for key in sorted(old.keys() - new.keys()):
         yield _removed(old[key], lost[key])
@@ -47,9 +39,8 @@ def guardrail_changes(before: LandingZone, after: LandingZone) -> Iterator[Chang
     yield from _overrides(held)
 
 
-Policies = Mapping[str, BoundPolicy]
-Tree = Mapping[Target, tuple[Target, ...]]
-Held = Mapping[Target, tuple[list[BoundPolicy], list[BoundPolicy]]]
+Policies = Mapping[str, Policy]
+Held = Mapping[Target, tuple[list[Policy], list[Policy]]]
 """The policies that bind a target before and after."""
 
 
@@ -67,34 +58,34 @@ def _lost(new: Policies, held: Held) -> defaultdict[str, Lost]:
     return found
 
 
-def _binding(found: Policies, way_up: tuple[Target, ...]) -> list[BoundPolicy]:
-    binding = (one.policy for one in bindings(way_up, found.values()) if one.binds)
+def _binding(landing_zone: LandingZone, target: Target) -> list[Policy]:
+    binding = (one.policy for one in landing_zone.effective_policies[target] if one.binds)
     return list({policy.key: policy for policy in binding}.values())
 
 
-def _missing(policy: BoundPolicy, now: list[BoundPolicy]) -> list[str]:
+def _missing(policy: Policy, now: list[Policy]) -> list[str]:
     """Returns what a policy says that none of those that bind now says."""
-    if any(one.document == policy.document for one in now):
+    if any(one.document.text == policy.document.text for one in now):
         return []
     if policy.type in IAM:
-        return denied_less([policy.content], [one.content for one in now])
-    gone = [set_otherwise(policy.content, one.content) for one in now]
+        return denied_less([policy.document.content], [one.document.content for one in now])
+    gone = [set_otherwise(policy.document.content, one.document.content) for one in now]
     if any(not paths for paths in gone):
         return []
     return [f"no longer sets {path} as before" for path in min(gone, key=len)] if gone else ["sets nothing any more"]
 
 
-def _removed(policy: BoundPolicy, lost: Lost) -> Change:
-    text = f"policy {policy.key} ({short_type(policy.type)}) is removed; it bound {in_words(policy.targets)}"
+def _removed(policy: Policy, lost: Lost) -> Change:
+    text = f"policy {policy.key} ({short_type(policy.type)}) is removed; it bound {in_words(policy.attachments)}"
     if lost:
         return Change(Topic.GUARDRAILS, text, "guardrails")
     return Change(Topic.GUARDRAILS, f"{text}; what it bound is held to no less")
 
 
-def _kept(old: BoundPolicy, new: BoundPolicy, lost: Lost, was: Tree) -> Iterator[Change]:
-    for target in sorted(new.targets.keys() - old.targets.keys()):
+def _kept(old: Policy, new: Policy, lost: Lost, was: Ancestors) -> Iterator[Change]:
+    for target in sorted(new.attachments.keys() - old.attachments.keys()):
         yield Change(Topic.GUARDRAILS, f"{target} gets policy {old.key}")
-    for target in sorted(old.targets.keys() - new.targets.keys()):
+    for target in sorted(old.attachments.keys() - new.attachments.keys()):
         loose = any(target in was[one] for one in lost)
         text = f"{target} leaves policy {old.key}"
         yield Change(
@@ -105,7 +96,7 @@ def _kept(old: BoundPolicy, new: BoundPolicy, lost: Lost, was: Tree) -> Iterator
     if old.type != new.type:
         text = f"policy {old.key} is of type {short_type(new.type)}, no longer {short_type(old.type)}"
         yield Change(Topic.GUARDRAILS, text, "guardrails" if lost else None)
-    elif old.document != new.document:
+    elif old.document.text != new.document.text:
         said = sorted({text for target, texts in lost.items() if _reached(new, target, was) for text in texts})
         if said:
             yield Change(Topic.GUARDRAILS, f"policy {old.key} changes: {listed(said)}", "guardrails")
@@ -113,16 +104,18 @@ def _kept(old: BoundPolicy, new: BoundPolicy, lost: Lost, was: Tree) -> Iterator
             yield Change(Topic.GUARDRAILS, f"policy {old.key} changes and holds to no less than before")
 
 
-def _reached(policy: BoundPolicy, target: Target, tree: Tree) -> bool:
-    return any(one in policy.targets for one in tree[target])
+def _reached(policy: Policy, target: Target, tree: Ancestors) -> bool:
+    return any(one in policy.attachments for one in tree[target])
 
 
-def _left_behind(old: Policies, new: Policies, lost: Mapping[str, Lost], was: Tree, will_be: Tree) -> Iterator[Change]:
+def _left_behind(
+    old: Policies, new: Policies, lost: Mapping[str, Lost], was: Ancestors, will_be: Ancestors
+) -> Iterator[Change]:
     """Yields targets that leave policies only because they, or a unit above them, move."""
     left: dict[Target, list[str]] = defaultdict(list)
     for key, targets in sorted(lost.items()):
         for target in targets:
-            stays = key in new and set(was[target]) & new[key].targets.keys() & old[key].targets.keys()
+            stays = key in new and set(was[target]) & new[key].attachments.keys() & old[key].attachments.keys()
             if stays and was[target][:-1] != will_be[target][:-1] and not _reached(new[key], target, will_be):
                 left[target].append(key)
     for target, keys in sorted(left.items()):
@@ -139,8 +132,8 @@ def _overrides(held: Held) -> Iterator[Change]:
             other_keys = (one for one in has.values() if one.type == policy.type and one.key != policy.key)
             for other in other_keys:
                 known = had.get(other.key)
-                if known is None or known.document != other.document:
-                    paths = tuple(overridden(policy.content, other.content))
+                if known is None or known.document.text != other.document.text:
+                    paths = tuple(overridden(policy.document.content, other.document.content))
                     if paths:
                         found[other.key, policy.key, paths].append(target)
     for (key, other_key, paths), targets in sorted(found.items()):
@@ -148,5 +141,5 @@ def _overrides(held: Held) -> Iterator[Change]:
         yield Change(Topic.GUARDRAILS, text, "guardrails")
 
 
-def _merged(found: Iterable[BoundPolicy]) -> dict[str, BoundPolicy]:
+def _merged(found: Iterable[Policy]) -> dict[str, Policy]:
     return {policy.key: policy for policy in found if policy.type not in IAM}

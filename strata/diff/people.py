@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from strata.diff.change import Change, Topic, added_and_removed
 from strata.landing_zone import LandingZone
-from strata.report.access import Access, Holder, access, all_accounts
+from strata.report.access import Access, Holder, access
 from strata.report.words import accounts_in_words, listed
 
 Held = Mapping[tuple[Holder, str, str], Access]
@@ -39,7 +39,7 @@ def _sentences(
     for (holder, permission_set), where in accounts.items():
         holders[permission_set, tuple(where)].append(holder)
     gain = verb == "gain"
-    every = all_accounts(after if gain else before)
+    every = (after if gain else before).accounts
     for (permission_set, places), who in sorted(holders.items()):
         verb_form = verb if len(who) > 1 or who[0].external else f"{verb}s"
         words = accounts_in_words(places, every) or listed(places)
@@ -79,10 +79,10 @@ def _users(before: LandingZone, after: LandingZone) -> Iterator[Change]:
 
 
 def _groups(before: LandingZone, after: LandingZone) -> Iterator[Change]:
-    old, new = before.sso.groups, after.sso.groups
+    old, new = before.groups, after.groups
     yield from added_and_removed(Topic.ACCESS, "group", old, new)
     for key in sorted(old.keys() & new.keys()):
-        was, will_be = old[key].name or key, new[key].name or key
+        was, will_be = old[key].name, new[key].name
         if was != will_be and new[key].external:
             text = f"group {key} becomes another group of the identity provider: {was}, then {will_be}"
             yield Change(Topic.ACCESS, text, "access")

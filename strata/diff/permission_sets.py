@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from strata.config.models import PermissionSet, PolicyReference
 from strata.config.types import session_minutes
 from strata.diff.change import Change, Risk, Topic, added_and_removed
 from strata.diff.statements import allowed_more, denied_less, parsed
 from strata.landing_zone import LandingZone
-from strata.landing_zone.grants import STATE_ACCESS, grants
-from strata.landing_zone.placeholders import fill, placeholder_values
-from strata.report.access import duration, permission_sets, policy_name
+from strata.landing_zone.permission_sets import PermissionSet
+from strata.report.access import duration
 from strata.report.words import listed
 
 Found = Iterator[tuple[str, bool]]
@@ -20,21 +18,19 @@ Found = Iterator[tuple[str, bool]]
 
 def permission_set_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
     """Yields permission sets that come, go and change; those that nobody holds widen nothing."""
-    old, new = permission_sets(before), permission_sets(after)
-    held = {grant.permission_set for grant in grants(after)}
+    old, new = before.permission_sets, after.permission_sets
+    held = {grant.permission_set for grant in after.grants}
     yield from added_and_removed(Topic.PERMISSION_SETS, "permission set", old, new)
     for key in sorted(old.keys() & new.keys()):
-        for text, widens in _changes(key, old[key][0], new[key][0], before, after):
+        for text, widens in _changes(old[key], new[key]):
             risk: Risk | None = "access" if widens and key in held else None
             yield Change(Topic.PERMISSION_SETS, f"permission set {key} {text}", risk)
     yield from _attributes(before, after)
 
 
-def _changes(key: str, old: PermissionSet, new: PermissionSet, before: LandingZone, after: LandingZone) -> Found:
-    if key == STATE_ACCESS:
-        yield from _state_access(before, after)
+def _changes(old: PermissionSet, new: PermissionSet) -> Found:
     yield from _policies(old, new)
-    yield from _inline(_document(before, old), _document(after, new))
+    yield from _inline(_document(old), _document(new))
     yield from _boundary(old, new)
     if old.session_duration != new.session_duration:
         was, will_be = duration(old.session_duration), duration(new.session_duration)
@@ -45,29 +41,18 @@ def _changes(key: str, old: PermissionSet, new: PermissionSet, before: LandingZo
             yield f"changes its {part.replace('_', ' ')} to {getattr(new, part) or 'none'}", False
 
 
-def _state_access(before: LandingZone, after: LandingZone) -> Found:
-    old, new = before.sso.state_access, after.sso.state_access
-    if old and new and old.read_only != new.read_only:
-        yield f"{'only reads' if new.read_only else 'may write'} Terraform's state", not new.read_only
-
-
 def _policies(old: PermissionSet, new: PermissionSet) -> Found:
-    had, has = _managed(old), _managed(new)
+    had, has = ({str(policy): policy for policy in one.managed} for one in (old, new))
     for name in sorted(has.keys() - had.keys()):
         yield f"gains {name}", True
     for name in sorted(had.keys() - has.keys()):
         # A policy may deny, and what one of your own holds is not written here.
-        denies = had[name].customer is not None or "deny" in (had[name].aws or "").lower()
+        denies = bool(had[name].customer) or "deny" in had[name].aws.lower()
         yield f"loses {name}{', which may have held denials' if denies else ''}", denies
 
 
-def _managed(permission_set: PermissionSet) -> Mapping[str, PolicyReference]:
-    return {policy_name(one): one for one in permission_set.policies if not one.inline}
-
-
-def _document(landing_zone: LandingZone, permission_set: PermissionSet) -> str:
-    text = landing_zone.policies.get(permission_set.inline, "") if permission_set.inline else ""
-    return fill(text, placeholder_values(landing_zone.project))
+def _document(permission_set: PermissionSet) -> str:
+    return permission_set.inline.document.text if permission_set.inline else ""
 
 
 def _inline(old: str, new: str) -> Found:
@@ -89,9 +74,9 @@ def _boundary(old: PermissionSet, new: PermissionSet) -> Found:
     if new.boundary is None:
         yield "loses its boundary", True
     elif old.boundary is None:
-        yield f"gets the boundary {policy_name(new.boundary)}", False
+        yield f"gets the boundary {new.boundary}", False
     else:
-        yield f"has the boundary {policy_name(new.boundary)}, no longer {policy_name(old.boundary)}", True
+        yield f"has the boundary {new.boundary}, no longer {old.boundary}", True
 
 
 def _attributes(before: LandingZone, after: LandingZone) -> Iterator[Change]:

@@ -12,7 +12,6 @@ from strata.config.weaker import is_weaker
 from strata.diff.change import Change, Risk, Topic
 from strata.diff.statements import leaves
 from strata.landing_zone import LandingZone
-from strata.landing_zone.services import derived_services
 
 
 def security_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
@@ -89,8 +88,7 @@ def trust_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
                 f"account {will_be} administers {service} for the organization{f', no longer {was}' if was else ''}",
                 "access",
             )
-    trusted, known = derived_services(new, after.security), derived_services(old, before.security)
-    for service in sorted({*trusted, *new.trusted_services} - {*known, *old.trusted_services}):
+    for service in sorted(after.trusted_services - before.trusted_services):
         yield Change(Topic.TRUST, f"the organization trusts {service}")
     for service in sorted(set(new.disable_services) - set(old.disable_services)):
         text = f"the organization no longer trusts {service}: it stops working across accounts"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 
-from strata.config.models import MANAGEMENT, Targets
+from strata.config import ORGANIZATION, SSO
 from strata.identity.things import (
     STACKS,
     Assigned,
@@ -19,38 +19,35 @@ from strata.identity.things import (
     unit_identity,
     unit_path,
 )
-from strata.landing_zone import LandingZone
+from strata.landing_zone import MANAGEMENT, LandingZone
 from strata.landing_zone.administrators import administrators
-from strata.landing_zone.grants import BREAK_GLASS, STATE_ACCESS, explained_grants
-from strata.landing_zone.policies import guardrails
-from strata.rules.organization import unit_location
 
 SECTIONS = {
-    "organization.yaml": ("policies",),
-    "sso.yaml": ("users", "groups", "permission_sets", "assignments"),
+    ORGANIZATION: ("policies",),
+    SSO: ("users", "groups", "permission_sets", "assignments"),
 }
 """The sections that may be written out as empty, which says that nothing in them is meant to stay."""
 
 
 def declared(landing_zone: LandingZone, today: dt.date = dt.date.min) -> Holdings:
     """Returns what a configuration declares; assignments that have ended count for no administrator."""
-    organization, security, sso = landing_zone.organization, landing_zone.security, landing_zone.sso
+    organization, security = landing_zone.organization, landing_zone.security
     found: dict[tuple[Kind, str], Thing] = {(thing.kind, thing.key): thing for thing in things(landing_zone)}
     sharing = organization.ram_sharing
     return Holdings(
         things=found,
         assignments=frozenset(
             Assigned(grant.account, grant.permission_set, grant.principal_type.lower(), grant.principal)
-            for grant in explained_grants(landing_zone)
+            for grant in landing_zone.grants
         ),
         attachments=frozenset(_attachments(landing_zone)),
-        memberships=frozenset((key, user) for key, group in sso.groups.items() for user in group.members),
+        memberships=frozenset((key, user) for key, group in landing_zone.groups.items() for user in group.members),
         administrators=administrators(landing_zone, today),
         trail="on" if security.trail.on else "off" if security.trail.mode == "off" else "unmanaged",
         ram_sharing="unmanaged" if sharing == "unmanaged" else "on" if sharing else "off",
-        retired={key: folded(one.email) for key, one in organization.accounts.items() if one.retired},
+        retired={key: folded(one.email) for key, one in landing_zone.retired.items()},
         unmanaged=tuple(map(folded, organization.unmanaged_accounts)),
-        external={key: folded(group.name or key) for key, group in sso.groups.items() if group.external},
+        external={key: folded(one.name) for key, one in landing_zone.groups.items() if one.external},
         emptied=frozenset(_emptied(landing_zone)),
         imports=landing_zone.imports,
         trees=landing_zone.trees,
@@ -70,66 +67,40 @@ def declared_keys(landing_zone: LandingZone) -> dict[str, dict[str, dict[str, st
 
 def things(landing_zone: LandingZone) -> Iterator[Thing]:
     """Yields everything that has a key, an identity at AWS, and a Terraform address by its key."""
-    yield from _accounts(landing_zone)
+    for account in landing_zone.accounts.values():
+        location = account.location if account.key != MANAGEMENT else ()
+        yield Thing("account", account.key, folded(account.email), account.email, account.id, location=location)
     yield from _units(landing_zone)
-    for policy, name, type, location in _policies(landing_zone):
-        yield Thing("policy", policy, policy_identity(type, name), name, type=type, location=location)
-    sso = landing_zone.sso
-    for key, group in sso.groups.items():
+    for policy in landing_zone.policies.values():
+        type, location = policy.type.value, policy.location
+        identity = policy_identity(type, policy.name)
+        yield Thing("policy", policy.key, identity, policy.name, type=type, location=location)
+    for group in landing_zone.groups.values():
         if not group.external:
-            name = group.name or key
-            yield Thing("group", key, folded(name), name, location=("groups", key))
-    for key, user in sso.users.items():
-        name = user.user_name or user.email
-        yield Thing("user", key, folded(name), name, also=folded(user.email), location=("users", key))
-    for key, one in sso.permission_sets.items():
-        name = one.name or key
-        yield Thing("permission-set", key, exact(name), name, location=("permission_sets", key))
-    for key, option in ((BREAK_GLASS, sso.break_glass), (STATE_ACCESS, sso.state_access)):
-        if option:
-            location = ("break_glass" if key == BREAK_GLASS else "state_access",)
-            yield Thing("permission-set", key, key, key, location=location)
-
-
-def _accounts(landing_zone: LandingZone) -> Iterator[Thing]:
-    management = landing_zone.project.management_account
-    yield Thing("account", MANAGEMENT, folded(management.email), management.email, management.id)
-    for key, account in landing_zone.organization.active_accounts.items():
-        email = account.email
-        yield Thing("account", key, folded(email), email, location=("accounts", key))
+            yield Thing("group", group.key, folded(group.name), group.name, location=group.location)
+    for user in landing_zone.users.values():
+        name, also = user.user_name, folded(user.email)
+        yield Thing("user", user.key, folded(name), name, also=also, location=user.location)
+    for one in landing_zone.permission_sets.values():
+        yield Thing("permission-set", one.key, exact(one.name), one.name, location=one.location)
 
 
 def _units(landing_zone: LandingZone) -> Iterator[Thing]:
     names: dict[str, tuple[str, ...]] = {}
-    for path in landing_zone.organization.units():
-        names[path.key] = (*(names[path.parent] if path.parent else ()), path.name)
-        identity = unit_identity(path.parent or "", path.name)
-        way = unit_path(names[path.key])
-        yield Thing("ou", path.key, identity, path.name, also=way, location=unit_location(path))
-
-
-def _policies(landing_zone: LandingZone) -> Iterator[tuple[str, str, str, tuple[str, ...]]]:
-    organization = landing_zone.organization
-    for key, policy in organization.policies.items():
-        yield key, policy.name or key, policy.type.value, ("policies", key)
-    for guardrail in guardrails(organization):
-        yield guardrail.key, guardrail.key, guardrail.type.value, (guardrail.option,)
+    for unit in landing_zone.units.values():
+        names[unit.key] = (*(names[unit.parent] if unit.parent else ()), unit.name)
+        identity, way = unit_identity(unit.parent or "", unit.name), unit_path(names[unit.key])
+        yield Thing("ou", unit.key, identity, unit.name, also=way, location=unit.location)
 
 
 def _attachments(landing_zone: LandingZone) -> Iterator[Attached]:
-    organization = landing_zone.organization
-    made: list[tuple[str, Targets]] = [(key, policy.targets) for key, policy in organization.policies.items()]
-    made += [(guardrail.key, guardrail.targets) for guardrail in guardrails(organization)]
-    for key, targets in made:
-        if targets.root:
-            yield Attached(key, "root")
-        for unit in targets.organizational_units:
-            yield Attached(key, "ou", unit)
-        for account in targets.accounts:
-            yield Attached(key, "account", account)
+    for policy in landing_zone.policies.values():
+        for target in policy.attachments:
+            kind, key = "ou" if target.unit else target.kind, "" if target.kind == "root" else target.key
+            yield Attached(policy.key, kind, key)
 
 
 def _emptied(landing_zone: LandingZone) -> Iterator[str]:
     for file, sections in SECTIONS.items():
-        data = landing_zone.trees[file].data if file in landing_zone.trees else {}
+        data = landing_zone.tree(file).data
         yield from (section for section in sections if section in data and data[section] in ({}, []))

@@ -29,7 +29,8 @@ from strata.identity.things import (
     unit_identity,
     unit_path,
 )
-from strata.landing_zone.administrators import FULL_ACCESS, Administrators, denies_everything
+from strata.landing_zone.administrators import Administrators, denies_everything
+from strata.landing_zone.permission_sets import FULL_ACCESS
 
 State = Mapping[str, Any]
 

@@ -4,17 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
-from strata.config.models import MANAGEMENT, ROOT, Organization, Project, Security, Sso
+from strata.config.models import MANAGEMENT, ROOT, Organization, PolicyType, Project, Security, Sso
 from strata.config.tree import Location, Tree
 from strata.errors import Fault
+from strata.landing_zone.accounts import Account, accounts
+from strata.landing_zone.grants import Grant, grants
+from strata.landing_zone.people import Group, User, groups, users
+from strata.landing_zone.permission_sets import PermissionSet, all_permission_sets
+from strata.landing_zone.policies import EffectivePolicy, Policy, all_policies, declared_settings, effective_policies
+from strata.landing_zone.selection import AccountSelector
+from strata.landing_zone.services import derived_services, policy_types
+from strata.landing_zone.units import Ancestors, Target, Unit, ancestors, units
 
-__all__ = ["MANAGEMENT", "ROOT", "LandingZone"]
+__all__ = ["MANAGEMENT", "ROOT", "LandingZone", "SourceLocation"]
+
+
+@dataclass(frozen=True, order=True)
+class SourceLocation:
+    """A line of the configuration, by the name its file has in the folder."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
 
 
 @dataclass(frozen=True)
 class LandingZone:
-    """The whole configuration, valid, with the lines it was read from."""
+    """The whole configuration, valid, with the lines it was read from; what it means is resolved on first use."""
 
     project: Project
     organization: Organization
@@ -22,11 +42,101 @@ class LandingZone:
     sso: Sso
     imports: Mapping[str, str] = field(default_factory=dict)
     """Terraform address to import id."""
-    policies: Mapping[str, str] = field(default_factory=dict)
-    """Policy file to its document, minified."""
+    documents: Mapping[str, str] = field(default_factory=dict)
+    """Policy file to what it says, minified."""
     trees: Mapping[str, Tree] = field(default_factory=dict)
     """What each file said, and on which line."""
 
+    @cached_property
+    def accounts(self) -> Mapping[str, Account]:
+        """Returns the accounts that are not retired by key, the management account first, the others sorted."""
+        return {key: one for key, one in self._all_accounts.items() if not one.retired}
+
+    @cached_property
+    def members(self) -> Mapping[str, Account]:
+        """Returns the same without the management account."""
+        return {key: one for key, one in self.accounts.items() if key != MANAGEMENT}
+
+    @cached_property
+    def retired(self) -> Mapping[str, Account]:
+        """Returns the accounts that Strata lets go of, by key."""
+        return {key: one for key, one in self._all_accounts.items() if one.retired}
+
+    @cached_property
+    def _all_accounts(self) -> Mapping[str, Account]:
+        return accounts(self.project, self.organization)
+
+    @cached_property
+    def units(self) -> Mapping[str, Unit]:
+        """Returns the organizational units by key, parents first."""
+        return {unit.key: unit for unit in units(self.organization)}
+
+    @cached_property
+    def ancestors(self) -> Ancestors:
+        """Returns the way from the root down to every unit and account."""
+        return ancestors(self.units.values(), self.accounts.values())
+
+    @cached_property
+    def selector(self) -> AccountSelector:
+        """Returns what finds the accounts that an assignment names."""
+        return AccountSelector(self.organization)
+
+    @cached_property
+    def policies(self) -> Mapping[str, Policy]:
+        """Returns the organization policies by key, those of options among them, sorted by type and key."""
+        order, found = list(PolicyType), all_policies(self.organization, self.project, self.documents)
+        return {one.key: one for one in sorted(found, key=lambda one: (order.index(one.type), one.key))}
+
+    @cached_property
+    def effective_policies(self) -> Mapping[Target, tuple[EffectivePolicy, ...]]:
+        """Returns the policies that reach the root, each unit and each account."""
+        return effective_policies(self.ancestors, self.policies.values())
+
+    @cached_property
+    def policy_types(self) -> list[PolicyType]:
+        """Returns the policy types in use."""
+        return policy_types(self.policies.values())
+
+    @cached_property
+    def declared_controls(self) -> frozenset[str]:
+        """Returns the controls that a declarative policy sets in the management account, so that it cannot itself."""
+        return frozenset(control for _, _, control in declared_settings(self.policies.values()))
+
+    @cached_property
+    def trusted_services(self) -> frozenset[str]:
+        """Returns the services that get trusted access: those listed, and those that what is configured needs."""
+        derived = derived_services(self.organization, self.security, self.policy_types)
+        return frozenset({*self.organization.trusted_services, *derived})
+
+    @cached_property
+    def users(self) -> Mapping[str, User]:
+        """Returns the users by key, sorted."""
+        return dict(sorted(users(self.sso).items()))
+
+    @cached_property
+    def groups(self) -> Mapping[str, Group]:
+        """Returns the groups by key, sorted."""
+        return dict(sorted(groups(self.sso).items()))
+
+    @cached_property
+    def permission_sets(self) -> Mapping[str, PermissionSet]:
+        """Returns the permission sets by key, those of options among them, sorted."""
+        found = all_permission_sets(self.sso, self.project, self.documents)
+        return {one.key: one for one in sorted(found, key=lambda one: one.key)}
+
+    @cached_property
+    def grants(self) -> Mapping[Grant, tuple[Location, ...]]:
+        """Returns who has which permission set where, sorted, with the entries of sso.yaml that give it."""
+        return grants(self.sso, self.selector)
+
+    def source(self, file: str, location: Location) -> SourceLocation:
+        """Returns the line of something, or of the nearest entry above it."""
+        return SourceLocation(file, self.tree(file).line(location))
+
     def fault(self, file: str, location: Location, problem: str, remedy: str) -> Fault:
         """Makes the fault of one value, for what only shows when Terraform is written."""
-        return self.trees.get(file, Tree(file)).fault(location, problem, remedy)
+        return self.tree(file).fault(location, problem, remedy)
+
+    def tree(self, file: str) -> Tree:
+        """Returns what a file said, by its name in the folder."""
+        return self.trees.get(file, Tree(file))

@@ -6,13 +6,12 @@ what it makes.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 
-from strata.config.models import MANAGEMENT, PermissionSet, RegionalSetting, Targets
+from strata.config.models import RegionalSetting
+from strata.config.text import address_part
 from strata.landing_zone import LandingZone
-from strata.landing_zone.grants import BREAK_GLASS, STATE_ACCESS, grants
-from strata.landing_zone.policies import guardrails
+from strata.landing_zone.permission_sets import PermissionSet
 
 ACCESS_ANALYZER = "access-analyzer.amazonaws.com"
 ROOT_EVENTS_REGION = "us-east-1"
@@ -47,14 +46,9 @@ def imported(landing_zone: LandingZone) -> frozenset[str]:
     return frozenset(fixed | {one for one in made if one.partition(".")[0] in (*found, "aws_iam_service_linked_role")})
 
 
-def slug(text: str) -> str:
-    """Returns a text as a part of a Terraform address: hyphens for all but letters and digits."""
-    return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")
-
-
 def delegation(service: str) -> str:
     """Returns the name in the address of a delegated administrator."""
-    return slug(service.removesuffix(".amazonaws.com"))
+    return address_part(service.removesuffix(".amazonaws.com"))
 
 
 def _all(kinds: tuple[str, ...], name: str) -> Iterator[str]:
@@ -74,14 +68,12 @@ def _backend(landing_zone: LandingZone) -> Iterator[str]:
 def _organizations(landing_zone: LandingZone) -> Iterator[str]:
     organization = landing_zone.organization
     yield "aws_organizations_organization.main"
-    for account in (MANAGEMENT, *organization.active_accounts):
-        yield f"aws_organizations_account.{account}"
-    for path in organization.units():
-        yield f"aws_organizations_organizational_unit.{path.key}"
-    for key, policy in organization.policies.items():
-        yield from _policy(key, policy.targets)
-    for guardrail in guardrails(organization):
-        yield from _policy(guardrail.key, guardrail.targets)
+    yield from (f"aws_organizations_account.{account}" for account in landing_zone.accounts)
+    yield from (f"aws_organizations_organizational_unit.{unit}" for unit in landing_zone.units)
+    for key, policy in landing_zone.policies.items():
+        yield f"aws_organizations_policy.{key}"
+        places = (target.address_part for target in policy.attachments)
+        yield from (f"aws_organizations_policy_attachment.{key}_{place}" for place in places)
     for service in organization.delegated_administrators:
         yield f"aws_organizations_delegated_administrator.{delegation(service)}"
     if ACCESS_ANALYZER in organization.delegated_administrators:
@@ -92,20 +84,11 @@ def _organizations(landing_zone: LandingZone) -> Iterator[str]:
         yield "aws_iam_organizations_features.main"
 
 
-def _policy(key: str, targets: Targets) -> Iterator[str]:
-    yield f"aws_organizations_policy.{key}"
-    places = ["root"] if targets.root else []
-    places += [f"ou_{unit}" for unit in targets.organizational_units]
-    for place in (*places, *(f"account_{account}" for account in targets.accounts)):
-        yield f"aws_organizations_policy_attachment.{key}_{place}"
-
-
 def _security(landing_zone: LandingZone) -> Iterator[str]:
     security, regions = landing_zone.security, landing_zone.project.regions.all_governed
-    organization = landing_zone.organization
-    for control in security.settings.values():
+    for name, control in security.settings.items():
         if control.on and isinstance(control, RegionalSetting):
-            declared = control.by_policy in organization.set_in_management
+            declared = name in landing_zone.declared_controls
             yield from (f"{control.address}_{region}" for region in regions if not declared)
         elif control.on:
             yield control.address
@@ -127,7 +110,7 @@ def _security(landing_zone: LandingZone) -> Iterator[str]:
         yield from _all(("aws_iam_role", "aws_iam_role_policy_attachment"), "github-apply")
     yield from _alerts(landing_zone)
     contacts = security.alternate_contacts.contacts if security.alternate_contacts.on else {}
-    for account in (MANAGEMENT, *organization.active_accounts):
+    for account in landing_zone.accounts:
         yield from (f"aws_account_alternate_contact.{account}_{kind.lower()}" for kind in contacts)
 
 
@@ -138,7 +121,9 @@ def _alerts(landing_zone: LandingZone) -> Iterator[str]:
     yield from _all(_RULE, "root-activity")
     for region in {ROOT_EVENTS_REGION, landing_zone.project.identity_center_region}:
         yield from _all(("aws_sns_topic", "aws_sns_topic_policy"), f"alerts_{region}")
-        yield from (f"aws_sns_topic_subscription.alerts_{region}_{slug(mail.lower())}" for mail in alerts.emails)
+        yield from (
+            f"aws_sns_topic_subscription.alerts_{region}_{address_part(mail.lower())}" for mail in alerts.emails
+        )
 
 
 def _sso(landing_zone: LandingZone) -> Iterator[str]:
@@ -148,16 +133,11 @@ def _sso(landing_zone: LandingZone) -> Iterator[str]:
         if not group.external:
             yield f"aws_identitystore_group.{key}"
         yield from (f"aws_identitystore_group_membership.{key}_{member}" for member in group.members)
-    for key, permission_set in sso.permission_sets.items():
-        yield from _permission_set(key, permission_set)
-    if sso.break_glass:
-        yield f"aws_ssoadmin_permission_set.{BREAK_GLASS}"
-        yield f"aws_ssoadmin_managed_policy_attachment.{BREAK_GLASS}_AdministratorAccess"
-    if sso.state_access:
-        yield from _all(("aws_ssoadmin_permission_set", "aws_ssoadmin_permission_set_inline_policy"), STATE_ACCESS)
+    for permission_set in landing_zone.permission_sets.values():
+        yield from _permission_set(permission_set)
     if sso.access_control_attributes:
         yield "aws_ssoadmin_instance_access_control_attributes.main"
-    for one in grants(landing_zone):
+    for one in landing_zone.grants:
         who = f"{one.principal_type.lower()}_{one.principal}"
         yield f"aws_ssoadmin_account_assignment.{one.account}_{one.permission_set}_{who}"
     if landing_zone.security.alerts.on:
@@ -165,14 +145,13 @@ def _sso(landing_zone: LandingZone) -> Iterator[str]:
         yield from _all(_RULE, "break-glass") if sso.break_glass else ()
 
 
-def _permission_set(key: str, permission_set: PermissionSet) -> Iterator[str]:
+def _permission_set(permission_set: PermissionSet) -> Iterator[str]:
+    key = permission_set.key
     yield f"aws_ssoadmin_permission_set.{key}"
     if permission_set.boundary:
         yield f"aws_ssoadmin_permissions_boundary_attachment.{key}"
-    for policy in permission_set.policies:
-        if policy.aws:
-            yield f"aws_ssoadmin_managed_policy_attachment.{key}_{slug(policy.aws)}"
-        elif policy.customer:
-            yield f"aws_ssoadmin_customer_managed_policy_attachment.{key}_{slug(policy.customer)}"
-        else:
-            yield f"aws_ssoadmin_permission_set_inline_policy.{key}"
+    if permission_set.inline:
+        yield f"aws_ssoadmin_permission_set_inline_policy.{key}"
+    for policy in permission_set.managed:
+        kind = "managed" if policy.aws else "customer_managed"
+        yield f"aws_ssoadmin_{kind}_policy_attachment.{key}_{address_part(policy.name)}"

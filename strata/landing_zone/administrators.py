@@ -10,9 +10,7 @@ from strata.config.documents import statements
 from strata.config.models import MANAGEMENT
 from strata.config.tree import Location
 from strata.landing_zone import LandingZone
-from strata.landing_zone.grants import BREAK_GLASS, explained_grants
-
-FULL_ACCESS = "AdministratorAccess"
+from strata.landing_zone.permission_sets import FULL_ACCESS, PermissionSet
 
 
 @dataclass(frozen=True)
@@ -31,19 +29,20 @@ def administrators(landing_zone: LandingZone, today: dt.date = dt.date.min) -> A
 
     Full access is AdministratorAccess without a boundary and without an inline policy that denies everything.
     """
-    sso = landing_zone.sso
-    full = {BREAK_GLASS} | {key for key in sso.permission_sets if _is_full(landing_zone, key)}
+    full = {key for key, one in landing_zone.permission_sets.items() if _is_full(one)}
     people: set[str] = set()
     external: set[str] = set()
-    for grant, entries in explained_grants(landing_zone, {MANAGEMENT}).items():
-        if grant.permission_set not in full or all(_ended(landing_zone, entry, today) for entry in entries):
+    for grant, entries in landing_zone.grants.items():
+        if grant.account != MANAGEMENT or grant.permission_set not in full:
+            continue
+        if all(_ended(landing_zone, entry, today) for entry in entries):
             continue
         if grant.principal_type == "USER":
             people.add(grant.principal)
-        elif sso.groups[grant.principal].external:
+        elif landing_zone.groups[grant.principal].external:
             external.add(grant.principal)
         else:
-            people.update(sso.groups[grant.principal].members)
+            people.update(landing_zone.groups[grant.principal].members)
     return Administrators(frozenset(people), frozenset(external))
 
 
@@ -54,10 +53,9 @@ def _ended(landing_zone: LandingZone, entry: Location, today: dt.date) -> bool:
     return until is not None and until < today
 
 
-def _is_full(landing_zone: LandingZone, key: str) -> bool:
-    permission_set = landing_zone.sso.permission_sets[key]
-    has = any(policy.aws == FULL_ACCESS for policy in permission_set.policies)
-    document = landing_zone.policies.get(permission_set.inline or "", "")
+def _is_full(permission_set: PermissionSet) -> bool:
+    has = any(policy.aws == FULL_ACCESS for policy in permission_set.managed)
+    document = permission_set.inline.document.text if permission_set.inline else ""
     return has and permission_set.boundary is None and not denies_everything(document)
 
 

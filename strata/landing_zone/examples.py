@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, get_args
 
+from strata.config import ORGANIZATION, PROJECT, SECURITY, SSO
 from strata.config.models import Model, OrganizationalUnit
 from strata.config.tree import Location
 from strata.config.types import Personal
@@ -46,9 +47,13 @@ def is_example(value: str) -> bool:
 
 
 def _values(landing_zone: LandingZone) -> Iterator[tuple[str, Location, str]]:
-    for file in ("project", "organization", "security", "sso"):
-        for location, value in _personal(getattr(landing_zone, file), ()):
-            yield f"{file}.yaml", location, value
+    parts = {
+        PROJECT: landing_zone.project,
+        ORGANIZATION: landing_zone.organization,
+        SECURITY: landing_zone.security,
+        SSO: landing_zone.sso,
+    }
+    return ((file, location, value) for file, part in parts.items() for location, value in _personal(part, ()))
 
 
 def _personal(value: Any, location: Location) -> Iterator[tuple[Location, str]]:

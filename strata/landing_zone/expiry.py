@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from strata.config import SSO
 from strata.config.models import ROOT, Assignment
 from strata.config.tree import Location
 from strata.landing_zone import LandingZone
@@ -45,10 +46,9 @@ def expired(landing_zone: LandingZone, on: dt.date) -> list[Ending]:
 
 
 def _all(landing_zone: LandingZone) -> Iterator[Ending]:
-    tree = landing_zone.trees.get("sso.yaml")
     for index, assignment in enumerate(landing_zone.sso.assignments):
         if assignment.until:
-            line = tree.line(("assignments", index)) if tree else 1
+            line = landing_zone.source(SSO, ("assignments", index)).line
             yield Ending(index, assignment, assignment.until, line)
 
 

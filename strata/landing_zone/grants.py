@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Literal
 
-from strata.config.models import MANAGEMENT
+from strata.config.models import MANAGEMENT, Assignment, Sso
 from strata.config.tree import Location
-from strata.landing_zone import LandingZone
-from strata.landing_zone.selection import Directory
-
-BREAK_GLASS = "BreakGlass"
-STATE_ACCESS = "StateAccess"
-"""Keys and names of the permission sets that options of sso.yaml make."""
+from strata.landing_zone.permission_sets import BREAK_GLASS, STATE_ACCESS
+from strata.landing_zone.selection import AccountSelector
 
 
 @dataclass(frozen=True, order=True)
@@ -27,23 +23,14 @@ class Grant:
     principal: str
 
 
-def grants(landing_zone: LandingZone) -> list[Grant]:
-    """Returns every grant once, sorted, whatever entries it comes from."""
-    return list(explained_grants(landing_zone))
-
-
-def explained_grants(
-    landing_zone: LandingZone, accounts: Collection[str] | None = None
-) -> dict[Grant, tuple[Location, ...]]:
-    """Returns every grant, sorted, with the entries of sso.yaml that give it: `("assignments", 3)`, or an option.
-
-    With accounts named, those in them alone.
-    """
+def grants(sso: Sso, selector: AccountSelector) -> Mapping[Grant, tuple[Location, ...]]:
+    """Returns every grant once, sorted, with the entries of sso.yaml that give it."""
     found: dict[Grant, list[Location]] = {}
-    for location, grant in _given(landing_zone, accounts):
-        entries = found.setdefault(grant, [])
-        if location not in entries:
-            entries.append(location)
+    for location, assignment in all_assignments(sso):
+        for grant in _expanded(assignment, selector):
+            entries = found.setdefault(grant, [])
+            if location not in entries:
+                entries.append(location)
     return {grant: tuple(found[grant]) for grant in sorted(found, key=_ORDER)}
 
 
@@ -51,31 +38,22 @@ _ORDER = attrgetter("account", "permission_set", "principal_type", "principal")
 """The order of the fields, which compares many times faster than a dataclass does."""
 
 
-def _given(landing_zone: LandingZone, accounts: Collection[str] | None) -> Iterator[tuple[Location, Grant]]:
-    """Yields what each entry gives, entry by entry, so also twice what two of them give."""
-    organization, sso = landing_zone.organization, landing_zone.sso
-    directory = Directory(organization)
+def all_assignments(sso: Sso) -> Iterator[tuple[Location, Assignment]]:
+    """Yields every assignment with its entry: `("assignments", 3)`, or the option that makes it."""
     for index, assignment in enumerate(sso.assignments):
-        at: Location = ("assignments", index)
-        for account in _among(directory.reached(assignment), accounts):
-            for permission_set in assignment.permission_sets:
-                for group in assignment.groups:
-                    yield at, Grant(account, permission_set, "GROUP", group)
-                for user in assignment.users:
-                    yield at, Grant(account, permission_set, "USER", user)
-    yield from _options(landing_zone, accounts)
-
-
-def _options(landing_zone: LandingZone, accounts: Collection[str] | None) -> Iterator[tuple[Location, Grant]]:
-    organization, sso = landing_zone.organization, landing_zone.sso
+        yield ("assignments", index), assignment
     if sso.break_glass:
-        for account in _among((MANAGEMENT, *organization.active_accounts), accounts):
-            yield ("break_glass",), Grant(account, BREAK_GLASS, "GROUP", sso.break_glass.group)
-    if sso.state_access:
-        for account in _among((MANAGEMENT,), accounts):
-            for index, group in enumerate(sso.state_access.groups):
-                yield ("state_access", "groups", index), Grant(account, STATE_ACCESS, "GROUP", group)
+        made = Assignment(permission_sets=(BREAK_GLASS,), groups=(sso.break_glass.group,), accounts="all")
+        yield ("break_glass",), made
+    for index, group in enumerate(sso.state_access.groups if sso.state_access else ()):
+        made = Assignment(permission_sets=(STATE_ACCESS,), groups=(group,), accounts=(MANAGEMENT,))
+        yield ("state_access", "groups", index), made
 
 
-def _among(found: Iterable[str], accounts: Collection[str] | None) -> Iterable[str]:
-    return found if accounts is None else [account for account in found if account in accounts]
+def _expanded(assignment: Assignment, selector: AccountSelector) -> Iterator[Grant]:
+    for account in selector.select(assignment):
+        for permission_set in assignment.permission_sets:
+            for group in assignment.groups:
+                yield Grant(account, permission_set, "GROUP", group)
+            for user in assignment.users:
+                yield Grant(account, permission_set, "USER", user)

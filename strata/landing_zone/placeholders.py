@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from strata.config.models import ACCESS_ROLE, PARTITION, Project
@@ -18,8 +20,32 @@ LISTS = frozenset({"exempt_role_arns"})
 """Placeholders that stand for the entries of a list: each is an entry of its own, as in `["{{exempt_role_arns}}"]`."""
 
 
-def placeholder_values(project: Project) -> dict[str, str]:
+@dataclass(frozen=True)
+class Document:
+    """A policy document with placeholders, and the values they stand for; empty where its file could not be read."""
+
+    template: str
+    values: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def text(self) -> str:
+        """Returns the document as AWS gets it."""
+        return fill(self.template, self.values)
+
+    @cached_property
+    def content(self) -> Any:
+        """Returns the document as data."""
+        return json.loads(self.text) if self.text else {}
+
+    def with_values(self, values: Mapping[str, str]) -> str:
+        """Returns the document with other values in place of those known, such as references to resources."""
+        return fill(self.template, {**self.values, **values})
+
+
+def placeholder_values(project: Project | None) -> dict[str, str]:
     """Returns every placeholder with its value, as far as it is known before anything is deployed."""
+    if project is None:
+        return {}
     account, region = project.management_account.id, project.regions.primary
     exempt = dict.fromkeys(f"arn:*:iam::*:role/{role}" for role in (ACCESS_ROLE, *project.exempt_roles))
     return {

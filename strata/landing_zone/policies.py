@@ -1,54 +1,154 @@
-"""The policy documents that follow from options of organization.yaml."""
+"""The organization policies: those of JSON files and those of options, as one list."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from strata.config.limits import aws_limits
-from strata.config.models import ACCESS_ROLE, Ec2Defaults, Organization, PolicyType, RegionRestriction, Targets
+from strata.config.models import (
+    ACCESS_ROLE,
+    MANAGEMENT,
+    Ec2Defaults,
+    Organization,
+    PolicyType,
+    Project,
+    RegionRestriction,
+    Security,
+    Setting,
+    Targets,
+)
+from strata.config.tree import Location
+from strata.landing_zone.placeholders import Document, placeholder_values
+from strata.landing_zone.units import THE_ROOT, Ancestors, Target
 
 
 @dataclass(frozen=True)
-class Guardrail:
-    """A policy that an option makes, under a key and name that no other policy may then have."""
+class Policy:
+    """An organization policy with its document as AWS gets it."""
 
-    option: str
     key: str
+    name: str
     type: PolicyType
     description: str
-    document: dict[str, Any]
+    document: Document
     targets: Targets
+    location: Location
+    file: str | None = None
+    option: str | None = None
+    """The option that makes it, under a key and name that no other policy may then have."""
+
+    @cached_property
+    def attachments(self) -> Mapping[Target, Location]:
+        """Returns what it is attached to, and where that stands in organization.yaml."""
+        at: Location = (*self.location, "targets")
+        found = {THE_ROOT: (*at, "root")} if self.targets.root else {}
+        for index, key in enumerate(self.targets.organizational_units):
+            found[Target("unit", key)] = (*at, "organizational_units", index)
+        for index, key in enumerate(self.targets.accounts):
+            found[Target("account", key)] = (*at, "accounts", index)
+        return found
 
     @property
-    def minified(self) -> str:
-        """Returns the document as it is sent to AWS."""
-        return json.dumps(self.document, separators=(",", ":"))
+    def reaches_management(self) -> bool:
+        """Returns whether it is attached to the management account or to the root."""
+        return self.targets.root or MANAGEMENT in self.targets.accounts
 
 
-def guardrails(organization: Organization) -> Iterator[Guardrail]:
-    """Yields the policies of the options that are given."""
+def all_policies(organization: Organization, project: Project | None, documents: Mapping[str, str]) -> list[Policy]:
+    """Returns all policies, those of options first; two have one key where the YAML has an option's as well."""
+    values = placeholder_values(project)
+    found = [*_of_options(organization)]
+    for key, one in organization.policies.items():
+        document, location = Document(documents.get(one.file, ""), values), ("policies", key)
+        name = one.name or key
+        found.append(Policy(key, name, one.type, one.description, document, one.targets, location, file=one.file))
+    return found
+
+
+# What an account is bound by
+
+
+@dataclass(frozen=True)
+class EffectivePolicy:
+    """A policy that reaches a target, and where it is attached."""
+
+    policy: Policy
+    source: Target
+    binds: bool
+    """False for what AWS does not apply to the management account."""
+
+    @property
+    def location(self) -> Location:
+        """Returns where the attachment stands in organization.yaml."""
+        return self.policy.attachments[self.source]
+
+
+NEVER_BINDS_MANAGEMENT = (PolicyType.SERVICE_CONTROL, PolicyType.RESOURCE_CONTROL)
+"""Policies that AWS does not apply to the management account, wherever they are attached."""
+
+
+def effective_policies(ways: Ancestors, found: Iterable[Policy]) -> Mapping[Target, tuple[EffectivePolicy, ...]]:
+    """Returns the policies attached to each target or above it: policy by policy, each from the root down."""
+    listed, management = list(found), Target("account", MANAGEMENT)
+    attached = {management}.union(*(policy.attachments for policy in listed))
+    effective: dict[Target, tuple[EffectivePolicy, ...]] = {}
+    for target, way in ways.items():
+        if target not in attached and way[1:]:
+            effective[target] = effective[way[-2]]
+            continue
+        effective[target] = tuple(
+            EffectivePolicy(policy, source, not (target == management and policy.type in NEVER_BINDS_MANAGEMENT))
+            for policy in listed
+            for source in way
+            if source in policy.attachments
+        )
+    return effective
+
+
+# What a declarative policy sets, an account cannot set
+
+_DECLARING = {PolicyType.DECLARATIVE_EC2: "ec2_attributes", PolicyType.S3: "s3_attributes"}
+"""The types of policies that set what controls of security.yaml set as well, and the top key of their documents."""
+
+
+def declared_settings(found: Iterable[Policy]) -> Iterator[tuple[Policy, str, str]]:
+    """Yields what policies set in the management account: the policy, its attribute, the control that sets it too."""
+    controls = {kind.declared_as: name for name, kind in Security.kinds(Setting).items() if kind.declared_as}
+    for policy in found:
+        if policy.type in _DECLARING and policy.reaches_management:
+            attributes = _object(_object(policy.document.content).get(_DECLARING[policy.type]))
+            yield from ((policy, attribute, controls[attribute]) for attribute in controls if attribute in attributes)
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+# The documents that follow from options
+
+
+def _of_options(organization: Organization) -> Iterator[Policy]:
     restriction, defaults = organization.region_restriction, organization.ec2_defaults
     if restriction:
-        yield Guardrail(
+        yield _made(
             "region_restriction",
-            "region-restriction",
             PolicyType.SERVICE_CONTROL,
             "Closes other regions, but for global services, and for ACM, Config, KMS and WAF in us-east-1.",
             region_restriction_policy(restriction),
             restriction.targets,
         )
     if defaults:
-        yield Guardrail(
-            "ec2_defaults",
-            "ec2-defaults",
-            PolicyType.DECLARATIVE_EC2,
-            "Sets EC2 defaults.",
-            ec2_defaults_policy(defaults),
-            defaults.targets,
-        )
+        description, document = "Sets EC2 defaults.", ec2_defaults_policy(defaults)
+        yield _made("ec2_defaults", PolicyType.DECLARATIVE_EC2, description, document, defaults.targets)
+
+
+def _made(option: str, type: PolicyType, description: str, document: dict[str, Any], targets: Targets) -> Policy:
+    key, text = option.replace("_", "-"), json.dumps(document, separators=(",", ":"))
+    return Policy(key, key, type, description, Document(text), targets, (option,), option=option)
 
 
 def region_restriction_policy(restriction: RegionRestriction) -> dict[str, Any]:

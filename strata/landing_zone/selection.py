@@ -1,4 +1,4 @@
-"""Which accounts an assignment names: by key or wildcard, by organizational unit, by tag, without the excepted ones."""
+"""Which accounts an assignment names: by key or wildcard, by organizational unit, by tag, without the excluded ones."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from strata.config.models import MANAGEMENT, ROOT, Assignment, Organization
+from strata.landing_zone.units import units
 
 
-class Directory:
+class AccountSelector:
     """The accounts of an organization as targets find them; `management` is nowhere in the tree and has no tags."""
 
     def __init__(self, organization: Organization) -> None:
@@ -24,24 +25,24 @@ class Directory:
         self._named: dict[str, frozenset[str]] = {}
         self._tagged: dict[tuple[str, str], frozenset[str]] = {}
 
-    def reached(self, assignment: Assignment) -> frozenset[str]:
+    def select(self, assignment: Assignment) -> frozenset[str]:
         """Returns the accounts an assignment gives access to."""
-        return self.targeted(assignment) - self.excepted(assignment) - self.retired
+        return self.included(assignment) - self.excluded(assignment) - self.retired
 
-    def targeted(self, assignment: Assignment) -> frozenset[str]:
-        """Returns the accounts it names in any way, retired and excepted ones among them."""
+    def included(self, assignment: Assignment) -> frozenset[str]:
+        """Returns the accounts it names in any way, retired and excluded ones among them."""
         if assignment.accounts == "all":
             return self.everywhere
         return self._listed(assignment.accounts, assignment.organizational_units) | self.tagged(assignment.tags)
 
-    def excepted(self, assignment: Assignment) -> frozenset[str]:
+    def excluded(self, assignment: Assignment) -> frozenset[str]:
         """Returns the accounts it leaves out."""
         if not assignment.except_:
             return frozenset()
         return self._listed(assignment.except_.accounts, assignment.except_.organizational_units)
 
     def _listed(self, accounts: Iterable[str], units: Iterable[str]) -> frozenset[str]:
-        return frozenset[str]().union(*map(self.named, accounts), *map(self.within, units))
+        return frozenset[str]().union(*map(self.named, accounts), *map(self.in_unit, units))
 
     def named(self, name: str) -> frozenset[str]:
         """Returns the accounts a key or a wildcard stands for."""
@@ -49,7 +50,7 @@ class Directory:
             self._named[name] = frozenset(matching(name, self.everywhere))
         return self._named[name]
 
-    def within(self, unit: str) -> frozenset[str]:
+    def in_unit(self, unit: str) -> frozenset[str]:
         """Returns the accounts in a unit and in all units below it."""
         return self.members if unit == ROOT else self._units.get(unit, frozenset())
 
@@ -92,7 +93,7 @@ def _by_unit(organization: Organization) -> dict[str, frozenset[str]]:
     for key, account in organization.accounts.items():
         inside[account.organizational_unit].add(key)
     found: defaultdict[str, set[str]] = defaultdict(set)
-    for path in organization.units():
-        for unit in path.keys:
-            found[unit] |= inside[path.key]
-    return {unit: frozenset(accounts) for unit, accounts in found.items()}
+    for unit in units(organization):
+        for key in unit.keys:
+            found[key] |= inside[unit.key]
+    return {key: frozenset(accounts) for key, accounts in found.items()}

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from strata.config.limits import aws_limits
 from strata.config.models import Organization, PolicyType, Security
+from strata.landing_zone.policies import Policy
 
 
-def derived_services(organization: Organization, security: Security | None) -> dict[str, str]:
+def policy_types(found: Iterable[Policy]) -> list[PolicyType]:
+    """Returns the policy types in use, sorted by name; service control policies always are."""
+    return sorted({PolicyType.SERVICE_CONTROL, *(policy.type for policy in found)})
+
+
+def derived_services(
+    organization: Organization, security: Security | None, types: Iterable[PolicyType]
+) -> dict[str, str]:
     """Returns the service principals that follow from what is configured, each with what needs it."""
     needed = {
         "sso.amazonaws.com": "IAM Identity Center",
@@ -20,18 +30,10 @@ def derived_services(organization: Organization, security: Security | None) -> d
         needed["ram.amazonaws.com"] = "ram_sharing"
     if organization.member_root_access:
         needed["iam.amazonaws.com"] = "member_root_access"
-    for kind in policy_types(organization):
+    for kind in types:
         service = aws_limits().policy_types[kind].service
         if service:
             needed[service] = f"policies of type {kind}"
     for service in organization.delegated_administrators:
         needed.setdefault(service, "its delegated administrator")
     return dict(sorted(needed.items()))
-
-
-def policy_types(organization: Organization) -> list[str]:
-    """Returns the policy types in use; service control policies always are."""
-    used = {PolicyType.SERVICE_CONTROL} | {policy.type for policy in organization.policies.values()}
-    if organization.ec2_defaults:
-        used.add(PolicyType.DECLARATIVE_EC2)
-    return sorted(kind.value for kind in used)

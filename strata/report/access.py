@@ -3,32 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from strata.config.models import MANAGEMENT, Boundary, PermissionSet, PolicyReference
-from strata.config.tree import Location, Tree
-from strata.landing_zone import LandingZone
-from strata.landing_zone.grants import BREAK_GLASS, STATE_ACCESS, Grant, explained_grants
-
-SSO = "sso.yaml"
-
-
-@dataclass(frozen=True, order=True)
-class Place:
-    """A line of the configuration."""
-
-    file: str
-    line: int
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}"
-
-
-def place(landing_zone: LandingZone, file: str, location: Location) -> Place:
-    """Returns where something stands, by the name the file has in its folder."""
-    return Place(file, landing_zone.trees.get(file, Tree(file)).line(location))
+from strata.config import SSO
+from strata.config.tree import Location
+from strata.landing_zone import LandingZone, SourceLocation
+from strata.landing_zone.grants import Grant
+from strata.landing_zone.people import Group
+from strata.landing_zone.permission_sets import PermissionSet
 
 
 @dataclass(frozen=True, order=True)
@@ -51,9 +35,9 @@ class Holder:
 class Way:
     """How access is given: by which entry, and through which membership if it is a group's."""
 
-    entry: Place
+    entry: SourceLocation
     group: str | None = None
-    member: Place | None = None
+    member: SourceLocation | None = None
     reason: str | None = None
     until: str | None = None
 
@@ -71,8 +55,8 @@ class Access:
 def access(landing_zone: LandingZone) -> list[Access]:
     """Returns the access of everybody, sorted; a group without members gives nobody anything."""
     found: dict[tuple[Holder, str, str], list[Way]] = defaultdict(list)
-    reached = {group: list(_holders(landing_zone, group)) for group in landing_zone.sso.groups}
-    for grant, entries in explained_grants(landing_zone).items():
+    reached = {group.key: list(_holders(landing_zone, group)) for group in landing_zone.groups.values()}
+    for grant, entries in landing_zone.grants.items():
         ways = [way_of(landing_zone, entry) for entry in entries]
         if grant.principal_type == "USER":
             found[Holder(external=False, key=grant.principal), grant.account, grant.permission_set] += ways
@@ -83,7 +67,7 @@ def access(landing_zone: LandingZone) -> list[Access]:
     return [Access(*key, tuple(ways)) for key, ways in sorted(found.items(), key=lambda item: item[0])]
 
 
-def as_facts(one: Access, shown: Callable[[Place], str] = str) -> dict[str, Any]:
+def as_facts(one: Access, shown: Callable[[SourceLocation], str] = str) -> dict[str, Any]:
     """Returns access as --json and --format json print it."""
     return {
         one.holder.kind: one.holder.key,
@@ -104,24 +88,19 @@ def as_facts(one: Access, shown: Callable[[Place], str] = str) -> dict[str, Any]
 
 def way_of(landing_zone: LandingZone, entry: Location) -> Way:
     """Returns the way that one entry of sso.yaml gives access directly."""
-    where = place(landing_zone, SSO, entry)
+    where = landing_zone.source(SSO, entry)
     if entry[0] != "assignments":
         return Way(where)
     assignment = landing_zone.sso.assignments[int(entry[1])]
     return Way(where, reason=assignment.reason, until=str(assignment.until) if assignment.until else None)
 
 
-def _holders(landing_zone: LandingZone, group: str) -> Iterator[tuple[Holder, Place | None]]:
+def _holders(landing_zone: LandingZone, group: Group) -> Iterator[tuple[Holder, SourceLocation | None]]:
     """Yields whom a group reaches, with the line of the membership."""
-    if landing_zone.sso.groups[group].external:
-        yield Holder(external=True, key=group), None
-    for index, user in enumerate(landing_zone.sso.groups[group].members):
-        yield Holder(external=False, key=user), place(landing_zone, SSO, ("groups", group, "members", index))
-
-
-def all_accounts(landing_zone: LandingZone) -> tuple[str, ...]:
-    """Returns the keys of all accounts there are, the management account first."""
-    return (MANAGEMENT, *landing_zone.organization.active_accounts)
+    if group.external:
+        yield Holder(external=True, key=group.key), None
+    for index, user in enumerate(group.members):
+        yield Holder(external=False, key=user), landing_zone.source(SSO, (*group.location, "members", index))
 
 
 @dataclass(frozen=True)
@@ -144,7 +123,7 @@ def bundles(found: Iterable[Access]) -> list[Bundle]:
 
 def empty_groups(landing_zone: LandingZone, granted: Iterable[Grant]) -> list[str]:
     """Returns the groups that are given something and have nobody in them."""
-    groups = landing_zone.sso.groups
+    groups = landing_zone.groups
     named = {grant.principal for grant in granted if grant.principal_type == "GROUP"}
     return sorted(key for key in named if not groups[key].external and not groups[key].members)
 
@@ -152,40 +131,12 @@ def empty_groups(landing_zone: LandingZone, granted: Iterable[Grant]) -> list[st
 # What permission sets allow
 
 
-def permission_sets(landing_zone: LandingZone) -> Mapping[str, tuple[PermissionSet, Place]]:
-    """Returns the permission sets by key with their place, those that options make among them."""
-    sso = landing_zone.sso
-    found = {key: (one, place(landing_zone, SSO, ("permission_sets", key))) for key, one in sso.permission_sets.items()}
-    if sso.break_glass:
-        made = PermissionSet(
-            description="Emergencies only; every use raises an alert.",
-            session_duration=sso.break_glass.session_duration,
-            policies=(PolicyReference(aws="AdministratorAccess"),),
-        )
-        found[BREAK_GLASS] = (made, place(landing_zone, SSO, ("break_glass",)))
-    if sso.state_access:
-        what = "Reads" if sso.state_access.read_only else "Reads and writes"
-        made = PermissionSet.model_construct(description=f"{what} Terraform's state.", session_duration="PT1H")
-        found[STATE_ACCESS] = (made, place(landing_zone, SSO, ("state_access",)))
-    return dict(sorted(found.items()))
-
-
 def allowances(permission_set: PermissionSet) -> list[str]:
     """Returns what a permission set allows, in short: its policies, its boundary, its session."""
-    named = [policy_name(policy) for policy in permission_set.policies]
-    found = named or [(permission_set.description or "").rstrip(".")]
+    found = [str(policy) for policy in permission_set.policies]
     if permission_set.boundary:
-        found.append(f"at most {policy_name(permission_set.boundary)} (boundary)")
+        found.append(f"at most {permission_set.boundary} (boundary)")
     return [*found, f"session of {duration(permission_set.session_duration)}"]
-
-
-def policy_name(policy: PolicyReference | Boundary) -> str:
-    """Returns what a policy of a permission set is, in words."""
-    if policy.aws:
-        return f"AWS policy {policy.aws}"
-    if policy.customer:
-        return f"your policy {policy.path or '/'}{policy.customer}"
-    return f"inline policy {getattr(policy, 'inline', None)}"
 
 
 def duration(text: str) -> str:

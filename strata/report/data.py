@@ -4,28 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
+from strata.config import ORGANIZATION, SSO
 from strata.landing_zone import LandingZone
-from strata.report.access import access, allowances, as_facts, permission_sets
-from strata.report.guardrails import account_label, in_tree_order, policies, slots, ways_up
+from strata.report.access import access, allowances, as_facts
 from strata.report.layers import layers
+from strata.report.policies import in_tree_order, slots
 
 
 def as_data(landing_zone: LandingZone) -> dict[str, Any]:
     """Returns people, access, organization, policies and layers as --format json prints them."""
-    sso = landing_zone.sso
+    source = landing_zone.source
     return {
         "project": landing_zone.project.name,
-        "users": {
-            key: {"name": f"{user.given_name} {user.family_name}", "email": user.email}
-            for key, user in sorted(sso.users.items())
-        },
+        "users": {key: {"name": one.display_name, "email": one.email} for key, one in landing_zone.users.items()},
         "groups": {
-            key: {"name": group.name or key, "external": group.external, "members": list(group.members)}
-            for key, group in sorted(sso.groups.items())
+            key: {"name": one.name, "external": one.external, "members": list(one.members)}
+            for key, one in landing_zone.groups.items()
         },
         "permission_sets": {
-            key: {"name": one.name or key, "allows": allowances(one), "place": str(where)}
-            for key, (one, where) in permission_sets(landing_zone).items()
+            key: {"name": one.name, "allows": allowances(one), "place": str(source(SSO, one.location))}
+            for key, one in landing_zone.permission_sets.items()
         },
         "access": [as_facts(one) for one in access(landing_zone)],
         "organization": _organization(landing_zone),
@@ -35,14 +33,14 @@ def as_data(landing_zone: LandingZone) -> dict[str, Any]:
                 "type": policy.type.value,
                 "description": policy.description,
                 "file": policy.file,
-                "characters": len(policy.document),
-                "place": str(policy.place),
+                "characters": len(policy.document.text),
+                "place": str(source(ORGANIZATION, policy.location)),
                 "targets": [
-                    {"kind": target.kind, "key": target.key, "place": str(where)}
-                    for target, where in policy.targets.items()
+                    {"kind": target.kind, "key": target.key, "place": str(source(ORGANIZATION, where))}
+                    for target, where in policy.attachments.items()
                 ],
             }
-            for policy in policies(landing_zone)
+            for policy in landing_zone.policies.values()
         ],
         "layers": [
             {"stack": one.name, "owns": list(one.owns), "reads": list(one.reads), "state": one.state}
@@ -52,12 +50,12 @@ def as_data(landing_zone: LandingZone) -> dict[str, Any]:
 
 
 def _organization(landing_zone: LandingZone) -> list[dict[str, Any]]:
-    above, found = ways_up(landing_zone), slots(landing_zone)
+    above, found = landing_zone.ancestors, slots(landing_zone)
     return [
         {
             "kind": target.kind,
             "key": target.key,
-            **({"name": account_label(landing_zone, target.key)} if target.kind == "account" else {}),
+            **({"name": landing_zone.accounts[target.key].name} if target.kind == "account" else {}),
             "path": [one.key for one in above[target][:-1]],
             "slots": [
                 {

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 from strata.config.models import Control, state_key
 from strata.landing_zone import LandingZone
-from strata.landing_zone.grants import grants
-from strata.report.guardrails import policies
 
 
 @dataclass(frozen=True)
@@ -43,13 +41,14 @@ def _backend(landing_zone: LandingZone) -> tuple[str, ...]:
 
 
 def _organizations(landing_zone: LandingZone) -> tuple[str, ...]:
-    organization, bound = landing_zone.organization, policies(landing_zone)
+    policies = landing_zone.policies.values()
     return (
         "the organization",
-        _count(sum(1 for _ in organization.units()), "organizational unit"),
-        _count(len(organization.active_accounts), "member account"),
-        f"{_count(len(bound), 'policy', 'policies')}, {_count(sum(len(one.targets) for one in bound), 'attachment')}",
-        _count(len(organization.delegated_administrators), "delegated administrator"),
+        _count(len(landing_zone.units), "organizational unit"),
+        _count(len(landing_zone.members), "member account"),
+        f"{_count(len(policies), 'policy', 'policies')}, "
+        f"{_count(sum(len(one.attachments) for one in policies), 'attachment')}",
+        _count(len(landing_zone.organization.delegated_administrators), "delegated administrator"),
     )
 
 
@@ -68,12 +67,11 @@ def _security(landing_zone: LandingZone) -> tuple[str, ...]:
 def _sso(landing_zone: LandingZone) -> tuple[str, ...]:
     sso = landing_zone.sso
     external = sum(group.external for group in sso.groups.values())
-    made = bool(sso.break_glass) + bool(sso.state_access)
     return (
         _count(len(sso.users), "user"),
         _count(len(sso.groups), "group") + (f", {external} of them external" if external else ""),
-        _count(len(sso.permission_sets) + made, "permission set"),
-        _count(len(grants(landing_zone)), "account assignment"),
+        _count(len(landing_zone.permission_sets), "permission set"),
+        _count(len(landing_zone.grants), "account assignment"),
     )
 
 

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterator
 
 from strata.landing_zone import LandingZone
+from strata.landing_zone.units import Target
 from strata.printing import mermaid
-from strata.report.guardrails import Target, account_label, in_tree_order, policies, short_type, ways_up
+from strata.report.policies import in_tree_order, short_type
 
 MANY = 60
 """Accounts from which on the chart counts them unit by unit: Mermaid draws 500 lines and no more."""
@@ -19,13 +20,13 @@ def flowchart(landing_zone: LandingZone) -> str:
 
 
 def _lines(landing_zone: LandingZone) -> Iterator[str]:
-    way_up, attached = ways_up(landing_zone), policies(landing_zone)
+    way_up, attached = landing_zone.ancestors, landing_zone.policies.values()
     targets = in_tree_order(landing_zone)
     accounts = Counter(way_up[target][-2] for target in targets if target.kind == "account")
     counted = sum(accounts.values()) > MANY
     names = {target: f"n{index}" for index, target in enumerate(targets)}
     for target in targets:
-        own = [f"{short_type(policy.type)} {policy.key}" for policy in attached if target in policy.targets]
+        own = [f"{short_type(policy.type)} {policy.key}" for policy in attached if target in policy.attachments]
         if counted and target.kind == "account" and not own:
             continue
         text = [_label(landing_zone, target), *own]
@@ -40,5 +41,5 @@ def _lines(landing_zone: LandingZone) -> Iterator[str]:
 def _label(landing_zone: LandingZone, target: Target) -> str:
     if target.kind != "account":
         return target.key
-    name = account_label(landing_zone, target.key)
+    name = landing_zone.accounts[target.key].name
     return target.key if name.endswith(f"-{target.key}") else f"{target.key}: {name}"

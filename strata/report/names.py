@@ -6,10 +6,8 @@ from collections.abc import Mapping
 
 from strata.config.types import did_you_mean
 from strata.errors import StrataError
-from strata.landing_zone import MANAGEMENT, LandingZone
+from strata.landing_zone import LandingZone
 from strata.printing import word
-from strata.report.access import permission_sets
-from strata.report.guardrails import account_label
 
 Names = Mapping[str, set[str]]
 """Key to all the names something answers to."""
@@ -45,10 +43,10 @@ def _unknown(landing_zone: LandingZone, name: str) -> str:
     problem = f"{name!r} is neither a user nor an account"
     if key := _match(_permission_set_names(landing_zone), name):
         return f"{problem}; it is a permission set: strata explain --permission-set {word(key)}"
-    if key := _match({key: {key, group.name or key} for key, group in landing_zone.sso.groups.items()}, name):
-        members = landing_zone.sso.groups[key].members
+    if key := _match({key: {key, group.name} for key, group in landing_zone.groups.items()}, name):
+        members = landing_zone.groups[key].members
         return f"{problem}; it is a group{': ' + ', '.join(members) if members else ' without members here'}"
-    if name in landing_zone.organization.accounts:
+    if name in landing_zone.retired:
         return f"{problem}; the account is retired"
     known = {*_every_name(_user_names(landing_zone)), *_every_name(_account_names(landing_zone))}
     return f"{problem}{did_you_mean(name, known) or '; strata report lists them'}"
@@ -78,19 +76,12 @@ def _every_name(names: Names) -> set[str]:
 
 
 def _user_names(landing_zone: LandingZone) -> Names:
-    return {
-        key: {key, user.email, user.user_name or user.email, f"{user.given_name} {user.family_name}"}
-        for key, user in landing_zone.sso.users.items()
-    }
+    return {key: {key, user.email, user.user_name, user.display_name} for key, user in landing_zone.users.items()}
 
 
 def _account_names(landing_zone: LandingZone) -> Names:
-    management = landing_zone.project.management_account
-    found = {MANAGEMENT: {MANAGEMENT, management.id, management.email, management.name}}
-    for key, account in landing_zone.organization.active_accounts.items():
-        found[key] = {key, account.email, account_label(landing_zone, key)}
-    return found
+    return {key: {key, one.email, one.name} | ({one.id} - {""}) for key, one in landing_zone.accounts.items()}
 
 
 def _permission_set_names(landing_zone: LandingZone) -> Names:
-    return {key: {key, one.name or key} for key, (one, _) in permission_sets(landing_zone).items()}
+    return {key: {key, one.name} for key, one in landing_zone.permission_sets.items()}

@@ -12,23 +12,16 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from strata.config import ORGANIZATION, SSO
 from strata.config.tree import Location
 from strata.landing_zone import LandingZone
-from strata.landing_zone.grants import Grant, explained_grants
+from strata.landing_zone.grants import Grant
+from strata.landing_zone.policies import Policy
+from strata.landing_zone.units import THE_ROOT, Target, children
 from strata.printing import html, script_data
-from strata.report.access import SSO, all_accounts, allowances, permission_sets, place, way_of
-from strata.report.guardrails import (
-    THE_ROOT,
-    BoundPolicy,
-    Slots,
-    Target,
-    account_label,
-    policies,
-    short_type,
-    slots,
-    ways_up,
-)
+from strata.report.access import allowances, way_of
 from strata.report.layers import layers
+from strata.report.policies import Slots, short_type, slots
 from strata.report.tables import SLOTS_NOTE, shown
 
 FOLDED = 30
@@ -132,15 +125,14 @@ in the matrix, arrow keys move.</p>
 
 
 def _facts(landing_zone: LandingZone) -> str:
-    sso = landing_zone.sso
     numbers = (
-        (len(all_accounts(landing_zone)), "account", "accounts"),
-        (sum(1 for _ in landing_zone.organization.units()), "organizational unit", "organizational units"),
-        (len(policies(landing_zone)), "policy", "policies"),
-        (len(sso.users), "person", "people"),
-        (len(sso.groups), "group", "groups"),
-        (len(permission_sets(landing_zone)), "permission set", "permission sets"),
-        (len(explained_grants(landing_zone)), "assignment", "assignments"),
+        (len(landing_zone.accounts), "account", "accounts"),
+        (len(landing_zone.units), "organizational unit", "organizational units"),
+        (len(landing_zone.policies), "policy", "policies"),
+        (len(landing_zone.users), "person", "people"),
+        (len(landing_zone.groups), "group", "groups"),
+        (len(landing_zone.permission_sets), "permission set", "permission sets"),
+        (len(landing_zone.grants), "assignment", "assignments"),
     )
     return "".join(f"<li><b>{number:,}</b> {one if number == 1 else many}</li>" for number, one, many in numbers)
 
@@ -150,34 +142,32 @@ def _facts(landing_zone: LandingZone) -> str:
 
 def matrix(landing_zone: LandingZone) -> dict[str, Any]:
     """Returns accounts, people, groups and grants as the page's script reads them: by position, grants in bundles."""
-    sso, above = landing_zone.sso, ways_up(landing_zone)
-    accounts, sets = all_accounts(landing_zone), permission_sets(landing_zone)
-    users, groups = sorted(sso.users), sorted(sso.groups)
-    user_at, account_at = _positions(users), _positions(accounts)
+    above, user_at = landing_zone.ancestors, _positions(landing_zone.users)
     entries: dict[Location, int] = {}
-    given = list(_grants(landing_zone, users, groups, list(sets), account_at, entries))
+    given = list(_grants(landing_zone, entries))
     return {
         "accounts": [
-            [key, account_label(landing_zone, key), " ".join(one.key for one in above[Target("account", key)][1:-1])]
-            for key in accounts
+            [key, one.name, " ".join(way.key for way in above[Target("account", key)][1:-1])]
+            for key, one in landing_zone.accounts.items()
         ],
-        "users": [
-            [key, f"{sso.users[key].given_name} {sso.users[key].family_name}", sso.users[key].email] for key in users
-        ],
+        "users": [[key, one.display_name, one.email] for key, one in landing_zone.users.items()],
         "groups": [
             {
                 "key": key,
-                "name": sso.groups[key].name or key,
-                "external": sso.groups[key].external,
-                "members": [user_at[member] for member in sso.groups[key].members],
+                "name": group.name,
+                "external": group.external,
+                "members": [user_at[member] for member in group.members],
                 "lines": [
-                    str(place(landing_zone, SSO, ("groups", key, "members", index)))
-                    for index in range(len(sso.groups[key].members))
+                    str(landing_zone.source(SSO, (*group.location, "members", index)))
+                    for index in range(len(group.members))
                 ],
             }
-            for key in groups
+            for key, group in landing_zone.groups.items()
         ],
-        "sets": [{"key": key, "allows": allowances(one), "place": str(where)} for key, (one, where) in sets.items()],
+        "sets": [
+            {"key": key, "allows": allowances(one), "place": str(landing_zone.source(SSO, one.location))}
+            for key, one in landing_zone.permission_sets.items()
+        ],
         "entries": [_entry(landing_zone, entry) for entry in entries],
         "grants": given,
     }
@@ -193,20 +183,14 @@ def _positions(keys: Iterable[str]) -> dict[str, int]:
     return {key: index for index, key in enumerate(keys)}
 
 
-def _grants(
-    landing_zone: LandingZone,
-    users: list[str],
-    groups: list[str],
-    sets: list[str],
-    account_at: dict[str, int],
-    entries: dict[Location, int],
-) -> Iterator[list[Any]]:
+def _grants(landing_zone: LandingZone, entries: dict[Location, int]) -> Iterator[list[Any]]:
     """Yields `[set, user or -1 - group, accounts or 0 for all, entries]`, for accounts that differ in nothing else."""
     bundled: dict[tuple[Grant, tuple[Location, ...]], list[int]] = defaultdict(list)
-    for grant, given_by in explained_grants(landing_zone).items():
+    set_at, account_at = _positions(landing_zone.permission_sets), _positions(landing_zone.accounts)
+    user_at, group_at = _positions(landing_zone.users), _positions(landing_zone.groups)
+    for grant, given_by in landing_zone.grants.items():
         anywhere = Grant("", grant.permission_set, grant.principal_type, grant.principal)
         bundled[anywhere, given_by].append(account_at[grant.account])
-    set_at, user_at, group_at = _positions(sets), _positions(users), _positions(groups)
     for (grant, given_by), where in sorted(bundled.items()):
         user = grant.principal_type == "USER"
         principal = user_at[grant.principal] if user else -1 - group_at[grant.principal]
@@ -219,11 +203,7 @@ def _grants(
 
 
 def _chart(landing_zone: LandingZone) -> str:
-    below: dict[Target, list[Target]] = defaultdict(list)
-    for target, way_up in ways_up(landing_zone).items():
-        if way_up[1:]:
-            below[way_up[-2]].append(target)
-    found = slots(landing_zone)
+    below, found = children(landing_zone.ancestors), slots(landing_zone)
 
     def unit(target: Target) -> str:
         accounts = [one for one in below[target] if not one.unit]
@@ -234,18 +214,17 @@ def _chart(landing_zone: LandingZone) -> str:
         elif accounts:
             listed = f'<ul class="accounts">{listed}</ul>'
         units = "".join(f"<li>{unit(one)}</li>" for one in below[target] if one.unit)
-        name = names.get(target.key, target.key)
+        name = landing_zone.units[target.key].name if target.unit else target.key
         label = f'<span class="unit">{html(target.key)}</span>'
         label += f'<span class="soft small">{html(name)}</span>' if name.lower() != target.key else ""
         row = f'<summary><span class="row">{label}{_slots(found[target])}</span></summary>'
         return f"<details open>{row}{listed}{f'<ul>{units}</ul>' if units else ''}</details>"
 
-    names = {path.key: path.name for path in landing_zone.organization.units()}
     return unit(THE_ROOT)
 
 
 def _account(landing_zone: LandingZone, target: Target, found: list[Slots]) -> str:
-    name = account_label(landing_zone, target.key)
+    name = landing_zone.accounts[target.key].name
     own = _slots(found) if any(one.policies for one in found) else ""
     return (
         f'<span class="row"><span>{html(target.key)}</span><span class="soft small">{html(name)}</span>{own}'
@@ -265,12 +244,13 @@ def _slots(found: list[Slots]) -> str:
 
 def _policies(landing_zone: LandingZone) -> str:
     head = '<tr><th scope="col">Policy</th><th scope="col">Type</th><th scope="col">Attached to</th></tr>'
-    rows = "".join(_policy(policy) for policy in policies(landing_zone))
+    rows = "".join(_policy(landing_zone, policy) for policy in landing_zone.policies.values())
     return f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>"
 
 
-def _policy(policy: BoundPolicy) -> str:
-    attached = [f"{html(str(target))} <code>{html(str(where))}</code>" for target, where in policy.targets.items()]
+def _policy(landing_zone: LandingZone, policy: Policy) -> str:
+    lines = {target: landing_zone.source(ORGANIZATION, at) for target, at in policy.attachments.items()}
+    attached = [f"{html(str(target))} <code>{html(str(line))}</code>" for target, line in lines.items()]
     return (
         f'<tr><th scope="row">{html(policy.key)}<div class="soft small">{html(policy.description)}</div></th>'
         f"<td>{html(short_type(policy.type))}</td><td>{_list(attached or ['nothing'])}</td></tr>"

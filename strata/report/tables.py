@@ -8,29 +8,13 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from strata.config import ORGANIZATION, SSO
 from strata.landing_zone import LandingZone
-from strata.landing_zone.grants import grants
+from strata.landing_zone.units import Target
 from strata.printing import csv_cell, markdown, visible
-from strata.report.access import (
-    Way,
-    access,
-    all_accounts,
-    allowances,
-    bundles,
-    empty_groups,
-    permission_sets,
-)
-from strata.report.guardrails import (
-    Slots,
-    Target,
-    account_label,
-    in_tree_order,
-    policies,
-    short_type,
-    slots,
-    ways_up,
-)
+from strata.report.access import Way, access, allowances, bundles, empty_groups
 from strata.report.layers import layers
+from strata.report.policies import Slots, in_tree_order, short_type, slots
 from strata.report.words import accounts_in_words, listed
 
 _SPACE = "\N{NO-BREAK SPACE}"
@@ -104,11 +88,10 @@ def as_csv(landing_zone: LandingZone) -> str:
             "until",
         ]
     )
-    people = landing_zone.sso.users
-    units = {target.key: " > ".join(one.key for one in way[:-1]) for target, way in ways_up(landing_zone).items()}
+    units = {target.key: " > ".join(one.key for one in way[:-1]) for target, way in landing_zone.ancestors.items()}
     for one in access(landing_zone):
-        user = people[one.holder.key] if one.holder.kind == "user" else None
-        who = [one.holder.key, f"{user.given_name} {user.family_name}", user.email] if user else ["", "", ""]
+        user = landing_zone.users[one.holder.key] if one.holder.kind == "user" else None
+        who = [one.holder.key, user.display_name, user.email] if user else ["", "", ""]
         for way in one.ways:
             known = "yes" if user else "no"
             place = [one.account, units[one.account], one.permission_set, way.group or "", known]
@@ -126,16 +109,15 @@ def _markdown_row(cells: Iterable[str]) -> str:
 
 
 def _access_table(landing_zone: LandingZone) -> Table:
-    every = all_accounts(landing_zone)
     rows = []
     for bundle in bundles(access(landing_zone)):
-        accounts = accounts_in_words(bundle.accounts, every) or listed(bundle.accounts)
+        accounts = accounts_in_words(bundle.accounts, landing_zone.accounts) or listed(bundle.accounts)
         rows.append((str(bundle.holder), bundle.permission_set, accounts, through(bundle.ways)))
     notes = [
         f"{group} has no members, so what it is given reaches nobody."
-        for group in empty_groups(landing_zone, grants(landing_zone))
+        for group in empty_groups(landing_zone, landing_zone.grants)
     ]
-    if any(group.external for group in landing_zone.sso.groups.values()):
+    if any(group.external for group in landing_zone.groups.values()):
         notes.append("'members of' a group: its people are known to the identity provider only.")
     return Table("Access", ("Who", "Permission set", "Accounts", "Through, given by"), rows, tuple(notes))
 
@@ -149,15 +131,15 @@ def through(ways: Iterable[Way]) -> str:
 
 def _permission_sets_table(landing_zone: LandingZone) -> Table:
     rows = [
-        (key, "; ".join(allowances(permission_set)), str(place))
-        for key, (permission_set, place) in permission_sets(landing_zone).items()
+        (key, "; ".join(allowances(one)), str(landing_zone.source(SSO, one.location)))
+        for key, one in landing_zone.permission_sets.items()
     ]
     return Table("Permission sets", ("Permission set", "Allows", "Declared at"), rows)
 
 
 def _organization_table(landing_zone: LandingZone) -> Table:
     rows = []
-    above, targets = ways_up(landing_zone), slots(landing_zone)
+    above, targets = landing_zone.ancestors, slots(landing_zone)
     for target in in_tree_order(landing_zone):
         found = targets[target]
         label = _SPACE * 2 * (len(above[target]) - 1) + _label(landing_zone, target)
@@ -178,16 +160,17 @@ def shown(found: Sequence[Slots]) -> list[Slots]:
 
 def _label(landing_zone: LandingZone, target: Target) -> str:
     if target.kind == "account":
-        return f"{target.key} ({account_label(landing_zone, target.key)})"
+        return f"{target.key} ({landing_zone.accounts[target.key].name})"
     return f"{target.key}/"
 
 
 def _policies_table(landing_zone: LandingZone) -> Table:
     rows = []
-    for policy in policies(landing_zone):
-        where = ", ".join(f"{target} {place}" for target, place in policy.targets.items()) or "nothing"
+    for policy in landing_zone.policies.values():
+        attached = ((target, landing_zone.source(ORGANIZATION, at)) for target, at in policy.attachments.items())
+        where = ", ".join(f"{target} {source}" for target, source in attached) or "nothing"
         size = landing_zone.project.aws_limits.policy_type(policy.type).size.value
-        rows.append((policy.key, short_type(policy.type), where, f"{len(policy.document):,} of {size:,}"))
+        rows.append((policy.key, short_type(policy.type), where, f"{len(policy.document.text):,} of {size:,}"))
     return Table("Policies", ("Policy", "Type", "Attached to", "Characters"), rows)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 NAMED = 8
 """Names that are written before the rest is counted; CSV and JSON have all."""
@@ -15,6 +15,6 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(names)
 
 
-def accounts_in_words(accounts: Sequence[str], every: Sequence[str]) -> str | None:
+def accounts_in_words(accounts: Sequence[str], every: Collection[str]) -> str | None:
     """Returns `all 12 accounts` for all there are, None for fewer."""
     return f"all {len(every):,} accounts" if len(accounts) == len(every) > 1 else None

@@ -1,7 +1,7 @@
 """The rules across entries: names that must exist, be unique, fit together, and AWS's limits on numbers of things.
 
 Every rule runs on what could be read, so that a faulty entry hides no other fault and causes none. What is allowed
-and yet unlikely to be meant is in `doubts`.
+and yet unlikely to be meant is in `warnings`.
 """
 
 from __future__ import annotations
@@ -12,10 +12,9 @@ from strata.config.limits import Limits, aws_limits
 from strata.config.loader import Draft
 from strata.errors import Fault
 from strata.rules import access, imports, organization, policies, project, security, text
-from strata.rules.organization import account_name
 from strata.rules.warnings import warnings
 
-__all__ = ["account_name", "check", "warnings"]
+__all__ = ["check", "warnings"]
 
 Rule = Callable[[Draft, Limits], Iterable[Fault]]
 RULES: tuple[Rule, ...] = (

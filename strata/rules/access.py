@@ -7,18 +7,21 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from strata.config import ORGANIZATION, SECURITY, SSO
 from strata.config.limits import Limits
 from strata.config.loader import Draft
-from strata.config.models import MANAGEMENT, OWN_TAGS, ROOT, Assignment, Organization, PermissionSet, Sso
+from strata.config.models import MANAGEMENT, OWN_TAGS, ROOT, Assignment, Organization, Sso
 from strata.config.text import Problem, check_length, short, text_problem
 from strata.config.tree import Location
 from strata.config.types import RESERVED_NAMES, did_you_mean
 from strata.errors import Fault
-from strata.landing_zone.grants import BREAK_GLASS, STATE_ACCESS
-from strata.landing_zone.selection import Directory, is_wildcard, matching
-from strata.rules.faults import ORGANIZATION, SECURITY, SSO, too_many, twice, unknown
+from strata.landing_zone import people as resolved
+from strata.landing_zone.grants import all_assignments
+from strata.landing_zone.permission_sets import InlinePolicy, PermissionSet, all_permission_sets
+from strata.landing_zone.selection import AccountSelector, is_wildcard, matching
+from strata.rules.faults import too_many, twice, unknown
 from strata.rules.organization import retired, unit_keys
-from strata.rules.policies import filled, wrong_document
+from strata.rules.policies import wrong_document
 
 
 def people(draft: Draft, limits: Limits) -> Iterator[Fault]:
@@ -27,18 +30,18 @@ def people(draft: Draft, limits: Limits) -> Iterator[Fault]:
     if not sso:
         return
     names: dict[str, str] = {}
-    for key, user in sso.users.items():
-        name = user.user_name or user.email
+    for key, user in resolved.users(sso).items():
+        name = user.user_name
         owner = names.setdefault(name.lower(), key)
         if owner != key:
             problem = f"the user name {short(name)} is also that of {short(owner)}"
             yield draft.fault(SSO, ("users", key), problem, "give one of them a user_name of its own")
-        if not user.user_name:
+        if not sso.users[key].user_name:
             yield from _default_name(draft, ("users", key), name, limits, "user_name", "set user_name")
     names = {}
-    users = draft.declared(SSO, "users", sso.users)
-    for key, group in sso.groups.items():
-        name = group.name or key
+    known = draft.declared(SSO, "users", sso.users)
+    for key, group in resolved.groups(sso).items():
+        name = group.name
         owner = names.setdefault(name.lower(), key)
         if owner != key:
             yield draft.fault(
@@ -49,7 +52,7 @@ def people(draft: Draft, limits: Limits) -> Iterator[Fault]:
                 SSO, ("groups", key), f"AWS reserves the group name {short(name)}", "give it a name of its own"
             )
         for index, member in enumerate(group.members):
-            yield from unknown(draft, SSO, ("groups", key, "members", index), member, users, "user")
+            yield from unknown(draft, SSO, ("groups", key, "members", index), member, known, "user")
         yield from twice(draft, SSO, ("groups", key, "members"), group.members)
     yield from too_many(draft, SSO, ("users",), len(sso.users), limits["users"])
     yield from too_many(draft, SSO, ("groups",), len(sso.groups), limits["groups"])
@@ -68,20 +71,20 @@ def permission_sets(draft: Draft, limits: Limits) -> Iterator[Fault]:
     if not sso:
         return
     names: dict[str, str] = {}
-    for reserved, used in ((BREAK_GLASS, sso.break_glass), (STATE_ACCESS, sso.state_access)):
-        if used:
-            names[reserved] = f"the option {'break_glass' if reserved == BREAK_GLASS else 'state_access'}"
-            if reserved in sso.permission_sets:
-                problem = f"{names[reserved]} makes the permission set {short(reserved)} itself"
-                yield draft.fault(SSO, ("permission_sets", reserved), problem, "choose another key")
-    for key, permission_set in sso.permission_sets.items():
-        at: Location = ("permission_sets", key)
-        name = permission_set.name or key
+    made: dict[str, str] = {}
+    for permission_set in all_permission_sets(sso, draft.project, draft.documents):
+        key, name, at = permission_set.key, permission_set.name, permission_set.location
+        if permission_set.option:
+            names[name] = made[key] = permission_set.option
+            continue
         owner = names.setdefault(name, key)
-        if owner != key and key not in (BREAK_GLASS, STATE_ACCESS):
-            problem = f"the name {short(name)} is also that of {short(owner.removeprefix('the option '))}"
+        if key in made:
+            problem = f"the option {made[key]} makes the permission set {short(key)} itself"
+            yield draft.fault(SSO, at, problem, "choose another key")
+        elif owner != key:
+            problem = f"the name {short(name)} is also that of {short(owner)}"
             yield draft.fault(SSO, at, problem, "give it another name")
-        if not permission_set.name:
+        if not sso.permission_sets[key].name:
             yield from _default_name(draft, at, name, limits, "permission_set_name", "give it a shorter name")
         yield from _policies(draft, limits, at, permission_set)
         tags = limits["tags"]
@@ -92,19 +95,18 @@ def permission_sets(draft: Draft, limits: Limits) -> Iterator[Fault]:
 
 
 def _policies(draft: Draft, limits: Limits, at: Location, permission_set: PermissionSet) -> Iterator[Fault]:
-    managed = sum(policy.inline is None for policy in permission_set.policies)
+    managed = len(permission_set.managed)
     per_set, per_role = limits["managed_policies_per_permission_set"], limits["managed_policies_per_role"]
     # One fault is enough: who is above the limit of the set is above that of its role, unless that was raised.
     yield from too_many(draft, SSO, (*at, "policies"), managed, per_set if managed > per_set.value else per_role)
     for index, policy in enumerate(permission_set.policies):
-        if policy.inline and policy.inline in draft.policies:
+        if isinstance(policy, InlinePolicy) and policy.file and policy.file in draft.documents:
             here = (*at, "policies", index, "inline")
-            yield from wrong_document(draft, SSO, here, policy.inline, None)
-            yield from _inline(draft, limits, here, policy.inline)
+            yield from wrong_document(draft, SSO, here, policy.file, policy.document, None)
+            yield from _inline(draft, limits, here, policy.file, policy.document.text)
 
 
-def _inline(draft: Draft, limits: Limits, at: Location, file: str) -> Iterator[Fault]:
-    document = filled(draft, file)
+def _inline(draft: Draft, limits: Limits, at: Location, file: str, document: str) -> Iterator[Fault]:
     sizes = {
         "inline_policy_characters": len(re.sub(r"\s", "", document).encode()),
         "inline_policy_bytes": len(document.encode()),
@@ -129,7 +131,7 @@ class _Known:
     users: frozenset[str] | None
     accounts: frozenset[str] | None
     units: frozenset[str] | None
-    directory: Directory
+    selector: AccountSelector
     certain: bool
     """Every account and its unit is known, so that what matches none of them matches nothing."""
 
@@ -147,7 +149,7 @@ def assignments(draft: Draft, limits: Limits) -> Iterator[Fault]:
     ]
     yield from faults
     if not faults:
-        yield from _per_account(draft, limits, sso, known.directory)
+        yield from _per_account(draft, limits, sso, known.selector)
 
 
 def _known(draft: Draft, sso: Sso) -> _Known:
@@ -160,7 +162,7 @@ def _known(draft: Draft, sso: Sso) -> _Known:
         users=draft.declared(SSO, "users", sso.users),
         accounts=draft.declared(ORGANIZATION, "accounts", organization.accounts) if draft.organization else None,
         units=draft.declared(ORGANIZATION, "organizational_units", units - {ROOT}) if draft.organization else None,
-        directory=Directory(organization),
+        selector=AccountSelector(organization),
         certain=whole and all(account.organizational_unit in units for account in organization.accounts.values()),
     )
 
@@ -173,7 +175,7 @@ def _assignment(draft: Draft, known: _Known, at: Location, assignment: Assignmen
     faults = list(_targets(draft, known, at, assignment))
     yield from faults
     if not faults and known.certain:
-        yield from _exceptions(draft, known.directory, at, assignment)
+        yield from _exceptions(draft, known.selector, at, assignment)
 
 
 def _targets(draft: Draft, known: _Known, at: Location, assignment: Assignment) -> Iterator[Fault]:
@@ -181,9 +183,9 @@ def _targets(draft: Draft, known: _Known, at: Location, assignment: Assignment) 
     accounts = assignment.accounts if assignment.accounts != "all" else ()
     yield from _named(draft, known, at, accounts, assignment.organizational_units)
     if assignment.tags and known.certain:
-        yield from _tags(draft, known.directory, (*at, "tags"), assignment.tags)
-    if excepted := assignment.except_:
-        yield from _named(draft, known, (*at, "except"), excepted.accounts, excepted.organizational_units)
+        yield from _tags(draft, known.selector, (*at, "tags"), assignment.tags)
+    if exceptions := assignment.except_:
+        yield from _named(draft, known, (*at, "except"), exceptions.accounts, exceptions.organizational_units)
 
 
 def _named(
@@ -202,64 +204,61 @@ def _named(
         here = (*at, "organizational_units", index)
         faults = list(unknown(draft, SSO, here, unit, known.units, "organizational unit", ROOT))
         yield from faults
-        if not faults and known.certain and not known.directory.within(unit):
+        if not faults and known.certain and not known.selector.in_unit(unit):
             problem = f"no account is in the organizational unit {short(unit)} or below it"
             yield draft.fault(SSO, here, problem, "put one there in the same change, or remove it")
     yield from twice(draft, SSO, (*at, "organizational_units"), units)
 
 
-def _tags(draft: Draft, directory: Directory, at: Location, tags: Mapping[str, str]) -> Iterator[Fault]:
+def _tags(draft: Draft, selector: AccountSelector, at: Location, tags: Mapping[str, str]) -> Iterator[Fault]:
     for tag, pattern in tags.items():
-        if tag not in directory.tags:
-            problem = f"no account has a tag {short(tag)}{did_you_mean(tag, directory.tags)}"
+        if tag not in selector.tags:
+            problem = f"no account has a tag {short(tag)}{did_you_mean(tag, selector.tags)}"
             yield draft.fault(SSO, (*at, tag), problem, "correct it, or tag an account in organization.yaml")
             return
-        values = directory.tag_values(tag)
+        values = selector.tag_values(tag)
         if not matching(pattern, values):
             problem = (
                 f"no account has the tag {short(tag)} with the value {short(pattern)}{did_you_mean(pattern, values)}"
             )
             yield draft.fault(SSO, (*at, tag), problem, "correct it, or tag an account in organization.yaml")
             return
-    if not directory.tagged(tags):
+    if not selector.tagged(tags):
         listed = ", ".join(f"{tag}: {value}" for tag, value in tags.items())
         problem = f"no account has all of the tags {short(listed)}"
         yield draft.fault(SSO, at, problem, "list them in entries of their own if one is enough")
 
 
-def _exceptions(draft: Draft, directory: Directory, at: Location, assignment: Assignment) -> Iterator[Fault]:
+def _exceptions(draft: Draft, selector: AccountSelector, at: Location, assignment: Assignment) -> Iterator[Fault]:
     """Every exception takes something away, and they leave something."""
-    targeted = directory.targeted(assignment)
+    included = selector.included(assignment)
     if not assignment.except_:
         return
     items: dict[Location, frozenset[str]] = {
-        ("accounts", index): directory.named(name) for index, name in enumerate(assignment.except_.accounts)
+        ("accounts", index): selector.named(name) for index, name in enumerate(assignment.except_.accounts)
     }
     for index, unit in enumerate(assignment.except_.organizational_units):
-        items["organizational_units", index] = directory.within(unit)
-    useless = [location for location, accounts in items.items() if not accounts & targeted]
+        items["organizational_units", index] = selector.in_unit(unit)
+    useless = [location for location, accounts in items.items() if not accounts & included]
     for location in useless:
         problem = "excludes nothing: the entry names no account that this stands for"
         yield draft.fault(SSO, (*at, "except", *location), problem, "correct it, or remove it")
-    if not useless and not targeted - directory.excepted(assignment):
+    if not useless and not included - selector.excluded(assignment):
         problem = "excludes every account that the entry names, so it assigns nothing"
         yield draft.fault(SSO, (*at, "except"), problem, "remove an exception, or the entry")
 
 
-def _per_account(draft: Draft, limits: Limits, sso: Sso, directory: Directory) -> Iterator[Fault]:
+def _per_account(draft: Draft, limits: Limits, sso: Sso, selector: AccountSelector) -> Iterator[Fault]:
     """What is assigned everywhere counts in every account, and is not written out for each."""
-    everywhere = _groups_by_set(one for one in sso.assignments if _is_everywhere(one))
-    if sso.break_glass:
-        everywhere[BREAK_GLASS].add(sso.break_glass.group)
+    entries = [assignment for _, assignment in all_assignments(sso)]
+    everywhere = _groups_by_set(filter(_is_everywhere, entries))
     listed: dict[str, list[Assignment]] = defaultdict(list)
-    for assignment in sso.assignments:
-        for account in directory.reached(assignment) if not _is_everywhere(assignment) else ():
+    for assignment in entries:
+        for account in selector.select(assignment) if not _is_everywhere(assignment) else ():
             listed[account].append(assignment)
     places = {"every account": everywhere} if everywhere else {}
     for account, some in sorted(listed.items()):
         places[account] = _groups_by_set(some)
-        if sso.state_access and account == MANAGEMENT:
-            places[account][STATE_ACCESS].update(sso.state_access.groups)
         for permission_set, groups in everywhere.items():
             places[account][permission_set] |= groups
     at: Location = ("assignments",)
@@ -269,7 +268,7 @@ def _per_account(draft: Draft, limits: Limits, sso: Sso, directory: Directory) -
     ):
         for words, number in _with_the_rest(found, limit.value):
             yield from too_many(draft, SSO, at, number, limit, words)
-    assigned = len(directory.everywhere - directory.retired) if everywhere else len(listed)
+    assigned = len(selector.everywhere - selector.retired) if everywhere else len(listed)
     yield from too_many(draft, SSO, at, assigned, limits["assigned_accounts"])
 
 
@@ -317,9 +316,9 @@ def options(draft: Draft, limits: Limits) -> Iterator[Fault]:
     sso = draft.sso
     if not sso:
         return
-    groups = draft.declared(SSO, "groups", sso.groups)
+    known = draft.declared(SSO, "groups", sso.groups)
     if sso.break_glass:
-        yield from unknown(draft, SSO, ("break_glass", "group"), sso.break_glass.group, groups, "group")
+        yield from unknown(draft, SSO, ("break_glass", "group"), sso.break_glass.group, known, "group")
         alerts = draft.security.alerts if draft.security and draft.certain(SECURITY, "alerts") else None
         if alerts and not alerts.on:
             problem = "every use of the break-glass set must raise an alert, and alerts are not on in security.yaml"
@@ -330,7 +329,7 @@ def options(draft: Draft, limits: Limits) -> Iterator[Fault]:
     if sso.state_access:
         at: Location = ("state_access", "groups")
         for index, group in enumerate(sso.state_access.groups):
-            yield from unknown(draft, SSO, (*at, index), group, groups, "group")
+            yield from unknown(draft, SSO, (*at, index), group, known, "group")
         yield from twice(draft, SSO, at, sso.state_access.groups)
     number, limit = len(sso.access_control_attributes), limits["access_control_attributes"]
     yield from too_many(draft, SSO, ("access_control_attributes",), number, limit)

@@ -12,14 +12,6 @@ from strata.config.tree import Location
 from strata.config.types import did_you_mean
 from strata.errors import Fault
 
-PROJECT, ORGANIZATION, SECURITY, SSO, IMPORTS = (
-    "project.yaml",
-    "organization.yaml",
-    "security.yaml",
-    "sso.yaml",
-    "imports.yaml",
-)
-
 _LISTED = 8
 _LONGEST = 64
 

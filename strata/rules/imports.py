@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from strata.config import IMPORTS, ORGANIZATION, PROJECT, SECURITY, SSO
 from strata.config.import_ids import check_import_id
 from strata.config.limits import Limits
 from strata.config.loader import Draft
@@ -14,7 +15,6 @@ from strata.config.types import did_you_mean
 from strata.errors import Fault
 from strata.landing_zone import LandingZone
 from strata.landing_zone.addresses import addresses, imported
-from strata.rules.faults import IMPORTS, ORGANIZATION, PROJECT, SECURITY, SSO
 
 
 def imports(draft: Draft, _: Limits) -> Iterator[Fault]:

@@ -4,43 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from strata.config import ORGANIZATION, SECURITY
 from strata.config.limits import Limits
 from strata.config.loader import Draft
-from strata.config.models import MANAGEMENT, OWN_TAGS, ROOT, Account, Organization, Project, UnitPath
+from strata.config.models import MANAGEMENT, OWN_TAGS, ROOT, Account, Organization
 from strata.config.text import Problem, check_length, short
 from strata.config.tree import Location
 from strata.errors import Fault
+from strata.landing_zone.accounts import default_name
 from strata.landing_zone.addresses import delegation
-from strata.landing_zone.services import derived_services
-from strata.rules.faults import ORGANIZATION, SECURITY, too_many, twice, unknown
+from strata.landing_zone.policies import all_policies
+from strata.landing_zone.services import derived_services, policy_types
+from strata.landing_zone.units import Unit, units
+from strata.rules.faults import too_many, twice, unknown
 
 
 def organizational_units(draft: Draft, limits: Limits) -> Iterator[Fault]:
     """Keys are unique in the whole tree, names among siblings, and AWS bounds depth and number."""
     if not draft.organization:
         return
-    seen: dict[str, UnitPath] = {}
+    seen: dict[str, Unit] = {}
     names: dict[tuple[str | None, str], str] = {}
-    units = list(draft.organization.units())
+    found = list(units(draft.organization))
     depth = limits["organizational_unit_depth"]
-    for path in units:
-        at = unit_location(path)
-        if path.key == ROOT:
+    for unit in found:
+        at = unit.location
+        if unit.key == ROOT:
             yield draft.fault(ORGANIZATION, at, "'root' stands for the organization root", "choose another key")
-        if path.key in seen:
-            other = " > ".join(seen[path.key].keys)
+        if unit.key in seen:
+            other = " > ".join(seen[unit.key].keys)
             yield draft.fault(
-                ORGANIZATION, at, f"the key {short(path.key)} is also that of {other}", "choose another key"
+                ORGANIZATION, at, f"the key {short(unit.key)} is also that of {other}", "choose another key"
             )
-        seen.setdefault(path.key, path)
-        sibling = names.setdefault((path.parent, path.name.lower()), path.key)
-        if sibling != path.key:
-            problem = f"the name {short(path.name)} is also that of {short(sibling)} beside it"
+        seen.setdefault(unit.key, unit)
+        sibling = names.setdefault((unit.parent, unit.name.lower()), unit.key)
+        if sibling != unit.key:
+            problem = f"the name {short(unit.name)} is also that of {short(sibling)} beside it"
             yield draft.fault(ORGANIZATION, at, problem, "give it another name")
-        if len(path.keys) == depth.value + 1:
-            problem = f"is on level {len(path.keys)}, AWS allows {depth.value} ({depth.cited})"
+        if len(unit.keys) == depth.value + 1:
+            problem = f"is on level {len(unit.keys)}, AWS allows {depth.value} ({depth.cited})"
             yield draft.fault(ORGANIZATION, at, problem, "move it up")
-    yield from too_many(draft, ORGANIZATION, ("organizational_units",), len(units), limits["organizational_units"])
+    yield from too_many(draft, ORGANIZATION, ("organizational_units",), len(found), limits["organizational_units"])
 
 
 def accounts(draft: Draft, limits: Limits) -> Iterator[Fault]:
@@ -48,17 +52,18 @@ def accounts(draft: Draft, limits: Limits) -> Iterator[Fault]:
     organization = draft.organization
     if not organization:
         return
-    units = draft.declared(ORGANIZATION, "organizational_units", unit_keys(organization))
+    known = draft.declared(ORGANIZATION, "organizational_units", unit_keys(organization))
     for key, account in organization.accounts.items():
         at: Location = ("accounts", key)
         if key == MANAGEMENT:
             problem = "'management' stands for the management account of project.yaml"
             yield draft.fault(ORGANIZATION, at, problem, "remove it, or choose another key")
         unit = account.organizational_unit
-        yield from unknown(draft, ORGANIZATION, (*at, "organizational_unit"), unit, units, "organizational unit", ROOT)
+        yield from unknown(draft, ORGANIZATION, (*at, "organizational_unit"), unit, known, "organizational unit", ROOT)
         yield from _account(draft, limits, key, account)
     yield from _emails(draft, organization)
-    total = len(organization.active_accounts) + len(organization.unmanaged_accounts) + 1
+    active = sum(not account.retired for account in organization.accounts.values())
+    total = active + len(organization.unmanaged_accounts) + 1
     words = "with the management account and unmanaged ones "
     yield from too_many(draft, ORGANIZATION, ("accounts",), total, limits["accounts"], words)
 
@@ -67,7 +72,7 @@ def _account(draft: Draft, limits: Limits, key: str, account: Account) -> Iterat
     project, tags = draft.project, limits["tags"]
     if project and not account.name:
         try:
-            check_length(account_name(project, key), limits["account_name"])
+            check_length(default_name(project, key), limits["account_name"])
         except Problem as found:
             yield draft.fault(ORGANIZATION, ("accounts", key), f"its name {found.problem}", "give it a name of its own")
     if len({*account.tags, *(project.tags if project else ())}) + len(OWN_TAGS) > tags.value:
@@ -102,7 +107,8 @@ def services(draft: Draft, limits: Limits) -> Iterator[Fault]:
     if not organization:
         return
     yield from _delegated_administrators(draft, limits, organization)
-    needed = derived_services(organization, draft.security)
+    types = policy_types(all_policies(organization, draft.project, draft.documents))
+    needed = derived_services(organization, draft.security, types)
     if not draft.certain(SECURITY, "trail"):
         needed.pop("cloudtrail.amazonaws.com", None)
     if not draft.certain(SECURITY, "access_analyzer"):
@@ -149,22 +155,9 @@ def _delegated_administrators(draft: Draft, limits: Limits, organization: Organi
 # What other rules ask as well
 
 
-def account_name(project: Project, key: str) -> str:
-    """Returns the name of an account that has none of its own."""
-    return f"{project.name}-{key}"
-
-
-def unit_location(path: UnitPath) -> Location:
-    """Returns where an organizational unit stands in organization.yaml."""
-    location: Location = ()
-    for key in path.keys:
-        location += ("organizational_units", key)
-    return location
-
-
 def unit_keys(organization: Organization) -> frozenset[str]:
     """Returns the keys of all organizational units."""
-    return frozenset(path.key for path in organization.units())
+    return frozenset(unit.key for unit in units(organization))
 
 
 def retired(draft: Draft, file: str, at: Location, account: str) -> Iterator[Fault]:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from typing import Any
 
+from strata.config import ORGANIZATION
 from strata.config.documents import document_problems
 from strata.config.limits import Limit, Limits
 from strata.config.loader import Draft
-from strata.config.models import MANAGEMENT, ROOT, Organization, PolicyType, Targets
+from strata.config.models import MANAGEMENT, ROOT, PolicyType, Targets
 from strata.config.text import Problem, short, text_problem
 from strata.config.tree import Location
 from strata.errors import Fault
-from strata.landing_zone.placeholders import fill, misplaced, placeholder_problems, placeholder_values, texts
-from strata.landing_zone.policies import guardrails
-from strata.rules.faults import ORGANIZATION, too_many, twice, unknown
+from strata.landing_zone.placeholders import Document, misplaced, placeholder_problems, texts
+from strata.landing_zone.policies import all_policies, declared_settings
+from strata.rules.faults import too_many, twice, unknown
 from strata.rules.organization import retired, unit_keys
 
 _OCCUPANTS = {PolicyType.SERVICE_CONTROL: "FullAWSAccess", PolicyType.RESOURCE_CONTROL: "RCPFullAWSAccess"}
@@ -31,31 +31,28 @@ def policies(draft: Draft, limits: Limits) -> Iterator[Fault]:
     if not organization:
         return
     names: dict[tuple[PolicyType, str], str] = {}
+    made: dict[str, str] = {}
     counts: Counter[PolicyType] = Counter()
-    for guardrail in guardrails(organization):
-        names[guardrail.type, guardrail.key] = guardrail.option
-        counts[guardrail.type] += 1
-        size = limits.policy_type(guardrail.type).size
-        yield from _too_long(draft, (guardrail.option,), "its policy", guardrail.minified, size)
-        if guardrail.key in organization.policies:
-            problem = f"the option {guardrail.option} makes the policy {short(guardrail.key)} itself"
-            yield draft.fault(ORGANIZATION, ("policies", guardrail.key), problem, "choose another key")
-    for key, policy in organization.policies.items():
-        at: Location = ("policies", key)
+    for policy in all_policies(organization, draft.project, draft.documents):
+        key, name, at, size = policy.key, policy.name, policy.location, limits.policy_type(policy.type).size
         counts[policy.type] += 1
-        name = policy.name or key
+        if policy.option:
+            names[policy.type, name] = made[key] = policy.option
+            yield from _too_long(draft, at, "its policy", policy.document.text, size)
+            continue
         other = names.setdefault((policy.type, name), key)
-        if other != key and not (name == key and other in ("region_restriction", "ec2_defaults")):
+        if key in made:
+            problem = f"the option {made[key]} makes the policy {short(key)} itself"
+            yield draft.fault(ORGANIZATION, at, problem, "choose another key")
+        elif other != key:
             problem = f"the name {short(name)} is also that of {short(other)}, of the same type"
             yield draft.fault(ORGANIZATION, at, problem, "give it another name")
         if name.casefold() in _AWS_NAMES:
             problem = f"the name {short(name)} is that of a policy AWS has in every organization"
             yield draft.fault(ORGANIZATION, at, problem, "give it another name")
-        if policy.file in draft.policies:
-            document = filled(draft, policy.file)
-            yield from wrong_document(draft, ORGANIZATION, (*at, "file"), policy.file, policy.type)
-            size = limits.policy_type(policy.type).size
-            yield from _too_long(draft, (*at, "file"), policy.file, document, size)
+        if policy.file and policy.file in draft.documents:
+            yield from wrong_document(draft, ORGANIZATION, (*at, "file"), policy.file, policy.document, policy.type)
+            yield from _too_long(draft, (*at, "file"), policy.file, policy.document.text, size)
     for kind, number in sorted(counts.items()):
         yield from too_many(draft, ORGANIZATION, ("policies",), number, limits.policy_type(kind).count, f"{kind}: ")
 
@@ -66,22 +63,17 @@ def _too_long(draft: Draft, at: Location, what: str, document: str, size: Limit)
         yield draft.fault(ORGANIZATION, at, problem, "split it, or shorten it with wildcards")
 
 
-def filled(draft: Draft, file: str) -> str:
-    """Returns a policy document with its placeholders replaced, as far as project.yaml could be read."""
-    document = draft.policies[file]
-    return fill(document, placeholder_values(draft.project)) if draft.project else document
-
-
-def wrong_document(draft: Draft, yaml_file: str, at: Location, file: str, kind: PolicyType | None) -> Iterator[Fault]:
+def wrong_document(
+    draft: Draft, yaml_file: str, at: Location, file: str, document: Document, kind: PolicyType | None
+) -> Iterator[Fault]:
     """Reports what is wrong in a policy file as AWS will get it, at the place that names it."""
-    written = draft.policies[file]
-    for name in sorted(misplaced(written)):
+    for name in sorted(misplaced(document.template)):
         text = f"{file}: {{{{{name}}}}} stands for a list and is not an entry of one"
         yield draft.fault(yaml_file, at, text, f'write ["{{{{{name}}}}}"]')
         return
-    problems = [*_characters(written), *document_problems(json.loads(filled(draft, file)), kind)]
+    problems = [*_characters(document.template), *document_problems(document.content, kind)]
     if draft.project:
-        problems += placeholder_problems(json.loads(written), placeholder_values(draft.project))
+        problems += placeholder_problems(json.loads(document.template), document.values)
     for problem in problems:
         yield draft.fault(yaml_file, at, f"{file}: {problem.problem}", problem.remedy)
 
@@ -103,7 +95,9 @@ def targets(draft: Draft, limits: Limits) -> Iterator[Fault]:
     units = draft.declared(ORGANIZATION, "organizational_units", unit_keys(organization))
     accounts = draft.declared(ORGANIZATION, "accounts", organization.accounts)
     slots: dict[tuple[PolicyType, str], list[tuple[str, Location]]] = defaultdict(list)
-    for at, name, kind, where in targeted(organization):
+    found = all_policies(organization, draft.project, draft.documents)
+    for policy in sorted(found, key=lambda one: (bool(one.option), one.key)):
+        at, where = policy.location, policy.targets
         for index, unit in enumerate(where.organizational_units):
             here: Location = (*at, "targets", "organizational_units", index)
             if unit == ROOT:
@@ -119,7 +113,7 @@ def targets(draft: Draft, limits: Limits) -> Iterator[Fault]:
         yield from twice(draft, ORGANIZATION, (*at, "targets", "organizational_units"), where.organizational_units)
         yield from twice(draft, ORGANIZATION, (*at, "targets", "accounts"), where.accounts)
         for target in target_names(where):
-            slots[kind, target].append((name, at))
+            slots[policy.type, target].append((policy.key, at))
     for (kind, target), attached in sorted(slots.items()):
         yield from _too_few_slots(draft, limits, kind, target, attached)
 
@@ -139,14 +133,6 @@ def _too_few_slots(
         )
 
 
-def targeted(organization: Organization) -> Iterator[tuple[Location, str, PolicyType, Targets]]:
-    """Yields everything that is attached as a policy: where it stands, its key, its type, its targets."""
-    for key, policy in sorted(organization.policies.items()):
-        yield ("policies", key), key, policy.type, policy.targets
-    for guardrail in guardrails(organization):
-        yield (guardrail.option,), guardrail.key, guardrail.type, guardrail.targets
-
-
 def target_names(targets: Targets) -> list[str]:
     """Returns every target in words, once."""
     names = ["the root"] if targets.root else []
@@ -154,28 +140,13 @@ def target_names(targets: Targets) -> list[str]:
     return list(dict.fromkeys(names + [f"account {account}" for account in targets.accounts]))
 
 
-_DECLARING = {PolicyType.DECLARATIVE_EC2: "ec2_attributes", PolicyType.S3: "s3_attributes"}
-"""The types of policies that set what controls of security.yaml set as well, and the top key of their documents."""
-
-
 def conflicts(draft: Draft, _: Limits) -> Iterator[Fault]:
     """An account cannot set what a declarative policy sets for it, so no control may try."""
-    organization, security = draft.organization, draft.security
-    if not organization or not security:
+    if not draft.organization or not draft.security:
         return
-    for key, policy in organization.policies.items():
-        reaches_management = policy.targets.root or MANAGEMENT in policy.targets.accounts
-        if policy.type not in _DECLARING or not reaches_management:
-            continue
-        document = _object(json.loads(draft.policies.get(policy.file, "{}")))
-        attributes = _object(document.get(_DECLARING[policy.type]))
-        for name, control in security.settings.items():
-            if control.declared_as in attributes and control.on:
-                declared = f"sets {control.declared_as} in the management account"
-                problem = f"{declared}, where AWS then refuses security.yaml's {name}"
-                remedy = f"set mode of {name} to unmanaged, or attach the policy below the root"
-                yield draft.fault(ORGANIZATION, ("policies", key), problem, remedy)
-
-
-def _object(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
+    found = all_policies(draft.organization, draft.project, draft.documents)
+    for policy, attribute, control in declared_settings(one for one in found if not one.option):
+        if getattr(draft.security, control).on:
+            problem = f"sets {attribute} in the management account, where AWS then refuses security.yaml's {control}"
+            remedy = f"set mode of {control} to unmanaged, or attach the policy below the root"
+            yield draft.fault(ORGANIZATION, policy.location, problem, remedy)

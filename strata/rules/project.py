@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from strata.config import PROJECT
 from strata.config.limits import Limits
 from strata.config.loader import Draft
 from strata.config.text import short
 from strata.config.types import REPLICA
 from strata.errors import Fault
-from strata.rules.faults import PROJECT, twice
+from strata.rules.faults import twice
 
 
 def regions(draft: Draft, _: Limits) -> Iterator[Fault]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from strata.config import SECURITY
 from strata.config.limits import Limits
 from strata.config.loader import Draft
 from strata.config.models import Mode
 from strata.errors import Fault
-from strata.rules.faults import SECURITY
 
 
 def alerts(draft: Draft, _: Limits) -> Iterator[Fault]:

@@ -32,7 +32,7 @@ def text(draft: Draft, _: Limits) -> Iterator[Fault]:
         for location, problem in _found(tree.data, ()):
             yield draft.fault(file, location, problem, _REMEDY)
     for file in policy_references(draft):
-        if problem := _problem(draft.policies.get(file, "")):
+        if problem := _problem(draft.documents.get(file, "")):
             yield Fault(shown(draft.folder, file), _line(draft, file), "", problem, _REMEDY)
 
 

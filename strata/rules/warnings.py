@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from strata.config import ORGANIZATION, PROJECT, SECURITY, SSO
 from strata.config.documents import statements
 from strata.config.limits import aws_limits
 from strata.config.models import MANAGEMENT, OWN_TAGS, Mailing, Mode, PolicyType
 from strata.config.text import look, mixes_alphabets, short
-from strata.config.tree import Location, Tree, dotted
+from strata.config.tree import Location, dotted
 from strata.config.types import did_you_mean
 from strata.landing_zone import LandingZone
-from strata.landing_zone.administrators import FULL_ACCESS, administrators
+from strata.landing_zone.accounts import Account
+from strata.landing_zone.administrators import administrators
 from strata.landing_zone.examples import example_values
-from strata.landing_zone.policies import guardrails
-from strata.landing_zone.selection import Directory
+from strata.landing_zone.permission_sets import FULL_ACCESS, ManagedPolicy
+from strata.landing_zone.policies import NEVER_BINDS_MANAGEMENT
+from strata.landing_zone.units import Target
 
 Doubt = tuple[str, Location, str]
-"""The file, the place in it, and what is doubtful there."""
+"""The file, the place in it, and what is unlikely to be meant."""
 
 
 def warnings(landing_zone: LandingZone) -> list[str]:
-    """Returns every doubt as `file:line: path: text`, in the order of the files."""
+    """Returns every warning as `file:line: path: text`, in the order of the files."""
     found = []
     for rule in _RULES:
         for file, location, text in rule(landing_zone):
-            line = landing_zone.trees.get(file, Tree(file)).line(location)
-            found.append((file, line, f"{dotted(location)}: {text}"))
-    return [f"{file}:{line}: {text}" for file, line, text in sorted(found)]
+            found.append((landing_zone.source(file, location), f"{dotted(location)}: {text}"))
+    return [f"{source}: {text}" for source, text in sorted(found)]
 
 
 def _examples(landing_zone: LandingZone) -> Iterator[Doubt]:
@@ -53,7 +54,7 @@ def _regions(landing_zone: LandingZone) -> Iterator[Doubt]:
     ]
     for location, region in named:
         if region in opt_in:
-            yield "project.yaml", location, f"{region} is off until the management account enables it: do that first"
+            yield PROJECT, location, f"{region} is off until the management account enables it: do that first"
 
 
 def _names(landing_zone: LandingZone) -> Iterator[Doubt]:
@@ -76,84 +77,66 @@ _Named = tuple[str, Location, str, str]
 
 
 def _by_kind(landing_zone: LandingZone) -> dict[str, list[_Named]]:
-    from strata.rules.organization import account_name, unit_location
-
-    project, organization, sso = landing_zone.project, landing_zone.organization, landing_zone.sso
-    management = ("project.yaml", ("management_account", "name"), MANAGEMENT, project.management_account.name)
-    file, members = "organization.yaml", organization.active_accounts.items()
     kinds: dict[str, list[_Named]] = defaultdict(list)
-    kinds["accounts"] = [
-        management,
-        *((file, ("accounts", key), key, one.name or account_name(project, key)) for key, one in members),
-    ]
-    for path in organization.units():
-        kinds[f"units in {path.parent}"].append((file, unit_location(path), path.key, path.name))
-    for key, policy in sorted(organization.policies.items()):
-        kinds[policy.type].append((file, ("policies", key), key, policy.name or key))
-    users = {key: user.user_name or user.email for key, user in sso.users.items()}
-    groups = {key: group.name or key for key, group in sso.groups.items()}
-    sets = {key: one.name or key for key, one in sso.permission_sets.items()}
-    for section, named in (("users", users), ("groups", groups), ("permission_sets", sets)):
-        kinds[section] = [("sso.yaml", (section, key), key, name) for key, name in sorted(named.items())]
+    kinds["accounts"] = [(one.file, _name_of(one), one.key, one.name) for one in landing_zone.accounts.values()]
+    for unit in landing_zone.units.values():
+        kinds[f"units in {unit.parent}"].append((ORGANIZATION, unit.location, unit.key, unit.name))
+    for policy in landing_zone.policies.values():
+        kinds[policy.type].append((ORGANIZATION, policy.location, policy.key, policy.name))
+    kinds["users"] = [(SSO, one.location, one.key, one.user_name) for one in landing_zone.users.values()]
+    kinds["groups"] = [(SSO, one.location, one.key, one.name) for one in landing_zone.groups.values()]
+    sets = landing_zone.permission_sets.values()
+    kinds["permission sets"] = [(SSO, one.location, one.key, one.name) for one in sets]
     return kinds
 
 
+def _name_of(account: Account) -> Location:
+    return (*account.location, "name") if account.key == MANAGEMENT else account.location
+
+
 def _tags(landing_zone: LandingZone) -> Iterator[Doubt]:
-    tagged = [
-        *(("organization.yaml", "accounts", key, one.tags) for key, one in landing_zone.organization.accounts.items()),
-        *(("sso.yaml", "permission_sets", key, one.tags) for key, one in landing_zone.sso.permission_sets.items()),
+    accounts = (*landing_zone.accounts.values(), *landing_zone.retired.values())
+    tagged: list[tuple[str, Location, Mapping[str, str]]] = [
+        *((one.file, one.location, one.tags) for one in accounts),
+        *((SSO, one.location, one.tags) for one in landing_zone.permission_sets.values()),
     ]
     inherited = (*OWN_TAGS, *landing_zone.project.tags)
-    for file, section, key, tags in tagged:
+    for file, at, tags in tagged:
         seen = {tag.lower(): tag for tag in inherited}
         for tag in tags:
-            other = seen.setdefault(tag.lower(), tag)
+            other, location = seen.setdefault(tag.lower(), tag), (*at, "tags", tag)
             if tag in OWN_TAGS:
-                yield (
-                    file,
-                    (section, key, "tags", tag),
-                    f"takes the place of the tag {tag} that Strata sets on everything",
-                )
+                yield file, location, f"takes the place of the tag {tag} that Strata sets on everything"
             elif other != tag:
                 text = f"differs from the tag {short(other)} in case only: it has both, and IAM takes them for one"
-                yield file, (section, key, "tags", tag), text
+                yield file, location, text
 
 
 def _unbound(landing_zone: LandingZone) -> Iterator[Doubt]:
     """One warning for all accounts, or an organization without policies would have a page of them."""
-    organization = landing_zone.organization
-    directory = Directory(organization)
-    targets = [policy.targets for policy in organization.policies.values() if policy.type is PolicyType.SERVICE_CONTROL]
-    made = (one for one in guardrails(organization) if one.type is PolicyType.SERVICE_CONTROL)
-    bound: set[str] = set()
-    for where in (*targets, *(one.targets for one in made)):
-        bound |= directory.members if where.root else frozenset(where.accounts)
-        bound = bound.union(*map(directory.within, where.organizational_units))
-    free = [key for key in organization.active_accounts if key not in bound]
+    free = [key for key in landing_zone.members if not _is_bound(landing_zone, key)]
     if free:
         rest = f", as {'are' if free[2:] else 'is'} {_some(free[1:])}" if free[1:] else ""
         text = f"is bound by no service control policy: none is attached to it, a unit above it or the root{rest}"
-        yield "organization.yaml", ("accounts", free[0]), text
+        yield ORGANIZATION, ("accounts", free[0]), text
+
+
+def _is_bound(landing_zone: LandingZone, account: str) -> bool:
+    found = landing_zone.effective_policies[Target("account", account)]
+    return any(one.policy.type is PolicyType.SERVICE_CONTROL for one in found)
 
 
 def _policies(landing_zone: LandingZone) -> Iterator[Doubt]:
-    organization = landing_zone.organization
-    made = [((guardrail.option,), guardrail.type, guardrail.targets, "") for guardrail in guardrails(organization)]
-    written = [
-        (("policies", key), policy.type, policy.targets, landing_zone.policies.get(policy.file, ""))
-        for key, policy in sorted(organization.policies.items())
-    ]
-    for location, kind, targets, document in (*written, *made):
-        if targets.empty:
-            yield "organization.yaml", location, "is attached to nothing"
-        binds_members = kind in (PolicyType.SERVICE_CONTROL, PolicyType.RESOURCE_CONTROL)
-        if binds_members and MANAGEMENT in targets.accounts:
+    for policy in landing_zone.policies.values():
+        if policy.targets.empty:
+            yield ORGANIZATION, policy.location, "is attached to nothing"
+        if policy.type in NEVER_BINDS_MANAGEMENT and MANAGEMENT in policy.targets.accounts:
             text = "is attached to the management account, which such a policy never binds"
-            yield "organization.yaml", (*location, "targets", "accounts"), text
-        effects = {one.get("Effect") for one in statements(json.loads(document))} if document else set()
-        if kind is PolicyType.SERVICE_CONTROL and effects == {"Allow"}:
+            yield ORGANIZATION, (*policy.location, "targets", "accounts"), text
+        effects = {one.get("Effect") for one in statements(policy.document.content)}
+        if policy.type is PolicyType.SERVICE_CONTROL and effects == {"Allow"}:
             text = "only allows, which restricts nothing beside FullAWSAccess; deny what shall not be"
-            yield "organization.yaml", location, text
+            yield ORGANIZATION, policy.location, text
 
 
 def _services(landing_zone: LandingZone) -> Iterator[Doubt]:
@@ -163,13 +146,13 @@ def _services(landing_zone: LandingZone) -> Iterator[Doubt]:
         if service not in limits.delegable:
             guess = did_you_mean(service, limits.delegable)
             text = f"is not a service Strata knows to take a delegated administrator{guess}"
-            yield "organization.yaml", location, text
+            yield ORGANIZATION, location, text
         if service == "sso.amazonaws.com":
             text = (
                 f"whoever administers {account} can join groups that reach the management account; "
                 "keep separate groups for it"
             )
-            yield "organization.yaml", location, text
+            yield ORGANIZATION, location, text
     types = {limit.service: kind for kind, limit in limits.policy_types.items() if limit.service}
     for index, service in enumerate(organization.disable_services):
         if service in types:
@@ -177,7 +160,7 @@ def _services(landing_zone: LandingZone) -> Iterator[Doubt]:
                 f"AWS refuses this while the policy type {types[service]} is enabled, and Strata disables no type: run "
                 f"aws organizations disable-policy-type --policy-type {types[service]} first, then deploy"
             )
-            yield "organization.yaml", ("disable_services", index), text
+            yield ORGANIZATION, ("disable_services", index), text
 
 
 _LISTED = 8
@@ -199,47 +182,41 @@ _WELL_KNOWN = ("AdministratorAccess", "PowerUserAccess", "ReadOnlyAccess", "Secu
 
 
 def _managed_policies(landing_zone: LandingZone) -> Iterator[Doubt]:
-    for key, permission_set in sorted(landing_zone.sso.permission_sets.items()):
+    for permission_set in landing_zone.permission_sets.values():
         for index, policy in enumerate(permission_set.policies):
-            name = policy.aws or ""
-            base = name.rpartition("/")[2]
+            name = policy.aws if isinstance(policy, ManagedPolicy) else ""
+            base, location = name.rpartition("/")[2], (*permission_set.location, "policies", index, "aws")
             text = f"{short(name)} is not the name of a policy of AWS's"
             if name in _JOB_FUNCTIONS:
-                yield (
-                    "sso.yaml",
-                    ("permission_sets", key, "policies", index, "aws"),
-                    f"{text}; write job-function/{name}",
-                )
+                yield SSO, location, f"{text}; write job-function/{name}"
             elif base[:1].islower():
                 guess = did_you_mean(name, (*_WELL_KNOWN, *(f"job-function/{one}" for one in _JOB_FUNCTIONS)))
-                text += f", which start with a capital letter{guess}"
-                yield "sso.yaml", ("permission_sets", key, "policies", index, "aws"), text
+                yield SSO, location, f"{text}, which start with a capital letter{guess}"
 
 
 def _trail(landing_zone: LandingZone) -> Iterator[Doubt]:
     security = landing_zone.security
     if security.alerts.on and security.trail.mode is Mode.UNMANAGED:
         text = "is unmanaged, and alerts hear nothing unless another trail of the management account logs"
-        yield "security.yaml", ("trail",), text
+        yield SECURITY, ("trail",), text
 
 
 def _mail(landing_zone: LandingZone) -> Iterator[Doubt]:
     for name, control in landing_zone.security.controls.items():
         if isinstance(control, Mailing) and control.on and not control.emails:
-            yield "security.yaml", (name,), "is on and mails nobody; list addresses under emails"
+            yield SECURITY, (name,), "is on and mails nobody; list addresses under emails"
 
 
 def _groups(landing_zone: LandingZone) -> Iterator[Doubt]:
-    for key, group in sorted(landing_zone.sso.groups.items()):
+    for group in landing_zone.groups.values():
         if not group.members and not group.external:
-            yield "sso.yaml", ("groups", key), "has no members, so its assignments reach nobody"
+            yield SSO, group.location, "has no members, so its assignments reach nobody"
 
 
 def _assignments(landing_zone: LandingZone) -> Iterator[Doubt]:
-    directory = Directory(landing_zone.organization)
     for index, assignment in enumerate(landing_zone.sso.assignments):
-        if not directory.reached(assignment):
-            yield "sso.yaml", ("assignments", index), "matches only accounts that are retired, so it assigns nothing"
+        if not landing_zone.selector.select(assignment):
+            yield SSO, ("assignments", index), "matches only accounts that are retired, so it assigns nothing"
 
 
 def _administrators(landing_zone: LandingZone) -> Iterator[Doubt]:
@@ -250,7 +227,7 @@ def _administrators(landing_zone: LandingZone) -> Iterator[Doubt]:
             f"{FULL_ACCESS}, without a boundary and without an inline policy that denies everything, is assigned there "
             "to a user, an external group or a group with members"
         )
-        yield "sso.yaml", ("assignments",), text
+        yield SSO, ("assignments",), text
 
 
 _RULES: tuple[Callable[[LandingZone], Iterable[Doubt]], ...] = (

@@ -151,7 +151,7 @@ def check_quota(ground: Ground) -> Iterator[Finding]:
 def judge_quota(landing_zone: LandingZone, live: Sequence[LiveAccount], quota: int) -> Finding:
     """Judges the quota; closed accounts count until AWS has removed them."""
     there = {account.email.lower() for account in live}
-    declared = landing_zone.organization.active_accounts.values()
+    declared = landing_zone.members.values()
     new = sum(account.email.lower() not in there for account in declared)
     now = len(live) or 1
     text = f"{now} accounts now, {new} to be made, the quota is {quota}"

@@ -64,9 +64,10 @@ _OF_ACCOUNT: Mapping[str, tuple[str, str, Callable[[Client, str], Values]]] = {
 
 
 def _check_regional(key: str, read: Callable[[Client], Values], ground: Ground) -> Iterator[Finding]:
-    control, organization = ground.landing_zone.security.settings[key], ground.landing_zone.organization
+    landing_zone = ground.landing_zone
     found = {region: read(ground.aws.client("ec2", region)) for region in ground.project.regions.all_governed}
-    yield assess_setting(key, control, found, by_policy=control.by_policy in organization.set_in_management)
+    declared = key in landing_zone.declared_controls
+    yield assess_setting(key, landing_zone.security.settings[key], found, by_policy=declared)
 
 
 def _check_account(key: str, service: str, read: Callable[[Client, str], Values], ground: Ground) -> Iterator[Finding]:

@@ -9,9 +9,8 @@ from strata.commands.doctor.findings import Finding, failure, listed, ok, warnin
 from strata.commands.doctor.ground import Ground
 from strata.config.models import Organization
 from strata.landing_zone import LandingZone
-from strata.landing_zone.services import derived_services
+from strata.landing_zone.addresses import delegation
 from strata.printing import word
-from strata.rules import account_name
 
 
 def check_accounts(ground: Ground) -> Iterator[Finding]:
@@ -28,7 +27,7 @@ def check_accounts(ground: Ground) -> Iterator[Finding]:
 def judge_states(landing_zone: LandingZone, live: Sequence[LiveAccount]) -> Iterator[Finding]:
     """Judges declared accounts that are live and not ACTIVE."""
     by_email = _by_email(live)
-    for key, declared in landing_zone.organization.active_accounts.items():
+    for key, declared in landing_zone.members.items():
         account = by_email.get(declared.email.lower())
         if account is None or account.active:
             continue
@@ -44,12 +43,12 @@ def judge_emails(landing_zone: LandingZone, live: Sequence[LiveAccount]) -> Iter
     """Judges declared e-mails that belong to another account: a deploy would adopt and rename that one."""
     organization, project = landing_zone.organization, landing_zone.project
     by_email = _by_email(live)
-    names = {account.name or account_name(project, key): key for key, account in organization.accounts.items()}
-    for key, declared in organization.active_accounts.items():
+    names = {one.name: key for key, one in {**landing_zone.retired, **landing_zone.members}.items()}
+    for key, declared in landing_zone.members.items():
         account = by_email.get(declared.email.lower())
         if account is None or not account.active:
             continue
-        at, name = f"accounts.{key}.email {declared.email!r}", declared.name or account_name(project, key)
+        at, name = f"accounts.{key}.email {declared.email!r}", declared.name
         if account.id == project.management_account.id:
             yield failure(f"{at} is the management account's", "give the account an address of its own")
         elif account.id in organization.unmanaged_accounts:
@@ -64,9 +63,8 @@ def judge_emails(landing_zone: LandingZone, live: Sequence[LiveAccount]) -> Iter
 
 def judge_undeclared(landing_zone: LandingZone, live: Sequence[LiveAccount]) -> Iterator[Finding]:
     """Judges ACTIVE accounts that organization.yaml does not mention: they stop a deploy on purpose."""
-    organization = landing_zone.organization
-    mentioned = {account.email.lower() for account in organization.accounts.values()}
-    mentioned |= {entry.lower() for entry in organization.unmanaged_accounts}
+    mentioned = {one.email.lower() for one in (*landing_zone.accounts.values(), *landing_zone.retired.values())}
+    mentioned |= {entry.lower() for entry in landing_zone.organization.unmanaged_accounts}
     for account in live:
         own = account.id == landing_zone.project.management_account.id
         if account.active and not own and not {account.id, account.email.lower()} & mentioned:
@@ -89,10 +87,8 @@ def check_services(ground: Ground) -> Iterator[Finding]:
 
 def judge_services(landing_zone: LandingZone, live: Sequence[str]) -> Iterator[Finding]:
     """Judges trusted access; what is on and not declared stays on."""
-    organization = landing_zone.organization
-    declared = {*organization.trusted_services, *derived_services(organization, landing_zone.security)}
-    disabled = sorted(set(live) & set(organization.disable_services))
-    undeclared = sorted(set(live) - declared - set(disabled))
+    disabled = sorted(set(live) & set(landing_zone.organization.disable_services))
+    undeclared = sorted(set(live) - landing_zone.trusted_services - set(disabled))
     if disabled:
         yield warning(f"{listed(disabled)}: on, and in disable_services", "the next deploy switches it off")
     if undeclared:
@@ -117,7 +113,7 @@ def judge_delegations(
     by_email = _by_email(accounts)
     for service, key in sorted(organization.delegated_administrators.items()):
         declared = by_email.get(organization.accounts[key].email.lower())
-        address = f"aws_organizations_delegated_administrator.{_address_part(service)}"
+        address = f"aws_organizations_delegated_administrator.{delegation(service)}"
         for account in sorted(live.get(service, ())):
             if declared is None or account != declared.id:
                 command = (
@@ -134,7 +130,3 @@ def judge_delegations(
         yield ok(f"{service}: {listed(list(live[service]))}, not declared, stays as it is")
     if not live:
         yield ok("none yet")
-
-
-def _address_part(service: str) -> str:
-    return service.removesuffix(".amazonaws.com").replace(".", "-")

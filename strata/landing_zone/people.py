@@ -1,0 +1,56 @@
+"""The users and groups of IAM Identity Center with the names AWS shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from strata.config.models import Sso
+from strata.config.tree import Location
+
+
+@dataclass(frozen=True)
+class User:
+    """A person in Identity Center's own directory."""
+
+    key: str
+    user_name: str
+    given_name: str
+    family_name: str
+    display_name: str
+    email: str
+
+    @property
+    def location(self) -> Location:
+        """Returns where it stands in sso.yaml."""
+        return "users", self.key
+
+
+@dataclass(frozen=True)
+class Group:
+    """A group; the members of an external one are known to the identity provider alone."""
+
+    key: str
+    name: str
+    description: str
+    members: tuple[str, ...]
+    external: bool
+
+    @property
+    def location(self) -> Location:
+        """Returns where it stands in sso.yaml."""
+        return "groups", self.key
+
+
+def users(sso: Sso) -> dict[str, User]:
+    """Returns the users by key, as in the file."""
+    return {
+        key: User(key, one.user_name or one.email, one.given_name, one.family_name, one.display_name, one.email)
+        for key, one in sso.users.items()
+    }
+
+
+def groups(sso: Sso) -> dict[str, Group]:
+    """Returns the groups by key, as in the file."""
+    return {
+        key: Group(key, one.name or key, one.description, one.members, one.external) for key, one in sso.groups.items()
+    }

@@ -1,0 +1,158 @@
+"""The permission sets, those that options of sso.yaml make among them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from strata.config.models import Boundary, PolicyReference, Project, Sso
+from strata.config.tree import Location
+from strata.landing_zone.placeholders import Document, placeholder_values
+
+BREAK_GLASS = "BreakGlass"
+STATE_ACCESS = "StateAccess"
+"""Keys and names of the permission sets that options make."""
+
+FULL_ACCESS = "AdministratorAccess"
+
+
+@dataclass(frozen=True)
+class ManagedPolicy:
+    """A policy by name: one of AWS's, or one of your own in every account."""
+
+    aws: str = ""
+    customer: str = ""
+    path: str = "/"
+
+    @property
+    def name(self) -> str:
+        """Returns its name, with the path if it is one of AWS's."""
+        return self.aws or self.customer
+
+    def __str__(self) -> str:
+        return f"AWS policy {self.aws}" if self.aws else f"your policy {self.path}{self.customer}"
+
+
+@dataclass(frozen=True)
+class InlinePolicy:
+    """A policy that is written out, in a file or by an option."""
+
+    document: Document
+    words: str
+    file: str | None = None
+
+    def __str__(self) -> str:
+        return self.words
+
+
+@dataclass(frozen=True)
+class PermissionSet:
+    """What its holder may do in an account, as AWS gets it."""
+
+    key: str
+    name: str
+    description: str
+    session_duration: str
+    policies: tuple[ManagedPolicy | InlinePolicy, ...]
+    location: Location
+    boundary: ManagedPolicy | None = None
+    relay_state: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    option: str | None = None
+    """The option that makes it."""
+
+    @property
+    def managed(self) -> tuple[ManagedPolicy, ...]:
+        """Returns the policies that it has by name."""
+        return tuple(policy for policy in self.policies if isinstance(policy, ManagedPolicy))
+
+    @property
+    def inline(self) -> InlinePolicy | None:
+        """Returns the policy that is written out."""
+        return next((policy for policy in self.policies if isinstance(policy, InlinePolicy)), None)
+
+
+def all_permission_sets(sso: Sso, project: Project | None, documents: Mapping[str, str]) -> list[PermissionSet]:
+    """Returns all permission sets, those of options first; two have one key where the YAML has an option's as well."""
+    values = placeholder_values(project)
+    found = [*_of_options(sso, project, values)]
+    for key, one in sso.permission_sets.items():
+        policies = tuple(_policy(policy, documents, values) for policy in one.policies)
+        found.append(
+            PermissionSet(
+                key,
+                one.name or key,
+                one.description or "",
+                one.session_duration,
+                policies,
+                ("permission_sets", key),
+                boundary=_managed(one.boundary) if one.boundary else None,
+                relay_state=one.relay_state or "",
+                tags=one.tags,
+            )
+        )
+    return found
+
+
+def _policy(
+    reference: PolicyReference, documents: Mapping[str, str], values: Mapping[str, str]
+) -> ManagedPolicy | InlinePolicy:
+    if reference.inline is None:
+        return _managed(reference)
+    document = Document(documents.get(reference.inline, ""), values)
+    return InlinePolicy(document, f"inline policy {reference.inline}", reference.inline)
+
+
+def _managed(reference: PolicyReference | Boundary) -> ManagedPolicy:
+    return ManagedPolicy(reference.aws or "", reference.customer or "", reference.path or "/")
+
+
+def _of_options(sso: Sso, project: Project | None, values: Mapping[str, str]) -> Iterator[PermissionSet]:
+    if sso.break_glass:
+        yield PermissionSet(
+            BREAK_GLASS,
+            BREAK_GLASS,
+            "Emergencies only; every use raises an alert.",
+            sso.break_glass.session_duration,
+            (ManagedPolicy(aws=FULL_ACCESS),),
+            ("break_glass",),
+            option="break_glass",
+        )
+    if sso.state_access:
+        read_only, kms = sso.state_access.read_only, bool(project and project.state.kms)
+        template = json.dumps(state_access_policy(read_only=read_only, kms=kms), separators=(",", ":"))
+        words = "Reads Terraform's state" if read_only else "Reads and writes Terraform's state"
+        yield PermissionSet(
+            STATE_ACCESS,
+            STATE_ACCESS,
+            "Terraform state in the management account.",
+            "PT1H",
+            (InlinePolicy(Document(template, values), words),),
+            ("state_access",),
+            option="state_access",
+        )
+
+
+def state_access_policy(*, read_only: bool, kms: bool) -> dict[str, Any]:
+    """Returns the policy of the option state_access, with placeholders; AWS gives the key its ARN."""
+    objects = ["s3:GetObject"] if read_only else ["s3:GetObject", "s3:PutObject"]
+    uses = ["kms:Decrypt"] if read_only else ["kms:Decrypt", "kms:GenerateDataKey"]
+    locks = ["dynamodb:DeleteItem", "dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:PutItem"]
+    statements: list[tuple[str, str | list[str], str]] = [
+        ("List", "s3:ListBucket", "{{state_bucket_arn}}"),
+        ("Objects", objects, "{{state_bucket_arn}}/*"),
+    ]
+    if kms:
+        statements.append(("Key", uses, "{{state_key_arn}}"))
+    if not read_only:
+        statements.append(("ReleaseLockFiles", "s3:DeleteObject", "{{state_bucket_arn}}/*.tflock"))
+        statements.append(("LockTable", locks, "{{lock_table_arn}}"))
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource}
+            for sid, actions, resource in statements
+        ],
+    }

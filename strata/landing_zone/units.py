@@ -1,0 +1,98 @@
+"""The organizational units, and the tree that root, units and accounts make."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from strata.config.models import ROOT, Organization, OrganizationalUnit
+from strata.config.tree import Location
+from strata.landing_zone.accounts import Account
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One organizational unit with the keys from the root down to it."""
+
+    keys: tuple[str, ...]
+    name: str
+    has_units: bool
+
+    @property
+    def key(self) -> str:
+        """Returns the unit's own key."""
+        return self.keys[-1]
+
+    @property
+    def parent(self) -> str | None:
+        """Returns the key of the unit above, None below the root."""
+        return self.keys[-2] if self.keys[1:] else None
+
+    @property
+    def location(self) -> Location:
+        """Returns where it stands in organization.yaml."""
+        return tuple(part for key in self.keys for part in ("organizational_units", key))
+
+
+def units(organization: Organization) -> Iterator[Unit]:
+    """Yields every organizational unit, parents first, sorted by key on each level."""
+    return _walk(organization.organizational_units, ())
+
+
+def _walk(below: Mapping[str, OrganizationalUnit], above: tuple[str, ...]) -> Iterator[Unit]:
+    for key, one in sorted(below.items()):
+        unit = Unit((*above, key), one.name or key, bool(one.organizational_units))
+        yield unit
+        yield from _walk(one.organizational_units, unit.keys)
+
+
+# The tree
+
+
+@dataclass(frozen=True, order=True)
+class Target:
+    """The root, an organizational unit or an account, as policies name them."""
+
+    kind: Literal["root", "unit", "account"]
+    key: str
+
+    def __str__(self) -> str:
+        return "root" if self.kind == "root" else f"{'organizational unit' if self.unit else 'account'} {self.key}"
+
+    @property
+    def unit(self) -> bool:
+        """Returns whether it is an organizational unit."""
+        return self.kind == "unit"
+
+    @property
+    def address_part(self) -> str:
+        """Returns what it is called in the Terraform address of an attachment."""
+        return "root" if self.kind == "root" else f"{'ou' if self.unit else 'account'}_{self.key}"
+
+
+THE_ROOT = Target("root", ROOT)
+Ancestors = Mapping[Target, tuple[Target, ...]]
+"""What is above the root, each unit and each account, from the root down, itself the last."""
+
+
+def ancestors(found: Iterable[Unit], accounts: Iterable[Account]) -> Ancestors:
+    """Returns the way down to every target, units before accounts."""
+    ways: dict[Target, tuple[Target, ...]] = {THE_ROOT: (THE_ROOT,)}
+    for unit in found:
+        ways[Target("unit", unit.key)] = (THE_ROOT, *(Target("unit", key) for key in unit.keys))
+    for account in accounts:
+        above = ways[THE_ROOT if account.unit == ROOT else Target("unit", account.unit)]
+        target = Target("account", account.key)
+        ways[target] = (*above, target)
+    return ways
+
+
+def children(ways: Ancestors) -> Mapping[Target, list[Target]]:
+    """Returns what is directly below every target, accounts before units."""
+    below: defaultdict[Target, list[Target]] = defaultdict(list)
+    for target, way in ways.items():
+        if way[1:]:
+            below[way[-2]].append(target)
+    return {target: sorted(below[target], key=lambda one: one.unit) for target in ways}

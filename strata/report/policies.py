@@ -1,0 +1,95 @@
+"""Which policies bind what, in words, and how many slots for them are left."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from strata.config.models import PolicyType
+from strata.landing_zone import LandingZone
+from strata.landing_zone.units import THE_ROOT, Target, children
+from strata.report.words import listed
+
+
+def in_words(targets: Iterable[Target]) -> str:
+    """Returns targets as `root, organizational units a, b, account c`, the first few of many."""
+    by_kind: dict[str, list[str]] = defaultdict(list)
+    for target in targets:
+        by_kind[target.kind].append(target.key)
+    parts = ["root"] if "root" in by_kind else []
+    for kind, one in (("unit", "organizational unit"), ("account", "account")):
+        if keys := by_kind[kind]:
+            parts.append(f"{one}{'s' if keys[1:] else ''} {listed(keys)}")
+    return ", ".join(parts) or "nothing"
+
+
+def short_type(kind: PolicyType) -> str:
+    """Returns a policy type as people call it."""
+    return _SHORT.get(kind) or kind.value.removesuffix("_POLICY").replace("_", " ").lower()
+
+
+_SHORT = {
+    PolicyType.SERVICE_CONTROL: "SCP",
+    PolicyType.RESOURCE_CONTROL: "RCP",
+    PolicyType.AISERVICES_OPT_OUT: "AI opt-out",
+    PolicyType.DECLARATIVE_EC2: "EC2 declarative",
+    PolicyType.S3: "S3",
+    PolicyType.SECURITYHUB: "Security Hub",
+}
+
+
+# The tree
+
+
+def in_tree_order(landing_zone: LandingZone) -> list[Target]:
+    """Returns every target below what it is in: the accounts of a unit first, then the units in it."""
+    below = children(landing_zone.ancestors)
+
+    def walk(target: Target) -> Iterator[Target]:
+        yield target
+        for child in below[target]:
+            yield from walk(child)
+
+    return list(walk(THE_ROOT))
+
+
+# Slots
+
+
+@dataclass(frozen=True)
+class Slots:
+    """The slots for policies of one type on one target."""
+
+    target: Target
+    type: PolicyType
+    policies: tuple[str, ...]
+    by_aws: int
+    limit: int
+
+    @property
+    def used(self) -> int:
+        """Returns how many are taken, by AWS's own policy as well."""
+        return len(self.policies) + self.by_aws
+
+    @property
+    def free(self) -> int:
+        """Returns how many are left."""
+        return self.limit - self.used
+
+
+def slots(landing_zone: LandingZone) -> dict[Target, list[Slots]]:
+    """Returns the slots of every target, for each policy type in use, with the limits of the project."""
+    attached: dict[tuple[Target, PolicyType], list[str]] = defaultdict(list)
+    for policy in landing_zone.policies.values():
+        for target in policy.attachments:
+            attached[target, policy.type].append(policy.key)
+    project_limits, used = landing_zone.project.aws_limits, landing_zone.policy_types
+    limits = {kind: project_limits.policy_type(kind) for kind in PolicyType if kind in used}
+    return {
+        target: [
+            Slots(target, kind, tuple(attached[target, kind]), limit.occupied, limit.attachments.value)
+            for kind, limit in limits.items()
+        ]
+        for target in landing_zone.ancestors
+    }
