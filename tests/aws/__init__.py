@@ -1,0 +1,16 @@
+"""One emulated AWS for every test: moto, and what it lacks or answers otherwise, a module per service."""
+
+SERVICES = (
+    "account",
+    "accessanalyzer",
+    "cloudtrail",
+    "cost",
+    "defaults",
+    "iam",
+    "identitystore",
+    "kms",
+    "organizations",
+    "s3",
+    "ssoadmin",
+)
+"""The modules that answer calls."""

@@ -1,0 +1,90 @@
+"""Contacts and names of accounts: what moto lacks, and who may ask about whom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from moto.organizations.models import FakeAccount, organizations_backends
+
+from tests.aws import memory
+from tests.aws.calls import Call, Parameters, Refused, Service, order
+from tests.aws.organizations import MANAGEMENT, require_trust
+
+account = Service("account")
+
+
+@dataclass
+class Contact:
+    """The primary contact of an account."""
+
+    information: Parameters = field(
+        default_factory=lambda: {
+            "FullName": "Example Operator",
+            "AddressLine1": "1 Example Street",
+            "City": "Example",
+            "CountryCode": "DE",
+            "PostalCode": "10115",
+            "PhoneNumber": "+49 30 1234567",
+        }
+    )
+
+
+@account.answers("PutAlternateContact", "GetAlternateContact", "DeleteAlternateContact")
+def alternate_contact(call: Call) -> None:
+    _may(call)
+
+
+@account.answers("GetContactInformation", "PutContactInformation")
+def contact_information(call: Call) -> Parameters:
+    _may(call)
+    contact = memory.of(Contact, call.parameters.get("AccountId") or call.account, "")
+    if call.operation.startswith("Put"):
+        contact.information = call["ContactInformation"]
+        return {}
+    return {"ContactInformation": contact.information}
+
+
+@account.answers("GetAccountInformation")
+def account_information(call: Call) -> Parameters:
+    _may(call)
+    found = _account(call)
+    return {"AccountId": found.id, "AccountName": found.name, "AccountCreatedDate": found.create_time}
+
+
+@account.answers("PutAccountName")
+def rename(call: Call) -> Parameters:
+    _may(call)
+    _account(call).name = call["AccountName"]
+    return {}
+
+
+@account.answers("ListRegions")
+def regions(call: Call) -> Parameters:
+    names = ("us-east-1", "us-east-2", "us-west-1", "us-west-2", "eu-central-1", "eu-west-1", "eu-west-2", "eu-north-1")
+    return {"Regions": [{"RegionName": name, "RegionOptStatus": "ENABLED_BY_DEFAULT"} for name in names]}
+
+
+@order("management-account")
+def describe_management_account(name: str, email: str) -> None:
+    """Names the management account and its root user, which moto calls master and master@example.com."""
+    found = next(each for each in organizations_backends[MANAGEMENT]["aws"].accounts if each.id == MANAGEMENT)
+    found.name, found.email = name, email
+
+
+def _may(call: Call) -> None:
+    """Raises unless a member is asked about with trusted access, and the management account without its id."""
+    asked = call.parameters.get("AccountId")
+    if asked == call.account:
+        raise Refused("AccessDeniedException", "The management account can't be asked about by its AccountId.")
+    if asked:
+        require_trust("account.amazonaws.com", "AccessDeniedException", call.account)
+        if organizations_backends.master_accounts.get(asked, ("",))[0] != call.account:
+            raise Refused("AccessDeniedException", f"{asked} is not a member of this organization.")
+
+
+def _account(call: Call) -> FakeAccount:
+    asked = call.parameters.get("AccountId") or call.account
+    for found in organizations_backends[call.account]["aws"].accounts:
+        if found.id == asked:
+            return found
+    raise Refused("ResourceNotFoundException", f"there is no account {asked}")

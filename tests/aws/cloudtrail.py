@@ -1,0 +1,76 @@
+"""Trails: what CreateTrail asks of the organization and of the bucket, and deletion by ARN."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from moto.cloudtrail.models import CloudTrailBackend
+from moto.s3.models import s3_backends
+
+from tests.aws.calls import Call, Refused, Service, mend
+from tests.aws.organizations import require_trust
+
+cloudtrail = Service("cloudtrail")
+
+
+@cloudtrail.answers("CreateTrail", "UpdateTrail")
+def trail(call: Call) -> None:
+    if call.parameters.get("IsOrganizationTrail"):
+        require_trust("cloudtrail.amazonaws.com", "CloudTrailAccessNotEnabledException", call.account)
+    bucket = call.parameters.get("S3BucketName")
+    if bucket:
+        name = call["Name"].split("/")[-1]
+        _may_write(call, bucket, f"arn:aws:cloudtrail:{call.region}:{call.account}:trail/{name}")
+
+
+def _may_write(call: Call, name: str, trail: str) -> None:
+    """Raises unless the bucket's policy lets this trail look at the bucket and write below AWSLogs/.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html
+    """
+    bucket = s3_backends[call.account]["aws"].buckets.get(name)
+    if bucket is None:
+        raise Refused("S3BucketDoesNotExistException", f"S3 bucket {name} does not exist!")
+    statements = json.loads(bucket.policy or b"{}").get("Statement", [])
+    allowed = [each for each in statements if _is_for_trail(each, trail)]
+    prefixes = [f"AWSLogs/{call.account}/"]
+    if call.parameters.get("IsOrganizationTrail"):
+        from tests.aws.organizations import _backend
+
+        organization = _backend(call.account).org
+        prefixes.append(f"AWSLogs/{organization.id if organization else ''}/")
+    can_look = any("s3:GetBucketAcl" in _all(each["Action"]) for each in allowed)
+    written = [r for each in allowed if "s3:PutObject" in _all(each["Action"]) for r in _all(each["Resource"])]
+    if not can_look or not all(any(f":::{name}/{prefix}" in r for r in written) for prefix in prefixes):
+        raise Refused(
+            "InsufficientS3BucketPolicyException", f"Incorrect S3 bucket policy is detected for bucket: {name}"
+        )
+
+
+def _is_for_trail(statement: dict[str, Any], trail: str) -> bool:
+    principal, condition = statement.get("Principal"), statement.get("Condition", {})
+    sources = [value for test in condition.values() for key, value in test.items() if key.lower() == "aws:sourcearn"]
+    return (
+        statement["Effect"] == "Allow"
+        and isinstance(principal, dict)
+        and "cloudtrail.amazonaws.com" in _all(principal.get("Service", []))
+        and all(trail in _all(source) for source in sources)
+    )
+
+
+def _all(value: Any) -> list[str]:
+    return value if isinstance(value, list) else [value]
+
+
+def _delete_by_arn() -> None:
+    """Makes moto, which looks for the name, find a trail by its ARN too."""
+    delete = CloudTrailBackend.delete_trail
+
+    def delete_trail(backend: CloudTrailBackend, name: str) -> None:
+        delete(backend, name.rsplit("/", maxsplit=1)[-1])
+
+    mend(CloudTrailBackend, "delete_trail", delete_trail)
+
+
+_delete_by_arn()

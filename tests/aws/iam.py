@@ -1,0 +1,73 @@
+"""AWS's own policies without loading 1,500 of them into every account, and central root access."""
+
+from __future__ import annotations
+
+import functools
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from moto.iam.models import AWSManagedPolicy, iam_backends
+
+from tests.aws.calls import Call, Parameters, Refused, Service
+from tests.aws.organizations import require_trust
+
+iam = Service("iam")
+
+
+@dataclass
+class RootAccess:
+    """The features of central root access that are on."""
+
+    features: set[str] = field(default_factory=set)
+
+
+def managed_policy(arn: str) -> str | None:
+    """Returns the name of a policy of AWS's own, None when AWS has none with this ARN."""
+    path = arn.removeprefix("arn:aws:iam::aws:policy")
+    name = path.rsplit("/", 1)[-1]
+    found = _managed_policies().get(name)
+    return name if found and path == f"{found.get('Path', '/')}{name}" else None
+
+
+@functools.cache
+def _managed_policies() -> Any:
+    from moto.iam.aws_managed_policies import aws_managed_policies_data
+
+    return json.loads(aws_managed_policies_data)
+
+
+@iam.answers("AttachRolePolicy", "GetPolicy", "GetPolicyVersion", "ListEntitiesForPolicy")
+def know_managed_policy(call: Call) -> None:
+    arn, backend = call["PolicyArn"], iam_backends[call.account]["aws"]
+    name = managed_policy(arn) if arn not in backend.managed_policies else None
+    if name:
+        made = AWSManagedPolicy.from_data(name, call.account, "us-east-1", _managed_policies()[name])
+        backend.managed_policies[made.arn] = made
+
+
+@iam.answers("CreateServiceLinkedRole")
+def create_service_linked_role(call: Call) -> Parameters | None:
+    service = call["AWSServiceName"]
+    for role in iam_backends[call.account]["aws"].roles.values():
+        if str(role.path) == f"/aws-service-role/{service}/" and not call.parameters.get("CustomSuffix"):
+            raise Refused("InvalidInput", f"Service role name {role.name} has been taken in this account.")
+    return None
+
+
+_FEATURES = ("RootCredentialsManagement", "RootSessions")
+
+
+@iam.answers(
+    "ListOrganizationsFeatures",
+    *(f"{switch}Organizations{feature}" for switch in ("Enable", "Disable") for feature in _FEATURES),
+)
+def root_access(call: Call) -> Parameters:
+    require_trust("iam.amazonaws.com", "ServiceAccessNotEnabledException", call.account)
+    on = call.keeps(RootAccess).features
+    feature = call.operation.split("Organizations", 1)[1]
+    if call.operation.startswith("Enable"):
+        on.add(feature)
+    elif call.operation.startswith("Disable"):
+        on.discard(feature)
+    return {"OrganizationId": "o-strata", "EnabledFeatures": sorted(on)}

@@ -1,0 +1,95 @@
+"""What was called, by whom and how it ended, and the faults that a test has ordered."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from tests.aws.calls import Call, Parameters
+
+Way = Literal["refuse", "lose", "hang", "stale"]
+"""`refuse`: AWS says no. `lose`: AWS does it, the answer never arrives. `hang`: the same, and the caller waits.
+`stale`: AWS answers as it did the last time it was asked the same, as it may shortly after a change."""
+
+
+@dataclass
+class Fault:
+    """Some calls that go wrong: from the n-th that fits, so many times."""
+
+    action: str
+    way: Way = "refuse"
+    nth: int = 1
+    times: int = 1
+    caller: str = ""
+    containing: str = ""
+    code: str = "ThrottlingException"
+    message: str = "Rate exceeded"
+    status: int = 400
+    seen: int = 0
+
+    def hits(self, call: Call) -> bool:
+        """Counts a call that fits, and says whether it goes wrong."""
+        if self.action != call.action or self.caller not in ("", call.caller) or self.containing not in _text(call):
+            return False
+        self.seen += 1
+        return self.nth <= self.seen < self.nth + self.times
+
+
+@dataclass
+class Entry:
+    """One line of the journal."""
+
+    action: str
+    caller: str
+    account: str
+    region: str
+    parameters: Parameters
+    outcome: str = "..."
+
+    def __str__(self) -> str:
+        said = json.dumps(self.parameters, default=str)
+        where = f"{self.account} {self.region}"
+        return f"{self.caller:9} {where:26} {self.action} {said[:400]} -> {self.outcome}"
+
+
+@dataclass
+class Journal:
+    """Every call since the last reset, and the faults in force."""
+
+    entries: list[Entry] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    answers: dict[str, Any] = field(default_factory=dict)
+    waiting: threading.Event = field(default_factory=threading.Event)
+
+    def write(self, call: Call) -> Entry:
+        """Enters a call that begins."""
+        entry = Entry(call.action, call.caller, call.account, call.region, call.parameters)
+        self.entries.append(entry)
+        return entry
+
+    def fault(self, call: Call) -> Fault | None:
+        """Returns the fault that this call meets, if any."""
+        return next((fault for fault in self.faults if fault.hits(call)), None)
+
+    def last_answer(self, call: Call) -> Any:
+        """Returns what the same question was answered before, None where it is asked first."""
+        return self.answers.get(_question(call))
+
+    def keep_answer(self, call: Call, answer: Any) -> None:
+        """Keeps an answer for questions that are answered late."""
+        self.answers[_question(call)] = answer
+
+    def counts(self) -> Counter[tuple[str, str]]:
+        """Returns how often each caller called each action."""
+        return Counter((entry.caller, entry.action) for entry in self.entries)
+
+
+def _question(call: Call) -> str:
+    return f"{call.account} {call.region} {call.action} {_text(call)}"
+
+
+def _text(call: Call) -> str:
+    return json.dumps(call.parameters, sort_keys=True, default=str)

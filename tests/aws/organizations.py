@@ -1,0 +1,324 @@
+"""Accounts, units, policies: moto's, with the refusals of AWS and what moto lacks."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from moto.organizations import models
+from moto.organizations.models import OrganizationsBackend, organizations_backends
+
+from tests.aws import memory
+from tests.aws.calls import Call, Parameters, Refused, Service, listed, mend, order, tags_of
+
+organizations = Service("organizations")
+MANAGEMENT = "123456789012"
+ACCOUNTS_AT_ONCE = 5
+_SLOTS = {"SERVICE_CONTROL_POLICY": 10, "RESOURCE_CONTROL_POLICY": 5}
+"""Policies of a type on one target, AWS's own counted; ten where nothing is said.
+
+https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html
+"""
+_DECLARATIVE = ["DECLARATIVE_POLICY_EC2", "CHATBOT_POLICY", "SECURITYHUB_POLICY", "S3_POLICY", "INSPECTOR_POLICY"]
+_NEEDS = {"DECLARATIVE_POLICY_EC2": "ec2.amazonaws.com", "SECURITYHUB_POLICY": "securityhub.amazonaws.com"}
+_DOCUMENT = 10240
+
+
+@dataclass
+class Progress:
+    """What takes AWS a while, and what moto keeps no place for."""
+
+    finalizing: bool = False
+    polls: int = 0
+    """How often an account's creation is in progress when it is asked about."""
+    account_limit: int = 50
+    creations: dict[str, Parameters] = field(default_factory=dict)
+    resource_policy: Parameters | None = None
+    quits: set[str] = field(default_factory=set)
+
+
+@order("organization")
+def adjust(**settings: Any) -> None:
+    """Sets what `Progress` says, such as `finalizing` or `polls`."""
+    for name, value in settings.items():
+        setattr(_progress(), name, value)
+
+
+def is_active(account: str, management: str = MANAGEMENT) -> bool:
+    """Says whether an account belongs to the organization and is open."""
+    found = (each for each in _backend(management).accounts if each.id == account)
+    return any(each.state == "ACTIVE" for each in found)
+
+
+def trusts(service: str, management: str = MANAGEMENT) -> bool:
+    """Says whether a service has trusted access."""
+    return any(each["ServicePrincipal"] == service for each in _backend(management).services)
+
+
+def require_trust(service: str, code: str, management: str = MANAGEMENT) -> None:
+    """Raises where a service has no trusted access."""
+    if not trusts(service, management):
+        raise Refused(code, f"SERVICE_ACCESS_NOT_ENABLED: trusted access for {service} is not enabled")
+
+
+@organizations.answers("CreateAccount")
+def create_account(call: Call) -> Parameters | None:
+    """Begins to create an account; a taken e-mail address shows only in the status of the request."""
+    progress, backend = _ready(call), _backend(call.account)
+    running = [each for each in progress.creations.values() if each["State"] == "IN_PROGRESS"]
+    if len(running) >= ACCOUNTS_AT_ONCE:
+        raise Refused("ConstraintViolationException", "ACCOUNT_CREATION_RATE_LIMIT_EXCEEDED")
+    if len(backend.accounts) >= progress.account_limit:
+        raise Refused("ConstraintViolationException", "ACCOUNT_NUMBER_LIMIT_EXCEEDED")
+    email = call["Email"].lower()
+    if email in {each.email.lower() for each in backend.accounts} | progress.quits:
+        number = f"car-{len(progress.creations):08d}{'f' * 24}"
+        made = {"Id": number, "AccountName": call["AccountName"], "FailureReason": "EMAIL_ALREADY_EXISTS"}
+    else:
+        made = call.moto["CreateAccountStatus"]
+    requested = {**made, "State": "IN_PROGRESS", "RequestedTimestamp": time.time(), "polls": progress.polls}
+    progress.creations[made["Id"]] = requested
+    return {
+        "CreateAccountStatus": {key: requested[key] for key in ("Id", "AccountName", "State", "RequestedTimestamp")}
+    }
+
+
+@organizations.answers("DescribeCreateAccountStatus")
+def create_account_status(call: Call) -> Parameters | None:
+    found = _progress().creations.get(call["CreateAccountRequestId"])
+    if found is None:
+        raise Refused("CreateAccountStatusNotFoundException", "there is no such request")
+    found["polls"] -= 1
+    if found["polls"] < 0:
+        found["State"] = "FAILED" if "FailureReason" in found else "SUCCEEDED"
+    hidden = {"polls"} if found["State"] != "IN_PROGRESS" else {"polls", "AccountId", "FailureReason"}
+    return {"CreateAccountStatus": {key: value for key, value in found.items() if key not in hidden}}
+
+
+@organizations.answers("DescribeAccount", "ListAccounts", "ListAccountsForParent", "ListDelegatedAdministrators")
+def accounts(call: Call) -> Parameters:
+    """Answers without `Status`, which AWS retired in September 2026; only provider 5, which knows no `State`, has it."""
+    said = call.moto
+    described = [said["Account"]] if "Account" in said else said.get("Accounts", said.get("DelegatedAdministrators"))
+    for account in described or ():
+        if "terraform-provider-aws/5." not in call.user_agent:
+            account.pop("Status", None)
+    return said
+
+
+@organizations.answers("CloseAccount")
+def close_account(call: Call) -> Parameters | None:
+    _no_management(call)
+    backend = _backend(call.account)
+    if call.moto is not None:
+        backend.get_account_by_id(call["AccountId"]).state = "CLOSED"
+    return {}
+
+
+@organizations.answers("RemoveAccountFromOrganization")
+def remove_account(call: Call) -> Parameters | None:
+    _no_management(call)
+    backend = _backend(call.account)
+    if any(admin.account.id == call["AccountId"] for admin in backend.admins):
+        raise Refused("ConstraintViolationException", "CANNOT_REMOVE_DELEGATED_ADMINISTRATOR_FROM_ORG")
+    _progress().quits.add(backend.get_account_by_id(call["AccountId"]).email.lower())
+    return None
+
+
+@organizations.answers("MoveAccount")
+def move_account(call: Call) -> Parameters | None:
+    account = next((each for each in _backend(call.account).accounts if each.id == call["AccountId"]), None)
+    if account and account.parent_id != call["SourceParentId"]:
+        raise Refused("SourceParentNotFoundException", f"{account.id} is not in {call['SourceParentId']}")
+    if account and call["SourceParentId"] == call["DestinationParentId"]:
+        raise Refused("DuplicateAccountException", f"{account.id} is in {account.parent_id} already")
+    return None
+
+
+@organizations.answers("CreateOrganizationalUnit", "UpdateOrganizationalUnit")
+def unit(call: Call) -> Parameters | None:
+    _ready(call)
+    backend = _backend(call.account)
+    id = call.parameters.get("OrganizationalUnitId", "")
+    parent = call.parameters.get("ParentId") or backend.get_organizational_unit_by_id(id).parent_id
+    if not any(each.id == parent for each in backend.ou):
+        raise Refused("ParentNotFoundException", f"You specified parent {parent} that doesn't exist.")
+    name = str(call.parameters.get("Name"))
+    if any(each.parent_id == parent and each.name == name and each.id != id for each in backend.ou):
+        raise Refused("DuplicateOrganizationalUnitException", f"An OU with the name {name} already exists.")
+    if id:  # moto refuses a name that a unit of another parent has
+        found = backend.get_organizational_unit_by_id(id)
+        found.name = name
+        return found.describe()
+    return None
+
+
+@organizations.answers("DeleteOrganizationalUnit")
+def delete_unit(call: Call) -> Parameters | None:
+    backend, id = _backend(call.account), call["OrganizationalUnitId"]
+    if any(each.parent_id == id for each in _all(backend)):
+        raise Refused("OrganizationalUnitNotEmptyException", f"The OU {id} still contains accounts or OUs.")
+    for policy in backend.policies:
+        policy.attachments[:] = [target for target in policy.attachments if target.id != id]
+    return None
+
+
+@organizations.answers("CreatePolicy", "UpdatePolicy")
+def policy(call: Call) -> Parameters | None:
+    _ready(call)
+    content = call.parameters.get("Content")
+    try:
+        valid = content is None or isinstance(json.loads(content), dict)
+    except ValueError:
+        valid = False
+    if not valid:
+        raise Refused(
+            "MalformedPolicyDocumentException", "The provided policy document does not meet the requirements."
+        )
+    if content and len(content.encode()) > _DOCUMENT:
+        raise Refused("ConstraintViolationException", f"POLICY_CONTENT_LIMIT_EXCEEDED: {len(content)} of {_DOCUMENT}")
+    others = (each for each in _backend(call.account).policies if each.id != call.parameters.get("PolicyId"))
+    if any(each.name == call.parameters.get("Name") for each in others):
+        raise Refused("DuplicatePolicyException", "A policy with the same name already exists.")
+    return None
+
+
+@organizations.answers("AttachPolicy")
+def attach_policy(call: Call) -> Parameters | None:
+    _ready(call)
+    backend = _backend(call.account)
+    found, target = backend.get_policy_by_id(call["PolicyId"]), call["TargetId"]
+    here = [each for each in backend.policies if any(at.id == target for at in each.attachments)]
+    if found in here:
+        raise Refused("DuplicatePolicyAttachmentException", f"{found.id} is attached to {target} already.")
+    if found.type not in _types_on(backend):
+        raise Refused("PolicyTypeNotEnabledException", f"{found.type} isn't enabled in this root.")
+    used = sum(each.type == found.type for each in here)
+    if used >= _SLOTS.get(str(found.type), 10):
+        raise Refused("ConstraintViolationException", f"MAX_POLICY_TYPE_ATTACHMENT_LIMIT_EXCEEDED: {used} on {target}")
+    return None
+
+
+@organizations.answers("DetachPolicy")
+def detach_policy(call: Call) -> Parameters | None:
+    backend = _backend(call.account)
+    found, target = backend.get_policy_by_id(call["PolicyId"]), call["TargetId"]
+    here = [each for each in backend.policies if any(at.id == target for at in each.attachments)]
+    if found not in here:
+        raise Refused("PolicyNotAttachedException", f"{found.id} isn't attached to {target}.")
+    if found.type in _SLOTS and sum(each.type == found.type for each in here) == 1:
+        raise Refused("ConstraintViolationException", "MIN_POLICY_TYPE_ATTACHMENT_LIMIT_EXCEEDED")
+    return None
+
+
+@organizations.answers("EnablePolicyType")
+def enable_policy_type(call: Call) -> Parameters | None:
+    if service := _NEEDS.get(call["PolicyType"]):
+        require_trust(service, "ConstraintViolationException", call.account)
+    return None
+
+
+@organizations.answers("DisableAWSServiceAccess")
+def disable_service(call: Call) -> Parameters | None:
+    service = call["ServicePrincipal"]
+    in_use = [
+        type for type, needed in _NEEDS.items() if needed == service and type in _types_on(_backend(call.account))
+    ]
+    if in_use:
+        raise Refused("ConstraintViolationException", f"POLICY_TYPE_ENABLED_FOR_THIS_SERVICE: {in_use[0]}")
+    return None
+
+
+@organizations.answers("RegisterDelegatedAdministrator")
+def register(call: Call) -> Parameters | None:
+    require_trust(call["ServicePrincipal"], "ConstraintViolationException", call.account)
+    return None
+
+
+@organizations.answers("PutResourcePolicy", "DescribeResourcePolicy", "DeleteResourcePolicy")
+def resource_policy(call: Call) -> Parameters:
+    progress, organization = _progress(), _backend(call.account).org
+    if call.operation == "PutResourcePolicy":
+        progress.resource_policy = {"Content": call["Content"], "Tags": tags_of(call.parameters.get("Tags"))}
+    if progress.resource_policy is None:
+        raise Refused("ResourcePolicyNotFoundException", "there is no resource policy")
+    if call.operation == "DeleteResourcePolicy":
+        progress.resource_policy = None
+        return {}
+    arn = f"arn:aws:organizations::{call.account}:resourcepolicy/{organization and organization.id}/{_RESOURCE_POLICY}"
+    summary = {"Id": _RESOURCE_POLICY, "Arn": arn}
+    return {"ResourcePolicy": {"ResourcePolicySummary": summary, "Content": progress.resource_policy["Content"]}}
+
+
+_RESOURCE_POLICY = "rp-1a2b3c4d"
+
+
+@organizations.answers("ListTagsForResource", "TagResource", "UntagResource")
+def resource_policy_tags(call: Call) -> Parameters | None:
+    policy = _progress().resource_policy
+    if call["ResourceId"] != _RESOURCE_POLICY or policy is None:
+        return None
+    policy["Tags"].update(tags_of(call.parameters.get("Tags")))
+    for key in call.parameters.get("TagKeys") or ():
+        policy["Tags"].pop(key, None)
+    return {"Tags": listed(policy["Tags"])} if call.operation == "ListTagsForResource" else {}
+
+
+def _backend(account: str) -> OrganizationsBackend:
+    """Returns moto's organization, as its management account has it."""
+    management, _ = organizations_backends.master_accounts.get(account, (account, ""))
+    return organizations_backends[management]["aws"]
+
+
+def _all(backend: OrganizationsBackend) -> list[Any]:
+    return [*backend.accounts, *backend.ou]
+
+
+def _progress() -> Progress:
+    return memory.of(Progress, "", "")
+
+
+def _ready(call: Call) -> Progress:
+    if _progress().finalizing:
+        raise Refused("FinalizingOrganizationException", "AWS Organizations is still finalizing your organization.")
+    return _progress()
+
+
+def _no_management(call: Call) -> None:
+    if call["AccountId"] == call.account:
+        raise Refused("MasterCannotLeaveOrganizationException", "You can't remove the management account.")
+
+
+def _types_on(backend: OrganizationsBackend) -> set[str]:
+    roots = [each for each in backend.ou if isinstance(each, models.FakeRoot)]
+    return {type["Type"] for root in roots for type in root.policy_types}
+
+
+def _any_service(principal: str) -> bool:
+    """Says whether AWS would know a service, of which moto's lists lack many."""
+    return re.fullmatch(r"[a-z0-9.-]+\.amazonaws\.com", principal) is not None
+
+
+def _widen() -> None:
+    """Makes moto take the policy types and services that it does not know."""
+    mend(models.FakeServiceAccess, "trusted_service", staticmethod(_any_service))
+    mend(models.FakeDelegatedAdministrator, "supported_service", staticmethod(_any_service))
+    models.FakeRoot.SUPPORTED_POLICY_TYPES += _DECLARATIVE
+    models.FakePolicy.SUPPORTED_POLICY_TYPES += _DECLARATIVE
+    made = models.FakePolicy.__init__
+
+    def make(policy: models.FakePolicy, organization: models.FakeOrganization, **given: Any) -> None:
+        type = given.get("Type", "")
+        made(
+            policy, organization, **given | ({"Type": "TAG_POLICY"} if type in (*_DECLARATIVE, "BACKUP_POLICY") else {})
+        )
+        policy.type = type
+        policy._arn_format = policy._arn_format.replace("tag_policy", type.lower())
+
+    mend(models.FakePolicy, "__init__", make)
+
+
+_widen()

@@ -1,0 +1,330 @@
+"""Permission sets, what is attached to them, and who has them in which account."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from tests.aws.calls import Call, Parameters, Refused, Service, listed, page, tags_of
+from tests.aws.center import INSTANCE, STORE, Center, center
+from tests.aws.iam import managed_policy
+from tests.aws.organizations import is_active
+
+ssoadmin = Service("sso-admin")
+_DESCRIBED = ("Name", "PermissionSetArn", "Description", "CreatedDate", "SessionDuration", "RelayState")
+_POLICIES_OF_A_SET = 25
+"""https://docs.aws.amazon.com/singlesignon/latest/userguide/limits.html (20 by default for managed policies)."""
+
+
+@ssoadmin.answers("ListInstances")
+def list_instances(call: Call) -> Parameters:
+    try:
+        return page(call, [_instance(center(call))], "Instances")
+    except Refused:
+        return {"Instances": []}
+
+
+@ssoadmin.answers("DescribeInstance")
+def describe_instance(call: Call) -> Parameters:
+    return _instance(center(call))
+
+
+@ssoadmin.answers("CreatePermissionSet")
+def create_permission_set(call: Call) -> Parameters:
+    found = center(call)
+    if any(each["Name"].lower() == call["Name"].lower() for each in found.sets.values()):
+        raise Refused("ConflictException", f"PermissionSet with name {call['Name']} already exists.")
+    arn = f"{INSTANCE.replace('instance', 'permissionSet')}/ps-{found.new_id().replace('-', '')[:16]}"
+    found.sets[arn] = {
+        "SessionDuration": "PT1H",
+        **call.parameters,
+        "PermissionSetArn": arn,
+        "CreatedDate": time.time(),
+        "Tags": tags_of(call.parameters.get("Tags")),
+        "managed": [],
+        "customer": [],
+        "inline": "",
+        "boundary": None,
+        "stale": False,
+    }
+    return {"PermissionSet": _described(found.sets[arn])}
+
+
+@ssoadmin.answers("DescribePermissionSet")
+def describe_permission_set(call: Call) -> Parameters:
+    return {"PermissionSet": _described(_set(call))}
+
+
+@ssoadmin.answers("UpdatePermissionSet")
+def update_permission_set(call: Call) -> Parameters:
+    _changed(call).update({key: value for key, value in call.parameters.items() if key in _DESCRIBED})
+    return {}
+
+
+@ssoadmin.answers("DeletePermissionSet")
+def delete_permission_set(call: Call) -> Parameters:
+    arn = _set(call)["PermissionSetArn"]
+    if any(each["PermissionSetArn"] == arn for each in center(call).assignments):
+        raise Refused("ConflictException", f"Cannot delete PermissionSet {arn}: it has account assignments")
+    del center(call).sets[arn]
+    return {}
+
+
+@ssoadmin.answers("ListPermissionSets")
+def list_permission_sets(call: Call) -> Parameters:
+    return page(call, list(center(call).sets), "PermissionSets")
+
+
+@ssoadmin.answers("ListTagsForResource")
+def list_tags(call: Call) -> Parameters:
+    return {"Tags": listed(_set(call)["Tags"])}
+
+
+@ssoadmin.answers("TagResource")
+def tag(call: Call) -> Parameters:
+    _set(call)["Tags"].update(tags_of(call["Tags"]))
+    return {}
+
+
+@ssoadmin.answers("UntagResource")
+def untag(call: Call) -> Parameters:
+    for key in call["TagKeys"]:
+        _set(call)["Tags"].pop(key, None)
+    return {}
+
+
+@ssoadmin.answers("AttachManagedPolicyToPermissionSet")
+def attach_managed_policy(call: Call) -> Parameters:
+    arn = call["ManagedPolicyArn"]
+    name = managed_policy(arn)
+    if name is None:
+        raise Refused("ResourceNotFoundException", f"The policy {arn} does not exist")
+    _attach(call, "managed", {"Arn": arn, "Name": name})
+    return {}
+
+
+@ssoadmin.answers("AttachCustomerManagedPolicyReferenceToPermissionSet")
+def attach_customer_managed_policy(call: Call) -> Parameters:
+    _attach(call, "customer", {"Path": "/", **call["CustomerManagedPolicyReference"]})
+    return {}
+
+
+@ssoadmin.answers("DetachManagedPolicyFromPermissionSet")
+def detach_managed_policy(call: Call) -> Parameters:
+    _detach(call, "managed", "Arn", call["ManagedPolicyArn"])
+    return {}
+
+
+@ssoadmin.answers("DetachCustomerManagedPolicyReferenceFromPermissionSet")
+def detach_customer_managed_policy(call: Call) -> Parameters:
+    _detach(call, "customer", "Name", call["CustomerManagedPolicyReference"]["Name"])
+    return {}
+
+
+@ssoadmin.answers("ListManagedPoliciesInPermissionSet")
+def list_managed_policies(call: Call) -> Parameters:
+    return page(call, _set(call)["managed"], "AttachedManagedPolicies")
+
+
+@ssoadmin.answers("ListCustomerManagedPolicyReferencesInPermissionSet")
+def list_customer_managed_policies(call: Call) -> Parameters:
+    return page(call, _set(call)["customer"], "CustomerManagedPolicyReferences")
+
+
+@ssoadmin.answers("PutInlinePolicyToPermissionSet")
+def put_inline_policy(call: Call) -> Parameters:
+    _changed(call)["inline"] = call["InlinePolicy"]
+    return {}
+
+
+@ssoadmin.answers("GetInlinePolicyForPermissionSet")
+def get_inline_policy(call: Call) -> Parameters:
+    return {"InlinePolicy": _set(call)["inline"]}
+
+
+@ssoadmin.answers("DeleteInlinePolicyFromPermissionSet")
+def delete_inline_policy(call: Call) -> Parameters:
+    _changed(call)["inline"] = ""
+    return {}
+
+
+@ssoadmin.answers("PutPermissionsBoundaryToPermissionSet")
+def put_boundary(call: Call) -> Parameters:
+    _changed(call)["boundary"] = call["PermissionsBoundary"]
+    return {}
+
+
+@ssoadmin.answers("GetPermissionsBoundaryForPermissionSet", "DeletePermissionsBoundaryFromPermissionSet")
+def boundary(call: Call) -> Parameters:
+    found = _set(call)["boundary"]
+    if found is None:
+        raise Refused("ResourceNotFoundException", "PermissionsBoundary not found")
+    if call.operation.startswith("Delete"):
+        _changed(call)["boundary"] = None
+        return {}
+    return {"PermissionsBoundary": found}
+
+
+@ssoadmin.answers("ProvisionPermissionSet")
+def provision(call: Call) -> Parameters:
+    _set(call)["stale"] = False
+    return {"PermissionSetProvisioningStatus": _request(call, "PermissionSetArn")}
+
+
+@ssoadmin.answers("DescribePermissionSetProvisioningStatus")
+def provisioning_status(call: Call) -> Parameters:
+    return {"PermissionSetProvisioningStatus": _done(call, "ProvisionPermissionSetRequestId")}
+
+
+@ssoadmin.answers("ListAccountsForProvisionedPermissionSet")
+def list_accounts(call: Call) -> Parameters:
+    found = _set(call)
+    status = call.parameters.get("ProvisioningStatus")
+    if status and found["stale"] != (status == "LATEST_PERMISSION_SET_NOT_PROVISIONED"):
+        return {"AccountIds": []}
+    arn = found["PermissionSetArn"]
+    accounts = {each["AccountId"] for each in center(call).assignments if each["PermissionSetArn"] == arn}
+    return page(call, sorted(accounts), "AccountIds")
+
+
+@ssoadmin.answers("ListPermissionSetsProvisionedToAccount")
+def list_sets_of_account(call: Call) -> Parameters:
+    assigned = (each for each in center(call).assignments if each["AccountId"] == call["AccountId"])
+    return page(call, sorted({each["PermissionSetArn"] for each in assigned}), "PermissionSets")
+
+
+@ssoadmin.answers("CreateAccountAssignment")
+def create_assignment(call: Call) -> Parameters:
+    found, new = center(call), _assignment(call)
+    _set(call)
+    if new["PrincipalId"] not in (found.groups if new["PrincipalType"] == "GROUP" else found.users):
+        raise Refused("ResourceNotFoundException", f"{new['PrincipalType']} {new['PrincipalId']} not found")
+    if not is_active(new["AccountId"], found.owner):
+        raise Refused("ResourceNotFoundException", f"account {new['AccountId']} is not active in the organization")
+    if new in found.assignments:
+        raise Refused("ConflictException", "the account assignment already exists")
+    found.assignments.append(new)
+    return {"AccountAssignmentCreationStatus": _request(call, "TargetId", "PermissionSetArn", "PrincipalId")}
+
+
+@ssoadmin.answers("DeleteAccountAssignment")
+def delete_assignment(call: Call) -> Parameters:
+    found, gone = center(call), _assignment(call)
+    if gone not in found.assignments:
+        raise Refused("ResourceNotFoundException", "the account assignment does not exist")
+    found.assignments.remove(gone)
+    return {"AccountAssignmentDeletionStatus": _request(call, "TargetId", "PermissionSetArn", "PrincipalId")}
+
+
+@ssoadmin.answers("DescribeAccountAssignmentCreationStatus")
+def creation_status(call: Call) -> Parameters:
+    return {"AccountAssignmentCreationStatus": _done(call, "AccountAssignmentCreationRequestId")}
+
+
+@ssoadmin.answers("DescribeAccountAssignmentDeletionStatus")
+def deletion_status(call: Call) -> Parameters:
+    return {"AccountAssignmentDeletionStatus": _done(call, "AccountAssignmentDeletionRequestId")}
+
+
+@ssoadmin.answers("ListAccountAssignments")
+def list_assignments(call: Call) -> Parameters:
+    asked = {"AccountId": call["AccountId"], "PermissionSetArn": _set(call)["PermissionSetArn"]}
+    return page(
+        call, [each for each in center(call).assignments if asked.items() <= each.items()], "AccountAssignments"
+    )
+
+
+@ssoadmin.answers("ListAccountAssignmentsForPrincipal")
+def list_assignments_of_principal(call: Call) -> Parameters:
+    asked = {"PrincipalId": call["PrincipalId"], "PrincipalType": call["PrincipalType"]}
+    return page(
+        call, [each for each in center(call).assignments if asked.items() <= each.items()], "AccountAssignments"
+    )
+
+
+_ATTRIBUTES = "InstanceAccessControlAttributeConfiguration"
+
+
+@ssoadmin.answers(f"Create{_ATTRIBUTES}", f"Update{_ATTRIBUTES}", f"Delete{_ATTRIBUTES}", f"Describe{_ATTRIBUTES}")
+def attributes_for_access_control(call: Call) -> Parameters:
+    found, wanted = center(call), call.operation.removesuffix(_ATTRIBUTES)
+    if wanted == "Create" and found.attributes is not None:
+        raise Refused("ConflictException", "attributes for access control are on already")
+    if wanted != "Create" and found.attributes is None:
+        raise Refused("ResourceNotFoundException", "attributes for access control are off")
+    if wanted == "Describe":
+        return {"Status": "ENABLED", _ATTRIBUTES: found.attributes}
+    found.attributes = None if wanted == "Delete" else call[_ATTRIBUTES]
+    return {}
+
+
+def _instance(found: Center) -> Parameters:
+    return {
+        "InstanceArn": INSTANCE,
+        "IdentityStoreId": STORE,
+        "OwnerAccountId": found.owner,
+        "Status": "ACTIVE",
+        "PrimaryRegion": found.region,
+    }
+
+
+def _set(call: Call) -> Parameters:
+    arn = call.parameters.get("PermissionSetArn") or call.parameters.get("ResourceArn")
+    found = center(call).sets.get(str(arn))
+    if found is None:
+        raise Refused("ResourceNotFoundException", f"PermissionSet with id {arn} could not be found")
+    return found
+
+
+def _changed(call: Call) -> Parameters:
+    """Returns the set of a call that changes it: accounts that have it lack the change until it is provisioned."""
+    found = _set(call)
+    found["stale"] = any(each["PermissionSetArn"] == found["PermissionSetArn"] for each in center(call).assignments)
+    return found
+
+
+def _described(found: Parameters) -> Parameters:
+    return {key: found[key] for key in _DESCRIBED if key in found}
+
+
+def _attach(call: Call, kind: str, policy: Parameters) -> None:
+    found = _set(call)
+    if policy in found[kind]:
+        raise Refused("ConflictException", f"{policy} is attached to {found['Name']} already")
+    if len(found["managed"]) + len(found["customer"]) >= _POLICIES_OF_A_SET:
+        raise Refused("ServiceQuotaExceededException", f"{found['Name']} has {_POLICIES_OF_A_SET} policies")
+    _changed(call)[kind].append(policy)
+
+
+def _detach(call: Call, kind: str, key: str, value: Any) -> None:
+    found = _set(call)
+    left = [policy for policy in found[kind] if policy[key] != value]
+    if len(left) == len(found[kind]):
+        raise Refused("ResourceNotFoundException", f"{value} is not attached to {found['Name']}")
+    _changed(call)[kind] = left
+
+
+def _assignment(call: Call) -> Parameters:
+    return {
+        "AccountId": call["TargetId"],
+        "PermissionSetArn": call["PermissionSetArn"],
+        "PrincipalType": call["PrincipalType"],
+        "PrincipalId": call["PrincipalId"],
+    }
+
+
+def _request(call: Call, *shown: str) -> Parameters:
+    """Begins something that AWS does in its own time."""
+    id = center(call).new_id()
+    request = {"RequestId": id, "Status": "IN_PROGRESS", "CreatedDate": time.time()}
+    center(call).requests[id] = {**request, **{key: call[key] for key in shown}}
+    return request
+
+
+def _done(call: Call, key: str) -> Parameters:
+    """Returns how something goes on that was begun: it is done when it is asked about."""
+    found = center(call).requests.get(call[key])
+    if found is None:
+        raise Refused("ResourceNotFoundException", f"there is no request {call[key]}")
+    found["Status"] = "SUCCEEDED"
+    return found
