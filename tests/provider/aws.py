@@ -25,6 +25,8 @@ _RETRIED_BY = {
     "sso-admin": re.compile("ConflictException"),
 }
 _PAUSE = 0.002
+# Where an answer says that there is more, and the parameter that asks for it.
+_TOKENS = {"NextToken": "NextToken", "nextToken": "nextToken", "NextMarker": "Marker", "Marker": "Marker"}
 
 
 class AwsError(Exception):
@@ -116,18 +118,14 @@ class Aws:
 
     def all(self, operation: str, key: str, /, **parameters: Any) -> list[Any]:
         """Returns what all pages of a list have."""
-        client, found = self._client, []
-        if not client.can_paginate(operation):
-            return list(self(operation, **parameters)[key])
+        found: list[Any] = []
         token: dict[str, Any] = {}
-        config = client.get_paginator(operation)._pagination_config
         while True:
             page = self(operation, **parameters, **token)
             found += page.get(key, [])
-            following = page.get(config["output_token"]) if isinstance(config["output_token"], str) else None
-            if not following:
+            token = {_TOKENS[name]: page[name] for name in _TOKENS if page.get(name)}
+            if not token:
                 return found
-            token = {config["input_token"]: following}
 
     def input(self, operation: str) -> Any:
         """Returns the shape of what an operation takes."""
@@ -180,13 +178,12 @@ def _client(endpoint: str, service: str, region: str, credentials: tuple[tuple[s
     key = (endpoint, service, region, credentials)
     found = _clients.get(key)
     if found is None:
-        # Path style also where the account belongs in the host's name, which has no address.
+        # S3 Control puts the account before the host, which then has no address: it goes through the endpoint as proxy.
         config = Config(
             retries={"total_max_attempts": 1},
             s3={"addressing_style": "path"},
-            inject_host_prefix=False,
+            proxies={"http": endpoint} if service == "s3control" else {},
             max_pool_connections=20,
-            parameter_validation=True,
         )
         with _lock:
             session = _session()

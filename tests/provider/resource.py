@@ -70,10 +70,9 @@ class Resource:
     def create(self, aws: Aws, new: Object) -> None:
         """Makes the thing and sets what AWS computes; an error after `id` is set leaves it tainted."""
         answer = aws.send(self.make, new)
-        shape = aws.output(self.make, self.answer)
-        for name in self.answer.split(".") if self.answer else ():
-            answer = answer[name]
-        self.fill(new, from_aws(shape, answer, self.block, self.names) if shape else {})
+        inside = self.answer if self.answer in answer else ""
+        shape = aws.output(self.make, inside)
+        self.fill(new, from_aws(shape, answer[inside] if inside else answer, self.block, self.names) if shape else {})
         self.name(new)
 
     def read(self, aws: Aws, old: Object) -> Object | None:

@@ -226,7 +226,7 @@ def _reported(response: Any, doing: str) -> Iterator[None]:
     except Exception as error:  # Terraform would say no more than that the plugin failed
         import traceback
 
-        text = traceback.format_exc()
+        text = traceback.format_exc(limit=-4, chain=False)
         response.diagnostics.add(severity=pb.Diagnostic.ERROR, summary=f"{doing}: {error!r}", detail=f"{NO_AWS}\n{text}")
 
 

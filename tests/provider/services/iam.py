@@ -148,7 +148,7 @@ class OrganizationsFeatures(_Iam, type="aws_iam_organizations_features"):
 class ServiceLinkedRole(_Iam, type="aws_iam_service_linked_role"):
     """The role of a service. AWS takes no tags when it makes one."""
 
-    title, names, id, answer = "IAM Service Linked Role", {"aws_service_name": "AWSServiceName"}, "{arn}", "Role"
+    title, names, id, answer = "IAM Service Linked Role", {"name": "RoleName", "aws_service_name": "AWSServiceName"}, "{arn}", "Role"
     make = "create_service_linked_role"
     tagging, tags_in_answer = Tagging("", "tag_role", "untag_role", under="RoleName", by="name"), True
 
