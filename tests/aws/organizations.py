@@ -100,7 +100,7 @@ def create_account_status(call: Call) -> Parameters | None:
 
 @organizations.answers("DescribeAccount", "ListAccounts", "ListAccountsForParent", "ListDelegatedAdministrators")
 def accounts(call: Call) -> Parameters:
-    """Answers without `Status`, which AWS retired in September 2026; only provider 5, which knows no `State`, has it."""
+    """Answers without `Status`, retired in September 2026; only provider 5 gets it, which knows no `State`."""
     said = call.moto
     described = [said["Account"]] if "Account" in said else said.get("Accounts", said.get("DelegatedAdministrators"))
     for account in described or ():
