@@ -55,6 +55,15 @@ def create_service_linked_role(call: Call) -> Parameters | None:
     return None
 
 
+@iam.answers("AddClientIDToOpenIDConnectProvider", "RemoveClientIDFromOpenIDConnectProvider")
+def change_clients(call: Call) -> Parameters:
+    arn, client = call["OpenIDConnectProviderArn"], call["ClientID"]
+    found = iam_backends[call.account]["aws"].get_open_id_connect_provider(arn)
+    others = [each for each in found.client_id_list if each != client]
+    found.client_id_list = [*others, client] if call.operation.startswith("Add") else others
+    return {}
+
+
 _FEATURES = ("RootCredentialsManagement", "RootSessions")
 
 

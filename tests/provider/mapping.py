@@ -44,7 +44,7 @@ def from_aws(shape: Any, value: Object, block: Block, names: Mapping[str, str]) 
     found: Object = {}
     for name, attribute in block["attributes"].items():
         member = _member(shape, members, names, name)
-        if member and name not in ("id", "region", "tags", "tags_all"):
+        if member:
             found[name] = _shown(attribute["type"], value.get(member), names)
     for name, nested in block["blocks"].items():
         member = _member(shape, members, names, name)

@@ -53,6 +53,8 @@ def _settled(block: Block, facts: Facts, prior: Object | None, config: Object, p
             planned[name] = default
         elif "computed" in attribute["is"]:
             planned[name] = UNKNOWN if prior is None and not path else old
+        elif path + name in facts.kept:
+            planned[name] = old
         else:
             planned[name] = old if old in EMPTY else None
     for name, nested in block["blocks"].items():

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from tests.provider.aws import Aws, AwsError, Session
 from tests.provider.facts import Facts, facts_of
-from tests.provider.mapping import UNKNOWN, Object, from_aws, is_unknown, tags_of
+from tests.provider.mapping import UNKNOWN, Object, from_aws, is_unknown, shaped, tags_of
 from tests.provider.schema import Block, empty_object, load_schema
 
 REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
@@ -127,6 +127,8 @@ class Resource:
         if shape.type_name == "list":
             shape = shape.member
         found = from_aws(shape, answer, self.block, self.names)
+        for name in ("id", "region", "tags", "tags_all"):
+            found.pop(name, None)
         if self.tags_in_answer:
             found["tags_all"] = tags_of(next((answer[name] for name in ("Tags", "tags") if name in answer), ()))
         return found
@@ -234,6 +236,8 @@ class Resource:
         for name, value in found.items():
             if name in merged and name not in self.facts.not_read:
                 old = merged[name]
+                if name in self.block["attributes"]:
+                    value = shaped(self.block["attributes"][name]["type"], value)
                 if not (value in _EMPTY and old in _EMPTY) and not self.facts.same(name, old, value):
                     merged[name] = value
         return merged
@@ -242,7 +246,7 @@ class Resource:
         """Returns the tags of the thing."""
         assert self.tagging, self.type
         answer = aws(self.tagging.list, **self._tagged(state))
-        return tags_of(next((value for name, value in answer.items() if "ags" in name and value), ()))
+        return tags_of(next((value for name, value in answer.items() if "Tag" in name and value), ()))
 
     def _retag(self, aws: Aws, old: Object, new: Object) -> None:
         before, after = old.get("tags_all") or {}, new.get("tags_all") or {}
