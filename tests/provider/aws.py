@@ -162,7 +162,9 @@ class Aws:
         said, meta = error.response["Error"], error.response["ResponseMetadata"]
         tried = f"exceeded maximum number of attempts, {attempts}, " if attempts > 1 else ""
         model = self._client.meta.service_model.operation_model(error.operation_name)
-        modeled = any(shape.metadata.get("error", {}).get("code", shape.name) == said["Code"] for shape in model.error_shapes)
+        modeled = any(
+            shape.metadata.get("error", {}).get("code", shape.name) == said["Code"] for shape in model.error_shapes
+        )
         return (
             f"operation error {self._id}: {error.operation_name}, {tried}https response error StatusCode: "
             f"{meta['HTTPStatusCode']}, RequestID: {meta.get('RequestId', '')}, "

@@ -15,6 +15,7 @@ from tests.provider.mapping import Object, is_unknown
 
 FILE = Path(__file__).with_name("facts.yaml")
 
+
 class Facts:
     """The facts of one type; the file says what each word means."""
 
@@ -60,6 +61,17 @@ class Facts:
 
     def faults(self, config: Object) -> Iterator[str]:
         """Yields what the provider refuses before it plans, in the words of the plugin SDK."""
+        yield from self._wrong_values(config)
+        for names in self._conflicts:
+            given = _given(config, names)
+            if len(given) > 1 and not any(is_unknown(config[name]) for name in given):
+                yield f'"{given[0]}": conflicts with {given[1]}'
+        for names in self._one_of:
+            given = _given(config, names)
+            if len(given) != 1 and not any(is_unknown(config[name]) for name in given):
+                yield f'"{names[0]}": exactly one of `{",".join(names)}` must be specified'
+
+    def _wrong_values(self, config: Object) -> Iterator[str]:
         for name, (least, most) in self._length.items():
             for value in _values(config, name):
                 if not least <= len(str(value).encode()) <= most:
@@ -73,14 +85,6 @@ class Facts:
                 if value not in words:
                     listed = " ".join(f'"{word}"' for word in words)
                     yield f"expected {name} to be one of [{listed}], got {value}"
-        for names in self._conflicts:
-            given = [name for name in names if config.get(name) not in (None, []) and not is_unknown(config[name])]
-            if len(given) > 1:
-                yield f'"{given[0]}": conflicts with {given[1]}'
-        for names in self._one_of:
-            given = [name for name in names if config.get(name) not in (None, [])]
-            if len(given) != 1 and not any(is_unknown(config[name]) for name in given):
-                yield f'"{names[0]}": exactly one of `{",".join(names)}` must be specified'
 
 
 @functools.cache
@@ -104,6 +108,10 @@ def _grammar(form: str) -> re.Pattern[str]:
         inner = own or (f"[^,{re.escape(after[0])}]+" if after else "[^,]+")
         pattern += f"(?P<{name.replace('.', '__')}>{inner}){re.escape(after)}"
     return re.compile(pattern)
+
+
+def _given(config: Object, names: list[str]) -> list[str]:
+    return [name for name in names if config.get(name) not in (None, [])]
 
 
 def _values(config: Any, name: str) -> Iterator[Any]:

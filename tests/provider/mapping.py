@@ -63,7 +63,9 @@ def from_aws(shape: Any, value: Object, block: Block, names: Mapping[str, str]) 
 def tags_of(listed: Any) -> dict[str, str]:
     """Returns tags as a mapping, whichever of AWS's forms they come in, without those that are AWS's own."""
     if not isinstance(listed, dict):
-        listed = {_either(tag, "Key", "TagKey", "key"): _either(tag, "Value", "TagValue", "value") for tag in listed or ()}
+        listed = {
+            _either(tag, "Key", "TagKey", "key"): _either(tag, "Value", "TagValue", "value") for tag in listed or ()
+        }
     return {key: value for key, value in listed.items() if not key.startswith("aws:")}
 
 
@@ -143,7 +145,8 @@ def _shown(kind: Any, value: Any, names: Mapping[str, str]) -> Any:
         return tags_of(value) if isinstance(value, list) else dict(value)
     if form == "object":
         return {
-            name: _shown(of, value.get(names.get(name, "")) or _by_word(value, name), names) for name, of in inner.items()
+            name: _shown(of, value.get(names.get(name, "")) or _by_word(value, name), names)
+            for name, of in inner.items()
         }
     return [_shown(inner, entry, names) for entry in value]
 

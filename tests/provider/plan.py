@@ -8,10 +8,8 @@ from typing import Any
 from tests.provider.aws import Session
 from tests.provider.facts import Facts
 from tests.provider.mapping import UNKNOWN, Object, is_unknown
-from tests.provider.resource import Resource
+from tests.provider.resource import EMPTY, Resource
 from tests.provider.schema import Block
-
-EMPTY = (None, "", 0, False, [], {})
 
 
 def plan(resource: Resource, session: Session, prior: Object | None, config: Object) -> tuple[Object, list[str]]:
@@ -66,7 +64,9 @@ def _settled(block: Block, facts: Facts, prior: Object | None, config: Object, p
         else:
             pairs = zip(written, _counterparts(nested["nesting"], written, old or []), strict=True)
             inner = f"{path}{name}."
-            planned[name] = [one if is_unknown(one) else _settled(nested["block"], facts, was, one, inner) for one, was in pairs]
+            planned[name] = [
+                one if is_unknown(one) else _settled(nested["block"], facts, was, one, inner) for one, was in pairs
+            ]
             if nested["nesting"] == "set" and _as_set(planned[name]) == _as_set(old):
                 planned[name] = old
     return planned

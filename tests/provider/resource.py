@@ -1,10 +1,11 @@
-"""A type of the provider: its calls at AWS. What is the same for every type stands here, one file a service has the rest."""
+"""A type of the provider: its calls at AWS. Here is what all types share; services/ has the rest."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple
 
 from tests.provider.aws import Aws, AwsError, Session
@@ -14,7 +15,7 @@ from tests.provider.schema import Block, empty_object, load_schema
 
 REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 RESOURCES: dict[str, Resource] = {}
-_EMPTY = (None, "", 0, False, [], {})
+EMPTY: tuple[Any, ...] = (None, "", 0, False, [], {})
 
 
 class Refused(Exception):
@@ -30,8 +31,13 @@ class HalfDone(Exception):
         self.error = error
 
 
+def words(**members: str) -> Mapping[str, str]:
+    """Names the members of AWS that are not called as the arguments are."""
+    return MappingProxyType(members)
+
+
 class Tagging(NamedTuple):
-    """The calls for the tags of a service; `by` is the argument that names the thing, `under` the parameter it goes to."""
+    """The calls for the tags of a service: the argument `by` names the thing, in the parameter `under`."""
 
     list: str
     put: str
@@ -48,7 +54,7 @@ class Resource:
     type: ClassVar[str]
     service: ClassVar[str]
     title: ClassVar[str]
-    names: ClassVar[Mapping[str, str]] = {}
+    names: ClassVar[Mapping[str, str]] = words()
     make: ClassVar[str] = ""
     change: ClassVar[str] = ""
     get: ClassVar[str] = ""
@@ -135,7 +141,9 @@ class Resource:
 
     def changed(self, old: Object, new: Object, *names: str) -> set[str]:
         """Returns which arguments change, of some or of all but the tags."""
-        names = names or tuple({*self.block["attributes"], *self.block["blocks"]} - {"id", "tags", "tags_all", "timeouts"})
+        names = names or tuple(
+            {*self.block["attributes"], *self.block["blocks"]} - {"id", "tags", "tags_all", "timeouts"}
+        )
         return {name for name in names if not is_unknown(new[name]) and new[name] != old[name]}
 
     # For the server
@@ -205,13 +213,11 @@ class Resource:
         for name, value in parts.items():
             if "." in name:
                 block, inner = name.split(".")
-                (state[block] or state.setdefault(block, [])).append({}) if not state[block] else None
-                state[block][0][inner] = value
+                state[block] = [{**(state[block] or [{}])[0], inner: value}]
             else:
                 state[name] = value
         state["id"] = id
-        state.update({name: value for name, value in self.facts.set_by_import.items()})
-        return state
+        return state | self.facts.set_by_import
 
     def aws(self, session: Session, object: Object) -> Aws:
         """Returns the calls for one object."""
@@ -225,20 +231,19 @@ class Resource:
         """Lays what AWS says over a state; what is empty in both stays as it is, what means the same too."""
         merged = _known(state)
         if "tags_all" in self.block["attributes"]:
-            live = found.pop("tags_all", None)
-            found.pop("tags", None)
-            live = self.tags(aws, {**merged, **found}) if live is None else live
-            merged["tags_all"] = live
+            tags = found.pop("tags_all", None)
+            tags = self.tags(aws, {**merged, **found}) if tags is None else tags
+            merged["tags_all"] = tags
             defaults = aws.session.default_tags
-            own = {name: value for name, value in live.items() if defaults.get(name) != value}
+            own = {name: value for name, value in tags.items() if defaults.get(name) != value}
             if own or merged["tags"]:
                 merged["tags"] = own
-        for name, value in found.items():
+        attributes = self.block["attributes"]
+        for name, live in found.items():
             if name in merged and name not in self.facts.not_read:
                 old = merged[name]
-                if name in self.block["attributes"]:
-                    value = shaped(self.block["attributes"][name]["type"], value)
-                if not (value in _EMPTY and old in _EMPTY) and not self.facts.same(name, old, value):
+                value = shaped(attributes[name]["type"], live) if name in attributes else live
+                if not (value in EMPTY and old in EMPTY) and not self.facts.same(name, old, value):
                     merged[name] = value
         return merged
 

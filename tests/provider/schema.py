@@ -1,4 +1,4 @@
-"""The schema of the pinned AWS provider, as tests/provider/schema.json has it, for the types that stacks and tests use."""
+"""The schema of the pinned AWS provider for the types that stacks and tests use: tests/provider/schema.json."""
 
 from __future__ import annotations
 

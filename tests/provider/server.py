@@ -227,7 +227,9 @@ def _reported(response: Any, doing: str) -> Iterator[None]:
         import traceback
 
         text = traceback.format_exc(limit=-4, chain=False)
-        response.diagnostics.add(severity=pb.Diagnostic.ERROR, summary=f"{doing}: {error!r}", detail=f"{NO_AWS}\n{text}")
+        response.diagnostics.add(
+            severity=pb.Diagnostic.ERROR, summary=f"{doing}: {error!r}", detail=f"{NO_AWS}\n{text}"
+        )
 
 
 def _named(resource: Resource, object: Object) -> str:

@@ -10,4 +10,4 @@ DATA_SOURCES = {
     **storage.DATA_SOURCES,
 }
 
-__all__ = ["DATA_SOURCES", "RESOURCES"]
+__all__ = ["DATA_SOURCES", "RESOURCES", "security"]

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 
 from tests.provider.aws import Aws, Session
-from tests.provider.mapping import Object, is_unknown
-from tests.provider.resource import Resource, Tagging
+from tests.provider.mapping import Object
+from tests.provider.resource import Resource, Tagging, words
 from tests.provider.services.organizations import delete_service_linked_role
 
 _FEATURES = {"RootCredentialsManagement": "root_credentials_management", "RootSessions": "root_sessions"}
@@ -18,14 +18,11 @@ class _Iam(Resource):
 
 
 class Role(_Iam, type="aws_iam_role"):
-    """A role."""
-
-    title, names = "IAM Role", {"name": "RoleName", "assume_role_policy": "AssumeRolePolicyDocument"}
+    title, names = "IAM Role", words(name="RoleName", assume_role_policy="AssumeRolePolicyDocument")
     make, get, drop, answer, id = "create_role", "get_role", "delete_role", "Role", "{name}"
     tagging, tags_in_answer = Tagging("", "tag_role", "untag_role", under="RoleName", by="name"), True
 
     def read(self, aws: Aws, old: Object) -> Object | None:
-        """Reads the role and the policies of it."""
         role = {"RoleName": old["name"]}
         found = self.shown(aws, aws("get_role", **role)) or {}
         names = aws.all("list_role_policies", "PolicyNames", **role)
@@ -38,7 +35,6 @@ class Role(_Iam, type="aws_iam_role"):
         }
 
     def update(self, aws: Aws, old: Object, new: Object) -> None:
-        """Has a call for each argument."""
         role, changed = {"RoleName": new["name"]}, self.changed(old, new)
         if "assume_role_policy" in changed:
             aws("update_assume_role_policy", **role, PolicyDocument=new["assume_role_policy"])
@@ -48,7 +44,6 @@ class Role(_Iam, type="aws_iam_role"):
             aws("update_role", **role, MaxSessionDuration=new["max_session_duration"])
 
     def delete(self, aws: Aws, old: Object) -> None:
-        """Takes it out of its instance profiles first."""
         aws("list_instance_profiles_for_role", RoleName=old["name"])
         aws("delete_role", RoleName=old["name"])
 
@@ -56,7 +51,7 @@ class Role(_Iam, type="aws_iam_role"):
 class RolePolicy(_Iam, type="aws_iam_role_policy"):
     """A policy inside a role; creating overwrites."""
 
-    title, names = "IAM Role Policy", {"role": "RoleName", "name": "PolicyName", "policy": "PolicyDocument"}
+    title, names = "IAM Role Policy", words(role="RoleName", name="PolicyName", policy="PolicyDocument")
     make = change = "put_role_policy"
     get, drop, id = "get_role_policy", "delete_role_policy", "{role}:{name}"
 
@@ -64,11 +59,10 @@ class RolePolicy(_Iam, type="aws_iam_role_policy"):
 class RolePolicyAttachment(_Iam, type="aws_iam_role_policy_attachment"):
     """A managed policy on a role."""
 
-    title, names = "IAM Role Policy Attachment", {"role": "RoleName"}
+    title, names = "IAM Role Policy Attachment", words(role="RoleName")
     make, drop, id = "attach_role_policy", "detach_role_policy", "{role}/{policy_arn}"
 
     def read(self, aws: Aws, old: Object) -> Object | None:
-        """Looks for the policy among those of the role."""
         attached = aws.all("list_attached_role_policies", "AttachedPolicies", RoleName=old["role"])
         return {} if any(policy["PolicyArn"] == old["policy_arn"] for policy in attached) else None
 
@@ -77,8 +71,12 @@ class OpenIdConnectProvider(_Iam, type="aws_iam_openid_connect_provider"):
     """An identity provider; there is one for an issuer."""
 
     title, id = "IAM OIDC Provider", "{arn}"
-    names = {"arn": "OpenIDConnectProviderArn", "client_id_list": "ClientIDList"}
-    make, get, drop = "create_open_id_connect_provider", "get_open_id_connect_provider", "delete_open_id_connect_provider"
+    names = words(arn="OpenIDConnectProviderArn", client_id_list="ClientIDList")
+    make, get, drop = (
+        "create_open_id_connect_provider",
+        "get_open_id_connect_provider",
+        "delete_open_id_connect_provider",
+    )
     tagging = Tagging(
         "", "tag_open_id_connect_provider", "untag_open_id_connect_provider", under="OpenIDConnectProviderArn"
     )
@@ -109,7 +107,6 @@ class PasswordPolicy(_Iam, type="aws_iam_account_password_policy"):
         self.name(new)
 
     def update(self, aws: Aws, old: Object, new: Object) -> None:
-        """The same call."""
         if self.changed(old, new):
             self.create(aws, new)
 
@@ -148,7 +145,12 @@ class OrganizationsFeatures(_Iam, type="aws_iam_organizations_features"):
 class ServiceLinkedRole(_Iam, type="aws_iam_service_linked_role"):
     """The role of a service. AWS takes no tags when it makes one."""
 
-    title, names, id, answer = "IAM Service Linked Role", {"name": "RoleName", "aws_service_name": "AWSServiceName"}, "{arn}", "Role"
+    title, names, id, answer = (
+        "IAM Service Linked Role",
+        {"name": "RoleName", "aws_service_name": "AWSServiceName"},
+        "{arn}",
+        "Role",
+    )
     make = "create_service_linked_role"
     tagging, tags_in_answer = Tagging("", "tag_role", "untag_role", under="RoleName", by="name"), True
 
@@ -164,12 +166,10 @@ class ServiceLinkedRole(_Iam, type="aws_iam_service_linked_role"):
         return {**found, "aws_service_name": path[-2], "custom_suffix": found["name"].partition("_")[2]}
 
     def update(self, aws: Aws, old: Object, new: Object) -> None:
-        """Changes the description."""
         if "description" in self.changed(old, new):
             aws("update_role", RoleName=new["name"], Description=new["description"] or "")
 
     def delete(self, aws: Aws, old: Object) -> None:
-        """Deletes it and waits."""
         delete_service_linked_role(aws, old["name"])
 
 

@@ -8,10 +8,19 @@ from typing import Any
 
 from tests.provider.aws import Aws, AwsError, Session
 from tests.provider.mapping import Object, to_aws
-from tests.provider.resource import Refused, Resource, Tagging
+from tests.provider.resource import Refused, Resource, Tagging, words
 
 _POLL = 0.005
-_ATTRIBUTES = ("display_name", "locale", "nickname", "preferred_language", "profile_url", "timezone", "title", "user_type")
+_ATTRIBUTES = (
+    "display_name",
+    "locale",
+    "nickname",
+    "preferred_language",
+    "profile_url",
+    "timezone",
+    "title",
+    "user_type",
+)
 _PATHS = {"nickname": "nickName"}
 _LISTS = ("emails", "phone_numbers", "addresses")
 _NAME = ("family_name", "formatted", "given_name", "honorific_prefix", "honorific_suffix", "middle_name")
@@ -22,9 +31,7 @@ class _Store(Resource):
 
 
 class User(_Store, type="aws_identitystore_user"):
-    """A person."""
-
-    title, names, id = "IdentityStore User", {"nickname": "NickName"}, "{identity_store_id}/{user_id}"
+    title, names, id = "IdentityStore User", words(nickname="NickName"), "{identity_store_id}/{user_id}"
     make, get, drop = "create_user", "describe_user", "delete_user"
 
     def update(self, aws: Aws, old: Object, new: Object) -> None:
@@ -44,8 +51,6 @@ class User(_Store, type="aws_identitystore_user"):
 
 
 class Group(_Store, type="aws_identitystore_group"):
-    """A group."""
-
     title, id = "IdentityStore Group", "{identity_store_id}/{group_id}"
     make, get, drop = "create_group", "describe_group", "delete_group"
 
@@ -59,7 +64,9 @@ class Group(_Store, type="aws_identitystore_group"):
         names = [name for name in ("description", "display_name") if name in self.changed(old, new)]
         operations = [{"AttributePath": _camel(name), "AttributeValue": new[name] or ""} for name in names]
         if operations:
-            aws("update_group", IdentityStoreId=new["identity_store_id"], GroupId=new["group_id"], Operations=operations)
+            aws(
+                "update_group", IdentityStoreId=new["identity_store_id"], GroupId=new["group_id"], Operations=operations
+            )
 
 
 class Membership(_Store, type="aws_identitystore_group_membership"):
@@ -71,11 +78,12 @@ class Membership(_Store, type="aws_identitystore_group_membership"):
     def create(self, aws: Aws, new: Object) -> None:
         """Creates it; only people can be members."""
         asked = {"IdentityStoreId": new["identity_store_id"], "GroupId": new["group_id"]}
-        new["membership_id"] = aws("create_group_membership", **asked, MemberId={"UserId": new["member_id"]})["MembershipId"]
+        new["membership_id"] = aws("create_group_membership", **asked, MemberId={"UserId": new["member_id"]})[
+            "MembershipId"
+        ]
         self.name(new)
 
     def read(self, aws: Aws, old: Object) -> Object | None:
-        """Reads it by its own id."""
         found = aws.send("describe_group_membership", old)
         return {"group_id": found["GroupId"], "member_id": found["MemberId"]["UserId"]}
 
@@ -85,10 +93,13 @@ class _Sso(Resource):
 
 
 class PermissionSet(_Sso, type="aws_ssoadmin_permission_set"):
-    """A permission set."""
-
-    title, names, id = "SSO Permission Set", {"arn": "PermissionSetArn"}, "{arn},{instance_arn}"
-    make, get, drop, answer = "create_permission_set", "describe_permission_set", "delete_permission_set", "PermissionSet"
+    title, names, id = "SSO Permission Set", words(arn="PermissionSetArn"), "{arn},{instance_arn}"
+    make, get, drop, answer = (
+        "create_permission_set",
+        "describe_permission_set",
+        "delete_permission_set",
+        "PermissionSet",
+    )
     tagging = Tagging("list_tags_for_resource", "tag_resource", "untag_resource", under="ResourceArn")
 
     def update(self, aws: Aws, old: Object, new: Object) -> None:
@@ -108,13 +119,11 @@ class _OfSet(_Sso):
     make = ""
 
     def create(self, aws: Aws, new: Object) -> None:
-        """Puts it there and provisions."""
         aws.send(self.make, new)
         self.name(new)
         provision(aws, new["instance_arn"], new["permission_set_arn"])
 
     def update(self, aws: Aws, old: Object, new: Object) -> None:
-        """Puts it there anew and provisions."""
         if self.change and self.changed(old, new):
             aws.send(self.change, new)
             provision(aws, new["instance_arn"], new["permission_set_arn"])
@@ -139,7 +148,6 @@ class ManagedPolicyAttachment(_OfSet, type="aws_ssoadmin_managed_policy_attachme
         super().create(aws, new)
 
     def read(self, aws: Aws, old: Object) -> Object | None:
-        """Looks for it in the list."""
         listed = aws.all("list_managed_policies_in_permission_set", "AttachedManagedPolicies", **_of_set(old))
         found = next((policy for policy in listed if policy["Arn"] == old["managed_policy_arn"]), None)
         return found and {"managed_policy_name": found["Name"]}
@@ -159,7 +167,7 @@ class CustomerManagedPolicyAttachment(_OfSet, type="aws_ssoadmin_customer_manage
 
     def read(self, aws: Aws, old: Object) -> Object | None:
         """Looks for it in the list; an id of more than four parts cannot be read."""
-        if old["id"].count(",") != 3:  # noqa: PLR2004  four parts
+        if old["id"].count(",") != 3:
             raise Refused(f"unexpected format for ID ({old['id']}), expected 4 parts")
         reference = old["customer_managed_policy_reference"][0]
         operation, key = "list_customer_managed_policy_references_in_permission_set", "CustomerManagedPolicyReferences"
@@ -188,7 +196,6 @@ class PermissionsBoundary(_OfSet, type="aws_ssoadmin_permissions_boundary_attach
     drop = "delete_permissions_boundary_from_permission_set"
 
     def read(self, aws: Aws, old: Object) -> Object | None:
-        """Reads it as one block."""
         found = aws.send(self.get, old).get("PermissionsBoundary") or {}
         reference = found.get("CustomerManagedPolicyReference")
         shown = [{"name": reference["Name"], "path": reference["Path"]}] if reference else []
@@ -211,21 +218,24 @@ class Assignment(_Sso, type="aws_ssoadmin_account_assignment"):
         self.name(new)
 
     def read(self, aws: Aws, old: Object) -> Object | None:
-        """Looks for the principal in the list of account and set."""
         asked = {**_of_set(old), "AccountId": old["target_id"]}
         listed = aws.all("list_account_assignments", "AccountAssignments", **asked)
         wanted = (old["principal_id"], old["principal_type"])
         return {} if any((found["PrincipalId"], found["PrincipalType"]) == wanted for found in listed) else None
 
     def delete(self, aws: Aws, old: Object) -> None:
-        """Deletes it and waits."""
         status = aws.send("delete_account_assignment", old)["AccountAssignmentDeletionStatus"]
         self._await(aws, old, "deletion", status)
 
     def _await(self, aws: Aws, state: Object, what: str, status: Any) -> None:
-        asked = {"InstanceArn": state["instance_arn"], f"AccountAssignment{what.capitalize()}RequestId": status["RequestId"]}
+        asked = {
+            "InstanceArn": state["instance_arn"],
+            f"AccountAssignment{what.capitalize()}RequestId": status["RequestId"],
+        }
         for _ in range(1000):
-            status = aws(f"describe_account_assignment_{what}_status", **asked)[f"AccountAssignment{what.capitalize()}Status"]
+            status = aws(f"describe_account_assignment_{what}_status", **asked)[
+                f"AccountAssignment{what.capitalize()}Status"
+            ]
             if status["Status"] != "IN_PROGRESS":
                 break
             time.sleep(_POLL)
@@ -233,13 +243,12 @@ class Assignment(_Sso, type="aws_ssoadmin_account_assignment"):
             raise AwsError("FAILED", f"waiting for SSO Account Assignment {what}: {status.get('FailureReason', '')}")
 
 
-class AccessControlAttributes(_Sso, type="aws_ssoadmin_instance_access_control_attributes"):
+class AccessControlAttributes(Resource, type="aws_ssoadmin_instance_access_control_attributes"):
     """Attributes of people that policies may ask for; there is one set of them."""
 
-    title, id, gone = "SSO Instance Access Control Attributes", "{instance_arn}", ()
+    service, title, id = "sso-admin", "SSO Instance Access Control Attributes", "{instance_arn}"
 
     def create(self, aws: Aws, new: Object) -> None:
-        """Switches them on."""
         self._put(aws, "create_instance_access_control_attribute_configuration", new)
         self.name(new)
 
@@ -257,7 +266,6 @@ class AccessControlAttributes(_Sso, type="aws_ssoadmin_instance_access_control_a
         return shown if attributes else None
 
     def update(self, aws: Aws, old: Object, new: Object) -> None:
-        """Sends the whole set."""
         self._put(aws, "update_instance_access_control_attribute_configuration", new)
 
     def delete(self, aws: Aws, old: Object) -> None:

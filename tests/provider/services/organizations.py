@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable
 from typing import Any
 
 from tests.provider.aws import Aws, AwsError, Session
 from tests.provider.mapping import Object
-from tests.provider.resource import Refused, Resource, Tagging
+from tests.provider.resource import Refused, Resource, Tagging, words
 
 RAM, RAM_ROLE = "ram.amazonaws.com", "AWSServiceRoleForResourceAccessManager"
 _NO_ORGANIZATION = "AWSOrganizationsNotInUseException"
@@ -21,8 +22,6 @@ class _Organizations(Resource):
 
 
 class Organization(Resource, type="aws_organizations_organization"):
-    """The organization itself."""
-
     service, title, gone = "organizations", "Organizations Organization", (_NO_ORGANIZATION,)
 
     def create(self, aws: Aws, new: Object) -> None:
@@ -31,7 +30,6 @@ class Organization(Resource, type="aws_organizations_organization"):
         self._switch(aws, {"aws_service_access_principals": [], "enabled_policy_types": []}, new)
 
     def read(self, aws: Aws, old: Object) -> Object | None:
-        """Reads what the data source reads."""
         return described(aws)
 
     def update(self, aws: Aws, old: Object, new: Object) -> None:
@@ -41,7 +39,6 @@ class Organization(Resource, type="aws_organizations_organization"):
             aws("enable_all_features")
 
     def delete(self, aws: Aws, old: Object) -> None:
-        """Deletes an empty one."""
         aws("delete_organization")
 
     def replaced_by(self, prior: Object, planned: Object) -> list[str]:
@@ -67,39 +64,33 @@ class Organization(Resource, type="aws_organizations_organization"):
         for types, operation, enabled in ((off, "disable_policy_type", False), (on, "enable_policy_type", True)):
             for kind in types:
                 aws(operation, RootId=root, PolicyType=kind)
-                _wait(lambda kind=kind, enabled=enabled: (kind in _types_on(aws("list_roots")["Roots"][0])) == enabled)
+                _wait(functools.partial(_type_is, aws, kind, on=enabled))
 
 
 class Unit(_Organizations, type="aws_organizations_organizational_unit"):
-    """An organizational unit."""
-
     title, answer, id = "Organizations Organizational Unit", "OrganizationalUnit", "{id}"
     gone = (_NO_ORGANIZATION, "OrganizationalUnitNotFoundException")
 
     def create(self, aws: Aws, new: Object) -> None:
-        """Creates it under its parent."""
         new["id"] = aws.send("create_organizational_unit", new)["OrganizationalUnit"]["Id"]
 
     def read(self, aws: Aws, old: Object) -> Object | None:
-        """Reads it, its parent, and the accounts in it."""
-        found = self.shown(aws, aws("describe_organizational_unit", OrganizationalUnitId=old["id"]), "describe_organizational_unit")
+        found = self.shown(
+            aws, aws("describe_organizational_unit", OrganizationalUnitId=old["id"]), "describe_organizational_unit"
+        )
         accounts = aws.all("list_accounts_for_parent", "Accounts", ParentId=old["id"])
         return {**(found or {}), "parent_id": _parent(aws, old["id"]), "accounts": [_account(one) for one in accounts]}
 
     def update(self, aws: Aws, old: Object, new: Object) -> None:
-        """Renames it."""
         if old["name"] != new["name"]:
             aws("update_organizational_unit", OrganizationalUnitId=new["id"], Name=new["name"])
 
     def delete(self, aws: Aws, old: Object) -> None:
-        """Deletes an empty one."""
         aws("delete_organizational_unit", OrganizationalUnitId=old["id"])
 
 
 class Account(_Organizations, type="aws_organizations_account"):
-    """An account of the organization."""
-
-    title, names, gone = "AWS Organizations Account", {"name": "AccountName"}, ("AccountNotFoundException",)
+    title, names, gone = "AWS Organizations Account", words(name="AccountName"), ("AccountNotFoundException",)
 
     def create(self, aws: Aws, new: Object) -> None:
         """Creates it, waits, and only then moves it to where it belongs."""
@@ -122,7 +113,6 @@ class Account(_Organizations, type="aws_organizations_account"):
         return {**_account(found), "parent_id": _parent(aws, old["id"])}
 
     def update(self, aws: Aws, old: Object, new: Object) -> None:
-        """Moves and renames it."""
         self._move(aws, old["parent_id"], new)
         if old["name"] != new["name"]:
             aws.of("account")("put_account_name", AccountId=new["id"], AccountName=new["name"])
@@ -137,20 +127,18 @@ class Account(_Organizations, type="aws_organizations_account"):
 
 
 class Policy(_Organizations, type="aws_organizations_policy"):
-    """A policy of any type."""
-
     title, gone = "Organizations Policy", (_NO_ORGANIZATION, "PolicyNotFoundException")
 
     def create(self, aws: Aws, new: Object) -> None:
         """Creates it; the description is sent when it is empty too."""
-        new["id"] = aws.send("create_policy", new, Description=new["description"] or "")["Policy"]["PolicySummary"]["Id"]
+        new["id"] = aws.send("create_policy", new, Description=new["description"] or "")["Policy"]["PolicySummary"][
+            "Id"
+        ]
 
     def read(self, aws: Aws, old: Object) -> Object | None:
-        """Reads it."""
         return _policy(aws, old["id"])
 
     def update(self, aws: Aws, old: Object, new: Object) -> None:
-        """Sends what changed."""
         if changed := self.changed(old, new, "content", "description", "name"):
             aws.send("update_policy", {name: new[name] for name in changed}, PolicyId=new["id"])
 
@@ -168,12 +156,10 @@ class PolicyAttachment(Resource, type="aws_organizations_policy_attachment"):
     gone = (_NO_ORGANIZATION, "PolicyNotAttachedException", "PolicyNotFoundException", "TargetNotFoundException")
 
     def read(self, aws: Aws, old: Object) -> Object | None:
-        """Looks for the target among those of the policy."""
         targets = aws.all("list_targets_for_policy", "Targets", PolicyId=old["policy_id"])
         return {} if any(target["TargetId"] == old["target_id"] for target in targets) else None
 
     def delete(self, aws: Aws, old: Object) -> None:
-        """Detaches it."""
         if not old["skip_destroy"]:
             aws.send("detach_policy", old)
 
@@ -186,11 +172,12 @@ class DelegatedAdministrator(Resource, type="aws_organizations_delegated_adminis
     make, drop = "register_delegated_administrator", "deregister_delegated_administrator"
 
     def read(self, aws: Aws, old: Object) -> Object | None:
-        """Looks for the account among those of the service."""
         asked = {"ServicePrincipal": old["service_principal"]}
         for found in aws.all("list_delegated_administrators", "DelegatedAdministrators", **asked):
             if found["Id"] == old["account_id"]:
-                return self.shown(aws, {"DelegatedAdministrators": found}, "list_delegated_administrators", "DelegatedAdministrators")
+                return self.shown(
+                    aws, {"DelegatedAdministrators": found}, "list_delegated_administrators", "DelegatedAdministrators"
+                )
         return None
 
 
@@ -238,7 +225,8 @@ def described(aws: Aws) -> Object:
         "accounts": accounts,
         "non_master_accounts": members,
         "roots": [
-            {"arn": root["Arn"], "id": root["Id"], "name": root["Name"], "policy_types": _policy_types(root)} for root in roots
+            {"arn": root["Arn"], "id": root["Id"], "name": root["Name"], "policy_types": _policy_types(root)}
+            for root in roots
         ],
         "master_account_id": found["MasterAccountId"],
         "master_account_arn": found["MasterAccountArn"],
@@ -295,6 +283,10 @@ def _types_on(root: Any) -> list[str]:
 
 def _policy_types(root: Any) -> list[Object]:
     return [{"status": kind["Status"], "type": kind["Type"]} for kind in root["PolicyTypes"]]
+
+
+def _type_is(aws: Aws, kind: str, *, on: bool) -> bool:
+    return (kind in _types_on(aws("list_roots")["Roots"][0])) == on
 
 
 def _turned(old: Object, new: Object, name: str) -> tuple[list[str], list[str]]:

@@ -7,21 +7,21 @@ from typing import Any
 
 from tests.provider.aws import Aws, AwsError
 from tests.provider.mapping import Object, from_aws, is_unknown, to_aws
-from tests.provider.resource import Resource, Tagging
+from tests.provider.resource import Resource, Tagging, words
 
 NO_PREFERENCE = "no-preference"
 
 
 class Trail(Resource, type="aws_cloudtrail"):
-    """A trail."""
-
     service, title, id, gone = "cloudtrail", "CloudTrail Trail", "{arn}", ("TrailNotFoundException",)
-    names = {"arn": "TrailARN", "enable_log_file_validation": "EnableLogFileValidation"}
+    names = words(arn="TrailARN", enable_log_file_validation="EnableLogFileValidation")
     tagging = Tagging("list_tags", "add_tags", "remove_tags", under="ResourceId", by="arn", keys="TagsList")
 
     def create(self, aws: Aws, new: Object) -> None:
         """Creates it; what fails after that, as starting it, leaves it tainted."""
-        new["id"] = new["arn"] = aws.send("create_trail", {name: value for name, value in new.items() if value})["TrailARN"]
+        new["id"] = new["arn"] = aws.send("create_trail", {name: value for name, value in new.items() if value})[
+            "TrailARN"
+        ]
         if new["enable_logging"]:
             aws("start_logging", Name=new["arn"])
 
@@ -36,7 +36,6 @@ class Trail(Resource, type="aws_cloudtrail"):
         return {**shown, "arn": found["TrailARN"]}
 
     def update(self, aws: Aws, old: Object, new: Object) -> None:
-        """Sends what changed."""
         changed = self.changed(old, new)
         if sent := {name: new[name] for name in changed - {"enable_logging"}}:
             aws.send("update_trail", sent, Name=new["arn"])
@@ -79,11 +78,9 @@ class EbsEncryption(Resource, type="aws_ebs_encryption_by_default"):
         new["id"] = f"terraform-{datetime.now(UTC):%Y%m%d%H%M%S%f}00000001"
 
     def read(self, aws: Aws, old: Object) -> Object | None:
-        """Is always there."""
         return {"enabled": aws("get_ebs_encryption_by_default")["EbsEncryptionByDefault"]}
 
     def update(self, aws: Aws, old: Object, new: Object) -> None:
-        """Sets it."""
         aws("enable_ebs_encryption_by_default" if new["enabled"] else "disable_ebs_encryption_by_default")
 
     def delete(self, aws: Aws, old: Object) -> None:
@@ -97,16 +94,13 @@ class SnapshotBlock(Resource, type="aws_ebs_snapshot_block_public_access"):
     service, title = "ec2", "EC2 EBS Snapshot Block Public Access"
 
     def create(self, aws: Aws, new: Object) -> None:
-        """Sets it."""
         self.update(aws, {}, new)
         new["id"] = aws.region
 
     def read(self, aws: Aws, old: Object) -> Object | None:
-        """Is always there."""
         return {"state": aws("get_snapshot_block_public_access_state")["State"]}
 
     def update(self, aws: Aws, old: Object, new: Object) -> None:
-        """Sets it."""
         if new["state"] == "unblocked":
             self.delete(aws, new)
         else:
@@ -124,7 +118,6 @@ class MetadataDefaults(Resource, type="aws_ec2_instance_metadata_defaults"):
     make = change = "modify_instance_metadata_defaults"
 
     def create(self, aws: Aws, new: Object) -> None:
-        """Sets all four."""
         aws.send(self.make, new)
         new["id"] = aws.session.account
 
@@ -134,10 +127,11 @@ class MetadataDefaults(Resource, type="aws_ec2_instance_metadata_defaults"):
         words = ("HttpTokens", "HttpEndpoint", "InstanceMetadataTags")
         tokens, endpoint, tags = (found.get(word, NO_PREFERENCE) for word in words)
         shown = {"http_tokens": tokens, "http_endpoint": endpoint, "instance_metadata_tags": tags}
-        return {**shown, "http_put_response_hop_limit": int(found.get("HttpPutResponseHopLimit", -1))} if found else None
+        return (
+            {**shown, "http_put_response_hop_limit": int(found.get("HttpPutResponseHopLimit", -1))} if found else None
+        )
 
     def delete(self, aws: Aws, old: Object) -> None:
-        """Sets all four to no preference."""
         aws.send(self.make, self.facts.defaults)
 
 
@@ -149,17 +143,14 @@ class EventRule(Resource, type="aws_cloudwatch_event_rule"):
     tagging = Tagging("list_tags_for_resource", "tag_resource", "untag_resource", under="ResourceARN")
 
     def create(self, aws: Aws, new: Object) -> None:
-        """Creates it with its tags."""
         new["arn"] = aws.send("put_rule", new)["RuleArn"]
         self.name(new)
 
     def read(self, aws: Aws, old: Object) -> Object | None:
-        """Reads it."""
         found = super().read(aws, old)
         return found and {**found, "is_enabled": found["state"] != "DISABLED"}
 
     def update(self, aws: Aws, old: Object, new: Object) -> None:
-        """The same call."""
         if self.changed(old, new):
             aws.send("put_rule", new)
 
@@ -168,18 +159,19 @@ class EventTarget(Resource, type="aws_cloudwatch_event_target"):
     """Where a rule sends to; the id of the state is not the id for an import."""
 
     service, title, id, gone = "events", "EventBridge Target", "{rule}-{target_id}", ("ResourceNotFoundException",)
-    names = {"target_id": "Id", "input_paths": "InputPathsMap"}
+    names = words(target_id="Id", input_paths="InputPathsMap")
 
     def create(self, aws: Aws, new: Object) -> None:
         """Puts it, over one that is there."""
         target = to_aws(aws.input("put_targets").members["Targets"].member, new, self.names)
         failed = aws("put_targets", Rule=new["rule"], EventBusName=new["event_bus_name"], Targets=[target])
         if entries := failed.get("FailedEntries"):
-            raise AwsError(entries[0]["ErrorCode"], f"operation error EventBridge: PutTargets, {entries[0]['ErrorMessage']}")
+            raise AwsError(
+                entries[0]["ErrorCode"], f"operation error EventBridge: PutTargets, {entries[0]['ErrorMessage']}"
+            )
         self.name(new)
 
     def read(self, aws: Aws, old: Object) -> Object | None:
-        """Looks for it in the list of the rule."""
         asked = {"Rule": old["rule"], "EventBusName": old["event_bus_name"], "Limit": 100}
         for found in aws.all("list_targets_by_rule", "Targets", **asked):
             if found["Id"] == old["target_id"]:
@@ -187,30 +179,30 @@ class EventTarget(Resource, type="aws_cloudwatch_event_target"):
         return None
 
     def update(self, aws: Aws, old: Object, new: Object) -> None:
-        """The same call."""
         if self.changed(old, new):
             self.create(aws, new)
 
     def delete(self, aws: Aws, old: Object) -> None:
-        """Takes it away."""
         aws("remove_targets", Rule=old["rule"], EventBusName=old["event_bus_name"], Ids=[old["target_id"]])
 
 
 class Topic(Resource, type="aws_sns_topic"):
-    """A topic."""
-
-    service, title, names, id, gone = "sns", "SNS Topic", {"arn": "TopicArn"}, "{arn}", ("NotFound", "NotFoundException")
+    service, title, names, id, gone = (
+        "sns",
+        "SNS Topic",
+        {"arn": "TopicArn"},
+        "{arn}",
+        ("NotFound", "NotFoundException"),
+    )
     tagging = Tagging("list_tags_for_resource", "tag_resource", "untag_resource", under="ResourceArn")
 
     def create(self, aws: Aws, new: Object) -> None:
-        """Creates it, then sets what is not empty."""
         new["id"] = new["arn"] = aws.send("create_topic", new)["TopicArn"]
         for name in ("display_name", "kms_master_key_id"):
             if new[name]:
                 self._set(aws, new, name)
 
     def read(self, aws: Aws, old: Object) -> Object | None:
-        """Reads its attributes."""
         found = aws("get_topic_attributes", TopicArn=old["id"])["Attributes"]
         shown = {"arn": found["TopicArn"], "name": found["TopicArn"].rpartition(":")[2], "owner": found["Owner"]}
         shown |= {"display_name": found.get("DisplayName"), "kms_master_key_id": found.get("KmsMasterKeyId")}
@@ -241,12 +233,10 @@ class TopicPolicy(Resource, type="aws_sns_topic_policy"):
         self.name(new)
 
     def read(self, aws: Aws, old: Object) -> Object | None:
-        """Reads it with the topic."""
         found = aws("get_topic_attributes", TopicArn=old["id"])["Attributes"]
         return {"arn": found["TopicArn"], "owner": found["Owner"], "policy": found["Policy"]}
 
     def update(self, aws: Aws, old: Object, new: Object) -> None:
-        """The same call."""
         if "policy" in self.changed(old, new):
             self._put(aws, new["arn"], new["policy"])
 
@@ -255,7 +245,9 @@ class TopicPolicy(Resource, type="aws_sns_topic_policy"):
         self._put(aws, old["arn"], _DEFAULT_TOPIC_POLICY.replace("TOPIC", old["arn"]).replace("OWNER", old["owner"]))
 
     def _put(self, aws: Aws, arn: str, policy: str) -> None:
-        aws.patient("InvalidParameter")("set_topic_attributes", TopicArn=arn, AttributeName="Policy", AttributeValue=policy)
+        aws.patient("InvalidParameter")(
+            "set_topic_attributes", TopicArn=arn, AttributeName="Policy", AttributeValue=policy
+        )
 
 
 _DEFAULT_TOPIC_POLICY = (
@@ -277,7 +269,6 @@ class Subscription(Resource, type="aws_sns_topic_subscription"):
         new["id"] = new["arn"] = aws.send("subscribe", sent, ReturnSubscriptionArn=True)["SubscriptionArn"]
 
     def read(self, aws: Aws, old: Object) -> Object | None:
-        """Reads its attributes."""
         found = aws("get_subscription_attributes", SubscriptionArn=old["id"])["Attributes"]
         texts = {"arn": "SubscriptionArn", "topic_arn": "TopicArn", "protocol": "Protocol", "endpoint": "Endpoint"}
         texts |= {"owner_id": "Owner", "filter_policy_scope": "FilterPolicyScope", "filter_policy": "FilterPolicy"}
@@ -293,33 +284,40 @@ class Subscription(Resource, type="aws_sns_topic_subscription"):
 
 
 class Parameter(Resource, type="aws_ssm_parameter"):
-    """A parameter."""
-
     service, title, id, gone = "ssm", "SSM Parameter", "{name}", ("ParameterNotFound",)
-    tagging = Tagging("list_tags_for_resource", "add_tags_to_resource", "remove_tags_from_resource", under="ResourceId", by="name")
+    tagging = Tagging(
+        "list_tags_for_resource", "add_tags_to_resource", "remove_tags_from_resource", under="ResourceId", by="name"
+    )
 
     def create(self, aws: Aws, new: Object) -> None:
         """Refuses one that is there."""
-        aws.send("put_parameter", {**new, "tier": None}, Overwrite=bool(new["overwrite"]), AllowedPattern=new["allowed_pattern"] or "")
+        aws.send(
+            "put_parameter",
+            {**new, "tier": None},
+            Overwrite=bool(new["overwrite"]),
+            AllowedPattern=new["allowed_pattern"] or "",
+        )
         self.name(new)
 
     def read(self, aws: Aws, old: Object) -> Object | None:
-        """Reads value and description."""
         found = aws("get_parameter", Name=old["name"] or old["id"], WithDecryption=True)["Parameter"]
         asked = [{"Key": "Name", "Option": "Equals", "Values": [found["Name"]]}]
         more = aws("describe_parameters", ParameterFilters=asked)["Parameters"][0]
-        shown: Object = {"name": found["Name"], "type": found["Type"], "value": found["Value"], "version": found["Version"]}
+        shown: Object = {
+            "name": found["Name"],
+            "type": found["Type"],
+            "value": found["Value"],
+            "version": found["Version"],
+        }
         shown |= {"arn": found["ARN"], "data_type": found.get("DataType", "text"), "tier": more.get("Tier", "Standard")}
         return shown | {"description": more.get("Description"), "allowed_pattern": more.get("AllowedPattern")}
 
     def update(self, aws: Aws, old: Object, new: Object) -> None:
-        """Overwrites it."""
         if self.changed(old, new):
             sent = {**new, "tags_all": None, "data_type": None}
             aws.send("put_parameter", sent, Overwrite=True, AllowedPattern=new["allowed_pattern"] or "")
 
     def delete(self, aws: Aws, old: Object) -> None:
-        """Deletes it."""
         aws("delete_parameter", Name=old["name"])
 
     def _tagged(self, state: Object) -> Object:
@@ -330,18 +328,20 @@ class Budget(Resource, type="aws_budgets_budget"):
     """A budget; its notifications are calls of their own, and a failure among them leaves it tainted."""
 
     service, title, id, gone = "budgets", "Budget", "{account_id}:{name}", ("NotFoundException",)
-    names = {"name": "BudgetName"}
-    tagging = Tagging("list_tags_for_resource", "tag_resource", "untag_resource", under="ResourceARN", keys="ResourceTagKeys")
+    names = words(name="BudgetName")
+    tagging = Tagging(
+        "list_tags_for_resource", "tag_resource", "untag_resource", under="ResourceARN", keys="ResourceTagKeys"
+    )
 
     def create(self, aws: Aws, new: Object) -> None:
-        """Creates the budget, then its notifications one by one."""
         new["account_id"] = aws.session.account if is_unknown(new["account_id"]) else new["account_id"]
-        aws.send("create_budget", {"tags_all": new["tags_all"]}, AccountId=new["account_id"], Budget=self._budget(aws, new))
+        aws.send(
+            "create_budget", {"tags_all": new["tags_all"]}, AccountId=new["account_id"], Budget=self._budget(aws, new)
+        )
         self.name(new)
         self._notify(aws, new, [], new["notification"])
 
     def read(self, aws: Aws, old: Object) -> Object | None:
-        """Reads the budget, its notifications, and who gets them."""
         of = {"AccountId": old["account_id"], "BudgetName": old["name"]}
         found = aws("describe_budget", **of)["Budget"]
         shown = from_aws(aws.output("describe_budget", "Budget"), found, self.block, self.names)
@@ -369,7 +369,7 @@ class Budget(Resource, type="aws_budgets_budget"):
             "limit_unit": limit.get("Unit"),
             "time_period_start": _minutes(period.get("Start")),
             "time_period_end": _minutes(period.get("End")),
-            "notification": _in_order(old["notification"], notifications),
+            "notification": notifications,
         }
 
     def update(self, aws: Aws, old: Object, new: Object) -> None:
@@ -378,7 +378,6 @@ class Budget(Resource, type="aws_budgets_budget"):
         self._notify(aws, new, old["notification"], new["notification"])
 
     def delete(self, aws: Aws, old: Object) -> None:
-        """Deletes it with its notifications."""
         aws("delete_budget", AccountId=old["account_id"], BudgetName=old["name"])
 
     def tags(self, aws: Aws, state: Object) -> dict[str, str]:
@@ -411,11 +410,15 @@ class Budget(Resource, type="aws_budgets_budget"):
 class AnomalyMonitor(Resource, type="aws_ce_anomaly_monitor"):
     """A monitor of what is spent."""
 
-    service, title, names, id = "ce", "Cost Explorer Anomaly Monitor", {"name": "MonitorName"}, "{arn}"
-    gone, tagging = ("UnknownMonitorException",), Tagging("list_tags_for_resource", "tag_resource", "untag_resource", under="ResourceArn", keys="ResourceTagKeys")
+    service, title, names, id = "ce", "Cost Explorer Anomaly Monitor", words(name="MonitorName"), "{arn}"
+    gone, tagging = (
+        ("UnknownMonitorException",),
+        Tagging(
+            "list_tags_for_resource", "tag_resource", "untag_resource", under="ResourceArn", keys="ResourceTagKeys"
+        ),
+    )
 
     def create(self, aws: Aws, new: Object) -> None:
-        """Creates it."""
         sent = {name: new[name] for name in ("name", "monitor_type", "monitor_dimension", "tags_all")}
         monitor = to_aws(aws.input("create_anomaly_monitor").members["AnomalyMonitor"], sent, self.names)
         if new["monitor_specification"]:
@@ -425,8 +428,9 @@ class AnomalyMonitor(Resource, type="aws_ce_anomaly_monitor"):
         new["id"] = new["arn"] = aws.send("create_anomaly_monitor", sent, AnomalyMonitor=monitor)["MonitorArn"]
 
     def read(self, aws: Aws, old: Object) -> Object | None:
-        """Reads it by its ARN."""
-        found = next(iter(aws("get_anomaly_monitors", MonitorArnList=[old["id"]], MaxResults=1)["AnomalyMonitors"]), None)
+        found = next(
+            iter(aws("get_anomaly_monitors", MonitorArnList=[old["id"]], MaxResults=1)["AnomalyMonitors"]), None
+        )
         return found and {
             "arn": found["MonitorArn"],
             "name": found["MonitorName"],
@@ -435,12 +439,10 @@ class AnomalyMonitor(Resource, type="aws_ce_anomaly_monitor"):
         }
 
     def update(self, aws: Aws, old: Object, new: Object) -> None:
-        """Renames it."""
         if old["name"] != new["name"]:
             aws("update_anomaly_monitor", MonitorArn=new["arn"], MonitorName=new["name"])
 
     def delete(self, aws: Aws, old: Object) -> None:
-        """Deletes it."""
         aws("delete_anomaly_monitor", MonitorArn=old["arn"])
 
 
@@ -448,32 +450,34 @@ class AnomalySubscription(Resource, type="aws_ce_anomaly_subscription"):
     """Who is told of an anomaly."""
 
     service, title, id = "ce", "Cost Explorer Anomaly Subscription", "{arn}"
-    names = {"name": "SubscriptionName", "dimension": "Dimensions", "arn": "SubscriptionArn", "cost_category": "CostCategories"}
+    names = words(
+        name="SubscriptionName", dimension="Dimensions", arn="SubscriptionArn", cost_category="CostCategories"
+    )
     gone, tagging = ("UnknownSubscriptionException",), AnomalyMonitor.tagging
 
     def create(self, aws: Aws, new: Object) -> None:
-        """Creates it."""
         shape = aws.input("create_anomaly_subscription").members["AnomalySubscription"]
         subscription = to_aws(shape, {**new, "account_id": None, "arn": None}, self.names)
-        answer = aws.send("create_anomaly_subscription", {"tags_all": new["tags_all"]}, AnomalySubscription=subscription)
+        answer = aws.send(
+            "create_anomaly_subscription", {"tags_all": new["tags_all"]}, AnomalySubscription=subscription
+        )
         new["id"] = new["arn"] = answer["SubscriptionArn"]
 
     def read(self, aws: Aws, old: Object) -> Object | None:
-        """Reads it by its ARN."""
         asked = {"SubscriptionArnList": [old["id"]], "MaxResults": 1}
         found = next(iter(aws("get_anomaly_subscriptions", **asked)["AnomalySubscriptions"]), None)
         if found is None:
             return None
-        shown = from_aws(aws.output("get_anomaly_subscriptions", "AnomalySubscriptions").member, found, self.block, self.names)
+        shown = from_aws(
+            aws.output("get_anomaly_subscriptions", "AnomalySubscriptions").member, found, self.block, self.names
+        )
         return {**shown, "subscriber": [{"address": s["Address"], "type": s["Type"]} for s in found["Subscribers"]]}
 
     def update(self, aws: Aws, old: Object, new: Object) -> None:
-        """Sends what changed."""
         if changed := self.changed(old, new):
             aws.send("update_anomaly_subscription", {**{name: new[name] for name in changed}, "arn": new["arn"]})
 
     def delete(self, aws: Aws, old: Object) -> None:
-        """Deletes it."""
         aws("delete_anomaly_subscription", SubscriptionArn=old["arn"])
 
 
@@ -483,13 +487,3 @@ def _minutes(moment: Any) -> str:
 
 def _moment(text: Any) -> datetime | None:
     return datetime.strptime(text, "%Y-%m-%d_%H:%M").replace(tzinfo=UTC) if isinstance(text, str) and text else None
-
-
-def _in_order(old: list[Object], found: list[Object]) -> list[Object]:
-    """Returns what is found in the order of the state, since it is a set."""
-    key = lambda one: str((one["notification_type"], one["threshold"]))  # noqa: E731
-    places = {key(one): place for place, one in enumerate(old or ())}
-    return sorted(found, key=lambda one: places.get(key(one), len(places)))
-
-
-DATA_SOURCES: dict[str, Any] = {}

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from tests.provider.aws import Aws, AwsError, Session
 from tests.provider.mapping import Object, from_aws, is_unknown, tags_of, to_aws
-from tests.provider.resource import Refused, Resource, Tagging
+from tests.provider.resource import Refused, Resource, Tagging, words
 
 _ZONES = {"eu-central-1": "Z21DNDUVLTQW6Q", "eu-west-1": "Z1BKCTXD74EZPE", "us-east-1": "Z3AQBSTGFJSTF"}
 
@@ -15,7 +15,7 @@ _ZONES = {"eu-central-1": "Z21DNDUVLTQW6Q", "eu-west-1": "Z1BKCTXD74EZPE", "us-e
 class Bucket(Resource, type="aws_s3_bucket"):
     """A bucket. Its deprecated parts, which types of their own have taken over, are not read."""
 
-    service, title, names, id = "s3", "S3 Bucket", {"bucket": "Bucket"}, "{bucket}"
+    service, title, names, id = "s3", "S3 Bucket", words(bucket="Bucket"), "{bucket}"
     gone = ("404", "NoSuchBucket")
 
     def create(self, aws: Aws, new: Object) -> None:
@@ -86,25 +86,20 @@ class _Part(Resource):
         self.name(new)
 
     def update(self, aws: Aws, old: Object, new: Object) -> None:
-        """The same call."""
         if self.changed(old, new):
             self.put(aws, new)
 
     def read(self, aws: Aws, old: Object) -> Object | None:
-        """Reads it."""
         return self.shown(aws, aws(self.get, Bucket=old["bucket"]))
 
     def delete(self, aws: Aws, old: Object) -> None:
-        """Deletes it."""
         aws(self.drop, Bucket=old["bucket"])
 
     def put(self, aws: Aws, new: Object) -> None:
-        """Sends it."""
         shape = aws.input(self.make).members[self.inside]
         aws(self.make, Bucket=new["bucket"], **{self.inside: self.sent(shape, new)})
 
     def sent(self, shape: Any, new: Object) -> Object:
-        """Returns the structure."""
         return to_aws(shape, new, self.names)
 
 
@@ -126,7 +121,6 @@ class Versioning(_Part, type="aws_s3_bucket_versioning"):
         return {"versioning_configuration": [block]}
 
     def delete(self, aws: Aws, old: Object) -> None:
-        """Suspends it."""
         if old["versioning_configuration"][0]["status"] != "Disabled":
             aws("put_bucket_versioning", Bucket=old["bucket"], VersioningConfiguration={"Status": "Suspended"})
 
@@ -175,7 +169,11 @@ class OwnershipControls(_Part, type="aws_s3_bucket_ownership_controls"):
     """Who owns what is written to a bucket."""
 
     title, inside = "S3 Bucket Ownership Controls", "OwnershipControls"
-    make, get, drop = "put_bucket_ownership_controls", "get_bucket_ownership_controls", "delete_bucket_ownership_controls"
+    make, get, drop = (
+        "put_bucket_ownership_controls",
+        "get_bucket_ownership_controls",
+        "delete_bucket_ownership_controls",
+    )
     answer, gone, patience = inside, ("NoSuchBucket", "OwnershipControlsNotFoundError"), ()
 
 
@@ -186,7 +184,6 @@ class BucketPolicy(_Part, type="aws_s3_bucket_policy"):
     gone, patience = ("NoSuchBucket", "NoSuchBucketPolicy"), ("NoSuchBucket", "MalformedPolicy")
 
     def put(self, aws: Aws, new: Object) -> None:
-        """Sends it."""
         aws("put_bucket_policy", Bucket=new["bucket"], Policy=new["policy"])
 
 
@@ -211,7 +208,6 @@ class Lifecycle(_Part, type="aws_s3_bucket_lifecycle_configuration"):
         return found
 
     def read(self, aws: Aws, old: Object) -> Object | None:
-        """Reads all rules."""
         found = super().read(aws, old) or {}
         for rule in found["rule"]:
             rule["prefix"] = rule["prefix"] or ""
@@ -252,7 +248,6 @@ class AccountPublicAccessBlock(Resource, type="aws_s3_account_public_access_bloc
         new["id"] = new["account_id"]
 
     def update(self, aws: Aws, old: Object, new: Object) -> None:
-        """The same call."""
         shape = aws.input("put_public_access_block").members[self.answer]
         aws("put_public_access_block", AccountId=new["account_id"], **{self.answer: to_aws(shape, new, {})})
 
@@ -262,14 +257,11 @@ class AccountPublicAccessBlock(Resource, type="aws_s3_account_public_access_bloc
 
 
 class Table(Resource, type="aws_dynamodb_table"):
-    """A table."""
-
     service, title, id, gone = "dynamodb", "DynamoDB Table", "{name}", ("ResourceNotFoundException",)
-    names = {"name": "TableName", "attribute": "AttributeDefinitions", "arn": "TableArn", "stream_arn": "LatestStreamArn"}
+    names = words(name="TableName", attribute="AttributeDefinitions", arn="TableArn", stream_arn="LatestStreamArn")
     tagging = Tagging("list_tags_of_resource", "tag_resource", "untag_resource", under="ResourceArn")
 
     def create(self, aws: Aws, new: Object) -> None:
-        """Creates it, then sets its backups."""
         keys = [{"AttributeName": new["hash_key"], "KeyType": "HASH"}]
         keys += [{"AttributeName": new["range_key"], "KeyType": "RANGE"}] if new["range_key"] else []
         attributes = [{"AttributeName": one["name"], "AttributeType": one["type"]} for one in new["attribute"]]
@@ -284,7 +276,6 @@ class Table(Resource, type="aws_dynamodb_table"):
         self._backups(aws, {"point_in_time_recovery": []}, new)
 
     def read(self, aws: Aws, old: Object) -> Object | None:
-        """Reads table, backups, time to live; the tags come after."""
         name = {"TableName": old["name"]}
         table = aws("describe_table", **name)["Table"]
         keys = {key["KeyType"]: key["AttributeName"] for key in table["KeySchema"]}
@@ -299,7 +290,9 @@ class Table(Resource, type="aws_dynamodb_table"):
             "arn": table["TableArn"],
             "hash_key": keys["HASH"],
             "range_key": keys.get("RANGE"),
-            "attribute": [{"name": a["AttributeName"], "type": a["AttributeType"]} for a in table["AttributeDefinitions"]],
+            "attribute": [
+                {"name": a["AttributeName"], "type": a["AttributeType"]} for a in table["AttributeDefinitions"]
+            ],
             "billing_mode": "PAY_PER_REQUEST" if on_demand else "PROVISIONED",
             "deletion_protection_enabled": table.get("DeletionProtectionEnabled", False),
             "read_capacity": capacity.get("ReadCapacityUnits", 0),
@@ -311,7 +304,10 @@ class Table(Resource, type="aws_dynamodb_table"):
             "stream_view_type": table.get("StreamSpecification", {}).get("StreamViewType", ""),
             "server_side_encryption": [{"enabled": True, "kms_key_arn": sse.get("KMSMasterKeyArn", "")}] if sse else [],
             "point_in_time_recovery": [
-                {"enabled": enabled, "recovery_period_in_days": recovery.get("RecoveryPeriodInDays", 35 if enabled else 0)}
+                {
+                    "enabled": enabled,
+                    "recovery_period_in_days": recovery.get("RecoveryPeriodInDays", 35 if enabled else 0),
+                }
             ],
             "ttl": [
                 {"attribute_name": ttl.get("AttributeName", ""), "enabled": ttl.get("TimeToLiveStatus") == "ENABLED"}
@@ -319,7 +315,6 @@ class Table(Resource, type="aws_dynamodb_table"):
         }
 
     def update(self, aws: Aws, old: Object, new: Object) -> None:
-        """Changes protection and backups."""
         changed = self.changed(old, new, "billing_mode", "deletion_protection_enabled")
         sent = {name: new[name] for name in changed}
         if changed and any(sent.get(name) != (old[name] or False) for name in changed):
@@ -342,12 +337,15 @@ class Table(Resource, type="aws_dynamodb_table"):
 class Key(Resource, type="aws_kms_key"):
     """A key. One that is pending deletion is gone for Terraform, and there for AWS."""
 
-    service, title, names = "kms", "KMS Key", {"is_enabled": "Enabled", "customer_master_key_spec": "CustomerMasterKeySpec"}
+    service, title, names = (
+        "kms",
+        "KMS Key",
+        {"is_enabled": "Enabled", "customer_master_key_spec": "CustomerMasterKeySpec"},
+    )
     make, answer, id, gone = "create_key", "KeyMetadata", "{key_id}", ("NotFoundException",)
     tagging = Tagging("list_resource_tags", "tag_resource", "untag_resource", under="KeyId", by="key_id")
 
     def create(self, aws: Aws, new: Object) -> None:
-        """Creates it, then switches its rotation on."""
         silent = {"MultiRegion": True if new["multi_region"] is True else None}
         made = aws.patient("MalformedPolicyDocument").send("create_key", new, **silent)["KeyMetadata"]
         new["id"] = new["key_id"] = made["KeyId"]
@@ -356,7 +354,6 @@ class Key(Resource, type="aws_kms_key"):
             aws("disable_key", KeyId=new["key_id"])
 
     def read(self, aws: Aws, old: Object) -> Object | None:
-        """Reads key, policy and rotation."""
         key = {"KeyId": old["key_id"] or old["id"]}
         found = aws("describe_key", **key)["KeyMetadata"]
         if found["KeyState"] == "PendingDeletion":
@@ -383,7 +380,6 @@ class Key(Resource, type="aws_kms_key"):
             aws("disable_key", **key)
 
     def delete(self, aws: Aws, old: Object) -> None:
-        """Schedules it."""
         aws("schedule_key_deletion", KeyId=old["key_id"], PendingWindowInDays=old["deletion_window_in_days"])
 
     def _rotate(self, aws: Aws, old: Object, new: Object) -> None:
@@ -393,13 +389,10 @@ class Key(Resource, type="aws_kms_key"):
 
 
 class Alias(Resource, type="aws_kms_alias"):
-    """A name for a key."""
-
-    service, title, names, id = "kms", "KMS Alias", {"name": "AliasName"}, "{name}"
+    service, title, names, id = "kms", "KMS Alias", words(name="AliasName"), "{name}"
     make, change, drop, gone = "create_alias", "update_alias", "delete_alias", ("NotFoundException",)
 
     def read(self, aws: Aws, old: Object) -> Object | None:
-        """Looks for it in the list of the region."""
         found = next((one for one in aws.all("list_aliases", "Aliases") if one["AliasName"] == old["name"]), None)
         if found is None:
             return None
