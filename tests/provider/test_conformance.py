@@ -66,8 +66,8 @@ def test_the_stand_in_does_what_the_real_provider_does(
 def _stand_in(folder: Path) -> dict[str, Run]:
     folder.mkdir(exist_ok=True)
     with emulated_aws(folder / "aws.log") as aws, provider(aws.url, CREDENTIALS) as found:
-        environment = _environment() | aws.environment() | found
-        return Trial(aws, folder, real_provider.terraform(), environment, everything()).run()
+        variables = environment() | aws.environment() | found
+        return Trial(aws, folder, real_provider.terraform(), variables, everything()).run()
 
 
 def _real(folder: Path, real: real_provider.RealProvider) -> dict[str, Run]:
@@ -77,11 +77,12 @@ def _real(folder: Path, real: real_provider.RealProvider) -> dict[str, Run]:
         mend(stack, real.version)
     terraform = real_provider.terraform()
     with emulated_aws(folder / "aws.log") as aws:
-        environment = _environment() | aws.environment() | real.environment(folder / "provider", terraform)
-        return Trial(aws, folder, terraform, environment, stack).run()
+        variables = environment() | aws.environment() | real.environment(folder / "provider", terraform)
+        return Trial(aws, folder, terraform, variables, stack).run()
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """Returns the variables of this process but for its AWS and Terraform."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TF_"))}
     return kept | {"CHECKPOINT_DISABLE": "1", "TF_CLI_ARGS": "-no-color", "TF_INPUT": "0"}
 
