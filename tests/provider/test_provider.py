@@ -100,8 +100,12 @@ def test_the_schema_is_that_of_the_pinned_bindings() -> None:
 
 def test_several_providers_work_side_by_side(desk: Desk) -> None:
     """Each alias and each assumed role is a connection of its own, and so is a region of a resource."""
-    member = desk.aws.client("organizations").create_account(AccountName="member", Email="member@example.com")
-    account = member["CreateAccountStatus"]["AccountId"]
+    organizations = desk.aws.client("organizations")
+    status = organizations.create_account(AccountName="member", Email="member@example.com")["CreateAccountStatus"]
+    while "AccountId" not in status:
+        asked = {"CreateAccountRequestId": status["Id"]}
+        status = organizations.describe_create_account_status(**asked)["CreateAccountStatus"]
+    account = status["AccountId"]
     role = {"role_arn": f"arn:aws:iam::{account}:role/OrganizationAccountAccessRole"}
     desk.write(
         provider=[
