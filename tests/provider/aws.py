@@ -25,6 +25,7 @@ _RETRIED_BY = {
     "sso-admin": re.compile("ConflictException"),
 }
 _PAUSE = 0.002
+_POLL, _POLLS = 0.01, 1000
 # Where an answer says that there is more, and the parameter that asks for it.
 _TOKENS = {"NextToken": "NextToken", "nextToken": "nextToken", "NextMarker": "Marker", "Marker": "Marker"}
 
@@ -126,6 +127,16 @@ class Aws:
             token = {_TOKENS[name]: page[name] for name in _TOKENS if page.get(name)}
             if not token:
                 return found
+
+    def settled(self, operation: str, key: str, /, **parameters: Any) -> Any:
+        """Asks until what was begun is no longer in progress, and returns how it ended."""
+        for _ in range(_POLLS):
+            answer = self(operation, **parameters)
+            found = answer[key] if key else answer
+            if found.get("Status", found.get("State")) != "IN_PROGRESS":
+                return found
+            time.sleep(_POLL)
+        raise AwsError("Timeout", "timeout while waiting for state to become 'SUCCEEDED' (last state: 'IN_PROGRESS')")
 
     def input(self, operation: str) -> Any:
         """Returns the shape of what an operation takes."""

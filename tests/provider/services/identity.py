@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +9,6 @@ from tests.provider.aws import Aws, AwsError, Session
 from tests.provider.mapping import Object, to_aws
 from tests.provider.resource import Refused, Resource, Tagging, words
 
-_POLL = 0.005
 _ATTRIBUTES = (
     "display_name",
     "locale",
@@ -228,17 +226,9 @@ class Assignment(_Sso, type="aws_ssoadmin_account_assignment"):
         self._await(aws, old, "deletion", status)
 
     def _await(self, aws: Aws, state: Object, what: str, status: Any) -> None:
-        asked = {
-            "InstanceArn": state["instance_arn"],
-            f"AccountAssignment{what.capitalize()}RequestId": status["RequestId"],
-        }
-        for _ in range(1000):
-            status = aws(f"describe_account_assignment_{what}_status", **asked)[
-                f"AccountAssignment{what.capitalize()}Status"
-            ]
-            if status["Status"] != "IN_PROGRESS":
-                break
-            time.sleep(_POLL)
+        asked = {f"AccountAssignment{what.capitalize()}RequestId": status["RequestId"]}
+        operation, key = f"describe_account_assignment_{what}_status", f"AccountAssignment{what.capitalize()}Status"
+        status = aws.settled(operation, key, InstanceArn=state["instance_arn"], **asked)
         if status["Status"] != "SUCCEEDED":
             raise AwsError("FAILED", f"waiting for SSO Account Assignment {what}: {status.get('FailureReason', '')}")
 
@@ -283,11 +273,7 @@ def provision(aws: Aws, instance: str, permission_set: str) -> None:
     asked = {"InstanceArn": instance, "PermissionSetArn": permission_set, "TargetType": "ALL_PROVISIONED_ACCOUNTS"}
     status = aws("provision_permission_set", **asked)["PermissionSetProvisioningStatus"]
     request = {"InstanceArn": instance, "ProvisionPermissionSetRequestId": status["RequestId"]}
-    for _ in range(1000):
-        status = aws("describe_permission_set_provisioning_status", **request)["PermissionSetProvisioningStatus"]
-        if status["Status"] != "IN_PROGRESS":
-            break
-        time.sleep(_POLL)
+    status = aws.settled("describe_permission_set_provisioning_status", "PermissionSetProvisioningStatus", **request)
     if status["Status"] != "SUCCEEDED":
         text = f"waiting for SSO Permission Set ({permission_set}) to provision: {status.get('FailureReason', '')}"
         raise AwsError("FAILED", text)

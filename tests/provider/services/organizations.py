@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +11,6 @@ from tests.provider.resource import Refused, Resource, Tagging, words
 
 RAM, RAM_ROLE = "ram.amazonaws.com", "AWSServiceRoleForResourceAccessManager"
 _NO_ORGANIZATION = "AWSOrganizationsNotInUseException"
-_POLL = 0.01
 
 
 class _Organizations(Resource):
@@ -61,10 +58,10 @@ class Organization(Resource, type="aws_organizations_organization"):
             aws("enable_aws_service_access", ServicePrincipal=principal)
         off, on = _turned(old, new, "enabled_policy_types")
         root = aws("list_roots")["Roots"][0]["Id"] if off or on else ""
-        for types, operation, enabled in ((off, "disable_policy_type", False), (on, "enable_policy_type", True)):
-            for kind in types:
-                aws(operation, RootId=root, PolicyType=kind)
-                _wait(functools.partial(_type_is, aws, kind, on=enabled))
+        for kind in off:
+            aws("disable_policy_type", RootId=root, PolicyType=kind)
+        for kind in on:
+            aws("enable_policy_type", RootId=root, PolicyType=kind)
 
 
 class Unit(_Organizations, type="aws_organizations_organizational_unit"):
@@ -95,9 +92,8 @@ class Account(_Organizations, type="aws_organizations_account"):
     def create(self, aws: Aws, new: Object) -> None:
         """Creates it, waits, and only then moves it to where it belongs."""
         status = aws.send("create_account", new)["CreateAccountStatus"]
-        while status["State"] == "IN_PROGRESS":
-            time.sleep(_POLL)
-            status = aws("describe_create_account_status", CreateAccountRequestId=status["Id"])["CreateAccountStatus"]
+        asked = {"CreateAccountRequestId": status["Id"]}
+        status = aws.settled("describe_create_account_status", "CreateAccountStatus", **asked)
         if status["State"] != "SUCCEEDED":
             reason = status.get("FailureReason", "")
             text = f"unexpected state 'FAILED', wanted target 'SUCCEEDED'. last error: {reason}"
@@ -206,7 +202,7 @@ class RamSharing(Resource, type="aws_ram_sharing_with_organization"):
 def delete_service_linked_role(iam: Aws, name: str) -> None:
     """Deletes the role of a service and waits for it."""
     task = iam("delete_service_linked_role", RoleName=name)["DeletionTaskId"]
-    _wait(lambda: iam("get_service_linked_role_deletion_status", DeletionTaskId=task)["Status"] != "IN_PROGRESS")
+    iam.settled("get_service_linked_role_deletion_status", "", DeletionTaskId=task)
 
 
 def described(aws: Aws) -> Object:
@@ -285,21 +281,9 @@ def _policy_types(root: Any) -> list[Object]:
     return [{"status": kind["Status"], "type": kind["Type"]} for kind in root["PolicyTypes"]]
 
 
-def _type_is(aws: Aws, kind: str, *, on: bool) -> bool:
-    return (kind in _types_on(aws("list_roots")["Roots"][0])) == on
-
-
 def _turned(old: Object, new: Object, name: str) -> tuple[list[str], list[str]]:
     before, after = set(old[name] or ()), set(new[name] or ())
     return sorted(before - after), sorted(after - before)
-
-
-def _wait(done: Callable[[], bool]) -> None:
-    for _ in range(500):
-        if done():
-            return
-        time.sleep(_POLL)
-    raise Refused("timeout while waiting for state")
 
 
 DATA_SOURCES: dict[str, Callable[[Session, Object], Object]] = {
