@@ -25,7 +25,16 @@ def plan(resource: Resource, session: Session, prior: Object | None, config: Obj
     resource.settle(planned, prior, config)
     if prior is None:
         return planned, []
+    if not _is_change(prior, planned):
+        return prior, []
     return planned, sorted(_replacing(resource, prior, planned))
+
+
+def _is_change(prior: Object, planned: Object) -> bool:
+    """Says whether there is something to do: a default that an import left empty is none, timeouts alone are none."""
+    changed = {name for name in planned if planned[name] != prior[name]}
+    defaults = {name for name in changed if prior[name] is None and planned[name] in EMPTY}
+    return bool(changed - defaults - {"timeouts"}) or bool("timeouts" in changed and defaults)
 
 
 def _replacing(resource: Resource, prior: Object, planned: Object) -> Iterator[str]:

@@ -64,6 +64,7 @@ class Resource:
     gone: ClassVar[tuple[str, ...]] = ()
     tagging: ClassVar[Tagging | None] = None
     tags_in_answer: ClassVar[bool] = False
+    looks_back: ClassVar[bool] = True
 
     def __init_subclass__(cls, type: str = "", **arguments: Any) -> None:
         super().__init_subclass__(**arguments)
@@ -199,7 +200,7 @@ class Resource:
 
     def imported(self, session: Session, id: str) -> Object:
         """Returns the state that an import begins with."""
-        state = empty_object(self.block)
+        state = empty_object(self.block) | self.facts.set_by_import
         if "region" in self.block["attributes"]:
             bare, _, region = id.rpartition("@")
             named = bool(bare and REGION.fullmatch(region))
@@ -217,14 +218,15 @@ class Resource:
             else:
                 state[name] = value
         state["id"] = id
-        return state | self.facts.set_by_import
+        known = self.id and all(state[name] for name in re.findall(r"\{(\w+)\}", self.id))
+        return {**state, "id": self.id.format(**state) if known else id}
 
     def aws(self, session: Session, object: Object) -> Aws:
         """Returns the calls for one object."""
         return Aws(session, self.service, object.get("region") or session.region, self.names)
 
     def _complete(self, aws: Aws, new: Object) -> Object:
-        found = self.read(aws, new)
+        found = self.read(aws, new) if self.looks_back else None
         return _known(new) if found is None else self._merged(aws, new, found)
 
     def _merged(self, aws: Aws, state: Object, found: Object) -> Object:
@@ -243,7 +245,7 @@ class Resource:
             if name in merged and name not in self.facts.not_read:
                 old = merged[name]
                 value = shaped(attributes[name]["type"], live) if name in attributes else live
-                if not (value in EMPTY and old in EMPTY) and not self.facts.same(name, old, value):
+                if not (value in EMPTY and old in EMPTY) and not self.facts.same(name, old, value, refreshing=True):
                     merged[name] = value
         return merged
 

@@ -107,18 +107,19 @@ def _differences(name: str, expected: Run, found: Run) -> Iterator[str]:
 def _unequal(one: Any, other: Any) -> Iterator[tuple[str, Any, Any]]:
     """Yields what differs of what both versions know; to Terraform's SDK null, empty, zero and false are the same."""
     for name in sorted(one.keys() & other.keys()):
-        left, right = _plain(one[name]), _plain(other[name])
+        left, right = _plain(one[name], other[name]), _plain(other[name], one[name])
         if left != right:
             yield name, left, right
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, other: Any) -> Any:
+    """Returns a value without what is empty, and without what only one version knows."""
     if isinstance(value, dict):
-        return {
-            name: _plain(inner) for name, inner in value.items() if inner not in (None, "", 0, False, [], {})
-        } or None
+        known = {name: _plain(value[name], other[name]) for name in value if isinstance(other, dict) and name in other}
+        return {name: inner for name, inner in known.items() if inner is not None} or None
     if isinstance(value, list):
-        return [_plain(inner) for inner in value] or None
+        others = other if isinstance(other, list) and len(other) == len(value) else [None] * len(value)
+        return [_plain(*pair) for pair in zip(value, others, strict=True)] or None
     return value or None
 
 

@@ -29,7 +29,8 @@ _MADE_UP = re.compile(
     r"|(?P<policy>\bp-[a-z0-9]{8}\b)|(?P<organization>\bo-[a-z0-9]+\b)|(?P<store>\bd-[a-z0-9]{10}\b)"
     r"|(?P<role>\bAROA\w+)|(?P<suffix>(?<=replication-(?:one|two)-)\d{20,})|(?P<account>\b(?!123456789012)\d{12}\b)"
 )
-_TOKENS = {"ClientToken", "clientToken", "CallerReference", "IdempotencyToken"}
+# What a call carries besides its parameters.
+_TRANSPORT = {"ClientToken", "clientToken", "ChecksumAlgorithm"}
 
 
 @dataclass
@@ -107,7 +108,7 @@ class Trial:
             forms = facts_of(type).imports if type.startswith("aws_") else ()
             if forms:
                 entry = self.stack["resource"][type][name]
-                block = {"to": address, "id": _import_id(forms[0], values, entry)}
+                block = {"to": address, "id": _import_id(forms, values, entry)}
                 found.append(block | ({"provider": entry["provider"]} if "provider" in entry else {}))
         return found
 
@@ -133,7 +134,7 @@ def everything() -> Json:
 def normal(value: Any) -> Any:
     """Returns a value without what is made up anew each time, with documents read and without an order of lists."""
     if isinstance(value, dict):
-        return {key: normal(inner) for key, inner in value.items() if key not in _TOKENS}
+        return {key: normal(inner) for key, inner in value.items() if key not in _TRANSPORT}
     if isinstance(value, list):
         return sorted((normal(inner) for inner in value), key=lambda inner: json.dumps(inner, sort_keys=True))
     if isinstance(value, str):
@@ -151,13 +152,16 @@ def _action(change: Json) -> str:
     return f"import, {verb}" if change.get("importing") else verb
 
 
-def _import_id(form: str, values: Json, entry: Json) -> str:
-    def part(found: re.Match[str]) -> str:
-        name = found[1]
-        value: Any = values["id"] if name == "any" else values
-        for step in name.split(".") if name != "any" else ():
-            value = (value[0] if isinstance(value, list) else value).get(step)
-        return str(value if value is not None else values["id"])
+def _import_id(forms: tuple[str, ...], values: Json, entry: Json) -> str:
+    """Returns the id in the last form for which the state has all parts."""
 
-    id = re.sub(r"\{([\w.]+)(?::[^}]+)?\}", part, form)
+    def part(found: re.Match[str]) -> str:
+        name = "id" if found[1] == "any" else found[1]
+        value: Any = values
+        for step in name.split("."):
+            value = (value[0] if isinstance(value, list) else value).get(step)
+        return str(value or "")
+
+    made = [re.sub(r"\{([\w.]+)(?::[^}]+)?\}", part, form) for form in forms]
+    id = next(one for one in reversed(made) if not re.search(r"^[/,_]|[/,_]$", one) or one.startswith("/conf"))
     return f"{id}@{entry['region']}" if "region" in entry and not id.startswith("arn:") else id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 
@@ -18,7 +19,7 @@ class _Iam(Resource):
 
 
 class Role(_Iam, type="aws_iam_role"):
-    title, names = "IAM Role", words(name="RoleName", assume_role_policy="AssumeRolePolicyDocument")
+    title, names = "IAM Role", words(name="RoleName", unique_id="RoleId", assume_role_policy="AssumeRolePolicyDocument")
     make, get, drop, answer, id = "create_role", "get_role", "delete_role", "Role", "{name}"
     tagging, tags_in_answer = Tagging("", "tag_role", "untag_role", under="RoleName", by="name"), True
 
@@ -30,7 +31,7 @@ class Role(_Iam, type="aws_iam_role"):
         attached = aws.all("list_attached_role_policies", "AttachedPolicies", **role)
         return {
             **found,
-            "inline_policy": [{"name": name, "policy": str(text)} for name, text in zip(names, documents, strict=True)],
+            "inline_policy": [{"name": name, "policy": json.dumps(text)} for name, text in zip(names, documents, strict=True)],
             "managed_policy_arns": [policy["PolicyArn"] for policy in attached],
         }
 
@@ -145,12 +146,8 @@ class OrganizationsFeatures(_Iam, type="aws_iam_organizations_features"):
 class ServiceLinkedRole(_Iam, type="aws_iam_service_linked_role"):
     """The role of a service. AWS takes no tags when it makes one."""
 
-    title, names, id, answer = (
-        "IAM Service Linked Role",
-        {"name": "RoleName", "aws_service_name": "AWSServiceName"},
-        "{arn}",
-        "Role",
-    )
+    title, id, answer = "IAM Service Linked Role", "{arn}", "Role"
+    names = words(name="RoleName", unique_id="RoleId", aws_service_name="AWSServiceName")
     make = "create_service_linked_role"
     tagging, tags_in_answer = Tagging("", "tag_role", "untag_role", under="RoleName", by="name"), True
 

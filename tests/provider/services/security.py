@@ -10,6 +10,7 @@ from tests.provider.mapping import Object, from_aws, is_unknown, to_aws
 from tests.provider.resource import Resource, Tagging, words
 
 NO_PREFERENCE = "no-preference"
+_PROTOCOLS = ("Application", "Firehose", "HTTP", "Lambda", "SQS")
 
 
 class Trail(Resource, type="aws_cloudtrail"):
@@ -114,7 +115,7 @@ class SnapshotBlock(Resource, type="aws_ebs_snapshot_block_public_access"):
 class MetadataDefaults(Resource, type="aws_ec2_instance_metadata_defaults"):
     """What new instances let read of their metadata. All four are sent, those left out as no preference."""
 
-    service, title = "ec2", "EC2 Instance Metadata Defaults"
+    service, title, looks_back = "ec2", "EC2 Instance Metadata Defaults", False
     make = change = "modify_instance_metadata_defaults"
 
     def create(self, aws: Aws, new: Object) -> None:
@@ -187,20 +188,15 @@ class EventTarget(Resource, type="aws_cloudwatch_event_target"):
 
 
 class Topic(Resource, type="aws_sns_topic"):
-    service, title, names, id, gone = (
-        "sns",
-        "SNS Topic",
-        {"arn": "TopicArn"},
-        "{arn}",
-        ("NotFound", "NotFoundException"),
-    )
+    service, title, id, gone = "sns", "SNS Topic", "{arn}", ("NotFound", "NotFoundException")
+    names = words(arn="TopicArn")
     tagging = Tagging("list_tags_for_resource", "tag_resource", "untag_resource", under="ResourceArn")
 
     def create(self, aws: Aws, new: Object) -> None:
         new["id"] = new["arn"] = aws.send("create_topic", new)["TopicArn"]
-        for name in ("display_name", "kms_master_key_id"):
-            if new[name]:
-                self._set(aws, new, name)
+        for name, word in _TOPIC_WORDS.items():
+            if new[name] or name in _RATES:
+                aws("set_topic_attributes", TopicArn=new["arn"], AttributeName=word, AttributeValue=str(new[name] or 0))
 
     def read(self, aws: Aws, old: Object) -> Object | None:
         found = aws("get_topic_attributes", TopicArn=old["id"])["Attributes"]
@@ -210,16 +206,18 @@ class Topic(Resource, type="aws_sns_topic"):
 
     def update(self, aws: Aws, old: Object, new: Object) -> None:
         """Sets what changed."""
-        for name in sorted(self.changed(old, new, "display_name", "kms_master_key_id")):
-            self._set(aws, new, name)
+        for name in sorted(self.changed(old, new, *_TOPIC_WORDS)):
+            value = str(new[name] or "")
+            aws("set_topic_attributes", TopicArn=new["arn"], AttributeName=_TOPIC_WORDS[name], AttributeValue=value)
 
     def delete(self, aws: Aws, old: Object) -> None:
         """Deletes it with its subscriptions."""
         aws("delete_topic", TopicArn=old["arn"])
 
-    def _set(self, aws: Aws, new: Object, name: str) -> None:
-        word = {"display_name": "DisplayName", "kms_master_key_id": "KmsMasterKeyId"}[name]
-        aws("set_topic_attributes", TopicArn=new["arn"], AttributeName=word, AttributeValue=new[name] or "")
+
+# The provider sets a sample rate of zero for everything a topic can report about, written or not.
+_RATES = {f"{name.lower()}_success_feedback_sample_rate": f"{name}SuccessFeedbackSampleRate" for name in _PROTOCOLS}
+_TOPIC_WORDS = {"display_name": "DisplayName", "kms_master_key_id": "KmsMasterKeyId", **_RATES}
 
 
 class TopicPolicy(Resource, type="aws_sns_topic_policy"):
@@ -253,7 +251,7 @@ class TopicPolicy(Resource, type="aws_sns_topic_policy"):
 _DEFAULT_TOPIC_POLICY = (
     '{"Version":"2008-10-17","Id":"__default_policy_ID","Statement":[{"Sid":"__default_statement_ID","Effect":"Allow",'
     '"Principal":{"AWS":"*"},"Action":["SNS:GetTopicAttributes","SNS:SetTopicAttributes","SNS:AddPermission",'
-    '"SNS:RemovePermission","SNS:DeleteTopic","SNS:Subscribe","SNS:ListSubscriptionsByTopic","SNS:Publish"],'
+    '"SNS:RemovePermission","SNS:DeleteTopic","SNS:Subscribe","SNS:ListSubscriptionsByTopic","SNS:Publish","SNS:Receive"],'
     '"Resource":"TOPIC","Condition":{"StringEquals":{"AWS:SourceOwner":"OWNER"}}}]}'
 )
 

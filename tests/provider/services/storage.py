@@ -26,7 +26,7 @@ class Bucket(Resource, type="aws_s3_bucket"):
         place = {} if aws.region == "us-east-1" else {"LocationConstraint": aws.region}
         tags = [{"Key": key, "Value": value} for key, value in new["tags_all"].items()]
         configuration = {**place, **({"Tags": tags} if tags else {})}
-        aws("create_bucket", Bucket=new["bucket"], CreateBucketConfiguration=configuration or None)
+        aws("create_bucket", Bucket=new["bucket"], ACL="private", CreateBucketConfiguration=configuration or None)
         self.name(new)
 
     def read(self, aws: Aws, old: Object) -> Object | None:
@@ -346,7 +346,10 @@ class Key(Resource, type="aws_kms_key"):
     tagging = Tagging("list_resource_tags", "tag_resource", "untag_resource", under="KeyId", by="key_id")
 
     def create(self, aws: Aws, new: Object) -> None:
-        silent = {"MultiRegion": True if new["multi_region"] is True else None}
+        silent = {
+            "MultiRegion": True if new["multi_region"] is True else None,
+            "BypassPolicyLockoutSafetyCheck": new["bypass_policy_lockout_safety_check"] or None,
+        }
         made = aws.patient("MalformedPolicyDocument").send("create_key", new, **silent)["KeyMetadata"]
         new["id"] = new["key_id"] = made["KeyId"]
         self._rotate(aws, {"enable_key_rotation": False, "rotation_period_in_days": None}, new)
@@ -409,6 +412,7 @@ def _objects(session: Session, config: Object) -> Object:
         "id": config["bucket"],
         "keys": [entry["Key"] for entry in keys],
         "common_prefixes": [entry["Prefix"] for entry in prefixes],
+        "max_keys": int(config["max_keys"] or 1000),
         "owners": [],
         "request_charged": "",
     }
