@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.aws import real_provider
 from tests.aws.client import Aws, emulated_aws
+from tests.scenarios import real_provider
 from tests.scenarios.site import CONFIGURATIONS, STACKS, Site, Snapshot
 
 
