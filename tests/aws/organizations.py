@@ -157,7 +157,8 @@ def unit(call: Call) -> Parameters | None:
 @organizations.answers("DeleteOrganizationalUnit")
 def delete_unit(call: Call) -> Parameters | None:
     backend, id = _backend(call.account), call["OrganizationalUnitId"]
-    if any(each.parent_id == id for each in (*backend.accounts, *backend.ou)):
+    inside: list[Any] = [*backend.accounts, *backend.ou]
+    if any(each.parent_id == id for each in inside):
         raise Refused("OrganizationalUnitNotEmptyException", f"The OU {id} still contains accounts or OUs.")
     for policy in backend.policies:
         policy.attachments[:] = [target for target in policy.attachments if target.id != id]
