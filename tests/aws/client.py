@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import subprocess
@@ -60,6 +61,7 @@ class Aws:
             "NO_PROXY": "127.0.0.1,localhost",
         }
 
+    @functools.cache  # noqa: B019  # there is one emulated AWS for a worker
     def client(self, service: str, region: str = "us-east-1") -> Any:
         """Returns a boto3 client of the management account."""
         import boto3

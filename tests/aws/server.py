@@ -11,6 +11,7 @@ import io
 import json
 import os
 import re
+import socket
 import sys
 import threading
 import traceback
@@ -72,8 +73,8 @@ class EmulatedAws:
         else:
             reply = self._reply(environ, body)
         if reply is None:
-            environ["werkzeug.socket"].close()
-            return ()
+            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+            raise ConnectionAbortedError
         start_response(f"{reply.status} -", _with_length(reply))
         return (reply.body,)
 
@@ -131,6 +132,8 @@ class EmulatedAws:
         return Reply(said[0], said[1], b"".join(answered))
 
     def _control(self, order: str, body: bytes) -> Reply:
+        if order == "held":
+            return _json(self.journal.waiting.wait(float(body)))
         with self.lock:
             journal = self.journal
             if order == "snapshot":
@@ -151,8 +154,6 @@ class EmulatedAws:
                 orders[order](**json.loads(body))
             else:
                 return Reply(404, [], b"no such order")
-        if order == "held":
-            return _json(journal.waiting.wait(float(body)))
         return _json({})
 
 

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.aws.client import ACCOUNT, CHECKOUT, Aws
-from tests.synthesized import COMPANY, STACKS, synthesize
+from tests.synthesized import COMPANY, synthesize
 
 TEMPLATE = CHECKOUT / "strata" / "template"
 CONFIGURATIONS = {"shipped": TEMPLATE, "company": COMPANY}
+STACKS = ("backend", "organizations", "security", "sso")
 _DROPPED = ("AWS_", "CDKTF_", "HTTP", "MOTO_", "STRATA_", "TF_")
 
 
@@ -111,15 +112,26 @@ class Site:
         """Runs a command line that a message named."""
         return self._run(["sh", "-c", command], {})
 
+    def make_external_groups(self) -> None:
+        """Makes the groups that the configuration says come from elsewhere."""
+        from strata.config import load
+        from tests.aws.center import STORE
+
+        landing_zone = load(self.config)
+        store = self.aws.client("identitystore", self.region)
+        for key, group in landing_zone.sso.groups.items():
+            if group.external:
+                store.create_group(IdentityStoreId=STORE, DisplayName=group.name or key)
+
     def synth(self) -> None:
         """Writes the Terraform as cdktf has main.py write it, a second sooner: jsii runs already."""
         self.output.mkdir(exist_ok=True)
         synthesize(self.config, self.output, emulated=True)
 
-    def terraform(self, stack: str, *arguments: str) -> Run:
+    def terraform(self, stack: str, *arguments: str, **environment: str) -> Run:
         """Runs Terraform in the synthesized folder of one stack."""
         chdir = f"-chdir={self.output / 'stacks' / stack}"
-        return self._run([self.provider["TERRAFORM_BINARY_NAME"], chdir, *arguments], {})
+        return self._run([self.provider["TERRAFORM_BINARY_NAME"], chdir, *arguments], environment)
 
     def plan(self, stack: str) -> dict[str, str]:
         """Returns what Terraform would do to each resource of a stack; fails when it cannot plan."""
@@ -128,7 +140,9 @@ class Site:
         if planned.code == 0:
             return {}
         shown = json.loads(self.terraform(stack, "show", "-json", "test.plan").stdout)
-        changes = {found["address"]: "+".join(found["change"]["actions"]) for found in shown.get("resource_changes", ())}
+        changes = {
+            found["address"]: "+".join(found["change"]["actions"]) for found in shown.get("resource_changes", ())
+        }
         changed = {address: actions for address, actions in changes.items() if actions not in ("no-op", "read")}
         outputs = {f"output.{name}": "+".join(found["actions"]) for name, found in shown["output_changes"].items()}
         return changed | {name: actions for name, actions in outputs.items() if actions != "no-op"}
@@ -190,6 +204,3 @@ class Snapshot:
 
 def _command(name: str) -> str:
     return str(Path(sys.executable).parent / name)
-
-
-__all__ = ["CONFIGURATIONS", "STACKS", "Run", "Site", "Snapshot"]

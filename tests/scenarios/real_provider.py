@@ -50,7 +50,7 @@ class RealProvider:
     @property
     def shimmed(self) -> bool:
         """Says whether stacks need the shims of `provider5.py`."""
-        return int(self.version.split(".")[0]) < int(PINNED.split(".")[0])
+        return int(self.version.split(".")[0]) < int(PINNED.split(".", maxsplit=1)[0])
 
     def environment(self, folder: Path, terraform: str) -> dict[str, str]:
         """Returns the variables with which commands use it; what they need besides goes into a folder."""

@@ -1,0 +1,108 @@
+"""Fixtures of the scenarios: one AWS a worker, one first deploy a configuration, a copy of both for every test."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.aws.client import Aws, emulated_aws
+from tests.scenarios import real_provider
+from tests.scenarios.site import CONFIGURATIONS, STACKS, Site, Snapshot
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks every scenario as one for make e2e."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.e2e)
+
+
+@pytest.fixture(scope="session")
+def provider(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
+    """What a command needs to run with the real provider; where there is none the scenarios are skipped."""
+    assert request.config.cache is not None
+    setting = os.environ.get("STRATA_PROVIDER_MIRROR", "search")
+    try:
+        found = real_provider.find(setting, request.config.cache)
+    except real_provider.NotFoundError as reason:
+        pytest.skip(f"no real AWS provider: {reason}")
+    return found.environment(tmp_path_factory.mktemp("provider"), real_provider.terraform())
+
+
+@pytest.fixture(scope="session")
+def running_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
+    """The emulated AWS of this worker."""
+    with emulated_aws(tmp_path_factory.mktemp("aws") / "log") as aws:
+        yield aws
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    """Shows what AWS was called with a scenario that failed."""
+    report = yield
+    aws = getattr(item, "funcargs", {}).get("running_aws")
+    if report.failed and call.when == "call" and isinstance(aws, Aws):
+        report.sections.append(("AWS was called", aws.trace()[-20_000:]))
+    return report
+
+
+@pytest.fixture(scope="session")
+def bootstrapped_backend(
+    running_aws: Aws, provider: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Snapshot:
+    """The shipped configuration after `strata bootstrap` and the stack `backend`, which takes a minute by itself."""
+    running_aws.restore()
+    site = Site.of(running_aws, provider, CONFIGURATIONS["shipped"], tmp_path_factory.mktemp("shipped"))
+    bootstrapped = site.strata("bootstrap", "--yes")
+    assert bootstrapped.code == 0, bootstrapped.text
+    running_aws.switch_identity_center_on(site.region)
+    deployed = site.cdktf("deploy", "backend", "--auto-approve")
+    assert deployed.code == 0, deployed.text[-4000:]
+    return Snapshot.of(site, tmp_path_factory.mktemp("backend") / "kept")
+
+
+@pytest.fixture(scope="session")
+def deployed_shipped(bootstrapped_backend: Snapshot, tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
+    """The shipped configuration, deployed by the command of the README."""
+    site = bootstrapped_backend.restored(tmp_path_factory.mktemp("shipped"))
+    deployed = site.cdktf("deploy", *STACKS, "--auto-approve")
+    assert deployed.code == 0, deployed.text[-4000:]
+    return Snapshot.of(site, tmp_path_factory.mktemp("deployed") / "kept")
+
+
+@pytest.fixture(scope="session")
+def deployed_company(
+    running_aws: Aws, provider: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Snapshot:
+    """The company, deployed by `strata deploy`."""
+    running_aws.restore()
+    site = Site.of(running_aws, provider, CONFIGURATIONS["company"], tmp_path_factory.mktemp("company"))
+    bootstrapped = site.strata("bootstrap", "--yes")
+    assert bootstrapped.code == 0, bootstrapped.text
+    running_aws.switch_identity_center_on(site.region)
+    site.make_external_groups()
+    deployed = site.strata("deploy", "--yes")
+    assert deployed.code == 0, deployed.text[-4000:]
+    return Snapshot.of(site, tmp_path_factory.mktemp("deployed") / "kept")
+
+
+@pytest.fixture
+def backend(bootstrapped_backend: Snapshot, tmp_path: Path) -> Site:
+    """The shipped configuration of which only `backend` is deployed."""
+    return bootstrapped_backend.restored(tmp_path)
+
+
+@pytest.fixture
+def shipped(deployed_shipped: Snapshot, tmp_path: Path) -> Site:
+    """The shipped configuration right after its first deploy."""
+    return deployed_shipped.restored(tmp_path)
+
+
+@pytest.fixture
+def company(deployed_company: Snapshot, tmp_path: Path) -> Site:
+    """The company right after its first deploy."""
+    return deployed_company.restored(tmp_path)

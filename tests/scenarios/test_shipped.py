@@ -1,0 +1,274 @@
+"""What happens to the shipped configuration, with the real AWS provider."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.aws.client import ACCOUNT, Aws
+from tests.scenarios.site import STACKS, Site
+
+pytestmark = pytest.mark.xdist_group("shipped")
+_UNMANAGED = "unmanaged_accounts:\n  - legacy@example.com\n\n"
+GOLDEN = Path(__file__).parents[1] / "golden" / "shipped"
+
+
+def test_the_second_plan_is_empty(shipped: Site) -> None:
+    """After the first deploy every stack holds what it should, and there is nothing left to do."""
+    shipped.synth()
+    with ThreadPoolExecutor(2) as pool:
+        plans = dict(zip(STACKS, pool.map(shipped.plan, STACKS), strict=True))
+
+    assert not any(plans.values()), plans
+    assert shipped.aws.writing_calls() == {}
+    for stack in STACKS:
+        assert sorted(shipped.state(stack)) == _managed(GOLDEN / f"{stack}.txt")
+
+
+def test_what_was_there_before_is_imported_and_never_made(shipped: Site) -> None:
+    """Bucket, table, organization and management account are in the state, as bootstrap left them at AWS."""
+    assert shipped.state("backend")["aws_s3_bucket.state"]["id"] == shipped.bucket
+    assert shipped.state("backend")["aws_dynamodb_table.lock"]["deletion_protection_enabled"]
+    assert shipped.state("organizations")["aws_organizations_account.management"]["id"] == ACCOUNT
+    assert len(_emails(shipped.aws)) == 3
+
+
+def test_one_more_of_everything_and_nothing_else(shipped: Site) -> None:
+    """A new unit, account, group, permission set and assignment are made; AWS is asked to change nothing else."""
+    shipped.edit(
+        "organization.yaml",
+        ("  shared:\n    name: shared\n", "  shared:\n    name: shared\n  sandbox:\n    name: Sandbox\n"),
+        (
+            "accounts:\n  security:\n",
+            "accounts:\n  sandbox:\n    email: aws+sandbox@example.com\n    organizational_unit: sandbox\n"
+            "  security:\n",
+        ),
+    )
+    shipped.edit(
+        "sso.yaml",
+        ("\npermission_sets:\n", "  builders:\n    description: Try things.\n\npermission_sets:\n"),
+        (
+            "\nassignments:\n",
+            "  Builder:\n    policies:\n      - aws: PowerUserAccess\n\nassignments:\n"
+            "  - permission_sets:\n      - Builder\n    groups:\n      - builders\n    accounts:\n      - sandbox\n",
+        ),
+    )
+
+    deployed = shipped.strata("deploy", "organizations", "sso", "--yes")
+
+    assert deployed.code == 0, deployed.text[-4000:]
+    assert shipped.aws.writing_calls() == {
+        "organizations:CreateOrganizationalUnit": 1,
+        "organizations:CreateAccount": 1,
+        "organizations:MoveAccount": 1,
+        "identitystore:CreateGroup": 1,
+        "sso-admin:CreatePermissionSet": 1,
+        "sso-admin:AttachManagedPolicyToPermissionSet": 1,
+        "sso-admin:ProvisionPermissionSet": 1,
+        # Administrators have every account.
+        "sso-admin:CreateAccountAssignment": 2,
+    }
+
+
+def test_names_and_addresses_change_in_place(shipped: Site) -> None:
+    """Names of an account, a unit, a group and a policy, and the address of a person, replace nothing."""
+    account = "  shared:\n    email: aws+shared@example.com\n    organizational_unit: shared\n"
+    shipped.edit(
+        "organization.yaml",
+        ("  shared:\n    name: shared\n", "  shared:\n    name: Shared Services\n"),
+        (account, account + "    name: Shared Services\n"),
+        ("  deny-root-user:\n", "  deny-root-user:\n    name: No root\n"),
+    )
+    shipped.edit(
+        "sso.yaml",
+        ("  finops:\n    description", "  finops:\n    name: FinOps\n    description"),
+        ("email: jane.doe@example.com", "email: jane.roe@example.com"),
+    )
+    shipped.synth()
+
+    assert shipped.plan("organizations") == {
+        "aws_organizations_account.shared": "update",
+        "aws_organizations_organizational_unit.shared": "update",
+        "aws_organizations_policy.deny-root-user": "update",
+    }
+    assert shipped.plan("sso") == {
+        "aws_identitystore_group.finops": "update",
+        "aws_identitystore_user.jane-doe": "update",
+    }
+
+
+def test_an_existing_organization_is_adopted(backend: Site) -> None:
+    """Its accounts and units are imported, its services stay on, and an account that nobody declared stops it all."""
+    organizations = backend.aws.client("organizations")
+    root = organizations.list_roots()["Roots"][0]["Id"]
+    unit = organizations.create_organizational_unit(ParentId=root, Name="security")["OrganizationalUnit"]["Id"]
+    security = _open(backend.aws, "AWS+Security@example.com", unit)
+    _open(backend.aws, "legacy@example.com", root)
+    organizations.enable_aws_service_access(ServicePrincipal="guardduty.amazonaws.com")
+
+    refused = backend.strata("deploy", "organizations", "--yes")
+
+    assert refused.code == 1
+    assert "legacy@example.com" in refused.text
+    assert backend.aws.writing_calls() == {}
+
+    backend.edit(
+        "organization.yaml",
+        (
+            "organizational_units:\n  security:\n",
+            f"{_UNMANAGED}organizational_units:\n  security:\n",
+        ),
+    )
+    adopted = backend.strata("deploy", "organizations", "--yes")
+
+    assert adopted.code == 0, adopted.text[-4000:]
+    state = backend.state("organizations")
+    assert state["aws_organizations_account.security"]["id"] == security
+    assert state["aws_organizations_organizational_unit.security"]["id"] == unit
+    services = state["aws_organizations_organization.main"]["aws_service_access_principals"]
+    assert "guardduty.amazonaws.com" in services
+    made = backend.aws.writing_calls()
+    assert (made["organizations:CreateAccount"], made["organizations:CreateOrganizationalUnit"]) == (1, 1)
+    assert backend.plan("organizations") == {}
+
+
+def test_killed_while_an_account_is_made(backend: Site) -> None:
+    """Everything is killed with an account made that no state knows: the next run finishes with one of each."""
+    backend.aws.fail("organizations:CreateAccount", way="hang")
+    running = backend.started("deploy", "organizations", "--yes")
+    assert backend.aws.held(120), "no account was made"
+    os.killpg(running.pid, signal.SIGKILL)
+    running.wait()
+    backend.aws.heal()
+
+    locked = backend.strata("deploy", "organizations", "--yes")
+
+    assert locked.code == 1
+    assert "the state is locked" in locked.text
+    unlock = re.search(r"free it: (.*?force-unlock .*)", locked.stdout + locked.stderr)
+    assert unlock, locked.text
+    freed = backend.shell(unlock[1])
+    assert freed.code == 0, freed.text
+
+    again = backend.strata("deploy", "organizations", "--yes")
+
+    assert again.code == 0, again.text[-4000:]
+    assert _emails(backend.aws) == ["aws+security@example.com", "aws+shared@example.com", "master@example.com"]
+    names = [each["Name"] for each in _policies(backend.aws)]
+    assert len(names) == len(set(names)) == 5
+    assert backend.plan("organizations") == {}
+
+
+def test_destroy_is_refused(shipped: Site) -> None:
+    """`terraform destroy` of what holds data or people fails before it changes anything."""
+    shipped.synth()
+    for stack in ("backend", "organizations"):
+        refused = shipped.terraform(stack, "destroy", "-auto-approve")
+
+        assert refused.code == 1
+        assert "Instance cannot be destroyed" in refused.text
+    assert shipped.aws.writing_calls() == {}
+
+
+def test_an_account_taken_out_of_the_configuration_is_refused(shipped: Site) -> None:
+    """Neither is an account removed, nor anything else changed, because its lines were deleted."""
+    shipped.edit(
+        "organization.yaml", ("  shared:\n    email: aws+shared@example.com\n    organizational_unit: shared\n", "")
+    )
+    text = (shipped.config / "sso.yaml").read_text().replace("      - shared\n", "      - security\n")
+    (shipped.config / "sso.yaml").write_text(text.replace("      - security\n      - security\n", "      - security\n"))
+
+    refused = shipped.strata("deploy", "organizations", "--yes")
+
+    assert refused.code == 1
+    assert "aws+shared@example.com" in refused.text or "declared: shared" in refused.text
+    assert shipped.aws.writing_calls() == {}
+
+
+def test_another_account_is_refused(shipped: Site) -> None:
+    """With the credentials of a member neither Strata nor Terraform goes on."""
+    shipped.synth()
+    member = next(
+        each for each in shipped.aws.client("organizations").list_accounts()["Accounts"] if each["Id"] != ACCOUNT
+    )
+    role = f"arn:aws:iam::{member['Id']}:role/OrganizationAccountAccessRole"
+    given = shipped.aws.client("sts").assume_role(RoleArn=role, RoleSessionName="wrong")["Credentials"]
+    credentials = {
+        "AWS_ACCESS_KEY_ID": given["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": given["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": given["SessionToken"],
+    }
+
+    refused = shipped.strata("deploy", "organizations", "--yes", **credentials)
+    planned = shipped.terraform("organizations", "plan", **credentials)
+
+    assert refused.code == 1
+    assert member["Id"] in refused.text
+    assert planned.code == 1
+    assert f"AWS account ID not allowed: {member['Id']}" in planned.text
+    assert shipped.aws.writing_calls() == {}
+
+
+def test_identity_center_in_another_region_is_refused(backend: Site) -> None:
+    """Strata says so before Terraform starts, and the stack says so to who runs Terraform alone."""
+    backend.aws.order("identity-center", region="eu-west-1")
+
+    refused = backend.strata("deploy", "sso", "--yes")
+
+    assert refused.code == 1
+    assert "IAM Identity Center is not enabled in us-east-1" in refused.text
+    assert backend.aws.writing_calls() == {}
+
+
+def test_another_primary_region_is_refused(shipped: Site) -> None:
+    """The state bucket stays where it is, so the configuration cannot move to another region by an edit."""
+    shipped.edit("project.yaml", ("primary: us-east-1", "primary: eu-west-1"))
+
+    refused = shipped.strata("deploy", "backend", "--yes")
+
+    assert refused.code == 1
+    assert "us-east-1" in refused.text
+    assert shipped.aws.writing_calls() == {}
+
+
+def test_throttling_and_a_late_answer_are_waited_for(backend: Site) -> None:
+    """AWS asks to slow down, and does not know at first what it has just made: the deploy goes on by itself."""
+    backend.aws.fail("organizations:CreatePolicy", times=2, code="TooManyRequestsException")
+    backend.aws.fail("organizations:DescribeCreateAccountStatus", code="ThrottlingException")
+
+    deployed = backend.strata("deploy", "organizations", "--yes")
+
+    assert deployed.code == 0, deployed.text[-4000:]
+    assert len(_emails(backend.aws)) == 3
+    assert "TooManyRequestsException" in backend.aws.trace()
+
+
+def _open(aws: Aws, email: str, parent: str) -> str:
+    """Opens an account as somebody did by hand, years ago."""
+    organizations = aws.client("organizations")
+    request = organizations.create_account(AccountName=email.split("@", maxsplit=1)[0], Email=email)[
+        "CreateAccountStatus"
+    ]["Id"]
+    done = organizations.describe_create_account_status(CreateAccountRequestId=request)["CreateAccountStatus"]
+    root = organizations.list_roots()["Roots"][0]["Id"]
+    if parent != root:
+        organizations.move_account(AccountId=done["AccountId"], SourceParentId=root, DestinationParentId=parent)
+    return str(done["AccountId"])
+
+
+def _emails(aws: Aws) -> list[str]:
+    return sorted(each["Email"] for each in aws.client("organizations").list_accounts()["Accounts"])
+
+
+def _policies(aws: Aws) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = aws.client("organizations").list_policies(Filter="SERVICE_CONTROL_POLICY")["Policies"]
+    return found
+
+
+def _managed(golden: Path) -> list[str]:
+    return sorted(line for line in golden.read_text().split() if not line.startswith("data."))

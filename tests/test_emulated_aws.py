@@ -1,0 +1,289 @@
+"""The emulated AWS: it refuses what AWS refuses, counts, fails on demand, and has its snapshots back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, HTTPClientError
+
+from tests.aws.center import INSTANCE, STORE
+from tests.aws.client import ACCOUNT, Aws, emulated_aws
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
+    with emulated_aws(tmp_path_factory.mktemp("aws") / "log") as aws:
+        yield aws
+
+
+@pytest.fixture
+def aws(running: Aws) -> Aws:
+    """An organization with one unit, Identity Center on in us-east-1."""
+    running.restore()
+    running.client("organizations").create_organization(FeatureSet="ALL")
+    running.client("organizations").create_organizational_unit(ParentId=root(running), Name="Workloads")
+    running.switch_identity_center_on()
+    return running
+
+
+def root(aws: Aws) -> str:
+    return str(aws.client("organizations").list_roots()["Roots"][0]["Id"])
+
+
+def unit(aws: Aws) -> str:
+    found = aws.client("organizations").list_organizational_units_for_parent(ParentId=root(aws))
+    return str(found["OrganizationalUnits"][0]["Id"])
+
+
+def open_account(aws: Aws, email: str) -> dict[str, Any]:
+    client = aws.client("organizations")
+    begun = client.create_account(AccountName="One", Email=email)["CreateAccountStatus"]
+    assert begun["State"] == "IN_PROGRESS"
+    done: dict[str, Any] = client.describe_create_account_status(CreateAccountRequestId=begun["Id"])
+    return dict(done["CreateAccountStatus"])
+
+
+def twice(service: str, operation: str, **parameters: Any) -> Callable[[Aws], None]:
+    """Makes the same thing two times, of which AWS refuses the second."""
+
+    def call(aws: Aws) -> None:
+        method = getattr(aws.client(service), operation)
+        method(**parameters)
+        method(**parameters)
+
+    return call
+
+
+def policy(aws: Aws, type: str = "SERVICE_CONTROL_POLICY") -> str:
+    made = aws.client("organizations").create_policy(Content="{}", Description="", Name="One", Type=type)
+    return str(made["Policy"]["PolicySummary"]["Id"])
+
+
+def attach_what_is_off(aws: Aws) -> None:
+    aws.client("organizations").attach_policy(PolicyId=policy(aws, "TAG_POLICY"), TargetId=root(aws))
+
+
+def attach_twice(aws: Aws) -> None:
+    client = aws.client("organizations")
+    client.enable_policy_type(RootId=root(aws), PolicyType="SERVICE_CONTROL_POLICY")
+    client.attach_policy(PolicyId=(made := policy(aws)), TargetId=root(aws))
+    client.attach_policy(PolicyId=made, TargetId=root(aws))
+
+
+def delete_a_full_unit(aws: Aws) -> None:
+    client = aws.client("organizations")
+    client.create_organizational_unit(ParentId=unit(aws), Name="Below")
+    client.delete_organizational_unit(OrganizationalUnitId=unit(aws))
+
+
+def six_accounts_at_once(aws: Aws) -> None:
+    for number in range(6):
+        aws.client("organizations").create_account(AccountName="One", Email=f"{number}@example.com")
+
+
+def assign(aws: Aws, account: str = ACCOUNT) -> None:
+    made = aws.client("sso-admin").create_permission_set(InstanceArn=INSTANCE, Name="Reader")["PermissionSet"]
+    group = aws.client("identitystore").create_group(IdentityStoreId=STORE, DisplayName="readers")["GroupId"]
+    for _ in range(2):
+        aws.client("sso-admin").create_account_assignment(
+            InstanceArn=INSTANCE,
+            TargetId=account,
+            TargetType="AWS_ACCOUNT",
+            PermissionSetArn=made["PermissionSetArn"],
+            PrincipalType="GROUP",
+            PrincipalId=group,
+        )
+
+
+def delete_an_assigned_set(aws: Aws) -> None:
+    with pytest.raises(ClientError):
+        assign(aws)
+    (arn,) = aws.client("sso-admin").list_permission_sets(InstanceArn=INSTANCE)["PermissionSets"]
+    aws.client("sso-admin").delete_permission_set(InstanceArn=INSTANCE, PermissionSetArn=arn)
+
+
+def write_a_trail(aws: Aws, *, organization: bool = False) -> None:
+    aws.client("s3").create_bucket(Bucket="trail-bucket")
+    statements = [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "cloudtrail.amazonaws.com"},
+            "Action": action,
+            "Resource": f"arn:aws:s3:::trail-bucket{below}",
+            "Condition": {"StringEquals": {"aws:SourceArn": f"arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/other"}},
+        }
+        for action, below in (("s3:GetBucketAcl", ""), ("s3:PutObject", f"/AWSLogs/{ACCOUNT}/*"))
+    ]
+    aws.client("s3").put_bucket_policy(Bucket="trail-bucket", Policy=json.dumps({"Statement": statements}))
+    aws.client("cloudtrail").create_trail(Name="trail", S3BucketName="trail-bucket", IsOrganizationTrail=organization)
+
+
+def replicate_without_versions(aws: Aws) -> None:
+    aws.client("s3").create_bucket(Bucket="state-bucket")
+    rule = {"Status": "Enabled", "Prefix": "", "Destination": {"Bucket": "arn:aws:s3:::state-bucket"}}
+    configuration = {"Role": "arn:aws:iam::123456789012:role/r", "Rules": [rule]}
+    aws.client("s3").put_bucket_replication(Bucket="state-bucket", ReplicationConfiguration=configuration)
+
+
+REFUSALS: dict[str, tuple[str, Callable[[Aws], Any]]] = {
+    "a sixth account at once": ("ConstraintViolationException", six_accounts_at_once),
+    "a unit of the same name": (
+        "DuplicateOrganizationalUnitException",
+        lambda aws: aws.client("organizations").create_organizational_unit(ParentId=root(aws), Name="Workloads"),
+    ),
+    "a unit that holds something": ("OrganizationalUnitNotEmptyException", delete_a_full_unit),
+    "a policy that is attached already": ("DuplicatePolicyAttachmentException", attach_twice),
+    "a policy of a type that is off": ("PolicyTypeNotEnabledException", attach_what_is_off),
+    "a delegated administrator without trusted access": (
+        "ConstraintViolationException",
+        lambda aws: aws.client("organizations").register_delegated_administrator(
+            AccountId=open_account(aws, "one@example.com")["AccountId"], ServicePrincipal="config.amazonaws.com"
+        ),
+    ),
+    "a group of the same name": (
+        "ConflictException",
+        twice("identitystore", "create_group", IdentityStoreId=STORE, DisplayName="Group"),
+    ),
+    "a user of the same name": (
+        "ConflictException",
+        twice("identitystore", "create_user", IdentityStoreId=STORE, UserName="Jane", DisplayName="Jane"),
+    ),
+    "a permission set of the same name": (
+        "ConflictException",
+        twice("sso-admin", "create_permission_set", InstanceArn=INSTANCE, Name="Reader"),
+    ),
+    "an assignment that exists": ("ConflictException", assign),
+    "an assignment in an account that does not exist": (
+        "ResourceNotFoundException",
+        lambda aws: assign(aws, "999999999999"),
+    ),
+    "a permission set that somebody has": ("ConflictException", delete_an_assigned_set),
+    "an organization's trail without trusted access": (
+        "CloudTrailAccessNotEnabledException",
+        lambda aws: write_a_trail(aws, organization=True),
+    ),
+    "a trail that the bucket's policy does not name": ("InsufficientS3BucketPolicyException", write_a_trail),
+    "replication without versions": ("InvalidRequest", replicate_without_versions),
+    "the management account by its id": (
+        "AccessDeniedException",
+        lambda aws: aws.client("account").put_account_name(AccountId=ACCOUNT, AccountName="New"),
+    ),
+    "a second monitor of services": (
+        "ValidationException",
+        twice(
+            "ce",
+            "create_anomaly_monitor",
+            AnomalyMonitor={"MonitorName": "m", "MonitorType": "DIMENSIONAL", "MonitorDimension": "SERVICE"},
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_aws_refuses(aws: Aws, refusal: str) -> None:
+    code, call = REFUSALS[refusal]
+
+    with pytest.raises(ClientError) as refused:
+        call(aws)
+
+    assert refused.value.response["Error"]["Code"] == code
+
+
+def test_an_address_is_taken_whatever_its_case(aws: Aws) -> None:
+    """The creation begins, and fails later: AWS looks at the address only then."""
+    open_account(aws, "one@example.com")
+
+    assert open_account(aws, "One@Example.com")["FailureReason"] == "EMAIL_ALREADY_EXISTS"
+
+
+def test_identity_center_is_off_until_it_is_switched_on_and_elsewhere(aws: Aws) -> None:
+    assert aws.client("sso-admin", "eu-west-1").list_instances()["Instances"] == []
+    assert len(aws.client("sso-admin").list_instances()["Instances"]) == 1
+
+    aws.order("identity-center", region="")
+
+    assert aws.client("sso-admin").list_instances()["Instances"] == []
+
+
+def test_buckets_are_in_one_region_and_block_keys_of_customers(aws: Aws) -> None:
+    aws.client("s3").create_bucket(Bucket="state-bucket")
+
+    rule = aws.client("s3").get_bucket_encryption(Bucket="state-bucket")["ServerSideEncryptionConfiguration"]["Rules"][
+        0
+    ]
+    assert rule["BlockedEncryptionTypes"] == {"EncryptionType": ["SSE-C"]}
+    aws.fail("s3:HeadBucket", times=0)
+    aws.client("s3", "eu-west-1").head_bucket(Bucket="state-bucket")
+    assert aws.calls(action="s3:HeadBucket")[0].outcome.startswith("301")
+
+
+def test_a_snapshot_brings_everything_back(aws: Aws) -> None:
+    """What moto keeps and what the modules keep, objects in S3 among it, also in another emulated AWS."""
+    aws.client("s3").create_bucket(Bucket="state-bucket")
+    aws.client("s3").put_object(Bucket="state-bucket", Key="state", Body=b"first")
+    aws.client("kms").create_key()
+    open_account(aws, "one@example.com")
+    aws.client("identitystore").create_group(IdentityStoreId=STORE, DisplayName="readers")
+    snapshot = aws.snapshot()
+
+    aws.client("s3").put_object(Bucket="state-bucket", Key="state", Body=b"second")
+    open_account(aws, "two@example.com")
+    aws.restore(snapshot)
+
+    assert aws.client("s3").get_object(Bucket="state-bucket", Key="state")["Body"].read() == b"first"
+    assert len(aws.client("organizations").list_accounts()["Accounts"]) == 2
+    assert len(aws.client("identitystore").list_groups(IdentityStoreId=STORE)["Groups"]) == 1
+    assert len(aws.client("kms").list_keys()["Keys"]) == 1
+
+
+def test_the_nth_call_fails(aws: Aws) -> None:
+    """Of an action, once, and with the code that was ordered; the calls before and after it are answered."""
+    aws.fail("organizations:ListAccounts", nth=2, code="TooManyRequestsException")
+    client = aws.client("organizations")
+
+    client.list_accounts()
+    with pytest.raises(ClientError, match="TooManyRequestsException"):
+        client.list_accounts()
+    client.list_accounts()
+
+
+def test_an_answer_is_lost_and_the_deed_done(aws: Aws) -> None:
+    aws.fail("identitystore:CreateGroup", way="lose")
+    client = aws.client("identitystore")
+
+    with pytest.raises(HTTPClientError):
+        client.create_group(IdentityStoreId=STORE, DisplayName="readers")
+
+    assert len(client.list_groups(IdentityStoreId=STORE)["Groups"]) == 1
+    assert aws.held(0)
+
+
+def test_a_list_is_late(aws: Aws) -> None:
+    """A change shows in the second answer only, as it may for some seconds at AWS."""
+    client = aws.client("identitystore")
+    client.list_groups(IdentityStoreId=STORE)
+    client.create_group(IdentityStoreId=STORE, DisplayName="readers")
+    aws.fail("identitystore:ListGroups", way="stale")
+
+    shown = [len(client.list_groups(IdentityStoreId=STORE)["Groups"]) for _ in range(2)]
+
+    assert shown == [0, 1]
+
+
+def test_calls_are_counted_by_caller(aws: Aws) -> None:
+    before = len(aws.calls())
+    aws.client("identitystore").create_group(IdentityStoreId=STORE, DisplayName="readers")
+    aws.client("identitystore").list_groups(IdentityStoreId=STORE)
+
+    assert aws.writing_calls(since=before, by="test") == {"identitystore:CreateGroup": 1}
+    assert aws.writing_calls(since=before) == {}
+    assert 'identitystore:CreateGroup {"IdentityStoreId"' in aws.trace()
+
+
+def test_what_is_not_emulated_says_so(aws: Aws) -> None:
+    """At once: a server error would be tried again and again, and look like a hang."""
+    with pytest.raises(ClientError, match="the emulated AWS cannot answer ec2:DescribeCapacityReservations"):
+        aws.client("ec2").describe_capacity_reservations()
