@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError, ParamValidationError
+from botocore.exceptions import ClientError, ConnectionClosedError, ParamValidationError
 
 from tests.provider.mapping import Object, to_aws
 
@@ -28,6 +28,15 @@ _PAUSE = 0.002
 _POLL, _POLLS = 0.01, 1000
 # Where an answer says that there is more, and the parameter that asks for it.
 _TOKENS = {"NextToken": "NextToken", "nextToken": "nextToken", "NextMarker": "Marker", "Marker": "Marker"}
+
+
+class _Here(threading.local):
+    """Whether the Terraform that this thread works for is still there: a provider dies with it."""
+
+    is_active: Callable[[], bool] = staticmethod(lambda: True)
+
+
+here = _Here()
 
 
 class AwsError(Exception):
@@ -102,8 +111,15 @@ class Aws:
         """
         given = {name: value for name, value in parameters.items() if value is not None}
         for attempt in range(1, self.session.attempts + 1):
+            if not here.is_active():
+                raise AwsError("Canceled", f"operation error {self._id}: {operation}, context canceled")
             try:
                 return getattr(self._client, operation)(**given)
+            except ConnectionClosedError as error:
+                if attempt == self.session.attempts:
+                    raise AwsError(
+                        "Lost", f"operation error {self._id}: {operation}, request send failed: {error}"
+                    ) from None
             except ClientError as error:
                 if attempt < self.session.attempts and self._retried(error):
                     time.sleep(_PAUSE * attempt)
@@ -197,6 +213,8 @@ def _client(endpoint: str, service: str, region: str, credentials: tuple[tuple[s
             s3={"addressing_style": "path"},
             proxies={"http": endpoint} if service == "s3control" else {},
             max_pool_connections=20,
+            read_timeout=15,
+            user_agent_extra="terraform-provider-aws",  # by which the journal tells who calls
         )
         with _lock:
             session = _session()

@@ -22,7 +22,7 @@ import msgpack
 from tf.gen import grpc_controller_pb2, grpc_controller_pb2_grpc, grpc_stdio_pb2_grpc, tfplugin_pb2_grpc
 from tf.gen import tfplugin_pb2 as pb
 
-from tests.provider.aws import ATTEMPTS, AwsError, Session
+from tests.provider.aws import ATTEMPTS, AwsError, Session, here
 from tests.provider.mapping import Object, is_unknown, shaped
 from tests.provider.plan import plan
 from tests.provider.resource import HalfDone, Refused, Resource
@@ -32,6 +32,28 @@ from tests.provider.services import DATA_SOURCES, RESOURCES
 SOURCE = "registry.terraform.io/hashicorp/aws"
 NO_AWS = "This is the stand-in provider of Strata's tests, not the AWS provider"
 _LABELS = ("name", "display_name", "user_name", "bucket", "email", "id")
+
+
+class StandIn:
+    """The stand-in for everything that calls one endpoint: a server for each who calls."""
+
+    def __init__(self, endpoint: str) -> None:
+        self._endpoint = endpoint
+        self._running = contextlib.ExitStack()
+        self._variables: dict[tuple[str, ...], dict[str, str]] = {}
+
+    def variables(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """Returns the variables by which Terraform finds it, with the credentials that an environment has."""
+        names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+        given = {name.lower(): environment[name] for name in names if name in environment}
+        key = tuple(given.values())
+        if key not in self._variables:
+            self._variables[key] = self._running.enter_context(provider(self._endpoint, given))
+        return self._variables[key]
+
+    def stop(self) -> None:
+        """Ends all servers."""
+        self._running.close()
 
 
 @contextlib.contextmanager
@@ -88,6 +110,7 @@ class Provider(tfplugin_pb2_grpc.ProviderServicer):
 
     def ConfigureProvider(self, request: Any, context: Any) -> Any:
         response = pb.ConfigureProvider.Response()
+        here.is_active = context.is_active
         with _reported(response, "configuring the provider"):
             self._sessions[context.peer()] = _configured(self._endpoint, self._credentials, _decoded(request.config))
         return response
@@ -173,6 +196,7 @@ class Provider(tfplugin_pb2_grpc.ProviderServicer):
         session = self._sessions.get(context.peer())
         if session is None:
             raise Refused("the provider is not configured")
+        here.is_active = context.is_active
         return session
 
 

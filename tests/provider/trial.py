@@ -91,7 +91,7 @@ class Trial:
         return found
 
     def _count(self, run: Run, calls: list[Recorded]) -> None:
-        provider = [call for call in calls if call.caller in ("provider", "test")]
+        provider = [call for call in calls if call.caller == "provider"]
         run.reads = {call.action for call in provider if not call.writes}
         done = [call for call in provider if call.writes and call.outcome[0] == "2"]
         run.writes = Counter(f"{call.action} {json.dumps(normal(call.parameters), sort_keys=True)}" for call in done)

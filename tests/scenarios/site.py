@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +18,8 @@ from tests.synthesized import COMPANY, synthesize
 TEMPLATE = CHECKOUT / "strata" / "template"
 CONFIGURATIONS = {"shipped": TEMPLATE, "company": COMPANY}
 STACKS = ("backend", "organizations", "security", "sso")
+Provider = Callable[[Mapping[str, str]], Mapping[str, str]]
+"""What a command needs besides its environment to run with a provider."""
 _DROPPED = ("AWS_", "CDKTF_", "HTTP", "MOTO_", "STRATA_", "TF_")
 
 
@@ -39,11 +41,11 @@ class Site:
     """One configuration folder, and the Terraform that it becomes, in one AWS."""
 
     aws: Aws
-    provider: Mapping[str, str] = field(repr=False)
+    provider: Provider = field(repr=False)
     folder: Path
 
     @classmethod
-    def of(cls, aws: Aws, provider: Mapping[str, str], source: Path, folder: Path) -> Site:
+    def of(cls, aws: Aws, provider: Provider, source: Path, folder: Path) -> Site:
         """Copies a configuration for the account of the emulated AWS."""
         shutil.copytree(source, folder / "config")
         site = cls(aws, provider, folder)
@@ -64,7 +66,7 @@ class Site:
     def environment(self, **more: str) -> dict[str, str]:
         """Returns the environment of a command: nothing of the caller's AWS or Terraform settings gets through."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(_DROPPED)}
-        return {
+        variables = {
             **kept,
             **self.aws.environment(),
             "CDKTF_OUTPUT": str(self.output),
@@ -75,9 +77,9 @@ class Site:
             "TF_CLI_ARGS": "-no-color",
             "TF_INPUT": "0",
             "TF_IN_AUTOMATION": "1",
-            **self.provider,
             **more,
         }
+        return {**variables, **self.provider(variables)}
 
     def edit(self, file: str, *changes: tuple[str, str]) -> None:
         """Replaces text in a configuration file, each exactly once, as an operator's editor does."""
@@ -131,7 +133,8 @@ class Site:
     def terraform(self, stack: str, *arguments: str, **environment: str) -> Run:
         """Runs Terraform in the synthesized folder of one stack."""
         chdir = f"-chdir={self.output / 'stacks' / stack}"
-        return self._run([self.provider["TERRAFORM_BINARY_NAME"], chdir, *arguments], environment)
+        terraform = self.environment()["TERRAFORM_BINARY_NAME"]
+        return self._run([terraform, chdir, *arguments], environment)
 
     def plan(self, stack: str) -> dict[str, str]:
         """Returns what Terraform would do to each resource of a stack; fails when it cannot plan."""

@@ -31,7 +31,9 @@ class Role(_Iam, type="aws_iam_role"):
         attached = aws.all("list_attached_role_policies", "AttachedPolicies", **role)
         return {
             **found,
-            "inline_policy": [{"name": name, "policy": json.dumps(text)} for name, text in zip(names, documents, strict=True)],
+            "inline_policy": [
+                {"name": name, "policy": json.dumps(text)} for name, text in zip(names, documents, strict=True)
+            ],
             "managed_policy_arns": [policy["PolicyArn"] for policy in attached],
         }
 

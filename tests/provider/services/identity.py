@@ -154,7 +154,7 @@ class ManagedPolicyAttachment(_OfSet, type="aws_ssoadmin_managed_policy_attachme
 class CustomerManagedPolicyAttachment(_OfSet, type="aws_ssoadmin_customer_managed_policy_attachment"):
     """A policy of the accounts' own in a permission set."""
 
-    title = "SSO Customer Managed Policy Attachment"
+    title, id = "SSO Customer Managed Policy Attachment", ""
     make = "attach_customer_managed_policy_reference_to_permission_set"
     drop = "detach_customer_managed_policy_reference_from_permission_set"
 
