@@ -57,13 +57,16 @@ bench: setup ## print time and memory of synth, with and without the fast door t
 # delete a file to get the newest of everything.
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-header --no-annotate
-lock: .venv/.python ## pin anew what pyproject.toml and package.json ask for
-	@$(PIP) uv==0.13.9
+lock: .venv/.python ## pin anew what pyproject.toml and package.json ask for; MIRROR=... has the AWS provider
+	@$(PIP) $(LOCKED) -r requirements/lock.txt
 	@$(COMPILE) pyproject.toml --group build --group dev -o requirements/dev.txt
 	@$(COMPILE) pyproject.toml --group build -c requirements/dev.txt -o requirements/run.txt
 	@$(COMPILE) --group node -o requirements/node.txt
 	@$(COMPILE) --group terraform -o requirements/terraform.txt
+	@$(COMPILE) --group lock -o requirements/lock.txt
 	@$(TOOLCHAIN) npm install --package-lock-only --silent
+	@$(MAKE) setup
+	@$(TOOLCHAIN) lock $(if $(MIRROR),"$(MIRROR)")
 
 # The stamps. Each file below stands for a step that is done, until what it was done from changes.
 .venv/.python:

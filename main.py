@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 from stacks.backend import BackendStack
@@ -17,16 +18,26 @@ from cdktf import App
 from strata.config import LandingZone, load
 from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError
+from strata.identity.declared import declared_keys
+from strata.toolchain import lay_lock
 
 
-def build(landing_zone: LandingZone, outdir: Path | None = None, *, emulated: bool = False) -> App:
+def build(
+    landing_zone: LandingZone, outdir: Path | None = None, *, emulated: bool = False, allow: Collection[str] = ()
+) -> App:
     """Returns the app of a landing zone: `backend`, `organizations`, `security`, `sso`; `synth()` writes it.
+
+    Args:
+        landing_zone: the configuration.
+        outdir: where it is written to.
+        emulated: an emulator answers instead of AWS.
+        allow: the losses that the guards of the stacks let pass this time.
 
     Raises:
         ConfigurationError: imports.yaml names an address that no stack makes.
     """
     app = App(outdir=str(outdir) if outdir else None, context={EMULATED: emulated})
-    project = landing_zone.project
+    project, keys = landing_zone.project, declared_keys(landing_zone)
     backend = BackendStack(app, "backend", project=project)
     organizations = OrganizationsStack(
         app,
@@ -36,6 +47,8 @@ def build(landing_zone: LandingZone, outdir: Path | None = None, *, emulated: bo
         security=landing_zone.security,
         documents=landing_zone.policies,
         backend=backend,
+        keys=keys["organizations"],
+        allow=allow,
     )
     security = SecurityStack(
         app, "security", project=project, security=landing_zone.security, organizations=organizations
@@ -47,6 +60,8 @@ def build(landing_zone: LandingZone, outdir: Path | None = None, *, emulated: bo
         backend=backend,
         organizations=organizations,
         security=security,
+        keys=keys["sso"],
+        allow=allow,
     )
     adopt(landing_zone, [backend, organizations, security, sso])
     return app
@@ -70,12 +85,14 @@ def main() -> None:
     """Synthesizes the configuration STRATA_CONFIG names into the folder cdktf asks for."""
     folder = Path(os.environ.get("STRATA_CONFIG") or Path(__file__).parent / "config")
     try:
-        app = build(load(folder), emulated=bool(os.environ.get("AWS_ENDPOINT_URL")))
+        allow = frozenset(filter(None, os.environ.get("STRATA_ALLOW", "").split(",")))
+        app = build(load(folder), emulated=bool(os.environ.get("AWS_ENDPOINT_URL")), allow=allow)
     except ConfigurationError as error:
         sys.exit("\n".join(f"error: {fault}" for fault in error.faults))
     except AddressTakenError as error:
         sys.exit(f"error: {error}")
     app.synth()
+    lay_lock(Path(app.outdir))
 
 
 if __name__ == "__main__":

@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from stacks import hcl
+from stacks.hcl import EACH_VALUE, Expression, written
 
 from cdktf import (
     DefaultTokenResolver,
@@ -19,6 +23,7 @@ from cdktf import (
     TerraformStack,
     Tokenization,
 )
+from cdktf_cdktf_provider_aws.data_aws_s3_objects import DataAwsS3Objects
 from cdktf_cdktf_provider_aws.provider import AwsProvider, AwsProviderDefaultTags
 from constructs import Construct
 
@@ -31,6 +36,18 @@ EMULATED = "emulated"
 """The context key that says an emulator answers instead of AWS."""
 
 
+@dataclass(frozen=True)
+class Precondition:
+    """What must hold before anything is planned or applied, and what Terraform says where it does not."""
+
+    condition: Expression
+    error_message: str
+
+
+RETIRED = "retired"
+"""The part of `declared_keys` that holds accounts that were let go of, by key."""
+
+
 class AddressTakenError(Exception):
     """Two resources claim one Terraform address; the second would silently replace the first."""
 
@@ -40,6 +57,9 @@ class Layer(TerraformStack):
 
     Resources are made by `add`, which pins their Terraform address. An address is a contract: what changes its
     address is destroyed and made anew.
+
+    Text is text: whatever goes to Terraform goes through `_written`, which escapes what is not an `Expression`.
+    Addresses, as of imports, removals and dependencies, are names and no templates, nor is anything of the backend.
     """
 
     def __init__(self, scope: Construct, id: str, *, project: Project, region: str | None = None) -> None:
@@ -52,7 +72,8 @@ class Layer(TerraformStack):
         self._removed: list[dict[str, Any]] = []
         self._plain: defaultdict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
         self._made: dict[object, str] = {}
-        emulated = bool(scope.node.try_get_context(EMULATED))
+        self._retired: frozenset[str] = frozenset()
+        emulated = self._emulated = bool(scope.node.try_get_context(EMULATED))
         _backend(self, id, project, emulated=emulated)
         self._provider(id, emulated=emulated)
         self.add_override("terraform.required_version", ">= 1.10.0")
@@ -64,7 +85,7 @@ class Layer(TerraformStack):
             "aws",
             region=self.region,
             allowed_account_ids=[self.account_id],
-            default_tags=[AwsProviderDefaultTags(tags=tags)],
+            default_tags=[AwsProviderDefaultTags(tags=self._written(tags))],
             s3_use_path_style=True if emulated else None,
             skip_metadata_api_check="true" if emulated else None,
         )
@@ -78,7 +99,7 @@ class Layer(TerraformStack):
             AddressTakenError: something in this stack has the address already.
         """
         made = self._take(kind, name)
-        element = kind(self, f"{getattr(kind, '__name__', '')}.{name}", *args, **arguments)
+        element = kind(self, f"{getattr(kind, '__name__', '')}.{name}", *args, **self._written(arguments))
         element.override_logical_id(name)
         self._made[element] = made
         return element
@@ -86,13 +107,19 @@ class Layer(TerraformStack):
     def add_plainly(self, kind: type[TerraformElement], name: str, /, **arguments: Any) -> None:
         """Makes a resource without a construct, which takes 2 ms and 25 KB each, for what comes by the thousand.
 
-        The arguments are those of Terraform's JSON; a reference is text, as `address_of` and `resolved` return it.
+        The arguments are those of Terraform's JSON; references are expressions, as `resolved` returns them.
 
         Raises:
             AddressTakenError: something in this stack has the address already.
         """
         self._take(kind, name)
-        self._plain[_type_of(kind)][name] = {key: value for key, value in arguments.items() if value is not None}
+        given = {key: value for key, value in arguments.items() if value is not None}
+        self._plain[_type_of(kind)][name] = self._written(given)
+
+    def override(self, element: TerraformElement, **expressions: Expression) -> None:
+        """Sets arguments to expressions for which the bindings have no type, such as `for_each` or a whole list."""
+        for name, expression in expressions.items():
+            element.add_override(name, self._written(expression))
 
     def _take(self, kind: Any, name: str) -> str:
         data, made = issubclass(kind, TerraformDataSource), f"{_type_of(kind)}.{name}"
@@ -107,22 +134,26 @@ class Layer(TerraformStack):
         """Returns the address of a resource or data source that this stack has added."""
         return self._made[element]
 
-    def resolved(self, values: Mapping[str, str]) -> dict[str, str]:
+    def resolved(self, values: Mapping[str, str]) -> dict[str, Expression]:
         """Returns values of other stacks as expressions of this one, all in one call to cdktf."""
         resolver = DefaultTokenResolver(StringConcat())
-        return dict(Tokenization.resolve(dict(values), scope=self, resolver=resolver, preparing=True))
+        found = Tokenization.resolve(dict(values), scope=self, resolver=resolver, preparing=True)
+        return {key: Expression(value) for key, value in found.items()}
+
+    def _written(self, value: Any) -> Any:
+        return written(value, lambda token: self.resolved({"token": token})["token"])
 
     def adopt(self, address: str, import_id: str) -> None:
         """Imports what exists under an id that is known when planning; a no-op once it is in the state."""
         self._import({"to": address, "id": import_id})
 
-    def adopt_any(self, address: str, import_ids: str) -> None:
-        """Imports what exists, if it exists: an expression for a set of at most one id."""
-        self._import({"for_each": f"${{toset({import_ids})}}", "to": address, "id": "${each.value}"})
+    def adopt_any(self, address: str, import_ids: Expression) -> None:
+        """Imports what exists, if it exists: a set of at most one id."""
+        self._import({"for_each": import_ids, "to": address, "id": EACH_VALUE})
 
-    def _import(self, block: dict[str, Any]) -> None:
+    def _import(self, block: dict[str, str]) -> None:
         # cdktf's own import_from runs `terraform version` each time while synthesizing.
-        self._imports.append(block)
+        self._imports.append(self._written(block))
 
     def forget(self, *addresses: str) -> None:
         """Leaves resources as they are in AWS if the state has them, and takes them out of the state."""
@@ -137,13 +168,50 @@ class Layer(TerraformStack):
             if entries:
                 self.add_override(block, entries)
 
-    def output(
-        self, name: str, value: Any, *, description: str, preconditions: Iterable[Mapping[str, str]] = ()
-    ) -> None:
+    def output(self, name: str, value: Any, *, description: str, preconditions: Iterable[Precondition] = ()) -> None:
         """Declares an output under its plain name; a precondition that fails stops plan and apply."""
-        output = TerraformOutput(self, name, value=value, description=description)
+        # Terraform does not evaluate the description.
+        output = TerraformOutput(self, name, value=self._written(value), description=description)
         if preconditions:
-            output.add_override("precondition", list(preconditions))
+            output.add_override("precondition", [self._written(vars(precondition)) for precondition in preconditions])
+
+    def declare_keys(
+        self, keys: Mapping[str, Any], *, preconditions: Sequence[Precondition], allow: Collection[str]
+    ) -> None:
+        """Declares which key stands for what, for the guards of the next run: they read it from this stack's own state.
+
+        The values are constants, which Terraform writes even when an apply breaks half way. A thing that was moved to
+        another key in the state by hand is allowed as `moved:<kind>:<key>`.
+        """
+        project, key = self.project, state_key(self.node.id)
+        region = project.regions.primary
+        self.add(DataAwsS3Objects, hcl.OWN_STATE, bucket=project.state_bucket, prefix=key, region=region)
+        config: dict[str, Any] = {"bucket": project.state_bucket, "key": key, "region": region}
+        if self._emulated:
+            config |= {"use_path_style": True, "skip_metadata_api_check": True}
+        source = {"backend": "s3", "config": config, "count": str(hcl.state_exists(key))}
+        self.add_override(f"data.terraform_remote_state.{hcl.OWN_STATE}", source)
+        changed = [
+            self._unchanged(kind, identities, allow)
+            for kind, identities in keys.items()
+            if isinstance(identities, Mapping) and kind != RETIRED
+        ]
+        description = "What each configuration key stands for"
+        self.output("declared_keys", dict(keys), description=description, preconditions=[*changed, *preconditions])
+
+    def _unchanged(self, kind: str, identities: Mapping[str, str], allow: Collection[str]) -> Precondition:
+        """Stops when something is declared under another key than it is deployed under."""
+        kept = {key: text for key, text in identities.items() if f"moved:{kind}:{key}" not in allow}
+        changed = hcl.changed_keys(kind, kept, self._retired)
+        return Precondition(
+            hcl.is_empty(changed),
+            hcl.template(
+                f"The key of a thing changed while the thing stayed ({kind}): ",
+                hcl.listed(changed),
+                ". Nothing was changed: Terraform would destroy it under the old key, or mix two up. Write the old key "
+                "again, since keys stay and names may change; strata deploy says how to move it in the state.",
+            ),
+        )
 
     @property
     def addresses(self) -> frozenset[str]:
@@ -167,19 +235,9 @@ def slug(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")
 
 
-def policy_json(document: Mapping[str, Any] | str) -> str:
-    """Returns a policy document as Terraform takes it: minified, with IAM's own `${...}` escaped."""
-    return literal(document if isinstance(document, str) else json.dumps(document, separators=(",", ":")))
-
-
-def literal(text: str) -> str:
-    """Returns free text as Terraform takes it: what looks like a template, `${` or `%{`, is escaped."""
-    return re.sub(r"\$\{(?!TfToken\[)", "$${", text).replace("%{", "%%{")
-
-
-def quoted(value: str | Sequence[str]) -> str:
-    """Returns text, or a list of texts, as a part of a Terraform expression."""
-    return literal(json.dumps(value, ensure_ascii=False))
+def policy_json(document: Mapping[str, Any]) -> str:
+    """Returns a policy document as AWS takes it: minified."""
+    return json.dumps(document, separators=(",", ":"))
 
 
 def _backend(stack: TerraformStack, layer: str, project: Project, *, emulated: bool) -> None:

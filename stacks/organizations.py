@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from stacks import hcl
 from stacks.backend import BackendStack
-from stacks.base import Layer, address, literal, policy_json, quoted, slug
+from stacks.base import RETIRED, Layer, Precondition, address, policy_json, slug
 
 from cdktf import ITerraformDependable, TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.data_aws_iam_roles import DataAwsIamRoles
@@ -34,8 +35,6 @@ from strata.config.placeholders import fill, placeholder_values
 from strata.config.rules import account_name
 from strata.config.services import derived_services, policy_types
 
-LIVE = "data.aws_organizations_organization.live"
-ROOT_ID = f"{LIVE}.roots[0].id"
 ACCESS_ANALYZER = "access-analyzer.amazonaws.com"
 
 
@@ -65,6 +64,8 @@ class OrganizationsStack(Layer):
         security: Security,
         documents: Mapping[str, str],
         backend: BackendStack,
+        keys: Mapping[str, Mapping[str, str]],
+        allow: Collection[str] = (),
     ) -> None:
         super().__init__(scope, id, project=project)
         self.configuration = organization
@@ -78,53 +79,69 @@ class OrganizationsStack(Layer):
         self._delegations()
         self._options()
         self._outputs()
+        self._declare(keys, allow)
+
+    def _declare(self, keys: Mapping[str, Mapping[str, str]], allow: Collection[str]) -> None:
+        """Stops when an account that is deployed is neither declared nor retired, wherever its entry went."""
+        retired = {key: one.email.lower() for key, one in self.configuration.accounts.items() if one.retired}
+        self._retired = frozenset(retired)
+        lost = hcl.lost_keys("account", {*keys["account"], *retired})
+        guard = Precondition(
+            hcl.is_empty(lost),
+            hcl.template(
+                "Accounts that are deployed and no longer declared: ",
+                hcl.listed(lost),
+                ". Nothing was changed: Terraform would remove them from the organization. Put their entries back into "
+                "organization.yaml with retired: true and deploy; after that they may go, to unmanaged_accounts while "
+                "the account is active.",
+            ),
+        )
+        parts = {kind: entries for kind, entries in {**keys, RETIRED: retired}.items() if entries}
+        self.declare_keys(parts, preconditions=[guard], allow=allow)
 
     def _organization(self, security: Security) -> OrganizationsOrganization:
         """Adopts the organization; services and policy types are added to what is on, never silently taken away."""
         configuration = self.configuration
-        services = sorted({*configuration.trusted_services, *derived_services(configuration, security)})
+        services = {*configuration.trusted_services, *derived_services(configuration, security)}
         organization = self.add(
             OrganizationsOrganization,
             "main",
             feature_set="ALL",
             lifecycle=TerraformResourceLifecycle(prevent_destroy=True),
         )
-        live_services = f"coalesce({LIVE}.aws_service_access_principals, [])"
-        live_types = f"coalesce({LIVE}.enabled_policy_types, [])"
-        disabled = quoted(sorted(configuration.disable_services))
-        wanted = f"setsubtract(setunion({live_services}, {quoted(services)}), {disabled})"
-        organization.add_override("aws_service_access_principals", f"${{sort({wanted})}}")
-        types = quoted(policy_types(configuration))
-        organization.add_override("enabled_policy_types", f"${{sort(setunion({live_types}, {types}))}}")
-        self.adopt("aws_organizations_organization.main", f"${{{LIVE}.id}}")
+        self.override(
+            organization,
+            aws_service_access_principals=hcl.services(on=services, off=configuration.disable_services),
+            enabled_policy_types=hcl.policy_types(policy_types(configuration)),
+        )
+        self.adopt("aws_organizations_organization.main", hcl.ORGANIZATION_ID)
         return organization
 
     def _organizational_units(self) -> dict[str, OrganizationsOrganizationalUnit]:
         """Declares the units; those that live already under the same name in the same place are adopted."""
         units: dict[str, OrganizationsOrganizationalUnit] = {}
-        children = self._children("top", f"[{ROOT_ID}]") if self.configuration.organizational_units else ""
-        below: dict[str | None, str] = {None: children}
+        if self.configuration.organizational_units:
+            self._read_children("top", hcl.ROOT)
         for path in self.configuration.units():
             units[path.key] = self.add(
                 OrganizationsOrganizationalUnit,
                 path.key,
-                name=literal(path.name),
-                parent_id=units[path.parent].id if path.parent else f"${{{ROOT_ID}}}",
+                name=path.name,
+                parent_id=units[path.parent].id if path.parent else hcl.ROOT_ID,
                 # Terraform moves accounts out before it deletes the unit they were in.
                 lifecycle=TerraformResourceLifecycle(prevent_destroy=True, create_before_destroy=True),
                 depends_on=[self.organization],
             )
-            live = f"[for unit in {below[path.parent]} : unit.id if unit.name == {quoted(path.name)}]"
+            live = hcl.live_units(path.parent or "top", path.name)
             self.adopt_any(f"aws_organizations_organizational_unit.{path.key}", live)
             if path.unit.organizational_units:
-                below[path.key] = self._children(path.key, live)
+                self._read_children(path.key, live)
         return units
 
-    def _children(self, name: str, parent_ids: str) -> str:
-        """Reads the units below one unit if it lives already, and returns the expression for the list of them."""
-        children = self.add(DataAwsOrganizationsOrganizationalUnits, name, parent_id="${each.value}")
-        children.add_override("for_each", f"${{toset({parent_ids})}}")
-        return f"flatten(values(data.aws_organizations_organizational_units.{name})[*].children)"
+    def _read_children(self, name: str, parent_ids: hcl.Expression) -> None:
+        """Reads the units below one unit if it lives already."""
+        children = self.add(DataAwsOrganizationsOrganizationalUnits, name, parent_id=hcl.EACH_VALUE)
+        self.override(children, for_each=parent_ids)
 
     def _accounts(self) -> dict[str, OrganizationsAccount]:
         """Declares the accounts; those that live already under the same e-mail are adopted, not made twice."""
@@ -145,8 +162,8 @@ class OrganizationsStack(Layer):
         account = self.add(
             OrganizationsAccount,
             MANAGEMENT,
-            name=literal(management.name),
-            email=literal(management.email),
+            name=management.name,
+            email=management.email,
             lifecycle=TerraformResourceLifecycle(
                 prevent_destroy=True,
                 # AWS refuses to rename the management account, and a changed e-mail would replace it.
@@ -162,9 +179,9 @@ class OrganizationsStack(Layer):
         made = self.add(
             OrganizationsAccount,
             key,
-            name=literal(account.name or account_name(self.project, key)),
-            email=literal(account.email),
-            parent_id=f"${{{ROOT_ID}}}" if unit == ROOT else self.units[unit].id,
+            name=account.name or account_name(self.project, key),
+            email=account.email,
+            parent_id=hcl.ROOT_ID if unit == ROOT else self.units[unit].id,
             tags=account.tags or None,
             timeouts=OrganizationsAccountTimeouts(create="30m"),
             lifecycle=TerraformResourceLifecycle(
@@ -175,9 +192,7 @@ class OrganizationsStack(Layer):
             ),
             depends_on=after,
         )
-        email = quoted(account.email.lower())
-        live = f'[for a in {LIVE}.accounts : a.id if lower(a.email) == {email} && a.state == "ACTIVE"]'
-        self.adopt_any(f"aws_organizations_account.{key}", live)
+        self.adopt_any(f"aws_organizations_account.{key}", hcl.live_accounts(account.email))
         return made
 
     def _policies(self, documents: Mapping[str, str], backend: BackendStack) -> None:
@@ -191,7 +206,7 @@ class OrganizationsStack(Layer):
         for kind in policy_types(self.configuration):
             self._read_live(kind)
         for key, policy in sorted(self.configuration.policies.items()):
-            content = policy_json(fill(documents[policy.file], values))
+            content = fill(documents[policy.file], values)
             self._policy(key, policy.name or key, policy.type, content, policy.description, policy.targets)
         for guardrail in guardrails(self.configuration):
             key, document = guardrail.key, policy_json(guardrail.document)
@@ -200,23 +215,22 @@ class OrganizationsStack(Layer):
     def _read_live(self, kind: str) -> None:
         """Reads the policies of one type that live already."""
         self.add(DataAwsOrganizationsPolicies, kind, filter=kind)
-        policy = self.add(DataAwsOrganizationsPolicy, kind, policy_id="${each.value}")
-        policy.add_override("for_each", f"${{toset(data.aws_organizations_policies.{kind}.ids)}}")
+        policy = self.add(DataAwsOrganizationsPolicy, kind, policy_id=hcl.EACH_VALUE)
+        self.override(policy, for_each=hcl.live_policy_ids(kind))
 
     def _policy(self, key: str, name: str, kind: str, content: str, description: str, targets: Targets) -> None:
         policy = self.add(
             OrganizationsPolicy,
             key,
-            name=literal(name),
+            name=name,
             type=kind,
             content=content,
-            description=literal(description) or None,
+            description=description or None,
             depends_on=[self.organization],
         )
-        live = f"p in data.aws_organizations_policy.{kind} : p.id if !p.aws_managed && p.name == {quoted(name)}"
-        self.adopt_any(f"aws_organizations_policy.{key}", f"[for {live}]")
+        self.adopt_any(f"aws_organizations_policy.{key}", hcl.live_policies(kind, name))
         target_ids = {
-            **({address(key, "root"): f"${{{ROOT_ID}}}"} if targets.root else {}),
+            **({address(key, "root"): hcl.ROOT_ID} if targets.root else {}),
             **{address(key, "ou", unit): self.units[unit].id for unit in targets.organizational_units},
             **{address(key, "account", account): self.accounts[account].id for account in targets.accounts},
         }
@@ -247,7 +261,8 @@ class OrganizationsStack(Layer):
             name_regex="^AWSServiceRoleForAccessAnalyzer$",
             path_prefix=f"/aws-service-role/{ACCESS_ANALYZER}/",
         )
-        self.adopt_any("aws_iam_service_linked_role.access-analyzer", "data.aws_iam_roles.access-analyzer.arns")
+        found = hcl.set_of("data.aws_iam_roles.access-analyzer.arns")
+        self.adopt_any("aws_iam_service_linked_role.access-analyzer", found)
         return self.add(IamServiceLinkedRole, "access-analyzer", aws_service_name=ACCESS_ANALYZER)
 
     @property
@@ -261,8 +276,10 @@ class OrganizationsStack(Layer):
         )
 
     def _options(self) -> None:
-        if self.configuration.ram_sharing:
+        if self.configuration.ram_sharing is True:
             self.add(RamSharingWithOrganization, "main", depends_on=[self.organization])
+        elif self.configuration.ram_sharing == "unmanaged":
+            self.forget("aws_ram_sharing_with_organization.main")
         root_access = self.configuration.member_root_access
         if root_access:
             features = {
@@ -282,7 +299,7 @@ class OrganizationsStack(Layer):
             preconditions=[self._nothing_undeclared(), self._nothing_closed()],
         )
 
-    def _nothing_undeclared(self) -> dict[str, str]:
+    def _nothing_undeclared(self) -> Precondition:
         """Stops when an account that is live is neither declared, retired nor listed as unmanaged.
 
         prevent_destroy leaves with the block it stands in, so an account taken out of the YAML would be removed from
@@ -290,31 +307,29 @@ class OrganizationsStack(Layer):
         """
         organization = self.configuration
         emails = [account.email.lower() for account in organization.accounts.values()]
-        known = quoted(sorted({*emails, *(entry.lower() for entry in organization.unmanaged_accounts)}))
-        ids = quoted(sorted({self.account_id, *organization.unmanaged_accounts}))
-        live = f'a in {LIVE}.accounts : a.email if a.state == "ACTIVE"'
-        undeclared = f"{live} && !contains({known}, lower(a.email)) && !contains({ids}, a.id)"
-        return {
-            "condition": f"${{length([for {undeclared}]) == 0}}",
-            "error_message": (
-                f'Accounts that are not declared: ${{join(", ", [for {undeclared}])}}. Nothing was changed. Add them '
-                "under accounts in organization.yaml; or set retired: true on an account that Strata shall forget; or "
-                "list the address under unmanaged_accounts if Strata never had it."
+        undeclared = hcl.undeclared_accounts(
+            emails={*emails, *(entry.lower() for entry in organization.unmanaged_accounts)},
+            ids={self.account_id, *organization.unmanaged_accounts},
+        )
+        return Precondition(
+            hcl.is_empty(undeclared),
+            hcl.template(
+                "Accounts that are not declared: ",
+                hcl.listed(undeclared),
+                ". Nothing was changed. Add them under accounts in organization.yaml; or set retired: true on an "
+                "account to let go of; or list the address under unmanaged_accounts if Strata never had it.",
             ),
-        }
+        )
 
-    def _nothing_closed(self) -> dict[str, str]:
+    def _nothing_closed(self) -> Precondition:
         """Stops when a declared account is not ACTIVE: Terraform would try to make it again."""
         active = self.configuration.active_accounts.values()
-        emails = quoted(sorted(account.email.lower() for account in active))
-        closed = (
-            f'a in {LIVE}.accounts : "${{a.email}} (${{a.state}})" if a.state != "ACTIVE" && '
-            f'a.state != "PENDING_ACTIVATION" && contains({emails}, lower(a.email))'
-        )
-        return {
-            "condition": f"${{length([for {closed}]) == 0}}",
-            "error_message": (
-                f'Declared accounts that are closed or suspended: ${{join(", ", [for {closed}])}}. Nothing was '
-                "changed. Set retired: true on them in organization.yaml, or reopen them."
+        closed = hcl.closed_accounts(account.email.lower() for account in active)
+        return Precondition(
+            hcl.is_empty(closed),
+            hcl.template(
+                "Declared accounts that are closed or suspended: ",
+                hcl.listed(closed),
+                ". Nothing was changed. Set retired: true on them in organization.yaml, or reopen them.",
             ),
-        }
+        )

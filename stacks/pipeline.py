@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from stacks.base import Layer, policy_json
 
 from cdktf_cdktf_provider_aws.iam_openid_connect_provider import IamOpenidConnectProvider
 from cdktf_cdktf_provider_aws.iam_role import IamRole
+from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
 from cdktf_cdktf_provider_aws.iam_role_policy_attachment import IamRolePolicyAttachment
 
+from strata.config.loader import minified
 from strata.config.models import PARTITION, GithubActions
+from strata.config.placeholders import fill, placeholder_values
 
 ISSUER = "token.actions.githubusercontent.com"
+READER = Path(__file__).resolve().parents[1] / "strata/policies/reader.json"
+"""What a plan and `strata doctor` read, with placeholders for the names of what they read."""
 
 ADDRESSES = (
     "aws_iam_openid_connect_provider.github",
-    *(
-        f"{kind}.github-{job}"
-        for kind in ("aws_iam_role", "aws_iam_role_policy_attachment")
-        for job in ("plan", "apply")
-    ),
+    "aws_iam_role.github-plan",
+    "aws_iam_role.github-apply",
+    "aws_iam_role_policy.github-plan",
+    "aws_iam_role_policy_attachment.github-plan",  # ReadOnlyAccess, until the role got a policy of its own
+    "aws_iam_role_policy_attachment.github-apply",
 )
 
 
@@ -29,34 +35,54 @@ def github_roles(layer: Layer, github: GithubActions) -> dict[str, str]:
     """Makes the identity provider and both roles; returns their ARNs by job.
 
     Whoever may change permission sets can give themselves everything, so the role that deploys is an administrator's
-    and says so. It trusts one branch of one repository, the one that plans pull requests as well.
+    and says so. It trusts one environment and branch of one repository. The role that plans trusts the branch and all
+    pull requests of the repository, so it reads the states and what a plan compares them with, and nothing else.
     """
     provider = layer.add(
         IamOpenidConnectProvider, "github", url=f"https://{ISSUER}", client_id_list=["sts.amazonaws.com"]
     )
-    branch = f"repo:{github.repository}:ref:refs/heads/{github.branch}"
-    jobs = {
-        "plan": ("ReadOnlyAccess", [branch, f"repo:{github.repository}:pull_request"]),
-        "apply": ("AdministratorAccess", [branch]),
+    branch = f"ref:refs/heads/{github.branch}"
+    plan = _role(layer, github, "plan", _trust(provider.arn, github, [branch, "pull_request"]))
+    layer.add(IamRolePolicy, "github-plan", name="reader", role=plan.name, policy=_reader(layer))
+    # The subject names the environment and no branch; the environment may be open to others than this one.
+    deploy = _trust(provider.arn, github, [f"environment:{github.environment}"], ref=f"refs/heads/{github.branch}")
+    apply = _role(layer, github, "apply", deploy)
+    administrator = f"arn:{PARTITION}:iam::aws:policy/AdministratorAccess"
+    layer.add(IamRolePolicyAttachment, "github-apply", role=apply.name, policy_arn=administrator)
+    return {"plan": plan.arn, "apply": apply.arn}
+
+
+def _reader(layer: Layer) -> str:
+    return fill(minified(READER.read_text(encoding="utf-8")), placeholder_values(layer.project))
+
+
+def _role(layer: Layer, github: GithubActions, job: str, trust: Mapping[str, Any]) -> IamRole:
+    command = "plan" if job == "plan" else "deploy"
+    return layer.add(
+        IamRole,
+        f"github-{job}",
+        name=f"{layer.project.short_name}-strata-github-{job}",
+        description=f"GitHub Actions of {github.repository}: strata {command}",
+        max_session_duration=7200,
+        assume_role_policy=policy_json(trust),
+    )
+
+
+def _trust(provider_arn: str, github: GithubActions, contexts: Sequence[str], **claims: str) -> dict[str, Any]:
+    """Trusts tokens of the repository by its number, which no other repository ever gets.
+
+    Newer repositories have the numbers in the subject as well, and all take them up when they are renamed.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#condition-keys-wif
+    https://github.blog/changelog/2026-04-23-immutable-subject-claims-for-github-actions-oidc-tokens
+    """
+    owner, _, name = github.repository.partition("/")
+    prefixes = (f"repo:{owner}/{name}", f"repo:{owner}@{github.owner_id}/{name}@{github.repository_id}")
+    wanted: dict[str, str | list[str]] = {
+        "aud": "sts.amazonaws.com",
+        "sub": sorted(f"{prefix}:{context}" for prefix in prefixes for context in contexts),
+        "repository_id": github.repository_id,
+        **claims,
     }
-    arns: dict[str, str] = {}
-    for job, (policy, subjects) in jobs.items():
-        name = f"github-{job}"
-        role = layer.add(
-            IamRole,
-            name,
-            name=f"{layer.project.short_name}-strata-{name}",
-            description=f"GitHub Actions of {github.repository}: strata deploy{' --plan' if job == 'plan' else ''}",
-            max_session_duration=7200,
-            assume_role_policy=policy_json(_trust(provider.arn, subjects)),
-        )
-        managed = f"arn:{PARTITION}:iam::aws:policy/{policy}"
-        layer.add(IamRolePolicyAttachment, name, role=role.name, policy_arn=managed)
-        arns[job] = role.arn
-    return arns
-
-
-def _trust(provider_arn: str, subjects: Sequence[str]) -> dict[str, Any]:
     return {
         "Version": "2012-10-17",
         "Statement": [
@@ -64,9 +90,7 @@ def _trust(provider_arn: str, subjects: Sequence[str]) -> dict[str, Any]:
                 "Effect": "Allow",
                 "Principal": {"Federated": provider_arn},
                 "Action": "sts:AssumeRoleWithWebIdentity",
-                "Condition": {
-                    "StringEquals": {f"{ISSUER}:aud": "sts.amazonaws.com", f"{ISSUER}:sub": sorted(subjects)}
-                },
+                "Condition": {"StringEquals": {f"{ISSUER}:{claim}": value for claim, value in wanted.items()}},
             }
         ],
     }

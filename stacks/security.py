@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from stacks.base import Layer, address, literal
+from stacks.base import Layer, address
 from stacks.components.alert import alert_rule, alert_topic, forget_rule, forget_topic
 from stacks.components.bucket import SafeBucket
 from stacks.organizations import OrganizationsStack
@@ -167,8 +167,8 @@ class SecurityStack(Layer):
                     name,
                     alternate_contact_type=kind,
                     account_id=None if key == MANAGEMENT else account_ids[key],
-                    name=literal(contact.name),
-                    title=literal(contact.title),
+                    name=contact.name,
+                    title=contact.title,
                     email_address=contact.email,
                     phone_number=contact.phone,
                 )

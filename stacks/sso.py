@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
+from stacks import hcl
 from stacks.backend import BackendStack
-from stacks.base import Layer, address, literal, policy_json, slug
+from stacks.base import Layer, Precondition, address, policy_json, slug
 from stacks.components.alert import alert_rule, forget_rule
 from stacks.organizations import OrganizationsStack
 from stacks.security import SecurityStack
@@ -44,10 +47,9 @@ from constructs import Construct
 
 from strata.config import LandingZone
 from strata.config.access import BREAK_GLASS, STATE_ACCESS, Grant, grants
+from strata.config.administrators import administrators
 from strata.config.models import PARTITION, Boundary, Group, Mode, PermissionSet, PolicyReference, User
 from strata.config.placeholders import fill, placeholder_values
-
-INSTANCES = "data.aws_ssoadmin_instances.main"
 
 
 class SsoStack(Layer):
@@ -62,6 +64,8 @@ class SsoStack(Layer):
         backend: BackendStack,
         organizations: OrganizationsStack,
         security: SecurityStack,
+        keys: Mapping[str, Mapping[str, str]],
+        allow: Collection[str] = (),
     ) -> None:
         super().__init__(scope, id, project=landing_zone.project, region=landing_zone.project.identity_center_region)
         self.landing_zone = landing_zone
@@ -80,6 +84,28 @@ class SsoStack(Layer):
             self._assignment(grant, account_ids[grant.account])
         self._alerts(security)
         self._outputs()
+        self._declare(keys, allow)
+
+    def _declare(self, keys: Mapping[str, Mapping[str, str]], allow: Collection[str]) -> None:
+        """Stops when the last person with full access to the management account would lose it."""
+        has = administrators(self.landing_zone)
+        named = sorted([*has.people, *has.external])
+        previous = hcl.previous_administrators()
+        guard = Precondition(
+            hcl.is_empty(previous),
+            hcl.template(
+                "Nobody would keep full access to the management account; these have it: ",
+                hcl.listed(previous),
+                ". Nothing was changed. Assign a permission set with aws: AdministratorAccess there to somebody, or "
+                "run strata deploy --allow last-administrator.",
+            ),
+        )
+        guarded = not named and "last-administrator" not in allow
+        self.declare_keys(
+            {**{kind: entries for kind, entries in keys.items() if entries}, "administrators": named},
+            preconditions=[guard] if guarded else [],
+            allow=allow,
+        )
 
     def _instance(self) -> None:
         self.add(
@@ -88,7 +114,7 @@ class SsoStack(Layer):
             lifecycle=TerraformResourceLifecycle(
                 postcondition=[
                     Postcondition(
-                        condition="${length(self.arns) > 0}",
+                        condition=hcl.INSTANCE_FOUND,
                         error_message=(
                             f"IAM Identity Center is not enabled in {self.region}. No API can do it: sign in to the "
                             f"management account, open https://{self.region}.console.aws.amazon.com/singlesignon and "
@@ -99,8 +125,8 @@ class SsoStack(Layer):
                 ]
             ),
         )
-        self.instance_arn = f"${{tolist({INSTANCES}.arns)[0]}}"
-        self.identity_store_id = f"${{tolist({INSTANCES}.identity_store_ids)[0]}}"
+        self.instance_arn = hcl.INSTANCE_ARN
+        self.identity_store_id = hcl.IDENTITY_STORE_ID
 
     # People
 
@@ -109,23 +135,23 @@ class SsoStack(Layer):
             IdentitystoreUser,
             key,
             identity_store_id=self.identity_store_id,
-            user_name=literal(user.user_name or user.email),
-            display_name=literal(f"{user.given_name} {user.family_name}"),
-            name=IdentitystoreUserName(given_name=literal(user.given_name), family_name=literal(user.family_name)),
-            emails=IdentitystoreUserEmails(value=literal(user.email), primary=True, type="work"),
+            user_name=user.user_name or user.email,
+            display_name=f"{user.given_name} {user.family_name}",
+            name=IdentitystoreUserName(given_name=user.given_name, family_name=user.family_name),
+            emails=IdentitystoreUserEmails(value=user.email, primary=True, type="work"),
             # A changed user name would delete the person: password, MFA and direct assignments with it.
             lifecycle=TerraformResourceLifecycle(ignore_changes=["user_name"]),
         )
 
     def _group(self, key: str, group: Group) -> IdentitystoreGroup | DataAwsIdentitystoreGroup:
-        name = literal(group.name or key)
+        name = group.name or key
         if not group.external:
             return self.add(
                 IdentitystoreGroup,
                 key,
                 identity_store_id=self.identity_store_id,
                 display_name=name,
-                description=literal(group.description) or None,
+                description=group.description or None,
             )
         by_name = DataAwsIdentitystoreGroupAlternateIdentifierUniqueAttribute(
             attribute_path="DisplayName", attribute_value=name
@@ -156,9 +182,9 @@ class SsoStack(Layer):
             key,
             instance_arn=self.instance_arn,
             name=permission_set.name or key,
-            description=literal(permission_set.description or "") or None,
+            description=permission_set.description or None,
             session_duration=permission_set.session_duration,
-            relay_state=literal(permission_set.relay_state or "") or None,
+            relay_state=permission_set.relay_state or None,
             tags=permission_set.tags or None,
         )
         self._policies[key] = self._attach(key, permission_set)
@@ -208,7 +234,7 @@ class SsoStack(Layer):
             key,
             instance_arn=self.instance_arn,
             permission_set_arn=self.permission_sets[key].arn,
-            inline_policy=policy_json(document),
+            inline_policy=document,
             depends_on=after or None,
         )
 
@@ -233,22 +259,22 @@ class SsoStack(Layer):
 
     # Access
 
-    def _assignment(self, grant: Grant, account_id: str) -> None:
+    def _assignment(self, grant: Grant, account_id: hcl.Expression) -> None:
         """Assigns one permission set, once its policies and boundary are attached.
 
         Otherwise there is a time without the boundary, and a re-provisioning of every account per policy.
         """
         principal = (
-            f"{self.address_of(self.groups[grant.principal])}.group_id"
+            hcl.attribute(self.address_of(self.groups[grant.principal]), "group_id")
             if grant.principal_type == "GROUP"
-            else f"{self.address_of(self.users[grant.principal])}.user_id"
+            else hcl.attribute(self.address_of(self.users[grant.principal]), "user_id")
         )
         self.add_plainly(
             SsoadminAccountAssignment,
             address(grant.account, grant.permission_set, grant.principal_type.lower(), grant.principal),
             instance_arn=self.instance_arn,
-            permission_set_arn=f"${{{self.address_of(self.permission_sets[grant.permission_set])}.arn}}",
-            principal_id=f"${{{principal}}}",
+            permission_set_arn=hcl.attribute(self.address_of(self.permission_sets[grant.permission_set]), "arn"),
+            principal_id=principal,
             principal_type=grant.principal_type,
             target_id=account_id,
             target_type="AWS_ACCOUNT",
@@ -286,7 +312,7 @@ class SsoStack(Layer):
                 attribute=[
                     SsoadminInstanceAccessControlAttributesAttribute(
                         key=key,
-                        value=[SsoadminInstanceAccessControlAttributesAttributeValue(source=[literal(source)])],
+                        value=[SsoadminInstanceAccessControlAttributesAttributeValue(source=[source])],
                     )
                     for key, source in sorted(sso.access_control_attributes.items())
                 ],
@@ -341,7 +367,7 @@ class SsoStack(Layer):
     def _outputs(self) -> None:
         self.output("identity_store_id", self.identity_store_id, description="Identity store of IAM Identity Center")
         start_url = self.project.identity_center.start_url
-        portal = start_url or f"https://${{tolist({INSTANCES}.identity_store_ids)[0]}}.awsapps.com/start"
+        portal = start_url or hcl.template("https://", self.identity_store_id, ".awsapps.com/start")
         self.output("portal_url", portal, description="AWS access portal, where people sign in")
 
 

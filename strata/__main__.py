@@ -1,5 +1,28 @@
-"""`python -m strata` is `strata`."""
+"""Where the `strata` command begins: `python -m strata` is the same."""
 
-from strata.cli import main
+from __future__ import annotations
 
-main()
+import os
+import signal
+from types import FrameType
+
+
+def main() -> None:
+    """Runs the command line; who interrupts before that has begun gets no traceback of what was being imported."""
+    own = signal.getsignal(signal.SIGINT)
+    if own is signal.default_int_handler:  # else it is ignored, as under nohup
+        signal.signal(signal.SIGINT, _interrupted)
+    from strata.cli import main as run
+
+    if own is signal.default_int_handler:
+        signal.signal(signal.SIGINT, own)
+    run()
+
+
+def _interrupted(_number: int, _frame: FrameType | None) -> None:
+    os.write(2, b"interrupted\n")
+    os._exit(130)
+
+
+if __name__ == "__main__":
+    main()

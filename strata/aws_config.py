@@ -5,16 +5,16 @@ Which profiles those are is decided in `strata.commands.profiles`.
 
 from __future__ import annotations
 
-import os
 import re
-import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+from strata import files
 from strata.errors import Fault, StrataError
+from strata.files import bare, end_of, split_lines
 
 Kind = Literal["profile", "sso-session"]
 
@@ -65,17 +65,17 @@ def update(file: str, text: str, owner: str, sections: Sequence[Section]) -> Upd
     faults = [*_edited(file, lines, own), *_strays(file, lines, own), *_taken(file, lines, own, sections)]
     if faults := faults or list(_unreadable(file, text)):
         raise UnusableFileError(faults)
-    ending = _ending(lines[0]) if lines and _ending(lines[0]) else "\n"
+    ending = end_of(lines[0]) if lines and end_of(lines[0]) else "\n"
     block = block_lines(owner, sections) if sections else []
     before, old, after = lines[: own.first], lines[own.first : own.last + 1], lines[own.last + 1 :]
-    if [_bare(line) for line in old] == block:
+    if [bare(line) for line in old] == block:
         return Update(text, (), _profiles(old))
     if not old:
         before = [*before, *_gap(before, ending)]
     new = [f"{line}{ending}" for line in block]
     if new and old:
-        new[-1] = block[-1] + _ending(old[-1])
-    diff = _diff(file, [_bare(line) for line in old], block, own.first, len(before))
+        new[-1] = block[-1] + end_of(old[-1])
+    diff = _diff(file, [bare(line) for line in old], block, own.first, len(before))
     return Update("".join([*before, *new, *after]), tuple(diff), _profiles(old))
 
 
@@ -87,24 +87,11 @@ def block_lines(owner: str, sections: Sequence[Section]) -> list[str]:
     return [f"# >>> strata {owner} >>> {_checksum(body)}", *body, f"# <<< strata {owner} <<<"]
 
 
-def split_lines(text: str) -> list[str]:
-    """Returns the lines with their endings, split where the AWS CLI splits and nowhere else."""
-    return re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+", text)
-
-
-def _bare(line: str) -> str:
-    return line.rstrip("\r\n")
-
-
-def _ending(line: str) -> str:
-    return line[len(_bare(line)) :]
-
-
 def _gap(before: Sequence[str], ending: str) -> list[str]:
     """Returns what goes between the end of a file and a new block, so that an empty line separates them."""
     if not before:
         return []
-    return ([] if _ending(before[-1]) else [ending]) + ([ending] if before[-1].strip() else [])
+    return ([] if end_of(before[-1]) else [ending]) + ([ending] if before[-1].strip() else [])
 
 
 def _checksum(body: Sequence[str]) -> str:
@@ -166,7 +153,7 @@ def _own_block(file: str, lines: Sequence[str], owner: str) -> _Block:
 
 def _edited(file: str, lines: Sequence[str], own: _Block) -> Iterator[Fault]:
     """Yields the fault of a block that is not as it was written."""
-    body = [_bare(line) for line in lines[own.first + 1 : own.last]]
+    body = [bare(line) for line in lines[own.first + 1 : own.last]]
     if own.last >= own.first and own.checksum != _checksum(body):
         problem = f"the block of {own.owner!r} was edited by hand, or by another tool"
         remedy = f"move what you changed to below line {own.last + 1}, remove the block, and run this again"
@@ -219,8 +206,8 @@ def _unreadable(file: str, text: str) -> Iterator[Fault]:
     import io
 
     remedy = "put the file right first; `aws configure list` shows when the AWS CLI can read it"
-    if "\0" in text:
-        yield Fault(file, 1, "", "is not text in UTF-8 or another encoding that extends ASCII", remedy)
+    if found := re.search(r"[\0\ud800-\udfff]", text):  # what is not UTF-8 was read as halves of surrogate pairs
+        yield Fault(file, len(split_lines(text[: found.end()])), "", "is not UTF-8 text", remedy)
         return
     try:
         configparser.RawConfigParser().read_file(io.StringIO(text, newline=None))
@@ -244,11 +231,18 @@ def _diff(file: str, old: Sequence[str], new: Sequence[str], old_start: int, new
 
 
 def read(path: Path) -> str | None:
-    """Returns the file's text, None if there is no file; bytes that are not UTF-8 survive `write`."""
+    """Returns the file's text, None if there is no file; bytes that are not UTF-8 survive `write`.
+
+    Raises:
+        StrataError: it cannot be read.
+    """
     try:
-        return _content(_target(path))
-    except OSError as error:
+        content = files.current(path)
+    except files.UnreadableError as error:
+        raise StrataError(f"{path} {error.problem}; give another with --file") from error
+    except NotADirectoryError as error:
         raise StrataError(f"{path} cannot be read: {error.strerror}; give another with --file") from error
+    return None if content is None else content.decode("utf-8", "surrogateescape")
 
 
 def write(path: Path, old: str | None, new: str, now: datetime) -> Path | None:
@@ -257,37 +251,19 @@ def write(path: Path, old: str | None, new: str, now: datetime) -> Path | None:
     Raises:
         StrataError: it cannot be written, or is not `old` any more. The file is as it was.
     """
-    try:
-        target = _target(path)
-        if _content(target) != old:
-            raise StrataError(f"{path} was changed by somebody else meanwhile; run this again")
+    target = files.target(path)
+    with files.cannot("written", path):
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        backup = None
-        if old is not None:
-            backup = _backup(target, now)
-            _put(backup, old, like=target)
-        _put(target, new, like=target)
-    except OSError as error:
-        raise StrataError(f"{path} cannot be written: {error.strerror or error}; it is as it was") from error
+    with files.locked(target.parent):
+        if read(path) != old:
+            raise StrataError(f"{path} was changed by somebody else meanwhile; run this again")
+        with files.cannot("written", path):
+            backup = None
+            if old is not None:
+                backup = _backup(target, now)
+                files.put(backup, old.encode("utf-8", "surrogateescape"), like=target)
+            files.put(target, new.encode("utf-8", "surrogateescape"), like=target)
     return backup
-
-
-def _target(path: Path) -> Path:
-    """Returns where a symbolic link leads, so that the link stays a link."""
-    try:
-        target = path.resolve()
-    except RuntimeError as error:  # a loop, before Python 3.13
-        raise StrataError(f"{path} is a symbolic link that leads to itself; give another with --file") from error
-    if target.exists() and not target.is_file():
-        raise StrataError(f"{path} is not a file; give another with --file")
-    return target
-
-
-def _content(target: Path) -> str | None:
-    try:
-        return target.read_bytes().decode("utf-8", "surrogateescape")
-    except FileNotFoundError:
-        return None
 
 
 def _backup(target: Path, now: datetime) -> Path:
@@ -297,44 +273,3 @@ def _backup(target: Path, now: datetime) -> Path:
     while (backup := target.with_name(f"{name}{f'-{number}' if number else ''}.bak")).exists():
         number += 1
     return backup
-
-
-def _put(target: Path, text: str, *, like: Path) -> None:
-    """Writes a file beside the target and then gives it the target's name: whoever looks sees the old or the new."""
-    from tempfile import mkstemp
-
-    descriptor, name = mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".new")
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(text.encode("utf-8", "surrogateescape"))
-            file.flush()
-            _dress(file.fileno(), like)
-            os.fsync(file.fileno())
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
-    _settle(target.parent)
-
-
-def _dress(descriptor: int, like: Path) -> None:
-    """Gives an open file the owner of another, and its mode as far as that keeps others out."""
-    mode = 0o600
-    if like.exists():
-        found = like.stat()
-        mode &= stat.S_IMODE(found.st_mode)
-        if found.st_uid != os.geteuid():  # root, on behalf of somebody
-            os.fchown(descriptor, found.st_uid, found.st_gid)
-    os.fchmod(descriptor, mode)
-
-
-def _settle(folder: Path) -> None:
-    """Makes the new name survive a power cut, where the file system can; the file is whole either way."""
-    from contextlib import suppress
-
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

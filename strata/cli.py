@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import inspect
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -15,7 +17,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from strata.errors import ConfigurationError, StrataError
+from strata.errors import ConfigurationError, StrataError, UsageError
+from strata.printing import guarded, line
 
 app = typer.Typer(
     name="strata",
@@ -42,7 +45,7 @@ class Options:
     def note(self, text: str) -> None:
         """Says something to the person at the terminal, unless they asked for quiet."""
         if not self.quiet:
-            print(text, file=sys.stderr, flush=True)
+            print(line(text), file=sys.stderr, flush=True)
 
 
 ConfigOption = Annotated[
@@ -106,7 +109,8 @@ def command(name: str, example: str) -> Callable[[Callable[..., int]], Callable[
             given = {**context.obj, **{key: values[key] for key in _SHARED if values[key]}}
             options = Options(**{"config": Path(os.environ.get("STRATA_CONFIG") or "config"), **given})
             arguments = {key: value for key, value in values.items() if key not in _SHARED}
-            raise typer.Exit(_outcome(lambda: function(options=options, **arguments), options))
+            with guarded():
+                raise typer.Exit(_outcome(lambda: function(options=options, **arguments), options))
 
         run.__signature__ = own.replace(  # type: ignore[attr-defined]
             parameters=[p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters], return_annotation=None
@@ -121,33 +125,51 @@ def command(name: str, example: str) -> Callable[[Callable[..., int]], Callable[
 def _outcome(run: Callable[[], int], options: Options) -> int:
     """Runs a command; known failures become one line each and exit code 1."""
     try:
-        return run()
+        code = run()
+        sys.stdout.flush()  # a full disk may come up here, and is ours to report
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_stdout()
         return 0
-    except ConfigurationError as error:
-        if options.debug:
-            traceback.print_exc()
-        for fault in error.faults:
-            print(f"error: {fault}", file=sys.stderr)
-        number = len(error.faults)
-        print(f"{number} fault{'s' if number > 1 else ''} in the configuration", file=sys.stderr)
-        return 1
-    except StrataError as error:
-        if options.debug:
-            traceback.print_exc()
-        print(f"error: {error}", file=sys.stderr)
-        return 1
     except Exception as error:
-        if options.debug:
+        if options.debug and not isinstance(error, StrataError):
             raise
-        print(
-            f"error: {type(error).__name__}: {error}; this is a fault of Strata, --debug shows where", file=sys.stderr
-        )
-        return 1
+        if options.debug:
+            traceback.print_exc()
+        for text in _words(error):
+            print(text, file=sys.stderr)
+        if isinstance(error, OSError):
+            _drop_stdout()
+        return 2 if isinstance(error, UsageError) else 1
+    return code
+
+
+def _words(error: Exception) -> Iterator[str]:
+    """Yields the lines that say what went wrong."""
+    if isinstance(error, ConfigurationError):
+        yield from (f"error: {fault}" for fault in error.faults)
+        number = len(error.faults)
+        yield f"{number} fault{'s' if number > 1 else ''} in the configuration"
+    elif isinstance(error, StrataError):
+        yield from error.lines()
+    elif isinstance(error, OSError) and error.errno in _MACHINE and not error.filename:
+        yield f"error: the output cannot be written: {error.strerror}"
+    elif isinstance(error, OSError) and error.filename:
+        yield line(f"error: {os.fsdecode(error.filename)}: {error.strerror}")
+    else:
+        yield line(f"error: {type(error).__name__}: {error}; this is a fault of Strata, --debug shows where")
+
+
+_MACHINE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE})
+"""What a system runs out of, or refuses, without a word about which file."""
+
+
+def _drop_stdout() -> None:
+    """Has what is still to be printed go nowhere, so that the end of the process does not fail at it again."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for a script.")]
@@ -316,20 +338,46 @@ def profiles(
     )
 
 
-@command("deploy", "strata deploy --plan")
+AllowOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow",
+        metavar="KIND",
+        help="Allow one kind of loss in this run: last-administrator, mass-deletion, replace:KEY, delete:trail, "
+        "delete:ram-sharing; repeatable.",
+        show_default=False,
+    ),
+]
+
+
+@command("plan", "strata plan organizations sso")
+def plan(
+    *,
+    options: Options,
+    stacks: Annotated[list[str] | None, typer.Argument(help="The stacks to plan; all when none is named.")] = None,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 3 when something would change.")] = False,
+    allow: AllowOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Show what a deploy would change, and refuse what it would lose. Applies nothing, takes no lock."""
+    from strata.commands.plan import run
+
+    return run(options, stacks=stacks or (), exit_code=exit_code, json=json, allow=allow or ())
+
+
+@command("deploy", "strata deploy organizations sso")
 def deploy(
     *,
     options: Options,
     stacks: Annotated[list[str] | None, typer.Argument(help="The stacks to deploy; all when none is named.")] = None,
-    plan: Annotated[bool, typer.Option("--plan", help="Show what would change and stop.")] = False,
-    exit_code: Annotated[bool, typer.Option("--exit-code", help="With --plan: exit 3 when something would.")] = False,
+    allow: AllowOption = None,
     json: JsonOption = False,
     yes: YesOption = False,
 ) -> int:
-    """Check, then deploy the stacks in order; at a terminal it shows the plan and asks first."""
+    """Check, plan, ask, then deploy the stacks in order; without a terminal it needs --yes."""
     from strata.commands.deploy import run
 
-    return run(options, stacks=stacks or (), plan=plan, exit_code=exit_code, json=json, yes=yes)
+    return run(options, stacks=stacks or (), json=json, yes=yes, allow=allow or ())
 
 
 @command("explain", "strata explain jane-doe security")
@@ -355,6 +403,7 @@ class AllowedChange(StrEnum):
     ACCESS = "access"
     GUARDRAILS = "guardrails"
     ACCOUNTS = "accounts"
+    LOSSES = "losses"
 
 
 @command("report", "strata report --format html --output access.html")
@@ -383,7 +432,8 @@ def report(
 
 def main() -> None:
     """Runs the command line."""
-    app()
+    with guarded():
+        app()
 
 
 if __name__ == "__main__":

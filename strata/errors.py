@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+from strata.printing import line, path, values_cut
 
 
 class StrataError(Exception):
-    """A failure that is understood: shown as one line, exit code 1, no traceback."""
+    """A failure that is understood: one line for each text it is made of, exit code 1, no traceback."""
+
+    def __str__(self) -> str:
+        return "; ".join(map(str, self.args))
+
+    def lines(self) -> Iterator[str]:
+        """Yields what is printed: one line for each text."""
+        yield from (f"error: {line(text)}" for text in self.args)
+
+
+class UsageError(StrataError):
+    """A command that cannot be run in the way it was called: exit code 2."""
 
 
 @dataclass(frozen=True, order=True)
@@ -21,8 +34,8 @@ class Fault:
     remedy: str
 
     def __str__(self) -> str:
-        where = f"{self.file}:{self.line}: {self.path}: " if self.path else f"{self.file}:{self.line}: "
-        return f"{where}{self.problem}; {self.remedy}"
+        where = f"{line(self.file)}:{self.line}: {f'{path(self.path)}: ' if self.path else ''}"
+        return f"{where}{line(values_cut(self.problem))}; {line(values_cut(self.remedy))}"
 
 
 class ConfigurationError(StrataError):

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from strata.errors import StrataError
+from strata.printing import line, word
 
 if TYPE_CHECKING:
     from strata.cli import Options
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 def connect(options: Options, project: Project) -> Aws:
     """Returns the door to AWS, and says loudly when an emulator stands behind it."""
     if url := emulator():
-        print(f"AWS_ENDPOINT_URL is set: this talks to the emulator at {url}, not to AWS", file=sys.stderr, flush=True)
+        told = f"AWS_ENDPOINT_URL is set: this talks to the emulator at {url}, not to AWS"
+        print(line(told), file=sys.stderr, flush=True)
     return Aws(profile=options.profile, region=options.region or project.regions.primary)
 
 
@@ -226,4 +228,4 @@ def _failure(error: Exception, profile: str | None) -> str:
 
 def _sign_in(profile: str | None) -> str:
     name = profile or os.environ.get("AWS_PROFILE")
-    return f"sign in again: aws sso login{f' --profile {name}' if name else ''}"
+    return f"sign in again: aws sso login{f' --profile {word(name)}' if name else ''}"

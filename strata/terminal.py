@@ -4,21 +4,37 @@ from __future__ import annotations
 
 import sys
 
-from strata.errors import StrataError
+from strata.errors import StrataError, UsageError
+from strata.printing import line
 
 
 def confirmed(question: str, *, instead: str = "the plan with --dry-run") -> bool:
     """Returns whether the person says yes; `instead` is what can be looked at where nobody can be asked.
 
     Raises:
-        StrataError: there is no terminal to ask at.
+        UsageError: there is no terminal to ask at.
+        StrataError: the answer is no text.
     """
     if not interactive():
-        raise StrataError(f"there is no terminal to ask at; look at {instead}, then give --yes")
-    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+        raise UsageError(f"there is no terminal to ask at; look at {instead}, then give --yes")
+    return answer(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+
+
+def answer(question: str) -> str:
+    """Returns the line that the person types, empty at the end of input.
+
+    Raises:
+        StrataError: it is no text.
+    """
+    # What the question is about has to be seen first, also where stdout is a pipe that somebody reads.
+    sys.stdout.flush()
+    print(line(question), end="", file=sys.stderr, flush=True)
+    try:
+        return sys.stdin.readline()
+    except UnicodeDecodeError as error:
+        raise StrataError(f"the answer is not text in {error.encoding}; set LC_ALL=C.UTF-8, or give flags") from error
 
 
 def interactive() -> bool:
     """Returns whether somebody can answer."""
-    return sys.stdin.isatty()
+    return sys.stdin is not None and sys.stdin.isatty()

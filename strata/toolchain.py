@@ -18,6 +18,9 @@ from strata.errors import StrataError
 CHECKOUT = Path(__file__).resolve().parents[1]
 CONFIG = CHECKOUT / "config"
 CLI = CHECKOUT / "node_modules/cdktf-cli/bundle/bin/cdktf.js"
+LOCK = CHECKOUT / "requirements/terraform.lock.hcl"
+"""The hashes of the AWS provider, written by `make lock`."""
+PLATFORMS = ("darwin_amd64", "darwin_arm64", "linux_amd64", "linux_arm64")
 # Where commands are installed. Not resolved: a venv's Python is a link to another one.
 SCRIPTS = Path(sys.executable).parent
 
@@ -59,8 +62,13 @@ def environment(base: Mapping[str, str], config: Path) -> dict[str, str]:
         # The provider once a configuration, not once a stack, and not in the folder under the home directory that cdktf
         # has all projects share: when one of them initializes, the provider is gone for a moment from all that run.
         "TF_PLUGIN_CACHE_DIR": str(CHECKOUT / output / "plugins"),
-        "TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE": "true",
     }
+    if is_locked(base):
+        # Last, so that it holds whatever is set already.
+        base = {**base, "TF_CLI_ARGS_init": f"{base.get('TF_CLI_ARGS_init', '')} -lockfile=readonly".strip()}
+    else:
+        # Without hashes of ours Terraform would load the provider once a stack to make some.
+        defaults["TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE"] = "true"
     if terraform:
         defaults["TERRAFORM_BINARY_NAME"] = str(terraform)
     if config != CONFIG:
@@ -68,6 +76,18 @@ def environment(base: Mapping[str, str], config: Path) -> dict[str, str]:
         base = {**base, "STRATA_CONFIG": str(config)}
     # This Python's folder comes first, as if the venv were activated.
     return {**defaults, **base, "PATH": os.pathsep.join([str(SCRIPTS), base.get("PATH", os.defpath)])}
+
+
+def is_locked(variables: Mapping[str, str]) -> bool:
+    """Says whether Terraform takes the provider with one of our hashes only; an emulator may come with another one."""
+    return LOCK.exists() and not variables.get("AWS_ENDPOINT_URL")
+
+
+def lay_lock(output: Path) -> None:
+    """Puts the hashes beside the Terraform of every stack, where `terraform init` looks for them."""
+    if is_locked(os.environ):
+        for stack in output.glob("stacks/*/cdk.tf.json"):
+            stack.with_name(".terraform.lock.hcl").write_bytes(LOCK.read_bytes())
 
 
 def notice(variables: Mapping[str, str]) -> str | None:
@@ -108,13 +128,15 @@ def _answer(question: list[str]) -> None:
             words = [*_npm(), *arguments]
             os.execvpe(words[0], words, os.environ)
         case ["synth"]:
-            _synth()
+            print(f"the Terraform of each stack is in {_synth().name}/stacks/<stack>/cdk.tf.json")
+        case ["lock", *mirror]:
+            lock(_synth(), *mirror)
         case _:
             sys.exit(2)
 
 
-def _synth() -> None:
-    """Runs main.py as the cdktf CLI does, without the seconds and the spinner of the CLI."""
+def _synth() -> Path:
+    """Runs main.py as the cdktf CLI does, without its seconds and its spinner; returns where the Terraform is."""
     import subprocess
 
     config = Path(os.environ.get("STRATA_CONFIG") or CONFIG)
@@ -123,7 +145,46 @@ def _synth() -> None:
     done = subprocess.run([sys.executable, "main.py"], cwd=CHECKOUT, env=variables, check=False)
     if done.returncode:
         sys.exit(done.returncode)
-    print(f"the Terraform of each stack is in {folder}/stacks/<stack>/cdk.tf.json")
+    return CHECKOUT / folder
+
+
+def lock(output: Path, mirror: str = "", platforms: Sequence[str] = PLATFORMS) -> None:
+    """Writes the hashes of the provider that the stacks ask for, from its registry, or a mirror: a folder or a URL.
+
+    Raises:
+        StrataError: no Terraform, or nobody has the provider for all platforms; the file stays as it was.
+    """
+    import json
+    import subprocess
+    import tempfile
+
+    terraform = find_terraform(os.environ)
+    if terraform is None:
+        raise StrataError("no terraform on PATH, and no wheel of it for this machine; install Terraform 1.10 or newer")
+    document = json.loads(next(output.glob("stacks/*/cdk.tf.json")).read_text(encoding="utf-8"))
+    wanted = document["terraform"]["required_providers"]
+    source = []
+    if mirror:
+        source = [f"-net-mirror={mirror}" if "://" in mirror else f"-fs-mirror={Path(mirror).resolve()}"]
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "main.tf.json").write_text(json.dumps({"terraform": {"required_providers": wanted}}))
+        done = subprocess.run(
+            [terraform, "providers", "lock", *source, *(f"-platform={name}" for name in platforms), "-no-color"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            versions = ", ".join(f"{one['source']} {one['version']}" for one in wanted.values())
+            message = " ".join(done.stderr.partition("Error: ")[2].split())
+            reason = (message.partition(" - ")[2] or message).rstrip(".") or "no reason given"
+            raise StrataError(
+                f"{LOCK.name} stays as it was: {mirror or 'the registry'} does not give {versions} for "
+                f"{', '.join(platforms)} ({reason}); run it where a registry answers, or `make lock MIRROR=...` with a "
+                "folder or an https:// address that has all of them"
+            )
+        LOCK.write_bytes(Path(folder, ".terraform.lock.hcl").read_bytes())
 
 
 def _missing(tests: bool) -> Iterator[str]:

@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +18,9 @@ from strata.errors import StrataError
 
 HAS_CHANGES = 2
 """The exit code of `terraform plan -detailed-exitcode` where there is something to do; 0 is nothing, 1 an error."""
+
+ALLOW = "STRATA_ALLOW"
+"""The variable that tells a synth what `strata deploy --allow` allows."""
 
 _TERMINAL_CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 """What cdktf redraws its progress with, also where nobody looks at it."""
@@ -42,14 +45,15 @@ class Workspace:
     def of(cls, config: Path, profile: str | None = None) -> Workspace:
         """Returns the workspace of a configuration, nothing written yet."""
         variables = toolchain.environment(os.environ, config)
+        variables.pop(ALLOW, None)  # one run's, never the shell's
         if profile:
             variables["AWS_PROFILE"] = profile
         if "TERRAFORM_BINARY_NAME" not in variables:
             raise StrataError(f"{toolchain.notice(variables)}; install Terraform 1.10 or newer")
         return cls(toolchain.CHECKOUT / variables["CDKTF_OUTPUT"], variables)
 
-    def synth(self) -> None:
-        """Writes the Terraform of every stack.
+    def synth(self, allow: Sequence[str] = ()) -> None:
+        """Writes the Terraform of every stack; what is allowed this time is not guarded against.
 
         Raises:
             StrataError: main.py failed; its message is passed on.
@@ -59,13 +63,20 @@ class Workspace:
         done = subprocess.run(
             [sys.executable, "main.py"],
             cwd=toolchain.CHECKOUT,
-            env={**self.environment, "CDKTF_OUTDIR": str(self.folder)},
+            env={
+                **self.environment,
+                "CDKTF_OUTDIR": str(self.folder),
+                "PYTHONIOENCODING": "utf-8",
+                ALLOW: ",".join(allow),
+            },
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             check=False,
         )
         if done.returncode:
-            raise StrataError((done.stderr or done.stdout).strip().removeprefix("error: "))
+            said = (done.stderr or done.stdout).strip().splitlines()
+            raise StrataError(*(one.removeprefix("error: ") for one in said))
 
     @cached_property
     def stacks(self) -> dict[str, tuple[str, ...]]:
@@ -152,7 +163,9 @@ class Workspace:
             if result.code != HAS_CHANGES:
                 return result, {}
             command = [self.environment["TERRAFORM_BINARY_NAME"], f"-chdir={file.parent}", "show", "-json", file.name]
-            done = subprocess.run(command, env=dict(self.environment), capture_output=True, text=True, check=False)
+            done = subprocess.run(
+                command, env=dict(self.environment), capture_output=True, encoding="utf-8", check=False
+            )
         finally:
             file.unlink(missing_ok=True)
         if done.returncode:
@@ -177,7 +190,7 @@ def _run(command: list[str], environment: Mapping[str, str], heard: Callable[[st
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
+        encoding="utf-8",  # Terraform's and Node's, whatever the locale
         errors="replace",
     )
     lines: list[str] = []

@@ -267,10 +267,10 @@ def make_table(wire: Wire, key: str = "LockID", type: str = "S", **more: Any) ->
     )
 
 
-def assert_refused(result: Any, wire: Wire, *texts: str) -> None:
-    """Asserts exit code 1, the texts in error lines, and that nothing was written."""
+def assert_refused(result: Any, wire: Wire, *texts: str, code: int = 1) -> None:
+    """Asserts the exit code, the texts in error lines, and that nothing was written."""
     errors = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
-    assert result.exit_code == 1, result.output
+    assert result.exit_code == code, result.output
     assert [text for text in texts if not any(text in line for line in errors)] == [], result.stderr
     assert wire.writes == []
 
@@ -343,7 +343,7 @@ def test_identity_center_is_left_to_do_until_this_account_has_it(
 
 
 def test_without_a_terminal_it_wants_yes(strata: Any, wire: Wire) -> None:
-    assert_refused(strata(), wire, "--yes")
+    assert_refused(strata(), wire, "--yes", code=2)
 
 
 @pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("n\n", 1), ("\n", 1), ("", 1)])

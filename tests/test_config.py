@@ -48,8 +48,8 @@ def test_the_table_is_large_and_says_what_to_do_in_every_line() -> None:
             assert re.fullmatch(r"[\w/.-]+:[1-9]\d*: (?s:.+); .*[^.\s]", error), error
 
 
-def test_the_configuration_they_are_edits_of_is_valid_and_doubtless(valid: Path) -> None:
-    assert warnings(load(valid)) == []
+def test_the_configuration_they_are_edits_of_is_valid_and_doubtless(bound: Path) -> None:
+    assert warnings(load(bound)) == []
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_a_folder_that_is_none_is_one_fault(valid: Path, setting: str, folder: s
 def test_a_file_that_cannot_be_opened_is_a_fault(valid: Path) -> None:
     (valid / "sso.yaml").unlink()
     (valid / "sso.yaml").mkdir()
-    assert errors() == ["sso.yaml:1: cannot be read: Is a directory; check the file and its mode"]
+    assert errors() == ["sso.yaml:1: is a folder, not a file; put a regular file there"]
 
 
 # What is right
@@ -85,7 +85,8 @@ def test_a_section_that_is_null_or_empty_is_one_not_given(valid: Path) -> None:
 
 
 def test_on_off_and_yes_are_words(valid: Path) -> None:
-    edit(valid, "security.yaml", "budget:\n", "trail:\n  mode: off\nbudget:\n  mode: on\n")
+    edit(valid, "security.yaml", "alerts:\n", "trail:\n  mode: off\nalerts:\n  mode: off\n")
+    edit(valid, "security.yaml", "budget:\n", "budget:\n  mode: on\n")
     edit(valid, "organization.yaml", "    email: aws+audit", "    name: yes\n    email: aws+audit")
     landing_zone = load(valid)
     assert (landing_zone.security.trail.on, landing_zone.security.budget.on) == (False, True)
@@ -162,7 +163,7 @@ def test_policies_that_options_make_are_within_the_grammar_and_half_the_size(com
 
 def test_services_follow_from_what_is_configured(valid: Path) -> None:
     edit(valid, "organization.yaml", "policies:\n", "ram_sharing: true\nmember_root_access:\npolicies:\n")
-    edit(valid, "security.yaml", "budget:\n", "trail:\n  mode: off\nbudget:\n")
+    edit(valid, "security.yaml", "alerts:\n", "trail:\n  mode: off\nalerts:\n  mode: off\n")
     landing_zone = load(valid)
     assert set(derived_services(landing_zone.organization, landing_zone.security)) == {
         "access-analyzer.amazonaws.com",
@@ -175,6 +176,10 @@ def test_services_follow_from_what_is_configured(valid: Path) -> None:
 # Doubts
 
 
+UNBOUND = (
+    "organization.yaml:7: accounts.audit: is bound by no service control policy: none is attached to it, a unit above "
+    "it or the root, as is accounts.shop"
+)
 DOUBTS = [
     (
         ("project.yaml", "aws@acme.io", "aws@acme.example"),
@@ -195,17 +200,18 @@ DOUBTS = [
     ),
     (
         ("organization.yaml", "    email: aws+shop", "    name: ACME-audit\n    email: aws+shop"),
-        ["organization.yaml:10: accounts.shop: its name 'ACME-audit' is also that of 'audit', so they look alike"],
+        ["organization.yaml:10: accounts.shop: its name 'ACME-audit' looks like 'acme-audit', that of 'audit'"],
     ),
     (
         ("organization.yaml", "    targets:\n      organizational_units:\n        - workloads\n", ""),
-        ["organization.yaml:14: policies.deny-leaving: is attached to nothing"],
+        [UNBOUND, "organization.yaml:14: policies.deny-leaving: is attached to nothing"],
     ),
     (
         ("organization.yaml", "organizational_units:\n        - workloads\n", "accounts:\n        - management\n"),
         [
+            UNBOUND,
             "organization.yaml:18: policies.deny-leaving.targets.accounts: is attached to the management account, "
-            "which such a policy never binds"
+            "which such a policy never binds",
         ],
     ),
     (
@@ -245,15 +251,109 @@ DOUBTS = [
         ("sso.yaml", "groups:\n  admins:\n", "groups:\n  leavers:\n  admins:\n"),
         ["sso.yaml:7: groups.leavers: has no members, so its assignments reach nobody"],
     ),
+    (
+        ("organization.yaml", "organizational_unit: production", "organizational_unit: root"),
+        [
+            "organization.yaml:7: accounts.audit: is bound by no service control policy: none is attached to it, a "
+            "unit above it or the root"
+        ],
+    ),
+    (
+        ("security.yaml", "alerts:\n", "trail:\n  mode: unmanaged\nalerts:\n"),
+        [
+            "security.yaml:1: trail: is unmanaged, and alerts hear nothing unless another trail of the management "
+            "account logs"
+        ],
+    ),
+    (
+        ("sso.yaml", "  Dev:\n", "  admin:\n    policies:\n      - aws: SecurityAudit\n  Dev:\n"),
+        ["sso.yaml:14: permission_sets.admin: its name 'admin' looks like 'Admin', that of 'Admin'"],
+    ),
+    (
+        ("sso.yaml", "  admins:\n", "  others:\n    name: \u0430dmins\n    external: true\n  admins:\n"),
+        [
+            "sso.yaml:7: groups.others: its name '\u0430dmins' has letters in one word that look Latin and are "
+            "Cyrillic or Greek",
+            "sso.yaml:7: groups.others: its name '\u0430dmins' looks like 'admins', that of 'admins'",
+        ],
+    ),
+    (
+        (
+            "organization.yaml",
+            "    email: aws+shop",
+            "    tags:\n      ManagedBy: me\n      layer: x\n    email: aws+shop",
+        ),
+        [
+            "organization.yaml:12: accounts.shop.tags.ManagedBy: takes the place of the tag ManagedBy that Strata sets "
+            "on everything",
+            "organization.yaml:13: accounts.shop.tags.layer: differs from the tag 'Layer' in case only: it has both, "
+            "and IAM takes them for one",
+        ],
+    ),
+    (
+        ("sso.yaml", "  Dev:\n", "  Dev:\n    tags:\n      Team: a\n      team: b\n"),
+        [
+            "sso.yaml:17: permission_sets.Dev.tags.team: differs from the tag 'Team' in case only: it has both, and "
+            "IAM takes them for one"
+        ],
+    ),
+    (
+        ("sso.yaml", "- inline: policies/dev.json", "- aws: ViewOnlyAccess\n      - aws: readonlyaccess"),
+        [
+            "sso.yaml:16: permission_sets.Dev.policies[1].aws: 'ViewOnlyAccess' is not the name of a policy of AWS's; "
+            "write job-function/ViewOnlyAccess",
+            "sso.yaml:17: permission_sets.Dev.policies[2].aws: 'readonlyaccess' is not the name of a policy of AWS's, "
+            "which start with a capital letter, did you mean 'ReadOnlyAccess'?",
+        ],
+    ),
 ]
 
 
 @pytest.mark.parametrize(("change", "expected"), DOUBTS, ids=[change[2][:30] or change[1][:30] for change, _ in DOUBTS])
 def test_what_is_unlikely_to_be_meant_is_a_warning(
-    valid: Path, change: tuple[str, str, str], expected: list[str]
+    bound: Path, change: tuple[str, str, str], expected: list[str]
 ) -> None:
-    edit(valid, *change)
-    assert warnings(load(valid)) == expected
+    edit(bound, *change)
+    assert warnings(load(bound)) == expected
+
+
+NOBODY = (
+    "assignments: nobody has administrator access to the management account: no permission set with "
+    "aws: AdministratorAccess, without a boundary and without an inline policy that denies everything, is assigned "
+    "there to a user, an external group or a group with members"
+)
+DENY_ALL = '{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}'
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        [("sso.yaml", "accounts: all", "accounts:\n      - shop\n      - audit")],
+        [("sso.yaml", "    members:\n      - ada\n", "    description: Empty.\n")],
+        [("sso.yaml", "AdministratorAccess\n", "AdministratorAccess\n    boundary:\n      aws: PowerUserAccess\n")],
+        [
+            (
+                "sso.yaml",
+                "aws: AdministratorAccess\n",
+                "aws: AdministratorAccess\n      - inline: policies/nothing.json\n",
+            )
+        ],
+    ],
+    ids=["not in the management account", "an empty group", "a boundary", "a denial of everything"],
+)
+def test_nobody_who_administers_is_a_warning(valid: Path, changes: list[tuple[str, str, str]]) -> None:
+    """Whether somebody had access before, only a command with the state can tell, and refuse to take it."""
+    (valid / "policies/nothing.json").write_text(DENY_ALL)
+    for change in changes:
+        edit(valid, *change)
+
+    assert [warning for warning in warnings(load(valid)) if warning.endswith(NOBODY)]
+
+
+def test_an_emptied_file_of_people_is_a_warning(valid: Path) -> None:
+    (valid / "sso.yaml").write_text("")
+
+    assert f"sso.yaml:1: {NOBODY}" in warnings(load(valid))
 
 
 def test_an_example_is_known_by_its_domain_or_its_digits() -> None:
@@ -334,7 +434,9 @@ def test_imports_go_one_way() -> None:
         for name in imported_names(path)
         if "strata" in name
     }
-    assert {name for name in of_config if not name.startswith(("strata.config", "strata.errors"))} == set()
+    assert {
+        name for name in of_config if not name.startswith(("strata.config", "strata.errors", "strata.files"))
+    } == set()
 
 
 # What the tests share
@@ -346,6 +448,13 @@ def valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write(tmp_path, VALID)
     monkeypatch.chdir(tmp_path)
     return Path()
+
+
+@pytest.fixture
+def bound(valid: Path) -> Path:
+    """The valid configuration with both accounts below the unit that has a policy."""
+    edit(valid, "organization.yaml", "organizational_unit: security", "organizational_unit: production")
+    return valid
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import json
 import re
 import shlex
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
@@ -21,8 +21,11 @@ from strata.cli import app
 from strata.config import load
 from strata.config.loader import FILES
 from strata.config.models import Model, Organization, Project, Security, Sso
+from strata.config.placeholders import fill
+from tests.conftest import Variant
 from tests.documents import CHECKOUT, PAGES, Block, anchors, blocks, commands, headings, inline, links
 from tests.engine.aws_cli import UnknownLineError, parse
+from tests.evaluation import allowed as granted
 from tests.synthesized import SHIPPED, Deployment
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -115,7 +118,7 @@ def aws_lines(page: Path) -> Iterator[tuple[str, str]]:
 def test_unknown_lines_are_noticed() -> None:
     """The two checks above are able to fail."""
     assert refusal("deploi") == "there is no such command"
-    assert "--exit" in refusal("deploy --plan --exit")
+    assert "--exit" in refusal("plan --exit")
     for line in ("s4api list-buckets", "s3api list-bucket", "s3api head-bucket --bukket x", "s3api head-bucket"):
         with pytest.raises(UnknownLineError):
             parse(shlex.split(line))
@@ -315,8 +318,14 @@ SERVICE_OF_TYPE = {
 """What IAM calls the service of a resource type."""
 
 
+def statements(policy: str) -> list[dict[str, Any]]:
+    """Returns what somebody has: who deploys has both policies."""
+    own: list[dict[str, Any]] = POLICIES[policy]["Statement"]
+    return own if policy == "reader" else [*own, *statements("reader")]
+
+
 def actions(policy: str) -> list[str]:
-    return [action for statement in POLICIES[policy]["Statement"] for action in statement["Action"]]
+    return [action for statement in statements(policy) for action in statement["Action"]]
 
 
 def allowed(policy: str, action: str) -> bool:
@@ -357,7 +366,69 @@ def test_the_reader_only_reads() -> None:
     reading = re.compile(r"[a-z0-9-]+:(Describe|Get|List|View)|kms:Decrypt$")
 
     assert [action for action in actions("reader") if not reading.match(action)] == []
-    assert [action for action in actions("reader") if action not in actions("deployer")] == []
+
+
+def test_the_reader_is_what_the_role_that_plans_has(golden: Callable[[str, str], None]) -> None:
+    """The document lives in strata/policies; docs/ has it with patterns for names, written by `make golden`."""
+    patterns = {
+        "state_bucket_arn": "arn:aws:s3:::*-terraform-state-*",
+        "replica_bucket_arn": "arn:aws:s3:::*-terraform-state-*-replica",
+        "trail_bucket_arn": "arn:aws:s3:::*-organization-trail-*",
+        "lock_table_arn": "arn:aws:dynamodb:*:*:table/*-terraform-lock",
+    }
+    text = (CHECKOUT / "strata/policies/reader.json").read_text()
+
+    golden("../../docs/reader-policy.json", fill(text, patterns))
+
+
+READ_CALLS = {
+    "aws_iam_account_password_policy": ("iam:GetAccountPasswordPolicy",),
+    "aws_iam_openid_connect_provider": ("iam:GetOpenIDConnectProvider",),
+    "aws_iam_organizations_features": ("iam:ListOrganizationsFeatures",),
+    "aws_iam_role": ("iam:GetRole",),
+    "aws_iam_role_policy": ("iam:GetRolePolicy",),
+    "aws_iam_role_policy_attachment": ("iam:ListAttachedRolePolicies",),
+    "aws_iam_roles": ("iam:ListRoles",),
+    "aws_iam_service_linked_role": ("iam:GetRole",),
+}
+"""What the provider calls to read the types of IAM, of which the reader has no `Get*`."""
+
+
+def test_the_reader_reads_all_of_iam_that_a_plan_compares(
+    shipped: Deployment, company: Deployment, variant: Variant
+) -> None:
+    github = {"mode": "on", "repository": "acme/landing-zone", "repository_id": "456789", "owner_id": "123456"}
+    pipeline = variant({"security.yaml": {"github_actions": github}})
+    wanted = {name for name in types(shipped, company, pipeline) if name.startswith("aws_iam_")}
+
+    assert wanted == set(READ_CALLS)
+    assert [call for calls in READ_CALLS.values() for call in calls if not allowed("reader", call)] == []
+
+
+CHANGES = {
+    ("s3:PutBucketPolicy", "arn:aws:s3:::ex-terraform-state-123456789012"): True,
+    ("s3:PutBucketPolicy", "arn:aws:s3:::ex-organization-trail-123456789012"): True,
+    ("s3:PutBucketPolicy", "arn:aws:s3:::somebody-elses"): False,
+    ("s3:GetObject", "arn:aws:s3:::ex-organization-trail-123456789012/AWSLogs/x"): False,
+    ("cloudtrail:StopLogging", "arn:aws:cloudtrail:us-east-1:123456789012:trail/ex-organization"): True,
+    ("cloudtrail:StopLogging", "arn:aws:cloudtrail:us-east-1:123456789012:trail/audit"): False,
+    ("dynamodb:UpdateTable", "arn:aws:dynamodb:us-east-1:123456789012:table/orders"): False,
+    ("iam:PutRolePolicy", "arn:aws:iam::123456789012:role/admin"): False,
+}
+
+
+@pytest.mark.parametrize(("action", "resource"), CHANGES)
+def test_the_deployer_changes_what_has_our_names(action: str, resource: str) -> None:
+    assert granted({"Statement": statements("deployer")}, action, resource) is CHANGES[action, resource]
+
+
+def test_the_deployer_passes_the_replication_role_to_s3_only() -> None:
+    role = "arn:aws:iam::123456789012:role/ex-terraform-state-replication"
+    document = {"Statement": statements("deployer")}
+
+    assert granted(document, "iam:PassRole", role, {"iam:PassedToService": "s3.amazonaws.com"})
+    assert not granted(document, "iam:PassRole", role, {"iam:PassedToService": "lambda.amazonaws.com"})
+    assert not granted(document, "iam:PassRole", role)
 
 
 @pytest.mark.parametrize("policy", POLICIES)
@@ -378,7 +449,8 @@ def test_policies_fit_the_names_of_the_configuration(policy: str) -> None:
         f"arn:aws:s3:::{project.state_bucket}/management/sso/terraform.tfstate",
         f"arn:aws:dynamodb:us-east-1:123456789012:table/{project.lock_table}",
     )
-    patterns = [statement["Resource"] for statement in POLICIES[policy]["Statement"]]
+    listed = [statement["Resource"] for statement in statements(policy)]
+    patterns = [one for entry in listed for one in ([entry] if isinstance(entry, str) else entry)]
 
     for name in names:
         assert any(pattern != "*" and fnmatchcase(name, pattern) for pattern in patterns), name
@@ -393,6 +465,7 @@ IAM_ONLY = (
     "s3:GetEncryptionConfiguration",
     "s3:GetLifecycleConfiguration",
     "s3:GetReplicationConfiguration",
+    "s3:ListAllMyBuckets",
     "s3:ListBucket",
     "s3:ListBucketVersions",
     "s3:PutAccountPublicAccessBlock",
@@ -408,6 +481,7 @@ ACTION_OF_OPERATION = {
     ("ce", "GetAnomalyMonitors"): "GetAnomalyMonitors",
     ("s3", "GetBucketEncryption"): "GetEncryptionConfiguration",
     ("s3", "HeadBucket"): "ListBucket",
+    ("s3", "ListBuckets"): "ListAllMyBuckets",
     ("s3", "ListObjectVersions"): "ListBucketVersions",
     ("s3", "PutBucketEncryption"): "PutEncryptionConfiguration",
     ("s3", "PutPublicAccessBlock"): "PutBucketPublicAccessBlock",

@@ -677,7 +677,8 @@ def test_what_is_in_the_state_is_not_in_the_way(folder: Path) -> None:
 def test_what_imports_yaml_adopts_is_not_in_the_way(folder: Path) -> None:
     bootstrap(folder)
     make_trail(folder)
-    (folder / "imports.yaml").write_text("aws_cloudtrail.organization: arn:x\n")
+    trail = "arn:aws:cloudtrail:us-east-1:123456789012:trail/ex-organization"
+    (folder / "imports.yaml").write_text(f"aws_cloudtrail.organization: {trail}\n")
     assert report(folder)["trails"][0]["level"] == "ok"
 
 

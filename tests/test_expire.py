@@ -62,7 +62,8 @@ def folder(tmp_path: Path) -> Path:
 
 def test_check_lists_what_has_expired_or_is_due_and_exits_3(folder: Path) -> None:
     done = strata("check", "--config", str(folder), "--as-of", "2026-11-24", "-q")
-    assert (done.returncode, done.stderr) == (3, "")
+    (warning,) = done.stderr.splitlines()
+    assert (done.returncode, "accounts.audit: is bound by no service control policy" in warning) == (3, True)
     assert done.stdout.splitlines() == [
         f"{folder}/sso.yaml:25: group admins has Dev in shop; expired on 2026-11-23; Migration of the shop",
         f"{folder}/sso.yaml:38: user ada has Dev in all member accounts, except audit; ends on 2026-12-08, in 14 days",
@@ -121,7 +122,7 @@ def test_the_change_is_shown_and_its_reason_said(folder: Path) -> None:
 
 def test_nothing_is_written_where_nobody_can_be_asked(folder: Path) -> None:
     done = strata("expire", "--config", str(folder), "--as-of", "2026-11-24")
-    assert (done.returncode, len(load(folder).sso.assignments)) == (1, 3)
+    assert (done.returncode, len(load(folder).sso.assignments)) == (2, 3)
     assert "there is no terminal to ask at; look at the changes with --dry-run, then give --yes" in done.stderr
 
 
@@ -146,8 +147,9 @@ def test_the_last_administrator_is_not_taken_out(folder: Path) -> None:
     before = path.read_bytes()
     done = strata("expire", "--config", str(folder), "--as-of", "2026-02-01", "--yes")
     assert (done.returncode, path.read_bytes()) == (1, before)
-    assert done.stderr.startswith(f"nothing was changed; without the entries of {path} that have expired (line 18):\n")
-    assert "nobody has administrator access to the management account" in done.stderr
+    assert (
+        f"nothing was changed; without the entries of {path} that have expired nobody has administrator" in done.stderr
+    )
 
 
 @pytest.mark.parametrize(

@@ -191,7 +191,7 @@ def test_one_own_address_is_enough_to_be_refused(folder: Path) -> None:
 def test_without_a_terminal_nothing_is_written_unasked(folder: Path) -> None:
     before = contents(folder)
     done = strata(folder, *flags())
-    assert done.exit_code == 1
+    assert done.exit_code == 2
     assert "give --yes" in done.stderr
     assert contents(folder) == before
 
@@ -210,7 +210,7 @@ def test_a_result_that_would_not_pass_check_is_not_written(folder: Path) -> None
 
 def test_every_missing_flag_is_named_at_once(folder: Path) -> None:
     done = strata(folder, *flags(name=None, secondary=None, admin_email=None))
-    assert done.exit_code == 1
+    assert done.exit_code == 2
     assert "give --name, --secondary, --admin-email\n" in done.stderr
 
 
@@ -355,7 +355,7 @@ def test_a_flag_wins_over_the_account(folder: Path) -> None:
 def test_the_account_of_other_credentials_is_not_mixed_in(folder: Path) -> None:
     boto3.client("organizations", "us-east-1").create_organization(FeatureSet="ALL")
     done = strata(folder, *flags(management_name=None), "--yes")
-    assert done.exit_code == 1
+    assert done.exit_code == 2
     assert "the credentials are of account 123456789012" in done.stderr
     assert "give --management-name\n" in done.stderr
 

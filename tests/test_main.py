@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
+from main import build
+from strata.config import load
 from strata.errors import ConfigurationError
 from tests.conftest import Variant
-from tests.synthesized import CHECKOUT, COMPANY, STACKS, Deployment, walk
+from tests.synthesized import CHECKOUT, COMPANY, SHIPPED, STACKS, Deployment, walk
 
 REGIONAL = (
     "aws_accessanalyzer_analyzer",
@@ -297,24 +300,8 @@ def test_two_resources_with_one_address_are_refused() -> None:
         layer.add(SnsTopic, "news")
 
 
-@pytest.mark.parametrize(
-    ("text", "written"),
-    [
-        ("plain", "plain"),
-        ("${aws:username}", "$${aws:username}"),
-        ("100%{sure}", "100%%{sure}"),
-        ("costs $5 {net}", "costs $5 {net}"),
-        ("a ${TfToken[TOKEN.0]} b", "a ${TfToken[TOKEN.0]} b"),
-    ],
-)
-def test_free_text_is_no_terraform_template(text: str, written: str) -> None:
-    from stacks.base import literal
-
-    assert literal(text) == written
-
-
 def test_text_in_an_expression_keeps_quotes_and_letters() -> None:
-    from stacks.base import quoted
+    from stacks.hcl import quoted
 
     assert quoted(['say "hi" to ${x}', "Müller 🙂"]) == '["say \\"hi\\" to $${x}", "Müller 🙂"]'
 
@@ -346,9 +333,9 @@ def test_templates_in_names_and_descriptions_are_text(variant: Variant) -> None:
     ("stack", "outputs"),
     [
         ("backend", {"state_bucket", "lock_table"}),
-        ("organizations", {"organization_id", "account_ids"}),
+        ("organizations", {"organization_id", "account_ids", "declared_keys"}),
         ("security", {"alert_topics"}),
-        ("sso", {"identity_store_id", "portal_url"}),
+        ("sso", {"identity_store_id", "portal_url", "declared_keys"}),
     ],
 )
 def test_outputs_have_plain_names_and_descriptions(deployment: Deployment, stack: str, outputs: set[str]) -> None:
@@ -368,21 +355,23 @@ def test_imports_go_to_the_stack_that_makes_the_address(variant: Variant) -> Non
     }
 
 
-def test_an_import_to_an_address_nothing_makes_is_an_error(variant: Variant) -> None:
+def test_an_import_to_an_address_nothing_makes_stops_the_synthesis_of_a_layer_that_check_does_not_know() -> None:
+    landing_zone = replace(load(SHIPPED), imports={"aws_budgets_budget.month": "123456789012:ex-monthly"})
     with pytest.raises(ConfigurationError) as error:
-        variant({"imports.yaml": {"aws_organizations_policy.protect-tag": "p-12345678"}})
+        build(landing_zone)
     (fault,) = error.value.faults
-    assert "no stack makes 'aws_organizations_policy.protect-tag'" in str(fault)
-    assert "did you mean 'aws_organizations_policy.protect-tagged'?" in str(fault)
+    assert "no stack makes 'aws_budgets_budget.month'" in str(fault)
+    assert "did you mean 'aws_budgets_budget.monthly'?" in str(fault)
 
 
 # main.py itself
 
 
-def test_synthesis_reads_two_environment_variables() -> None:
+def test_synthesis_reads_three_environment_variables() -> None:
     files = [CHECKOUT / "main.py", *(CHECKOUT / "stacks").rglob("*.py")]
     source = "\n".join(file.read_text() for file in files if file.name != "aws.py")
-    assert sorted(re.findall(r"environ(?:\.get)?[(\[]\s*\"(\w+)\"", source)) == ["AWS_ENDPOINT_URL", "STRATA_CONFIG"]
+    found = re.findall(r"environ(?:\.get)?[(\[]\s*\"(\w+)\"", source)
+    assert sorted(found) == ["AWS_ENDPOINT_URL", "STRATA_ALLOW", "STRATA_CONFIG"]
 
 
 def test_synthesis_is_deterministic(company: Deployment, variant: Variant) -> None:

@@ -260,7 +260,7 @@ def test_a_live_account_that_is_not_declared_stops_the_plan(shipped: Deployment)
         "condition": f"${{length({undeclared}) == 0}}",
         "error_message": (
             f'Accounts that are not declared: ${{join(", ", {undeclared})}}. Nothing was changed. Add them under '
-            "accounts in organization.yaml; or set retired: true on an account that Strata shall forget; or list the "
+            "accounts in organization.yaml; or set retired: true on an account to let go of; or list the "
             "address under unmanaged_accounts if Strata never had it."
         ),
     }
@@ -375,22 +375,17 @@ def test_root_of_members_is_denied_in_the_form_that_keeps_central_root_access(sh
     }
 
 
-def test_protecting_the_access_role_leaves_the_role_itself_free(shipped: Deployment) -> None:
-    content = shipped["organizations"]["aws_organizations_policy.protect-foundation"]["content"]
-    role = "arn:*:iam::*:role/OrganizationAccountAccessRole"
-    assert _statement(content, "ProtectAccessRole")["Resource"] == role
-    assert _statement(content, "ProtectAccessRole")["Condition"] == {"ArnNotLike": {"aws:PrincipalArn": role}}
-
-
-def test_the_protecting_tag_is_matched_in_any_case_when_it_changes(shipped: Deployment) -> None:
-    """The guide compared the value `aws:TagKeys` with another spelling of the key, so the tag could be changed."""
-    content = shipped["organizations"]["aws_organizations_policy.protect-tagged"]["content"]
-    assert _statement(content, "DenyDeletingTagged")["Condition"] == {
-        "StringEquals": {"aws:ResourceTag/ProtectFromDeletion": "true"}
-    }
-    condition = _statement(content, "DenyChangingTheTag")["Condition"]
-    assert isinstance(condition, dict)
-    assert condition["ForAnyValue:StringEqualsIgnoreCase"] == {"aws:TagKeys": "ProtectFromDeletion"}
+def test_guardrails_spare_the_exempt_roles_of_the_project(variant: Variant) -> None:
+    """`exempt_roles` becomes entries of the lists that name it, the access role always the first."""
+    changed = variant({"project.yaml": {"exempt_roles": ["AWSControlTowerExecution", "stacksets-exec-*"]}})
+    arns = [
+        f"arn:*:iam::*:role/{name}"
+        for name in ("OrganizationAccountAccessRole", "AWSControlTowerExecution", "stacksets-exec-*")
+    ]
+    content = changed["organizations"]["aws_organizations_policy.protect-foundation"]["content"]
+    assert _statement(content, "ProtectExemptRoles")["Resource"] == arns
+    for sid in ("ProtectExemptRoles", "KeepSecurityServicesOn"):
+        assert _statement(content, sid)["Condition"] == {"ArnNotLike": {"aws:PrincipalArn": arns}}
 
 
 def test_variables_of_iam_reach_aws_as_they_are(company: Deployment) -> None:
@@ -417,6 +412,13 @@ def test_sharing_is_switched_on_after_its_trusted_service(company: Deployment) -
     assert company["organizations"]["aws_ram_sharing_with_organization.main"] == {"depends_on": [ORGANIZATION]}
 
 
+def test_sharing_that_is_unmanaged_is_forgotten_and_stays_on(variant: Variant) -> None:
+    organizations = variant({"organization.yaml": {"ram_sharing": "unmanaged"}})["organizations"]
+    assert "aws_ram_sharing_with_organization.main" not in organizations
+    forgotten = {"from": "aws_ram_sharing_with_organization.main", "lifecycle": {"destroy": False}}
+    assert forgotten in organizations.json["removed"]
+
+
 def test_member_root_access_is_central(company: Deployment) -> None:
     assert company["organizations"]["aws_iam_organizations_features.main"] == {
         "enabled_features": ["RootCredentialsManagement", "RootSessions"],
@@ -429,21 +431,25 @@ def test_member_root_access_may_be_half(variant: Variant) -> None:
     assert changed["aws_iam_organizations_features.main"]["enabled_features"] == ["RootCredentialsManagement"]
 
 
-def test_region_restriction_leaves_global_services_the_access_role_and_us_east_1_open(company: Deployment) -> None:
+def test_region_restriction_leaves_global_services_and_exempt_roles_open(company: Deployment) -> None:
     content = company["organizations"]["aws_organizations_policy.region-restriction"]["content"]
-    found = _statement(content, "DenyOtherRegions")
-    actions = found["NotAction"]
-    assert isinstance(actions, list)
-    assert {"iam:*", "organizations:*", "sts:*", "support:*", "bedrock:InvokeModel*"} <= set(actions)
-    assert found["Condition"] == {
-        "StringNotEquals": {"aws:RequestedRegion": ["eu-central-1", "eu-west-1", "us-east-1"]},
-        "ArnNotLike": {
-            "aws:PrincipalArn": [
-                "arn:*:iam::*:role/OrganizationAccountAccessRole",
-                "arn:*:iam::*:role/stacksets-exec-*",
-            ]
-        },
-    }
+    for sid, regions in (
+        ("DenyOtherRegions", ["eu-central-1", "eu-west-1"]),
+        ("DenyAllButUsEast1", ["eu-central-1", "eu-west-1", "us-east-1"]),
+    ):
+        found = _statement(content, sid)
+        actions = found["NotAction"]
+        assert isinstance(actions, list)
+        assert {"iam:*", "organizations:*", "sts:*", "support:*", "bedrock:InvokeModel*"} <= set(actions)
+        assert found["Condition"] == {
+            "StringNotEquals": {"aws:RequestedRegion": regions},
+            "ArnNotLike": {
+                "aws:PrincipalArn": [
+                    "arn:*:iam::*:role/OrganizationAccountAccessRole",
+                    "arn:*:iam::*:role/stacksets-exec-*",
+                ]
+            },
+        }
 
 
 def test_region_restriction_is_attached_where_asked(company: Deployment) -> None:

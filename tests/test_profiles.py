@@ -455,7 +455,8 @@ DAMAGED = {
     "no section": ("\nregion = x\n", {2: "the AWS CLI cannot read this line (MissingSectionHeaderError)"}),
     "no setting": ("[default]\nregion\n", {2: "the AWS CLI cannot read this line (ParsingError)"}),
     "section twice": ("[default]\n\n[default]\n", {3: "the AWS CLI cannot read this line (DuplicateSectionError)"}),
-    "UTF-16": ("\0[\0d\0]\0\n\0", {1: "is not text in UTF-8 or another encoding that extends ASCII"}),
+    "UTF-16": ("\0[\0d\0]\0\n\0", {1: "is not UTF-8 text"}),
+    "Latin-1": ("[default]\n# J\udcfcrgen\n", {2: "is not UTF-8 text"}),
     "taken": (
         (
             '[profile ac-dev-look]\n[default]\n[profile "ac-dev-look"] # see [1]\n'
@@ -924,7 +925,7 @@ def test_dry_run_prints_the_diff_and_writes_nothing(cloud: Cloud, strata: Strata
 def test_without_a_terminal_it_asks_for_yes(cloud: Cloud, strata: Strata, file: Path) -> None:
     before = listing(file.parent)
     done = strata()
-    assert (done.exit_code, listing(file.parent), done.stdout) == (1, before, "")
+    assert (done.exit_code, listing(file.parent), done.stdout) == (2, before, "")
     assert "--yes" in done.stderr.splitlines()[-1]
 
 

@@ -1,75 +1,241 @@
-"""Import ids of what AWS numbers itself, looked up by name; the whole way is in tests/engine/test_survival.py."""
+"""What a killed run left is found and told from what others made; the whole way is in tests/engine/test_survival.py."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from strata.commands.deploy import applied
 from strata.commands.deploy_errors import failures
-from strata.commands.recovery import LOOK_UPS, Clients, import_id_of
+from strata.commands.leftovers import Directory, declared, to_create
+from strata.commands.recovery import LOOK_UPS, import_id_of
+from strata.config import LandingZone, load
 from strata.session import Aws
+from tests.synthesized import SHIPPED, Deployment
 
-STORE = "d-9067000000"
-INSTANCE = "arn:aws:sso:::instance/ssoins-7223000000000000"
+INLINE = "aws_ssoadmin_permission_set_inline_policy"
 
 
 @pytest.fixture
-def clients(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clients]:
-    """The clients of an account with one user in one group, and 120 permission sets."""
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
+    """An account with Identity Center."""
     from moto import mock_aws
+    from moto.ssoadmin.responses import SSOAdminResponse
 
+    # moto lacks the two calls.
+    operation = "permissions_boundary_{}_permission_set"
+    monkeypatch.setattr(SSOAdminResponse, f"get_{operation.format('for')}", _get_boundary, raising=False)
+    monkeypatch.setattr(SSOAdminResponse, f"put_{operation.format('to')}", _put_boundary, raising=False)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     with mock_aws():
-        yield Aws(profile=None, region="us-east-1").client
+        yield Aws(profile=None, region="us-east-1")
 
 
-def made(clients: Clients) -> dict[str, Any]:
-    store = clients("identitystore")
-    group = store.create_group(IdentityStoreId=STORE, DisplayName="devops")["GroupId"]
-    user = store.create_user(
-        IdentityStoreId=STORE, UserName="jane", DisplayName="Jane", Name={"GivenName": "Jane", "FamilyName": "Doe"}
-    )["UserId"]
-    member = {"UserId": user}
-    membership = store.create_group_membership(IdentityStoreId=STORE, GroupId=group, MemberId=member)["MembershipId"]
+def _put_boundary(response: Any) -> str:
+    _permission_set(response).boundary = json.loads(response.body)["PermissionsBoundary"]
+    return "{}"
+
+
+def _get_boundary(response: Any) -> str:
+    from moto.ssoadmin.exceptions import ResourceNotFoundException
+
+    if boundary := getattr(_permission_set(response), "boundary", None):
+        return json.dumps({"PermissionsBoundary": boundary})
+    raise ResourceNotFoundException("no boundary")
+
+
+def _permission_set(response: Any) -> Any:
+    arn = json.loads(response.body)["PermissionSetArn"]
+    return next(found for found in response.ssoadmin_backend.permission_sets if found.permission_set_arn == arn)
+
+
+@pytest.fixture
+def directory(aws: Aws, shipped: Deployment) -> Directory:
+    """The shipped configuration beside an empty Identity Center."""
+    instance = aws.client("sso-admin").list_instances()["Instances"][0]
+    return Directory(
+        load(SHIPPED),
+        {},
+        shipped["sso"].json,
+        aws.client("identitystore"),
+        aws.client("sso-admin"),
+        instance["IdentityStoreId"],
+        instance["InstanceArn"],
+    )
+
+
+def named(landing_zone: LandingZone, address: str) -> Any:
+    return next(one for one in declared(landing_zone) if one.address == address)
+
+
+def test_what_has_a_name_is_found_on_whatever_page_and_in_any_case(directory: Directory) -> None:
+    """AWS compares names of users and groups without regard to case, and keeps permission sets apart by it."""
+    store = directory.store_id
     for number in range(120):
-        last = clients("sso-admin").create_permission_set(InstanceArn=INSTANCE, Name=f"Set{number}")
-    return {
-        "aws_identitystore_group": ({"display_name": "devops"}, f"{STORE}/{group}"),
-        "aws_identitystore_group_membership": ({"group_id": group, "member_id": user}, f"{STORE}/{membership}"),
-        "aws_identitystore_user": ({"user_name": "jane"}, f"{STORE}/{user}"),
-        "aws_ssoadmin_permission_set": (
-            {"name": "Set119"},
-            f"{last['PermissionSet']['PermissionSetArn']},{INSTANCE}",
-        ),
+        directory.store.create_group(IdentityStoreId=store, DisplayName=f"group{number}")
+        directory.center.create_permission_set(InstanceArn=directory.instance, Name=f"Set{number}")
+    group = directory.store.create_group(IdentityStoreId=store, DisplayName="DevOps")["GroupId"]
+    person = {"DisplayName": "Jane", "Name": {"GivenName": "Jane", "FamilyName": "Doe"}}
+    user = directory.store.create_user(IdentityStoreId=store, UserName="Jane.Doe@Example.com", **person)["UserId"]
+    made = directory.center.create_permission_set(InstanceArn=directory.instance, Name="FinOps")["PermissionSet"]
+    directory.center.create_permission_set(InstanceArn=directory.instance, Name="readonly")
+
+    found, objections = directory.sorted_out(
+        declared(directory.landing_zone),
+        {("group", "devops"), ("permission-set", "FinOps"), ("user", "jane.doe@example.com")},
+    )
+
+    assert objections == []
+    assert found == {
+        "aws_identitystore_user.jane-doe": f"{store}/{user}",
+        "aws_identitystore_group.devops": f"{store}/{group}",
+        "aws_ssoadmin_permission_set.FinOps": f"{made['PermissionSetArn']},{directory.instance}",
     }
 
 
-def test_what_has_a_name_is_found_on_whatever_page(clients: Clients) -> None:
-    for type, (values, import_id) in made(clients).items():
-        where = {"identity_store_id": STORE, "instance_arn": INSTANCE}
+def managed(directory: Directory, arn: str, policy: str) -> None:
+    directory.center.attach_managed_policy_to_permission_set(
+        InstanceArn=directory.instance, PermissionSetArn=arn, ManagedPolicyArn=f"arn:aws:iam::aws:policy/{policy}"
+    )
 
-        assert LOOK_UPS[type](clients, {**where, **values}) == import_id, type
+
+def customer(directory: Directory, arn: str, name: str) -> None:
+    directory.center.attach_customer_managed_policy_reference_to_permission_set(
+        InstanceArn=directory.instance, PermissionSetArn=arn, CustomerManagedPolicyReference={"Name": name, "Path": "/"}
+    )
 
 
-@pytest.mark.parametrize(
-    ("type", "values"),
-    [
-        ("aws_identitystore_group", {"display_name": "others"}),
-        ("aws_identitystore_user", {"user_name": "joe"}),
-        ("aws_ssoadmin_permission_set", {"name": "Set"}),
-        ("aws_identitystore_group_membership", {}),
-    ],
-)
-def test_what_is_not_there_has_no_import_id(clients: Clients, type: str, values: dict[str, str]) -> None:
-    """Also what the plan does not know yet: the id of a group that is to be imported first."""
-    made(clients)
-    where = {"identity_store_id": STORE, "instance_arn": INSTANCE}
+def inline(directory: Directory, arn: str, document: str) -> None:
+    directory.center.put_inline_policy_to_permission_set(
+        InstanceArn=directory.instance, PermissionSetArn=arn, InlinePolicy=document
+    )
 
-    assert import_id_of(type, {**where, **values}, clients) is None
+
+def boundary(directory: Directory, arn: str, value: Mapping[str, Any]) -> None:
+    directory.center.put_permissions_boundary_to_permission_set(
+        InstanceArn=directory.instance, PermissionSetArn=arn, PermissionsBoundary=value
+    )
+
+
+def as_declared(directory: Directory) -> str:
+    document: str = directory.document["resource"][INLINE]["DevOps"]["inline_policy"]
+    return document.replace("$${", "${").replace(":", ": ", 1)
+
+
+CASES: dict[str, tuple[str, Callable[[Directory, str], None], str]] = {
+    "nothing yet": ("FinOps", lambda *_: None, ""),
+    "its managed policy": ("SecurityAuditor", lambda directory, arn: managed(directory, arn, "SecurityAudit"), ""),
+    "another managed policy": (
+        "FinOps",
+        lambda directory, arn: managed(directory, arn, "AdministratorAccess"),
+        "it has arn:aws:iam::aws:policy/AdministratorAccess",
+    ),
+    "a customer policy": (
+        "FinOps",
+        lambda directory, arn: customer(directory, arn, "Backdoor"),
+        "it has customer policy /Backdoor",
+    ),
+    "an inline policy where none is declared": (
+        "FinOps",
+        lambda directory, arn: inline(directory, arn, '{"Version": "2012-10-17"}'),
+        "it has an inline policy",
+    ),
+    "its inline policy, written otherwise": (
+        "DevOps",
+        lambda directory, arn: inline(directory, arn, as_declared(directory)),
+        "",
+    ),
+    "a boundary where none is declared": (
+        "FinOps",
+        lambda directory, arn: boundary(directory, arn, {"CustomerManagedPolicyReference": {"Name": "B", "Path": "/"}}),
+        "it has the boundary /B",
+    ),
+    "another inline policy": (
+        "DevOps",
+        lambda directory, arn: inline(directory, arn, '{"Version": "2012-10-17"}'),
+        "it has an inline policy",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_permission_set_is_ours_only_with_declared_policies(directory: Directory, case: str) -> None:
+    key, change, said = CASES[case]
+    made = directory.center.create_permission_set(InstanceArn=directory.instance, Name=key)["PermissionSet"]
+    change(directory, made["PermissionSetArn"])
+    wanted = named(directory.landing_zone, f"aws_ssoadmin_permission_set.{key}")
+
+    found, objections = directory.sorted_out([wanted], {("permission-set", key)})
+
+    assert bool(found) == (not said)
+    assert [said in str(objection) for objection in objections] == ([True] if said else [])
+
+
+def test_a_group_is_ours_only_with_declared_members(directory: Directory) -> None:
+    """Whoever is recorded is known by the name that was made, not by the address that the YAML has now."""
+    store = {"IdentityStoreId": directory.store_id}
+    group = directory.store.create_group(**store, DisplayName="devops")["GroupId"]
+    user = directory.store.create_user(
+        **store, UserName="jane.roe@example.com", DisplayName="J", Name={"GivenName": "J", "FamilyName": "R"}
+    )["UserId"]
+    directory.store.create_group_membership(**store, GroupId=group, MemberId={"UserId": user})
+    wanted = named(directory.landing_zone, "aws_identitystore_group.devops")
+    attributes = {"user_name": "jane.roe@example.com"}
+    jane = {"type": "aws_identitystore_user", "name": "jane-doe", "instances": [{"attributes": attributes}]}
+
+    objection = directory.objection(wanted, f"{directory.store_id}/{group}", {("group", "devops")})
+    recorded = replace(directory, states={"sso": {"resources": [jane]}})
+
+    assert "it has jane.roe@example.com" in str(objection)
+    assert recorded.objection(wanted, f"{directory.store_id}/{group}", {("group", "devops")}) is None
+
+
+def test_only_what_no_state_has_is_announced() -> None:
+    """Recorded things are not created, but for one that was made half way and a permission set with a new name."""
+    landing_zone = load(SHIPPED)
+
+    def resource(type: str, key: str, /, status: str | None = None, **attributes: str) -> dict[str, Any]:
+        instance = {"attributes": attributes} | ({"status": status} if status else {})
+        return {"mode": "managed", "type": type, "name": key, "instances": [instance]}
+
+    state = {
+        "resources": [
+            resource("aws_identitystore_user", "jane-doe", user_name="somebody.else@example.com"),
+            resource("aws_identitystore_group", "finops", display_name="Old"),
+            resource("aws_identitystore_group", "devops", status="tainted", display_name="devops"),
+            resource("aws_ssoadmin_permission_set", "FinOps", name="Cost"),
+            resource("aws_ssoadmin_permission_set", "DevOps", name="DevOps"),
+        ]
+    }
+
+    names = {one.announced_as for one in to_create(landing_zone, state)}
+
+    assert {("group", "devops"), ("permission-set", "FinOps"), ("group", "readonly")} <= names
+    assert not names & {("user", "jane.doe@example.com"), ("group", "finops"), ("permission-set", "DevOps")}
+
+
+def test_a_membership_is_found_by_its_two_ends(directory: Directory) -> None:
+    """What is not there, or what the plan does not know yet, has no import id."""
+    store = {"IdentityStoreId": directory.store_id}
+    group = directory.store.create_group(**store, DisplayName="devops")["GroupId"]
+    user = directory.store.create_user(
+        **store, UserName="jane", DisplayName="Jane", Name={"GivenName": "Jane", "FamilyName": "Doe"}
+    )["UserId"]
+    values = {"identity_store_id": directory.store_id, "group_id": group, "member_id": user}
+    type = "aws_identitystore_group_membership"
+
+    def clients(service: str) -> Any:
+        return directory.store
+
+    assert import_id_of(type, values, clients) is None
+    member = directory.store.create_group_membership(**store, GroupId=group, MemberId={"UserId": user})
+    assert LOOK_UPS[type](clients, values) == f"{directory.store_id}/{member['MembershipId']}"
+    assert import_id_of(type, {"identity_store_id": directory.store_id}, clients) is None
 
 
 def test_the_end_of_an_apply_is_found_in_a_broken_line() -> None:

@@ -20,6 +20,7 @@ from strata.cli import app
 from strata.config import LandingZone, load
 from strata.config.access import explained_grants, grants
 from strata.config.models import Group, PolicyType, Targets, User
+from strata.printing import markdown
 from strata.report import changes
 from strata.report.access import access
 from strata.report.changes.statements import allowed_more, denied_less
@@ -28,7 +29,7 @@ from strata.report.guardrails import THE_ROOT, Target, slots
 from strata.report.layers import layers
 from strata.report.mermaid import flowchart
 from strata.report.page import page
-from strata.report.tables import as_csv, as_markdown, as_text, markdown, tables
+from strata.report.tables import as_csv, as_markdown, as_text, tables
 from tests.generated import write_configuration
 from tests.synthesized import COMPANY, SHIPPED, STACKS, Deployment
 
@@ -123,7 +124,7 @@ def test_a_group_without_members_is_told(zone: LandingZone) -> None:
 def test_a_cell_is_no_formula(zone: LandingZone) -> None:
     users = {**zone.sso.users, "lea-vogt": User(given_name="=1+1", family_name="V", email="lea@nordwind.dev")}
     changed = replace(zone, sso=zone.sso.model_copy(update={"users": users}))
-    assert ",'=1+1 V," in as_csv(changed)
+    assert ',"\'=1+1 V",' in as_csv(changed)
 
 
 def test_lines_keep_to_the_width(zone: LandingZone) -> None:
@@ -230,7 +231,8 @@ def test_mermaid_counts_accounts_where_there_are_many(large: LandingZone) -> Non
 def test_a_difference_of_a_thousand_accounts_is_one_sentence(large: LandingZone) -> None:
     assignments = tuple(one for one in large.sso.assignments if one.permission_sets != ("Set0",))
     changed = replace(large, sso=large.sso.model_copy(update={"assignments": assignments}))
-    (lost,) = changes.compare(large, changed)
+    deleted, lost = changes.compare(large, changed)
+    assert deleted.risk == "losses"
     assert lost.text == "user-0, user-1, user-2, user-3, user-4 lose Set0 in all 1,001 accounts"
 
 
@@ -306,7 +308,7 @@ def _until(day: str | None, data: Any) -> None:
 
 
 ORGANIZATION, SSO, SECURITY, PROJECT = "organization.yaml", "sso.yaml", "security.yaml", "project.yaml"
-ACCESS, GUARDRAILS, ACCOUNTS, NOTHING = "access", "guardrails", "accounts", None
+ACCESS, GUARDRAILS, ACCOUNTS, LOSSES, NOTHING = "access", "guardrails", "accounts", "losses", None
 
 CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
     "a member joins": (
@@ -496,7 +498,8 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
         [
             (
                 GUARDRAILS,
-                "policy region-restriction changes: DenyOtherRegions no longer denies as before: its exceptions, "
+                "policy region-restriction changes: DenyAllButUsEast1 no longer denies as before: its exceptions, "
+                "conditions or resources change, DenyOtherRegions no longer denies as before: its exceptions, "
                 "conditions or resources change",
             )
         ],
@@ -519,8 +522,8 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
     ),
     "a control goes off": (
         SECURITY,
-        _set("trail", "mode", value="off"),
-        [(GUARDRAILS, "control trail is off, no longer on")],
+        _set("access_analyzer", "mode", value="off"),
+        [(GUARDRAILS, "control access_analyzer is off, no longer on")],
     ),
     "a control is let go": (
         SECURITY,
@@ -554,10 +557,15 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
     ),
     "a pipeline gets in": (
         SECURITY,
-        _set("github_actions", value={"mode": "on", "repository": "nordwind/aws"}),
+        _set(
+            "github_actions",
+            value={"mode": "on", "repository": "nordwind/aws", "repository_id": "456789", "owner_id": "123456"},
+        ),
         [
             (ACCESS, "github_actions is on, no longer off"),
             (ACCESS, "github_actions has repository nordwind/aws, not nothing"),
+            (ACCESS, "github_actions has repository_id 456789, not nothing"),
+            (ACCESS, "github_actions has owner_id 123456, not nothing"),
         ],
     ),
     "a region is no longer governed": (
@@ -678,10 +686,15 @@ def test_a_key_that_changes_is_told_by_its_address(zone: LandingZone) -> None:
     )
     assert [(one.risk, one.text) for one in found] == [
         (
+            LOSSES,
+            "accounts.playground: is account log-archive under another key, both are 'aws+log-archive@nordwind.dev': "
+            "it would be removed from the organization under the old one; strata deploy refuses it",
+        ),
+        (
             ACCOUNTS,
             "account log-archive has the key playground: Terraform lets go of the one and adopts the other by its "
             "e-mail",
-        )
+        ),
     ]
 
 
@@ -878,6 +891,28 @@ def test_a_risk_ends_with_3_unless_it_is_allowed(repository: Path, allow: list[s
     assert result.exit_code == code
     missing = {"access", "guardrails"} - set(allow)
     assert {one for one in ("access", "guardrails", "accounts") if f"--allow {one}" in result.stderr} == missing
+
+
+def test_what_a_deploy_refuses_is_told_before_the_merge(repository: Path) -> None:
+    """Allowing it in the report is a word of its own: the deploy wants its own in turn."""
+    folder = _change(repository, ORGANIZATION, _set("ram_sharing", value=False))
+    refused = report("--diff", "HEAD", "--allow", "accounts", config=folder)
+    assert refused.exit_code == 3
+    assert "--allow losses" in refused.stderr
+    assert " ".join(refused.stdout.split()).startswith(
+        "Since HEAD Losses ! ram_sharing: sharing within the organization would be switched off: what is shared across "
+        "accounts breaks off; strata deploy refuses it, unless --allow delete:ram-sharing is given (loses what a "
+        "deploy keeps)"
+    )
+    assert report("--diff", "HEAD", "--allow", "losses", config=folder).exit_code == 0
+    (told,) = (
+        one
+        for one in json.loads(report("--diff", "HEAD", "--format", "json", config=folder).stdout)["changes"]
+        if one["risk"] == "losses"
+    )
+    assert told["topic"] == "Losses"
+    _change(repository, ORGANIZATION, _set("ram_sharing", value="unmanaged"))
+    assert report("--diff", "HEAD", config=folder).exit_code == 0
 
 
 def test_markdown_says_the_risk_first(repository: Path) -> None:

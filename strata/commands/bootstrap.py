@@ -21,6 +21,7 @@ from strata.config.loader import shown
 from strata.config.models import Project, state_key
 from strata.config.tree import read
 from strata.errors import ConfigurationError, Fault, StrataError
+from strata.printing import line
 from strata.session import Aws, AwsError, Caller, Client, connect, emulator, paginate
 from strata.terminal import confirmed
 
@@ -47,7 +48,7 @@ def run(options: Options, *, dry_run: bool, yes: bool) -> int:
     findings, refusals = look(aws, landing_zone)
     if refusals:
         for refusal in refusals:
-            print(f"error: {refusal}", file=sys.stderr)
+            print(line(f"error: {refusal}"), file=sys.stderr)
         return 1
     _print_plan(caller, project, findings)
     _warn_about_names(aws, project, options.config)
@@ -98,9 +99,9 @@ def look(aws: Aws, landing_zone: LandingZone) -> tuple[list[Finding], list[str]]
 
 
 def _print_plan(caller: Caller, project: Project, findings: list[Finding]) -> None:
-    print(f"{project.name}: account {caller.account}, as {caller.arn}")
+    print(line(f"{project.name}: account {caller.account}, as {caller.arn}"))
     for finding in findings:
-        print(finding, flush=True)
+        print(line(finding), flush=True)
     for finding in findings:
         if finding.caution:
             _warn(finding.caution)
@@ -163,7 +164,7 @@ def management_caller(aws: Aws, project: Project) -> Caller:
 
 
 def _warn(text: str) -> None:
-    print(f"warning: {text}", file=sys.stderr, flush=True)
+    print(line(f"warning: {text}"), file=sys.stderr, flush=True)
 
 
 # The organization

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json as json_module
 import math
 import sys
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from strata.config import LandingZone, load
 from strata.config.access import grants
 from strata.config.rules import warnings
+from strata.printing import as_json, line
 
 if TYPE_CHECKING:
     from strata.cli import Options
@@ -37,10 +37,10 @@ def run(options: Options, *, as_of: str | None, json: bool) -> int:
         }
         if day:
             found |= {"as_of": str(day), "endings": [_as_json(options, ending, day) for ending in due]}
-        print(json_module.dumps(found, indent=2))
+        print(as_json(found))
         return 3 if due else 0
     for warning in doubtful:
-        print(f"warning: {options.config}/{warning}", file=sys.stderr)
+        print(line(f"warning: {options.config}/{warning}"), file=sys.stderr)
     if not options.quiet:
         _print_summary(options, landing_zone, summary, reads)
     _print_endings(options, due, day)
@@ -81,8 +81,8 @@ def identity_center_reads(landing_zone: LandingZone, assignments: int) -> int:
 
 def _print_summary(options: Options, landing_zone: LandingZone, summary: dict[str, int], reads: int) -> None:
     project = landing_zone.project
-    print(f"{project.name}: {options.config} is valid")
-    print(f"  account   {project.management_account.id} {project.management_account.name}")
+    print(line(f"{project.name}: {options.config} is valid"))
+    print(line(f"  account   {project.management_account.id} {project.management_account.name}"))
     print(f"  regions   {project.regions.primary}, replica in {project.regions.secondary}")
     print(f"  state     s3://{project.state_bucket}, lock table {project.lock_table}")
     for name, number in summary.items():
@@ -122,7 +122,7 @@ def _print_endings(options: Options, due: list[Ending], day: dt.date | None) -> 
     if not due:
         options.note(f"no assignment has expired on {day} or ends within 14 days")
     for ending in due:
-        print(f"{options.config}/sso.yaml:{ending.line}: {words(ending, day)}")
+        print(line(f"{options.config}/sso.yaml:{ending.line}: {words(ending, day)}"))
 
 
 def _as_json(options: Options, ending: Ending, day: dt.date) -> dict[str, Any]:

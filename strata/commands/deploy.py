@@ -10,28 +10,27 @@ import re
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
-from strata.commands import bootstrap
 from strata.commands.deploy_errors import explained, failures
+from strata.commands.leftovers import STACK, Directory, to_create
+from strata.commands.plan import plan_stack, plan_stacks, show
+from strata.commands.preflight import Prepared, prepare
 from strata.commands.recovery import adopt_what_exists, drop_digests, provision_permission_sets, untaint
-from strata.config import LandingZone, load
-from strata.config.models import Locking, state_key
-from strata.config.types import did_you_mean
-from strata.errors import ConfigurationError, StrataError
-from strata.session import Aws, AwsError, Client, connect, emulator, paginate
+from strata.config.models import Locking
+from strata.errors import ConfigurationError, StrataError, UsageError
+from strata.identity import announced
+from strata.session import Client
+from strata.states import read_state
 from strata.terminal import confirmed, interactive
-from strata.workspace import Result, Workspace
+from strata.workspace import Result
 
 if TYPE_CHECKING:
     from strata.cli import Options
 
-DIFFERS = 3
-ACCOUNT = "aws_organizations_account"
 ACTIONS = ("imported", "added", "changed", "destroyed", "forgotten")
-NOT_YET = "not plannable before"
 MAX_ADOPTIONS = 3
 """How often a stack is applied again after things that exist already were imported."""
 
@@ -46,115 +45,39 @@ class Outcome:
     counts: dict[str, int] = field(default_factory=dict)
 
 
-def run(options: Options, *, stacks: Sequence[str], plan: bool, exit_code: bool, json: bool, yes: bool) -> int:
-    """Deploys, or shows what a deploy would change."""
-    landing_zone = load(options.config)
-    if not emulator() and (faults := list(bootstrap.placeholders(landing_zone))):
-        raise ConfigurationError(faults)
-    aws = connect(options, landing_zone.project)
-    workspace = Workspace.of(options.config, options.profile)
-    options.note("writing the Terraform")
-    workspace.synth()
-    chosen = _chosen(workspace, stacks)
-    _check_account(aws, landing_zone, needs_sign_in="sso" in chosen)
-    for warning in replacements(aws, landing_zone) if "sso" in chosen else ():
-        print(f"warning: {warning}", file=sys.stderr)
-    if plan:
-        return _plan(options, workspace, chosen, exit_code=exit_code, json=json)
-    # Somebody at a terminal sees the plan first; a pipeline has said what it wants by calling this.
-    if interactive() and not yes and not json:
-        if _plan(options, workspace, chosen, exit_code=False, json=False):
-            return 1
-        if not confirmed(f"deploy {', '.join(chosen)} to account {landing_zone.project.management_account.id}?"):
-            options.note("nothing was changed")
-            return 1
-    return Deployment(options, landing_zone, aws, workspace).run(chosen, json=json)
+def run(options: Options, *, stacks: Sequence[str], json: bool, yes: bool, allow: Sequence[str]) -> int:
+    """Shows the plan, asks, and applies; a stack that can be planned only after another is asked about in its turn."""
+    if not yes and not interactive():
+        raise UsageError("there is no terminal to ask at; look at strata plan, then give --yes")
+    prepared = prepare(options, stacks=stacks, allow=allow)
+    deployment = Deployment(options, prepared)
+    deployment.check_producers()
+    if yes:
+        outcomes = deployment.apply(prepared.chosen)
+    else:
+        outcomes = _one_round_after_the_other(options, deployment, sys.stderr if json else sys.stdout)
+    return deployment.finish(outcomes, json=json)
 
 
-def _chosen(workspace: Workspace, stacks: Sequence[str]) -> list[str]:
-    """Returns the stacks to deploy in their order, all when none is named."""
-    for stack in stacks:
-        if stack not in workspace.stacks:
-            guess = did_you_mean(stack, workspace.stacks)
-            raise StrataError(f"there is no stack {stack!r}{guess}; there are {', '.join(workspace.stacks)}")
-    return [stack for stack in workspace.stacks if not stacks or stack in stacks]
-
-
-def _check_account(aws: Aws, landing_zone: LandingZone, *, needs_sign_in: bool) -> None:
-    """Refuses what would fail half way: the wrong account, no bootstrap, Identity Center off or elsewhere."""
-    bootstrap.management_caller(aws, landing_zone.project)
-    findings, refusals = bootstrap.look(aws, landing_zone)
-    lacking = [f"{finding.thing} ({', '.join(finding.lacks)})" for finding in findings if finding.lacks]
-    if lacking:
-        refusals.append(f"not there yet: {'; '.join(lacking)}; run strata bootstrap first")
-    if needs_sign_in and not refusals:
-        refusals += identity_center_refusals(aws, landing_zone)
-    if refusals:
-        raise StrataError("\nerror: ".join(refusals))
-
-
-def identity_center_refusals(aws: Aws, landing_zone: LandingZone) -> list[str]:
-    """Returns why the `sso` stack cannot be deployed; its own postcondition is the last to say so."""
-    project = landing_zone.project
-    region, client = project.identity_center_region, aws.client("sso-admin", project.identity_center_region)
-    try:
-        owners = list(paginate(client, "list_instances", "Instances[].OwnerAccountId"))
-    except AwsError as error:
-        return [str(error)]
-    if project.management_account.id in owners:
-        return []
-    refusal = (
-        f"IAM Identity Center is not enabled in {region}, and AWS has no call for it; enable it in the console, "
-        f"https://{region}.console.aws.amazon.com/singlesignon/home?region={region}, or set identity_center.region in "
-        "project.yaml to where it is; the other stacks: strata deploy backend organizations security"
-    )
-    if owners:
-        refusal = (
-            f"Identity Center in {region} is an account instance of {', '.join(owners)}, not the organization's; "
-            "delete it and enable Identity Center in the management account"
-        )
-    return [refusal]
-
-
-def replacements(aws: Aws, landing_zone: LandingZone) -> Iterator[str]:
-    """Yields what an edit of a name would replace, or would not change at all."""
-    live = {
-        (resource["type"], resource["name"]): instance["attributes"]
-        for resource in read_state(aws, landing_zone, "sso").get("resources", ())
-        for instance in resource.get("instances", ())
-    }
-    for key, permission_set in sorted(landing_zone.sso.permission_sets.items()):
-        attributes = live.get(("aws_ssoadmin_permission_set", key))
-        name = permission_set.name or key
-        if attributes and attributes["name"] != name:
-            yield (
-                f"the name of permission set {key} changes from {attributes['name']!r} to {name!r}: AWS cannot rename "
-                "one, so it and its assignments are replaced, and its sessions end"
-            )
-    for key, user in sorted(landing_zone.sso.users.items()):
-        attributes = live.get(("aws_identitystore_user", key))
-        if attributes and user.user_name and attributes["user_name"] != user.user_name:
-            yield (
-                f"the user name of {key} stays {attributes['user_name']!r}: a new one would delete the person with "
-                "password, MFA and assignments; to do that on purpose, give the user another key"
-            )
-
-
-def read_state(aws: Aws, landing_zone: LandingZone, stack: str) -> dict[str, Any]:
-    """Returns the state of a stack from the bucket, empty before its first deploy."""
-    project = landing_zone.project
-    try:
-        answer = aws.client("s3", project.regions.primary).get_object(
-            Bucket=project.state_bucket,
-            Key=state_key(stack),
-            ExpectedBucketOwner=project.management_account.id,
-        )
-    except AwsError as error:
-        if error.code in ("NoSuchKey", "NoSuchBucket", "404"):
-            return {}
-        raise
-    state: dict[str, Any] = json_module.loads(answer["Body"].read())
-    return state
+def _one_round_after_the_other(options: Options, deployment: Deployment, to: TextIO) -> list[Outcome]:
+    """Plans, asks and applies what can be planned, then what could be planned only after that, until all is done."""
+    prepared = deployment.prepared
+    outcomes: list[Outcome] = []
+    left: list[str] = list(prepared.chosen)
+    while left:
+        plans = plan_stacks(options, prepared.workspace, left)
+        show(plans, to)
+        ready = [planned.stack for planned in plans if not planned.waits_for]
+        account = prepared.landing_zone.project.management_account.id
+        failed = any(planned.error for planned in plans)
+        if failed or not confirmed(f"deploy {', '.join(ready)} to account {account}?"):
+            options.note("nothing was changed" if not outcomes else f"not deployed: {', '.join(left)}")
+            return outcomes + [Outcome(stack, "not started") for stack in left]
+        outcomes += deployment.apply(ready)
+        left = [stack for stack in left if stack not in ready]
+        if any(outcome.status != "applied" for outcome in outcomes):
+            return outcomes + [Outcome(stack, "not started") for stack in left]
+    return outcomes
 
 
 # Applying
@@ -165,28 +88,29 @@ class Deployment:
     """One run of `strata deploy`."""
 
     options: Options
-    landing_zone: LandingZone
-    aws: Aws
-    workspace: Workspace
+    prepared: Prepared
 
-    def run(self, stacks: Sequence[str], *, json: bool) -> int:
-        """Applies the stacks in order and stops at the first that does not finish."""
-        self._check_producers(stacks)
-        states = {stack: read_state(self.aws, self.landing_zone, stack) for stack in stacks}
-        self._check_accounts(states)
-        outcomes = self._apply(states)
+    def __post_init__(self) -> None:
+        self.landing_zone, self.aws = self.prepared.landing_zone, self.prepared.aws
+        self.workspace = self.prepared.workspace
+        self._announced = self.prepared.announced
+
+    def finish(self, outcomes: Sequence[Outcome], *, json: bool) -> int:
+        """Says how it went, and returns the exit code."""
         succeeded = all(outcome.status == "applied" for outcome in outcomes)
+        stacks = [outcome.stack for outcome in outcomes if outcome.status == "applied"]
         if succeeded and "sso" in stacks:
             provision_permission_sets(self.aws, self.landing_zone, self.options.note)
         outputs = self._outputs(stacks) if succeeded else {}
         if json:
             print(json_module.dumps({"stacks": [asdict(o) for o in outcomes], "outputs": outputs}, indent=2))
-        else:
+        elif any(outcome.status != "not started" for outcome in outcomes):
             _print_summary(outcomes, outputs)
         return 0 if succeeded else 1
 
-    def _check_producers(self, stacks: Sequence[str]) -> None:
+    def check_producers(self) -> None:
         """Stops when a stack that is read from, but not deployed now, has changes or was never deployed."""
+        stacks = self.prepared.chosen
         left_out = [
             s
             for s in self.workspace.stacks
@@ -194,7 +118,7 @@ class Deployment:
         ]
         for producer in left_out:
             self.options.note(f"{producer}: looking for changes, because {', '.join(stacks)} reads from it")
-            if not read_state(self.aws, self.landing_zone, producer):
+            if not self.prepared.states[producer]:
                 raise StrataError(f"{producer} was never deployed; run strata deploy {producer} {' '.join(stacks)}")
             changes = plan_stack(self.workspace, producer)
             if changes.error:
@@ -205,35 +129,40 @@ class Deployment:
                     f"run strata deploy {producer} {' '.join(stacks)}"
                 )
 
-    def _check_accounts(self, states: Mapping[str, Mapping[str, Any]]) -> None:
-        """Stops when an account would be removed from the organization because its entry is gone.
-
-        The stack's own guard cannot see it where the account moved to unmanaged_accounts in the same edit.
-        """
-        for stack, state in states.items():
-            document = self.workspace.document(stack)
-            kept = {f"{ACCOUNT}.{key}" for key in document.get("resource", {}).get(ACCOUNT, {})}
-            kept |= {block["from"] for block in document.get("removed", ())}
-            resources = state.get("resources", ())
-            had = {f"{ACCOUNT}.{r['name']}" for r in resources if r["type"] == ACCOUNT and r["instances"]}
-            if gone := sorted(had - kept):
-                keys = ", ".join(address.partition(".")[2] for address in gone)
-                raise StrataError(
-                    f"accounts that are deployed and no longer declared: {keys}; Terraform would remove them from the "
-                    "organization; nothing was changed; put the entries back with retired: true, deploy, and only then "
-                    "drop them or list them under unmanaged_accounts"
-                )
-
-    def _apply(self, states: Mapping[str, Mapping[str, Any]]) -> list[Outcome]:
+    def apply(self, stacks: Sequence[str]) -> list[Outcome]:
+        """Applies stacks in order and stops at the first that does not finish."""
         if self.landing_zone.project.state.locking is Locking.S3:
-            drop_digests(self.aws, self.landing_zone, list(states))
-        for stack, state in states.items():
+            drop_digests(self.aws, self.landing_zone, stacks)
+        for stack in stacks:
             if self.workspace.backend_differs(stack):  # cdktf initializes too, but Terraform asks then
                 self.workspace.initialize(stack)
-            untaint(self.workspace, stack, state, self.options.note)
+            untaint(self.workspace, stack, self.prepared.states[stack], self.options.note)
+        if STACK in stacks:
+            self._announce()
+        outcomes = self._apply(stacks)
+        if any(outcome.stack == STACK and outcome.status == "applied" for outcome in outcomes):
+            announced.withdraw(self.aws, self.landing_zone.project, self._announced)
+        return outcomes
+
+    def _announce(self) -> None:
+        """Writes down what is going to be created, so that a rerun tells it from what others made.
+
+        Raises:
+            ConfigurationError: others made it since the plan.
+        """
+        wanted = to_create(self.landing_zone, self.prepared.states[STACK])
+        names = {named.announced_as for named in wanted}
+        if names - self._announced and (directory := self._directory()):
+            _, objections = directory.sorted_out(wanted, self._announced)
+            if objections:
+                raise ConfigurationError(objections)
+        announced.announce(self.aws, self.landing_zone.project, names)
+        self._announced |= names
+
+    def _apply(self, stacks: Sequence[str]) -> list[Outcome]:
         done: dict[str, Outcome] = {}
         tries = Counter[str]()
-        while left := [stack for stack in states if stack not in done]:
+        while left := [stack for stack in stacks if stack not in done]:
             heard = Heard(left, self.options)
             code = self._cdktf(left, heard)
             heard.look_again()
@@ -244,13 +173,27 @@ class Deployment:
                 break
             result = Result(code, heard.text(unfinished))
             tries[unfinished] += 1
-            if tries[unfinished] > MAX_ADOPTIONS or not adopt_what_exists(
-                self.workspace, unfinished, failures(result.text), self._identity_center, self.options.note
-            ):
+            if tries[unfinished] > MAX_ADOPTIONS or not self._adopt(unfinished, result):
                 self._report(unfinished, result)
                 done[unfinished] = Outcome(unfinished, "failed", heard.since_the_last())
                 break
-        return [done.get(stack) or Outcome(stack, "not started") for stack in states]
+        return [done.get(stack) or Outcome(stack, "not started") for stack in stacks]
+
+    def _adopt(self, stack: str, result: Result) -> bool:
+        return adopt_what_exists(
+            self.workspace,
+            stack,
+            failures(result.text),
+            self._identity_center,
+            self._directory,
+            self._announced,
+            self.options.note,
+        )
+
+    def _directory(self) -> Directory | None:
+        """Returns Identity Center as it is now, beside the states as they are now."""
+        states = {stack: read_state(self.aws, self.landing_zone.project, stack) for stack in self.workspace.stacks}
+        return Directory.of(self.aws, self.landing_zone, states, self.workspace.document(STACK))
 
     def _identity_center(self, service: str) -> Client:
         return self.aws.client(service, self.landing_zone.project.identity_center_region)
@@ -280,7 +223,7 @@ class Deployment:
     def _outputs(self, stacks: Sequence[str]) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for stack in stacks:
-            outputs = read_state(self.aws, self.landing_zone, stack).get("outputs", {})
+            outputs = read_state(self.aws, self.landing_zone.project, stack).get("outputs", {})
             found |= {name: output["value"] for name, output in outputs.items() if not output.get("sensitive")}
         return dict(sorted(found.items()))
 
@@ -356,76 +299,3 @@ def _print_summary(outcomes: Sequence[Outcome], outputs: dict[str, Any]) -> None
         print(f"sign in at {outputs['portal_url']}")
     for key, account_id in sorted((outputs.get("account_ids") or {}).items()):
         print(f"  {account_id}  {key}")
-
-
-# Planning
-
-
-@dataclass(frozen=True)
-class Changes:
-    """What a plan of one stack would do, or why there is none."""
-
-    stack: str
-    changes: tuple[tuple[str, str], ...] = ()
-    error: str | None = None
-
-    @property
-    def count(self) -> int:
-        """Returns how many resources would change."""
-        return len(self.changes)
-
-
-def plan_stack(workspace: Workspace, stack: str) -> Changes:
-    """Plans one stack; applies nothing."""
-    initialized = workspace.initialize(stack)
-    result, shown = (initialized, {}) if initialized.code else workspace.plan(stack)
-    if result.code:
-        return Changes(stack, error=_why_not(workspace, stack, result))
-    return Changes(stack, tuple(sorted(_changes(shown))))
-
-
-def _why_not(workspace: Workspace, stack: str, result: Result) -> str:
-    if "Unable to find remote state" in result.text:
-        named = re.search(r"cross-stack-reference-input-([\w-]+)", result.text)
-        return f"{NOT_YET} {named[1] if named else ' and '.join(workspace.stacks[stack])} is applied"
-    found = failures(result.text)
-    return "; ".join(failure.text for failure in found) or result.text.strip()[-300:]
-
-
-def _changes(shown: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    for change in shown.get("resource_changes", ()):
-        actions, address = change["change"]["actions"], change["address"]
-        if change["mode"] != "managed":
-            continue
-        if change["change"].get("importing"):
-            yield address, "import" if actions == ["no-op"] else "import and update"
-        elif actions in (["delete", "create"], ["create", "delete"]):
-            yield address, "replace"
-        elif actions not in (["no-op"], ["read"]):
-            yield address, actions[0]
-    for name, change in shown.get("output_changes", {}).items():
-        if change["actions"] != ["no-op"]:
-            yield f"output.{name}", change["actions"][0]
-
-
-def _plan(options: Options, workspace: Workspace, stacks: Sequence[str], *, exit_code: bool, json: bool) -> int:
-    plans: list[Changes] = []
-    for stack in stacks:
-        options.note(f"{stack}: planning")
-        plans.append(plan_stack(workspace, stack))
-    if json:
-        print(
-            json_module.dumps(
-                [{"stack": p.stack, "changes": dict(p.changes), "error": p.error} for p in plans], indent=2
-            )
-        )
-    else:
-        for planned in plans:
-            number = f"{planned.count} changes" if planned.count else "no changes"
-            print(f"{planned.stack}: {planned.error or number}")
-            for address, action in planned.changes:
-                print(f"  {action:<18}{address}")
-    if any(planned.error and not planned.error.startswith(NOT_YET) for planned in plans):
-        return 1
-    differs = any(planned.count or planned.error for planned in plans)
-    return DIFFERS if exit_code and differs else 0

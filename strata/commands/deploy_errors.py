@@ -6,15 +6,17 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from strata.printing import word
 from strata.workspace import Result, Workspace
 
 
 @dataclass(frozen=True)
 class Failure:
-    """One error of Terraform: its text on one line, and the resource it is about."""
+    """One error of Terraform: its text on one line, the resource it is about, and the stacks whose outputs it names."""
 
     text: str
     address: str | None = None
+    reads: frozenset[str] = frozenset()
 
 
 def failures(text: str) -> list[Failure]:
@@ -52,7 +54,10 @@ def _failure(block: Sequence[str]) -> Failure:
         found = re.search(r"with((?:data\.)?aws_\w+\.[\w.-]+)(?:\([^()]*\))?,oncdk", "".join(lines.split()))
     address = found[1] if found else None
     words = [line for line in block if not re.match(r"(with [\w.-]+|on cdk\.tf\.json line|\d+: )", line)]
-    return Failure(" ".join(" ".join(words).split()), address)
+    return Failure(" ".join(" ".join(words).split()), address, frozenset(_OTHER_STACK.findall(lines)))
+
+
+_OTHER_STACK = re.compile(r"data\.terraform_remote_state\.cross-stack-reference-input-([\w-]+)")
 
 
 _ADVICE = (
@@ -132,5 +137,5 @@ def _locked(workspace: Workspace, stack: str, said: str) -> Iterator[str]:
     yield f"the state is locked{f' by {who[1]}' if who else ''}; wait if somebody deploys right now"
     if lock:
         binary, folder = workspace.environment["TERRAFORM_BINARY_NAME"], workspace.stack_folder(stack)
-        command = f"{binary} -chdir={folder} force-unlock -force {lock[1]}"
+        command = f"{word(binary)} -chdir={word(folder)} force-unlock -force {lock[1]}"
         yield f"if nobody does, a killed run left the lock; free it: {command}"

@@ -8,17 +8,22 @@ from __future__ import annotations
 import datetime as dt
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from strata.commands.rewrite import check_result, print_diff, read, replace
+from strata.commands.rewrite import loaded, print_diff, replace
 from strata.config import load
+from strata.config.administrators import administrators
 from strata.config.expiry import Ending, expired, where, who
 from strata.config.loader import FILES
 from strata.config.tree import SAFE_LOADER, Tree, parse
 from strata.errors import ConfigurationError, StrataError
+from strata.files import UnreadableError, read_text
+from strata.printing import line
 from strata.terminal import confirmed
 
 if TYPE_CHECKING:
@@ -30,20 +35,22 @@ SSO = "sso.yaml"
 def run(options: Options, *, as_of: str, dry_run: bool, yes: bool) -> int:
     """Shows what goes, asks, and writes sso.yaml without it."""
     day, folder = day_of(as_of), options.config
+    before = _texts(folder)
     gone = expired(load(folder), day)
     if not gone:
         options.note(f"nothing to do: no assignment has expired on {day}")
         return 0
-    text = (folder / SSO).read_bytes().decode("utf-8")
-    files = {name: read(folder / name) for name in FILES} | {SSO: without(text, [one.index for one in gone])}
+    if _texts(folder) != before:
+        raise StrataError(f"{folder} has changed in the meantime; run the command again")
+    files = before | {SSO: without(before[SSO], [one.index for one in gone])}
     try:
-        check_result(folder, files, folder)
+        loaded(folder, files, folder)
     except ConfigurationError:
         lines = f"line{'s' if gone[1:] else ''} {', '.join(str(ending.line) for ending in gone)}"
-        print(
-            f"nothing was changed; without the entries of {folder / SSO} that have expired ({lines}):", file=sys.stderr
-        )
+        told = f"nothing was changed; without the entries of {folder / SSO} that have expired ({lines}):"
+        print(line(told), file=sys.stderr)
         raise
+    _keep_an_administrator(folder, files)
     for ending in gone:
         options.note(f"{folder / SSO}:{ending.line}: {words(ending, day)}")
     print_diff(folder, {SSO: files[SSO]})
@@ -52,10 +59,27 @@ def run(options: Options, *, as_of: str, dry_run: bool, yes: bool) -> int:
     if not yes and not confirmed(f"write this to {folder / SSO}?", instead="the changes with --dry-run"):
         options.note("nothing was changed")
         return 1
-    if (folder / SSO).read_bytes().decode("utf-8") != text:
-        raise StrataError(f"{folder / SSO} has changed in the meantime; run the command again")
-    replace(folder, {SSO: files[SSO]})
+    replace(folder, before, {SSO: files[SSO]})
     return 0
+
+
+def _keep_an_administrator(folder: Path, files: Mapping[str, str]) -> None:
+    """Refuses to take the last full access to the management account, which only its root user could give back."""
+    before = load(folder)
+    if administrators(before) and not administrators(loaded(folder, files, folder)):
+        raise StrataError(
+            f"nothing was changed; without the entries of {folder / SSO} that have expired nobody has administrator "
+            "access to the management account; give somebody an assignment that goes on, then run this again"
+        )
+
+
+def _texts(folder: Path) -> dict[str, str]:
+    """Returns the texts of a folder as they are, none for what cannot be read: the loader says why."""
+    found = {}
+    for name in FILES:
+        with suppress(OSError, UnreadableError):
+            found[name] = read_text(folder / name)
+    return found
 
 
 def day_of(text: str) -> dt.date:

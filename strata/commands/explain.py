@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_module
 import textwrap
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -12,6 +11,7 @@ from strata.config import MANAGEMENT, LandingZone, load
 from strata.config.access import grants
 from strata.config.tree import Tree
 from strata.errors import StrataError
+from strata.printing import as_json, line
 from strata.report.access import (
     SSO,
     Access,
@@ -53,7 +53,7 @@ def run(options: Options, *, who: str | None, account: str | None, permission_se
         raise StrataError("name a user, a user and an account, an account, or --permission-set NAME")
     explained = Explained(load(options.config))
     facts, lines = _chosen(explained, who, account, permission_set)
-    print(json_module.dumps(facts(), indent=2, ensure_ascii=False) if json else "\n".join(lines()))
+    print(as_json(facts()) if json else "\n".join(map(line, lines())))
     return 0
 
 

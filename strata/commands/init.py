@@ -22,27 +22,28 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from strata.commands.rewrite import check_result, fill, policies, print_diff, read, replace
+from strata.commands.rewrite import fill, loaded, policies, print_diff, replace
 from strata.config.examples import is_example
 from strata.config.limits import aws_limits
 from strata.config.loader import FILES
 from strata.config.models import MANAGEMENT, ROOT
+from strata.config.text import Problem, check_length
 from strata.config.types import (
     AccountId,
     AccountName,
     Email,
     Key,
     PersonName,
-    Problem,
     ProjectName,
     Region,
     RootEmail,
     ShortName,
-    check_length,
 )
-from strata.errors import StrataError
+from strata.errors import StrataError, UsageError
+from strata.files import cannot, locked, read_text, with_line_ends_of
+from strata.printing import line, word
 from strata.session import Aws, AwsError, emulator
-from strata.terminal import confirmed
+from strata.terminal import answer, confirmed, interactive
 
 if TYPE_CHECKING:
     from strata.cli import Options
@@ -59,11 +60,12 @@ def run(options: Options, *, given: Mapping[str, Any], to: Path | None, dry_run:
     target = to or options.config
     base = _base(options.config, to)
     answers = gather(options, {name: value for name, value in given.items() if value})
-    files = {name: _edit(read(base / name), partial(edit, answers), to) for name, edit in _EDITS.items()}
-    changed = [name for name in files if to or files[name] != read(target / name)]
+    before = {name: _readable(base / name) for name in _EDITS}
+    files = {name: _edit(before[name], partial(edit, answers), to) for name, edit in _EDITS.items()}
+    changed = [name for name in files if to or files[name] != before[name]]
     if to is None:
-        _refuse_others(target, changed)
-    check_result(base, files, target)
+        _refuse_others(target, {name: before[name] for name in changed})
+    loaded(base, files, target)
     if not changed:
         options.note(f"nothing to do: {target} says all of it already")
         return 0
@@ -76,8 +78,8 @@ def run(options: Options, *, given: Mapping[str, Any], to: Path | None, dry_run:
     if to:
         _make_folder(to, base, files)
     else:
-        replace(target, {name: files[name] for name in changed})
-    option = "" if target == Path("config") else f"--config {target} "
+        replace(target, before, {name: files[name] for name in changed})
+    option = "" if target == Path("config") else f"--config {word(target)} "
     print(f"next:\n  strata {option}doctor\n  strata {option}bootstrap")
     return 0
 
@@ -147,13 +149,13 @@ def gather(options: Options, given: Mapping[str, Any]) -> Answers:
     known: dict[str, Any] = {}
     problems = list(_from_flags(given, known))
     if problems:
-        raise StrataError("\nerror: ".join(problems))
+        raise StrataError(*problems)
     _from_account(options, known)
     missing = [question for question in QUESTIONS if question.name not in known]
-    if not sys.stdin.isatty():
+    if not interactive():
         required = [question.flag for question in missing if question.otherwise is None]
         if required:
-            raise StrataError(f"there is no terminal to ask at; give {', '.join(required)}")
+            raise UsageError(f"there is no terminal to ask at; give {', '.join(required)}")
         known |= {question.name: question.otherwise for question in missing}
         missing = []
     for question in missing:
@@ -178,14 +180,13 @@ def _ask(question: Question, known: Known) -> Any:
     suggestion = question.suggest if isinstance(question.suggest, str) else question.suggest(known)
     hint = f" [{suggestion}]" if suggestion else ""
     while True:
-        print(f"{question.words}{hint}: ", end="", file=sys.stderr, flush=True)
-        line = sys.stdin.readline()
-        if not line:
+        typed = answer(f"{question.words}{hint}: ")
+        if not typed:
             raise StrataError(f"no answer to '{question.words}'; give {question.flag}")
         try:
-            return question.read(line.strip() or suggestion, known)
+            return question.read(typed.strip() or suggestion, known)
         except Problem as problem:
-            print(f"  {problem.problem}; {problem.remedy}", file=sys.stderr)
+            print(line(f"  {problem.problem}; {problem.remedy}"), file=sys.stderr)
 
 
 def _typed(kind: Any) -> Callable[[str, Known], str]:
@@ -335,19 +336,43 @@ def _described(aws: Aws, account: str) -> dict[str, str]:
 def _base(config: Path, to: Path | None) -> Path:
     """Returns the folder whose files are edited."""
     if to is None:
-        if missing := next((name for name in FILES if not (config / name).is_file()), None):
+        if missing := next((name for name in FILES if not os.path.lexists(config / name)), None):
             raise StrataError(f"{config / missing} does not exist; make a new folder with --to DIR")
         return config
-    if to.exists() and (not to.is_dir() or any(to.iterdir())):
+    _check_free(to)
+    return config if _shipped(config) else TEMPLATE
+
+
+def _shipped(config: Path) -> bool:
+    try:
+        return not any(_own_values(_readable(config / name)) for name in FILES)
+    except (OSError, StrataError):
+        return False
+
+
+def _readable(path: Path) -> str:
+    """Returns the text of a file that can be edited."""
+    from ruamel.yaml.error import YAMLError
+
+    text = read_text(path)
+    try:
+        found = _round_trip().load(text)
+    except YAMLError as error:
+        raise StrataError(f"{path} is not YAML; strata check says where") from error
+    if not isinstance(found, dict):
+        raise StrataError(f"{path} is not a mapping of keys to values; make a new folder with --to DIR")
+    return text
+
+
+def _check_free(to: Path) -> None:
+    if os.path.lexists(to) and (not to.is_dir() or any(to.iterdir())):
         raise StrataError(f"{to} is there already and not an empty folder; name another one with --to")
-    shipped = all((config / name).is_file() and not _own_values(read(config / name)) for name in FILES)
-    return config if shipped else TEMPLATE
 
 
-def _refuse_others(folder: Path, changed: Sequence[str]) -> None:
+def _refuse_others(folder: Path, changed: Mapping[str, str]) -> None:
     """Refuses to replace what is not an example's; what an interrupted run wrote already is not replaced."""
-    for name in changed:
-        if own := _own_values(read(folder / name)):
+    for name, text in changed.items():
+        if own := _own_values(text):
             raise StrataError(
                 f"{folder / name} is an example no more, it has {own[0]!r}; edit it, or make a new folder with --to DIR"
             )
@@ -371,15 +396,19 @@ def _leaves(data: Any) -> Iterator[str]:
 
 def _make_folder(target: Path, base: Path, files: Mapping[str, str]) -> None:
     """Makes the whole folder beside its place and puts it there in one step."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    making = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    try:
-        fill(making, base, files)
-        making.chmod(0o755)
-        making.replace(target)
-    except BaseException:
-        shutil.rmtree(making)
-        raise
+    target = target.absolute()
+    with cannot("made", target.parent):
+        target.parent.mkdir(parents=True, exist_ok=True)
+    with locked(target.parent), cannot("made", target):
+        _check_free(target)
+        making = Path(tempfile.mkdtemp(prefix=".strata-", dir=target.parent))
+        try:
+            fill(making, base, files)
+            making.chmod(0o755)
+            making.replace(target.resolve())
+        except BaseException:
+            shutil.rmtree(making)
+            raise
 
 
 # The edits
@@ -388,11 +417,11 @@ def _make_folder(target: Path, base: Path, files: Mapping[str, str]) -> None:
 def _edit(text: str, change: Callable[[Any], None], folder: Path | None) -> str:
     """Returns a file after a change; for a new folder with the path from there to its schema."""
     yaml = _round_trip()
-    data = yaml.load(text)
+    data = yaml.load(StringIO(text, newline=None).read())
     change(data)
     out = StringIO()
     yaml.dump(data, out)
-    edited = out.getvalue().rstrip("\n") + "\n"
+    edited = with_line_ends_of(text, out.getvalue().rstrip("\n") + "\n")
     if folder is None:
         return edited
     return re.sub(r"(?<=\$schema=)\S*(?=/\w+\.json)", Path(os.path.relpath(SCHEMA, folder)).as_posix(), edited, count=1)

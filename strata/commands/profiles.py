@@ -9,7 +9,6 @@ from __future__ import annotations
 import json as json_module
 import os
 import re
-import shlex
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -24,6 +23,8 @@ from strata.config.limits import aws_limits
 from strata.config.models import ACCESS_ROLE, PARTITION
 from strata.config.types import did_you_mean
 from strata.errors import StrataError
+from strata.files import UnreadableError, read_bytes
+from strata.printing import as_json, line, word
 from strata.session import Aws, AwsError, connect, paginate
 from strata.terminal import confirmed
 
@@ -63,7 +64,7 @@ def run(
     facts = _facts(options, landing_zone, wish, offline=offline, outputs=outputs)
     profiles = compose(landing_zone, facts, wish)
     for warning in (*facts.warnings, *profiles.warnings):
-        print(f"warning: {warning}", file=sys.stderr, flush=True)
+        print(line(f"warning: {warning}"), file=sys.stderr, flush=True)
     path, short_name = file or _default_file(), landing_zone.project.short_name
     before = aws_config.read(path)
     try:
@@ -369,11 +370,15 @@ def read_outputs(file: Path) -> dict[str, dict[str, Any]]:
         StrataError: there is no such file, or something else is in it.
     """
     try:
-        content = json_module.loads(file.read_bytes())
-    except FileNotFoundError:
-        raise StrataError(f"{file} does not exist; make it with {_COMMAND} {file}") from None
-    except (OSError, ValueError) as error:
-        raise StrataError(f"{file} cannot be read as JSON: {error}; make it anew with {_COMMAND} {file}") from error
+        content = json_module.loads(read_bytes(file))
+    except (FileNotFoundError, NotADirectoryError):
+        raise StrataError(f"{file} does not exist; make it with {_COMMAND} {word(file)}") from None
+    except UnreadableError as error:
+        raise StrataError(f"{file} {error.problem}; make it anew with {_COMMAND} {word(file)}") from error
+    except (RecursionError, ValueError) as error:
+        raise StrataError(
+            f"{file} cannot be read as JSON: {error}; make it anew with {_COMMAND} {word(file)}"
+        ) from error
     stacks = content.items() if isinstance(content, dict) else ()
     # cdktf names an output by its construct, which is `output.<name>` here.
     return {
@@ -396,12 +401,12 @@ def _offline_facts(
     bad = [key for key, value in ids.items() if not (isinstance(value, str) and re.fullmatch(r"[0-9]{12}", value))]
     if not ids or bad:
         what = f"account_ids.{min(bad)} is not an account id" if bad else "has no account_ids"
-        raise StrataError(f"{file}: organizations: {what}; make it anew with {_COMMAND} {file}")
+        raise StrataError(f"{file}: organizations: {what}; make it anew with {_COMMAND} {word(file)}")
     own = landing_zone.project.management_account.id
     if ids.get(MANAGEMENT) != own:
         raise StrataError(
             f"{file} is of another organization: its management account is {ids.get(MANAGEMENT)}, project.yaml has "
-            f"{own}; make it anew with {_COMMAND} {file}"
+            f"{own}; make it anew with {_COMMAND} {word(file)}"
         )
     active = landing_zone.organization.active_accounts
     warnings = [_missing(key, None) for key in active if key not in ids]
@@ -413,7 +418,15 @@ def _offline_facts(
 
 def _default_file() -> Path:
     """Returns the file that the AWS CLI reads."""
-    return Path(os.path.expandvars(os.environ.get("AWS_CONFIG_FILE") or "~/.aws/config")).expanduser()
+    named = os.path.expandvars(os.environ.get("AWS_CONFIG_FILE") or "~/.aws/config")
+    file, user = Path(named), Path(named).parts[0]
+    if not user.startswith("~"):
+        return file
+    home = Path(os.path.expanduser(user))  # noqa: PTH111 - of somebody unknown it stays `~name`, and raises nothing
+    if not home.is_dir():
+        where = f"{user} has no home folder" if str(home) == user else f"the home folder {home} does not exist"
+        raise StrataError(f"{where}, so {named} is nowhere; name the file with --file or AWS_CONFIG_FILE")
+    return home.joinpath(*file.parts[1:])
 
 
 def _region(region: str) -> str:
@@ -439,10 +452,10 @@ def _print_result(profiles: Profiles, update: aws_config.Update, path: Path, *, 
             "portal": asdict(profiles.portal) if profiles.portal else None,
             "profiles": [asdict(profile) for profile in profiles.profiles],
         }
-        print(json_module.dumps(document, indent=2))
+        print(as_json(document))
     else:
-        for line in update.diff:
-            print(line)
+        for one in update.diff:
+            print(line(one))
 
 
 def _bring_up_to_date(
@@ -465,9 +478,10 @@ def _bring_up_to_date(
 def _agreed(options: Options, update: aws_config.Update, path: Path, *, yes: bool) -> bool:
     """Shows what changes and asks whether it may."""
     if yes:
-        options.note("\n".join(update.diff))
+        for one in update.diff:
+            options.note(one)
         return True
-    print(*update.diff, sep="\n", file=sys.stderr, flush=True)
+    print(*map(line, update.diff), sep="\n", file=sys.stderr, flush=True)
     return confirmed(f"write this to {path}?", instead="the diff")
 
 
@@ -476,8 +490,8 @@ def _print_next(profiles: Profiles, short_name: str, file: Path | None) -> None:
     if not profiles.profiles:
         return
     if file and file.absolute() != _default_file().absolute():
-        print(f"export AWS_CONFIG_FILE={shlex.quote(str(file.absolute()))}")
+        print(f"export AWS_CONFIG_FILE={word(file.absolute())}")
     if profiles.portal:
-        print(f"aws sso login --sso-session {short_name}")
+        print(f"aws sso login --sso-session {word(short_name)}")
     first = next((profile for profile in profiles.profiles if profile.account == MANAGEMENT), profiles.profiles[0])
-    print(f"export AWS_PROFILE={first.name}")
+    print(f"export AWS_PROFILE={word(first.name)}")

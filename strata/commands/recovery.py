@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import re
+import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from strata.commands.deploy_errors import Failure
+from strata.commands.leftovers import TYPES, Directory, declared
 from strata.config import LandingZone
 from strata.config.models import state_key
+from strata.errors import Fault
+from strata.identity.announced import Name
 from strata.session import Aws, AwsError, Client, paginate
 from strata.workspace import Workspace
 
@@ -61,23 +65,6 @@ Clients = Callable[[str], Client]
 """The client of a service in the region of Identity Center."""
 
 
-def _group(clients: Clients, values: Mapping[str, Any]) -> str:
-    return _principal(clients, values, "group", "displayName", values["display_name"])
-
-
-def _user(clients: Clients, values: Mapping[str, Any]) -> str:
-    return _principal(clients, values, "user", "userName", values["user_name"])
-
-
-def _principal(clients: Clients, values: Mapping[str, Any], kind: str, attribute: str, value: str) -> str:
-    store = values["identity_store_id"]
-    answer = getattr(clients("identitystore"), f"get_{kind}_id")(
-        IdentityStoreId=store,
-        AlternateIdentifier={"UniqueAttribute": {"AttributePath": attribute, "AttributeValue": value}},
-    )
-    return f"{store}/{answer[f'{kind.title()}Id']}"
-
-
 def _membership(clients: Clients, values: Mapping[str, Any]) -> str:
     store = values["identity_store_id"]
     answer = clients("identitystore").get_group_membership_id(
@@ -86,43 +73,56 @@ def _membership(clients: Clients, values: Mapping[str, Any]) -> str:
     return f"{store}/{answer['MembershipId']}"
 
 
-def _permission_set(clients: Clients, values: Mapping[str, Any]) -> str:
-    client, instance = clients("sso-admin"), values["instance_arn"]
-    for arn in paginate(client, "list_permission_sets", "PermissionSets", InstanceArn=instance):
-        described = client.describe_permission_set(InstanceArn=instance, PermissionSetArn=arn)
-        if described["PermissionSet"]["Name"] == values["name"]:
-            return f"{arn},{instance}"
-    raise KeyError(values["name"])
-
-
 LOOK_UPS: Mapping[str, Callable[[Clients, Mapping[str, Any]], str]] = {
-    "aws_identitystore_group": _group,
     "aws_identitystore_group_membership": _membership,
-    "aws_identitystore_user": _user,
-    "aws_ssoadmin_permission_set": _permission_set,
 }
-"""Import ids that AWS made up, by resource type: looked up by the name, which is unique at AWS."""
+"""Import ids that AWS made up and that can be asked for, by resource type."""
 
 
-def adopt_what_exists(workspace: Workspace, stack: str, found: Sequence[Failure], clients: Clients, note: Note) -> bool:
+def adopt_what_exists(
+    workspace: Workspace,
+    stack: str,
+    found: Sequence[Failure],
+    clients: Clients,
+    directory: Callable[[], Directory | None],
+    announced: Collection[Name],
+    note: Note,
+) -> bool:
     """Has the next apply import what a killed run made and the state does not know; returns whether there is any.
 
-    Only resources whose import id follows from the configuration, so nothing else can be meant.
+    Most import ids follow from the configuration, so nothing else can be meant. Users, groups and permission sets are
+    found by their name: they are ours if a run announced them and nothing foreign is in them, else it is said why not.
     """
     wanted = [failure.address for failure in found if failure.address and _EXISTS.search(failure.text)]
     if not wanted:
         return False
+    ids, objections = _named(directory, wanted, announced)
+    for objection in objections:
+        print(f"error: {objection}", file=sys.stderr)
+    if objections:
+        return False
     planned = _planned(workspace, stack)
-    ids = {
-        address: import_id
-        for address in wanted
-        if (import_id := import_id_of(address.partition(".")[0], planned.get(address, {}), clients))
-    }
+    for address in wanted:
+        if address not in ids and (
+            import_id := import_id_of(address.partition(".")[0], planned.get(address, {}), clients)
+        ):
+            ids[address] = import_id
     for address, import_id in ids.items():
         note(f"{stack}: {address} is there at AWS and not in the state: importing {import_id}")
     if ids:
         workspace.import_next(stack, ids)
     return bool(ids)
+
+
+def _named(
+    directory: Callable[[], Directory | None], wanted: Sequence[str], announced: Collection[Name]
+) -> tuple[dict[str, str], list[Fault]]:
+    """Returns the import ids of users, groups and permission sets that are ours, and why others are not."""
+    types = {address.partition(".")[0] for address in wanted}
+    center = directory() if types.intersection(TYPES.values()) else None
+    if center is None:
+        return {}, []
+    return center.sorted_out((named for named in declared(center.landing_zone) if named.address in wanted), announced)
 
 
 def import_id_of(type: str, values: Mapping[str, Any], clients: Clients) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 from collections.abc import Callable, Collection, Mapping
@@ -11,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from strata.config import LandingZone, load
 from strata.errors import StrataError
+from strata.files import write
+from strata.printing import as_json, as_utf_8, markdown
 
 if TYPE_CHECKING:
     from strata.cli import Options
@@ -25,7 +26,7 @@ def run(options: Options, *, format: str, output: Path | None, diff: str | None,
         return _difference(options, format, output, diff, allow)
     if allow:
         raise StrataError("--allow belongs to --diff; add --diff REV, or leave it out")
-    _write(options, _FORMATS[format](load(options.config), _width(output)), output)
+    _write(options, format, _FORMATS[format](load(options.config), _width(output)), output)
     return 0
 
 
@@ -38,7 +39,7 @@ def _difference(options: Options, format: str, output: Path | None, revision: st
         raise StrataError(f"a difference has no format {format!r}; use text, markdown or json")
     after = load(options.config)
     found = changes.compare(configuration_at(options.config, revision), after)
-    _write(options, writers[format](found, revision), output)
+    _write(options, format, writers[format](found, revision), output)
     stopped = changes.risks(found) - set(allow)
     if stopped:
         flags = " ".join(f"--allow {risk}" for risk in sorted(stopped))
@@ -52,14 +53,14 @@ def _width(output: Path | None) -> int:
     return shutil.get_terminal_size((PIPE_WIDTH, 24)).columns
 
 
-def _write(options: Options, text: str, output: Path | None) -> None:
+def _write(options: Options, format: str, text: str, output: Path | None) -> None:
+    text = text.removesuffix("\n") + "\n"
     if output is None:
-        print(text, end="" if text.endswith("\n") else "\n")
+        if format != "text":
+            as_utf_8()
+        print(text, end="")
         return
-    try:
-        output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise StrataError(f"{output} cannot be written: {error.strerror}") from error
+    write({output: text.encode()})
     options.note(f"wrote {output}")
 
 
@@ -74,7 +75,7 @@ def _text(landing_zone: LandingZone, width: int) -> str:
 
 def _markdown(landing_zone: LandingZone, _: int) -> str:
     from strata.report.mermaid import flowchart
-    from strata.report.tables import as_markdown, markdown, tables
+    from strata.report.tables import as_markdown, tables
 
     chart = f"## Chart\n\n```mermaid\n{flowchart(landing_zone)}```\n"
     return f"# {markdown(landing_zone.project.name)}\n\n{as_markdown(tables(landing_zone))}\n{chart}"
@@ -89,7 +90,7 @@ def _csv(landing_zone: LandingZone, _: int) -> str:
 def _json(landing_zone: LandingZone, _: int) -> str:
     from strata.report.data import as_data
 
-    return json.dumps(as_data(landing_zone), indent=2, ensure_ascii=False)
+    return as_json(as_data(landing_zone))
 
 
 def _mermaid(landing_zone: LandingZone, _: int) -> str:

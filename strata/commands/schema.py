@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
+from strata import files
 from strata.config.loader import FILES, IMPORTS_FILE, Imports
 from strata.config.types import did_you_mean
-from strata.errors import StrataError
+from strata.errors import StrataError, UsageError
+from strata.files import cannot
 
 if TYPE_CHECKING:
     from strata.cli import Options
@@ -23,13 +25,15 @@ _MODELS = {name.removesuffix(".yaml"): model for name, model in _FILES.items()}
 def run(options: Options, *, file: str | None, write: Path | None) -> int:
     """Prints one schema, or writes all of them."""
     if write:
-        write.mkdir(parents=True, exist_ok=True)
-        for name in _MODELS:
-            (write / f"{name}.json").write_text(text(name), encoding="utf-8")
+        with cannot("made", write):
+            write.mkdir(parents=True, exist_ok=True)
+        files.write({write / f"{name}.json": text(name).encode() for name in _MODELS})
         options.note(f"wrote {len(_MODELS)} schemas to {write}")
         return 0
-    if file is None or file not in _MODELS:
-        guess = did_you_mean(file or "", _MODELS)
+    if file is None:
+        raise UsageError(f"name a configuration file: {', '.join(_MODELS)}; or write them all with --write DIR")
+    if file not in _MODELS:
+        guess = did_you_mean(file, _MODELS)
         raise StrataError(f"{file!r} is not a configuration file{guess}; name one of {', '.join(_MODELS)}")
     print(text(file), end="")
     return 0

@@ -11,7 +11,8 @@ from typing import Any
 
 from strata.config.limits import aws_limits
 from strata.config.models import PolicyType
-from strata.config.types import Problem, did_you_mean, is_action
+from strata.config.text import Problem, short
+from strata.config.types import did_you_mean, is_action
 
 STATEMENT_KEYS = frozenset(
     {
@@ -67,13 +68,14 @@ def document_problems(document: Any, kind: PolicyType | None) -> Iterator[Proble
 def _management_document(document: dict[str, Any], kind: PolicyType) -> Iterator[Problem]:
     key = TOP_KEYS[kind]
     if key not in document:
-        yield Problem(f"has no {key!r}, so it is no policy of type {kind}", f"put the policy below {key!r}")
+        yield Problem(f"has no {short(key)}, so it is no policy of type {kind}", f"put the policy below {short(key)}")
         return
     if not isinstance(document[key], dict):
         yield Problem(f"{key} is not a JSON object", "put the policy below it")
     for other in sorted(set(document) - {key}):
         yield Problem(
-            f"has {other!r} at the top, where a policy of type {kind} has {key!r} alone", "remove it, or put it below"
+            f"has {short(other)} at the top, where a policy of type {kind} has {short(key)} alone",
+            "remove it, or put it below",
         )
 
 
@@ -88,10 +90,10 @@ def _iam_document(document: dict[str, Any], kind: PolicyType | None) -> Iterator
     for key in document:
         if key not in elements:
             yield Problem(
-                f"unknown element {key!r}{did_you_mean(key, elements)}", "a policy has Version, Id and Statement"
+                f"unknown element {short(key)}{did_you_mean(key, elements)}", "a policy has Version, Id and Statement"
             )
     if document.get("Version") != "2012-10-17":
-        got = f"is {document['Version']!r}" if "Version" in document else "is missing"
+        got = f"is {short(document['Version'])}" if "Version" in document else "is missing"
         yield Problem(f"Version {got}", 'set it to "2012-10-17"')
     listed = document.get("Statement")
     listed = [listed] if isinstance(listed, dict) else listed
@@ -105,10 +107,10 @@ def _iam_document(document: dict[str, Any], kind: PolicyType | None) -> Iterator
             continue
         sid = statement.get("Sid", str(number))
         if not isinstance(sid, str) or not sid.isalnum() or not sid.isascii():
-            yield Problem(f"Sid {sid!r} is not letters and digits", "rename it")
+            yield Problem(f"Sid {short(sid)} is not letters and digits", "rename it")
             sid = str(number)
         elif sid in sids:
-            yield Problem(f"Sid {sid!r} stands twice", "rename one")
+            yield Problem(f"Sid {short(sid)} stands twice", "rename one")
         sids.add(sid)
         yield from _statement(f"statement {sid}", statement, kind)
 
@@ -116,10 +118,12 @@ def _iam_document(document: dict[str, Any], kind: PolicyType | None) -> Iterator
 def _statement(name: str, statement: dict[str, Any], kind: PolicyType | None) -> Iterator[Problem]:
     for key in statement:
         if key not in STATEMENT_KEYS:
-            yield Problem(f"{name} has the unknown element {key!r}{did_you_mean(key, STATEMENT_KEYS)}", "remove it")
+            yield Problem(
+                f"{name} has the unknown element {short(key)}{did_you_mean(key, STATEMENT_KEYS)}", "remove it"
+            )
     effects = ("Deny",) if kind is PolicyType.RESOURCE_CONTROL else ("Allow", "Deny")
     if statement.get("Effect") not in effects:
-        got = f"has the Effect {statement['Effect']!r}" if "Effect" in statement else "has no Effect"
+        got = f"has the Effect {short(statement['Effect'])}" if "Effect" in statement else "has no Effect"
         yield Problem(f"{name} {got}", f"write {' or '.join(effects)}")
     for one, other in (("Action", "NotAction"), ("Resource", "NotResource")):
         given = [key for key in (one, other) if key in statement]
@@ -145,10 +149,10 @@ def _texts(name: str, key: str, value: Any) -> Iterator[Problem]:
         if key.endswith("Action"):
             if not is_action(entry):
                 yield Problem(
-                    f"{name}: {key} names {entry!r}, which is not service:Action", "write it as in s3:GetObject"
+                    f"{name}: {key} names {short(entry)}, which is not service:Action", "write it as in s3:GetObject"
                 )
         elif not entry.startswith(("arn:", "*", "${", "{{")):
-            yield Problem(f"{name}: {key} names {entry!r}, which is neither an ARN nor '*'", "write arn:... or *")
+            yield Problem(f"{name}: {key} names {short(entry)}, which is neither an ARN nor '*'", "write arn:... or *")
 
 
 def _condition(name: str, condition: Any) -> Iterator[Problem]:
@@ -159,14 +163,14 @@ def _condition(name: str, condition: Any) -> Iterator[Problem]:
         plain = operator.removeprefix("ForAllValues:").removeprefix("ForAnyValue:").removesuffix("IfExists")
         if plain not in _OPERATORS:
             guess = did_you_mean(plain, _OPERATORS)
-            yield Problem(f"{name}: Condition has the unknown operator {operator!r}{guess}", "correct it")
+            yield Problem(f"{name}: Condition has the unknown operator {short(operator)}{guess}", "correct it")
         if not isinstance(tests, dict) or not tests:
             yield Problem(f"{name}: Condition {operator} is not an object of keys", "write { key: value } below it")
             continue
         for key, value in tests.items():
             values = value if isinstance(value, list) else [value]
             if ":" not in key:
-                yield Problem(f"{name}: {key!r} is not a condition key", "write it as in aws:PrincipalArn")
+                yield Problem(f"{name}: {short(key)} is not a condition key", "write it as in aws:PrincipalArn")
             if not values or not all(isinstance(entry, str | int | float) for entry in values):
                 yield Problem(
                     f"{name}: {key} is not compared with text, a number or true or false", "correct the value"
@@ -186,7 +190,7 @@ def _resource_control(name: str, statement: dict[str, Any]) -> Iterator[Problem]
         if prefix is not None and prefix not in limits.resource_control_prefixes:
             guess = did_you_mean(prefix, limits.resource_control_prefixes)
             yield Problem(
-                f"{name}: {action!r} is not in a service that resource control policies bind{guess} "
+                f"{name}: {short(action)} is not in a service that resource control policies bind{guess} "
                 f"({limits.resource_control.cited})",
                 "name a service AWS lists; one it has added since goes into strata/config/limits.yaml",
             )

@@ -6,12 +6,14 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 
+from strata.config.administrators import FULL_ACCESS, administrators
 from strata.config.documents import statements
 from strata.config.examples import example_values
 from strata.config.guardrails import guardrails
 from strata.config.limits import aws_limits
-from strata.config.models import MANAGEMENT, LandingZone, PolicyType
+from strata.config.models import MANAGEMENT, OWN_TAGS, LandingZone, Mode, PolicyType
 from strata.config.targets import Directory
+from strata.config.text import look, mixes_alphabets, short
 from strata.config.tree import Location, Tree, dotted
 from strata.config.types import did_you_mean
 
@@ -53,20 +55,84 @@ def _regions(landing_zone: LandingZone) -> Iterator[Doubt]:
             yield "project.yaml", location, f"{region} is off until the management account enables it: do that first"
 
 
-def _accounts(landing_zone: LandingZone) -> Iterator[Doubt]:
-    from strata.config.rules.organization import account_name
+def _names(landing_zone: LandingZone) -> Iterator[Doubt]:
+    """Names that AWS keeps apart and people do not; those that AWS takes for one are faults."""
+    for named in _by_kind(landing_zone).values():
+        owners: dict[str, tuple[str, str]] = {}
+        for file, location, key, name in named:
+            if mixes_alphabets(name):
+                text = f"its name {short(name)} has letters in one word that look Latin and are Cyrillic or Greek"
+                yield file, location, text
+            owner, other = owners.setdefault(look(name), (key, name))
+            if owner != key and other == name:
+                yield file, location, f"its name {short(name)} is also that of {short(owner)}, so they look alike"
+            elif owner != key:
+                yield file, location, f"its name {short(name)} looks like {short(other)}, that of {short(owner)}"
 
-    project = landing_zone.project
-    names = {project.management_account.name.lower(): MANAGEMENT}
-    for key, account in landing_zone.organization.active_accounts.items():
-        name = account.name or account_name(project, key)
-        owner = names.setdefault(name.lower(), key)
-        if owner != key:
-            yield (
-                "organization.yaml",
-                ("accounts", key),
-                f"its name {name!r} is also that of {owner!r}, so they look alike",
-            )
+
+_Named = tuple[str, Location, str, str]
+"""The file, the place in it, the key and the name of one thing."""
+
+
+def _by_kind(landing_zone: LandingZone) -> dict[str, list[_Named]]:
+    from strata.config.rules.organization import account_name, unit_location
+
+    project, organization, sso = landing_zone.project, landing_zone.organization, landing_zone.sso
+    management = ("project.yaml", ("management_account", "name"), MANAGEMENT, project.management_account.name)
+    file, members = "organization.yaml", organization.active_accounts.items()
+    kinds: dict[str, list[_Named]] = defaultdict(list)
+    kinds["accounts"] = [
+        management,
+        *((file, ("accounts", key), key, one.name or account_name(project, key)) for key, one in members),
+    ]
+    for path in organization.units():
+        kinds[f"units in {path.parent}"].append((file, unit_location(path), path.key, path.name))
+    for key, policy in sorted(organization.policies.items()):
+        kinds[policy.type].append((file, ("policies", key), key, policy.name or key))
+    users = {key: user.user_name or user.email for key, user in sso.users.items()}
+    groups = {key: group.name or key for key, group in sso.groups.items()}
+    sets = {key: one.name or key for key, one in sso.permission_sets.items()}
+    for section, named in (("users", users), ("groups", groups), ("permission_sets", sets)):
+        kinds[section] = [("sso.yaml", (section, key), key, name) for key, name in sorted(named.items())]
+    return kinds
+
+
+def _tags(landing_zone: LandingZone) -> Iterator[Doubt]:
+    tagged = [
+        *(("organization.yaml", "accounts", key, one.tags) for key, one in landing_zone.organization.accounts.items()),
+        *(("sso.yaml", "permission_sets", key, one.tags) for key, one in landing_zone.sso.permission_sets.items()),
+    ]
+    inherited = (*OWN_TAGS, *landing_zone.project.tags)
+    for file, section, key, tags in tagged:
+        seen = {tag.lower(): tag for tag in inherited}
+        for tag in tags:
+            other = seen.setdefault(tag.lower(), tag)
+            if tag in OWN_TAGS:
+                yield (
+                    file,
+                    (section, key, "tags", tag),
+                    f"takes the place of the tag {tag} that Strata sets on everything",
+                )
+            elif other != tag:
+                text = f"differs from the tag {short(other)} in case only: it has both, and IAM takes them for one"
+                yield file, (section, key, "tags", tag), text
+
+
+def _unbound(landing_zone: LandingZone) -> Iterator[Doubt]:
+    """One warning for all accounts, or an organization without policies would have a page of them."""
+    organization = landing_zone.organization
+    directory = Directory(organization)
+    targets = [policy.targets for policy in organization.policies.values() if policy.type is PolicyType.SERVICE_CONTROL]
+    made = (one for one in guardrails(organization) if one.type is PolicyType.SERVICE_CONTROL)
+    bound: set[str] = set()
+    for where in (*targets, *(one.targets for one in made)):
+        bound |= directory.members if where.root else frozenset(where.accounts)
+        bound = bound.union(*map(directory.within, where.organizational_units))
+    free = [key for key in organization.active_accounts if key not in bound]
+    if free:
+        rest = f", as {'are' if free[2:] else 'is'} {_some(free[1:])}" if free[1:] else ""
+        text = f"is bound by no service control policy: none is attached to it, a unit above it or the root{rest}"
+        yield "organization.yaml", ("accounts", free[0]), text
 
 
 def _policies(landing_zone: LandingZone) -> Iterator[Doubt]:
@@ -113,6 +179,49 @@ def _services(landing_zone: LandingZone) -> Iterator[Doubt]:
             yield "organization.yaml", ("disable_services", index), text
 
 
+_LISTED = 8
+
+
+def _some(keys: list[str]) -> str:
+    more = f" and {len(keys) - _LISTED} more" if keys[_LISTED:] else ""
+    return ", ".join(f"accounts.{key}" for key in keys[:_LISTED]) + more
+
+
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_job-functions.html
+_JOB_FUNCTIONS = frozenset(
+    {
+        *("Billing", "DatabaseAdministrator", "DataScientist", "NetworkAdministrator", "SupportUser"),
+        *("SystemAdministrator", "ViewOnlyAccess"),
+    }
+)
+_WELL_KNOWN = ("AdministratorAccess", "PowerUserAccess", "ReadOnlyAccess", "SecurityAudit", "IAMFullAccess")
+
+
+def _managed_policies(landing_zone: LandingZone) -> Iterator[Doubt]:
+    for key, permission_set in sorted(landing_zone.sso.permission_sets.items()):
+        for index, policy in enumerate(permission_set.policies):
+            name = policy.aws or ""
+            base = name.rpartition("/")[2]
+            text = f"{short(name)} is not the name of a policy of AWS's"
+            if name in _JOB_FUNCTIONS:
+                yield (
+                    "sso.yaml",
+                    ("permission_sets", key, "policies", index, "aws"),
+                    f"{text}; write job-function/{name}",
+                )
+            elif base[:1].islower():
+                guess = did_you_mean(name, (*_WELL_KNOWN, *(f"job-function/{one}" for one in _JOB_FUNCTIONS)))
+                text += f", which start with a capital letter{guess}"
+                yield "sso.yaml", ("permission_sets", key, "policies", index, "aws"), text
+
+
+def _trail(landing_zone: LandingZone) -> Iterator[Doubt]:
+    security = landing_zone.security
+    if security.alerts.on and security.trail.mode is Mode.UNMANAGED:
+        text = "is unmanaged, and alerts hear nothing unless another trail of the management account logs"
+        yield "security.yaml", ("trail",), text
+
+
 def _mail(landing_zone: LandingZone) -> Iterator[Doubt]:
     for name in ("alerts", "budget"):
         control = getattr(landing_zone.security, name)
@@ -133,13 +242,29 @@ def _assignments(landing_zone: LandingZone) -> Iterator[Doubt]:
             yield "sso.yaml", ("assignments", index), "matches only accounts that are retired, so it assigns nothing"
 
 
+def _administrators(landing_zone: LandingZone) -> Iterator[Doubt]:
+    """Offline nobody can tell whether somebody had access before, which `strata deploy` then refuses to take."""
+    if not administrators(landing_zone):
+        text = (
+            "nobody has administrator access to the management account: no permission set with aws: "
+            f"{FULL_ACCESS}, without a boundary and without an inline policy that denies everything, is assigned there "
+            "to a user, an external group or a group with members"
+        )
+        yield "sso.yaml", ("assignments",), text
+
+
 _RULES: tuple[Callable[[LandingZone], Iterable[Doubt]], ...] = (
     _examples,
     _regions,
-    _accounts,
+    _names,
+    _tags,
+    _unbound,
     _policies,
     _services,
+    _trail,
     _mail,
+    _managed_policies,
     _groups,
     _assignments,
+    _administrators,
 )

@@ -36,7 +36,7 @@ def guardrails(organization: Organization) -> Iterator[Guardrail]:
             "region_restriction",
             "region-restriction",
             PolicyType.SERVICE_CONTROL,
-            "Closes other regions.",
+            "Closes other regions, but for global services, and for ACM, Config, KMS and WAF in us-east-1.",
             region_restriction_policy(restriction),
             restriction.targets,
         )
@@ -54,24 +54,30 @@ def guardrails(organization: Organization) -> Iterator[Guardrail]:
 def region_restriction_policy(restriction: RegionRestriction) -> dict[str, Any]:
     """Returns the service control policy that closes every other region.
 
-    Global services stay open, us-east-1 does for them, and so does the access role, so that the management account
-    can put things right. Service-linked roles are never bound by such a policy.
+    Global services stay open, and so does the access role, so that the management account can put things right.
+    CloudFront takes its certificates, keys and web ACLs from us-east-1, and Config records global resources there:
+    their services stay open in that region whether it is allowed or not. Service-linked roles are never bound.
     """
-    roles = [ACCESS_ROLE, *restriction.exempt_roles]
+    allowed, everywhere = set(restriction.allowed), {*aws_limits().global_actions, *restriction.exempt_actions}
+    statements = [_deny_outside("DenyOtherRegions", allowed, everywhere, restriction)]
+    if "us-east-1" not in allowed:
+        # One statement more instead of a list of what it denies, so that exempt_actions hold there too.
+        statements[0]["NotAction"] = sorted({*everywhere, *aws_limits().us_east_1_actions})
+        statements.append(_deny_outside("DenyAllButUsEast1", {*allowed, "us-east-1"}, everywhere, restriction))
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _deny_outside(sid: str, regions: set[str], but: set[str], restriction: RegionRestriction) -> dict[str, Any]:
+    roles = {ACCESS_ROLE, *restriction.exempt_roles}
     return {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Sid": "DenyOtherRegions",
-                "Effect": "Deny",
-                "NotAction": sorted({*aws_limits().global_actions, *restriction.exempt_actions}),
-                "Resource": "*",
-                "Condition": {
-                    "StringNotEquals": {"aws:RequestedRegion": sorted({"us-east-1", *restriction.allowed})},
-                    "ArnNotLike": {"aws:PrincipalArn": [f"arn:*:iam::*:role/{role}" for role in sorted(set(roles))]},
-                },
-            }
-        ],
+        "Sid": sid,
+        "Effect": "Deny",
+        "NotAction": sorted(but),
+        "Resource": "*",
+        "Condition": {
+            "StringNotEquals": {"aws:RequestedRegion": sorted(regions)},
+            "ArnNotLike": {"aws:PrincipalArn": [f"arn:*:iam::*:role/{role}" for role in sorted(roles)]},
+        },
     }
 
 

@@ -56,6 +56,7 @@ class Limits:
     resource_control: Limit
     resource_control_prefixes: frozenset[str]
     global_actions: tuple[str, ...]
+    us_east_1_actions: tuple[str, ...]
     overrides: Mapping[str, int] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Limit:
@@ -131,6 +132,7 @@ def aws_limits() -> Limits:
         ),
         resource_control_prefixes=prefixes,
         global_actions=tuple(data["global_actions"]),
+        us_east_1_actions=tuple(data["us_east_1_actions"]),
     )
 
 

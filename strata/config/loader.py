@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
+import os
 import re
 import types
 import typing
@@ -16,9 +16,11 @@ from pydantic import BaseModel, ConfigDict, RootModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from strata.config.models import LandingZone, Organization, Project, Security, Sso
+from strata.config.text import Problem, short
 from strata.config.tree import Location, Tree, read
-from strata.config.types import Problem, did_you_mean
+from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, Fault
+from strata.files import POLICY, UnreadableError, read_bytes
 
 FILES: Mapping[str, type[BaseModel]] = {
     "project.yaml": Project,
@@ -41,9 +43,6 @@ ENTRY_SECTIONS = frozenset(
     }
 )
 """Top-level keys whose values are entries: a faulty entry leaves the others readable."""
-
-_SHOWN = 60
-"""Characters of a value that a fault quotes."""
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -150,7 +149,7 @@ def shown(folder: Path, name: str) -> str:
     """Returns the name of a file as faults show it."""
     try:
         return str((folder / name).resolve().relative_to(Path.cwd()))
-    except (ValueError, OSError):
+    except (ValueError, OSError, RuntimeError):  # RuntimeError for a link to itself, before Python 3.13
         return str(folder / name)
 
 
@@ -171,7 +170,7 @@ def _folder_faults(folder: Path) -> Iterable[Fault]:
 
 
 def _tree(folder: Path, name: str, *, required: bool) -> Tree:
-    if (folder / name).exists():
+    if os.path.lexists(folder / name):
         return read(folder / name, shown(folder, name))
     tree = Tree(shown(folder, name))
     if required:
@@ -282,19 +281,19 @@ def _translate(model: type[BaseModel], tree: Tree, location: Location, details: 
 
 def _words(model: type[BaseModel], location: Location, details: ErrorDetails) -> tuple[str, str]:
     kind, value, context = details["type"], details["input"], details.get("ctx", {})
-    got = f", got {_short(value)}" if kind != "too_short" else ""
+    got = f", got {short(value)}" if kind != "too_short" else ""
     if kind == "missing":
         return "is required", f"add '{location[-1]}:' with a value"
     if kind == "extra_forbidden":
         allowed = _keys_at(model, location[:-1])
         return (
-            f"unknown key {location[-1]!r}{did_you_mean(str(location[-1]), allowed)}",
+            f"unknown key {short(location[-1])}{did_you_mean(str(location[-1]), allowed)}",
             f"known here: {', '.join(allowed)}",
         )
     if kind in ("enum", "literal_error"):
         allowed = [word.strip(" '") for word in re.split(r", | or ", str(context["expected"]))]
         return (
-            f"{_short(value)} is not a choice{did_you_mean(str(value), allowed)}",
+            f"{short(value)} is not a choice{did_you_mean(str(value), allowed)}",
             f"choose from {', '.join(allowed)}",
         )
     fixed = _TYPE_WORDS.get(kind)
@@ -317,13 +316,6 @@ _TYPE_WORDS = {
     "too_short": ("must have at least one entry", "add one"),
     "string_too_short": ("must not be empty", "give a value"),
 }
-
-
-def _short(value: Any) -> str:
-    if value is None or isinstance(value, bool):
-        return "nothing" if value is None else str(value).lower()
-    text = str(value) if isinstance(value, dt.date) else repr(value)
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
 
 
 def _keys_at(model: type[BaseModel], location: Location) -> list[str]:
@@ -371,25 +363,28 @@ def _read_policies(draft: Draft) -> list[Fault]:
     for file, (yaml_file, location) in sorted(policy_references(draft).items()):
         text = ""
         try:
-            text = (draft.folder / file).read_bytes().decode("utf-8-sig")
+            text = read_bytes(draft.folder / file, POLICY).decode("utf-8-sig")
             draft.policies[file] = minified(text)
         except (FileNotFoundError, NotADirectoryError):
             near = did_you_mean(file, _policy_files(draft.folder))
             faults.append(
-                draft.fault(yaml_file, location, f"{file!r} does not exist{near}", f"add {shown(draft.folder, file)}")
+                draft.fault(
+                    yaml_file, location, f"{short(file)} does not exist{near}", f"add {shown(draft.folder, file)}"
+                )
             )
         except json.JSONDecodeError as error:
             problem = f"is not JSON: {error.msg[:1].lower()}{error.msg[1:]} at column {error.colno}"
             line = min(error.lineno, len(text.splitlines()) or 1)
             faults.append(Fault(shown(draft.folder, file), line, "", problem, "check the commas and quotes around it"))
-        except (ValueError, RecursionError, OSError) as error:
+        except (ValueError, RecursionError, UnreadableError) as error:
             problem, remedy, line = _unreadable(error, text)
             faults.append(Fault(shown(draft.folder, file), line, "", problem, remedy))
     return faults
 
 
 def _policy_files(folder: Path) -> list[str]:
-    return [str(path.relative_to(folder)) for path in (*folder.glob("*.json"), *folder.glob("*/*.json"))]
+    found = (*folder.glob("*.json"), *folder.glob("*/*.json"))
+    return [str(path.relative_to(folder)) for path in found if path.is_file()]
 
 
 def minified(text: str) -> str:
@@ -413,8 +408,8 @@ def _unreadable(error: Exception, text: str) -> tuple[str, str, int]:
         return "has half of a surrogate pair (\\ud800 to \\udfff)", "write the character itself", 1
     if isinstance(error, RecursionError):
         return "is nested too deeply", "flatten it", 1
-    if isinstance(error, OSError):
-        return f"cannot be read: {error.strerror}", "check the file and its mode", 1
+    if isinstance(error, UnreadableError):
+        return error.problem, error.remedy, 1
     return "has a number no policy has", "write a shorter one", 1
 
 
@@ -446,5 +441,7 @@ def _unique_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(document) != len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise Problem(f"has the key {twice!r} twice in one object, the first would be lost", "merge them", at=(twice,))
+        raise Problem(
+            f"has the key {short(twice)} twice in one object, the first would be lost", "merge them", at=(twice,)
+        )
     return document

@@ -24,6 +24,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from strata.config.limits import Limits, aws_limits
+from strata.config.text import Problem, short
 from strata.config.tree import Location, Tree
 from strata.config.types import (
     REPLICA,
@@ -35,10 +36,10 @@ from strata.config.types import (
     ContactName,
     ContactPhone,
     ContactTitle,
+    CostEmail,
     Email,
     GroupDescription,
     GroupName,
-    HttpsUrl,
     IdentityAttribute,
     Key,
     LastDay,
@@ -52,11 +53,12 @@ from strata.config.types import (
     PasswordReuse,
     PermissionSetDescription,
     PermissionSetName,
+    PersonEmail,
     PersonName,
     PolicyDescription,
     PolicyFile,
     PolicyName,
-    Problem,
+    PortalUrl,
     ProjectName,
     Reason,
     Region,
@@ -125,6 +127,9 @@ class Model(BaseModel):
         properties = handler.resolve_ref_schema(schema).get("properties", {})
         for name, text in descriptions(cls).items():
             properties.get(cls.model_fields[name].alias or name, {}).setdefault("description", text)
+        for found in properties.values():
+            if "patternProperties" in found:
+                found.setdefault("additionalProperties", False)
         return schema
 
 
@@ -155,7 +160,7 @@ class Regions(Model):
     @model_validator(mode="after")
     def _differ(self) -> Self:
         if self.primary == self.secondary:
-            problem = f"the secondary region is the primary one, {self.primary!r}"
+            problem = f"the secondary region is the primary one, {short(self.primary)}"
             raise Problem(problem, "choose another for the replica", at=("secondary",))
         return self
 
@@ -190,21 +195,21 @@ class IdentityCenter(Model):
 
     region: Region | None = None
     """Its region; the primary region when not given."""
-    start_url: HttpsUrl | None = None
+    start_url: PortalUrl | None = None
     """The AWS access portal URL, for the profiles of the AWS CLI."""
 
 
 def _own_tag(key: str) -> str:
     taken = next((own for own in OWN_TAGS if own.lower() == key.lower()), None)
     if taken:
-        raise Problem(f"Strata sets the tag {taken!r} itself", "choose another key")
+        raise Problem(f"Strata sets the tag {short(taken)} itself", "choose another key")
     return key
 
 
 def _adjustable(name: str) -> str:
     adjustable = aws_limits().adjustable
     if name not in adjustable:
-        problem = f"{name!r} is not a limit that can be raised{did_you_mean(name, adjustable)}"
+        problem = f"{short(name)} is not a limit that can be raised{did_you_mean(name, adjustable)}"
         raise Problem(problem, "see the adjustable ones in strata/config/limits.yaml")
     return name
 
@@ -226,8 +231,20 @@ class Project(Model):
     identity_center: IdentityCenter = Field(default_factory=IdentityCenter)
     tags: dict[ProjectTagKey, TagValue] = {}
     """Tags on everything, besides Project, Layer and ManagedBy."""
+    exempt_roles: Many[RoleName] = ()
+    """Roles that protect-foundation and protect-tagged do not bind, besides OrganizationAccountAccessRole; in member
+    accounts nobody else may make or change them. `*` is a wildcard, as in `stacksets-exec-*`."""
     limits: dict[LimitName, Annotated[int, Field(ge=1)]] = {}
     """AWS quotas that were raised for you, by their name in strata/config/limits.yaml."""
+
+    @field_validator("exempt_roles")
+    @classmethod
+    def _named(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for index, role in enumerate(value):
+            if not re.search(r"[A-Za-z0-9]", role.rpartition("/")[2]):
+                problem = f"{role!r} has wildcards alone for a name, so the guardrails would hold nobody"
+                raise Problem(problem, "name a role, or its beginning as in stacksets-exec-*", at=(index,))
+        return value
 
     @field_validator("tags")
     @classmethod
@@ -341,16 +358,19 @@ class Policy(Model):
     def _accepted(cls, value: object) -> object:
         known = aws_limits().policy_types.get(value) if isinstance(value, str) else None
         if known and known.since_provider is None:
-            problem = f"{value!r} is a policy type of AWS's that the pinned AWS provider, 6.25, refuses"
+            problem = f"{short(value)} is a policy type of AWS's that the pinned AWS provider, 6.25, refuses"
             raise Problem(problem, "manage such policies elsewhere until Strata pins a newer provider")
         return value
 
 
 class RegionRestriction(Model):
-    """A service control policy that denies everything outside some regions, global services excepted."""
+    """A service control policy that denies everything outside some regions, global services excepted.
+
+    In us-east-1, unless it is listed, only what CloudFront and Config need there stays open: ACM, Config, KMS and WAF.
+    """
 
     allowed: Many[Region] = Field(min_length=1)
-    """The regions that stay open; us-east-1 always does, because global services answer there."""
+    """The regions that stay open."""
     targets: Targets
     exempt_actions: Many[Action] = ()
     """More actions that stay open everywhere, such as `bedrock:InvokeModel*` for cross-region profiles."""
@@ -394,6 +414,20 @@ class Ec2Defaults(Model):
         return self
 
 
+def _ram_sharing(value: object) -> bool | Literal["unmanaged"]:
+    if isinstance(value, bool):
+        return value
+    if value == "unmanaged":
+        return "unmanaged"
+    raise Problem(f"{value!r} is not a choice", "choose from true, false, unmanaged")
+
+
+RamSharing = Annotated[
+    bool | Literal["unmanaged"],
+    PlainValidator(_ram_sharing, json_schema_input_type=bool | Literal["unmanaged"]),
+]
+
+
 class Organization(Model):
     """organization.yaml: units, accounts, policies and what the organization trusts."""
 
@@ -408,8 +442,8 @@ class Organization(Model):
     policies: dict[Key, Policy] = {}
     delegated_administrators: dict[ServicePrincipal, str] = {}
     """Service principal to the key of the account that administers it."""
-    ram_sharing: bool = False
-    """Shares resources within the organization without invitations (AWS RAM)."""
+    ram_sharing: RamSharing = False
+    """Shares resources within the organization without invitations (AWS RAM); `unmanaged` leaves it as it is."""
     region_restriction: RegionRestriction | None = None
     member_root_access: MemberRootAccess | None = None
     ec2_defaults: Ec2Defaults | None = None
@@ -532,9 +566,11 @@ class Alert(Control):
         for index, email in enumerate(value):
             other = seen.setdefault(_address(email.lower()), email)
             if other.lower() != email.lower():
-                raise Problem(f"{email!r} and {other!r} get the same Terraform address", "use another", at=(index,))
+                raise Problem(
+                    f"{short(email)} and {short(other)} get the same Terraform address", "use another", at=(index,)
+                )
             if email in value[:index] or other != email:
-                raise Problem(f"{email!r} is listed twice", "list it once", at=(index,))
+                raise Problem(f"{short(email)} is listed twice", "list it once", at=(index,))
         return value
 
 
@@ -575,6 +611,8 @@ class AnomalyMonitor(Alert):
     """Cost anomaly detection per AWS service; AWS allows one such monitor an account and often made it already."""
 
     mode: Mode = Field(default=Mode.OFF, strict=False)
+    emails: Many[CostEmail] = ()
+    """Who hears of it."""
     threshold_usd: int = Field(default=50, ge=1)
     """The impact from which an anomaly is mailed, in a daily summary."""
 
@@ -614,16 +652,44 @@ class GithubActions(Control):
 
     mode: Mode = Field(default=Mode.OFF, strict=False)
     repository: str = ""
-    """The repository of this configuration, as in `acme/landing-zone`."""
+    """The repository of this configuration, as in `acme/landing-zone`, spelled as GitHub does."""
+    repository_id: str = ""
+    """Its number, which no other repository ever gets: `gh api repos/acme/landing-zone --jq .id`."""
+    owner_id: str = ""
+    """The number of its owner, a part of the subject of newer repositories: `--jq .owner.id`."""
     branch: str = "main"
     """The branch that deploys. Protect it: whoever pushes to it administers every account."""
+    environment: str = "production"
+    """The GitHub environment of the job that deploys. Its reviewers stand between a merge and every account."""
+
+    @field_validator("repository_id", "owner_id", mode="before")
+    @classmethod
+    def _quoted(cls, value: object) -> object:
+        if isinstance(value, int):
+            raise Problem(f"{value} is a number", f'write it in quotes: "{value}"')
+        return value
 
     @model_validator(mode="after")
     def _names(self) -> Self:
         if self.on and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+", self.repository):
-            raise Problem(f"repository is {self.repository!r}, not owner/name", "write it as in acme/landing-zone")
+            raise Problem(
+                f"repository is {short(self.repository)}, not owner/name",
+                "write it as in acme/landing-zone",
+                at=("repository",),
+            )
+        for name, query in (("repository_id", ".id"), ("owner_id", ".owner.id")):
+            value = getattr(self, name)
+            if (self.on or value) and not re.fullmatch(r"[1-9][0-9]{0,18}", value):
+                known = self.repository or "acme/landing-zone"
+                remedy = f"write what `gh api repos/{known} --jq {query}` prints, in quotes"
+                raise Problem(f"{name} is {short(value)}, not the number GitHub gave it", remedy, at=(name,))
         if not re.fullmatch(r"[A-Za-z0-9._/-]+", self.branch):
-            raise Problem(f"branch is {self.branch!r}", "write the name of one branch, without wildcards")
+            raise Problem(
+                f"branch is {short(self.branch)}", "write the name of one branch, without wildcards", at=("branch",)
+            )
+        if not re.fullmatch(r"[A-Za-z0-9._-]{1,255}", self.environment):
+            remedy = "use letters, digits and ._-, as in production"
+            raise Problem(f"environment is {short(self.environment)}", remedy, at=("environment",))
         return self
 
 
@@ -657,9 +723,23 @@ class User(Model):
 
     given_name: PersonName
     family_name: PersonName
-    email: Email
+    email: PersonEmail
     user_name: UserName | None = None
     """What the person signs in with, fixed once made; the e-mail address when not given."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        limit = aws_limits()["person_name"]
+        length = len(self.display_name.encode())
+        if length > limit.value:
+            problem = f"given and family name have {length} bytes together, the display name takes {limit.value}"
+            raise Problem(f"{problem} ({limit.cited})", "shorten one of them", at=("family_name",))
+        return self
+
+    @property
+    def display_name(self) -> str:
+        """Returns the name AWS shows."""
+        return f"{self.given_name} {self.family_name}"
 
 
 class Group(Model):
@@ -747,10 +827,10 @@ class PermissionSet(Model):
                 continue
             reference = (policy.aws is None, _address(name))
             if seen.get(reference, name) != name:
-                problem = f"{name!r} and {seen[reference]!r} get the same Terraform address"
+                problem = f"{short(name)} and {short(seen[reference])} get the same Terraform address"
                 raise Problem(problem, "rename one of the policies", at=("policies", index))
             if reference in seen:
-                raise Problem(f"{name!r} is listed twice", "list it once", at=("policies", index))
+                raise Problem(f"{short(name)} is listed twice", "list it once", at=("policies", index))
             seen[reference] = name
         return self
 
@@ -765,7 +845,9 @@ def _all_or_keys(value: object) -> Literal["all"] | tuple[str, ...]:
         return "all"
     if isinstance(value, list | tuple) and all(isinstance(key, str) for key in value):
         return tuple(value)
-    raise Problem(f"{value!r} is neither 'all' nor a list of account keys", "write 'all', or one key a line with '- '")
+    raise Problem(
+        f"{short(value)} is neither 'all' nor a list of account keys", "write 'all', or one key a line with '- '"
+    )
 
 
 AllOrKeys = Annotated[

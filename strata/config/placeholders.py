@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from strata.config.models import ACCESS_ROLE, PARTITION, Project
+from strata.config.text import Problem, short
+from strata.config.types import did_you_mean
 
-PATTERN = re.compile(r"\{\{([^{}]*)\}\}")
+PATTERN = re.compile(r"(?<!\{)\{\{([^{}]*)\}\}(?!\})")
+
+
+LISTS = frozenset({"exempt_role_arns"})
+"""Placeholders that stand for the entries of a list: each is an entry of its own, as in `["{{exempt_role_arns}}"]`."""
 
 
 def placeholder_values(project: Project) -> dict[str, str]:
     """Returns every placeholder with its value, as far as it is known before anything is deployed."""
     account, region = project.management_account.id, project.regions.primary
+    exempt = dict.fromkeys(f"arn:*:iam::*:role/{role}" for role in (ACCESS_ROLE, *project.exempt_roles))
     return {
         "state_bucket_arn": f"arn:{PARTITION}:s3:::{project.state_bucket}",
         "replica_bucket_arn": f"arn:{PARTITION}:s3:::{project.replica_bucket}",
@@ -20,6 +29,8 @@ def placeholder_values(project: Project) -> dict[str, str]:
         "trail_bucket_arn": f"arn:{PARTITION}:s3:::{project.trail_bucket}",
         "management_account_id": account,
         "access_role": ACCESS_ROLE,
+        # No role name has a quote or a backslash, so the text is the inside of a JSON list.
+        "exempt_role_arns": '","'.join(exempt),
         "primary_region": region,
         "secondary_region": project.regions.secondary,
     }
@@ -30,6 +41,77 @@ def fill(document: str, values: Mapping[str, str]) -> str:
     return PATTERN.sub(lambda match: values.get(match[1].strip(), match[0]), document)
 
 
-def unknown_placeholders(document: str, values: Mapping[str, str]) -> list[str]:
-    """Returns the placeholders that no value exists for."""
-    return sorted({match[1].strip() for match in PATTERN.finditer(document)} - set(values))
+def misplaced(document: str) -> set[str]:
+    """Returns the placeholders for lists that are not an entry of one; to fill them would break the document."""
+
+    def walk(value: Any) -> Iterator[str]:
+        if isinstance(value, dict):
+            for key, inner in value.items():
+                yield key
+                yield from walk(inner)
+        elif isinstance(value, list):
+            for inner in value:
+                if not (isinstance(inner, str) and _is_list(inner)):
+                    yield from walk(inner)
+        elif isinstance(value, str):
+            yield value
+
+    texts = walk(json.loads(document))
+    return {match[1].strip() for text in texts for match in PATTERN.finditer(text)} & LISTS
+
+
+def _is_list(text: str) -> bool:
+    found = PATTERN.fullmatch(text)
+    return found is not None and found[1].strip() in LISTS
+
+
+def placeholder_problems(document: Any, values: Mapping[str, str]) -> Iterator[Problem]:
+    """Yields what is wrong with the placeholders of a document: unknown, half written, or filled into nonsense."""
+    known = re.compile(rf"\$?\{{\s*(?:{'|'.join(values)})\s*\}}")
+    unknown: set[str] = set()
+    for text in texts(document):
+        if ("{" not in text and "}" not in text) or _is_list(text):
+            continue
+        unknown |= {name for name in map(str.strip, PATTERN.findall(text)) if name not in values}
+        rest = PATTERN.sub("", text)
+        if "{{" in rest or "}}" in rest or known.search(rest):
+            yield Problem(f"{short(text)} has a placeholder that is half written", "write it as in {{primary_region}}")
+        elif rest != text:
+            yield from _nonsense(text, fill(text, values))
+    for name in sorted(unknown):
+        written = f"{{{{{name}}}}}" if len(name) <= _LONGEST_NAME else short(f"{{{{{name}}}}}")
+        guess = did_you_mean(name, values)
+        yield Problem(f"{written} stands for nothing Strata knows{guess}", f"known: {', '.join(sorted(values))}")
+
+
+def texts(document: Any) -> Iterator[str]:
+    """Yields every text of a JSON document, keys among them."""
+    if isinstance(document, str):
+        yield document
+    elif isinstance(document, dict):
+        for key, value in document.items():
+            yield key
+            yield from texts(value)
+    elif isinstance(document, list):
+        for value in document:
+            yield from texts(value)
+
+
+_LONGEST_NAME = 40
+
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html: partition, service, region, account, resource.
+# Backup policies write $account for that of the account they bind.
+_ARN = re.compile(r"arn:[a-z*?-]+:[a-z0-9*?-]*:(?![0-9]{12}:)[a-z0-9*?-]*:(?:[0-9*?]*|aws|\$account):.+")
+
+
+def _nonsense(text: str, filled: str) -> Iterator[Problem]:
+    """Reports an ARN that a placeholder has broken; a policy variable may stand for any part."""
+    if not filled.startswith("arn:"):
+        return
+    plain = re.sub(r"\$\{[^{}]*\}", "*", filled)
+    if plain.count("arn:") > 1:
+        problem = f"{short(text)} becomes {short(filled)}, an ARN within an ARN"
+        yield Problem(problem, "write the placeholder alone, or with what belongs behind it")
+    elif not _ARN.fullmatch(plain):
+        problem = f"{short(text)} becomes {short(filled)}, which is not an ARN"
+        yield Problem(problem, "write arn:partition:service:region:account:resource")

@@ -16,7 +16,7 @@ def derived_services(organization: Organization, security: Security | None) -> d
         needed["cloudtrail.amazonaws.com"] = "the organization trail"
     if security is None or security.access_analyzer.on:
         needed["access-analyzer.amazonaws.com"] = "the access analyzers"
-    if organization.ram_sharing:
+    if organization.ram_sharing is True:
         needed["ram.amazonaws.com"] = "ram_sharing"
     if organization.member_root_access:
         needed["iam.amazonaws.com"] = "member_root_access"

@@ -14,13 +14,18 @@ from typing import Any
 
 import yaml
 
+from strata.config.text import short, text_problem
 from strata.errors import Fault
+from strata.files import UnreadableError, read_bytes
 
 Location = tuple[str | int, ...]
 """The keys and list positions from the top of a file down to one value."""
 
 SAFE_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The one in C where PyYAML was built with it, which is much quicker."""
+
+_LONGEST_KEY = 64
+"""Characters of a key that a place names in full; none that can be a configuration key is longer."""
 
 MAX_REPEATED = 100_000
 """Values beyond one for every character of the file: only aliases of aliases get there."""
@@ -38,6 +43,8 @@ class Tree:
     """Values that could not be taken."""
     incomplete: set[Location] = field(default_factory=set)
     """Mappings of which a part could not be taken, so that nothing can be said to be missing there."""
+    length: int | None = None
+    """How many lines the file has, as far as it could be read."""
 
     def line(self, location: Location) -> int:
         """Returns the line of a value, or of the nearest entry above it that the file has."""
@@ -47,30 +54,39 @@ class Tree:
 
     def fault(self, location: Location, problem: str, remedy: str, line: int | None = None) -> Fault:
         """Makes the fault of one value."""
-        return Fault(self.file, line or self.line(location), dotted(location), problem, remedy)
+        number = line or self.line(location)
+        # YAML puts the end of a file on the line after the last one.
+        return Fault(self.file, min(number, self.length or number), dotted(location), problem, remedy)
 
 
 def dotted(location: Location) -> str:
     """Returns a location as `accounts.data-prod.email`, with list positions counted from 1."""
-    parts = (f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in location)
+    parts = (f"[{part + 1}]" if isinstance(part, int) else f".{_part(part)}" for part in location)
     return "".join(parts).removeprefix(".")
+
+
+def _part(key: str) -> str:
+    return key if len(key) <= _LONGEST_KEY and key.isprintable() else short(key)
 
 
 def read(path: Path, name: str) -> Tree:
     """Returns the tree of one file; what cannot be read at all is a fault in it."""
     tree = Tree(name)
     try:
-        parse(path.read_bytes().decode("utf-8"), tree)
+        parse(read_bytes(path).decode("utf-8"), tree)
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         tree.faults.append(Fault(name, line, "", "is not UTF-8 text", "save it as UTF-8"))
-    except OSError as error:
-        tree.faults.append(Fault(name, 1, "", f"cannot be read: {error.strerror}", "check the file and its mode"))
+    except UnreadableError as error:
+        tree.faults.append(Fault(name, 1, "", error.problem, error.remedy))
+    except OSError:
+        tree.faults.append(Fault(name, 1, "", "is missing, though a link leads to it", "add it, or remove the link"))
     return tree
 
 
 def parse(text: str, tree: Tree) -> None:
     """Fills the tree from the text of its file; faults of the notation go into the tree."""
+    tree.length = len(text.splitlines()) or 1
     try:
         node = yaml.compose(text, Loader=SAFE_LOADER)
     except yaml.MarkedYAMLError as error:
@@ -115,6 +131,7 @@ _TAGS = frozenset(
 """What plain YAML is tagged with by itself."""
 
 
+_TEXT = "tag:yaml.org,2002:str"
 _ID_LENGTH = 12
 
 
@@ -152,12 +169,17 @@ class _Builder:
         self.open.add(id(node))
         try:
             if isinstance(node, yaml.MappingNode):
-                return self._mapping(node, at)
+                return self._unfilled(node, at) if _is_unfilled(node) else self._mapping(node, at)
             if isinstance(node, yaml.SequenceNode):
                 return [self._item(item, (*at, index)) for index, item in enumerate(node.value)]
             return self._scalar(node, at) if isinstance(node, yaml.ScalarNode) else None
         finally:
             self.open.discard(id(node))
+
+    def _unfilled(self, node: yaml.MappingNode, at: Location) -> None:
+        names = [str(key.value) for key, _ in node.value[0][0].value if isinstance(key, yaml.ScalarNode)]
+        left = f"{{{{ {' '.join(names)} }}}}"
+        self._spoil(at, node, f"is {short(left)[1:-1]}, which a template has left", "write the value")
 
     def _item(self, node: yaml.Node, at: Location) -> Any:
         self.tree.lines.setdefault(at, node.start_mark.line + 1)
@@ -188,11 +210,20 @@ class _Builder:
             self._fault(at, node, "uses a merge ('<<'), which hides where a value comes from", "write the entries out")
             self.tree.incomplete.add(at)
             return None
+        found = text_problem(node.value)
+        if found:
+            self._fault(at, node, f"has a key that cannot be one: {found.problem}", found.remedy)
+            self.tree.incomplete.add(at)
+            return None
         return str(node.value)
 
     def _scalar(self, node: yaml.ScalarNode, at: Location) -> Any:
         text: str = node.value
-        if node.style:
+        found = text_problem(text)
+        if found:
+            self._spoil(at, node, found.problem, found.remedy)
+            return None
+        if node.style or _is_tagged_text(node):
             return text
         if len(text) == _ID_LENGTH and text.isdecimal() and text.isascii():
             self._spoil(
@@ -203,7 +234,7 @@ class _Builder:
 
     def _tagged(self, node: yaml.Node, at: Location) -> Any:
         if node.tag == "!" and isinstance(node, yaml.ScalarNode):
-            return node.value
+            return self._scalar(yaml.ScalarNode(node.tag, node.value, node.start_mark, node.end_mark, style="'"), at)
         tag = node.tag.replace("tag:yaml.org,2002:", "!!")
         self._spoil(at, node, f"has the tag {tag}, which says nothing here", "remove the tag")
         return None
@@ -214,6 +245,21 @@ class _Builder:
 
     def _fault(self, at: Location, node: yaml.Node, problem: str, remedy: str) -> None:
         self.tree.faults.append(self.tree.fault(at, problem, remedy, node.start_mark.line + 1))
+
+
+def _is_unfilled(node: yaml.MappingNode) -> bool:
+    """Returns whether it is `{{ name }}` without quotes: a mapping in braces whose only key is one in braces."""
+    if not node.flow_style or len(node.value) != 1:
+        return False
+    key = node.value[0][0]
+    return isinstance(key, yaml.MappingNode) and bool(key.flow_style)
+
+
+def _is_tagged_text(node: yaml.ScalarNode) -> bool:
+    """Returns whether a plain scalar is text only because its tag says so, as in `!!str 7`."""
+    if node.tag != _TEXT or plain(node.value) is node.value:
+        return False
+    return bool(SAFE_LOADER("").resolve(yaml.ScalarNode, node.value, (True, False)) != _TEXT)
 
 
 class _TooLargeError(Exception):

@@ -9,24 +9,14 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 
-from strata.config.limits import Limit, aws_limits
+from strata.config.limits import aws_limits
+from strata.config.text import Problem, Text, check_length, short
 
 REPLICA = "-replica"
 """What the name of the replica of the state bucket ends with."""
 
-
-class Problem(ValueError):
-    """What is wrong with one value, and what to do about it; `at` leads to the part of the value that is meant."""
-
-    def __init__(self, problem: str, remedy: str, at: tuple[str | int, ...] = ()) -> None:
-        super().__init__(problem)
-        self.problem = problem
-        self.remedy = remedy
-        self.at = at
-
-
+_KEY = r"[A-Za-z][A-Za-z0-9-]*"
 _KEY_LENGTH = 64
-_SHOWN = 40
 
 
 def check_key(value: str) -> str:
@@ -35,40 +25,14 @@ def check_key(value: str) -> str:
     Raises:
         Problem: it is not a letter followed by letters, digits and hyphens.
     """
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", value):
+    if not re.fullmatch(_KEY, value):
         raise Problem(
-            f"{value!r} cannot be a key: a letter, then letters, digits and hyphens", "keys stay; names may change"
+            f"{short(value)} cannot be a key: a letter, then letters, digits and hyphens", "keys stay; names may change"
         )
     if len(value) > _KEY_LENGTH:
-        problem = f"{value!r} has {len(value)} characters, a key has at most {_KEY_LENGTH}"
+        problem = f"{short(value)} has {len(value)} characters, a key has at most {_KEY_LENGTH}"
         raise Problem(problem, "shorten it; names may be longer")
     return value
-
-
-def _matching(pattern: str, problem: str, remedy: str, limit: str | None = None) -> Callable[[str], str]:
-    """Makes a validator of one alphabet, and of one length where AWS has a limit by that name."""
-
-    def check(value: str) -> str:
-        if not re.fullmatch(pattern, value):
-            raise Problem(f"{value!r} {problem}", remedy)
-        if limit:
-            check_length(value, aws_limits()[limit])
-        return value
-
-    return check
-
-
-def check_length(value: str, limit: Limit) -> None:
-    """Refuses text that is longer than AWS takes.
-
-    Raises:
-        Problem: the text is too long; its length, the limit, its source and date are in the message.
-    """
-    if len(value) > limit.value:
-        raise Problem(
-            f"{_shortened(value)!r} has {len(value)} characters, the limit is {limit.value} ({limit.cited})",
-            f"shorten it by {len(value) - limit.value}",
-        )
 
 
 def _within(name: str) -> Callable[[int], int]:
@@ -94,47 +58,17 @@ def _bounds(name: str) -> Callable[[dict[str, Any]], None]:
     return add
 
 
-def _shortened(value: str) -> str:
-    return value if len(value) <= _SHOWN else f"{value[: _SHOWN - 3]}..."
-
-
-def check_email(value: str) -> str:
-    """Accepts an e-mail address.
-
-    Raises:
-        Problem: it has not one '@' with a dot after it, or a space, or is too long.
-    """
-    shaped = re.fullmatch(r"[^\s@\x00-\x1f\x7f]+@[^\s@\x00-\x1f\x7f]+\.[^\s@\x00-\x1f\x7f]+", value)
-    domain = value.rpartition("@")[2]
-    if not shaped or ".." in domain or domain.startswith("."):
-        raise Problem(
-            f"{value!r} is not an e-mail address: one '@', a dot after it, no space", "write name@example.org"
-        )
-    check_length(value, aws_limits()["email"])
-    return value
-
-
-def _check_root_email(value: str) -> str:
-    limit = aws_limits()["root_email"]
-    if len(check_email(value)) < limit.minimum:
-        raise Problem(
-            f"{value!r} has {len(value)} characters, AWS wants {limit.minimum} ({limit.cited})", "use another"
-        )
-    check_length(value, limit)
-    return value
-
-
 def _check_region(value: str) -> str:
     regions = aws_limits().regions
     if value in regions:
         return value
     if value.startswith(("cn-", "us-gov-", "us-iso", "eu-isoe", "eusc-")):
         raise Problem(
-            f"{value!r} is in another partition than 'aws', which the AWS provider 6.25 cannot set up safely",
+            f"{short(value)} is in another partition than 'aws', which the AWS provider 6.25 cannot set up safely",
             "use a region of the commercial partition",
         )
     raise Problem(
-        f"{value!r} is not an AWS region{did_you_mean(value, regions)}", "use a region code such as eu-west-1"
+        f"{short(value)} is not an AWS region{did_you_mean(value, regions)}", "use a region code such as eu-west-1"
     )
 
 
@@ -146,7 +80,7 @@ def check_bucket(value: str) -> str:
     """
     if not re.fullmatch(r"[a-z0-9][a-z0-9.-]+[a-z0-9]", value) or ".." in value:
         raise Problem(
-            f"{value!r} is not a bucket name: at least 3 lower-case letters, digits and hyphens, "
+            f"{short(value)} is not a bucket name: at least 3 lower-case letters, digits and hyphens, "
             "starting and ending with a letter or digit",
             "see the S3 bucket naming rules",
         )
@@ -154,9 +88,9 @@ def check_bucket(value: str) -> str:
     prefix = next((prefix for prefix in ("xn--", "sthree-", "amzn-s3-demo-") if value.startswith(prefix)), None)
     suffix = next((s for s in ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3") if value.endswith(s)), None)
     if prefix or suffix:
-        raise Problem(f"{value!r} uses {prefix or suffix!r}, which AWS reserves", "choose another name")
+        raise Problem(f"{short(value)} uses {prefix or suffix!r}, which AWS reserves", "choose another name")
     if "." in value:
-        raise Problem(f"{value!r} has a dot, which breaks TLS to the bucket's own host name", "use hyphens")
+        raise Problem(f"{short(value)} has a dot, which breaks TLS to the bucket's own host name", "use hyphens")
     return value
 
 
@@ -164,7 +98,7 @@ def _check_state_bucket(value: str) -> str:
     limit = aws_limits()["bucket_name"]
     longest = limit.value - len(REPLICA)
     if len(check_bucket(value)) > longest:
-        problem = f"{value!r} has {len(value)} characters, with {REPLICA!r} for the replica AWS takes {longest}"
+        problem = f"{short(value)} has {len(value)} characters, with {REPLICA!r} for the replica AWS takes {longest}"
         raise Problem(f"{problem} ({limit.cited})", "shorten it")
     return value
 
@@ -179,24 +113,15 @@ def _check_session_duration(value: str) -> str:
     limit = aws_limits()["session_hours"]
     if not limit.minimum <= session_minutes(value) / 60 <= limit.value:
         raise Problem(
-            f"{value!r} is not a session duration of {limit.minimum} to {limit.value} hours ({limit.cited})",
+            f"{short(value)} is not a session duration of {limit.minimum} to {limit.value} hours ({limit.cited})",
             "write it in ISO 8601, such as PT1H or PT8H30M",
         )
     return value
 
 
-def _check_https(value: str) -> str:
-    if not re.fullmatch(r"https://[A-Za-z0-9.-]+(?:/\S*)?", value):
-        raise Problem(f"{value!r} is not an https URL", "copy it from IAM Identity Center, 'AWS access portal URL'")
-    return value
-
-
 def _check_tag_key(value: str) -> str:
-    if not re.fullmatch(r"[\w .:/=+@-]+", value):
-        raise Problem(f"{value!r} cannot be a tag key: letters, digits, spaces and _.:/=+-@", "change it")
     if value.lower().startswith("aws:"):
-        raise Problem(f"{value!r} starts with 'aws:', which AWS reserves", "choose another prefix")
-    check_length(value, aws_limits()["tag_key"])
+        raise Problem(f"{short(value)} starts with 'aws:', which AWS reserves", "choose another prefix")
     return value
 
 
@@ -207,25 +132,29 @@ def check_managed_policy(name: str) -> str:
         Problem: it is an ARN, or has a character that no such name has.
     """
     if name.startswith("arn:"):
-        raise Problem(f"{name!r} is an ARN", f"write its name with its path: {name.rpartition(':policy/')[2]!r}")
+        remedy = f"write its name with its path: {short(name.rpartition(':policy/')[2])}"
+        raise Problem(f"{short(name)} is an ARN", remedy)
     if not re.fullmatch(r"(?:[A-Za-z0-9_-]+/)*[A-Za-z0-9_+=,.@-]+", name):
         raise Problem(
-            f"{name!r} is not the name of an AWS managed policy", "write it as in job-function/ViewOnlyAccess"
+            f"{short(name)} is not the name of an AWS managed policy", "write it as in job-function/ViewOnlyAccess"
         )
+    check_length(name.rpartition("/")[2], aws_limits()["managed_policy_name"])
     return name
 
 
 def _check_unmanaged(value: str) -> str:
     if "@" in value:
-        return _check_root_email(value)
+        return _ROOT_EMAIL.check(value)
     if not re.fullmatch(r"[0-9]{12}", value):
-        raise Problem(f"{value!r} is neither an e-mail address nor an account id", "write one of the two, in quotes")
+        raise Problem(
+            f"{short(value)} is neither an e-mail address nor an account id", "write one of the two, in quotes"
+        )
     return value
 
 
 def _check_action(value: str) -> str:
     if not is_action(value):
-        raise Problem(f"{value!r} is not an action", "write it as in s3:GetObject or s3:Get*")
+        raise Problem(f"{short(value)} is not an action", "write it as in s3:GetObject or s3:Get*")
     return value
 
 
@@ -240,7 +169,7 @@ def did_you_mean(value: str, candidates: Iterable[str]) -> str:
 
     folded = {candidate.lower(): candidate for candidate in sorted(candidates)}
     close = get_close_matches(value.lower(), folded, n=1, cutoff=0.7)
-    return f", did you mean {folded[close[0]]!r}?" if close else ""
+    return f", did you mean {short(folded[close[0]])}?" if close else ""
 
 
 def _as_tuple(value: Any) -> Any:
@@ -256,286 +185,380 @@ def _as_date(value: Any) -> dt.date:
             return dt.date.fromisoformat(value)
     except ValueError:
         pass
-    raise Problem(f"{value!r} is not a date", "write its last day as in 2027-01-31")
+    raise Problem(f"{short(value)} is not a date", "write its last day as in 2027-01-31")
 
 
 T = TypeVar("T")
 Many = Annotated[tuple[T, ...], BeforeValidator(_as_tuple)]
 """A list in YAML, a tuple in Python, so that the configuration stays frozen."""
 
-Key = Annotated[str, AfterValidator(check_key), Field(description="a letter, then letters, digits and hyphens")]
+Key = Annotated[
+    str,
+    AfterValidator(check_key),
+    Field(
+        description="a letter, then letters, digits and hyphens",
+        json_schema_extra={"pattern": f"^{_KEY}$", "maxLength": _KEY_LENGTH},
+    ),
+]
 AccountId = Annotated[
     str,
-    AfterValidator(_matching(r"[0-9]{12}", "is not an account id: 12 digits", 'write it in quotes: "012345678901"')),
+    Text(
+        r"[0-9]{12}",
+        "is not an account id: 12 digits",
+        'write it in quotes: "012345678901"',
+        source="organizations AccountId",
+    ),
 ]
-Email = Annotated[str, AfterValidator(check_email)]
-RootEmail = Annotated[str, AfterValidator(_check_root_email)]
+
+# Addresses
+
+_DOMAIN = r"[A-Za-z0-9][A-Za-z0-9-]*(?:\.[A-Za-z0-9-]+)*\.[A-Za-z0-9-]*[A-Za-z0-9]"
+_ROOT_EMAIL = Text(
+    rf"(?!\.)[A-Za-z0-9!#$*+/=?^_`{{}}~.-]+@{_DOMAIN}",
+    "is not an e-mail address AWS takes for an account: letters, digits and !#$*+/=?^_`{}~.- before one '@', "
+    "a domain after it",
+    "write name@example.org",
+    "root_email",
+    "https://docs.aws.amazon.com/organizations/latest/APIReference/API_CreateAccount.html",
+)
+RootEmail = Annotated[str, _ROOT_EMAIL]
 UnmanagedAccount = Annotated[str, AfterValidator(_check_unmanaged)]
-Region = Annotated[str, AfterValidator(_check_region)]
-StateBucketName = Annotated[str, AfterValidator(_check_state_bucket)]
-TableName = Annotated[
+# SNS and Budgets say nothing of the form of an address; this is what mail systems take without quotes (RFC 5322).
+Email = Annotated[
     str,
-    AfterValidator(
-        _matching(
-            r"[a-zA-Z0-9_.-]{3,}",
-            "is not a table name: at least 3 letters, digits, '_', '.', '-'",
-            "choose another name",
-            "table_name",
-        )
+    Text(
+        rf"[A-Za-z0-9.!#%&'*+/=?^_~-]+@{_DOMAIN}",
+        "is not an e-mail address: letters, digits and .!#%&'*+/=?^_~- before one '@', a domain after it",
+        "write name@example.org",
+        "email",
     ),
 ]
-ProjectName = Annotated[
+PersonEmail = Annotated[
     str,
-    AfterValidator(
-        _matching(
-            r"[a-z][a-z0-9-]{1,23}[a-z0-9]",
-            "is not a project name: 3 to 25 lower-case letters, digits and hyphens, starting with a letter",
-            "it prefixes account names; choose a short one",
-        )
+    Text(
+        r"[\p{L}\p{M}\p{N}.!#%&'*+/=?^_~-]+@[\p{L}\p{N}][\p{L}\p{M}\p{N}-]*(?:\.[\p{L}\p{M}\p{N}-]+)*"
+        r"\.[\p{L}\p{M}\p{N}-]*[\p{L}\p{M}\p{N}]",
+        "is not an e-mail address: letters, digits and .!#%&'*+/=?^_~- before one '@', a domain after it",
+        "write name@example.org",
+        "email",
+        "identitystore SensitiveStringType",
     ),
 ]
-ShortName = Annotated[
+CostEmail = Annotated[
     str,
-    AfterValidator(
-        _matching(
-            r"[a-z][a-z0-9]{1,7}",
-            "is not a short name: 2 to 8 lower-case letters and digits, starting with a letter",
-            "it prefixes buckets, tables and CLI profiles",
-        )
+    Text(
+        r"[a-zA-Z0-9.!#$%&'*+=?^_\u2018{|}~-]+@[a-zA-Z0-9_-]+(?:\.[a-zA-Z0-9_-]+)+",
+        "is not an e-mail address Cost Explorer takes: letters, digits and .!#$%&'*+=?^_{|}~- before one '@', "
+        "a domain after it",
+        "use another address",
+        "cost_email",
+        "ce SubscriberAddress",
     ),
 ]
-AccountName = Annotated[
+ContactEmail = Annotated[
     str,
-    AfterValidator(
-        _matching(
-            r"[ -;=?-~]+",
-            "is not an account name: printable ASCII without '<' and '>'",
-            "choose another name",
-            "account_name",
-        )
+    Text(
+        # AWS's pattern; the last character before the '@' is the narrower one of the provider's
+        # internal/service/account/alternate_contact.go.
+        r"[A-Za-z0-9_+=.#|!&-]*[A-Za-z0-9_+=.-]@[A-Za-z0-9_.-]+\.[A-Za-z0-9_]+",
+        "is not an address AWS takes for a contact: letters, digits and _+=.#|!&- before the '@', not #|!& right "
+        "before it",
+        "use another address",
+        "email",
+        "account EmailAddress",
     ),
 ]
-OrganizationalUnitName = Annotated[
+PortalUrl = Annotated[
     str,
-    AfterValidator(
-        _matching(r"[^\x00-\x1f\x7f]+", "is not a name: visible text", "change it", "organizational_unit_name")
-    ),
-]
-PolicyName = Annotated[
-    str, AfterValidator(_matching(r"[^\x00-\x1f\x7f]+", "is not a name: visible text", "change it", "policy_name"))
-]
-PolicyDescription = Annotated[
-    str, AfterValidator(_matching(r"[\s\S]*", "is not a description", "change it", "policy_description"))
-]
-ServicePrincipal = Annotated[
-    str,
-    AfterValidator(
-        _matching(
-            r"[a-z0-9-]+(?:\.[a-z0-9-]+)*\.amazonaws\.com",
-            "is not a service principal",
-            "write it as in 'config.amazonaws.com'",
-            "service_principal",
-        )
-    ),
-]
-TagKey = Annotated[str, AfterValidator(_check_tag_key)]
-TagValue = Annotated[
-    str,
-    AfterValidator(
-        _matching(
-            r"[\w .:/=+@-]*",
-            "cannot be a tag value: letters, digits, spaces and _.:/=+-@",
-            "change it",
-            "tag_value",
-        )
-    ),
-]
-TagPattern = Annotated[
-    str,
-    AfterValidator(
-        _matching(
-            r"[\w .:/=+@*?-]*",
-            "cannot match a tag value: letters, digits, spaces, _.:/=+-@ and the wildcards * and ?",
-            "change it",
-            "tag_value",
-        )
-    ),
-]
-Reason = Annotated[
-    str,
-    AfterValidator(
-        _matching(r"(?=[\s\S]*\S)[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]+", "is not a reason: visible text", "say why")
-    ),
-]
-LastDay = Annotated[dt.date, PlainValidator(_as_date, json_schema_input_type=dt.date)]
-HttpsUrl = Annotated[str, AfterValidator(_check_https)]
-SessionDuration = Annotated[str, AfterValidator(_check_session_duration)]
-PermissionSetName = Annotated[
-    str,
-    AfterValidator(
-        _matching(
-            r"[A-Za-z0-9_+=,.@-]+",
-            "is not a permission set name: letters, digits and +=,.@-_",
-            "change it",
-            "permission_set_name",
-        )
-    ),
-]
-PermissionSetDescription = Annotated[
-    str,
-    AfterValidator(
-        _matching(
-            r"[\u0009\u000A\u000D\u0020-\u007E\u00A1-\u00FF]+",
-            "has a character AWS does not take in a permission set description",
-            "use plain Latin text",
-            "permission_set_description",
-        )
+    Text(
+        r"https://(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.awsapps\.com/start/?(?:#/?)?"
+        r"|ssoins-[0-9a-z]{16}\.portal\.[a-z0-9-]+\.app\.aws/?(?:#/?)?"
+        r"|ssoins-[0-9a-z]{16}\.[a-z0-9-]+\.portal\.amazonaws\.com/?(?:#/?)?"
+        r"|identitycenter\.amazonaws\.com/ssoins-[0-9a-z]{16}/?)",
+        "is not the URL of an AWS access portal, such as https://d-1234567890.awsapps.com/start",
+        "copy it from IAM Identity Center, 'AWS access portal URL'",
+        source="https://docs.aws.amazon.com/singlesignon/latest/userguide/multi-region-workforce-access.html",
     ),
 ]
 RelayState = Annotated[
     str,
-    AfterValidator(
-        _matching(
-            r"[a-zA-Z0-9&$@#\\/%?=~\-_'\"|!:,.;*+\[\] ()^{}]+",
-            "has a character AWS does not take in a relay state",
-            "use an AWS console URL",
-            "relay_state",
-        )
+    Text(
+        # Of the characters of AWS's pattern those that a URL has.
+        r"https://(?:[a-z0-9-]+\.)*aws\.amazon\.com(?:[/?#][a-zA-Z0-9&$@#/%?=~_'|!:,.;*+\[\](){}-]*)?",
+        "is not a page of the AWS console: https, a host below aws.amazon.com, no space",
+        "copy its address from the console, as in https://console.aws.amazon.com/billing/",
+        "relay_state",
+        "sso-admin RelayState",
     ),
 ]
-RESERVED_NAMES = frozenset({"administrator", "awsadministrators"})
-"""What neither a user nor a group may be called, in whatever case."""
 
-_RESERVED = f"(?!(?i:{'|'.join(sorted(RESERVED_NAMES))})$)"
+# Names of things that hold the rest
 
-UserName = Annotated[
+Region = Annotated[str, AfterValidator(_check_region)]
+StateBucketName = Annotated[str, AfterValidator(_check_state_bucket)]
+TableName = Annotated[
     str,
-    AfterValidator(
-        _matching(
-            rf"{_RESERVED}[^\x00-\x1f\x7f\s]+",
-            "is not a user name: no space, not one AWS reserves",
-            "the e-mail address is a good one",
-            "user_name",
-        )
+    Text(
+        r"[a-zA-Z0-9_.-]{3,}",
+        "is not a table name: at least 3 letters, digits, '_', '.', '-'",
+        "choose another name",
+        "table_name",
+        "dynamodb TableName",
     ),
 ]
-PersonName = Annotated[
-    str, AfterValidator(_matching(r"[^\x00-\x1f\x7f]+", "is not a name: visible text", "change it", "person_name"))
-]
-GroupName = Annotated[
+ProjectName = Annotated[
     str,
-    AfterValidator(
-        _matching(
-            rf"{_RESERVED}[^\x00-\x1f\x7f]+",
-            "is not a group name: visible text, not one AWS reserves",
-            "choose another",
-            "group_name",
-        )
+    Text(
+        r"[a-z][a-z0-9-]{1,23}[a-z0-9]",
+        "is not a project name: 3 to 25 lower-case letters, digits and hyphens, starting with a letter",
+        "it prefixes account names; choose a short one",
     ),
 ]
-GroupDescription = Annotated[
+ShortName = Annotated[
     str,
-    AfterValidator(
-        _matching(r"[^\x00-\x08\x0b\x0c\x0e-\x1f]+", "is not a description", "change it", "group_description")
+    Text(
+        r"[a-z][a-z0-9]{1,7}",
+        "is not a short name: 2 to 8 lower-case letters and digits, starting with a letter",
+        "it prefixes buckets, tables and CLI profiles",
     ),
 ]
-ManagedPolicyName = Annotated[
+
+# AWS Organizations
+
+AccountName = Annotated[
     str,
-    AfterValidator(
-        _matching(
-            r"[A-Za-z0-9_+=,.@-]+",
-            "is not a policy name: letters, digits and +=,.@-_",
-            "change it",
-            "managed_policy_name",
-        )
+    Text(
+        r"[ -;=?-~]+",
+        "is not an account name: printable ASCII without '<' and '>'",
+        "choose another name",
+        "account_name",
+        "account AccountName",
     ),
 ]
-ManagedPolicyPath = Annotated[
+# AWS takes any character in these; a line break in a name is never meant.
+_NAME = r"[^\t\n\r]+"
+OrganizationalUnitName = Annotated[
     str,
-    AfterValidator(
-        _matching(
-            r"(?:/[A-Za-z0-9.,+@=_-]+)*/",
-            "is not a path: it starts and ends with '/'",
-            "write it as in /teams/",
-            "managed_policy_path",
-        )
+    Text(
+        _NAME,
+        "is not a name: visible text",
+        "change it",
+        "organizational_unit_name",
+        "organizations OrganizationalUnitName",
     ),
 ]
-PolicyFile = Annotated[
+PolicyName = Annotated[
+    str, Text(_NAME, "is not a name: visible text", "change it", "policy_name", "organizations PolicyName")
+]
+PolicyDescription = Annotated[
     str,
-    AfterValidator(
-        _matching(
-            r"(?!/)(?!.*\.\.)[A-Za-z0-9_./-]{1,200}\.json",
-            "is not a policy file: a path below the configuration that ends in .json",
-            "write it as in policies/deny-leaving-organization.json",
-        )
+    Text(
+        r"[\s\S]*",
+        "is not a description",
+        "change it",
+        "policy_description",
+        "organizations PolicyDescription",
+        blank=True,
     ),
 ]
-AwsManagedPolicy = Annotated[str, AfterValidator(check_managed_policy)]
-ContactName = Annotated[
+ServicePrincipal = Annotated[
     str,
-    AfterValidator(
-        _matching(r"[^\x00-\x1f\x7f]+", "is not a name: visible text", "change it", "alternate_contact_name")
+    Text(
+        r"[a-z0-9-]+(?:\.[a-z0-9-]+)*\.amazonaws\.com",
+        "is not a service principal",
+        "write it as in 'config.amazonaws.com'",
+        "service_principal",
+        "organizations ServicePrincipal",
     ),
 ]
-ContactTitle = Annotated[
+_TAG_CHARACTERS = r"\p{L}\p{Z}\p{N}_.:/=+\-@"
+TagKey = Annotated[
     str,
-    AfterValidator(
-        _matching(r"[^\x00-\x1f\x7f]+", "is not a title: visible text", "change it", "alternate_contact_title")
+    Text(
+        rf"[{_TAG_CHARACTERS}]+",
+        "cannot be a tag key: letters, digits, spaces and _.:/=+-@",
+        "change it",
+        "tag_key",
+        "organizations TagKey",
+    ),
+    AfterValidator(_check_tag_key),
+]
+TagValue = Annotated[
+    str,
+    Text(
+        rf"[{_TAG_CHARACTERS}]*",
+        "cannot be a tag value: letters, digits, spaces and _.:/=+-@",
+        "change it",
+        "tag_value",
+        "organizations TagValue",
+        blank=True,
     ),
 ]
-ContactPhone = Annotated[
+TagPattern = Annotated[
     str,
-    AfterValidator(
-        _matching(
-            r"[ 0-9()+-]+",
-            "is not a phone number: digits, spaces and ()+-",
-            "write it as in +49 30 1234567",
-            "alternate_contact_phone",
-        )
-    ),
-]
-ContactEmail = Annotated[
-    Email,
-    AfterValidator(
-        _matching(
-            r"[A-Za-z0-9_+=.#|!&-]+@[A-Za-z0-9_.-]+\.[A-Za-z0-9_]+",
-            "is not an address AWS takes for a contact: letters, digits and _+=.#|!&- before the '@'",
-            "use another address",
-        )
-    ),
-]
-SessionTag = Annotated[
-    str,
-    AfterValidator(
-        _matching(
-            r"[\w .:/=+@-]+",
-            "is not a session tag: letters, digits, spaces and _.:/=+-@",
-            "change it",
-            "access_control_attribute_key",
-        )
-    ),
-]
-IdentityAttribute = Annotated[
-    str,
-    AfterValidator(
-        _matching(
-            r"\$\{path:[\w.:\[\]\" -]+\}",
-            "is not an Identity Center attribute",
-            'write it as in "${path:enterprise.costCenter}"',
-            "access_control_attribute_source",
-        )
+    Text(
+        rf"[{_TAG_CHARACTERS}*?]*",
+        "cannot match a tag value: letters, digits, spaces, _.:/=+-@ and the wildcards * and ?",
+        "change it",
+        "tag_value",
+        blank=True,
     ),
 ]
 Action = Annotated[str, AfterValidator(_check_action)]
 RoleName = Annotated[
     str,
-    AfterValidator(
-        _matching(
-            r"[A-Za-z0-9_+=,.@/*?-]{1,512}",
-            "is not a role name: letters, digits, +=,.@-_/ and the wildcards * and ?",
-            "write a name, with its path if it has one, not an ARN",
-        )
+    Text(
+        r"[A-Za-z0-9_+=,.@/*?-]{1,512}",
+        "is not a role name: letters, digits, +=,.@-_/ and the wildcards * and ?",
+        "write a name, with its path if it has one, not an ARN",
+    ),
+]
+
+# Identity Center. Lengths of users, groups and descriptions count bytes: the provider's validators do.
+
+RESERVED_NAMES = frozenset({"administrator", "awsadministrators"})
+"""What neither a user nor a group may be called, in whatever case."""
+
+
+def _in_any_case(word: str) -> str:
+    return "".join(f"[{letter.upper()}{letter}]" for letter in word)
+
+
+_NOT_RESERVED = f"(?!(?:{'|'.join(map(_in_any_case, sorted(RESERVED_NAMES)))})$)"
+_VISIBLE = r"\p{L}\p{M}\p{S}\p{N}\p{P}"
+
+UserName = Annotated[
+    str,
+    Text(
+        rf"{_NOT_RESERVED}[{_VISIBLE}]+",
+        "is not a user name: no space, not one AWS reserves",
+        "the e-mail address is a good one",
+        "user_name",
+        "identitystore UserName",
+    ),
+]
+PersonName = Annotated[
+    str,
+    Text(
+        rf"[{_VISIBLE} \u00a0\u3000]+",
+        "is not a name: visible text",
+        "change it",
+        "person_name",
+        "identitystore SensitiveStringType",
+    ),
+]
+GroupName = Annotated[
+    str,
+    Text(
+        rf"{_NOT_RESERVED}[{_VISIBLE} \u00a0\u3000]+",
+        "is not a group name: visible text, not one AWS reserves",
+        "choose another",
+        "group_name",
+        "identitystore GroupDisplayName",
+    ),
+]
+GroupDescription = Annotated[
+    str,
+    Text(
+        rf"[{_VISIBLE}\t\n\r \u00a0\u3000]+",
+        "is not a description",
+        "change it",
+        "group_description",
+        "identitystore SensitiveStringType",
+        blank=True,
+    ),
+]
+SessionDuration = Annotated[str, AfterValidator(_check_session_duration)]
+PermissionSetName = Annotated[
+    str,
+    Text(
+        r"[A-Za-z0-9_+=,.@-]+",
+        "is not a permission set name: letters, digits and +=,.@-_",
+        "change it",
+        "permission_set_name",
+        "sso-admin PermissionSetName",
+    ),
+]
+PermissionSetDescription = Annotated[
+    str,
+    Text(
+        r"[\u0009\u000A\u000D\u0020-\u007E\u00A1-\u00FF]+",
+        "has a character AWS does not take in a permission set description",
+        "use plain Latin text",
+        "permission_set_description",
+        "sso-admin PermissionSetDescription",
+        blank=True,
+    ),
+]
+# The provider's import ids part these by commas, and it cannot read one back that has more of them.
+ManagedPolicyName = Annotated[
+    str,
+    Text(
+        r"[A-Za-z0-9_+=.@-]+",
+        "is not a policy name the AWS provider can attach: letters, digits and +=.@-_, no comma",
+        "change it",
+        "managed_policy_name",
+        "sso-admin ManagedPolicyName",
+    ),
+]
+ManagedPolicyPath = Annotated[
+    str,
+    Text(
+        r"(?:/[A-Za-z0-9.+@=_-]+)*/",
+        "is not a path: it starts and ends with '/' and has no comma",
+        "write it as in /teams/",
+        "managed_policy_path",
+        "sso-admin ManagedPolicyPath",
+    ),
+]
+AwsManagedPolicy = Annotated[str, AfterValidator(check_managed_policy)]
+PolicyFile = Annotated[
+    str,
+    Text(
+        r"(?!/)(?!.*\.\.)[A-Za-z0-9_./-]{1,200}\.json",
+        "is not a policy file: a path below the configuration that ends in .json",
+        "write it as in policies/deny-leaving-organization.json",
+    ),
+]
+SessionTag = Annotated[
+    str,
+    Text(
+        rf"[{_TAG_CHARACTERS}]+",
+        "is not a session tag: letters, digits, spaces and _.:/=+-@",
+        "change it",
+        "access_control_attribute_key",
+        "sso-admin AccessControlAttributeKey",
+    ),
+]
+IdentityAttribute = Annotated[
+    str,
+    Text(
+        r'\$\{path:[\p{L}\p{N}_.:\[\]" -]+\}',
+        "is not an Identity Center attribute",
+        'write it as in "${path:enterprise.costCenter}"',
+        "access_control_attribute_source",
+        "sso-admin AccessControlAttributeValueSource",
+    ),
+]
+Reason = Annotated[str, Text(r"[^\r]+", "is not a reason: visible text", "say why")]
+LastDay = Annotated[dt.date, PlainValidator(_as_date, json_schema_input_type=dt.date)]
+
+# Alternate contacts: AWS gives the name and the title a length and no pattern.
+
+ContactName = Annotated[
+    str, Text(_NAME, "is not a name: visible text", "change it", "alternate_contact_name", "account Name")
+]
+ContactTitle = Annotated[
+    str, Text(_NAME, "is not a title: visible text", "change it", "alternate_contact_title", "account Title")
+]
+ContactPhone = Annotated[
+    str,
+    Text(
+        r"[ 0-9()+-]+",
+        "is not a phone number: digits, spaces and ()+-",
+        "write it as in +49 30 1234567",
+        "alternate_contact_phone",
+        "account PhoneNumber",
     ),
 ]
 PasswordLength = Annotated[

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from strata.config.models import LandingZone
+from strata.printing import mermaid
 from strata.report.guardrails import Target, account_label, in_tree_order, policies, short_type, ways_up
 
 MANY = 60
@@ -31,7 +32,7 @@ def _lines(landing_zone: LandingZone) -> Iterator[str]:
         if counted and accounts[target]:
             text.insert(1, f"{accounts[target]:,} accounts")
         shape = ("([", "])") if target.kind == "account" else ("[", "]")
-        yield f'{names[target]}{shape[0]}"{"<br>".join(map(_escaped, text))}"{shape[1]}'
+        yield f'{names[target]}{shape[0]}"{"<br>".join(map(mermaid, text))}"{shape[1]}'
         if way_up[target][1:]:
             yield f"{names[way_up[target][-2]]} --> {names[target]}"
 
@@ -41,8 +42,3 @@ def _label(landing_zone: LandingZone, target: Target) -> str:
         return target.key
     name = account_label(landing_zone, target.key)
     return target.key if name.endswith(f"-{target.key}") else f"{target.key}: {name}"
-
-
-def _escaped(text: str) -> str:
-    """Returns text as Mermaid takes it within quotes: entities, written with # for &."""
-    return "".join(letter if letter.isalnum() or letter in " -_.:,/@+()" else f"#{ord(letter)};" for letter in text)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from strata.config import MANAGEMENT, LandingZone
 from strata.config.types import did_you_mean
 from strata.errors import StrataError
+from strata.printing import word
 from strata.report.access import permission_sets
 from strata.report.guardrails import account_label
 
@@ -43,7 +44,7 @@ def find_permission_set(landing_zone: LandingZone, name: str) -> str:
 def _unknown(landing_zone: LandingZone, name: str) -> str:
     problem = f"{name!r} is neither a user nor an account"
     if key := _match(_permission_set_names(landing_zone), name):
-        return f"{problem}; it is a permission set: strata explain --permission-set {key}"
+        return f"{problem}; it is a permission set: strata explain --permission-set {word(key)}"
     if key := _match({key: {key, group.name or key} for key, group in landing_zone.sso.groups.items()}, name):
         members = landing_zone.sso.groups[key].members
         return f"{problem}; it is a group{': ' + ', '.join(members) if members else ' without members here'}"

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from html import escape
 from pathlib import Path
 from typing import Any
 
 from strata.config.access import Grant, explained_grants
 from strata.config.models import LandingZone
 from strata.config.tree import Location
+from strata.printing import html, script_data
 from strata.report.access import SSO, all_accounts, allowances, permission_sets, place, way_of
 from strata.report.guardrails import (
     THE_ROOT,
@@ -39,7 +38,7 @@ FOLDED = 30
 def page(landing_zone: LandingZone) -> str:
     """Returns the page."""
     style, script = _beside("page.css"), _beside("page.js")
-    name = escape(landing_zone.project.name)
+    name = html(landing_zone.project.name)
     allowed = f"img-src data:; style-src {_hash(style)}; script-src {_hash(script)}"
     policy = f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
     return f"""<!doctype html>
@@ -69,7 +68,7 @@ def page(landing_zone: LandingZone) -> str:
 <section id="organization" aria-labelledby="organization-title">
 <h2 id="organization-title">Organization</h2>
 <p class="soft small">Units, accounts, and the policies attached to each with the slots they use.
-{escape(SLOTS_NOTE)}</p>
+{html(SLOTS_NOTE)}</p>
 <div class="chart" id="chart">{_chart(landing_zone)}</div>
 </section>
 <section id="policies" aria-labelledby="policies-title">
@@ -83,7 +82,7 @@ def page(landing_zone: LandingZone) -> str:
 </section>
 </main>
 </div>
-<script type="application/json" id="data">{_embedded(matrix(landing_zone))}</script>
+<script type="application/json" id="data">{script_data(matrix(landing_zone))}</script>
 <script>{script}</script>
 </body>
 </html>
@@ -96,16 +95,6 @@ def _beside(name: str) -> str:
 
 def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-
-def _embedded(data: Any) -> str:
-    """Returns JSON that cannot end the script element it stands in."""
-    text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
-    return (
-        text.replace("<", "\\u003c")
-        .replace("\N{LINE SEPARATOR}", "\\u2028")
-        .replace("\N{PARAGRAPH SEPARATOR}", "\\u2029")
-    )
 
 
 _ACCESS = """<section id="access" aria-labelledby="access-title">
@@ -246,8 +235,8 @@ def _chart(landing_zone: LandingZone) -> str:
             listed = f'<ul class="accounts">{listed}</ul>'
         units = "".join(f"<li>{unit(one)}</li>" for one in below[target] if one.unit)
         name = names.get(target.key, target.key)
-        label = f'<span class="unit">{escape(target.key)}</span>'
-        label += f'<span class="soft small">{escape(name)}</span>' if name.lower() != target.key else ""
+        label = f'<span class="unit">{html(target.key)}</span>'
+        label += f'<span class="soft small">{html(name)}</span>' if name.lower() != target.key else ""
         row = f'<summary><span class="row">{label}{_slots(found[target])}</span></summary>'
         return f"<details open>{row}{listed}{f'<ul>{units}</ul>' if units else ''}</details>"
 
@@ -259,17 +248,17 @@ def _account(landing_zone: LandingZone, target: Target, found: list[Slots]) -> s
     name = account_label(landing_zone, target.key)
     own = _slots(found) if any(one.policies for one in found) else ""
     return (
-        f'<span class="row"><span>{escape(target.key)}</span><span class="soft small">{escape(name)}</span>{own}'
-        f'<button type="button" class="link" data-account="{escape(target.key)}" '
-        f'aria-label="Who gets into {escape(target.key)}">who gets in</button></span>'
+        f'<span class="row"><span>{html(target.key)}</span><span class="soft small">{html(name)}</span>{own}'
+        f'<button type="button" class="link" data-account="{html(target.key)}" '
+        f'aria-label="Who gets into {html(target.key)}">who gets in</button></span>'
     )
 
 
 def _slots(found: list[Slots]) -> str:
     return "".join(
-        "".join(f'<span class="tag policy">{escape(policy)}</span>' for policy in one.policies)
+        "".join(f'<span class="tag policy">{html(policy)}</span>' for policy in one.policies)
         + f'<span class="tag{" warm" if one.free == 0 else ""}" title="{one.free} free">'
-        + f"{escape(short_type(one.type))} {one.used} of {one.limit}</span>"
+        + f"{html(short_type(one.type))} {one.used} of {one.limit}</span>"
         for one in shown(found)
     )
 
@@ -281,18 +270,18 @@ def _policies(landing_zone: LandingZone) -> str:
 
 
 def _policy(policy: BoundPolicy) -> str:
-    attached = [f"{escape(str(target))} <code>{where}</code>" for target, where in policy.targets.items()]
+    attached = [f"{html(str(target))} <code>{html(str(where))}</code>" for target, where in policy.targets.items()]
     return (
-        f'<tr><th scope="row">{escape(policy.key)}<div class="soft small">{escape(policy.description)}</div></th>'
-        f"<td>{escape(short_type(policy.type))}</td><td>{_list(attached or ['nothing'])}</td></tr>"
+        f'<tr><th scope="row">{html(policy.key)}<div class="soft small">{html(policy.description)}</div></th>'
+        f"<td>{html(short_type(policy.type))}</td><td>{_list(attached or ['nothing'])}</td></tr>"
     )
 
 
 def _layers(landing_zone: LandingZone) -> str:
     return "".join(
-        f'<div class="layer"><h3>{escape(one.name)}</h3>{_list(map(escape, one.owns))}'
-        f'<p class="soft small">reads {escape(", ".join(one.reads) or "no other stack")}<br>'
-        f"<code>{escape(one.state)}</code></p></div>"
+        f'<div class="layer"><h3>{html(one.name)}</h3>{_list(map(html, one.owns))}'
+        f'<p class="soft small">reads {html(", ".join(one.reads) or "no other stack")}<br>'
+        f"<code>{html(one.state)}</code></p></div>"
         for one in layers(landing_zone)
     )
 

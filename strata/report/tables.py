@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from strata.config.access import grants
 from strata.config.models import LandingZone
+from strata.printing import csv_cell, markdown, visible
 from strata.report.access import (
     Way,
     access,
@@ -63,10 +63,15 @@ def tables(landing_zone: LandingZone) -> list[Table]:
 def as_text(found: Iterable[Table], width: int) -> str:
     """Returns tables for a terminal, cells wrapped to its width."""
     parts = []
-    for table in found:
-        notes = [line for note in table.notes for line in textwrap.wrap(note, width)]
+    for table in map(_visible, found):
+        notes = [piece for note in table.notes for piece in textwrap.wrap(note, width)]
         parts.append("\n".join([table.title, "", *_text_lines(table, width), *notes, ""]))
     return "\n".join(parts)
+
+
+def _visible(table: Table) -> Table:
+    rows = [tuple(map(visible, row)) for row in table.rows]
+    return Table(table.title, table.header, rows, tuple(map(visible, table.notes)))
 
 
 def as_markdown(found: Iterable[Table]) -> str:
@@ -75,7 +80,7 @@ def as_markdown(found: Iterable[Table]) -> str:
     for table in found:
         lines = [f"## {table.title}", "", _markdown_row(table.header), "|---" * len(table.header) + "|"]
         lines += [_markdown_row([markdown(cell) for cell in row]) for row in table.rows]
-        lines += [line for note in table.notes for line in ("", markdown(note))]
+        lines += [piece for note in table.notes for piece in ("", markdown(note))]
         parts.append("\n".join([*lines, ""]))
     return "\n".join(parts)
 
@@ -83,7 +88,7 @@ def as_markdown(found: Iterable[Table]) -> str:
 def as_csv(landing_zone: LandingZone) -> str:
     """Returns the access matrix with one line for each person, account, permission set and way."""
     written = io.StringIO()
-    writer = csv.writer(written, lineterminator="\n")
+    writer = csv.writer(written, lineterminator="\n", quoting=csv.QUOTE_ALL)
     writer.writerow(
         [
             "user",
@@ -108,21 +113,9 @@ def as_csv(landing_zone: LandingZone) -> str:
             known = "yes" if user else "no"
             place = [one.account, units[one.account], one.permission_set, way.group or "", known]
             writer.writerow(
-                [_harmless(cell) for cell in (*who, *place, str(way.member or ""), str(way.entry), way.until or "")]
+                [csv_cell(cell) for cell in (*who, *place, str(way.member or ""), str(way.entry), str(way.until or ""))]
             )
     return written.getvalue()
-
-
-def _harmless(cell: str) -> str:
-    """Returns a cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
-
-
-def markdown(text: str) -> str:
-    """Returns text that Markdown shows as it is."""
-    indent = len(text) - len(text.lstrip(_SPACE))
-    escaped = re.sub(r"([\\`*_{}\[\]<>|~#])", r"\\\1", " ".join(text.split()).replace("&", "&amp;"))
-    return "&nbsp;" * indent + escaped
 
 
 def _markdown_row(cells: Iterable[str]) -> str:

@@ -98,6 +98,7 @@ DATA_SOURCES = [
     "identitystore_users",
     "caller_identity",
     "iam_roles",
+    "s3_objects",
     "partition",
     "region",
 ]

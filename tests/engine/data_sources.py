@@ -64,6 +64,16 @@ def _policy(cloud: Cloud, config: Object) -> Object:
     raise Refused(f"PolicyNotFoundException: no policy {config['policy_id']}")
 
 
+def _objects(cloud: Cloud, config: Object) -> Object:
+    return {
+        "id": config["bucket"],
+        "keys": cloud.live.objects(config["bucket"], config["prefix"], config["region"]),
+        "common_prefixes": [],
+        "owners": [],
+        "request_charged": "",
+    }
+
+
 _MANAGED_POLICIES: list[Object] = [
     {"id": "p-FullAWSAccess", "name": "FullAWSAccess", "type": "SERVICE_CONTROL_POLICY"},
     {"id": "p-RCPFullAWSAccess", "name": "RCPFullAWSAccess", "type": "RESOURCE_CONTROL_POLICY"},
@@ -155,6 +165,7 @@ def _region(cloud: Cloud, config: Object) -> Object:
 
 
 _READERS: dict[str, Callable[[Cloud, Object], Object]] = {
+    "aws_s3_objects": _objects,
     "aws_caller_identity": _caller_identity,
     "aws_iam_roles": _iam_roles,
     "aws_identitystore_group": _group,

@@ -52,9 +52,10 @@ def serve() -> None:
 
     import moto.server
 
-    from tests.engine import live, moto_fixes, provider
+    from tests.engine import aws_api, live, moto_fixes, provider
 
     moto_fixes.install()
+    aws_api.install()
     mains = {"provider": provider.serve, "moto": moto.server.main}
     live.warm_up()
     provider.warm_up(Path(os.environ["STRATA_ENGINE_CACHE"]))

@@ -125,7 +125,11 @@ class Engine:
 def scenario(shared: Shared, folder: Path) -> Iterator[Engine]:
     """Gives a scenario of its own, with a fresh moto."""
     with _moto(shared, folder) as endpoint:
-        yield Engine(shared, endpoint, World(folder / "world.json"))
+        yield Engine(shared, endpoint, World(_world(folder)))
+
+
+def _world(folder: Path) -> Path:
+    return folder / "world.json"
 
 
 @contextlib.contextmanager
@@ -197,6 +201,8 @@ def _moto(shared: Shared, folder: Path) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environment = {name: value for name, value in os.environ.items() if not name.startswith(_DROPPED)}
+    if not REAL:
+        environment["STRATA_ENGINE_WORLD"] = str(_world(folder))
     with (folder / "moto.log").open("w") as log:
         server = subprocess.Popen(
             [*FORKED, str(shared.forkserver), "moto", "-H", "127.0.0.1", "-p", str(port)],

@@ -101,6 +101,11 @@ class Live:
         found = _unless(("404", "NoSuchBucket"), lambda: client.head_bucket(Bucket=name))
         return None if found is None else {"bucket": name, "id": name}
 
+    def objects(self, bucket: str, prefix: str, region: str) -> list[str]:
+        """Returns the keys of the objects in a bucket that begin with a prefix."""
+        found = self._client("s3", region).list_objects_v2(Bucket=bucket, Prefix=prefix)
+        return [one["Key"] for one in found.get("Contents", ())]
+
     def create_bucket(self, name: str, region: str) -> None:
         """Creates a bucket; us-east-1 must not be named as its location (aws.md 20)."""
         place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}

@@ -36,7 +36,7 @@ def emails(site: Site) -> Counter[str]:
 
 
 def planned_changes(text: str) -> dict[str, str]:
-    """Returns what `strata deploy --plan` says would be done, by address."""
+    """Returns what `strata plan` says would be done, by address."""
     changes = re.findall(r"^ *([a-z][a-z ]*?) +(\w+\.\S+)$", text, re.MULTILINE)
     return {address: action for action, address in changes}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -13,6 +14,8 @@ from tests.engine.site import CHECKOUT, SANDBOX, TABLE, Site
 
 ACCOUNT = "aws_organizations_account"
 UNIT = "aws_organizations_organizational_unit"
+PERMISSION_SET = "aws_ssoadmin_permission_set"
+ANNOUNCED = "management/announced.json"
 SHARED_ACCOUNT = "  shared:\n    email: aws+shared@example.com\n    organizational_unit: shared\n"
 
 
@@ -42,19 +45,19 @@ def test_killed_after_an_account_was_made(fresh: Site) -> None:
     fresh.synth()
     assert fresh.terraform("backend", "init").code == 0
     assert fresh.apply("backend").code == 0
-    killed = fresh.strata("deploy", "organizations", STRATA_ENGINE_FAULT=f"create:{ACCOUNT}:*:kill-after")
+    killed = fresh.strata("deploy", "organizations", "--yes", STRATA_ENGINE_FAULT=f"create:{ACCOUNT}:*:kill-after")
 
     assert killed.code == 1, killed.text
     assert "Terraform was stopped before it finished" in killed.text
 
-    locked = fresh.strata("deploy", "organizations")
+    locked = fresh.strata("deploy", "organizations", "--yes")
 
     assert locked.code == 1
     assert "the state is locked" in locked.text
     command = next(line for line in locked.text.splitlines() if "force-unlock" in line).partition("free it: ")[2]
     assert fresh.shell(command).code == 0
 
-    again = fresh.strata("deploy", "organizations")
+    again = fresh.strata("deploy", "organizations", "--yes")
 
     assert again.code == 0, again.text
     assert emails(fresh) == ["aws+security@example.com", "aws+shared@example.com", "master@example.com"]
@@ -74,57 +77,108 @@ def test_an_account_made_half_way_is_kept(deployed: Site) -> None:
     assert failed.code == 1, failed.text
     assert emails(deployed).count("aws+sandbox@example.com") == 1
 
-    again = deployed.strata("deploy", "organizations")
+    again = deployed.strata("deploy", "organizations", "--yes")
 
     assert again.code == 0, again.text
     assert "aws_organizations_account.sandbox was made half way by an earlier run and is kept" in again.text
     assert emails(deployed).count("aws+sandbox@example.com") == 1
 
 
-def test_what_aws_numbers_itself_is_found_by_its_name(deployed: Site) -> None:
-    """A group and a permission set that a killed run made, and the state does not know, are imported, not doubled."""
+def test_leftovers_are_told_from_strangers(deployed: Site) -> None:
+    """A thing with a declared name is untouched, unless imports.yaml names it or a killed run announced it."""
     deployed.edit(
         "sso.yaml",
-        ("\npermission_sets:\n", "  builders:\n    description: Try things.\n\npermission_sets:\n"),
+        ("\ngroups:\n", "  kim:\n    given_name: Kim\n    family_name: Berg\n    email: kim@example.com\n\ngroups:\n"),
+        ("\npermission_sets:\n", "  builders:\n    members:\n      - kim\n\npermission_sets:\n"),
         ("\nassignments:\n", "  Builder:\n    policies:\n      - aws: PowerUserAccess\n\nassignments:\n"),
     )
-    _make_a_group_and_a_permission_set(deployed)
+    store, center = deployed.client("identitystore"), deployed.client("sso-admin")
+    instance = center.list_instances()["Instances"][0]
+    there, arn = {"IdentityStoreId": instance["IdentityStoreId"]}, instance["InstanceArn"]
+    user = store.create_user(**there, UserName="kim@example.com", DisplayName="Another Kim")["UserId"]
+    group = store.create_group(**there, DisplayName="builders")["GroupId"]
+    mallory = store.create_user(**there, UserName="mallory", DisplayName="Mallory")["UserId"]
+    store.create_group_membership(**there, GroupId=group, MemberId={"UserId": mallory})
+    made = center.create_permission_set(InstanceArn=arn, Name="Builder")["PermissionSet"]["PermissionSetArn"]
     before = len(deployed.engine.world.calls)
 
-    again = deployed.strata("deploy", "sso")
+    refused = deployed.strata("deploy", "sso", "--yes")
 
+    assert refused.code == 1, refused.text
+    assert "'kim@example.com' is a user that AWS has and no run of Strata made" in refused.text
+    assert "'builders' is a group that AWS has and no run of Strata made" in refused.text
+    assert "members mallory" in refused.text
+    assert "'Builder' is a permission set that AWS has and no run of Strata made" in refused.text
+    assert done_since(deployed, before) == set()
+    lines = [one.strip() for one in refused.text.splitlines() if one.strip().startswith("aws_identitystore_")]
+    assert sorted(lines) == [
+        f'aws_identitystore_group.builders: "{instance["IdentityStoreId"]}/{group}"',
+        f'aws_identitystore_user.kim: "{instance["IdentityStoreId"]}/{user}"',
+    ]
+
+    deployed.append("imports.yaml", "\n".join([*lines, ""]))
+    center.delete_permission_set(InstanceArn=arn, PermissionSetArn=made)
+    killed = deployed.strata(
+        "deploy", "sso", "--yes", STRATA_ENGINE_FAULT=f"create:{PERMISSION_SET}:Builder:kill-after"
+    )
+
+    assert killed.code == 1, killed.text
+    assert _announced(deployed) == [["permission-set", "Builder"]]
+    assert [found["name"] for found in deployed.engine.world.list(PERMISSION_SET)].count("Builder") == 1
+
+    _free_the_lock(deployed, "sso")
+    planned = deployed.strata("plan", "sso", "--exit-code")
+    again = deployed.strata("deploy", "sso", "--yes")
+
+    assert planned.code == 3, planned.text
+    assert re.search(r"^ *import.* aws_ssoadmin_permission_set.Builder$", planned.stdout, re.MULTILINE)
     assert again.code == 0, again.text
-    assert {"aws_identitystore_group.builders", "aws_ssoadmin_permission_set.Builder"} <= deployed.addresses("sso")
-    made = {type for operation, type in done_since(deployed, before) if operation == "create"}
-    assert made == {"aws_ssoadmin_managed_policy_attachment"}
-    assert "aws_identitystore_group.builders is there at AWS and not in the state: importing d-" in again.text
-    assert re.search(r"^sso +[12] imported, 1 added", again.stdout, re.MULTILINE)
+    assert {"aws_identitystore_group.builders", f"{PERMISSION_SET}.Builder"} <= deployed.addresses("sso")
+    assert [found["name"] for found in deployed.engine.world.list(PERMISSION_SET)].count("Builder") == 1
+    assert _announced(deployed) == []
 
 
-def _make_a_group_and_a_permission_set(site: Site) -> None:
-    """Makes both at the stand-in, which Terraform asks, and in moto, which `strata` asks, with the same ids."""
-    world = site.engine.world
-    store, instance = (
-        world.list("aws_identitystore_group")[0]["identity_store_id"],
-        world.list("aws_ssoadmin_permission_set")[0]["instance_arn"],
+def test_what_was_announced_and_has_a_stranger_in_it_is_not_adopted(deployed: Site) -> None:
+    """A name alone does not make a thing ours: members and policies have to be declared ones."""
+    deployed.edit(
+        "sso.yaml",
+        ("\npermission_sets:\n", "  builders:\n    description: Try.\n\npermission_sets:\n"),
+        ("\nassignments:\n", "  Builder:\n    policies:\n      - aws: PowerUserAccess\n\nassignments:\n"),
     )
-    group = site.client("identitystore").create_group(IdentityStoreId=store, DisplayName="builders")["GroupId"]
-    made = site.client("sso-admin").create_permission_set(InstanceArn=instance, Name="Builder")["PermissionSet"]
-    arn, region = made["PermissionSetArn"], {"region": "us-east-1"}
-    world.create(
-        "aws_identitystore_group",
-        {
-            "id": f"{store}/{group}",
-            "group_id": group,
-            "display_name": "builders",
-            "identity_store_id": store,
-            **region,
-        },
-    )
-    world.create(
-        "aws_ssoadmin_permission_set",
-        {"id": f"{arn},{instance}", "arn": arn, "name": "Builder", "instance_arn": instance, **region},
-    )
+    store, center = deployed.client("identitystore"), deployed.client("sso-admin")
+    instance = center.list_instances()["Instances"][0]
+    there, arn = {"IdentityStoreId": instance["IdentityStoreId"]}, instance["InstanceArn"]
+    group = store.create_group(**there, DisplayName="builders")["GroupId"]
+    mallory = store.create_user(**there, UserName="mallory", DisplayName="Mallory")["UserId"]
+    store.create_group_membership(**there, GroupId=group, MemberId={"UserId": mallory})
+    made = center.create_permission_set(InstanceArn=arn, Name="Builder")["PermissionSet"]["PermissionSetArn"]
+    for name in ("PowerUserAccess", "AdministratorAccess"):
+        policy = f"arn:aws:iam::aws:policy/{name}"
+        center.attach_managed_policy_to_permission_set(InstanceArn=arn, PermissionSetArn=made, ManagedPolicyArn=policy)
+    body = json.dumps({"format": 1, "announced": [["group", "builders"], ["permission-set", "Builder"]]})
+    deployed.s3().put_object(Bucket=deployed.bucket, Key=ANNOUNCED, Body=body.encode())
+    before = len(deployed.engine.world.calls)
+
+    refused = deployed.strata("deploy", "sso", "--yes")
+
+    assert refused.code == 1, refused.text
+    assert "not as such a run leaves it; it has mallory" in refused.text
+    assert "not as such a run leaves it; it has arn:aws:iam::aws:policy/AdministratorAccess;" in refused.text
+    assert f'aws_identitystore_group.builders: "{instance["IdentityStoreId"]}/{group}"' in refused.text
+    assert done_since(deployed, before) == set()
+
+
+def _announced(site: Site) -> list[list[str]]:
+    body = site.s3().get_object(Bucket=site.bucket, Key=ANNOUNCED)["Body"].read()
+    names: list[list[str]] = json.loads(body)["announced"]
+    return names
+
+
+def _free_the_lock(site: Site, stack: str) -> None:
+    """Frees the lock of a killed run with the command on the page of the operator."""
+    lock = re.search(r"ID:\s+([0-9a-f-]{36})", site.terraform(stack, "plan", "-input=false").text)
+    assert lock
+    assert site.terraform(stack, "force-unlock", "-force", lock[1]).code == 0
 
 
 # 3: guarded things taken out of the YAML
@@ -164,25 +218,6 @@ def test_an_account_taken_out_is_refused_and_retired_on_purpose(deployed: Site) 
     assert "aws_organizations_account.shared" not in deployed.addresses("organizations")
 
 
-def test_an_account_moved_to_unmanaged_in_one_edit_is_refused(deployed: Site) -> None:
-    """The guard in the stack cannot tell it from an account Strata never had, so `strata deploy` compares the state."""
-    text = (deployed.config / "organization.yaml").read_text()
-    edited = text.replace(SHARED_ACCOUNT, "").replace(
-        "accounts:\n", "unmanaged_accounts:\n  - aws+shared@example.com\naccounts:\n", 1
-    )
-    (deployed.config / "organization.yaml").write_text(edited)
-    sso = (deployed.config / "sso.yaml").read_text()
-    (deployed.config / "sso.yaml").write_text(sso.replace("      - shared\n", ""))
-    _drop_assignments_without_accounts(deployed)
-    before = deployed.engine.world.calls
-
-    refused = deployed.strata("deploy", "organizations")
-
-    assert refused.code == 1, refused.text
-    assert "accounts that are deployed and no longer declared: shared" in refused.text
-    assert deployed.engine.world.calls == before
-
-
 def _drop_assignments_without_accounts(site: Site) -> None:
     from ruamel.yaml import YAML
 
@@ -207,7 +242,7 @@ def test_a_unit_that_holds_an_account_is_not_deleted(deployed: Site) -> None:
     text = text.replace("organizational_unit: security\n", "organizational_unit: shared\n")
     (deployed.config / "organization.yaml").write_text(text)
 
-    refused = deployed.strata("deploy", "organizations")
+    refused = deployed.strata("deploy", "organizations", "--yes")
 
     assert refused.code == 1, refused.text
     assert "the unit still holds accounts or units that Strata does not know" in refused.text
@@ -219,7 +254,7 @@ def test_another_bucket_name_is_refused(deployed: Site) -> None:
     """The state bucket cannot be renamed by an edit: bootstrap is asked for first, and the guard stops the rest."""
     deployed.append("project.yaml", "state:\n  bucket: another-terraform-state\n")
 
-    refused = deployed.strata("deploy", "backend")
+    refused = deployed.strata("deploy", "backend", "--yes")
 
     assert refused.code == 1
     assert "run strata bootstrap" in refused.text
@@ -253,25 +288,6 @@ def test_an_email_edit_changes_the_person_in_place(deployed: Site) -> None:
     deployed.synth()
 
     assert deployed.plan("sso") == {"aws_identitystore_user.jane-doe": "update"}
-
-
-def test_a_replacing_rename_is_announced_before_the_plan(deployed: Site) -> None:
-    """Renaming a permission set replaces it, and a user name stays: both are said before anything is planned."""
-    deployed.edit(
-        "sso.yaml",
-        ("  FinOps:\n", "  FinOps:\n    name: CostControl\n"),
-        ("    family_name: Doe\n", "    family_name: Doe\n    user_name: jane\n"),
-    )
-
-    planned = deployed.strata("deploy", "sso", "--plan")
-
-    assert planned.code == 0, planned.text
-    assert (
-        "the name of permission set FinOps changes from 'FinOps' to 'CostControl': AWS cannot rename one"
-        in planned.text
-    )
-    assert "the user name of jane-doe stays 'jane.doe@example.com'" in planned.text
-    assert "replace           aws_ssoadmin_permission_set.FinOps" in planned.text
 
 
 # 5: an organization that exists
@@ -389,20 +405,20 @@ def test_identity_center_is_not_enabled(deployed: Site) -> None:
 
 def test_a_producer_that_was_never_deployed(fresh: Site) -> None:
     """Deploying a stack alone names the one it needs; planning says which are not plannable yet."""
-    refused = fresh.strata("deploy", "organizations")
-    planned = fresh.strata("deploy", "backend", "organizations", "--plan", "--exit-code")
+    refused = fresh.strata("deploy", "organizations", "--yes")
+    planned = fresh.strata("plan", "backend", "organizations", "--exit-code")
 
     assert refused.code == 1
     assert "backend was never deployed; run strata deploy backend organizations" in refused.text
     assert planned.code == 3, planned.text
-    assert "organizations: not plannable before backend is applied" in planned.stdout
+    assert "organizations: can be planned once backend is applied" in planned.stdout
 
 
 def test_a_producer_with_changes_stops_its_consumer(deployed: Site) -> None:
     """`strata deploy sso` stops when what it reads from has changes that are not deployed."""
     deployed.edit("organization.yaml", SANDBOX)
 
-    refused = deployed.strata("deploy", "sso")
+    refused = deployed.strata("deploy", "sso", "--yes")
 
     assert refused.code == 1
     assert "organizations has" in refused.text
@@ -414,7 +430,7 @@ def test_the_bucket_is_missing(engine: Engine, tmp_path: Path) -> None:
     """Without bootstrap nothing starts."""
     site = Site.of(engine, CHECKOUT / "config", tmp_path)
 
-    refused = site.strata("deploy")
+    refused = site.strata("deploy", "--yes")
 
     assert refused.code == 1
     assert "run strata bootstrap first" in refused.text
@@ -442,9 +458,9 @@ def test_locking_changes_and_the_table_stays(deployed: Site) -> None:
     """From both to s3 and back: no state is migrated, the lock table stays, and its old digests are not in the way."""
     _set_locking(deployed, "s3")
     _tag(deployed, "Team", "platform")
-    away = deployed.strata("deploy", "backend")
+    away = deployed.strata("deploy", "backend", "--yes")
     deployed.edit("project.yaml", ("  locking: s3\n", "  locking: both\n"))
-    back = deployed.strata("deploy", "backend")
+    back = deployed.strata("deploy", "backend", "--yes")
 
     assert (away.code, back.code) == (0, 0), away.text + back.text
     assert re.search(r"^backend +[1-9] changed", away.stdout)

@@ -77,8 +77,8 @@ def test_from_a_new_account_to_profiles(typist: Typist, tmp_path: Path) -> None:
     """Every command of the page ends with 0, one after the other, and leaves what the page says."""
     site, ran = typist.site, dict[str, list[Run]]()
     for block in blocks(PAGE, "sh"):
-        if block.heading == "6. The deploy":
-            site.engine.world.set_identity_center(enabled=True)  # step 5, by hand
+        if block.heading == "5. Identity Center":
+            site.engine.world.set_identity_center(enabled=True)  # by hand
         run = typist.types(block.text, ANSWERS)
         assert run.code == 0, f"{block}: {run.text[-3000:]}"
         ran.setdefault(block.heading, []).append(run)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_module
 import os
 import shutil
 import sys
@@ -18,6 +17,7 @@ from strata.commands.doctor.findings import NOT_YET, Finding, Level, failure, un
 from strata.commands.doctor.ground import Check, Ground, Needs, lay
 from strata.config import load
 from strata.errors import StrataError
+from strata.printing import as_json, line, unguarded
 from strata.session import AwsError, connect
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def _progress(options: Options) -> Progress | None:
     def show(done: int, total: int) -> None:
         text = f"{done} of {total} checks" if done < total else ""
         # The carriage return and a blank line's worth of spaces: no escape codes, whatever the terminal.
-        print(f"\r{text:<24}\r{text}", end="", file=sys.stderr, flush=True)
+        print(f"\r{text:<24}\r{text}", end="", file=unguarded(sys.stderr), flush=True)
 
     return show
 
@@ -158,7 +158,7 @@ def _print_lines(lines: Sequence[Line]) -> None:
     terminal = sys.stdout.isatty()
     width = shutil.get_terminal_size().columns
     for name, finding in lines:
-        text = f"{finding.level:<8} {name:<13} {finding}"
+        text = line(f"{finding.level:<8} {name:<13} {finding}")
         if terminal:
             indent = " " * (23 if width >= NARROW else 9)
             text = textwrap.fill(
@@ -169,7 +169,7 @@ def _print_lines(lines: Sequence[Line]) -> None:
                 break_on_hyphens=False,
                 drop_whitespace=True,
             )
-        print(_coloured(text, finding.level) if terminal else text)
+        print(_coloured(text, finding.level) if terminal else text, file=unguarded(sys.stdout) if terminal else None)
     sys.stdout.flush()
 
 
@@ -191,7 +191,7 @@ def _print_json(lines: Sequence[Line]) -> None:
         {"check": name, "level": finding.level, "text": finding.text, "remedy": finding.remedy}
         for name, finding in lines
     ]
-    print(json_module.dumps({"findings": findings}, indent=2))
+    print(as_json({"findings": findings}))
 
 
 def _conclude(options: Options, lines: Sequence[Line]) -> int:

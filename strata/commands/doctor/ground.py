@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from strata.commands.bootstrap import STACKS
-from strata.commands.deploy import read_state
 from strata.commands.doctor.findings import Finding
 from strata.config import LandingZone
 from strata.config.models import Project
 from strata.errors import StrataError
 from strata.session import Aws, Client, paginate
+from strata.states import read_state
 
 T = TypeVar("T")
 
@@ -149,7 +149,9 @@ def live_instances(aws: Aws, region: str) -> list[Mapping[str, Any]]:
 
 def managed_addresses(aws: Aws, landing_zone: LandingZone) -> frozenset[str]:
     """Returns the addresses of all resources that are in Terraform's state."""
-    return frozenset(address for stack in STACKS for address in _addresses(read_state(aws, landing_zone, stack)))
+    return frozenset(
+        address for stack in STACKS for address in _addresses(read_state(aws, landing_zone.project, stack))
+    )
 
 
 def _addresses(state: Mapping[str, Any]) -> list[str]:

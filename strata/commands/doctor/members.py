@@ -11,6 +11,7 @@ from strata.config import LandingZone
 from strata.config.models import Organization
 from strata.config.rules import account_name
 from strata.config.services import derived_services
+from strata.printing import word
 from strata.session import paginate
 
 
@@ -128,7 +129,9 @@ def judge_delegations(
         address = f"aws_organizations_delegated_administrator.{_address_part(service)}"
         for account in sorted(live.get(service, ())):
             if declared is None or account != declared.id:
-                command = f"deregister-delegated-administrator --account-id {account} --service-principal {service}"
+                command = (
+                    f"deregister-delegated-administrator --account-id {word(account)} --service-principal {service}"
+                )
                 remedy = f"declare that account, or aws organizations {command}"
                 yield failure(f"{service} is delegated to {account}, organization.yaml says {key}", remedy)
             elif address not in spoken_for:

@@ -8,6 +8,7 @@ from typing import Any
 from strata.commands.doctor.findings import NOT_DEPLOYED, Finding, failure, listed, ok, warning
 from strata.commands.doctor.ground import Ground
 from strata.config.models import PARTITION
+from strata.printing import word
 from strata.session import AwsError, paginate
 
 
@@ -89,7 +90,7 @@ def judge_permission_sets(
     for arn, (name, accounts) in sorted(stale.items(), key=lambda item: item[1]):
         yield failure(
             f"{name} is not provisioned as it is now in {listed(list(accounts))}",
-            f"aws sso-admin provision-permission-set --instance-arn {instance} --permission-set-arn {arn} "
+            f"aws sso-admin provision-permission-set --instance-arn {word(instance)} --permission-set-arn {word(arn)} "
             "--target-type ALL_PROVISIONED_ACCOUNTS",
         )
     if not stale:

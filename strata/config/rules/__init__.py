@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from strata.config.doubts import warnings
 from strata.config.limits import Limits, aws_limits
 from strata.config.loader import Draft
-from strata.config.rules import access, imports, organization, policies
+from strata.config.rules import access, imports, organization, policies, project, security, text
 from strata.config.rules.organization import account_name
 from strata.errors import Fault
 
@@ -19,10 +19,13 @@ __all__ = ["account_name", "check", "warnings"]
 
 Rule = Callable[[Draft, Limits], Iterable[Fault]]
 RULES: tuple[Rule, ...] = (
-    organization.regions,
+    project.regions,
+    project.state,
+    project.tags,
     organization.organizational_units,
     organization.accounts,
     organization.services,
+    security.alerts,
     policies.policies,
     policies.targets,
     policies.conflicts,
@@ -31,6 +34,7 @@ RULES: tuple[Rule, ...] = (
     access.assignments,
     access.options,
     imports.imports,
+    text.text,
 )
 
 

@@ -15,8 +15,9 @@ from strata.config.rules.faults import ORGANIZATION, SECURITY, SSO, too_many, tw
 from strata.config.rules.organization import retired, unit_keys
 from strata.config.rules.policies import filled, wrong_document
 from strata.config.targets import Directory, is_wildcard, matching
+from strata.config.text import Problem, check_length, short, text_problem
 from strata.config.tree import Location
-from strata.config.types import RESERVED_NAMES, Problem, check_length, did_you_mean
+from strata.config.types import RESERVED_NAMES, did_you_mean
 from strata.errors import Fault
 
 
@@ -30,7 +31,7 @@ def people(draft: Draft, limits: Limits) -> Iterator[Fault]:
         name = user.user_name or user.email
         owner = names.setdefault(name.lower(), key)
         if owner != key:
-            problem = f"the user name {name!r} is also that of {owner!r}"
+            problem = f"the user name {short(name)} is also that of {short(owner)}"
             yield draft.fault(SSO, ("users", key), problem, "give one of them a user_name of its own")
         if not user.user_name:
             yield from _default_name(draft, ("users", key), name, limits, "user_name", "set user_name")
@@ -41,11 +42,11 @@ def people(draft: Draft, limits: Limits) -> Iterator[Fault]:
         owner = names.setdefault(name.lower(), key)
         if owner != key:
             yield draft.fault(
-                SSO, ("groups", key), f"the name {name!r} is also that of {owner!r}", "give it another name"
+                SSO, ("groups", key), f"the name {short(name)} is also that of {short(owner)}", "give it another name"
             )
         if name.lower() in RESERVED_NAMES:
             yield draft.fault(
-                SSO, ("groups", key), f"AWS reserves the group name {name!r}", "give it a name of its own"
+                SSO, ("groups", key), f"AWS reserves the group name {short(name)}", "give it a name of its own"
             )
         for index, member in enumerate(group.members):
             yield from unknown(draft, SSO, ("groups", key, "members", index), member, users, "user")
@@ -71,14 +72,14 @@ def permission_sets(draft: Draft, limits: Limits) -> Iterator[Fault]:
         if used:
             names[reserved] = f"the option {'break_glass' if reserved == BREAK_GLASS else 'state_access'}"
             if reserved in sso.permission_sets:
-                problem = f"{names[reserved]} makes the permission set {reserved!r} itself"
+                problem = f"{names[reserved]} makes the permission set {short(reserved)} itself"
                 yield draft.fault(SSO, ("permission_sets", reserved), problem, "choose another key")
     for key, permission_set in sso.permission_sets.items():
         at: Location = ("permission_sets", key)
         name = permission_set.name or key
         owner = names.setdefault(name, key)
         if owner != key and key not in (BREAK_GLASS, STATE_ACCESS):
-            problem = f"the name {name!r} is also that of {owner.removeprefix('the option ')!r}"
+            problem = f"the name {short(name)} is also that of {short(owner.removeprefix('the option '))}"
             yield draft.fault(SSO, at, problem, "give it another name")
         if not permission_set.name:
             yield from _default_name(draft, at, name, limits, "permission_set_name", "give it a shorter name")
@@ -114,8 +115,8 @@ def _inline(draft: Draft, limits: Limits, at: Location, file: str) -> Iterator[F
             problem = f"{file} has {size} {limit.unit}, AWS takes {limit.value} ({limit.cited})"
             yield draft.fault(SSO, at, problem, "shorten it with wildcards, or make it a customer managed policy")
     foreign = re.search(r"[^\t\n\r -\u00ff]", document)
-    if foreign:
-        problem = f"{file} has {foreign[0]!r}, an inline policy takes Latin-1 characters only"
+    if foreign and not text_problem(document):
+        problem = f"{file} has {short(foreign[0])}, an inline policy takes Latin-1 characters only"
         yield draft.fault(SSO, at, problem, "replace it, or make it a customer managed policy")
 
 
@@ -146,8 +147,7 @@ def assignments(draft: Draft, limits: Limits) -> Iterator[Fault]:
     ]
     yield from faults
     if not faults:
-        yield from _administrators(draft, sso, known.directory)
-    yield from _per_account(draft, limits, sso, known.directory)
+        yield from _per_account(draft, limits, sso, known.directory)
 
 
 def _known(draft: Draft, sso: Sso) -> _Known:
@@ -195,7 +195,7 @@ def _named(
             yield from unknown(draft, SSO, here, name, known.accounts, "account", MANAGEMENT)
             yield from retired(draft, SSO, here, name)
         elif known.accounts is not None and not matching(name, known.accounts | {MANAGEMENT}):
-            problem = f"{name!r} matches no account{did_you_mean(name.strip('*?'), known.accounts)}"
+            problem = f"{short(name)} matches no account{did_you_mean(name.strip('*?'), known.accounts)}"
             yield draft.fault(SSO, here, problem, "correct it, or remove it")
     yield from twice(draft, SSO, (*at, "accounts"), accounts)
     for index, unit in enumerate(units):
@@ -203,7 +203,7 @@ def _named(
         faults = list(unknown(draft, SSO, here, unit, known.units, "organizational unit", ROOT))
         yield from faults
         if not faults and known.certain and not known.directory.within(unit):
-            problem = f"no account is in the organizational unit {unit!r} or below it"
+            problem = f"no account is in the organizational unit {short(unit)} or below it"
             yield draft.fault(SSO, here, problem, "put one there in the same change, or remove it")
     yield from twice(draft, SSO, (*at, "organizational_units"), units)
 
@@ -211,16 +211,19 @@ def _named(
 def _tags(draft: Draft, directory: Directory, at: Location, tags: Mapping[str, str]) -> Iterator[Fault]:
     for tag, pattern in tags.items():
         if tag not in directory.tags:
-            problem = f"no account has a tag {tag!r}{did_you_mean(tag, directory.tags)}"
+            problem = f"no account has a tag {short(tag)}{did_you_mean(tag, directory.tags)}"
             yield draft.fault(SSO, (*at, tag), problem, "correct it, or tag an account in organization.yaml")
             return
         values = directory.tag_values(tag)
         if not matching(pattern, values):
-            problem = f"no account has the tag {tag!r} with the value {pattern!r}{did_you_mean(pattern, values)}"
+            problem = (
+                f"no account has the tag {short(tag)} with the value {short(pattern)}{did_you_mean(pattern, values)}"
+            )
             yield draft.fault(SSO, (*at, tag), problem, "correct it, or tag an account in organization.yaml")
             return
     if not directory.tagged(tags):
-        problem = f"no account has all of the tags {', '.join(f'{tag}: {value}' for tag, value in tags.items())}"
+        listed = ", ".join(f"{tag}: {value}" for tag, value in tags.items())
+        problem = f"no account has all of the tags {short(listed)}"
         yield draft.fault(SSO, at, problem, "list them in entries of their own if one is enough")
 
 
@@ -241,37 +244,6 @@ def _exceptions(draft: Draft, directory: Directory, at: Location, assignment: As
     if not useless and not targeted - directory.excepted(assignment):
         problem = "excludes every account that the entry names, so it assigns nothing"
         yield draft.fault(SSO, (*at, "except"), problem, "remove an exception, or the entry")
-
-
-_ADMINISTRATOR = "AdministratorAccess"
-
-
-def _administrators(draft: Draft, sso: Sso, directory: Directory) -> Iterator[Fault]:
-    """Somebody keeps full access to the management account, else only its root user could give it back."""
-    sections = ("users", "groups", "permission_sets", "assignments")
-    certain = draft.whole(SSO, *sections) and all(draft.certain(SSO, name) for name in (*sections, "break_glass"))
-    if not certain or not (sso.permission_sets or sso.assignments):
-        return
-    full = {
-        key
-        for key, one in sso.permission_sets.items()
-        if one.boundary is None and any(policy.aws == _ADMINISTRATOR for policy in one.policies)
-    }
-    groups = {sso.break_glass.group} if sso.break_glass else set()
-    for assignment in sso.assignments:
-        if full.intersection(assignment.permission_sets) and MANAGEMENT in directory.reached(assignment):
-            if assignment.users:
-                return
-            groups.update(assignment.groups)
-    declared = draft.declared(SSO, "groups", sso.groups) or frozenset()
-    if groups - declared or any(sso.groups[group].members or sso.groups[group].external for group in groups):
-        return
-    problem = (
-        f"nobody has administrator access to the management account: no permission set with aws: {_ADMINISTRATOR} and "
-        "without a boundary is assigned there to a user, an external group or a group with members"
-    )
-    remedy = "assign one, with 'management' or 'all' under accounts"
-    yield draft.fault(SSO, ("assignments",), problem, remedy)
 
 
 def _per_account(draft: Draft, limits: Limits, sso: Sso, directory: Directory) -> Iterator[Fault]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from strata.config.limits import Limit
 from strata.config.loader import Draft
+from strata.config.text import short
 from strata.config.tree import Location
 from strata.config.types import did_you_mean
 from strata.errors import Fault
@@ -20,17 +21,23 @@ PROJECT, ORGANIZATION, SECURITY, SSO, IMPORTS = (
 )
 
 _LISTED = 8
+_LONGEST = 64
 
 
 def unknown(
-    draft: Draft, file: str, at: Location, name: str, keys: frozenset[str] | None, what: str, besides: str = ""
+    draft: Draft, file: str, at: Location, name: str, keys: frozenset[str] | None, what: str, besides: str | None = None
 ) -> Iterator[Fault]:
-    """Reports a name that no entry has; says nothing when not all entries are known."""
+    """Reports a name that no entry has; an empty one always, others only when all entries are known."""
+    if not name.strip():
+        yield draft.fault(file, at, f"{short(name)} names no {what}", "write its key, or remove it")
+        return
     if keys is None or name in keys or name == besides:
         return
     candidates = sorted(keys | ({besides} if besides else set()))
-    known = ", ".join(candidates[:_LISTED]) + (", ..." if len(candidates) > _LISTED else "")
-    yield draft.fault(file, at, f"unknown {what} {name!r}{did_you_mean(name, candidates)}", f"known: {known or 'none'}")
+    known = ", ".join(name if len(name) <= _LONGEST else short(name) for name in candidates[:_LISTED])
+    known += ", ..." if len(candidates) > _LISTED else ""
+    problem = f"unknown {what} {short(name)}{did_you_mean(name, candidates)}"
+    yield draft.fault(file, at, problem, f"known: {known or 'none'}")
 
 
 def twice(draft: Draft, file: str, at: Location, names: Iterable[str]) -> Iterator[Fault]:
@@ -39,7 +46,7 @@ def twice(draft: Draft, file: str, at: Location, names: Iterable[str]) -> Iterat
     for folded, number in Counter(name.lower() for name in listed).items():
         if number > 1:
             name = next(name for name in listed if name.lower() == folded)
-            yield draft.fault(file, at, f"{name!r} is listed {number} times", "list it once")
+            yield draft.fault(file, at, f"{short(name)} is listed {number} times", "list it once")
 
 
 def too_many(draft: Draft, file: str, at: Location, number: int, limit: Limit, words: str = "") -> Iterator[Fault]:

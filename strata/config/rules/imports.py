@@ -1,41 +1,61 @@
-"""Rules on imports.yaml; whether a stack makes the address shows when Terraform is written."""
+"""Rules on imports.yaml: every address is one that a stack makes and does not find by itself, every id has its form."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
+from strata.config.addresses import addresses, imported
+from strata.config.import_ids import check_import_id
 from strata.config.limits import Limits
 from strata.config.loader import Draft
-from strata.config.rules.faults import IMPORTS
+from strata.config.models import LandingZone
+from strata.config.rules.faults import IMPORTS, ORGANIZATION, PROJECT, SECURITY, SSO
+from strata.config.text import Problem, short
 from strata.config.tree import Location
+from strata.config.types import did_you_mean
 from strata.errors import Fault
-
-_ADOPTED = (
-    "aws_dynamodb_table.lock",
-    "aws_iam_service_linked_role.access-analyzer",
-    "aws_organizations_organization.main",
-    "aws_s3_bucket.state",
-)
-_FOUND = ("aws_organizations_account.", "aws_organizations_organizational_unit.")
-"""What the stacks import themselves; a second import block for one address is an error in Terraform."""
 
 
 def imports(draft: Draft, _: Limits) -> Iterator[Fault]:
-    """Addresses and ids have their form, and each thing is imported once."""
+    """Addresses are made by a stack, ids have their form, and each thing is imported once."""
+    if not draft.imports:
+        return
     owners: dict[tuple[str, str], str] = {}
+    landing_zone = _whole(draft)
+    made = frozenset[str]().union(*addresses(landing_zone).values()) if landing_zone else None
+    found = imported(landing_zone) if landing_zone else frozenset[str]()
     for address, import_id in draft.imports.items():
         at: Location = (address,)
         if not re.fullmatch(r"aws_[a-z0-9_]+\.[A-Za-z0-9_-]+", address):
-            problem = f"{address!r} is not a Terraform address"
-            yield draft.fault(IMPORTS, at, problem, "write it as in aws_organizations_policy.deny-root")
+            problem = f"{short(address)} is not a Terraform address"
+            yield draft.fault(IMPORTS, at, problem, "write it as in aws_budgets_budget.monthly")
             continue
-        if address in _ADOPTED or address.startswith(_FOUND):
-            yield draft.fault(IMPORTS, at, f"Strata finds and imports {address} itself", "remove it")
-        if not import_id.strip() or "${" in import_id or "%{" in import_id:
-            yield draft.fault(
-                IMPORTS, at, f"{import_id!r} is not an import id", "write the id AWS shows, as plain text"
-            )
+        if address in found:
+            yield draft.fault(IMPORTS, at, f"Strata finds and imports {short(address)} itself", "remove it")
+        elif made is not None and address not in made:
+            problem = f"no stack makes {short(address)}{did_you_mean(address, made - found)}"
+            yield draft.fault(IMPORTS, at, problem, "correct the address, or remove it")
+        if address in found or (made is not None and address not in made):
+            continue
+        yield from _id(draft, at, address, import_id)
         owner = owners.setdefault((address.partition(".")[0], import_id), address)
         if owner != address:
-            yield draft.fault(IMPORTS, at, f"{import_id!r} is also imported to {owner}", "import it to one address")
+            problem = f"{short(import_id)} is also imported to {short(owner)}"
+            yield draft.fault(IMPORTS, at, problem, "import it to one address")
+
+
+def _id(draft: Draft, at: Location, address: str, import_id: str) -> Iterator[Fault]:
+    try:
+        check_import_id(address.partition(".")[0], import_id)
+    except Problem as found:
+        yield draft.fault(IMPORTS, at, found.problem, found.remedy)
+
+
+def _whole(draft: Draft) -> LandingZone | None:
+    """Returns the landing zone if every entry was read and names what exists, so that its addresses are certain."""
+    if any(draft.left_out.get(file) or draft.trees[file].incomplete for file in (ORGANIZATION, PROJECT, SECURITY, SSO)):
+        return None
+    if not (draft.project and draft.organization and draft.security and draft.sso):
+        return None
+    return LandingZone(draft.project, draft.organization, draft.security, draft.sso)

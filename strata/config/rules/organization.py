@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from strata.config.addresses import delegation
 from strata.config.limits import Limits
 from strata.config.loader import Draft
 from strata.config.models import MANAGEMENT, OWN_TAGS, ROOT, Account, Organization, Project, UnitPath
-from strata.config.rules.faults import ORGANIZATION, PROJECT, SECURITY, too_many, twice, unknown
+from strata.config.rules.faults import ORGANIZATION, SECURITY, too_many, twice, unknown
 from strata.config.services import derived_services
+from strata.config.text import Problem, check_length, short
 from strata.config.tree import Location
-from strata.config.types import Problem, check_length
 from strata.errors import Fault
-
-
-def regions(draft: Draft, _: Limits) -> Iterator[Fault]:
-    """Governed regions are listed once."""
-    if draft.project:
-        yield from twice(draft, PROJECT, ("regions", "governed"), draft.project.regions.governed)
 
 
 def organizational_units(draft: Draft, limits: Limits) -> Iterator[Fault]:
@@ -34,11 +29,13 @@ def organizational_units(draft: Draft, limits: Limits) -> Iterator[Fault]:
             yield draft.fault(ORGANIZATION, at, "'root' stands for the organization root", "choose another key")
         if path.key in seen:
             other = " > ".join(seen[path.key].keys)
-            yield draft.fault(ORGANIZATION, at, f"the key {path.key!r} is also that of {other}", "choose another key")
+            yield draft.fault(
+                ORGANIZATION, at, f"the key {short(path.key)} is also that of {other}", "choose another key"
+            )
         seen.setdefault(path.key, path)
         sibling = names.setdefault((path.parent, path.name.lower()), path.key)
         if sibling != path.key:
-            problem = f"the name {path.name!r} is also that of {sibling!r} beside it"
+            problem = f"the name {short(path.name)} is also that of {short(sibling)} beside it"
             yield draft.fault(ORGANIZATION, at, problem, "give it another name")
         if len(path.keys) == depth.value + 1:
             problem = f"is on level {len(path.keys)}, AWS allows {depth.value} ({depth.cited})"
@@ -87,13 +84,14 @@ def _emails(draft: Draft, organization: Organization) -> Iterator[Fault]:
             continue
         owner = owners.setdefault(account.email.lower(), key)
         if owner != key:
-            problem = f"{account.email!r} is also the e-mail of {owner!r}, AWS ignores case and allows one account each"
+            problem = f"{short(account.email)} is also the e-mail of {short(owner)}, "
+            problem += "AWS ignores case and allows one account each"
             remedy = "use plus-addressing, such as aws+name@example.org"
             yield draft.fault(ORGANIZATION, ("accounts", key, "email"), problem, remedy)
     for index, entry in enumerate(organization.unmanaged_accounts):
         if entry.lower() in owners or (project and entry == project.management_account.id):
             owner = owners.get(entry.lower(), MANAGEMENT)
-            problem = f"{entry!r} is the account {owner!r}, which is managed"
+            problem = f"{short(entry)} is the account {short(owner)}, which is managed"
             yield draft.fault(ORGANIZATION, ("unmanaged_accounts", index), problem, "keep it in one of the two places")
     yield from twice(draft, ORGANIZATION, ("unmanaged_accounts",), organization.unmanaged_accounts)
 
@@ -124,8 +122,15 @@ def services(draft: Draft, limits: Limits) -> Iterator[Fault]:
 
 def _delegated_administrators(draft: Draft, limits: Limits, organization: Organization) -> Iterator[Fault]:
     known = draft.declared(ORGANIZATION, "accounts", organization.accounts)
+    names: dict[str, str] = {}
     for service, account in organization.delegated_administrators.items():
         at: Location = ("delegated_administrators", service)
+        other = names.setdefault(delegation(service), service)
+        if other != service:
+            problem = f"{short(service)} and {short(other)} get the same Terraform address"
+            yield draft.fault(
+                ORGANIZATION, at, problem, "declare one of them in a layer of your own, see CONTRIBUTING.md"
+            )
         if account == MANAGEMENT:
             problem = "the management account cannot be a delegated administrator"
             yield draft.fault(ORGANIZATION, at, problem, "name a member account, such as the security one")
@@ -166,4 +171,4 @@ def retired(draft: Draft, file: str, at: Location, account: str) -> Iterator[Fau
     """Reports an account that Strata has let go of."""
     accounts = draft.organization.accounts if draft.organization else {}
     if account in accounts and accounts[account].retired:
-        yield draft.fault(file, at, f"the account {account!r} is retired", "name another one, or remove it here")
+        yield draft.fault(file, at, f"the account {short(account)} is retired", "name another one, or remove it here")

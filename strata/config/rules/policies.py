@@ -11,12 +11,12 @@ from strata.config.documents import document_problems
 from strata.config.guardrails import guardrails
 from strata.config.limits import Limit, Limits
 from strata.config.loader import Draft
-from strata.config.models import MANAGEMENT, Organization, PolicyType, Targets
-from strata.config.placeholders import fill, placeholder_values, unknown_placeholders
+from strata.config.models import MANAGEMENT, ROOT, Organization, PolicyType, Targets
+from strata.config.placeholders import fill, misplaced, placeholder_problems, placeholder_values, texts
 from strata.config.rules.faults import ORGANIZATION, too_many, twice, unknown
 from strata.config.rules.organization import retired, unit_keys
+from strata.config.text import Problem, short, text_problem
 from strata.config.tree import Location
-from strata.config.types import did_you_mean
 from strata.errors import Fault
 
 _OCCUPANTS = {PolicyType.SERVICE_CONTROL: "FullAWSAccess", PolicyType.RESOURCE_CONTROL: "RCPFullAWSAccess"}
@@ -36,7 +36,7 @@ def policies(draft: Draft, limits: Limits) -> Iterator[Fault]:
         size = limits.policy_type(guardrail.type).size
         yield from _too_long(draft, (guardrail.option,), "its policy", guardrail.minified, size)
         if guardrail.key in organization.policies:
-            problem = f"the option {guardrail.option} makes the policy {guardrail.key!r} itself"
+            problem = f"the option {guardrail.option} makes the policy {short(guardrail.key)} itself"
             yield draft.fault(ORGANIZATION, ("policies", guardrail.key), problem, "choose another key")
     for key, policy in organization.policies.items():
         at: Location = ("policies", key)
@@ -44,7 +44,7 @@ def policies(draft: Draft, limits: Limits) -> Iterator[Fault]:
         name = policy.name or key
         other = names.setdefault((policy.type, name), key)
         if other != key and not (name == key and other in ("region_restriction", "ec2_defaults")):
-            problem = f"the name {name!r} is also that of {other!r}, of the same type"
+            problem = f"the name {short(name)} is also that of {short(other)}, of the same type"
             yield draft.fault(ORGANIZATION, at, problem, "give it another name")
         if policy.file in draft.policies:
             document = filled(draft, policy.file)
@@ -68,14 +68,26 @@ def filled(draft: Draft, file: str) -> str:
 
 
 def wrong_document(draft: Draft, yaml_file: str, at: Location, file: str, kind: PolicyType | None) -> Iterator[Fault]:
-    """Reports what is wrong in a policy file, at the place that names it."""
-    for problem in document_problems(json.loads(draft.policies[file]), kind):
-        yield draft.fault(yaml_file, at, f"{file}: {problem.problem}", problem.remedy)
+    """Reports what is wrong in a policy file as AWS will get it, at the place that names it."""
+    written = draft.policies[file]
+    for name in sorted(misplaced(written)):
+        text = f"{file}: {{{{{name}}}}} stands for a list and is not an entry of one"
+        yield draft.fault(yaml_file, at, text, f'write ["{{{{{name}}}}}"]')
+        return
+    problems = [*_characters(written), *document_problems(json.loads(filled(draft, file)), kind)]
     if draft.project:
-        values = placeholder_values(draft.project)
-        for name in unknown_placeholders(draft.policies[file], values):
-            text = f"{file}: {{{{{name}}}}} stands for nothing Strata knows{did_you_mean(name, values)}"
-            yield draft.fault(yaml_file, at, text, f"known: {', '.join(sorted(values))}")
+        problems += placeholder_problems(json.loads(written), placeholder_values(draft.project))
+    for problem in problems:
+        yield draft.fault(yaml_file, at, f"{file}: {problem.problem}", problem.remedy)
+
+
+def _characters(document: str) -> Iterator[Problem]:
+    if document.isascii() and document.isprintable() and "\\u0" not in document:
+        return
+    for text in texts(json.loads(document)):
+        found = text_problem(text)
+        if found:
+            yield found
 
 
 def targets(draft: Draft, limits: Limits) -> Iterator[Fault]:
@@ -89,7 +101,12 @@ def targets(draft: Draft, limits: Limits) -> Iterator[Fault]:
     for at, name, kind, where in targeted(organization):
         for index, unit in enumerate(where.organizational_units):
             here: Location = (*at, "targets", "organizational_units", index)
-            yield from unknown(draft, ORGANIZATION, here, unit, units, "organizational unit")
+            if unit == ROOT:
+                yield draft.fault(
+                    ORGANIZATION, here, "the root is no organizational unit", "write root: true under targets"
+                )
+            else:
+                yield from unknown(draft, ORGANIZATION, here, unit, units, "organizational unit")
         for index, account in enumerate(where.accounts):
             here = (*at, "targets", "accounts", index)
             yield from unknown(draft, ORGANIZATION, here, account, accounts, "account", MANAGEMENT)

@@ -7,19 +7,21 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-Risk = Literal["access", "guardrails", "accounts"]
-"""What a change may do that somebody has to allow: widen access, loosen a guardrail, let go of an account."""
+Risk = Literal["access", "guardrails", "accounts", "losses"]
+"""What a change may do that somebody has to allow: widen access, loosen a guardrail, let go of an account, lose one."""
 
 _RISK_WORDS: dict[Risk, str] = {
     "access": "widens access",
     "guardrails": "loosens guardrails",
     "accounts": "lets go of accounts",
+    "losses": "loses what a deploy keeps",
 }
 
 
 class Topic(StrEnum):
     """What a change is about, in the order of the report."""
 
+    LOSSES = "Losses"
     ACCESS = "Access"
     PERMISSION_SETS = "Permission sets"
     ACCOUNTS = "Accounts"

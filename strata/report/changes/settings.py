@@ -112,10 +112,9 @@ def trust_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
     for service in sorted(set(old.disable_services) - set(new.disable_services)):
         yield Change(Topic.TRUST, f"trusted access of {service} is no longer taken away")
     if old.ram_sharing != new.ram_sharing:
-        text = (
-            f"sharing within the organization without invitation is {'on' if new.ram_sharing else 'no longer kept on'}"
-        )
-        yield Change(Topic.TRUST, text, "access" if new.ram_sharing else None)
+        state = {True: "on", False: "off", "unmanaged": "left as it is"}[new.ram_sharing]
+        text = f"sharing within the organization without invitation is {state}"
+        yield Change(Topic.TRUST, text, "access" if new.ram_sharing is True else None)
 
 
 def setting_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:

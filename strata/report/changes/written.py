@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import textwrap
 from collections.abc import Sequence
 from itertools import groupby
 
+from strata import printing
+from strata.printing import line, markdown, visible
 from strata.report.changes.change import Change, risk_words, risks
-from strata.report.tables import markdown
 
 WIDTH = 100
 
 
 def as_text(found: Sequence[Change], revision: str) -> str:
     """Returns changes for a terminal; `!` marks those with a risk."""
-    lines = [f"Since {revision}", *_none(found)]
+    lines = [line(f"Since {revision}"), *_none(found)]
     for topic, changes in groupby(found, key=lambda change: change.topic):
         lines += ["", topic.value]
         for change in changes:
-            text = f"{change.text} ({risk_words({change.risk})})" if change.risk else change.text
+            text = visible(f"{change.text} ({risk_words({change.risk})})" if change.risk else change.text)
             lines += textwrap.wrap(
                 text,
                 WIDTH,
@@ -56,6 +56,4 @@ def _none(found: Sequence[Change]) -> list[str]:
 def as_json(found: Sequence[Change], revision: str) -> str:
     """Returns changes for a script."""
     listed = [{"topic": change.topic.value, "text": change.text, "risk": change.risk} for change in found]
-    return json.dumps(
-        {"since": revision, "risks": sorted(risks(found)), "changes": listed}, indent=2, ensure_ascii=False
-    )
+    return printing.as_json({"since": revision, "risks": sorted(risks(found)), "changes": listed})

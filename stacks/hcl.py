@@ -1,0 +1,231 @@
+"""Terraform's expressions: the one place that writes them, and that turns text into what Terraform reads as text.
+
+Everything else hands plain text to the base layer, which passes it through `written`. Text looks alike whether it came
+from the YAML or not, so what Terraform is to evaluate has a type of its own.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+ORGANIZATION = "data.aws_organizations_organization.live"
+INSTANCES = "data.aws_ssoadmin_instances.main"
+
+_TOKEN = re.compile(r"(\$\{TfToken\[TOKEN\.\d+\]\})")
+"""A placeholder of cdktf for the attribute of a resource. `check` refuses text of the configuration that has one."""
+
+
+class Expression(str):
+    """A value that Terraform evaluates, `${...}` included; plain text is none.
+
+    Inside an f-string it would become plain text: `template` puts both together.
+    """
+
+    __slots__ = ()
+
+    def __format__(self, spec: str, /) -> str:
+        raise TypeError("an expression is no text: join it with hcl.template")
+
+
+Resolve = Callable[[str], Expression]
+"""Turns a token of cdktf into the expression it stands for."""
+
+
+def written(value: Any, resolve: Resolve) -> Any:
+    """Returns a value as Terraform's JSON takes it: text escaped, at any depth and in keys; expressions as they are."""
+    if isinstance(value, Expression):
+        return str(value)
+    if isinstance(value, str):
+        return _text(value, resolve)
+    if isinstance(value, Mapping):
+        return {_text(key, resolve): written(inner, resolve) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [written(inner, resolve) for inner in value]
+    if hasattr(type(value), "__jsii_struct_bases__"):
+        return _struct(value, resolve)
+    return value
+
+
+def _text(text: str, resolve: Resolve) -> str:
+    if "{" not in text:
+        return text
+    pieces = _TOKEN.split(text)
+    plain, tokens = pieces[::2], pieces[1::2]
+    # cdktf takes `${` beside a token for the start of an expression, and leaves out the braces of tokens inside it.
+    if tokens and ("${" in "".join(plain) or any(piece.endswith("$") for piece in plain[:-1])):
+        pieces[1::2] = [resolve(token) for token in tokens]
+        return template(*pieces)
+    pieces[::2] = [_escaped(piece) for piece in plain]
+    return "".join(pieces)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("${", "$${").replace("%{", "%%{")
+
+
+def _struct(struct: Any, resolve: Resolve) -> Any:
+    """Returns a block of the bindings with its values escaped; they keep them in one dict."""
+    result = copy.copy(struct)
+    result._values = {name: written(value, resolve) for name, value in struct._values.items()}
+    return result
+
+
+# Building expressions
+
+
+def interpolated(code: str) -> Expression:
+    """Returns Terraform code as a value; text inside it must come from `quoted`."""
+    return Expression(f"${{{code}}}")
+
+
+def template(*parts: str) -> Expression:
+    """Returns text and expressions, one after the other, as one value."""
+    result = ""
+    for part in parts:
+        if isinstance(part, Expression):
+            # `$${` would be the escape; a dollar sign in front of an expression is one itself.
+            text = result.rstrip("$")
+            dollars = result[len(text) :]
+            result = text + (f'${{"{dollars}"}}' if dollars else "") + part
+        else:
+            result += _escaped(part)
+    return Expression(result)
+
+
+def quoted(value: str | Sequence[str]) -> str:
+    """Returns text, or a list of texts, as a part of Terraform code."""
+    return _escaped(json.dumps(value, ensure_ascii=False))
+
+
+def attribute(address: str, name: str) -> Expression:
+    """Returns an attribute of a resource or data source of the same stack."""
+    return interpolated(f"{address}.{name}")
+
+
+EACH_VALUE = attribute("each", "value")
+
+
+def set_of(code: str) -> Expression:
+    """Returns a list as the set that `for_each` wants."""
+    return interpolated(f"toset({code})")
+
+
+# The organization as it is while planning
+
+
+ORGANIZATION_ID = attribute(ORGANIZATION, "id")
+_ROOT = f"{ORGANIZATION}.roots[0].id"
+ROOT_ID = interpolated(_ROOT)
+ROOT = set_of(f"[{_ROOT}]")
+
+
+def services(*, on: Iterable[str], off: Iterable[str]) -> Expression:
+    """Returns the services that are trusted already and those that shall be, without those that shall not."""
+    live = f"coalesce({ORGANIZATION}.aws_service_access_principals, [])"
+    return interpolated(f"sort(setsubtract(setunion({live}, {quoted(sorted(on))}), {quoted(sorted(off))}))")
+
+
+def policy_types(types: Sequence[str]) -> Expression:
+    """Returns the policy types that are enabled already and those that shall be."""
+    live = f"coalesce({ORGANIZATION}.enabled_policy_types, [])"
+    return interpolated(f"sort(setunion({live}, {quoted(types)}))")
+
+
+def live_units(children: str, name: str) -> Expression:
+    """Returns the ids of the live units with a name among those that a data source reads."""
+    units = f"flatten(values(data.aws_organizations_organizational_units.{children})[*].children)"
+    return set_of(f"[for unit in {units} : unit.id if unit.name == {quoted(name)}]")
+
+
+def live_accounts(email: str) -> Expression:
+    """Returns the ids of the ACTIVE accounts with an e-mail address."""
+    wanted = f'lower(a.email) == {quoted(email.lower())} && a.state == "ACTIVE"'
+    return set_of(f"[for a in {ORGANIZATION}.accounts : a.id if {wanted}]")
+
+
+def live_policy_ids(kind: str) -> Expression:
+    """Returns the ids of all live policies of a type."""
+    return set_of(f"data.aws_organizations_policies.{kind}.ids")
+
+
+def live_policies(kind: str, name: str) -> Expression:
+    """Returns the ids of the live policies of a type with a name, but for AWS's own."""
+    policies = f"data.aws_organizations_policy.{kind}"
+    return set_of(f"[for p in {policies} : p.id if !p.aws_managed && p.name == {quoted(name)}]")
+
+
+def undeclared_accounts(emails: Iterable[str], ids: Iterable[str]) -> str:
+    """Returns the code for the addresses of ACTIVE accounts that are in neither list."""
+    live = f'a in {ORGANIZATION}.accounts : a.email if a.state == "ACTIVE"'
+    unlisted = f"!contains({quoted(sorted(emails))}, lower(a.email)) && !contains({quoted(sorted(ids))}, a.id)"
+    return f"[for {live} && {unlisted}]"
+
+
+def closed_accounts(emails: Iterable[str]) -> str:
+    """Returns the code for those of some accounts that are closed or suspended, each with its state."""
+    closed = (
+        f'a in {ORGANIZATION}.accounts : "${{a.email}} (${{a.state}})" if a.state != "ACTIVE" && '
+        f'a.state != "PENDING_ACTIVATION" && contains({quoted(sorted(emails))}, lower(a.email))'
+    )
+    return f"[for {closed}]"
+
+
+# What a state says of itself, before it is changed
+
+
+OWN_STATE = "own"
+_OWN_OBJECTS = f"data.aws_s3_objects.{OWN_STATE}"
+
+
+def state_exists(key: str) -> Expression:
+    """Returns how many states of one's own there are: none before the first apply."""
+    return interpolated(f"contains({_OWN_OBJECTS}.keys, {quoted(key)}) ? 1 : 0")
+
+
+def _previous(part: str, otherwise: str) -> str:
+    """Returns a part of the output `declared_keys` as the last apply left it."""
+    output = f"data.terraform_remote_state.{OWN_STATE}[0].outputs.declared_keys"
+    return f"try({output}[{quoted(part)}], {otherwise})"
+
+
+def lost_keys(kind: str, keys: Iterable[str]) -> str:
+    """Returns the code for the keys of a kind that were declared and are not among some now."""
+    return f"[for key, _ in {_previous(kind, '{}')} : key if !contains({quoted(sorted(keys))}, key)]"
+
+
+def changed_keys(kind: str, identities: Mapping[str, str], but: Iterable[str]) -> str:
+    """Returns the code for what is under another key than it was: `new (was old)`, old keys left out as told."""
+    now = f"jsondecode({quoted(json.dumps(dict(identities), sort_keys=True))})"
+    told = '"${new} (was ${old})"'
+    was = f"[for old, was in {_previous(kind, '{}')} : {told} if was == identity && old != new"
+    return f"flatten([for new, identity in {now} : {was} && !contains({quoted(sorted(but))}, old)]])"
+
+
+def previous_administrators() -> str:
+    """Returns the code for those who had full access to the management account."""
+    return _previous("administrators", "[]")
+
+
+# Conditions
+
+
+def is_empty(code: str) -> Expression:
+    """Returns whether a list has nothing in it."""
+    return interpolated(f"length({code}) == 0")
+
+
+def listed(code: str) -> Expression:
+    """Returns the texts of a list, with commas between them."""
+    return interpolated(f'join(", ", {code})')
+
+
+# IAM Identity Center
+
+
+INSTANCE_ARN = interpolated(f"tolist({INSTANCES}.arns)[0]")
+IDENTITY_STORE_ID = interpolated(f"tolist({INSTANCES}.identity_store_ids)[0]")
+INSTANCE_FOUND = interpolated("length(self.arns) > 0")

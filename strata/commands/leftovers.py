@@ -1,0 +1,326 @@
+"""Tells the leftovers of a killed run from what a stranger made: users, groups and permission sets, which have names.
+
+A thing is ours if a run of ours announced its name before it was created, and if nothing is in it that is not
+declared. Everything else is imported on purpose only, by `config/imports.yaml`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from strata.config import LandingZone
+from strata.config.access import BREAK_GLASS, STATE_ACCESS
+from strata.config.models import User
+from strata.config.tree import Location
+from strata.errors import Fault
+from strata.identity.announced import Kind, Name
+from strata.session import Aws, AwsError, Client, paginate
+
+STACK = "sso"
+TYPES: Mapping[Kind, str] = {
+    "user": "aws_identitystore_user",
+    "group": "aws_identitystore_group",
+    "permission-set": "aws_ssoadmin_permission_set",
+}
+WORDS: Mapping[Kind, str] = {"user": "user", "group": "group", "permission-set": "permission set"}
+SHOWN = 10
+"""How many members or policies a message names."""
+
+State = Mapping[str, Any]
+Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Named:
+    """A declared user, group or permission set."""
+
+    kind: Kind
+    key: str
+    name: str
+    location: Location
+
+    @property
+    def address(self) -> str:
+        """Returns its Terraform address."""
+        return f"{TYPES[self.kind]}.{self.key}"
+
+    @property
+    def announced_as(self) -> Name:
+        """Returns how it is announced."""
+        return self.kind, self.name
+
+
+def declared(landing_zone: LandingZone) -> Iterator[Named]:
+    """Yields what the configuration has Strata create under a name in Identity Center."""
+    sso = landing_zone.sso
+    for key, user in sorted(sso.users.items()):
+        yield Named("user", key, user_name(user), ("users", key))
+    for key, group in sorted(sso.groups.items()):
+        if not group.external:
+            yield Named("group", key, group.name or key, ("groups", key))
+    for key, permission_set in sorted(sso.permission_sets.items()):
+        yield Named("permission-set", key, permission_set.name or key, ("permission_sets", key))
+    if sso.break_glass:
+        yield Named("permission-set", BREAK_GLASS, BREAK_GLASS, ("break_glass",))
+    if sso.state_access:
+        yield Named("permission-set", STATE_ACCESS, STATE_ACCESS, ("state_access",))
+
+
+def user_name(user: User) -> str:
+    """Returns what a person signs in with when made."""
+    return user.user_name or user.email
+
+
+def to_create(landing_zone: LandingZone, state: State) -> list[Named]:
+    """Returns what a deploy is going to create: declared, not recorded, and not imported on purpose.
+
+    A permission set whose name changed counts, because AWS cannot rename one.
+    """
+    recorded = attributes(state)
+    return [
+        named
+        for named in declared(landing_zone)
+        if named.address not in landing_zone.imports
+        and (
+            named.address not in recorded
+            or (named.kind == "permission-set" and recorded[named.address].get("name") != named.name)
+        )
+    ]
+
+
+def attributes(state: State) -> dict[str, Mapping[str, Any]]:
+    """Returns the attributes of what a state records, by address; what was made half way is going to be made anew."""
+    return {
+        f"{resource['type']}.{resource['name']}": instance["attributes"]
+        for resource in state.get("resources", ())
+        if resource.get("mode", "managed") == "managed"
+        for instance in resource.get("instances", ())
+        if instance.get("status") != "tainted" and "deposed" not in instance
+    }
+
+
+@dataclass(frozen=True)
+class Directory:
+    """Identity Center as it is now, and what of it may be taken for ours."""
+
+    landing_zone: LandingZone
+    states: Mapping[str, State]
+    document: Document
+    """The Terraform JSON of the stack."""
+    store: Client
+    center: Client
+    store_id: str
+    instance: str
+
+    @classmethod
+    def of(
+        cls, aws: Aws, landing_zone: LandingZone, states: Mapping[str, State], document: Document
+    ) -> Directory | None:
+        """Returns the directory of the organization, None where Identity Center is not enabled."""
+        project = landing_zone.project
+        center = aws.client("sso-admin", project.identity_center_region)
+        for found in paginate(center, "list_instances", "Instances[]"):
+            if found.get("OwnerAccountId", project.management_account.id) == project.management_account.id:
+                store = aws.client("identitystore", project.identity_center_region)
+                ids = found["IdentityStoreId"], found["InstanceArn"]
+                return cls(landing_zone, states, document, store, center, *ids)
+        return None
+
+    def sorted_out(self, wanted: Iterable[Named], announced: Collection[Name]) -> tuple[dict[str, str], list[Fault]]:
+        """Returns the import id of what is there and ours, by address, and what is to be said of the rest that is."""
+        ids: dict[str, str] = {}
+        objections: list[Fault] = []
+        for named in wanted:
+            import_id = self.import_id(named)
+            if import_id is None:
+                continue
+            if objection := self.objection(named, import_id, announced):
+                objections.append(objection)
+            else:
+                ids[named.address] = import_id
+        return ids, objections
+
+    def import_id(self, named: Named) -> str | None:
+        """Returns the import id of what has this name now, None if nothing has."""
+        if named.kind == "user":
+            return self._users.get(named.name.casefold())
+        if named.kind == "group":
+            return self._groups.get(named.name.casefold())
+        return self._sets.get(named.name)
+
+    def objection(self, named: Named, import_id: str, announced: Collection[Name]) -> Fault | None:
+        """Returns why a thing may not be adopted, with the line that imports it on purpose; None if it is ours."""
+        foreign = self._foreign(named, import_id)
+        if named.announced_as not in announced:
+            why = "in no state, and no run of Strata announced it, so it is somebody else's"
+            held = self._held(named, import_id)
+        elif foreign:
+            why, held = "announced by a run of Strata that did not finish, but not as such a run leaves it", foreign
+        else:
+            return None
+        problem = f"{WORDS[named.kind]} {named.name!r} is at AWS already; it is {why}"
+        remedy = "nothing was changed; choose another name, or take it over with all it has, by this line in "
+        line = f'{named.address}: "{import_id}"'
+        problem += f"; it has {_listed(held)}" if held else ""
+        return self.landing_zone.fault("sso.yaml", named.location, problem, f"{remedy}imports.yaml: {line}")
+
+    @cached_property
+    def _users(self) -> dict[str, str]:
+        """AWS compares the names of users and groups without regard to case."""
+        return {name.casefold(): f"{self.store_id}/{user_id}" for user_id, name in self._user_names.items()}
+
+    @cached_property
+    def _groups(self) -> dict[str, str]:
+        found = self._stored("list_groups", "Groups[]")
+        return {
+            group["DisplayName"].casefold(): f"{self.store_id}/{group['GroupId']}"
+            for group in found
+            if group.get("DisplayName")
+        }
+
+    @cached_property
+    def _sets(self) -> dict[str, str]:
+        arns = paginate(self.center, "list_permission_sets", "PermissionSets", InstanceArn=self.instance)
+        described = (
+            self.center.describe_permission_set(InstanceArn=self.instance, PermissionSetArn=arn)["PermissionSet"]
+            for arn in arns
+        )
+        return {found["Name"]: f"{found['PermissionSetArn']},{self.instance}" for found in described}
+
+    @cached_property
+    def _user_names(self) -> dict[str, str]:
+        users = self._stored("list_users", "Users[]")
+        return {found["UserId"]: found["UserName"] for found in users if found.get("UserName")}
+
+    def _stored(self, operation: str, key: str, **parameters: Any) -> Iterator[Any]:
+        return paginate(self.store, operation, key, IdentityStoreId=self.store_id, **parameters)
+
+    def _held(self, named: Named, import_id: str) -> list[str]:
+        if named.kind == "group":
+            return self._members(import_id)
+        return list(self._policies(import_id)) if named.kind == "permission-set" else []
+
+    def _foreign(self, named: Named, import_id: str) -> list[str]:
+        """Returns what is in a thing and not declared for it."""
+        if named.kind == "group":
+            return sorted(set(self._members(import_id)) - self._declared_members(named.key))
+        if named.kind == "permission-set":
+            wanted = set(self._declared_policies(named.address).values())
+            return [label for label, policy in self._policies(import_id).items() if policy not in wanted]
+        return []
+
+    def _members(self, import_id: str) -> list[str]:
+        group = import_id.rpartition("/")[2]
+        found = self._stored("list_group_memberships", "GroupMemberships[]", GroupId=group)
+        ids = [member["MemberId"]["UserId"] for member in found]
+        return sorted(self._user_names.get(user_id, user_id) for user_id in ids)
+
+    def _declared_members(self, key: str) -> set[str]:
+        """Returns the user names of the members; who is recorded keeps the one that was made."""
+        sso, recorded = self.landing_zone.sso, attributes(self.states.get(STACK, {}))
+        return {
+            str(recorded.get(f"{TYPES['user']}.{member}", {}).get("user_name") or user_name(sso.users[member]))
+            for member in sso.groups[key].members
+        }
+
+    def _policies(self, import_id: str) -> dict[str, object]:
+        """Returns the policies of a permission set by what they are called in a message."""
+        given = {"InstanceArn": self.instance, "PermissionSetArn": import_id.partition(",")[0]}
+        center, found = self.center, dict[str, object]()
+        for managed in paginate(
+            center, "list_managed_policies_in_permission_set", "AttachedManagedPolicies[]", **given
+        ):
+            found[managed["Arn"]] = managed["Arn"]
+        for customer in paginate(
+            center,
+            "list_customer_managed_policy_references_in_permission_set",
+            "CustomerManagedPolicyReferences[]",
+            **given,
+        ):
+            name = f"{customer.get('Path') or '/'}{customer['Name']}"
+            found[f"customer policy {name}"] = ("customer", name)
+        if inline := center.get_inline_policy_for_permission_set(**given).get("InlinePolicy"):
+            found["an inline policy"] = ("inline", _canonical(inline))
+        if boundary := self._boundary(given):
+            found[f"the boundary {boundary}"] = ("boundary", boundary)
+        return found
+
+    def _boundary(self, given: Mapping[str, str]) -> str | None:
+        try:
+            answer = self.center.get_permissions_boundary_for_permission_set(**given)
+        except AwsError as error:
+            if error.code == "ResourceNotFoundException":
+                return None
+            raise
+        boundary = answer.get("PermissionsBoundary") or {}
+        reference = boundary.get("CustomerManagedPolicyReference")
+        return f"{reference.get('Path') or '/'}{reference['Name']}" if reference else boundary.get("ManagedPolicyArn")
+
+    def _declared_policies(self, address: str) -> dict[str, object]:
+        """Returns the policies that the stack attaches to a permission set, by address."""
+        own, found = f"${{{address}.arn}}", dict[str, object]()
+        for type, entries in self.document.get("resource", {}).items():
+            for name, entry in entries.items() if type in _POLICY_OF else ():
+                if entry.get("permission_set_arn") == own:
+                    found[f"{type}.{name}"] = _POLICY_OF[type](self._evaluated(entry))
+        return found
+
+    def _evaluated(self, value: Any) -> Any:
+        """Returns a value of the Terraform JSON as Terraform evaluates it, as far as it reads other stacks' outputs."""
+        if isinstance(value, dict):
+            return {key: self._evaluated(inner) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [self._evaluated(inner) for inner in value]
+        if not isinstance(value, str):
+            return value
+        text = _OUTPUT.sub(lambda match: self._output(match[1], match[2]) or match[0], value)
+        return text.replace("$${", "${").replace("%%{", "%{")
+
+    def _output(self, stack: str, name: str) -> str | None:
+        output = self.states.get(stack, {}).get("outputs", {}).get(name)
+        return str(output["value"]) if output else None
+
+
+_OUTPUT = re.compile(
+    r"(?<!\$)\$\{data\.terraform_remote_state\.cross-stack-reference-input-([\w-]+)\.outputs\.([\w-]+)\}"
+)
+
+
+def _customer(reference: Any) -> str:
+    first = reference[0] if isinstance(reference, list) else reference
+    return f"{first.get('path') or '/'}{first['name']}"
+
+
+def _boundary_of(entry: Document) -> tuple[str, str]:
+    boundary = entry["permissions_boundary"]
+    boundary = boundary[0] if isinstance(boundary, list) else boundary
+    reference = boundary.get("customer_managed_policy_reference")
+    return "boundary", _customer(reference) if reference else str(boundary["managed_policy_arn"])
+
+
+_POLICY_OF: Mapping[str, Any] = {
+    "aws_ssoadmin_customer_managed_policy_attachment": lambda entry: (
+        "customer",
+        _customer(entry["customer_managed_policy_reference"]),
+    ),
+    "aws_ssoadmin_managed_policy_attachment": lambda entry: entry["managed_policy_arn"],
+    "aws_ssoadmin_permission_set_inline_policy": lambda entry: ("inline", _canonical(entry["inline_policy"])),
+    "aws_ssoadmin_permissions_boundary_attachment": _boundary_of,
+}
+
+
+def _canonical(document: str) -> str:
+    try:
+        return json.dumps(json.loads(document), sort_keys=True)
+    except ValueError:
+        return document
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - SHOWN
+    return f"{', '.join(names[:SHOWN])}{f' and {more} more' if more > 0 else ''}"

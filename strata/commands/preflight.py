@@ -1,0 +1,183 @@
+"""What `strata plan` and `strata deploy` look at before they plan: account, states, and what an edit would lose."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from strata.commands import bootstrap
+from strata.commands.leftovers import STACK, Directory, to_create
+from strata.config import LandingZone, load
+from strata.config.types import did_you_mean
+from strata.errors import ConfigurationError, StrataError, UsageError
+from strata.identity import announced, examine
+from strata.identity.comparison import Refusal
+from strata.identity.deletions import DELETE_RAM_SHARING, DELETE_TRAIL, LAST_ADMINISTRATOR, MASS_DELETION
+from strata.printing import line, visible
+from strata.session import Aws, AwsError, connect, emulator, paginate
+from strata.states import read_state
+from strata.workspace import Workspace
+
+if TYPE_CHECKING:
+    from strata.cli import Options
+
+REPLACE = "replace:"
+ALLOWED = (LAST_ADMINISTRATOR, MASS_DELETION, f"{REPLACE}KEY", DELETE_TRAIL, DELETE_RAM_SHARING)
+"""The words of `--allow`."""
+
+State = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a plan begins with: everything was read once, and nothing is refused."""
+
+    landing_zone: LandingZone
+    aws: Aws
+    workspace: Workspace
+    chosen: tuple[str, ...]
+    states: Mapping[str, State]
+    announced: frozenset[announced.Name]
+
+
+class RefusedError(StrataError):
+    """An edit would lose something: each refusal with its lines to copy."""
+
+    def __init__(self, refusals: Sequence[Refusal]) -> None:
+        super().__init__(*(str(refusal.fault) for refusal in refusals))
+        self.refusals = tuple(refusals)
+
+    def lines(self) -> Iterator[str]:
+        """Yields each refusal, and below it the lines to copy, which are commands or belong into imports.yaml."""
+        for refusal in self.refusals:
+            yield f"error: {refusal.fault}"
+            yield from (f"  {visible(copied)}" for copied in refusal.lines)
+        yield "nothing was changed"
+
+
+def prepare(options: Options, *, stacks: Sequence[str], allow: Sequence[str]) -> Prepared:
+    """Writes the Terraform, reads states and AWS, and compares them with the configuration.
+
+    Raises:
+        ConfigurationError: the configuration has faults.
+        UsageError: a word of --allow is none.
+        RefusedError: the edit would lose something; nothing was changed.
+        StrataError: the account is another one, bootstrap is missing, or AWS refused a call.
+    """
+    _check_allowed(allow)
+    landing_zone = load(options.config)
+    _check_replaced(allow, landing_zone)
+    if not emulator() and (faults := list(bootstrap.placeholders(landing_zone))):
+        raise ConfigurationError(faults)
+    aws = connect(options, landing_zone.project)
+    _check_account(aws, landing_zone, needs_sign_in=not stacks or "sso" in stacks)
+    workspace = Workspace.of(options.config, options.profile)
+    options.note("comparing the configuration with the states and AWS")
+    states = {stack: read_state(aws, landing_zone.project, stack) for stack in bootstrap.STACKS}
+    names = announced.read(aws, landing_zone.project)
+    found = examine(
+        aws,
+        landing_zone,
+        states=states,
+        announced=names,
+        allow=allow,
+        stacks=stacks,
+        today=dt.datetime.now(tz=dt.UTC).date(),
+        folder=str(workspace.folder),
+    )
+    for warning in found.warnings:
+        print(line(f"warning: {warning}"), file=sys.stderr)
+    if found.refusals:
+        raise RefusedError(found.refusals)
+    options.note("writing the Terraform")
+    workspace.synth([*allow, *(f"moved:{one.kind}:{one.new}" for one in found.moved)])
+    chosen = tuple(_chosen(workspace, stacks))
+    own = (stack for stack in workspace.stacks if stack not in states)
+    states |= {stack: read_state(aws, landing_zone.project, stack) for stack in own}
+    prepared = Prepared(landing_zone, aws, workspace, chosen, states, names)
+    if STACK in chosen and names:
+        _adopt_leftovers(prepared, options.note)
+    return prepared
+
+
+def _adopt_leftovers(prepared: Prepared, note: Callable[[str], None]) -> None:
+    """Has the plan import what a run that was killed made and the state does not know.
+
+    Raises:
+        ConfigurationError: something foreign is in it by now.
+    """
+    workspace, landing_zone, states = prepared.workspace, prepared.landing_zone, prepared.states
+    directory = Directory.of(prepared.aws, landing_zone, states, workspace.document(STACK))
+    wanted = [named for named in to_create(landing_zone, states[STACK]) if named.announced_as in prepared.announced]
+    ids, objections = directory.sorted_out(wanted, prepared.announced) if directory else ({}, [])
+    if objections:
+        raise ConfigurationError(objections)
+    for address, import_id in ids.items():
+        note(f"{STACK}: {address} was made by an earlier run that did not finish: importing {import_id}")
+    if ids:
+        workspace.import_next(STACK, ids)
+
+
+def _check_allowed(allow: Collection[str]) -> None:
+    for word in allow:
+        if word in ALLOWED or (word.startswith(REPLACE) and word != REPLACE):
+            continue
+        guess = did_you_mean(word, ALLOWED)
+        raise UsageError(f"--allow takes no {word!r}{guess}; it takes {', '.join(ALLOWED)}")
+
+
+def _check_replaced(allow: Collection[str], landing_zone: LandingZone) -> None:
+    keys = {*landing_zone.sso.permission_sets, *landing_zone.organization.policies}
+    for word in allow:
+        key = word.removeprefix(REPLACE)
+        if word.startswith(REPLACE) and key not in keys:
+            guess = did_you_mean(key, keys)
+            raise UsageError(f"--allow {word}: there is no permission set or policy {key!r}{guess}")
+
+
+def _chosen(workspace: Workspace, stacks: Sequence[str]) -> list[str]:
+    """Returns the stacks to deploy in their order, all when none is named."""
+    for stack in stacks:
+        if stack not in workspace.stacks:
+            guess = did_you_mean(stack, workspace.stacks)
+            raise StrataError(f"there is no stack {stack!r}{guess}; there are {', '.join(workspace.stacks)}")
+    return [stack for stack in workspace.stacks if not stacks or stack in stacks]
+
+
+def _check_account(aws: Aws, landing_zone: LandingZone, *, needs_sign_in: bool) -> None:
+    """Refuses what would fail half way: the wrong account, no bootstrap, Identity Center off or elsewhere."""
+    bootstrap.management_caller(aws, landing_zone.project)
+    findings, refusals = bootstrap.look(aws, landing_zone)
+    lacking = [f"{finding.thing} ({', '.join(finding.lacks)})" for finding in findings if finding.lacks]
+    if lacking:
+        refusals.append(f"not there yet: {'; '.join(lacking)}; run strata bootstrap first")
+    if needs_sign_in and not refusals:
+        refusals += identity_center_refusals(aws, landing_zone)
+    if refusals:
+        raise StrataError(*refusals)
+
+
+def identity_center_refusals(aws: Aws, landing_zone: LandingZone) -> list[str]:
+    """Returns why the `sso` stack cannot be deployed; its own postcondition is the last to say so."""
+    project = landing_zone.project
+    region, client = project.identity_center_region, aws.client("sso-admin", project.identity_center_region)
+    try:
+        owners = list(paginate(client, "list_instances", "Instances[].OwnerAccountId"))
+    except AwsError as error:
+        return [str(error)]
+    if project.management_account.id in owners:
+        return []
+    refusal = (
+        f"IAM Identity Center is not enabled in {region}, and AWS has no call for it; enable it in the console, "
+        f"https://{region}.console.aws.amazon.com/singlesignon/home?region={region}, or set identity_center.region in "
+        "project.yaml to where it is; the other stacks: strata deploy backend organizations security"
+    )
+    if owners:
+        refusal = (
+            f"Identity Center in {region} is an account instance of {', '.join(owners)}, not the organization's; "
+            "delete it and enable Identity Center in the management account"
+        )
+    return [refusal]

@@ -1,0 +1,182 @@
+"""Which Terraform addresses each stack makes of a configuration, known without Terraform.
+
+A test holds this equal to what `stacks/` makes. A layer of your own belongs here too, if `imports.yaml` is to name
+what it makes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from strata.config.access import BREAK_GLASS, STATE_ACCESS, grants
+from strata.config.guardrails import guardrails
+from strata.config.models import MANAGEMENT, LandingZone, PermissionSet, Targets
+
+ACCESS_ANALYZER = "access-analyzer.amazonaws.com"
+ROOT_EVENTS_REGION = "us-east-1"
+"""Where the sign-ins of root users are events."""
+
+_BUCKET = (
+    "aws_s3_bucket",
+    "aws_s3_bucket_lifecycle_configuration",
+    "aws_s3_bucket_ownership_controls",
+    "aws_s3_bucket_policy",
+    "aws_s3_bucket_public_access_block",
+    "aws_s3_bucket_server_side_encryption_configuration",
+)
+_RULE = ("aws_cloudwatch_event_rule", "aws_cloudwatch_event_target")
+
+
+def addresses(landing_zone: LandingZone) -> Mapping[str, frozenset[str]]:
+    """Returns the addresses of the resources of every stack, data sources left out."""
+    return {
+        "backend": frozenset(_backend(landing_zone)),
+        "organizations": frozenset(_organizations(landing_zone)),
+        "security": frozenset(_security(landing_zone)),
+        "sso": frozenset(_sso(landing_zone)),
+    }
+
+
+def imported(landing_zone: LandingZone) -> frozenset[str]:
+    """Returns the addresses that the stacks have import blocks for, of which Terraform takes one an address."""
+    found = ("aws_organizations_account", "aws_organizations_organizational_unit", "aws_organizations_policy")
+    fixed = {"aws_dynamodb_table.lock", "aws_organizations_organization.main", "aws_s3_bucket.state"}
+    made = addresses(landing_zone)["organizations"]
+    return frozenset(fixed | {one for one in made if one.partition(".")[0] in (*found, "aws_iam_service_linked_role")})
+
+
+def slug(text: str) -> str:
+    """Returns a text as a part of a Terraform address: hyphens for all but letters and digits."""
+    return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")
+
+
+def delegation(service: str) -> str:
+    """Returns the name in the address of a delegated administrator."""
+    return slug(service.removesuffix(".amazonaws.com"))
+
+
+def _all(kinds: tuple[str, ...], name: str) -> Iterator[str]:
+    return (f"{kind}.{name}" for kind in kinds)
+
+
+def _backend(landing_zone: LandingZone) -> Iterator[str]:
+    for bucket in ("state", "replica"):
+        yield from _all((*_BUCKET, "aws_s3_bucket_versioning"), bucket)
+        if landing_zone.project.state.kms:
+            yield from _all(("aws_kms_alias", "aws_kms_key"), bucket)
+    yield from _all(("aws_iam_role", "aws_iam_role_policy"), "replication")
+    yield "aws_s3_bucket_replication_configuration.state"
+    yield "aws_dynamodb_table.lock"
+
+
+def _organizations(landing_zone: LandingZone) -> Iterator[str]:
+    organization = landing_zone.organization
+    yield "aws_organizations_organization.main"
+    for account in (MANAGEMENT, *organization.active_accounts):
+        yield f"aws_organizations_account.{account}"
+    for path in organization.units():
+        yield f"aws_organizations_organizational_unit.{path.key}"
+    for key, policy in organization.policies.items():
+        yield from _policy(key, policy.targets)
+    for guardrail in guardrails(organization):
+        yield from _policy(guardrail.key, guardrail.targets)
+    for service in organization.delegated_administrators:
+        yield f"aws_organizations_delegated_administrator.{delegation(service)}"
+    if ACCESS_ANALYZER in organization.delegated_administrators:
+        yield "aws_iam_service_linked_role.access-analyzer"
+    if organization.ram_sharing:
+        yield "aws_ram_sharing_with_organization.main"
+    if organization.member_root_access:
+        yield "aws_iam_organizations_features.main"
+
+
+def _policy(key: str, targets: Targets) -> Iterator[str]:
+    yield f"aws_organizations_policy.{key}"
+    places = ["root"] if targets.root else []
+    places += [f"ou_{unit}" for unit in targets.organizational_units]
+    for place in (*places, *(f"account_{account}" for account in targets.accounts)):
+        yield f"aws_organizations_policy_attachment.{key}_{place}"
+
+
+def _security(landing_zone: LandingZone) -> Iterator[str]:
+    security, regions = landing_zone.security, landing_zone.project.regions.all_governed
+    organization = landing_zone.organization
+    defaults = organization.ec2_defaults
+    by_policy = defaults if defaults and (defaults.targets.root or MANAGEMENT in defaults.targets.accounts) else None
+    regional = {
+        "aws_ebs_encryption_by_default.main": security.ebs_encryption.on,
+        "aws_ec2_instance_metadata_defaults.main": security.instance_metadata.on
+        and not (by_policy and by_policy.instance_metadata_v2),
+        "aws_ebs_snapshot_block_public_access.main": security.snapshot_public_access.on
+        and not (by_policy and by_policy.block_public_snapshots),
+        "aws_accessanalyzer_analyzer.organization": security.access_analyzer.on,
+    }
+    yield from (f"{name}_{region}" for name, on in regional.items() if on for region in regions)
+    monitor = security.anomaly_monitor
+    single = {
+        "aws_s3_account_public_access_block.main": security.s3_public_access.on,
+        "aws_iam_account_password_policy.main": security.password_policy.on,
+        "aws_cloudtrail.organization": security.trail.on,
+        "aws_budgets_budget.monthly": security.budget.on,
+        "aws_ce_anomaly_monitor.services": monitor.on,
+        "aws_ce_anomaly_subscription.services": monitor.on and bool(monitor.emails),
+        "aws_iam_openid_connect_provider.github": security.github_actions.on,
+    }
+    yield from (name for name, on in single.items() if on)
+    if security.trail.on:
+        yield from _all(_BUCKET, "trail")
+    if security.github_actions.on:
+        yield from _all(("aws_iam_role", "aws_iam_role_policy"), "github-plan")
+        yield from _all(("aws_iam_role", "aws_iam_role_policy_attachment"), "github-apply")
+    yield from _alerts(landing_zone)
+    contacts = security.alternate_contacts.contacts if security.alternate_contacts.on else {}
+    for account in (MANAGEMENT, *organization.active_accounts):
+        yield from (f"aws_account_alternate_contact.{account}_{kind.lower()}" for kind in contacts)
+
+
+def _alerts(landing_zone: LandingZone) -> Iterator[str]:
+    alerts = landing_zone.security.alerts
+    if not alerts.on:
+        return
+    yield from _all(_RULE, "root-activity")
+    for region in {ROOT_EVENTS_REGION, landing_zone.project.identity_center_region}:
+        yield from _all(("aws_sns_topic", "aws_sns_topic_policy"), f"alerts_{region}")
+        yield from (f"aws_sns_topic_subscription.alerts_{region}_{slug(mail.lower())}" for mail in alerts.emails)
+
+
+def _sso(landing_zone: LandingZone) -> Iterator[str]:
+    sso = landing_zone.sso
+    yield from (f"aws_identitystore_user.{key}" for key in sso.users)
+    for key, group in sso.groups.items():
+        if not group.external:
+            yield f"aws_identitystore_group.{key}"
+        yield from (f"aws_identitystore_group_membership.{key}_{member}" for member in group.members)
+    for key, permission_set in sso.permission_sets.items():
+        yield from _permission_set(key, permission_set)
+    if sso.break_glass:
+        yield f"aws_ssoadmin_permission_set.{BREAK_GLASS}"
+        yield f"aws_ssoadmin_managed_policy_attachment.{BREAK_GLASS}_AdministratorAccess"
+    if sso.state_access:
+        yield from _all(("aws_ssoadmin_permission_set", "aws_ssoadmin_permission_set_inline_policy"), STATE_ACCESS)
+    if sso.access_control_attributes:
+        yield "aws_ssoadmin_instance_access_control_attributes.main"
+    for one in grants(landing_zone):
+        who = f"{one.principal_type.lower()}_{one.principal}"
+        yield f"aws_ssoadmin_account_assignment.{one.account}_{one.permission_set}_{who}"
+    if landing_zone.security.alerts.on:
+        yield from _all(_RULE, "identity-center-settings")
+        yield from _all(_RULE, "break-glass") if sso.break_glass else ()
+
+
+def _permission_set(key: str, permission_set: PermissionSet) -> Iterator[str]:
+    yield f"aws_ssoadmin_permission_set.{key}"
+    if permission_set.boundary:
+        yield f"aws_ssoadmin_permissions_boundary_attachment.{key}"
+    for policy in permission_set.policies:
+        if policy.aws:
+            yield f"aws_ssoadmin_managed_policy_attachment.{key}_{slug(policy.aws)}"
+        elif policy.customer:
+            yield f"aws_ssoadmin_customer_managed_policy_attachment.{key}_{slug(policy.customer)}"
+        else:
+            yield f"aws_ssoadmin_permission_set_inline_policy.{key}"

@@ -1,0 +1,96 @@
+"""Who keeps full access to the management account: without anybody only its root user could give access back."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import dataclass
+
+from strata.config.access import BREAK_GLASS, explained_grants
+from strata.config.documents import statements
+from strata.config.models import MANAGEMENT, LandingZone
+from strata.config.tree import Location
+
+FULL_ACCESS = "AdministratorAccess"
+
+
+@dataclass(frozen=True)
+class Administrators:
+    """Who has full access to the management account: users by key, and groups whose members are known elsewhere."""
+
+    people: frozenset[str] = frozenset()
+    external: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.people or self.external)
+
+
+def administrators(landing_zone: LandingZone, today: dt.date = dt.date.min) -> Administrators:
+    """Returns who has full access to the management account; an assignment that ended before a day counts for nobody.
+
+    Full access is AdministratorAccess without a boundary and without an inline policy that denies everything.
+    """
+    sso = landing_zone.sso
+    full = {BREAK_GLASS} | {key for key in sso.permission_sets if _is_full(landing_zone, key)}
+    people: set[str] = set()
+    external: set[str] = set()
+    for grant, entries in explained_grants(landing_zone).items():
+        if grant.account != MANAGEMENT or grant.permission_set not in full:
+            continue
+        if all(_ended(landing_zone, entry, today) for entry in entries):
+            continue
+        if grant.principal_type == "USER":
+            people.add(grant.principal)
+        elif sso.groups[grant.principal].external:
+            external.add(grant.principal)
+        else:
+            people.update(sso.groups[grant.principal].members)
+    return Administrators(frozenset(people), frozenset(external))
+
+
+def _ended(landing_zone: LandingZone, entry: Location, today: dt.date) -> bool:
+    if entry[0] != "assignments":
+        return False
+    until = landing_zone.sso.assignments[int(entry[1])].until
+    return until is not None and until < today
+
+
+def _is_full(landing_zone: LandingZone, key: str) -> bool:
+    permission_set = landing_zone.sso.permission_sets[key]
+    has = any(policy.aws == FULL_ACCESS for policy in permission_set.policies)
+    document = landing_zone.policies.get(permission_set.inline or "", "")
+    return has and permission_set.boundary is None and not denies_everything(document)
+
+
+def denies_everything(document: str) -> bool:
+    """Returns whether a policy document denies everything, or all but a few actions, whatever else it says."""
+    try:
+        found = statements(json.loads(document)) if document else []
+    except ValueError:
+        return False
+    return any(
+        one.get("Effect") == "Deny"
+        and _reaches_nearly_all(one, "Action")
+        and _reaches_nearly_all(one, "Resource")
+        and not one.get("Condition")
+        for one in found
+    )
+
+
+def _reaches_nearly_all(statement: dict[str, object], element: str) -> bool:
+    """Returns whether a statement is about everything, or about everything but a few."""
+    if f"Not{element}" in statement:
+        return not any(map(_is_everything, _texts(statement[f"Not{element}"])))
+    return any(map(_is_everything, _texts(statement.get(element))))
+
+
+def _is_everything(pattern: str) -> bool:
+    """Returns whether a pattern leaves nothing out: `*`, `*:*`, `arn:*`, `arn:aws:*:*:*:*`."""
+    parts = pattern.split(":")
+    fixed = {"", "arn", "aws"} if parts[0] == "arn" else {""}
+    return "*" in pattern and all(part.strip("*") in fixed for part in parts)
+
+
+def _texts(value: object) -> set[str]:
+    listed = value if isinstance(value, list) else [value]
+    return {one for one in listed if isinstance(one, str)}

@@ -1,0 +1,50 @@
+"""Rules on project.yaml: what it names is not something of Strata's own, and its tags fit every service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from strata.config.limits import Limits
+from strata.config.loader import Draft
+from strata.config.rules.faults import PROJECT, twice
+from strata.config.text import short
+from strata.config.types import REPLICA
+from strata.errors import Fault
+
+
+def regions(draft: Draft, _: Limits) -> Iterator[Fault]:
+    """Governed regions are listed once."""
+    if draft.project:
+        yield from twice(draft, PROJECT, ("regions", "governed"), draft.project.regions.governed)
+
+
+def state(draft: Draft, _: Limits) -> Iterator[Fault]:
+    """The bucket of the state is no other bucket of Strata's, whose logs expire or whose objects are copies."""
+    project = draft.project
+    bucket = project.state.bucket if project else None
+    if not project or not bucket:
+        return
+    default = project.model_copy(update={"state": project.state.model_copy(update={"bucket": None})})
+    taken = {project.trail_bucket: "the bucket of the organization trail"}
+    taken |= dict.fromkeys((project.replica_bucket, default.replica_bucket), f"a replica, which ends in {REPLICA!r}")
+    if bucket in taken:
+        problem = f"{short(bucket)} is the name of {taken[bucket]}"
+        yield draft.fault(PROJECT, ("state", "bucket"), problem, "choose another name, or leave it out")
+    elif project.replica_bucket == project.trail_bucket:
+        problem = f"the replica of {short(bucket)} has the name of the bucket of the organization trail"
+        yield draft.fault(PROJECT, ("state", "bucket"), problem, "choose another name, or leave it out")
+
+
+def tags(draft: Draft, _: Limits) -> Iterator[Fault]:
+    """Keys differ in more than case: they go on IAM roles, which keep one of two such tags.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html
+    """
+    if not draft.project:
+        return
+    seen: dict[str, str] = {}
+    for key in draft.project.tags:
+        other = seen.setdefault(key.lower(), key)
+        if other != key:
+            problem = f"the tag {short(key)} differs from {short(other)} in case only, which IAM does not tell apart"
+            yield draft.fault(PROJECT, ("tags", key), problem, "keep one of the two")

@@ -1,0 +1,74 @@
+"""The rule on text that Terraform CDK takes for a placeholder of its own, and would turn into some other value."""
+
+from __future__ import annotations
+
+import json
+import re
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+from strata.config.limits import Limits
+from strata.config.loader import Draft, policy_references, shown
+from strata.config.tree import Location
+from strata.errors import Fault
+
+_MARKS = ("TfToken[", "TOKEN.", "#{")
+_WHOLE = ("String Map Token Value", "Any Map Token Value")
+_KEYS = ("__proto__", "_children")
+"""Keys that get lost in JavaScript objects, or let cdktf take a mapping for a construct."""
+
+_NUMBER = re.compile(r"-\d+(?:\.\d*)?e\+?\d+")
+_NUMBER_MARK = b"\xfd\xff"
+"""The first bytes of a number that stands for a value; cdktf finds such numbers inside of text."""
+
+_JSON_VALUE = re.compile(r'"(?:[^"\\]|\\.)*"|-[\d.]+[eE][-+]?\d+')
+_REMEDY = "write it in other words"
+
+
+def text(draft: Draft, _: Limits) -> Iterator[Fault]:
+    """No value and no key has what cdktf reads as a placeholder, neither in YAML nor in a policy document."""
+    for file, tree in draft.trees.items():
+        for location, problem in _found(tree.data, ()):
+            yield draft.fault(file, location, problem, _REMEDY)
+    for file in policy_references(draft):
+        if problem := _problem(draft.policies.get(file, "")):
+            yield Fault(shown(draft.folder, file), _line(draft, file), "", problem, _REMEDY)
+
+
+def _found(value: Any, at: Location) -> Iterator[tuple[Location, str]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if problem := _problem(key) or _reserved(key):
+                yield (*at, key), problem
+            else:
+                yield from _found(inner, (*at, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _found(inner, (*at, index))
+    elif isinstance(value, str) and (problem := _problem(value)):
+        yield at, problem
+
+
+def _problem(value: str) -> str:
+    marks = [mark for mark in _MARKS if mark in value] or [found for found in _NUMBER.findall(value) if _stands(found)]
+    if marks or value in _WHOLE:
+        return f"has {(marks or [value])[0]!r}, which Terraform CDK takes for a placeholder of its own"
+    return ""
+
+
+def _reserved(key: str) -> str:
+    return f"{key!r} is no key that Terraform CDK can write" if key in _KEYS else ""
+
+
+def _stands(number: str) -> bool:
+    return struct.pack(">d", float(number)).startswith(_NUMBER_MARK)
+
+
+def _line(draft: Draft, file: str) -> int:
+    """Returns the line of the first value of a document that is refused."""
+    document = (draft.folder / file).read_bytes().decode("utf-8-sig")
+    for found in _JSON_VALUE.finditer(document):
+        if _problem(str(json.loads(found[0]))):
+            return document.count("\n", 0, found.start()) + 1
+    return 1

@@ -1,0 +1,235 @@
+"""Text as AWS takes it: the alphabet and length of each kind, and the characters that nobody sees.
+
+A kind of text is written once, as a `Text`; the rule, its message and the JSON schema come from there.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
+
+from strata.config.limits import Limit, aws_limits
+
+_SHOWN = 60
+"""Characters of a value that a fault quotes."""
+
+
+class Problem(ValueError):
+    """What is wrong with one value, and what to do about it; `at` leads to the part of the value that is meant."""
+
+    def __init__(self, problem: str, remedy: str, at: tuple[str | int, ...] = ()) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.remedy = remedy
+        self.at = at
+
+
+@dataclass(frozen=True)
+class Text:
+    """One kind of text, as an annotation that pydantic takes.
+
+    Attributes:
+        pattern: what the whole text matches, in the notation of AWS's API models and of JSON schemas.
+        rule: what is said of a value that does not match.
+        remedy: what to do then.
+        limit: the name of its length in limits.yaml, which says where AWS states it and what it counts.
+        source: the shape of AWS's API model that the pattern is taken from, or the page that gives it; empty where
+            the rule is our own.
+        blank: text without a visible character is taken.
+    """
+
+    pattern: str
+    rule: str
+    remedy: str
+    limit: str | None = None
+    source: str = ""
+    blank: bool = False
+
+    def check(self, value: str) -> str:
+        """Returns the value.
+
+        Raises:
+            Problem: it has a character this kind of text does not take, or is too long.
+        """
+        found = text_problem(value)
+        if found:
+            raise found
+        if not matches(self.pattern, value) or not (self.blank or is_visible(value)):
+            raise Problem(f"{short(value)} {self.rule}", self.remedy)
+        if self.limit:
+            check_length(value, aws_limits()[self.limit])
+        return value
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        found = handler(schema)
+        found["pattern"] = f"^(?:{self.pattern})$"
+        if self.limit:
+            limit = aws_limits()[self.limit]
+            found["maxLength"] = limit.value
+            if limit.minimum:
+                found["minLength"] = limit.minimum
+        return found
+
+
+def check_length(value: str, limit: Limit) -> None:
+    """Refuses text that is longer or shorter than AWS takes.
+
+    Raises:
+        Problem: its length is outside the limit; the length, the limit, its source and date are in the message.
+    """
+    length, unit = (len(value.encode()), "bytes") if limit.unit == "bytes" else (len(value), "characters")
+    if length > limit.value:
+        problem = f"{short(value)} has {length} {unit}, the limit is {limit.value} ({limit.cited})"
+        raise Problem(problem, f"shorten it by {length - limit.value}")
+    if length < limit.minimum:
+        raise Problem(f"{short(value)} has {length} {unit}, AWS wants {limit.minimum} ({limit.cited})", "use another")
+
+
+def short(value: object) -> str:
+    """Returns a value as a fault quotes it: on one line, in quotes if it is text, shortened."""
+    if value is None or isinstance(value, bool):
+        return "nothing" if value is None else str(value).lower()
+    text = str(value) if isinstance(value, dt.date) else repr(value)
+    if len(text) <= _SHOWN:
+        return text
+    if not isinstance(value, str):
+        return f"{text[: _SHOWN - 3]}..."
+    kept = value[: _SHOWN - 5]
+    while len(repr(kept)) > _SHOWN - 3:
+        kept = kept[:-1]
+    return repr(f"{kept}...")
+
+
+# Characters
+
+
+def text_problem(text: str) -> Problem | None:
+    """Returns what makes a text unfit for anything that people read: characters nobody sees, or decomposed ones.
+
+    Terraform brings every string into normal form C, so that AWS would get another text than the one that is checked.
+    https://developer.hashicorp.com/terraform/language/expressions/strings
+    """
+    if text.isascii() and text.isprintable():
+        return None
+    character = unseen(text)
+    if character:
+        code, name = f"U+{ord(character):04X}", _name(character)
+        quoted = short(text).replace(character, ascii(character)[1:-1])
+        return Problem(f"{quoted} has the character {code} ({name}), which is not visible text", "remove it")
+    composed = text if text.isascii() else unicodedata.normalize("NFC", text)
+    if composed != text:
+        problem = f"{text[: _SHOWN // 2]!a} is not in Unicode normal form C, into which Terraform turns it"
+        return Problem(problem, f"write it as {short(composed)}")
+    return None
+
+
+# Letters and marks that are drawn as nothing (Default_Ignorable_Code_Point of Unicode): fillers, vowels, joiners.
+_DRAWN_AS_NOTHING = "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u3164\uffa0"
+_VARIATION = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
+# A selector chooses the look of a symbol, digit, ideograph or the like; after anything else it hides.
+_IGNORED = re.compile(f"[{_DRAWN_AS_NOTHING}]|(?:^|(?<=[\\sA-Za-z{_VARIATION}]))[{_VARIATION}]")
+_BREAKS = "\t\n\r"
+
+
+def unseen(text: str) -> str | None:
+    """Returns the first character that nobody sees, None if all are visible, blank, a tab or a line break.
+
+    Control, format (bidirectional and zero-width ones among them), private-use and unassigned characters, halves of
+    surrogate pairs, line and paragraph separators, fillers, and variation selectors that have nothing to vary.
+    """
+    if not text.isprintable():
+        for character in text:
+            if not character.isprintable() and character not in _BREAKS and unicodedata.category(character) != "Zs":
+                return character
+    ignored = None if text.isascii() else _IGNORED.search(text)
+    return ignored[0] if ignored else None
+
+
+def is_visible(text: str) -> bool:
+    """Returns whether a text has a character that is drawn; the blank pattern of braille is not."""
+    return any(unicodedata.category(character)[0] in "LNPS" and character != "\u2800" for character in text)
+
+
+# Letters of Cyrillic and Greek that are drawn like Latin ones, as in the confusables of Unicode Technical Standard 39.
+_ALIKE = str.maketrans(
+    "\u0430\u0441\u0501\u0435\u04bb\u0456\u0458\u04cf\u043e\u0440\u051b\u0455\u051d\u0445\u0443"
+    "\u0432\u043a\u043c\u043d\u0442\u03b1\u03b9\u03ba\u03bd\u03bf\u03c1\u03c4\u03c5\u03c7",
+    "acdehijlopqswxybkmhtaikvoptux",
+)
+
+
+def look(name: str) -> str:
+    """Returns what a name looks like: names that people take for one another look the same."""
+    if name.isascii():
+        return " ".join(name.lower().split())
+    plain = unicodedata.normalize("NFKC", name).casefold().translate(_ALIKE)
+    return " ".join(unicodedata.normalize("NFKC", plain).split())
+
+
+def mixes_alphabets(name: str) -> bool:
+    """Returns whether a word of a name has Latin letters and ones of another alphabet that look like Latin ones."""
+    if name.isascii():
+        return False
+    words = re.findall(r"\w+", name.casefold())
+    return any(re.search("[a-z]", word) and any(ord(letter) in _ALIKE for letter in word) for word in words)
+
+
+_KINDS = {
+    "Cc": "control character",
+    "Cf": "format character",
+    "Co": "private use",
+    "Cn": "unassigned",
+    "Cs": "half of a surrogate pair",
+}
+
+
+def _name(character: str) -> str:
+    return unicodedata.name(character, "").lower() or _KINDS.get(unicodedata.category(character), "invisible")
+
+
+# Patterns
+
+
+def matches(pattern: str, text: str) -> bool:
+    r"""Returns whether a whole text matches a pattern that may name categories of Unicode: `\p{L}`, `\p{N}`, ...
+
+    Python's `re` knows no categories. A stand-in for its category takes the place of every character beyond ASCII.
+    """
+    if r"\p{" in pattern and not text.isascii():
+        text = "".join(map(_stand_in, text))
+    return _compiled(pattern).fullmatch(text) is not None
+
+
+_ASCII = {
+    "L": "A-Za-z",
+    "M": "",
+    "N": "0-9",
+    "P": r"!\"#%&'()*,\-./:;?@\[\\\]_{}",
+    "S": r"$+<=>\^`|~",
+    "Z": " \u00a0\u3000",
+}
+_NAMED_SPACES = "\u00a0\u3000"
+"""Spaces beyond ASCII that AWS's patterns name one by one."""
+_STAND_INS = 0xE000
+
+
+def _stand_in(character: str) -> str:
+    if character.isascii() or character in _NAMED_SPACES:
+        return character
+    return chr(_STAND_INS + ord(unicodedata.category(character)[0]))
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\\p\{(\w)\}", lambda found: _ASCII[found[1]] + chr(_STAND_INS + ord(found[1])), pattern))

@@ -1,0 +1,322 @@
+"""Reads regular files of a bounded size, and puts new ones in their place: whole, in one step, one writer at a time."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import stat
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+from strata.errors import StrataError
+
+MEGABYTE = 1_000_000
+CONFIGURATION = 10 * MEGABYTE
+"""What no configuration file is larger than: ten thousand accounts take a third of it."""
+POLICY = MEGABYTE
+"""What no policy document is larger than: AWS takes some ten thousand characters."""
+
+PATIENCE = 5.0
+"""Seconds that a writer waits for another one."""
+
+
+class UnreadableError(StrataError):
+    """A file that is there and cannot be read; faults of a configuration take problem and remedy from it."""
+
+    def __init__(self, path: Path, problem: str, remedy: str) -> None:
+        self.problem, self.remedy = problem, remedy
+        super().__init__(f"{path} {problem}; {remedy}")
+
+
+def read_bytes(path: Path, most: int = CONFIGURATION) -> bytes:
+    """Returns the content of a regular file, or of the one that a link leads to.
+
+    Raises:
+        FileNotFoundError, NotADirectoryError: there is none.
+        UnreadableError: it is something else, too large, or nobody lets us.
+    """
+    try:
+        _check_kind(path, path.stat(), most)  # before it is opened: opening alone does something to a device
+        # A pipe that has taken its place since then does not keep us waiting.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+        try:
+            _check_kind(path, os.fstat(descriptor), most)
+            return _content(path, descriptor, most)
+        finally:
+            os.close(descriptor)
+    except (FileNotFoundError, NotADirectoryError):
+        raise
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise UnreadableError(path, "is a symbolic link that leads to itself", "remove it") from error
+        problem = f"cannot be read: {error.strerror}"
+        raise UnreadableError(path, problem, "check the file and its mode") from error
+
+
+def read_text(path: Path, most: int = CONFIGURATION) -> str:
+    """Returns the text of a file, its line ends as they are.
+
+    Raises:
+        FileNotFoundError, NotADirectoryError: there is none.
+        UnreadableError: as for `read_bytes`, or it is not UTF-8.
+    """
+    content = read_bytes(path, most)
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UnreadableError(path, "is not UTF-8 text", "save it as UTF-8") from error
+
+
+def _check_kind(path: Path, found: os.stat_result, most: int) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        kind = _KINDS.get(stat.S_IFMT(found.st_mode), "something else")
+        raise UnreadableError(path, f"is {kind}, not a file", "put a regular file there")
+    if found.st_size > most:
+        raise _too_large(path, most)
+
+
+_KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+
+def _content(path: Path, descriptor: int, most: int) -> bytes:
+    """Reads to the end, or as far as shows that there is too much: some files say that they are empty."""
+    pieces, left = [], most + 1
+    while left and (piece := os.read(descriptor, min(left, MEGABYTE))):
+        pieces.append(piece)
+        left -= len(piece)
+    if not left:
+        raise _too_large(path, most)
+    return b"".join(pieces)
+
+
+def _too_large(path: Path, most: int) -> UnreadableError:
+    return UnreadableError(
+        path, f"is larger than {most // MEGABYTE} MB", "such a file is a mistake: look at what it is"
+    )
+
+
+# Writing
+
+
+def write(contents: Mapping[Path, bytes], *, instead_of: Mapping[Path, bytes | None] | None = None) -> None:
+    """Puts files in their places, each in one step; all are on disk in full before the first takes its place.
+
+    Links stay links, what exists keeps its mode and owner. `instead_of` is what each has to hold still, None for no
+    file. A device or pipe, as /dev/stdout may be, is written to as it is.
+
+    Raises:
+        StrataError: another writer was there, or the system does not let us. The files are as they were.
+    """
+    plain = {path: target(path) for path in contents if not _stream(path)}
+    with ExitStack() as stack:
+        for folder in sorted({place.parent for place in plain.values()}):
+            stack.enter_context(locked(folder))
+        for path, before in (instead_of or {}).items():
+            if current(path) != before:
+                raise StrataError(f"{path} has changed in the meantime; run the command again")
+        written: dict[Path, Path] = {}
+        try:
+            for path, place in plain.items():
+                with cannot("written", path):
+                    written[path] = _beside(place)
+                    _fill(written[path], contents[path], like=place, private=False)
+            for path, place in plain.items():
+                with cannot("written", path):
+                    written[path].replace(place)
+        finally:
+            for beside in written.values():
+                _discard(beside)
+        for folder in {place.parent for place in plain.values()}:
+            _settle(folder)
+    for path in contents.keys() - plain.keys():
+        _pour(path, contents[path])
+
+
+def put(place: Path, content: bytes, *, like: Path) -> None:
+    """Puts one file that only its owner may read in its place; it has the owner of another one.
+
+    Raises:
+        OSError: it cannot be written. What was there is there still.
+    """
+    beside = _beside(place)
+    try:
+        _fill(beside, content, like=like, private=True)
+        beside.replace(place)
+    finally:
+        _discard(beside)
+    _settle(place.parent)
+
+
+def current(path: Path) -> bytes | None:
+    """Returns what a file holds now, None if there is none.
+
+    Raises:
+        UnreadableError: it cannot be read.
+    """
+    try:
+        return read_bytes(path)
+    except FileNotFoundError:
+        return None
+
+
+def target(path: Path) -> Path:
+    """Returns where a symbolic link leads, so that the link stays a link.
+
+    Raises:
+        UnreadableError: it leads to itself, or there is no file at its end but a folder.
+    """
+    try:
+        place = path.resolve()
+    except (RuntimeError, OSError) as error:  # RuntimeError for a loop, before Python 3.13
+        raise UnreadableError(path, "is a symbolic link that leads to itself", "remove it") from error
+    if place.is_dir():
+        raise UnreadableError(path, "is a folder, not a file", "name a file")
+    return place
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keeps other writers out of a folder; the lock goes with the process, and leaves nothing there.
+
+    Raises:
+        StrataError: another one has not finished in time.
+    """
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
+    except OSError:  # who writes there says what is wrong with it
+        yield
+        return
+    try:
+        until = time.monotonic() + PATIENCE
+        while not _taken(descriptor):
+            if time.monotonic() > until:
+                raise StrataError(f"another command is writing in {folder}; run this again when it has finished")
+            time.sleep(0.02)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _taken(descriptor: int) -> bool:
+    import fcntl
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks, as NFS for folders: then there is none
+        return True
+    return True
+
+
+@contextmanager
+def cannot(what: str, path: Path) -> Iterator[None]:
+    """Puts into our words why the system does not let us; `what` is 'written' or 'made'.
+
+    Raises:
+        StrataError: it does not.
+    """
+    try:
+        yield
+    except OSError as error:
+        kept = "; it is as it was" if path.is_file() else ""
+        raise StrataError(f"{path} cannot be {what}: {error.strerror or error}{kept}") from error
+
+
+def _stream(path: Path) -> bool:
+    """Returns whether there is a device or a pipe, which nothing can take the place of."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return stat.S_ISCHR(mode) or stat.S_ISFIFO(mode)
+
+
+def _pour(path: Path, content: bytes) -> None:
+    """Writes to a device or a pipe; one that nobody reads from is an error, not a wait."""
+    with cannot("written", path):
+        descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+        os.set_blocking(descriptor, True)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+
+
+def _beside(place: Path) -> Path:
+    """Returns a free name in the same folder; its ending keeps the loader from taking it for a configuration file."""
+    return place.with_name(f".strata-{os.urandom(8).hex()}.new")
+
+
+def _fill(beside: Path, content: bytes, *, like: Path, private: bool) -> None:
+    """Writes a new file that has mode and owner of another, if there is one."""
+    found = like.stat() if like.exists() else None
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    descriptor = os.open(beside, flags, 0o600 if found or private else 0o666)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        if found:
+            with suppress(PermissionError):  # what root may, on behalf of somebody
+                os.fchown(file.fileno(), found.st_uid, found.st_gid)
+            os.fchmod(file.fileno(), stat.S_IMODE(found.st_mode) & (0o600 if private else 0o7777))
+        os.fsync(file.fileno())
+
+
+def _discard(beside: Path) -> None:
+    with suppress(OSError):  # it has its place by now, or was never made
+        beside.unlink()
+
+
+def _settle(folder: Path) -> None:
+    """Makes a new name survive a power cut, where the file system can; the file is whole either way."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+# Line ends
+
+
+def with_line_ends_of(before: str, after: str) -> str:
+    r"""Returns an edited text whose lines end with `\n`, ended as it was before; new lines have the usual end."""
+    from difflib import SequenceMatcher
+
+    old, new = split_lines(before), split_lines(after)
+    ends = [end_of(one) for one in old]
+    usual = max(("\n", "\r\n", "\r"), key=ends.count)
+    new = [bare(one) + (usual if end_of(one) else "") for one in new]
+    matcher = SequenceMatcher(None, [bare(one) for one in old], [bare(one) for one in new], autojunk=False)
+    for start, begin, size in matcher.get_matching_blocks():
+        for step in range(size):
+            if ends[start + step]:
+                new[begin + step] = old[start + step]
+    return "".join(new)
+
+
+_ENDS = "\r\n"
+
+
+def split_lines(text: str) -> list[str]:
+    """Returns the lines with their ends, split at line feeds and carriage returns and nowhere else."""
+    return re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+", text)
+
+
+def bare(line: str) -> str:
+    """Returns a line without its end."""
+    return line.rstrip(_ENDS)
+
+
+def end_of(line: str) -> str:
+    """Returns the characters that end a line, none at the end of some files."""
+    return line[len(bare(line)) :]

@@ -1,0 +1,78 @@
+"""Refusals about accounts that would be let go of, or taken for another one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from strata.config.models import MANAGEMENT
+from strata.config.tree import Location
+from strata.identity.comparison import ORGANIZATION, Comparison, Refusal
+from strata.identity.live import Live
+from strata.identity.things import Thing, folded
+
+
+def lost_accounts(c: Comparison) -> Iterator[Refusal]:
+    """Refuses to remove an account from the organization that is live and that no entry keeps."""
+    if not c.concerns("organizations", "sso"):
+        return
+    gone = c.recorded.keys("account") - c.declared.keys("account") - c.declared.retired.keys() - {MANAGEMENT}
+    for key in sorted(gone):
+        thing = c.recorded.things["account", key]
+        if ("account", key) in c.found.given_up or not _is_live(c.live, thing):
+            continue
+        account = f"account {key} ({_facts(thing)})"
+        under = next((one for one, email in c.declared.retired.items() if email == thing.identity), None)
+        if under:
+            at: Location = ("accounts", under)
+            problem = f"retires {account} under another key, so Terraform would remove it from the organization"
+            remedy = f"write the entry under its key {key!r}, with retired: true"
+        elif entry := _unmanaged(c, thing):
+            at = ("unmanaged_accounts", entry - 1)
+            problem = f"{account} is in the state, unmanaged_accounts is for accounts that no state has"
+            remedy = (
+                "put its entry back under accounts with retired: true, deploy, and only then drop it and list it here"
+            )
+        else:
+            at = ("accounts",)
+            problem = f"{account} is deployed and no longer declared: Terraform would remove it from the organization"
+            remedy = (
+                "put the entry back with retired: true, deploy, and only then drop it; AWS keeps the account as it is"
+            )
+        yield Refusal(c.fault(ORGANIZATION, at, problem, remedy))
+
+
+def _is_live(live: Live, thing: Thing) -> bool:
+    return live.accounts is None or thing.id in live.accounts
+
+
+def _facts(thing: Thing) -> str:
+    return ", ".join(part for part in (thing.id, thing.name) if part)
+
+
+def _unmanaged(c: Comparison, thing: Thing) -> int:
+    """Returns the position of an account under unmanaged_accounts, counted from 1; 0 when it is not there."""
+    now = c.live.accounts[thing.id].email if c.live.accounts and thing.id in c.live.accounts else ""
+    names = {thing.identity, thing.id, folded(now)} - {""}
+    return next((place for place, entry in enumerate(c.declared.unmanaged, 1) if entry in names), 0)
+
+
+def changed_emails(c: Comparison) -> Iterator[Refusal]:
+    """Refuses an e-mail address that AWS does not have for the account: Terraform changes none."""
+    if not c.concerns("organizations"):
+        return
+    taken = {thing.key for thing, _ in c.found.taken if thing.kind == "account"}
+    for thing in c.declared.of("account"):
+        known = c.recorded.things.get(("account", thing.key))
+        if thing.key == MANAGEMENT or thing.key in taken or not (known and c.live.accounts):
+            continue
+        now = c.live.accounts.get(known.id)
+        if now and now.email and folded(now.email) != thing.identity:
+            problem = (
+                f"{thing.name!r} is not the e-mail address of account {thing.key} ({known.id}), AWS has {now.email!r}; "
+                "Terraform changes no address, and whoever reads this takes it for another account"
+            )
+            remedy = (
+                "change it at AWS first (AWS Organizations console, the account, Actions, Update email address), or "
+                f"write {now.email!r}"
+            )
+            yield Refusal(c.fault(ORGANIZATION, (*thing.location, "email"), problem, remedy))

@@ -1,0 +1,120 @@
+"""The three sides side by side, a refusal, and the words that several of them share."""
+
+from __future__ import annotations
+
+import shlex
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from strata.config.tree import Location
+from strata.errors import Fault
+from strata.identity.live import Live
+from strata.identity.matching import Matches
+from strata.identity.things import STACKS, Holdings, Kind, Thing, exact, folded
+from strata.report.words import listed
+
+PROJECT, ORGANIZATION, SECURITY, SSO, IMPORTS = (
+    "project.yaml",
+    "organization.yaml",
+    "security.yaml",
+    "sso.yaml",
+    "imports.yaml",
+)
+
+
+@dataclass(frozen=True, order=True)
+class Refusal:
+    """One thing that is not done: why, and how it can be done on purpose.
+
+    Attributes:
+        kind: the word for `strata deploy --allow`, empty where nothing allows it.
+        lines: lines to copy, each whole: commands, or a line of imports.yaml.
+    """
+
+    fault: Fault
+    kind: str = ""
+    lines: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return "\n".join((str(self.fault), *(f"  {line}" for line in self.lines)))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The three sides, what matching them found, and what this run is about."""
+
+    declared: Holdings
+    recorded: Holdings
+    live: Live
+    found: Matches
+    announced: frozenset[tuple[str, str]]
+    stacks: frozenset[str]
+    folder: str
+
+    def concerns(self, *stacks: str) -> bool:
+        """Returns whether one of the stacks is chosen; none named means all."""
+        return not self.stacks or bool(self.stacks.intersection(stacks))
+
+    def fault(self, file: str, location: Location, problem: str, remedy: str) -> Fault:
+        """Makes the fault of one value, at the nearest line that the file still has."""
+        return self.declared.fault(file, location, problem, remedy)
+
+    @cached_property
+    def assignments(self) -> Mapping[tuple[str, str], list[str]]:
+        """The recorded assignments in words, by kind and key of those they are of."""
+        found: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for one in sorted(self.recorded.assignments):
+            found["permission-set", one.permission_set].append(str(one))
+            found[one.principal_type, one.principal].append(str(one))
+        return dict(found)
+
+    @property
+    def begins_anew(self) -> tuple[str, ...]:
+        """Returns the chosen stacks with an empty state, where AWS has what a state of ours has made."""
+        empty = tuple(sorted(stack for stack in self.recorded.empty if self.concerns(stack)))
+        seen = self.live.elsewhere or any(stack in self.live.tagged for stack in empty)
+        return empty if seen and not self.announced else ()
+
+
+def file_of(kind: Kind) -> str:
+    """Returns the file that declares things of a kind."""
+    return ORGANIZATION if STACKS[kind] == "organizations" else SSO
+
+
+def named_at(thing: Thing) -> Location:
+    """Returns where the name stands by which AWS tells a thing from its like."""
+    if thing.kind == "account" or (thing.kind == "user" and thing.identity == thing.also):
+        return (*thing.location, "email")
+    return (*thing.location, "user_name" if thing.kind == "user" else "name") if thing.location[1:] else thing.location
+
+
+def compared(kind: str, name: str) -> str:
+    """Returns the name of a user, group or permission set as AWS compares it."""
+    return exact(name) if kind == "permission-set" else folded(name)
+
+
+def allowed_by(kind: str) -> str:
+    """Returns the command that does what a refusal stops."""
+    return f"strata deploy --allow {kind}"
+
+
+def assigned(comparison: Comparison, kind: Kind, key: str) -> list[str]:
+    """Returns the recorded assignments of a permission set, group or user, in words."""
+    return comparison.assignments.get((kind, key), [])
+
+
+def attached(comparison: Comparison, policy: str) -> list[str]:
+    """Returns what a recorded policy is attached to, in words."""
+    return [str(one) for one in sorted(comparison.recorded.attachments) if one.policy == policy]
+
+
+def beside(words: str, names: Sequence[str]) -> str:
+    """Returns names as the end of a sentence, nothing when there are none."""
+    return f" {words} {listed(names)}" if names else ""
+
+
+def terraform(comparison: Comparison, stack: str) -> str:
+    """Returns the beginning of a Terraform command in the folder of a stack."""
+    return f"terraform {shlex.quote(f'-chdir={comparison.folder}/stacks/{stack}')}"

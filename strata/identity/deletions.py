@@ -1,0 +1,177 @@
+"""Refusals about what would be deleted or replaced: things, access, whole sections, the trail, sharing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from strata.config.access import BREAK_GLASS, STATE_ACCESS
+from strata.identity.comparison import (
+    ORGANIZATION,
+    SECURITY,
+    SSO,
+    Comparison,
+    Refusal,
+    allowed_by,
+    assigned,
+    attached,
+    beside,
+    file_of,
+)
+from strata.identity.matching import moved_assignment
+from strata.identity.things import STACKS, Kind
+from strata.report.words import listed
+
+LAST_ADMINISTRATOR = "last-administrator"
+
+MASS_DELETION = "mass-deletion"
+
+DELETE_TRAIL = "delete:trail"
+
+DELETE_RAM_SHARING = "delete:ram-sharing"
+
+FEW = 5
+"""So many things of a kind may go in one run, whatever share of all they are."""
+
+_SECTIONS: Mapping[Kind, str] = {
+    "user": "users",
+    "group": "groups",
+    "permission-set": "permission_sets",
+    "policy": "policies",
+}
+
+_MADE_BY_OPTIONS = frozenset({BREAK_GLASS, STATE_ACCESS, "region-restriction", "ec2-defaults"})
+"""Keys of what options make: a section may be empty beside it."""
+
+
+def replaced_things(c: Comparison) -> Iterator[Refusal]:
+    """Refuses a change that destroys a thing and makes it again: a permission set's name, a policy's type."""
+    taken = {(thing.kind, thing.key) for thing, _ in c.found.taken}
+    for thing in (*c.declared.of("permission-set"), *c.declared.of("policy")):
+        known = c.recorded.things.get((thing.kind, thing.key))
+        if not known or (thing.kind, thing.key) in taken or not c.concerns(STACKS[thing.kind]):
+            continue
+        if thing.kind == "permission-set" and known.identity != thing.identity:
+            part, was, is_now = "name", known.name, thing.name
+            loss = "AWS cannot rename a permission set: it is destroyed and made again, the ARNs of its roles change"
+            loss += beside("and meanwhile these go:", assigned(c, thing.kind, thing.key))
+        elif thing.kind == "policy" and known.type != thing.type:
+            part, was, is_now = "type", known.type, thing.type
+            loss = "AWS cannot change the type of a policy: it is destroyed and made again"
+            loss += beside("and meanwhile does not bind", attached(c, thing.key))
+        else:
+            continue
+        kind = f"replace:{thing.key}"
+        problem = f"changes from {was!r} to {is_now!r}; {loss}"
+        remedy = f"change it back; or add another, have it take over, deploy, and drop this one; or {allowed_by(kind)}"
+        yield Refusal(c.fault(file_of(thing.kind), (*thing.location, part), problem, remedy), kind)
+
+
+def external_groups(c: Comparison) -> Iterator[Refusal]:
+    """Refuses to hand a group to an identity provider: it would be destroyed, and its assignments would dangle."""
+    if not c.concerns("sso"):
+        return
+    own = c.declared.keys("group")
+    gone = {one.identity: one for one in c.recorded.of("group") if one.key not in own}
+    for key, identity in sorted(c.declared.external.items()):
+        group = c.recorded.things.get(("group", key)) or gone.get(identity)
+        if not group:
+            continue
+        lost = beside("with its assignments:", assigned(c, "group", group.key))
+        problem = f"group {group.key} is made by Strata; as an external one it would be destroyed{lost}"
+        remedy = (
+            "add the group of the identity provider under a key and a name of its own with external: true, assign it "
+            f"beside {group.key!r}, deploy, and only then drop {group.key!r}"
+        )
+        yield Refusal(c.fault(SSO, ("groups", key, "external"), problem, remedy))
+
+
+def last_administrator(c: Comparison) -> Iterator[Refusal]:
+    """Refuses to leave the management account to its root user alone."""
+    had, has = c.recorded.administrators, c.declared.administrators
+    if not had or has or not c.concerns("sso"):
+        return
+    who = [*sorted(had.people), *(f"group {key}" for key in sorted(had.external))]
+    problem = f"nobody would keep full access to the management account, which {listed(who)} had"
+    remedy = (
+        "assign a permission set with aws: AdministratorAccess there, without a boundary and without a denial of "
+        f"everything, to somebody, not ended yet; or {allowed_by(LAST_ADMINISTRATOR)}"
+    )
+    yield Refusal(c.fault(SSO, ("assignments",), problem, remedy), LAST_ADMINISTRATOR)
+
+
+def mass_deletions(c: Comparison) -> Iterator[Refusal]:
+    """Refuses to delete many things of a kind at once, or all of a section."""
+    for kind, section in _SECTIONS.items():
+        if not c.concerns(STACKS[kind]):
+            continue
+        aside = {key for its, key in c.found.given_up if its == kind}
+        aside |= c.declared.external.keys() if kind == "group" else set()
+        had, has = c.recorded.keys(kind) - aside, c.declared.keys(kind)
+        own = had - _MADE_BY_OPTIONS
+        whole = sorted(own) if own and not has - _MADE_BY_OPTIONS else []
+        yield from _many(c, file_of(kind), section, sorted(had - has), len(had), whole)
+    if c.concerns("sso"):
+        yield from _assignments(c)
+
+
+def _assignments(c: Comparison) -> Iterator[Refusal]:
+    """Counts assignments, without those of accounts that are retired and of what is refused for itself."""
+    handed_over = c.declared.external.keys() & c.recorded.keys("group")
+    aside = _accounts_aside(c)
+    moved = {moved_assignment(one, c.found) for one in c.recorded.assignments}
+    had = {
+        one
+        for one in moved
+        if one.account not in aside and not (one.principal_type == "group" and one.principal in handed_over)
+    }
+    own = {one for one in had if one.permission_set not in _MADE_BY_OPTIONS}
+    stays = {one for one in c.declared.assignments if one.permission_set not in _MADE_BY_OPTIONS}
+    gone = [str(one) for one in sorted(had - c.declared.assignments)]
+    whole = [str(one) for one in sorted(own)] if own and not stays else []
+    yield from _many(c, SSO, "assignments", gone, len(had), whole)
+
+
+def _accounts_aside(c: Comparison) -> frozenset[str]:
+    """Returns the accounts whose assignments may go with them: lost ones, and retired ones unless these are many."""
+    recorded = c.recorded.keys("account")
+    retired = c.declared.retired.keys() & recorded
+    lost = recorded - c.declared.keys("account") - retired
+    return lost if _is_many(len(retired), len(recorded)) else lost | retired
+
+
+def _is_many(gone: int, of: int) -> bool:
+    return gone > FEW and 3 * gone > of
+
+
+def _many(
+    c: Comparison, file: str, section: str, gone: Sequence[str], of: int, whole: Sequence[str]
+) -> Iterator[Refusal]:
+    if section in c.declared.emptied:
+        return
+    words, on_purpose = section.replace("_", " "), allowed_by(MASS_DELETION)
+    if whole:
+        problem = f"all {words} that are deployed would be deleted: {listed(whole)}"
+        empty = "[]" if section == "assignments" else "{}"
+        remedy = f"put them back; or write '{section}: {empty}' to say that none is meant to stay; or {on_purpose}"
+    elif _is_many(len(gone), of):
+        problem = f"{len(gone)} of the {of} {words} that are deployed would be deleted: {listed(gone)}"
+        remedy = f"put them back, or delete a few at a time; or {on_purpose}"
+    else:
+        return
+    yield Refusal(c.fault(file, (section,), problem, remedy), MASS_DELETION)
+
+
+def deleted_trail(c: Comparison) -> Iterator[Refusal]:
+    """Refuses to delete the organization trail."""
+    if c.recorded.trail == "on" and c.declared.trail == "off" and c.concerns("security"):
+        problem = "the organization trail would be deleted: no account is logged any more"
+        remedy = f"write 'mode: unmanaged' to let it go and leave it running; or {allowed_by(DELETE_TRAIL)}"
+        yield Refusal(c.fault(SECURITY, ("trail", "mode"), problem, remedy), DELETE_TRAIL)
+
+
+def deleted_ram_sharing(c: Comparison) -> Iterator[Refusal]:
+    """Refuses to end sharing within the organization."""
+    if c.recorded.ram_sharing == "on" and c.declared.ram_sharing == "off" and c.concerns("organizations"):
+        problem = "sharing within the organization would be switched off: what is shared across accounts breaks off"
+        remedy = f"write 'ram_sharing: unmanaged' to let it go and leave it on; or {allowed_by(DELETE_RAM_SHARING)}"
+        yield Refusal(c.fault(ORGANIZATION, ("ram_sharing",), problem, remedy), DELETE_RAM_SHARING)

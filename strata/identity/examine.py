@@ -1,0 +1,77 @@
+"""The examination before a plan: reads, compares, and says what is refused, doubtful and moved."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from strata.config.models import LandingZone
+from strata.identity.comparison import Refusal
+from strata.identity.declared import declared
+from strata.identity.live import live
+from strata.identity.recorded import recorded
+from strata.identity.refusals import FOLDER, refusals, warnings
+from strata.identity.things import TYPES, Holdings, Moved, Thing, folded
+from strata.session import Aws
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What was found before anything is planned."""
+
+    refusals: tuple[Refusal, ...] = ()
+    warnings: tuple[str, ...] = ()
+    moved: tuple[Moved, ...] = ()
+
+
+def examine(
+    aws: Aws,
+    landing_zone: LandingZone,
+    *,
+    states: Mapping[str, Mapping[str, Any]],
+    announced: Collection[tuple[str, str]] = (),
+    allow: Collection[str] = (),
+    stacks: Collection[str] = (),
+    today: dt.date,
+    folder: str = FOLDER,
+) -> Examination:
+    """Compares the configuration with the states and with AWS.
+
+    Args:
+        states: the state of every stack, empty where it was never deployed.
+        announced: kind and name of what a run of ours was about to create.
+        allow: the words of `--allow`.
+        stacks: those that are to be deployed; all when none is named.
+        folder: where the Terraform of the configuration lies, for commands to copy.
+
+    Raises:
+        AwsError: AWS refused a call.
+    """
+    wanted, known = declared(landing_zone, today), recorded(states)
+    seen = live(aws, landing_zone, wanted, known)
+    found = refusals(wanted, known, seen, announced=announced, allow=allow, stacks=stacks, folder=folder)
+    doubts = [
+        *warnings(wanted, known),
+        *(f"what an earlier state has made could not be seen: {why}" for why in seen.unseen),
+    ]
+    return Examination(tuple(found), tuple(doubts), tuple(moved(wanted, known)))
+
+
+def moved(declared: Holdings, recorded: Holdings) -> Iterator[Moved]:
+    """Yields what the state has under a declared key, and the last deployed configuration had under another."""
+    for kind in TYPES:
+        before, now = recorded.previously.get(kind, {}), recorded.keys(kind)
+        gone = {key: folded(text) for key, text in before.items() if key not in declared.keys(kind) | now}
+        for thing in declared.of(kind):
+            if thing.key in before or thing.key not in now:
+                continue
+            same = [key for key, text in sorted(gone.items()) if text in _texts(thing)]
+            if same:
+                yield Moved(kind, same[0], thing.key)
+
+
+def _texts(thing: Thing) -> set[str]:
+    """Returns all that an output may call the identity of a thing."""
+    return {folded(one) for one in (thing.identity, thing.name, thing.also) if one}

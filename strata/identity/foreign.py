@@ -1,0 +1,107 @@
+"""Refusals about what AWS and the states have besides: strangers, imports of what is there, states left behind."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Collection, Iterator
+
+from strata.config.tree import Location
+from strata.identity.comparison import IMPORTS, PROJECT, SSO, Comparison, Refusal, compared, named_at
+from strata.identity.live import Met
+from strata.identity.things import STACKS, TYPES, WORDS, Thing
+from strata.report.words import listed
+
+
+def strangers(c: Comparison) -> Iterator[Refusal]:
+    """Refuses to take what has a declared name at AWS, unless a run of ours made it or imports.yaml names it."""
+    if not c.concerns("sso") or c.begins_anew:
+        return
+    renamed = {(thing.kind, thing.key) for thing in c.found.renamed.values()}
+    taken = {(thing.kind, thing.key) for thing, _ in c.found.taken}
+    for met in c.live.met:
+        thing = c.declared.things[met.kind, met.key]
+        if (met.kind, met.key) in renamed | taken or _is_wanted(c, thing, met):
+            continue
+        problem = (
+            f"{thing.name!r} is a {WORDS[met.kind]} that AWS has and no run of Strata made: {met.id}, {_holding(met)}"
+        )
+        lines: tuple[str, ...] = ()
+        if (met.kind, met.key) in c.recorded.things:
+            remedy = "choose another name, or delete that one at AWS"
+        else:
+            remedy = "choose another name; or take it over with all it has, by this line in imports.yaml:"
+            lines = (f'{thing.address}: "{met.id}"',)
+        yield Refusal(c.fault(SSO, named_at(thing), problem, remedy), "", lines)
+
+
+def _is_wanted(c: Comparison, thing: Thing, met: Met) -> bool:
+    if c.declared.imports.get(thing.address) == met.id:
+        return True
+    announced = (met.kind, compared(met.kind, thing.name)) in c.announced
+    # A permission set whose name changed is made anew under its own key.
+    return announced and (met.kind == "permission-set" or (met.kind, met.key) not in c.recorded.things)
+
+
+def _holding(met: Met) -> str:
+    some, none = {
+        "group": ("with the members", "without members"),
+        "user": ("in the groups", "in no group"),
+        "permission-set": ("in the accounts", "in no account"),
+    }[met.kind]
+    return f"{some} {listed(met.holds)}" if met.holds else none
+
+
+def imported_elsewhere(c: Comparison) -> Iterator[Refusal]:
+    """Refuses an import of what a state has at another address, and of one thing at two."""
+    holders = {(address.partition(".")[0], id): address for address, id in c.recorded.addresses.items() if id}
+    for address, id in sorted(c.declared.imports.items()):
+        type = address.partition(".")[0]
+        if address in c.recorded.addresses:
+            continue
+        holder = holders.setdefault((type, id.strip()), address)
+        if holder == address or not c.concerns(*_stacks_of(c, type, holder)):
+            continue
+        if holder in c.recorded.addresses:
+            problem = f"{id} is in the state already, at {holder}"
+            remedy = (
+                "remove the line; to give the thing another key, write that key and let strata deploy print the way"
+            )
+        else:
+            problem, remedy = f"{id} is imported at {holder} as well", "keep one of the two lines"
+        yield Refusal(c.fault(IMPORTS, (address,), problem, remedy))
+
+
+def _stacks_of(c: Comparison, type: str, holder: str) -> tuple[str, ...]:
+    own = [STACKS[kind] for kind in TYPES if TYPES[kind] == type]
+    return (c.recorded.stacks[holder],) if holder in c.recorded.stacks else tuple(own)
+
+
+def states_elsewhere(c: Comparison) -> Iterator[Refusal]:
+    """Refuses to begin anew with empty states where AWS has what a state of ours has made."""
+    stacks = c.begins_anew
+    if not stacks:
+        return
+    seen = [f"s3://{bucket}" for bucket in c.live.elsewhere]
+    seen += [what for stack in stacks for what in c.live.tagged.get(stack, ())]
+    one = "states of {} are" if stacks[1:] else "state of {} is"
+    problem = (
+        f"the {one.format(', '.join(stacks))} empty in s3://{c.live.bucket}, while AWS has what Strata made before: "
+        f"{listed(seen)}; it would be made again, or be in the way"
+    )
+    lines: tuple[str, ...] = ()
+    if c.live.elsewhere:
+        old = c.live.elsewhere[0]
+        remedy = f"set state.bucket to {old!r}, where the state probably lies; or copy it from there:"
+        here, there = (shlex.quote(f"s3://{bucket}/management/") for bucket in (old, c.live.bucket))
+        lines = (f"aws s3 cp --recursive {here} {there}",)
+    else:
+        remedy = (
+            "set short_name, state.bucket and regions.primary back to what they were; if the state was deleted, the "
+            "bucket and its replica keep earlier versions"
+        )
+    at: Location = ("state", "bucket") if "state" in _data(c, PROJECT) else ("short_name",)
+    yield Refusal(c.fault(PROJECT, at, problem, remedy), "", lines)
+
+
+def _data(c: Comparison, file: str) -> Collection[str]:
+    return c.declared.trees[file].data if file in c.declared.trees else ()

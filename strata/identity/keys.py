@@ -1,0 +1,116 @@
+"""Refusals about keys that changed while the thing stayed, and identities that changed hands."""
+
+from __future__ import annotations
+
+import shlex
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from strata.identity.comparison import Comparison, Refusal, assigned, attached, beside, file_of, named_at, terraform
+from strata.identity.matching import moved_address, parts
+from strata.identity.things import STACKS, WORDS, Kind, Thing
+
+
+def renamed_keys(c: Comparison) -> Iterator[Refusal]:
+    """Refuses a key that changed while the thing stayed: Terraform destroys it under the one, or adopts it twice."""
+    waiting: dict[tuple[Kind | None, str], list[str]] = defaultdict(list)
+    for address in sorted(c.recorded.addresses):
+        for part in set(parts(address)):
+            waiting[part].append(address)
+    told: set[str] = set()
+    for (kind, old), thing in sorted(c.found.renamed.items()):
+        if not c.concerns(STACKS[kind], *(["sso"] if kind == "account" else [])):
+            continue
+        first = c.recorded.things[kind, old].address
+        addresses = [address for address in (first, *waiting[kind, old]) if address in c.recorded.addresses]
+        lines = _moves(c, addresses, told)
+        remedy = f"write the key {old!r} again: keys stay, names may change"
+        if kind == "account":
+            remedy += "; to let go of the account, add retired: true there"
+        if lines:
+            remedy += "; or move it in the state by hand, then deploy:"
+        yield Refusal(c.fault(file_of(kind), thing.location, _renamed_problem(c, kind, old, thing), remedy), "", lines)
+
+
+def _renamed_problem(c: Comparison, kind: Kind, old: str, thing: Thing) -> str:
+    lost = assigned(c, kind, old)
+    loss = {
+        "account": "it would be removed from the organization under the old one",
+        "ou": "it would be deleted under the old one",
+        "policy": f"it would be deleted under the old one{beside('and no longer bind', attached(c, old))}",
+        "group": f"it would be destroyed with its memberships{beside('and assignments:', lost)}",
+        "user": f"the person would be deleted with password and MFA devices{beside('and direct assignments:', lost)}",
+        "permission-set": f"it would be destroyed{beside('with its assignments:', lost)}",
+    }[kind]
+    return f"is {WORDS[kind]} {old} under another key, both are {thing.name!r}: {loss}"
+
+
+def _moves(c: Comparison, addresses: Iterable[str], told: set[str]) -> tuple[str, ...]:
+    """Returns the commands that move a thing, and what is named after it, in the states; each command once."""
+    found: dict[str, list[str]] = {}
+    for address in addresses:
+        if address in told:
+            continue
+        told.add(address)
+        command = terraform(c, c.recorded.stacks[address])
+        lines = found.setdefault(command, [f"{command} init"])
+        lines.append(f"{command} state mv {shlex.quote(address)} {shlex.quote(moved_address(address, c.found))}")
+    return tuple(line for lines in found.values() for line in lines)
+
+
+def taken_identities(c: Comparison) -> Iterator[Refusal]:
+    """Refuses an e-mail, name or user name that a recorded thing has under another key: a swap, or a shift."""
+    for thing, owner in c.found.taken:
+        if not c.concerns(STACKS[thing.kind]):
+            continue
+        kind = thing.kind
+        if (kind, thing.key) not in c.recorded.things:
+            problem = (
+                f"{thing.name!r} is {owner} at AWS{f' ({owner.id})' if owner.id else ''}, which the state has at "
+                f"{owner.address} and would get at {thing.address} as well"
+            )
+        elif kind == "account":
+            problem = (
+                f"{thing.name!r} is the e-mail address of account {owner.key}{f' ({owner.id})' if owner.id else ''}; "
+                "Terraform changes nothing, and whoever reads this takes one account for the other"
+            )
+        else:
+            part = "user name" if kind == "user" else "name"
+            problem = f"{thing.name!r} is the {part} of {owner}, which cannot be handed on in one run"
+        yield Refusal(c.fault(file_of(kind), named_at(thing), problem, _taken_remedy(c, thing, owner)))
+
+
+def _taken_remedy(c: Comparison, thing: Thing, owner: Thing) -> str:
+    if thing.kind == "account" and owner.key in c.declared.retired and thing.key not in c.recorded.keys("account"):
+        return f"deploy without {thing.key!r} first, so that {owner.key!r} is retired, then add it"
+    if thing.kind == "account":
+        return f"give every account its own address again; {thing.name!r} belongs under {owner.key!r}"
+    if thing.kind == "user":
+        return (
+            f"user names stay with their people: write {owner.name!r} under {owner.key!r} again, and change names and "
+            "e-mail addresses there"
+        )
+    if owner.key not in c.declared.keys(thing.kind):
+        return f"drop {owner.key!r} and deploy, then give its name to {thing.key!r}; or choose another name"
+    if c.declared.things[thing.kind, owner.key].identity == owner.identity:
+        was = f"AWS has it for {owner.key!r} since somebody renamed it there"
+        return f"{was}: deploy without {thing.key!r} first, which puts the name right, or choose another name"
+    free = f"give {owner.key!r} its new name and deploy, then give {owner.name!r} to {thing.key!r}"
+    return f"do it in two deploys: {free}; a swap takes three, with a name in between"
+
+
+def recorded_twice(c: Comparison) -> Iterator[Refusal]:
+    """Refuses to destroy under an old key what a rename that was broken off has put under the new one as well."""
+    for old, thing in c.found.twice:
+        if not c.concerns(STACKS[old.kind]):
+            continue
+        command = terraform(c, c.recorded.stacks.get(old.address, STACKS[old.kind]))
+        problem = (
+            f"the state has {thing.id} twice, at {old.address} and at {thing.address}: it would be destroyed under the "
+            "one and is meant to stay under the other"
+        )
+        lines = (f"{command} init", f"{command} state rm {shlex.quote(old.address)}")
+        at = c.declared.things[thing.kind, thing.key].location
+        yield Refusal(
+            c.fault(file_of(old.kind), at, problem, "take the old address out of the state, then deploy:"), "", lines
+        )

@@ -1,0 +1,156 @@
+"""Which declared thing is which recorded one: renames, and identities that another key has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from strata.config.models import MANAGEMENT
+from strata.identity.live import Live
+from strata.identity.things import (
+    ASSIGNMENT,
+    ATTACHMENT,
+    BOUNDARY,
+    CUSTOMER_POLICY,
+    INLINE_POLICY,
+    MANAGED_POLICY,
+    MEMBERSHIP,
+    TYPES,
+    Assigned,
+    Holdings,
+    Kind,
+    Thing,
+    folded,
+    policy_identity,
+    unit_identity,
+)
+
+
+@dataclass(frozen=True)
+class Matches:
+    """What the comparison of keys and identities found."""
+
+    renamed: Mapping[tuple[Kind, str], Thing] = field(default_factory=dict)
+    """A recorded thing whose key is no longer declared, by kind and key, to the declared one it is now."""
+    taken: tuple[tuple[Thing, Thing], ...] = ()
+    """A declared thing with the identity of a recorded one that another key has, and that one."""
+    twice: tuple[tuple[Thing, Thing], ...] = ()
+    """Two recorded things of one id: one that is no longer declared, and one that is."""
+
+    def new_key(self, kind: Kind, key: str) -> str:
+        """Returns the key that a recorded thing has now."""
+        return self.renamed[kind, key].key if (kind, key) in self.renamed else key
+
+    @property
+    def given_up(self) -> frozenset[tuple[Kind, str]]:
+        """Returns recorded things that are gone under their key, and there under another."""
+        return frozenset(self.renamed) | {(old.kind, old.key) for old, _ in self.twice}
+
+
+def matches(declared: Holdings, recorded: Holdings, live: Live) -> Matches:
+    """Compares what is declared with what is recorded, kind by kind."""
+    renamed: dict[tuple[Kind, str], Thing] = {}
+    taken: list[tuple[Thing, Thing]] = []
+    twice: list[tuple[Thing, Thing]] = []
+    for kind in TYPES:
+        twice += _twice(kind, declared, recorded)
+        aside = {old.key for old, _ in twice if old.kind == kind}
+        here, there = declared.keys(kind), recorded.keys(kind)
+        owners = _owners(kind, declared, recorded, live, aside)
+        by_mark = {thing.also: thing for thing in recorded.of(kind) if thing.also and thing.key not in aside}
+        for thing in declared.of(kind):
+            if kind == "account" and thing.key == MANAGEMENT:  # its address is only compared, by doctor
+                continue
+            owner = owners.get(thing.identity)
+            if owner is None:
+                owner = by_mark.get(thing.also)
+                if owner and owner.key not in here and thing.key not in there:
+                    renamed[kind, owner.key] = thing
+            elif owner.key != thing.key:
+                retires = kind == "account" and owner.key in declared.retired
+                if retires or owner.key in here or thing.key in there:
+                    taken.append((thing, owner))
+                else:
+                    renamed[kind, owner.key] = thing
+    return Matches(renamed, tuple(taken), tuple(twice))
+
+
+def _twice(kind: Kind, declared: Holdings, recorded: Holdings) -> Iterator[tuple[Thing, Thing]]:
+    """Yields what a rename that was broken off has left: one object under its old key and under its new one."""
+    here = declared.keys(kind)
+    kept = {thing.id: thing for thing in recorded.of(kind) if thing.id and thing.key in here}
+    for thing in recorded.of(kind):
+        if thing.key not in here and thing.id in kept:
+            yield thing, kept[thing.id]
+
+
+def _owners(kind: Kind, declared: Holdings, recorded: Holdings, live: Live, aside: set[str]) -> dict[str, Thing]:
+    """Returns who has an identity: as AWS has it now, and as it was recorded unless somebody else may have it since."""
+    found: dict[str, Thing] = {}
+    for thing in recorded.of(kind):
+        now = live_identity(thing, live)
+        stays = now in (None, thing.identity) or (thing.key not in declared.keys(kind) and kind != "account")
+        if thing.identity and stays and thing.key not in aside:
+            found.setdefault(thing.identity, thing)
+    for thing in recorded.of(kind):
+        if (now := live_identity(thing, live)) and thing.key not in aside:
+            found[now] = thing
+    return found
+
+
+def live_identity(thing: Thing, live: Live) -> str | None:
+    """Returns the identity that AWS has for the id of a recorded thing, None where nothing was seen of it."""
+    if thing.kind == "account" and live.accounts and thing.id in live.accounts:
+        return folded(live.accounts[thing.id].email)
+    if thing.kind == "ou" and thing.id in live.units:
+        unit = live.units[thing.id]
+        return unit_identity(live.parents.get(unit.parent, ""), unit.name)
+    if thing.kind == "policy" and thing.id in live.policies:
+        return policy_identity(*live.policies[thing.id])
+    return None
+
+
+# Addresses
+
+_PARTS: Mapping[str, tuple[Kind, ...]] = {
+    ASSIGNMENT: ("account", "permission-set"),
+    ATTACHMENT: ("policy",),
+    MEMBERSHIP: ("group", "user"),
+    BOUNDARY: ("permission-set",),
+    CUSTOMER_POLICY: ("permission-set",),
+    INLINE_POLICY: ("permission-set",),
+    MANAGED_POLICY: ("permission-set",),
+}
+"""The kinds of the keys that the name of a resource begins with; what follows may name one more."""
+
+
+def parts(address: str) -> list[tuple[Kind | None, str]]:
+    """Returns the parts of a resource's name, each with the kind whose key it is."""
+    type, _, name = address.partition(".")
+    texts = name.split("_")
+    own = next((kind for kind in TYPES if TYPES[kind] == type), None)
+    kinds: list[Kind | None] = [own] if own else list(_PARTS.get(type, ()))
+    kinds += [None] * (len(texts) - len(kinds))
+    if type in (ASSIGNMENT, ATTACHMENT) and len(texts) > len(_PARTS[type]) + 1:
+        named: dict[str, Kind] = {"ou": "ou", "account": "account", "group": "group", "user": "user"}
+        kinds[len(_PARTS[type]) + 1] = named.get(texts[len(_PARTS[type])])
+    return list(zip(kinds, texts, strict=False))
+
+
+def moved_address(address: str, found: Matches) -> str:
+    """Returns where a resource belongs after the renames."""
+    type = address.partition(".")[0]
+    if type not in _PARTS and type not in TYPES.values():
+        return address
+    return f"{type}.{'_'.join(found.new_key(kind, text) if kind else text for kind, text in parts(address))}"
+
+
+def moved_assignment(one: Assigned, found: Matches) -> Assigned:
+    """Returns what an assignment is after the renames."""
+    principal: Kind = "group" if one.principal_type == "group" else "user"
+    return replace(
+        one,
+        account=found.new_key("account", one.account),
+        permission_set=found.new_key("permission-set", one.permission_set),
+        principal=found.new_key(principal, one.principal),
+    )

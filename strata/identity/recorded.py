@@ -1,0 +1,219 @@
+"""What the states record, in the terms of the comparison; read from Terraform's state format, version 4."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from strata.config.administrators import FULL_ACCESS, Administrators, denies_everything
+from strata.config.models import MANAGEMENT
+from strata.identity.things import (
+    ASSIGNMENT,
+    ATTACHMENT,
+    BOUNDARY,
+    INLINE_POLICY,
+    MANAGED_POLICY,
+    MEMBERSHIP,
+    RAM_SHARING,
+    TRAIL,
+    TYPES,
+    Assigned,
+    Attached,
+    Holdings,
+    Kind,
+    Thing,
+    exact,
+    folded,
+    policy_identity,
+    unit_identity,
+    unit_path,
+)
+
+State = Mapping[str, Any]
+
+
+def recorded(states: Mapping[str, State]) -> Holdings:
+    """Returns what the states record: one state by stack, empty before its first deploy."""
+    resources = [resource for stack, state in states.items() for resource in _resources(stack, state)]
+    by_type: dict[str, dict[str, Mapping[str, Any]]] = defaultdict(dict)
+    for resource in resources:
+        by_type[resource.type][resource.name] = resource.attributes
+    things = {(thing.kind, thing.key): thing for thing in _things(by_type)}
+    assignments = frozenset(_assignments(by_type[ASSIGNMENT]))
+    memberships = frozenset(_pairs(by_type[MEMBERSHIP]))
+    administrators = _administrators(by_type, assignments, memberships, things)
+    addresses = {resource.address: str(resource.attributes.get("id") or "") for resource in resources}
+    return Holdings(
+        things=things,
+        addresses=addresses,
+        stacks={resource.address: resource.stack for resource in resources},
+        empty=frozenset(states) - {resource.stack for resource in resources},
+        assignments=assignments,
+        attachments=frozenset(_attachments(by_type[ATTACHMENT])),
+        memberships=memberships,
+        administrators=administrators or _declared_administrators(states),
+        trail="on" if TRAIL in addresses else "off",
+        ram_sharing="on" if RAM_SHARING in addresses else "off",
+        previously=_declared_keys(states),
+    )
+
+
+@dataclass(frozen=True)
+class _Resource:
+    """A managed resource of a state with the attributes of its object."""
+
+    stack: str
+    type: str
+    name: str
+    attributes: Mapping[str, Any]
+
+    @property
+    def address(self) -> str:
+        return f"{self.type}.{self.name}"
+
+
+def _resources(stack: str, state: State) -> Iterator[_Resource]:
+    """Yields what a state manages, tainted and deposed objects among it: they are there at AWS."""
+    for resource in state.get("resources") or ():
+        instances = [one for one in resource.get("instances") or () if isinstance(one, dict)]
+        if resource.get("mode") != "managed" or not instances:
+            continue
+        current = next((one for one in instances if not one.get("deposed")), instances[0])
+        yield _Resource(stack, str(resource["type"]), str(resource["name"]), current.get("attributes") or {})
+
+
+ByType = Mapping[str, Mapping[str, Mapping[str, Any]]]
+"""Type to name to attributes."""
+
+
+def _things(by_type: ByType) -> Iterator[Thing]:
+    for key, one in by_type[TYPES["account"]].items():
+        yield Thing("account", key, folded(_text(one, "email")), _text(one, "email"), _text(one, "id"))
+    yield from _units(by_type[TYPES["ou"]])
+    for key, one in by_type[TYPES["policy"]].items():
+        name, type = _text(one, "name"), _text(one, "type")
+        yield Thing("policy", key, policy_identity(type, name), name, _text(one, "id"), type=type)
+    for key, one in by_type[TYPES["group"]].items():
+        name = _text(one, "display_name")
+        yield Thing("group", key, folded(name), name, _text(one, "id"))
+    for key, one in by_type[TYPES["user"]].items():
+        name = _text(one, "user_name")
+        yield Thing("user", key, folded(name), name, _text(one, "id"), also=folded(_email(one)))
+    for key, one in by_type[TYPES["permission-set"]].items():
+        name = _text(one, "name")
+        yield Thing("permission-set", key, exact(name), name, _text(one, "id"))
+
+
+def _units(units: Mapping[str, Mapping[str, Any]]) -> Iterator[Thing]:
+    by_id = {_text(one, "id"): key for key, one in units.items() if one.get("id")}
+    for key, one in units.items():
+        names, above = [_text(one, "name")], by_id.get(_text(one, "parent_id"))
+        passed = {key}
+        while above and above not in passed:
+            passed.add(above)
+            names.insert(0, _text(units[above], "name"))
+            above = by_id.get(_text(units[above], "parent_id"))
+        above_id, name = _text(one, "parent_id"), _text(one, "name")
+        # Below a unit that no state has it is not below the root.
+        parent = by_id.get(above_id, above_id if above_id.startswith("ou-") else "")
+        yield Thing("ou", key, unit_identity(parent, name), name, _text(one, "id"), also=unit_path(tuple(names)))
+
+
+def _text(attributes: Mapping[str, Any], name: str) -> str:
+    value = attributes.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _email(attributes: Mapping[str, Any]) -> str:
+    emails = attributes.get("emails")
+    first = emails[0] if isinstance(emails, list) and emails else emails
+    return _text(first, "value") if isinstance(first, dict) else ""
+
+
+# Names of the resources between things; keys have no underscore
+
+_PARTS = {"membership": 2, "assignment": 4}
+
+
+def _assignments(names: Iterable[str]) -> Iterator[Assigned]:
+    for name in names:
+        parts = name.split("_")
+        if len(parts) == _PARTS["assignment"]:
+            yield Assigned(*parts)
+
+
+def _pairs(names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    for name in names:
+        parts = name.split("_")
+        if len(parts) == _PARTS["membership"]:
+            yield parts[0], parts[1]
+
+
+def _attachments(names: Iterable[str]) -> Iterator[Attached]:
+    for name in names:
+        policy, _, target = name.partition("_")
+        kind, _, key = target.partition("_")
+        if kind in ("root", "ou", "account"):
+            yield Attached(policy, kind, key)
+
+
+# Administrators
+
+
+def _administrators(
+    by_type: ByType,
+    assignments: frozenset[Assigned],
+    memberships: frozenset[tuple[str, str]],
+    things: Mapping[tuple[Kind, str], Thing],
+) -> Administrators:
+    """Returns who has full access to the management account by what is recorded."""
+    full = {
+        name.partition("_")[0]
+        for name, one in by_type[MANAGED_POLICY].items()
+        if _text(one, "managed_policy_arn").endswith(f":policy/{FULL_ACCESS}")
+    }
+    full -= set(by_type[BOUNDARY])
+    full -= {key for key, one in by_type[INLINE_POLICY].items() if denies_everything(_text(one, "inline_policy"))}
+    people: set[str] = set()
+    external: set[str] = set()
+    for one in assignments:
+        if one.account != MANAGEMENT or one.permission_set not in full:
+            continue
+        if one.principal_type == "user":
+            people.add(one.principal)
+        elif ("group", one.principal) in things:
+            people.update(user for group, user in memberships if group == one.principal)
+        else:
+            external.add(one.principal)
+    return Administrators(frozenset(people), frozenset(external))
+
+
+def _outputs(states: Mapping[str, State]) -> Iterator[Mapping[str, Any]]:
+    for state in states.values():
+        value = ((state.get("outputs") or {}).get("declared_keys") or {}).get("value")
+        if isinstance(value, dict):
+            yield value
+
+
+def _declared_administrators(states: Mapping[str, State]) -> Administrators:
+    """Returns who had full access by the last configuration: a run that broke half way may have taken it already."""
+    for value in _outputs(states):
+        named = value.get("administrators")
+        if isinstance(named, list | dict) and named:
+            return Administrators(frozenset(str(one) for one in named))
+    return Administrators()
+
+
+def _declared_keys(states: Mapping[str, State]) -> dict[Kind, dict[str, str]]:
+    """Returns what the outputs `declared_keys` say: kind to key to identity, the latter alone or beside other facts."""
+    found: dict[Kind, dict[str, str]] = {}
+    for value in _outputs(states):
+        for kind in TYPES:
+            entries = value.get(kind)
+            for key, entry in entries.items() if isinstance(entries, dict) else ():
+                identity = entry.get("identity") if isinstance(entry, dict) else entry
+                if isinstance(identity, str):
+                    found.setdefault(kind, {})[str(key)] = identity
+    return found

@@ -1,0 +1,78 @@
+"""What an edit would lose, every case at once: where it stands, what goes, and the way to do it on purpose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+
+from strata.identity import accounts, deletions, foreign, keys
+from strata.identity.comparison import Comparison, Refusal, compared
+from strata.identity.live import Live
+from strata.identity.matching import matches
+from strata.identity.things import Holdings
+from strata.report.words import listed
+
+FOLDER = "cdktf.out"
+
+Case = Callable[[Comparison], Iterator[Refusal]]
+CASES: tuple[Case, ...] = (
+    accounts.lost_accounts,
+    accounts.changed_emails,
+    keys.renamed_keys,
+    keys.taken_identities,
+    keys.recorded_twice,
+    deletions.replaced_things,
+    deletions.external_groups,
+    deletions.last_administrator,
+    deletions.mass_deletions,
+    deletions.deleted_trail,
+    deletions.deleted_ram_sharing,
+    foreign.strangers,
+    foreign.imported_elsewhere,
+    foreign.states_elsewhere,
+)
+
+
+def refusals(
+    declared: Holdings,
+    recorded: Holdings,
+    live: Live,
+    *,
+    announced: Collection[tuple[str, str]] = (),
+    allow: Collection[str] = (),
+    stacks: Collection[str] = (),
+    folder: str = FOLDER,
+) -> list[Refusal]:
+    """Returns everything that is refused, in the order of the files.
+
+    Args:
+        declared: the configuration.
+        recorded: the states, or an older configuration in their place.
+        live: what was seen at AWS; `Live()` where nobody asked.
+        announced: kind and name of what a run of ours was about to create.
+        allow: the words of `--allow`.
+        stacks: those that are to be deployed; all when none is named.
+        folder: where the Terraform of the configuration lies, for commands to copy.
+    """
+    names = frozenset((kind, compared(kind, name)) for kind, name in announced)
+    found = matches(declared, recorded, live)
+    comparison = Comparison(declared, recorded, live, found, names, frozenset(stacks), folder)
+    every = {refusal for case in CASES for refusal in case(comparison)}
+    return sorted(refusal for refusal in every if not refusal.kind or refusal.kind not in allow)
+
+
+def warnings(declared: Holdings, recorded: Holdings) -> Iterator[str]:
+    """Yields what is not refused and yet may not be meant."""
+    has = declared.administrators
+    if has.external and not has.people:
+        groups = f"external group{'s' if len(has.external) > 1 else ''} {listed(sorted(has.external))}"
+        yield (
+            f"full access to the management account is left to the {groups} alone: when the identity provider fails, "
+            "only its root user gets in"
+        )
+    for user in declared.of("user"):
+        known = recorded.things.get(("user", user.key))
+        if known and known.identity != user.identity != user.also:
+            yield (
+                f"the user name of {user.key} stays {known.name!r}: a new one would delete the person with password, "
+                "MFA and assignments; to do that on purpose, give the user another key"
+            )

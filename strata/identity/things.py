@@ -1,0 +1,186 @@
+"""The things that a configuration key stands for, and all that one side of the comparison holds of them."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from strata.config.administrators import Administrators
+from strata.config.tree import Location, Tree
+from strata.errors import Fault
+
+Kind = Literal["account", "ou", "policy", "group", "user", "permission-set"]
+
+TYPES: Mapping[Kind, str] = {
+    "account": "aws_organizations_account",
+    "ou": "aws_organizations_organizational_unit",
+    "policy": "aws_organizations_policy",
+    "group": "aws_identitystore_group",
+    "user": "aws_identitystore_user",
+    "permission-set": "aws_ssoadmin_permission_set",
+}
+"""The Terraform type of each kind; its address is `<type>.<key>`."""
+
+WORDS: Mapping[Kind, str] = {
+    "account": "account",
+    "ou": "organizational unit",
+    "policy": "policy",
+    "group": "group",
+    "user": "user",
+    "permission-set": "permission set",
+}
+
+STACKS: Mapping[Kind, str] = {
+    "account": "organizations",
+    "ou": "organizations",
+    "policy": "organizations",
+    "group": "sso",
+    "user": "sso",
+    "permission-set": "sso",
+}
+
+ATTACHMENT = "aws_organizations_policy_attachment"
+MEMBERSHIP = "aws_identitystore_group_membership"
+ASSIGNMENT = "aws_ssoadmin_account_assignment"
+MANAGED_POLICY = "aws_ssoadmin_managed_policy_attachment"
+CUSTOMER_POLICY = "aws_ssoadmin_customer_managed_policy_attachment"
+INLINE_POLICY = "aws_ssoadmin_permission_set_inline_policy"
+BOUNDARY = "aws_ssoadmin_permissions_boundary_attachment"
+TRAIL = "aws_cloudtrail.organization"
+RAM_SHARING = "aws_ram_sharing_with_organization.main"
+
+
+@dataclass(frozen=True)
+class Thing:
+    """One thing under its key, by what AWS tells it from its like.
+
+    Two things of a kind with the same `identity` are one at AWS. `also` is a second mark of the same thing: of a user
+    the e-mail address, of a unit the names on the way down to it.
+    """
+
+    kind: Kind
+    key: str
+    identity: str
+    name: str
+    id: str = ""
+    also: str = ""
+    type: str = ""
+    """The type of a policy."""
+    location: Location = ()
+
+    @property
+    def address(self) -> str:
+        """Returns its Terraform address."""
+        return f"{TYPES[self.kind]}.{self.key}"
+
+    def __str__(self) -> str:
+        return f"{WORDS[self.kind]} {self.key}"
+
+
+@dataclass(frozen=True, order=True)
+class Assigned:
+    """One permission set for one principal in one account, by key."""
+
+    account: str
+    permission_set: str
+    principal_type: str
+    principal: str
+
+    def __str__(self) -> str:
+        return f"{self.permission_set} of {self.principal_type} {self.principal} in {self.account}"
+
+
+@dataclass(frozen=True, order=True)
+class Attached:
+    """One policy on one target, by key; the root has no key."""
+
+    policy: str
+    target: str
+    key: str = ""
+
+    def __str__(self) -> str:
+        return f"{'unit' if self.target == 'ou' else self.target} {self.key}".strip()
+
+
+Switch = Literal["on", "off", "unmanaged"]
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """What one side holds: the configuration, the states, or an older configuration in place of the states."""
+
+    things: Mapping[tuple[Kind, str], Thing] = field(default_factory=dict)
+    addresses: Mapping[str, str] = field(default_factory=dict)
+    """Terraform address to import id, of everything a state has."""
+    stacks: Mapping[str, str] = field(default_factory=dict)
+    """Terraform address to the stack whose state has it."""
+    empty: frozenset[str] = frozenset()
+    """Stacks whose state is known and has nothing."""
+    assignments: frozenset[Assigned] = frozenset()
+    attachments: frozenset[Attached] = frozenset()
+    memberships: frozenset[tuple[str, str]] = frozenset()
+    administrators: Administrators = field(default_factory=Administrators)
+    trail: Switch = "off"
+    ram_sharing: Switch = "off"
+    retired: Mapping[str, str] = field(default_factory=dict)
+    """Retired accounts: key to identity."""
+    unmanaged: tuple[str, ...] = ()
+    """Accounts left to others: identities and ids."""
+    external: Mapping[str, str] = field(default_factory=dict)
+    """Groups of an identity provider: key to identity."""
+    emptied: frozenset[str] = frozenset()
+    """Sections that are written out as empty: `users: {}`."""
+    imports: Mapping[str, str] = field(default_factory=dict)
+    previously: Mapping[Kind, Mapping[str, str]] = field(default_factory=dict)
+    """What the outputs `declared_keys` of the states say: kind to key to identity."""
+    trees: Mapping[str, Tree] = field(default_factory=dict)
+
+    def of(self, kind: Kind) -> Iterator[Thing]:
+        """Yields the things of one kind, by key."""
+        for (its, _), thing in sorted(self.things.items()):
+            if its == kind:
+                yield thing
+
+    def keys(self, kind: Kind) -> frozenset[str]:
+        """Returns the keys of one kind."""
+        return frozenset(key for its, key in self.things if its == kind)
+
+    def fault(self, file: str, location: Location, problem: str, remedy: str) -> Fault:
+        """Makes the fault of one value, at the nearest line that the file still has."""
+        return self.trees.get(file, Tree(file)).fault(location, problem, remedy)
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A thing that the state has under a new key, moved there by `terraform state mv`."""
+
+    kind: Kind
+    old: str
+    new: str
+
+
+def folded(text: str) -> str:
+    """Returns a name as AWS compares those in which it ignores case."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+
+
+def exact(text: str) -> str:
+    """Returns a name as AWS compares those in which case counts."""
+    return unicodedata.normalize("NFC", text)
+
+
+def unit_identity(parent: str, name: str) -> str:
+    """Returns the identity of a unit: the key of the one above, empty below the root, and its name."""
+    return f"{parent}/{folded(name)}"
+
+
+def unit_path(names: tuple[str, ...]) -> str:
+    """Returns the second mark of a unit: the names from the root down to it, of which none is cut in two."""
+    return "/".join(folded(name).replace("\\", "\\\\").replace("/", "\\/") for name in names)
+
+
+def policy_identity(type: str, name: str) -> str:
+    """Returns the identity of a policy: names are unique within a type."""
+    return f"{type}/{exact(name)}"

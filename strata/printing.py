@@ -1,0 +1,246 @@
+"""Makes text safe for the place it is printed at: one function for each destination, whatever the text came from.
+
+Data stays as it is until then. `guarded` stands behind all of them, for text that nobody made safe.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal, TextIO, cast
+
+LINE = 2_000
+"""Characters of one line at a terminal; more than any message needs."""
+
+
+def line(text: object, most: int = LINE) -> str:
+    """Returns text as one line of a terminal: all of it can be seen, none is obeyed, the middle of much is cut."""
+    seen = visible(_cut(str(text), most)).replace("\n", r"\n").replace("\t", r"\t")
+    return _cut(seen, most)
+
+
+def visible(text: str) -> str:
+    """Returns text with what a terminal obeys, or does not show, written out as in JSON; tabs and line ends stay."""
+    if text.isascii():
+        return _CONTROL.sub(lambda found: _escape(found[0]), text)
+    return _HIDDEN.sub(lambda found: _escape(found[0]), text.translate(_SEEN))
+
+
+def values_cut(text: str) -> str:
+    """Returns a message in which no quoted value is so long that it hides the rest."""
+    return _QUOTED.sub(
+        lambda found: f"{found[0][:_BRIEF]}...{found[0][-1]}" if len(found[0]) > _LONG else found[0], text
+    )
+
+
+def path(text: str) -> str:
+    """Returns the path of a key in one line, long keys shortened; in quotes where it could be taken for our words."""
+    parts = re.split(r"([.\[])", text)
+    short = "".join(part if len(part) <= _LONG else f"{part[:_BRIEF]}..." for part in parts)
+    shown = line(short, 2 * _LONG)
+    return repr(shown).replace(r"\\", "\\") if shown != short or re.search(r"[:;] ", shown) else shown
+
+
+_LONG, _BRIEF = 100, 20
+"""A value or key longer than the first is shortened to the second."""
+
+_QUOTED = re.compile(r"""(?<!\w)(?:'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*")""")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_HIDDEN = re.compile(
+    # Letters and marks that show nothing: joiners, fillers, selectors. One selector may follow what it selects.
+    r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0d\uffa0\U000e0100-\U000e01ef]"
+    r"|(?<![^\x00-\x7f])[\ufe0e\ufe0f]|(?<=[\ufe0e\ufe0f])[\ufe0e\ufe0f]"
+)
+
+
+class _Seen(dict[int, str | int]):
+    """Letters by their number, those that cannot be printed escaped; made as they come."""
+
+    def __missing__(self, code: int) -> str | int:
+        letter = chr(code)
+        # Spaces of any width are no letters for Python, but can be seen.
+        shown = letter.isprintable() or letter in "\n\t\xa0\u1680\u202f\u205f\u3000" or "\u2000" <= letter <= "\u200a"
+        self[code] = code if shown else _escape(letter)
+        return self[code]
+
+
+_SEEN = _Seen()
+
+
+def _escape(letter: str) -> str:
+    if letter == "\r":
+        return r"\r"
+    return f"\\u{ord(letter):04x}" if ord(letter) <= 0xFFFF else f"\\U{ord(letter):08x}"  # noqa: PLR2004
+
+
+def _cut(text: str, most: int) -> str:
+    if len(text) <= most:
+        return text
+    head = (most - 5) * 2 // 3
+    return f"{text[:head]} ... {text[head + 5 - most :]}"
+
+
+# Other destinations
+
+
+def word(text: object) -> str:
+    """Returns text as one word of a command to copy into a shell: as it is written, never run."""
+    import os
+    import shlex
+
+    plain = str(text)
+    if plain == visible(plain) and "\n" not in plain and "\t" not in plain:
+        return shlex.quote(plain)
+    return f"$'{''.join(map(_octet, os.fsencode(plain)))}'"
+
+
+def _octet(one: int) -> str:
+    return chr(one) if chr(one).isprintable() and one < ord("\x7f") and one not in b"'\\" else f"\\x{one:02x}"
+
+
+def markdown(text: str) -> str:
+    """Returns text that GitHub's Markdown shows as it is: no markup, HTML, mention, reference or link comes of it.
+
+    An empty comment parts what GitHub looks for; it does not show, and is not copied with the text.
+    """
+    indent = len(text) - len(text.lstrip("\xa0"))
+    escaped = re.sub(r"([\\`*_{}\[\]<>|~#$])", r"\\\1", visible(" ".join(text.split())).replace("&", "&amp;"))
+    escaped = re.sub(r"^(\d{1,9}(?=[.)]))?(?=[-+=.)])", r"\1\\", escaped, count=1)
+    return "&nbsp;" * indent + _LINKED.sub(rf"\g<0>{_NOTHING}", escaped)
+
+
+_NOTHING = "<!-- -->"
+_LINKED = re.compile(r"@|\\#(?=\d)|:(?=//)|(?<![^\W_])(?:gh(?=-\d)|www(?=\.))", re.IGNORECASE)
+
+
+def csv_cell(text: str) -> str:
+    """Returns a cell that no spreadsheet takes for a formula, also where it splits at semicolons whatever is quoted."""
+    return _FORMULA.sub(r"\1'", line(text, sys.maxsize))
+
+
+# Excel takes the wide forms for signs too where it speaks an East Asian language.
+_FORMULA = re.compile(r"""((?:^|;)[\s"]*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])""")
+
+
+def html(text: str) -> str:
+    """Returns text for an element or a quoted attribute of an HTML page."""
+    from html import escape
+
+    return escape(_SPACE.sub(" ", visible(text)))
+
+
+_SPACE = re.compile(r"[\t\n]+")
+
+
+def script_data(data: Any) -> str:
+    """Returns data as the JSON of a script element, which it cannot end; texts can be seen like others of the page."""
+    import json
+
+    return json.dumps(_seen(data), separators=(",", ":")).replace("<", r"\u003c")
+
+
+def _seen(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {key: _seen(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [_seen(value) for value in data]
+    return _SPACE.sub(" ", visible(data)) if isinstance(data, str) else data
+
+
+def mermaid(text: str) -> str:
+    """Returns text as Mermaid takes it within quotes: entities, written with # for &."""
+    plain = line(text)
+    return "".join(letter if letter.isalnum() or letter in " -_.:,/@+()" else f"#{ord(letter)};" for letter in plain)
+
+
+def as_json(data: Any) -> str:
+    """Returns data as JSON in ASCII, for a script: every text is exactly what it was."""
+    import json
+
+    return json.dumps(data, indent=2)
+
+
+def annotation(level: Literal["notice", "warning", "error"], text: str, *, file: str = "", at: int = 0) -> str:
+    """Returns a line that GitHub shows beside a file and its line; what would end it or begin another is escaped.
+
+    https://docs.github.com/actions/reference/workflow-commands-for-github-actions
+    """
+    place = visible(file).translate(_IN_DATA | _IN_PROPERTY)
+    where = f" file={place},line={at}" if file else ""
+    return f"::{level}{where}::{visible(text).translate(_IN_DATA)}"
+
+
+_IN_DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
+_IN_PROPERTY = str.maketrans({":": "%3A", ",": "%2C"})
+
+
+# What stands behind all of them
+
+
+@contextmanager
+def guarded() -> Iterator[None]:
+    """Has stdout and stderr pass text that a terminal shows and that a GitHub runner takes for no command of ours.
+
+    A letter that the locale has no code for is escaped, so that no output fails for it.
+    """
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = (_guard(stream) for stream in before)
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before
+
+
+def as_utf_8() -> None:
+    """Has a document that is piped into a file be what `--output` writes, in whatever locale."""
+    stream = unguarded(sys.stdout)
+    if isinstance(stream, io.TextIOWrapper) and not stream.isatty():
+        stream.reconfigure(encoding="utf-8")
+
+
+def unguarded(stream: TextIO) -> TextIO:
+    """Returns the stream behind the guard, for the control characters that are ours."""
+    return stream.stream if isinstance(stream, _Guarded) else stream
+
+
+def _guard(stream: TextIO | None) -> TextIO:
+    if stream is None:  # closed by the caller, as by `>&-`
+        return cast("TextIO", _Guarded(io.StringIO()))
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
+    return stream if isinstance(stream, _Guarded) else cast("TextIO", _Guarded(stream))
+
+
+class _Guarded:
+    """A stream whose lines are visible and begin with no command of a GitHub runner.
+
+    The runner looks for `::` at the start of a line, blanks left out, and for `##[` anywhere in it
+    (https://github.com/actions/runner, ActionCommand). Both are escaped so that JSON stays the same data.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+        self._blank = True
+
+    def write(self, text: str) -> int:
+        shown = visible(text).replace("##[", r"#\u0023[")
+        first, gap, others = shown.partition("\n")
+        if self._blank:
+            first = _COMMAND.sub(r"\1\\u003a:", first)
+        self.stream.write(first + gap + _COMMAND.sub(r"\1\\u003a:", others))
+        last = shown.rpartition("\n")[2]
+        self._blank = not last.strip() and (bool(gap) or self._blank)
+        return len(text)
+
+    def writelines(self, lines: list[str]) -> None:
+        for one in lines:
+            self.write(one)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+
+_COMMAND = re.compile(r"^([^\S\n]*)::", re.MULTILINE)

@@ -1,0 +1,452 @@
+"""Files are read if they are files, and written whole, in one step, by one command at a time."""
+
+from __future__ import annotations
+
+import errno
+import os
+import resource
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from strata import aws_config, files
+from strata.cli import app
+from strata.commands.profiles import read_outputs
+from strata.commands.rewrite import fill
+from strata.config.loader import load
+from strata.errors import ConfigurationError, StrataError
+from strata.files import UnreadableError
+from tests.synthesized import SHIPPED
+
+CHECKOUT = Path(__file__).parents[1]
+AS_OF = "2026-02-01"
+EXPIRED = "  - {permission_sets: [ReadOnly], groups: [readonly], accounts: [shared], until: 2026-01-01}\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The shipped configuration with one assignment that has expired."""
+    folder = tmp_path / "config"
+    shutil.copytree(SHIPPED, folder)
+    sso = folder / "sso.yaml"
+    sso.write_text(sso.read_text().replace("assignments:\n", f"assignments:\n{EXPIRED}"))
+    return folder
+
+
+def run(*words: str | Path) -> Result:
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+def start(*words: str | Path, **options: object) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "strata", *map(str, words)]
+    pipe = subprocess.PIPE
+    given = {"cwd": CHECKOUT, "stdin": subprocess.DEVNULL, "stdout": pipe, "stderr": pipe, "text": True}
+    return subprocess.Popen(command, **(given | options))  # type: ignore[call-overload, no-any-return]
+
+
+# Reading
+
+
+def _sock(path: Path) -> None:
+    here = Path.cwd()
+    os.chdir(path.parent)  # the name of a socket is short
+    try:
+        with socket.socket(socket.AF_UNIX) as one:
+            one.bind(path.name)
+    finally:
+        os.chdir(here)
+
+
+def _sparse(path: Path) -> None:
+    path.touch()
+    os.truncate(path, 2_000_000_000)
+
+
+KINDS: Mapping[str, tuple[Callable[[Path], object], str]] = {
+    "pipe": (os.mkfifo, "is a named pipe, not a file"),
+    "device": (lambda path: path.symlink_to("/dev/zero"), "is a device, not a file"),
+    "socket": (_sock, "is a socket, not a file"),
+    "folder": (Path.mkdir, "is a folder, not a file"),
+    "loop": (lambda path: path.symlink_to(path.name), "is a symbolic link that leads to itself"),
+    "sparse": (_sparse, "is larger than"),
+}
+
+
+def _of_config(name: str) -> Callable[[Path], str]:
+    def read(scratch: Path) -> str:
+        with pytest.raises(ConfigurationError) as caught:
+            load(scratch)
+        (fault,) = caught.value.faults
+        assert fault.file.endswith(name)
+        return str(caught.value)
+
+    return read
+
+
+def _refused(read: Callable[[Path], object], name: str) -> Callable[[Path], str]:
+    def refused(scratch: Path) -> str:
+        with pytest.raises(StrataError) as caught:
+            read(scratch / name)
+        assert name in str(caught.value)
+        return str(caught.value)
+
+    return refused
+
+
+READERS: Mapping[str, Callable[[Path], str]] = {
+    **{name: _of_config(name) for name in ("sso.yaml", "imports.yaml", "policies/deny-root-user.json")},
+    "outputs.json": _refused(read_outputs, "outputs.json"),
+    "aws": _refused(aws_config.read, "aws"),
+    "text": _refused(files.read_text, "text"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", READERS)
+def test_what_is_no_file_is_said_at_once(folder: Path, kind: str, name: str) -> None:
+    make, words = KINDS[kind]
+    (folder / name).unlink(missing_ok=True)
+    make(folder / name)
+    assert words in READERS[name](folder)
+
+
+def test_a_file_that_says_it_is_empty_is_read_no_further_than_the_limit() -> None:
+    """Those in /proc have no size."""
+    assert files.read_bytes(Path("/proc/self/status"))
+    with pytest.raises(UnreadableError, match="is larger than"):
+        files.read_bytes(Path("/proc/self/status"), most=10)
+
+
+def test_a_pipe_that_took_the_place_of_a_file_does_not_hang(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    looked = Path.stat
+
+    def swapped(self: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        found = looked(self, follow_symlinks=follow_symlinks)
+        self.unlink()
+        os.mkfifo(self)
+        return found
+
+    monkeypatch.setattr(Path, "stat", swapped)
+    with pytest.raises(UnreadableError, match="is a named pipe"):
+        files.read_bytes(tmp_path / "file")
+
+
+def test_the_largest_file_is_read_and_one_byte_more_is_not(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    for size, fine in ((1000, True), (1001, False)):
+        file.write_bytes(b"x" * size)
+        if fine:
+            assert len(files.read_bytes(file, most=1000)) == size
+        else:
+            with pytest.raises(UnreadableError):
+                files.read_bytes(file, most=1000)
+
+
+def test_links_to_files_are_fine(folder: Path, tmp_path: Path) -> None:
+    for name in ("sso.yaml", "policies/deny-root-user.json"):
+        (folder / name).rename(tmp_path / Path(name).name)
+        (folder / name).symlink_to(tmp_path / Path(name).name)
+    assert load(folder).sso.users
+
+
+@pytest.mark.parametrize("name", ["sso.yaml", "imports.yaml"])
+def test_a_link_to_nothing_is_a_fault(folder: Path, name: str) -> None:
+    (folder / name).unlink(missing_ok=True)
+    (folder / name).symlink_to("nowhere.yaml")
+    with pytest.raises(ConfigurationError, match="is missing, though a link leads to it"):
+        load(folder)
+
+
+# Writing
+
+
+@pytest.fixture(params=["expire", "init", "report", "profiles"])
+def edit(request: pytest.FixtureRequest, folder: Path, tmp_path: Path) -> tuple[Path, Callable[[], Result]]:
+    """A file, and the command that writes it."""
+    if request.param == "expire":
+        return folder / "sso.yaml", lambda: run("--config", folder, "expire", "--as-of", AS_OF, "--yes")
+    if request.param == "init":
+        return folder / "project.yaml", lambda: run("--config", folder, "init", *FLAGS, "--yes")
+    if request.param == "report":
+        (tmp_path / "report").write_text("old\n")
+        return tmp_path / "report", lambda: run("--config", folder, "report", "--output", tmp_path / "report")
+    (tmp_path / "aws").write_text("[default]\n")
+    outputs = tmp_path / "outputs.json"
+    outputs.write_text(
+        '{"organizations": {"output.account_ids": {"management": "123456789012", "security": "111111111111"}},'
+        ' "sso": {"output.portal_url": "https://d-1234567890.awsapps.com/start"}}'
+    )
+    words = ("--config", folder, "profiles", "--offline", "--outputs", outputs, "--file", tmp_path / "aws", "--yes")
+    return tmp_path / "aws", lambda: run(*words)
+
+
+FLAGS = (
+    "--name=acme",
+    "--short-name=ac",
+    "--primary=eu-west-1",
+    "--secondary=eu-central-1",
+    "--account=security",
+    "--account=shared",
+    "--email=aws@acme.io",
+    "--management-id=210987654321",
+    "--management-name=acme",
+    "--management-email=root@acme.io",
+    "--admin-given-name=Zoe",
+    "--admin-family-name=Ng",
+    "--admin-email=zoe@acme.io",
+)
+
+Edit = tuple[Path, Callable[[], Result]]
+
+
+def test_a_link_stays_a_link_and_its_file_keeps_its_mode(edit: Edit, tmp_path: Path) -> None:
+    path, command = edit
+    (tmp_path / "elsewhere").mkdir()
+    real = tmp_path / "elsewhere" / path.name
+    path.rename(real)
+    real.chmod(0o400)
+    path.symlink_to(real)
+    before = real.read_text()
+    result = command()
+    assert (result.exit_code, path.is_symlink()) == (0, True), result.output
+    assert real.read_text() != before
+    assert stat.S_IMODE(real.stat().st_mode) == 0o400
+    assert not [one for one in real.parent.iterdir() if one.suffix == ".new"]
+
+
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EROFS, errno.EACCES])
+def test_what_the_system_refuses_is_said_with_the_path_and_changes_nothing(
+    edit: Edit, monkeypatch: pytest.MonkeyPatch, error: int
+) -> None:
+    path, command = edit
+    before = path.read_bytes()
+    opened = os.open
+
+    def refuses(place: str, flags: int, mode: int = 0o777, **named: int) -> int:
+        if flags & os.O_CREAT and str(place).endswith(".new"):
+            raise OSError(error, os.strerror(error))
+        return opened(place, flags, mode, **named)
+
+    monkeypatch.setattr(os, "open", refuses)
+    result = command()
+    assert result.exit_code == 1
+    said = result.stderr.splitlines()[-1]
+    assert said == f"error: {path} cannot be written: {os.strerror(error)}; it is as it was"
+    assert path.read_bytes() == before
+
+
+def test_a_second_writer_is_kept_out(edit: Edit, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, command = edit
+    before = path.read_bytes()
+    monkeypatch.setattr(files, "PATIENCE", 0.0)
+    with files.locked(path.parent):
+        result = command()
+    assert (result.exit_code, path.read_bytes()) == (1, before)
+    assert f"another command is writing in {path.parent}; run this again" in result.stderr
+    assert command().exit_code == 0, "the lock is gone"
+
+
+def test_what_another_wrote_meanwhile_stays(edit: Edit, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, command = edit
+    if path.name == "report":
+        return  # it is replaced whatever it says
+    locked = files.locked
+
+    def later(folder: Path) -> object:
+        path.write_text(f"{path.read_text()}# theirs\n")
+        return locked(folder)
+
+    monkeypatch.setattr(files, "locked", later)
+    result = command()
+    assert (result.exit_code, path.read_text().endswith("# theirs\n")) == (1, True)
+    assert "meanwhile" in result.stderr or "in the meantime" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["project.yaml", "organization.yaml", "security.yaml", "sso.yaml"])
+def test_line_ends_stay_also_where_they_are_mixed(folder: Path, name: str) -> None:
+    text = (folder / name).read_text().replace(EXPIRED, "")
+    lines = text.splitlines()
+    mixed = "".join(f"{line}{chr(10) if number % 3 else chr(13) + chr(10)}" for number, line in enumerate(lines))
+    for written in (text.replace("\n", "\r\n"), mixed):
+        shutil.copytree(SHIPPED, folder, dirs_exist_ok=True)
+        (folder / name).write_bytes(written.encode())
+        assert run("--config", folder, "init", *FLAGS, "--yes").exit_code == 0
+        after = files.split_lines((folder / name).read_bytes().decode())
+        kept = {line: files.end_of(line) for line in files.split_lines(written)}
+        bare = [files.bare(line) for line in kept]
+        assert [line for line in after if files.bare(line) in bare and line not in kept] == []
+        if written is not mixed:
+            assert {files.end_of(line) for line in after} == {"\r\n"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ("a\r\nb\r\n", "a\nc\nb\n", "a\r\nc\r\nb\r\n"),
+        ("a\nb\r\nc\r\n", "a\nx\nc\n", "a\nx\r\nc\r\n"),
+        ("a\r\nb", "a\nb\nc\n", "a\r\nb\r\nc\r\n"),
+        ("a\rb\r", "b\n", "b\r"),
+        ("", "a\n", "a\n"),
+    ],
+)
+def test_new_lines_end_as_most_do(before: str, after: str, expected: str) -> None:
+    assert files.with_line_ends_of(before, after) == expected
+
+
+def test_a_full_disk_keeps_the_old_report(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "report").write_text("old\n")
+    words = ("--config", folder, "report", "--output", tmp_path / "report")
+
+    def small_disk() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1024, 1024))
+
+    process = start(*words, preexec_fn=small_disk)
+    _, said = process.communicate()
+    assert (process.returncode, (tmp_path / "report").read_text()) == (1, "old\n")
+    assert said == f"error: {tmp_path / 'report'} cannot be written: File too large; it is as it was\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["config", "report"]
+
+
+def test_a_full_disk_under_stdout_is_said(folder: Path) -> None:
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    with Path("/dev/full").open("w") as full:
+        process = start("--config", folder, "check", "--quiet", "--json", stdout=full, env=buffered)
+        _, said = process.communicate()
+    assert (process.returncode, said) == (1, "error: the output cannot be written: No space left on device\n")
+
+
+def test_a_reader_that_goes_away_is_no_failure(folder: Path) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    process = start("--config", folder, "report", stdout=write)
+    os.close(write)
+    _, said = process.communicate()
+    assert (process.returncode, said) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("report", "--output", "{scratch}/none/file"), "none/file cannot be written: No such file or directory"),
+        (("report", "--output", "{scratch}/config"), "config is a folder, not a file; name a file"),
+        (("report", "--output", "{scratch}/file/below"), "file/below cannot be written: Not a directory"),
+        (("report", "--output", "{scratch}/pipe"), "pipe cannot be written: No such device or address"),
+        (("report", "--output", "/dev/full"), "/dev/full cannot be written: No space left on device"),
+        (("schema", "--write", "{scratch}/file/below"), "file/below cannot be made: Not a directory"),
+        (("init", *FLAGS, "--yes", "--to", "{scratch}/file/below"), "file cannot be made: File exists"),
+        (("init", *FLAGS, "--yes", "--to", "{scratch}/file"), "file is there already and not an empty folder"),
+    ],
+)
+def test_what_is_in_the_way_is_named(folder: Path, tmp_path: Path, words: tuple[str, ...], told: str) -> None:
+    (tmp_path / "file").touch()
+    os.mkfifo(tmp_path / "pipe")
+    result = run("--config", folder, *(word.format(scratch=tmp_path) for word in words))
+    assert result.exit_code == 1
+    assert told in result.stderr.splitlines()[-1]
+    assert "fault of Strata" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("file", "home", "told"),
+    [
+        ("~no-such-user/x", "/", "~no-such-user has no home folder, so ~no-such-user/x is nowhere"),
+        ("~/x", "/no/such/folder", "the home folder /no/such/folder does not exist, so ~/x is nowhere"),
+    ],
+)
+def test_a_missing_home_is_said(monkeypatch: pytest.MonkeyPatch, file: str, home: str, told: str) -> None:
+    from strata.commands.profiles import _default_file
+
+    monkeypatch.setenv("AWS_CONFIG_FILE", file)
+    monkeypatch.setenv("HOME", home)
+    with pytest.raises(StrataError, match=told):
+        _default_file()
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"a: [", "project.yaml is not YAML; strata check says where"),
+        (b"", "project.yaml is not a mapping of keys to values"),
+        (b"# J\xfcrgen\n", "project.yaml is not UTF-8 text; save it as UTF-8"),
+    ],
+)
+def test_a_file_that_cannot_be_edited_is_said(folder: Path, content: bytes, told: str) -> None:
+    (folder / "project.yaml").write_bytes(content)
+    result = run("--config", folder, "init", *FLAGS, "--yes")
+    assert (result.exit_code, (folder / "project.yaml").read_bytes()) == (1, content)
+    assert told in result.stderr
+
+
+def test_a_schema_without_a_word_asks_for_one() -> None:
+    result = run("schema")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("error: name a configuration file: project, organization, security, sso, imports")
+
+
+def test_only_files_are_copied_to_a_new_folder(folder: Path, tmp_path: Path) -> None:
+    os.mkfifo(folder / "policies/pipe.json")
+    (tmp_path / "new").mkdir()
+    fill(tmp_path / "new", folder, {})
+    copied = {path.name for path in (tmp_path / "new/policies").iterdir()}
+    assert copied == {path.name for path in (SHIPPED / "policies").iterdir()}
+
+
+# Side by side
+
+
+def test_of_three_that_take_an_entry_out_one_does(folder: Path) -> None:
+    running = [start("--config", folder, "expire", "--as-of", AS_OF, "--yes") for _ in range(3)]
+    ended = [(process.communicate()[1], process.returncode) for process in running]
+    assert EXPIRED not in (folder / "sso.yaml").read_text()
+    for said, code in ended:
+        lost = "meantime; run the command again" in said
+        assert code == lost, said
+        assert lost or "nothing to do" in said or "expired on 2026-01-01" in said
+
+
+def test_of_two_that_make_a_folder_one_does(folder: Path, tmp_path: Path) -> None:
+    new = tmp_path / "new"
+    running = [start("--config", folder, "init", *FLAGS, "--yes", "--to", new) for _ in range(2)]
+    ended = sorted((process.communicate()[1], process.returncode) for process in running)
+    assert sorted(code for _, code in ended) == [0, 1]
+    assert any(f"{new} is there already" in said for said, _ in ended)
+    assert load(new).project.name == "acme"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["config", "new"]
+
+
+INTERRUPTED = """
+import os, signal, sys
+class Interrupts:
+    def find_spec(self, name, path=None, target=None):
+        if name == "typer":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupts())
+from strata.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize("handled", [True, False])
+def test_an_interrupt_before_the_command_begins_has_no_traceback(handled: bool) -> None:
+    ignored = None if handled else lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, "--version"],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=ignored,
+    )
+    if handled:
+        assert (done.returncode, done.stderr) == (130, "interrupted\n")
+    else:
+        assert done.returncode == 2, "it is ignored, as under nohup: there is no such option"

@@ -1,0 +1,1236 @@
+"""What an edit would lose is refused: configurations edited line by line, held against what was deployed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+from moto.ssoadmin.responses import SSOAdminResponse
+
+from strata.config import LandingZone, load
+from strata.identity.comparison import Refusal
+from strata.identity.declared import declared
+from strata.identity.examine import Examination, examine, moved
+from strata.identity.live import Live, LiveAccount, LiveUnit, Met
+from strata.identity.recorded import recorded
+from strata.identity.refusals import refusals, warnings
+from strata.identity.things import Holdings, Moved
+from strata.session import Aws, Client
+from tests.synthesized import STACKS, synthesize
+
+States = dict[str, dict[str, Any]]
+TODAY = dt.date(2026, 11, 25)
+STORE, INSTANCE = "d-1234567890", "arn:aws:sso:::instance/ssoins-1234567890abcdef"
+
+CONFIGURATION = {
+    "project.yaml": """\
+name: acme
+short_name: ac
+management_account:
+  id: "210987654321"
+  name: acme-management
+  email: aws@acme.io
+regions:
+  primary: eu-west-1
+  secondary: eu-central-1
+""",
+    "organization.yaml": """\
+organizational_units:
+  web:
+    name: Web
+    organizational_units:
+      shops:
+        name: Shops
+  lab:
+    name: Lab
+accounts:
+  web-live:
+    email: aws+live@acme.io
+    organizational_unit: shops
+  web-lab:
+    email: aws+lab@acme.io
+    organizational_unit: lab
+policies:
+  no-leave:
+    type: SERVICE_CONTROL_POLICY
+    file: policies/no-leave.json
+    name: NoLeave
+    targets:
+      organizational_units:
+        - web
+      accounts:
+        - web-lab
+  no-root:
+    type: SERVICE_CONTROL_POLICY
+    file: policies/no-leave.json
+    name: NoRoot
+    targets:
+      root: true
+ram_sharing: true
+""",
+    "security.yaml": """\
+trail:
+  mode: on
+alerts:
+  emails:
+    - security@acme.io
+budget:
+  emails:
+    - bill@acme.io
+""",
+    "sso.yaml": """\
+users:
+  kim:
+    given_name: Kim
+    family_name: Berg
+    email: kim@acme.io
+  lou:
+    given_name: Lou
+    family_name: Dahl
+    email: lou@acme.io
+groups:
+  admins:
+    name: Administrators
+    members:
+      - kim
+  devs:
+    name: Developers
+    members:
+      - kim
+      - lou
+permission_sets:
+  Admin:
+    policies:
+      - aws: AdministratorAccess
+  Look:
+    name: LookAround
+    policies:
+      - aws: job-function/ViewOnlyAccess
+assignments:
+  - permission_sets:
+      - Admin
+    groups:
+      - admins
+    accounts: all
+  - permission_sets:
+      - Look
+    groups:
+      - devs
+    users:
+      - lou
+    accounts:
+      - web-live
+      - web-lab
+""",
+    "policies/no-leave.json": json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Deny", "Action": "organizations:LeaveOrganization", "Resource": "*"}],
+        }
+    ),
+    "policies/nothing.json": json.dumps(
+        {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}
+    ),
+}
+
+
+# What was deployed: states as Terraform writes them, made of what the stacks synthesize
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The configuration that was deployed last."""
+    return write(tmp_path_factory.mktemp("config"), CONFIGURATION)
+
+
+def _uuid(number: int) -> str:
+    return f"{number:08x}-0000-4000-a000-000000000000"
+
+
+def write(folder: Path, files: Mapping[str, str]) -> Path:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def states(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> States:
+    """The states after it was deployed."""
+    deployment = synthesize(folder, tmp_path_factory.mktemp("out"))
+    ids: dict[str, str] = {}
+    for stack in STACKS:
+        for number, address in enumerate(_managed(deployment[stack].json), 1):
+            ids[address] = _id(address, number)
+    return {stack: state_of(deployment[stack].json, ids) for stack in STACKS}
+
+
+def _managed(document: Mapping[str, Any]) -> Iterator[str]:
+    for type, found in document.get("resource", {}).items():
+        yield from (f"{type}.{name}" for name in found)
+
+
+def _id(address: str, number: int) -> str:
+    type = address.partition(".")[0]
+    return {
+        "aws_organizations_account": f"{number:012}",
+        "aws_organizations_organizational_unit": f"ou-abcd-{number:08}",
+        "aws_organizations_policy": f"p-{number:08}",
+        "aws_identitystore_user": f"{STORE}/{_uuid(number)}",
+        "aws_identitystore_group": f"{STORE}/{_uuid(number)}",
+        "aws_ssoadmin_permission_set": f"arn:aws:sso:::permissionSet/ssoins-1/ps-{number},{INSTANCE}",
+    }.get(type, f"{type}-{number}")
+
+
+def state_of(document: Mapping[str, Any], ids: Mapping[str, str]) -> dict[str, Any]:
+    """Returns a state with every resource of a stack, its references resolved to ids."""
+    resources = [
+        {
+            "mode": "managed",
+            "type": type,
+            "name": name,
+            "instances": [{"attributes": {**_resolved(arguments, ids), "id": ids[f"{type}.{name}"]}}],
+        }
+        for type, found in document.get("resource", {}).items()
+        for name, arguments in found.items()
+    ]
+    return {"version": 4, "resources": resources, "outputs": {}}
+
+
+def _resolved(value: Any, ids: Mapping[str, str]) -> Any:
+    if isinstance(value, dict):
+        found = {name: _resolved(one, ids) for name, one in value.items()}
+        return {**found, "emails": [found["emails"]]} if "emails" in found else found
+    if isinstance(value, str):
+        return re.sub(r"\$\{(\w+\.[\w-]+)\.id\}", lambda match: ids.get(match[1], match[0]), value)
+    return value
+
+
+def seen(known: Holdings) -> Live:
+    """Returns AWS as the states record its accounts."""
+    accounts = {one.id: LiveAccount(one.id, one.name, "ACTIVE") for one in known.of("account")}
+    return Live(accounts=accounts, bucket="ac-terraform-state-210987654321")
+
+
+Edit = tuple[str, str, str]
+"""The beginning of the file's name, a text that it has, and what stands there afterwards."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """An edit of what was deployed, the faults that it is refused with, and the words that allow it."""
+
+    name: str
+    edits: tuple[Edit, ...]
+    says: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ()
+    stacks: tuple[str, ...] = ()
+    changes: Callable[[Live, States], tuple[Live, States]] = field(default=lambda live, states: (live, states))
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def edited(folder: Path, edits: tuple[Edit, ...], to: Path) -> LandingZone:
+    files = dict(CONFIGURATION)
+    for start, old, new in edits:
+        name = next((name for name in files if name.startswith(start)), start)
+        assert old in files.get(name, ""), f"{name} has no {old!r}"
+        files[name] = files.get(name, "").replace(old, new, 1)
+    return load(write(to, files))
+
+
+def told(found: Sequence[Refusal], to: Path) -> tuple[str, ...]:
+    return tuple(str(one).replace(f"{to}/", "") for one in found)
+
+
+def copied(states: States) -> States:
+    found: States = json.loads(json.dumps(states))
+    return found
+
+
+ORGANIZATION, SSO, SECURITY, PROJECT, IMPORTS = "organization", "sso", "security", "project", "imports.yaml"
+LAB = "000000000002"
+
+
+def renamed(address: str, **attributes: Any) -> Callable[[Live, States], tuple[Live, States]]:
+    """Changes attributes of a recorded resource, as if they had been different when it was deployed."""
+
+    def change(live: Live, states: States) -> tuple[Live, States]:
+        type, _, name = address.partition(".")
+        for state in states.values():
+            for resource in state["resources"]:
+                if (resource["type"], resource["name"]) == (type, name):
+                    resource["instances"][0]["attributes"] |= attributes
+        return live, states
+
+    return change
+
+
+LAB_ENTRY = """\
+  web-lab:
+    email: aws+lab@acme.io
+    organizational_unit: lab
+"""
+WITHOUT_LAB: tuple[Edit, ...] = (
+    (ORGANIZATION, "      accounts:\n        - web-lab\n", ""),
+    (SSO, "      - web-lab\n", ""),
+)
+SWAPPED = (
+    "Terraform changes nothing, and whoever reads this takes one account for the other; give every account its own"
+)
+MOVE = "terraform -chdir=cdktf.out/stacks/{} state mv"
+RENAMED_LAB = (
+    "organization.yaml:13: accounts.lab-web: is account web-lab under another key, both are 'aws+lab@acme.io': it "
+    "would "
+    "be removed from the organization under the old one; write the key 'web-lab' again: keys stay, names may change; "
+    "to "
+    "let go of the account, add retired: true there; or move it in the state by hand, then deploy:\n"
+    "  terraform -chdir=cdktf.out/stacks/organizations init\n"
+    f"  {MOVE.format('organizations')} aws_organizations_account.web-lab aws_organizations_account.lab-web\n"
+    f"  {MOVE.format('organizations')} aws_organizations_policy_attachment.no-leave_account_web-lab "
+    "aws_organizations_policy_attachment.no-leave_account_lab-web\n"
+    "  terraform -chdir=cdktf.out/stacks/sso init\n"
+    f"  {MOVE.format('sso')} aws_ssoadmin_account_assignment.web-lab_Admin_group_admins "
+    "aws_ssoadmin_account_assignment.lab-web_Admin_group_admins\n"
+    f"  {MOVE.format('sso')} aws_ssoadmin_account_assignment.web-lab_Look_group_devs "
+    "aws_ssoadmin_account_assignment.lab-web_Look_group_devs\n"
+    f"  {MOVE.format('sso')} aws_ssoadmin_account_assignment.web-lab_Look_user_lou "
+    "aws_ssoadmin_account_assignment.lab-web_Look_user_lou"
+)
+RENAMED_KIM = (
+    "sso.yaml:2: users.kim-berg: is user kim under another key, both are 'kim@acme.io': the person would be deleted "
+    "with "
+    "password and MFA devices; write the key 'kim' again: keys stay, names may change; or move it in the state by "
+    "hand, "
+    "then deploy:\n"
+    "  terraform -chdir=cdktf.out/stacks/sso init\n"
+    f"  {MOVE.format('sso')} aws_identitystore_user.kim aws_identitystore_user.kim-berg\n"
+    f"  {MOVE.format('sso')} aws_identitystore_group_membership.admins_kim "
+    "aws_identitystore_group_membership.admins_kim-berg\n"
+    f"  {MOVE.format('sso')} aws_identitystore_group_membership.devs_kim "
+    "aws_identitystore_group_membership.devs_kim-berg"
+)
+LAST = (
+    "nobody would keep full access to the management account, which kim had; assign a permission set with "
+    "aws: AdministratorAccess there, without a boundary and without a denial of everything, to somebody, not ended "
+    "yet; "
+    "or strata deploy --allow last-administrator"
+)
+KIM_BERG: tuple[Edit, ...] = (
+    (SSO, "  kim:\n", "  kim-berg:\n"),
+    (SSO, "      - kim\n", "      - kim-berg\n"),
+    (SSO, "      - kim\n", "      - kim-berg\n"),
+)
+SSO_GONE = (SSO, CONFIGURATION["sso.yaml"], "")
+SSO_EMPTY = (SSO, CONFIGURATION["sso.yaml"], "users: {}\ngroups: {}\npermission_sets: {}\nassignments: []\n")
+POLICIES = CONFIGURATION["organization.yaml"].partition("policies:\n")[2].partition("ram_sharing")[0]
+RESOURCE_POLICY = (
+    "policies/rcp.json",
+    "",
+    '{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"}]}',
+)
+TEN = "\n".join(f"  n{n}:\n    given_name: U\n    family_name: N\n    email: n{n}@acme.io" for n in range(6, 16))
+
+
+def with_users(number: int) -> Callable[[Live, States], tuple[Live, States]]:
+    """Records more users, as if they had been declared before."""
+
+    def change(live: Live, states: States) -> tuple[Live, States]:
+        for n in range(number):
+            attributes = {"id": f"{STORE}/n{n}", "user_name": f"n{n}@acme.io"}
+            states["sso"]["resources"].append(
+                {
+                    "mode": "managed",
+                    "type": "aws_identitystore_user",
+                    "name": f"n{n}",
+                    "instances": [{"attributes": attributes}],
+                }
+            )
+        return live, states
+
+    return change
+
+
+def live_unit(id: str, name: str) -> Callable[[Live, States], tuple[Live, States]]:
+    return lambda live, states: (replace(live, units={id: LiveUnit("r-abcd", name)}), states)
+
+
+def live_policy(id: str, name: str) -> Callable[[Live, States], tuple[Live, States]]:
+    return lambda live, states: (replace(live, policies={id: ("SERVICE_CONTROL_POLICY", name)}), states)
+
+
+def met(*found: Met) -> Callable[[Live, States], tuple[Live, States]]:
+    return lambda live, states: (replace(live, met=found), states)
+
+
+def live_email(id: str, email: str) -> Callable[[Live, States], tuple[Live, States]]:
+    def change(live: Live, states: States) -> tuple[Live, States]:
+        accounts = {**(live.accounts or {}), id: LiveAccount(id, email, "ACTIVE")}
+        return replace(live, accounts=accounts), states
+
+    return change
+
+
+def not_live(id: str) -> Callable[[Live, States], tuple[Live, States]]:
+    def change(live: Live, states: States) -> tuple[Live, States]:
+        return replace(live, accounts={key: one for key, one in (live.accounts or {}).items() if key != id}), states
+
+    return change
+
+
+def recorded_as_well(address: str, beside: str) -> Callable[[Live, States], tuple[Live, States]]:
+    """Records an object under a second name, as a rename leaves it that was broken off."""
+
+    def change(live: Live, states: States) -> tuple[Live, States]:
+        type, _, name = address.partition(".")
+        for state in states.values():
+            for resource in list(state["resources"]):
+                if (resource["type"], resource["name"]) == (type, name):
+                    state["resources"].append({**resource, "name": beside})
+        return live, states
+
+    return change
+
+
+NEW_GROUP = (SSO, "groups:\n", "groups:\n  ops:\n    name: Operators\n    members:\n      - lou\n")
+STRANGER = Met("group", "ops", f"{STORE}/9f000000-0000-4000-a000-000000000000", ("eve@acme.io", "lou@acme.io"))
+STRANGER_SAYS = (
+    "sso.yaml:12: groups.ops.name: 'Operators' is a group that AWS has and no run of Strata made: "
+    "d-1234567890/9f000000-0000-4000-a000-000000000000, with the members eve@acme.io, lou@acme.io; choose "
+    "another name; or take it over with all it has, by this line in "
+    'imports.yaml:\n  aws_identitystore_group.ops: "d-1234567890/9f000000-0000-4000-a000-000000000000"'
+)
+
+CASES = (
+    Case("nothing changes", ()),
+    # An account's key
+    Case(
+        "the key of an account changes",
+        (
+            (ORGANIZATION, "  web-lab:\n", "  lab-web:\n"),
+            (ORGANIZATION, "        - web-lab", "        - lab-web"),
+            (SSO, "      - web-lab", "      - lab-web"),
+        ),
+        (RENAMED_LAB,),
+    ),
+    Case(
+        "an account goes",
+        ((ORGANIZATION, LAB_ENTRY, ""), *WITHOUT_LAB),
+        (
+            "organization.yaml:9: accounts: account web-lab (000000000002, aws+lab@acme.io) is deployed and no longer "
+            "declared: Terraform would remove it from the organization; put the entry back with retired: true, deploy, "
+            "and only then drop it; AWS keeps the account as it is",
+        ),
+    ),
+    Case("an account goes that has left", ((ORGANIZATION, LAB_ENTRY, ""), *WITHOUT_LAB), changes=not_live(LAB)),
+    Case(
+        "an account goes, and another stack is meant",
+        ((ORGANIZATION, LAB_ENTRY, ""), *WITHOUT_LAB),
+        stacks=("security",),
+    ),
+    Case("an account is retired", ((ORGANIZATION, LAB_ENTRY, f"{LAB_ENTRY}    retired: true\n"), *WITHOUT_LAB)),
+    Case(
+        "an account is retired under another key",
+        ((ORGANIZATION, LAB_ENTRY, LAB_ENTRY.replace("web-lab", "old") + "    retired: true\n"), *WITHOUT_LAB),
+        (
+            "organization.yaml:13: accounts.old: retires account web-lab (000000000002, aws+lab@acme.io) under "
+            "another...",
+        ),
+    ),
+    Case(
+        "an account is retired and comes back under another key at once",
+        (
+            (ORGANIZATION, LAB_ENTRY, f"{LAB_ENTRY}    retired: true\n{LAB_ENTRY.replace('web-lab', 'new')}"),
+            *WITHOUT_LAB,
+        ),
+        (
+            "organization.yaml:18: accounts.new.email: 'aws+lab@acme.io' is account web-lab at AWS (000000000002), "
+            "which...",
+        ),
+    ),
+    Case(
+        "a recorded account is left to others",
+        (
+            (ORGANIZATION, LAB_ENTRY, ""),
+            (ORGANIZATION, "ram_sharing", "unmanaged_accounts:\n  - AWS+lab@acme.io\nram_sharing"),
+            *WITHOUT_LAB,
+        ),
+        (
+            "organization.yaml:28: unmanaged_accounts[1]: account web-lab (000000000002, aws+lab@acme.io) is in the "
+            "state, "
+            "unmanaged_accounts is for accounts that no state has; put its entry back under accounts with retired: "
+            "true, "
+            "deploy, and only then drop it and list it here",
+        ),
+    ),
+    Case(
+        "a recorded account is left to others by its id",
+        (
+            (ORGANIZATION, LAB_ENTRY, ""),
+            (ORGANIZATION, "ram_sharing", f'unmanaged_accounts:\n  - "{LAB}"\nram_sharing'),
+            *WITHOUT_LAB,
+        ),
+        ("organization.yaml:28: unmanaged_accounts[1]: account web-lab...",),
+    ),
+    Case(
+        "the management account takes the address of one that goes",
+        ((PROJECT, "aws@acme.io", "aws+lab@acme.io"), (ORGANIZATION, LAB_ENTRY, ""), *WITHOUT_LAB),
+        ("organization.yaml:9: accounts: account web-lab (000000000002, aws+lab@acme.io) is...",),
+    ),
+    # E-mail addresses of accounts
+    Case(
+        "two accounts swap their addresses",
+        (
+            (ORGANIZATION, "aws+live@", "aws+x@"),
+            (ORGANIZATION, "aws+lab@", "aws+live@"),
+            (ORGANIZATION, "aws+x@", "aws+lab@"),
+        ),
+        (
+            "organization.yaml:11: accounts.web-live.email: 'aws+lab@acme.io' is the e-mail address of account web-lab "
+            f"(000000000002); {SWAPPED}...",
+            "organization.yaml:14: accounts.web-lab.email: 'aws+live@acme.io' is the e-mail address of account "
+            "web-live "
+            f"(000000000003); {SWAPPED}...",
+        ),
+    ),
+    Case(
+        "an account gets the address of one that goes",
+        ((ORGANIZATION, LAB_ENTRY, ""), (ORGANIZATION, "aws+live@", "aws+lab@"), *WITHOUT_LAB),
+        (
+            "organization.yaml:9: accounts: account web-lab...",
+            "organization.yaml:11: accounts.web-live.email: 'aws+lab@...",
+        ),
+    ),
+    Case(
+        "an address changes that AWS does not know",
+        ((ORGANIZATION, "aws+live@", "aws+new@"),),
+        (
+            "organization.yaml:11: accounts.web-live.email: 'aws+new@acme.io' is not the e-mail address of account "
+            "web-live (000000000003), AWS has 'aws+live@acme.io'; Terraform changes no address, and whoever reads this "
+            "takes it for another account; change it at AWS first (AWS Organizations console, the account, Actions, "
+            "Update email address), or write 'aws+live@acme.io'",
+        ),
+    ),
+    Case(
+        "an address changes after it changed at AWS",
+        ((ORGANIZATION, "aws+live@", "AWS+new@"),),
+        changes=live_email("000000000003", "aws+new@acme.io"),
+    ),
+    Case(
+        "a new account gets an address that another one had",
+        (
+            (ORGANIZATION, "aws+live@", "aws+new@"),
+            (
+                ORGANIZATION,
+                "accounts:\n",
+                "accounts:\n  web:\n    email: aws+live@acme.io\n    organizational_unit: lab\n",
+            ),
+        ),
+        changes=live_email("000000000003", "aws+new@acme.io"),
+    ),
+    # Units
+    Case(
+        "the key of a unit changes",
+        (
+            (ORGANIZATION, "  lab:\n", "  labs:\n"),
+            (ORGANIZATION, "organizational_unit: lab", "organizational_unit: labs"),
+        ),
+        (
+            "organization.yaml:7: organizational_units.labs: is organizational unit lab under another key, both are "
+            "'Lab'...",
+        ),
+    ),
+    Case(
+        "the keys of a unit and of the one below it change",
+        (
+            (ORGANIZATION, "  web:\n", "  www:\n"),
+            (ORGANIZATION, "        - web\n", "        - www\n"),
+            (ORGANIZATION, "      shops:", "      stores:"),
+            (ORGANIZATION, "organizational_unit: shops", "organizational_unit: stores"),
+        ),
+        (
+            "organization.yaml:2: organizational_units.www: is organizational unit web under another key, both are "
+            "'Web': it "
+            "would be deleted under the old one; write the key 'web' again: keys stay, names may change; or move it "
+            "in the "
+            "state by hand, then deploy:\n"
+            "  terraform -chdir=cdktf.out/stacks/organizations init\n"
+            f"  {MOVE.format('organizations')} aws_organizations_organizational_unit.web "
+            "aws_organizations_organizational_unit.www\n"
+            f"  {MOVE.format('organizations')} aws_organizations_policy_attachment.no-leave_ou_web "
+            "aws_organizations_policy_attachment.no-leave_ou_www",
+            "organization.yaml:5: organizational_units.www.organizational_units.stores: is organizational unit "
+            "shops...",
+        ),
+    ),
+    Case(
+        "the key and the name of a unit change, and the key of the one below it",
+        (
+            (ORGANIZATION, "    name: Web\n", "    name: Shop\n"),
+            (ORGANIZATION, "      shops:", "      stores:"),
+            (ORGANIZATION, "organizational_unit: shops", "organizational_unit: stores"),
+        ),
+        ("organization.yaml:5: organizational_units.web.organizational_units.stores: is organizational unit shops...",),
+    ),
+    Case("a unit gets another name", ((ORGANIZATION, "name: Lab", "name: Laboratory"),)),
+    Case(
+        "two units swap their names",
+        (
+            (ORGANIZATION, "name: Web", "name: X"),
+            (ORGANIZATION, "name: Lab", "name: Web"),
+            (ORGANIZATION, "name: X", "name: Lab"),
+        ),
+        (
+            "organization.yaml:3: organizational_units.web.name: 'Lab' is the name of organizational unit lab, which "
+            "cannot be handed on in one run; do it in two deploys: give 'lab' its new name and deploy, then give 'Lab' "
+            "to 'web'; a swap takes three, with a name in between",
+            "organization.yaml:8: organizational_units.lab.name: 'Web' is the name of organizational unit web...",
+        ),
+    ),
+    Case(
+        "a new unit gets the name that another one gives up",
+        ((ORGANIZATION, "  lab:\n    name: Lab\n", "  lab:\n    name: Labs\n  play:\n    name: Lab\n"),),
+        (
+            "organization.yaml:10: organizational_units.play.name: 'Lab' is organizational unit lab at AWS "
+            "(ou-abcd-00000005), which the state has at aws_organizations_organizational_unit.lab and would get at "
+            "aws_organizations_organizational_unit.play as well; do it in two deploys...",
+        ),
+    ),
+    Case(
+        "a new unit gets a name that somebody gave another one at AWS",
+        ((ORGANIZATION, "  lab:\n", "  play:\n    name: Play\n  lab:\n"),),
+        (
+            "organization.yaml:8: organizational_units.play.name: 'Play' is organizational unit lab at AWS "
+            "(ou-abcd-00000005), which the state has at aws_organizations_organizational_unit.lab and would get at "
+            "aws_organizations_organizational_unit.play as well; AWS has it for 'lab' since somebody renamed it there: "
+            "deploy without 'play' first, which puts the name right, or choose another name",
+        ),
+        changes=live_unit("ou-abcd-00000005", "Play"),
+    ),
+    Case("a new unit", ((ORGANIZATION, "  lab:\n", "  play:\n    name: Play\n  lab:\n"),)),
+    Case(
+        "a rename that was broken off",
+        (
+            (ORGANIZATION, "  lab:\n", "  labs:\n"),
+            (ORGANIZATION, "organizational_unit: lab", "organizational_unit: labs"),
+        ),
+        (
+            "organization.yaml:7: organizational_units.labs: the state has ou-abcd-00000005 twice, at "
+            "aws_organizations_organizational_unit.lab and at aws_organizations_organizational_unit.labs: it would be "
+            "destroyed under the one and is meant to stay under the other; take the old address out of the state, then "
+            "deploy:\n"
+            "  terraform -chdir=cdktf.out/stacks/organizations init\n"
+            "  terraform -chdir=cdktf.out/stacks/organizations state rm aws_organizations_organizational_unit.lab",
+        ),
+        changes=recorded_as_well("aws_organizations_organizational_unit.lab", "labs"),
+    ),
+    Case(
+        "a unit whose parent the state has lost is not the one below the root that has its name",
+        ((ORGANIZATION, "  lab:\n", "  play:\n    name: Shops\n  lab:\n"),),
+        changes=renamed("aws_organizations_organizational_unit.shops", parent_id="ou-abcd-99999999"),
+    ),
+    # Policies
+    Case(
+        "the key of a policy changes",
+        ((ORGANIZATION, "  no-leave:\n", "  stay:\n"),),
+        (
+            "organization.yaml:17: policies.stay: is policy no-leave under another key, both are 'NoLeave': it would "
+            "be "
+            "deleted under the old one and no longer bind account web-lab, unit web; write the key 'no-leave' again...",
+        ),
+    ),
+    Case(
+        "the type of a policy changes",
+        (
+            RESOURCE_POLICY,
+            (
+                ORGANIZATION,
+                "type: SERVICE_CONTROL_POLICY\n    file: policies/no-leave.json",
+                "type: RESOURCE_CONTROL_POLICY\n    file: policies/rcp.json",
+            ),
+        ),
+        (
+            "organization.yaml:18: policies.no-leave.type: changes from 'SERVICE_CONTROL_POLICY' to "
+            "'RESOURCE_CONTROL_POLICY'; AWS cannot change the type of a policy: it is destroyed and made again and "
+            "meanwhile does not bind account web-lab, unit web; change it back; or add another, have it take over, "
+            "deploy, "
+            "and drop this one; or strata deploy --allow replace:no-leave",
+        ),
+        allow=("replace:no-leave",),
+    ),
+    Case(
+        "a new policy gets a name that somebody gave another one at AWS",
+        (
+            (
+                ORGANIZATION,
+                "policies:\n",
+                "policies:\n  new:\n    type: SERVICE_CONTROL_POLICY\n    file: policies/no-leave.json\n    name: "
+                "Else\n"
+                "    targets:\n      root: true\n",
+            ),
+        ),
+        (
+            "organization.yaml:20: policies.new.name: 'Else' is policy no-leave at AWS (p-00000008), which the state "
+            "has at...",
+        ),
+        changes=live_policy("p-00000008", "Else"),
+    ),
+    Case(
+        "no policy is left",
+        ((ORGANIZATION, POLICIES, ""),),
+        (
+            "organization.yaml:16: policies: all policies that are deployed would be deleted: "
+            "no-leave, no-root; put them back; or write 'policies: {}' to say that none is meant to stay; or "
+            "strata "
+            "deploy --allow mass-deletion",
+        ),
+        allow=("mass-deletion",),
+    ),
+    Case("no policy is meant to be left", ((ORGANIZATION, f"policies:\n{POLICIES}", "policies: {}\n"),)),
+    # People
+    Case("the key of a user changes", KIM_BERG, (RENAMED_KIM,)),
+    Case(
+        "the key of a user changes whose address changed since the user was made",
+        KIM_BERG,
+        ("sso.yaml:2: users.kim-berg: is user kim under another key...",),
+        changes=renamed(
+            "aws_identitystore_user.kim", user_name="kim@old.io", emails=[{"value": "kim@acme.io", "primary": True}]
+        ),
+    ),
+    Case(
+        "two users swap their user names",
+        ((SSO, "email: kim@", "email: x@"), (SSO, "email: lou@", "email: kim@"), (SSO, "email: x@", "email: lou@")),
+        (
+            "sso.yaml:5: users.kim.email: 'lou@acme.io' is the user name of user lou, which cannot be handed on in "
+            "one run; "
+            "user names stay with their people: write 'lou@acme.io' under 'lou' again, and change names and e-mail "
+            "addresses there",
+            "sso.yaml:9: users.lou.email: 'kim@acme.io' is the user name of user kim...",
+        ),
+    ),
+    Case("a user gets another address", ((SSO, "email: kim@", "email: kim.berg@"),)),
+    Case(
+        "more than five and more than a third of the users go",
+        (),
+        (
+            "sso.yaml:1: users: 6 of the 8 users that are deployed would be deleted: n0, n1, n2, n3, n4, n5; put "
+            "them back, "
+            "or delete a few at a time; or strata deploy --allow mass-deletion",
+        ),
+        allow=("mass-deletion",),
+        changes=with_users(6),
+    ),
+    Case("five users go", (), changes=with_users(5)),
+    Case("six of eighteen users go", ((SSO, "users:\n", f"users:\n{TEN}\n"),), changes=with_users(16)),
+    # Groups
+    Case(
+        "the key of a group changes",
+        ((SSO, "  admins:\n", "  root:\n"), (SSO, "      - admins\n", "      - root\n")),
+        (
+            "sso.yaml:11: groups.root: is group admins under another key, both are 'Administrators': it would be "
+            "destroyed "
+            "with its memberships and assignments: Admin of group admins in management, Admin of group admins in "
+            "web-lab, "
+            "Admin of group admins in web-live; write the key 'admins' again...",
+        ),
+    ),
+    Case(
+        "the key of a group changes, and the case of its name",
+        (
+            (SSO, "  admins:\n    name: Administrators", "  root:\n    name: ADMINISTRATORS"),
+            (SSO, "      - admins\n", "      - root\n"),
+        ),
+        ("sso.yaml:11: groups.root: is group admins under another key...",),
+    ),
+    Case(
+        "two groups swap their names",
+        (
+            (SSO, "name: Administrators", "name: X"),
+            (SSO, "name: Developers", "name: Administrators"),
+            (SSO, "name: X", "name: Developers"),
+        ),
+        ("sso.yaml:12: groups.admins.name: 'Developers'...", "sso.yaml:16: groups.devs.name: 'Administrators'..."),
+    ),
+    Case("a group gets another name", ((SSO, "name: Developers", "name: Engineers"),)),
+    Case(
+        "a group becomes external",
+        ((SSO, "    members:\n      - kim\n      - lou\n", "    external: true\n"),),
+        (
+            "sso.yaml:17: groups.devs.external: group devs is made by Strata; as an external one it would be "
+            "destroyed with "
+            "its assignments: Look of group devs in web-lab, Look of group devs in web-live; add the group of the "
+            "identity "
+            "provider under a key and a name of its own with external: true, assign it beside 'devs', deploy, and "
+            "only then "
+            "drop 'devs'",
+        ),
+    ),
+    Case(
+        "a group becomes external under another key",
+        (
+            (SSO, "  devs:\n", "  idp:\n"),
+            (SSO, "      - devs\n", "      - idp\n"),
+            (SSO, "    members:\n      - kim\n      - lou\n", "    external: true\n"),
+        ),
+        ("sso.yaml:17: groups.idp.external: group devs is made by Strata...",),
+    ),
+    # Permission sets
+    Case(
+        "the key of a permission set changes",
+        (
+            (SSO, "  Admin:\n", "  Administrator:\n    name: Admin\n"),
+            (SSO, "      - Admin\n", "      - Administrator\n"),
+        ),
+        (
+            "sso.yaml:21: permission_sets.Administrator: is permission set Admin under another key, both are "
+            "'Admin': it "
+            "would be destroyed with its assignments: Admin of group admins in management, Admin of group admins in "
+            "web-lab, "
+            "Admin of group admins in web-live; write the key 'Admin' again...",
+        ),
+    ),
+    Case(
+        "a permission set gets another name",
+        ((SSO, "name: LookAround", "name: Looker"),),
+        (
+            "sso.yaml:25: permission_sets.Look.name: changes from 'LookAround' to 'Looker'; AWS cannot rename a "
+            "permission "
+            "set: it is destroyed and made again, the ARNs of its roles change and meanwhile these go: Look of group "
+            "devs in "
+            "web-lab, Look of user lou in web-lab, Look of group devs in web-live, Look of user lou in web-live; "
+            "change it "
+            "back; or add another, have it take over, deploy, and drop this one; or strata deploy --allow replace:Look",
+        ),
+        allow=("replace:Look",),
+    ),
+    Case(
+        "two permission sets swap their names",
+        (
+            (SSO, "  Admin:\n", "  Admin:\n    name: LookAround\n"),
+            (
+                SSO,
+                "    name: LookAround\n    policies:\n      - aws: job",
+                "    name: Admin\n    policies:\n      - aws: job",
+            ),
+        ),
+        (
+            "sso.yaml:22: permission_sets.Admin.name: 'LookAround'...",
+            "sso.yaml:26: permission_sets.Look.name: 'Admin'...",
+        ),
+    ),
+    # Administrators
+    Case(
+        "the administrators' set denies everything",
+        ((SSO, "- aws: AdministratorAccess", "- aws: AdministratorAccess\n      - inline: policies/nothing.json"),),
+        (f"sso.yaml:29: assignments: {LAST}",),
+        allow=("last-administrator",),
+    ),
+    Case(
+        "the administrators' assignment has ended",
+        ((SSO, "    accounts: all", "    accounts: all\n    until: 2026-11-24"),),
+        (f"sso.yaml:28: assignments: {LAST}",),
+        allow=("last-administrator",),
+    ),
+    Case(
+        "the administrators' assignment ends today", ((SSO, "accounts: all", "accounts: all\n    until: 2026-11-25"),)
+    ),
+    Case(
+        "sso.yaml is emptied",
+        (SSO_GONE,),
+        (
+            "sso.yaml:1: assignments: all assignments that are deployed would be deleted...",
+            f"sso.yaml:1: assignments: {LAST}",
+            "sso.yaml:1: groups: all groups that are deployed would be deleted: admins, devs...",
+            "sso.yaml:1: permission_sets: all permission sets that are deployed would be deleted...",
+            "sso.yaml:1: users: all users that are deployed would be deleted: kim, lou; put "
+            "them "
+            "back; or write 'users: {}' to say that none is meant to stay; or strata deploy --allow mass-deletion",
+        ),
+        allow=("last-administrator", "mass-deletion"),
+    ),
+    Case(
+        "sso.yaml is emptied, and other stacks are meant", (SSO_GONE,), stacks=("backend", "organizations", "security")
+    ),
+    Case(
+        "nobody is meant to be left",
+        (SSO_EMPTY,),
+        (f"sso.yaml:4: assignments: {LAST}",),
+        allow=("last-administrator",),
+    ),
+    # Trail and sharing
+    Case(
+        "the trail goes off",
+        ((SECURITY, "mode: on\nalerts:", "mode: off\nalerts:\n  mode: off"),),
+        (
+            "security.yaml:2: trail.mode: the organization trail would be deleted: no account is logged any more; "
+            "write "
+            "'mode: unmanaged' to let it go and leave it running; or strata deploy --allow delete:trail",
+        ),
+        allow=("delete:trail",),
+    ),
+    Case("the trail is let go", ((SECURITY, "mode: on", "mode: unmanaged"),)),
+    Case(
+        "sharing goes",
+        ((ORGANIZATION, "ram_sharing: true\n", ""),),
+        (
+            "organization.yaml:1: ram_sharing: sharing within the organization would be switched off: what is shared "
+            "across "
+            "accounts breaks off; write 'ram_sharing: unmanaged' to let it go and leave it on; or strata deploy "
+            "--allow "
+            "delete:ram-sharing",
+        ),
+        allow=("delete:ram-sharing",),
+    ),
+    Case("sharing is let go", ((ORGANIZATION, "ram_sharing: true\n", "ram_sharing: unmanaged\n"),)),
+    # What is there besides
+    Case("a stranger's group has the name of a new one", (NEW_GROUP,), (STRANGER_SAYS,), changes=met(STRANGER)),
+    Case("a new group has a name of its own", (NEW_GROUP,)),
+    Case(
+        "a stranger's group is taken over",
+        (NEW_GROUP, (IMPORTS, "", f'aws_identitystore_group.ops: "{STORE}/9f000000-0000-4000-a000-000000000000"\n')),
+        changes=met(STRANGER),
+    ),
+    Case(
+        "another group is imported than has the name",
+        (NEW_GROUP, (IMPORTS, "", f'aws_identitystore_group.ops: "{STORE}/8e000000-0000-4000-a000-000000000000"\n')),
+        (STRANGER_SAYS,),
+        changes=met(STRANGER),
+    ),
+    Case(
+        "a group gets the name of a stranger's",
+        ((SSO, "name: Developers", "name: Operators"),),
+        (
+            "sso.yaml:16: groups.devs.name: 'Operators' is a group that AWS has and no run of Strata made: "
+            "d-1234567890/9f000000-0000-4000-a000-000000000000, without "
+            "members; choose another name, or delete that one at AWS",
+        ),
+        changes=met(Met("group", "devs", f"{STORE}/9f000000-0000-4000-a000-000000000000")),
+    ),
+    Case(
+        "what a state has is imported at another address",
+        (NEW_GROUP, (IMPORTS, "", f'aws_identitystore_group.ops: "{STORE}/00000003-0000-4000-a000-000000000000"\n')),
+        (
+            "imports.yaml:1: aws_identitystore_group.ops: d-1234567890/00000003-0000-4000-a000-000000000000 is in the "
+            "state already, at aws_identitystore_group.admins; remove the line; to give the thing another "
+            "key, write that key and let "
+            "strata "
+            "deploy print the way",
+        ),
+    ),
+    Case(
+        "what a state has is imported there",
+        ((IMPORTS, "", f'aws_identitystore_group.admins: "{STORE}/00000003-0000-4000-a000-000000000000"\n'),),
+    ),
+)
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_an_edit_is_refused_with_what_it_loses_and_the_way_to_do_it(
+    case: Case, folder: Path, states: States, tmp_path: Path
+) -> None:
+    live, before = case.changes(seen(recorded(states)), copied(states))
+    known, wanted = recorded(before), declared(edited(folder, case.edits, tmp_path), TODAY)
+    found = told(refusals(wanted, known, live, stacks=case.stacks), tmp_path)
+    assert len(found) == len(case.says), found
+    for one, expected in zip(found, case.says, strict=True):
+        assert one.startswith(expected.removesuffix("...")) if expected.endswith("...") else one == expected
+    allowed = refusals(wanted, known, live, stacks=case.stacks, allow=case.allow)
+    assert bool(allowed) == bool(case.says and not case.allow), "allowed by all of its words, or by none"
+
+
+def test_what_is_synthesized_is_recorded_as_it_is_declared(folder: Path, states: States) -> None:
+    known, wanted = recorded(states), declared(load(folder), TODAY)
+    for part in ("assignments", "attachments", "memberships", "administrators", "trail", "ram_sharing"):
+        assert getattr(known, part) == getattr(wanted, part), part
+    assert {key: (one.identity, one.also) for key, one in known.things.items()} == {
+        key: (one.identity, one.also) for key, one in wanted.things.items()
+    }
+
+
+def test_what_a_run_of_ours_announced_is_no_stranger(folder: Path, states: States, tmp_path: Path) -> None:
+    known, wanted = recorded(states), declared(edited(folder, (NEW_GROUP,), tmp_path), TODAY)
+    live = replace(seen(known), met=(STRANGER,))
+    assert not refusals(wanted, known, live, announced=[("group", "operators")])
+    assert refusals(wanted, known, live, announced=[("user", "Operators"), ("group", "Others")])
+
+
+def test_assignments_of_retired_accounts_do_not_count_and_others_do(
+    folder: Path, states: States, tmp_path: Path
+) -> None:
+    retired = ((ORGANIZATION, LAB_ENTRY, f"{LAB_ENTRY}    retired: true\n"), *WITHOUT_LAB)
+    before = copied(states)
+    for account in ("web-lab", "web-live"):
+        for number in range(6):
+            name = f"{account}_Admin_group_g{number}"
+            resource = {"mode": "managed", "type": "aws_ssoadmin_account_assignment", "name": name}
+            before["sso"]["resources"].append({**resource, "instances": [{"attributes": {}}]})
+    known, wanted = recorded(before), declared(edited(folder, retired, tmp_path), TODAY)
+    (found,) = refusals(wanted, known, seen(known))
+    assert "6 of the 10 assignments that are deployed would be deleted" in found.fault.problem
+    assert "web-lab" not in found.fault.problem
+
+
+def test_renames_across_things_are_moved_at_once(folder: Path, states: States, tmp_path: Path) -> None:
+    edits = (
+        (ORGANIZATION, "  web-lab:\n", "  lab-web:\n"),
+        (ORGANIZATION, "        - web-lab", "        - lab-web"),
+        (SSO, "      - web-lab", "      - lab-web"),
+        (SSO, "  Look:\n", "  See:\n"),
+        (SSO, "      - Look\n", "      - See\n"),
+    )
+    known, wanted = recorded(states), declared(edited(folder, edits, tmp_path), TODAY)
+    lines = [line for one in refusals(wanted, known, seen(known), folder="my out") for line in one.lines]
+    moves = [line.split()[-2:] for line in lines if "state mv" in line]
+    assert [
+        "aws_ssoadmin_account_assignment." + name for name in ("web-lab_Look_user_lou", "lab-web_See_user_lou")
+    ] in moves
+    assert len({old for old, _ in moves}) == len(moves), "nothing is moved twice"
+    assert {new for _, new in moves} == {
+        address for address in _addresses(edited(folder, edits, tmp_path)) if address not in known.addresses
+    }
+    assert "terraform '-chdir=my out/stacks/sso' init" in lines
+
+
+def _addresses(landing_zone: LandingZone) -> set[str]:
+    from stacks.base import Layer
+
+    import main
+
+    app = main.build(landing_zone)
+    return {address for stack in app.node.children if isinstance(stack, Layer) for address in stack.addresses}
+
+
+def test_a_state_counts_what_is_tainted_or_deposed_and_not_what_was_only_read() -> None:
+    def group(mode: str, name: str, *instances: dict[str, Any]) -> dict[str, Any]:
+        return {"mode": mode, "type": "aws_identitystore_group", "name": name, "instances": list(instances)}
+
+    attributes = {"attributes": {"id": "d-1/x", "display_name": "Café"}}
+    resources = [
+        group("managed", "tainted", {"status": "tainted", **attributes}),
+        group("managed", "deposed", {"deposed": "00000001", **attributes}),
+        group("managed", "broken", {"attributes": None}),
+        group("managed", "gone"),
+        group("data", "external", attributes),
+    ]
+    known = recorded({"sso": {"resources": resources}, "backend": {}, "security": {"resources": []}})
+    assert known.keys("group") == {"tainted", "deposed", "broken"}
+    assert known.things["group", "deposed"].identity == "café", "composed and folded, as AWS compares it"
+    assert known.empty == {"backend", "security"}
+
+
+def test_external_groups_count_as_administrators_with_a_warning(folder: Path, states: States, tmp_path: Path) -> None:
+    edits = ((SSO, "      - admins\n", "      - idp\n"), (SSO, "groups:\n", "groups:\n  idp:\n    external: true\n"))
+    known, wanted = recorded(states), declared(edited(folder, edits, tmp_path), TODAY)
+    assert not refusals(wanted, known, seen(known))
+    assert list(warnings(wanted, known)) == [
+        "full access to the management account is left to the external group idp alone: when the identity provider "
+        "fails, only its root user gets in"
+    ]
+
+
+def test_a_user_name_that_will_not_change_is_told(folder: Path, states: States, tmp_path: Path) -> None:
+    edits = ((SSO, "    email: lou@acme.io\n", "    email: lou@acme.io\n    user_name: lou\n"),)
+    known, wanted = recorded(states), declared(edited(folder, edits, tmp_path), TODAY)
+    assert not refusals(wanted, known, seen(known))
+    (told_once,) = warnings(wanted, known)
+    assert told_once.startswith("the user name of lou stays 'lou@acme.io'")
+
+
+def test_administrators_whom_a_broken_run_took_are_known_by_the_last_output(
+    folder: Path, states: States, tmp_path: Path
+) -> None:
+    before = copied(states)
+    resources = before["sso"]["resources"]
+    before["sso"]["resources"] = [one for one in resources if not one["name"].startswith("management_")]
+    edits = ((SSO, "    accounts: all\n", "    accounts:\n      - web-live\n"),)
+    wanted = declared(edited(folder, edits, tmp_path), TODAY)
+    assert not refusals(wanted, recorded(before), Live())
+    before["sso"]["outputs"]["declared_keys"] = {"value": {"administrators": ["kim"]}}
+    assert [one.kind for one in refusals(wanted, recorded(before), Live())] == ["last-administrator"]
+
+
+def test_what_was_moved_in_the_state_is_told_from_a_key_that_changed(
+    folder: Path, states: States, tmp_path: Path
+) -> None:
+    known, wanted = recorded(_moved(states)), declared(edited(folder, KIM_BERG, tmp_path), TODAY)
+    assert not refusals(wanted, known, seen(known))
+    assert list(moved(wanted, known)) == [Moved("user", "kim", "kim-berg")]
+    assert not list(moved(declared(load(folder), TODAY), recorded(states)))
+
+
+def _moved(states: States) -> States:
+    """Returns the states after `terraform state mv` of kim, beside the outputs of the deploy before."""
+    found: States = json.loads(re.sub(r'"((admins_|devs_)?)kim"', r'"\1kim-berg"', json.dumps(states)))
+    found["sso"]["outputs"]["declared_keys"] = {"value": {"user": {"kim": "kim@acme.io", "lou": "lou@acme.io"}}}
+    return found
+
+
+# AWS as it is
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
+    """An account with an organization and Identity Center, nothing made by Strata in it."""
+    monkeypatch.setenv("MOTO_ACCOUNT_ID", "210987654321")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "none")
+    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(SSOAdminResponse, "list_tags_for_resource", _tags_of_a_set, raising=False)
+    with mock_aws():
+        yield Aws(profile=None, region="eu-west-1")
+
+
+def _tags_of_a_set(self: SSOAdminResponse) -> str:
+    """Answers what moto does not."""
+    found = self.ssoadmin_backend.permission_sets
+    return json.dumps(
+        {"Tags": next(one.tags for one in found if one.permission_set_arn == self._get_param("ResourceArn"))}
+    )
+
+
+def client(service: str) -> Any:
+    return boto3.client(service, region_name="eu-west-1")
+
+
+NOTHING: States = {stack: {} for stack in STACKS}
+
+
+def examined(aws: Aws, landing_zone: LandingZone, states: States, **options: Any) -> Examination:
+    return examine(aws, landing_zone, states=states, today=TODAY, **options)
+
+
+def test_the_first_deploy_meets_nothing(aws: Aws, folder: Path) -> None:
+    """Neither an organization nor a bucket is there yet; moto has Identity Center from the start."""
+    assert examined(aws, load(folder), NOTHING) == Examination()
+
+
+def test_strangers_are_met_by_name_with_what_they_hold(aws: Aws, folder: Path) -> None:
+    (instance,) = client("sso-admin").list_instances()["Instances"]
+    store = instance["IdentityStoreId"]
+    users, sets = client("identitystore"), client("sso-admin")
+    eve = users.create_user(
+        IdentityStoreId=store, UserName="eve", DisplayName="E", Name={"GivenName": "E", "FamilyName": "E"}
+    )
+    group = users.create_group(IdentityStoreId=store, DisplayName="Administrators")["GroupId"]
+    users.create_group(IdentityStoreId=store, DisplayName="Others")
+    users.create_group_membership(IdentityStoreId=store, GroupId=group, MemberId={"UserId": eve["UserId"]})
+    made = sets.create_permission_set(InstanceArn=instance["InstanceArn"], Name="LookAround")["PermissionSet"]
+    found = examined(aws, load(folder), NOTHING).refusals
+    assert [one.lines for one in found] == [
+        (f'aws_identitystore_group.admins: "{store}/{group}"',),
+        (f'aws_ssoadmin_permission_set.Look: "{made["PermissionSetArn"]},{instance["InstanceArn"]}"',),
+    ]
+    assert "with the members eve;" in f"{found[0].fault}"
+    announced = [("group", "Administrators"), ("permission-set", "LookAround")]
+    assert not examined(aws, load(folder), NOTHING, announced=announced).refusals
+    assert not examined(aws, load(folder), NOTHING, stacks=["organizations"]).refusals
+
+
+def test_units_and_policies_of_another_key_are_met_by_their_live_names(
+    aws: Aws, folder: Path, states: States, tmp_path: Path
+) -> None:
+    organizations = client("organizations")
+    organizations.create_organization(FeatureSet="ALL")
+    (root,) = organizations.list_roots()["Roots"]
+    organizations.enable_policy_type(RootId=root["Id"], PolicyType="SERVICE_CONTROL_POLICY")
+    unit = organizations.create_organizational_unit(ParentId=root["Id"], Name="Play")["OrganizationalUnit"]["Id"]
+    policy = organizations.create_policy(
+        Content=CONFIGURATION["policies/no-leave.json"], Description="", Name="Else", Type="SERVICE_CONTROL_POLICY"
+    )["Policy"]["PolicySummary"]["Id"]
+    before = copied(states)
+    _, before = renamed("aws_organizations_organizational_unit.lab", id=unit)(Live(), before)
+    _, before = renamed("aws_organizations_policy.no-leave", id=policy)(Live(), before)
+    new = POLICIES.partition("  no-root")[0].replace("no-leave:", "new:").replace("NoLeave", "Else")
+    edits = (
+        (ORGANIZATION, "  lab:\n", "  play:\n    name: Play\n  lab:\n"),
+        (ORGANIZATION, "policies:\n", f"policies:\n{new}"),
+    )
+    found = told(examined(aws, edited(folder, edits, tmp_path), before).refusals, tmp_path)
+    assert [one.partition("'")[0] for one in found] == [
+        "organization.yaml:8: organizational_units.play.name: ",
+        "organization.yaml:22: policies.new.name: ",
+    ]
+    assert all("since somebody renamed it there" in one for one in found)
+
+
+def test_an_account_is_lost_only_while_it_is_live(aws: Aws, folder: Path, states: States, tmp_path: Path) -> None:
+    organizations = client("organizations")
+    organizations.create_organization(FeatureSet="ALL")
+    made = organizations.create_account(Email="aws+lab@acme.io", AccountName="acme-web-lab")["CreateAccountStatus"]
+    edits = ((ORGANIZATION, LAB_ENTRY, ""), *WITHOUT_LAB)
+    landing_zone = edited(folder, edits, tmp_path)
+    assert not examined(aws, landing_zone, states).refusals, "the recorded id is of no live account"
+    _, before = renamed("aws_organizations_account.web-lab", id=made["AccountId"])(Live(), copied(states))
+    (lost,) = examined(aws, landing_zone, before).refusals
+    assert made["AccountId"] in lost.fault.problem
+
+
+def test_empty_states_beside_what_strata_made_are_not_begun_anew(aws: Aws, folder: Path) -> None:
+    client("organizations").create_organization(FeatureSet="ALL")
+    instance = client("sso-admin").list_instances()["Instances"][0]["InstanceArn"]
+    tags = [{"Key": "ManagedBy", "Value": "strata"}]
+    client("sso-admin").create_permission_set(
+        InstanceArn=instance, Name="Admin", Tags=[*tags, {"Key": "Layer", "Value": "sso"}]
+    )
+    landing_zone = load(folder)
+    (alone,) = examined(aws, landing_zone, NOTHING).refusals
+    assert str(alone.fault).endswith(
+        "project.yaml:2: short_name: the states of backend, organizations, security, sso are empty in "
+        "s3://ac-terraform-state-210987654321, while AWS has what Strata made before: permission set Admin; it would "
+        "be "
+        "made again, or be in the way; set short_name, state.bucket and regions.primary back to what they were; if the "
+        "state was deleted, the bucket and its replica keep earlier versions"
+    )
+    for bucket, layer in (
+        ("old-state", "backend"),
+        ("ac-terraform-state-210987654321", "backend"),
+        ("app-logs", "app"),
+    ):
+        place = {"LocationConstraint": "eu-west-1"}
+        client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration=place)
+        tagging = {"TagSet": [*tags, {"Key": "Layer", "Value": layer}]}
+        client("s3").put_bucket_tagging(Bucket=bucket, Tagging=tagging)
+        client("s3").put_object(Bucket=bucket, Key="management/backend/terraform.tfstate", Body=b"{}")
+    (found,) = examined(aws, landing_zone, NOTHING).refusals
+    assert "s3://old-state, permission set Admin" in found.fault.problem
+    assert "set state.bucket to 'old-state', where the state probably lies" in found.fault.remedy
+    assert found.lines == (
+        "aws s3 cp --recursive s3://old-state/management/ s3://ac-terraform-state-210987654321/management/",
+    )
+    announced = examined(aws, landing_zone, NOTHING, announced=[("permission-set", "Admin")])
+    assert not announced.refusals, "a killed first run announced what it made"
+
+
+def test_identity_center_that_is_not_enabled_is_no_failure(
+    aws: Aws, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from moto.ssoadmin.models import SSOAdminBackend
+
+    monkeypatch.setattr(SSOAdminBackend, "list_instances", lambda _: [])
+    assert not examined(aws, load(folder), NOTHING).refusals
+
+
+def test_nothing_is_asked_of_identity_center_when_all_is_recorded(
+    aws: Aws, folder: Path, states: States, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    real = Aws.client
+
+    def noted(self: Aws, service: str, region: str | None = None) -> Client:
+        asked.append(service)
+        return real(self, service, region)
+
+    monkeypatch.setattr(Aws, "client", noted)
+    client("organizations").create_organization(FeatureSet="ALL")
+    examined(aws, load(folder), states)
+    assert set(asked) == {"organizations"}

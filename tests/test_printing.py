@@ -1,0 +1,307 @@
+"""Text is safe where it is printed, whether it came from a file, from AWS or from the command line."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from markdown_it import MarkdownIt
+from typer.testing import CliRunner
+
+from strata import printing
+from strata.cli import app
+from strata.config.loader import load
+from strata.errors import ConfigurationError, Fault, StrataError
+from strata.session import AwsError
+from tests.synthesized import SHIPPED
+
+CHECKOUT = Path(__file__).parents[1]
+HOSTILE = [
+    "\x1b]0;owned\x07",
+    "\x1b[2Jgone\x9b1m",
+    "x\nerror: forged.yaml:1: y; z",
+    "x\n::set-output name=x::y",
+    " ::stop-commands::x",
+    "\u00a0::add-mask::x",
+    "a ##[error]b",
+    "a%0A::error::b",
+    "a\r::warning::b",
+    "\u202etxt.exe",
+    "a\u2066b\u2069",
+    "zero\u200bwidth\ufeff\u00ad",
+    "filler\u3164\u115f\U000e0100",
+    "half \udcff",
+    "=cmd|' /C calc'!A0",
+    "x;=1+1",
+    'x;" =1+1',
+    "+1",
+    "-1",
+    "@octocat",
+    "cc @org/team and jane@example.com",
+    "fixes #12, owner/repo#3, GH-4",
+    "https://evil.example/?a=b www.evil.example",
+    "<img src=x onerror=alert(1)>",
+    "</script><script>alert(1)</script>",
+    '" onmouseover="alert(1)',
+    "[x](javascript:alert(1)) ![y](z)",
+    "`code` ```",
+    "a|b\n|c|",
+    "- list",
+    "1. list",
+    "$x$ *bold* _it_ ~~no~~ \\ &lt; &#64;octocat",
+    "%%{init: {}}%% end; click a",
+    "$(reboot) `reboot` ; reboot & 'x' \"y\"",
+    "\t=1+1",
+    "plain",
+    "Zoë Ωμέγα Ж 田中 अनिता עברית ไทย 한글 ❤\ufe0f",
+]
+
+
+def seen(text: str) -> str:
+    """Returns a text as a reader sees it in one line."""
+    return printing.visible(" ".join(text.split()))
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_line_is_one_and_only_shows(text: str) -> None:
+    shown = printing.line(text)
+    assert all(letter.isprintable() or letter == "\u00a0" for letter in shown.replace("\ufe0f", ""))
+    assert not re.search(r"[\u3164\u115f\U000e0100]", shown)
+    assert printing.line(shown) == shown, "nothing is escaped twice"
+
+
+def test_letters_of_all_scripts_stay() -> None:
+    assert printing.line(HOSTILE[-1]) == HOSTILE[-1]
+
+
+def test_a_long_line_is_cut_in_the_middle() -> None:
+    shown = printing.line("a" + "\x1b" * 1_000_000 + "z", 100)
+    assert (len(shown), shown[0], shown[-1]) == (100, "a", "z")
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_what_was_printed_as_it_came_is_no_command_to_terminal_or_runner(
+    text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with printing.guarded():
+        print(text)
+        print(text)
+        print(text, text, sep="\n", file=sys.stderr)
+    for stream in capsys.readouterr():
+        assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200b\ufeff]", stream)
+        lines = stream.splitlines()
+        assert not any(line.strip().startswith("::") or "##[" in line for line in lines)
+
+
+def test_json_stays_the_same_data_behind_the_guard(capsys: pytest.CaptureFixture[str]) -> None:
+    data = {text: [text, "\x7f"] for text in HOSTILE}
+    with printing.guarded():
+        print(printing.as_json(data))
+    printed = capsys.readouterr().out
+    assert json.loads(printed) == data
+    assert printed.isascii()
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_an_annotation_is_one_command(text: str) -> None:
+    told = printing.annotation("error", text, file=f"{text}.yaml", at=3)
+    assert told.splitlines() == [told]
+    properties, message = re.fullmatch(r"::error file=([^:]*),line=3::(.*)", told, re.DOTALL).groups()  # type: ignore[union-attr]
+    assert "," not in properties
+    for written in (properties, message):
+        assert not re.search(r"%(?!25|0D|0A|3A|2C)", written)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_markdown_shows_it_as_it_is(text: str) -> None:
+    written = printing.markdown(text)
+    # GitHub looks for these in what is shown, piece by piece: an empty comment parts them.
+    for piece in written.split("<!-- -->"):
+        assert not re.search(r"@[\w-]|#\d|(?i:gh-\d)|://|(?i:www\.)", piece)
+    parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    for source in (written, f"- {written}"):
+        inline = [token for token in parser.parse(source) if token.type == "inline"]
+        assert len(inline) == 1
+        children = inline[0].children or []
+        assert {child.type for child in children} <= {"text", "html_inline", "text_special"}
+        assert {child.content for child in children if child.type == "html_inline"} <= {"<!-- -->"}
+        assert "".join(child.content for child in children if child.type != "html_inline").strip() == seen(text)
+    assert not [token for token in parser.parse(f"- {written}") if token.type == "ordered_list_open"]
+    table = parser.parse(f"| a | b |\n|---|---|\n| {written} | {written} |\n")
+    assert [token.type for token in table].count("td_open") == 2
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_csv_cell_is_no_formula_whatever_separates(text: str) -> None:
+    file = io.StringIO()
+    csv.writer(file, quoting=csv.QUOTE_ALL).writerow(["a", printing.csv_cell(text), "b"])
+    (row,) = csv.reader(io.StringIO(file.getvalue()))
+    assert row[0::2] == ["a", "b"]
+    assert row[1].replace("'", "") == printing.line(text).replace("'", "")
+    pieces = [piece.strip(' "\r\n') for piece in file.getvalue().split(";")] + row
+    assert not [piece for piece in pieces if piece.lstrip()[:1] in tuple("=+-@\t\r")]
+
+
+class Page(HTMLParser):
+    """What a browser makes of a page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, list[tuple[str, str | None]]]] = []
+        self.text = ""
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, attrs))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_html_and_its_script_hold_it(text: str) -> None:
+    expected = re.sub(r"[\t\n]+", " ", printing.visible(text))
+    page = Page(f'<p title="{printing.html(text)}">{printing.html(text)}</p>')
+    assert (page.tags, page.text) == ([("p", [("title", expected)])], expected)
+    data = printing.script_data({"a": [text]})
+    assert "<" not in data
+    assert json.loads(data) == {"a": [expected]}
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_mermaid_takes_it_as_a_label(text: str) -> None:
+    written = printing.mermaid(text)
+    assert all(letter.isalnum() or letter in " -_.:,/@+()#;" for letter in written)
+    assert re.sub(r"#(\d+);", lambda found: chr(int(found[1])), written) == printing.line(text)
+
+
+def test_a_word_reaches_the_command_as_it_is() -> None:
+    words = [text for text in HOSTILE if "\0" not in text]
+    script = f"printf '%s\\0' {' '.join(map(printing.word, words))}"
+    assert printing.visible(script) == script
+    done = subprocess.run(["bash", "-c", os.fsencode(script)], capture_output=True, check=True)
+    assert done.stdout.split(b"\0")[:-1] == [os.fsencode(word) for word in words]
+
+
+# Faults and failures
+
+
+def test_a_fault_is_one_short_line_whatever_it_quotes() -> None:
+    key = "\nerror: forged.yaml:1: " + "k" * 1_000_000
+    fault = Fault("sso.yaml", 3, f"users.{key}.email", f"unknown key {key!r}", "known here: email")
+    text = str(fault)
+    assert len(text) < 200
+    assert text.isprintable()
+    assert text.startswith(r"sso.yaml:3: 'users.\nerror: forged.yaml")
+    assert text.endswith("; known here: email")
+
+
+@pytest.mark.parametrize("text", [*HOSTILE, "k" * 1_000_000])
+def test_hostile_keys_and_values_of_a_file_are_quoted(text: str, tmp_path: Path) -> None:
+    shutil.copytree(SHIPPED, tmp_path / "config")
+    quoted = json.dumps(text)
+    with (tmp_path / "config/sso.yaml").open("a") as file:
+        file.write(f"? {quoted}\n: {quoted}\n")
+    with pytest.raises(ConfigurationError) as caught:
+        load(tmp_path / "config")
+    for fault in caught.value.faults:
+        shown = str(fault).removeprefix(str(tmp_path))
+        assert len(shown) < 300
+        assert printing.line(shown) == shown
+
+
+def test_what_aws_answers_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = "\x1b[31mno\n::set-env name=x::y\u202e"
+    for error, count in ((AwsError(said, "No"), 1), (StrataError(said, said), 2)):
+
+        def fails(*_: object, error: StrataError = error, **__: object) -> int:
+            raise error
+
+        monkeypatch.setattr("strata.commands.check.run", fails)
+        result = CliRunner().invoke(app, ["check"])
+        lines = result.stderr.splitlines()
+        assert [line.partition(": ")[0] for line in lines] == ["error"] * count
+        assert all(line.isprintable() for line in lines)
+
+
+# Locales
+
+NAMES = "Zoë Ωμέγα Ж 田中 अनिता עברית ไทย 한글"
+
+
+@pytest.fixture(scope="module")
+def of_all_scripts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("scripts") / "config"
+    shutil.copytree(SHIPPED, folder)
+    sso = folder / "sso.yaml"
+    entry = "  - {permission_sets: [ReadOnly], groups: [readonly], accounts: [shared], until: 2026-01-01, reason: '"
+    text = sso.read_text(encoding="utf-8").replace("given_name: Jane", f"given_name: '{NAMES}'")
+    sso.write_text(text.replace("assignments:\n", f"assignments:\n{entry}{NAMES}'}}\n"), encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["check", "--as-of", "2026-01-01"], 3),
+        (["explain", "jane-doe"], 0),
+        (["report"], 0),
+        (["expire", "--as-of", "2026-02-01", "--dry-run"], 0),
+    ],
+)
+@pytest.mark.parametrize(
+    ("locale", "encoding"),
+    [
+        ({"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, "ascii"),
+        ({"PYTHONIOENCODING": "latin-1"}, "latin-1"),
+    ],
+)
+def test_every_locale_has_output(
+    of_all_scripts: Path, words: list[str], code: int, locale: dict[str, str], encoding: str
+) -> None:
+    command = [sys.executable, "-m", "strata", "--config", str(of_all_scripts), *words]
+    done = subprocess.run(command, cwd=CHECKOUT, env={**os.environ, **locale}, capture_output=True, check=False)
+    said = (done.stdout + done.stderr).decode(encoding)
+    assert (done.returncode, "fault of Strata" in said) == (code, False), said
+    assert words[0] == "report" or r"\u7530\u4e2d" in said, "it is escaped"
+
+
+@pytest.mark.parametrize("format", ["html", "csv"])
+def test_a_document_is_utf_8_in_every_locale(of_all_scripts: Path, format: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "strata", "--config", str(of_all_scripts), "report", "--format", format]
+    latin = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+    done = subprocess.run(command, cwd=CHECKOUT, env=latin, capture_output=True, check=True)
+    result = CliRunner().invoke(app, [*command[3:], "--output", str(tmp_path / "file")])
+    assert result.exit_code == 0
+    assert done.stdout == (tmp_path / "file").read_bytes()
+
+
+def test_an_answer_that_is_no_text_is_one_line(of_all_scripts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from strata.terminal import answer
+
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("Jürgen\n".encode()), encoding="ascii"))
+    with pytest.raises(StrataError, match="not text in ascii"):
+        answer("name: ")
+
+
+def test_what_a_question_is_about_is_seen_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    from strata.terminal import confirmed
+
+    both = io.BytesIO()
+    monkeypatch.setattr("strata.terminal.interactive", lambda: True)
+    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(both))
+    monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(both))
+    print("the plan")
+    assert confirmed("go on\x1b[2J?")
+    assert both.getvalue() == b"the plan\ngo on\\u001b[2J? [y/N] "
