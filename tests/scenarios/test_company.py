@@ -75,7 +75,7 @@ def _change(value: Any, within: str) -> None:
     if isinstance(value, list):
         for each in value:
             _change(each, within)
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or value.get("external"):
         return
     for key, inner in value.items():
         if key == "description":
