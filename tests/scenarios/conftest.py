@@ -89,9 +89,27 @@ def deployed_company(running_aws: Aws, provider: Provider, tmp_path_factory: pyt
     assert bootstrapped.code == 0, bootstrapped.text
     running_aws.switch_identity_center_on(site.region)
     site.make_external_groups()
+    for address in site.unmanaged():
+        site.open_account(address)
     deployed = site.strata("deploy", "--yes")
     assert deployed.code == 0, deployed.text[-4000:]
     return Snapshot.of(site, tmp_path_factory.mktemp("deployed") / "kept")
+
+
+@pytest.fixture
+def empty(running_aws: Aws, provider: Provider, tmp_path: Path) -> Site:
+    """The shipped configuration on an empty account."""
+    running_aws.restore()
+    return Site.of(running_aws, provider, CONFIGURATIONS["shipped"], tmp_path)
+
+
+@pytest.fixture
+def fresh(empty: Site) -> Site:
+    """The shipped configuration on an account that was bootstrapped and has Identity Center."""
+    bootstrapped = empty.strata("bootstrap", "--yes")
+    assert bootstrapped.code == 0, bootstrapped.text
+    empty.aws.switch_identity_center_on(empty.region)
+    return empty
 
 
 @pytest.fixture

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import pytest
 
 from tests.aws.client import ACCOUNT, CHECKOUT, Aws
 from tests.synthesized import COMPANY, synthesize
 
 TEMPLATE = CHECKOUT / "strata" / "template"
 CONFIGURATIONS = {"shipped": TEMPLATE, "company": COMPANY}
+TABLE = "ex-terraform-lock"
+SANDBOX = (
+    "accounts:\n  security:\n",
+    "accounts:\n  sandbox:\n    email: aws+sandbox@example.com\n    organizational_unit: shared\n  security:\n",
+)
+"""An edit of organization.yaml that adds an account."""
 STACKS = ("backend", "organizations", "security", "sso")
+STAND_IN = pytest.mark.parametrize("provider", ["stand-in"], indirect=True, scope="session")
+"""Marks what needs no real provider: it holds what Strata and Terraform do, not what AWS is asked."""
 Provider = Callable[[Mapping[str, str]], Mapping[str, str]]
 """What a command needs besides its environment to run with a provider."""
 _DROPPED = ("AWS_", "CDKTF_", "HTTP", "MOTO_", "STRATA_", "TF_")
@@ -29,6 +41,11 @@ class Run(NamedTuple):
     code: int
     stdout: str
     stderr: str
+
+    @property
+    def lines(self) -> list[str]:
+        """Everything that the command said, without the frames of Terraform."""
+        return [line.strip("│╷╵ ") for line in (self.stdout + self.stderr).splitlines()]
 
     @property
     def text(self) -> str:
@@ -90,6 +107,30 @@ class Site:
             text = text.replace(old, new)
         path.write_text(text)
 
+    def append(self, file: str, text: str) -> None:
+        """Adds lines at the end of a configuration file."""
+        with (self.config / file).open("a") as opened:
+            opened.write(f"\n{text}")
+
+    def strata_at_a_terminal(self, answer: str, *arguments: str) -> Run:
+        """Runs the strata command with somebody at its terminal, who types an answer."""
+        master, terminal = os.openpty()
+        os.write(master, f"{answer}\n".encode())
+        try:
+            return self._run([_command("strata"), *arguments], {}, terminal)
+        finally:
+            os.close(master)
+            os.close(terminal)
+
+    def killed(self, action: str, *command: str, containing: str = "") -> None:
+        """Runs a command until AWS has done something, and kills all of it before it hears of that."""
+        self.aws.fail(action, way="hang", containing=containing)
+        running = self.started(*command)
+        assert self.aws.held(120), f"AWS was never asked for {action}"
+        os.killpg(running.pid, signal.SIGKILL)
+        running.wait()
+        self.aws.heal()
+
     def strata(self, *arguments: str, **environment: str) -> Run:
         """Runs the strata command."""
         return self._run([_command("strata"), *arguments], environment)
@@ -99,9 +140,9 @@ class Site:
         return self._run([_command("cdktf"), *arguments], {})
 
     def started(self, *arguments: str) -> subprocess.Popen[bytes]:
-        """Starts the strata command in a process group of its own, to be killed."""
+        """Starts a command in a process group of its own, to be killed."""
         return subprocess.Popen(
-            [_command("strata"), *arguments],
+            [_command(arguments[0]) if arguments[0] == "strata" else arguments[0], *arguments[1:]],
             cwd=CHECKOUT,
             env=self.environment(),
             stdin=subprocess.DEVNULL,
@@ -125,6 +166,12 @@ class Site:
             if group.external:
                 store.create_group(IdentityStoreId=STORE, DisplayName=group.name or key)
 
+    def unmanaged(self) -> list[str]:
+        """Returns the addresses of accounts that the configuration leaves to others."""
+        from strata.config import load
+
+        return [str(entry) for entry in load(self.config).organization.unmanaged_accounts if "@" in str(entry)]
+
     def synth(self) -> None:
         """Writes the Terraform as cdktf has main.py write it, a second sooner: jsii runs already."""
         self.output.mkdir(exist_ok=True)
@@ -135,6 +182,35 @@ class Site:
         chdir = f"-chdir={self.output / 'stacks' / stack}"
         terraform = self.environment()["TERRAFORM_BINARY_NAME"]
         return self._run([terraform, chdir, *arguments], environment)
+
+    def apply(self, stack: str) -> Run:
+        """Applies one stack with Terraform alone; a test reads how it ended."""
+        return self.terraform(stack, "apply", "-auto-approve")
+
+    @contextlib.contextmanager
+    def terraform_that_asks(self, stack: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+        """Runs Terraform up to its question, at which it holds the lock, and has it killed if nobody answers."""
+        variables = self.environment(TF_INPUT="1")
+        process = subprocess.Popen(
+            [variables["TERRAFORM_BINARY_NAME"], *arguments],
+            cwd=self.output / "stacks" / stack,
+            env=variables,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert process.stdout is not None
+        said = ""
+        while not said.endswith("Enter a value: "):
+            character = process.stdout.read(1)
+            assert character, f"it ended without a question: {said}"
+            said += character
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
 
     def plan(self, stack: str) -> dict[str, str]:
         """Returns what Terraform would do to each resource of a stack; fails when it cannot plan."""
@@ -157,6 +233,51 @@ class Site:
         managed = (each for each in state["resources"] if each["mode"] == "managed")
         return {f"{r['type']}.{r['name']}": i["attributes"] for r in managed for i in r["instances"]}
 
+    def addresses(self, stack: str) -> set[str]:
+        """Returns the addresses of the resources in a stack's state."""
+        return set(self.state(stack))
+
+    def client(self, service: str) -> Any:
+        """Returns a boto3 client of the management account in the primary region."""
+        return self.aws.client(service, self.region)
+
+    def accounts(self) -> dict[str, dict[str, Any]]:
+        """Returns the accounts of the organization by e-mail address."""
+        pages = self.client("organizations").get_paginator("list_accounts").paginate()
+        return {account["Email"]: account for page in pages for account in page["Accounts"]}
+
+    def units(self) -> dict[str, str]:
+        """Returns the ids of the units below the root by name."""
+        organizations = self.client("organizations")
+        root = organizations.list_roots()["Roots"][0]["Id"]
+        found = organizations.list_organizational_units_for_parent(ParentId=root)["OrganizationalUnits"]
+        return {unit["Name"]: unit["Id"] for unit in found}
+
+    def open_account(self, email: str, parent: str = "") -> str:
+        """Opens an account as somebody did by hand, years ago, and returns its id."""
+        organizations = self.client("organizations")
+        name, root = email.split("@", maxsplit=1)[0], organizations.list_roots()["Roots"][0]["Id"]
+        status = organizations.create_account(AccountName=name, Email=email)["CreateAccountStatus"]
+        while "AccountId" not in status:
+            asked = {"CreateAccountRequestId": status["Id"]}
+            status = organizations.describe_create_account_status(**asked)["CreateAccountStatus"]
+        if parent:
+            organizations.move_account(AccountId=status["AccountId"], SourceParentId=root, DestinationParentId=parent)
+        return str(status["AccountId"])
+
+    def locks(self) -> list[str]:
+        """Returns every lock on the state that somebody still holds, in S3 or in the table."""
+        objects = self.client("s3").list_objects_v2(Bucket=self.bucket).get("Contents", [])
+        files = [found["Key"] for found in objects if found["Key"].endswith(".tflock")]
+        table = self.client("dynamodb")
+        rows = [
+            row["LockID"]["S"]
+            for name in table.list_tables()["TableNames"]
+            for row in table.scan(TableName=name)["Items"]
+            if "Info" in row
+        ]
+        return files + rows
+
     @property
     def region(self) -> str:
         """The primary region."""
@@ -171,12 +292,12 @@ class Site:
 
         return str(load(self.config).project.state_bucket)
 
-    def _run(self, command: list[str], environment: Mapping[str, str]) -> Run:
+    def _run(self, command: list[str], environment: Mapping[str, str], terminal: int = subprocess.DEVNULL) -> Run:
         done = subprocess.run(
             command,
             cwd=CHECKOUT,
             env=self.environment(**environment),
-            stdin=subprocess.DEVNULL,
+            stdin=terminal,
             capture_output=True,
             text=True,
             check=False,
