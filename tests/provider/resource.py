@@ -218,8 +218,7 @@ class Resource:
             else:
                 state[name] = value
         state["id"] = id
-        known = self.id and all(state[name] for name in re.findall(r"\{(\w+)\}", self.id))
-        return {**state, "id": self.id.format(**state) if known else id}
+        return state
 
     def aws(self, session: Session, object: Object) -> Aws:
         """Returns the calls for one object."""

@@ -20,13 +20,30 @@ CREDENTIALS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing
 
 
 class Known(NamedTuple):
-    """A difference that is meant: which lines it covers, and why it is there."""
+    """A difference that is meant: which lines it covers, why it is there, and whether it is one of version 5 alone."""
 
     pattern: str
     reason: str
+    of_version_5: bool = True
 
 
-KNOWN: list[Known] = []
+KNOWN = [
+    Known(
+        r"state \| aws_s3_bucket\.\w+\.(grant|lifecycle_rule|replication_configuration|server_side_.*|versioning):",
+        "the stand-in does not read the deprecated parts of aws_s3_bucket, which types of their own have taken over",
+        of_version_5=False,
+    ),
+    Known(
+        r"state \| (data\.)?aws_organizations_(account|delegated_administrator|organization)\.\w+\.(status|.*accounts):",
+        "AWS returns the `status` of an account to version 5, to newer ones its `state`",
+    ),
+    Known(r"state \| aws_iam_role_policy_attachment\.\w+\.id:", "version 5 makes an id up, 6 has role/policy"),
+    Known(
+        r"write \| (s3:CreateBucket|s3:PutBucketTagging|s3control:TagResource) ",
+        "since 6.23 a bucket gets its tags when it is made, and changes them by S3 Control",
+    ),
+    Known(r"write \| s3:PutBucketEncryption ", "version 5 has no blocked_encryption_types"),
+]
 
 
 def test_every_type_goes_through_six_runs(tmp_path: Path) -> None:
@@ -54,13 +71,14 @@ def test_the_stand_in_does_what_the_real_provider_does(
     expected, found = _real(tmp_path / "real", real), _stand_in(tmp_path / "stand-in")
 
     differences = [line for run in RUNS for line in _differences(run, expected[run], found[run])]
-    table = {known: [line for line in differences if re.search(known.pattern, line)] for known in KNOWN}
+    known = [one for one in KNOWN if real.shimmed or not one.of_version_5]
+    table = {one: [line for line in differences if re.search(one.pattern, line)] for one in known}
 
     with capsys.disabled():
         print(_table(expected, differences, table, real.version))
     explained = {line for lines in table.values() for line in lines}
     assert [line for line in differences if line not in explained] == []
-    assert [known.reason for known, lines in table.items() if not lines] == []
+    assert [one.reason for one, lines in table.items() if not lines] == []
 
 
 def _stand_in(folder: Path) -> dict[str, Run]:

@@ -20,7 +20,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: "tests/scenarios/" not in item.nodeid)
 
 
-@pytest.fixture(scope="session", params=["stand-in", pytest.param("real", marks=pytest.mark.e2e)])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Runs a scenario with both providers, with the stand-in alone where what AWS is asked does not matter."""
+    if "provider" in metafunc.fixturenames:
+        alone = metafunc.definition.get_closest_marker("stand_in")
+        real = [] if alone else [pytest.param("real", marks=pytest.mark.e2e)]
+        metafunc.parametrize("provider", ["stand-in", *real], indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
 def provider(
     request: pytest.FixtureRequest, running_aws: Aws, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Provider]:

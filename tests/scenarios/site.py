@@ -14,8 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import pytest
-
 from tests.aws.client import ACCOUNT, CHECKOUT, Aws
 from tests.synthesized import COMPANY, synthesize
 
@@ -28,8 +26,6 @@ SANDBOX = (
 )
 """An edit of organization.yaml that adds an account."""
 STACKS = ("backend", "organizations", "security", "sso")
-STAND_IN = pytest.mark.parametrize("provider", ["stand-in"], indirect=True, scope="session")
-"""Marks what needs no real provider: it holds what Strata and Terraform do, not what AWS is asked."""
 Provider = Callable[[Mapping[str, str]], Mapping[str, str]]
 """What a command needs besides its environment to run with a provider."""
 _DROPPED = ("AWS_", "CDKTF_", "HTTP", "MOTO_", "STRATA_", "TF_")

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 import pytest
 from ruamel.yaml import YAML
 
-from tests.scenarios.site import STACKS, STAND_IN, Site
+from tests.scenarios.site import STACKS, Site
 
-pytestmark = STAND_IN
+pytestmark = pytest.mark.stand_in
 Files = dict[str, Any]
 
 

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from tests.documents import CHECKOUT, Block, blocks
-from tests.scenarios.site import STAND_IN, TEMPLATE, Site
+from tests.scenarios.site import TEMPLATE, Site
 
 PAGE = CHECKOUT / "CONTRIBUTING.md"
 EXTRA_TYPE = "aws_ssm_parameter"
 
-pytestmark = STAND_IN
+pytestmark = pytest.mark.stand_in
 
 
 @pytest.fixture

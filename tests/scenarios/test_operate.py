@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from tests.documents import CHECKOUT, blocks
-from tests.scenarios.site import SANDBOX, STACKS, STAND_IN, TABLE, Site
+from tests.scenarios.site import SANDBOX, STACKS, TABLE, Site
 from tests.scenarios.typist import Typist
 
 PAGE = CHECKOUT / "docs/operate.md"
 POLICY = "aws_organizations_policy"
 GUARDED = {"CloseAccount", "DeleteBucket", "DeleteOrganization", "DeleteTable", "RemoveAccountFromOrganization"}
 
-pytestmark = STAND_IN
+pytestmark = pytest.mark.stand_in
 
 
 @pytest.fixture

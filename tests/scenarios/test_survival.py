@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenarios.site import SANDBOX, STAND_IN, TABLE, Site
+from tests.scenarios.site import SANDBOX, TABLE, Site
 
 PERMISSION_SET = "aws_ssoadmin_permission_set"
 ANNOUNCED = "management/announced.json"
 SHARED_ACCOUNT = "  shared:\n    email: aws+shared@example.com\n    organizational_unit: shared\n"
 
-pytestmark = STAND_IN
+pytestmark = pytest.mark.stand_in
 
 
 def test_an_account_made_half_way_is_kept(shipped: Site) -> None:

@@ -36,8 +36,9 @@ class User(_Store, type="aws_identitystore_user"):
         """Sends an operation for each attribute that changed; what becomes empty is sent as null."""
         changed = self.changed(old, new)
         operations = [_operation(_PATHS.get(name, _camel(name)), new[name]) for name in _ATTRIBUTES if name in changed]
-        before, after = old["name"][0], new["name"][0]
-        operations += [_operation(f"name.{_camel(part)}", after[part]) for part in _NAME if before[part] != after[part]]
+        before, after = (old["name"] or [{}])[0], new["name"][0]
+        names = [part for part in _NAME if before.get(part) != after[part]]
+        operations += [_operation(f"name.{_camel(part)}", after[part]) for part in names]
         shape = aws.input("create_user")
         for name in _LISTS:
             if name in changed:

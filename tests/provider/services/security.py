@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.provider.aws import Aws, AwsError
+from tests.provider.aws import Aws, AwsError, Session
 from tests.provider.mapping import Object, from_aws, is_unknown, to_aws
 from tests.provider.resource import Resource, Tagging, words
 
@@ -171,6 +171,12 @@ class EventTarget(Resource, type="aws_cloudwatch_event_target"):
                 entries[0]["ErrorCode"], f"operation error EventBridge: PutTargets, {entries[0]['ErrorMessage']}"
             )
         self.name(new)
+
+    def imported(self, session: Session, id: str) -> Object:
+        """Makes the id of the state out of the parts."""
+        state = super().imported(session, id)
+        self.name(state)
+        return state
 
     def read(self, aws: Aws, old: Object) -> Object | None:
         asked = {"Rule": old["rule"], "EventBusName": old["event_bus_name"], "Limit": 100}

@@ -194,6 +194,12 @@ class Lifecycle(_Part, type="aws_s3_bucket_lifecycle_configuration"):
     make, get = "put_bucket_lifecycle_configuration", "get_bucket_lifecycle_configuration"
     drop, gone = "delete_bucket_lifecycle", ("NoSuchBucket", "NoSuchLifecycleConfiguration")
 
+    def put(self, aws: Aws, new: Object) -> None:
+        rules = self.sent(aws.input(self.make).members[self.inside], new)
+        smallest = new["transition_default_minimum_object_size"]
+        sent = {"LifecycleConfiguration": rules, "TransitionDefaultMinimumObjectSize": smallest}
+        aws(self.make, Bucket=new["bucket"], **sent)
+
     def sent(self, shape: Any, new: Object) -> Object:
         """Zero is what the provider plans for days that are not written."""
         found = super().sent(shape, new)
