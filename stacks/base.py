@@ -191,18 +191,19 @@ class Layer(TerraformStack):
             config |= {"use_path_style": True, "skip_metadata_api_check": True}
         source = {"backend": "s3", "config": config, "count": str(hcl.state_exists(key))}
         self.add_override(f"data.terraform_remote_state.{hcl.OWN_STATE}", source)
-        changed = [
-            self._unchanged(kind, identities, allow)
-            for kind, identities in keys.items()
-            if isinstance(identities, Mapping) and kind != RETIRED
-        ]
+        kinds = [kind for kind, found in keys.items() if isinstance(found, Mapping) and kind != RETIRED]
+        now = {kind: hcl.keys_by_identity(self._kept(kind, keys[kind], allow)) for kind in kinds}
+        self.add_override(f"locals.{hcl.DECLARED}", self._written(now))
         description = "What each configuration key stands for"
+        changed = map(self._unchanged, kinds)
         self.output("declared_keys", dict(keys), description=description, preconditions=[*changed, *preconditions])
 
-    def _unchanged(self, kind: str, identities: Mapping[str, str], allow: Collection[str]) -> Precondition:
+    def _kept(self, kind: str, identities: Mapping[str, str], allow: Collection[str]) -> dict[str, str]:
+        return {key: text for key, text in identities.items() if f"moved:{kind}:{key}" not in allow}
+
+    def _unchanged(self, kind: str) -> Precondition:
         """Stops when something is declared under another key than it is deployed under."""
-        kept = {key: text for key, text in identities.items() if f"moved:{kind}:{key}" not in allow}
-        changed = hcl.changed_keys(kind, kept, self._retired)
+        changed = hcl.changed_keys(kind, self._retired)
         return Precondition(
             hcl.is_empty(changed),
             hcl.template(

@@ -192,17 +192,31 @@ def _previous(part: str, otherwise: str) -> str:
     return f"try({output}[{quoted(part)}], {otherwise})"
 
 
-def lost_keys(kind: str, keys: Iterable[str]) -> str:
-    """Returns the code for the keys of a kind that were declared and are not among some now."""
-    return f"[for key, _ in {_previous(kind, '{}')} : key if !contains({quoted(sorted(keys))}, key)]"
+DECLARED = "declared"
+"""The local value that holds the keys of now by kind and identity: evaluated once, and found without a search."""
 
 
-def changed_keys(kind: str, identities: Mapping[str, str], but: Iterable[str]) -> str:
+def keys_by_identity(identities: Mapping[str, str]) -> Expression:
+    """Returns the key of each identity.
+
+    It is a document inside of text: an identity may be a name that JavaScript does not take for a key.
+    """
+    found = {identity: key for key, identity in sorted(identities.items())}
+    return interpolated(f"jsondecode({quoted(json.dumps(found))})")
+
+
+def lost_keys(kind: str, keys: Iterable[str], moved: Iterable[str]) -> str:
+    """Returns the code for the keys of a kind that were declared and are not now, but for identities that moved."""
+    was = _previous(kind, "{}")
+    gone = f"setsubtract(keys({was}), {quoted(sorted(keys))})"
+    return f"[for key in {gone} : key if !contains({quoted(sorted(moved))}, {was}[key])]"
+
+
+def changed_keys(kind: str, but: Iterable[str]) -> str:
     """Returns the code for what is under another key than it was: `new (was old)`, old keys left out as told."""
-    now = f"jsondecode({quoted(json.dumps(dict(identities), sort_keys=True))})"
-    told = '"${new} (was ${old})"'
-    was = f"[for old, was in {_previous(kind, '{}')} : {told} if was == identity && old != new"
-    return f"flatten([for new, identity in {now} : {was} && !contains({quoted(sorted(but))}, old)]])"
+    new = f"try(local.{DECLARED}[{quoted(kind)}][was], old)"
+    found = f"[for old, was in {_previous(kind, '{}')} : [old, {new}] if {new} != old]"
+    return f'[for pair in {found} : "${{pair[1]}} (was ${{pair[0]}})" if !contains({quoted(sorted(but))}, pair[0])]'
 
 
 def previous_administrators() -> str:

@@ -85,7 +85,8 @@ class OrganizationsStack(Layer):
         """Stops when an account that is deployed is neither declared nor retired, wherever its entry went."""
         retired = {key: one.email.lower() for key, one in self.configuration.accounts.items() if one.retired}
         self._retired = frozenset(retired)
-        lost = hcl.lost_keys("account", {*keys["account"], *retired})
+        moved = {email for key, email in keys["account"].items() if f"moved:account:{key}" in allow}
+        lost = hcl.lost_keys("account", {*keys["account"], *retired}, moved)
         guard = Precondition(
             hcl.is_empty(lost),
             hcl.template(
@@ -121,7 +122,7 @@ class OrganizationsStack(Layer):
         """Declares the units; those that live already under the same name in the same place are adopted."""
         units: dict[str, OrganizationsOrganizationalUnit] = {}
         if self.configuration.organizational_units:
-            self._read_children("top", hcl.ROOT)
+            self._read_children(ROOT, hcl.ROOT)
         for path in self.configuration.units():
             units[path.key] = self.add(
                 OrganizationsOrganizationalUnit,
@@ -132,7 +133,7 @@ class OrganizationsStack(Layer):
                 lifecycle=TerraformResourceLifecycle(prevent_destroy=True, create_before_destroy=True),
                 depends_on=[self.organization],
             )
-            live = hcl.live_units(path.parent or "top", path.name)
+            live = hcl.live_units(path.parent or ROOT, path.name)
             self.adopt_any(f"aws_organizations_organizational_unit.{path.key}", live)
             if path.unit.organizational_units:
                 self._read_children(path.key, live)

@@ -115,11 +115,20 @@ def test_units_may_have_a_name_of_their_own(company: Deployment) -> None:
     assert unit["name"] == "Non-production"
 
 
+def test_a_unit_may_have_any_key_that_names_nothing_else(variant: Variant) -> None:
+    """What is read below the root has the name `root`, which no unit may have; below a unit it has the unit's."""
+    organizations = variant(
+        {"organization.yaml": {"organizational_units": {"top": {"organizational_units": {"live": {}, "main": {}}}}}}
+    )["organizations"]
+
+    assert {"root", "top"} <= set(organizations.json["data"]["aws_organizations_organizational_units"])
+
+
 def test_units_that_live_under_the_name_in_the_place_are_adopted(company: Deployment) -> None:
     organizations, units = company["organizations"], "data.aws_organizations_organizational_units"
-    top = f'[for unit in flatten(values({units}.top)[*].children) : unit.id if unit.name == "Workloads"]'
+    top = f'[for unit in flatten(values({units}.root)[*].children) : unit.id if unit.name == "Workloads"]'
     below = f'[for unit in flatten(values({units}.workloads)[*].children) : unit.id if unit.name == "Payments"]'
-    assert organizations[f"{units}.top"]["for_each"] == f"${{toset([{LIVE}.roots[0].id])}}"
+    assert organizations[f"{units}.root"]["for_each"] == f"${{toset([{LIVE}.roots[0].id])}}"
     assert organizations[f"{units}.workloads"]["for_each"] == f"${{toset({top})}}"
     for key, live in (("workloads", top), ("payments", below)):
         address = f"aws_organizations_organizational_unit.{key}"

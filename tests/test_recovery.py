@@ -11,7 +11,7 @@ import pytest
 
 from strata.commands.deploy import applied
 from strata.commands.deploy_errors import failures
-from strata.commands.leftovers import Directory, declared, to_create
+from strata.commands.leftovers import Directory, announced_as, declared, to_create
 from strata.commands.recovery import LOOK_UPS, import_id_of
 from strata.config import LandingZone, load
 from strata.session import Aws
@@ -213,7 +213,7 @@ def test_only_what_no_state_has_is_announced() -> None:
         ]
     }
 
-    names = {one.announced_as for one in to_create(landing_zone, state)}
+    names = {announced_as(one) for one in to_create(landing_zone, state)}
 
     assert {("group", "devops"), ("permission-set", "FinOps"), ("group", "readonly")} <= names
     assert not names & {("user", "jane.doe@example.com"), ("group", "finops"), ("permission-set", "DevOps")}

@@ -14,7 +14,7 @@ import subprocess
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from strata.config import LandingZone, load
 from strata.config.loader import FILES
 from strata.config.tree import Location, read
 from strata.errors import ConfigurationError, Fault
-from tests.scenarios.real_provider import terraform
+from tests.aws.real_provider import terraform
 from tests.synthesized import CHECKOUT, Json, walk
 
 EVERY_OPTION = CHECKOUT / "tests" / "every_option"
@@ -226,20 +226,17 @@ class Found:
     where: str
     string: str
     texts: dict[str, str]
-    declared: Json = field(default_factory=dict)
-    """The output `declared_keys` of the same stack."""
 
 
 def strings(stack: Json, texts: Mapping[str, str], name: str) -> Iterator[Found]:
     """Yields every string and every key that Terraform evaluates and that has a text of the configuration in it."""
-    declared = stack["output"].get("declared_keys", {}).get("value", {})
     for path, value in walk(stack):
         where = " ".join(map(str, (name, *path)))
         found = [value] if isinstance(value, str) else list(value) if isinstance(value, dict) else []
         for string in found:
             marks = set(MARK.findall(string))
             if marks and _is_evaluated((*path, string) if isinstance(value, dict) else path):
-                yield Found(where, string, {mark: texts[mark] for mark in marks}, declared)
+                yield Found(where, string, {mark: texts[mark] for mark in marks})
             elif marks and "//" not in path:
                 assert not {"${", "%{"} & {string[index : index + 2] for index in range(len(string))}, where
 
@@ -260,7 +257,6 @@ STAND_INS = (
     (r"data\.aws_organizations_organizational_units\.[\w-]+", "local.units"),
     (r"data\.aws_organizations_policy\.\w+", "local.live"),
     (r"data\.aws_organizations_organization\.live\.accounts", "local.live"),
-    (r'data\.terraform_remote_state\.own\[0\]\.outputs\.declared_keys\["([\w-]+)"\]', "local.DECLARED.\\1"),
     (r"data\.terraform_remote_state\.[\w-]+\.outputs\.[\w-]+(\[[^]]*\])?", "local.other"),
     (r"(data\.)?aws_\w+\.[\w-]+\.\w+", "local.other"),
 )
@@ -270,14 +266,11 @@ def evaluated(found: Iterable[Found], folder: Path) -> list[Any]:
     """Returns what Terraform makes of strings, where everything that they refer to is there and has their texts."""
     asked = []
     live: dict[str, str] = {}
-    declared: list[Json] = []
     for one in found:
         string = one.string
-        if one.declared not in declared:
-            declared.append(one.declared)
         for pattern, stand_in in STAND_INS:
             string = re.sub(pattern, stand_in, string)
-        asked.append(string.replace("DECLARED", f"was_{declared.index(one.declared)}"))
+        asked.append(string)
         live |= one.texts
     folder.mkdir()
     things = [
@@ -289,15 +282,6 @@ def evaluated(found: Iterable[Found], folder: Path) -> list[Any]:
         "live": '${jsondecode(file("${path.module}/live.json"))}',
         "units": "${{all = {children = local.live}}}",
         "other": OTHER,
-        # What is declared now was so before, under other keys.
-        **{
-            f"was_{index}": {
-                kind: {f"was-{key}": text for key, text in found.items()}
-                for kind, found in one.items()
-                if isinstance(found, dict)
-            }
-            for index, one in enumerate(declared)
-        },
     }
     outputs = {f"_{index}": {"value": string} for index, string in enumerate(asked)}
     (folder / "main.tf.json").write_text(json.dumps({"locals": there, "output": outputs}))
@@ -318,24 +302,14 @@ def as_given(one: Found, value: Any) -> bool:
     if isinstance(value, list):
         # Import blocks: what is live is found by the text.
         return value == list(one.texts)
-    if "declared_keys precondition" in one.where:
-        # It lists what is under another key now, found by the text.
-        return all(f"{key} (was was-{key})" in value for key in _declared_with(one))
-    if "declared_keys value" in one.where:
+    if "declared" in one.where:
         # As AWS compares names, and with the slashes marked that separate nothing.
-        return all(text.casefold() in value.replace("\\/", "/") for text in one.texts.values())
+        found = "\n".join([value] if isinstance(value, str) else value).casefold().replace("\\/", "/")
+        return all(text.casefold() in found for text in one.texts.values())
     if "error_message" in one.where:
         # It lists what is live and not in the configuration.
         return not {*MARK.findall(value)} & {*one.texts}
     return all(any(_filled(text) in found for found in _inside(value)) for text in one.texts.values())
-
-
-def _declared_with(one: Found) -> Iterator[str]:
-    """Yields the keys of things whose identity stands in a string."""
-    for found in one.declared.values():
-        for key, identity in found.items() if isinstance(found, dict) else ():
-            if {*MARK.findall(identity)} & {*one.texts}:
-                yield key
 
 
 def _filled(text: str) -> str:

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, TextIO
 
 from strata.commands.deploy_errors import explained, failures
-from strata.commands.leftovers import STACK, Directory, to_create
+from strata.commands.leftovers import STACK, Directory, announced_as, to_create
 from strata.commands.plan import plan_stack, plan_stacks, show
 from strata.commands.preflight import Prepared, prepare
 from strata.commands.recovery import adopt_what_exists, drop_digests, provision_permission_sets, untaint
@@ -151,7 +151,7 @@ class Deployment:
             ConfigurationError: others made it since the plan.
         """
         wanted = to_create(self.landing_zone, self.prepared.states[STACK])
-        names = {named.announced_as for named in wanted}
+        names = {announced_as(named) for named in wanted}
         if names - self._announced and (directory := self._directory()):
             _, objections = directory.sorted_out(wanted, self._announced)
             if objections:

@@ -8,75 +8,36 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from strata.config import LandingZone
-from strata.config.access import BREAK_GLASS, STATE_ACCESS
-from strata.config.models import User
-from strata.config.tree import Location
 from strata.errors import Fault
-from strata.identity.announced import Kind, Name
+from strata.identity.announced import KINDS, Name
+from strata.identity.declared import things
+from strata.identity.live import instance_of
+from strata.identity.things import WORDS, Thing, exact, folded
+from strata.report.words import listed
 from strata.session import Aws, AwsError, Client, paginate
 
 STACK = "sso"
-TYPES: Mapping[Kind, str] = {
-    "user": "aws_identitystore_user",
-    "group": "aws_identitystore_group",
-    "permission-set": "aws_ssoadmin_permission_set",
-}
-WORDS: Mapping[Kind, str] = {"user": "user", "group": "group", "permission-set": "permission set"}
-SHOWN = 10
-"""How many members or policies a message names."""
-
 State = Mapping[str, Any]
 Document = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Named:
-    """A declared user, group or permission set."""
-
-    kind: Kind
-    key: str
-    name: str
-    location: Location
-
-    @property
-    def address(self) -> str:
-        """Returns its Terraform address."""
-        return f"{TYPES[self.kind]}.{self.key}"
-
-    @property
-    def announced_as(self) -> Name:
-        """Returns how it is announced."""
-        return self.kind, self.name
-
-
-def declared(landing_zone: LandingZone) -> Iterator[Named]:
+def declared(landing_zone: LandingZone) -> Iterator[Thing]:
     """Yields what the configuration has Strata create under a name in Identity Center."""
-    sso = landing_zone.sso
-    for key, user in sorted(sso.users.items()):
-        yield Named("user", key, user_name(user), ("users", key))
-    for key, group in sorted(sso.groups.items()):
-        if not group.external:
-            yield Named("group", key, group.name or key, ("groups", key))
-    for key, permission_set in sorted(sso.permission_sets.items()):
-        yield Named("permission-set", key, permission_set.name or key, ("permission_sets", key))
-    if sso.break_glass:
-        yield Named("permission-set", BREAK_GLASS, BREAK_GLASS, ("break_glass",))
-    if sso.state_access:
-        yield Named("permission-set", STATE_ACCESS, STATE_ACCESS, ("state_access",))
+    return (thing for thing in things(landing_zone) if thing.kind in KINDS)
 
 
-def user_name(user: User) -> str:
-    """Returns what a person signs in with when made."""
-    return user.user_name or user.email
+def announced_as(thing: Thing) -> Name:
+    """Returns how a thing is announced."""
+    return thing.kind, thing.name
 
 
-def to_create(landing_zone: LandingZone, state: State) -> list[Named]:
+def to_create(landing_zone: LandingZone, state: State) -> list[Thing]:
     """Returns what a deploy is going to create: declared, not recorded, and not imported on purpose.
 
     A permission set whose name changed counts, because AWS cannot rename one.
@@ -124,14 +85,14 @@ class Directory:
         """Returns the directory of the organization, None where Identity Center is not enabled."""
         project = landing_zone.project
         center = aws.client("sso-admin", project.identity_center_region)
-        for found in paginate(center, "list_instances", "Instances[]"):
-            if found.get("OwnerAccountId", project.management_account.id) == project.management_account.id:
-                store = aws.client("identitystore", project.identity_center_region)
-                ids = found["IdentityStoreId"], found["InstanceArn"]
-                return cls(landing_zone, states, document, store, center, *ids)
-        return None
+        found = instance_of(center, project.management_account.id)
+        if found is None:
+            return None
+        instance, store_id = found
+        store = aws.client("identitystore", project.identity_center_region)
+        return cls(landing_zone, states, document, store, center, store_id, instance)
 
-    def sorted_out(self, wanted: Iterable[Named], announced: Collection[Name]) -> tuple[dict[str, str], list[Fault]]:
+    def sorted_out(self, wanted: Iterable[Thing], announced: Collection[Name]) -> tuple[dict[str, str], list[Fault]]:
         """Returns the import id of what is there and ours, by address, and what is to be said of the rest that is."""
         ids: dict[str, str] = {}
         objections: list[Fault] = []
@@ -145,18 +106,16 @@ class Directory:
                 ids[named.address] = import_id
         return ids, objections
 
-    def import_id(self, named: Named) -> str | None:
+    def import_id(self, named: Thing) -> str | None:
         """Returns the import id of what has this name now, None if nothing has."""
         if named.kind == "user":
-            return self._users.get(named.name.casefold())
-        if named.kind == "group":
-            return self._groups.get(named.name.casefold())
-        return self._sets.get(named.name)
+            return self._users.get(named.identity)
+        return (self._groups if named.kind == "group" else self._sets).get(named.identity)
 
-    def objection(self, named: Named, import_id: str, announced: Collection[Name]) -> Fault | None:
+    def objection(self, named: Thing, import_id: str, announced: Collection[Name]) -> Fault | None:
         """Returns why a thing may not be adopted, with the line that imports it on purpose; None if it is ours."""
         foreign = self._foreign(named, import_id)
-        if named.announced_as not in announced:
+        if announced_as(named) not in announced:
             why = "in no state, and no run of Strata announced it, so it is somebody else's"
             held = self._held(named, import_id)
         elif foreign:
@@ -166,19 +125,18 @@ class Directory:
         problem = f"{WORDS[named.kind]} {named.name!r} is at AWS already; it is {why}"
         remedy = "nothing was changed; choose another name, or take it over with all it has, by this line in "
         line = f'{named.address}: "{import_id}"'
-        problem += f"; it has {_listed(held)}" if held else ""
+        problem += f"; it has {listed(held)}" if held else ""
         return self.landing_zone.fault("sso.yaml", named.location, problem, f"{remedy}imports.yaml: {line}")
 
     @cached_property
     def _users(self) -> dict[str, str]:
-        """AWS compares the names of users and groups without regard to case."""
-        return {name.casefold(): f"{self.store_id}/{user_id}" for user_id, name in self._user_names.items()}
+        return {folded(name): f"{self.store_id}/{user_id}" for user_id, name in self._user_names.items()}
 
     @cached_property
     def _groups(self) -> dict[str, str]:
         found = self._stored("list_groups", "Groups[]")
         return {
-            group["DisplayName"].casefold(): f"{self.store_id}/{group['GroupId']}"
+            folded(group["DisplayName"]): f"{self.store_id}/{group['GroupId']}"
             for group in found
             if group.get("DisplayName")
         }
@@ -190,7 +148,7 @@ class Directory:
             self.center.describe_permission_set(InstanceArn=self.instance, PermissionSetArn=arn)["PermissionSet"]
             for arn in arns
         )
-        return {found["Name"]: f"{found['PermissionSetArn']},{self.instance}" for found in described}
+        return {exact(found["Name"]): f"{found['PermissionSetArn']},{self.instance}" for found in described}
 
     @cached_property
     def _user_names(self) -> dict[str, str]:
@@ -200,12 +158,12 @@ class Directory:
     def _stored(self, operation: str, key: str, **parameters: Any) -> Iterator[Any]:
         return paginate(self.store, operation, key, IdentityStoreId=self.store_id, **parameters)
 
-    def _held(self, named: Named, import_id: str) -> list[str]:
+    def _held(self, named: Thing, import_id: str) -> list[str]:
         if named.kind == "group":
             return self._members(import_id)
         return list(self._policies(import_id)) if named.kind == "permission-set" else []
 
-    def _foreign(self, named: Named, import_id: str) -> list[str]:
+    def _foreign(self, named: Thing, import_id: str) -> list[str]:
         """Returns what is in a thing and not declared for it."""
         if named.kind == "group":
             return sorted(set(self._members(import_id)) - self._declared_members(named.key))
@@ -222,11 +180,10 @@ class Directory:
 
     def _declared_members(self, key: str) -> set[str]:
         """Returns the user names of the members; who is recorded keeps the one that was made."""
-        sso, recorded = self.landing_zone.sso, attributes(self.states.get(STACK, {}))
-        return {
-            str(recorded.get(f"{TYPES['user']}.{member}", {}).get("user_name") or user_name(sso.users[member]))
-            for member in sso.groups[key].members
-        }
+        recorded = attributes(self.states.get(STACK, {}))
+        users = {thing.key: thing for thing in declared(self.landing_zone) if thing.kind == "user"}
+        members = (users[member] for member in self.landing_zone.sso.groups[key].members)
+        return {str(recorded.get(user.address, {}).get("user_name") or user.name) for user in members}
 
     def _policies(self, import_id: str) -> dict[str, object]:
         """Returns the policies of a permission set by what they are called in a message."""
@@ -319,8 +276,3 @@ def _canonical(document: str) -> str:
         return json.dumps(json.loads(document), sort_keys=True)
     except ValueError:
         return document
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - SHOWN
-    return f"{', '.join(names[:SHOWN])}{f' and {more} more' if more > 0 else ''}"

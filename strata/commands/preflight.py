@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from strata.commands import bootstrap
-from strata.commands.leftovers import STACK, Directory, to_create
+from strata.commands.leftovers import STACK, Directory, announced_as, to_create
 from strata.config import LandingZone, load
 from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, StrataError, UsageError
@@ -111,7 +111,7 @@ def _adopt_leftovers(prepared: Prepared, note: Callable[[str], None]) -> None:
     """
     workspace, landing_zone, states = prepared.workspace, prepared.landing_zone, prepared.states
     directory = Directory.of(prepared.aws, landing_zone, states, workspace.document(STACK))
-    wanted = [named for named in to_create(landing_zone, states[STACK]) if named.announced_as in prepared.announced]
+    wanted = [named for named in to_create(landing_zone, states[STACK]) if announced_as(named) in prepared.announced]
     ids, objections = directory.sorted_out(wanted, prepared.announced) if directory else ({}, [])
     if objections:
         raise ConfigurationError(objections)

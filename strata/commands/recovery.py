@@ -10,11 +10,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from strata.commands.deploy_errors import Failure
-from strata.commands.leftovers import TYPES, Directory, declared
+from strata.commands.leftovers import Directory, declared
 from strata.config import LandingZone
 from strata.config.models import state_key
 from strata.errors import Fault
-from strata.identity.announced import Name
+from strata.identity.announced import KINDS, Name
+from strata.identity.things import TYPES
 from strata.session import Aws, AwsError, Client, paginate
 from strata.workspace import Workspace
 
@@ -119,7 +120,7 @@ def _named(
 ) -> tuple[dict[str, str], list[Fault]]:
     """Returns the import ids of users, groups and permission sets that are ours, and why others are not."""
     types = {address.partition(".")[0] for address in wanted}
-    center = directory() if types.intersection(TYPES.values()) else None
+    center = directory() if types.intersection(TYPES[kind] for kind in KINDS) else None
     if center is None:
         return {}, []
     return center.sorted_out((named for named in declared(center.landing_zone) if named.address in wanted), announced)

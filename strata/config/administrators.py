@@ -34,10 +34,8 @@ def administrators(landing_zone: LandingZone, today: dt.date = dt.date.min) -> A
     full = {BREAK_GLASS} | {key for key in sso.permission_sets if _is_full(landing_zone, key)}
     people: set[str] = set()
     external: set[str] = set()
-    for grant, entries in explained_grants(landing_zone).items():
-        if grant.account != MANAGEMENT or grant.permission_set not in full:
-            continue
-        if all(_ended(landing_zone, entry, today) for entry in entries):
+    for grant, entries in explained_grants(landing_zone, {MANAGEMENT}).items():
+        if grant.permission_set not in full or all(_ended(landing_zone, entry, today) for entry in entries):
             continue
         if grant.principal_type == "USER":
             people.add(grant.principal)

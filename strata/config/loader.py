@@ -307,7 +307,7 @@ def _words(model: type[BaseModel], location: Location, details: ErrorDetails) ->
 
 _TYPE_WORDS = {
     "string_type": ("must be text", "put it in quotes if it is meant as text"),
-    "int_type": ("must be a whole number", "write it without quotes"),
+    "int_type": ("must be a whole number", "write its digits, without quotes, dot or exponent"),
     "bool_type": ("must be true or false", "write true or false without quotes"),
     "recursion_loop": ("is nested too deeply", "flatten it"),
     "model_type": ("must be a mapping of keys to values", "write its keys on lines of their own below it"),
@@ -373,7 +373,7 @@ def _read_policies(draft: Draft) -> list[Fault]:
                 )
             )
         except json.JSONDecodeError as error:
-            problem = f"is not JSON: {error.msg[:1].lower()}{error.msg[1:]} at column {error.colno}"
+            problem = f"is not JSON: {error.msg[:1].lower()}{error.msg[1:].removesuffix(' at')} at column {error.colno}"
             line = min(error.lineno, len(text.splitlines()) or 1)
             faults.append(Fault(shown(draft.folder, file), line, "", problem, "check the commas and quotes around it"))
         except (ValueError, RecursionError, UnreadableError) as error:

@@ -377,6 +377,16 @@ class RegionRestriction(Model):
     exempt_roles: Many[RoleName] = ()
     """Role names that are not bound, besides OrganizationAccountAccessRole; `*` is a wildcard."""
 
+    @field_validator("exempt_actions")
+    @classmethod
+    def _some(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for index, action in enumerate(value):
+            if not action.replace(":", "").strip("*?"):
+                raise Problem(
+                    f"{short(action)} is every action: the policy would close nothing", "name services", at=(index,)
+                )
+        return value
+
 
 class MemberRootAccess(Model):
     """Central management of root access in member accounts."""
@@ -683,7 +693,7 @@ class GithubActions(Control):
                 known = self.repository or "acme/landing-zone"
                 remedy = f"write what `gh api repos/{known} --jq {query}` prints, in quotes"
                 raise Problem(f"{name} is {short(value)}, not the number GitHub gave it", remedy, at=(name,))
-        if not re.fullmatch(r"[A-Za-z0-9._/-]+", self.branch):
+        if not re.fullmatch(r"(?!refs/)(?!.*(?:\.\.|//))[A-Za-z0-9_-](?:[A-Za-z0-9._/-]*[A-Za-z0-9_-])?", self.branch):
             raise Problem(
                 f"branch is {short(self.branch)}", "write the name of one branch, without wildcards", at=("branch",)
             )

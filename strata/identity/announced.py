@@ -10,17 +10,18 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Any
 
 from strata.config.models import Project
 from strata.errors import StrataError
+from strata.identity.things import Kind
 from strata.session import Aws, AwsError, Client
 
-Kind = Literal["user", "group", "permission-set"]
 Name = tuple[Kind, str]
 KEY = "management/announced.json"
 FORMAT = 1
 KINDS: tuple[Kind, ...] = ("user", "group", "permission-set")
+"""What has a name of which AWS has one, and which no import block of the stacks finds."""
 MAX_BYTES = 10_000_000
 TRIES = 5
 """How often a write is tried again after somebody else's came first."""

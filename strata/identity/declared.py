@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from strata.config.access import BREAK_GLASS, STATE_ACCESS, explained_grants
 from strata.config.administrators import administrators
 from strata.config.guardrails import guardrails
-from strata.config.models import MANAGEMENT, LandingZone, Targets, UnitPath
+from strata.config.models import MANAGEMENT, LandingZone, Targets
 from strata.config.rules.organization import unit_location
 from strata.identity.things import (
     STACKS,
@@ -34,10 +34,10 @@ SECTIONS = {
 def declared(landing_zone: LandingZone, today: dt.date = dt.date.min) -> Holdings:
     """Returns what a configuration declares; assignments that have ended count for no administrator."""
     organization, security, sso = landing_zone.organization, landing_zone.security, landing_zone.sso
-    things: dict[tuple[Kind, str], Thing] = {(thing.kind, thing.key): thing for thing in _things(landing_zone)}
+    found: dict[tuple[Kind, str], Thing] = {(thing.kind, thing.key): thing for thing in things(landing_zone)}
     sharing = organization.ram_sharing
     return Holdings(
-        things=things,
+        things=found,
         assignments=frozenset(
             Assigned(grant.account, grant.permission_set, grant.principal_type.lower(), grant.principal)
             for grant in explained_grants(landing_zone)
@@ -61,13 +61,14 @@ def declared_keys(landing_zone: LandingZone) -> dict[str, dict[str, dict[str, st
     found: dict[str, dict[str, dict[str, str]]] = {}
     for kind, stack in STACKS.items():
         found.setdefault(stack, {})[kind] = {}
-    for thing in _things(landing_zone):
+    for thing in things(landing_zone):
         identity = thing.also if thing.kind == "ou" else thing.identity
         found[STACKS[thing.kind]][thing.kind][thing.key] = identity
     return found
 
 
-def _things(landing_zone: LandingZone) -> Iterator[Thing]:
+def things(landing_zone: LandingZone) -> Iterator[Thing]:
+    """Yields everything that has a key, an identity at AWS, and a Terraform address by its key."""
     yield from _accounts(landing_zone)
     yield from _units(landing_zone)
     for policy, name, type, location in _policies(landing_zone):
@@ -98,10 +99,8 @@ def _accounts(landing_zone: LandingZone) -> Iterator[Thing]:
 
 
 def _units(landing_zone: LandingZone) -> Iterator[Thing]:
-    found: dict[str, UnitPath] = {}
     names: dict[str, tuple[str, ...]] = {}
     for path in landing_zone.organization.units():
-        found[path.key] = path
         names[path.key] = (*(names[path.parent] if path.parent else ()), path.name)
         identity = unit_identity(path.parent or "", path.name)
         way = unit_path(names[path.key])

@@ -78,7 +78,7 @@ def live(aws: Aws, landing_zone: LandingZone, declared: Holdings, recorded: Hold
     instance: tuple[str, str] | None = None
     if _asks_center(new, recorded):
         center = aws.client("sso-admin", project.identity_center_region)
-        instance = _instance(center, project.management_account.id)
+        instance = instance_of(center, project.management_account.id)
     if instance:
         store = aws.client("identitystore", project.identity_center_region)
         met = (*_principals(store, instance[1], new), *_permission_sets(center, instance[0], new))
@@ -166,7 +166,7 @@ def _asks_center(new: New, recorded: Holdings) -> bool:
     return "sso" in recorded.empty or any(new.get(kind) for kind in ("user", "group", "permission-set"))
 
 
-def _instance(client: Client, owner: str) -> tuple[str, str] | None:
+def instance_of(client: Client, owner: str) -> tuple[str, str] | None:
     """Returns the ARN and the identity store of the organization's instance, None where there is none."""
     for one in paginate(client, "list_instances", "Instances[]"):
         if one.get("OwnerAccountId") in (None, owner):

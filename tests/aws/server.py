@@ -17,7 +17,6 @@ import threading
 import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
-from http.server import BaseHTTPRequestHandler
 from typing import Any, NamedTuple
 
 os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
@@ -37,6 +36,7 @@ from werkzeug.exceptions import NotFound
 from werkzeug.serving import make_server
 
 from tests.aws import SERVICES, memory
+from tests.aws.answering import answer_in_one_piece
 from tests.aws.calls import Call, Caller, Parameters, Refused, answer, orders
 from tests.aws.journal import Fault, Journal
 
@@ -266,25 +266,6 @@ def _json(value: Any) -> Reply:
     return Reply(200, [("Content-Type", "application/json")], json.dumps(value, default=str).encode())
 
 
-def _answer_in_one_piece() -> None:
-    """Sends headers and body together.
-
-    When the headers came first, the SDK of Terraform's backend was seen to drop the connection with the answer and to
-    call again. A call that takes a lock finds it taken then.
-    """
-    from werkzeug.serving import WSGIRequestHandler
-
-    asked_first = WSGIRequestHandler.handle_expect_100
-
-    def handle_expect_100(handler: BaseHTTPRequestHandler) -> bool:
-        goes_on = asked_first(handler)
-        handler.wfile.flush()
-        return goes_on
-
-    WSGIRequestHandler.handle_expect_100 = handle_expect_100  # type: ignore[method-assign, assignment]
-    WSGIRequestHandler.wbufsize = -1
-
-
 class _Handler(MotoRequestHandler):
     def log(self, type: str, message: str, *args: Any) -> None:
         """Says only what went wrong: the journal knows the rest."""
@@ -294,7 +275,7 @@ class _Handler(MotoRequestHandler):
 
 def serve(port: int) -> None:
     """Serves until the process is ended."""
-    _answer_in_one_piece()
+    answer_in_one_piece()
     server = make_server("127.0.0.1", port, EmulatedAws(), threaded=True, request_handler=_Handler)
     sys.stdout.write(f"http://127.0.0.1:{server.port}\n")
     sys.stdout.flush()

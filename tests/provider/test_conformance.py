@@ -13,8 +13,8 @@ import pytest
 from tests.aws.client import emulated_aws
 from tests.provider.server import provider
 from tests.provider.trial import RUNS, Run, Trial, everything
-from tests.scenarios import real_provider
-from tests.scenarios.provider5 import mend
+from tests.aws import real_provider
+from tests.aws.provider5 import mend
 
 CREDENTIALS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
 

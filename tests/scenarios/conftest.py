@@ -11,7 +11,7 @@ import pytest
 
 from tests.aws.client import Aws, emulated_aws
 from tests.provider.server import StandIn
-from tests.scenarios import real_provider
+from tests.aws import real_provider
 from tests.scenarios.site import CONFIGURATIONS, STACKS, Provider, Site, Snapshot
 
 

@@ -22,6 +22,8 @@ from strata.errors import Fault
 _OCCUPANTS = {PolicyType.SERVICE_CONTROL: "FullAWSAccess", PolicyType.RESOURCE_CONTROL: "RCPFullAWSAccess"}
 """The policy of AWS's own that takes a slot of every target."""
 
+_AWS_NAMES = frozenset(name.casefold() for name in _OCCUPANTS.values())
+
 
 def policies(draft: Draft, limits: Limits) -> Iterator[Fault]:
     """Names are unique per type, documents are right and short enough, and there are not too many."""
@@ -45,6 +47,9 @@ def policies(draft: Draft, limits: Limits) -> Iterator[Fault]:
         other = names.setdefault((policy.type, name), key)
         if other != key and not (name == key and other in ("region_restriction", "ec2_defaults")):
             problem = f"the name {short(name)} is also that of {short(other)}, of the same type"
+            yield draft.fault(ORGANIZATION, at, problem, "give it another name")
+        if name.casefold() in _AWS_NAMES:
+            problem = f"the name {short(name)} is that of a policy AWS has in every organization"
             yield draft.fault(ORGANIZATION, at, problem, "give it another name")
         if policy.file in draft.policies:
             document = filled(draft, policy.file)
