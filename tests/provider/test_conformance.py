@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from tests.aws import real_provider
 from tests.aws.client import emulated_aws
+from tests.aws.provider5 import mend
 from tests.provider.server import provider
 from tests.provider.trial import RUNS, Run, Trial, everything
-from tests.aws import real_provider
-from tests.aws.provider5 import mend
 
 CREDENTIALS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
 
@@ -34,7 +34,7 @@ KNOWN = [
         of_version_5=False,
     ),
     Known(
-        r"state \| (data\.)?aws_organizations_(account|delegated_administrator|organization)\.\w+\.(status|.*accounts):",
+        r"state \| (data\.)?aws_organizations_(account|\w+_administrator|organization)\.\w+\.(status|.*accounts):",
         "AWS returns the `status` of an account to version 5, to newer ones its `state`",
     ),
     Known(r"state \| aws_iam_role_policy_attachment\.\w+\.id:", "version 5 makes an id up, 6 has role/policy"),

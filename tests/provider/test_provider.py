@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
+from tests.aws import real_provider
 from tests.aws.client import ACCOUNT, Aws, emulated_aws
 from tests.provider.resource import RESOURCES
 from tests.provider.schema import FILE, load_schema
 from tests.provider.server import provider
 from tests.provider.test_conformance import CREDENTIALS, environment
-from tests.aws import real_provider
 
 Json = dict[str, Any]
 HOME = "eu-central-1"

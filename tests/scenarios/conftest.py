@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from tests.aws import real_provider
 from tests.aws.client import Aws, emulated_aws
 from tests.provider.server import StandIn
-from tests.aws import real_provider
 from tests.scenarios.site import CONFIGURATIONS, STACKS, Provider, Site, Snapshot
 
 
@@ -21,11 +21,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Runs a scenario with both providers, with the stand-in alone where what AWS is asked does not matter."""
+    """Runs a scenario with both providers, or with the one that it is marked with."""
     if "provider" in metafunc.fixturenames:
-        alone = metafunc.definition.get_closest_marker("stand_in")
-        real = [] if alone else [pytest.param("real", marks=pytest.mark.e2e)]
-        metafunc.parametrize("provider", ["stand-in", *real], indirect=True, scope="session")
+        only = metafunc.definition.get_closest_marker("only")
+        names = only.args if only else ("stand-in", "real")
+        marked = [pytest.param(name, marks=pytest.mark.e2e if name == "real" else ()) for name in names]
+        metafunc.parametrize("provider", marked, indirect=True, scope="session")
 
 
 @pytest.fixture(scope="session")

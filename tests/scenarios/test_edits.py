@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 
 from tests.scenarios.site import STACKS, Site
 
-pytestmark = pytest.mark.stand_in
+pytestmark = pytest.mark.only("stand-in")
 Files = dict[str, Any]
 
 
@@ -342,7 +342,7 @@ def _account_in_a_new_unit(site: Site, key: str, unit: str) -> None:
 
 def test_one_object_never_has_two_addresses(shipped: Site) -> None:
     """Neither by a line of imports.yaml, nor after somebody gave a unit at AWS the name of a declared new one."""
-    known = shipped.state("sso")["aws_identitystore_group.finops"]["group_id"]
+    known = shipped.state("sso")["aws_identitystore_group.finops"]["id"]
     unit = shipped.state("organizations")["aws_organizations_organizational_unit.shared"]["id"]
     shipped.edit("sso.yaml", ("\npermission_sets:\n", "  builders:\n    description: Try.\n\npermission_sets:\n"))
     shipped.append("imports.yaml", f'aws_identitystore_group.builders: "{known}"\n')

@@ -1,4 +1,4 @@
-"""What happens to the shipped configuration, with the real AWS provider."""
+"""What happens to the shipped configuration, with each of the two providers."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ def test_the_second_plan_is_empty(shipped: Site) -> None:
 
     assert not any(plans.values()), plans
     assert shipped.aws.writing_calls() == {}
+    assert shipped.locks() == []
     for stack in STACKS:
         assert sorted(shipped.state(stack)) == _managed(GOLDEN / f"{stack}.txt")
 
@@ -60,6 +61,7 @@ def test_one_more_of_everything_and_nothing_else(shipped: Site) -> None:
     deployed = shipped.strata("deploy", "organizations", "sso", "--yes")
 
     assert deployed.code == 0, deployed.text[-4000:]
+    _no_set_is_given_before_its_policies(shipped.aws)
     assert shipped.aws.writing_calls() == {
         "organizations:CreateOrganizationalUnit": 1,
         "organizations:CreateAccount": 1,
@@ -115,7 +117,8 @@ def test_an_existing_organization_is_adopted(backend: Site) -> None:
 
     assert refused.code == 1
     # Asked of Terraform itself: cdktf drops the end of what Terraform says when an error follows a long plan at once.
-    assert "Accounts that are not declared: legacy@example.com" in backend.terraform("organizations", "plan").text
+    planned = backend.terraform("organizations", "plan")
+    assert "Accounts that are not declared: legacy@example.com" in planned.text, planned.text
     assert backend.aws.writing_calls() == {}
 
     backend.edit(
@@ -242,6 +245,19 @@ def test_throttling_and_a_late_answer_are_waited_for(backend: Site) -> None:
     assert deployed.code == 0, deployed.text[-4000:]
     assert len(_emails(backend.aws)) == 3
     assert "TooManyRequestsException" in backend.aws.trace()
+
+
+def _no_set_is_given_before_its_policies(aws: Aws) -> None:
+    given: set[str] = set()
+    for call in aws.calls(by="provider"):
+        permission_set = str(call.parameters.get("PermissionSetArn"))
+        if call.action == "sso-admin:CreateAccountAssignment":
+            given.add(permission_set)
+        elif call.action in (
+            "sso-admin:AttachManagedPolicyToPermissionSet",
+            "sso-admin:PutInlinePolicyToPermissionSet",
+        ):
+            assert permission_set not in given, f"{permission_set} is given before all its policies are in it"
 
 
 def _open(aws: Aws, email: str, parent: str) -> str:
