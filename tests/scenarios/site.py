@@ -161,6 +161,12 @@ class Site:
         """Runs a command line that a message named."""
         return self._run(["sh", "-c", command], {})
 
+    def bootstrap(self) -> None:
+        """Does what comes before a first deploy: `strata bootstrap`, and Identity Center, which no API switches on."""
+        bootstrapped = self.strata("bootstrap", "--yes")
+        assert bootstrapped.code == 0, bootstrapped.text
+        self.aws.switch_identity_center_on(self.region)
+
     def make_external_groups(self) -> None:
         """Makes the groups that the configuration says come from elsewhere."""
         from strata.config import load

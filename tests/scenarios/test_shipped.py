@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.aws.client import ACCOUNT, Aws
-from tests.scenarios.site import STACKS, Site
+from tests.aws.real_provider import RealProvider
+from tests.provider.differences import differences_of_writes, known_to
+from tests.provider.trial import writes
+from tests.scenarios.site import CONFIGURATIONS, STACKS, Provider, Site, Snapshot
 
 pytestmark = pytest.mark.xdist_group("shipped")
 _UNMANAGED = "unmanaged_accounts:\n  - legacy@example.com\n\n"
@@ -27,6 +30,25 @@ def test_the_second_plan_is_empty(shipped: Site) -> None:
     assert shipped.locks() == []
     for stack in STACKS:
         assert sorted(shipped.state(stack)) == _managed(GOLDEN / f"{stack}.txt")
+
+
+@pytest.mark.only("real")
+def test_the_stand_in_writes_the_same(
+    bootstrapped_backend: Snapshot, deployed_shipped: Snapshot, real: RealProvider, stand_in: Provider, tmp_path: Path
+) -> None:
+    """A first deploy has AWS change the same with both providers, but for what is known to differ."""
+    expected = writes([*bootstrapped_backend.calls, *deployed_shipped.calls])
+    aws = deployed_shipped.site.aws
+    aws.restore()
+    site = Site.of(aws, stand_in, CONFIGURATIONS["shipped"], tmp_path)
+    site.bootstrap()
+    assert site.cdktf("deploy", *STACKS, "--auto-approve").code == 0
+
+    lines = differences_of_writes("first deploy", expected, writes(aws.calls(by="provider")))
+
+    patterns = [known.pattern for known in known_to(real)]
+    assert sum(expected.values()) > 100
+    assert [line for line in lines if not any(re.search(pattern, line) for pattern in patterns)] == []
 
 
 def test_what_was_there_before_is_imported_and_never_made(shipped: Site) -> None:
