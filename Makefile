@@ -9,6 +9,7 @@ TOOLCHAIN := $(BIN)/python -m strata.toolchain
 unexport PYTHONDONTWRITEBYTECODE
 PIP := $(BIN)/pip --disable-pip-version-check --quiet install --no-compile
 LOCKED := --require-hashes --only-binary :all:
+# Other bindings want another index of jsii's: .warm, which says where it is, goes when packages come.
 # Set-up looks again when PATH has another node or terraform than last time.
 PATH_NOW := $(shell { command -v node; command -v terraform; } | cksum | cut -d ' ' -f 1)
 WHEELS := .venv/.wheels-$(PATH_NOW)
@@ -22,9 +23,11 @@ all: dev lint test synth ## set up, check, test and synthesize as CI does (defau
 
 setup: ## what synth and cdktf need: .venv and node_modules
 	@$(MAKE) -s -j2 .venv/.run $(CLI)
+	@$(TOOLCHAIN) warm
 
 dev: ## setup, and what lint and test need
 	@$(MAKE) -s -j2 .venv/.dev $(CLI)
+	@$(TOOLCHAIN) warm
 
 synth: setup ## write the Terraform of every stack to cdktf.out
 	@$(TOOLCHAIN) synth
@@ -84,12 +87,14 @@ $(WHEELS): requirements/node.txt requirements/terraform.txt | .venv/.python
 .venv/.run: pyproject.toml requirements/run.txt | $(WHEELS)
 	@$(PIP) $(LOCKED) -r requirements/run.txt
 	@$(PIP) --no-deps --no-build-isolation --editable .
+	@rm -f .venv/.warm
 	@touch $@
 
 .venv/.dev: pyproject.toml requirements/dev.txt requirements/terraform.txt | $(WHEELS)
 	@$(PIP) $(LOCKED) -r requirements/dev.txt $$($(TOOLCHAIN) requirements tests)
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@$(TOOLCHAIN) link
+	@rm -f .venv/.warm
 	@touch .venv/.run $@
 
 $(CLI): package.json package-lock.json .npmrc | $(WHEELS)
