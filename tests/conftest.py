@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,9 +11,16 @@ from typing import Any, Protocol
 
 import pytest
 
+import tests.guard.sitecustomize
 from tests.synthesized import COMPANY, SHIPPED, Deployment, synthesize
 
 GOLDEN = Path(__file__).parent / "golden"
+
+
+def pytest_configure() -> None:
+    """Keeps config/, which is its owner's, from the processes that tests start, as it is kept from the tests."""
+    guard = str(Path(tests.guard.sitecustomize.__file__).parent)
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [guard, os.environ.get("PYTHONPATH")]))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -40,7 +48,7 @@ def aws_is_described_once() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def shipped(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
-    """What `config/` becomes."""
+    """What `strata/template` becomes, with which everybody begins."""
     return synthesize(SHIPPED, tmp_path_factory.mktemp("shipped"))
 
 
