@@ -1,0 +1,182 @@
+"""`make demo` deploys config/ into an emulated AWS that lives as long as the demo; `make demo-shell` opens a shell there.
+
+It runs the commands that an operator types, on a copy of config/, in a folder of its own. None of them can reach AWS:
+the environment has one endpoint and credentials that are nobody's, and the provider refuses every account but the
+emulated one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from strata.config import LandingZone
+from tests.aws.client import ACCOUNT, CHECKOUT, Aws, emulated_aws
+from tests.demo.commands import DemoError, error_in, run, say
+from tests.demo.configuration import copied, lay_organization
+from tests.demo.providers import Provider, provider
+
+CONFIG = CHECKOUT / "config"
+FOLDER = CHECKOUT / "cdktf.out-demo"
+"""Beside what a deploy of config/ writes, which is in cdktf.out; `make clean` takes both away."""
+STACKS = ("backend", "organizations", "security", "sso")
+_BIN = Path(sys.executable).parent
+_DROPPED = re.compile(r"(AWS|CDKTF|MOTO|STRATA|TF)_|TERRAFORM_BINARY_NAME$|(ALL|FTP|HTTPS?|NO)_PROXY$", re.IGNORECASE)
+_STEP = re.compile(
+    r": (Creation complete|Modifications complete|Destruction complete|Import complete|Importing\.\.\.|"
+    r"Still \w+\.\.\.)|(Plan|Apply complete|Resources): |^\s*(Deploying|Error|error)\b|│ Error: "
+)
+
+
+def main(arguments: list[str]) -> None:
+    """Runs the demo, and with the argument `shell` leaves a shell in it."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _ended)
+    try:
+        with _alone():
+            demonstrate(shell=arguments == ["shell"])
+    except DemoError as error:
+        sys.exit(f"demo: {error}")
+    except KeyboardInterrupt:
+        sys.exit("demo: interrupted; nothing of it runs any more")
+
+
+def demonstrate(*, shell: bool) -> None:
+    """Deploys config/ into an empty emulated AWS, shows the next plan and the report.
+
+    Raises:
+        DemoError: a command failed.
+    """
+    log = FOLDER / "log"
+    for stale in ("aws.log", "config", "log", "out", "report.html"):
+        place = FOLDER / stale
+        shutil.rmtree(place) if place.is_dir() else place.unlink(missing_ok=True)
+    if run([str(_BIN / "strata"), "check", "-q", "--config", str(CONFIG)], _without_aws(), log, _fault):
+        raise DemoError("config/ has to be valid; `strata init` and your editor write it, `strata check` tells when it is")
+    landing_zone = copied(CONFIG, FOLDER / "config")
+    with emulated_aws(FOLDER / "aws.log") as aws, provider(aws, FOLDER, os.environ.get("STRATA_PROVIDER_MIRROR")) as found:
+        variables = environment(aws, found)
+        assert_emulated(aws, variables)
+        Landing(aws, landing_zone, variables, log).deploy()
+        if shell:
+            _shell(variables)
+
+
+def environment(aws: Aws, found: Provider) -> dict[str, str]:
+    """Returns the environment of every command: nothing of who runs the demo that leads to AWS, or out of here."""
+    variables = {
+        **_without_aws(),
+        **aws.environment(),
+        "CDKTF_OUTPUT": str(FOLDER / "out"),
+        # https leads to the emulated AWS as well, which refuses it: what ignores the endpoint gets nowhere.
+        "HTTPS_PROXY": aws.url,
+        "STRATA_CONFIG": str(FOLDER / "config"),
+        "TF_IN_AUTOMATION": "1",
+        "TF_CLI_CONFIG_FILE": os.devnull,
+    }
+    return {**variables, **found(variables), "PATH": os.pathsep.join([str(_BIN), variables.get("PATH", os.defpath)])}
+
+
+def assert_emulated(aws: Aws, variables: Mapping[str, str]) -> None:
+    """Asks as the commands are going to: the answer must be the emulated account, and be given by this server.
+
+    Raises:
+        DemoError: it is not.
+    """
+    asking = "import boto3; print(boto3.client('sts', region_name='us-east-1').get_caller_identity()['Account'])"
+    done = subprocess.run(
+        [sys.executable, "-c", asking], env=dict(variables), capture_output=True, text=True, check=False
+    )
+    if done.stdout.strip() != ACCOUNT or not aws.calls(action="sts:GetCallerIdentity"):
+        said = (done.stdout or done.stderr).strip().splitlines() or ["nothing"]
+        raise DemoError(f"the emulated AWS at {aws.url} should say that this is account {ACCOUNT}: {said[-1]}")
+
+
+class Landing:
+    """The commands of a first deploy, one after the other."""
+
+    def __init__(self, aws: Aws, landing_zone: LandingZone, variables: Mapping[str, str], log: Path) -> None:
+        self._aws, self._landing_zone, self._variables, self._log = aws, landing_zone, variables, log
+
+    def deploy(self) -> None:
+        """Bootstraps and deploys, plans again, and writes the report.
+
+        Raises:
+            DemoError: a command failed, or the second plan has a change.
+        """
+        say(f"\nAWS is emulated, at {self._aws.url}: account {ACCOUNT}, credentials that are nobody's")
+        self._run("strata", "bootstrap", "--yes")
+        say("\nIAM Identity Center is switched on, which in AWS you do by hand, once")
+        lay_organization(self._aws, self._landing_zone)
+        self._run("cdktf", "deploy", *STACKS, "--auto-approve")
+        self._run("strata", "plan", "--exit-code")
+        self._run("strata", "report", "--format", "html", "--output", str(FOLDER / "report.html"))
+
+    def _run(self, *words: str) -> None:
+        say(f"\n$ {' '.join(words)}")
+        shown = _step if words[0] == "cdktf" else _told
+        code = run([str(_BIN / words[0]), *words[1:]], self._variables, self._log, shown)
+        if code == 3:
+            raise DemoError(f"the next plan should be empty; {self._log} has all of it")
+        if code:
+            raise DemoError(f"`{' '.join(words[:2])}` failed: {error_in(self._log)}; {self._log} has all of it")
+
+
+def _fault(line: str) -> str | None:
+    return None if line.startswith("warning: ") else line
+
+
+def _told(line: str) -> str | None:
+    """Leaves out that the emulated account, which every organization begins with, has a name of its own."""
+    return None if re.search(r"warning: .*management_account\.\w+: is .* AWS has 'master", line) else line
+
+
+def _step(line: str) -> str | None:
+    return line if _STEP.search(line) else None
+
+
+def _without_aws() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not _DROPPED.match(name)}
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    FOLDER.mkdir(exist_ok=True)
+    with (FOLDER / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DemoError("another demo runs in this checkout; wait for it, or end it") from None
+        yield
+
+
+def _shell(variables: Mapping[str, str]) -> None:
+    """Opens a shell without anybody's own settings, which might lead to AWS again."""
+    say("\nEvery command works on the emulated AWS until you leave this shell: strata explain, strata plan, cdktf diff.")
+    say(f"The configuration is {FOLDER.name}/config: edit it, then `strata plan` and `strata deploy`.")
+    bash = shutil.which("bash")
+    words = [bash, "--noprofile", "--norc"] if bash else ["sh"]
+    # Ctrl-C is for what runs in the shell.
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        subprocess.run(words, cwd=CHECKOUT, env={**variables, "PS1": "(emulated AWS) $ "}, check=False)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _ended(number: int, _frame: FrameType | None) -> NoReturn:
+    sys.exit(128 + number)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
