@@ -16,7 +16,7 @@ WHEELS := .venv/.wheels-$(PATH_NOW)
 CLI := node_modules/.installed
 
 .DEFAULT_GOAL := all
-.PHONY: all setup dev synth lint test format golden e2e e2e-large bench lock clean help
+.PHONY: all setup dev demo demo-shell synth lint test format golden e2e e2e-large bench lock clean help
 MAKEFLAGS += --no-print-directory
 
 all: dev lint test synth ## set up, check, test and synthesize (default); CI runs e2e as well
@@ -28,6 +28,12 @@ setup: ## what synth and cdktf need: .venv and node_modules
 dev: ## setup, and what lint and test need
 	@$(MAKE) -s -j2 .venv/.dev $(CLI)
 	@$(TOOLCHAIN) warm
+
+demo: dev ## deploy config/ into an emulated AWS: no account, no cost
+	@$(BIN)/python -m tests.demo
+
+demo-shell: dev ## the same, and a shell in which every command works on it
+	@$(BIN)/python -m tests.demo shell
 
 synth: setup ## write the Terraform of every stack to cdktf.out
 	@$(TOOLCHAIN) synth
@@ -88,12 +94,14 @@ $(WHEELS): requirements/node.txt requirements/terraform.txt | .venv/.python
 	@touch $@
 
 .venv/.run: pyproject.toml requirements/run.txt | $(WHEELS)
+	@echo 'strata: installing what pyproject.toml asks for' >&2
 	@$(PIP) $(LOCKED) -r requirements/run.txt
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@rm -f .venv/.warm
 	@touch $@
 
 .venv/.dev: pyproject.toml requirements/dev.txt requirements/terraform.txt | $(WHEELS)
+	@echo 'strata: installing what pyproject.toml asks for' >&2
 	@$(PIP) $(LOCKED) -r requirements/dev.txt $$($(TOOLCHAIN) requirements tests)
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@$(TOOLCHAIN) link
@@ -101,6 +109,7 @@ $(WHEELS): requirements/node.txt requirements/terraform.txt | .venv/.python
 	@touch .venv/.run $@
 
 $(CLI): package.json package-lock.json .npmrc | $(WHEELS)
+	@echo 'strata: installing the cdktf CLI' >&2
 	@$(TOOLCHAIN) npm ci --loglevel=error >/dev/null
 	@touch $@
 

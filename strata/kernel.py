@@ -37,6 +37,7 @@ def warm(checkout: Path, variables: Mapping[str, str], record: Path) -> list[Pat
         return []
     if known := _recorded(record, variables):
         return known
+    print("strata: indexing the AWS bindings for every synth after this", file=sys.stderr)
     with tempfile.TemporaryDirectory() as folder:
         kernel = subprocess.Popen(
             [sys.executable, "-c", _LOADING],

@@ -1,4 +1,4 @@
-"""`make demo` deploys config/ into an emulated AWS that lives as long as the demo; `make demo-shell` opens a shell there.
+"""`make demo` deploys config/ into an emulated AWS that lives no longer than it; `make demo-shell` opens a shell there.
 
 It runs the commands that an operator types, on a copy of config/, in a folder of its own. None of them can reach AWS:
 the environment has one endpoint and credentials that are nobody's, and the provider refuses every account but the
@@ -23,19 +23,18 @@ from typing import NoReturn
 from strata.config import LandingZone
 from tests.aws.client import ACCOUNT, CHECKOUT, Aws, emulated_aws
 from tests.demo.commands import DemoError, error_in, run, say
-from tests.demo.configuration import copied, lay_organization
+from tests.demo.configuration import copied, fingerprint, lay_organization
 from tests.demo.providers import Provider, provider
+from tests.demo.snapshot import Snapshot
 
 CONFIG = CHECKOUT / "config"
 FOLDER = CHECKOUT / "cdktf.out-demo"
 """Beside what a deploy of config/ writes, which is in cdktf.out; `make clean` takes both away."""
+LOG, REPORT = FOLDER / "log", FOLDER / "report.html"
 STACKS = ("backend", "organizations", "security", "sso")
 _BIN = Path(sys.executable).parent
 _DROPPED = re.compile(r"(AWS|CDKTF|MOTO|STRATA|TF)_|TERRAFORM_BINARY_NAME$|(ALL|FTP|HTTPS?|NO)_PROXY$", re.IGNORECASE)
-_STEP = re.compile(
-    r": (Creation complete|Modifications complete|Destruction complete|Import complete|Importing\.\.\.|"
-    r"Still \w+\.\.\.)|(Plan|Apply complete|Resources): |^\s*(Deploying|Error|error)\b|│ Error: "
-)
+_STEP = re.compile(r": (Creation|Modifications|Destruction|Import) complete|\b(Plan|Error): |\bApply complete!")
 
 
 def main(arguments: list[str]) -> None:
@@ -47,29 +46,40 @@ def main(arguments: list[str]) -> None:
             demonstrate(shell=arguments == ["shell"])
     except DemoError as error:
         sys.exit(f"demo: {error}")
+    except OSError as error:
+        sys.exit(f"demo: {error}")
     except KeyboardInterrupt:
         sys.exit("demo: interrupted; nothing of it runs any more")
 
 
 def demonstrate(*, shell: bool) -> None:
-    """Deploys config/ into an empty emulated AWS, shows the next plan and the report.
+    """Deploys config/ into an empty emulated AWS, shows the next plan and the report; a shell begins where that ended.
 
     Raises:
         DemoError: a command failed.
     """
-    log = FOLDER / "log"
-    for stale in ("aws.log", "config", "log", "out", "report.html"):
-        place = FOLDER / stale
-        shutil.rmtree(place) if place.is_dir() else place.unlink(missing_ok=True)
-    if run([str(_BIN / "strata"), "check", "-q", "--config", str(CONFIG)], _without_aws(), log, _fault):
-        raise DemoError("config/ has to be valid; `strata init` and your editor write it, `strata check` tells when it is")
-    landing_zone = copied(CONFIG, FOLDER / "config")
-    with emulated_aws(FOLDER / "aws.log") as aws, provider(aws, FOLDER, os.environ.get("STRATA_PROVIDER_MIRROR")) as found:
+    checked = run(
+        [str(_BIN / "strata"), "check", "--config", str(CONFIG)], _without_aws(), FOLDER / "check.log", _fault
+    )
+    if checked:
+        raise DemoError("config/ has faults; mend them, and `strata check` says when the last one is gone")
+    setting = os.environ.get("STRATA_PROVIDER_MIRROR")
+    with emulated_aws(FOLDER / "aws.log") as aws, provider(aws, FOLDER, setting) as found:
+        say(f"AWS is emulated, at {aws.url}: account {ACCOUNT}, with credentials that are nobody's")
         variables = environment(aws, found)
         assert_emulated(aws, variables)
-        Landing(aws, landing_zone, variables, log).deploy()
+        snapshot = Snapshot(FOLDER, f"{found.name} {fingerprint(CONFIG)}")
+        landing_zone = copied(CONFIG, FOLDER / "config")
+        if shell and snapshot.restored(aws):
+            say("it is as the last demo of this configuration left it")
+        else:
+            snapshot.forget()
+            Landing(aws, landing_zone, variables).deploy()
+            snapshot.keep(aws)
         if shell:
-            _shell(variables)
+            _open_shell(variables)
+        else:
+            _say_what_comes_next()
 
 
 def environment(aws: Aws, found: Provider) -> dict[str, str]:
@@ -84,7 +94,11 @@ def environment(aws: Aws, found: Provider) -> dict[str, str]:
         "TF_IN_AUTOMATION": "1",
         "TF_CLI_CONFIG_FILE": os.devnull,
     }
-    return {**variables, **found(variables), "PATH": os.pathsep.join([str(_BIN), variables.get("PATH", os.defpath)])}
+    return {
+        **variables,
+        **found.variables(variables),
+        "PATH": os.pathsep.join([str(_BIN), variables.get("PATH", os.defpath)]),
+    }
 
 
 def assert_emulated(aws: Aws, variables: Mapping[str, str]) -> None:
@@ -105,8 +119,8 @@ def assert_emulated(aws: Aws, variables: Mapping[str, str]) -> None:
 class Landing:
     """The commands of a first deploy, one after the other."""
 
-    def __init__(self, aws: Aws, landing_zone: LandingZone, variables: Mapping[str, str], log: Path) -> None:
-        self._aws, self._landing_zone, self._variables, self._log = aws, landing_zone, variables, log
+    def __init__(self, aws: Aws, landing_zone: LandingZone, variables: Mapping[str, str]) -> None:
+        self._aws, self._landing_zone, self._variables = aws, landing_zone, variables
 
     def deploy(self) -> None:
         """Bootstraps and deploys, plans again, and writes the report.
@@ -114,22 +128,24 @@ class Landing:
         Raises:
             DemoError: a command failed, or the second plan has a change.
         """
-        say(f"\nAWS is emulated, at {self._aws.url}: account {ACCOUNT}, credentials that are nobody's")
+        shutil.rmtree(FOLDER / "out", ignore_errors=True)
+        LOG.unlink(missing_ok=True)
         self._run("strata", "bootstrap", "--yes")
         say("\nIAM Identity Center is switched on, which in AWS you do by hand, once")
         lay_organization(self._aws, self._landing_zone)
         self._run("cdktf", "deploy", *STACKS, "--auto-approve")
         self._run("strata", "plan", "--exit-code")
-        self._run("strata", "report", "--format", "html", "--output", str(FOLDER / "report.html"))
+        say("the next plan is empty: everything is as config/ says")
+        self._run("strata", "report", "--format", "html", "--output", str(REPORT))
 
     def _run(self, *words: str) -> None:
         say(f"\n$ {' '.join(words)}")
         shown = _step if words[0] == "cdktf" else _told
-        code = run([str(_BIN / words[0]), *words[1:]], self._variables, self._log, shown)
+        code = run([str(_BIN / words[0]), *words[1:]], self._variables, LOG, shown)
         if code == 3:
-            raise DemoError(f"the next plan should be empty; {self._log} has all of it")
+            raise DemoError(f"the next plan should be empty; {LOG} has all of it")
         if code:
-            raise DemoError(f"`{' '.join(words[:2])}` failed: {error_in(self._log)}; {self._log} has all of it")
+            raise DemoError(f"`{' '.join(words[:2])}` failed: {error_in(LOG)}; {LOG} has all of it")
 
 
 def _fault(line: str) -> str | None:
@@ -142,7 +158,7 @@ def _told(line: str) -> str | None:
 
 
 def _step(line: str) -> str | None:
-    return line if _STEP.search(line) else None
+    return re.sub(r" \[id=.*", "", line) if _STEP.search(line) else None
 
 
 def _without_aws() -> dict[str, str]:
@@ -160,10 +176,13 @@ def _alone() -> Iterator[None]:
         yield
 
 
-def _shell(variables: Mapping[str, str]) -> None:
-    """Opens a shell without anybody's own settings, which might lead to AWS again."""
-    say("\nEvery command works on the emulated AWS until you leave this shell: strata explain, strata plan, cdktf diff.")
-    say(f"The configuration is {FOLDER.name}/config: edit it, then `strata plan` and `strata deploy`.")
+def _open_shell(variables: Mapping[str, str]) -> None:
+    """Opens a shell without the settings of whose it is, which might lead to AWS again."""
+    say(f"""
+Until you leave this shell, every command works on the emulated AWS, of which nothing costs anything:
+  strata plan, strata explain jane-doe, cdktf diff sso, aws organizations list-accounts, ...
+Its configuration is {FOLDER.name}/config, a copy of yours: edit it, then `strata plan` and `strata deploy`.
+""")
     bash = shutil.which("bash")
     words = [bash, "--noprofile", "--norc"] if bash else ["sh"]
     # Ctrl-C is for what runs in the shell.
@@ -172,6 +191,18 @@ def _shell(variables: Mapping[str, str]) -> None:
         subprocess.run(words, cwd=CHECKOUT, env={**variables, "PS1": "(emulated AWS) $ "}, check=False)
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def _say_what_comes_next() -> None:
+    folder = FOLDER.relative_to(CHECKOUT)
+    say(f"""
+config/ was deployed into an emulated AWS, which is gone now: nothing was made in AWS, and nothing costs anything.
+  {folder}/report.html   who may do what where, as one page
+  {folder}/out/stacks/   the Terraform of each stack
+  {folder}/log           all that the commands said
+next:
+  make demo-shell         the same organization again, and a shell to try every command in
+  . .venv/bin/activate && strata init     your own names, regions and addresses; then docs/first-deploy.md""")
 
 
 def _ended(number: int, _frame: FrameType | None) -> NoReturn:

@@ -18,7 +18,8 @@ from typing import IO
 from tests.aws.client import CHECKOUT
 
 _SILENCE = 10
-_ERROR = re.compile(r"(?:^|[│╷ ])\s*(?:Error|error): (.+)")
+_ERROR = re.compile(r"\berror: (.+)", re.IGNORECASE)
+_CONTROL = re.compile(r"\x1b\[[\d;?]*[A-Za-z]|\r")
 
 
 class DemoError(Exception):
@@ -56,10 +57,7 @@ def run(
             start_new_session=True,  # so that Ctrl-C comes here alone
         )
         try:
-            for line in _lines(process):
-                kept.write(line)
-                if text := shown(line.rstrip()):
-                    say(text)
+            _follow(process, kept, shown)
             return process.wait()
         finally:
             end(process)
@@ -124,22 +122,29 @@ def _parents() -> Iterator[tuple[int, int]]:
         yield pid, parent
 
 
-def _lines(process: subprocess.Popen[str]) -> Iterator[str]:
-    """Yields what a process says; where that is nothing for a while, says itself that it still runs."""
+def _follow(process: subprocess.Popen[str], kept: IO[str], shown: Callable[[str], str | None]) -> None:
+    """Keeps and shows what a process says; after a while of silence it tells what the process is at."""
     assert process.stdout is not None
     said: queue.Queue[str | None] = queue.Queue()
-    reader = threading.Thread(target=_read, args=(process.stdout, said), daemon=True)
-    reader.start()
-    started = time.monotonic()
+    threading.Thread(target=_read, args=(process.stdout, said), daemon=True).start()
+    started = told = time.monotonic()
+    last = ""
     while True:
-        try:
-            line = said.get(timeout=_SILENCE)
-        except queue.Empty:
-            say(f"    ... {time.monotonic() - started:.0f} s")
-            continue
-        if line is None:
-            return
-        yield line
+        with contextlib.suppress(queue.Empty):
+            line = said.get(timeout=1)
+            if line is None:
+                return
+            line = _CONTROL.sub("", line).rstrip()
+            kept.write(f"{line}\n")
+            kept.flush()
+            if text := shown(line):
+                say(text)
+                told, last = time.monotonic(), ""
+            else:
+                last = line.strip() or last
+        if (now := time.monotonic()) - told > _SILENCE:
+            say(f"    ... {now - started:.0f} s  {last}".rstrip())
+            told = now
 
 
 def _read(stream: IO[str], said: queue.Queue[str | None]) -> None:

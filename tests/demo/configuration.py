@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from pathlib import Path
 
@@ -17,6 +18,7 @@ _QUOTA = 50
 def copied(source: Path, folder: Path) -> LandingZone:
     """Copies a valid configuration for the emulated account, and returns what it says."""
     own = load(source).project.management_account.id
+    shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(source, folder)
     for file in [*folder.rglob("*.yaml"), *folder.rglob("*.json")]:
         file.chmod(0o644)
@@ -25,6 +27,12 @@ def copied(source: Path, folder: Path) -> LandingZone:
         (folder / IMPORTS_FILE).unlink()
         say(f"{IMPORTS_FILE} is left out: what it names is in your account, not in the emulated one")
     return load(folder)
+
+
+def fingerprint(folder: Path) -> str:
+    """Returns what differs when any file of a configuration does."""
+    files = sorted(file for file in folder.rglob("*") if file.is_file())
+    return hashlib.sha256(b"\0".join(part for file in files for part in (bytes(file), file.read_bytes()))).hexdigest()
 
 
 def lay_organization(aws: Aws, landing_zone: LandingZone) -> None:

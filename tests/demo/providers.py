@@ -7,6 +7,7 @@ import json
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.aws import real_provider
@@ -14,9 +15,16 @@ from tests.aws.client import Aws
 from tests.aws.real_provider import PINNED, NotFoundError, RealProvider
 from tests.demo.commands import DemoError, error_in, run, say
 
-Provider = Callable[[Mapping[str, str]], Mapping[str, str]]
-"""What a command needs besides its environment to run with it."""
 _SEARCHED_FOR = 30
+
+
+@dataclass(frozen=True)
+class Provider:
+    """A provider that commands can run with."""
+
+    name: str
+    variables: Callable[[Mapping[str, str]], Mapping[str, str]]
+    """Returns what a command needs besides its environment."""
 
 
 @contextlib.contextmanager
@@ -29,7 +37,8 @@ def provider(aws: Aws, folder: Path, setting: str | None) -> Iterator[Provider]:
     try:
         terraform = real_provider.terraform()
     except FileNotFoundError:
-        raise DemoError("no terraform on PATH, and no wheel of it for this machine; install Terraform 1.10 or newer") from None
+        said = "no terraform on PATH, and no wheel of it for this machine; install Terraform 1.10 or newer"
+        raise DemoError(said) from None
     try:
         found = _real(folder, terraform, setting)
     except NotFoundError as reason:
@@ -38,14 +47,15 @@ def provider(aws: Aws, folder: Path, setting: str | None) -> Iterator[Provider]:
 
         served = StandIn(aws.url)
         try:
-            yield lambda environment: {"TERRAFORM_BINARY_NAME": terraform, **served.variables(environment)}
+            yield Provider("stand-in", lambda given: {"TERRAFORM_BINARY_NAME": terraform, **served.variables(given)})
         finally:
             served.stop()
         return
     shims = f", with shims for what {PINNED} has more" if found.shimmed else ""
-    say(f"AWS provider: the real one, {found.version} from {found.mirror}{shims}; it takes some minutes, most of it waits of its own")
+    say(f"AWS provider: the real one, {found.version} from {found.mirror}{shims}")
+    say("with it the demo takes four minutes, most of them waits of its own")
     variables = found.environment(folder / "installed", terraform)
-    yield lambda _: variables
+    yield Provider(found.version, lambda _: variables)
 
 
 def _real(folder: Path, terraform: str, setting: str | None) -> RealProvider:
