@@ -24,7 +24,8 @@ from strata.config import LandingZone
 from tests.aws.client import ACCOUNT, CHECKOUT, Aws, emulated_aws
 from tests.demo.commands import DemoError, error_in, run, say
 from tests.demo.configuration import copied, fingerprint, lay_organization
-from tests.demo.providers import Provider, provider
+from tests.demo.environment import assert_emulated, cleaned, environment, leave_aws_behind
+from tests.demo.providers import provider
 from tests.demo.snapshot import Snapshot
 
 CONFIG = CHECKOUT / "config"
@@ -33,12 +34,12 @@ FOLDER = CHECKOUT / "cdktf.out-demo"
 LOG, REPORT = FOLDER / "log", FOLDER / "report.html"
 STACKS = ("backend", "organizations", "security", "sso")
 _BIN = Path(sys.executable).parent
-_DROPPED = re.compile(r"(AWS|CDKTF|MOTO|STRATA|TF)_|TERRAFORM_BINARY_NAME$|(ALL|FTP|HTTPS?|NO)_PROXY$", re.IGNORECASE)
 _STEP = re.compile(r": (Creation|Modifications|Destruction|Import) complete|\b(Plan|Error): |\bApply complete!")
 
 
 def main(arguments: list[str]) -> None:
     """Runs the demo, and with the argument `shell` leaves a shell in it."""
+    leave_aws_behind()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _ended)
     try:
@@ -59,14 +60,13 @@ def demonstrate(*, shell: bool) -> None:
         DemoError: a command failed.
     """
     checked = run(
-        [str(_BIN / "strata"), "check", "--config", str(CONFIG)], _without_aws(), FOLDER / "check.log", _fault
+        [str(_BIN / "strata"), "check", "--config", str(CONFIG)], cleaned(os.environ), FOLDER / "check.log", _fault
     )
     if checked:
         raise DemoError("config/ has faults; mend them, and `strata check` says when the last one is gone")
-    setting = os.environ.get("STRATA_PROVIDER_MIRROR")
-    with emulated_aws(FOLDER / "aws.log") as aws, provider(aws, FOLDER, setting) as found:
+    with emulated_aws(FOLDER / "aws.log") as aws, provider(aws, FOLDER) as found:
         say(f"AWS is emulated, at {aws.url}: account {ACCOUNT}, with credentials that are nobody's")
-        variables = environment(aws, found)
+        variables = environment(aws, found, FOLDER)
         assert_emulated(aws, variables)
         snapshot = Snapshot(FOLDER, f"{found.name} {fingerprint(CONFIG)}")
         landing_zone = copied(CONFIG, FOLDER / "config")
@@ -77,43 +77,9 @@ def demonstrate(*, shell: bool) -> None:
             Landing(aws, landing_zone, variables).deploy()
             snapshot.keep(aws)
         if shell:
-            _open_shell(variables)
+            _open_shell({**variables, "AWS_DEFAULT_REGION": landing_zone.project.regions.primary})
         else:
             _say_what_comes_next()
-
-
-def environment(aws: Aws, found: Provider) -> dict[str, str]:
-    """Returns the environment of every command: nothing of who runs the demo that leads to AWS, or out of here."""
-    variables = {
-        **_without_aws(),
-        **aws.environment(),
-        "CDKTF_OUTPUT": str(FOLDER / "out"),
-        # https leads to the emulated AWS as well, which refuses it: what ignores the endpoint gets nowhere.
-        "HTTPS_PROXY": aws.url,
-        "STRATA_CONFIG": str(FOLDER / "config"),
-        "TF_IN_AUTOMATION": "1",
-        "TF_CLI_CONFIG_FILE": os.devnull,
-    }
-    return {
-        **variables,
-        **found.variables(variables),
-        "PATH": os.pathsep.join([str(_BIN), variables.get("PATH", os.defpath)]),
-    }
-
-
-def assert_emulated(aws: Aws, variables: Mapping[str, str]) -> None:
-    """Asks as the commands are going to: the answer must be the emulated account, and be given by this server.
-
-    Raises:
-        DemoError: it is not.
-    """
-    asking = "import boto3; print(boto3.client('sts', region_name='us-east-1').get_caller_identity()['Account'])"
-    done = subprocess.run(
-        [sys.executable, "-c", asking], env=dict(variables), capture_output=True, text=True, check=False
-    )
-    if done.stdout.strip() != ACCOUNT or not aws.calls(action="sts:GetCallerIdentity"):
-        said = (done.stdout or done.stderr).strip().splitlines() or ["nothing"]
-        raise DemoError(f"the emulated AWS at {aws.url} should say that this is account {ACCOUNT}: {said[-1]}")
 
 
 class Landing:
@@ -161,10 +127,6 @@ def _step(line: str) -> str | None:
     return re.sub(r" \[id=.*", "", line) if _STEP.search(line) else None
 
 
-def _without_aws() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not _DROPPED.match(name)}
-
-
 @contextlib.contextmanager
 def _alone() -> Iterator[None]:
     FOLDER.mkdir(exist_ok=True)
@@ -180,7 +142,7 @@ def _open_shell(variables: Mapping[str, str]) -> None:
     """Opens a shell without the settings of whose it is, which might lead to AWS again."""
     say(f"""
 Until you leave this shell, every command works on the emulated AWS, of which nothing costs anything:
-  strata plan, strata explain jane-doe, cdktf diff sso, aws organizations list-accounts, ...
+  strata plan, strata report, strata doctor, cdktf diff sso, aws organizations list-accounts, ...
 Its configuration is {FOLDER.name}/config, a copy of yours: edit it, then `strata plan` and `strata deploy`.
 """)
     bash = shutil.which("bash")

@@ -148,6 +148,7 @@ def _follow(process: subprocess.Popen[str], kept: IO[str], shown: Callable[[str]
 
 
 def _read(stream: IO[str], said: queue.Queue[str | None]) -> None:
-    for line in stream:
-        said.put(line)
+    with stream:
+        for line in stream:
+            said.put(line)
     said.put(None)

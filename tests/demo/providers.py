@@ -28,7 +28,7 @@ class Provider:
 
 
 @contextlib.contextmanager
-def provider(aws: Aws, folder: Path, setting: str | None) -> Iterator[Provider]:
+def provider(aws: Aws, folder: Path) -> Iterator[Provider]:
     """Serves or installs a provider until the block ends, and says which.
 
     Raises:
@@ -40,7 +40,7 @@ def provider(aws: Aws, folder: Path, setting: str | None) -> Iterator[Provider]:
         said = "no terraform on PATH, and no wheel of it for this machine; install Terraform 1.10 or newer"
         raise DemoError(said) from None
     try:
-        found = _real(folder, terraform, setting)
+        found = _real(folder, terraform, os.environ.get("STRATA_PROVIDER_MIRROR"))
     except NotFoundError as reason:
         say(f"AWS provider: the stand-in of Strata's tests, which makes the same calls ({reason})")
         from tests.provider.server import StandIn
