@@ -9,22 +9,31 @@ TOOLCHAIN := $(BIN)/python -m strata.toolchain
 unexport PYTHONDONTWRITEBYTECODE
 PIP := $(BIN)/pip --disable-pip-version-check --quiet install --no-compile
 LOCKED := --require-hashes --only-binary :all:
+# Other bindings want another index of jsii's: .warm, which says where it is, goes when packages come.
 # Set-up looks again when PATH has another node or terraform than last time.
 PATH_NOW := $(shell { command -v node; command -v terraform; } | cksum | cut -d ' ' -f 1)
 WHEELS := .venv/.wheels-$(PATH_NOW)
 CLI := node_modules/.installed
 
 .DEFAULT_GOAL := all
-.PHONY: all setup dev synth lint test format golden e2e e2e-large bench lock clean help
+.PHONY: all setup dev demo demo-shell synth lint test format golden e2e e2e-large bench lock clean help
 MAKEFLAGS += --no-print-directory
 
 all: dev lint test synth ## set up, check, test and synthesize (default); CI runs e2e as well
 
 setup: ## what synth and cdktf need: .venv and node_modules
 	@$(MAKE) -s -j2 .venv/.run $(CLI)
+	@$(TOOLCHAIN) warm
 
 dev: ## setup, and what lint and test need
 	@$(MAKE) -s -j2 .venv/.dev $(CLI)
+	@$(TOOLCHAIN) warm
+
+demo: dev ## deploy config/ into an emulated AWS: no account, no cost
+	@$(BIN)/python -m tests.demo
+
+demo-shell: dev ## the same, and a shell in which every command works on it
+	@$(BIN)/python -m tests.demo shell
 
 synth: setup ## write the Terraform of every stack to cdktf.out
 	@$(TOOLCHAIN) synth
@@ -85,17 +94,22 @@ $(WHEELS): requirements/node.txt requirements/terraform.txt | .venv/.python
 	@touch $@
 
 .venv/.run: pyproject.toml requirements/run.txt | $(WHEELS)
+	@echo 'strata: installing what pyproject.toml asks for' >&2
 	@$(PIP) $(LOCKED) -r requirements/run.txt
 	@$(PIP) --no-deps --no-build-isolation --editable .
+	@rm -f .venv/.warm
 	@touch $@
 
 .venv/.dev: pyproject.toml requirements/dev.txt requirements/terraform.txt | $(WHEELS)
+	@echo 'strata: installing what pyproject.toml asks for' >&2
 	@$(PIP) $(LOCKED) -r requirements/dev.txt $$($(TOOLCHAIN) requirements tests)
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@$(TOOLCHAIN) link
+	@rm -f .venv/.warm
 	@touch .venv/.run $@
 
 $(CLI): package.json package-lock.json .npmrc | $(WHEELS)
+	@echo 'strata: installing the cdktf CLI' >&2
 	@$(TOOLCHAIN) npm ci --loglevel=error >/dev/null
 	@touch $@
 

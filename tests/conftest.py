@@ -11,11 +11,18 @@ from typing import Any, Protocol
 
 import pytest
 
+import tests.guard.sitecustomize
 from tests.aws import real_provider
 from tests.synthesized import COMPANY, SHIPPED, Deployment, synthesize
 
 NO_PROVIDER = "no real AWS provider"
 GOLDEN = Path(__file__).parent / "golden"
+
+
+def pytest_configure() -> None:
+    """Keeps config/, which is its owner's, from the processes that tests start, as it is kept from the tests."""
+    guard = str(Path(tests.guard.sitecustomize.__file__).parent)
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [guard, os.environ.get("PYTHONPATH")]))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -62,7 +69,7 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 
 @pytest.fixture(scope="session")
 def shipped(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
-    """What `config/` becomes."""
+    """What `strata/template` becomes, with which everybody begins."""
     return synthesize(SHIPPED, tmp_path_factory.mktemp("shipped"))
 
 
