@@ -19,6 +19,7 @@ class Defaults:
 
     metadata: Parameters = field(default_factory=dict)
     snapshots: str = "unblocked"
+    images: str = "unblocked"
 
 
 @ec2.answers("ModifyInstanceMetadataDefaults")
@@ -43,6 +44,14 @@ def snapshots(call: Call) -> Parameters:
     if not call.operation.startswith("Get"):
         kept.snapshots = call.parameters.get("State") or "unblocked"
     return {"State": kept.snapshots}
+
+
+@ec2.answers("EnableImageBlockPublicAccess", "DisableImageBlockPublicAccess", "GetImageBlockPublicAccessState")
+def images(call: Call) -> Parameters:
+    kept = call.keeps_here(Defaults)
+    if not call.operation.startswith("Get"):
+        kept.images = call.parameters.get("ImageBlockPublicAccessState") or "unblocked"
+    return {"ImageBlockPublicAccessState": kept.images}
 
 
 @ram.answers("EnableSharingWithAwsOrganization")

@@ -38,7 +38,10 @@ def test_every_type_goes_through_six_runs(runs: dict[str, Run]) -> None:
     assert set(runs["empty plan"].actions.values()) == {"no-op"}
     assert set(runs["apply"].actions.values()) == {"create"}
     imported = {address for address, action in runs["import"].actions.items() if action.startswith("import")}
-    assert runs["apply"].actions.keys() - imported == {"aws_ec2_instance_metadata_defaults.main"}
+    assert runs["apply"].actions.keys() - imported == {
+        "aws_ec2_image_block_public_access.main",
+        "aws_ec2_instance_metadata_defaults.main",
+    }
     assert set(runs["destroy"].actions.values()) == {"delete"}
     assert runs["destroy"].values == {}
 

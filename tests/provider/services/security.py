@@ -112,6 +112,28 @@ class SnapshotBlock(Resource, type="aws_ebs_snapshot_block_public_access"):
         aws("disable_snapshot_block_public_access")
 
 
+class ImageBlock(Resource, type="aws_ec2_image_block_public_access"):
+    """Whether machine images may be public. There is no import, and a deletion leaves everything as it is."""
+
+    service, title = "ec2", "EC2 Image Block Public Access"
+
+    def create(self, aws: Aws, new: Object) -> None:
+        self.update(aws, {}, new)
+        new["id"] = aws.region
+
+    def read(self, aws: Aws, old: Object) -> Object | None:
+        return {"state": aws("get_image_block_public_access_state")["ImageBlockPublicAccessState"]}
+
+    def update(self, aws: Aws, old: Object, new: Object) -> None:
+        if new["state"] == "unblocked":
+            aws("disable_image_block_public_access")
+        else:
+            aws("enable_image_block_public_access", ImageBlockPublicAccessState=new["state"])
+
+    def delete(self, aws: Aws, old: Object) -> None:
+        """Leaves what is set."""
+
+
 class MetadataDefaults(Resource, type="aws_ec2_instance_metadata_defaults"):
     """What new instances let read of their metadata. All four are sent, those left out as no preference."""
 
