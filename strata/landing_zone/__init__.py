@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 from strata.config.models import MANAGEMENT, ROOT, Organization, PolicyType, Project, Security, Sso
 from strata.config.tree import Location, Tree
@@ -21,8 +22,7 @@ from strata.landing_zone.units import Ancestors, Target, Unit, ancestors, units
 __all__ = ["MANAGEMENT", "ROOT", "LandingZone", "SourceLocation"]
 
 
-@dataclass(frozen=True, order=True)
-class SourceLocation:
+class SourceLocation(NamedTuple):
     """A line of the configuration, by the name its file has in the folder."""
 
     file: str
@@ -139,4 +139,4 @@ class LandingZone:
 
     def tree(self, file: str) -> Tree:
         """Returns what a file said, by its name in the folder."""
-        return self.trees.get(file, Tree(file))
+        return self.trees.get(file) or Tree(file)
