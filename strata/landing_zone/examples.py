@@ -39,5 +39,5 @@ def _values(landing_zone: LandingZone) -> Iterator[tuple[str, Location, str]]:
             yield SECURITY, (name, "emails", index), email
     for kind, contact in landing_zone.security.alternate_contacts.contacts.items():
         yield SECURITY, ("alternate_contacts", kind.lower(), "email"), contact.email
-    for user in landing_zone.users.values():
-        yield SSO, (*user.location, "email"), user.email
+    for key, user in landing_zone.users.items():
+        yield SSO, ("users", key, "email"), user.email
