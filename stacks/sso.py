@@ -45,12 +45,12 @@ from cdktf_cdktf_provider_aws.ssoadmin_permissions_boundary_attachment import (
 )
 from constructs import Construct
 
-from strata.config.models import PARTITION, Mode
+from strata.config.models import PARTITION, Mode, User
 from strata.config.text import address_part
 from strata.landing_zone import LandingZone
 from strata.landing_zone.administrators import administrators
 from strata.landing_zone.grants import Grant
-from strata.landing_zone.people import Group, User
+from strata.landing_zone.groups import Group
 from strata.landing_zone.permission_sets import BREAK_GLASS, ManagedPolicy, PermissionSet
 
 
@@ -72,7 +72,7 @@ class SsoStack(Layer):
         super().__init__(scope, id, project=landing_zone.project, region=landing_zone.project.identity_center_region)
         self.landing_zone = landing_zone
         self._instance()
-        self.users = {key: self._user(user) for key, user in landing_zone.users.items()}
+        self.users = {key: self._user(key, user) for key, user in landing_zone.users.items()}
         self.groups = {key: self._group(group) for key, group in landing_zone.groups.items()}
         self._memberships()
         self.permission_sets: dict[str, SsoadminPermissionSet] = {}
@@ -131,12 +131,12 @@ class SsoStack(Layer):
 
     # People
 
-    def _user(self, user: User) -> IdentitystoreUser:
+    def _user(self, key: str, user: User) -> IdentitystoreUser:
         return self.add(
             IdentitystoreUser,
-            user.key,
+            key,
             identity_store_id=self.identity_store_id,
-            user_name=user.user_name,
+            user_name=user.sign_in_name,
             display_name=user.display_name,
             name=IdentitystoreUserName(given_name=user.given_name, family_name=user.family_name),
             emails=IdentitystoreUserEmails(value=user.email, primary=True, type="work"),

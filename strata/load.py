@@ -17,15 +17,8 @@ def load(folder: Path) -> LandingZone:
         ConfigurationError: all faults of all files, with file, line, value, rule and remedy.
     """
     draft, faults = read_draft(folder)
+    landing_zone = LandingZone.of(draft)
     faults += check(draft)
-    if faults or not (draft.project and draft.organization and draft.security and draft.sso):
+    if faults or landing_zone is None:
         raise ConfigurationError(faults)
-    return LandingZone(
-        project=draft.project,
-        organization=draft.organization,
-        security=draft.security,
-        sso=draft.sso,
-        imports=draft.imports,
-        documents=draft.documents,
-        trees=draft.trees,
-    )
+    return landing_zone

@@ -67,7 +67,7 @@ class Explained:
         """Yields the access of a user, in one account or in all, as text."""
         user = self.landing_zone.users[key]
         yield from _wrapped(f"{key}: {user.display_name}, {user.email}", "")
-        yield f"  {self._shown_at(SSO, user.location)}"
+        yield f"  {self._shown_at(SSO, ('users', key))}"
         groups = self._groups(key)
         yield from _wrapped(f"groups: {', '.join(groups) or 'none'}", "  ")
         found = self._access_of_user(key, account)
@@ -86,7 +86,7 @@ class Explained:
             "user": key,
             "name": user.display_name,
             "email": user.email,
-            "place": self._shown_at(SSO, user.location),
+            "place": self._shown_at(SSO, ("users", key)),
             "groups": self._groups(key),
             "access": [self._access_facts(one) for one in found],
             "permission_sets": self._sets_facts(found),

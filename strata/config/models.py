@@ -808,6 +808,11 @@ class User(Model):
         return self
 
     @property
+    def sign_in_name(self) -> str:
+        """Returns what the person signs in with."""
+        return self.user_name or self.email
+
+    @property
     def display_name(self) -> str:
         """Returns the name AWS shows."""
         return f"{self.given_name} {self.family_name}"

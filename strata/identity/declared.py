@@ -78,9 +78,9 @@ def things(landing_zone: LandingZone) -> Iterator[Thing]:
     for group in landing_zone.groups.values():
         if not group.external:
             yield Thing("group", group.key, folded(group.name), group.name, location=group.location)
-    for user in landing_zone.users.values():
-        name, also = user.user_name, folded(user.email)
-        yield Thing("user", user.key, folded(name), name, also=also, location=user.location)
+    for key, user in landing_zone.users.items():
+        name, also = user.sign_in_name, folded(user.email)
+        yield Thing("user", key, folded(name), name, also=also, location=("users", key))
     for one in landing_zone.permission_sets.values():
         yield Thing("permission-set", one.key, exact(one.name), one.name, location=one.location)
 

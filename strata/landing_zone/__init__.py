@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
-from strata.config.models import MANAGEMENT, ROOT, Organization, PolicyType, Project, Security, Sso
+from strata.config.loader import Draft
+from strata.config.models import MANAGEMENT, ROOT, Organization, PolicyType, Project, Security, Sso, User
 from strata.config.tree import Location, Tree
 from strata.errors import Fault
 from strata.landing_zone.accounts import Account, accounts
 from strata.landing_zone.grants import Grant, grants
-from strata.landing_zone.people import Group, User, groups, users
+from strata.landing_zone.groups import Group, groups
 from strata.landing_zone.permission_sets import PermissionSet, all_permission_sets
 from strata.landing_zone.policies import EffectivePolicy, Policy, all_policies, declared_settings, effective_policies
 from strata.landing_zone.selection import AccountSelector
@@ -21,8 +23,7 @@ from strata.landing_zone.units import Ancestors, Target, Unit, ancestors, units
 __all__ = ["MANAGEMENT", "ROOT", "LandingZone", "SourceLocation"]
 
 
-@dataclass(frozen=True, order=True)
-class SourceLocation:
+class SourceLocation(NamedTuple):
     """A line of the configuration, by the name its file has in the folder."""
 
     file: str
@@ -111,7 +112,7 @@ class LandingZone:
     @cached_property
     def users(self) -> Mapping[str, User]:
         """Returns the users by key, sorted."""
-        return dict(sorted(users(self.sso).items()))
+        return dict(sorted(self.sso.users.items()))
 
     @cached_property
     def groups(self) -> Mapping[str, Group]:
@@ -129,6 +130,14 @@ class LandingZone:
         """Returns who has which permission set where, sorted, with the entries of sso.yaml that give it."""
         return grants(self.sso, self.selector)
 
+    @classmethod
+    def of(cls, draft: Draft) -> LandingZone | None:
+        """Returns what a draft means, None where a file could not be read."""
+        if not (draft.project and draft.organization and draft.security and draft.sso):
+            return None
+        parts = (draft.project, draft.organization, draft.security, draft.sso)
+        return cls(*parts, draft.imports, draft.documents, draft.trees)
+
     def source(self, file: str, location: Location) -> SourceLocation:
         """Returns the line of something, or of the nearest entry above it."""
         return SourceLocation(file, self.tree(file).line(location))
@@ -139,4 +148,4 @@ class LandingZone:
 
     def tree(self, file: str) -> Tree:
         """Returns what a file said, by its name in the folder."""
-        return self.trees.get(file, Tree(file))
+        return self.trees.get(file) or Tree(file)

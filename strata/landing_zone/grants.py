@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from operator import attrgetter
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from strata.config.models import MANAGEMENT, Assignment, Sso
 from strata.config.tree import Location
@@ -13,9 +11,8 @@ from strata.landing_zone.permission_sets import BREAK_GLASS, STATE_ACCESS
 from strata.landing_zone.selection import AccountSelector
 
 
-@dataclass(frozen=True, order=True)
-class Grant:
-    """One permission set for one principal in one account."""
+class Grant(NamedTuple):
+    """One permission set for one principal in one account; a tuple, since they come by the ten thousand."""
 
     account: str
     permission_set: str
@@ -31,11 +28,7 @@ def grants(sso: Sso, selector: AccountSelector) -> Mapping[Grant, tuple[Location
             entries = found.setdefault(grant, [])
             if location not in entries:
                 entries.append(location)
-    return {grant: tuple(found[grant]) for grant in sorted(found, key=_ORDER)}
-
-
-_ORDER = attrgetter("account", "permission_set", "principal_type", "principal")
-"""The order of the fields, which compares many times faster than a dataclass does."""
+    return {grant: tuple(found[grant]) for grant in sorted(found)}
 
 
 def all_assignments(sso: Sso) -> Iterator[tuple[Location, Assignment]]:

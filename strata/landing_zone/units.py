@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from strata.config.models import ROOT, Organization, OrganizationalUnit
 from strata.config.tree import Location
@@ -51,8 +51,7 @@ def _walk(below: Mapping[str, OrganizationalUnit], above: tuple[str, ...]) -> It
 # The tree
 
 
-@dataclass(frozen=True, order=True)
-class Target:
+class Target(NamedTuple):
     """The root, an organizational unit or an account, as policies name them."""
 
     kind: Literal["root", "unit", "account"]

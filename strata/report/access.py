@@ -11,7 +11,7 @@ from strata.config import SSO
 from strata.config.tree import Location
 from strata.landing_zone import LandingZone, SourceLocation
 from strata.landing_zone.grants import Grant
-from strata.landing_zone.people import Group
+from strata.landing_zone.groups import Group
 from strata.landing_zone.permission_sets import PermissionSet
 
 

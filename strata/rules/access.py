@@ -15,8 +15,8 @@ from strata.config.text import Problem, check_length, short, text_problem
 from strata.config.tree import Location
 from strata.config.types import RESERVED_NAMES, did_you_mean
 from strata.errors import Fault
-from strata.landing_zone import people as resolved
 from strata.landing_zone.grants import all_assignments
+from strata.landing_zone.groups import groups
 from strata.landing_zone.permission_sets import InlinePolicy, PermissionSet, all_permission_sets
 from strata.landing_zone.selection import AccountSelector, is_wildcard, matching
 from strata.rules.faults import too_many, twice, unknown
@@ -30,17 +30,17 @@ def people(draft: Draft, limits: Limits) -> Iterator[Fault]:
     if not sso:
         return
     names: dict[str, str] = {}
-    for key, user in resolved.users(sso).items():
-        name = user.user_name
+    for key, user in sso.users.items():
+        name = user.sign_in_name
         owner = names.setdefault(name.lower(), key)
         if owner != key:
             problem = f"the user name {short(name)} is also that of {short(owner)}"
             yield draft.fault(SSO, ("users", key), problem, "give one of them a user_name of its own")
-        if not sso.users[key].user_name:
+        if not user.user_name:
             yield from _default_name(draft, ("users", key), name, limits, "user_name", "set user_name")
     names = {}
     known = draft.declared(SSO, "users", sso.users)
-    for key, group in resolved.groups(sso).items():
+    for key, group in groups(sso).items():
         name = group.name
         owner = names.setdefault(name.lower(), key)
         if owner != key:
@@ -259,8 +259,8 @@ def _per_account(draft: Draft, limits: Limits, sso: Sso, selector: AccountSelect
     places = {"every account": everywhere} if everywhere else {}
     for account, some in sorted(listed.items()):
         places[account] = _groups_by_set(some)
-        for permission_set, groups in everywhere.items():
-            places[account][permission_set] |= groups
+        for permission_set, assigned in everywhere.items():
+            places[account][permission_set] |= assigned
     at: Location = ("assignments",)
     for limit, found in (
         (limits["permission_sets_per_account"], _set_counts(places)),
@@ -268,8 +268,8 @@ def _per_account(draft: Draft, limits: Limits, sso: Sso, selector: AccountSelect
     ):
         for words, number in _with_the_rest(found, limit.value):
             yield from too_many(draft, SSO, at, number, limit, words)
-    assigned = len(selector.everywhere - selector.retired) if everywhere else len(listed)
-    yield from too_many(draft, SSO, at, assigned, limits["assigned_accounts"])
+    number = len(selector.everywhere - selector.retired) if everywhere else len(listed)
+    yield from too_many(draft, SSO, at, number, limits["assigned_accounts"])
 
 
 Counts = dict[tuple[str, int], list[str]]
@@ -286,8 +286,8 @@ def _set_counts(places: Mapping[str, Mapping[str, set[str]]]) -> Counts:
 def _group_counts(places: Mapping[str, Mapping[str, set[str]]]) -> Counts:
     found: Counts = defaultdict(list)
     for place, sets in places.items():
-        for permission_set, groups in sorted(sets.items()):
-            found[f"{permission_set} in ", len(groups)].append(place)
+        for permission_set, assigned in sorted(sets.items()):
+            found[f"{permission_set} in ", len(assigned)].append(place)
     return found
 
 

@@ -56,6 +56,4 @@ def _whole(draft: Draft) -> LandingZone | None:
     """Returns the landing zone if every entry was read and names what exists, so that its addresses are certain."""
     if any(draft.left_out.get(file) or draft.trees[file].incomplete for file in (ORGANIZATION, PROJECT, SECURITY, SSO)):
         return None
-    if not (draft.project and draft.organization and draft.security and draft.sso):
-        return None
-    return LandingZone(draft.project, draft.organization, draft.security, draft.sso)
+    return LandingZone.of(draft)

@@ -83,7 +83,7 @@ def _by_kind(landing_zone: LandingZone) -> dict[str, list[_Named]]:
         kinds[f"units in {unit.parent}"].append((ORGANIZATION, unit.location, unit.key, unit.name))
     for policy in landing_zone.policies.values():
         kinds[policy.type].append((ORGANIZATION, policy.location, policy.key, policy.name))
-    kinds["users"] = [(SSO, one.location, one.key, one.user_name) for one in landing_zone.users.values()]
+    kinds["users"] = [(SSO, ("users", key), key, one.sign_in_name) for key, one in landing_zone.users.items()]
     kinds["groups"] = [(SSO, one.location, one.key, one.name) for one in landing_zone.groups.values()]
     sets = landing_zone.permission_sets.values()
     kinds["permission sets"] = [(SSO, one.location, one.key, one.name) for one in sets]

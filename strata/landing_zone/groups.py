@@ -1,4 +1,4 @@
-"""The users and groups of IAM Identity Center with the names AWS shows."""
+"""The groups of IAM Identity Center with the names AWS shows."""
 
 from __future__ import annotations
 
@@ -6,23 +6,6 @@ from dataclasses import dataclass
 
 from strata.config.models import Sso
 from strata.config.tree import Location
-
-
-@dataclass(frozen=True)
-class User:
-    """A person in Identity Center's own directory."""
-
-    key: str
-    user_name: str
-    given_name: str
-    family_name: str
-    display_name: str
-    email: str
-
-    @property
-    def location(self) -> Location:
-        """Returns where it stands in sso.yaml."""
-        return "users", self.key
 
 
 @dataclass(frozen=True)
@@ -39,14 +22,6 @@ class Group:
     def location(self) -> Location:
         """Returns where it stands in sso.yaml."""
         return "groups", self.key
-
-
-def users(sso: Sso) -> dict[str, User]:
-    """Returns the users by key, as in the file."""
-    return {
-        key: User(key, one.user_name or one.email, one.given_name, one.family_name, one.display_name, one.email)
-        for key, one in sso.users.items()
-    }
 
 
 def groups(sso: Sso) -> dict[str, Group]:
