@@ -7,19 +7,22 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
+from pydantic import BaseModel
 
 from strata.commands.schema import text as schema_text
-from strata.config import IMPORTS
+from strata.config import IMPORTS, ORGANIZATION, PROJECT, SECURITY, SSO, types
 from strata.config.documents import TOP_KEYS, document_problems
 from strata.config.limits import aws_limits
 from strata.config.loader import FILES
 from strata.config.models import PolicyType
+from strata.config.tree import Location
 from strata.errors import ConfigurationError
-from strata.landing_zone import LandingZone
+from strata.landing_zone import LandingZone, examples
 from strata.landing_zone.examples import is_example
 from strata.load import load
 from strata.rules import warnings
@@ -233,6 +236,42 @@ def test_an_emptied_file_of_people_is_a_warning(valid: Path) -> None:
 def test_an_example_is_known_by_its_domain_or_its_digits() -> None:
     assert all(map(is_example, ("a@example.com", "a@x.EXAMPLE.org", "a@host.test", "123456789012", "000000000000")))
     assert not any(map(is_example, ("a@notexample.com", "a@example.com.au", "210987654321")))
+
+
+ADDRESSES: list[Any] = [types.AccountId, types.UnmanagedAccount, types.RootEmail, types.Email, types.PersonEmail]
+ADDRESSES += [types.CostEmail, types.ContactEmail]
+
+
+def test_no_address_of_an_example_is_overlooked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every field of a type that names an account or a mailbox, in a configuration that has every option."""
+    monkeypatch.setattr(examples, "is_example", lambda _: True)
+    landing_zone = load(CHECKOUT / "tests" / "every_option")
+    told = {(file, location) for file, location, _ in examples.example_values(landing_zone)}
+    models = {PROJECT: landing_zone.project, ORGANIZATION: landing_zone.organization}
+    models |= {SECURITY: landing_zone.security, SSO: landing_zone.sso}
+    retired = {("accounts", key, "email") for key in landing_zone.retired}
+    found = {(file, at) for file, model in models.items() for at in addresses_in(model, ()) if at not in retired}
+    assert told == found
+
+
+def addresses_in(value: Any, at: Location, marks: frozenset[int] = frozenset()) -> Iterator[Location]:
+    if isinstance(value, BaseModel):
+        for name, field in type(value).model_fields.items():
+            yield from addresses_in(getattr(value, name), (*at, field.alias or name), marks_of(field))
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from addresses_in(inner, (*at, key), marks)
+    elif isinstance(value, tuple):
+        for index, inner in enumerate(value):
+            yield from addresses_in(inner, (*at, index), marks)
+    elif value and marks & {id(mark) for kind in ADDRESSES for mark in kind.__metadata__}:
+        yield at
+
+
+def marks_of(field: Any) -> frozenset[int]:
+    inner = getattr(field, "annotation", None) or field
+    found = [*getattr(field, "metadata", ()), *getattr(inner, "__metadata__", ())]
+    return frozenset(map(id, found)).union(*map(marks_of, get_args(inner)))
 
 
 # Limits and schemas

@@ -17,7 +17,7 @@ from ruamel.yaml import YAML
 from typer.testing import CliRunner, Result
 
 from strata.cli import app
-from strata.config.models import Group, PolicyType, Targets, User
+from strata.config.models import Group, PolicyType, Security, Targets, User, Weaker
 from strata.landing_zone import LandingZone
 from strata.landing_zone.units import THE_ROOT, Target
 from strata.load import load
@@ -647,6 +647,15 @@ def test_a_change_is_told_in_words(
     file, edit, expected = CASES[case]
     found = changes.compare(zone, edited({file: edit}))
     assert [(one.risk, one.text) for one in found] == expected
+
+
+@pytest.mark.parametrize("name", Security.model_fields)
+def test_every_parameter_of_a_control_says_when_it_is_weaker(name: str) -> None:
+    """One without would change in silence; what a control that gives access has is told in any case."""
+    control = type(getattr(Security(), name))
+    fields = {} if control.opens else control.model_fields
+    unmarked = [part for part, field in fields.items() if not any(isinstance(m, Weaker) for m in field.metadata)]
+    assert unmarked in ([], ["mode"])
 
 
 def test_nothing_changes_between_a_configuration_and_itself(zone: LandingZone) -> None:

@@ -5,8 +5,10 @@ Rules across entries are in `rules`; how an entry becomes Terraform is decided i
 """
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -466,12 +468,27 @@ class Mode(StrEnum):
     UNMANAGED = "unmanaged"
 
 
+@dataclass(frozen=True)
+class Weaker:
+    """When a new value of a parameter protects less than the old one: a mark that every parameter of a control has."""
+
+    when: Callable[[Any, Any], bool]
+
+
+LOWER, HIGHER = Weaker(lambda old, new: new < old), Weaker(lambda old, new: new > old)
+FEWER = Weaker(lambda old, new: bool(set(old) - set(new)))
+NEVER = Weaker(lambda _old, _new: False)
+
+
 class Control(Model):
     """One security control.
 
     `on`: Strata sets it and keeps it so. `off`: Strata removes what it made; a setting of the account itself is
     left as it is. `unmanaged`: Strata forgets it and leaves everything as it is.
     """
+
+    # Gives access when it is on; all others close something.
+    opens: ClassVar[bool] = False
 
     mode: Mode = Field(default=Mode.ON, strict=False)
 
@@ -491,39 +508,41 @@ class SnapshotBlock(StrEnum):
 class InstanceMetadata(Control):
     """Defaults for the instance metadata service of new EC2 instances, per governed region."""
 
-    hop_limit: MetadataHops = 2
+    hop_limit: Annotated[MetadataHops, HIGHER] = 2
     """Network hops a metadata answer may travel; containers need 2."""
 
 
 class SnapshotPublicAccess(Control):
     """Blocks public EBS snapshots, per governed region."""
 
-    state: SnapshotBlock = Field(default=SnapshotBlock.ALL, strict=False)
+    state: Annotated[SnapshotBlock, Weaker(lambda _, new: new is not SnapshotBlock.ALL)] = Field(
+        default=SnapshotBlock.ALL, strict=False
+    )
 
 
 class PasswordPolicy(Control):
     """The password policy for IAM users of the management account."""
 
-    minimum_length: PasswordLength = 14
-    reuse_prevention: PasswordReuse = 24
+    minimum_length: Annotated[PasswordLength, LOWER] = 14
+    reuse_prevention: Annotated[PasswordReuse, LOWER] = 24
     """How many old passwords cannot come back."""
-    max_age_days: PasswordAge = 0
+    max_age_days: Annotated[PasswordAge, Weaker(lambda old, new: new == 0 or 0 < old < new)] = 0
     """Days until a password must change; 0: never."""
 
 
 class Trail(Control):
     """The organization trail and its bucket in the management account."""
 
-    retention_days: int = Field(default=365, ge=90, le=36500)
+    retention_days: Annotated[int, LOWER] = Field(default=365, ge=90, le=36500)
     """Days until log files expire. They are below 128 KB, so transitions would cost more than they save."""
-    log_file_validation: bool = True
+    log_file_validation: Annotated[bool, LOWER] = True
     """Writes digests: about 12,000 PUT requests per account and month, 0.06 USD."""
 
 
 class Alert(Control):
     """An alert by e-mail."""
 
-    emails: Many[Email] = ()
+    emails: Annotated[Many[Email], FEWER] = ()
     """Who hears of it; each address confirms once, by the mail AWS sends."""
 
     @field_validator("emails")
@@ -544,8 +563,10 @@ class Alert(Control):
 class Budget(Alert):
     """A monthly cost budget of the whole organization."""
 
-    limit_usd: int = Field(default=100, ge=1)
-    thresholds_percent: Many[Annotated[int, Field(ge=1, le=1000)]] = (80, 100)
+    emails: Annotated[Many[Email], NEVER] = ()
+    """Who hears of it."""
+    limit_usd: Annotated[int, NEVER] = Field(default=100, ge=1)
+    thresholds_percent: Annotated[Many[Annotated[int, Field(ge=1, le=1000)]], NEVER] = (80, 100)
     """Shares of the limit at which a mail goes out; each for actual cost, the last for the forecast as well."""
 
     @field_validator("thresholds_percent")
@@ -573,9 +594,9 @@ class AnomalyMonitor(Alert):
     """Cost anomaly detection per AWS service; AWS allows one such monitor an account and often made it already."""
 
     mode: Mode = Field(default=Mode.OFF, strict=False)
-    emails: Many[CostEmail] = ()
+    emails: Annotated[Many[CostEmail], NEVER] = ()
     """Who hears of it."""
-    threshold_usd: int = Field(default=50, ge=1)
+    threshold_usd: Annotated[int, NEVER] = Field(default=50, ge=1)
     """The impact from which an anomaly is mailed, in a daily summary."""
 
 
@@ -592,9 +613,9 @@ class AlternateContacts(Control):
     """Whom AWS writes to about bills, operations and security, besides the root e-mail, in every account."""
 
     mode: Mode = Field(default=Mode.OFF, strict=False)
-    billing: Contact | None = None
-    operations: Contact | None = None
-    security: Contact | None = None
+    billing: Annotated[Contact | None, NEVER] = None
+    operations: Annotated[Contact | None, NEVER] = None
+    security: Annotated[Contact | None, NEVER] = None
 
     @model_validator(mode="after")
     def _one_at_least(self) -> Self:
@@ -612,6 +633,7 @@ class AlternateContacts(Control):
 class GithubActions(Control):
     """Roles that GitHub Actions assumes by OIDC, without a key: one to plan, one to deploy from the main branch."""
 
+    opens: ClassVar[bool] = True
     mode: Mode = Field(default=Mode.OFF, strict=False)
     repository: str = ""
     """The repository of this configuration, as in `acme/landing-zone`, spelled as GitHub does."""

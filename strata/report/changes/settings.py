@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import BaseModel
 
-from strata.config.models import Control, Organization, SnapshotBlock
+from strata.config.models import Control, Organization, Weaker
 from strata.landing_zone import LandingZone
 from strata.report.changes.change import Change, Risk, Topic
 from strata.report.changes.statements import leaves
-
-GIVES_ACCESS = ("github_actions",)
-"""Controls that open something when they are on; all others close something."""
 
 
 def security_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
     """Yields controls that change their mode or a parameter, and regions that lose them."""
     for name in type(after.security).model_fields:
         old, new = getattr(before.security, name), getattr(after.security, name)
-        yield from _opening(name, old, new) if name in GIVES_ACCESS else _control(name, old, new)
+        yield from _opening(name, old, new) if new.opens else _control(name, old, new)
     left = set(before.project.regions.all_governed) - set(after.project.regions.all_governed)
     for region in sorted(left):
         yield Change(
@@ -36,9 +33,10 @@ def _control(name: str, old: Control, new: Control) -> Iterator[Change]:
         text = f"control {name} is {new.mode.value}, no longer {old.mode.value}"
         yield Change(Topic.SECURITY, text, "guardrails" if old.on else None)
     for part, was, will_be in _different(old, new):
-        weaker = _WEAKER.get((name, part))
+        marks = type(new).model_fields[part].metadata
+        weaker = any(mark.when(was, will_be) for mark in marks if isinstance(mark, Weaker))
         text = f"control {name} has {part} {_word(will_be)}, not {_word(was)}"
-        yield Change(Topic.SECURITY, text, "guardrails" if old.on and weaker and weaker(was, will_be) else None)
+        yield Change(Topic.SECURITY, text, "guardrails" if old.on and weaker else None)
 
 
 def _opening(name: str, old: Control, new: Control) -> Iterator[Change]:
@@ -47,19 +45,6 @@ def _opening(name: str, old: Control, new: Control) -> Iterator[Change]:
         yield Change(Topic.SECURITY, f"{name} is {new.mode.value}, no longer {old.mode.value}", risk)
     for part, was, will_be in _different(old, new):
         yield Change(Topic.SECURITY, f"{name} has {part} {_word(will_be)}, not {_word(was)}", risk)
-
-
-_WEAKER: Mapping[tuple[str, str], Callable[[Any, Any], bool]] = {
-    ("instance_metadata", "hop_limit"): lambda was, now: now > was,
-    ("snapshot_public_access", "state"): lambda _, now: now != SnapshotBlock.ALL,
-    ("password_policy", "minimum_length"): lambda was, now: now < was,
-    ("password_policy", "reuse_prevention"): lambda was, now: now < was,
-    ("password_policy", "max_age_days"): lambda was, now: now == 0 or 0 < was < now,
-    ("trail", "retention_days"): lambda was, now: now < was,
-    ("trail", "log_file_validation"): lambda _, now: not now,
-    ("alerts", "emails"): lambda was, now: bool(set(was) - set(now)),
-}
-"""When another value of a parameter protects less; a parameter that is not here protects nothing."""
 
 
 def _different(old: BaseModel, new: BaseModel) -> Iterator[tuple[str, Any, Any]]:
