@@ -7,19 +7,21 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from strata.commands.schema import text as schema_text
-from strata.config import IMPORTS
+from strata.config import IMPORTS, ORGANIZATION, types
 from strata.config.documents import TOP_KEYS, document_problems
 from strata.config.limits import aws_limits
 from strata.config.loader import FILES
 from strata.config.models import PolicyType
+from strata.config.tree import Location
 from strata.errors import ConfigurationError
-from strata.landing_zone import LandingZone
+from strata.landing_zone import LandingZone, examples
 from strata.landing_zone.examples import is_example
 from strata.load import load
 from strata.rules import warnings
@@ -233,6 +235,39 @@ def test_an_emptied_file_of_people_is_a_warning(valid: Path) -> None:
 def test_an_example_is_known_by_its_domain_or_its_digits() -> None:
     assert all(map(is_example, ("a@example.com", "a@x.EXAMPLE.org", "a@host.test", "123456789012", "000000000000")))
     assert not any(map(is_example, ("a@notexample.com", "a@example.com.au", "210987654321")))
+
+
+def test_every_type_of_an_address_is_marked_as_personal() -> None:
+    """`examples.py` finds by the mark what an owner has to replace."""
+    named = {name: kind for name, kind in vars(types).items() if name.endswith(("Email", "AccountId", "Account"))}
+    assert len(named) == 7
+    unmarked = [
+        name for name, kind in named.items() if not any(isinstance(m, types.Personal) for m in kind.__metadata__)
+    ]
+    assert unmarked == []
+
+
+def test_no_address_of_an_example_is_overlooked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a configuration that has every option: all mailboxes and ids but those of accounts that were let go of."""
+    monkeypatch.setattr(examples, "is_example", lambda _: True)
+    landing_zone = load(CHECKOUT / "tests" / "every_option")
+
+    found = {(file, location) for file, location, _ in examples.example_values(landing_zone)}
+
+    texts = {(name, at) for name in FILES for at in _places(landing_zone.tree(name).data, ())}
+    retired = {(ORGANIZATION, ("accounts", key, "email")) for key in landing_zone.retired}
+    assert found == texts - retired
+
+
+def _places(value: Any, at: Location) -> Iterator[Location]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _places(inner, (*at, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _places(inner, (*at, index))
+    elif isinstance(value, str) and re.fullmatch(r"\d{12}|[^@\s*]+@[^@\s]+\.[a-z]+", value):
+        yield at
 
 
 # Limits and schemas

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -132,23 +132,10 @@ def _object(value: Any) -> dict[str, Any]:
 
 
 def _of_options(organization: Organization) -> Iterator[Policy]:
-    restriction, defaults = organization.region_restriction, organization.ec2_defaults
-    if restriction:
-        yield _made(
-            "region_restriction",
-            PolicyType.SERVICE_CONTROL,
-            "Closes other regions, but for global services, and for ACM, Config, KMS and WAF in us-east-1.",
-            region_restriction_policy(restriction),
-            restriction.targets,
-        )
-    if defaults:
-        description, document = "Sets EC2 defaults.", ec2_defaults_policy(defaults)
-        yield _made("ec2_defaults", PolicyType.DECLARATIVE_EC2, description, document, defaults.targets)
-
-
-def _made(option: str, type: PolicyType, description: str, document: dict[str, Any], targets: Targets) -> Policy:
-    key, text = option.replace("_", "-"), json.dumps(document, separators=(",", ":"))
-    return Policy(key, key, type, description, Document(text), targets, (option,), option=option)
+    for option, (type, description, document_of) in _OPTIONS.items():
+        if given := getattr(organization, option):
+            key, text = option.replace("_", "-"), json.dumps(document_of(given), separators=(",", ":"))
+            yield Policy(key, key, type, description, Document(text), given.targets, (option,), option=option)
 
 
 def region_restriction_policy(restriction: RegionRestriction) -> dict[str, Any]:
@@ -200,3 +187,13 @@ def ec2_defaults_policy(defaults: Ec2Defaults) -> dict[str, Any]:
     if defaults.disable_serial_console:
         attributes["serial_console_access"] = {"status": {"@@assign": "disabled"}}
     return {"ec2_attributes": attributes}
+
+
+_OPTIONS: Mapping[str, tuple[PolicyType, str, Callable[[Any], dict[str, Any]]]] = {
+    "region_restriction": (
+        PolicyType.SERVICE_CONTROL,
+        "Closes other regions, but for global services, and for ACM, Config, KMS and WAF in us-east-1.",
+        region_restriction_policy,
+    ),
+    "ec2_defaults": (PolicyType.DECLARATIVE_EC2, "Sets EC2 defaults.", ec2_defaults_policy),
+}

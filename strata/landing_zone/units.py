@@ -73,25 +73,29 @@ class Target(NamedTuple):
 
 THE_ROOT = Target("root", ROOT)
 Ancestors = Mapping[Target, tuple[Target, ...]]
-"""What is above the root, each unit and each account, from the root down, itself the last."""
+"""What is above the root, each unit and each account, from the root down, itself the last; in the order of the tree."""
 
 
 def ancestors(found: Iterable[Unit], accounts: Iterable[Account]) -> Ancestors:
-    """Returns the way down to every target, units before accounts."""
-    ways: dict[Target, tuple[Target, ...]] = {THE_ROOT: (THE_ROOT,)}
-    for unit in found:
-        ways[Target("unit", unit.key)] = (THE_ROOT, *(Target("unit", key) for key in unit.keys))
+    """Returns the way down to every target, the accounts of a unit before the units in it."""
+    below: defaultdict[str, list[Target]] = defaultdict(list)
     for account in accounts:
-        above = ways[THE_ROOT if account.unit == ROOT else Target("unit", account.unit)]
-        target = Target("account", account.key)
-        ways[target] = (*above, target)
-    return ways
+        below[account.unit].append(Target("account", account.key))
+    for unit in found:
+        below[unit.parent or ROOT].append(Target("unit", unit.key))
+
+    def down(way: tuple[Target, ...]) -> Iterator[tuple[Target, ...]]:
+        yield way
+        for child in below[way[-1].key] if way[-1].kind != "account" else ():
+            yield from down((*way, child))
+
+    return {way[-1]: way for way in down((THE_ROOT,))}
 
 
 def children(ways: Ancestors) -> Mapping[Target, list[Target]]:
-    """Returns what is directly below every target, accounts before units."""
-    below: defaultdict[Target, list[Target]] = defaultdict(list)
+    """Returns what is directly below every target."""
+    below: dict[Target, list[Target]] = {target: [] for target in ways}
     for target, way in ways.items():
         if way[1:]:
             below[way[-2]].append(target)
-    return {target: sorted(below[target], key=lambda one: one.unit) for target in ways}
+    return below

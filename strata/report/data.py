@@ -8,7 +8,7 @@ from strata.config import ORGANIZATION, SSO
 from strata.landing_zone import LandingZone
 from strata.report.access import access, allowances, as_facts
 from strata.report.layers import layers
-from strata.report.policies import in_tree_order, slots
+from strata.report.policies import slots
 
 
 def as_data(landing_zone: LandingZone) -> dict[str, Any]:
@@ -50,13 +50,13 @@ def as_data(landing_zone: LandingZone) -> dict[str, Any]:
 
 
 def _organization(landing_zone: LandingZone) -> list[dict[str, Any]]:
-    above, found = landing_zone.ancestors, slots(landing_zone)
+    found = slots(landing_zone)
     return [
         {
             "kind": target.kind,
             "key": target.key,
             **({"name": landing_zone.accounts[target.key].name} if target.kind == "account" else {}),
-            "path": [one.key for one in above[target][:-1]],
+            "path": [one.key for one in way[:-1]],
             "slots": [
                 {
                     "type": one.type.value,
@@ -68,5 +68,5 @@ def _organization(landing_zone: LandingZone) -> list[dict[str, Any]]:
                 for one in found[target]
             ],
         }
-        for target in in_tree_order(landing_zone)
+        for target, way in landing_zone.ancestors.items()
     ]

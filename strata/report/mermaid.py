@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from strata.landing_zone import LandingZone
 from strata.landing_zone.units import Target
 from strata.printing import mermaid
-from strata.report.policies import in_tree_order, short_type
+from strata.report.policies import short_type
 
 MANY = 60
 """Accounts from which on the chart counts them unit by unit: Mermaid draws 500 lines and no more."""
@@ -20,12 +20,11 @@ def flowchart(landing_zone: LandingZone) -> str:
 
 
 def _lines(landing_zone: LandingZone) -> Iterator[str]:
-    way_up, attached = landing_zone.ancestors, landing_zone.policies.values()
-    targets = in_tree_order(landing_zone)
-    accounts = Counter(way_up[target][-2] for target in targets if target.kind == "account")
+    ways, attached = landing_zone.ancestors, landing_zone.policies.values()
+    accounts = Counter(way[-2] for target, way in ways.items() if target.kind == "account")
     counted = sum(accounts.values()) > MANY
-    names = {target: f"n{index}" for index, target in enumerate(targets)}
-    for target in targets:
+    names = {target: f"n{index}" for index, target in enumerate(ways)}
+    for target, way in ways.items():
         own = [f"{short_type(policy.type)} {policy.key}" for policy in attached if target in policy.attachments]
         if counted and target.kind == "account" and not own:
             continue
@@ -34,8 +33,8 @@ def _lines(landing_zone: LandingZone) -> Iterator[str]:
             text.insert(1, f"{accounts[target]:,} accounts")
         shape = ("([", "])") if target.kind == "account" else ("[", "]")
         yield f'{names[target]}{shape[0]}"{"<br>".join(map(mermaid, text))}"{shape[1]}'
-        if way_up[target][1:]:
-            yield f"{names[way_up[target][-2]]} --> {names[target]}"
+        if way[1:]:
+            yield f"{names[way[-2]]} --> {names[target]}"
 
 
 def _label(landing_zone: LandingZone, target: Target) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from strata.config.models import PolicyType
 from strata.landing_zone import LandingZone
-from strata.landing_zone.units import THE_ROOT, Target, children
+from strata.landing_zone.units import Target
 from strata.report.words import listed
 
 
@@ -37,21 +37,6 @@ _SHORT = {
     PolicyType.S3: "S3",
     PolicyType.SECURITYHUB: "Security Hub",
 }
-
-
-# The tree
-
-
-def in_tree_order(landing_zone: LandingZone) -> list[Target]:
-    """Returns every target below what it is in: the accounts of a unit first, then the units in it."""
-    below = children(landing_zone.ancestors)
-
-    def walk(target: Target) -> Iterator[Target]:
-        yield target
-        for child in below[target]:
-            yield from walk(child)
-
-    return list(walk(THE_ROOT))
 
 
 # Slots

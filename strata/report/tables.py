@@ -14,7 +14,7 @@ from strata.landing_zone.units import Target
 from strata.printing import csv_cell, markdown, visible
 from strata.report.access import Way, access, allowances, bundles, empty_groups
 from strata.report.layers import layers
-from strata.report.policies import Slots, in_tree_order, short_type, slots
+from strata.report.policies import Slots, short_type, slots
 from strata.report.words import accounts_in_words, listed
 
 _SPACE = "\N{NO-BREAK SPACE}"
@@ -139,10 +139,10 @@ def _permission_sets_table(landing_zone: LandingZone) -> Table:
 
 def _organization_table(landing_zone: LandingZone) -> Table:
     rows = []
-    above, targets = landing_zone.ancestors, slots(landing_zone)
-    for target in in_tree_order(landing_zone):
+    targets = slots(landing_zone)
+    for target, way in landing_zone.ancestors.items():
         found = targets[target]
-        label = _SPACE * 2 * (len(above[target]) - 1) + _label(landing_zone, target)
+        label = _SPACE * 2 * (len(way) - 1) + _label(landing_zone, target)
         attached = ", ".join(policy for one in found for policy in one.policies)
         rows.append(
             (label, attached, ", ".join(f"{short_type(one.type)} {one.used} of {one.limit}" for one in shown(found)))

@@ -10,12 +10,13 @@ from strata.config import ORGANIZATION
 from strata.config.documents import document_problems
 from strata.config.limits import Limit, Limits
 from strata.config.loader import Draft
-from strata.config.models import MANAGEMENT, ROOT, PolicyType, Targets
+from strata.config.models import MANAGEMENT, ROOT, PolicyType
 from strata.config.text import Problem, short, text_problem
 from strata.config.tree import Location
 from strata.errors import Fault
 from strata.landing_zone.placeholders import Document, misplaced, placeholder_problems, texts
 from strata.landing_zone.policies import all_policies, declared_settings
+from strata.landing_zone.units import THE_ROOT, Target
 from strata.rules.faults import too_many, twice, unknown
 from strata.rules.organization import retired, unit_keys
 
@@ -94,7 +95,7 @@ def targets(draft: Draft, limits: Limits) -> Iterator[Fault]:
         return
     units = draft.declared(ORGANIZATION, "organizational_units", unit_keys(organization))
     accounts = draft.declared(ORGANIZATION, "accounts", organization.accounts)
-    slots: dict[tuple[PolicyType, str], list[tuple[str, Location]]] = defaultdict(list)
+    slots: dict[tuple[PolicyType, Target], list[tuple[str, Location]]] = defaultdict(list)
     found = all_policies(organization, draft.project, draft.documents)
     for policy in sorted(found, key=lambda one: (bool(one.option), one.key)):
         at, where = policy.location, policy.targets
@@ -112,32 +113,26 @@ def targets(draft: Draft, limits: Limits) -> Iterator[Fault]:
             yield from retired(draft, ORGANIZATION, here, account)
         yield from twice(draft, ORGANIZATION, (*at, "targets", "organizational_units"), where.organizational_units)
         yield from twice(draft, ORGANIZATION, (*at, "targets", "accounts"), where.accounts)
-        for target in target_names(where):
+        for target in policy.attachments:
             slots[policy.type, target].append((policy.key, at))
     for (kind, target), attached in sorted(slots.items()):
         yield from _too_few_slots(draft, limits, kind, target, attached)
 
 
 def _too_few_slots(
-    draft: Draft, limits: Limits, kind: PolicyType, target: str, attached: list[tuple[str, Location]]
+    draft: Draft, limits: Limits, kind: PolicyType, target: Target, attached: list[tuple[str, Location]]
 ) -> Iterator[Fault]:
     limit = limits.policy_type(kind)
     if len(attached) > limit.attachments.value - limit.occupied:
         taken = f", one of them taken by {_OCCUPANTS[kind]}" if limit.occupied else ""
+        place, names = "the root" if target == THE_ROOT else target, ", ".join(name for name, _ in attached)
         problem = (
-            f"{target} has {len(attached)} policies of type {kind} ({', '.join(name for name, _ in attached)}), "
+            f"{place} has {len(attached)} policies of type {kind} ({names}), "
             f"AWS has {limit.attachments.value} slots{taken} ({limit.attachments.cited})"
         )
         yield draft.fault(
             ORGANIZATION, (*attached[-1][1], "targets"), problem, "merge policies, or attach some higher up"
         )
-
-
-def target_names(targets: Targets) -> list[str]:
-    """Returns every target in words, once."""
-    names = ["the root"] if targets.root else []
-    names += [f"organizational unit {unit}" for unit in targets.organizational_units]
-    return list(dict.fromkeys(names + [f"account {account}" for account in targets.accounts]))
 
 
 def conflicts(draft: Draft, _: Limits) -> Iterator[Fault]:
