@@ -48,7 +48,7 @@ golden: dev ## rewrite the expected files in tests/, to be read before they are 
 # One worker a configuration, since each begins with a first deploy of minutes. docs/testing.md says where the
 # provider comes from.
 e2e: dev ## run the scenarios with the real AWS provider on emulated AWS, where this machine has one
-	@$(BIN)/pytest -m e2e -n 2 --dist loadgroup tests/scenarios
+	@$(BIN)/pytest -m e2e -n 2 --dist loadgroup tests/scenarios tests/provider
 
 bench: setup ## print time and memory of synth, with and without the fast door to the AWS bindings
 	@$(BIN)/python -m tests.bench

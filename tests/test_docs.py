@@ -24,8 +24,8 @@ from strata.config.models import Model, Organization, Project, Security, Sso
 from strata.config.placeholders import fill
 from tests.conftest import Variant
 from tests.documents import CHECKOUT, PAGES, Block, anchors, blocks, commands, headings, inline, links
-from tests.engine.aws_cli import UnknownLineError, parse
 from tests.evaluation import allowed as granted
+from tests.scenarios.aws_cli import UnknownLineError, parse
 from tests.synthesized import SHIPPED, Deployment
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -83,7 +83,10 @@ def create_budget(call: Call) -> None:
 
 @budgets.answers("UpdateBudget")
 def update_budget(call: Call) -> Parameters:
-    _budget(call, call["NewBudget"]["BudgetName"]).budget.update(call["NewBudget"])
+    wanted = dict(call["NewBudget"])
+    if "TimePeriod" in wanted:
+        wanted["TimePeriod"] = {name: int(moment.timestamp()) for name, moment in wanted["TimePeriod"].items()}
+    _budget(call, wanted["BudgetName"]).budget.update(wanted)
     return {}
 
 

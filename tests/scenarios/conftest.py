@@ -3,34 +3,50 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.aws import real_provider
 from tests.aws.client import Aws, emulated_aws
-from tests.scenarios.site import CONFIGURATIONS, STACKS, Site, Snapshot
+from tests.provider.server import StandIn
+from tests.scenarios import real_provider
+from tests.scenarios.site import CONFIGURATIONS, STACKS, Provider, Site, Snapshot
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks every scenario as one for make e2e."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.e2e)
+    """Begins with the longest tests, so that no worker waits for them at the end."""
+    items.sort(key=lambda item: "tests/scenarios/" not in item.nodeid)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Runs a scenario with both providers, with the stand-in alone where what AWS is asked does not matter."""
+    if "provider" in metafunc.fixturenames:
+        alone = metafunc.definition.get_closest_marker("stand_in")
+        real = [] if alone else [pytest.param("real", marks=pytest.mark.e2e)]
+        metafunc.parametrize("provider", ["stand-in", *real], indirect=True, scope="session")
 
 
 @pytest.fixture(scope="session")
-def provider(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
-    """What a command needs to run with the real provider; where there is none the scenarios are skipped."""
+def provider(
+    request: pytest.FixtureRequest, running_aws: Aws, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Provider]:
+    """What a command needs to run with the stand-in or the real provider; where there is no real one it is skipped."""
+    if request.param == "stand-in":
+        stand_in = StandIn(running_aws.url)
+        terraform = {"TERRAFORM_BINARY_NAME": real_provider.terraform()}
+        yield lambda environment: terraform | stand_in.variables(environment)
+        stand_in.stop()
+        return
     assert request.config.cache is not None
     setting = os.environ.get("STRATA_PROVIDER_MIRROR", "search")
     try:
         found = real_provider.find(setting, request.config.cache)
     except real_provider.NotFoundError as reason:
         pytest.skip(f"no real AWS provider: {reason}")
-    return found.environment(tmp_path_factory.mktemp("provider"), real_provider.terraform())
+    variables = found.environment(tmp_path_factory.mktemp("provider"), real_provider.terraform())
+    yield lambda _: variables
 
 
 @pytest.fixture(scope="session")
@@ -51,9 +67,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 
 @pytest.fixture(scope="session")
-def bootstrapped_backend(
-    running_aws: Aws, provider: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> Snapshot:
+def bootstrapped_backend(running_aws: Aws, provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
     """The shipped configuration after `strata bootstrap` and the stack `backend`, which takes a minute by itself."""
     running_aws.restore()
     site = Site.of(running_aws, provider, CONFIGURATIONS["shipped"], tmp_path_factory.mktemp("shipped"))
@@ -75,9 +89,7 @@ def deployed_shipped(bootstrapped_backend: Snapshot, tmp_path_factory: pytest.Te
 
 
 @pytest.fixture(scope="session")
-def deployed_company(
-    running_aws: Aws, provider: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> Snapshot:
+def deployed_company(running_aws: Aws, provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
     """The company, deployed by `strata deploy`."""
     running_aws.restore()
     site = Site.of(running_aws, provider, CONFIGURATIONS["company"], tmp_path_factory.mktemp("company"))
@@ -85,9 +97,27 @@ def deployed_company(
     assert bootstrapped.code == 0, bootstrapped.text
     running_aws.switch_identity_center_on(site.region)
     site.make_external_groups()
+    for address in site.unmanaged():
+        site.open_account(address)
     deployed = site.strata("deploy", "--yes")
     assert deployed.code == 0, deployed.text[-4000:]
     return Snapshot.of(site, tmp_path_factory.mktemp("deployed") / "kept")
+
+
+@pytest.fixture
+def empty(running_aws: Aws, provider: Provider, tmp_path: Path) -> Site:
+    """The shipped configuration on an empty account."""
+    running_aws.restore()
+    return Site.of(running_aws, provider, CONFIGURATIONS["shipped"], tmp_path)
+
+
+@pytest.fixture
+def fresh(empty: Site) -> Site:
+    """The shipped configuration on an account that was bootstrapped and has Identity Center."""
+    bootstrapped = empty.strata("bootstrap", "--yes")
+    assert bootstrapped.code == 0, bootstrapped.text
+    empty.aws.switch_identity_center_on(empty.region)
+    return empty
 
 
 @pytest.fixture

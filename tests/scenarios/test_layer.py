@@ -12,10 +12,12 @@ from pathlib import Path
 import pytest
 
 from tests.documents import CHECKOUT, Block, blocks
-from tests.engine.site import Site
+from tests.scenarios.site import TEMPLATE, Site
 
 PAGE = CHECKOUT / "CONTRIBUTING.md"
 EXTRA_TYPE = "aws_ssm_parameter"
+
+pytestmark = pytest.mark.stand_in
 
 
 @pytest.fixture
@@ -26,7 +28,7 @@ def clone(tmp_path: Path) -> Path:
     for name in ("main.py", "cdktf.json"):
         shutil.copy(CHECKOUT / name, clone)
     shutil.copytree(CHECKOUT / "stacks", clone / "stacks", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copytree(CHECKOUT / "config", clone / "config")
+    shutil.copytree(TEMPLATE, clone / "config")
     layer, call = (block for block in blocks(PAGE, "python", "A layer of your own"))
     (clone / "stacks/directory.py").write_text(layer.text)
     _insert(clone / "main.py", call)
@@ -58,12 +60,12 @@ def python(folder: Path, *arguments: str, **environment: str) -> subprocess.Comp
     )
 
 
-def test_the_layer_deploys(deployed: Site, clone: Path) -> None:
+def test_the_layer_deploys(shipped: Site, clone: Path) -> None:
     """The layer gets the account ids of the deployed organization and publishes them under the names of the page."""
-    site = deployed
+    site = shipped
     shutil.rmtree(site.output)
     site.output.mkdir()
-    emulator = {"AWS_ENDPOINT_URL": site.engine.endpoint, "CDKTF_OUTDIR": str(site.output)}
+    emulator = {"AWS_ENDPOINT_URL": site.aws.url, "CDKTF_OUTDIR": str(site.output)}
     synthesized = python(clone, "main.py", **emulator)
     assert synthesized.returncode == 0, synthesized.stderr
 
@@ -75,8 +77,10 @@ def test_the_layer_deploys(deployed: Site, clone: Path) -> None:
     applied = site.apply("directory")
 
     assert applied.code == 0, applied.text
-    accounts = {account["email"]: account["id"] for account in site.engine.world.list("aws_organizations_account")}
-    parameters = {found["name"]: found["value"] for found in site.engine.world.list(EXTRA_TYPE)}
+    accounts = {email: account["Id"] for email, account in site.accounts().items()}
+    names = [f"/ex/accounts/{key}" for key in ("management", "security", "shared")]
+    found = site.client("ssm").get_parameters(Names=names)["Parameters"]
+    parameters = {parameter["Name"]: parameter["Value"] for parameter in found}
     assert parameters == {
         "/ex/accounts/management": "123456789012",
         "/ex/accounts/security": accounts["aws+security@example.com"],

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.engine.harness import Run, terraform_binary
-from tests.engine.site import CHECKOUT, Site
+from tests.aws.client import CHECKOUT
+from tests.scenarios.site import Run, Site
 
 _TERMINAL_CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
@@ -38,9 +38,9 @@ class Typist:
         commands.mkdir()
         (desk / "config").symlink_to(site.config)
         (desk / "cdktf.out").symlink_to(site.output)
-        (commands / "terraform").symlink_to(terraform_binary())
+        (commands / "terraform").symlink_to(site.environment()["TERRAFORM_BINARY_NAME"])
         here, python = shlex.quote(str(CHECKOUT)), shlex.quote(sys.executable)
-        _script(commands / "aws", f"PYTHONPATH={here} exec {python} -P -m tests.engine.aws_cli")
+        _script(commands / "aws", f"PYTHONPATH={here} exec {python} -P -m tests.scenarios.aws_cli")
         # It refuses to run outside of the checkout, which is where an operator is.
         _script(commands / "cdktf", f"cd {here} && exec {shlex.quote(str(Path(sys.executable).parent / 'cdktf'))}")
         return cls(
@@ -49,7 +49,7 @@ class Typist:
 
     def types(self, text: str, answers: Mapping[str, str] | None = None, **variables: str) -> Run:
         """Runs lines in a shell that stops at the first failure; a question is answered by the words it contains."""
-        environment = self.site.engine.environment(
+        environment = self.site.environment(
             **{
                 "STRATA_CONFIG": str(self.site.config),
                 "CDKTF_OUTPUT": str(self.site.output),

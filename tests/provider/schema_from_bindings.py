@@ -1,90 +1,62 @@
-"""Extracts the provider's schema from the pinned bindings package, so that the engine needs no provider binary.
+"""Writes tests/provider/schema.json from the pinned bindings: `python -m tests.provider.schema_from_bindings`.
 
-The JavaScript in the package carries its TypeScript source in the source map; there every argument stands with its
-type and its computed, optional and required flags. A shape this module does not know is an error, never a guess.
+It is run when the pin of the bindings moves. The JavaScript in the package carries its TypeScript source in the source
+map; there every argument stands with its type and its computed, optional and required flags. A shape this module does
+not know is an error, never a guess.
 """
 
 from __future__ import annotations
 
 import base64
-import hashlib
 import importlib.metadata
 import importlib.util
 import json
-import os
 import re
 import tarfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal, TypedDict
+from typing import Any, TypedDict
+
+from tests.provider.schema import FILE, Attribute, Block, NestedBlock, ProviderSchema
+from tests.provider.services import DATA_SOURCES, RESOURCES
 
 BINDINGS = "cdktf-cdktf-provider-aws"
-
-
-class Attribute(TypedDict):
-    """An argument or a computed value; `type` is a type in Terraform's JSON notation."""
-
-    type: Any
-    required: bool
-    optional: bool
-    computed: bool
-
-
-class NestedBlock(TypedDict):
-    """A block inside a block; `max_items` 0 means any number."""
-
-    nesting: Literal["list", "set", "map", "single"]
-    min_items: int
-    max_items: int
-    block: Block
-
-
-class Block(TypedDict):
-    """The arguments and blocks of a resource, a data source, the provider or a nested block."""
-
-    attributes: dict[str, Attribute]
-    blocks: dict[str, NestedBlock]
-
-
-class ProviderSchema(TypedDict):
-    """Everything the provider process says of itself to Terraform."""
-
-    provider: Block
-    resources: dict[str, Block]
-    data_sources: dict[str, Block]
 
 
 class UnknownShape(Exception):
     """The bindings say something in a way that this module does not understand."""
 
 
-def load_schema(resources: Iterable[str], data_sources: Iterable[str], cache: Path) -> ProviderSchema:
-    """Returns the schema of these types, from the cache file if it has been extracted before."""
-    file = cache / f"schema-{_cache_key(resources, data_sources)}.json"
-    if not file.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        unfinished = file.with_suffix(f".{os.getpid()}")
-        unfinished.write_text(json.dumps(extract_schema(resources, data_sources), sort_keys=True))
-        unfinished.replace(file)
-    schema: ProviderSchema = json.loads(file.read_text())
-    return schema
+def main() -> None:
+    """Writes the file, one type a line."""
+    schema = extract_schema(RESOURCES, DATA_SOURCES)
+    FILE.write_text(as_text(schema))
+
+
+def as_text(schema: ProviderSchema) -> str:
+    """Returns the schema as the file has it."""
+    lines = [f'"bindings": {json.dumps(schema["bindings"])}', f'"provider": {_line(schema["provider"])}']
+    for kind, blocks in (("resources", schema["resources"]), ("data_sources", schema["data_sources"])):
+        rows = ",\n".join(f"{json.dumps(name)}: {_line(block)}" for name, block in sorted(blocks.items()))
+        lines.append(f'"{kind}": {{\n{rows}\n}}')
+    return "{" + ",\n".join(lines) + "}\n"
+
+
+def _line(block: Block) -> str:
+    return json.dumps(block, sort_keys=True, separators=(",", ":"))
 
 
 def extract_schema(resources: Iterable[str], data_sources: Iterable[str]) -> ProviderSchema:
     """Reads the TypeScript of these types out of the bindings package and turns it into a schema."""
-    folders = {f"aws_{name}": name.replace("_", "-") for name in sorted(resources)}
-    data_folders = {f"aws_{name}": "data-aws-" + name.replace("_", "-") for name in sorted(data_sources)}
+    folders = {name: name.removeprefix("aws_").replace("_", "-") for name in sorted(resources)}
+    data_folders = {name: name.replace("aws_", "data-aws-", 1).replace("_", "-") for name in sorted(data_sources)}
     sources = _typescript({"provider", *folders.values(), *data_folders.values()})
     return {
+        "bindings": importlib.metadata.version(BINDINGS),
         "provider": _Source("provider", sources["provider"]).top_block(),
         "resources": {name: _Source(name, sources[folder]).top_block() for name, folder in folders.items()},
         "data_sources": {name: _Source(name, sources[folder]).top_block() for name, folder in data_folders.items()},
     }
-
-
-def _cache_key(resources: Iterable[str], data_sources: Iterable[str]) -> str:
-    types = "\n".join([*sorted(resources), "", *sorted(data_sources), Path(__file__).read_text()])
-    return f"{importlib.metadata.version(BINDINGS)}-{hashlib.sha256(types.encode()).hexdigest()[:12]}"
 
 
 def _typescript(folders: set[str]) -> dict[str, str]:
@@ -277,7 +249,7 @@ def _hcl_entries(text: str) -> dict[str, _HclEntry]:
 
 
 def _attribute(kind: Any, flags: dict[str, bool]) -> Attribute:
-    return {"type": kind, "required": flags["required"], "optional": flags["optional"], "computed": flags["computed"]}
+    return {"type": kind, "is": " ".join(name for name in ("required", "optional", "computed") if flags[name])}
 
 
 def _nested(kind: str, at_most: int, flags: dict[str, bool], block: Block, resource: str, name: str) -> NestedBlock:
@@ -291,3 +263,7 @@ def _nested(kind: str, at_most: int, flags: dict[str, bool], block: Block, resou
     if kind == "map":
         return {"nesting": "map", "min_items": 0, "max_items": 0, "block": block}
     raise UnknownShape(f"{resource}.{name}: block of type {kind}")
+
+
+if __name__ == "__main__":
+    main()

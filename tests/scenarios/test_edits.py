@@ -1,24 +1,21 @@
 """Edits that would lose something: `strata deploy` refuses them before anything changes, and so do the stacks.
 
-Each edit is made on one deployed landing zone and taken back; what AWS has and what the states say must be as before.
+Each edit is made on a deployed landing zone; AWS must be asked to change nothing, and the states must be as before.
 """
 
 from __future__ import annotations
 
 import json
 import re
-import shutil
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import pytest
 from ruamel.yaml import YAML
 
-if TYPE_CHECKING:
-    from tests.engine.site import Site, Snapshot
+from tests.scenarios.site import STACKS, Site
 
-STACKS = ("backend", "organizations", "security", "sso")
+pytestmark = pytest.mark.stand_in
 Files = dict[str, Any]
 
 
@@ -126,14 +123,6 @@ def _no_administrator(files: Files) -> None:
     files["sso.yaml"]["groups"]["administrators"]["members"] = []
 
 
-def _bounded_administrator(files: Files) -> None:
-    files["sso.yaml"]["permission_sets"]["Administrator"]["boundary"] = {"aws": "PowerUserAccess"}
-
-
-def _most_assignments(files: Files) -> None:
-    del files["sso.yaml"]["assignments"][1:]
-
-
 def _no_trail(files: Files) -> None:
     for control in ("trail", "alerts"):  # without a trail no event reaches an alert
         files["security.yaml"][control]["mode"] = "off"
@@ -197,17 +186,6 @@ EDITS = {
         allow="last-administrator",
         plain="sso",
     ),
-    "an administrator within a boundary": Edit(
-        _bounded_administrator,
-        ("nobody would keep full access to the management account",),
-        allow="last-administrator",
-        plain="sso",
-    ),
-    "most assignments": Edit(
-        _most_assignments,
-        ("6 of the 9 assignments that are deployed would be deleted",),
-        allow="mass-deletion",
-    ),
     "a permission set's name": Edit(
         _set("sso.yaml", "permission_sets", "FinOps", "name", value="CostControl"),
         ("changes from 'FinOps' to 'CostControl'", "the ARNs of its roles change", "FinOps of group finops in"),
@@ -221,108 +199,57 @@ EDITS = {
 }
 
 
-@pytest.fixture(scope="module")
-def site(snapshot: Snapshot, tmp_path_factory: pytest.TempPathFactory) -> Site:
-    """One landing zone for all edits: none of them may leave a trace."""
-    return snapshot.restored(tmp_path_factory.mktemp("edits"))
-
-
 @pytest.fixture
-def edited(site: Site, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Edit]:
-    """Makes an edit, and takes it back."""
+def edited(shipped: Site, request: pytest.FixtureRequest) -> Edit:
+    """Makes an edit."""
     edit = EDITS[request.param]
-    shutil.copytree(site.config, tmp_path / "kept")
     yaml = YAML()
-    files = {file.name: yaml.load(file) for file in site.config.glob("*.yaml")}
+    files = {file.name: yaml.load(file) for file in shipped.config.glob("*.yaml")}
     edit.change(files)
     for name, data in files.items():
         if data is None:
-            (site.config / name).write_text("")
+            (shipped.config / name).write_text("")
         else:
-            yaml.dump(data, site.config / name)
-    yield edit
-    shutil.rmtree(site.config)
-    shutil.copytree(tmp_path / "kept", site.config)
+            yaml.dump(data, shipped.config / name)
+    return edit
 
 
 @pytest.mark.parametrize("edited", EDITS, indirect=True)
-def test_an_edit_loses_nobody(site: Site, edited: Edit) -> None:
-    states = {stack: site.state(stack) for stack in STACKS}
-    before = site.engine.world.path.read_bytes()
+def test_an_edit_loses_nobody(shipped: Site, edited: Edit) -> None:
+    states = {stack: shipped.state(stack) for stack in STACKS}
 
-    refused = site.strata("deploy", "--yes")
+    refused = shipped.strata("deploy", "--yes")
 
     said = " ".join(refused.text.split())
     assert refused.code == 1, refused.text
     assert "nothing was changed" in said
     assert [words for words in edited.said if words not in said] == []
     assert not edited.allow or f"--allow {edited.allow}" in said
-    assert site.engine.world.path.read_bytes() == before
+    assert shipped.aws.writing_calls() == {}
     if edited.plain:
-        site.synth()
-        plain = site.terraform(edited.plain, "plan", "-lock=false")
+        shipped.synth()
+        plain = shipped.terraform(edited.plain, "plan", "-lock=false")
         assert plain.code == 1, plain.text
         assert "Nothing was changed" in " ".join(plain.text.split())
-    assert {stack: site.state(stack) for stack in STACKS} == states
-
-
-def test_after_all_edits_are_taken_back_nothing_is_left_to_do(site: Site) -> None:
-    planned = site.strata("plan", "organizations", "sso", "--exit-code")
-
-    assert planned.code == 0, planned.text
+    assert {stack: shipped.state(stack) for stack in STACKS} == states
 
 
 @pytest.mark.parametrize("edited", ["the last administrator", "a permission set's name"], indirect=True)
-def test_on_purpose_it_is_planned(site: Site, edited: Edit) -> None:
+def test_on_purpose_it_is_planned(shipped: Site, edited: Edit) -> None:
     """The word that the refusal names reaches the guards of the stacks, for one run."""
-    planned = site.strata("plan", "sso", "--exit-code", "--allow", edited.allow)
+    planned = shipped.strata("plan", "sso", "--exit-code", "--allow", edited.allow)
 
     assert planned.code == 3, planned.text
-    assert site.strata("plan", "sso", STRATA_ALLOW=edited.allow).code == 1
+    assert shipped.strata("plan", "sso", STRATA_ALLOW=edited.allow).code == 1
 
 
-@pytest.mark.parametrize("edited", ["an account's key"], indirect=True)
-def test_the_lines_of_a_refusal_move_it_in_the_state(deployed: Site, edited: Edit, site: Site) -> None:
-    """The guards of the stacks let pass what was moved, and nothing is left to do after it."""
-    shutil.copytree(site.config, deployed.config, dirs_exist_ok=True)
-    refused = deployed.strata("deploy", "organizations", "sso", "--yes")
-    moves = [line.strip() for line in refused.text.splitlines() if " state mv " in line]
-    before = len(deployed.engine.world.calls)
-
-    moved = [deployed.shell(line) for line in moves]
-    done = deployed.strata("deploy", "organizations", "sso", "--yes")
-    planned = deployed.strata("plan", "organizations", "sso", "--exit-code")
-
-    assert {run.code for run in moved} == {0}, moved
-    assert done.code == 0, done.text
-    # Its name follows its key where the YAML gives none.
-    assert [(call.operation, call.type) for call in deployed.engine.world.calls[before:]] == [
-        ("update", "aws_organizations_account")
-    ]
-    assert planned.code == 0, planned.text
-
-
-def test_a_state_from_before_the_guards_is_no_obstacle(deployed: Site) -> None:
-    """It gets the output that they read, and from then on they hold."""
-    state = deployed.state("organizations")
-    del state["outputs"]["declared_keys"]
-    (deployed.output / "older.tfstate").write_text(json.dumps({**state, "serial": state["serial"] + 1}))
-    assert deployed.terraform("organizations", "state", "push", str(deployed.output / "older.tfstate")).code == 0
-
-    upgraded = deployed.apply("organizations")
-
-    assert upgraded.code == 0, upgraded.text
-    assert deployed.state("organizations")["outputs"]["declared_keys"]["value"]["account"]["shared"]
-    assert deployed.plan("organizations") == {}
-
-
-def test_a_new_account_in_a_new_unit_is_one_deploy(deployed: Site) -> None:
+def test_a_new_account_in_a_new_unit_is_one_deploy(shipped: Site) -> None:
     """At a terminal and without one: sso, which cannot be planned before the account is there, is done in its turn."""
-    _account_in_a_new_unit(deployed, "sandbox", "lab")
+    _account_in_a_new_unit(shipped, "sandbox", "lab")
 
-    planned = deployed.strata("plan", "organizations", "sso", "--exit-code", "--json")
-    unasked = deployed.strata("deploy", "organizations", "sso")
-    half = deployed.strata_at_a_terminal("y\nn", "deploy", "organizations", "sso")
+    planned = shipped.strata("plan", "organizations", "sso", "--exit-code", "--json")
+    unasked = shipped.strata("deploy", "organizations", "sso")
+    half = shipped.strata_at_a_terminal("y\nn", "deploy", "organizations", "sso")
 
     assert planned.code == 3, planned.text
     organizations, sso = json.loads(planned.stdout)["stacks"]
@@ -336,15 +263,15 @@ def test_a_new_account_in_a_new_unit_is_one_deploy(deployed: Site) -> None:
     assert "deploy sso to account 123456789012? [y/N]" in half.stderr
     assert re.search(r"^organizations +.*2 added", half.stdout, re.MULTILINE)
     assert "sso            not started" in half.stdout
-    assert "aws_organizations_account.sandbox" in deployed.addresses("organizations")
-    assert "aws_ssoadmin_account_assignment.sandbox_DevOps_group_devops" not in deployed.addresses("sso")
+    assert "aws_organizations_account.sandbox" in shipped.addresses("organizations")
+    assert "aws_ssoadmin_account_assignment.sandbox_DevOps_group_devops" not in shipped.addresses("sso")
 
-    _account_in_a_new_unit(deployed, "trial", "attic")
-    done = deployed.strata("deploy", "organizations", "sso", "--yes")
+    _account_in_a_new_unit(shipped, "trial", "attic")
+    done = shipped.strata("deploy", "organizations", "sso", "--yes")
 
     assert done.code == 0, done.text
     made = {f"aws_ssoadmin_account_assignment.{key}_DevOps_group_devops" for key in ("sandbox", "trial")}
-    assert made <= deployed.addresses("sso")
+    assert made <= shipped.addresses("sso")
 
 
 def _account_in_a_new_unit(site: Site, key: str, unit: str) -> None:
@@ -358,48 +285,3 @@ def _account_in_a_new_unit(site: Site, key: str, unit: str) -> None:
     )
     with (site.config / "sso.yaml").open("a") as file:
         file.write(f"  - permission_sets:\n      - DevOps\n    groups:\n      - devops\n    accounts:\n      - {key}\n")
-
-
-def test_one_object_never_has_two_addresses(deployed: Site) -> None:
-    """Neither by a line of imports.yaml, nor after somebody gave a unit at AWS the name of a declared new one."""
-    known = deployed.attributes("sso", "aws_identitystore_group.finops")["id"]
-    unit = deployed.attributes("organizations", "aws_organizations_organizational_unit.shared")["id"]
-    deployed.edit("sso.yaml", ("\npermission_sets:\n", "  builders:\n    description: Try.\n\npermission_sets:\n"))
-    deployed.append("imports.yaml", f'aws_identitystore_group.builders: "{known}"\n')
-    deployed.edit(
-        "organization.yaml",
-        ("organizational_units:\n  security:\n    name", "organizational_units:\n  lab:\n  security:\n    name"),
-    )
-    deployed.engine.world.update("aws_organizations_organizational_unit", unit, name="lab")
-    before = deployed.engine.world.path.read_bytes()
-
-    refused = deployed.strata("deploy", "--yes")
-
-    said = " ".join(refused.text.split())
-    assert refused.code == 1, refused.text
-    assert f"{known} is in the state already, at aws_identitystore_group.finops" in said
-    assert (
-        "aws_organizations_organizational_unit.shared and would get at aws_organizations_organizational_unit.lab"
-        in said
-    )
-    assert deployed.engine.world.path.read_bytes() == before
-
-
-def test_states_that_are_empty_while_everything_exists_are_refused(deployed: Site) -> None:
-    """As after another bucket or short name: all would be made again. With the states back nothing is to do."""
-    keys = [f"management/{stack}/terraform.tfstate" for stack in STACKS]
-    kept = {key: deployed.s3().get_object(Bucket=deployed.bucket, Key=key)["Body"].read() for key in keys}
-    for key in keys:
-        deployed.s3().delete_object(Bucket=deployed.bucket, Key=key)
-    before = deployed.engine.world.path.read_bytes()
-
-    refused = deployed.strata("deploy", "--yes")
-
-    assert refused.code == 1, refused.text
-    said = " ".join(refused.text.split())
-    assert f"empty in s3://{deployed.bucket}, while AWS has what Strata made before" in said
-    assert "the bucket and its replica keep earlier versions" in said
-    assert deployed.engine.world.path.read_bytes() == before
-    for key, body in kept.items():
-        deployed.s3().put_object(Bucket=deployed.bucket, Key=key, Body=body)
-    assert deployed.strata("plan", "organizations", "--exit-code").code == 0

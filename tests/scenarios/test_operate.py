@@ -4,35 +4,31 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from tests.documents import CHECKOUT, blocks
-from tests.engine.harness import Engine
-from tests.engine.site import SANDBOX, STACKS, TABLE, Site
-from tests.engine.typist import Typist
+from tests.scenarios.site import SANDBOX, STACKS, TABLE, Site
+from tests.scenarios.typist import Typist
 
 PAGE = CHECKOUT / "docs/operate.md"
-ACCOUNT = "aws_organizations_account"
 POLICY = "aws_organizations_policy"
+GUARDED = {"CloseAccount", "DeleteBucket", "DeleteOrganization", "DeleteTable", "RemoveAccountFromOrganization"}
+
+pytestmark = pytest.mark.stand_in
 
 
 @pytest.fixture
-def typist(deployed: Site, tmp_path: Path) -> Typist:
+def typist(shipped: Site, tmp_path: Path) -> Typist:
     """An operator in front of a deployed landing zone."""
-    return Typist.at(deployed, tmp_path)
+    return Typist.at(shipped, tmp_path)
 
 
 def page(*headings: str, block: int | None = None) -> str:
     """Returns the variables of the page and what it has run under some headings, or one block of it."""
     texts = [found.text for heading in headings for found in blocks(PAGE, "sh", heading)]
     return blocks(PAGE, "sh", "Operating it")[0].text + "".join(texts if block is None else texts[block : block + 1])
-
-
-def emails(site: Site) -> Counter[str]:
-    return Counter(str(account["email"]) for account in site.engine.world.list(ACCOUNT))
 
 
 def planned_changes(text: str) -> dict[str, str]:
@@ -48,7 +44,7 @@ def digest(site: Site, stack: str) -> str | None:
 
 
 def content_digest(site: Site, stack: str) -> str:
-    body = site.s3().get_object(Bucket=site.bucket, Key=f"management/{stack}/terraform.tfstate")["Body"].read()
+    body = site.client("s3").get_object(Bucket=site.bucket, Key=f"management/{stack}/terraform.tfstate")["Body"].read()
     return hashlib.md5(body, usedforsecurity=False).hexdigest()
 
 
@@ -57,7 +53,8 @@ def test_freeing_a_lock(typist: Typist) -> None:
     site = typist.site
     site.edit("organization.yaml", SANDBOX)
     site.synth()
-    site.terraform("organizations", "apply", "-auto-approve", STRATA_ENGINE_FAULT=f"create:{ACCOUNT}:*:kill-after")
+    terraform = (site.environment()["TERRAFORM_BINARY_NAME"], f"-chdir={site.output / 'stacks/organizations'}")
+    site.killed("organizations:CreateAccount", *terraform, "apply", "-auto-approve")
     assert len(site.locks()) == 2
     refused = site.apply("organizations")
     lock = re.search(r"ID:\s+([0-9a-f-]{36})", refused.text)
@@ -79,7 +76,7 @@ def test_restoring_an_older_version_of_the_state(typist: Typist) -> None:
 
     listed = typist.types(page("Restoring the state", block=0))
     assert listed.code == 0, listed.text
-    versions = [line.split("\t")[1] for line in listed.text.splitlines() if line.count("\t") == 2]
+    versions = [line.split("\t")[1] for line in listed.stdout.splitlines() if line.count("\t") == 2]
     pushed = typist.types(page("Restoring the state", block=1), VERSION=versions[1])
 
     assert pushed.code == 0, pushed.text
@@ -89,18 +86,18 @@ def test_restoring_an_older_version_of_the_state(typist: Typist) -> None:
     deployed = typist.types(page("Restoring the state", block=2), {"[y/N]": "y"})
 
     assert deployed.code == 0, deployed.text
-    changes = planned_changes(deployed.text)
+    changes = planned_changes(deployed.stdout)
     assert changes["aws_organizations_account.sandbox"].startswith("import")
     assert not {"create", "delete", "replace"} & {did for what, did in changes.items() if what.startswith("aws_")}
     assert "aws_organizations_account.sandbox" in site.addresses("organizations")
-    assert emails(site).most_common(1)[0][1] == 1
+    assert site.aws.writing_calls()["organizations:CreateAccount"] == 1
 
 
 def test_a_state_that_changed_without_terraform(typist: Typist) -> None:
     """After somebody restored a version in S3 itself, Terraform goes on once the digest is dropped."""
     site, key = typist.site, "management/organizations/terraform.tfstate"
-    body = site.s3().get_object(Bucket=site.bucket, Key=key)["Body"].read()
-    site.s3().put_object(Bucket=site.bucket, Key=key, Body=body + b"\n")
+    body = site.client("s3").get_object(Bucket=site.bucket, Key=key)["Body"].read()
+    site.client("s3").put_object(Bucket=site.bucket, Key=key, Body=body + b"\n")
     assert digest(site, "organizations") != content_digest(site, "organizations")
 
     dropped = typist.types(page("The state does not have the expected content"))
@@ -143,7 +140,7 @@ def test_renaming_the_state_bucket(typist: Typist) -> None:
     moved = typist.types(page("Renaming the state bucket", block=1), {"[y/N]": "y"})
 
     assert moved.code == 0, moved.text
-    changes = planned_changes(moved.text)
+    changes = planned_changes(moved.stdout)
     assert changes["aws_s3_bucket.state"].startswith("import")
     assert changes["aws_s3_bucket.replica"] == "create"
     assert not {"delete", "replace"} & set(changes.values())
@@ -152,50 +149,44 @@ def test_renaming_the_state_bucket(typist: Typist) -> None:
 def test_leaving_and_keeping_everything(typist: Typist) -> None:
     """Terraform forgets everything, and AWS has it all as before."""
     site = typist.site
-    before = site.engine.world.view()["objects"]
-
     left = typist.types(page("Keeping everything as it is"))
 
     assert left.code == 0, left.text
     assert [site.addresses(stack) for stack in STACKS] == [set()] * 4
-    assert site.engine.world.view()["objects"] == before
+    assert site.aws.writing_calls() == {}
 
 
 def test_leaving_and_taking_down_what_strata_made(typist: Typist) -> None:
     """What can go goes, in the order of the page; what is guarded, and the settings of the account, stay."""
-    site, world = typist.site, typist.site.engine.world
-    before = len(world.calls)
-
+    site = typist.site
     left = typist.types(page("Taking down what Strata made"), {"Enter a value:": "yes"})
 
     assert left.code == 0, left.text[-3000:]
     assert [site.addresses(stack) for stack in STACKS] == [set()] * 4
-    done = world.calls[before:]
-    assert {call.operation for call in done} == {"delete"}
-    gone = [call.type for call in done]
-    assert gone.index("aws_ssoadmin_account_assignment") < gone.index("aws_cloudtrail") < gone.index(POLICY)
-    assert set(gone) & {ACCOUNT, "aws_organizations_organization", "aws_s3_bucket", "aws_dynamodb_table"} == set()
-    left_over = {kind for kind, objects in world.view()["objects"].items() if objects}
-    assert not {kind for kind in left_over if kind.startswith(("aws_ssoadmin", "aws_identitystore", "aws_cloudtrail"))}
-    assert {ACCOUNT, "aws_ebs_encryption_by_default", "aws_s3_bucket_policy"} <= left_over
-    assert emails(site).most_common(1)[0][1] == 1
+    done = [call.action for call in site.aws.calls(by="provider") if call.writes]
+    order = ("sso-admin:DeleteAccountAssignment", "cloudtrail:DeleteTrail", "organizations:DeletePolicy")
+    assert sorted(order, key=done.index) == list(order)
+    assert not {action.partition(":")[2] for action in done} & GUARDED
+    assert len(site.accounts()) == 3
+    assert site.client("s3").get_bucket_policy(Bucket=site.bucket)["Policy"]
+    assert site.client("ec2").get_ebs_encryption_by_default()["EbsEncryptionByDefault"]
 
 
-def test_deleting_the_buckets_and_the_table(engine: Engine, tmp_path: Path) -> None:
+def test_deleting_the_buckets_and_the_table(empty: Site, tmp_path: Path) -> None:
     """The buckets go with all their versions, and the table in spite of its protection."""
-    site = Site.of(engine, CHECKOUT / "config", tmp_path)
+    site = empty
     site.output.mkdir()
     assert site.strata("bootstrap", "--yes").code == 0
     bucket = site.bucket
-    site.s3().create_bucket(Bucket=f"{bucket}-replica")
+    site.client("s3").create_bucket(Bucket=f"{bucket}-replica")
     for body in (b"1", b"2"):
-        site.s3().put_object(Bucket=bucket, Key="management/sso/terraform.tfstate", Body=body)
+        site.client("s3").put_object(Bucket=bucket, Key="management/sso/terraform.tfstate", Body=body)
 
     (block,) = blocks(PAGE, "sh", "Deleting the buckets and the table")
     deleted = Typist.at(site, tmp_path).types(block.text, BUCKET=bucket, TABLE=TABLE)
 
     assert deleted.code == 0, deleted.text
-    assert site.s3().list_buckets()["Buckets"] == []
+    assert site.client("s3").list_buckets()["Buckets"] == []
     assert site.client("dynamodb").list_tables()["TableNames"] == []
 
 
@@ -203,7 +194,7 @@ def test_every_runnable_block_is_run() -> None:
     """A block marked sh under a heading that no test here names is a promise nobody keeps."""
     named = Path(__file__).read_text(encoding="utf-8")
 
-    elsewhere = {"Upgrading a clone"}  # in tests/test_docs.py: it needs no engine
+    elsewhere = {"Upgrading a clone"}  # in tests/test_docs.py: it needs no AWS
 
     missing = {block.heading for block in blocks(PAGE, "sh") if f'"{block.heading}"' not in named}
 

@@ -9,11 +9,12 @@ import pytest
 
 from strata.config import load
 from tests.documents import CHECKOUT, blocks
-from tests.engine.harness import Engine, Run
-from tests.engine.site import STACKS, Site
-from tests.engine.typist import Typist
+from tests.scenarios.site import STACKS, Run, Site
+from tests.scenarios.typist import Typist
 
 PAGE = CHECKOUT / "docs/first-deploy.md"
+
+pytestmark = pytest.mark.stand_in
 
 ANSWERS = {
     "project name": "acme",
@@ -34,22 +35,20 @@ ANSWERS = {
 
 NOT_EMULATED = {
     "activation": "the emulator does not answer",
-    "analyzers": "the emulator does not answer",
-    "anomalies": "the emulator does not answer",
-    "contact": "the emulator does not answer",
-    "metadata": "the emulator does not answer",
-    "plan": "the emulator does not answer",
     "quota": "the emulator does not answer",
     "s3-block": "the emulator does not answer",
-    "snapshots": "the emulator does not answer",
-    # What Terraform makes lives with the stand-in provider, and doctor asks moto.
-    "alert-mails": "not yet",
-    "ebs": "off in us-east-1",
-    "passwords": "none is set",
-    # The tests run the Terraform that came with the venv.
+    # Where PATH has none, the tests run the Terraform that came with the venv.
     "terraform": "a third party's build",
 }
 """The warnings of `strata doctor` that are the emulator's, and a part of what each says."""
+
+BEFORE_THE_DEPLOY = {
+    "alert-mails": "not yet",
+    "ebs": "off in us-east-1",
+    "metadata": "tokens no preference",
+    "passwords": "none is set",
+    "snapshots": "unblocked in us-east-1",
+}
 
 BEFORE_BOOTSTRAP = {
     "organization": "not yet: strata bootstrap",
@@ -65,9 +64,9 @@ BEFORE_BOOTSTRAP = {
 
 
 @pytest.fixture
-def typist(engine: Engine, tmp_path: Path) -> Typist:
+def typist(empty: Site, tmp_path: Path) -> Typist:
     """Somebody with a fresh clone and an empty account."""
-    typist = Typist.at(Site.of(engine, CHECKOUT / "config", tmp_path), tmp_path)
+    typist = Typist.at(empty, tmp_path)
     typist.site.output.mkdir()
     typist.variables["AWS_CONFIG_FILE"] = str(tmp_path / "aws-config")
     return typist
@@ -78,9 +77,9 @@ def test_from_a_new_account_to_profiles(typist: Typist, tmp_path: Path) -> None:
     site, ran = typist.site, dict[str, list[Run]]()
     for block in blocks(PAGE, "sh"):
         if block.heading == "5. Identity Center":
-            site.engine.world.set_identity_center(enabled=True)  # by hand
+            site.aws.switch_identity_center_on(site.region)  # by hand
         run = typist.types(block.text, ANSWERS)
-        assert run.code == 0, f"{block}: {run.text[-3000:]}"
+        assert run.code == 0, f"{block}: {run.stdout[-3000:]}"
         ran.setdefault(block.heading, []).append(run)
 
     landing_zone = load(site.config)
@@ -89,29 +88,29 @@ def test_from_a_new_account_to_profiles(typist: Typist, tmp_path: Path) -> None:
         "aws+security@acme.dev",
         "aws+shared@acme.dev",
     ]
-    assert "config is valid" in ran["2. The configuration"][0].text
+    assert "config is valid" in ran["2. The configuration"][0].stdout
 
-    expect_warnings(ran["3. What must be true"][0], NOT_EMULATED | BEFORE_BOOTSTRAP)
-    assert "made the organization" in ran["4. State and organization"][0].text
-    expect_warnings(ran["5. Identity Center"][0], NOT_EMULATED)
-    assert re.search(r"^ok +sign-in +arn:aws:sso:::instance/", ran["5. Identity Center"][0].text, re.MULTILINE)
+    expect_warnings(ran["3. What must be true"][0], NOT_EMULATED | BEFORE_THE_DEPLOY | BEFORE_BOOTSTRAP)
+    assert "made the organization" in ran["4. State and organization"][0].stdout
+    expect_warnings(ran["5. Identity Center"][0], NOT_EMULATED | BEFORE_THE_DEPLOY)
+    assert re.search(r"^ok +sign-in +arn:aws:sso:::instance/", ran["5. Identity Center"][0].stdout, re.MULTILINE)
 
     deployed, after, again = ran["6. The deploy"]
-    assert re.search(r"^sign in at https://d-\w+\.awsapps\.com/start$", deployed.text, re.MULTILINE)
+    assert re.search(r"^sign in at https://d-\w+\.awsapps\.com/start$", deployed.stdout, re.MULTILINE)
     assert all(site.addresses(stack) for stack in STACKS)
     expect_warnings(after, NOT_EMULATED)
-    assert again.text.count("no changes") == 4
+    assert again.stdout.count("no changes") == 4
 
     profiles = (tmp_path / "aws-config").read_text()
     assert "[sso-session ac]" in profiles
     assert "[profile ac-management-Administrator]" in profiles
-    assert "export AWS_PROFILE=ac-management-Administrator" in ran["7. Signing in"][0].text
+    assert "export AWS_PROFILE=ac-management-Administrator" in ran["7. Signing in"][0].stdout
 
 
 def expect_warnings(run: Run, known: dict[str, str]) -> None:
     """Compares the warnings of `strata doctor` with those that are known; there are no failures."""
-    lines = re.findall(r"^(ok|warning|failure) +(\S+) +(.+)$", run.text, re.MULTILINE)
-    assert len(lines) > 20, run.text
+    lines = re.findall(r"^(ok|warning|failure) +(\S+) +(.+)$", run.stdout, re.MULTILINE)
+    assert len(lines) > 20, run.stdout
     assert [line for line in lines if line[0] == "failure"] == []
     unknown = [(name, text) for level, name, text in lines if level == "warning" and known.get(name, "?") not in text]
     assert unknown == []
