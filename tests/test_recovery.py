@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from strata.commands.deploy import applied
-from strata.commands.deploy_errors import failures
-from strata.commands.leftovers import Directory, announced_as, declared, to_create
-from strata.commands.recovery import LOOK_UPS, import_id_of
+from strata.terraform.events import failures
+from strata.identity.leftovers import Directory, announced_as, declared, to_create
+from strata.terraform.recovery import LOOK_UPS, import_id_of
 from strata.config import LandingZone, load
 from strata.session import Aws
 from tests.synthesized import SHIPPED, Deployment

@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from strata.commands import bootstrap
-from strata.commands.leftovers import STACK, Directory, announced_as, to_create
 from strata.config import LandingZone, load
 from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, StrataError, UsageError
 from strata.identity import announced, examine
 from strata.identity.comparison import Refusal
 from strata.identity.deletions import DELETE_RAM_SHARING, DELETE_TRAIL, LAST_ADMINISTRATOR, MASS_DELETION
+from strata.identity.leftovers import STACK, Directory, announced_as, to_create
 from strata.printing import line, visible
 from strata.session import Aws, AwsError, connect, emulator, paginate
-from strata.states import read_state
-from strata.workspace import Workspace
+from strata.states import Version, read_state, read_version
+from strata.terraform.workspace import StateObject, Workspace
 
 if TYPE_CHECKING:
     from strata.cli import Options
@@ -41,6 +41,15 @@ class Prepared:
     chosen: tuple[str, ...]
     states: Mapping[str, State]
     announced: frozenset[announced.Name]
+
+    def version(self, state: StateObject) -> Version | None:
+        """Returns the version of a state now, None where there is none, or where somebody else's cannot be read."""
+        try:
+            return read_version(self.aws, *state)
+        except AwsError:
+            if state.bucket == self.landing_zone.project.state_bucket:
+                raise
+            return None
 
 
 class RefusedError(StrataError):
