@@ -60,7 +60,7 @@ class Outcome:
 
 
 def run(options: Options, *, stacks: Sequence[str], json: bool, yes: bool, allow: Sequence[str]) -> int:
-    """Shows the plan, asks and applies it; a stack that can be planned only after another is asked about in its turn."""
+    """Shows the plan, asks and applies it; one that can be planned only after another is asked about in its turn."""
     if not yes and not interactive():
         raise UsageError("there is no terminal to ask at; look at strata plan, then give --yes")
     with Signals() as signals, plan_folder() as folder:

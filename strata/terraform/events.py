@@ -42,16 +42,14 @@ class Events:
         """Takes one line."""
         try:
             event = json.loads(line)
-        except ValueError:
-            event = None
-        if not isinstance(event, dict):
+            handler = _HANDLERS.get(event.get("type"))
+            if self._verbose and event.get("@message"):
+                self._progress(str(event["@message"]))
+            if handler:
+                handler(self, event)
+        except (ValueError, KeyError, TypeError, AttributeError):  # no event, or none that we know
             if line.strip():
                 self.other.append(line)
-            return
-        if self._verbose and event.get("@message"):
-            self._progress(str(event["@message"]))
-        if handler := _HANDLERS.get(str(event.get("type"))):
-            handler(self, event)
 
     @property
     def failures(self) -> list[Failure]:

@@ -118,7 +118,7 @@ class Planner:
         return list(plans.values())
 
     def plan(self, stack: str, pending: Sequence[str] = ()) -> Plan:
-        """Plans one stack, locking nothing; `pending` are the stacks it reads from whose changes are not applied yet."""
+        """Plans one stack and locks nothing; `pending` are those it reads from whose changes are yet to be applied."""
         self.note(f"{stack}: planning")
         if failed := self.initialize(stack):
             return _unplanned(stack, [failed], pending)
@@ -273,7 +273,8 @@ def _action(resource: Mapping[str, Any]) -> str | None:
 
 
 def _with_values(action: str, change: Mapping[str, Any]) -> Change:
-    before, after = change.get("before") or {}, change.get("after") or {}
+    before = {} if action in ("create", "replace") else change.get("before") or {}
+    after = change.get("after") or {}
     unknown = frozenset(name for name, value in (change.get("after_unknown") or {}).items() if _any(value))
     known = {name: value for name, value in after.items() if value is not None}
     new = {name: _digest(value) for name, value in known.items() if name not in unknown and value != before.get(name)}
