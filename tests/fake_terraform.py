@@ -1,8 +1,9 @@
 """A `terraform` that does as it is told, for tests of what runs it.
 
 In the folder of a stack, `plans.json` has the plan that each `plan` makes, in Terraform's JSON, one after the other,
-and the last one for ever: a text is an error. `apply.json` has the lines that an `apply` says, and how it ends; with
-`waits` it goes on when there is a file `go`, or after a SIGINT. `commands.txt` gets every command and every SIGINT.
+and the last one for ever; a text or a diagnostic is an error. `apply.json` has the lines that an `apply` says, and how
+it ends; with `waits` it goes on when there is a file `go`, or after a SIGINT. `commands.txt` gets every command and
+every SIGINT.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ def install(folder: Path) -> Path:
     """Makes the command, and returns its path."""
     command = folder / "terraform"
     python = shlex.join([sys.executable, "-I", "-S", str(Path(__file__).resolve())])
-    command.write_text(f'#!/bin/sh\nexec {python} "$@"\n')
+    command.write_text(f'#!/bin/sh\nexec {python} "$@"\n')  # a path in `#!` must not have spaces
     command.chmod(0o755)
     return command
 
@@ -42,8 +43,10 @@ def _plan(stack: Path, arguments: list[str]) -> int:
     if len(plans) > 1:
         (stack / "plans.json").write_text(json.dumps(plans[1:]))
     if isinstance(plans[0], str):
-        diagnostic = {"severity": "error", "summary": plans[0], "detail": ""}
-        _say({"type": "diagnostic", "diagnostic": diagnostic})
+        _say({"type": "diagnostic", "diagnostic": {"severity": "error", "summary": plans[0]}})
+        return 1
+    if plans[0].get("type") == "diagnostic":
+        _say(plans[0])
         return 1
     file = next(word.removeprefix("-out=") for word in arguments if word.startswith("-out="))
     Path(file).write_text(json.dumps(plans[0]))
