@@ -84,9 +84,10 @@ def create_budget(call: Call) -> None:
 @budgets.answers("UpdateBudget")
 def update_budget(call: Call) -> Parameters:
     wanted = dict(call["NewBudget"])
-    if "TimePeriod" in wanted:
-        wanted["TimePeriod"] = {name: int(moment.timestamp()) for name, moment in wanted["TimePeriod"].items()}
-    _budget(call, wanted["BudgetName"]).budget.update(wanted)
+    period = {key: time.timestamp() for key, time in wanted.pop("TimePeriod", {}).items()}
+    kept = _budget(call, wanted["BudgetName"]).budget
+    kept.update(wanted)
+    kept["TimePeriod"].update(period)
     return {}
 
 

@@ -1,4 +1,4 @@
-"""What happens to the shipped configuration, with the real AWS provider."""
+"""What happens to the shipped configuration, with each of the two providers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.aws.client import ACCOUNT, Aws
-from tests.scenarios.site import STACKS, Site
+from tests.aws.real_provider import RealProvider
+from tests.provider.differences import differences_of_writes, known_to
+from tests.provider.trial import writes
+from tests.scenarios.site import CONFIGURATIONS, STACKS, Provider, Site, Snapshot
 
 pytestmark = pytest.mark.xdist_group("shipped")
 _UNMANAGED = "unmanaged_accounts:\n  - legacy@example.com\n\n"
@@ -24,8 +27,28 @@ def test_the_second_plan_is_empty(shipped: Site) -> None:
 
     assert not any(plans.values()), plans
     assert shipped.aws.writing_calls() == {}
+    assert shipped.locks() == []
     for stack in STACKS:
         assert sorted(shipped.state(stack)) == _managed(GOLDEN / f"{stack}.txt")
+
+
+@pytest.mark.only("real")
+def test_the_stand_in_writes_the_same(
+    bootstrapped_backend: Snapshot, deployed_shipped: Snapshot, real: RealProvider, stand_in: Provider, tmp_path: Path
+) -> None:
+    """A first deploy has AWS change the same with both providers, but for what is known to differ."""
+    expected = writes([*bootstrapped_backend.calls, *deployed_shipped.calls])
+    aws = deployed_shipped.site.aws
+    aws.restore()
+    site = Site.of(aws, stand_in, CONFIGURATIONS["shipped"], tmp_path)
+    site.bootstrap()
+    assert site.cdktf("deploy", *STACKS, "--auto-approve").code == 0
+
+    lines = differences_of_writes("first deploy", expected, writes(aws.calls(by="provider")))
+
+    patterns = [known.pattern for known in known_to(real)]
+    assert sum(expected.values()) > 100
+    assert [line for line in lines if not any(re.search(pattern, line) for pattern in patterns)] == []
 
 
 def test_what_was_there_before_is_imported_and_never_made(shipped: Site) -> None:
@@ -60,6 +83,7 @@ def test_one_more_of_everything_and_nothing_else(shipped: Site) -> None:
     deployed = shipped.strata("deploy", "organizations", "sso", "--yes")
 
     assert deployed.code == 0, deployed.text[-4000:]
+    _no_set_is_given_before_its_policies(shipped.aws)
     assert shipped.aws.writing_calls() == {
         "organizations:CreateOrganizationalUnit": 1,
         "organizations:CreateAccount": 1,
@@ -115,7 +139,8 @@ def test_an_existing_organization_is_adopted(backend: Site) -> None:
 
     assert refused.code == 1
     # Asked of Terraform itself: cdktf drops the end of what Terraform says when an error follows a long plan at once.
-    assert "Accounts that are not declared: legacy@example.com" in backend.terraform("organizations", "plan").text
+    planned = backend.terraform("organizations", "plan")
+    assert "Accounts that are not declared: legacy@example.com" in planned.text, planned.text
     assert backend.aws.writing_calls() == {}
 
     backend.edit(
@@ -242,6 +267,19 @@ def test_throttling_and_a_late_answer_are_waited_for(backend: Site) -> None:
     assert deployed.code == 0, deployed.text[-4000:]
     assert len(_emails(backend.aws)) == 3
     assert "TooManyRequestsException" in backend.aws.trace()
+
+
+def _no_set_is_given_before_its_policies(aws: Aws) -> None:
+    given: set[str] = set()
+    for call in aws.calls(by="provider"):
+        permission_set = str(call.parameters.get("PermissionSetArn"))
+        if call.action == "sso-admin:CreateAccountAssignment":
+            given.add(permission_set)
+        elif call.action in (
+            "sso-admin:AttachManagedPolicyToPermissionSet",
+            "sso-admin:PutInlinePolicyToPermissionSet",
+        ):
+            assert permission_set not in given, f"{permission_set} is given before all its policies are in it"
 
 
 def _open(aws: Aws, email: str, parent: str) -> str:
