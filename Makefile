@@ -15,10 +15,10 @@ WHEELS := .venv/.wheels-$(PATH_NOW)
 CLI := node_modules/.installed
 
 .DEFAULT_GOAL := all
-.PHONY: all setup dev synth lint test format golden e2e bench lock clean help
+.PHONY: all setup dev synth lint test format golden e2e e2e-large bench lock clean help
 MAKEFLAGS += --no-print-directory
 
-all: dev lint test synth ## set up, check, test and synthesize as CI does (default)
+all: dev lint test synth ## set up, check, test and synthesize (default); CI runs e2e as well
 
 setup: ## what synth and cdktf need: .venv and node_modules
 	@$(MAKE) -s -j2 .venv/.run $(CLI)
@@ -46,9 +46,12 @@ golden: dev ## rewrite the expected files in tests/, to be read before they are 
 	@$(BIN)/pytest --golden
 
 # One worker a configuration, since each begins with a first deploy of minutes. docs/testing.md says where the
-# provider comes from.
+# provider comes from; where there is none, a line says so.
 e2e: dev ## run the scenarios with the real AWS provider on emulated AWS, where this machine has one
-	@$(BIN)/pytest -m e2e -n 2 --dist loadgroup tests/scenarios tests/provider
+	@$(BIN)/pytest -m 'e2e and not large' -n 2 --dist loadgroup tests/scenarios tests/provider
+
+e2e-large: dev ## the same with an organization of thirty accounts, too long for CI
+	@$(BIN)/pytest -m large tests/scenarios
 
 bench: setup ## print time and memory of synth, with and without the fast door to the AWS bindings
 	@$(BIN)/python -m tests.bench
@@ -101,4 +104,4 @@ clean: ## remove what make and cdktf made
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## show this list
-	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F '|' '{ printf "make %-8s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F '|' '{ printf "make %-9s %s\n", $$1, $$2 }'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any, Protocol
 
 import pytest
 
+from tests.aws import real_provider
 from tests.synthesized import COMPANY, SHIPPED, Deployment, synthesize
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -36,6 +38,16 @@ def aws_is_described_once() -> Iterator[None]:
         patch.setattr(botocore.session, "create_loader", functools.cache(botocore.session.create_loader))
         patch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
         yield
+
+
+@pytest.fixture(scope="session")
+def real(request: pytest.FixtureRequest) -> real_provider.RealProvider:
+    """The real AWS provider; without one, the tests that need it are skipped, which one line says of all of them."""
+    assert request.config.cache is not None
+    try:
+        return real_provider.find(os.environ.get("STRATA_PROVIDER_MIRROR", "search"), request.config.cache)
+    except real_provider.NotFoundError as error:
+        pytest.skip(f"no real AWS provider: {error}")
 
 
 @pytest.fixture(scope="session")

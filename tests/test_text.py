@@ -24,7 +24,7 @@ from strata.config import LandingZone, load
 from strata.config.loader import FILES
 from strata.config.tree import Location, read
 from strata.errors import ConfigurationError, Fault
-from tests.scenarios.real_provider import terraform
+from tests.aws.real_provider import terraform
 from tests.synthesized import CHECKOUT, Json, walk
 
 EVERY_OPTION = CHECKOUT / "tests" / "every_option"

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
+from tests.aws import real_provider
 from tests.aws.client import ACCOUNT, Aws, emulated_aws
 from tests.provider.resource import RESOURCES
 from tests.provider.schema import FILE, load_schema
 from tests.provider.server import provider
 from tests.provider.test_conformance import CREDENTIALS, environment
-from tests.scenarios import real_provider
 
 Json = dict[str, Any]
 HOME = "eu-central-1"
@@ -187,6 +187,24 @@ def test_the_provider_validates_before_it_plans(desk: Desk, type: str, arguments
 def test_an_import_id_has_its_form(desk: Desk, type: str, arguments: Json, id: str, message: str) -> None:
     desk.write(resource={type: {"a": arguments}}, **{"import": [{"to": f"{type}.a", "id": id}]})
     assert message in desk.terraform("plan", code=1)
+
+
+def test_a_refusal_has_the_name_that_aws_gives_it(desk: Desk) -> None:
+    """A taken address shows only while the account is made; the rest of the apply goes on."""
+    account = {"name": "a", "email": "a@example.com"}
+    taken = {**account, "email": "A@example.com", "depends_on": ["aws_organizations_account.a"]}
+    delegated = {"account_id": "${aws_organizations_account.a.id}", "service_principal": "guardduty.amazonaws.com"}
+    desk.write(
+        resource={
+            "aws_organizations_account": {"a": account, "b": taken},
+            "aws_organizations_delegated_administrator": {"a": delegated},
+        }
+    )
+
+    refused = desk.apply(code=1)
+
+    assert "EMAIL_ALREADY_EXISTS" in refused
+    assert "SERVICE_ACCESS_NOT_ENABLED: trusted access for guardduty.amazonaws.com" in refused
 
 
 def test_a_failed_provisioning_leaves_a_tainted_attachment(desk: Desk) -> None:

@@ -6,7 +6,7 @@ import json
 import re
 import subprocess
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -93,8 +93,7 @@ class Trial:
     def _count(self, run: Run, calls: list[Recorded]) -> None:
         provider = [call for call in calls if call.caller == "provider"]
         run.reads = {call.action for call in provider if not call.writes}
-        done = [call for call in provider if call.writes and call.outcome[0] == "2"]
-        run.writes = Counter(f"{call.action} {json.dumps(normal(call.parameters), sort_keys=True)}" for call in done)
+        run.writes = writes(provider)
 
     def _state(self, folder: Path) -> dict[str, Json]:
         shown = json.loads(self._terraform(folder, "show", "-json"))
@@ -129,6 +128,12 @@ def everything() -> Json:
     """Returns the configuration."""
     stack: Json = yaml.load(EVERYTHING.read_text(), yaml.CSafeLoader)
     return {"terraform": {"required_providers": {"aws": {"source": "hashicorp/aws", "version": "6.25.0"}}}, **stack}
+
+
+def writes(calls: Iterable[Recorded]) -> Counter[str]:
+    """Returns how often each writing call was made that AWS did not refuse, with its parameters."""
+    done = (call for call in calls if call.writes and call.outcome[0] == "2")
+    return Counter(f"{call.action} {json.dumps(normal(call.parameters), sort_keys=True)}" for call in done)
 
 
 def normal(value: Any) -> Any:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.aws import real_provider
 from tests.aws.client import Aws, emulated_aws
 from tests.provider.server import StandIn
-from tests.scenarios import real_provider
 from tests.scenarios.site import CONFIGURATIONS, STACKS, Provider, Site, Snapshot
 
 
@@ -21,32 +20,34 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Runs a scenario with both providers, with the stand-in alone where what AWS is asked does not matter."""
+    """Runs a scenario with both providers, or with the one that it is marked with."""
     if "provider" in metafunc.fixturenames:
-        alone = metafunc.definition.get_closest_marker("stand_in")
-        real = [] if alone else [pytest.param("real", marks=pytest.mark.e2e)]
-        metafunc.parametrize("provider", ["stand-in", *real], indirect=True, scope="session")
+        only = metafunc.definition.get_closest_marker("only")
+        names = only.args if only else ("stand-in", "real")
+        marked = [pytest.param(name, marks=pytest.mark.e2e if name == "real" else ()) for name in names]
+        metafunc.parametrize("provider", marked, indirect=True, scope="session")
 
 
 @pytest.fixture(scope="session")
-def provider(
-    request: pytest.FixtureRequest, running_aws: Aws, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Provider]:
-    """What a command needs to run with the stand-in or the real provider; where there is no real one it is skipped."""
-    if request.param == "stand-in":
-        stand_in = StandIn(running_aws.url)
-        terraform = {"TERRAFORM_BINARY_NAME": real_provider.terraform()}
-        yield lambda environment: terraform | stand_in.variables(environment)
-        stand_in.stop()
-        return
-    assert request.config.cache is not None
-    setting = os.environ.get("STRATA_PROVIDER_MIRROR", "search")
-    try:
-        found = real_provider.find(setting, request.config.cache)
-    except real_provider.NotFoundError as reason:
-        pytest.skip(f"no real AWS provider: {reason}")
-    variables = found.environment(tmp_path_factory.mktemp("provider"), real_provider.terraform())
-    yield lambda _: variables
+def provider(request: pytest.FixtureRequest) -> Provider:
+    """What a command needs to run with the stand-in or the real provider."""
+    found: Provider = request.getfixturevalue("stand_in" if request.param == "stand-in" else "installed")
+    return found
+
+
+@pytest.fixture(scope="session")
+def stand_in(running_aws: Aws) -> Iterator[Provider]:
+    """What a command needs to run with the stand-in."""
+    served, terraform = StandIn(running_aws.url), {"TERRAFORM_BINARY_NAME": real_provider.terraform()}
+    yield lambda environment: terraform | served.variables(environment)
+    served.stop()
+
+
+@pytest.fixture(scope="session")
+def installed(real: real_provider.RealProvider, tmp_path_factory: pytest.TempPathFactory) -> Provider:
+    """What a command needs to run with the real provider."""
+    variables = real.environment(tmp_path_factory.mktemp("provider"), real_provider.terraform())
+    return lambda _: variables
 
 
 @pytest.fixture(scope="session")
@@ -71,9 +72,7 @@ def bootstrapped_backend(running_aws: Aws, provider: Provider, tmp_path_factory:
     """The shipped configuration after `strata bootstrap` and the stack `backend`, which takes a minute by itself."""
     running_aws.restore()
     site = Site.of(running_aws, provider, CONFIGURATIONS["shipped"], tmp_path_factory.mktemp("shipped"))
-    bootstrapped = site.strata("bootstrap", "--yes")
-    assert bootstrapped.code == 0, bootstrapped.text
-    running_aws.switch_identity_center_on(site.region)
+    site.bootstrap()
     deployed = site.cdktf("deploy", "backend", "--auto-approve")
     assert deployed.code == 0, deployed.text[-4000:]
     return Snapshot.of(site, tmp_path_factory.mktemp("backend") / "kept")
@@ -93,9 +92,7 @@ def deployed_company(running_aws: Aws, provider: Provider, tmp_path_factory: pyt
     """The company, deployed by `strata deploy`."""
     running_aws.restore()
     site = Site.of(running_aws, provider, CONFIGURATIONS["company"], tmp_path_factory.mktemp("company"))
-    bootstrapped = site.strata("bootstrap", "--yes")
-    assert bootstrapped.code == 0, bootstrapped.text
-    running_aws.switch_identity_center_on(site.region)
+    site.bootstrap()
     site.make_external_groups()
     for address in site.unmanaged():
         site.open_account(address)
@@ -114,9 +111,7 @@ def empty(running_aws: Aws, provider: Provider, tmp_path: Path) -> Site:
 @pytest.fixture
 def fresh(empty: Site) -> Site:
     """The shipped configuration on an account that was bootstrapped and has Identity Center."""
-    bootstrapped = empty.strata("bootstrap", "--yes")
-    assert bootstrapped.code == 0, bootstrapped.text
-    empty.aws.switch_identity_center_on(empty.region)
+    empty.bootstrap()
     return empty
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.aws.client import ACCOUNT, CHECKOUT, Aws
+from tests.aws.client import ACCOUNT, CHECKOUT, Aws, Recorded
 from tests.synthesized import COMPANY, synthesize
 
 TEMPLATE = CHECKOUT / "strata" / "template"
@@ -120,12 +120,34 @@ class Site:
 
     def killed(self, action: str, *command: str, containing: str = "") -> None:
         """Runs a command until AWS has done something, and kills all of it before it hears of that."""
-        self.aws.fail(action, way="hang", containing=containing)
-        running = self.started(*command)
-        assert self.aws.held(120), f"AWS was never asked for {action}"
+        running = self._hanging(action, command, containing)
         os.killpg(running.pid, signal.SIGKILL)
-        running.wait()
+        running.communicate()
         self.aws.heal()
+
+    def stopped(self, action: str, *command: str, containing: str = "") -> Run:
+        """The same, but only Terraform is killed; returns how the command that runs it ended."""
+        running = self._hanging(action, command, containing)
+        _kill_terraform_below(running.pid)
+        stdout, stderr = running.communicate()
+        self.aws.heal()
+        return Run(running.returncode, stdout, stderr)
+
+    def _hanging(self, action: str, command: tuple[str, ...], containing: str) -> subprocess.Popen[str]:
+        """Starts a command in a process group of its own, and waits until AWS does not answer it."""
+        self.aws.fail(action, way="hang", containing=containing)
+        running = subprocess.Popen(
+            [_command(command[0]), *command[1:]],
+            cwd=CHECKOUT,
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        assert self.aws.held(120), f"AWS was never asked for {action}"
+        return running
 
     def strata(self, *arguments: str, **environment: str) -> Run:
         """Runs the strata command."""
@@ -135,21 +157,15 @@ class Site:
         """Runs the cdktf command."""
         return self._run([_command("cdktf"), *arguments], {})
 
-    def started(self, *arguments: str) -> subprocess.Popen[bytes]:
-        """Starts a command in a process group of its own, to be killed."""
-        return subprocess.Popen(
-            [_command(arguments[0]) if arguments[0] == "strata" else arguments[0], *arguments[1:]],
-            cwd=CHECKOUT,
-            env=self.environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-
     def shell(self, command: str) -> Run:
         """Runs a command line that a message named."""
         return self._run(["sh", "-c", command], {})
+
+    def bootstrap(self) -> None:
+        """Does what comes before a first deploy: `strata bootstrap`, and Identity Center, which no API switches on."""
+        bootstrapped = self.strata("bootstrap", "--yes")
+        assert bootstrapped.code == 0, bootstrapped.text
+        self.aws.switch_identity_center_on(self.region)
 
     def make_external_groups(self) -> None:
         """Makes the groups that the configuration says come from elsewhere."""
@@ -308,12 +324,14 @@ class Snapshot:
     site: Site
     aws: bytes
     kept: Path
+    calls: tuple[Recorded, ...]
+    """What the provider called since the snapshot before."""
 
     @classmethod
     def of(cls, site: Site, kept: Path) -> Snapshot:
         """Keeps what there is now."""
         shutil.copytree(site.folder, kept, symlinks=True)
-        return cls(site, site.aws.snapshot(), kept)
+        return cls(site, site.aws.snapshot(), kept, tuple(site.aws.calls(by="provider")))
 
     def restored(self, folder: Path) -> Site:
         """Puts AWS back, and returns a copy of the site whose files may be changed."""
@@ -324,3 +342,14 @@ class Snapshot:
 
 def _command(name: str) -> str:
     return str(Path(sys.executable).parent / name)
+
+
+def _kill_terraform_below(process: int) -> None:
+    """Kills every Terraform that a process started, or that one of those did which it started."""
+    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,args="], stdout=subprocess.PIPE, text=True, check=True)
+    below, parents = [process], [line.split()[:3] for line in listed.stdout.splitlines()]
+    for parent in below:
+        below += [int(pid) for pid, above, _ in parents if int(above) == parent]
+    for pid, _, program in parents:
+        if int(pid) in below and "terraform" in Path(program).name:
+            os.kill(int(pid), signal.SIGKILL)

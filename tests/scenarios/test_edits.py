@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 
 from tests.scenarios.site import STACKS, Site
 
-pytestmark = pytest.mark.stand_in
+pytestmark = pytest.mark.only("stand-in")
 Files = dict[str, Any]
 
 
@@ -123,6 +123,14 @@ def _no_administrator(files: Files) -> None:
     files["sso.yaml"]["groups"]["administrators"]["members"] = []
 
 
+def _bounded_administrator(files: Files) -> None:
+    files["sso.yaml"]["permission_sets"]["Administrator"]["boundary"] = {"aws": "PowerUserAccess"}
+
+
+def _most_assignments(files: Files) -> None:
+    del files["sso.yaml"]["assignments"][1:]
+
+
 def _no_trail(files: Files) -> None:
     for control in ("trail", "alerts"):  # without a trail no event reaches an alert
         files["security.yaml"][control]["mode"] = "off"
@@ -186,6 +194,17 @@ EDITS = {
         allow="last-administrator",
         plain="sso",
     ),
+    "an administrator within a boundary": Edit(
+        _bounded_administrator,
+        ("nobody would keep full access to the management account",),
+        allow="last-administrator",
+        plain="sso",
+    ),
+    "most assignments": Edit(
+        _most_assignments,
+        ("6 of the 9 assignments that are deployed would be deleted",),
+        allow="mass-deletion",
+    ),
     "a permission set's name": Edit(
         _set("sso.yaml", "permission_sets", "FinOps", "name", value="CostControl"),
         ("changes from 'FinOps' to 'CostControl'", "the ARNs of its roles change", "FinOps of group finops in"),
@@ -243,6 +262,40 @@ def test_on_purpose_it_is_planned(shipped: Site, edited: Edit) -> None:
     assert shipped.strata("plan", "sso", STRATA_ALLOW=edited.allow).code == 1
 
 
+@pytest.mark.parametrize("edited", ["an account's key"], indirect=True)
+def test_the_lines_of_a_refusal_move_it_in_the_state(shipped: Site, edited: Edit) -> None:
+    """The guards of the stacks let pass what was moved, and nothing is left to do after it."""
+    refused = shipped.strata("deploy", "organizations", "sso", "--yes")
+    moves = [line for line in refused.lines if " state mv " in line]
+
+    moved = [shipped.shell(line) for line in moves]
+    done = shipped.strata("deploy", "organizations", "sso", "--yes")
+    planned = shipped.strata("plan", "organizations", "sso", "--exit-code")
+
+    assert moves
+    assert {run.code for run in moved} == {0}, moved
+    assert done.code == 0, done.text
+    # Its name follows its key where the YAML gives none.
+    assert shipped.aws.writing_calls(by="provider") == {"account:PutAccountName": 1}
+    assert planned.code == 0, planned.text
+
+
+def test_a_state_from_before_the_guards_is_no_obstacle(shipped: Site) -> None:
+    """It gets the output that they read, and from then on they hold."""
+    shipped.synth()
+    state = json.loads(shipped.terraform("organizations", "state", "pull").stdout)
+    del state["outputs"]["declared_keys"]
+    (shipped.output / "older.tfstate").write_text(json.dumps({**state, "serial": state["serial"] + 1}))
+    assert shipped.terraform("organizations", "state", "push", str(shipped.output / "older.tfstate")).code == 0
+
+    upgraded = shipped.apply("organizations")
+
+    assert upgraded.code == 0, upgraded.text
+    outputs = json.loads(shipped.terraform("organizations", "output", "-json").stdout)
+    assert outputs["declared_keys"]["value"]["account"]["shared"]
+    assert shipped.plan("organizations") == {}
+
+
 def test_a_new_account_in_a_new_unit_is_one_deploy(shipped: Site) -> None:
     """At a terminal and without one: sso, which cannot be planned before the account is there, is done in its turn."""
     _account_in_a_new_unit(shipped, "sandbox", "lab")
@@ -285,3 +338,42 @@ def _account_in_a_new_unit(site: Site, key: str, unit: str) -> None:
     )
     with (site.config / "sso.yaml").open("a") as file:
         file.write(f"  - permission_sets:\n      - DevOps\n    groups:\n      - devops\n    accounts:\n      - {key}\n")
+
+
+def test_one_object_never_has_two_addresses(shipped: Site) -> None:
+    """Neither by a line of imports.yaml, nor after somebody gave a unit at AWS the name of a declared new one."""
+    known = shipped.state("sso")["aws_identitystore_group.finops"]["id"]
+    unit = shipped.state("organizations")["aws_organizations_organizational_unit.shared"]["id"]
+    shipped.edit("sso.yaml", ("\npermission_sets:\n", "  builders:\n    description: Try.\n\npermission_sets:\n"))
+    shipped.append("imports.yaml", f'aws_identitystore_group.builders: "{known}"\n')
+    shipped.edit(
+        "organization.yaml",
+        ("organizational_units:\n  security:\n    name", "organizational_units:\n  lab:\n  security:\n    name"),
+    )
+    shipped.client("organizations").update_organizational_unit(OrganizationalUnitId=unit, Name="lab")
+
+    refused = shipped.strata("deploy", "--yes")
+
+    renamed = "aws_organizations_organizational_unit"
+    assert refused.code == 1, refused.text
+    assert f"{known} is in the state already, at aws_identitystore_group.finops" in refused.text
+    assert f"{renamed}.shared and would get at {renamed}.lab" in refused.text
+    assert shipped.aws.writing_calls(by="provider") == {}
+
+
+def test_states_that_are_empty_while_everything_exists_are_refused(shipped: Site) -> None:
+    """As after another bucket or short name: all would be made again. With the states back nothing is to do."""
+    s3, keys = shipped.client("s3"), [f"management/{stack}/terraform.tfstate" for stack in STACKS]
+    kept = {key: s3.get_object(Bucket=shipped.bucket, Key=key)["Body"].read() for key in keys}
+    for key in keys:
+        s3.delete_object(Bucket=shipped.bucket, Key=key)
+
+    refused = shipped.strata("deploy", "--yes")
+
+    assert refused.code == 1, refused.text
+    assert f"empty in s3://{shipped.bucket}, while AWS has what Strata made before" in refused.text
+    assert "the bucket and its replica keep earlier versions" in refused.text
+    assert shipped.aws.writing_calls(by="provider") == {}
+    for key, body in kept.items():
+        s3.put_object(Bucket=shipped.bucket, Key=key, Body=body)
+    assert shipped.strata("plan", "organizations", "--exit-code").code == 0

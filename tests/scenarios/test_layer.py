@@ -17,7 +17,7 @@ from tests.scenarios.site import TEMPLATE, Site
 PAGE = CHECKOUT / "CONTRIBUTING.md"
 EXTRA_TYPE = "aws_ssm_parameter"
 
-pytestmark = pytest.mark.stand_in
+pytestmark = pytest.mark.only("stand-in")
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ PAGE = CHECKOUT / "docs/operate.md"
 POLICY = "aws_organizations_policy"
 GUARDED = {"CloseAccount", "DeleteBucket", "DeleteOrganization", "DeleteTable", "RemoveAccountFromOrganization"}
 
-pytestmark = pytest.mark.stand_in
+pytestmark = pytest.mark.only("stand-in")
 
 
 @pytest.fixture

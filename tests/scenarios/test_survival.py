@@ -15,7 +15,7 @@ PERMISSION_SET = "aws_ssoadmin_permission_set"
 ANNOUNCED = "management/announced.json"
 SHARED_ACCOUNT = "  shared:\n    email: aws+shared@example.com\n    organizational_unit: shared\n"
 
-pytestmark = pytest.mark.stand_in
+pytestmark = pytest.mark.only("stand-in")
 
 
 def test_an_account_made_half_way_is_kept(shipped: Site) -> None:
@@ -68,8 +68,10 @@ def test_leftovers_are_told_from_strangers(shipped: Site) -> None:
 
     shipped.append("imports.yaml", "\n".join([*lines, ""]))
     center.delete_permission_set(InstanceArn=arn, PermissionSetArn=made)
-    shipped.killed("sso-admin:CreatePermissionSet", "strata", "deploy", "sso", "--yes", containing="Builder")
+    stopped = shipped.stopped("sso-admin:CreatePermissionSet", "strata", "deploy", "sso", "--yes", containing="Builder")
 
+    assert stopped.code == 1, stopped.text
+    assert "Terraform was stopped before it finished" in stopped.text
     assert _announced(shipped) == [["permission-set", "Builder"]]
     assert _sets(shipped).count("Builder") == 1
 

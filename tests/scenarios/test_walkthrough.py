@@ -14,7 +14,7 @@ from tests.scenarios.typist import Typist
 
 PAGE = CHECKOUT / "docs/first-deploy.md"
 
-pytestmark = pytest.mark.stand_in
+pytestmark = pytest.mark.only("stand-in")
 
 ANSWERS = {
     "project name": "acme",

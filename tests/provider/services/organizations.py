@@ -102,9 +102,9 @@ class Account(_Organizations, type="aws_organizations_account"):
         self._move(aws, _parent(aws, new["id"]), new)
 
     def read(self, aws: Aws, old: Object) -> Object | None:
-        """Reads the account, which is gone once it is being closed, and its parent."""
+        """Reads the account, which is gone once it is closed, and its parent."""
         found = aws("describe_account", AccountId=old["id"])["Account"]
-        if found.get("State", found.get("Status")) not in ("ACTIVE", "PENDING_ACTIVATION"):
+        if found.get("State", found.get("Status")) in ("CLOSED", "SUSPENDED"):
             return None
         return {**_account(found), "parent_id": _parent(aws, old["id"])}
 
