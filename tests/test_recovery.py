@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from strata.identity.leftovers import Directory, announced_as, declared, to_create
-from strata.terraform.recovery import LOOK_UPS, import_id_of
 from strata.config import LandingZone, load
+from strata.identity.leftovers import Directory, announced_as, declared, to_create
 from strata.session import Aws
+from strata.terraform.recovery import LOOK_UPS, import_id_of
 from tests.synthesized import SHIPPED, Deployment
 
 INLINE = "aws_ssoadmin_permission_set_inline_policy"
