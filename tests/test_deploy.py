@@ -7,6 +7,7 @@ import io
 import json
 import os
 import signal
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -80,7 +81,7 @@ class Site:
         self.landing_zone = load(TEMPLATE)
         self.bucket = self.landing_zone.project.state_bucket
         self.aws.client("s3").create_bucket(Bucket=self.bucket)
-        self.stacks = STACKS
+        self.stacks: tuple[str, ...] = STACKS
         self.states: dict[str, Json] = {stack: {} for stack in STACKS}
         self.questions: list[str] = []
         self.answer: Callable[[str], bool] = lambda _: True
@@ -373,6 +374,22 @@ def test_the_folder_of_the_plans_goes_whatever_happens() -> None:
         raise StoppedError(signal.SIGTERM)
 
     assert not folder.exists()
+
+
+def test_what_a_killed_run_left_of_its_plans_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And nothing of a run that goes on, nor what only looks like it."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    left, other = tmp_path / "strata-plans-killed", tmp_path / "strata-plans-other"
+    for folder in (left, other):
+        folder.mkdir()
+        (folder / "a.tfplan").touch()
+    (left / "held").touch()
+    (tmp_path / "strata-plans-link").symlink_to(left)
+
+    with plan_folder() as first, plan_folder() as second:
+        assert sorted(tmp_path.glob("*/a.tfplan")) == [other / "a.tfplan"]
+        assert first.exists()
+        assert second.exists()
 
 
 def test_what_an_earlier_run_made_half_way_is_kept_before_the_plan(site: Site) -> None:

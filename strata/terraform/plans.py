@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
+import os
 import re
+import shutil
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
@@ -190,8 +193,27 @@ class Planner:
 @contextmanager
 def plan_folder() -> Iterator[Path]:
     """Gives a folder for plans that nobody else may look into, and that goes at the end with all that is in it."""
-    with tempfile.TemporaryDirectory(prefix="strata-plans-") as folder:
-        yield Path(folder)
+    for leftover in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*/{_HELD}"):
+        _remove_unheld(leftover)
+    with tempfile.TemporaryDirectory(prefix=_PREFIX) as name:
+        folder = Path(name)
+        with (folder / "new").open("w") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            (folder / "new").rename(folder / _HELD)  # locked before another run can find it
+            yield folder
+
+
+_PREFIX, _HELD = "strata-plans-", "held"
+
+
+def _remove_unheld(file: Path) -> None:
+    """Removes what a run left that was killed: nobody holds the lock any more, and it is ours."""
+    with suppress(OSError):
+        if file.parent.lstat().st_uid != os.getuid():
+            return
+        with file.open("w") as held:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(file.parent)
 
 
 def show(plans: Iterable[Plan], to: TextIO) -> None:
