@@ -22,7 +22,7 @@ from strata.commands.deploy import Deployment
 from strata.commands.preflight import Prepared
 from strata.config import load
 from strata.config.models import state_key
-from strata.errors import UsageError
+from strata.errors import StrataError, UsageError
 from strata.session import Aws
 from strata.terraform.plans import plan_folder
 from strata.terraform.signals import Signals, StoppedError
@@ -86,6 +86,7 @@ class Site:
         self.questions: list[str] = []
         self.answer: Callable[[str], bool] = lambda _: True
         self.said: list[str] = []
+        self.to = io.StringIO()
         needs: dict[str, list[str]] = {"backend": [], "organizations": ["backend"], "security": ["organizations"]}
         for stack in STACKS:
             self.of(stack).mkdir(parents=True)
@@ -121,7 +122,6 @@ class Site:
         variables = {"TERRAFORM_BINARY_NAME": str(fake_terraform.install(self.folder)), "PATH": os.environ["PATH"]}
         workspace = Workspace(self.folder / "out", variables)
         prepared = Prepared(self.landing_zone, self.aws, workspace, self.stacks, self.states, frozenset())
-        self.to = io.StringIO()
         with Signals() as self.signals, plan_folder() as self.plan_folder:
             options = Recorded(TEMPLATE, said=self.said)
             self.deployment = Deployment(options, prepared, self.signals, self.plan_folder, self.to, yes=yes)
@@ -286,6 +286,22 @@ def test_what_exists_already_is_imported_and_not_asked_about(site: Site) -> None
     document = json.loads((site.of("backend") / "cdk.tf.json").read_text())
     assert document["import"] == [{"to": ATTACHED, "id": "r-1:p-1"}]
     assert len(site.questions) == 1
+
+
+def test_a_plan_that_nobody_can_see_is_not_applied(site: Site) -> None:
+    """`strata deploy --yes | head` is no success of a run that did nothing."""
+
+    class Closed(io.StringIO):
+        def write(self, _: str) -> int:
+            raise BrokenPipeError(32, "Broken pipe")
+
+    site.plans("backend", MADE)
+    site.to = Closed()
+
+    with pytest.raises(StrataError, match="the plan cannot be shown, so it is not applied: Broken pipe"):
+        site.deploys(yes=True)
+
+    assert site.did("backend") == "plan"
 
 
 # Interrupted

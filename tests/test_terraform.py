@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import threading
 import time
@@ -24,6 +25,7 @@ from strata.terraform.recovery import tainted
 from strata.terraform.signals import Signals, StoppedError
 from strata.terraform.workspace import StateObject, Workspace
 from tests import fake_terraform
+from tests.synthesized import CHECKOUT
 
 Json = dict[str, Any]
 
@@ -381,8 +383,8 @@ def test_terraform_gets_one_sigint_at_the_most(
 
     commands = (workspace.stack_folder("a") / "commands.txt").read_text().splitlines()
     assert commands.count("SIGINT") == sent
-    assert (done.finished, done.stopped) == (not sent, bool(sent))
-    assert (signals.ends, signals.code) == (True, code)
+    assert done.finished is not bool(sent)
+    assert (signals.ends, signals.stops, signals.code) == (True, bool(sent), code)
     assert sum(text.startswith("a: stopping") for text in said) == sent
     assert done.events.begun == {"aws_a.b": "create"}
 
@@ -399,7 +401,7 @@ def test_terraform_is_not_in_the_process_group_of_the_terminal(workspace: Worksp
     assert process.result().code == 1
 
 
-# Errors
+# Errors and rooms
 
 
 def test_what_to_do_about_errors_is_said_once(workspace: Workspace) -> None:
@@ -439,3 +441,14 @@ def test_addresses_of_what_was_made_half_way_are_whole() -> None:
     }
 
     assert tainted(state) == ['aws_a.b["x"]', "aws_a.d"]
+
+
+@pytest.mark.parametrize("room", ["terraform", "identity"])
+def test_what_commands_are_made_of_imports_no_command(room: str) -> None:
+    files = (CHECKOUT / "strata" / room).glob("*.py")
+
+    found = {
+        name for file in files for name in re.findall(r"^ *(?:from|import) (strata\S*)", file.read_text(), re.MULTILINE)
+    }
+
+    assert not {name for name in found if name.startswith(("strata.commands", "strata.cli"))}

@@ -137,14 +137,18 @@ class Deployment:
         """Says how it went, and returns the exit code."""
         outcomes = list(self.outcomes.values())
         stacks = [outcome.stack for outcome in outcomes if outcome.status == "applied"]
-        if not code and STACK in stacks:
-            provision_permission_sets(self.aws, self.landing_zone, self.note)
+        try:
+            if not code and STACK in stacks:
+                provision_permission_sets(self.aws, self.landing_zone, self.note)
+        except StoppedError as stopped:
+            code = self._interrupted(stopped.code)
         outputs = {} if code else self._outputs(stacks)
-        if json:
-            stacks_ended = [asdict(outcome) for outcome in outcomes]
-            print(json_module.dumps({"format": FORMAT, "stacks": stacks_ended, "outputs": outputs}, indent=2))
-        elif any(outcome.status != "not started" for outcome in outcomes):
-            _print_summary(outcomes, outputs)
+        with suppress(BrokenPipeError):  # how the run ended is known also where nobody reads it
+            if json:
+                ended = [asdict(outcome) for outcome in outcomes]
+                print(json_module.dumps({"format": FORMAT, "stacks": ended, "outputs": outputs}, indent=2))
+            elif any(outcome.status != "not started" for outcome in outcomes):
+                _print_summary(outcomes, outputs)
         return code
 
     # One stack
@@ -165,7 +169,7 @@ class Deployment:
             if applied.finished:
                 outcome.counts |= planned.counts
                 return self._finished(outcome)
-            if applied.stopped:
+            if self.signals.stops:
                 outcome.status = "interrupted"
                 self._recover(planned, applied)
                 return False
@@ -188,7 +192,7 @@ class Deployment:
                 return None
             news = planned if shown.waits_for else planned.beyond(shown)
             if shown.waits_for or news.count:
-                show([news], self.to)
+                self._show([news])
             if news.count and not self._confirmed([stack]):
                 return None
             self._shown[stack] = planned
@@ -212,7 +216,8 @@ class Deployment:
                 verbose=self.options.verbose,
             )
         finally:
-            self.outcomes[stack].seconds += round(time.monotonic() - begun, 1)
+            outcome = self.outcomes[stack]
+            outcome.seconds = round(outcome.seconds + time.monotonic() - begun, 1)
 
     def _finished(self, outcome: Outcome) -> bool:
         outcome.status = "applied"
@@ -241,7 +246,7 @@ class Deployment:
         """Plans all stacks, shows the plans, and asks about those that can be applied."""
         plans = self._planner.plan_all(self.prepared.chosen)
         self._shown |= {planned.stack: planned for planned in plans}
-        show(plans, self.to)
+        self._show(plans)
         failed = [planned for planned in plans if planned.error]
         for planned in failed:
             self._report(planned.stack, planned.failures)
@@ -249,6 +254,12 @@ class Deployment:
             self.note("nothing was changed")
             return False
         return self._confirmed([planned.stack for planned in plans if not planned.waits_for])
+
+    def _show(self, plans: Sequence[Plan]) -> None:
+        try:
+            show(plans, self.to)
+        except OSError as error:  # also a closed pipe, which is the end of other commands only
+            raise StrataError(f"the plan cannot be shown, so it is not applied: {error.strerror}") from error
 
     def _confirmed(self, stacks: Sequence[str]) -> bool:
         account = self.landing_zone.project.management_account.id

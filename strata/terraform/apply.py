@@ -17,8 +17,6 @@ class Applied:
     """How far an apply came."""
 
     finished: bool
-    stopped: bool
-    """Whether it was stopped by a signal that this run received."""
     events: Events
     failures: tuple[Failure, ...] = ()
 
@@ -54,5 +52,5 @@ def apply(
         finally:
             result = process.result()
     if not result.code:
-        return Applied(finished=True, stopped=False, events=events)
-    return Applied(False, stopped, events, tuple(events.failures or [ended(result, events)]))
+        return Applied(True, events)
+    return Applied(False, events, tuple(events.failures or [ended(result, events)]))
