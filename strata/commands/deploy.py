@@ -71,7 +71,11 @@ def run(options: Options, *, stacks: Sequence[str], json: bool, yes: bool, allow
         except StoppedError as stopped:
             options.note("interrupted; nothing was changed")
             return stopped.code
-        code = deployment.run()
+        try:
+            code = deployment.run()
+        except StrataError:
+            deployment.finish(1, json=json)
+            raise
         return deployment.finish(code, json=json)
 
 
@@ -143,7 +147,7 @@ class Deployment:
         except StoppedError as stopped:
             code = self._interrupted(stopped.code)
         outputs = {} if code else self._outputs(stacks)
-        with suppress(BrokenPipeError):  # how the run ended is known also where nobody reads it
+        with suppress(OSError):  # how the run ended is known also where nobody reads it
             if json:
                 ended = [asdict(outcome) for outcome in outcomes]
                 print(json_module.dumps({"format": FORMAT, "stacks": ended, "outputs": outputs}, indent=2))
@@ -161,6 +165,7 @@ class Deployment:
         for _ in range(MAX_TRIES):
             planned = self._current(stack, planned)
             if planned is None:
+                outcome.status = "failed" if stack in self._written else outcome.status
                 return False
             if not planned.count:
                 return self._finished(outcome)
@@ -310,8 +315,9 @@ class Deployment:
         return code
 
     def _report(self, stack: str, failures: Sequence[Failure]) -> None:
-        for text in TerraformError(self.workspace, stack, failures).lines():
-            print(text, file=sys.stderr)
+        with suppress(OSError):
+            for text in TerraformError(self.workspace, stack, failures).lines():
+                print(text, file=sys.stderr)
 
     # AWS
 
