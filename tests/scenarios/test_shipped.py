@@ -14,7 +14,6 @@ from tests.provider.differences import differences_of_writes, known_to
 from tests.provider.trial import writes
 from tests.scenarios.site import CONFIGURATIONS, STACKS, Provider, Site, Snapshot
 
-pytestmark = pytest.mark.xdist_group("shipped")
 _UNMANAGED = "unmanaged_accounts:\n  - legacy@example.com\n\n"
 GOLDEN = Path(__file__).parents[1] / "golden" / "shipped"
 
