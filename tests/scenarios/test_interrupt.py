@@ -10,8 +10,6 @@ import pytest
 
 from tests.scenarios.site import SANDBOX, Run, Site
 
-pytestmark = pytest.mark.xdist_group("shipped")
-
 SAFE = "interrupted; run strata deploy again: it is safe, and goes on where this run ended"
 ONE_MORE_TARGET = (
     "  deny-root-user:\n    type: SERVICE_CONTROL_POLICY\n    file: policies/deny-root-user.json\n"
