@@ -73,7 +73,7 @@ _ADVICE = (
         "see 'The state does not have the expected content' in docs/operate.md",
     ),
     (r"ExpiredToken|InvalidClientTokenId|no valid credential sources", "sign in again, then rerun; nothing is lost"),
-    (r"stopped by signal \d+ before", "rerun; what was made is kept or adopted"),
+    (r"Terraform was stopped before it finished", "rerun; what was made is kept or adopted"),
     (r"ThrottlingException|TooManyRequests|Rate exceeded", "AWS asks for patience; rerun, nothing is lost"),
 )
 

@@ -235,7 +235,7 @@ def _waits(planned: Plan) -> str:
 def ended(result: Result, events: Events) -> Failure:
     """Returns how Terraform ended that says no reason itself."""
     if result.code < 0:
-        return Failure(f"Terraform was stopped by signal {-result.code} before it finished")
+        return Failure(f"Terraform was stopped before it finished, by signal {-result.code}")
     said = "\n".join([*events.other, result.errors]).strip()[-300:]
     return Failure(f"Terraform ended with {result.code}: {said or 'it gave no reason'}")
 

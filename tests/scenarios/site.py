@@ -140,6 +140,8 @@ class Site:
     def hanging(self, action: str, *command: str, containing: str = "") -> subprocess.Popen[str]:
         """Starts a command in a process group of its own, and waits until AWS does not answer it."""
         self.aws.fail(action, way="hang", containing=containing)
+        # Who inherits an ignored signal ignores it as well, and tests may be started in the background.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
         running = subprocess.Popen(
             [_command(command[0]), *command[1:]],
             cwd=CHECKOUT,
@@ -150,6 +152,7 @@ class Site:
             text=True,
             start_new_session=True,
         )
+        signal.signal(signal.SIGINT, before)
         assert self.aws.held(120), f"AWS was never asked for {action}"
         return running
 

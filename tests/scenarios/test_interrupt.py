@@ -31,6 +31,7 @@ def said_until(running: subprocess.Popen[str], words: str) -> None:
     for line in running.stderr:
         if words in line:
             return
+    running.communicate()
     raise AssertionError(f"it never said {words!r}")
 
 
