@@ -107,6 +107,7 @@ def command(name: str, example: str) -> Callable[[Callable[..., int]], Callable[
 
 def _outcome(run: Callable[[], int], options: Options) -> int:
     """Runs a command; known failures become one line each and exit code 1."""
+    code = 0
     try:
         code = run()
         sys.stdout.flush()  # a full disk may come up here, and is ours to report
@@ -115,7 +116,7 @@ def _outcome(run: Callable[[], int], options: Options) -> int:
         return 130
     except BrokenPipeError:
         _drop_stdout()
-        return 0
+        return code
     except Exception as error:
         if options.debug and not isinstance(error, StrataError):
             raise

@@ -10,12 +10,10 @@ from typing import Any
 import pytest
 
 from strata.aws.session import Aws
-from strata.commands.deploy import applied
-from strata.commands.deploy_errors import failures
-from strata.commands.leftovers import Directory, announced_as, declared, to_create
-from strata.commands.recovery import LOOK_UPS, import_id_of
+from strata.identity.leftovers import Directory, announced_as, declared, to_create
 from strata.landing_zone import LandingZone
 from strata.load import load
+from strata.terraform.recovery import LOOK_UPS, import_id_of
 from tests.synthesized import SHIPPED, Deployment
 
 INLINE = "aws_ssoadmin_permission_set_inline_policy"
@@ -237,28 +235,3 @@ def test_a_membership_is_found_by_its_two_ends(directory: Directory) -> None:
     member = directory.store.create_group_membership(**store, GroupId=group, MemberId={"UserId": user})
     assert LOOK_UPS[type](clients, values) == f"{directory.store_id}/{member['MembershipId']}"
     assert import_id_of(type, {"identity_store_id": directory.store_id}, clients) is None
-
-
-def test_the_end_of_an_apply_is_found_in_a_broken_line() -> None:
-    """Cdktf passes on what it gets in pieces, and a piece may end in the middle of a line."""
-    whole = "Apply complete! Resources: 1 imported, 12 added, 0 changed, 2 destroyed."
-    counts = {"imported": 1, "added": 12, "changed": 0, "destroyed": 2}
-
-    for at in range(len(whole)):
-        assert applied(f"security: done\n{whole[:at]}\n{whole[at:]}\nOutputs:\n") == counts, at
-
-    assert applied("Apply complete! Resources: 1 imported") is None
-
-
-def test_an_error_in_two_pieces_keeps_its_address() -> None:
-    """Without the address, what exists already could not be imported."""
-    text = "creating Group (builders): ConflictException: there is one of that name"
-    where = "with aws_identitystore_group.builders (IdentitystoreGroup.builders),\n  on cdk.tf.json line 9, in resource"
-    error = f"Error: {text}\n\n  {where}"
-    count = "\n\n\n1 Stack deploying     0 Stacks done     0 Stacks waiting\n"
-
-    for at in range(len("Error: "), error.index(" cdk.tf.json")):
-        pieces = f"{error[:at]}{count}{error[at:]}{count}"
-        (failure,) = failures(f"{pieces}\n\n0 Stacks deploying\nInvoking Terraform CLI failed\n")
-        assert failure.address == "aws_identitystore_group.builders", at
-        assert "".join(failure.text.split()).startswith("".join(text.split())), at

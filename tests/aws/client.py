@@ -97,8 +97,12 @@ class Aws:
         self._order("fault", json.dumps({"action": action, **fault}).encode())
 
     def heal(self) -> None:
-        """Takes every fault away."""
+        """Takes every fault away, and answers the calls that hang."""
         self._order("faults/clear")
+
+    def release(self) -> None:
+        """Answers the calls that hang; faults stay."""
+        self._order("release")
 
     def held(self, seconds: float = 60) -> bool:
         """Waits for a call that a fault lets hang or loses, and says whether it came."""

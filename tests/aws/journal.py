@@ -63,6 +63,7 @@ class Journal:
     faults: list[Fault] = field(default_factory=list)
     answers: dict[str, Any] = field(default_factory=dict)
     waiting: threading.Event = field(default_factory=threading.Event)
+    released: threading.Event = field(default_factory=threading.Event)
 
     def write(self, call: Call) -> Entry:
         """Enters a call that begins."""
@@ -73,6 +74,11 @@ class Journal:
     def fault(self, call: Call) -> Fault | None:
         """Returns the fault that this call meets, if any."""
         return next((fault for fault in self.faults if fault.hits(call)), None)
+
+    def release(self) -> None:
+        """Lets go of the calls that wait for their answer; the next that hangs waits anew."""
+        self.released.set()
+        self.waiting, self.released = threading.Event(), threading.Event()
 
     def last_answer(self, call: Call) -> Any:
         """Returns what the same question was answered before, None where it is asked first."""

@@ -100,8 +100,8 @@ class EmulatedAws:
             return reply
         entry.outcome = f"{entry.outcome}, and the answer is {'lost' if fault.way == 'lose' else 'held back'}"
         self.journal.waiting.set()
-        if fault.way == "hang":
-            threading.Event().wait(_LONGEST_HANG)
+        if fault.way == "hang" and self.journal.released.wait(_LONGEST_HANG):
+            return reply
         return None
 
     def _answer(self, question: Question, call: Call, environ: dict[str, Any], body: bytes) -> Reply:
@@ -145,6 +145,9 @@ class EmulatedAws:
                 journal.faults.append(Fault(**json.loads(body)))
             elif order == "faults/clear":
                 journal.faults.clear()
+                journal.release()
+            elif order == "release":
+                journal.release()
             elif order == "calls":
                 start = int(body or 0)
                 return _json([asdict(entry) for entry in journal.entries[start:]])

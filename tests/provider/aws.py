@@ -6,6 +6,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +27,8 @@ _RETRIED_BY = {
 }
 _PAUSE = 0.002
 _POLL, _POLLS = 0.01, 1000
+# How often a call under way looks whether it was stopped, and where calls are under way.
+_STOPPED, _CALLS = 0.05, ThreadPoolExecutor(64)
 # Where an answer says that there is more, and the parameter that asks for it.
 _TOKENS = {"NextToken": "NextToken", "nextToken": "nextToken", "NextMarker": "Marker", "Marker": "Marker"}
 
@@ -114,7 +117,7 @@ class Aws:
             if not here.is_active():
                 raise AwsError("Canceled", f"operation error {self._id}: {operation}, context canceled")
             try:
-                return getattr(self._client, operation)(**given)
+                return self._answer(operation, given)
             except ConnectionClosedError as error:
                 if attempt == self.session.attempts:
                     raise AwsError(
@@ -128,6 +131,14 @@ class Aws:
             except ParamValidationError as error:
                 raise AwsError("ParamValidation", f"operation error {self._id}: {operation}, {error}") from None
         raise AssertionError
+
+    def _answer(self, operation: str, given: Mapping[str, Any]) -> Any:
+        """Waits for an answer as long as somebody wants it: whom Terraform stops ends its calls at once."""
+        answer = _CALLS.submit(getattr(self._client, operation), **given)
+        while not wait([answer], timeout=_STOPPED).done:
+            if not here.is_active():
+                raise AwsError("Canceled", f"operation error {self._id}: {operation}, context canceled")
+        return answer.result()
 
     def send(self, operation: str, object: Object, /, **more: Any) -> Any:
         """Calls with the arguments of a Terraform object that the operation knows; `more` goes over them."""

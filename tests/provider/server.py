@@ -85,6 +85,7 @@ class Provider(tfplugin_pb2_grpc.ProviderServicer):
         self._endpoint = endpoint
         self._credentials = credentials
         self._sessions: dict[str, Session] = {}
+        self._stopped: set[str] = set()
 
     def GetMetadata(self, request: Any, context: Any) -> Any:
         return pb.GetMetadata.Response(
@@ -190,13 +191,14 @@ class Provider(tfplugin_pb2_grpc.ProviderServicer):
         return pb.GetFunctions.Response()
 
     def StopProvider(self, request: Any, context: Any) -> Any:
+        self._stopped.add(context.peer())
         return pb.StopProvider.Response()
 
     def _session(self, context: Any) -> Session:
         session = self._sessions.get(context.peer())
         if session is None:
             raise Refused("the provider is not configured")
-        here.is_active = context.is_active
+        here.is_active = lambda: context.is_active() and context.peer() not in self._stopped
         return session
 
 

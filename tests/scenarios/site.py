@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -120,22 +121,27 @@ class Site:
 
     def killed(self, action: str, *command: str, containing: str = "") -> None:
         """Runs a command until AWS has done something, and kills all of it before it hears of that."""
-        running = self._hanging(action, command, containing)
-        os.killpg(running.pid, signal.SIGKILL)
+        running = self.hanging(action, *command, containing=containing)
+        for process in [running.pid, *_below(running.pid)]:
+            os.kill(process, signal.SIGKILL)
         running.communicate()
         self.aws.heal()
 
     def stopped(self, action: str, *command: str, containing: str = "") -> Run:
         """The same, but only Terraform is killed; returns how the command that runs it ended."""
-        running = self._hanging(action, command, containing)
-        _kill_terraform_below(running.pid)
+        running = self.hanging(action, *command, containing=containing)
+        for process, words in _below(running.pid).items():
+            if any("terraform" in Path(word).name for word in words[:2]):
+                os.kill(process, signal.SIGKILL)
         stdout, stderr = running.communicate()
         self.aws.heal()
         return Run(running.returncode, stdout, stderr)
 
-    def _hanging(self, action: str, command: tuple[str, ...], containing: str) -> subprocess.Popen[str]:
+    def hanging(self, action: str, *command: str, containing: str = "") -> subprocess.Popen[str]:
         """Starts a command in a process group of its own, and waits until AWS does not answer it."""
         self.aws.fail(action, way="hang", containing=containing)
+        # Who inherits an ignored signal ignores it as well, and tests may be started in the background.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
         running = subprocess.Popen(
             [_command(command[0]), *command[1:]],
             cwd=CHECKOUT,
@@ -146,6 +152,7 @@ class Site:
             text=True,
             start_new_session=True,
         )
+        signal.signal(signal.SIGINT, before)
         assert self.aws.held(120), f"AWS was never asked for {action}"
         return running
 
@@ -290,6 +297,14 @@ class Site:
         ]
         return files + rows
 
+    def wait_for_locks(self) -> None:
+        """Waits until nobody holds a lock."""
+        for _ in range(600):
+            if not self.locks():
+                return
+            time.sleep(0.1)
+        raise TimeoutError(f"still locked: {self.locks()}")
+
     @property
     def region(self) -> str:
         """The primary region."""
@@ -344,12 +359,12 @@ def _command(name: str) -> str:
     return str(Path(sys.executable).parent / name)
 
 
-def _kill_terraform_below(process: int) -> None:
-    """Kills every Terraform that a process started, or that one of those did which it started."""
+def _below(process: int) -> dict[int, list[str]]:
+    """Returns the command line of every process that one started, or that one of those did which it started."""
     listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,args="], stdout=subprocess.PIPE, text=True, check=True)
-    below, parents = [process], [line.split()[:3] for line in listed.stdout.splitlines()]
-    for parent in below:
-        below += [int(pid) for pid, above, _ in parents if int(above) == parent]
-    for pid, _, program in parents:
-        if int(pid) in below and "terraform" in Path(program).name:
-            os.kill(int(pid), signal.SIGKILL)
+    found, above = dict[int, list[str]](), [process]
+    lines = [line.split() for line in listed.stdout.splitlines()]
+    for parent in above:
+        found |= {int(pid): words for pid, ppid, *words in lines if int(ppid) == parent}
+        above += [int(pid) for pid, ppid, *_ in lines if int(ppid) == parent]
+    return found

@@ -343,8 +343,8 @@ def test_locking_changes_and_the_table_stays(shipped: Site) -> None:
     back = shipped.strata("deploy", "backend", "--yes")
 
     assert (away.code, back.code) == (0, 0), away.text + back.text
-    assert re.search(r"^backend +[1-9] changed", away.stdout)
-    assert re.search(r"^backend +no changes", back.stdout)
+    assert re.search(r"^backend +[1-9] changed", away.stdout, re.MULTILINE)
+    assert re.search(r"^backend +no changes", back.stdout, re.MULTILINE)
     assert shipped.client("dynamodb").list_tables()["TableNames"] == [TABLE]
 
 

@@ -1,37 +1,31 @@
-"""The synthesized folders of one configuration, and running Terraform and the cdktf CLI in them."""
+"""The synthesized folders of one configuration, and running Terraform in them."""
 
 from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from strata import toolchain
 from strata.errors import StrataError
-
-HAS_CHANGES = 2
-"""The exit code of `terraform plan -detailed-exitcode` where there is something to do; 0 is nothing, 1 an error."""
+from strata.terraform.process import Process, Result, run
 
 ALLOW = "STRATA_ALLOW"
 """The variable that tells a synth what `strata deploy --allow` allows."""
 
-_TERMINAL_CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-"""What cdktf redraws its progress with, also where nobody looks at it."""
 
+class StateObject(NamedTuple):
+    """Where a state lies in S3."""
 
-@dataclass(frozen=True)
-class Result:
-    """How a command ended and all it said, in order."""
-
-    code: int
-    text: str
+    bucket: str
+    key: str
+    region: str
 
 
 @dataclass(frozen=True)
@@ -86,6 +80,8 @@ class Workspace:
         order: dict[str, tuple[str, ...]] = {}
         while len(order) < len(needs):
             ready = [name for name in needs if name not in order and set(needs[name]) <= set(order)]
+            if not ready:
+                raise StrataError(f"{', '.join(needs.keys() - order)} can never be deployed: each waits for another")
             order |= {name: needs[name] for name in ready}
         return order
 
@@ -130,82 +126,23 @@ class Workspace:
 
         Bucket and key stay, so there is no state to migrate; plain `terraform init` would stop and ask.
         """
-        return self.terraform(stack, "init", "-input=false", "-reconfigure")
+        return self.terraform(stack, "init", "-input=false", "-reconfigure", "-no-color")
 
-    def backend_differs(self, stack: str) -> bool:
-        """Says whether Terraform was prepared for another backend: plain `terraform init` would stop and ask."""
-        prepared = self.stack_folder(stack) / ".terraform/terraform.tfstate"
-        if not prepared.exists():
-            return False
-        config = json.loads(prepared.read_text(encoding="utf-8")).get("backend", {}).get("config", {})
-        before = {name: value for name, value in config.items() if value is not None}
-        return bool(before != self.document(stack)["terraform"]["backend"]["s3"])
+    def reads(self, stack: str) -> Iterator[StateObject]:
+        """Yields the states that a plan of a stack rests on: its own, and those whose outputs it reads."""
+        document = self.document(stack)
+        sources = document.get("data", {}).get("terraform_remote_state", {}).values()
+        configs = [source["config"] for source in sources if source["backend"] == "s3"]
+        for config in [document["terraform"]["backend"]["s3"], *configs]:
+            yield StateObject(config["bucket"], config["key"], config["region"])
 
-    def terraform(self, stack: str, *arguments: str) -> Result:
+    def terraform(self, stack: str, *arguments: str, heard: Callable[[str], None] = lambda _: None) -> Result:
         """Runs Terraform in the folder of one stack."""
-        binary = self.environment["TERRAFORM_BINARY_NAME"]
-        command = [binary, f"-chdir={self.stack_folder(stack)}", *arguments, "-no-color"]
-        return _run(command, self.environment, _silent)
+        return run(self._command(stack, arguments), self.environment, heard)
 
-    def plan(self, stack: str) -> tuple[Result, dict[str, Any]]:
-        """Plans one stack, locking nothing; returns how that ended and what would change, in Terraform's plan format.
+    def started(self, stack: str, *arguments: str) -> Process:
+        """Starts Terraform in the folder of one stack."""
+        return Process(self._command(stack, arguments), self.environment)
 
-        The plan file is removed: it may hold what nobody shall read.
-
-        Raises:
-            StrataError: Terraform cannot show the plan it made.
-        """
-        file = self.stack_folder(stack) / "strata.plan"
-        try:
-            result = self.terraform(
-                stack, "plan", "-input=false", "-lock=false", "-detailed-exitcode", f"-out={file.name}"
-            )
-            if result.code != HAS_CHANGES:
-                return result, {}
-            command = [self.environment["TERRAFORM_BINARY_NAME"], f"-chdir={file.parent}", "show", "-json", file.name]
-            done = subprocess.run(
-                command, env=dict(self.environment), capture_output=True, encoding="utf-8", check=False
-            )
-        finally:
-            file.unlink(missing_ok=True)
-        if done.returncode:
-            raise StrataError(f"{stack}: the plan cannot be read: {done.stderr.strip()}")
-        return Result(0, result.text), json.loads(done.stdout)
-
-    def cdktf(self, *arguments: str, heard: Callable[[str], None]) -> Result:
-        """Runs the pinned cdktf CLI; every line it says is handed on as it comes."""
-        return _run(toolchain.command(arguments), self.environment, heard)
-
-
-def _silent(line: str) -> None:
-    """Hears a line and says nothing."""
-
-
-def _run(command: list[str], environment: Mapping[str, str], heard: Callable[[str], None]) -> Result:
-    """Runs a command to its end, also when the operator interrupts: Terraform then saves its state first."""
-    process = subprocess.Popen(
-        command,
-        cwd=toolchain.CHECKOUT,
-        env=dict(environment),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",  # Terraform's and Node's, whatever the locale
-        errors="replace",
-    )
-    lines: list[str] = []
-    interrupted = False
-    while True:
-        try:
-            for raw in process.stdout or ():
-                line = _TERMINAL_CODES.sub("", raw)
-                lines.append(line)
-                heard(line.rstrip("\n"))
-            code = process.wait()
-            break
-        except KeyboardInterrupt:
-            # The whole process group has it too; Terraform stops after the call under way and lets go of its lock.
-            interrupted = True
-    if interrupted:
-        raise KeyboardInterrupt
-    return Result(code, "".join(lines))
+    def _command(self, stack: str, arguments: Sequence[str]) -> list[str]:
+        return [self.environment["TERRAFORM_BINARY_NAME"], f"-chdir={self.stack_folder(stack)}", *arguments]

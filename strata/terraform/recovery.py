@@ -3,41 +3,78 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import sys
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from strata.aws.session import Aws, AwsError, Client, paginate
-from strata.commands.deploy_errors import Failure
-from strata.commands.leftovers import Directory, declared
 from strata.config.models import state_key
 from strata.errors import Fault
 from strata.identity.announced import KINDS, Name
+from strata.identity.leftovers import Directory, declared
 from strata.identity.things import TYPES
 from strata.landing_zone import LandingZone
-from strata.workspace import Workspace
+from strata.terraform.errors import TerraformError
+from strata.terraform.events import Failure
+from strata.terraform.plans import Plan
+from strata.terraform.workspace import Workspace
 
 Note = Callable[[str], None]
 
 
-def untaint(workspace: Workspace, stack: str, state: Mapping[str, Any], note: Note) -> None:
-    """Keeps a guarded resource whose creation failed half way.
-
-    Terraform marks it as tainted and would replace it, which the guard forbids: without this the stack is stuck.
-    """
-    tainted = {
-        f"{resource['type']}.{resource['name']}"
-        for resource in state.get("resources", ())
-        if any(instance.get("status") == "tainted" for instance in resource["instances"])
+_RELATIONS = frozenset(
+    {
+        "aws_iam_role_policy_attachment",
+        "aws_identitystore_group_membership",
+        "aws_organizations_delegated_administrator",
+        "aws_organizations_policy_attachment",
+        "aws_ssoadmin_account_assignment",
+        "aws_ssoadmin_customer_managed_policy_attachment",
+        "aws_ssoadmin_managed_policy_attachment",
+        "aws_ssoadmin_permissions_boundary_attachment",
     }
-    kept = sorted(tainted & workspace.guarded(stack))
-    if kept:
-        workspace.initialize(stack)
-    for address in kept:
-        workspace.terraform(stack, "untaint", address)
-        note(f"{stack}: {address} was made half way by an earlier run and is kept (terraform untaint)")
+)
+"""Types that only say that two things belong together: made half way they are whole, or not there at all."""
+
+
+def half_made(workspace: Workspace, stack: str, state: Mapping[str, Any]) -> list[str]:
+    """Returns the addresses that Terraform would replace after a creation that failed half way, and must not.
+
+    Without this a guarded resource would be stuck, and a policy detached for a moment.
+    """
+    guarded = workspace.guarded(stack)
+    return [address for address in tainted(state) if address in guarded or address.partition(".")[0] in _RELATIONS]
+
+
+def tainted(state: Mapping[str, Any]) -> list[str]:
+    """Returns the addresses that Terraform takes to be made half way."""
+    return sorted(
+        f"{resource['type']}.{resource['name']}{_index(instance)}"
+        for resource in state.get("resources", ())
+        for instance in resource["instances"]
+        if instance.get("status") == "tainted" and "deposed" not in instance
+    )
+
+
+def _index(instance: Mapping[str, Any]) -> str:
+    return f"[{json.dumps(instance['index_key'])}]" if "index_key" in instance else ""
+
+
+def untaint(workspace: Workspace, stack: str, addresses: Iterable[str], note: Note, *, by: str) -> None:
+    """Has Terraform keep what a run made half way, in a folder that is initialized.
+
+    Raises:
+        TerraformError: Terraform refused; the state may be locked.
+    """
+    for address in addresses:
+        result = workspace.terraform(stack, "untaint", address, "-no-color")
+        if result.code:
+            said = " ".join(f"{result.text} {result.errors}".split())
+            raise TerraformError(workspace, stack, [Failure(f"{address} cannot be kept: {said}", address)])
+        note(f"{stack}: {address} was made half way by {by} and is kept (terraform untaint)")
 
 
 _EXISTS = re.compile(
@@ -82,14 +119,14 @@ LOOK_UPS: Mapping[str, Callable[[Clients, Mapping[str, Any]], str]] = {
 
 def adopt_what_exists(
     workspace: Workspace,
-    stack: str,
+    plan: Callable[[], Plan],
     found: Sequence[Failure],
     clients: Clients,
     directory: Callable[[], Directory | None],
     announced: Collection[Name],
     note: Note,
 ) -> bool:
-    """Has the next apply import what a killed run made and the state does not know; returns whether there is any.
+    """Has the next plan import what a killed run made and the state does not know; returns whether there is any.
 
     Most import ids follow from the configuration, so nothing else can be meant. Users, groups and permission sets are
     found by their name: they are ours if a run announced them and nothing foreign is in them, else it is said why not.
@@ -102,17 +139,34 @@ def adopt_what_exists(
         print(f"error: {objection}", file=sys.stderr)
     if objections:
         return False
-    planned = _planned(workspace, stack)
-    for address in wanted:
-        if address not in ids and (
-            import_id := import_id_of(address.partition(".")[0], planned.get(address, {}), clients)
-        ):
-            ids[address] = import_id
+    planned = plan()
+    ids |= import_ids(planned, [address for address in wanted if address not in ids], clients)
     for address, import_id in ids.items():
-        note(f"{stack}: {address} is there at AWS and not in the state: importing {import_id}")
+        note(f"{planned.stack}: {address} is there at AWS and not in the state: importing {import_id}")
     if ids:
-        workspace.import_next(stack, ids)
+        workspace.import_next(planned.stack, ids)
     return bool(ids)
+
+
+def adopt_interrupted(workspace: Workspace, planned: Plan, begun: Iterable[str], clients: Clients, note: Note) -> None:
+    """Imports what an interrupted apply had begun to create, and a plan after it would create again.
+
+    What is not there at AWS, or has no import id that follows from the configuration, is the next run's.
+    """
+    for address, import_id in import_ids(planned, begun, clients).items():
+        result = workspace.terraform(planned.stack, "import", "-input=false", "-no-color", address, import_id)
+        if not result.code:
+            note(f"{planned.stack}: {address} was made by this run and is imported: {import_id}")
+
+
+def import_ids(planned: Plan, addresses: Iterable[str], clients: Clients) -> dict[str, str]:
+    """Returns the import ids of what a plan would create, as far as they are known."""
+    ids = {
+        address: import_id_of(address.partition(".")[0], planned.changes[address].arguments, clients)
+        for address in addresses
+        if address in planned.changes and planned.changes[address].action == "create"
+    }
+    return {address: import_id for address, import_id in ids.items() if import_id}
 
 
 def _named(
@@ -134,16 +188,6 @@ def import_id_of(type: str, values: Mapping[str, Any], clients: Clients) -> str 
         return IMPORT_IDS[type].format_map(values)
     except (KeyError, AwsError):
         return None
-
-
-def _planned(workspace: Workspace, stack: str) -> dict[str, dict[str, Any]]:
-    """Returns the arguments of every resource that would be made, as far as they are known."""
-    _, shown = workspace.plan(stack)
-    return {
-        change["address"]: {name: value for name, value in change["change"]["after"].items() if value is not None}
-        for change in shown.get("resource_changes", ())
-        if change["change"]["actions"] == ["create"]
-    }
 
 
 def drop_digests(aws: Aws, landing_zone: LandingZone, stacks: Sequence[str]) -> None:

@@ -1,0 +1,56 @@
+"""Applies a saved plan, and lets whoever interrupts it stop it without a loss."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from strata.terraform.events import Events, Failure
+from strata.terraform.plans import Note, Plan, ended
+from strata.terraform.signals import Signals
+from strata.terraform.workspace import Workspace
+
+_STALE = "Saved plan is stale"
+
+
+@dataclass(frozen=True)
+class Applied:
+    """How far an apply came."""
+
+    finished: bool
+    events: Events
+    failures: tuple[Failure, ...] = ()
+
+    @property
+    def stale(self) -> bool:
+        """Says whether nothing was done, because somebody else wrote the state since the plan."""
+        return any(failure.text.startswith(_STALE) for failure in self.failures)
+
+
+def apply(
+    workspace: Workspace, planned: Plan, signals: Signals, note: Note, *, parallelism: int | None, verbose: bool
+) -> Applied:
+    """Applies the file of a plan. Of the signals of a run, Terraform receives one SIGINT at the most."""
+    events = Events(lambda text: note(f"{planned.stack}: {text}"), verbose=verbose)
+    limit = [f"-parallelism={parallelism}"] if parallelism else []
+    said = stopped = False
+    with signals.shield():
+        process = workspace.started(planned.stack, "apply", "-json", "-input=false", *limit, str(planned.file))
+
+        def look() -> None:
+            nonlocal said, stopped
+            if signals.stops and not stopped:
+                stopped = True
+                process.interrupt()
+                note(f"{planned.stack}: stopping; Terraform saves what was done, do not kill it")
+            elif signals.ends and not said:
+                note(f"{planned.stack}: finishing this stack, then stopping; interrupt again to stop it now")
+            said = said or signals.ends
+
+        try:
+            for line in process.lines(look):
+                events.take(line)
+        finally:
+            result = process.result()
+    if not result.code:
+        return Applied(True, events)
+    return Applied(False, events, tuple(events.failures or [ended(result, events)]))

@@ -1,0 +1,102 @@
+"""What an operator does about the errors of Terraform."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from strata.errors import StrataError
+from strata.printing import line, word
+from strata.terraform.events import Failure
+from strata.terraform.workspace import Workspace
+
+
+class TerraformError(StrataError):
+    """Errors of Terraform in one stack: each on a line, and below them what to do."""
+
+    def __init__(self, workspace: Workspace, stack: str, found: Sequence[Failure]) -> None:
+        super().__init__(*(f"{stack}: {failure.text}" for failure in found))
+        self._advice = list(advice(workspace, stack, found))
+
+    def lines(self) -> Iterator[str]:
+        """Yields what is printed."""
+        yield from (f"error: {line(text)}" for text in self.args)
+        yield from (f"  {text}" for text in self._advice)
+
+
+_ADVICE = (
+    (
+        r"FinalizingOrganization|FINALIZING_ORGANIZATION",
+        "AWS still finishes the new organization, which takes up to an hour; rerun then, nothing is lost",
+    ),
+    (
+        r"ACCOUNT_NUMBER_LIMIT_EXCEEDED",
+        (
+            "in the first hour of an organization AWS answers this too: rerun in an hour, nothing is lost; after that, "
+            "raise the quota 'Default maximum number of accounts' in Service Quotas (us-east-1)"
+        ),
+    ),
+    (
+        r"ACCOUNT_CREATION_RATE_LIMIT_EXCEEDED|CREATE_ACCOUNT_IN_PROGRESS",
+        "AWS makes five accounts at a time; rerun in some minutes, nothing is lost",
+    ),
+    (
+        r"EMAIL_ALREADY_EXISTS",
+        (
+            "the address belongs to an account outside of this organization, or to a closed one; choose another in "
+            "organization.yaml"
+        ),
+    ),
+    (
+        r"Instance cannot be destroyed.*organizational_unit",
+        (
+            "a unit cannot move: AWS has no call for it. Add a unit with a new key where it shall be, move the "
+            "accounts, deploy, then drop the old one"
+        ),
+    ),
+    (
+        r"Instance cannot be destroyed.*organizations_account",
+        "an e-mail changed: write the old one back. To change a root address, do it at AWS first, then here",
+    ),
+    (
+        r"Instance cannot be destroyed",
+        "an edit would replace something that must not be lost; undo it, or see 'Leaving' in docs/operate.md",
+    ),
+    (
+        r"OrganizationalUnitNotEmpty",
+        "the unit still holds accounts or units that Strata does not know; move them, then deploy again",
+    ),
+    (r"S3 bucket .* does not exist|NoSuchBucket", "the state bucket is missing; run strata bootstrap"),
+    (r"AWS account ID not allowed", "these credentials are of another account than the one in project.yaml"),
+    (
+        r"state data in S3 does not have the expected content",
+        "see 'The state does not have the expected content' in docs/operate.md",
+    ),
+    (r"ExpiredToken|InvalidClientTokenId|no valid credential sources", "sign in again, then rerun; nothing is lost"),
+    (r"Terraform was stopped before it finished", "rerun; what was made is kept or adopted"),
+    (r"ThrottlingException|TooManyRequests|Rate exceeded", "AWS asks for patience; rerun, nothing is lost"),
+)
+
+
+def advice(workspace: Workspace, stack: str, found: Sequence[Failure]) -> Iterator[str]:
+    """Yields what to do about errors of a stack, each advice once."""
+    said = [f"{failure.text} {failure.address or ''}" for failure in found]
+    given = dict.fromkeys(
+        next((words for pattern, words in _ADVICE if re.search(pattern, text)), None) for text in said
+    )
+    yield from filter(None, given)
+    for text in said:
+        if re.search(_LOCKED, text):
+            yield from _locked(workspace, stack, text)
+
+
+_LOCKED = r"Error acquiring the state lock|state blob is already locked"
+
+
+def _locked(workspace: Workspace, stack: str, said: str) -> Iterator[str]:
+    who = re.search(r"Who:\s+(\S+)", said)
+    yield f"the state is locked{f' by {who[1]}' if who else ''}; wait if somebody deploys right now"
+    if lock := re.search(r"ID:\s+([0-9a-f-]{36})", said):
+        binary, folder = workspace.environment["TERRAFORM_BINARY_NAME"], workspace.stack_folder(stack)
+        command = f"{word(binary)} -chdir={word(folder)} force-unlock -force {lock[1]}"
+        yield f"if nobody does, a killed run left the lock; free it: {command}"

@@ -1,0 +1,114 @@
+"""What Terraform says with `-json` while it plans and applies: errors, progress, and how far it came."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One error of Terraform: its text on one line, the resource it is about, and the stacks whose outputs it names."""
+
+    text: str
+    address: str | None = None
+    reads: frozenset[str] = frozenset()
+
+
+_DONE = {"create": "added", "update": "changed", "delete": "destroyed"}
+_DOING = {"create": "creating", "update": "modifying", "delete": "destroying"}
+
+
+class Events:
+    """The events of one command, each line as it comes; what is no event is kept as it is."""
+
+    def __init__(self, progress: Callable[[str], None] = lambda _: None, *, verbose: bool = False) -> None:
+        self._progress, self._verbose = progress, verbose
+        self._failures: dict[Failure, None] = {}
+        self.done = Counter[str]()
+        """How many resources were added, changed and destroyed."""
+        self.compared = 0
+        """How many resources were compared with AWS."""
+        self.begun: dict[str, str] = {}
+        """What was begun and not finished, by address."""
+        self.other: list[str] = []
+        """What Terraform said besides, such as why it crashed."""
+
+    def take(self, line: str) -> None:
+        """Takes one line."""
+        try:
+            event = json.loads(line)
+            handler = _HANDLERS.get(event.get("type"))
+            if self._verbose and event.get("@message"):
+                self._progress(str(event["@message"]))
+            if handler:
+                handler(self, event)
+        except (ValueError, KeyError, TypeError, AttributeError):  # no event, or none that we know
+            if line.strip():
+                self.other.append(line)
+
+    @property
+    def failures(self) -> list[Failure]:
+        """Returns the errors, each once, in order."""
+        return list(self._failures)
+
+    def _diagnostic(self, event: dict[str, Any]) -> None:
+        diagnostic = event["diagnostic"]
+        if diagnostic.get("severity") == "error":
+            self._failures[failure(diagnostic)] = None
+
+    def _start(self, event: dict[str, Any]) -> None:
+        if hook := _change(event):
+            self.begun[hook["resource"]["addr"]] = hook["action"]
+            self._say(f"{_DOING[hook['action']]} {hook['resource']['addr']}")
+
+    def _wait(self, event: dict[str, Any]) -> None:
+        if hook := _change(event):
+            seconds = hook.get("elapsed_seconds", 0)
+            self._say(f"still {_DOING[hook['action']]} {hook['resource']['addr']}, {seconds} s")
+
+    def _complete(self, event: dict[str, Any]) -> None:
+        if hook := _change(event):
+            self.begun.pop(hook["resource"]["addr"], None)
+            self.done[_DONE[hook["action"]]] += 1
+
+    def _refreshed(self, _event: dict[str, Any]) -> None:
+        self.compared += 1
+
+    def _say(self, text: str) -> None:
+        if not self._verbose:  # where Terraform's own words are shown
+            self._progress(text)
+
+
+_HANDLERS: dict[str, Callable[[Events, dict[str, Any]], None]] = {
+    "diagnostic": Events._diagnostic,
+    "apply_start": Events._start,
+    "apply_progress": Events._wait,
+    "apply_complete": Events._complete,
+    "refresh_complete": Events._refreshed,
+}
+
+
+def _change(event: dict[str, Any]) -> dict[str, Any] | None:
+    """Returns who does something and what, None where it is only read."""
+    hook: dict[str, Any] = event["hook"]
+    return hook if hook.get("action") in _DONE else None
+
+
+def failure(diagnostic: dict[str, Any]) -> Failure:
+    """Returns what a diagnostic of Terraform says."""
+    text = " ".join(f"{diagnostic.get('summary', '')}: {diagnostic.get('detail') or ''}".split()).rstrip(": ")
+    return Failure(text, diagnostic.get("address"), frozenset(_OTHER_STACK.findall("\n".join(_said(diagnostic)))))
+
+
+def _said(diagnostic: dict[str, Any]) -> Iterator[str]:
+    snippet = diagnostic.get("snippet") or {}
+    yield from (str(part) for part in (diagnostic.get("address"), snippet.get("code")) if part)
+    yield from (str(value.get("traversal")) for value in snippet.get("values") or ())
+
+
+_OTHER_STACK = re.compile(r"data\.terraform_remote_state\.cross-stack-reference-input-([\w-]+)")

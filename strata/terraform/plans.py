@@ -1,0 +1,314 @@
+"""Plans of stacks, saved to files: what each would do, what it rests on, and how a second one goes beyond a first."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+from strata.aws.states import Version
+from strata.errors import StrataError
+from strata.terraform.errors import TerraformError
+from strata.terraform.events import Events, Failure
+from strata.terraform.process import Result
+from strata.terraform.workspace import StateObject, Workspace
+
+Note = Callable[[str], None]
+Versions = Mapping[StateObject, Version | None]
+
+_HAS_CHANGES = 2
+"""The exit code of `terraform plan -detailed-exitcode` where there is something to do; 0 is nothing, 1 an error."""
+_LONG = 10
+"""Seconds after which a plan that takes long says how far it is."""
+_IMPORTS = ("import", "import and update")
+
+
+@dataclass(frozen=True)
+class Change:
+    """What would be done to one thing."""
+
+    action: str
+    values: Mapping[str, str] = field(default_factory=dict)
+    """A digest of each value that it would get: a plan may hold what nobody shall read."""
+    unknown: frozenset[str] = frozenset()
+    """The arguments whose value is known after the apply only."""
+    arguments: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """What a thing that would be created is created with, as far as it is known."""
+
+    def covers(self, later: Change) -> bool:
+        """Says whether who has seen this change has seen the later one, too."""
+        if self.action == "create" and later.action in _IMPORTS:
+            return True  # it turned out to exist
+        if later.action != self.action and (self.action, later.action) != ("replace", "create"):
+            return False
+        return all(name in self.unknown or self.values.get(name) == digest for name, digest in later.values.items())
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a plan of one stack would do, why there is none, or what has to be applied before there can be one."""
+
+    stack: str
+    changes: Mapping[str, Change] = field(default_factory=dict)
+    """What would be done, by address."""
+    error: str | None = None
+    failures: tuple[Failure, ...] = ()
+    waits_for: tuple[str, ...] = ()
+    file: Path | None = None
+    versions: Versions = field(default_factory=dict)
+    """The states that it rests on, as they were before it was made."""
+
+    @property
+    def count(self) -> int:
+        """Returns how many resources and outputs would change."""
+        return len(self.changes)
+
+    @property
+    def counts(self) -> Counter[str]:
+        """Returns how much of what no event tells of would be done: imports, moves, forgetting."""
+        words = {"import": "imported", "import and update": "imported", "move": "moved", "forget": "forgotten"}
+        return Counter(words[change.action] for change in self.changes.values() if change.action in words)
+
+    def beyond(self, shown: Plan) -> Plan:
+        """Returns what this plan would do and the one that was shown would not; outputs alone give nobody anything."""
+        news = {
+            address: change
+            for address, change in self.changes.items()
+            if not address.startswith("output.")
+            and not (address in shown.changes and shown.changes[address].covers(change))
+        }
+        return Plan(self.stack, news)
+
+    def as_json(self) -> dict[str, Any]:
+        """Returns the plan as `--json` prints it."""
+        return {
+            "stack": self.stack,
+            "changes": {address: change.action for address, change in self.changes.items()},
+            "error": self.error,
+            "waits_for": self.waits_for,
+        }
+
+
+@dataclass
+class Planner:
+    """Makes the plans of one run, in a folder that goes with it."""
+
+    workspace: Workspace
+    folder: Path
+    version: Callable[[StateObject], Version | None]
+    note: Note
+    verbose: bool = False
+    _initialized: set[str] = field(default_factory=set)
+
+    def plan_all(self, stacks: Sequence[str]) -> list[Plan]:
+        """Plans stacks in their order; one that reads what another has yet to write waits for it."""
+        plans: dict[str, Plan] = {}
+        for stack in stacks:
+            pending = [name for name in self.workspace.producers(stack) if name in plans and _is_pending(plans[name])]
+            waiting = tuple(name for name in pending if plans[name].waits_for)
+            plans[stack] = Plan(stack, waits_for=waiting) if waiting else self.plan(stack, pending)
+        return list(plans.values())
+
+    def plan(self, stack: str, pending: Sequence[str] = ()) -> Plan:
+        """Plans one stack and locks nothing; `pending` are those it reads from whose changes are yet to be applied."""
+        self.note(f"{stack}: planning")
+        if failed := self.initialize(stack):
+            return _unplanned(stack, [failed], pending)
+        versions = self.versions(stack)
+        file = self.folder / f"{stack}.tfplan"
+        file.unlink(missing_ok=True)
+        events = Events(self._progress(stack) if self.verbose else lambda _: None, verbose=self.verbose)
+        result = self.workspace.terraform(
+            stack,
+            *("plan", "-json", "-input=false", "-lock=false", "-detailed-exitcode", f"-out={file}"),
+            heard=self._hearing(stack, events),
+        )
+        if result.code == _HAS_CHANGES:
+            return Plan(stack, dict(sorted(changes(self._shown(stack, file)))), file=file, versions=versions)
+        file.unlink(missing_ok=True)
+        if not result.code:
+            return Plan(stack, versions=versions)
+        return _unplanned(stack, events.failures or [ended(result, events)], pending)
+
+    def initialize(self, stack: str) -> Failure | None:
+        """Prepares Terraform in the folder of a stack, once a run; returns why it cannot be."""
+        if stack in self._initialized:
+            return None
+        if not (self.workspace.stack_folder(stack) / ".terraform").exists():
+            self.note(f"{stack}: preparing Terraform")
+        result = self.workspace.initialize(stack)
+        if result.code:
+            said = f"{result.text}\n{result.errors}".partition("Error: ")[2] or result.errors or result.text
+            return Failure(" ".join(re.sub(r"[│╷╵]", " ", said).split()) or f"init ended with {result.code}")
+        self._initialized.add(stack)
+        return None
+
+    def prepare(self, stack: str) -> None:
+        """Prepares Terraform in the folder of a stack.
+
+        Raises:
+            TerraformError: it cannot be.
+        """
+        if failed := self.initialize(stack):
+            raise TerraformError(self.workspace, stack, [failed])
+
+    def versions(self, stack: str) -> Versions:
+        """Returns the versions of the states that a plan of a stack rests on, as they are now."""
+        return {state: self.version(state) for state in self.workspace.reads(stack)}
+
+    def _shown(self, stack: str, file: Path) -> dict[str, Any]:
+        result = self.workspace.terraform(stack, "show", "-json", str(file))
+        if result.code:
+            raise StrataError(f"{stack}: the plan cannot be read: {result.errors.strip() or result.text.strip()}")
+        shown: dict[str, Any] = json.loads(result.text)
+        return shown
+
+    def _hearing(self, stack: str, events: Events) -> Callable[[str], None]:
+        said = time.monotonic()
+
+        def heard(line: str) -> None:
+            nonlocal said
+            events.take(line)
+            if time.monotonic() - said > _LONG:
+                said = time.monotonic()
+                self.note(f"{stack}: planning, {events.compared} resources compared with AWS so far")
+
+        return heard
+
+    def _progress(self, stack: str) -> Note:
+        return lambda text: self.note(f"{stack}: {text}")
+
+
+@contextmanager
+def plan_folder() -> Iterator[Path]:
+    """Gives a folder for plans that nobody else may look into, and that goes at the end with all that is in it."""
+    for leftover in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*/{_HELD}"):
+        _remove_unheld(leftover)
+    with tempfile.TemporaryDirectory(prefix=_PREFIX) as name:
+        folder = Path(name)
+        with (folder / "new").open("w") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            (folder / "new").rename(folder / _HELD)  # locked before another run can find it
+            yield folder
+
+
+_PREFIX, _HELD = "strata-plans-", "held"
+
+
+def _remove_unheld(file: Path) -> None:
+    """Removes what a run left that was killed: nobody holds the lock any more, and it is ours."""
+    with suppress(OSError):
+        if file.parent.lstat().st_uid != os.getuid():
+            return
+        with file.open("w") as held:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(file.parent)
+
+
+def show(plans: Iterable[Plan], to: TextIO) -> None:
+    """Prints plans for a person."""
+    for planned in plans:
+        number = f"{planned.count} change{'s' if planned.count > 1 else ''}" if planned.count else "no changes"
+        print(f"{planned.stack}: {planned.error or _waits(planned) or number}", file=to)
+        for address, change in planned.changes.items():
+            print(f"  {change.action:<18}{address}", file=to)
+    to.flush()
+
+
+def _waits(planned: Plan) -> str:
+    if not planned.waits_for:
+        return ""
+    return f"can be planned once {' and '.join(planned.waits_for)} {'are' if planned.waits_for[1:] else 'is'} applied"
+
+
+def ended(result: Result, events: Events) -> Failure:
+    """Returns how Terraform ended that says no reason itself."""
+    if result.code < 0:
+        return Failure(f"Terraform was stopped before it finished, by signal {-result.code}")
+    said = "\n".join([*events.other, result.errors]).strip()[-300:]
+    return Failure(f"Terraform ended with {result.code}: {said or 'it gave no reason'}")
+
+
+def _is_pending(planned: Plan) -> bool:
+    return bool(planned.count or planned.waits_for)
+
+
+def _unplanned(stack: str, found: Sequence[Failure], pending: Sequence[str]) -> Plan:
+    if waits_for := _waits_for(found, pending):
+        return Plan(stack, waits_for=waits_for)
+    return Plan(stack, error=_why_not(stack, found), failures=tuple(found))
+
+
+_ABSENT = re.compile(r"Unable to find remote state|Unsupported attribute|Invalid index")
+"""How Terraform begins when a state is not there, or has no such output, or an output has no such key."""
+
+
+def _waits_for(found: Sequence[Failure], pending: Sequence[str]) -> tuple[str, ...]:
+    """Returns the stacks whose changes will write what a plan lacks, none if anything else is wrong with it."""
+    if not all(_ABSENT.match(failure.text) and failure.reads.intersection(pending) for failure in found):
+        return ()
+    return tuple(stack for stack in pending if any(stack in failure.reads for failure in found))
+
+
+def _why_not(stack: str, found: Sequence[Failure]) -> str:
+    absent = sorted({name for failure in found for name in failure.reads if _ABSENT.match(failure.text)})
+    if absent and all(failure.reads for failure in found):
+        return f"reads from {' and '.join(absent)} what is not there yet; run strata deploy {' '.join(absent)} {stack}"
+    return "; ".join(failure.text for failure in found)
+
+
+def changes(shown: Mapping[str, Any]) -> Iterator[tuple[str, Change]]:
+    """Yields what a plan in Terraform's JSON would do, by address."""
+    for resource in shown.get("resource_changes", ()):
+        action = _action(resource)
+        if resource["mode"] == "managed" and action:
+            address = resource["address"]
+            if deposed := resource.get("deposed"):
+                address = f"{address} (deposed {deposed})"
+            yield address, _with_values(action, resource["change"])
+    for name, change in shown.get("output_changes", {}).items():
+        if change["actions"] != ["no-op"]:
+            yield f"output.{name}", Change(change["actions"][0])
+
+
+def _action(resource: Mapping[str, Any]) -> str | None:
+    change = resource["change"]
+    actions = change["actions"]
+    if change.get("importing"):
+        return "import" if actions == ["no-op"] else "replace" if "delete" in actions else "import and update"
+    if "create" in actions and actions != ["create"]:
+        return "replace"
+    if actions not in (["no-op"], ["read"]):
+        return str(actions[0])
+    return "move" if resource.get("previous_address") else None
+
+
+def _with_values(action: str, change: Mapping[str, Any]) -> Change:
+    before = {} if action in ("create", "replace") else change.get("before") or {}
+    after = change.get("after") or {}
+    unknown = frozenset(name for name, value in (change.get("after_unknown") or {}).items() if _any(value))
+    known = {name: value for name, value in after.items() if value is not None}
+    new = {name: _digest(value) for name, value in known.items() if name not in unknown and value != before.get(name)}
+    return Change(action, new, unknown, known if action == "create" else {})
+
+
+def _any(unknown: object) -> bool:
+    """Says whether anything in a value of `after_unknown` is unknown."""
+    if isinstance(unknown, dict):
+        return any(map(_any, unknown.values()))
+    return any(map(_any, unknown)) if isinstance(unknown, list) else unknown is True
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,428 @@
+"""`strata deploy` applies the plan that it showed, and asks about what it could not show."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import signal
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from strata.aws.session import Aws
+from strata.commands import deploy
+from strata.commands.deploy import Deployment
+from strata.commands.preflight import Prepared
+from strata.config.models import state_key
+from strata.errors import StrataError, UsageError
+from strata.load import load
+from strata.options import Options
+from strata.terraform.plans import plan_folder
+from strata.terraform.signals import Signals, StoppedError
+from strata.terraform.workspace import Workspace
+from tests import fake_terraform
+from tests.synthesized import CHECKOUT
+
+Json = dict[str, Any]
+TEMPLATE = CHECKOUT / "strata/template"
+ACCOUNT = "123456789012"
+STACKS = ("backend", "organizations", "security")
+ATTACHED = "aws_organizations_policy_attachment.deny_root"
+
+
+def planned(*changes: tuple[str, str]) -> Json:
+    """Returns a plan in Terraform's JSON; the values of what is made are known."""
+    after = {"target_id": "r-1", "policy_id": "p-1"}
+    words: dict[str, list[str]] = {"replace": ["delete", "create"]}
+    return {
+        "resource_changes": [
+            {
+                "address": address,
+                "mode": "managed",
+                "change": {"actions": words.get(action, [action]), "before": None, "after": after},
+            }
+            for action, address in changes
+        ]
+    }
+
+
+MADE = planned(("create", "aws_a.new"))
+ABSENT = "data.terraform_remote_state.cross-stack-reference-input-backend"
+WAITS = {
+    "type": "diagnostic",
+    "diagnostic": {"severity": "error", "summary": "Unable to find remote state", "address": ABSENT},
+}
+STALE = {"type": "diagnostic", "diagnostic": {"severity": "error", "summary": "Saved plan is stale"}}
+
+
+@dataclass(frozen=True)
+class Recorded(Options):
+    """Options that keep what is said."""
+
+    said: list[str] = field(default_factory=list)
+
+    def note(self, text: str) -> None:
+        self.said.append(text)
+
+
+class Site:
+    """Three stacks, each reading from the one before, their states in S3, and somebody at a terminal."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.aws = Aws(profile=None, region="us-east-1")
+        self.landing_zone = load(TEMPLATE)
+        self.bucket = self.landing_zone.project.state_bucket
+        self.aws.client("s3").create_bucket(Bucket=self.bucket)
+        self.stacks: tuple[str, ...] = STACKS
+        self.states: dict[str, Json] = {stack: {} for stack in STACKS}
+        self.questions: list[str] = []
+        self.answer: Callable[[str], bool] = lambda _: True
+        self.said: list[str] = []
+        self.to = io.StringIO()
+        needs: dict[str, list[str]] = {"backend": [], "organizations": ["backend"], "security": ["organizations"]}
+        for stack in STACKS:
+            self.of(stack).mkdir(parents=True)
+            sources = {f"cross-stack-reference-input-{name}": self._source(name) for name in needs[stack]}
+            backend = self._source(stack)["config"]
+            document = {"terraform": {"backend": {"s3": backend}}, "data": {"terraform_remote_state": sources}}
+            (self.of(stack) / "cdk.tf.json").write_text(json.dumps(document))
+            self.plans(stack, {})
+            self.write_state(stack, 1)
+        manifest = {"stacks": {name: {"dependencies": found} for name, found in needs.items()}}
+        (folder / "out/manifest.json").write_text(json.dumps(manifest))
+
+    def _source(self, stack: str) -> Json:
+        return {"backend": "s3", "config": {"bucket": self.bucket, "key": state_key(stack), "region": "us-east-1"}}
+
+    def of(self, stack: str) -> Path:
+        return self.folder / "out/stacks" / stack
+
+    def plans(self, stack: str, *plans: Json | str) -> None:
+        """Says what Terraform plans, one plan after the other."""
+        (self.of(stack) / "plans.json").write_text(json.dumps(plans))
+
+    def applies(self, stack: str, **told: Any) -> None:
+        (self.of(stack) / "apply.json").write_text(json.dumps(told))
+
+    def write_state(self, stack: str, serial: int, lineage: str = "one", **more: Any) -> None:
+        """Writes a state, as somebody's Terraform does."""
+        body = json.dumps({"lineage": lineage, "serial": serial, "resources": [], "outputs": {}, **more})
+        self.aws.client("s3").put_object(Bucket=self.bucket, Key=state_key(stack), Body=body.encode())
+
+    def deploys(self, *, yes: bool = False) -> int:
+        """Runs `strata deploy` behind its first checks."""
+        variables = {"TERRAFORM_BINARY_NAME": str(fake_terraform.install(self.folder)), "PATH": os.environ["PATH"]}
+        workspace = Workspace(self.folder / "out", variables)
+        prepared = Prepared(self.landing_zone, self.aws, workspace, self.stacks, self.states, frozenset())
+        with Signals() as self.signals, plan_folder() as self.plan_folder:
+            options = Recorded(TEMPLATE, said=self.said)
+            self.deployment = Deployment(options, prepared, self.signals, self.plan_folder, self.to, yes=yes)
+            return self.deployment.run()
+
+    def did(self, stack: str) -> str:
+        """Returns the commands that Terraform got for a stack, in order."""
+        file = self.of(stack) / "commands.txt"
+        lines = file.read_text().splitlines() if file.exists() else []
+        return " ".join(line.split()[0] for line in lines if line.split()[0] not in ("init", "show"))
+
+    @property
+    def statuses(self) -> list[str]:
+        return [outcome.status for outcome in self.deployment.outcomes.values()]
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    from moto import mock_aws
+
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    with mock_aws():
+        site = Site(tmp_path)
+
+        def confirmed(question: str) -> bool:
+            site.questions.append(question)
+            return site.answer(question)
+
+        monkeypatch.setattr(deploy, "confirmed", confirmed)
+        yield site
+    signal.signal(signal.SIGINT, before)
+
+
+def test_the_plan_that_was_shown_is_applied(site: Site) -> None:
+    """What has no changes is not applied, and no plan is made twice where nothing was written."""
+    site.plans("security", MADE)
+
+    assert site.deploys() == 0
+
+    assert (site.did("backend"), site.did("organizations"), site.did("security")) == ("plan", "plan", "plan apply")
+    assert site.statuses == ["applied"] * 3
+    assert site.questions == [f"deploy backend, organizations, security to account {ACCOUNT}?"]
+    applied = (site.of("security") / "commands.txt").read_text().splitlines()[-1]
+    assert applied == f"apply -json -input=false {site.plan_folder}/security.tfplan"
+    assert not site.plan_folder.exists()
+
+
+def test_nobody_agrees_and_nothing_is_done(site: Site) -> None:
+    site.plans("backend", MADE)
+    site.answer = lambda _: False
+
+    assert site.deploys() == 1
+
+    assert site.did("backend") == "plan"
+    assert site.said[-1] == "nothing was changed"
+
+
+def test_a_stack_is_planned_anew_after_its_producer_and_asked_about_only_for_more(site: Site) -> None:
+    site.plans("backend", MADE)
+    site.plans("organizations", MADE)
+    site.plans("security", MADE, planned(("create", "aws_a.new"), ("delete", ATTACHED)))
+    site.answer = lambda question: "backend" in question
+
+    assert site.deploys() == 1
+
+    assert (site.did("backend"), site.did("organizations")) == ("plan apply", "plan plan apply")
+    assert site.did("security") == "plan plan"
+    assert site.questions[1:] == [f"deploy security to account {ACCOUNT}?"]
+    assert site.to.getvalue().endswith(f"security: 1 change\n  delete            {ATTACHED}\n")
+    assert site.statuses == ["applied", "applied", "not started"]
+    assert site.said[-1] == "not deployed: security"
+
+
+def test_yes_answers_that_too(site: Site) -> None:
+    site.plans("organizations", MADE)
+    site.plans("security", {}, planned(("replace", ATTACHED)))
+
+    assert site.deploys(yes=True) == 0
+
+    assert site.questions == []
+    assert site.did("security") == "plan plan apply"
+    assert f"replace           {ATTACHED}" in site.to.getvalue()
+
+
+def test_a_stack_that_could_not_be_planned_is_asked_about_in_its_turn(site: Site) -> None:
+    site.stacks = STACKS[:2]
+    site.plans("backend", MADE)
+    site.plans("organizations", WAITS, MADE)
+
+    assert site.deploys() == 0
+
+    assert "organizations: can be planned once backend is applied" in site.to.getvalue()
+    assert [question.split(" to ")[0] for question in site.questions] == ["deploy backend", "deploy organizations"]
+    assert site.did("organizations") == "plan plan apply"
+
+
+@pytest.mark.parametrize(("stack", "serial", "lineage"), [("security", 2, "one"), ("organizations", 1, "two")])
+def test_a_plan_counts_only_while_the_states_it_rests_on_stay(
+    site: Site, stack: str, serial: int, lineage: str
+) -> None:
+    """Somebody else deploys while the question stands: its own state, or one that it reads, is another one then."""
+    site.plans("security", MADE)
+
+    def answer(_: str) -> bool:
+        site.write_state(stack, serial, lineage)
+        return True
+
+    site.answer = answer
+
+    assert site.deploys() == 0
+    assert site.did("security") == "plan plan apply"
+    assert len(site.questions) == 1
+
+
+def test_a_plan_that_terraform_finds_stale_is_made_again(site: Site) -> None:
+    """Somebody was quicker between the last look and the lock."""
+    site.plans("backend", MADE, {})
+    site.applies("backend", says=[STALE], code=1)
+
+    assert site.deploys() == 0
+    assert site.did("backend") == "plan apply plan"
+
+
+def test_an_error_in_any_plan_stops_before_anything_is_applied(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    site.plans("backend", MADE)
+    site.plans("security", "Instance cannot be destroyed")
+
+    assert site.deploys(yes=True) == 1
+
+    assert site.did("backend") == "plan"
+    error, advice = capsys.readouterr().err.splitlines()
+    assert error == "error: security: Instance cannot be destroyed"
+    assert advice.startswith("  an edit would replace something that must not be lost")
+
+
+def test_what_was_done_is_counted_by_events_and_what_was_imported_by_the_plan(site: Site) -> None:
+    new = {"resource": {"addr": "aws_a.new"}, "action": "create"}
+    forgotten = planned(("create", "aws_a.new"), ("forget", "aws_a.old"))
+    forgotten["resource_changes"][0]["previous_address"] = "aws_a.before"
+    site.plans("backend", forgotten)
+    site.applies("backend", ends=[{"type": "apply_complete", "hook": new}], code=0)
+
+    assert site.deploys() == 0
+    assert site.deployment.outcomes["backend"].counts == {"added": 1, "forgotten": 1}
+
+
+def test_what_exists_already_is_imported_and_not_asked_about(site: Site) -> None:
+    """What a killed run made is found by the id that follows from the configuration."""
+    exists = {"severity": "error", "summary": "DuplicatePolicyAttachmentException", "address": ATTACHED}
+    imported = planned(("no-op", ATTACHED))
+    imported["resource_changes"][0]["change"]["importing"] = {"id": "r-1:p-1"}
+    shown = planned(("create", ATTACHED))
+    site.plans("backend", shown, shown, imported, {})
+    site.applies("backend", says=[{"type": "diagnostic", "diagnostic": exists}], code=1)
+
+    site.deploys()
+
+    assert site.did("backend").startswith("plan apply plan plan apply")
+    document = json.loads((site.of("backend") / "cdk.tf.json").read_text())
+    assert document["import"] == [{"to": ATTACHED, "id": "r-1:p-1"}]
+    assert len(site.questions) == 1
+
+
+def test_a_plan_that_nobody_can_see_is_not_applied(site: Site) -> None:
+    """`strata deploy --yes | head` is no success of a run that did nothing."""
+
+    class Closed(io.StringIO):
+        def write(self, _: str) -> int:
+            raise BrokenPipeError(32, "Broken pipe")
+
+    site.plans("backend", MADE)
+    site.to = Closed()
+
+    with pytest.raises(StrataError, match="the plan cannot be shown, so it is not applied: Broken pipe"):
+        site.deploys(yes=True)
+
+    assert site.did("backend") == "plan"
+
+
+# Interrupted
+
+
+def press(site: Site, stack: str, times: int) -> threading.Thread:
+    """Presses Ctrl-C while a stack is applied; after one, Terraform goes on."""
+
+    def pressing() -> None:
+        wait_for((site.of(stack) / "applying").exists)
+        for number in range(1, times + 1):
+            os.kill(os.getpid(), signal.SIGINT)
+            wait_for(lambda number=number: len(site.signals._received) >= number)  # type: ignore[misc]
+        if times == 1:
+            wait_for(lambda: any("then stopping" in text for text in site.said))
+            (site.of(stack) / "go").touch()
+
+    thread = threading.Thread(target=pressing)
+    thread.start()
+    return thread
+
+
+def wait_for(what: Callable[[], bool]) -> None:
+    """Waits as long as a loaded machine may take."""
+    for _ in range(3000):
+        if what():
+            return
+        threading.Event().wait(0.01)
+    raise TimeoutError
+
+
+def test_the_first_interrupt_lets_the_stack_finish_and_starts_no_other(site: Site) -> None:
+    site.plans("backend", MADE)
+    site.plans("organizations", MADE)
+    site.applies("backend", waits=True)
+    thread = press(site, "backend", 1)
+
+    assert site.deploys(yes=True) == 130
+
+    thread.join()
+    assert site.statuses == ["applied", "not started", "not started"]
+    assert "SIGINT" not in site.did("backend")
+    assert site.said[-1] == "interrupted; run strata deploy again: it is safe, and goes on where this run ended"
+
+
+def test_the_second_stops_it_and_keeps_what_was_being_made(site: Site) -> None:
+    """What Terraform took to be half made is kept, and what it did not write down is imported."""
+    other = "aws_organizations_policy_attachment.other"
+    site.plans("backend", planned(("create", ATTACHED), ("create", other)), planned(("create", ATTACHED)))
+    begun = [
+        {"type": "apply_start", "hook": {"resource": {"addr": each}, "action": "create"}} for each in (ATTACHED, other)
+    ]
+    site.applies("backend", says=begun, waits=True)
+    half = {"type": "aws_organizations_policy_attachment", "name": "other", "instances": [{"status": "tainted"}]}
+    site.write_state("backend", 2, resources=[half])
+    thread = press(site, "backend", 2)
+
+    assert site.deploys(yes=True) == 130
+
+    thread.join()
+    assert site.statuses == ["interrupted", "not started", "not started"]
+    assert site.did("backend") == "plan apply SIGINT untaint plan import"
+    commands = (site.of("backend") / "commands.txt").read_text()
+    assert f"untaint {other} " in commands
+    assert f" {ATTACHED} r-1:p-1" in commands
+
+
+def test_an_interrupt_at_the_question_changes_nothing(site: Site) -> None:
+    site.plans("backend", MADE)
+
+    def answer(_: str) -> bool:
+        os.kill(os.getpid(), signal.SIGINT)
+        raise AssertionError
+
+    site.answer = answer
+
+    assert site.deploys() == 130
+    assert site.said[-1] == "interrupted; nothing was changed"
+    assert not site.plan_folder.exists()
+
+
+def test_the_folder_of_the_plans_goes_whatever_happens() -> None:
+    with contextlib.suppress(StoppedError), plan_folder() as folder:
+        (folder / "a.tfplan").touch()
+        assert folder.stat().st_mode & 0o777 == 0o700
+        raise StoppedError(signal.SIGTERM)
+
+    assert not folder.exists()
+
+
+def test_what_a_killed_run_left_of_its_plans_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And nothing of a run that goes on, nor what only looks like it."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    left, other = tmp_path / "strata-plans-killed", tmp_path / "strata-plans-other"
+    for folder in (left, other):
+        folder.mkdir()
+        (folder / "a.tfplan").touch()
+    (left / "held").touch()
+    (tmp_path / "strata-plans-link").symlink_to(left)
+
+    with plan_folder() as first, plan_folder() as second:
+        assert sorted(tmp_path.glob("*/a.tfplan")) == [other / "a.tfplan"]
+        assert first.exists()
+        assert second.exists()
+
+
+def test_what_an_earlier_run_made_half_way_is_kept_before_the_plan(site: Site) -> None:
+    """An attachment that is replaced is gone for a moment; the plan that is shown has nothing of it."""
+    half = {"type": "aws_organizations_policy_attachment", "name": "deny_root", "instances": [{"status": "tainted"}]}
+    other = {"type": "aws_iam_role", "name": "x", "instances": [{"status": "tainted"}]}
+    site.states["organizations"] = {"resources": [half, other]}
+
+    assert site.deploys() == 0
+    assert site.did("organizations") == "untaint plan"
+    assert f"organizations: {ATTACHED} was made half way by an earlier run and is kept (terraform untaint)" in site.said
+
+
+def test_without_a_terminal_the_run_ends_at_its_start(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before anything is read, and with the exit code of wrong usage."""
+    monkeypatch.setattr(deploy, "interactive", lambda: False)
+    monkeypatch.setattr(deploy, "prepare", lambda *_, **__: pytest.fail("it went on"))
+
+    with pytest.raises(UsageError, match="give --yes"):
+        deploy.run(Options(TEMPLATE), stacks=(), json=False, yes=False, allow=())

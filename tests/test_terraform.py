@@ -1,0 +1,454 @@
+"""What Terraform says and plans is understood; an apply is interrupted once at the most."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from strata.aws.states import Version
+from strata.errors import StrataError
+from strata.terraform.apply import Applied, apply
+from strata.terraform.errors import advice
+from strata.terraform.events import Events, Failure
+from strata.terraform.plans import Change, Plan, Planner, changes
+from strata.terraform.recovery import tainted
+from strata.terraform.signals import Signals, StoppedError
+from strata.terraform.workspace import StateObject, Workspace
+from tests import fake_terraform
+from tests.synthesized import CHECKOUT
+
+Json = dict[str, Any]
+
+
+def hook(type: str, address: str, action: str, **more: Any) -> Json:
+    return {"type": type, "hook": {"resource": {"addr": address}, "action": action, **more}}
+
+
+def error(summary: str, detail: str = "", **more: Any) -> Json:
+    return {"type": "diagnostic", "diagnostic": {"severity": "error", "summary": summary, "detail": detail, **more}}
+
+
+def heard(*lines: Json | str, verbose: bool = False) -> tuple[Events, list[str]]:
+    said: list[str] = []
+    events = Events(said.append, verbose=verbose)
+    for line in lines:
+        events.take(line if isinstance(line, str) else json.dumps(line))
+    return events, said
+
+
+# Events
+
+
+def test_progress_and_how_far_an_apply_came() -> None:
+    """What is only read is neither progress nor a change; what was begun and did not end is known by its address."""
+    events, said = heard(
+        hook("apply_start", "data.aws_x.read", "read"),
+        hook("apply_complete", "data.aws_x.read", "read"),
+        hook("apply_start", "aws_a.new", "create"),
+        hook("apply_progress", "aws_a.new", "create", elapsed_seconds=10),
+        hook("apply_complete", "aws_a.new", "create"),
+        hook("apply_start", "aws_a.other", "update"),
+        hook("apply_complete", "aws_a.other", "update"),
+        hook("apply_start", "aws_a.old", "delete"),
+        hook("apply_complete", "aws_a.old", "delete"),
+        hook("apply_start", "aws_a.half", "create"),
+        hook("apply_errored", "aws_a.half", "create"),
+    )
+
+    assert said == [
+        "creating aws_a.new",
+        "still creating aws_a.new, 10 s",
+        "modifying aws_a.other",
+        "destroying aws_a.old",
+        "creating aws_a.half",
+    ]
+    assert events.done == Counter(added=1, changed=1, destroyed=1)
+    assert events.begun == {"aws_a.half": "create"}
+
+
+def test_errors_on_one_line_each_once_with_what_they_are_about() -> None:
+    """Warnings are none; what a plan lacks of other stacks is found wherever Terraform names it."""
+    source = "data.terraform_remote_state.cross-stack-reference-input-"
+    missing = error("Unable to find remote state", address=f"{source}backend")
+    value = {"traversal": f"{source}organizations.outputs", "statement": "is object"}
+    events, _ = heard(
+        error("Instance cannot\nbe destroyed", "Resource x\n\nhas it.", address="aws_a.b"),
+        {"type": "diagnostic", "diagnostic": {"severity": "warning", "summary": "Deprecated Parameter"}},
+        missing,
+        missing,
+        error("Unsupported attribute", snippet={"code": f'"${{{source}security.outputs.x}}"', "values": [value]}),
+    )
+
+    assert events.failures == [
+        Failure("Instance cannot be destroyed: Resource x has it.", "aws_a.b"),
+        Failure("Unable to find remote state", f"{source}backend", frozenset({"backend"})),
+        Failure("Unsupported attribute", None, frozenset({"organizations", "security"})),
+    ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["panic: runtime error", "{", "[]", "7", '{"type": "apply_start"}', '{"type": "diagnostic", "diagnostic": 7}'],
+)
+def test_what_is_no_event_is_kept_and_stops_nothing(line: str) -> None:
+    events, said = heard(line, "", hook("apply_start", "aws_a.b", "create"))
+
+    assert events.other == [line]
+    assert said == ["creating aws_a.b"]
+
+
+def test_verbose_is_what_terraform_says_itself() -> None:
+    _, said = heard({"@message": "aws_a.b: Creating...", **hook("apply_start", "aws_a.b", "create")}, verbose=True)
+
+    assert said == ["aws_a.b: Creating..."]
+
+
+# Plans
+
+
+def resource(actions: list[str], before: Json | None = None, after: Json | None = None, **more: Any) -> Json:
+    change = {"actions": actions, "before": before, "after": after, **more.pop("change", {})}
+    return {"address": "aws_a.b", "mode": "managed", "change": change, **more}
+
+
+def only(*found: Json, **outputs: Json) -> dict[str, Change]:
+    return dict(changes({"resource_changes": found, "output_changes": outputs}))
+
+
+@pytest.mark.parametrize(
+    ("found", "action"),
+    [
+        (resource(["create"]), "create"),
+        (resource(["update"]), "update"),
+        (resource(["delete"]), "delete"),
+        (resource(["forget"]), "forget"),
+        (resource(["delete", "create"]), "replace"),
+        (resource(["create", "delete"]), "replace"),
+        (resource(["create", "forget"]), "replace"),
+        (resource(["no-op"], change={"importing": {"id": "x"}}), "import"),
+        (resource(["update"], change={"importing": {"id": "x"}}), "import and update"),
+        (resource(["delete", "create"], change={"importing": {"id": "x"}}), "replace"),
+        (resource(["no-op"], previous_address="aws_a.old"), "move"),
+        (resource(["no-op"]), None),
+        (resource(["read"], mode="data"), None),
+    ],
+)
+def test_a_plan_says_what_would_be_done(found: Json, action: str | None) -> None:
+    assert {address: change.action for address, change in only(found).items()} == (
+        {"aws_a.b": action} if action else {}
+    )
+
+
+def test_a_deposed_object_hides_nothing_and_outputs_are_told() -> None:
+    """What is left of a replacement that failed has the address of what replaced it."""
+    found = only(
+        resource(["update"]), resource(["delete"], deposed="0f1e"), x={"actions": ["update"]}, y={"actions": ["no-op"]}
+    )
+
+    assert {address: change.action for address, change in found.items()} == {
+        "aws_a.b": "update",
+        "aws_a.b (deposed 0f1e)": "delete",
+        "output.x": "update",
+    }
+
+
+def test_what_no_event_tells_of_is_counted_by_the_plan() -> None:
+    actions = ("import", "import and update", "move", "forget", "create", "update", "replace")
+    planned = Plan("sso", {f"aws_a.{action}": Change(action) for action in actions})
+
+    assert planned.counts == {"imported": 2, "moved": 1, "forgotten": 1}
+
+
+_OLD = {"policy": "old", "name": "n"}
+_SAME, _WIDER = resource(["update"], _OLD, {**_OLD, "policy": "new"}), {**_OLD, "policy": "wider"}
+_UNKNOWN = resource(["update"], _OLD, {"name": "n"}, change={"after_unknown": {"policy": True}})
+_NESTED = resource(["create"], None, {"tags": {"a": "1"}}, change={"after_unknown": {"tags": {"b": True, "c": False}}})
+
+
+@pytest.mark.parametrize(
+    ("shown", "later", "asks"),
+    [
+        ([_SAME], [_SAME], False),
+        ([_SAME], [], False),
+        ([], [resource(["create"], None, {"name": "n"})], True),
+        ([], [_SAME], True),
+        ([], [resource(["delete"], _OLD)], True),
+        ([], [resource(["forget"], _OLD)], True),
+        ([_SAME], [resource(["delete", "create"], _OLD, _OLD)], True),
+        ([_SAME], [resource(["update"], _OLD, _WIDER)], True),
+        ([_SAME], [resource(["update"], _OLD, {"policy": "new", "name": "another"})], True),
+        ([_UNKNOWN], [resource(["update"], _OLD, _WIDER)], False),
+        ([_NESTED], [resource(["create"], None, {"tags": {"a": "1", "b": "2"}})], False),
+        ([resource(["create"], None, _OLD)], [resource(["create"], None, _WIDER)], True),
+        (
+            [resource(["create"], None, _OLD)],
+            [resource(["no-op"], _OLD, _OLD, change={"importing": {"id": "x"}})],
+            False,
+        ),
+        ([resource(["create", "delete"], _OLD, _WIDER)], [resource(["create"], None, _WIDER)], False),
+        ([resource(["create"], None, _OLD)], [resource(["create", "delete"], _OLD, _OLD)], True),
+    ],
+)
+def test_a_second_plan_is_asked_about_for_what_the_first_did_not_show(
+    shown: list[Json], later: list[Json], asks: bool
+) -> None:
+    """Outputs alone are not asked about: they give nobody anything."""
+    output = {"x": {"actions": ["update"]}}
+    news = Plan("sso", only(*later, **output)).beyond(Plan("sso", only(*shown)))
+
+    assert list(news.changes) == (["aws_a.b"] if asks else [])
+
+
+def test_a_plan_keeps_no_value_where_it_could_be_printed() -> None:
+    found = only(resource(["create"], None, {"password": "hunter2", "name": "n"}))["aws_a.b"]
+
+    assert "hunter2" not in repr(found)
+    assert found.arguments["name"] == "n"
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    """Two stacks, `b` after `a`, and a Terraform that does as it is told."""
+    stacks = {"a": [], "b": ["a"]}
+    for name in stacks:
+        folder = tmp_path / "out/stacks" / name
+        folder.mkdir(parents=True)
+        state = {"bucket": "states", "key": name, "region": "us-east-1"}
+        reads = {"a": {"backend": "s3", "config": {**state, "key": "a"}}, "file": {"backend": "local", "config": {}}}
+        document = {"terraform": {"backend": {"s3": state}}, "data": {"terraform_remote_state": reads}}
+        (folder / "cdk.tf.json").write_text(json.dumps(document))
+        (folder / "plans.json").write_text(json.dumps([{"resource_changes": [resource(["create"], None, {"x": 1})]}]))
+    manifest = {"stacks": {name: {"dependencies": needs} for name, needs in stacks.items()}}
+    (tmp_path / "out/manifest.json").write_text(json.dumps(manifest))
+    variables = {"TERRAFORM_BINARY_NAME": str(fake_terraform.install(tmp_path)), "PATH": os.environ["PATH"]}
+    return Workspace(tmp_path / "out", variables)
+
+
+def planner(workspace: Workspace, folder: Path, version: Callable[[StateObject], Version | None]) -> Planner:
+    plans = folder / "plans"
+    plans.mkdir(mode=0o700, exist_ok=True)
+    return Planner(workspace, plans, version, lambda _: None)
+
+
+def test_a_plan_knows_the_states_it_rests_on_as_they_were_before_it(workspace: Workspace, tmp_path: Path) -> None:
+    """Its own and those whose outputs it reads; a write by anybody makes the plan old, in another lineage as well."""
+    serials = {"a": Version("one", 3), "b": Version("two", 5)}
+    made = planner(workspace, tmp_path, lambda state: serials.get(state.key))
+
+    planned = made.plan("b")
+
+    assert {state.key: version for state, version in planned.versions.items()} == serials
+    assert planned.versions == made.versions("b")
+    for key, version in (("a", Version("one", 4)), ("b", Version("two", 6)), ("a", Version("restored", 3))):
+        before = serials[key]
+        serials[key] = version
+        assert planned.versions != made.versions("b")
+        serials[key] = before
+
+
+def test_the_file_of_a_plan_is_nobody_elses_and_stays_only_while_there_is_something_to_do(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    made = planner(workspace, tmp_path, lambda _: None)
+
+    file = made.plan("a").file
+
+    assert file
+    assert file.stat().st_mode & 0o777 == 0o600
+    (workspace.stack_folder("a") / "plans.json").write_text("[{}]")
+    assert made.plan("a").file is None
+    assert not file.exists()
+
+
+def test_terraform_is_prepared_once_and_its_lock_is_not_taken(workspace: Workspace, tmp_path: Path) -> None:
+    made = planner(workspace, tmp_path, lambda _: None)
+
+    made.plan("a")
+    made.plan("a")
+
+    lines = (workspace.stack_folder("a") / "commands.txt").read_text().splitlines()
+    assert [line.split()[0] for line in lines] == ["init", "plan", "show", "plan", "show"]
+    assert all("-lock=false" in line for line in lines if line.startswith("plan"))
+
+
+def test_a_plan_that_fails_says_why(workspace: Workspace, tmp_path: Path) -> None:
+    (workspace.stack_folder("b") / "plans.json").write_text('["Invalid value"]')
+
+    assert planner(workspace, tmp_path, lambda _: None).plan("b").error == "Invalid value"
+
+
+def test_stacks_that_wait_for_each_other_are_refused(tmp_path: Path) -> None:
+    stacks = {"a": {"dependencies": ["b"]}, "b": {"dependencies": ["a"]}}
+    (tmp_path / "manifest.json").write_text(json.dumps({"stacks": stacks}))
+
+    with pytest.raises(StrataError, match="each waits for another"):
+        _ = Workspace(tmp_path, {}).stacks
+
+
+# Signals
+
+
+@pytest.fixture
+def signals() -> Iterator[Signals]:
+    """Signals that a run takes, whatever this process ignores."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    for number in before:
+        signal.signal(number, signal.SIG_DFL)
+    with Signals() as taken:
+        yield taken
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_while_nothing_is_applied_a_signal_ends_the_run_at_once(signals: Signals, number: int, code: int) -> None:
+    with pytest.raises(StoppedError) as stopped:
+        os.kill(os.getpid(), number)
+
+    assert stopped.value.code == code
+    assert not signals.ends
+
+
+def test_who_ignores_a_signal_goes_on_ignoring_it() -> None:
+    """As nohup has it."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Signals():
+            os.kill(os.getpid(), signal.SIGHUP)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def interrupted(workspace: Workspace, signals: Signals, tmp_path: Path, *numbers: int) -> tuple[Applied, list[str]]:
+    """Applies, sends signals while Terraform is at work, and lets it go on when all of them were noticed."""
+    folder = workspace.stack_folder("a")
+    says = [hook("apply_start", "aws_a.b", "create")]
+    (folder / "apply.json").write_text(json.dumps({"says": says, "waits": True}))
+    planned = planner(workspace, tmp_path, lambda _: None).plan("a")
+    said: list[str] = []
+
+    def press() -> None:
+        wait_for((folder / "applying").exists)
+        for number in numbers:
+            received = len(signals._received)
+            os.kill(os.getpid(), number)
+            wait_for(lambda before=received: len(signals._received) > before)  # type: ignore[misc]
+        if not signals.stops:
+            wait_for(lambda: any("then stopping" in text for text in said))
+            (folder / "go").touch()
+
+    presser = threading.Thread(target=press)
+    presser.start()
+    done = apply(workspace, planned, signals, said.append, parallelism=None, verbose=False)
+    presser.join()
+    return done, said
+
+
+def wait_for(what: Callable[[], bool]) -> None:
+    for _ in range(3000):
+        if what():
+            return
+        time.sleep(0.01)
+    raise TimeoutError
+
+
+@pytest.mark.parametrize(
+    ("numbers", "sent", "code"),
+    [
+        ([signal.SIGINT], 0, 130),
+        ([signal.SIGINT, signal.SIGINT], 1, 130),
+        ([signal.SIGINT, signal.SIGINT, signal.SIGINT], 1, 130),
+        ([signal.SIGTERM], 1, 143),
+        ([signal.SIGHUP, signal.SIGHUP], 0, 129),
+        ([signal.SIGHUP, signal.SIGINT], 1, 129),
+    ],
+    ids=["Ctrl-C", "Ctrl-C twice", "Ctrl-C three times", "TERM", "a closed terminal", "a closed terminal and Ctrl-C"],
+)
+def test_terraform_gets_one_sigint_at_the_most(
+    workspace: Workspace, signals: Signals, tmp_path: Path, numbers: list[int], sent: int, code: int
+) -> None:
+    """A second one would have it forget what it has done."""
+    done, said = interrupted(workspace, signals, tmp_path, *numbers)
+
+    commands = (workspace.stack_folder("a") / "commands.txt").read_text().splitlines()
+    assert commands.count("SIGINT") == sent
+    assert done.finished is not bool(sent)
+    assert (signals.ends, signals.stops, signals.code) == (True, bool(sent), code)
+    assert sum(text.startswith("a: stopping") for text in said) == sent
+    assert done.events.begun == {"aws_a.b": "create"}
+
+
+def test_terraform_is_not_in_the_process_group_of_the_terminal(workspace: Workspace) -> None:
+    """Ctrl-C at a terminal goes to the whole group."""
+    (workspace.stack_folder("a") / "apply.json").write_text(json.dumps({"waits": True}))
+    process = workspace.started("a", "apply")
+    wait_for((workspace.stack_folder("a") / "applying").exists)
+
+    assert os.getsid(process._process.pid) == process._process.pid
+
+    process.interrupt()
+    assert process.result().code == 1
+
+
+# Errors and rooms
+
+
+def test_what_to_do_about_errors_is_said_once(workspace: Workspace) -> None:
+    """A lock is told with who holds it and the command that frees it."""
+    lock = (
+        "Error acquiring the state lock: ... Lock Info: ID: db7d2454-634f-48f0-b6af-5d41a93c6708 Path: x Who: root@vm"
+    )
+    found = [Failure("NoSuchBucket"), Failure("S3 bucket x does not exist"), Failure(lock)]
+
+    said = list(advice(workspace, "a", found))
+
+    assert said[:2] == [
+        "the state bucket is missing; run strata bootstrap",
+        "the state is locked by root@vm; wait if somebody deploys right now",
+    ]
+    assert said[2].endswith("stacks/a force-unlock -force db7d2454-634f-48f0-b6af-5d41a93c6708")
+
+
+def test_a_terraform_that_was_killed_is_no_success(workspace: Workspace, signals: Signals, tmp_path: Path) -> None:
+    (workspace.stack_folder("a") / "apply.json").write_text(json.dumps({"says": ["Killed"], "code": 137}))
+    planned = planner(workspace, tmp_path, lambda _: None).plan("a")
+
+    done = apply(workspace, planned, signals, lambda _: None, parallelism=8, verbose=False)
+
+    assert not done.finished
+    assert done.failures == (Failure("Terraform ended with 137: Killed"),)
+    assert "-parallelism=8" in (workspace.stack_folder("a") / "commands.txt").read_text()
+
+
+def test_addresses_of_what_was_made_half_way_are_whole() -> None:
+    state = {
+        "resources": [
+            {"type": "aws_a", "name": "b", "instances": [{"status": "tainted", "index_key": "x"}, {"index_key": "y"}]},
+            {"type": "aws_a", "name": "c", "instances": [{"status": "tainted", "deposed": "1"}, {}]},
+            {"type": "aws_a", "name": "d", "instances": [{"status": "tainted"}]},
+        ]
+    }
+
+    assert tainted(state) == ['aws_a.b["x"]', "aws_a.d"]
+
+
+@pytest.mark.parametrize("room", ["terraform", "identity"])
+def test_what_commands_are_made_of_imports_no_command(room: str) -> None:
+    files = (CHECKOUT / "strata" / room).glob("*.py")
+
+    found = {
+        name for file in files for name in re.findall(r"^ *(?:from|import) (strata\S*)", file.read_text(), re.MULTILINE)
+    }
+
+    assert not {name for name in found if name.startswith(("strata.commands", "strata.cli"))}
