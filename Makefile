@@ -3,7 +3,7 @@
 PYTHON ?= python3
 
 BIN := .venv/bin
-TOOLCHAIN := $(BIN)/python -m strata.toolchain
+TOOLCHAIN := $(BIN)/python -m strata.terraform.tools
 # Not compiled while installing, since of the 2,200 modules of the AWS bindings some twenty are ever loaded. Python
 # does it when a module is loaded first, so it must be allowed to: many container images switch that off.
 unexport PYTHONDONTWRITEBYTECODE

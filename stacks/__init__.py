@@ -1,6 +1,6 @@
-"""The landing zone as Terraform: one module per stack. Importing it opens the fast door to the AWS bindings."""
+"""The landing zone as Terraform: one module per stack. Importing it makes the AWS bindings load lazily."""
 
-from stacks.aws import install
+from stacks.bindings import install_lazy_bindings
 
 # Here and not in main.py, so that whoever imports any module of this package gets it, a unit test too.
-install()
+install_lazy_bindings()

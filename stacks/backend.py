@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from stacks.base import Layer, policy_json
-from stacks.components.bucket import SafeBucket
-
 from cdktf import TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.dynamodb_table import (
     DynamodbTable,
@@ -34,6 +31,8 @@ from cdktf_cdktf_provider_aws.s3_bucket_replication_configuration import (
 )
 from constructs import Construct
 
+from stacks.base import Layer, policy_json
+from stacks.components.bucket import SafeBucket
 from strata.config.models import Project
 
 OLD_VERSIONS_DAYS = 90

@@ -10,9 +10,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
-from stacks import hcl
-from stacks.hcl import EACH_VALUE, Expression, written
-
 from cdktf import (
     DefaultTokenResolver,
     S3Backend,
@@ -27,6 +24,8 @@ from cdktf_cdktf_provider_aws.data_aws_s3_objects import DataAwsS3Objects
 from cdktf_cdktf_provider_aws.provider import AwsProvider, AwsProviderDefaultTags
 from constructs import Construct
 
+from stacks import hcl
+from stacks.hcl import EACH_VALUE, Expression, written
 from strata.config.models import Locking, Project, state_key
 
 P = ParamSpec("P")
@@ -102,7 +101,7 @@ class Layer(TerraformStack):
         if self._lets_go:
             return cast("E", self._let_go(kind, name))
         made = self._take(kind, name)
-        element = kind(self, f"{getattr(kind, '__name__', '')}.{name}", *args, **self._written(arguments))
+        element = kind(self, f"{_type_of(kind)}.{name}", *args, **self._written(arguments))
         element.override_logical_id(name)
         self._made[element] = made
         return element

@@ -1,5 +1,5 @@
 // Makes Node load the modules of the AWS bindings one by one when they are first used, not all 2,200 at once.
-// Read by the jsii kernel's Node through NODE_OPTIONS, see aws.py. Any other file is left as it is, and so is
+// Read by the jsii kernel's Node through NODE_OPTIONS, see bindings.py. Any other file is left as it is, and so is
 // the bindings' index where it does not look as expected.
 "use strict";
 

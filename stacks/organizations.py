@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from stacks import hcl
-from stacks.backend import BackendStack
-from stacks.base import RETIRED, Layer, Precondition, address
-
 from cdktf import ITerraformDependable, TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.data_aws_iam_roles import DataAwsIamRoles
 from cdktf_cdktf_provider_aws.data_aws_organizations_organization import DataAwsOrganizationsOrganization
@@ -27,6 +23,9 @@ from cdktf_cdktf_provider_aws.organizations_policy_attachment import Organizatio
 from cdktf_cdktf_provider_aws.ram_sharing_with_organization import RamSharingWithOrganization
 from constructs import Construct
 
+from stacks import hcl
+from stacks.backend import BackendStack
+from stacks.base import RETIRED, Layer, Precondition, address
 from strata.config.limits import aws_limits
 from strata.config.models import MANAGEMENT, ROOT
 from strata.landing_zone import LandingZone

@@ -4,13 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from stacks import hcl
-from stacks.backend import BackendStack
-from stacks.base import Layer, Precondition, address
-from stacks.components.alert import alert_rule
-from stacks.organizations import OrganizationsStack
-from stacks.security import SecurityStack
-
 from cdktf import ITerraformDependable, Postcondition, TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.data_aws_identitystore_group import (
     DataAwsIdentitystoreGroup,
@@ -45,6 +38,12 @@ from cdktf_cdktf_provider_aws.ssoadmin_permissions_boundary_attachment import (
 )
 from constructs import Construct
 
+from stacks import hcl
+from stacks.backend import BackendStack
+from stacks.base import Layer, Precondition, address
+from stacks.components.alert import alert_rule
+from stacks.organizations import OrganizationsStack
+from stacks.security import SecurityStack
 from strata.config.models import PARTITION, Mode, User
 from strata.config.text import address_part
 from strata.landing_zone import LandingZone

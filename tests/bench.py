@@ -19,14 +19,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from strata.toolchain import CHECKOUT, CONFIG, environment
+from strata.terraform.tools import CHECKOUT, CONFIG, environment
 from tests.generated import write_configuration
 
 SHIPPED = CHECKOUT / "strata" / "template"
 
 MAIN = "import runpy; runpy.run_path('main.py', run_name='__main__')"
 # An empty module in the door's place, before anything imports `stacks`.
-WITHOUT = "import sys, types; sys.modules['stacks.aws'] = types.SimpleNamespace(install=lambda: None)"
+WITHOUT = (
+    "import sys, types; sys.modules['stacks.bindings'] = types.SimpleNamespace(install_lazy_bindings=lambda: None)"
+)
 PROGRAMS = {"plain": f"{WITHOUT}; {MAIN}", "fast": MAIN}
 
 

@@ -1,6 +1,6 @@
 """A small program with what the AWS bindings could get wrong: structs, lists of structs, references, subclasses.
 
-Run as `python bindings_sample.py <folder of stacks/> <output folder>` by test_aws.py; prints what it took as JSON.
+Run as `python bindings_sample.py <folder of stacks/> <output folder>` by test_bindings.py; prints what it took as JSON.
 """
 
 from __future__ import annotations

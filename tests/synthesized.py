@@ -1,4 +1,4 @@
-"""What Terraform gets of a configuration: every stack as the plain JSON that `main.build` writes, for tests to read."""
+"""What Terraform gets of a configuration: every stack as the plain JSON that is written, for tests to read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Json = dict[str, Any]
 
 def synthesize(folder: Path, outdir: Path, *, emulated: bool = False) -> Deployment:
     """Synthesizes a configuration folder and returns what was written."""
-    from main import build
+    from stacks.deployment import build
     from strata.load import load
 
     build(load(folder), outdir, emulated=emulated).synth()

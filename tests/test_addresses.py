@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from stacks.base import Layer
-
 import pytest
 
-from main import build
+from stacks.base import Layer
+from stacks.deployment import build
 from strata.landing_zone import LandingZone
 from strata.landing_zone.addresses import addresses, imported
 from strata.load import load

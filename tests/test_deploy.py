@@ -19,12 +19,12 @@ import pytest
 from strata.aws.session import Aws
 from strata.commands import deploy
 from strata.commands.deploy import Deployment
-from strata.commands.preflight import Prepared
 from strata.config.models import state_key
 from strata.errors import StrataError, UsageError
 from strata.load import load
 from strata.options import Options
 from strata.terraform.plans import plan_folder
+from strata.terraform.preflight import Prepared
 from strata.terraform.signals import Signals, StoppedError
 from strata.terraform.workspace import Workspace
 from tests import fake_terraform

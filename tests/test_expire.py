@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from strata.commands.expire import day_of, without
+from strata.commands.expire import without
 from strata.config.tree import Tree, parse
 from strata.errors import StrataError
+from strata.landing_zone.expiry import day_of
 from strata.load import load
 from tests.bad_configurations import read, write
 

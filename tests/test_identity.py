@@ -1004,10 +1004,9 @@ def test_renames_across_things_are_moved_at_once(folder: Path, states: States, t
 
 def _addresses(landing_zone: LandingZone) -> set[str]:
     from stacks.base import Layer
+    from stacks.deployment import build
 
-    import main
-
-    app = main.build(landing_zone)
+    app = build(landing_zone)
     return {address for stack in app.node.children if isinstance(stack, Layer) for address in stack.addresses}
 
 

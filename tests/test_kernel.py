@@ -11,7 +11,7 @@ import pytest
 
 from strata import kernel
 from strata.errors import StrataError
-from strata.toolchain import CHECKOUT, environment
+from strata.terraform.tools import CHECKOUT, environment
 
 VARIABLES = environment(os.environ, CHECKOUT / "strata" / "template")
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from main import build
+from stacks.deployment import build
 from strata.errors import ConfigurationError
 from strata.load import load
 from tests.conftest import Golden, Variant
@@ -296,11 +296,10 @@ def test_names_are_pinned_before_they_are_used(deployment: Deployment) -> None:
 
 
 def test_two_resources_with_one_address_are_refused() -> None:
-    from stacks.base import AddressTakenError, Layer
-
     from cdktf import App
     from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
 
+    from stacks.base import AddressTakenError, Layer
     from strata.load import load
     from tests.synthesized import SHIPPED
 
@@ -379,7 +378,7 @@ def test_an_import_to_an_address_nothing_makes_stops_the_synthesis_of_a_layer_th
 
 def test_synthesis_reads_three_environment_variables() -> None:
     files = [CHECKOUT / "main.py", *(CHECKOUT / "stacks").rglob("*.py")]
-    source = "\n".join(file.read_text() for file in files if file.name != "aws.py")
+    source = "\n".join(file.read_text() for file in files if file.name != "bindings.py")
     found = re.findall(r"environ(?:\.get)?[(\[]\s*\"(\w+)\"", source)
     assert sorted(found) == ["AWS_ENDPOINT_URL", "STRATA_ALLOW", "STRATA_CONFIG"]
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 
-from stacks.security.settings import KINDS
-
 import pytest
 
+from stacks.security.settings import KINDS
 from strata.commands.doctor import defaults
 from strata.config.models import Security
 from strata.config.weaker import Weaker

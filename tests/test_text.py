@@ -357,7 +357,7 @@ def _taken(checker: Checker, every: list[Leaf], payload: str, number: int) -> di
 
 
 def _synthesized(checker: Checker, taken: dict[Leaf, str], outdir: Path) -> Iterator[Found]:
-    from main import build
+    from stacks.deployment import build
 
     together = checker.accepted(taken, lambda landing_zone: build(landing_zone, outdir).synth())
     texts = {mark(text): text for text in together.values()}
@@ -367,11 +367,11 @@ def _synthesized(checker: Checker, taken: dict[Leaf, str], outdir: Path) -> Iter
 
 def test_text_beside_expressions_and_tokens_is_text(tmp_path: Path) -> None:
     """Dollar signs right before a value and braces left open do not change how Terraform reads the value."""
-    from stacks import hcl
-    from stacks.base import Layer
-
     from cdktf import App
     from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
+
+    from stacks import hcl
+    from stacks.base import Layer
 
     layer = Layer(App(outdir=str(tmp_path / "out")), "mine", project=load(EVERY_OPTION).project)
     topic = layer.add(SnsTopic, "one")

@@ -6,6 +6,8 @@ One module a family of controls. One provider reaches one account: settings of m
 
 from __future__ import annotations
 
+from constructs import Construct
+
 from stacks.organizations import OrganizationsStack
 from stacks.security.alerts import alerts
 from stacks.security.analyzers import analyzers
@@ -15,9 +17,6 @@ from stacks.security.cost import cost
 from stacks.security.github import github
 from stacks.security.settings import settings
 from stacks.security.trail import trail
-
-from constructs import Construct
-
 from strata.landing_zone import LandingZone
 
 

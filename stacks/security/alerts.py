@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
-from stacks.components.alert import alert_rule, alert_topic
-from stacks.security.controls import Controls
-
 from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
 
+from stacks.components.alert import alert_rule, alert_topic
+from stacks.security.controls import Controls
 from strata.config.models import Alert
 
 ROOT_EVENTS_REGION = "us-east-1"

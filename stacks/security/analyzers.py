@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from stacks.base import address
-from stacks.security.controls import Controls
-
 from cdktf_cdktf_provider_aws.accessanalyzer_analyzer import AccessanalyzerAnalyzer
 
+from stacks.base import address
+from stacks.security.controls import Controls
 from strata.config.models import Control
 
 

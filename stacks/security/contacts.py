@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from stacks.base import address
-from stacks.security.controls import Controls
-
 from cdktf_cdktf_provider_aws.account_alternate_contact import AccountAlternateContact
 
+from stacks.base import address
+from stacks.security.controls import Controls
 from strata.config.models import MANAGEMENT, AlternateContacts, Contact
 
 CONTACT_TYPES = ("BILLING", "OPERATIONS", "SECURITY")

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from functools import partial
 
 from stacks.base import Layer
-
 from strata.config.limits import aws_limits
 from strata.config.models import Control, Mode, Setting
 

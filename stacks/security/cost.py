@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-from stacks.security.controls import Controls
-
 from cdktf_cdktf_provider_aws.budgets_budget import BudgetsBudget, BudgetsBudgetNotification
 from cdktf_cdktf_provider_aws.ce_anomaly_monitor import CeAnomalyMonitor
 from cdktf_cdktf_provider_aws.ce_anomaly_subscription import (
@@ -15,6 +13,7 @@ from cdktf_cdktf_provider_aws.ce_anomaly_subscription import (
     CeAnomalySubscriptionThresholdExpressionDimension,
 )
 
+from stacks.security.controls import Controls
 from strata.config.models import AnomalyMonitor, Budget, Security
 
 

@@ -7,14 +7,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from stacks.base import Layer, policy_json
-from stacks.security.controls import Controls
-
 from cdktf_cdktf_provider_aws.iam_openid_connect_provider import IamOpenidConnectProvider
 from cdktf_cdktf_provider_aws.iam_role import IamRole
 from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
 from cdktf_cdktf_provider_aws.iam_role_policy_attachment import IamRolePolicyAttachment
 
+from stacks.base import Layer, policy_json
+from stacks.security.controls import Controls
 from strata.config.loader import minified
 from strata.config.models import PARTITION, GithubActions, Mode
 from strata.landing_zone.placeholders import Document, placeholder_values

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from stacks.base import address
-from stacks.security.controls import Controls
-
 from cdktf_cdktf_provider_aws.ebs_encryption_by_default import EbsEncryptionByDefault
 from cdktf_cdktf_provider_aws.ebs_snapshot_block_public_access import EbsSnapshotBlockPublicAccess
 from cdktf_cdktf_provider_aws.ec2_image_block_public_access import Ec2ImageBlockPublicAccess
@@ -15,6 +12,8 @@ from cdktf_cdktf_provider_aws.ec2_instance_metadata_defaults import Ec2InstanceM
 from cdktf_cdktf_provider_aws.iam_account_password_policy import IamAccountPasswordPolicy
 from cdktf_cdktf_provider_aws.s3_account_public_access_block import S3AccountPublicAccessBlock
 
+from stacks.base import address
+from stacks.security.controls import Controls
 from strata.config.models import RegionalSetting, Setting
 
 # The classes of the bindings take these arguments by name, as the models of the controls give them.

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-from stacks.components.bucket import SafeBucket
-from stacks.security.controls import Controls
-
 from cdktf_cdktf_provider_aws.cloudtrail import Cloudtrail
 from cdktf_cdktf_provider_aws.s3_bucket_lifecycle_configuration import (
     S3BucketLifecycleConfigurationRule,
@@ -15,6 +12,8 @@ from cdktf_cdktf_provider_aws.s3_bucket_lifecycle_configuration import (
     S3BucketLifecycleConfigurationRuleFilter,
 )
 
+from stacks.components.bucket import SafeBucket
+from stacks.security.controls import Controls
 from strata.config.models import PARTITION, Trail
 
 

@@ -98,7 +98,7 @@ def _duration(seconds: int) -> str:
 def _day(as_of: str | None) -> dt.date | None:
     if as_of is None:
         return None
-    from strata.commands.expire import day_of
+    from strata.landing_zone.expiry import day_of
 
     return day_of(as_of)
 
@@ -114,7 +114,7 @@ def _endings(landing_zone: LandingZone, day: dt.date | None) -> list[Ending]:
 def _print_endings(options: Options, due: list[Ending], day: dt.date | None) -> None:
     if not day:
         return
-    from strata.commands.expire import words
+    from strata.landing_zone.expiry import words
 
     if not due:
         options.note(f"no assignment has expired on {day} or ends within 14 days")

@@ -17,7 +17,6 @@ from typing import Any, TextIO
 
 from strata.aws.session import Client
 from strata.aws.states import read_state
-from strata.commands.preflight import Prepared, prepare
 from strata.config.models import Locking
 from strata.errors import ConfigurationError, StrataError, UsageError
 from strata.identity import announced
@@ -28,6 +27,7 @@ from strata.terraform.apply import Applied, apply
 from strata.terraform.errors import TerraformError
 from strata.terraform.events import Failure
 from strata.terraform.plans import Plan, Planner, plan_folder, show
+from strata.terraform.preflight import Prepared, prepare
 from strata.terraform.recovery import (
     adopt_interrupted,
     adopt_what_exists,

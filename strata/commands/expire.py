@@ -5,7 +5,6 @@ Their lines are cut out of the text. A YAML writer would set the rest of the fil
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -21,7 +20,7 @@ from strata.errors import ConfigurationError, StrataError
 from strata.files.atomic import UnreadableError, read_text
 from strata.files.config_edit import loaded, print_diff, replace
 from strata.landing_zone.administrators import administrators
-from strata.landing_zone.expiry import Ending, expired, where, who
+from strata.landing_zone.expiry import day_of, expired, words
 from strata.load import load
 from strata.options import Options
 from strata.printing import line
@@ -78,30 +77,6 @@ def _texts(folder: Path) -> dict[str, str]:
         with suppress(OSError, UnreadableError):
             found[name] = read_text(folder / name)
     return found
-
-
-def day_of(text: str) -> dt.date:
-    """Returns the day that --as-of names.
-
-    Raises:
-        StrataError: it is not a date.
-    """
-    try:
-        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
-            return dt.date.fromisoformat(text)
-    except ValueError:
-        pass
-    raise StrataError(f"--as-of: {text!r} is not a date; write it as in 2027-01-31")
-
-
-def words(ending: Ending, on: dt.date) -> str:
-    """Returns what ends when, in one line."""
-    one = ending.assignment
-    left = (ending.until - on).days
-    when = f"expired on {ending.until}" if left < 0 else f"ends on {ending.until}, in {left} days"
-    when = when.replace("in 0 days", "today").replace("in 1 days", "tomorrow")
-    reason = f"; {' '.join(one.reason.split())}" if one.reason else ""
-    return f"{who(one)} has {', '.join(one.permission_sets)} in {where(one)}; {when}{reason}"
 
 
 # The text

@@ -19,7 +19,7 @@ from strata.printing import as_json, line
 from strata.report.access import Access, Way, access, allowances, as_facts, bundles, empty_groups
 from strata.report.names import find_account, find_permission_set, find_person_or_account, find_user
 from strata.report.policies import short_type
-from strata.report.words import accounts_in_words
+from strata.words import accounts_in_words
 
 WIDTH = 60
 """Columns that lines keep to, so that they fit half a screen and a chat message."""

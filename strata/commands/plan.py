@@ -6,9 +6,9 @@ import json as json_module
 import sys
 from collections.abc import Sequence
 
-from strata.commands.preflight import Prepared, prepare
 from strata.options import Options
 from strata.terraform.plans import Plan, Planner, plan_folder, show
+from strata.terraform.preflight import Prepared, prepare
 from strata.terraform.recovery import half_made
 from strata.terraform.signals import Signals, StoppedError
 

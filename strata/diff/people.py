@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from strata.diff.change import Change, Topic, added_and_removed
 from strata.landing_zone import LandingZone
 from strata.report.access import Access, Holder, access
-from strata.report.words import accounts_in_words, listed
+from strata.words import accounts_in_words, listed
 
 Held = Mapping[tuple[Holder, str, str], Access]
 """Access by holder, permission set and account."""

@@ -13,7 +13,7 @@ from strata.errors import Fault
 from strata.identity.live import Live
 from strata.identity.matching import Matches
 from strata.identity.things import STACKS, Holdings, Kind, Thing, exact, folded
-from strata.report.words import listed
+from strata.words import listed
 
 PROJECT, ORGANIZATION, SECURITY, SSO, IMPORTS = (
     "project.yaml",

@@ -9,7 +9,7 @@ from strata.config.tree import Location
 from strata.identity.comparison import IMPORTS, PROJECT, SSO, Comparison, Refusal, compared, named_at
 from strata.identity.live import Met
 from strata.identity.things import STACKS, TYPES, WORDS, Thing
-from strata.report.words import listed
+from strata.words import listed
 
 
 def strangers(c: Comparison) -> Iterator[Refusal]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from strata.config import SSO
 from strata.config.models import ROOT, Assignment
 from strata.config.tree import Location
+from strata.errors import StrataError
 from strata.landing_zone import LandingZone
 
 NOTICE = dt.timedelta(days=14)
@@ -74,3 +76,27 @@ def where(assignment: Assignment) -> str:
 
 def _unit(key: str) -> str:
     return "all member accounts" if key == ROOT else f"unit {key}"
+
+
+def day_of(text: str) -> dt.date:
+    """Returns the day that --as-of names.
+
+    Raises:
+        StrataError: it is not a date.
+    """
+    try:
+        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+            return dt.date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise StrataError(f"--as-of: {text!r} is not a date; write it as in 2027-01-31")
+
+
+def words(ending: Ending, on: dt.date) -> str:
+    """Returns what ends when, in one line."""
+    one = ending.assignment
+    left = (ending.until - on).days
+    when = f"expired on {ending.until}" if left < 0 else f"ends on {ending.until}, in {left} days"
+    when = when.replace("in 0 days", "today").replace("in 1 days", "tomorrow")
+    reason = f"; {' '.join(one.reason.split())}" if one.reason else ""
+    return f"{who(one)} has {', '.join(one.permission_sets)} in {where(one)}; {when}{reason}"

@@ -15,7 +15,7 @@ from strata.printing import csv_cell, markdown, visible
 from strata.report.access import Way, access, allowances, bundles, empty_groups
 from strata.report.layers import layers
 from strata.report.policies import Slots, short_type, slots
-from strata.report.words import accounts_in_words, listed
+from strata.words import accounts_in_words, listed
 
 _SPACE = "\N{NO-BREAK SPACE}"
 """What indents a cell, since other white space is not kept."""

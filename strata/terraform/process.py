@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO
 
-from strata.toolchain import CHECKOUT
+from strata.terraform.tools import CHECKOUT
 
 _TICK = 0.1
 _PRIVATE = 0o077

@@ -12,8 +12,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from strata import toolchain
 from strata.errors import StrataError
+from strata.terraform import tools
 from strata.terraform.process import Process, Result, run
 
 ALLOW = "STRATA_ALLOW"
@@ -38,13 +38,13 @@ class Workspace:
     @classmethod
     def of(cls, config: Path, profile: str | None = None) -> Workspace:
         """Returns the workspace of a configuration, nothing written yet."""
-        variables = toolchain.environment(os.environ, config)
+        variables = tools.environment(os.environ, config)
         variables.pop(ALLOW, None)  # one run's, never the shell's
         if profile:
             variables["AWS_PROFILE"] = profile
         if "TERRAFORM_BINARY_NAME" not in variables:
-            raise StrataError(f"{toolchain.notice(variables)}; install Terraform 1.10 or newer")
-        return cls(toolchain.CHECKOUT / variables["CDKTF_OUTPUT"], variables)
+            raise StrataError(f"{tools.notice(variables)}; install Terraform 1.10 or newer")
+        return cls(tools.CHECKOUT / variables["CDKTF_OUTPUT"], variables)
 
     def synth(self, allow: Sequence[str] = ()) -> None:
         """Writes the Terraform of every stack; what is allowed this time is not guarded against.
@@ -56,7 +56,7 @@ class Workspace:
         Path(self.environment["TF_PLUGIN_CACHE_DIR"]).mkdir(parents=True, exist_ok=True)  # Terraform refuses to make it
         done = subprocess.run(
             [sys.executable, "main.py"],
-            cwd=toolchain.CHECKOUT,
+            cwd=tools.CHECKOUT,
             env={
                 **self.environment,
                 "CDKTF_OUTDIR": str(self.folder),

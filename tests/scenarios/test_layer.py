@@ -33,20 +33,20 @@ def clone(tmp_path: Path) -> Path:
     shutil.copytree(TEMPLATE, clone / "config")
     layer, call = (block for block in blocks(PAGE, "python", "A layer of your own"))
     (clone / "stacks/directory.py").write_text(layer.text)
-    _insert(clone / "main.py", call)
+    _insert(clone / "stacks/deployment.py", call)
     return clone
 
 
-def _insert(main: Path, call: Block) -> None:
-    """Edits main.py as the page says: the import, the call at the end of build before `adopt`, the list there."""
-    text = main.read_text()
+def _insert(deployment: Path, call: Block) -> None:
+    """Edits deployment.py as the page says: the import, the call at the end of build before `adopt`, the list there."""
+    text = deployment.read_text()
     adoption = re.search(r"^    adopt\(.*\)\n", text, re.MULTILINE)
-    assert adoption, "main.py calls adopt no more"
+    assert adoption, "deployment.py calls adopt no more"
     assert call.text.count("adopt(landing_zone, ") == 1
     text = text.replace(adoption[0], call.text)
     first = "from stacks.base import"
     assert text.count(first) == 1
-    main.write_text(text.replace(first, f"from stacks.directory import DirectoryStack\n{first}"))
+    deployment.write_text(text.replace(first, f"from stacks.directory import DirectoryStack\n{first}"))
 
 
 def python(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

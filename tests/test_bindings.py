@@ -10,9 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from stacks import aws
-
 import pytest
+
+from stacks import bindings
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 SAMPLE = CHECKOUT / "tests" / "bindings_sample.py"
@@ -39,7 +39,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 @pytest.fixture(scope="module")
 def fast(run: Run) -> tuple[dict[str, Any], str]:
-    return run("__init__.py", "aws.py", "lazy_bindings.cjs")
+    return run("__init__.py", "bindings.py", "lazy_bindings.cjs")
 
 
 def test_python_loads_only_the_modules_in_use(fast: tuple[dict[str, Any], str]) -> None:
@@ -55,7 +55,7 @@ def test_node_loads_only_the_modules_in_use(fast: tuple[dict[str, Any], str]) ->
 def test_terraform_is_the_same_and_the_kernel_lives_without_the_hook(
     fast: tuple[dict[str, Any], str], run: Run
 ) -> None:
-    assert run("__init__.py", "aws.py")[1] == fast[1]
+    assert run("__init__.py", "bindings.py")[1] == fast[1]
 
 
 def test_main_opens_the_door_before_it_imports_cdktf() -> None:
@@ -67,15 +67,15 @@ def test_main_opens_the_door_before_it_imports_cdktf() -> None:
         "print(pathlib.Path(f'/proc/{kernel}/environ').read_text())"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=CHECKOUT, capture_output=True, text=True, check=True)
-    assert aws.HOOK.name in done.stdout
+    assert bindings.HOOK.name in done.stdout
 
 
 def test_bindings_of_another_shape_are_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "other_bindings").mkdir()
     (tmp_path / "other_bindings" / "__init__.py").write_text("loaded = 'plainly'\n")
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(aws, "BINDINGS", "other_bindings")
-    aws.install()
+    monkeypatch.setattr(bindings, "BINDINGS", "other_bindings")
+    bindings.install_lazy_bindings()
     assert "other_bindings" not in sys.modules
 
 
@@ -85,6 +85,6 @@ def test_a_fault_inside_a_module_of_the_bindings_is_not_hidden(tmp_path: Path, m
     (tmp_path / "broken_bindings" / "__init__.py").touch()
     (tmp_path / "broken_bindings" / "s3_bucket.py").write_text("import not_installed\n")
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(aws, "BINDINGS", "broken_bindings")
+    monkeypatch.setattr(bindings, "BINDINGS", "broken_bindings")
     with pytest.raises(ModuleNotFoundError, match="not_installed"):
-        aws._submodule("s3_bucket")
+        bindings._submodule("s3_bucket")

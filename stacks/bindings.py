@@ -1,7 +1,7 @@
-"""The fast door to the AWS bindings: loads the handful of resource modules in use instead of all 2,200.
+"""Lazy loading of the AWS provider bindings: loads the handful of resource modules in use instead of all 2,200.
 
 Changes nothing in what is synthesized. Where the bindings do not look as expected they load the plain, slow way;
-tests/test_aws.py notices.
+tests/test_bindings.py notices.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ BINDINGS = "cdktf_cdktf_provider_aws"
 HOOK = Path(__file__).resolve().with_name("lazy_bindings.cjs")
 
 
-def install() -> None:
+def install_lazy_bindings() -> None:
     """Defers the bindings in Python and starts the jsii kernel with its Node deferring them too."""
     _defer_modules()
     # The first assembly that is imported, constructs, starts the kernel. Once it runs it is too late.

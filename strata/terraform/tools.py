@@ -1,6 +1,6 @@
 """Finds Node and Terraform and runs the pinned cdktf CLI with them.
 
-`make` asks it through `python -m strata.toolchain` before anything is installed: standard library only.
+`make` asks it through `python -m strata.terraform.tools` before anything is installed: standard library only.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from strata.errors import StrataError
 
-CHECKOUT = Path(__file__).resolve().parents[1]
+CHECKOUT = Path(__file__).resolve().parents[2]
 CONFIG = CHECKOUT / "config"
 CLI = CHECKOUT / "node_modules/cdktf-cli/bundle/bin/cdktf.js"
 LOCK = CHECKOUT / "requirements/terraform.lock.hcl"

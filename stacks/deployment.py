@@ -1,0 +1,90 @@
+"""The deployment in one screen: four stacks in order, each with what it takes from the ones before."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Collection
+from pathlib import Path
+
+from cdktf import App
+
+from stacks.backend import BackendStack
+from stacks.base import EMULATED, AddressTakenError, Layer
+from stacks.organizations import OrganizationsStack
+from stacks.security import SecurityStack
+from stacks.sso import SsoStack
+from strata.config.types import did_you_mean
+from strata.errors import ConfigurationError
+from strata.identity.declared import declared_keys
+from strata.landing_zone import LandingZone
+from strata.load import load
+from strata.terraform.tools import CHECKOUT, lay_lock
+
+
+def build(
+    landing_zone: LandingZone, outdir: Path | None = None, *, emulated: bool = False, allow: Collection[str] = ()
+) -> App:
+    """Returns the app of a landing zone: `backend`, `organizations`, `security`, `sso`; `synth()` writes it.
+
+    Args:
+        landing_zone: the configuration.
+        outdir: where it is written to.
+        emulated: an emulator answers instead of AWS.
+        allow: the losses that the guards of the stacks let pass this time.
+
+    Raises:
+        ConfigurationError: imports.yaml names an address that no stack makes.
+    """
+    app = App(outdir=str(outdir) if outdir else None, context={EMULATED: emulated})
+    keys = declared_keys(landing_zone)
+    backend = BackendStack(app, "backend", project=landing_zone.project)
+    organizations = OrganizationsStack(
+        app,
+        "organizations",
+        landing_zone=landing_zone,
+        backend=backend,
+        keys=keys["organizations"],
+        allow=allow,
+    )
+    security = SecurityStack(app, "security", landing_zone=landing_zone, organizations=organizations)
+    sso = SsoStack(
+        app,
+        "sso",
+        landing_zone=landing_zone,
+        backend=backend,
+        organizations=organizations,
+        security=security,
+        keys=keys["sso"],
+        allow=allow,
+    )
+    adopt(landing_zone, [backend, organizations, security, sso])
+    return app
+
+
+def adopt(landing_zone: LandingZone, layers: list[Layer]) -> None:
+    """Imports what imports.yaml lists into the stack that makes it."""
+    faults = []
+    made = {address: layer for layer in layers for address in layer.addresses}
+    for address, import_id in sorted(landing_zone.imports.items()):
+        if address in made:
+            made[address].adopt(address, import_id)
+        else:
+            problem = f"no stack makes {address!r}{did_you_mean(address, made)}"
+            faults.append(landing_zone.fault("imports.yaml", (address,), problem, "correct the address, or remove it"))
+    if faults:
+        raise ConfigurationError(faults)
+
+
+def main() -> None:
+    """Synthesizes the configuration STRATA_CONFIG names into the folder cdktf asks for."""
+    folder = Path(os.environ.get("STRATA_CONFIG") or CHECKOUT / "config")
+    try:
+        allow = frozenset(filter(None, os.environ.get("STRATA_ALLOW", "").split(",")))
+        app = build(load(folder), emulated=bool(os.environ.get("AWS_ENDPOINT_URL")), allow=allow)
+    except ConfigurationError as error:
+        sys.exit("\n".join(f"error: {fault}" for fault in error.faults))
+    except AddressTakenError as error:
+        sys.exit(f"error: {error}")
+    app.synth()
+    lay_lock(Path(app.outdir))
