@@ -127,7 +127,8 @@ def declared_settings(found: Iterable[Policy]) -> Iterator[tuple[Policy, str, st
     for policy in found:
         if policy.type in _DECLARED and policy.reaches_management:
             top, controls = _DECLARED[policy.type]
-            attributes = _object(_object(policy.document.content).get(top))
+            # As written: a rule asks before it is known that it can be filled.
+            attributes = _object(_object(json.loads(policy.document.template or "{}")).get(top))
             yield from ((policy, attribute, controls[attribute]) for attribute in controls if attribute in attributes)
 
 
