@@ -54,10 +54,10 @@ format: dev ## format, and mend what ruff can mend
 golden: dev ## rewrite the expected files in tests/, to be read before they are committed
 	@$(BIN)/pytest --golden
 
-# One worker a configuration, since each begins with a first deploy of minutes. docs/testing.md says where the
+# A file is not split, since each begins with a first deploy of minutes. docs/testing.md says where the
 # provider comes from; where there is none, a line says so.
 e2e: dev ## run the scenarios with the real AWS provider on emulated AWS, where this machine has one
-	@$(BIN)/pytest -m 'e2e and not large' -n 2 --dist loadgroup tests/scenarios tests/provider
+	@$(BIN)/pytest -m 'e2e and not large' -n 2 --dist loadfile tests/scenarios tests/provider
 
 e2e-large: dev ## the same with an organization of thirty accounts, too long for CI
 	@$(BIN)/pytest -m large tests/scenarios

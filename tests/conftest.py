@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,6 +15,7 @@ import tests.guard.sitecustomize
 from tests.aws import real_provider
 from tests.synthesized import COMPANY, SHIPPED, Deployment, synthesize
 
+NO_PROVIDER = "no real AWS provider"
 GOLDEN = Path(__file__).parent / "golden"
 
 
@@ -49,12 +50,21 @@ def aws_is_described_once() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def real(request: pytest.FixtureRequest) -> real_provider.RealProvider:
-    """The real AWS provider; without one, the tests that need it are skipped, which one line says of all of them."""
+    """The real AWS provider; without one, the tests that need it are skipped."""
     assert request.config.cache is not None
     try:
         return real_provider.find(os.environ.get("STRATA_PROVIDER_MIRROR", "search"), request.config.cache)
     except real_provider.NotFoundError as error:
-        pytest.skip(f"no real AWS provider: {error}")
+        pytest.skip(f"{NO_PROVIDER}: {error}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Has one line say that there is no provider, instead of one for each test that needs it."""
+    report = yield
+    if report.skipped and isinstance(report.longrepr, tuple) and NO_PROVIDER in report.longrepr[2]:
+        report.longrepr = (__file__, None, report.longrepr[2])  # type: ignore[assignment]  # no line: pytest can do it
+    return report
 
 
 @pytest.fixture(scope="session")

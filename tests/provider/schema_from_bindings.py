@@ -103,7 +103,6 @@ _STRUCT = re.compile(r"_\w+ = new (\w+?)(OutputReference|List|Map)\(this, \"\w+\
 _PROVIDER_STRUCT = re.compile(r"_\w+\?: (\w+)\[\] \| cdktf\.IResolvable;$")
 _INTERFACE_FIELD = re.compile(r"^  readonly (\w+)(\??): ", re.MULTILINE)
 _TOP_CLASSES = {"TerraformResource", "TerraformDataSource", "TerraformProvider"}
-_SCALARS = {"string": "string", "number": "number", "boolean": "bool", "boolean | cdktf.IResolvable": "bool"}
 _STORAGE = {
     "string": "string",
     "number": "number",

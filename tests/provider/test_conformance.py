@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,10 +21,20 @@ from tests.provider.trial import RUNS, Run, Trial, everything
 CREDENTIALS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
 
 
-def test_every_type_goes_through_six_runs(tmp_path: Path) -> None:
-    """Everything is made, nothing is left to do, what can be imported is, changes change, and all of it goes."""
-    runs = _stand_in(tmp_path)
+pytestmark = pytest.mark.e2e
 
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+    """All six runs, with the stand-in."""
+    folder = tmp_path_factory.mktemp("stand-in")
+    with emulated_aws(folder / "aws.log") as aws, provider(aws.url, CREDENTIALS) as found:
+        variables = environment() | aws.environment() | found
+        return Trial(aws, folder, real_provider.terraform(), variables, everything()).run()
+
+
+def test_every_type_goes_through_six_runs(runs: dict[str, Run]) -> None:
+    """Everything is made, nothing is left to do, what can be imported is, changes change, and all of it goes."""
     assert set(runs["empty plan"].actions.values()) == {"no-op"}
     assert set(runs["apply"].actions.values()) == {"create"}
     imported = {address for address, action in runs["import"].actions.items() if action.startswith("import")}
@@ -32,14 +43,13 @@ def test_every_type_goes_through_six_runs(tmp_path: Path) -> None:
     assert runs["destroy"].values == {}
 
 
-@pytest.mark.e2e
 def test_the_stand_in_does_what_the_real_provider_does(
-    tmp_path: Path, real: RealProvider, record_property: Callable[[str, str], None]
+    runs: dict[str, Run], real: RealProvider, record_property: Callable[[str, str], None], tmp_path: Path
 ) -> None:
     """Plans, states, import ids, writing calls and reading actions are the same, but for the known differences."""
-    expected, found = _real(tmp_path / "real", real), _stand_in(tmp_path / "stand-in")
+    expected = _real(tmp_path, real)
 
-    lines = [line for run in RUNS for line in differences(run, expected[run], found[run])]
+    lines = [line for run in RUNS for line in differences(run, expected[run], runs[run])]
     table = {one: [line for line in lines if re.search(one.pattern, line)] for one in known_to(real)}
 
     record_property("table", _table(expected, lines, table, real.version))
@@ -48,15 +58,7 @@ def test_the_stand_in_does_what_the_real_provider_does(
     assert [one.reason for one, covered in table.items() if not covered] == []
 
 
-def _stand_in(folder: Path) -> dict[str, Run]:
-    folder.mkdir(exist_ok=True)
-    with emulated_aws(folder / "aws.log") as aws, provider(aws.url, CREDENTIALS) as found:
-        variables = environment() | aws.environment() | found
-        return Trial(aws, folder, real_provider.terraform(), variables, everything()).run()
-
-
 def _real(folder: Path, real: RealProvider) -> dict[str, Run]:
-    folder.mkdir()
     stack = everything()
     if real.shimmed:
         mend(stack, real.version)
@@ -83,6 +85,9 @@ def _table(expected: dict[str, Run], found: list[str], table: dict[Known, list[s
         writes = sum(run.writes.values())
         counts = f"{len(run.actions):3} planned {writes:4} writing calls {len(run.reads):4} reading actions"
         lines.append(f"  {name:16} {counts} {unequal:4} differences")
+    unlike = Counter(match[1] for line in found if (match := re.search(r"\| (?:data\.)?(aws_\w+)\.", line)))
+    lines.append(f"  plans, states and import ids of {len(types) - len(unlike)} types are the same; not those of")
+    lines += [f"  {count:4} {kind}" for kind, count in sorted(unlike.items())]
     for known, covered in table.items():
         lines.append(f"  {len(covered):4} {known.reason}")
         lines += [f"         {line[:180]}" for line in covered[:3]]

@@ -16,7 +16,9 @@ from tests.aws.client import ACCOUNT, Aws, emulated_aws
 from tests.provider.resource import RESOURCES
 from tests.provider.schema import FILE, load_schema
 from tests.provider.server import provider
+from tests.provider.services import DATA_SOURCES
 from tests.provider.test_conformance import CREDENTIALS, environment
+from tests.provider.trial import everything
 
 Json = dict[str, Any]
 HOME = "eu-central-1"
@@ -90,10 +92,25 @@ def test_the_schema_has_the_types_that_there_are() -> None:
     assert load_schema()["resources"].keys() == RESOURCES.keys()
 
 
+def test_there_are_the_types_of_the_stacks_and_each_is_tried() -> None:
+    """A type that no stack and no page has is not here; what is here goes through the conformance test."""
+    golden = Path(__file__).parents[1] / "golden"
+    addresses = {line for file in golden.rglob("*.txt") for line in file.read_text().split()}
+    used = {address.split(".")[0] for address in addresses if address.startswith("aws_")}
+    read = {address.split(".")[1] for address in addresses if address.startswith("data.aws_")}
+    elsewhere = {
+        "aws_iam_openid_connect_provider",  # the deployer's role
+        "aws_iam_role_policy_attachment",
+        "aws_ssm_parameter",  # the layer of CONTRIBUTING.md
+    }
+
+    assert RESOURCES.keys() == everything()["resource"].keys() == used | elsewhere
+    assert DATA_SOURCES.keys() == everything()["data"].keys() == read | {"aws_partition"}  # what tests here read
+
+
 def test_the_schema_is_that_of_the_pinned_bindings() -> None:
     """The file is written anew when the pin moves."""
     from tests.provider.schema_from_bindings import as_text, extract_schema
-    from tests.provider.services import DATA_SOURCES
 
     assert FILE.read_text() == as_text(extract_schema(RESOURCES, DATA_SOURCES))
 

@@ -13,17 +13,21 @@ from tests.aws.client import Aws, emulated_aws
 from tests.provider.server import StandIn
 from tests.scenarios.site import CONFIGURATIONS, STACKS, Provider, Site, Snapshot
 
+PROVIDERS = ("stand-in", "real")
+LONGEST = ("test_shipped.py", "test_company.py", "test_conformance.py")
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begins with the longest tests, so that no worker waits for them at the end."""
-    items.sort(key=lambda item: "tests/scenarios/" not in item.nodeid)
+    """Begins with the longest files and the other scenarios, so that no worker waits for them at the end."""
+    first = {name: place for place, name in enumerate(LONGEST, -len(LONGEST))}
+    items.sort(key=lambda item: first.get(item.path.name, "scenarios" not in item.path.parts))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Runs a scenario with both providers, or with the one that it is marked with."""
     if "provider" in metafunc.fixturenames:
         only = metafunc.definition.get_closest_marker("only")
-        names = only.args if only else ("stand-in", "real")
+        names = [name for name in PROVIDERS if only is None or name in only.args]
         marked = [pytest.param(name, marks=pytest.mark.e2e if name == "real" else ()) for name in names]
         metafunc.parametrize("provider", marked, indirect=True, scope="session")
 
@@ -31,7 +35,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(scope="session")
 def provider(request: pytest.FixtureRequest) -> Provider:
     """What a command needs to run with the stand-in or the real provider."""
-    found: Provider = request.getfixturevalue("stand_in" if request.param == "stand-in" else "installed")
+    found: Provider = request.getfixturevalue("stand_in" if request.param == PROVIDERS[0] else "installed")
     return found
 
 

@@ -262,6 +262,7 @@ def test_on_purpose_it_is_planned(shipped: Site, edited: Edit) -> None:
     assert shipped.strata("plan", "sso", STRATA_ALLOW=edited.allow).code == 1
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("edited", ["an account's key"], indirect=True)
 def test_the_lines_of_a_refusal_move_it_in_the_state(shipped: Site, edited: Edit) -> None:
     """The guards of the stacks let pass what was moved, and nothing is left to do after it."""
@@ -296,6 +297,7 @@ def test_a_state_from_before_the_guards_is_no_obstacle(shipped: Site) -> None:
     assert shipped.plan("organizations") == {}
 
 
+@pytest.mark.e2e
 def test_a_new_account_in_a_new_unit_is_one_deploy(shipped: Site) -> None:
     """At a terminal and without one: sso, which cannot be planned before the account is there, is done in its turn."""
     _account_in_a_new_unit(shipped, "sandbox", "lab")
@@ -361,6 +363,7 @@ def test_one_object_never_has_two_addresses(shipped: Site) -> None:
     assert shipped.aws.writing_calls(by="provider") == {}
 
 
+@pytest.mark.e2e
 def test_states_that_are_empty_while_everything_exists_are_refused(shipped: Site) -> None:
     """As after another bucket or short name: all would be made again. With the states back nothing is to do."""
     s3, keys = shipped.client("s3"), [f"management/{stack}/terraform.tfstate" for stack in STACKS]

@@ -66,6 +66,7 @@ def test_freeing_a_lock(typist: Typist) -> None:
     assert site.locks() == []
 
 
+@pytest.mark.e2e
 def test_restoring_an_older_version_of_the_state(typist: Typist) -> None:
     """An account made since the older version is adopted again by the deploy that follows, not made twice."""
     site = typist.site
@@ -130,6 +131,7 @@ def test_locking_back_from_s3_to_both(typist: Typist) -> None:
     assert site.client("dynamodb").describe_table(TableName=TABLE)["Table"]["TableStatus"] == "ACTIVE"
 
 
+@pytest.mark.e2e
 def test_renaming_the_state_bucket(typist: Typist) -> None:
     """The states move to a new bucket, the old ones are forgotten, and nothing is destroyed."""
     site = typist.site
@@ -172,6 +174,7 @@ def test_leaving_and_taking_down_what_strata_made(typist: Typist) -> None:
     assert site.client("ec2").get_ebs_encryption_by_default()["EbsEncryptionByDefault"]
 
 
+@pytest.mark.e2e
 def test_deleting_the_buckets_and_the_table(empty: Site, tmp_path: Path) -> None:
     """The buckets go with all their versions, and the table in spite of its protection."""
     site = empty

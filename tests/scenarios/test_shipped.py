@@ -14,7 +14,6 @@ from tests.provider.differences import differences_of_writes, known_to
 from tests.provider.trial import writes
 from tests.scenarios.site import CONFIGURATIONS, STACKS, Provider, Site, Snapshot
 
-pytestmark = pytest.mark.xdist_group("shipped")
 _UNMANAGED = "unmanaged_accounts:\n  - legacy@example.com\n\n"
 GOLDEN = Path(__file__).parents[1] / "golden" / "shipped"
 
@@ -59,6 +58,7 @@ def test_what_was_there_before_is_imported_and_never_made(shipped: Site) -> None
     assert len(_emails(shipped.aws)) == 3
 
 
+@pytest.mark.e2e
 def test_one_more_of_everything_and_nothing_else(shipped: Site) -> None:
     """A new unit, account, group, permission set and assignment are made; AWS is asked to change nothing else."""
     shipped.edit(
@@ -126,6 +126,7 @@ def test_names_and_addresses_change_in_place(shipped: Site) -> None:
     }
 
 
+@pytest.mark.e2e
 def test_an_existing_organization_is_adopted(backend: Site) -> None:
     """Its accounts and units are imported, its services stay on, and an account that nobody declared stops it all."""
     organizations = backend.aws.client("organizations")
@@ -163,6 +164,7 @@ def test_an_existing_organization_is_adopted(backend: Site) -> None:
     assert backend.plan("organizations") == {}
 
 
+@pytest.mark.e2e
 def test_killed_while_an_account_is_made(backend: Site) -> None:
     """Everything is killed with an account made that no state knows: the next run finishes with one of each."""
     backend.killed("organizations:CreateAccount", "strata", "deploy", "organizations", "--yes")
@@ -257,6 +259,7 @@ def test_another_primary_region_is_refused(shipped: Site) -> None:
     assert shipped.aws.writing_calls() == {}
 
 
+@pytest.mark.e2e
 def test_throttling_and_a_late_answer_are_waited_for(backend: Site) -> None:
     """AWS asks to slow down, and does not know at first what it has just made: the deploy goes on by itself."""
     backend.aws.fail("organizations:CreatePolicy", times=2, code="TooManyRequestsException")

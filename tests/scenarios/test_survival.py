@@ -18,6 +18,7 @@ SHARED_ACCOUNT = "  shared:\n    email: aws+shared@example.com\n    organization
 pytestmark = pytest.mark.only("stand-in")
 
 
+@pytest.mark.e2e
 def test_an_account_made_half_way_is_kept(shipped: Site) -> None:
     """A creation that fails after the account exists leaves it tainted: it is untainted, never replaced."""
     shipped.edit("organization.yaml", SANDBOX)
@@ -35,6 +36,7 @@ def test_an_account_made_half_way_is_kept(shipped: Site) -> None:
     assert shipped.aws.writing_calls()["organizations:CreateAccount"] == 1
 
 
+@pytest.mark.e2e
 def test_leftovers_are_told_from_strangers(shipped: Site) -> None:
     """A thing with a declared name is untouched, unless imports.yaml names it or a killed run announced it."""
     shipped.edit(
@@ -283,6 +285,7 @@ def test_identity_center_is_not_enabled(shipped: Site) -> None:
     assert "IAM Identity Center is not enabled in us-east-1. No API can do it" in " ".join(refused.text.split())
 
 
+@pytest.mark.e2e
 def test_a_producer_that_was_never_deployed(fresh: Site) -> None:
     """Deploying a stack alone names the one it needs; planning says which are not plannable yet."""
     refused = fresh.strata("deploy", "organizations", "--yes")
@@ -330,6 +333,7 @@ def test_an_account_closed_by_hand(shipped: Site) -> None:
 # 9: locking
 
 
+@pytest.mark.e2e
 def test_locking_changes_and_the_table_stays(shipped: Site) -> None:
     """From both to s3 and back: no state is migrated, the lock table stays, and its old digests are not in the way."""
     _set_locking(shipped, "s3")

@@ -14,7 +14,7 @@ from tests.scenarios.typist import Typist
 
 PAGE = CHECKOUT / "docs/first-deploy.md"
 
-pytestmark = pytest.mark.only("stand-in")
+pytestmark = [pytest.mark.only("stand-in"), pytest.mark.e2e]
 
 ANSWERS = {
     "project name": "acme",

@@ -191,17 +191,11 @@ def _roles(session: Session, config: Object) -> Object:
     return {"id": session.region, "arns": arns, "names": names}
 
 
-def _caller(session: Session, config: Object) -> Object:
-    found = session.aws("sts")("get_caller_identity")
-    return {"id": found["Account"], "account_id": found["Account"], "arn": found["Arn"], "user_id": found["UserId"]}
-
-
 def _partition(session: Session, config: Object) -> Object:
     return {"id": "aws", "partition": "aws", "dns_suffix": "amazonaws.com", "reverse_dns_prefix": "com.amazonaws"}
 
 
 DATA_SOURCES: dict[str, Callable[[Session, Object], Object]] = {
-    "aws_caller_identity": _caller,
     "aws_iam_roles": _roles,
     "aws_partition": _partition,
 }
