@@ -16,8 +16,8 @@ import pytest
 from tests.aws.client import CHECKOUT
 from tests.scenarios.site import TEMPLATE
 
-# One worker, because each begins with what the one before left.
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("demo")]
+# Each begins with what the one before left: `make e2e` keeps a file in one worker.
+pytestmark = pytest.mark.e2e
 _DROPPED = ("AWS_", "CDKTF_", "STRATA_CONFIG", "TF_", "MAKE")
 
 
