@@ -28,7 +28,8 @@ def clone(tmp_path: Path) -> Path:
     for name in ("main.py", "cdktf.json"):
         shutil.copy(CHECKOUT / name, clone)
     shutil.copytree(CHECKOUT / "stacks", clone / "stacks", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copytree(TEMPLATE, clone / "config")
+    for folder in ("config", "strata/template"):
+        shutil.copytree(TEMPLATE, clone / folder)
     layer, call = (block for block in blocks(PAGE, "python", "A layer of your own"))
     (clone / "stacks/directory.py").write_text(layer.text)
     _insert(clone / "main.py", call)
