@@ -9,22 +9,31 @@ TOOLCHAIN := $(BIN)/python -m strata.toolchain
 unexport PYTHONDONTWRITEBYTECODE
 PIP := $(BIN)/pip --disable-pip-version-check --quiet install --no-compile
 LOCKED := --require-hashes --only-binary :all:
+# Other bindings want another index of jsii's: .warm, which says where it is, goes when packages come.
 # Set-up looks again when PATH has another node or terraform than last time.
 PATH_NOW := $(shell { command -v node; command -v terraform; } | cksum | cut -d ' ' -f 1)
 WHEELS := .venv/.wheels-$(PATH_NOW)
 CLI := node_modules/.installed
 
 .DEFAULT_GOAL := all
-.PHONY: all setup dev synth lint test format golden e2e bench lock clean help
+.PHONY: all setup dev demo demo-shell synth lint test format golden e2e e2e-large bench lock clean help
 MAKEFLAGS += --no-print-directory
 
-all: dev lint test synth ## set up, check, test and synthesize as CI does (default)
+all: dev lint test synth ## set up, check, test and synthesize (default); CI runs e2e as well
 
 setup: ## what synth and cdktf need: .venv and node_modules
 	@$(MAKE) -s -j2 .venv/.run $(CLI)
+	@$(TOOLCHAIN) warm
 
 dev: ## setup, and what lint and test need
 	@$(MAKE) -s -j2 .venv/.dev $(CLI)
+	@$(TOOLCHAIN) warm
+
+demo: dev ## deploy config/ into an emulated AWS: no account, no cost
+	@$(BIN)/python -m tests.demo
+
+demo-shell: dev ## the same, and a shell in which every command works on it
+	@$(BIN)/python -m tests.demo shell
 
 synth: setup ## write the Terraform of every stack to cdktf.out
 	@$(TOOLCHAIN) synth
@@ -45,10 +54,13 @@ format: dev ## format, and mend what ruff can mend
 golden: dev ## rewrite the pinned texts in tests/: addresses, errors, warnings, reports, help; read the diff
 	@$(BIN)/pytest --golden
 
-# One worker a configuration, since each begins with a first deploy of minutes. docs/testing.md says where the
-# provider comes from.
+# A file is not split, since each begins with a first deploy of minutes. docs/testing.md says where the
+# provider comes from; where there is none, a line says so.
 e2e: dev ## run the scenarios with the real AWS provider on emulated AWS, where this machine has one
-	@$(BIN)/pytest -m e2e -n 2 --dist loadgroup tests/scenarios
+	@$(BIN)/pytest -m 'e2e and not large' -n 2 --dist loadfile tests/scenarios tests/provider
+
+e2e-large: dev ## the same with an organization of thirty accounts, too long for CI
+	@$(BIN)/pytest -m large tests/scenarios
 
 bench: setup ## print time and memory of synth, with and without the fast door to the AWS bindings
 	@$(BIN)/python -m tests.bench
@@ -82,17 +94,22 @@ $(WHEELS): requirements/node.txt requirements/terraform.txt | .venv/.python
 	@touch $@
 
 .venv/.run: pyproject.toml requirements/run.txt | $(WHEELS)
+	@echo 'strata: installing what pyproject.toml asks for' >&2
 	@$(PIP) $(LOCKED) -r requirements/run.txt
 	@$(PIP) --no-deps --no-build-isolation --editable .
+	@rm -f .venv/.warm
 	@touch $@
 
 .venv/.dev: pyproject.toml requirements/dev.txt requirements/terraform.txt | $(WHEELS)
+	@echo 'strata: installing what pyproject.toml asks for' >&2
 	@$(PIP) $(LOCKED) -r requirements/dev.txt $$($(TOOLCHAIN) requirements tests)
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@$(TOOLCHAIN) link
+	@rm -f .venv/.warm
 	@touch .venv/.run $@
 
 $(CLI): package.json package-lock.json .npmrc | $(WHEELS)
+	@echo 'strata: installing the cdktf CLI' >&2
 	@$(TOOLCHAIN) npm ci --loglevel=error >/dev/null
 	@touch $@
 
@@ -101,4 +118,4 @@ clean: ## remove what make and cdktf made
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## show this list
-	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F '|' '{ printf "make %-8s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F '|' '{ printf "make %-9s %s\n", $$1, $$2 }'

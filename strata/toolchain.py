@@ -127,6 +127,8 @@ def _answer(question: list[str]) -> None:
         case ["npm", *arguments]:
             words = [*_npm(), *arguments]
             os.execvpe(words[0], words, os.environ)
+        case ["warm"]:
+            _warm()
         case ["synth"]:
             print(f"the Terraform of each stack is in {_synth().name}/stacks/<stack>/cdk.tf.json")
         case ["lock", *mirror]:
@@ -210,6 +212,16 @@ def _link() -> None:
             link.unlink()
         if target:
             link.symlink_to(target)
+
+
+def _warm() -> None:
+    """Has the first synth be as fast as every other; without that it is slow, and nothing worse."""
+    from strata.kernel import warm
+
+    try:
+        warm(CHECKOUT, environment(os.environ, CONFIG), SCRIPTS.parent / ".warm")
+    except StrataError as error:
+        print(f"strata: {error}", file=sys.stderr)
 
 
 def _npm() -> list[str]:

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import functools
+import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
 
+import tests.guard.sitecustomize
+from tests.aws import real_provider
 from tests.synthesized import COMPANY, SHIPPED, Deployment, synthesize
 
+NO_PROVIDER = "no real AWS provider"
 GOLDEN = Path(__file__).parent / "golden"
+
+
+def pytest_configure() -> None:
+    """Keeps config/, which is its owner's, from the processes that tests start, as it is kept from the tests."""
+    guard = str(Path(tests.guard.sitecustomize.__file__).parent)
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [guard, os.environ.get("PYTHONPATH")]))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -39,8 +49,27 @@ def aws_is_described_once() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
+def real(request: pytest.FixtureRequest) -> real_provider.RealProvider:
+    """The real AWS provider; without one, the tests that need it are skipped."""
+    assert request.config.cache is not None
+    try:
+        return real_provider.find(os.environ.get("STRATA_PROVIDER_MIRROR", "search"), request.config.cache)
+    except real_provider.NotFoundError as error:
+        pytest.skip(f"{NO_PROVIDER}: {error}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Has one line say that there is no provider, instead of one for each test that needs it."""
+    report = yield
+    if report.skipped and isinstance(report.longrepr, tuple) and NO_PROVIDER in report.longrepr[2]:
+        report.longrepr = (__file__, None, report.longrepr[2])  # type: ignore[assignment]  # no line: pytest can do it
+    return report
+
+
+@pytest.fixture(scope="session")
 def shipped(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
-    """What `config/` becomes."""
+    """What `strata/template` becomes, with which everybody begins."""
     return synthesize(SHIPPED, tmp_path_factory.mktemp("shipped"))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-SHIPPED, COMPANY = CHECKOUT / "config", CHECKOUT / "tests" / "company"
+SHIPPED, COMPANY = CHECKOUT / "strata" / "template", CHECKOUT / "tests" / "company"
 STACKS = ("backend", "organizations", "security", "sso")
 
 Json = dict[str, Any]

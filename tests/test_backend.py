@@ -59,7 +59,14 @@ def test_versions_are_kept(deployment: Deployment, bucket: str) -> None:
 @pytest.mark.parametrize("bucket", BUCKETS)
 def test_objects_are_encrypted_with_a_key_of_s3(shipped: Deployment, bucket: str) -> None:
     (rule,) = shipped["backend"][f"aws_s3_bucket_server_side_encryption_configuration.{bucket}"]["rule"]
-    assert rule == {"apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}}
+    assert rule["apply_server_side_encryption_by_default"] == {"sse_algorithm": "AES256"}
+
+
+@pytest.mark.parametrize("bucket", BUCKETS)
+def test_keys_that_a_caller_brings_are_refused(shipped: Deployment, bucket: str) -> None:
+    """S3 blocks them by itself and reads that back, so leaving it out would be a change in every plan."""
+    (rule,) = shipped["backend"][f"aws_s3_bucket_server_side_encryption_configuration.{bucket}"]["rule"]
+    assert rule["blocked_encryption_types"] == ["SSE-C"]
 
 
 @pytest.mark.parametrize("bucket", BUCKETS)
@@ -212,6 +219,7 @@ def test_each_bucket_is_encrypted_with_the_key_of_its_region(company: Deployment
             "kms_master_key_id": f"${{aws_kms_key.{bucket}.arn}}",
         },
         "bucket_key_enabled": True,
+        "blocked_encryption_types": ["SSE-C"],
     }
 
 

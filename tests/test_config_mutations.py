@@ -309,8 +309,7 @@ def lines_of(path: Path) -> int:
 
 @cache
 def configurations() -> dict[str, Path]:
-    found = {"shipped": CHECKOUT / "config", "company": CHECKOUT / "tests" / "company"}
-    return {name: path for name, path in found.items() if path.is_dir()}
+    return {"shipped": CHECKOUT / "strata" / "template", "company": CHECKOUT / "tests" / "company"}
 
 
 @cache

@@ -25,8 +25,8 @@ from strata.landing_zone.placeholders import fill
 from strata.load import load
 from tests.conftest import Golden, Variant
 from tests.documents import CHECKOUT, PAGES, Block, anchors, blocks, commands, headings, inline, links
-from tests.engine.aws_cli import UnknownLineError, parse
 from tests.evaluation import allowed as granted
+from tests.scenarios.aws_cli import UnknownLineError, parse
 from tests.synthesized import SHIPPED, Deployment
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from strata.cli import app
 from strata.commands import init
 from strata.load import load
 
+CHECKOUT = Path(__file__).resolve().parents[1]
 CONFIG = init.TEMPLATE
 FILES = ("project.yaml", "organization.yaml", "security.yaml", "sso.yaml")
 ANSWERS = {
@@ -62,12 +64,22 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-def test_the_template_is_the_shipped_configuration() -> None:
-    """`--to` starts from strata/template where config/ is an example no more: keep the two the same."""
-    shipped = Path(__file__).parents[1] / "config"
-    if any(init._own_values((shipped / name).read_text()) for name in FILES):
-        pytest.skip("this checkout's config/ is somebody's own")
-    assert contents(init.TEMPLATE) == contents(shipped)
+def test_the_configuration_to_begin_with_is_not_an_older_template() -> None:
+    """`--to` starts from strata/template where config/ is somebody's own: who changes the one changes the other.
+
+    Asked of git, and fails for no config/ but one that nobody edited.
+    """
+    changes = git("log", "--format=%H", "--full-history", "--", "strata/template").split()
+    if not changes:
+        pytest.skip("this checkout has no history")
+    trees = git("rev-parse", "HEAD:config", "HEAD:strata/template", *(f"{each}:strata/template" for each in changes))
+    config, template, *versions = trees.split()
+    assert config not in {*versions} - {template}, "copy strata/template to config/, and commit it"
+
+
+def git(*words: str) -> str:
+    done = subprocess.run(["git", "-C", str(CHECKOUT), *words], capture_output=True, text=True, check=False)
+    return done.stdout
 
 
 # In place

@@ -1,4 +1,4 @@
-"""What a killed run left is found and told from what others made; the whole way is in tests/engine/test_survival.py."""
+"""What a killed run left is found and told from what others made; the rest is in tests/scenarios/test_survival.py."""
 
 from __future__ import annotations
 

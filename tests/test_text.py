@@ -25,7 +25,7 @@ from strata.config.tree import Location, read
 from strata.errors import ConfigurationError, Fault
 from strata.landing_zone import LandingZone
 from strata.load import load
-from tests.engine.harness import terraform_binary
+from tests.aws.real_provider import terraform
 from tests.synthesized import CHECKOUT, Json, walk
 
 EVERY_OPTION = CHECKOUT / "tests" / "every_option"
@@ -288,7 +288,7 @@ def evaluated(found: Iterable[Found], folder: Path) -> list[Any]:
     (folder / "main.tf.json").write_text(json.dumps({"locals": there, "output": outputs}))
     environment = {"PATH": os.environ["PATH"], "CHECKPOINT_DISABLE": "1", "TF_INPUT": "0"}
     for command in (["init"], ["apply", "-auto-approve"], ["output", "-json"]):
-        run = [terraform_binary(), *command, "-no-color"]
+        run = [terraform(), *command, "-no-color"]
         done = subprocess.run(run, cwd=folder, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr[:3000]
     values = json.loads(done.stdout)

@@ -93,7 +93,10 @@ class SafeBucket:
             region=region,
             rule=[
                 S3BucketServerSideEncryptionConfigurationRuleA(
-                    apply_server_side_encryption_by_default=default, bucket_key_enabled=True if kms_key else None
+                    apply_server_side_encryption_by_default=default,
+                    bucket_key_enabled=True if kms_key else None,
+                    # S3 blocks it in new buckets and says so; left out, every plan would show that as a change.
+                    blocked_encryption_types=["SSE-C"],
                 )
             ],
         )

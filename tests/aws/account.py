@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from moto.organizations.models import FakeAccount, organizations_backends
 
-from tests.aws import memory
 from tests.aws.calls import Call, Parameters, Refused, Service, order
 from tests.aws.organizations import MANAGEMENT, require_trust
 
 account = Service("account")
-
-
-@dataclass
-class Contact:
-    """The primary contact of an account."""
-
-    information: Parameters = field(
-        default_factory=lambda: {
-            "FullName": "Example Operator",
-            "AddressLine1": "1 Example Street",
-            "City": "Example",
-            "CountryCode": "DE",
-            "PostalCode": "10115",
-            "PhoneNumber": "+49 30 1234567",
-        }
-    )
+_CONTACT = {
+    "FullName": "Example Operator",
+    "AddressLine1": "1 Example Street",
+    "City": "Example",
+    "CountryCode": "DE",
+    "PostalCode": "10115",
+    "PhoneNumber": "+49 30 1234567",
+}
 
 
 @account.answers("PutAlternateContact", "GetAlternateContact", "DeleteAlternateContact")
@@ -34,14 +23,10 @@ def alternate_contact(call: Call) -> None:
     _may(call)
 
 
-@account.answers("GetContactInformation", "PutContactInformation")
+@account.answers("GetContactInformation")
 def contact_information(call: Call) -> Parameters:
     _may(call)
-    contact = memory.of(Contact, call.parameters.get("AccountId") or call.account, "")
-    if call.operation.startswith("Put"):
-        contact.information = call["ContactInformation"]
-        return {}
-    return {"ContactInformation": contact.information}
+    return {"ContactInformation": _CONTACT}
 
 
 @account.answers("GetAccountInformation")
@@ -56,12 +41,6 @@ def rename(call: Call) -> Parameters:
     _may(call)
     _account(call).name = call["AccountName"]
     return {}
-
-
-@account.answers("ListRegions")
-def regions(call: Call) -> Parameters:
-    names = ("us-east-1", "us-east-2", "us-west-1", "us-west-2", "eu-central-1", "eu-west-1", "eu-west-2", "eu-north-1")
-    return {"Regions": [{"RegionName": name, "RegionOptStatus": "ENABLED_BY_DEFAULT"} for name in names]}
 
 
 @order("management-account")

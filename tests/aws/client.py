@@ -84,7 +84,7 @@ class Aws:
         """Puts AWS back to a snapshot, to an empty account without one; faults and journal begin anew."""
         self._order("restore", snapshot)
 
-    def order(self, name: str, **settings: Any) -> None:
+    def order(self, name: str, /, **settings: Any) -> None:
         """Does at AWS's side what no call does, such as switching Identity Center on (`calls.order`)."""
         self._order(name, json.dumps(settings).encode())
 

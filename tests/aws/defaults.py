@@ -10,7 +10,7 @@ from moto.organizations.models import organizations_backends
 from tests.aws.calls import Call, Parameters, Service
 
 ec2, ram, freetier = Service("ec2"), Service("ram"), Service("freetier")
-_SHARING_ROLE = "AWSServiceRoleForResourceAccessManager"
+_SHARING_PATH = "/aws-service-role/ram.amazonaws.com/"
 
 
 @dataclass
@@ -19,7 +19,6 @@ class Defaults:
 
     metadata: Parameters = field(default_factory=dict)
     snapshots: str = "unblocked"
-    images: str = "unblocked"
 
 
 @ec2.answers("ModifyInstanceMetadataDefaults")
@@ -46,23 +45,13 @@ def snapshots(call: Call) -> Parameters:
     return {"State": kept.snapshots}
 
 
-@ec2.answers("EnableImageBlockPublicAccess", "DisableImageBlockPublicAccess", "GetImageBlockPublicAccessState")
-def images(call: Call) -> Parameters:
-    kept = call.keeps_here(Defaults)
-    if not call.operation.startswith("Get"):
-        kept.images = call.parameters.get("ImageBlockPublicAccessState") or "unblocked"
-    return {"ImageBlockPublicAccessState": kept.images}
-
-
 @ram.answers("EnableSharingWithAwsOrganization")
 def share(call: Call) -> Parameters:
     """Turns on what the real call does: trusted access, and the role that the AWS provider looks for."""
     organizations_backends[call.account]["aws"].enable_aws_service_access(ServicePrincipal="ram.amazonaws.com")
     iam = iam_backends[call.account]["aws"]
-    if _SHARING_ROLE not in {role.name for role in iam.roles.values()}:
+    if not any(role.path == _SHARING_PATH for role in iam.roles.values()):
         iam.create_service_linked_role("ram.amazonaws.com", "", "")
-        made = next(role for role in iam.roles.values() if role.path == "/aws-service-role/ram.amazonaws.com/")
-        made.name = _SHARING_ROLE
     return {"returnValue": True}
 
 

@@ -13,7 +13,12 @@ from tests.aws.calls import Call, Parameters, Refused, Service
 from tests.aws.organizations import require_trust
 
 iam = Service("iam")
-SERVICE_NAME_CONVERSION["access-analyzer"] = "AccessAnalyzer"
+SERVICE_NAME_CONVERSION |= {
+    "access-analyzer": "AccessAnalyzer",
+    "cloudtrail": "CloudTrail",
+    "ram": "ResourceAccessManager",
+}
+"""How AWS spells a service in the name of its role, where that is not how its principal spells it."""
 
 
 @dataclass
@@ -54,6 +59,15 @@ def create_service_linked_role(call: Call) -> Parameters | None:
         if str(role.path) == f"/aws-service-role/{service}/" and not call.parameters.get("CustomSuffix"):
             raise Refused("InvalidInput", f"Service role name {role.name} has been taken in this account.")
     return None
+
+
+@iam.answers("AddClientIDToOpenIDConnectProvider", "RemoveClientIDFromOpenIDConnectProvider")
+def change_clients(call: Call) -> Parameters:
+    arn, client = call["OpenIDConnectProviderArn"], call["ClientID"]
+    found = iam_backends[call.account]["aws"].get_open_id_connect_provider(arn)
+    others = [each for each in found.client_id_list if each != client]
+    found.client_id_list = [*others, client] if call.operation.startswith("Add") else others
+    return {}
 
 
 _FEATURES = ("RootCredentialsManagement", "RootSessions")

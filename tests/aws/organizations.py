@@ -12,7 +12,7 @@ from moto.organizations import models
 from moto.organizations.models import OrganizationsBackend, organizations_backends
 
 from tests.aws import memory
-from tests.aws.calls import Call, Parameters, Refused, Service, listed, mend, order, tags_of
+from tests.aws.calls import Call, Parameters, Refused, Service, mend, order
 
 organizations = Service("organizations")
 MANAGEMENT = "123456789012"
@@ -36,7 +36,6 @@ class Progress:
     """How often an account's creation is in progress when it is asked about."""
     account_limit: int = 50
     creations: dict[str, Parameters] = field(default_factory=dict)
-    resource_policy: Parameters | None = None
     quits: set[str] = field(default_factory=set)
 
 
@@ -67,7 +66,7 @@ def require_trust(service: str, code: str, management: str = MANAGEMENT) -> None
 @organizations.answers("CreateAccount")
 def create_account(call: Call) -> Parameters | None:
     """Begins to create an account; a taken e-mail address shows only in the status of the request."""
-    progress, backend = _ready(call), _backend(call.account)
+    backend, progress = _ready(call), _progress()
     running = [each for each in progress.creations.values() if each["State"] == "IN_PROGRESS"]
     if len(running) >= ACCOUNTS_AT_ONCE:
         raise Refused("ConstraintViolationException", "ACCOUNT_CREATION_RATE_LIMIT_EXCEEDED")
@@ -140,8 +139,7 @@ def move_account(call: Call) -> Parameters | None:
 
 @organizations.answers("CreateOrganizationalUnit", "UpdateOrganizationalUnit")
 def unit(call: Call) -> Parameters | None:
-    _ready(call)
-    backend = _backend(call.account)
+    backend = _ready(call)
     id = call.parameters.get("OrganizationalUnitId", "")
     parent = call.parameters.get("ParentId") or backend.get_organizational_unit_by_id(id).parent_id
     if not any(each.id == parent for each in backend.ou):
@@ -159,7 +157,8 @@ def unit(call: Call) -> Parameters | None:
 @organizations.answers("DeleteOrganizationalUnit")
 def delete_unit(call: Call) -> Parameters | None:
     backend, id = _backend(call.account), call["OrganizationalUnitId"]
-    if any(each.parent_id == id for each in _all(backend)):
+    inside: list[Any] = [*backend.accounts, *backend.ou]
+    if any(each.parent_id == id for each in inside):
         raise Refused("OrganizationalUnitNotEmptyException", f"The OU {id} still contains accounts or OUs.")
     for policy in backend.policies:
         policy.attachments[:] = [target for target in policy.attachments if target.id != id]
@@ -186,31 +185,24 @@ def policy(call: Call) -> Parameters | None:
     return None
 
 
-@organizations.answers("AttachPolicy")
-def attach_policy(call: Call) -> Parameters | None:
-    _ready(call)
-    backend = _backend(call.account)
-    found, target = backend.get_policy_by_id(call["PolicyId"]), call["TargetId"]
+@organizations.answers("AttachPolicy", "DetachPolicy")
+def attachment(call: Call) -> Parameters | None:
+    backend, target = _ready(call), call["TargetId"]
+    found = backend.get_policy_by_id(call["PolicyId"])
     here = [each for each in backend.policies if any(at.id == target for at in each.attachments)]
+    used, slots = sum(each.type == found.type for each in here), _SLOTS.get(str(found.type), 10)
+    if call.operation == "DetachPolicy":
+        if found not in here:
+            raise Refused("PolicyNotAttachedException", f"{found.id} isn't attached to {target}.")
+        if found.type in _SLOTS and used == 1:
+            raise Refused("ConstraintViolationException", "MIN_POLICY_TYPE_ATTACHMENT_LIMIT_EXCEEDED")
+        return None
     if found in here:
         raise Refused("DuplicatePolicyAttachmentException", f"{found.id} is attached to {target} already.")
     if found.type not in _types_on(backend):
         raise Refused("PolicyTypeNotEnabledException", f"{found.type} isn't enabled in this root.")
-    used = sum(each.type == found.type for each in here)
-    if used >= _SLOTS.get(str(found.type), 10):
+    if used >= slots:
         raise Refused("ConstraintViolationException", f"MAX_POLICY_TYPE_ATTACHMENT_LIMIT_EXCEEDED: {used} on {target}")
-    return None
-
-
-@organizations.answers("DetachPolicy")
-def detach_policy(call: Call) -> Parameters | None:
-    backend = _backend(call.account)
-    found, target = backend.get_policy_by_id(call["PolicyId"]), call["TargetId"]
-    here = [each for each in backend.policies if any(at.id == target for at in each.attachments)]
-    if found not in here:
-        raise Refused("PolicyNotAttachedException", f"{found.id} isn't attached to {target}.")
-    if found.type in _SLOTS and sum(each.type == found.type for each in here) == 1:
-        raise Refused("ConstraintViolationException", "MIN_POLICY_TYPE_ATTACHMENT_LIMIT_EXCEEDED")
     return None
 
 
@@ -238,53 +230,23 @@ def register(call: Call) -> Parameters | None:
     return None
 
 
-@organizations.answers("PutResourcePolicy", "DescribeResourcePolicy", "DeleteResourcePolicy")
-def resource_policy(call: Call) -> Parameters:
-    progress, organization = _progress(), _backend(call.account).org
-    if call.operation == "PutResourcePolicy":
-        progress.resource_policy = {"Content": call["Content"], "Tags": tags_of(call.parameters.get("Tags"))}
-    if progress.resource_policy is None:
-        raise Refused("ResourcePolicyNotFoundException", "there is no resource policy")
-    if call.operation == "DeleteResourcePolicy":
-        progress.resource_policy = None
-        return {}
-    arn = f"arn:aws:organizations::{call.account}:resourcepolicy/{organization and organization.id}/{_RESOURCE_POLICY}"
-    summary = {"Id": _RESOURCE_POLICY, "Arn": arn}
-    return {"ResourcePolicy": {"ResourcePolicySummary": summary, "Content": progress.resource_policy["Content"]}}
-
-
-_RESOURCE_POLICY = "rp-1a2b3c4d"
-
-
-@organizations.answers("ListTagsForResource", "TagResource", "UntagResource")
-def resource_policy_tags(call: Call) -> Parameters | None:
-    policy = _progress().resource_policy
-    if call["ResourceId"] != _RESOURCE_POLICY or policy is None:
-        return None
-    policy["Tags"].update(tags_of(call.parameters.get("Tags")))
-    for key in call.parameters.get("TagKeys") or ():
-        policy["Tags"].pop(key, None)
-    return {"Tags": listed(policy["Tags"])} if call.operation == "ListTagsForResource" else {}
-
-
 def _backend(account: str) -> OrganizationsBackend:
     """Returns moto's organization, as its management account has it."""
     management, _ = organizations_backends.master_accounts.get(account, (account, ""))
     return organizations_backends[management]["aws"]
 
 
-def _all(backend: OrganizationsBackend) -> list[Any]:
-    return [*backend.accounts, *backend.ou]
-
-
 def _progress() -> Progress:
     return memory.of(Progress, "", "")
 
 
-def _ready(call: Call) -> Progress:
+def _ready(call: Call) -> OrganizationsBackend:
+    backend = _backend(call.account)
+    if backend.org is None:
+        raise Refused("AWSOrganizationsNotInUseException", "Your account is not a member of an organization.")
     if _progress().finalizing:
         raise Refused("FinalizingOrganizationException", "AWS Organizations is still finalizing your organization.")
-    return _progress()
+    return backend
 
 
 def _no_management(call: Call) -> None:

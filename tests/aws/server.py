@@ -171,6 +171,10 @@ class Question(NamedTuple):
         service = _BY_SIGNING_NAME.get(scope[3], scope[3])
         if service == "s3" and environ["PATH_INFO"].startswith("/v20180820/"):
             service = "s3control"
+        if target := environ.get("HTTP_X_AMZ_TARGET"):
+            # SDKs write less before the operation than botocore's description does.
+            prefix, operation = get_service_model(service).metadata.get("targetPrefix"), target.rpartition(".")[2]
+            environ = {**environ, "HTTP_X_AMZ_TARGET": f"{prefix}.{operation}"}
         request = Request(environ)
         try:
             model, path = get_service_router(service).match(request)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from tests.aws.calls import Call, Parameters, Refused, Service, listed, page, tags_of
 from tests.aws.center import INSTANCE, STORE, Center, center
@@ -43,8 +42,6 @@ def create_permission_set(call: Call) -> Parameters:
         "Tags": tags_of(call.parameters.get("Tags")),
         "managed": [],
         "customer": [],
-        "inline": "",
-        "boundary": None,
         "stale": False,
     }
     return {"PermissionSet": _described(found.sets[arn])}
@@ -75,105 +72,70 @@ def list_permission_sets(call: Call) -> Parameters:
     return page(call, list(center(call).sets), "PermissionSets")
 
 
-@ssoadmin.answers("ListTagsForResource")
-def list_tags(call: Call) -> Parameters:
-    return {"Tags": listed(_set(call)["Tags"])}
+@ssoadmin.answers("ListTagsForResource", "TagResource", "UntagResource")
+def tags(call: Call) -> Parameters:
+    kept = _set(call)["Tags"]
+    kept.update(tags_of(call.parameters.get("Tags")))
+    for key in call.parameters.get("TagKeys") or ():
+        kept.pop(key, None)
+    return {"Tags": listed(kept)} if call.operation.startswith("List") else {}
 
 
-@ssoadmin.answers("TagResource")
-def tag(call: Call) -> Parameters:
-    _set(call)["Tags"].update(tags_of(call["Tags"]))
+@ssoadmin.answers("AttachManagedPolicyToPermissionSet", "AttachCustomerManagedPolicyReferenceToPermissionSet")
+def attach(call: Call) -> Parameters:
+    found, kind, policy = _set(call), _kind(call), _policy(call)
+    if policy in found[kind]:
+        raise Refused("ConflictException", f"{policy} is attached to {found['Name']} already")
+    if policy.get("Name") is None:
+        raise Refused("ResourceNotFoundException", f"The policy {policy['Arn']} does not exist")
+    if len(found["managed"]) + len(found["customer"]) >= _POLICIES_OF_A_SET:
+        raise Refused("ServiceQuotaExceededException", f"{found['Name']} has {_POLICIES_OF_A_SET} policies")
+    _changed(call)[kind].append(policy)
     return {}
 
 
-@ssoadmin.answers("UntagResource")
-def untag(call: Call) -> Parameters:
-    for key in call["TagKeys"]:
-        _set(call)["Tags"].pop(key, None)
+@ssoadmin.answers("DetachManagedPolicyFromPermissionSet", "DetachCustomerManagedPolicyReferenceFromPermissionSet")
+def detach(call: Call) -> Parameters:
+    if _policy(call) not in _set(call)[_kind(call)]:
+        raise Refused("ResourceNotFoundException", f"{_policy(call)} is not attached")
+    _changed(call)[_kind(call)].remove(_policy(call))
     return {}
 
 
-@ssoadmin.answers("AttachManagedPolicyToPermissionSet")
-def attach_managed_policy(call: Call) -> Parameters:
-    arn = call["ManagedPolicyArn"]
-    name = managed_policy(arn)
-    if name is None:
-        raise Refused("ResourceNotFoundException", f"The policy {arn} does not exist")
-    _attach(call, "managed", {"Arn": arn, "Name": name})
+@ssoadmin.answers("ListManagedPoliciesInPermissionSet", "ListCustomerManagedPolicyReferencesInPermissionSet")
+def list_policies(call: Call) -> Parameters:
+    kind = _kind(call)
+    key = "AttachedManagedPolicies" if kind == "managed" else "CustomerManagedPolicyReferences"
+    return page(call, _set(call)[kind], key)
+
+
+@ssoadmin.answers("PutInlinePolicyToPermissionSet", "PutPermissionsBoundaryToPermissionSet")
+def put(call: Call) -> Parameters:
+    name = _document(call)
+    _changed(call)[name] = call[name]
     return {}
 
 
-@ssoadmin.answers("AttachCustomerManagedPolicyReferenceToPermissionSet")
-def attach_customer_managed_policy(call: Call) -> Parameters:
-    _attach(call, "customer", {"Path": "/", **call["CustomerManagedPolicyReference"]})
-    return {}
-
-
-@ssoadmin.answers("DetachManagedPolicyFromPermissionSet")
-def detach_managed_policy(call: Call) -> Parameters:
-    _detach(call, "managed", "Arn", call["ManagedPolicyArn"])
-    return {}
-
-
-@ssoadmin.answers("DetachCustomerManagedPolicyReferenceFromPermissionSet")
-def detach_customer_managed_policy(call: Call) -> Parameters:
-    _detach(call, "customer", "Name", call["CustomerManagedPolicyReference"]["Name"])
-    return {}
-
-
-@ssoadmin.answers("ListManagedPoliciesInPermissionSet")
-def list_managed_policies(call: Call) -> Parameters:
-    return page(call, _set(call)["managed"], "AttachedManagedPolicies")
-
-
-@ssoadmin.answers("ListCustomerManagedPolicyReferencesInPermissionSet")
-def list_customer_managed_policies(call: Call) -> Parameters:
-    return page(call, _set(call)["customer"], "CustomerManagedPolicyReferences")
-
-
-@ssoadmin.answers("PutInlinePolicyToPermissionSet")
-def put_inline_policy(call: Call) -> Parameters:
-    _changed(call)["inline"] = call["InlinePolicy"]
-    return {}
-
-
-@ssoadmin.answers("GetInlinePolicyForPermissionSet")
-def get_inline_policy(call: Call) -> Parameters:
-    return {"InlinePolicy": _set(call)["inline"]}
-
-
-@ssoadmin.answers("DeleteInlinePolicyFromPermissionSet")
-def delete_inline_policy(call: Call) -> Parameters:
-    _changed(call)["inline"] = ""
-    return {}
-
-
-@ssoadmin.answers("PutPermissionsBoundaryToPermissionSet")
-def put_boundary(call: Call) -> Parameters:
-    _changed(call)["boundary"] = call["PermissionsBoundary"]
-    return {}
-
-
-@ssoadmin.answers("GetPermissionsBoundaryForPermissionSet", "DeletePermissionsBoundaryFromPermissionSet")
-def boundary(call: Call) -> Parameters:
-    found = _set(call)["boundary"]
-    if found is None:
+@ssoadmin.answers("GetInlinePolicyForPermissionSet", "GetPermissionsBoundaryForPermissionSet")
+def get(call: Call) -> Parameters:
+    name = _document(call)
+    if name == "PermissionsBoundary" and name not in _set(call):
         raise Refused("ResourceNotFoundException", "PermissionsBoundary not found")
-    if call.operation.startswith("Delete"):
-        _changed(call)["boundary"] = None
-        return {}
-    return {"PermissionsBoundary": found}
+    return {name: _set(call).get(name, "")}
+
+
+@ssoadmin.answers("DeleteInlinePolicyFromPermissionSet", "DeletePermissionsBoundaryFromPermissionSet")
+def delete(call: Call) -> Parameters:
+    if _document(call) not in _set(call):
+        raise Refused("ResourceNotFoundException", f"{_document(call)} not found")
+    del _changed(call)[_document(call)]
+    return {}
 
 
 @ssoadmin.answers("ProvisionPermissionSet")
 def provision(call: Call) -> Parameters:
     _set(call)["stale"] = False
     return {"PermissionSetProvisioningStatus": _request(call, "PermissionSetArn")}
-
-
-@ssoadmin.answers("DescribePermissionSetProvisioningStatus")
-def provisioning_status(call: Call) -> Parameters:
-    return {"PermissionSetProvisioningStatus": _done(call, "ProvisionPermissionSetRequestId")}
 
 
 @ssoadmin.answers("ListAccountsForProvisionedPermissionSet")
@@ -216,27 +178,26 @@ def delete_assignment(call: Call) -> Parameters:
     return {"AccountAssignmentDeletionStatus": _request(call, "TargetId", "PermissionSetArn", "PrincipalId")}
 
 
-@ssoadmin.answers("DescribeAccountAssignmentCreationStatus")
-def creation_status(call: Call) -> Parameters:
-    return {"AccountAssignmentCreationStatus": _done(call, "AccountAssignmentCreationRequestId")}
+@ssoadmin.answers(
+    "DescribeAccountAssignmentCreationStatus",
+    "DescribeAccountAssignmentDeletionStatus",
+    "DescribePermissionSetProvisioningStatus",
+)
+def status(call: Call) -> Parameters:
+    """Answers how something goes on that was begun: it is done when it is asked about."""
+    kind = call.operation.removeprefix("Describe").removesuffix("Status")
+    request = "ProvisionPermissionSet" if kind.startswith("Permission") else kind
+    found = center(call).requests.get(call[f"{request}RequestId"])
+    if found is None:
+        raise Refused("ResourceNotFoundException", "there is no such request")
+    found["Status"] = "SUCCEEDED"
+    return {f"{kind}Status": found}
 
 
-@ssoadmin.answers("DescribeAccountAssignmentDeletionStatus")
-def deletion_status(call: Call) -> Parameters:
-    return {"AccountAssignmentDeletionStatus": _done(call, "AccountAssignmentDeletionRequestId")}
-
-
-@ssoadmin.answers("ListAccountAssignments")
+@ssoadmin.answers("ListAccountAssignments", "ListAccountAssignmentsForPrincipal")
 def list_assignments(call: Call) -> Parameters:
-    asked = {"AccountId": call["AccountId"], "PermissionSetArn": _set(call)["PermissionSetArn"]}
-    return page(
-        call, [each for each in center(call).assignments if asked.items() <= each.items()], "AccountAssignments"
-    )
-
-
-@ssoadmin.answers("ListAccountAssignmentsForPrincipal")
-def list_assignments_of_principal(call: Call) -> Parameters:
-    asked = {"PrincipalId": call["PrincipalId"], "PrincipalType": call["PrincipalType"]}
+    keys = ("PrincipalId", "PrincipalType") if "Principal" in call.operation else ("AccountId", "PermissionSetArn")
+    asked = {key: call[key] for key in keys}
     return page(
         call, [each for each in center(call).assignments if asked.items() <= each.items()], "AccountAssignments"
     )
@@ -287,21 +248,18 @@ def _described(found: Parameters) -> Parameters:
     return {key: found[key] for key in _DESCRIBED if key in found}
 
 
-def _attach(call: Call, kind: str, policy: Parameters) -> None:
-    found = _set(call)
-    if policy in found[kind]:
-        raise Refused("ConflictException", f"{policy} is attached to {found['Name']} already")
-    if len(found["managed"]) + len(found["customer"]) >= _POLICIES_OF_A_SET:
-        raise Refused("ServiceQuotaExceededException", f"{found['Name']} has {_POLICIES_OF_A_SET} policies")
-    _changed(call)[kind].append(policy)
+def _kind(call: Call) -> str:
+    return "customer" if "Customer" in call.operation else "managed"
 
 
-def _detach(call: Call, kind: str, key: str, value: Any) -> None:
-    found = _set(call)
-    left = [policy for policy in found[kind] if policy[key] != value]
-    if len(left) == len(found[kind]):
-        raise Refused("ResourceNotFoundException", f"{value} is not attached to {found['Name']}")
-    _changed(call)[kind] = left
+def _policy(call: Call) -> Parameters:
+    if _kind(call) == "customer":
+        return {"Path": "/", **call["CustomerManagedPolicyReference"]}
+    return {"Arn": call["ManagedPolicyArn"], "Name": managed_policy(call["ManagedPolicyArn"])}
+
+
+def _document(call: Call) -> str:
+    return "InlinePolicy" if "InlinePolicy" in call.operation else "PermissionsBoundary"
 
 
 def _assignment(call: Call) -> Parameters:
@@ -319,12 +277,3 @@ def _request(call: Call, *shown: str) -> Parameters:
     request = {"RequestId": id, "Status": "IN_PROGRESS", "CreatedDate": time.time()}
     center(call).requests[id] = {**request, **{key: call[key] for key in shown}}
     return request
-
-
-def _done(call: Call, key: str) -> Parameters:
-    """Returns how something goes on that was begun: it is done when it is asked about."""
-    found = center(call).requests.get(call[key])
-    if found is None:
-        raise Refused("ResourceNotFoundException", f"there is no request {call[key]}")
-    found["Status"] = "SUCCEEDED"
-    return found

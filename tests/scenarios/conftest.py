@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,26 +10,48 @@ import pytest
 
 from tests.aws import real_provider
 from tests.aws.client import Aws, emulated_aws
-from tests.scenarios.site import CONFIGURATIONS, STACKS, Site, Snapshot
+from tests.provider.server import StandIn
+from tests.scenarios.site import CONFIGURATIONS, STACKS, Provider, Site, Snapshot
+
+PROVIDERS = ("stand-in", "real")
+LONGEST = ("test_shipped.py", "test_company.py", "test_conformance.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks every scenario as one for make e2e."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.e2e)
+    """Begins with the longest files and the other scenarios, so that no worker waits for them at the end."""
+    first = {name: place for place, name in enumerate(LONGEST, -len(LONGEST))}
+    items.sort(key=lambda item: first.get(item.path.name, "scenarios" not in item.path.parts))
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Runs a scenario with both providers, or with the one that it is marked with."""
+    if "provider" in metafunc.fixturenames:
+        only = metafunc.definition.get_closest_marker("only")
+        names = [name for name in PROVIDERS if only is None or name in only.args]
+        marked = [pytest.param(name, marks=pytest.mark.e2e if name == "real" else ()) for name in names]
+        metafunc.parametrize("provider", marked, indirect=True, scope="session")
 
 
 @pytest.fixture(scope="session")
-def provider(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
-    """What a command needs to run with the real provider; where there is none the scenarios are skipped."""
-    assert request.config.cache is not None
-    setting = os.environ.get("STRATA_PROVIDER_MIRROR", "search")
-    try:
-        found = real_provider.find(setting, request.config.cache)
-    except real_provider.NotFoundError as reason:
-        pytest.skip(f"no real AWS provider: {reason}")
-    return found.environment(tmp_path_factory.mktemp("provider"), real_provider.terraform())
+def provider(request: pytest.FixtureRequest) -> Provider:
+    """What a command needs to run with the stand-in or the real provider."""
+    found: Provider = request.getfixturevalue("stand_in" if request.param == PROVIDERS[0] else "installed")
+    return found
+
+
+@pytest.fixture(scope="session")
+def stand_in(running_aws: Aws) -> Iterator[Provider]:
+    """What a command needs to run with the stand-in."""
+    served, terraform = StandIn(running_aws.url), {"TERRAFORM_BINARY_NAME": real_provider.terraform()}
+    yield lambda environment: terraform | served.variables(environment)
+    served.stop()
+
+
+@pytest.fixture(scope="session")
+def installed(real: real_provider.RealProvider, tmp_path_factory: pytest.TempPathFactory) -> Provider:
+    """What a command needs to run with the real provider."""
+    variables = real.environment(tmp_path_factory.mktemp("provider"), real_provider.terraform())
+    return lambda _: variables
 
 
 @pytest.fixture(scope="session")
@@ -51,15 +72,11 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 
 @pytest.fixture(scope="session")
-def bootstrapped_backend(
-    running_aws: Aws, provider: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> Snapshot:
+def bootstrapped_backend(running_aws: Aws, provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
     """The shipped configuration after `strata bootstrap` and the stack `backend`, which takes a minute by itself."""
     running_aws.restore()
     site = Site.of(running_aws, provider, CONFIGURATIONS["shipped"], tmp_path_factory.mktemp("shipped"))
-    bootstrapped = site.strata("bootstrap", "--yes")
-    assert bootstrapped.code == 0, bootstrapped.text
-    running_aws.switch_identity_center_on(site.region)
+    site.bootstrap()
     deployed = site.cdktf("deploy", "backend", "--auto-approve")
     assert deployed.code == 0, deployed.text[-4000:]
     return Snapshot.of(site, tmp_path_factory.mktemp("backend") / "kept")
@@ -75,19 +92,31 @@ def deployed_shipped(bootstrapped_backend: Snapshot, tmp_path_factory: pytest.Te
 
 
 @pytest.fixture(scope="session")
-def deployed_company(
-    running_aws: Aws, provider: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> Snapshot:
+def deployed_company(running_aws: Aws, provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
     """The company, deployed by `strata deploy`."""
     running_aws.restore()
     site = Site.of(running_aws, provider, CONFIGURATIONS["company"], tmp_path_factory.mktemp("company"))
-    bootstrapped = site.strata("bootstrap", "--yes")
-    assert bootstrapped.code == 0, bootstrapped.text
-    running_aws.switch_identity_center_on(site.region)
+    site.bootstrap()
     site.make_external_groups()
+    for address in site.unmanaged():
+        site.open_account(address)
     deployed = site.strata("deploy", "--yes")
     assert deployed.code == 0, deployed.text[-4000:]
     return Snapshot.of(site, tmp_path_factory.mktemp("deployed") / "kept")
+
+
+@pytest.fixture
+def empty(running_aws: Aws, provider: Provider, tmp_path: Path) -> Site:
+    """The shipped configuration on an empty account."""
+    running_aws.restore()
+    return Site.of(running_aws, provider, CONFIGURATIONS["shipped"], tmp_path)
+
+
+@pytest.fixture
+def fresh(empty: Site) -> Site:
+    """The shipped configuration on an account that was bootstrapped and has Identity Center."""
+    empty.bootstrap()
+    return empty
 
 
 @pytest.fixture

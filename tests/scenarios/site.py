@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.aws.client import ACCOUNT, CHECKOUT, Aws
+from tests.aws.client import ACCOUNT, CHECKOUT, Aws, Recorded
 from tests.synthesized import COMPANY, synthesize
 
 TEMPLATE = CHECKOUT / "strata" / "template"
 CONFIGURATIONS = {"shipped": TEMPLATE, "company": COMPANY}
+TABLE = "ex-terraform-lock"
+SANDBOX = (
+    "accounts:\n  security:\n",
+    "accounts:\n  sandbox:\n    email: aws+sandbox@example.com\n    organizational_unit: shared\n  security:\n",
+)
+"""An edit of organization.yaml that adds an account."""
 STACKS = ("backend", "organizations", "security", "sso")
+Provider = Callable[[Mapping[str, str]], Mapping[str, str]]
+"""What a command needs besides its environment to run with a provider."""
 _DROPPED = ("AWS_", "CDKTF_", "HTTP", "MOTO_", "STRATA_", "TF_")
 
 
@@ -27,6 +37,11 @@ class Run(NamedTuple):
     code: int
     stdout: str
     stderr: str
+
+    @property
+    def lines(self) -> list[str]:
+        """Everything that the command said, without the frames of Terraform."""
+        return [line.strip("│╷╵ ") for line in (self.stdout + self.stderr).splitlines()]
 
     @property
     def text(self) -> str:
@@ -39,11 +54,11 @@ class Site:
     """One configuration folder, and the Terraform that it becomes, in one AWS."""
 
     aws: Aws
-    provider: Mapping[str, str] = field(repr=False)
+    provider: Provider = field(repr=False)
     folder: Path
 
     @classmethod
-    def of(cls, aws: Aws, provider: Mapping[str, str], source: Path, folder: Path) -> Site:
+    def of(cls, aws: Aws, provider: Provider, source: Path, folder: Path) -> Site:
         """Copies a configuration for the account of the emulated AWS."""
         shutil.copytree(source, folder / "config")
         site = cls(aws, provider, folder)
@@ -64,7 +79,7 @@ class Site:
     def environment(self, **more: str) -> dict[str, str]:
         """Returns the environment of a command: nothing of the caller's AWS or Terraform settings gets through."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(_DROPPED)}
-        return {
+        variables = {
             **kept,
             **self.aws.environment(),
             "CDKTF_OUTPUT": str(self.output),
@@ -75,9 +90,9 @@ class Site:
             "TF_CLI_ARGS": "-no-color",
             "TF_INPUT": "0",
             "TF_IN_AUTOMATION": "1",
-            **self.provider,
             **more,
         }
+        return {**variables, **self.provider(variables)}
 
     def edit(self, file: str, *changes: tuple[str, str]) -> None:
         """Replaces text in a configuration file, each exactly once, as an operator's editor does."""
@@ -88,6 +103,52 @@ class Site:
             text = text.replace(old, new)
         path.write_text(text)
 
+    def append(self, file: str, text: str) -> None:
+        """Adds lines at the end of a configuration file."""
+        with (self.config / file).open("a") as opened:
+            opened.write(f"\n{text}")
+
+    def strata_at_a_terminal(self, answer: str, *arguments: str) -> Run:
+        """Runs the strata command with somebody at its terminal, who types an answer."""
+        master, terminal = os.openpty()
+        os.write(master, f"{answer}\n".encode())
+        try:
+            return self._run([_command("strata"), *arguments], {}, terminal)
+        finally:
+            os.close(master)
+            os.close(terminal)
+
+    def killed(self, action: str, *command: str, containing: str = "") -> None:
+        """Runs a command until AWS has done something, and kills all of it before it hears of that."""
+        running = self._hanging(action, command, containing)
+        os.killpg(running.pid, signal.SIGKILL)
+        running.communicate()
+        self.aws.heal()
+
+    def stopped(self, action: str, *command: str, containing: str = "") -> Run:
+        """The same, but only Terraform is killed; returns how the command that runs it ended."""
+        running = self._hanging(action, command, containing)
+        _kill_terraform_below(running.pid)
+        stdout, stderr = running.communicate()
+        self.aws.heal()
+        return Run(running.returncode, stdout, stderr)
+
+    def _hanging(self, action: str, command: tuple[str, ...], containing: str) -> subprocess.Popen[str]:
+        """Starts a command in a process group of its own, and waits until AWS does not answer it."""
+        self.aws.fail(action, way="hang", containing=containing)
+        running = subprocess.Popen(
+            [_command(command[0]), *command[1:]],
+            cwd=CHECKOUT,
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        assert self.aws.held(120), f"AWS was never asked for {action}"
+        return running
+
     def strata(self, *arguments: str, **environment: str) -> Run:
         """Runs the strata command."""
         return self._run([_command("strata"), *arguments], environment)
@@ -96,21 +157,15 @@ class Site:
         """Runs the cdktf command."""
         return self._run([_command("cdktf"), *arguments], {})
 
-    def started(self, *arguments: str) -> subprocess.Popen[bytes]:
-        """Starts the strata command in a process group of its own, to be killed."""
-        return subprocess.Popen(
-            [_command("strata"), *arguments],
-            cwd=CHECKOUT,
-            env=self.environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-
     def shell(self, command: str) -> Run:
         """Runs a command line that a message named."""
         return self._run(["sh", "-c", command], {})
+
+    def bootstrap(self) -> None:
+        """Does what comes before a first deploy: `strata bootstrap`, and Identity Center, which no API switches on."""
+        bootstrapped = self.strata("bootstrap", "--yes")
+        assert bootstrapped.code == 0, bootstrapped.text
+        self.aws.switch_identity_center_on(self.region)
 
     def make_external_groups(self) -> None:
         """Makes the groups that the configuration says come from elsewhere."""
@@ -123,6 +178,12 @@ class Site:
             if group.external:
                 store.create_group(IdentityStoreId=STORE, DisplayName=group.name or key)
 
+    def unmanaged(self) -> list[str]:
+        """Returns the addresses of accounts that the configuration leaves to others."""
+        from strata.load import load
+
+        return [str(entry) for entry in load(self.config).organization.unmanaged_accounts if "@" in str(entry)]
+
     def synth(self) -> None:
         """Writes the Terraform as cdktf has main.py write it, a second sooner: jsii runs already."""
         self.output.mkdir(exist_ok=True)
@@ -131,7 +192,37 @@ class Site:
     def terraform(self, stack: str, *arguments: str, **environment: str) -> Run:
         """Runs Terraform in the synthesized folder of one stack."""
         chdir = f"-chdir={self.output / 'stacks' / stack}"
-        return self._run([self.provider["TERRAFORM_BINARY_NAME"], chdir, *arguments], environment)
+        terraform = self.environment()["TERRAFORM_BINARY_NAME"]
+        return self._run([terraform, chdir, *arguments], environment)
+
+    def apply(self, stack: str) -> Run:
+        """Applies one stack with Terraform alone; a test reads how it ended."""
+        return self.terraform(stack, "apply", "-auto-approve")
+
+    @contextlib.contextmanager
+    def terraform_that_asks(self, stack: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+        """Runs Terraform up to its question, at which it holds the lock, and has it killed if nobody answers."""
+        variables = self.environment(TF_INPUT="1")
+        process = subprocess.Popen(
+            [variables["TERRAFORM_BINARY_NAME"], *arguments],
+            cwd=self.output / "stacks" / stack,
+            env=variables,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert process.stdout is not None
+        said = ""
+        while not said.endswith("Enter a value: "):
+            character = process.stdout.read(1)
+            assert character, f"it ended without a question: {said}"
+            said += character
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
 
     def plan(self, stack: str) -> dict[str, str]:
         """Returns what Terraform would do to each resource of a stack; fails when it cannot plan."""
@@ -154,6 +245,51 @@ class Site:
         managed = (each for each in state["resources"] if each["mode"] == "managed")
         return {f"{r['type']}.{r['name']}": i["attributes"] for r in managed for i in r["instances"]}
 
+    def addresses(self, stack: str) -> set[str]:
+        """Returns the addresses of the resources in a stack's state."""
+        return set(self.state(stack))
+
+    def client(self, service: str) -> Any:
+        """Returns a boto3 client of the management account in the primary region."""
+        return self.aws.client(service, self.region)
+
+    def accounts(self) -> dict[str, dict[str, Any]]:
+        """Returns the accounts of the organization by e-mail address."""
+        pages = self.client("organizations").get_paginator("list_accounts").paginate()
+        return {account["Email"]: account for page in pages for account in page["Accounts"]}
+
+    def units(self) -> dict[str, str]:
+        """Returns the ids of the units below the root by name."""
+        organizations = self.client("organizations")
+        root = organizations.list_roots()["Roots"][0]["Id"]
+        found = organizations.list_organizational_units_for_parent(ParentId=root)["OrganizationalUnits"]
+        return {unit["Name"]: unit["Id"] for unit in found}
+
+    def open_account(self, email: str, parent: str = "") -> str:
+        """Opens an account as somebody did by hand, years ago, and returns its id."""
+        organizations = self.client("organizations")
+        name, root = email.split("@", maxsplit=1)[0], organizations.list_roots()["Roots"][0]["Id"]
+        status = organizations.create_account(AccountName=name, Email=email)["CreateAccountStatus"]
+        while "AccountId" not in status:
+            asked = {"CreateAccountRequestId": status["Id"]}
+            status = organizations.describe_create_account_status(**asked)["CreateAccountStatus"]
+        if parent:
+            organizations.move_account(AccountId=status["AccountId"], SourceParentId=root, DestinationParentId=parent)
+        return str(status["AccountId"])
+
+    def locks(self) -> list[str]:
+        """Returns every lock on the state that somebody still holds, in S3 or in the table."""
+        objects = self.client("s3").list_objects_v2(Bucket=self.bucket).get("Contents", [])
+        files = [found["Key"] for found in objects if found["Key"].endswith(".tflock")]
+        table = self.client("dynamodb")
+        rows = [
+            row["LockID"]["S"]
+            for name in table.list_tables()["TableNames"]
+            for row in table.scan(TableName=name)["Items"]
+            if "Info" in row
+        ]
+        return files + rows
+
     @property
     def region(self) -> str:
         """The primary region."""
@@ -168,12 +304,12 @@ class Site:
 
         return str(load(self.config).project.state_bucket)
 
-    def _run(self, command: list[str], environment: Mapping[str, str]) -> Run:
+    def _run(self, command: list[str], environment: Mapping[str, str], terminal: int = subprocess.DEVNULL) -> Run:
         done = subprocess.run(
             command,
             cwd=CHECKOUT,
             env=self.environment(**environment),
-            stdin=subprocess.DEVNULL,
+            stdin=terminal,
             capture_output=True,
             text=True,
             check=False,
@@ -188,12 +324,14 @@ class Snapshot:
     site: Site
     aws: bytes
     kept: Path
+    calls: tuple[Recorded, ...]
+    """What the provider called since the snapshot before."""
 
     @classmethod
     def of(cls, site: Site, kept: Path) -> Snapshot:
         """Keeps what there is now."""
         shutil.copytree(site.folder, kept, symlinks=True)
-        return cls(site, site.aws.snapshot(), kept)
+        return cls(site, site.aws.snapshot(), kept, tuple(site.aws.calls(by="provider")))
 
     def restored(self, folder: Path) -> Site:
         """Puts AWS back, and returns a copy of the site whose files may be changed."""
@@ -204,3 +342,14 @@ class Snapshot:
 
 def _command(name: str) -> str:
     return str(Path(sys.executable).parent / name)
+
+
+def _kill_terraform_below(process: int) -> None:
+    """Kills every Terraform that a process started, or that one of those did which it started."""
+    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,args="], stdout=subprocess.PIPE, text=True, check=True)
+    below, parents = [process], [line.split()[:3] for line in listed.stdout.splitlines()]
+    for parent in below:
+        below += [int(pid) for pid, above, _ in parents if int(above) == parent]
+    for pid, _, program in parents:
+        if int(pid) in below and "terraform" in Path(program).name:
+            os.kill(int(pid), signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""What happens to a company that uses every option, with the real AWS provider."""
+"""What happens to a company that uses every option, with each of the two providers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 
 from tests.scenarios.site import STACKS, Site
 
-pytestmark = pytest.mark.xdist_group("company")
+pytestmark = pytest.mark.e2e
 _NAMED = ("organizational_units", "accounts", "policies", "groups")
 """Entries that are renamed in place; the name of a permission set is the one that replaces it."""
 _NUMBERS = ("hop_limit", "limit_usd", "max_age_days", "minimum_length", "retention_days", "threshold_usd")

@@ -1,0 +1,51 @@
+"""The copy of config/ that the demo deploys: of the emulated account, and of nothing that is in another one."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from pathlib import Path
+
+from strata.config import IMPORTS
+from strata.landing_zone import LandingZone
+from strata.load import load
+from tests.aws.center import STORE
+from tests.aws.client import ACCOUNT, Aws
+from tests.demo.commands import say
+
+_QUOTA = 50
+
+
+def copied(source: Path, folder: Path) -> LandingZone:
+    """Copies a valid configuration for the emulated account, and returns what it says."""
+    own = load(source).project.management_account.id
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(source, folder)
+    for file in [*folder.rglob("*.yaml"), *folder.rglob("*.json")]:
+        file.chmod(0o644)
+        file.write_bytes(file.read_bytes().replace(own.encode(), ACCOUNT.encode()))
+    if (folder / IMPORTS).exists():
+        (folder / IMPORTS).unlink()
+        say(f"{IMPORTS} is left out: what it names is in your account, not in the emulated one")
+    return load(folder)
+
+
+def fingerprint(folder: Path) -> str:
+    """Returns what differs when any file of a configuration does."""
+    files = sorted(file for file in folder.rglob("*") if file.is_file())
+    return hashlib.sha256(b"\0".join(part for file in files for part in (bytes(file), file.read_bytes()))).hexdigest()
+
+
+def lay_organization(aws: Aws, landing_zone: LandingZone) -> None:
+    """Does what no call of AWS does: names the account, raises its quota, switches Identity Center on.
+
+    In Identity Center it makes the groups that the configuration expects of an identity provider.
+    """
+    management, region = landing_zone.project.management_account, landing_zone.project.identity_center_region
+    aws.order("management-account", name=management.name, email=management.email)
+    aws.order("organization", account_limit=max(_QUOTA, 2 * len(landing_zone.organization.accounts)))
+    aws.switch_identity_center_on(region)
+    store = aws.client("identitystore", region)
+    for key, group in landing_zone.sso.groups.items():
+        if group.external:
+            store.create_group(IdentityStoreId=STORE, DisplayName=group.name or key)

@@ -1,0 +1,262 @@
+"""The stand-in provider itself: several of it at once, what it refuses before AWS does, and what it leaves behind."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.aws import real_provider
+from tests.aws.client import ACCOUNT, Aws, emulated_aws
+from tests.provider.resource import RESOURCES
+from tests.provider.schema import FILE, load_schema
+from tests.provider.server import provider
+from tests.provider.services import DATA_SOURCES
+from tests.provider.test_conformance import CREDENTIALS, environment
+from tests.provider.trial import everything
+
+Json = dict[str, Any]
+HOME = "eu-central-1"
+PROVIDER: Json = {"region": HOME, "max_retries": 3}
+
+
+@dataclass
+class Desk:
+    """A folder with a configuration, an emulated AWS, and Terraform."""
+
+    aws: Aws
+    folder: Path
+    variables: Mapping[str, str]
+
+    def write(self, *, provider: Json | list[Json] = PROVIDER, **sections: Json | list[Json]) -> None:
+        """Writes the configuration."""
+        required = {"required_providers": {"aws": {"source": "hashicorp/aws", "version": "6.25.0"}}}
+        document = {"terraform": required, "provider": {"aws": provider}, **sections}
+        (self.folder / "main.tf.json").write_text(json.dumps(document))
+        self.terraform("init")
+
+    def terraform(self, *arguments: str, code: int = 0) -> str:
+        """Runs Terraform, which must end with a code, and returns what it said on lines without an end."""
+        done = subprocess.run(
+            [real_provider.terraform(), *arguments],
+            cwd=self.folder,
+            env=dict(self.variables),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        return " ".join((done.stdout + done.stderr).split())
+
+    def apply(self, code: int = 0) -> str:
+        """Applies."""
+        return self.terraform("apply", "-auto-approve", code=code)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Aws, dict[str, str]]]:
+    """One emulated AWS and one provider for all tests here."""
+    with emulated_aws(tmp_path_factory.mktemp("aws") / "log") as aws, provider(aws.url, CREDENTIALS) as found:
+        yield aws, environment() | aws.environment() | found
+
+
+@pytest.fixture
+def desk(served: tuple[Aws, dict[str, str]], tmp_path: Path) -> Desk:
+    """An empty AWS with Identity Center, and an empty folder."""
+    aws, variables = served
+    aws.restore()
+    aws.client("organizations").create_organization(FeatureSet="ALL")
+    aws.switch_identity_center_on(HOME)
+    return Desk(aws, tmp_path, variables)
+
+
+def permission_set(desk: Desk) -> Json:
+    """Returns a permission set, and a policy of AWS attached to it."""
+    instance = desk.aws.client("sso-admin", HOME).list_instances()["Instances"][0]["InstanceArn"]
+    attached = {"permission_set_arn": "${aws_ssoadmin_permission_set.a.arn}", "instance_arn": instance}
+    return {
+        "aws_ssoadmin_permission_set": {"a": {"name": "A", "instance_arn": instance}},
+        "aws_ssoadmin_managed_policy_attachment": {
+            "a": {**attached, "managed_policy_arn": "arn:aws:iam::aws:policy/PowerUserAccess"}
+        },
+    }
+
+
+def test_the_schema_has_the_types_that_there_are() -> None:
+    """A type that is added needs `python -m tests.provider.schema_from_bindings`."""
+    assert load_schema()["resources"].keys() == RESOURCES.keys()
+
+
+def test_there_are_the_types_of_the_stacks_and_each_is_tried() -> None:
+    """A type that no stack and no page has is not here; what is here goes through the conformance test."""
+    golden = Path(__file__).parents[1] / "golden"
+    addresses = {line for file in golden.rglob("*.txt") for line in file.read_text().split()}
+    used = {address.split(".")[0] for address in addresses if address.startswith("aws_")}
+    read = {address.split(".")[1] for address in addresses if address.startswith("data.aws_")}
+    elsewhere = {
+        "aws_iam_openid_connect_provider",  # the deployer's role
+        "aws_iam_role_policy_attachment",
+        "aws_ssm_parameter",  # the layer of CONTRIBUTING.md
+    }
+
+    assert RESOURCES.keys() == everything()["resource"].keys() == used | elsewhere
+    assert DATA_SOURCES.keys() == everything()["data"].keys() == read | {"aws_partition"}  # what tests here read
+
+
+def test_the_schema_is_that_of_the_pinned_bindings() -> None:
+    """The file is written anew when the pin moves."""
+    from tests.provider.schema_from_bindings import as_text, extract_schema
+
+    assert FILE.read_text() == as_text(extract_schema(RESOURCES, DATA_SOURCES))
+
+
+def test_several_providers_work_side_by_side(desk: Desk) -> None:
+    """Each alias and each assumed role is a connection of its own, and so is a region of a resource."""
+    organizations = desk.aws.client("organizations")
+    status = organizations.create_account(AccountName="member", Email="member@example.com")["CreateAccountStatus"]
+    while "AccountId" not in status:
+        asked = {"CreateAccountRequestId": status["Id"]}
+        status = organizations.describe_create_account_status(**asked)["CreateAccountStatus"]
+    account = status["AccountId"]
+    role = {"role_arn": f"arn:aws:iam::{account}:role/OrganizationAccountAccessRole"}
+    desk.write(
+        provider=[
+            PROVIDER,
+            {**PROVIDER, "alias": "west", "region": "eu-west-1"},
+            {**PROVIDER, "alias": "member", "assume_role": [role], "allowed_account_ids": [account]},
+        ],
+        resource={
+            "aws_sns_topic": {
+                "home": {"name": "t"},
+                "west": {"name": "t", "provider": "aws.west"},
+                "south": {"name": "t", "region": "eu-south-1"},
+                "member": {"name": "t", "provider": "aws.member"},
+            }
+        },
+        output={name: {"value": f"${{aws_sns_topic.{name}.arn}}"} for name in ("home", "west", "south", "member")},
+    )
+
+    desk.apply()
+
+    arns = json.loads(desk.terraform("output", "-json"))
+    assert {name: arn["value"].split(":")[3:5] for name, arn in arns.items()} == {
+        "home": [HOME, ACCOUNT],
+        "west": ["eu-west-1", ACCOUNT],
+        "south": ["eu-south-1", ACCOUNT],
+        "member": [HOME, account],
+    }
+
+
+def test_another_account_is_refused(desk: Desk) -> None:
+    desk.write(provider={**PROVIDER, "allowed_account_ids": ["210987654321"]}, data={"aws_partition": {"a": {}}})
+    assert f"AWS account ID not allowed: {ACCOUNT}" in desk.terraform("plan", code=1)
+
+
+def test_without_an_emulator_it_refuses(tmp_path: Path) -> None:
+    with provider("", CREDENTIALS) as found:
+        desk = Desk(Aws(""), tmp_path, environment() | found)
+        desk.write(data={"aws_partition": {"a": {}}})
+        assert "the stand-in provider of Strata's tests, not the AWS provider" in desk.terraform("plan", code=1)
+
+
+@pytest.mark.parametrize(
+    ("type", "arguments", "message"),
+    [
+        (
+            "aws_iam_role",
+            {"name": "a" * 65, "assume_role_policy": "{}"},
+            "expected length of name to be in the range (1 - 64)",
+        ),
+        ("aws_kms_alias", {"name": "state", "target_key_id": "k"}, "invalid value for name (must match ^alias/"),
+        ("aws_ebs_snapshot_block_public_access", {"state": "open"}, "expected state to be one of"),
+        ("aws_cloudwatch_event_rule", {"name": "a", "name_prefix": "b"}, '"name": conflicts with name_prefix'),
+        (
+            "aws_ssm_parameter",
+            {"name": "a", "type": "String"},
+            "exactly one of `value,insecure_value,value_wo` must be",
+        ),
+    ],
+)
+def test_the_provider_validates_before_it_plans(desk: Desk, type: str, arguments: Json, message: str) -> None:
+    desk.write(resource={type: {"a": arguments}})
+    assert message in desk.terraform("validate", code=1)
+
+
+@pytest.mark.parametrize(
+    ("type", "arguments", "id", "message"),
+    [
+        ("aws_iam_role_policy", {"role": "a", "policy": "{}"}, "only-one-part", "unexpected format of ID"),
+        ("aws_cloudwatch_event_target", {"rule": "a", "arn": "arn:aws:sns:::t"}, "a-target", "unexpected format of ID"),
+        ("aws_ec2_instance_metadata_defaults", {"http_tokens": "required"}, "x", "cannot import this type"),
+        (
+            "aws_sns_topic",
+            {"name": "t"},
+            "arn:aws:sns:eu-west-1:123456789012:t",
+            "Cannot import non-existent remote object",
+        ),
+    ],
+)
+def test_an_import_id_has_its_form(desk: Desk, type: str, arguments: Json, id: str, message: str) -> None:
+    desk.write(resource={type: {"a": arguments}}, **{"import": [{"to": f"{type}.a", "id": id}]})
+    assert message in desk.terraform("plan", code=1)
+
+
+def test_a_refusal_has_the_name_that_aws_gives_it(desk: Desk) -> None:
+    """A taken address shows only while the account is made; the rest of the apply goes on."""
+    account = {"name": "a", "email": "a@example.com"}
+    taken = {**account, "email": "A@example.com", "depends_on": ["aws_organizations_account.a"]}
+    delegated = {"account_id": "${aws_organizations_account.a.id}", "service_principal": "guardduty.amazonaws.com"}
+    desk.write(
+        resource={
+            "aws_organizations_account": {"a": account, "b": taken},
+            "aws_organizations_delegated_administrator": {"a": delegated},
+        }
+    )
+
+    refused = desk.apply(code=1)
+
+    assert "EMAIL_ALREADY_EXISTS" in refused
+    assert "SERVICE_ACCESS_NOT_ENABLED: trusted access for guardduty.amazonaws.com" in refused
+
+
+def test_a_failed_provisioning_leaves_a_tainted_attachment(desk: Desk) -> None:
+    """The id is set before all accounts get the policy."""
+    desk.write(resource=permission_set(desk))
+    desk.aws.fail("sso-admin:ProvisionPermissionSet", code="AccessDeniedException", message="no")
+
+    refused = desk.apply(code=1)
+
+    assert "creating SSO Managed Policy Attachment" in refused
+    assert "operation error SSO Admin: ProvisionPermissionSet, https response error StatusCode: 400" in refused
+    assert "AccessDeniedException: no" in refused
+    assert "aws_ssoadmin_managed_policy_attachment.a is tainted" in desk.terraform("plan")
+
+
+def test_an_attachment_that_is_there_is_refused_in_the_providers_words(desk: Desk) -> None:
+    desk.write(resource=permission_set(desk))
+    desk.apply()
+    desk.terraform("state", "rm", "aws_ssoadmin_managed_policy_attachment.a")
+    assert "already attached" in desk.apply(code=1)
+
+
+def test_a_permanent_conflict_is_retried_to_the_end(desk: Desk) -> None:
+    """The client of sso-admin retries every conflict, also that of a name that is taken."""
+    desk.write(resource=permission_set(desk))
+    desk.apply()
+    desk.terraform("state", "rm", "aws_ssoadmin_permission_set.a")
+
+    refused = desk.apply(code=1)
+
+    assert "CreatePermissionSet, exceeded maximum number of attempts, 3, https response error" in refused
+    assert "ConflictException" in refused
+
+
+def test_throttling_is_waited_for(desk: Desk) -> None:
+    desk.write(resource={"aws_sns_topic": {"a": {"name": "t"}}})
+    desk.aws.fail("sns:CreateTopic", times=2)
+    desk.apply()

@@ -1,0 +1,382 @@
+"""Edits that would lose something: `strata deploy` refuses them before anything changes, and so do the stacks.
+
+Each edit is made on a deployed landing zone; AWS must be asked to change nothing, and the states must be as before.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import pytest
+from ruamel.yaml import YAML
+
+from tests.scenarios.site import STACKS, Site
+
+pytestmark = pytest.mark.only("stand-in")
+Files = dict[str, Any]
+
+
+class Edit(NamedTuple):
+    """What is done to the files, what is said of it, and the word that allows it."""
+
+    change: Callable[[Files], None]
+    said: tuple[str, ...]
+    allow: str = ""
+    plain: str = ""
+    """The stack whose plain apply refuses it as well."""
+
+
+def _rekey(section: str, old: str, new: str, **values: str) -> Callable[[dict[str, Any]], None]:
+    def change(data: dict[str, Any]) -> None:
+        data[section] = {new if key == old else key: entry for key, entry in data[section].items()}
+        data[section][new] = {**(data[section][new] or {}), **values}
+
+    return change
+
+
+def _account_key(files: Files) -> None:
+    _rekey("accounts", "shared", "common")(files["organization.yaml"])
+    _each_assignment(files, lambda accounts: ["common" if key == "shared" else key for key in accounts])
+
+
+def _account_gone(files: Files) -> None:
+    del files["organization.yaml"]["accounts"]["shared"]
+    _each_assignment(files, lambda accounts: [key for key in accounts if key != "shared"])
+
+
+def _account_unmanaged(files: Files) -> None:
+    files["organization.yaml"]["unmanaged_accounts"] = ["aws+shared@example.com"]
+    _account_gone(files)
+
+
+def _each_assignment(files: Files, change: Callable[[list[str]], list[str]]) -> None:
+    kept = []
+    for entry in files["sso.yaml"]["assignments"]:
+        if entry["accounts"] != "all":
+            entry["accounts"] = change(entry["accounts"])
+        if entry["accounts"]:
+            kept.append(entry)
+    files["sso.yaml"]["assignments"] = kept
+
+
+def _emails_swapped(files: Files) -> None:
+    accounts = files["organization.yaml"]["accounts"]
+    accounts["security"]["email"], accounts["shared"]["email"] = (
+        accounts["shared"]["email"],
+        accounts["security"]["email"],
+    )
+
+
+def _policy_key(files: Files) -> None:
+    _rekey("policies", "deny-root-user", "no-root", name="deny-root-user")(files["organization.yaml"])
+
+
+def _unit_key(files: Files) -> None:
+    organization = files["organization.yaml"]
+    _rekey("organizational_units", "shared", "common", name="shared")(organization)
+    organization["accounts"]["shared"]["organizational_unit"] = "common"
+    for policy in organization["policies"].values():
+        units = policy["targets"]["organizational_units"]
+        policy["targets"]["organizational_units"] = ["common" if unit == "shared" else unit for unit in units]
+
+
+def _set_key(files: Files) -> None:
+    _rekey("permission_sets", "FinOps", "Cost", name="FinOps")(files["sso.yaml"])
+    _in_assignments(files, "permission_sets", "FinOps", "Cost")
+
+
+def _group_key(files: Files) -> None:
+    _rekey("groups", "finops", "money", name="finops")(files["sso.yaml"])
+    _in_assignments(files, "groups", "finops", "money")
+
+
+def _in_assignments(files: Files, part: str, old: str, new: str) -> None:
+    for entry in files["sso.yaml"]["assignments"]:
+        entry[part] = [new if key == old else key for key in entry[part]]
+
+
+def _user_key(files: Files) -> None:
+    _rekey("users", "jane-doe", "jane")(files["sso.yaml"])
+    for group in files["sso.yaml"]["groups"].values():
+        group["members"] = ["jane" if key == "jane-doe" else key for key in group.get("members") or []]
+
+
+def _names_swapped(files: Files) -> None:
+    groups = files["sso.yaml"]["groups"]
+    groups["finops"]["name"], groups["devops"]["name"] = "devops", "finops"
+
+
+def _emptied(files: Files) -> None:
+    files["sso.yaml"] = None
+
+
+def _external(files: Files) -> None:
+    group = files["sso.yaml"]["groups"]["devops"]
+    group.clear()
+    group.update(name="devops", external=True)
+
+
+def _no_administrator(files: Files) -> None:
+    files["sso.yaml"]["groups"]["administrators"]["members"] = []
+
+
+def _bounded_administrator(files: Files) -> None:
+    files["sso.yaml"]["permission_sets"]["Administrator"]["boundary"] = {"aws": "PowerUserAccess"}
+
+
+def _most_assignments(files: Files) -> None:
+    del files["sso.yaml"]["assignments"][1:]
+
+
+def _no_trail(files: Files) -> None:
+    for control in ("trail", "alerts"):  # without a trail no event reaches an alert
+        files["security.yaml"][control]["mode"] = "off"
+
+
+def _set(file: str, *path: str, value: Any) -> Callable[[Files], None]:
+    def change(files: Files) -> None:
+        data = files[file]
+        for part in path[:-1]:
+            data = data[part]
+        data[path[-1]] = value
+
+    return change
+
+
+EDITS = {
+    "an account's key": Edit(
+        _account_key,
+        (
+            "is account shared under another key, both are 'aws+shared@example.com'",
+            "state mv aws_organizations_account.shared aws_organizations_account.common",
+            "state mv aws_ssoadmin_account_assignment.shared_DevOps_group_devops "
+            "aws_ssoadmin_account_assignment.common_DevOps_group_devops",
+        ),
+        plain="organizations",
+    ),
+    "an account that is gone": Edit(
+        _account_gone,
+        ("account shared (", "is deployed and no longer declared", "put the entry back with retired: true"),
+        plain="organizations",
+    ),
+    "an account that moves to unmanaged_accounts": Edit(
+        _account_unmanaged, ("unmanaged_accounts is for accounts that no state has",), plain="organizations"
+    ),
+    "two addresses swapped": Edit(
+        _emails_swapped, ("is the e-mail address of account", "takes one account for the other"), plain="organizations"
+    ),
+    "a policy's key": Edit(_policy_key, ("is policy deny-root-user under another key",), plain="organizations"),
+    "a unit's key": Edit(_unit_key, ("is organizational unit shared under another key",), plain="organizations"),
+    "a permission set's key": Edit(_set_key, ("is permission set FinOps under another key",), plain="sso"),
+    "a group's key": Edit(_group_key, ("is group finops under another key",), plain="sso"),
+    "a user's key": Edit(
+        _user_key,
+        ("is user jane-doe under another key", "the person would be deleted with password and MFA devices"),
+        plain="sso",
+    ),
+    "two group names swapped": Edit(_names_swapped, ("cannot be handed on in one run",), plain="sso"),
+    "an emptied file": Edit(
+        _emptied,
+        (
+            "all users that are deployed would be deleted: jane-doe",
+            "nobody would keep full access to the management account",
+            "write 'users: {}' to say that none is meant to stay",
+        ),
+        plain="sso",
+    ),
+    "a group that becomes external": Edit(_external, ("as an external one it would be destroyed",)),
+    "the last administrator": Edit(
+        _no_administrator,
+        ("nobody would keep full access to the management account",),
+        allow="last-administrator",
+        plain="sso",
+    ),
+    "an administrator within a boundary": Edit(
+        _bounded_administrator,
+        ("nobody would keep full access to the management account",),
+        allow="last-administrator",
+        plain="sso",
+    ),
+    "most assignments": Edit(
+        _most_assignments,
+        ("6 of the 9 assignments that are deployed would be deleted",),
+        allow="mass-deletion",
+    ),
+    "a permission set's name": Edit(
+        _set("sso.yaml", "permission_sets", "FinOps", "name", value="CostControl"),
+        ("changes from 'FinOps' to 'CostControl'", "the ARNs of its roles change", "FinOps of group finops in"),
+        allow="replace:FinOps",
+    ),
+    "the trail": Edit(
+        _no_trail,
+        ("the organization trail would be deleted",),
+        allow="delete:trail",
+    ),
+}
+
+
+@pytest.fixture
+def edited(shipped: Site, request: pytest.FixtureRequest) -> Edit:
+    """Makes an edit."""
+    edit = EDITS[request.param]
+    yaml = YAML()
+    files = {file.name: yaml.load(file) for file in shipped.config.glob("*.yaml")}
+    edit.change(files)
+    for name, data in files.items():
+        if data is None:
+            (shipped.config / name).write_text("")
+        else:
+            yaml.dump(data, shipped.config / name)
+    return edit
+
+
+@pytest.mark.parametrize("edited", EDITS, indirect=True)
+def test_an_edit_loses_nobody(shipped: Site, edited: Edit) -> None:
+    states = {stack: shipped.state(stack) for stack in STACKS}
+
+    refused = shipped.strata("deploy", "--yes")
+
+    said = " ".join(refused.text.split())
+    assert refused.code == 1, refused.text
+    assert "nothing was changed" in said
+    assert [words for words in edited.said if words not in said] == []
+    assert not edited.allow or f"--allow {edited.allow}" in said
+    assert shipped.aws.writing_calls() == {}
+    if edited.plain:
+        shipped.synth()
+        plain = shipped.terraform(edited.plain, "plan", "-lock=false")
+        assert plain.code == 1, plain.text
+        assert "Nothing was changed" in " ".join(plain.text.split())
+    assert {stack: shipped.state(stack) for stack in STACKS} == states
+
+
+@pytest.mark.parametrize("edited", ["the last administrator", "a permission set's name"], indirect=True)
+def test_on_purpose_it_is_planned(shipped: Site, edited: Edit) -> None:
+    """The word that the refusal names reaches the guards of the stacks, for one run."""
+    planned = shipped.strata("plan", "sso", "--exit-code", "--allow", edited.allow)
+
+    assert planned.code == 3, planned.text
+    assert shipped.strata("plan", "sso", STRATA_ALLOW=edited.allow).code == 1
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("edited", ["an account's key"], indirect=True)
+def test_the_lines_of_a_refusal_move_it_in_the_state(shipped: Site, edited: Edit) -> None:
+    """The guards of the stacks let pass what was moved, and nothing is left to do after it."""
+    refused = shipped.strata("deploy", "organizations", "sso", "--yes")
+    moves = [line for line in refused.lines if " state mv " in line]
+
+    moved = [shipped.shell(line) for line in moves]
+    done = shipped.strata("deploy", "organizations", "sso", "--yes")
+    planned = shipped.strata("plan", "organizations", "sso", "--exit-code")
+
+    assert moves
+    assert {run.code for run in moved} == {0}, moved
+    assert done.code == 0, done.text
+    # Its name follows its key where the YAML gives none.
+    assert shipped.aws.writing_calls(by="provider") == {"account:PutAccountName": 1}
+    assert planned.code == 0, planned.text
+
+
+def test_a_state_from_before_the_guards_is_no_obstacle(shipped: Site) -> None:
+    """It gets the output that they read, and from then on they hold."""
+    shipped.synth()
+    state = json.loads(shipped.terraform("organizations", "state", "pull").stdout)
+    del state["outputs"]["declared_keys"]
+    (shipped.output / "older.tfstate").write_text(json.dumps({**state, "serial": state["serial"] + 1}))
+    assert shipped.terraform("organizations", "state", "push", str(shipped.output / "older.tfstate")).code == 0
+
+    upgraded = shipped.apply("organizations")
+
+    assert upgraded.code == 0, upgraded.text
+    outputs = json.loads(shipped.terraform("organizations", "output", "-json").stdout)
+    assert outputs["declared_keys"]["value"]["account"]["shared"]
+    assert shipped.plan("organizations") == {}
+
+
+@pytest.mark.e2e
+def test_a_new_account_in_a_new_unit_is_one_deploy(shipped: Site) -> None:
+    """At a terminal and without one: sso, which cannot be planned before the account is there, is done in its turn."""
+    _account_in_a_new_unit(shipped, "sandbox", "lab")
+
+    planned = shipped.strata("plan", "organizations", "sso", "--exit-code", "--json")
+    unasked = shipped.strata("deploy", "organizations", "sso")
+    half = shipped.strata_at_a_terminal("y\nn", "deploy", "organizations", "sso")
+
+    assert planned.code == 3, planned.text
+    organizations, sso = json.loads(planned.stdout)["stacks"]
+    assert organizations["changes"]["aws_organizations_account.sandbox"] == "create"
+    assert (sso["waits_for"], sso["error"]) == (["organizations"], None)
+    assert unasked.code == 2, unasked.text
+    assert "give --yes" in unasked.stderr
+    assert half.code == 1, half.text
+    assert "sso: can be planned once organizations is applied" in half.stdout
+    assert "deploy organizations to account 123456789012? [y/N]" in half.stderr
+    assert "deploy sso to account 123456789012? [y/N]" in half.stderr
+    assert re.search(r"^organizations +.*2 added", half.stdout, re.MULTILINE)
+    assert "sso            not started" in half.stdout
+    assert "aws_organizations_account.sandbox" in shipped.addresses("organizations")
+    assert "aws_ssoadmin_account_assignment.sandbox_DevOps_group_devops" not in shipped.addresses("sso")
+
+    _account_in_a_new_unit(shipped, "trial", "attic")
+    done = shipped.strata("deploy", "organizations", "sso", "--yes")
+
+    assert done.code == 0, done.text
+    made = {f"aws_ssoadmin_account_assignment.{key}_DevOps_group_devops" for key in ("sandbox", "trial")}
+    assert made <= shipped.addresses("sso")
+
+
+def _account_in_a_new_unit(site: Site, key: str, unit: str) -> None:
+    site.edit(
+        "organization.yaml",
+        ("  security:\n    name", f"  {unit}:\n  security:\n    name"),
+        (
+            "  security:\n    email",
+            f"  {key}:\n    email: aws+{key}@example.com\n    organizational_unit: {unit}\n  security:\n    email",
+        ),
+    )
+    with (site.config / "sso.yaml").open("a") as file:
+        file.write(f"  - permission_sets:\n      - DevOps\n    groups:\n      - devops\n    accounts:\n      - {key}\n")
+
+
+def test_one_object_never_has_two_addresses(shipped: Site) -> None:
+    """Neither by a line of imports.yaml, nor after somebody gave a unit at AWS the name of a declared new one."""
+    known = shipped.state("sso")["aws_identitystore_group.finops"]["id"]
+    unit = shipped.state("organizations")["aws_organizations_organizational_unit.shared"]["id"]
+    shipped.edit("sso.yaml", ("\npermission_sets:\n", "  builders:\n    description: Try.\n\npermission_sets:\n"))
+    shipped.append("imports.yaml", f'aws_identitystore_group.builders: "{known}"\n')
+    shipped.edit(
+        "organization.yaml",
+        ("organizational_units:\n  security:\n    name", "organizational_units:\n  lab:\n  security:\n    name"),
+    )
+    shipped.client("organizations").update_organizational_unit(OrganizationalUnitId=unit, Name="lab")
+
+    refused = shipped.strata("deploy", "--yes")
+
+    renamed = "aws_organizations_organizational_unit"
+    assert refused.code == 1, refused.text
+    assert f"{known} is in the state already, at aws_identitystore_group.finops" in refused.text
+    assert f"{renamed}.shared and would get at {renamed}.lab" in refused.text
+    assert shipped.aws.writing_calls(by="provider") == {}
+
+
+@pytest.mark.e2e
+def test_states_that_are_empty_while_everything_exists_are_refused(shipped: Site) -> None:
+    """As after another bucket or short name: all would be made again. With the states back nothing is to do."""
+    s3, keys = shipped.client("s3"), [f"management/{stack}/terraform.tfstate" for stack in STACKS]
+    kept = {key: s3.get_object(Bucket=shipped.bucket, Key=key)["Body"].read() for key in keys}
+    for key in keys:
+        s3.delete_object(Bucket=shipped.bucket, Key=key)
+
+    refused = shipped.strata("deploy", "--yes")
+
+    assert refused.code == 1, refused.text
+    assert f"empty in s3://{shipped.bucket}, while AWS has what Strata made before" in refused.text
+    assert "the bucket and its replica keep earlier versions" in refused.text
+    assert shipped.aws.writing_calls(by="provider") == {}
+    for key, body in kept.items():
+        s3.put_object(Bucket=shipped.bucket, Key=key, Body=body)
+    assert shipped.strata("plan", "organizations", "--exit-code").code == 0

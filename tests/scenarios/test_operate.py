@@ -1,0 +1,204 @@
+"""What docs/operate.md says, done: its own commands, on real Terraform, from a landing zone that is deployed."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.documents import CHECKOUT, blocks
+from tests.scenarios.site import SANDBOX, STACKS, TABLE, Site
+from tests.scenarios.typist import Typist
+
+PAGE = CHECKOUT / "docs/operate.md"
+POLICY = "aws_organizations_policy"
+GUARDED = {"CloseAccount", "DeleteBucket", "DeleteOrganization", "DeleteTable", "RemoveAccountFromOrganization"}
+
+pytestmark = pytest.mark.only("stand-in")
+
+
+@pytest.fixture
+def typist(shipped: Site, tmp_path: Path) -> Typist:
+    """An operator in front of a deployed landing zone."""
+    return Typist.at(shipped, tmp_path)
+
+
+def page(*headings: str, block: int | None = None) -> str:
+    """Returns the variables of the page and what it has run under some headings, or one block of it."""
+    texts = [found.text for heading in headings for found in blocks(PAGE, "sh", heading)]
+    return blocks(PAGE, "sh", "Operating it")[0].text + "".join(texts if block is None else texts[block : block + 1])
+
+
+def planned_changes(text: str) -> dict[str, str]:
+    """Returns what `strata plan` says would be done, by address."""
+    changes = re.findall(r"^ *([a-z][a-z ]*?) +(\w+\.\S+)$", text, re.MULTILINE)
+    return {address: action for action, address in changes}
+
+
+def digest(site: Site, stack: str) -> str | None:
+    key = {"LockID": {"S": f"{site.bucket}/management/{stack}/terraform.tfstate-md5"}}
+    row = site.client("dynamodb").get_item(TableName=TABLE, Key=key).get("Item")
+    return str(row["Digest"]["S"]) if row else None
+
+
+def content_digest(site: Site, stack: str) -> str:
+    body = site.client("s3").get_object(Bucket=site.bucket, Key=f"management/{stack}/terraform.tfstate")["Body"].read()
+    return hashlib.md5(body, usedforsecurity=False).hexdigest()
+
+
+def test_freeing_a_lock(typist: Typist) -> None:
+    """The lock a killed run leaves is freed by the command on the page, in S3 and in the table."""
+    site = typist.site
+    site.edit("organization.yaml", SANDBOX)
+    site.synth()
+    terraform = (site.environment()["TERRAFORM_BINARY_NAME"], f"-chdir={site.output / 'stacks/organizations'}")
+    site.killed("organizations:CreateAccount", *terraform, "apply", "-auto-approve")
+    assert len(site.locks()) == 2
+    refused = site.apply("organizations")
+    lock = re.search(r"ID:\s+([0-9a-f-]{36})", refused.text)
+    assert lock, refused.text
+
+    freed = typist.types(page("Freeing a lock"), LOCK=lock[1])
+
+    assert freed.code == 0, freed.text
+    assert site.locks() == []
+
+
+@pytest.mark.e2e
+def test_restoring_an_older_version_of_the_state(typist: Typist) -> None:
+    """An account made since the older version is adopted again by the deploy that follows, not made twice."""
+    site = typist.site
+    site.edit("organization.yaml", SANDBOX)
+    site.synth()
+    assert site.apply("organizations").code == 0
+    assert "aws_organizations_account.sandbox" in site.addresses("organizations")
+
+    listed = typist.types(page("Restoring the state", block=0))
+    assert listed.code == 0, listed.text
+    versions = [line.split("\t")[1] for line in listed.stdout.splitlines() if line.count("\t") == 2]
+    pushed = typist.types(page("Restoring the state", block=1), VERSION=versions[1])
+
+    assert pushed.code == 0, pushed.text
+    assert "aws_organizations_account.sandbox" not in site.addresses("organizations")
+    assert digest(site, "organizations") == content_digest(site, "organizations")
+
+    deployed = typist.types(page("Restoring the state", block=2), {"[y/N]": "y"})
+
+    assert deployed.code == 0, deployed.text
+    changes = planned_changes(deployed.stdout)
+    assert changes["aws_organizations_account.sandbox"].startswith("import")
+    assert not {"create", "delete", "replace"} & {did for what, did in changes.items() if what.startswith("aws_")}
+    assert "aws_organizations_account.sandbox" in site.addresses("organizations")
+    assert site.aws.writing_calls()["organizations:CreateAccount"] == 1
+
+
+def test_a_state_that_changed_without_terraform(typist: Typist) -> None:
+    """After somebody restored a version in S3 itself, Terraform goes on once the digest is dropped."""
+    site, key = typist.site, "management/organizations/terraform.tfstate"
+    body = site.client("s3").get_object(Bucket=site.bucket, Key=key)["Body"].read()
+    site.client("s3").put_object(Bucket=site.bucket, Key=key, Body=body + b"\n")
+    assert digest(site, "organizations") != content_digest(site, "organizations")
+
+    dropped = typist.types(page("The state does not have the expected content"))
+
+    assert dropped.code == 0, dropped.text
+    assert digest(site, "organizations") is None
+    assert site.plan("organizations") == {}
+
+
+def test_locking_back_from_s3_to_both(typist: Typist) -> None:
+    """Digests from before are dropped, so that a state that changed under `s3` is accepted under `both`."""
+    site = typist.site
+    old = site.config.joinpath("project.yaml").read_text()
+    site.append("project.yaml", "state:\n  locking: s3\n")
+    site.synth()
+    for stack in ("backend", "organizations"):
+        assert site.terraform(stack, "init", "-reconfigure").code == 0
+    forgotten = site.terraform("organizations", "state", "rm", f"{POLICY}_attachment.deny-root-user_ou_shared")
+    assert forgotten.code == 0, forgotten.text
+    assert digest(site, "organizations") != content_digest(site, "organizations")
+
+    dropped = typist.types(page("Locking: from both to s3 and back"))
+
+    assert dropped.code == 0, dropped.text
+    assert [digest(site, stack) for stack in STACKS] == [None] * 4
+    site.config.joinpath("project.yaml").write_text(old)
+    site.synth()
+    accepted = site.terraform("organizations", "init", "-reconfigure")
+    assert accepted.code == 0, accepted.text
+    assert site.client("dynamodb").describe_table(TableName=TABLE)["Table"]["TableStatus"] == "ACTIVE"
+
+
+@pytest.mark.e2e
+def test_renaming_the_state_bucket(typist: Typist) -> None:
+    """The states move to a new bucket, the old ones are forgotten, and nothing is destroyed."""
+    site = typist.site
+    saved = typist.types(page("Renaming the state bucket", block=0))
+    assert saved.code == 0, saved.text
+    site.append("project.yaml", "state:\n  bucket: ex-renamed-state-bucket\n")
+
+    moved = typist.types(page("Renaming the state bucket", block=1), {"[y/N]": "y"})
+
+    assert moved.code == 0, moved.text
+    changes = planned_changes(moved.stdout)
+    assert changes["aws_s3_bucket.state"].startswith("import")
+    assert changes["aws_s3_bucket.replica"] == "create"
+    assert not {"delete", "replace"} & set(changes.values())
+
+
+def test_leaving_and_keeping_everything(typist: Typist) -> None:
+    """Terraform forgets everything, and AWS has it all as before."""
+    site = typist.site
+    left = typist.types(page("Keeping everything as it is"))
+
+    assert left.code == 0, left.text
+    assert [site.addresses(stack) for stack in STACKS] == [set()] * 4
+    assert site.aws.writing_calls() == {}
+
+
+def test_leaving_and_taking_down_what_strata_made(typist: Typist) -> None:
+    """What can go goes, in the order of the page; what is guarded, and the settings of the account, stay."""
+    site = typist.site
+    left = typist.types(page("Taking down what Strata made"), {"Enter a value:": "yes"})
+
+    assert left.code == 0, left.text[-3000:]
+    assert [site.addresses(stack) for stack in STACKS] == [set()] * 4
+    done = [call.action for call in site.aws.calls(by="provider") if call.writes]
+    order = ("sso-admin:DeleteAccountAssignment", "cloudtrail:DeleteTrail", "organizations:DeletePolicy")
+    assert sorted(order, key=done.index) == list(order)
+    assert not {action.partition(":")[2] for action in done} & GUARDED
+    assert len(site.accounts()) == 3
+    assert site.client("s3").get_bucket_policy(Bucket=site.bucket)["Policy"]
+    assert site.client("ec2").get_ebs_encryption_by_default()["EbsEncryptionByDefault"]
+
+
+@pytest.mark.e2e
+def test_deleting_the_buckets_and_the_table(empty: Site, tmp_path: Path) -> None:
+    """The buckets go with all their versions, and the table in spite of its protection."""
+    site = empty
+    site.output.mkdir()
+    assert site.strata("bootstrap", "--yes").code == 0
+    bucket = site.bucket
+    site.client("s3").create_bucket(Bucket=f"{bucket}-replica")
+    for body in (b"1", b"2"):
+        site.client("s3").put_object(Bucket=bucket, Key="management/sso/terraform.tfstate", Body=body)
+
+    (block,) = blocks(PAGE, "sh", "Deleting the buckets and the table")
+    deleted = Typist.at(site, tmp_path).types(block.text, BUCKET=bucket, TABLE=TABLE)
+
+    assert deleted.code == 0, deleted.text
+    assert site.client("s3").list_buckets()["Buckets"] == []
+    assert site.client("dynamodb").list_tables()["TableNames"] == []
+
+
+def test_every_runnable_block_is_run() -> None:
+    """A block marked sh under a heading that no test here names is a promise nobody keeps."""
+    named = Path(__file__).read_text(encoding="utf-8")
+
+    elsewhere = {"Upgrading a clone"}  # in tests/test_docs.py: it needs no AWS
+
+    missing = {block.heading for block in blocks(PAGE, "sh") if f'"{block.heading}"' not in named}
+
+    assert missing - elsewhere == set()

@@ -1,0 +1,363 @@
+"""What happens when things go wrong, on real Terraform: nothing lost, nothing doubled, a message with the way on."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.scenarios.site import SANDBOX, TABLE, Site
+
+PERMISSION_SET = "aws_ssoadmin_permission_set"
+ANNOUNCED = "management/announced.json"
+SHARED_ACCOUNT = "  shared:\n    email: aws+shared@example.com\n    organizational_unit: shared\n"
+
+pytestmark = pytest.mark.only("stand-in")
+
+
+@pytest.mark.e2e
+def test_an_account_made_half_way_is_kept(shipped: Site) -> None:
+    """A creation that fails after the account exists leaves it tainted: it is untainted, never replaced."""
+    shipped.edit("organization.yaml", SANDBOX)
+    shipped.synth()
+    shipped.aws.fail("organizations:MoveAccount", code="AccessDeniedException", message="not today")
+    failed = shipped.apply("organizations")
+
+    assert failed.code == 1, failed.text
+    assert "aws+sandbox@example.com" in shipped.accounts()
+
+    again = shipped.strata("deploy", "organizations", "--yes")
+
+    assert again.code == 0, again.text
+    assert "aws_organizations_account.sandbox was made half way by an earlier run and is kept" in again.text
+    assert shipped.aws.writing_calls()["organizations:CreateAccount"] == 1
+
+
+@pytest.mark.e2e
+def test_leftovers_are_told_from_strangers(shipped: Site) -> None:
+    """A thing with a declared name is untouched, unless imports.yaml names it or a killed run announced it."""
+    shipped.edit(
+        "sso.yaml",
+        ("\ngroups:\n", "  kim:\n    given_name: Kim\n    family_name: Berg\n    email: kim@example.com\n\ngroups:\n"),
+        ("\npermission_sets:\n", "  builders:\n    members:\n      - kim\n\npermission_sets:\n"),
+        ("\nassignments:\n", "  Builder:\n    policies:\n      - aws: PowerUserAccess\n\nassignments:\n"),
+    )
+    store, center = shipped.client("identitystore"), shipped.client("sso-admin")
+    instance = center.list_instances()["Instances"][0]
+    there, arn = {"IdentityStoreId": instance["IdentityStoreId"]}, instance["InstanceArn"]
+    user = store.create_user(**there, UserName="kim@example.com", DisplayName="Another Kim")["UserId"]
+    group = store.create_group(**there, DisplayName="builders")["GroupId"]
+    mallory = store.create_user(**there, UserName="mallory", DisplayName="Mallory")["UserId"]
+    store.create_group_membership(**there, GroupId=group, MemberId={"UserId": mallory})
+    made = center.create_permission_set(InstanceArn=arn, Name="Builder")["PermissionSet"]["PermissionSetArn"]
+
+    refused = shipped.strata("deploy", "sso", "--yes")
+
+    assert refused.code == 1, refused.text
+    assert "'kim@example.com' is a user that AWS has and no run of Strata made" in refused.text
+    assert "'builders' is a group that AWS has and no run of Strata made" in refused.text
+    assert "members mallory" in refused.text
+    assert "'Builder' is a permission set that AWS has and no run of Strata made" in refused.text
+    assert shipped.aws.writing_calls() == {}
+    lines = [line for line in refused.lines if line.startswith("aws_identitystore_")]
+    assert sorted(lines) == [
+        f'aws_identitystore_group.builders: "{instance["IdentityStoreId"]}/{group}"',
+        f'aws_identitystore_user.kim: "{instance["IdentityStoreId"]}/{user}"',
+    ]
+
+    shipped.append("imports.yaml", "\n".join([*lines, ""]))
+    center.delete_permission_set(InstanceArn=arn, PermissionSetArn=made)
+    stopped = shipped.stopped("sso-admin:CreatePermissionSet", "strata", "deploy", "sso", "--yes", containing="Builder")
+
+    assert stopped.code == 1, stopped.text
+    assert "Terraform was stopped before it finished" in stopped.text
+    assert _announced(shipped) == [["permission-set", "Builder"]]
+    assert _sets(shipped).count("Builder") == 1
+
+    _free_the_lock(shipped, "sso")
+    planned = shipped.strata("plan", "sso", "--exit-code")
+    again = shipped.strata("deploy", "sso", "--yes")
+
+    assert planned.code == 3, planned.text
+    assert re.search(r"^ *import.* aws_ssoadmin_permission_set.Builder$", planned.stdout, re.MULTILINE)
+    assert again.code == 0, again.text
+    assert {"aws_identitystore_group.builders", f"{PERMISSION_SET}.Builder"} <= shipped.addresses("sso")
+    assert _sets(shipped).count("Builder") == 1
+    assert _announced(shipped) == []
+
+
+def test_what_was_announced_and_has_a_stranger_in_it_is_not_adopted(shipped: Site) -> None:
+    """A name alone does not make a thing ours: members and policies have to be declared ones."""
+    shipped.edit(
+        "sso.yaml",
+        ("\npermission_sets:\n", "  builders:\n    description: Try.\n\npermission_sets:\n"),
+        ("\nassignments:\n", "  Builder:\n    policies:\n      - aws: PowerUserAccess\n\nassignments:\n"),
+    )
+    store, center = shipped.client("identitystore"), shipped.client("sso-admin")
+    instance = center.list_instances()["Instances"][0]
+    there, arn = {"IdentityStoreId": instance["IdentityStoreId"]}, instance["InstanceArn"]
+    group = store.create_group(**there, DisplayName="builders")["GroupId"]
+    mallory = store.create_user(**there, UserName="mallory", DisplayName="Mallory")["UserId"]
+    store.create_group_membership(**there, GroupId=group, MemberId={"UserId": mallory})
+    made = center.create_permission_set(InstanceArn=arn, Name="Builder")["PermissionSet"]["PermissionSetArn"]
+    for name in ("PowerUserAccess", "AdministratorAccess"):
+        policy = f"arn:aws:iam::aws:policy/{name}"
+        center.attach_managed_policy_to_permission_set(InstanceArn=arn, PermissionSetArn=made, ManagedPolicyArn=policy)
+    body = json.dumps({"format": 1, "announced": [["group", "builders"], ["permission-set", "Builder"]]})
+    shipped.client("s3").put_object(Bucket=shipped.bucket, Key=ANNOUNCED, Body=body.encode())
+
+    refused = shipped.strata("deploy", "sso", "--yes")
+
+    assert refused.code == 1, refused.text
+    assert "not as such a run leaves it; it has mallory" in refused.text
+    assert "not as such a run leaves it; it has arn:aws:iam::aws:policy/AdministratorAccess;" in refused.text
+    assert f'aws_identitystore_group.builders: "{instance["IdentityStoreId"]}/{group}"' in refused.text
+    assert shipped.aws.writing_calls() == {}
+
+
+def _sets(site: Site) -> list[str]:
+    """Returns the names of the permission sets."""
+    center = site.client("sso-admin")
+    instance = {"InstanceArn": center.list_instances()["Instances"][0]["InstanceArn"]}
+    found = center.list_permission_sets(**instance)["PermissionSets"]
+    described = [center.describe_permission_set(**instance, PermissionSetArn=arn)["PermissionSet"] for arn in found]
+    return [each["Name"] for each in described]
+
+
+def _announced(site: Site) -> list[list[str]]:
+    body = site.client("s3").get_object(Bucket=site.bucket, Key=ANNOUNCED)["Body"].read()
+    names: list[list[str]] = json.loads(body)["announced"]
+    return names
+
+
+def _free_the_lock(site: Site, stack: str) -> None:
+    """Frees the lock of a killed run with the command on the page of the operator."""
+    lock = re.search(r"ID:\s+([0-9a-f-]{36})", site.terraform(stack, "plan", "-input=false").text)
+    assert lock
+    assert site.terraform(stack, "force-unlock", "-force", lock[1]).code == 0
+
+
+# 3: guarded things taken out of the YAML
+
+
+def test_an_account_taken_out_is_refused_and_retired_on_purpose(shipped: Site) -> None:
+    """Neither plan nor apply removes an account that was deleted from the YAML; `retired: true` lets go of it."""
+    policies = "        - shared\n"
+    text = (shipped.config / "organization.yaml").read_text()
+    (shipped.config / "organization.yaml").write_text(text.replace(SHARED_ACCOUNT, ""))
+    sso = (shipped.config / "sso.yaml").read_text()
+    (shipped.config / "sso.yaml").write_text(sso.replace("      - shared\n", ""))
+    sso_without = (shipped.config / "sso.yaml").read_text().replace("    accounts:\n\n", "    accounts: all\n")
+    (shipped.config / "sso.yaml").write_text(sso_without.rstrip() + ("" if "accounts: all" in sso_without else "\n"))
+    _drop_assignments_without_accounts(shipped)
+    assert policies in text
+
+    shipped.synth()
+    refused = shipped.apply("organizations")
+
+    assert refused.code == 1
+    message = " ".join(refused.text.split())
+    assert "Accounts that are not declared: aws+shared@example.com. Nothing was changed." in message
+    assert "set retired: true" in message
+    assert shipped.aws.writing_calls() == {}
+
+    (shipped.config / "organization.yaml").write_text(
+        text.replace(SHARED_ACCOUNT, SHARED_ACCOUNT + "    retired: true\n")
+    )
+    shipped.synth()
+    for stack in ("sso", "organizations"):
+        applied = shipped.apply(stack)
+        assert applied.code == 0, applied.text
+
+    assert "aws+shared@example.com" in shipped.accounts()
+    assert "aws_organizations_account.shared" not in shipped.addresses("organizations")
+
+
+def _drop_assignments_without_accounts(site: Site) -> None:
+    from ruamel.yaml import YAML
+
+    yaml, file = YAML(), site.config / "sso.yaml"
+    data = yaml.load(file)
+    data["assignments"] = [entry for entry in data["assignments"] if entry["accounts"]]
+    yaml.dump(data, file)
+
+
+def test_a_unit_that_holds_an_account_is_not_deleted(shipped: Site) -> None:
+    """A unit taken out of the YAML while an account nobody declared sits in it: AWS refuses, the account stays."""
+    shipped.open_account("stray@example.com", shipped.units()["security"])
+    shipped.edit(
+        "organization.yaml",
+        (
+            "organizational_units:\n  security:\n    name: security\n",
+            "unmanaged_accounts:\n  - stray@example.com\norganizational_units:\n",
+        ),
+    )
+    text = (shipped.config / "organization.yaml").read_text().replace("        - security\n", "")
+    text = text.replace("organizational_unit: security\n", "organizational_unit: shared\n")
+    (shipped.config / "organization.yaml").write_text(text)
+
+    refused = shipped.strata("deploy", "organizations", "--yes")
+
+    assert refused.code == 1, refused.text
+    assert "the unit still holds accounts or units that Strata does not know" in refused.text
+    assert "security" in shipped.units()
+
+
+def test_another_bucket_name_is_refused(shipped: Site) -> None:
+    """The state bucket cannot be renamed by an edit: bootstrap is asked for first, and the guard stops the rest."""
+    shipped.append("project.yaml", "state:\n  bucket: another-terraform-state\n")
+
+    refused = shipped.strata("deploy", "backend", "--yes")
+
+    assert refused.code == 1
+    assert "run strata bootstrap" in refused.text
+
+
+# 6: moves
+
+
+def test_accounts_move_in_the_edit_that_deletes_their_unit(shipped: Site) -> None:
+    """The accounts leave first, then the unit goes: one apply."""
+    shipped.edit("organization.yaml", ("  shared:\n    name: shared\n", "  platform:\n    name: Platform\n"))
+    text = (shipped.config / "organization.yaml").read_text()
+    text = text.replace("        - shared\n", "        - platform\n").replace(
+        "organizational_unit: shared", "organizational_unit: platform"
+    )
+    (shipped.config / "organization.yaml").write_text(text)
+    shipped.synth()
+
+    applied = shipped.apply("organizations")
+
+    assert applied.code == 0, applied.text
+    units, shared = shipped.units(), shipped.accounts()["aws+shared@example.com"]["Id"]
+    assert set(units) == {"security", "Platform"}
+    parents = shipped.client("organizations").list_parents(ChildId=shared)["Parents"]
+    assert [parent["Id"] for parent in parents] == [units["Platform"]]
+
+
+# 7: two at once
+
+
+@pytest.mark.parametrize("locking", ["both", "s3"])
+def test_two_deploys_at_once(shipped: Site, tmp_path: Path, locking: str) -> None:
+    """While one run asks whether to go on, another stops at its lock; then the state has what the first did."""
+    _set_locking(shipped, locking)
+    _tag(shipped, "Locking", locking)
+    shipped.synth()
+    second = Site(shipped.aws, shipped.provider, tmp_path / "second")
+    shutil.copytree(shipped.output, second.output, symlinks=True)
+    for site in (shipped, second):
+        initialized = site.terraform("backend", "init", "-reconfigure")
+        assert initialized.code == 0, initialized.text
+
+    with shipped.terraform_that_asks("backend", "apply") as first:
+        refused = second.apply("backend")
+        said, _ = first.communicate("yes\n")
+
+    assert first.returncode == 0, said
+    assert refused.code == 1
+    assert "Error acquiring the state lock" in refused.text
+    assert shipped.state("backend")["aws_s3_bucket.state"]["tags_all"]["Locking"] == locking
+    assert shipped.locks() == []
+
+
+def _tag(site: Site, key: str, value: str) -> None:
+    site.append("project.yaml", f"tags:\n  {key}: {value}\n")
+
+
+def _set_locking(site: Site, locking: str) -> None:
+    site.append("project.yaml", f"state:\n  locking: {locking}\n")
+
+
+# 8: one clear message each
+
+
+def test_identity_center_is_not_enabled(shipped: Site) -> None:
+    """The message says where to enable it, and nothing was changed."""
+    shipped.aws.order("identity-center", region="")
+
+    refused = shipped.apply("sso")
+
+    assert refused.code == 1
+    assert "IAM Identity Center is not enabled in us-east-1. No API can do it" in " ".join(refused.text.split())
+
+
+@pytest.mark.e2e
+def test_a_producer_that_was_never_deployed(fresh: Site) -> None:
+    """Deploying a stack alone names the one it needs; planning says which are not plannable yet."""
+    refused = fresh.strata("deploy", "organizations", "--yes")
+    planned = fresh.strata("plan", "backend", "organizations", "--exit-code")
+
+    assert refused.code == 1
+    assert "backend was never deployed; run strata deploy backend organizations" in refused.text
+    assert planned.code == 3, planned.text
+    assert "organizations: can be planned once backend is applied" in planned.stdout
+
+
+def test_a_producer_with_changes_stops_its_consumer(shipped: Site) -> None:
+    """`strata deploy sso` stops when what it reads from has changes that are not shipped."""
+    shipped.edit("organization.yaml", SANDBOX)
+
+    refused = shipped.strata("deploy", "sso", "--yes")
+
+    assert refused.code == 1
+    assert "organizations has" in refused.text
+    assert "run strata deploy organizations sso" in refused.text
+
+
+def test_the_bucket_is_missing(empty: Site) -> None:
+    """Without bootstrap nothing starts."""
+    refused = empty.strata("deploy", "--yes")
+
+    assert refused.code == 1
+    assert "run strata bootstrap first" in refused.text
+    assert empty.aws.writing_calls(by="") == {}
+
+
+def test_an_account_closed_by_hand(shipped: Site) -> None:
+    """A declared account that was closed is named with what to do, not made again."""
+    shared = shipped.accounts()["aws+shared@example.com"]["Id"]
+    shipped.client("organizations").close_account(AccountId=shared)
+
+    refused = shipped.apply("organizations")
+
+    assert refused.code == 1
+    message = " ".join(refused.text.split())
+    assert "Declared accounts that are closed or suspended: aws+shared@example.com (CLOSED)." in message
+    assert "Set retired: true on them in organization.yaml" in message
+
+
+# 9: locking
+
+
+@pytest.mark.e2e
+def test_locking_changes_and_the_table_stays(shipped: Site) -> None:
+    """From both to s3 and back: no state is migrated, the lock table stays, and its old digests are not in the way."""
+    _set_locking(shipped, "s3")
+    _tag(shipped, "Team", "platform")
+    away = shipped.strata("deploy", "backend", "--yes")
+    shipped.edit("project.yaml", ("  locking: s3\n", "  locking: both\n"))
+    back = shipped.strata("deploy", "backend", "--yes")
+
+    assert (away.code, back.code) == (0, 0), away.text + back.text
+    assert re.search(r"^backend +[1-9] changed", away.stdout)
+    assert re.search(r"^backend +no changes", back.stdout)
+    assert shipped.client("dynamodb").list_tables()["TableNames"] == [TABLE]
+
+
+# At a terminal
+
+
+def test_somebody_at_a_terminal_sees_the_plan_and_is_asked(shipped: Site) -> None:
+    """The plan is printed before the question, and anything but yes changes nothing."""
+    shipped.edit("security.yaml", ("  limit_usd: 100\n", "  limit_usd: 200\n"))
+
+    refused = shipped.strata_at_a_terminal("n", "deploy", "security")
+
+    assert refused.code == 1
+    assert "update            aws_budgets_budget.monthly" in refused.stdout
+    assert "deploy security to account 123456789012? [y/N]" in refused.stderr
+    assert shipped.aws.writing_calls() == {}

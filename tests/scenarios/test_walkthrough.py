@@ -1,0 +1,116 @@
+"""docs/first-deploy.md, typed as it stands: from an empty account to profiles for those who sign in."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from strata.load import load
+from tests.documents import CHECKOUT, blocks
+from tests.scenarios.site import STACKS, Run, Site
+from tests.scenarios.typist import Typist
+
+PAGE = CHECKOUT / "docs/first-deploy.md"
+
+pytestmark = [pytest.mark.only("stand-in"), pytest.mark.e2e]
+
+ANSWERS = {
+    "project name": "acme",
+    "short name": "ac",
+    "primary region": "",
+    "secondary region": "",
+    "more regions": "",
+    "member accounts": "",
+    "plus-addresses": "aws@acme.dev",
+    "name of the management account": "master",
+    "root e-mail": "master@example.com",
+    "given name": "Mary",
+    "family name": "Major",
+    "e-mail of the administrator": "mary.major@acme.dev",
+    "[y/N]": "y",
+}
+"""What the operator says; moto's management account is `master`, and so are its name and address."""
+
+NOT_EMULATED = {
+    "activation": "the emulator does not answer",
+    "quota": "the emulator does not answer",
+    "s3-block": "the emulator does not answer",
+    # Where PATH has none, the tests run the Terraform that came with the venv.
+    "terraform": "a third party's build",
+}
+"""The warnings of `strata doctor` that are the emulator's, and a part of what each says."""
+
+BEFORE_THE_DEPLOY = {
+    "alert-mails": "not yet",
+    "ebs": "off in us-east-1",
+    "metadata": "tokens no preference",
+    "passwords": "none is set",
+    "snapshots": "unblocked in us-east-1",
+}
+
+BEFORE_BOOTSTRAP = {
+    "organization": "not yet: strata bootstrap",
+    "names": "not yet: strata bootstrap",
+    "state-bucket": "not yet: strata bootstrap",
+    "lock-table": "not yet: strata bootstrap",
+    "accounts": "not yet: strata bootstrap",
+    "services": "not yet: strata bootstrap",
+    "delegations": "not yet: strata bootstrap",
+    "sign-in": "not yet: strata bootstrap",
+    "permissions": "not yet: strata bootstrap",
+}
+
+
+@pytest.fixture
+def typist(empty: Site, tmp_path: Path) -> Typist:
+    """Somebody with a fresh clone and an empty account."""
+    typist = Typist.at(empty, tmp_path)
+    typist.site.output.mkdir()
+    typist.variables["AWS_CONFIG_FILE"] = str(tmp_path / "aws-config")
+    return typist
+
+
+def test_from_a_new_account_to_profiles(typist: Typist, tmp_path: Path) -> None:
+    """Every command of the page ends with 0, one after the other, and leaves what the page says."""
+    site, ran = typist.site, dict[str, list[Run]]()
+    for block in blocks(PAGE, "sh"):
+        if block.heading == "5. Identity Center":
+            site.aws.switch_identity_center_on(site.region)  # by hand
+        run = typist.types(block.text, ANSWERS)
+        assert run.code == 0, f"{block}: {run.stdout[-3000:]}"
+        ran.setdefault(block.heading, []).append(run)
+
+    landing_zone = load(site.config)
+    assert landing_zone.project.management_account.id == "123456789012"
+    assert sorted(account.email for account in landing_zone.organization.accounts.values()) == [
+        "aws+security@acme.dev",
+        "aws+shared@acme.dev",
+    ]
+    assert "config is valid" in ran["2. The configuration"][0].stdout
+
+    expect_warnings(ran["3. What must be true"][0], NOT_EMULATED | BEFORE_THE_DEPLOY | BEFORE_BOOTSTRAP)
+    assert "made the organization" in ran["4. State and organization"][0].stdout
+    expect_warnings(ran["5. Identity Center"][0], NOT_EMULATED | BEFORE_THE_DEPLOY)
+    assert re.search(r"^ok +sign-in +arn:aws:sso:::instance/", ran["5. Identity Center"][0].stdout, re.MULTILINE)
+
+    deployed, after, again = ran["6. The deploy"]
+    assert re.search(r"^sign in at https://d-\w+\.awsapps\.com/start$", deployed.stdout, re.MULTILINE)
+    assert all(site.addresses(stack) for stack in STACKS)
+    expect_warnings(after, NOT_EMULATED)
+    assert again.stdout.count("no changes") == 4
+
+    profiles = (tmp_path / "aws-config").read_text()
+    assert "[sso-session ac]" in profiles
+    assert "[profile ac-management-Administrator]" in profiles
+    assert "export AWS_PROFILE=ac-management-Administrator" in ran["7. Signing in"][0].stdout
+
+
+def expect_warnings(run: Run, known: dict[str, str]) -> None:
+    """Compares the warnings of `strata doctor` with those that are known; there are no failures."""
+    lines = re.findall(r"^(ok|warning|failure) +(\S+) +(.+)$", run.stdout, re.MULTILINE)
+    assert len(lines) > 20, run.stdout
+    assert [line for line in lines if line[0] == "failure"] == []
+    unknown = [(name, text) for level, name, text in lines if level == "warning" and known.get(name, "?") not in text]
+    assert unknown == []

