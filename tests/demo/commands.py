@@ -140,8 +140,8 @@ def _follow(process: subprocess.Popen[str], kept: IO[str], shown: Callable[[str]
             if text := shown(line):
                 say(text)
                 told, last = time.monotonic(), ""
-            else:
-                last = line.strip() or last
+            elif ": " in line or not last:  # what cdktf counts below says less than what is waited for
+                last = line.strip()
         if (now := time.monotonic()) - told > _SILENCE:
             say(f"    ... {now - started:.0f} s  {last}".rstrip())
             told = now

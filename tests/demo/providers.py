@@ -93,7 +93,7 @@ def _searched(folder: Path) -> tuple[RealProvider | None, str]:
 
 
 def _downloaded(folder: Path, terraform: str) -> RealProvider:
-    """Has Terraform load the pinned provider once, with its own settings and without any credentials of AWS."""
+    """Has Terraform load the pinned provider once, with its owner's settings of where it loads from."""
     mirror = folder / ".terraform" / "providers"
     with contextlib.suppress(NotFoundError):
         return real_provider.find(str(mirror), _Remembered(folder))
@@ -102,7 +102,8 @@ def _downloaded(folder: Path, terraform: str) -> RealProvider:
     folder.mkdir(parents=True, exist_ok=True)
     wanted = {"aws": {"source": "hashicorp/aws", "version": PINNED}}
     (folder / "main.tf.json").write_text(json.dumps({"terraform": {"required_providers": wanted}}))
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TF_DATA", "TF_PLUGIN"))}
+    settings = ("TF_CLI_CONFIG_FILE", "TF_TOKEN_")
+    kept = {name: value for name, value in os.environ.items() if name.startswith(settings) or name[:3] != "TF_"}
     log = folder / "log"
     if run([terraform, "init", "-no-color", "-input=false"], kept, log, lambda _: None, folder=folder):
         raise NotFoundError(f"the registry did not give it: {error_in(log)}")
