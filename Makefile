@@ -38,9 +38,10 @@ demo-shell: dev ## the same, and a shell in which every command works on it
 synth: setup ## write the Terraform of every stack to cdktf.out
 	@$(TOOLCHAIN) synth
 
-lint: dev ## check format, style and types
+lint: dev ## check format, style, types and which room imports which
 	@$(BIN)/ruff format --quiet --check
 	@$(BIN)/ruff check --quiet
+	@said="$$($(BIN)/lint-imports --no-cache 2>&1)" || { echo "$$said"; exit 1; }
 	@$(BIN)/mypy
 
 # One test at a time, the long ones first: a worker that has many of them left is waited for at the end.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 import subprocess
@@ -333,27 +332,6 @@ def test_the_command_imports_neither_boto3_nor_cdktf(words: tuple[str, ...]) -> 
     assert imported & {"boto3", "botocore", "cdktf", "constructs", "jsii", "hypothesis", "requests", "rich"} == set()
 
 
-def test_imports_go_one_way() -> None:
-    """strata.config <- stacks <- main; strata imports neither of them, nor cdktf: it runs the CLI."""
-    assert imports("strata") & {"stacks", "main", "cdktf", "constructs", "cdktf_cdktf_provider_aws", "jsii"} == set()
-    assert imports("stacks") & {"main", "boto3"} == set()
-    for package, below in BELOW.items():
-        assert {name for name in strata_imports(package) if name.split(".")[1] not in below} == set(), package
-
-
-BELOW = {
-    "config": {"config", "errors", "files"},
-    "landing_zone": {"landing_zone", "config", "errors"},
-    "rules": {"rules", "landing_zone", "config", "errors"},
-}
-"""Config is read, the landing zone resolves it, rules look at both; and none of them knows who asks."""
-
-
-def strata_imports(package: str) -> set[str]:
-    paths = (CHECKOUT / "strata" / package).rglob("*.py")
-    return {name for path in paths for name in imported_names(path) if name.startswith("strata.")}
-
-
 # What the tests share
 
 
@@ -394,17 +372,3 @@ def edit(folder: Path, file: str, old: str, new: str) -> None:
 def strata(*arguments: str, python: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, *python, "-m", "strata", *arguments]
     return subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False, timeout=60)
-
-
-def imports(package: str) -> set[str]:
-    return {name.split(".")[0] for path in (CHECKOUT / package).rglob("*.py") for name in imported_names(path)}
-
-
-def imported_names(path: Path) -> set[str]:
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            found.add(node.module or "")
-    return found

@@ -216,7 +216,7 @@ def _link() -> None:
 
 def _warm() -> None:
     """Has the first synth be as fast as every other; without that it is slow, and nothing worse."""
-    from strata.kernel import warm
+    from strata.terraform.kernel import warm
 
     try:
         warm(CHECKOUT, environment(os.environ, CONFIG), SCRIPTS.parent / ".warm")
