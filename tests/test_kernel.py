@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from strata import kernel
 from strata.errors import StrataError
+from strata.terraform import kernel
 from strata.terraform.tools import CHECKOUT, environment
 
 VARIABLES = environment(os.environ, CHECKOUT / "strata" / "template")
