@@ -15,7 +15,7 @@ WHEELS := .venv/.wheels-$(PATH_NOW)
 CLI := node_modules/.installed
 
 .DEFAULT_GOAL := all
-.PHONY: all setup dev synth lint test format golden e2e bench lock clean help
+.PHONY: all setup dev synth lint test format golden e2e bench lock iam-data clean help
 MAKEFLAGS += --no-print-directory
 
 all: dev lint test synth ## set up, check, test and synthesize as CI does (default)
@@ -68,6 +68,10 @@ lock: .venv/.python ## pin anew what pyproject.toml and package.json ask for; MI
 	@$(MAKE) setup
 	@$(TOOLCHAIN) lock $(if $(MIRROR),"$(MIRROR)")
 
+# Run it now and then, with newer versions in strata/iam/build.py: AWS adds some hundred actions a month.
+iam-data: dev ## make anew what policies may name: services, actions, keys, AWS managed policies
+	@$(BIN)/python -m strata.iam.build
+
 # The stamps. Each file below stands for a step that is done, until what it was done from changes.
 .venv/.python:
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit(f"strata needs Python 3.11 or newer, {sys.executable} is {sys.version.split()[0]}: make PYTHON=...")'
@@ -101,4 +105,4 @@ clean: ## remove what make and cdktf made
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## show this list
-	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F '|' '{ printf "make %-8s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F '|' '{ printf "make %-8s %s\n", $$1, $$2 }'
