@@ -429,6 +429,10 @@ def policy_references(draft: Draft) -> dict[str, tuple[str, Location]]:
     found: dict[str, tuple[str, Location]] = {}
     for key, policy in draft.organization.policies.items() if draft.organization else ():
         found.setdefault(policy.file, ("organization.yaml", ("policies", key, "file")))
+    deployer = draft.project.deployer if draft.project else None
+    for index, reference in enumerate(deployer.policies if deployer else ()):
+        if reference.inline:
+            found.setdefault(reference.inline, ("project.yaml", ("deployer", "policies", index, "inline")))
     for key, permission_set in draft.sso.permission_sets.items() if draft.sso else ():
         for index, reference in enumerate(permission_set.policies):
             if reference.inline:

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from strata.evaluation.documents import Statement
 from strata.evaluation.layers import Verdict
+from strata.evaluation.requests import Request
 from strata.evaluation.truth import Truth
 
 
@@ -41,11 +42,18 @@ class Answer:
     """What it depends on, sorted; empty unless it depends."""
     decided: Step
     steps: tuple[Step, ...]
+    request: Request
 
     @property
     def allowed(self) -> bool:
         """Returns whether the request is allowed, whatever else is learned."""
         return self.outcome is Outcome.ALLOWED
+
+    def undecided(self, step: Step) -> list[str]:
+        """Returns the tests of a step's statement that cannot be decided, as the policy has them."""
+        if step.outcome is not Outcome.DEPENDS or step.statement is None:
+            return []
+        return [str(test) for test in step.statement.undecided(self.request.context)]
 
 
 def denial(verdict: Verdict) -> Step | None:

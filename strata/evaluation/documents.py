@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import chain, repeat
 from typing import Any
 
 from strata.errors import StrataError
@@ -96,7 +97,8 @@ class Statement:
     condition: tuple[Test, ...]
 
     def __str__(self) -> str:
-        return f"{self.file}{f':{self.line}' if self.line else ''} {self.sid}"
+        sid = f"statement {self.sid}" if self.sid.isdigit() else self.sid
+        return f"{self.file}{f':{self.line}' if self.line else ''} {sid}"
 
     def about(self, action: str) -> bool:
         """Returns whether the statement is about an action, given in lower case."""
@@ -152,8 +154,8 @@ class Document:
     statements: tuple[Statement, ...]
 
 
-def parse(text: str, file: str, *, name: str = "", lines: bool = True) -> Document:
-    """Returns the document of a JSON text; without lines it is no file that somebody could open.
+def parse(text: str, file: str, *, name: str = "", lines: Iterable[int | None] | None = None) -> Document:
+    """Returns the document of a JSON text; `lines` are those of its statements, where they stand elsewhere or nowhere.
 
     Raises:
         DocumentError: it is not JSON, or not what AWS takes for a policy.
@@ -166,11 +168,10 @@ def parse(text: str, file: str, *, name: str = "", lines: bool = True) -> Docume
         raise DocumentError(f"{file} is not a JSON object")
     listed = document.get("Statement", [])
     listed = listed if isinstance(listed, list) else [listed]
-    numbers = statement_lines(text) if lines else []
+    numbers = chain(statement_lines(text) if lines is None else lines, repeat(None))
     version = str(document.get("Version", "2008-10-17"))
     found = []
-    for index, statement in enumerate(listed):
-        line = numbers[index] if index < len(numbers) else None
+    for (index, statement), line in zip(enumerate(listed), numbers, strict=False):
         try:
             found.append(_statement(statement, index, file, line, version))
         except ValueError as error:

@@ -31,24 +31,24 @@ def evaluate(request: Request, policies: Policies) -> Answer:
         own = [*([_passed(boundary)] if boundary else []), _own(request, identity)]
     denials = [found for verdict in verdicts if (found := denial(verdict))]
     passed = [one if isinstance(one, Step) else _passed(one) for one in controls]
-    return _answer(denials, [*passed, *_access(request, granted, own)])
+    return _answer(request, denials, [*passed, *_access(request, granted, own)])
 
 
 def _has_identity(request: Request) -> bool:
     return request.principal.kind not in (PrincipalKind.SERVICE, PrincipalKind.ANONYMOUS)
 
 
-def _answer(denials: list[Step], needed: list[Step]) -> Answer:
+def _answer(request: Request, denials: list[Step], needed: list[Step]) -> Answer:
     """Decides: by the first that denies, else by the first level that does not allow, else by what is unknown."""
     steps = (*denials, *needed)
     for found in steps:
         if found.outcome is Outcome.DENIED:
-            return Answer(Outcome.DENIED, (), found, steps)
+            return Answer(Outcome.DENIED, (), found, steps, request)
     unknown = [found for found in steps if found.outcome is Outcome.DEPENDS]
     if unknown:
         keys = {key for found in unknown for key in found.keys}
-        return Answer(Outcome.DEPENDS, tuple(sorted(keys)), unknown[0], steps)
-    return Answer(Outcome.ALLOWED, (), steps[-1], steps)
+        return Answer(Outcome.DEPENDS, tuple(sorted(keys)), unknown[0], steps, request)
+    return Answer(Outcome.ALLOWED, (), steps[-1], steps, request)
 
 
 # The organization: SCPs follow the principal's account, RCPs the resource's
@@ -101,16 +101,16 @@ def _access(request: Request, granted: Granted, own: list[Step] | None) -> list[
         return [_granted(granted, Grade.ITSELF, "allows it, names the principal itself")]
     if role is True and within is True:
         return [*limits, _granted(granted, Grade.ROLE, "allows it, names the role")]
-    delegated = granted.allows(Grade.ACCOUNT) if _needs_resource(request) else True
+    delegated = granted.allows(Grade.ACCOUNT) if needs_resource(request) else True
     through_own = all_of((delegated, *map(_truth, own)))
     if through_own is True:
-        if _needs_resource(request):
+        if needs_resource(request):
             own = [_granted(granted, Grade.ACCOUNT, "leaves it to the account"), *own]
         return own
     access = any_of((named, all_of((role, within)), through_own))
     if not isinstance(access, bool):
         return [_open(granted, own, access)]
-    return [_by_resource(granted, False)] if granted.allows(*Grade) is False and _needs_resource(request) else own
+    return [_by_resource(granted, False)] if granted.allows(*Grade) is False and needs_resource(request) else own
 
 
 def _open(granted: Granted, own: list[Step], access: frozenset[str]) -> Step:
@@ -148,6 +148,6 @@ def _truth(found: Step) -> Truth:
 _TRUST = ("sts:assumerole", "sts:tagsession", "sts:setsourceidentity")
 
 
-def _needs_resource(request: Request) -> bool:
+def needs_resource(request: Request) -> bool:
     """Returns whether nobody is allowed without a word of the resource: keys of KMS, and roles that are assumed."""
     return (request.service == "kms" and request.resource != "*") or request.name.startswith(_TRUST)

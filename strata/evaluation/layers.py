@@ -130,6 +130,10 @@ class Account:
     """The RCPs of each level."""
     management: bool = False
     """Whether it is the management account, whose principals and resources neither of them binds."""
+    organization: str = ""
+    """The id of its organization; empty if it is in none, or nobody knows."""
+    path: str = ""
+    """Where it is, as aws:PrincipalOrgPaths has it: o-.../r-.../ou-.../."""
 
 
 @dataclass(frozen=True, eq=False)

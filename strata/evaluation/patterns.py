@@ -59,14 +59,20 @@ class Pattern:
 
     @cached_property
     def _matches(self) -> Callable[[str], bool]:
-        tokens = self._tokens
-        if all(isinstance(token, str) for token in tokens):
-            plain = "".join(map(str, tokens))
-            return plain.__eq__
-        if tokens == (_Wild(many=True, colons=True),):
-            return lambda _: True
-        expression = re.compile("".join(map(_expression, tokens)), re.DOTALL)
-        return lambda value: expression.fullmatch(value) is not None
+        """Returns the quickest way to look at a value that is known."""
+        if self.kind is Kind.EXACT or not _WILD.search(self.text):
+            return _unescaped(self.text).__eq__
+        if self.kind is Kind.TEXT:
+            expression = re.compile(_part(self.text, "."), re.DOTALL)
+            return lambda value: expression.fullmatch(value) is not None
+        *parts, last = self.text.split(":", ARN_PARTS - 1)
+        few = len(parts) < ARN_PARTS - 1
+        arn = re.compile(
+            ":".join([*(_part(part, "[^:]") for part in parts), _part(last, "[^:]" if few else ".")]), re.DOTALL
+        )
+        if self.kind is Kind.RESOURCE and (few or any(part.endswith("*") for part in parts)):
+            return lambda value: arn.fullmatch(value) is not None or _reaches(self._tokens, value, _certain)
+        return lambda value: arn.fullmatch(value) is not None
 
     @cached_property
     def _tokens(self) -> tuple[str | _Wild, ...]:
@@ -80,7 +86,7 @@ class Pattern:
                     inside = text[index + 1 : index + 2] not in ("", ":")
                 found.append(_Wild(many=character == "*", colons=not inside))
             else:
-                found.append({LITERAL_STAR: "*", LITERAL_MARK: "?"}.get(character, character))
+                found.append(_unescaped(character))
         return tuple(found)
 
     def match(self, value: str) -> Match:
@@ -105,10 +111,25 @@ def is_arn(text: str) -> bool:
     return text.count(":") >= ARN_PARTS - 1
 
 
-def _expression(token: str | _Wild) -> str:
-    if isinstance(token, str):
-        return re.escape(token)
-    return ("." if token.colons else "[^:]") + ("*" if token.many else "")
+_WILD = re.compile(r"[*?]")
+
+
+def _unescaped(text: str) -> str:
+    return text.replace(LITERAL_STAR, "*").replace(LITERAL_MARK, "?")
+
+
+def _part(text: str, any_character: str) -> str:
+    """Returns the expression of a part in which wildcards match one kind of characters.
+
+    No number of stars makes a match slow: each takes the first place that fits, and gives it up for none.
+    """
+    first, *rest = (_plain(one, any_character) for one in re.split(r"\*+", text))
+    middle = "".join(f"(?>{any_character}*?{one})" for one in rest[:-1])
+    return f"{first}{middle}{f'{any_character}*{rest[-1]}' if rest else ''}"
+
+
+def _plain(text: str, any_character: str) -> str:
+    return any_character.join(re.escape(_unescaped(one)) for one in text.split("?"))
 
 
 # Values with unknown parts
@@ -189,14 +210,11 @@ class Actions:
             service, colon, name = lowered.partition(":")
             if not lowered.strip("*") or (colon and not service.strip("*") and not name.strip("*")):
                 self.everything = True
-            elif not re.search(r"[*?]", lowered):
+            elif not _WILD.search(lowered):
                 self._exact.add(lowered)
             else:
-                wild[service if colon and not re.search(r"[*?]", service) else ""].append(lowered)
-        self._wild = {
-            service: re.compile("|".join("".join(map(_expression, Pattern(one, Kind.TEXT)._tokens)) for one in ones))
-            for service, ones in wild.items()
-        }
+                wild[service if colon and not _WILD.search(service) else ""].append(lowered)
+        self._wild = {service: re.compile("|".join(_part(one, ".") for one in ones)) for service, ones in wild.items()}
 
     def match(self, action: str) -> bool:
         """Returns whether one of the patterns matches an action in lower case."""

@@ -31,7 +31,7 @@ class Context:
 
     __slots__ = ("_complete", "_rest", "_values")
 
-    def __init__(self, values: Mapping[str, Value], *, complete: bool = False) -> None:
+    def __init__(self, values: Mapping[str, Value | Missing], *, complete: bool = False) -> None:
         self._values = {key.lower(): value for key, value in values.items()}
         self._complete = complete
         self._rest: Value | Missing = ABSENT if complete else UNKNOWN
@@ -45,16 +45,11 @@ class Context:
             return self._values.get(f"{key.partition('/')[0]}/*", self._rest)
         return self._rest
 
-    def filled(self, values: Mapping[str, Value]) -> Context:
+    def filled(self, values: Mapping[str, Value | Missing]) -> Context:
         """Returns the context with more keys; those that it has stay."""
         merged = Context(values, complete=self._complete)
         merged._values |= self._values
         return merged
-
-    @property
-    def values(self) -> Mapping[str, Value]:
-        """Returns the keys that are known, in lower case."""
-        return self._values
 
 
 class PrincipalKind(Enum):

@@ -21,6 +21,7 @@ Rule = Callable[[Draft, Limits], Iterable[Fault]]
 RULES: tuple[Rule, ...] = (
     project.regions,
     project.state,
+    project.deployer,
     project.tags,
     organization.organizational_units,
     organization.accounts,

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from strata.config.limits import Limits
 from strata.config.loader import Draft
 from strata.config.rules.faults import PROJECT, twice
+from strata.config.rules.policies import wrong_document
 from strata.config.text import short
+from strata.config.tree import Location
 from strata.config.types import REPLICA
 from strata.errors import Fault
 
@@ -33,6 +35,15 @@ def state(draft: Draft, _: Limits) -> Iterator[Fault]:
     elif project.replica_bucket == project.trail_bucket:
         problem = f"the replica of {short(bucket)} has the name of the bucket of the organization trail"
         yield draft.fault(PROJECT, ("state", "bucket"), problem, "choose another name, or leave it out")
+
+
+def deployer(draft: Draft, _: Limits) -> Iterator[Fault]:
+    """The policies of the deployer that are files are policies."""
+    found = draft.project.deployer if draft.project else None
+    for index, policy in enumerate(found.policies if found else ()):
+        if policy.inline and policy.inline in draft.policies:
+            at: Location = ("deployer", "policies", index, "inline")
+            yield from wrong_document(draft, PROJECT, at, policy.inline, None)
 
 
 def tags(draft: Draft, _: Limits) -> Iterator[Fault]:
