@@ -34,6 +34,12 @@ def is_partial(value: str) -> bool:
     return not value.isascii() and _PARTS.search(value) is not None
 
 
+def known_start(value: str) -> str:
+    """Returns a text up to its first part that is not known."""
+    found = _PARTS.search(value)
+    return value[: found.start()] if found else value
+
+
 def shown(value: str) -> str:
     """Returns a text for people, with what is not known as dots or stars."""
     value = re.sub("[\U000f0000-\U000ffffd]{12}", "<account id>", value).replace("\ue000", ".")
