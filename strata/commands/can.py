@@ -11,9 +11,9 @@ from strata.config.models import ROOT
 from strata.config.types import did_you_mean
 from strata.errors import StrataError, UsageError
 from strata.evaluation import unknown
-from strata.evaluation.answers import Answer, Outcome, Step
+from strata.evaluation.answers import NOT_KNOWN, Answer, Outcome, Step
 from strata.evaluation.documents import RESOURCE
-from strata.evaluation.landing_zone import Evaluated
+from strata.evaluation.landing_zone import NO_DEPLOYER, Evaluated
 from strata.evaluation.questions import ANYBODY, Question, Who, actors, ask, everybody, find_action, find_who
 from strata.evaluation.requests import ABSENT, Value
 from strata.printing import as_json, line
@@ -167,8 +167,11 @@ def _case_lines(case: Case, *, whole: bool) -> Iterator[str]:
     yield f"{name} in {case.account}: {case.outcome.value}{_on(case.answer)}"
     decided = case.answer.decided
     yield from _step_lines(case.answer, decided, ">")
+    hidden = {step.level for step in case.answer.steps if step.reason == NOT_KNOWN}
     for step in _without_full_access(case.answer.steps) if whole else ():
-        if step is not decided:
+        # A policy that is not known neither allows nor denies; once is enough.
+        once = step.reason == NOT_KNOWN or step.level not in hidden or step.statement is not None
+        if step is not decided and once:
             yield from _step_lines(case.answer, step, " ")
 
 
@@ -221,6 +224,8 @@ def _hint(key: str, cases: Sequence[Case]) -> str:
         return "name the resource: --on arn:aws:..."
     if key == "aws:RequestedRegion":
         return "name the region: --region eu-west-1"
+    if key == NO_DEPLOYER:
+        return "name the role that deploys in project.yaml: deployer: {role, policies}"
     return f"say what the request has: --with {key}=VALUE, or --with {key}= if it has none" if ":" in key else ""
 
 

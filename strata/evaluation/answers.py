@@ -60,7 +60,12 @@ def denial(verdict: Verdict) -> Step | None:
     """Returns the step of what a layer denies, or may deny."""
     if verdict.denies is False:
         return None
-    return step(verdict.layer.name, verdict.denies, "denies it", "may deny it", verdict.denied_by, denies=True)
+    maybe = "may deny it" if verdict.denied_by else NOT_KNOWN
+    return step(verdict.layer.name, verdict.denies, "denies it", maybe, verdict.denied_by, denies=True)
+
+
+NOT_KNOWN = "is not known here"
+"""The reason where the text of a policy is missing."""
 
 
 def step(level: str, truth: Truth, yes: str, maybe: str, statement: Statement | None, *, denies: bool = False) -> Step:

@@ -74,8 +74,7 @@ def _of_principal(principal: Principal, account: Account) -> Iterator[tuple[str,
         yield "aws:username", ABSENT
     if principal.session:
         yield "aws:userid", f"{unknown.ANYTHING}:{principal.session.rpartition('/')[2]}"
-    if principal.kind is not PrincipalKind.ROOT:
-        yield "aws:AssumedRoot", ABSENT
+    yield "aws:AssumedRoot", ABSENT  # sessions of central root access have it, and nobody else
 
 
 _OF_PEOPLE = (

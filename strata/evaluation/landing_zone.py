@@ -39,6 +39,7 @@ from strata.files import POLICY, read_text
 CONTROLS = {PolicyType.SERVICE_CONTROL: "SCPs", PolicyType.RESOURCE_CONTROL: "RCPs"}
 EVERYTHING = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}'
 FULL_ACCESS = "AdministratorAccess"
+NO_DEPLOYER = "the deployer, which project.yaml does not name"
 
 
 @dataclass(frozen=True)
@@ -304,7 +305,7 @@ class Evaluated:
         principal = Principal(f"arn:{PARTITION}:iam::{where.id}:role/{name}", _session(where.id, name))
         if deployer and deployer.policies:
             return Actor("deployer", principal, where, self._referenced(deployer.policies, "deployer"))
-        hidden = "deployer.policies in project.yaml" if deployer else "deployer in project.yaml"
+        hidden = "the policies of the deployer, which project.yaml does not name" if deployer else NO_DEPLOYER
         return Actor("deployer", principal, where, Layer("deployer", unknown=(hidden,)))
 
     # Resources
