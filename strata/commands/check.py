@@ -23,10 +23,10 @@ CALLS_A_SECOND = 20
 def run(options: Options, *, as_of: str | None, json: bool) -> int:
     """Checks the configuration and prints the summary, and with a day what has ended or is due."""
     day = _day(as_of)
-    landing_zone = load(options.config)
+    landing_zone = load(options.config, day)
     summary = summarize(landing_zone)
     reads = identity_center_reads(landing_zone, summary["account_assignments"])
-    doubtful = warnings(landing_zone)
+    doubtful = warnings(landing_zone, day)
     due = _endings(landing_zone, day)
     if json:
         found: dict[str, Any] = {
