@@ -21,6 +21,7 @@ FINDINGS: Mapping[str, str] = {
     **EFFECT,
     "example-value": "a value of the template that stands for one of your own",
     "opt-in-region": "a region that is off until it is enabled",
+    "mixed-alphabets": "a name with letters that look Latin and are not",
     "look-alike-name": "two names that AWS keeps apart and people do not",
     "tag-clash": "two tags that IAM takes for one, or one in the place of Strata's",
     "unbound-account": "an account without any service control policy",
@@ -79,12 +80,6 @@ class Accepted(Model):
 def find(accepted: Iterable[Acceptance], finding: str, at: str) -> Acceptance | None:
     """Returns the entry that accepts a finding at a place, whether its last day is over or not."""
     return next((one for one in accepted if (one.finding, one.at) == (finding, at)), None)
-
-
-def is_accepted(accepted: Iterable[Acceptance], finding: str, at: str, day: dt.date | None) -> bool:
-    """Returns whether an entry accepts a finding at a place on a day."""
-    found = find(accepted, finding, at)
-    return found is not None and not found.ended(day)
 
 
 def hint(finding: str, at: str) -> str:

@@ -120,12 +120,12 @@ def place(landing_zone: LandingZone, doubt: Doubt) -> str:
     return f"{dotted(location[:keys])}{named}"
 
 
-_WHO_AND_WHAT = ("permission_sets", "groups", "users", "accounts", "organizational_units", "tags", "until")
+_WHO_AND_WHAT = ("permission_sets", "groups", "users", "accounts", "organizational_units", "tags")
 
 
 def _in_words(value: Any) -> str:
+    """Returns an entry of a list in words: an assignment by whom it gives what where, anything else as it is."""
     if isinstance(value, dict):
-        return " ".join(_in_words(value[key]) for key in _WHO_AND_WHAT if key in value)
-    if isinstance(value, list):
-        return " ".join(map(_in_words, value))
-    return str(value)
+        parts = [value[key] for key in _WHO_AND_WHAT if key in value] or [f"{key}={one}" for key, one in value.items()]
+        return " ".join(map(_in_words, parts))
+    return " ".join(map(_in_words, value)) if isinstance(value, list) else str(value)

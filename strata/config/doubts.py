@@ -90,14 +90,19 @@ def _regions(landing_zone: LandingZone) -> Iterator[Doubt]:
             yield "project.yaml", location, f"{region} is off until the management account enables it: do that first"
 
 
+def _alphabets(landing_zone: LandingZone) -> Iterator[Doubt]:
+    for named in _by_kind(landing_zone).values():
+        for file, location, _, name in named:
+            if mixes_alphabets(name):
+                text = f"its name {short(name)} has letters in one word that look Latin and are Cyrillic or Greek"
+                yield file, location, text
+
+
 def _names(landing_zone: LandingZone) -> Iterator[Doubt]:
     """Names that AWS keeps apart and people do not; those that AWS takes for one are faults."""
     for named in _by_kind(landing_zone).values():
         owners: dict[str, tuple[str, str]] = {}
         for file, location, key, name in named:
-            if mixes_alphabets(name):
-                text = f"its name {short(name)} has letters in one word that look Latin and are Cyrillic or Greek"
-                yield file, location, text
             owner, other = owners.setdefault(look(name), (key, name))
             if owner != key and other == name:
                 yield file, location, f"its name {short(name)} is also that of {short(owner)}, so they look alike"
@@ -268,6 +273,7 @@ def _administrators(landing_zone: LandingZone) -> Iterator[Doubt]:
 _RULES: Mapping[str, Callable[[LandingZone], Iterable[Doubt]]] = {
     "example-value": _examples,
     "opt-in-region": _regions,
+    "mixed-alphabets": _alphabets,
     "look-alike-name": _names,
     "tag-clash": _tags,
     "unbound-account": _unbound,

@@ -324,7 +324,9 @@ def _may_bind(statement: Statement, role: str) -> bool:
     """Returns whether a condition, as far as it asks who calls, holds for a role; of other tests nobody can tell."""
     arn = f"arn:aws:iam::{_ANYBODY}:role/{role}"
     for test in statement.tests:
-        if test.key.lower() != "aws:principalarn" or test.base not in _PATTERNS | _NEGATED:
+        if test.key.lower() != "aws:principalarn" or test.base not in _PATTERNS | _NEGATED | {"StringEquals"}:
+            return False
+        if any("${" in value for value in test.values):
             return False
         named = any(_arn_matches(value, arn) if test.base in _PATTERNS else value == arn for value in test.values)
         if named == test.is_negated:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from strata.config.accepted import ACCEPTED_FILE, ENTRIES, hint, is_accepted
+from strata.config.accepted import ACCEPTED_FILE, ENTRIES, find, hint
 from strata.config.documents import TOP_KEYS
 from strata.config.limits import Limits
 from strata.config.loader import Draft
@@ -39,10 +39,12 @@ class _Unknown:
 def spelling(draft: Draft, _: Limits) -> Iterator[Fault]:
     """AWS has what policies name; what the reference data lacks is accepted in accepted.yaml."""
     for one in _unknown(draft):
-        mended = one.at in draft.accepted_until_mended
-        if not mended and not is_accepted(draft.accepted, one.finding, one.at, draft.day):
-            remedy = f"correct it; or, if AWS has it since {reference().date}, accept it in {ACCEPTED_FILE}"
-            yield draft.fault(one.file, one.location, one.problem, f"{remedy} [{hint(one.finding, one.at)}]")
+        entry = find(draft.accepted, one.finding, one.at)
+        if one.at in draft.accepted_until_mended or (entry and not entry.ended(draft.day)):
+            continue
+        over = f", accepted until {entry.until} only" if entry else ""
+        remedy = f"correct it; or, if AWS has it since {reference().date}, accept it in {ACCEPTED_FILE}"
+        yield draft.fault(one.file, one.location, f"{one.problem}{over}", f"{remedy} [{hint(one.finding, one.at)}]")
 
 
 def unknown_names(landing_zone: LandingZone) -> Iterator[tuple[str, str]]:
