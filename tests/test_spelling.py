@@ -16,6 +16,7 @@ import pytest
 
 from strata.config import load
 from strata.config.accepted import FINDINGS, scalar
+from strata.config.documents import document_problems
 from strata.config.json_lines import json_lines
 from strata.config.limits import aws_limits
 from strata.config.rules import warnings
@@ -243,7 +244,7 @@ def test_the_sources_are_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         ("GetThing", "Tagging", ("thing:Size", "thing:Tag/${key}")),
         ("ListThings", "Read", ("thing:Colour", "thing:Tag/${key}")),
     ]
-    assert [one.resource_types and one.required for one in service.actions] == [{"box"}, None]
+    assert [one.resource_types is None or sorted(one.required) for one in service.actions] == [["box"], True]
     assert {name: kind.arn for name, kind in service.resource_types.items()} == {
         "bag": "arn:${Partition}:thing:::bag/${BagName}",
         "box": "arn:${Partition}:thing:::${Box}",
@@ -253,9 +254,11 @@ def test_the_sources_are_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_the_same_packages_make_the_same_bytes(tmp_path: Path) -> None:
-    files = [made(path) for path in (tmp_path / "a", tmp_path / "b") if not path.mkdir()]
-    assert files[0].read_bytes() == files[1].read_bytes()
-    assert read(files[0])[0] == {"format": 1, "date": "2026-02-03"}
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    one, other = made(tmp_path / "a"), made(tmp_path / "b")
+    assert one.read_bytes() == other.read_bytes()
+    assert read(one)[0] == {"format": 1, "date": "2026-02-03"}
 
 
 def test_a_package_that_is_not_the_pinned_one_is_refused(tmp_path: Path) -> None:
@@ -322,6 +325,7 @@ IN_VAIN = [
         when("ArnNotLike", "aws:PrincipalArn", "arn:aws:iam::*:role/Admin", Action="*"),
     ),
     ("binds-deployer", RESOURCE_CONTROL, document(Action="s3:*", Principal="*")),
+    ("binds-deployer", RESOURCE_CONTROL, document(Action="s3:*", Principal="*", Resource="arn:aws:s3:::*")),
     ("mfa-key", PERMISSION_SET, when("BoolIfExists", "aws:MultiFactorAuthPresent", "false")),
     ("mfa-key", SERVICE_CONTROL, when("Bool", "AWS:multifactorauthpresent", "false")),
     ("mfa-key", PERMISSION_SET, when("NumericLessThan", "aws:MultiFactorAuthAge", "3600")),
@@ -408,6 +412,50 @@ resource.getrusage(resource.RUSAGE_SELF).ru_utime < 5 or sys.exit("too slow")
     subprocess.run([sys.executable, "-c", code], input=json.dumps(hostile), text=True, check=True, timeout=60)
 
 
+REFUSED = [
+    (document(Resource="arn:s3:::bucket"), "of a partition there is not"),
+    (document(Resource="arn:aws-usgov:s3:::bucket"), "of a partition there is not, did you mean 'aws-us-gov'?"),
+    (document(Resource="arn:aws::eu-west-1::bucket"), "an ARN without a service"),
+    (document(Resource="arn:aws:s3:bucket"), "an ARN that is cut short"),
+    (document(Action="iam:GetRole", Resource="arn:aws:iam:eu-west-1:*:role/x"), "which has a region, and IAM has none"),
+    (document(Resource="arn:aws:s3:::${aws:username"), "where a variable is not closed"),
+    (document(Resource="arn:aws:s3:::${}/*"), "where a variable has no name"),
+    (when("StringEquals", "aws:PrincipalTag/Team", "${ aws:username}"), "where a variable has a space"),
+    (when("NullIfExists", "aws:PrincipalTag/Team", "true"), "NullIfExists, which AWS does not have"),
+    (
+        document(Condition={"StringEquals": {"aws:RequestedRegion": "a", "AWS:requestedregion": "b"}}),
+        "one key for AWS, by StringEquals",
+    ),
+]
+
+
+@pytest.mark.parametrize(("content", "problem"), REFUSED, ids=[problem[:30] for _, problem in REFUSED])
+def test_what_aws_refuses_is_refused(content: dict[str, Any], problem: str) -> None:
+    (found,) = document_problems(content, None)
+    assert found.problem.endswith(problem)
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        "arn:*:iam::*:role/x",
+        "arn:aws:iam:*:*:role/x",
+        "arn:aws:s3*",
+        "arn:aws:s3:::${aws:PrincipalTag/Team, 'no team'}/*",
+        "arn:aws-us-gov:s3:::b/${*}",
+        "arn:aws:ssm:*:*:parameter/a:b",
+    ],
+)
+def test_what_aws_takes_is_taken(resource: str) -> None:
+    assert list(document_problems(document(Resource=resource), None)) == []
+
+
+def test_aws_takes_its_own_policies() -> None:
+    """What is refused here of a policy that AWS itself has would be wrong."""
+    known = managed_documents()
+    assert [(name, one.problem) for name in known.names for one in document_problems(known.get(name), None)] == []
+
+
 # All that is ours
 
 
@@ -476,6 +524,18 @@ def test_an_unknown_name_is_accepted_by_what_is_printed_behind_it(valid: Path) -
         assert len(faults) == count
         accept(valid, faults[0])
     assert warnings(load(valid)) == []
+
+
+def test_a_statement_is_accepted_by_its_sid_or_by_what_it_does(valid: Path) -> None:
+    """Not by its number: one that is put before it would be accepted in its place."""
+    deny(valid, document(Action="sts:*"))
+    (warning,) = warnings(load(valid))
+    accept(valid, warning)
+    both = document(Action="sts:*")
+    both["Statement"].insert(0, {**both["Statement"][0], "Action": "*", "Sid": "New"})
+    deny(valid, both)
+    (left,) = warnings(load(valid))
+    assert left.endswith("[finding: denies-everything, at: policies/deny-leaving.json statement New]")
 
 
 def test_what_is_accepted_until_a_day_is_told_from_the_next_on(valid: Path) -> None:

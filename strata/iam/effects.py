@@ -65,7 +65,7 @@ def _unknown_services(statement: Statement) -> Iterator[Finding]:
 def _empty_condition(statement: Statement) -> Iterator[Finding]:
     if statement.content.get("Condition") == {}:
         problem = f"{statement.name} has a Condition without a test, so it holds for every request"
-        yield Finding("empty-condition", (*statement.at, "Condition"), statement.name, problem, "remove it")
+        yield Finding("empty-condition", (*statement.at, "Condition"), statement.place, problem, "remove it")
 
 
 def _fruitless(statement: Statement) -> Iterator[Finding]:
@@ -75,7 +75,7 @@ def _fruitless(statement: Statement) -> Iterator[Finding]:
             if not text.replace(":", "").strip("*"):
                 verb = "denies" if statement.denies else "allows"
                 problem = f"{statement.name} excepts {what} by {element} {short(text)}, so it {verb} nothing"
-                yield Finding("no-effect", at, statement.name, problem, f"name what it {verb}, or remove it")
+                yield Finding("no-effect", at, statement.place, problem, f"name what it {verb}, or remove it")
 
 
 # Conditions
@@ -106,7 +106,7 @@ def _mfa(statement: Statement, test: Test) -> Iterator[Finding]:
     if test.key.lower() in _MFA_KEYS:
         problem = f"{statement.name} tests {test.key}, which no session of Identity Center carries"
         remedy = "require MFA in the settings of Identity Center instead"
-        yield Finding("mfa-key", test.at, f"{statement.name} {test.key}", problem, remedy)
+        yield Finding("mfa-key", test.at, f"{statement.place} {test.key}", problem, remedy)
 
 
 _NEGATED = frozenset(
@@ -131,7 +131,7 @@ def _exempts_everybody(statement: Statement, test: Test) -> Iterator[Finding]:
             whom = "every role" if value.strip("*") and test.key.lower() == "aws:principalarn" else "everybody"
             effect = "denies" if statement.denies else "allows"
             text = f"{statement.name} exempts {whom} by {test.key} {short(value)}, so it {effect} next to nothing"
-            yield Finding("exempts-everybody", test.at, f"{statement.name} {value}", text, "name who is exempt")
+            yield Finding("exempts-everybody", test.at, f"{statement.place} {value}", text, "name who is exempt")
             return
 
 
@@ -159,7 +159,7 @@ def _unused(statement: Statement, test: Test, key: Key) -> Iterator[Finding]:
         return
     problem = f"{statement.name} tests {test.key}, which no action of it takes: {_outcome(test)}"
     remedy = "name actions that take it, or another key"
-    yield Finding("unused-condition-key", test.at, f"{statement.name} {test.key}", problem, remedy)
+    yield Finding("unused-condition-key", test.at, f"{statement.place} {test.key}", problem, remedy)
 
 
 def _outcome(test: Test) -> str:
@@ -216,11 +216,11 @@ def _operator(statement: Statement, test: Test, key: Key) -> Iterator[Finding]:
     if families and not test.base.startswith(families):
         problem = f"{statement.name} compares {test.key} by {test.operator}, and the key is of type {key.type}"
         remedy = f"use an operator that starts with {' or '.join(dict.fromkeys(families))}"
-        yield Finding("operator-type", test.at, f"{statement.name} {test.key}", problem, remedy)
+        yield Finding("operator-type", test.at, f"{statement.place} {test.key}", problem, remedy)
 
 
 def _set_operator(statement: Statement, test: Test, key: Key) -> Iterator[Finding]:
-    at, value = test.at, f"{statement.name} {test.key}"
+    at, value = test.at, f"{statement.place} {test.key}"
     if key.many and test.qualifier not in SET_OPERATORS and test.base != "Null":
         problem = f"{statement.name} tests {test.key}, which has several values, by {test.operator}"
         yield Finding("set-operator", at, value, problem, "write ForAnyValue: or ForAllValues: before it")
@@ -231,7 +231,7 @@ def _set_operator(statement: Statement, test: Test, key: Key) -> Iterator[Findin
 
 def _values(statement: Statement, test: Test) -> Iterator[Finding]:
     for value in test.values:
-        place = f"{statement.name} {test.key} {value}"
+        place = f"{statement.place} {test.key} {value}"
         if "${" in value:
             continue
         if test.base.startswith("StringEquals") or test.base.startswith("StringNotEquals"):
@@ -285,31 +285,38 @@ _WANTED: tuple[tuple[str, tuple[str, Callable[[str], bool]]], ...] = (
 
 
 def _binds_everybody(statement: Statement, kind: Kind, access_role: str) -> Iterator[Finding]:
-    if not statement.denies or kind is Kind.RESOURCE or not _is_everywhere(statement):
+    if not statement.denies or kind is Kind.RESOURCE or not _is_everywhere(statement, kind):
         return
     everything = any(not action.replace(":", "").strip("*") for action in statement.values("Action"))
     if kind is Kind.PERMISSION_SET:
         if everything and not statement.content.get("Condition"):
             problem = f"{statement.name} denies everything to whoever has the permission set"
-            yield Finding("denies-everything", statement.at, statement.name, problem, "name what it denies")
+            yield Finding("denies-everything", statement.at, statement.place, problem, "name what it denies")
         return
-    wide = everything or "NotAction" in statement.content or _denies_roles(statement)
+    wide = everything or _denies_all_but(statement) or _denies_roles(statement)
     if not _may_bind(statement, access_role) or not (wide or kind is Kind.RESOURCE_CONTROL):
         return
     if everything and not statement.content.get("Condition"):
         problem = f"{statement.name} denies everything to everybody, {access_role} among them"
         remedy = f"exempt arn:*:iam::*:role/{access_role} by ArnNotLike aws:PrincipalArn, or name what it denies"
-        yield Finding("denies-everything", statement.at, statement.name, problem, remedy)
+        yield Finding("denies-everything", statement.at, statement.place, problem, remedy)
         return
     problem = f"{statement.name} binds {access_role} too, by which the management account puts things right"
     remedy = f"exempt arn:*:iam::*:role/{access_role} by ArnNotLike aws:PrincipalArn"
-    yield Finding("binds-deployer", statement.at, statement.name, problem, remedy)
+    yield Finding("binds-deployer", statement.at, statement.place, problem, remedy)
 
 
-def _is_everywhere(statement: Statement) -> bool:
+def _is_everywhere(statement: Statement, kind: Kind) -> bool:
+    """Returns whether a statement is about every resource; that of a resource control policy, of one service."""
     if "NotResource" in statement.content:
         return True
-    return any(not text.strip("*") for text in statement.values("Resource"))
+    whole = r"\*+|arn:[^:]*:[^:]*:\*?:\*?:\*+" if kind is Kind.RESOURCE_CONTROL else r"\*+"
+    return any(re.fullmatch(whole, text) for text in statement.values("Resource"))
+
+
+def _denies_all_but(statement: Statement) -> bool:
+    excepted = statement.values("NotAction")
+    return bool(excepted) and all(one.replace(":", "").strip("*") for one in excepted)
 
 
 def _denies_roles(statement: Statement) -> bool:
@@ -352,7 +359,7 @@ def _foreign_resources(statement: Statement) -> Iterator[Finding]:
     at, text = resources[0]
     rest = f" and {len(resources) - 1} more" if resources[1:] else ""
     problem = f"{statement.name} names {short(text)}{rest}, but its actions act on such as {min(kinds, key=len)}"
-    yield Finding("foreign-resource", at, f"{statement.name} {text}", problem, "correct the resource, or write *")
+    yield Finding("foreign-resource", at, f"{statement.place} {text}", problem, "correct the resource, or write *")
 
 
 @cache

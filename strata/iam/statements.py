@@ -59,6 +59,14 @@ class Statement:
     content: dict[str, Any]
 
     @property
+    def place(self) -> str:
+        """Returns what it is accepted by: its Sid, else what it does; its number may become that of another."""
+        if self.name == f"statement {self.content.get('Sid')}":
+            return self.name
+        acts = [f"all but {one}" for one in self.values("NotAction")] or self.values("Action")
+        return " ".join([str(self.content.get("Effect")), *acts[:1]])
+
+    @property
     def denies(self) -> bool:
         """Returns whether it takes away."""
         return self.content.get("Effect") == "Deny"
