@@ -82,6 +82,12 @@ def find(accepted: Iterable[Acceptance], finding: str, at: str) -> Acceptance | 
     return next((one for one in accepted if (one.finding, one.at) == (finding, at)), None)
 
 
+def endings(accepted: Iterable[Acceptance], day: dt.date, notice: dt.timedelta) -> list[tuple[int, Acceptance]]:
+    """Returns the entries that have ended on a day or are due, each with its position, those that end first first."""
+    found = [(index, one) for index, one in enumerate(accepted) if one.until and one.until <= day + notice]
+    return sorted(found, key=lambda ending: (ending[1].until or day, ending[0]))
+
+
 def hint(finding: str, at: str) -> str:
     """Returns how a finding is told, so that it can be copied into accepted.yaml."""
     return f"finding: {finding}, at: {scalar(at)}"
