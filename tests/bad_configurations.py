@@ -9,6 +9,8 @@ from typing import Any
 
 import yaml
 
+from strata.iam.reference import reference
+
 DATA = Path(__file__).with_suffix(".yaml")
 
 
@@ -28,8 +30,8 @@ class BadConfiguration:
 
 
 def read() -> tuple[dict[str, str], list[BadConfiguration]]:
-    """Returns the valid configuration, by file, and the bad ones."""
-    data = yaml.safe_load(DATA.read_text(encoding="utf-8"))
+    """Returns the valid configuration, by file, and the bad ones; `{data}` is the day of the reference data."""
+    data = yaml.safe_load(DATA.read_text(encoding="utf-8").replace("{data}", reference().date))
     return data["valid"], [BadConfiguration(**case) for case in data["bad"]]
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from strata.config import LandingZone, load
+from strata.config.accepted import ACCEPTED_FILE
 from strata.config.loader import IMPORTS_FILE
 from strata.errors import ConfigurationError
 from strata.files import read_bytes, read_text, write
@@ -27,7 +28,8 @@ def loaded(base: Path, files: Mapping[str, str], target: Path) -> LandingZone:
         folder = Path(name)
         _write_texts(folder, files)
         # Links, so that the loader sees what a policy file is: a pipe cannot be copied.
-        for path in [*(one for one in base.iterdir() if one.suffix not in (".yaml", ".yml")), target / IMPORTS_FILE]:
+        others = [one for one in base.iterdir() if one.suffix not in (".yaml", ".yml")]
+        for path in [*others, target / IMPORTS_FILE, target / ACCEPTED_FILE]:
             if os.path.lexists(path):
                 (folder / path.name).symlink_to(path.absolute())
         try:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from strata import files
+from strata.config.accepted import ACCEPTED_FILE, AcceptedList
 from strata.config.loader import FILES, IMPORTS_FILE, Imports
 from strata.config.types import did_you_mean
 from strata.errors import StrataError, UsageError
@@ -18,7 +19,7 @@ from strata.files import cannot
 if TYPE_CHECKING:
     from strata.cli import Options
 
-_FILES: Mapping[str, type[BaseModel]] = {**FILES, IMPORTS_FILE: Imports}
+_FILES: Mapping[str, type[BaseModel]] = {**FILES, IMPORTS_FILE: Imports, ACCEPTED_FILE: AcceptedList}
 _MODELS = {name.removesuffix(".yaml"): model for name, model in _FILES.items()}
 
 

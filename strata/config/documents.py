@@ -13,6 +13,7 @@ from strata.config.limits import aws_limits
 from strata.config.models import PolicyType
 from strata.config.text import Problem, short
 from strata.config.types import did_you_mean, is_action
+from strata.iam.grammar import refused
 
 STATEMENT_KEYS = frozenset(
     {
@@ -133,6 +134,7 @@ def _statement(name: str, statement: dict[str, Any], kind: PolicyType | None) ->
             yield from _texts(name, key, statement[key])
     if "Condition" in statement:
         yield from _condition(name, statement["Condition"])
+    yield from refused(name, statement)
     if kind is PolicyType.RESOURCE_CONTROL:
         yield from _resource_control(name, statement)
     elif "Principal" in statement or "NotPrincipal" in statement:

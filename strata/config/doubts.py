@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from strata.config.accepted import find, hint
 from strata.config.administrators import FULL_ACCESS, administrators
+from strata.config.document_doubts import document_doubts, place, unused
 from strata.config.documents import statements
 from strata.config.examples import example_values
 from strata.config.guardrails import guardrails
 from strata.config.limits import aws_limits
-from strata.config.models import MANAGEMENT, OWN_TAGS, LandingZone, Mode, PolicyType
+from strata.config.models import MANAGEMENT, OWN_TAGS, LandingZone, Mode, PolicyType, Targets
 from strata.config.targets import Directory
 from strata.config.text import look, mixes_alphabets, short
 from strata.config.tree import Location, Tree, dotted
@@ -21,24 +24,56 @@ Doubt = tuple[str, Location, str]
 """The file, the place in it, and what is doubtful there."""
 
 
-def warnings(landing_zone: LandingZone) -> list[str]:
-    """Returns every doubt as `file:line: path: text`, in the order of the files."""
-    found = []
-    for rule in _RULES:
-        for file, location, text in rule(landing_zone):
-            line = landing_zone.trees.get(file, Tree(file)).line(location)
-            found.append((file, line, f"{dotted(location)}: {text}"))
+def warnings(landing_zone: LandingZone, day: dt.date | None = None) -> list[str]:
+    """Returns every doubt as `file:line: path: text [finding: id, at: place]`, in the order of the files.
+
+    What accepted.yaml accepts is left out; with a day, not what it accepts until an earlier one.
+    """
+    doubts = [
+        (finding, place(landing_zone, doubt), doubt) for finding, rule in _RULES.items() for doubt in rule(landing_zone)
+    ]
+    doubts += document_doubts(landing_zone)
+    found: list[tuple[str, int, str]] = []
+    grouped: dict[tuple[str, str], list[tuple[str, Doubt]]] = defaultdict(list)
+    for finding, at, doubt in (*doubts, *unused(landing_zone, doubts)):
+        entry = find(landing_zone.accepted, finding, at)
+        if entry and not entry.ended(day):
+            continue
+        over = f", accepted until {entry.until} only" if entry else ""
+        if finding in _TOLD_ONCE and not over:
+            grouped[finding, doubt[0]].append((at, doubt))
+        else:
+            found.append(_told(landing_zone, doubt, f"{doubt[2].replace(_OTHERS, '')}{over}", hint(finding, at)))
+    for (finding, _), ((at, doubt), *others) in grouped.items():
+        text = doubt[2].replace(_OTHERS, _and([dotted(location) for _, (_, location, _) in others]))
+        found.append(_told(landing_zone, doubt, text, hint(finding, at)))
     return [f"{file}:{line}: {text}" for file, line, text in sorted(found)]
 
 
+_OTHERS = "{others}"
+_TOLD_ONCE = frozenset({"example-value", "unbound-account"})
+"""What is told once a file, or a new configuration would start with a page of it."""
+
+
+def _told(landing_zone: LandingZone, doubt: Doubt, text: str, hint: str) -> tuple[str, int, str]:
+    file, location, _ = doubt
+    line = landing_zone.trees.get(file, Tree(file)).line(location)
+    return file, line, f"{dotted(location)}: {text} [{hint}]"
+
+
+def _and(others: list[str]) -> str:
+    if not others:
+        return ""
+    more = f" and {len(others) - _LISTED} more" if others[_LISTED:] else ""
+    return f", as {'are' if others[1:] else 'is'} {', '.join(others[:_LISTED])}{more}"
+
+
+_LISTED = 8
+
+
 def _examples(landing_zone: LandingZone) -> Iterator[Doubt]:
-    """One warning a file, or a new configuration would start with a page of them."""
-    by_file: dict[str, list[Location]] = defaultdict(list)
     for file, location, _ in example_values(landing_zone):
-        by_file[file].append(location)
-    for file, (first, *others) in by_file.items():
-        rest = f", as {'are' if others[1:] else 'is'} {', '.join(map(dotted, others))}" if others else ""
-        yield file, first, f"is still an example{rest}; strata bootstrap wants values of your own"
+        yield file, location, f"is still an example{_OTHERS}; strata bootstrap wants values of your own"
 
 
 def _regions(landing_zone: LandingZone) -> Iterator[Doubt]:
@@ -55,14 +90,19 @@ def _regions(landing_zone: LandingZone) -> Iterator[Doubt]:
             yield "project.yaml", location, f"{region} is off until the management account enables it: do that first"
 
 
+def _alphabets(landing_zone: LandingZone) -> Iterator[Doubt]:
+    for named in _by_kind(landing_zone).values():
+        for file, location, _, name in named:
+            if mixes_alphabets(name):
+                text = f"its name {short(name)} has letters in one word that look Latin and are Cyrillic or Greek"
+                yield file, location, text
+
+
 def _names(landing_zone: LandingZone) -> Iterator[Doubt]:
     """Names that AWS keeps apart and people do not; those that AWS takes for one are faults."""
     for named in _by_kind(landing_zone).values():
         owners: dict[str, tuple[str, str]] = {}
         for file, location, key, name in named:
-            if mixes_alphabets(name):
-                text = f"its name {short(name)} has letters in one word that look Latin and are Cyrillic or Greek"
-                yield file, location, text
             owner, other = owners.setdefault(look(name), (key, name))
             if owner != key and other == name:
                 yield file, location, f"its name {short(name)} is also that of {short(owner)}, so they look alike"
@@ -119,7 +159,6 @@ def _tags(landing_zone: LandingZone) -> Iterator[Doubt]:
 
 
 def _unbound(landing_zone: LandingZone) -> Iterator[Doubt]:
-    """One warning for all accounts, or an organization without policies would have a page of them."""
     organization = landing_zone.organization
     directory = Directory(organization)
     targets = [policy.targets for policy in organization.policies.values() if policy.type is PolicyType.SERVICE_CONTROL]
@@ -128,47 +167,61 @@ def _unbound(landing_zone: LandingZone) -> Iterator[Doubt]:
     for where in (*targets, *(one.targets for one in made)):
         bound |= directory.members if where.root else frozenset(where.accounts)
         bound = bound.union(*map(directory.within, where.organizational_units))
-    free = [key for key in organization.active_accounts if key not in bound]
-    if free:
-        rest = f", as {'are' if free[2:] else 'is'} {_some(free[1:])}" if free[1:] else ""
-        text = f"is bound by no service control policy: none is attached to it, a unit above it or the root{rest}"
-        yield "organization.yaml", ("accounts", free[0]), text
+    text = "is bound by no service control policy: none is attached to it, a unit above it or the root"
+    for key in organization.active_accounts:
+        if key not in bound:
+            yield "organization.yaml", ("accounts", key), f"{text}{_OTHERS}"
 
 
-def _policies(landing_zone: LandingZone) -> Iterator[Doubt]:
+def _attached(landing_zone: LandingZone) -> Iterator[tuple[Location, PolicyType, Targets]]:
     organization = landing_zone.organization
-    made = [((guardrail.option,), guardrail.type, guardrail.targets, "") for guardrail in guardrails(organization)]
-    written = [
-        (("policies", key), policy.type, policy.targets, landing_zone.policies.get(policy.file, ""))
-        for key, policy in sorted(organization.policies.items())
-    ]
-    for location, kind, targets, document in (*written, *made):
+    for key, policy in sorted(organization.policies.items()):
+        yield ("policies", key), policy.type, policy.targets
+    for guardrail in guardrails(organization):
+        yield (guardrail.option,), guardrail.type, guardrail.targets
+
+
+def _unattached(landing_zone: LandingZone) -> Iterator[Doubt]:
+    for location, _, targets in _attached(landing_zone):
         if targets.empty:
             yield "organization.yaml", location, "is attached to nothing"
+
+
+def _bound_management(landing_zone: LandingZone) -> Iterator[Doubt]:
+    for location, kind, targets in _attached(landing_zone):
         binds_members = kind in (PolicyType.SERVICE_CONTROL, PolicyType.RESOURCE_CONTROL)
         if binds_members and MANAGEMENT in targets.accounts:
             text = "is attached to the management account, which such a policy never binds"
             yield "organization.yaml", (*location, "targets", "accounts"), text
+
+
+def _allow_only(landing_zone: LandingZone) -> Iterator[Doubt]:
+    for key, policy in sorted(landing_zone.organization.policies.items()):
+        document = landing_zone.policies.get(policy.file, "")
         effects = {one.get("Effect") for one in statements(json.loads(document))} if document else set()
-        if kind is PolicyType.SERVICE_CONTROL and effects == {"Allow"}:
+        if policy.type is PolicyType.SERVICE_CONTROL and effects == {"Allow"}:
             text = "only allows, which restricts nothing beside FullAWSAccess; deny what shall not be"
-            yield "organization.yaml", location, text
+            yield "organization.yaml", ("policies", key), text
 
 
-def _services(landing_zone: LandingZone) -> Iterator[Doubt]:
-    organization, limits = landing_zone.organization, aws_limits()
-    for service, account in sorted(organization.delegated_administrators.items()):
-        location: Location = ("delegated_administrators", service)
+def _delegations(landing_zone: LandingZone) -> Iterator[Doubt]:
+    limits = aws_limits()
+    for service in sorted(landing_zone.organization.delegated_administrators):
         if service not in limits.delegable:
             guess = did_you_mean(service, limits.delegable)
             text = f"is not a service Strata knows to take a delegated administrator{guess}"
-            yield "organization.yaml", location, text
-        if service == "sso.amazonaws.com":
-            text = (
-                f"whoever administers {account} can join groups that reach the management account; "
-                "keep separate groups for it"
-            )
-            yield "organization.yaml", location, text
+            yield "organization.yaml", ("delegated_administrators", service), text
+
+
+def _delegated_sign_in(landing_zone: LandingZone) -> Iterator[Doubt]:
+    service = "sso.amazonaws.com"
+    if account := landing_zone.organization.delegated_administrators.get(service):
+        text = f"whoever administers {account} can join groups that reach the management account; "
+        yield "organization.yaml", ("delegated_administrators", service), f"{text}keep separate groups for it"
+
+
+def _disabled_types(landing_zone: LandingZone) -> Iterator[Doubt]:
+    organization, limits = landing_zone.organization, aws_limits()
     types = {limit.service: kind for kind, limit in limits.policy_types.items() if limit.service}
     for index, service in enumerate(organization.disable_services):
         if service in types:
@@ -177,42 +230,6 @@ def _services(landing_zone: LandingZone) -> Iterator[Doubt]:
                 f"aws organizations disable-policy-type --policy-type {types[service]} first, then deploy"
             )
             yield "organization.yaml", ("disable_services", index), text
-
-
-_LISTED = 8
-
-
-def _some(keys: list[str]) -> str:
-    more = f" and {len(keys) - _LISTED} more" if keys[_LISTED:] else ""
-    return ", ".join(f"accounts.{key}" for key in keys[:_LISTED]) + more
-
-
-# https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_job-functions.html
-_JOB_FUNCTIONS = frozenset(
-    {
-        *("Billing", "DatabaseAdministrator", "DataScientist", "NetworkAdministrator", "SupportUser"),
-        *("SystemAdministrator", "ViewOnlyAccess"),
-    }
-)
-_WELL_KNOWN = ("AdministratorAccess", "PowerUserAccess", "ReadOnlyAccess", "SecurityAudit", "IAMFullAccess")
-
-
-def _managed_policies(landing_zone: LandingZone) -> Iterator[Doubt]:
-    for key, permission_set in sorted(landing_zone.sso.permission_sets.items()):
-        for index, policy in enumerate(permission_set.policies):
-            name = policy.aws or ""
-            base = name.rpartition("/")[2]
-            text = f"{short(name)} is not the name of a policy of AWS's"
-            if name in _JOB_FUNCTIONS:
-                yield (
-                    "sso.yaml",
-                    ("permission_sets", key, "policies", index, "aws"),
-                    f"{text}; write job-function/{name}",
-                )
-            elif base[:1].islower():
-                guess = did_you_mean(name, (*_WELL_KNOWN, *(f"job-function/{one}" for one in _JOB_FUNCTIONS)))
-                text += f", which start with a capital letter{guess}"
-                yield "sso.yaml", ("permission_sets", key, "policies", index, "aws"), text
 
 
 def _trail(landing_zone: LandingZone) -> Iterator[Doubt]:
@@ -253,18 +270,23 @@ def _administrators(landing_zone: LandingZone) -> Iterator[Doubt]:
         yield "sso.yaml", ("assignments",), text
 
 
-_RULES: tuple[Callable[[LandingZone], Iterable[Doubt]], ...] = (
-    _examples,
-    _regions,
-    _names,
-    _tags,
-    _unbound,
-    _policies,
-    _services,
-    _trail,
-    _mail,
-    _managed_policies,
-    _groups,
-    _assignments,
-    _administrators,
-)
+_RULES: Mapping[str, Callable[[LandingZone], Iterable[Doubt]]] = {
+    "example-value": _examples,
+    "opt-in-region": _regions,
+    "mixed-alphabets": _alphabets,
+    "look-alike-name": _names,
+    "tag-clash": _tags,
+    "unbound-account": _unbound,
+    "unattached-policy": _unattached,
+    "bound-management": _bound_management,
+    "allow-only": _allow_only,
+    "unknown-delegation": _delegations,
+    "delegated-sign-in": _delegated_sign_in,
+    "disabled-policy-type": _disabled_types,
+    "unmanaged-trail": _trail,
+    "silent-control": _mail,
+    "empty-group": _groups,
+    "empty-assignment": _assignments,
+    "no-administrator": _administrators,
+}
+"""Each finding, and the rule that finds it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import re
@@ -15,6 +16,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, RootModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from strata.config.accepted import ACCEPTED_FILE, ENTRIES, Acceptance, Accepted
+from strata.config.json_lines import JsonTree
 from strata.config.models import LandingZone, Organization, Project, Security, Sso
 from strata.config.text import Problem, short
 from strata.config.tree import Location, Tree, read
@@ -65,6 +68,11 @@ class Draft:
     sso: Sso | None = None
     imports: dict[str, str] = field(default_factory=dict)
     policies: dict[str, str] = field(default_factory=dict)
+    accepted: tuple[Acceptance, ...] = ()
+    accepted_until_mended: frozenset[str] = frozenset()
+    """The places of entries in accepted.yaml that have faults, so that these lead to no others."""
+    day: dt.date | None = None
+    """The day from which ends are looked at; None does not look at them."""
     left_out: dict[str, set[Location]] = field(default_factory=dict)
     assignment_positions: tuple[int, ...] = ()
 
@@ -100,8 +108,8 @@ def _hides(incomplete: Location, section: str) -> bool:
     return incomplete in ((), (section,))
 
 
-def load(folder: Path) -> LandingZone:
-    """Returns the landing zone a folder describes.
+def load(folder: Path, day: dt.date | None = None) -> LandingZone:
+    """Returns the landing zone a folder describes; with a day, what is accepted until then only is accepted no more.
 
     Raises:
         ConfigurationError: all faults of all files, with file, line, value, rule and remedy.
@@ -109,6 +117,7 @@ def load(folder: Path) -> LandingZone:
     from strata.config.rules import check
 
     draft, faults = read_draft(folder)
+    draft.day = day
     faults += check(draft)
     if faults or not (draft.project and draft.organization and draft.security and draft.sso):
         raise ConfigurationError(faults)
@@ -119,6 +128,7 @@ def load(folder: Path) -> LandingZone:
         sso=draft.sso,
         imports=draft.imports,
         policies=draft.policies,
+        accepted=draft.accepted,
         trees=draft.trees,
     )
 
@@ -141,8 +151,27 @@ def read_draft(folder: Path) -> tuple[Draft, list[Fault]]:
     imports, draft.left_out[IMPORTS_FILE], _ = _parse(Imports, tree)
     draft.imports = imports.root if imports else {}
     faults += tree.faults
+    faults += _read_accepted(draft)
     faults += _read_policies(draft)
     return draft, faults
+
+
+def _read_accepted(draft: Draft) -> list[Fault]:
+    """Reads accepted.yaml, each entry by itself, so that a faulty one takes no other with it."""
+    tree = draft.trees[ACCEPTED_FILE] = _tree(draft.folder, ACCEPTED_FILE, required=False, entries=ENTRIES)
+    kept: list[Acceptance] = []
+    broken: set[str] = set()
+    for index, entry in enumerate(tree.data.get(ENTRIES) or ()):
+        spoiled = any(location[:2] == (ENTRIES, index) for location in tree.spoiled | tree.incomplete)
+        try:
+            kept.append(Acceptance.model_validate(entry))
+        except ValidationError as error:
+            broken.add(str(entry.get("at")) if isinstance(entry, dict) else "")
+            for details in error.errors(include_url=False) if not spoiled else ():
+                location = (ENTRIES, index, *_location(details["loc"]))
+                tree.faults.append(_translate(Accepted, tree, location, details))
+    draft.accepted, draft.accepted_until_mended = tuple(kept), frozenset(broken)
+    return tree.faults
 
 
 def shown(folder: Path, name: str) -> str:
@@ -162,16 +191,16 @@ def _folder_faults(folder: Path) -> Iterable[Fault]:
         )
         remedy = "name the folder that holds project.yaml, by --config or STRATA_CONFIG"
         raise ConfigurationError([Fault(str(folder), 1, "", problem, remedy)]) from error
-    known = {*FILES, IMPORTS_FILE}
+    known = {*FILES, IMPORTS_FILE, ACCEPTED_FILE}
     for name in found:
         if name.endswith((".yaml", ".yml")) and name not in known:
             problem = f"is not a file Strata reads{did_you_mean(name, known)}"
             yield Fault(shown(folder, name), 1, "", problem, f"it reads {', '.join(sorted(known))}")
 
 
-def _tree(folder: Path, name: str, *, required: bool) -> Tree:
+def _tree(folder: Path, name: str, *, required: bool, entries: str = "") -> Tree:
     if os.path.lexists(folder / name):
-        return read(folder / name, shown(folder, name))
+        return read(folder / name, shown(folder, name), entries)
     tree = Tree(shown(folder, name))
     if required:
         tree.faults.append(Fault(tree.file, 1, "", "is missing", "add it; config/ of Strata has one to start from"))
@@ -365,6 +394,7 @@ def _read_policies(draft: Draft) -> list[Fault]:
         try:
             text = read_bytes(draft.folder / file, POLICY).decode("utf-8-sig")
             draft.policies[file] = minified(text)
+            draft.trees[file] = JsonTree(shown(draft.folder, file), text=text)
         except (FileNotFoundError, NotADirectoryError):
             near = did_you_mean(file, _policy_files(draft.folder))
             faults.append(

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -79,6 +79,9 @@ from strata.config.types import (
     did_you_mean,
 )
 from strata.errors import Fault
+
+if TYPE_CHECKING:
+    from strata.config.accepted import Acceptance
 
 MANAGEMENT = "management"
 """The key that stands for the management account wherever accounts are named."""
@@ -972,6 +975,8 @@ class LandingZone:
     """Terraform address to import id."""
     policies: Mapping[str, str] = field(default_factory=dict)
     """Policy file to its document, minified."""
+    accepted: "tuple[Acceptance, ...]" = ()
+    """What somebody has looked at and accepts."""
     trees: Mapping[str, Tree] = field(default_factory=dict)
     """What each file said, and on which line."""
 

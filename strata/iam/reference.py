@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from strata.errors import StrataError
+from strata.iam.statements import is_pattern, wildcard
 
 REFERENCE_FILE = Path(__file__).with_name("reference.dat")
 MANAGED_FILE = Path(__file__).with_name("managed.dat")
@@ -113,6 +114,7 @@ class Service:
         }
         self._groups: dict[str, _Group] = {}
         self._names: dict[str, str] = {}
+        self._taken: dict[str, frozenset[str]] = {}
         kinds = list(self.resource_types.values())
         for level, key_indices, type_indices, actions in groups:
             acts_on = None if type_indices is None else tuple(kinds[index // 2] for index in type_indices)
@@ -143,12 +145,24 @@ class Service:
 
     def names_matching(self, pattern: str) -> Iterator[str]:
         """Yields the names of the actions that a pattern matches."""
-        if "*" not in pattern and "?" not in pattern:
+        if not is_pattern(pattern):
             found = self._names.get(pattern.lower())
             yield from [found] if found else []
             return
-        matches = _wildcard(pattern.lower()).fullmatch
+        matches = wildcard(pattern.lower()).fullmatch
         yield from (name for lower, name in self._names.items() if matches(lower))
+
+    def keys_taken(self, pattern: str) -> frozenset[str]:
+        """Returns the names of the keys that the actions take which a pattern matches."""
+        if pattern not in self._taken:
+            groups = {id(self._groups[name]): self._groups[name] for name in self.names_matching(pattern)}
+            self._taken[pattern] = frozenset(key for group in groups.values() for key in group.keys)
+        return self._taken[pattern]
+
+    def names_taking(self, key: str) -> Iterator[str]:
+        """Yields the names of the actions that take a key."""
+        if key.lower() in self.keys:
+            yield from (name for name, group in self._groups.items() if key in group.keys)
 
     def _action(self, name: str) -> Action:
         group = self._groups[name]
@@ -196,8 +210,8 @@ class Reference:
     def actions(self, pattern: str) -> tuple[Action, ...]:
         """Returns the actions that a policy's `service:Pattern` or `*` matches."""
         prefix, _, name = pattern.partition(":")
-        if "*" in prefix or "?" in prefix:
-            matches = _wildcard(prefix.lower()).fullmatch
+        if is_pattern(prefix):
+            matches = wildcard(prefix.lower()).fullmatch
             found = [service for service in self.services() if matches(service.prefix)]
             return tuple(action for service in found for action in service.matching(name or "*"))
         service = self.service(prefix)
@@ -318,11 +332,3 @@ def _claim(name: str, *, known: bool) -> Key | None:
 @cache
 def _template(name: str) -> re.Pattern[str]:
     return re.compile("(.+)".join(map(re.escape, re.split(r"\$\{[^}]*\}", name))), re.DOTALL)
-
-
-@cache
-def _wildcard(pattern: str) -> re.Pattern[str]:
-    """Compiles a pattern such that no number of wildcards makes a match slow: each takes the first place that fits."""
-    first, *rest = [re.escape(part).replace(r"\?", ".") for part in re.split(r"\*+", pattern)]
-    middle = "".join(f"(?>.*?{part})" for part in rest[:-1])
-    return re.compile(first + middle + (f".*{rest[-1]}" if rest else ""), re.DOTALL)

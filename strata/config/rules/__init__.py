@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from strata.config.doubts import warnings
 from strata.config.limits import Limits, aws_limits
 from strata.config.loader import Draft
-from strata.config.rules import access, imports, organization, policies, project, security, text
+from strata.config.rules import access, imports, organization, policies, project, security, spelling, text
 from strata.config.rules.organization import account_name
 from strata.errors import Fault
 
@@ -35,6 +35,8 @@ RULES: tuple[Rule, ...] = (
     access.assignments,
     access.options,
     imports.imports,
+    spelling.spelling,
+    spelling.accepted,
     text.text,
 )
 
