@@ -184,6 +184,25 @@ def test_a_unit_is_allowed_only_if_each_account_is() -> None:
     assert answer("s3:ListAllMyBuckets", "--in", "root", "--as", "ReadOnly") == "denied"  # no access in security
 
 
+def test_a_name_of_both_an_account_and_a_unit_with_others_is_refused(tmp_path: Path) -> None:
+    shutil.copytree(SHIPPED, tmp_path / "config")
+    organization = tmp_path / "config/organization.yaml"
+    text = organization.read_text()
+    more = "accounts:\n  tools:\n    email: aws+tools@example.com\n    organizational_unit: shared\n"
+    organization.write_text(text.replace("accounts:\n", more, 1))
+
+    def asked(where: str) -> Result:
+        return can("sns:Publish", "--in", where, "--json", config=tmp_path / "config")
+
+    def accounts(where: str) -> list[str]:
+        return [case["account"] for case in json.loads(asked(where).stdout)["cases"]]
+
+    assert asked("shared").exit_code == 2
+    assert "write account/shared or ou/shared" in asked("shared").stderr
+    assert accounts("account/shared") == ["shared"]
+    assert accounts("ou/shared") == ["shared", "tools"]
+
+
 def test_the_session_of_a_user_has_its_tags(tmp_path: Path) -> None:
     """A tag that follows from the user is filled in, another attribute is unknown, what is not passed on is absent."""
     shutil.copytree(SHIPPED, tmp_path / "config")
@@ -297,6 +316,12 @@ def test_a_wrong_deployer_is_a_fault(tmp_path: Path, text: str, problem: str) ->
         ("s3:GetObject --in shared --on arn:aws:sqs:x:sharde:q", 2, "no account, did you mean 'shared'?"),
         ("s3:GetObject --in shared --with foo", 2, "is not KEY=VALUE"),
         ("s3:GetObject --in shared --with foo=bar", 2, "is not KEY=VALUE"),
+        ("s3:GetObject --in shared --with aws:PrincipleArn=x", 2, "did you mean 'aws:PrincipalArn'?"),
+        ("s3:GetObject --in shared --with s3:prefx=x", 2, "no condition key"),
+        ("s3:GetObject --in shared --region eu-west1", 2, "did you mean 'eu-west-1'?"),
+        ("s3:GetObject --in shared --as role/", 2, "is not the name of a role"),
+        ("s3:GetObject --in shared --as role/ci-*", 2, "is not the name of a role"),
+        ("s3:GetObject --in ou/nothing", 1, "neither an account nor an organizational unit"),
         ("s3:GetObject --in shared --who --as jane-doe", 2, "give one of them"),
     ],
 )

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from strata.config import load
+from strata.config.limits import aws_limits
 from strata.config.models import ROOT
 from strata.config.types import did_you_mean
 from strata.errors import StrataError, UsageError
-from strata.evaluation import unknown
 from strata.evaluation.answers import NOT_KNOWN, Answer, Outcome, Step
 from strata.evaluation.documents import RESOURCE
 from strata.evaluation.landing_zone import NO_DEPLOYER, Evaluated
 from strata.evaluation.questions import ANYBODY, Question, Who, actors, ask, everybody, find_action, find_who
 from strata.evaluation.requests import ABSENT, Value
+from strata.iam.reference import Action, reference
 from strata.printing import as_json, line
 from strata.report.names import find_account
 
@@ -64,7 +65,8 @@ def run(
     """Answers one question about one account, or about each account of a unit."""
     if who and list_all:
         raise UsageError("--who asks for everybody and --as for one; give one of them")
-    question = Question(find_action(action), on, options.region, dict(_keys(keys)))
+    asked = find_action(action)
+    question = Question(asked, on, _region(options.region), dict(_keys(keys, asked)))
     landing_zone = load(options.config)
     evaluated = Evaluated(landing_zone, options.config)
     accounts = _accounts(evaluated, where)
@@ -81,28 +83,49 @@ def run(
     return 0 if outcome is Outcome.ALLOWED else DIFFERS
 
 
-def _keys(written: Sequence[str]) -> Iterator[tuple[str, Value]]:
+def _region(region: str | None) -> str | None:
+    regions = aws_limits().regions
+    if region and region not in regions:
+        raise UsageError(f"--region {region!r} is not an AWS region{did_you_mean(region, regions)}")
+    return region
+
+
+def _keys(written: Sequence[str], action: Action) -> Iterator[tuple[str, Value]]:
     """Yields the keys that --with gives: several values of one key come one after the other, none means absent."""
     found: dict[str, list[str]] = {}
     for one in written:
         key, equals, value = one.partition("=")
         if not equals or ":" not in key:
             raise UsageError(f"--with {one!r} is not KEY=VALUE; write it as in aws:SourceIp=203.0.113.7")
-        found.setdefault(key, []).append(value)
+        if not reference().key(key):
+            known = {known.name for known in reference().global_keys.values()} | set(action.keys)
+            raise UsageError(f"--with {key!r} is no condition key of AWS's{did_you_mean(key, known)}")
+        found.setdefault(key.lower(), []).append(value)
     for key, values in found.items():
-        yield key, values[0] if values != [""] and not values[1:] else tuple(values) if values != [""] else ABSENT
+        if values == [""]:
+            yield key, ABSENT
+        else:
+            yield key, tuple(values) if values[1:] else values[0]
+
+
+UNIT, ACCOUNT = "ou/", "account/"
+"""What tells a unit from an account of the same name."""
 
 
 def _accounts(evaluated: Evaluated, where: str) -> Sequence[str]:
     """Returns the accounts that --in names: one, or all of a unit."""
-    units = {path.key: path for path in evaluated.landing_zone.organization.units()}
-    if where in units or where == ROOT:
-        found = evaluated.within(where)
-        if not found:
-            raise StrataError(f"organizational unit {where} has no account")
+    units = {ROOT, *(path.key for path in evaluated.landing_zone.organization.units())}
+    unit = where.removeprefix(UNIT)
+    found = evaluated.within(unit) if unit in units and not where.startswith(ACCOUNT) else ()
+    if where in units and where in evaluated.keys and found != (where,):
+        problem = f"{where!r} is an account and an organizational unit with others"
+        raise UsageError(f"{problem}; write {ACCOUNT}{where} or {UNIT}{where}")
+    if found:
         return found
+    if unit in units and not where.startswith(ACCOUNT):
+        raise StrataError(f"organizational unit {unit} has no account")
     try:
-        return (find_account(evaluated.landing_zone, where),)
+        return (find_account(evaluated.landing_zone, where.removeprefix(ACCOUNT)),)
     except StrataError as error:
         guess = did_you_mean(where, {*units, *evaluated.keys})
         raise StrataError(f"{where!r} is neither an account nor an organizational unit{guess}") from error
@@ -260,7 +283,7 @@ def _step_facts(step: Step) -> dict[str, Any]:
     return {
         "level": step.level,
         "answer": step.outcome.value,
-        "reason": unknown.shown(step.reason),
+        "reason": step.reason,
         "file": step.statement.file if step.statement else None,
         "line": step.statement.line if step.statement else None,
         "sid": step.statement.sid if step.statement else None,

@@ -169,10 +169,12 @@ def find_who(evaluated: Evaluated, name: str) -> Who:
     """
     if name in (DEPLOYER, ROOT_USER):
         return Who("deployer" if name == DEPLOYER else "root", "" if name == DEPLOYER else "user")
-    if name == ACCESS_ROLE or name.startswith("role/"):
-        return Who("role", name.removeprefix("role/"))
-    if found := re.fullmatch(r"arn:[^:]*:iam::[^:]*:role/(.+)", name):
-        return Who("role", found[1])
+    if found := re.fullmatch(rf"(?:arn:[^:]*:iam::[^:]*:)?role/(.*)|({ACCESS_ROLE})", name):
+        role = found[1] or found[2] or ""
+        # https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
+        if not re.fullmatch(r"(?:[!-~]*/)?[\w+=,.@-]+", role, re.ASCII) or set(role) & set("*?:"):
+            raise UsageError(f"{role!r} is not the name of a role; write role/NAME, with its path if it has one")
+        return Who("role", role)
     if re.fullmatch(r"[a-z0-9.-]+\.amazonaws\.com", name):
         return Who("service", name)
     return _named(evaluated, name)

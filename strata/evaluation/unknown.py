@@ -40,12 +40,6 @@ def known_start(value: str) -> str:
     return value[: found.start()] if found else value
 
 
-def shown(value: str) -> str:
-    """Returns a text for people, with what is not known as dots or stars."""
-    value = re.sub("[\U000f0000-\U000ffffd]{12}", "<account id>", value).replace("\ue000", ".")
-    return re.sub("[\ue001\U00100000-\U0010fffd]", "*", value)
-
-
 def is_text(character: str) -> bool:
     """Returns whether a character stands for an unknown text of any length."""
     return character == ANYTHING or ord(character) >= _FIRST_TEXT
