@@ -24,6 +24,7 @@ from strata.config.models import PolicyType
 from strata.config.rules import warnings
 from strata.config.services import derived_services
 from strata.errors import ConfigurationError
+from strata.iam.reference import reference
 from tests.accepting import accept, told
 from tests.bad_configurations import BadConfiguration, read, write
 
@@ -235,6 +236,13 @@ DOUBTS = [
         [
             "organization.yaml:14: delegated_administrators.sso.amazonaws.com: whoever administers audit can join "
             "groups that reach the management account; keep separate groups for it"
+        ],
+    ),
+    (
+        ("organization.yaml", "policies:\n", "trusted_services:\n  - shiled.amazonaws.com\npolicies:\n"),
+        [
+            "organization.yaml:14: trusted_services[1]: 'shiled.amazonaws.com' is no service known on "
+            f"{reference().date}, did you mean 'shield.amazonaws.com'?"
         ],
     ),
     (

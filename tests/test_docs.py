@@ -25,7 +25,7 @@ from strata.config.models import Model, Organization, Project, Security, Sso
 from strata.config.placeholders import fill
 from strata.config.rules import warnings
 from tests.bad_configurations import read as bad_configurations
-from tests.bad_configurations import write
+from tests.bad_configurations import write as write_configuration
 from tests.conftest import Variant
 from tests.documents import CHECKOUT, PAGES, Block, anchors, blocks, commands, headings, inline, links
 from tests.engine.aws_cli import UnknownLineError, parse
@@ -241,7 +241,7 @@ def test_the_example_of_an_accepted_warning_accepts_it(tmp_path: Path) -> None:
     page = CHECKOUT / "docs/warnings.md"
     (shown,) = (one for one in blocks(page, "console") if "warning: " in one.text)
     (entry,) = blocks(page, "yaml")
-    write(tmp_path, bad_configurations()[0])
+    write_configuration(tmp_path, bad_configurations()[0])
     policy = {"Sid": "Lab", "Effect": "Deny", "Action": "*", "Resource": "*"}
     document = f'{{"Version": "2012-10-17",\n"Statement": [\n\n{json.dumps(policy)}]}}'
     (tmp_path / "policies/lab.json").write_text(document)

@@ -566,6 +566,28 @@ def test_an_entry_that_accepts_nothing_is_a_warning(valid: Path) -> None:
         "now, or it is gone; remove it",
         "accepted.yaml:4: accepted[2]: accepts empty-group at 'groups.admins', and there is none; remove it",
     ]
+    for _ in range(2):
+        accept(valid, warnings(load(valid))[0])
+    assert warnings(load(valid)) == []
+
+
+def test_a_document_of_two_types_is_read_as_both(valid: Path) -> None:
+    """MFA is asked of everybody, and everything is denied to whoever has the set."""
+    deny(valid, document(Action="*"))
+    sso = valid / "sso.yaml"
+    sso.write_text(sso.read_text().replace("policies/dev.json", "policies/deny-leaving.json"))
+    first, second = warnings(load(valid))
+    assert ("to everybody" in first, "to whoever has the permission set" in second) == (True, True)
+    accept(valid, first)
+    assert warnings(load(valid)) == []
+
+
+def test_a_policy_for_service_linked_roles_is_refused_in_a_permission_set(valid: Path) -> None:
+    sso = valid / "sso.yaml"
+    name = "aws-service-role/AWSSupportServiceRolePolicy"
+    sso.write_text(sso.read_text().replace("inline: policies/dev.json", f"aws: {name}"))
+    (fault,) = errors(valid)
+    assert fault.startswith(f"sso.yaml:16: permission_sets.Dev.policies[1].aws: '{name}' is for service-linked roles")
 
 
 def test_exempt_roles_that_are_everybody_are_a_warning(valid: Path) -> None:

@@ -28,6 +28,7 @@ FINDINGS: Mapping[str, str] = {
     "unattached-policy": "a policy that is attached to nothing",
     "bound-management": "a policy on the management account, which it never binds",
     "allow-only": "a service control policy that only allows, beside FullAWSAccess",
+    "unknown-service-principal": "no service has that principal, or it is newer than the reference data",
     "unknown-delegation": "a service not known to take a delegated administrator",
     "delegated-sign-in": "whoever administers the account reaches the management account",
     "disabled-policy-type": "trusted access that AWS does not disable while a policy type needs it",

@@ -9,10 +9,12 @@ from typing import Any
 from strata.config.accepted import ACCEPTED_FILE, ENTRIES
 from strata.config.documents import TOP_KEYS
 from strata.config.guardrails import guardrails
+from strata.config.limits import aws_limits
 from strata.config.models import ACCESS_ROLE, LandingZone, PolicyType
 from strata.config.placeholders import fill, placeholder_values
 from strata.config.text import short
 from strata.config.tree import Location, dotted
+from strata.config.types import did_you_mean
 from strata.iam.effects import Kind, doubtful
 from strata.iam.findings import LONGEST, SPELLING
 from strata.iam.reference import reference
@@ -32,23 +34,21 @@ _KINDS = {
 
 def document_doubts(landing_zone: LandingZone) -> list[Named]:
     """Returns what is doubtful in policies: in their files, in options that stand for one, in names of AWS's."""
-    return [*_files(landing_zone), *_options(landing_zone), *_managed_policies(landing_zone)]
+    found = (_files, _options, _managed_policies, _service_principals)
+    return list(dict.fromkeys(one for rule in found for one in rule(landing_zone)))
 
 
-def documents(landing_zone: LandingZone) -> Iterator[tuple[str, PolicyType | None]]:
-    """Yields every policy file once, with its type; that of an inline policy is None."""
-    kinds: dict[str, PolicyType | None] = {}
-    for policy in landing_zone.organization.policies.values():
-        kinds.setdefault(policy.file, policy.type)
-    for permission_set in landing_zone.sso.permission_sets.values():
-        if permission_set.inline:
-            kinds.setdefault(permission_set.inline, None)
-    yield from kinds.items()
+def _documents(landing_zone: LandingZone) -> Iterator[tuple[str, PolicyType | None]]:
+    """Yields every policy file with its type, twice if it is of two; that of an inline policy is None."""
+    kinds = {(policy.file, policy.type): None for policy in landing_zone.organization.policies.values()}
+    yield from kinds
+    inline = [one.inline for one in landing_zone.sso.permission_sets.values() if one.inline]
+    yield from ((file, None) for file in dict.fromkeys(inline))
 
 
 def _files(landing_zone: LandingZone) -> Iterator[Named]:
     values = placeholder_values(landing_zone.project)
-    for file, kind in documents(landing_zone):
+    for file, kind in _documents(landing_zone):
         if kind in TOP_KEYS or file not in landing_zone.policies:
             continue
         document = json.loads(fill(landing_zone.policies[file], values))
@@ -82,7 +82,21 @@ def _managed_policies(landing_zone: LandingZone) -> Iterator[Named]:
                 yield "managed-policy-path", f"permission_sets.{key} {name}", ("sso.yaml", location, text)
 
 
+def _service_principals(landing_zone: LandingZone) -> Iterator[Named]:
+    limits, organization = aws_limits(), landing_zone.organization
+    types = (limit.service for limit in limits.policy_types.values() if limit.service)
+    known = {*reference().service_principals, *limits.delegable, *types}
+    for part in ("trusted_services", "disable_services"):
+        for index, service in enumerate(getattr(organization, part)):
+            if service not in known:
+                text = f"{short(service)} is no service known on {reference().date}{did_you_mean(service, known)}"
+                named: Doubt = ("organization.yaml", (part, index), text)
+                yield "unknown-service-principal", f"{part} {service}", named
+
+
 # accepted.yaml
+
+_IN_VAIN = "unused-acceptance"
 
 
 def unused(landing_zone: LandingZone, doubts: Iterable[Named]) -> Iterator[Named]:
@@ -92,11 +106,14 @@ def unused(landing_zone: LandingZone, doubts: Iterable[Named]) -> Iterator[Named
     from strata.config.rules.spelling import unknown_names
 
     met = {(finding, at) for finding, at, _ in doubts} | set(unknown_names(landing_zone))
+    in_vain = {f"{one.finding} {one.at}" for one in landing_zone.accepted if (one.finding, one.at) not in met}
     for index, one in enumerate(landing_zone.accepted):
+        if one.finding == _IN_VAIN and one.at in in_vain:
+            continue
         if (one.finding, one.at) not in met:
             why = "AWS has the name now, or it is gone" if one.finding in SPELLING else "there is none"
             text = f"accepts {one.finding} at {short(one.at)}, and {why}; remove it"
-            yield "unused-acceptance", f"{one.finding} {one.at}", (ACCEPTED_FILE, (ENTRIES, index), text)
+            yield _IN_VAIN, f"{one.finding} {one.at}", (ACCEPTED_FILE, (ENTRIES, index), text)
 
 
 # Places

@@ -36,6 +36,7 @@ RULES: tuple[Rule, ...] = (
     access.options,
     imports.imports,
     spelling.spelling,
+    spelling.attachable,
     spelling.accepted,
     text.text,
 )

@@ -95,13 +95,32 @@ def _exempt_actions(draft: Draft) -> Iterator[_Unknown]:
 
 
 def _managed_policies(draft: Draft) -> Iterator[_Unknown]:
+    for location, name in _named(draft):
+        if problem := iam.unknown_managed_policy(name):
+            yield _Unknown("unknown-managed-policy", f"permission_sets.{location[1]} {name}", SSO, location, problem)
+
+
+def _named(draft: Draft) -> Iterator[tuple[Location, str]]:
+    """Yields the managed policies of AWS's that permission sets name."""
     for key, permission_set in draft.sso.permission_sets.items() if draft.sso else ():
         at: Location = ("permission_sets", key)
-        named = [((*at, "policies", index, "aws"), one.aws) for index, one in enumerate(permission_set.policies)]
-        named.append(((*at, "boundary", "aws"), permission_set.boundary.aws if permission_set.boundary else None))
-        for location, name in named:
-            if name and (problem := iam.unknown_managed_policy(name)):
-                yield _Unknown("unknown-managed-policy", f"permission_sets.{key} {name}", SSO, location, problem)
+        for index, policy in enumerate(permission_set.policies):
+            if policy.aws:
+                yield (*at, "policies", index, "aws"), policy.aws
+        if permission_set.boundary and permission_set.boundary.aws:
+            yield (*at, "boundary", "aws"), permission_set.boundary.aws
+
+
+def attachable(draft: Draft, _: Limits) -> Iterator[Fault]:
+    """What a permission set names of AWS's can be attached to a role.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_managed-vs-inline.html
+    """
+    for location, name in _named(draft):
+        full = reference().managed_policy(name) or name
+        if full.startswith("aws-service-role/"):
+            problem = f"{short(name)} is for service-linked roles, and AWS attaches it to no other"
+            yield draft.fault(SSO, location, problem, "write an inline policy, or name another")
 
 
 def accepted(draft: Draft, _: Limits) -> Iterator[Fault]:
