@@ -9,7 +9,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from strata.config import IMPORTS
+from strata.config import ACCEPTED, IMPORTS
+from strata.config.accepted import AcceptedList
 from strata.config.loader import FILES, Imports
 from strata.config.types import did_you_mean
 from strata.errors import StrataError, UsageError
@@ -17,7 +18,7 @@ from strata.files import atomic
 from strata.files.atomic import cannot
 from strata.options import Options
 
-_FILES: Mapping[str, type[BaseModel]] = {**FILES, IMPORTS: Imports}
+_FILES: Mapping[str, type[BaseModel]] = {**FILES, IMPORTS: Imports, ACCEPTED: AcceptedList}
 _MODELS = {name.removesuffix(".yaml"): model for name, model in _FILES.items()}
 
 
