@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from strata.config.accepted import ACCEPTED_FILE, ENTRIES, find, hint
 from strata.config.documents import TOP_KEYS
@@ -61,7 +61,7 @@ def unknown_names(landing_zone: LandingZone) -> Iterator[tuple[str, str]]:
 
 def _unknown(draft: Draft) -> Iterator[_Unknown]:
     for file, kind in documents(draft):
-        for found in misspelt(json.loads(filled(draft, file)), kind):
+        for found in misspelt(filled(draft, file), management=kind in TOP_KEYS):
             yield _Unknown(found.id, found.at(file), file, found.location, found.problem)
     yield from _exempt_actions(draft)
     yield from _managed_policies(draft)
@@ -81,9 +81,11 @@ def documents(draft: Draft) -> Iterator[tuple[str, PolicyType | None]]:
     )
 
 
-def misspelt(document: Any, kind: PolicyType | None) -> list[Finding]:
-    """Returns the names in a document of one type that AWS does not have; without a type it is an IAM policy."""
-    return iam.misspelt_operators(document) if kind in TOP_KEYS else iam.misspelt(document)
+@lru_cache(maxsize=256)
+def misspelt(document: str, *, management: bool) -> tuple[Finding, ...]:
+    """Returns the names in the text of a document that AWS does not have; management policies are no IAM policies."""
+    content = json.loads(document)
+    return tuple(iam.misspelt_operators(content) if management else iam.misspelt(content))
 
 
 def _exempt_actions(draft: Draft) -> Iterator[_Unknown]:
