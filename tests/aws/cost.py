@@ -83,7 +83,11 @@ def create_budget(call: Call) -> None:
 
 @budgets.answers("UpdateBudget")
 def update_budget(call: Call) -> Parameters:
-    _budget(call, call["NewBudget"]["BudgetName"]).budget.update(call["NewBudget"])
+    wanted = dict(call["NewBudget"])
+    period = {key: time.timestamp() for key, time in wanted.pop("TimePeriod", {}).items()}
+    kept = _budget(call, wanted["BudgetName"]).budget
+    kept.update(wanted)
+    kept["TimePeriod"].update(period)
     return {}
 
 

@@ -7,12 +7,13 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from moto.iam.models import AWSManagedPolicy, iam_backends
+from moto.iam.models import SERVICE_NAME_CONVERSION, AWSManagedPolicy, iam_backends
 
 from tests.aws.calls import Call, Parameters, Refused, Service
 from tests.aws.organizations import require_trust
 
 iam = Service("iam")
+SERVICE_NAME_CONVERSION["access-analyzer"] = "AccessAnalyzer"
 
 
 @dataclass

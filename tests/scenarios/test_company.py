@@ -75,7 +75,7 @@ def _change(value: Any, within: str) -> None:
     if isinstance(value, list):
         for each in value:
             _change(each, within)
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or value.get("external"):
         return
     for key, inner in value.items():
         if key == "description":
@@ -84,9 +84,9 @@ def _change(value: Any, within: str) -> None:
             value[key] = "PT2H"
         elif key in _NUMBERS:
             value[key] = inner + 1
-        elif key == "CostCenter":
+        elif key == "CostCenter" and within == "tags":
             value[key] = f"{inner}-changed"
         elif key == "name" and within in _NAMED:
             value[key] = f"{inner} 2"
         else:
-            _change(inner, key if key in (*_NAMED, "permission_sets", "users") else within)
+            _change(inner, key if key in (*_NAMED, "permission_sets", "users", "tags") else within)

@@ -95,10 +95,12 @@ def test_names_and_addresses_change_in_place(shipped: Site) -> None:
         "aws_organizations_account.shared": "update",
         "aws_organizations_organizational_unit.shared": "update",
         "aws_organizations_policy.deny-root-user": "update",
+        "output.declared_keys": "update",
     }
     assert shipped.plan("sso") == {
         "aws_identitystore_group.finops": "update",
         "aws_identitystore_user.jane-doe": "update",
+        "output.declared_keys": "update",
     }
 
 
