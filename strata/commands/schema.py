@@ -7,17 +7,24 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, RootModel
 
 from strata import files
-from strata.config.accepted import ACCEPTED_FILE, AcceptedList
+from strata.config.accepted import ACCEPTED_FILE, Acceptance
 from strata.config.loader import FILES, IMPORTS_FILE, Imports
-from strata.config.types import did_you_mean
+from strata.config.types import Many, did_you_mean
 from strata.errors import StrataError, UsageError
 from strata.files import cannot
 
 if TYPE_CHECKING:
     from strata.cli import Options
+
+
+class AcceptedList(RootModel[Many[Acceptance]]):
+    """accepted.yaml: what is accepted, where, why and until when."""
+
+    model_config = ConfigDict(strict=True, defer_build=True)
+
 
 _FILES: Mapping[str, type[BaseModel]] = {**FILES, IMPORTS_FILE: Imports, ACCEPTED_FILE: AcceptedList}
 _MODELS = {name.removesuffix(".yaml"): model for name, model in _FILES.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from strata.iam.statements import Location
 
@@ -38,8 +38,7 @@ EFFECT: Mapping[str, str] = {
 """Warnings: statements that do nothing, less or more than they look like."""
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(NamedTuple):
     """One thing found in a document."""
 
     id: str

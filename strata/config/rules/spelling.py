@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from strata.config.accepted import ACCEPTED_FILE, ENTRIES, find, hint
 from strata.config.documents import TOP_KEYS
@@ -24,8 +24,7 @@ from strata.iam.findings import Finding
 from strata.iam.reference import reference
 
 
-@dataclass(frozen=True)
-class _Unknown:
+class _Unknown(NamedTuple):
     """A name that AWS does not have, as far as the reference data goes."""
 
     finding: str
