@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import Annotated
 
-from pydantic import AfterValidator, ConfigDict, Field, RootModel
+from pydantic import AfterValidator, Field
 
 from strata.config.findings import FINDINGS
 from strata.config.models import Model
@@ -37,12 +37,6 @@ class Acceptance(Model):
     def ended(self, day: dt.date | None) -> bool:
         """Returns whether its last day is over; without a day to look from it never is."""
         return day is not None and self.until is not None and self.until < day
-
-
-class AcceptedList(RootModel[Many[Acceptance]]):
-    """accepted.yaml: what is accepted, where, why and until when."""
-
-    model_config = ConfigDict(strict=True, defer_build=True)
 
 
 class Accepted(Model):

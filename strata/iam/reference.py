@@ -24,7 +24,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from strata.errors import StrataError
 from strata.iam.statements import is_pattern, wildcard
@@ -44,8 +44,7 @@ LEVELS: Mapping[str, Level] = {
 KeyType = Literal["String", "ARN", "Bool", "Numeric", "Date", "IPAddress", "Binary"]
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """A condition key; in its name `${...}` stands for a part that the policy fills in."""
 
     name: str
@@ -59,8 +58,7 @@ class Key:
         return "${" in self.name
 
 
-@dataclass(frozen=True, slots=True)
-class ResourceType:
+class ResourceType(NamedTuple):
     """A kind of resource that actions of a service act on."""
 
     name: str
@@ -69,8 +67,7 @@ class ResourceType:
     keys: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(NamedTuple):
     """An action of a service."""
 
     service: str
@@ -89,84 +86,88 @@ class Action:
         return f"{self.service}:{self.name}"
 
 
-@dataclass(frozen=True)
-class _Group:
-    """What all actions of a group share."""
-
-    level: Level
-    keys: tuple[str, ...]
-    resource_types: tuple[ResourceType, ...] | None
-    required: frozenset[str]
-
-
 class Service:
-    """One service: its actions, condition keys and resource types, by their names in lower case."""
+    """One service: its actions, condition keys and resource types. What is asked for is made then: most never is."""
 
     def __init__(self, written: str) -> None:
-        prefix, name, keys, types, groups = json.loads(written)
-        self.prefix: str = prefix
-        self.name: str = name
-        self.keys: Mapping[str, Key] = {key.lower(): _key(key, kind) for key, kind in keys}
-        named = list(self.keys.values())
-        self.resource_types: Mapping[str, ResourceType] = {
-            kind.lower(): ResourceType(kind, _arn(arn), tuple(named[index].name for index in indices))
-            for kind, arn, indices in types
+        self.prefix: str
+        self.name: str
+        self.prefix, self.name, self._keys, self._kinds, self._groups = json.loads(written)
+        self._found: dict[str, tuple[str, int]] = {
+            name.lower(): (name, index) for index, group in enumerate(self._groups) for name in group[3].split()
         }
-        self._groups: dict[str, _Group] = {}
-        self._names: dict[str, str] = {}
+        """Each action by its name in lower case, with the position of what it shares with others."""
         self._taken: dict[str, frozenset[str]] = {}
-        kinds = list(self.resource_types.values())
-        for level, key_indices, type_indices, actions in groups:
-            acts_on = None if type_indices is None else tuple(kinds[index // 2] for index in type_indices)
-            required = frozenset(kinds[index // 2].name for index in type_indices or () if index % 2)
-            group = _Group(LEVELS[level], tuple(named[index].name for index in key_indices), acts_on, required)
-            for action in actions.split():
-                self._names[action.lower()] = action
-                self._groups[action] = group
+
+    @cached_property
+    def keys(self) -> Mapping[str, Key]:
+        """Returns its condition keys by their names in lower case."""
+        return {name.lower(): _key(name, kind) for name, kind in self._keys}
+
+    @cached_property
+    def resource_types(self) -> Mapping[str, ResourceType]:
+        """Returns the kinds of its resources by their names in lower case."""
+        return {
+            name.lower(): ResourceType(name, _arn(arn), tuple(self._keys[index][0] for index in indices))
+            for name, arn, indices in self._kinds
+        }
 
     @property
-    def names(self) -> Iterable[str]:
-        """Returns the names of all actions."""
-        return self._groups
+    def names(self) -> Iterator[str]:
+        """Yields the names of all actions."""
+        yield from (name for name, _ in self._found.values())
 
     @cached_property
     def actions(self) -> tuple[Action, ...]:
         """Returns all actions by name."""
-        return tuple(self._action(name) for name in sorted(self._groups))
+        return tuple(self._action(*found) for found in sorted(self._found.values()))
 
     def action(self, name: str) -> Action | None:
         """Returns an action by its name, in any case."""
-        found = self._names.get(name.lower())
-        return self._action(found) if found else None
+        found = self._found.get(name.lower())
+        return self._action(*found) if found else None
 
     def matching(self, pattern: str) -> tuple[Action, ...]:
         """Returns the actions that a pattern matches, in which `*` and `?` are wildcards."""
-        return tuple(map(self._action, self.names_matching(pattern)))
+        return tuple(self._action(*found) for found in self._matching(pattern))
 
-    def names_matching(self, pattern: str) -> Iterator[str]:
-        """Yields the names of the actions that a pattern matches."""
-        if not is_pattern(pattern):
-            found = self._names.get(pattern.lower())
-            yield from [found] if found else []
-            return
-        matches = wildcard(pattern.lower()).fullmatch
-        yield from (name for lower, name in self._names.items() if matches(lower))
+    def has(self, pattern: str) -> bool:
+        """Returns whether a pattern matches any action."""
+        return next(self._matching(pattern), None) is not None
 
     def keys_taken(self, pattern: str) -> frozenset[str]:
         """Returns the names of the keys that the actions take which a pattern matches."""
         if pattern not in self._taken:
-            groups = {id(self._groups[name]): self._groups[name] for name in self.names_matching(pattern)}
-            self._taken[pattern] = frozenset(key for group in groups.values() for key in group.keys)
+            groups = {group for _, group in self._matching(pattern)}
+            indices = {index for group in groups for index in self._groups[group][1]}
+            self._taken[pattern] = frozenset(self._keys[index][0] for index in indices)
         return self._taken[pattern]
 
     def names_taking(self, key: str) -> Iterator[str]:
         """Yields the names of the actions that take a key."""
-        if key.lower() in self.keys:
-            yield from (name for name, group in self._groups.items() if key in group.keys)
+        index = next((index for index, (name, _) in enumerate(self._keys) if name == key), None)
+        if index is not None:
+            yield from (name for name, group in self._found.values() if index in self._groups[group][1])
 
-    def _action(self, name: str) -> Action:
-        group = self._groups[name]
-        return Action(self.prefix, name, group.level, group.keys, group.resource_types, group.required)
+    def _matching(self, pattern: str) -> Iterator[tuple[str, int]]:
+        if not is_pattern(pattern):
+            found = self._found.get(pattern.lower())
+            yield from [found] if found else []
+            return
+        matches = wildcard(pattern.lower()).fullmatch
+        yield from (found for lower, found in self._found.items() if matches(lower))
+
+    def _action(self, name: str, group: int) -> Action:
+        level, keys, kinds, _ = self._groups[group]
+        known = list(self.resource_types.values())
+        return Action(
+            service=self.prefix,
+            name=name,
+            level=LEVELS[level],
+            keys=tuple(self._keys[index][0] for index in keys),
+            resource_types=None if kinds is None else tuple(known[index // 2] for index in kinds),
+            required=frozenset(known[index // 2].name for index in kinds or () if index % 2),
+        )
 
 
 @dataclass(frozen=True)

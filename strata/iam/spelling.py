@@ -54,7 +54,7 @@ def unknown_action(at: Location, action: str) -> Iterator[Finding]:
     """Reports an action or a pattern that a service does not have; of an unknown service nothing can be said."""
     prefix, _, name = action.partition(":")
     service = reference().service(prefix) if is_action(action) else None
-    if not service or next(iter(service.names_matching(name)), None):
+    if not service or service.has(name):
         return
     if is_pattern(name):
         problem = f"{short(action)} matches no action of {service.prefix}"

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 Location = tuple[str | int, ...]
 """The keys and list positions from the top of a document down to one value."""
@@ -17,8 +16,7 @@ Location = tuple[str | int, ...]
 SET_OPERATORS = ("ForAllValues", "ForAnyValue")
 
 
-@dataclass(frozen=True)
-class Test:
+class Test(NamedTuple):
     """One key of a condition with what it is compared with."""
 
     at: Location
@@ -49,8 +47,7 @@ class Test:
         return "Not" in self.base
 
 
-@dataclass(frozen=True)
-class Statement:
+class Statement(NamedTuple):
     """One statement of a document."""
 
     at: Location

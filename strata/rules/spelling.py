@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import NamedTuple
 
 from strata.config import ACCEPTED, ORGANIZATION
 from strata.config.accepted import find, hint
 from strata.config.limits import Limits
 from strata.config.loader import Draft
-from strata.config.models import Organization, PolicyType
+from strata.config.models import Organization
 from strata.config.text import short
 from strata.config.tree import Location
 from strata.errors import Fault
@@ -23,8 +24,7 @@ from strata.landing_zone.placeholders import misplaced
 from strata.rules.documents import Named
 
 
-@dataclass(frozen=True)
-class _Unknown:
+class _Unknown(NamedTuple):
     """A name that AWS does not have, as far as the reference data goes."""
 
     finding: str
@@ -58,7 +58,7 @@ def _unknown(named: Named, organization: Organization | None) -> Iterator[_Unkno
         if one.file in seen or misplaced(one.document.template):
             continue
         seen.add(one.file)
-        for found in misspelt(one.document.content, one.type):
+        for found in misspelt(one.document.text, management=one.type in TOP_KEYS):
             yield _Unknown(found.id, found.at(one.file), one.file, found.location, found.problem)
     yield from _exempt_actions(organization)
     for policy in named.of_aws():
@@ -66,9 +66,11 @@ def _unknown(named: Named, organization: Organization | None) -> Iterator[_Unkno
             yield _Unknown("unknown-managed-policy", policy.place, policy.file, policy.location, problem)
 
 
-def misspelt(document: Any, kind: PolicyType | None) -> list[Finding]:
-    """Returns the names in a document of one type that AWS does not have; without a type it is an IAM policy."""
-    return iam.misspelt_operators(document) if kind in TOP_KEYS else iam.misspelt(document)
+@lru_cache(maxsize=256)
+def misspelt(document: str, *, management: bool) -> tuple[Finding, ...]:
+    """Returns the names in the text of a document that AWS does not have; management policies are no IAM policies."""
+    content = json.loads(document)
+    return tuple(iam.misspelt_operators(content) if management else iam.misspelt(content))
 
 
 def _exempt_actions(organization: Organization | None) -> Iterator[_Unknown]:
