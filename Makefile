@@ -16,7 +16,7 @@ WHEELS := .venv/.wheels-$(PATH_NOW)
 CLI := node_modules/.installed
 
 .DEFAULT_GOAL := all
-.PHONY: all setup dev demo demo-shell synth lint test format golden e2e e2e-large bench lock clean help
+.PHONY: all setup dev demo demo-shell synth lint test format golden e2e e2e-large bench lock iam-data clean help
 MAKEFLAGS += --no-print-directory
 
 all: dev lint test synth ## set up, check, test and synthesize (default); CI runs e2e as well
@@ -80,6 +80,10 @@ lock: .venv/.python ## pin anew what pyproject.toml and package.json ask for; MI
 	@$(TOOLCHAIN) npm install --package-lock-only --silent
 	@$(MAKE) setup
 	@$(TOOLCHAIN) lock $(if $(MIRROR),"$(MIRROR)")
+
+# Run it now and then, with newer versions in strata/iam/build.py: AWS adds some hundred actions a month.
+iam-data: dev ## make anew what policies may name: services, actions, keys, AWS managed policies
+	@$(BIN)/python -m strata.iam.build
 
 # The stamps. Each file below stands for a step that is done, until what it was done from changes.
 .venv/.python:

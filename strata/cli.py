@@ -381,6 +381,56 @@ def explain(
     return run(options, who=who, account=account, permission_set=permission_set, json=json)
 
 
+@command("can", "strata can s3:DeleteBucket --in shared --as jane-doe --on arn:aws:s3:::logs")
+def can(
+    *,
+    options: Options,
+    action: Annotated[str, typer.Argument(help="One action, as in s3:DeleteBucket.")],
+    where: Annotated[
+        str,
+        typer.Option("--in", metavar="ACCOUNT|OU", help="An account, or a unit: each account in it."),
+    ],
+    who: Annotated[
+        str | None,
+        typer.Option(
+            "--as",
+            metavar="WHO",
+            help="A user, group or permission set; role/NAME, root, deployer (project.yaml), or a service such as "
+            "cloudtrail.amazonaws.com. Else a role with full access: what the guardrails leave.",
+            show_default=False,
+        ),
+    ] = None,
+    on: Annotated[
+        str | None,
+        typer.Option(
+            "--on",
+            metavar="ARN",
+            help="The resource; the key of an account may stand for its id. Else any.",
+            show_default=False,
+        ),
+    ] = None,
+    keys: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--with",
+            metavar="KEY=VALUE",
+            help="A condition key of the request; KEY= if it has none; repeatable, also for several values of a key.",
+            show_default=False,
+        ),
+    ] = None,
+    list_all: Annotated[bool, typer.Option("--who", help="List who may, with a permission set.")] = False,
+    json: JsonOption = False,
+) -> int:
+    """Say whether somebody may do something, with the policies that decide: allowed, denied, or what it depends on.
+
+    Reads the configuration alone, as AWS would: SCPs, RCPs, permission sets, boundaries. 'depends' names the key,
+    resource or policy that decides and that nobody gave. Exit 0 for allowed, 3 for denied or depends.
+    """
+    from strata.commands.can import run
+
+    return run(options, action=action, where=where, who=who, on=on, keys=keys or (), list_all=list_all, json=json)
+
+
 class AllowedChange(StrEnum):
     """A kind of change that --diff stops at."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 from strata.config.loader import read_draft
@@ -10,13 +11,14 @@ from strata.landing_zone import LandingZone
 from strata.rules import check
 
 
-def load(folder: Path) -> LandingZone:
-    """Returns the landing zone a folder describes.
+def load(folder: Path, day: dt.date | None = None) -> LandingZone:
+    """Returns the landing zone a folder describes; with a day, what is accepted until then only is accepted no more.
 
     Raises:
         ConfigurationError: all faults of all files, with file, line, value, rule and remedy.
     """
     draft, faults = read_draft(folder)
+    draft.day = day
     landing_zone = LandingZone.of(draft)
     faults += check(draft)
     if faults or landing_zone is None:

@@ -10,6 +10,8 @@ from typing import Any
 
 import yaml
 
+from strata.iam.reference import reference
+
 DATA = Path(__file__).with_suffix(".yaml")
 
 
@@ -41,13 +43,17 @@ class Edited:
         key = "warnings" if self.warnings else "errors"
         start = lines.index(f"    {key}:", next(at for at, line in enumerate(lines) if _is_name(line, self.name))) + 1
         end = next((at for at, line in enumerate(lines) if at >= start and line[:6] != " " * 6), len(lines))
-        lines[start:end] = [line for text in said for line in ("      - |-", f"        {text}")]
+        told = [text.replace(reference().date, "{data}") for text in said]
+        lines[start:end] = [line for text in told for line in ("      - |-", f"        {text}")]
         DATA.write_text("\n".join([*lines, ""]), encoding="utf-8")
 
 
 def read() -> tuple[dict[str, str], list[Edited], list[Edited]]:
-    """Returns the valid configuration, by file, bad ones with their errors and doubtful ones with their warnings."""
-    data = yaml.safe_load(DATA.read_text(encoding="utf-8"))
+    """Returns the valid configuration, by file, bad ones with their errors and doubtful ones with their warnings.
+
+    `{data}` stands there for the day of the reference data.
+    """
+    data = yaml.safe_load(DATA.read_text(encoding="utf-8").replace("{data}", reference().date))
     return data["valid"], [Edited(**case) for case in data["bad"]], [Edited(**case) for case in data["doubtful"]]
 
 

@@ -10,15 +10,18 @@ import argparse
 import filecmp
 import os
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+from strata.config.models import Targets
 from strata.terraform.tools import CHECKOUT, CONFIG, environment
 from tests.generated import write_configuration
 
@@ -82,6 +85,7 @@ def main() -> None:
     compare_programs(parser.parse_args().runs)
     measure_sizes()
     measure_commands()
+    measure_evaluation()
 
 
 def compare_programs(runs: int) -> None:
@@ -144,6 +148,47 @@ def measure_commands() -> None:
                 too_much.append(f"{name}: {least:.2f} s")
     if too_much:
         sys.exit(f"more than it may take: {'; '.join(too_much)}")
+
+
+QUESTIONS = tuple(
+    (action, region)
+    for action in (
+        *("s3:GetObject", "s3:DeleteBucket", "ec2:RunInstances", "organizations:LeaveOrganization", "iam:CreateRole"),
+        *("kms:Decrypt", "cloudtrail:StopLogging", "sns:Publish", "lambda:TagResource", "dynamodb:DeleteTable"),
+    )
+    for region in (None, "us-east-1", "eu-west-1", "eu-central-1", "ap-south-1")
+)
+EVALUATIONS = 5.0
+"""Seconds of processor time that these questions about a thousand accounts may take."""
+
+
+def measure_evaluation() -> None:
+    """Asks what the shipped guardrails make of 50 requests in each of 1,000 accounts; fails where it takes too long."""
+    from strata.evaluation.landing_zone import Evaluated
+    from strata.evaluation.questions import Question, ask, find_action
+    from strata.load import load
+
+    with tempfile.TemporaryDirectory() as folder:
+        config = Path(folder, "config")
+        write_configuration(config, accounts=1000, assignments=10)
+        shutil.copytree(SHIPPED / "policies", config / "policies", dirs_exist_ok=True)
+        shipped = {
+            key: policy.model_copy(update={"targets": Targets(root=True)})
+            for key, policy in load(SHIPPED).organization.policies.items()
+        }
+        generated = load(config)
+        organization = generated.organization.model_copy(update={"policies": shipped})
+        evaluated = Evaluated(replace(generated, organization=organization))
+        questions = [Question(find_action(action), None, region) for action, region in QUESTIONS]
+        started = time.process_time()
+        for account in evaluated.keys:
+            actor = evaluated.somebody(account)
+            for question in questions:
+                ask(evaluated, actor, question, account)
+        took, number = time.process_time() - started, len(evaluated.keys) * len(questions)
+    print(f"\n{number:,} evaluations, of 4 SCPs: {took:.2f} s of {EVALUATIONS} s, {took / number * 1000:.3f} ms each")
+    if took > EVALUATIONS:
+        sys.exit("evaluations take too long")
 
 
 def processor_time(arguments: Sequence[str], config: Path) -> float:

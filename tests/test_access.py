@@ -245,7 +245,10 @@ def test_an_entry_for_retired_accounts_only_is_a_warning(tmp_path: Path) -> None
     )
     (folder / "organization.yaml").write_text(text)
     *_, last = warnings(load(folder))
-    assert last == "sso.yaml:23: assignments[2]: matches only accounts that are retired, so it assigns nothing"
+    assert last == (
+        "sso.yaml:23: assignments[2]: matches only accounts that are retired, so it assigns nothing "
+        "[finding: empty-assignment, at: assignments Dev admins Team=shop]"
+    )
 
 
 def test_reads_are_those_of_the_provider(company: Any) -> None:

@@ -238,11 +238,11 @@ def unedited_files_are_read_once() -> Iterator[None]:
     parsed: dict[int, Any] = {}
     parse = loader._parse
 
-    def read_once(path: Path, name: str) -> Tree:
+    def read_once(path: Path, name: str, entries: str) -> Tree:
         content = path.read_bytes()
         if (path, content) in trees:
             return trees[path, content]
-        tree = read(path, name)
+        tree = read(path, name, entries)
         if content == (configurations()[path.parent.name] / path.name).read_bytes():
             assert not tree.faults
             trees[path, content] = tree

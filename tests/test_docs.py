@@ -19,10 +19,14 @@ from typer.core import TyperGroup
 from typer.testing import CliRunner
 
 from strata.cli import app
+from strata.config.findings import FINDINGS
 from strata.config.loader import FILES
 from strata.config.models import Model, Organization, Project, Security, Sso
 from strata.landing_zone.placeholders import fill
 from strata.load import load
+from strata.rules import warnings
+from tests.bad_configurations import read as bad_configurations
+from tests.bad_configurations import write as write_configuration
 from tests.conftest import Golden, Variant
 from tests.documents import CHECKOUT, PAGES, Block, anchors, blocks, commands, headings, inline, links
 from tests.evaluation import allowed as granted
@@ -233,6 +237,31 @@ def _frozen(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _frozen(inner) for key, inner in value.items()}
     return tuple(_frozen(inner) for inner in value) if isinstance(value, list) else value
+
+
+def test_everything_that_can_be_accepted_is_listed() -> None:
+    page = (CHECKOUT / "docs/warnings.md").read_text(encoding="utf-8")
+    table = re.findall(r"^\| `([a-z-]+)` \| (.+) \|$", page, re.MULTILINE)
+    assert dict(table) == FINDINGS
+
+
+def test_the_example_of_an_accepted_warning_accepts_it(tmp_path: Path) -> None:
+    """What the page shows is what check prints, and its entry silences it."""
+    page = CHECKOUT / "docs/warnings.md"
+    (shown,) = (one for one in blocks(page, "console") if "warning: " in one.text)
+    (entry,) = blocks(page, "yaml")
+    write_configuration(tmp_path, bad_configurations()[0])
+    policy = {"Sid": "Lab", "Effect": "Deny", "Action": "*", "Resource": "*"}
+    document = f'{{"Version": "2012-10-17",\n"Statement": [\n\n{json.dumps(policy)}]}}'
+    (tmp_path / "policies/lab.json").write_text(document)
+    organization = (tmp_path / "organization.yaml").read_text()
+    (tmp_path / "organization.yaml").write_text(organization.replace("deny-leaving.json", "lab.json"))
+
+    before = warnings(load(tmp_path))
+    (tmp_path / "accepted.yaml").write_text(entry.text)
+
+    assert shown.text.splitlines()[1].removeprefix("warning: config/") in before
+    assert len(warnings(load(tmp_path))) == len(before) - 1
 
 
 def test_a_wrong_key_in_yaml_is_noticed() -> None:
@@ -492,6 +521,7 @@ ACTION_OF_OPERATION = {
     ("s3", "HeadBucket"): "ListBucket",
     ("s3", "ListBuckets"): "ListAllMyBuckets",
     ("s3", "ListObjectVersions"): "ListBucketVersions",
+    ("s3", "ListObjectsV2"): "ListBucket",
     ("s3", "PutBucketEncryption"): "PutEncryptionConfiguration",
     ("s3", "PutPublicAccessBlock"): "PutBucketPublicAccessBlock",
     ("s3control", "GetPublicAccessBlock"): "GetAccountPublicAccessBlock",

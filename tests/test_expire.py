@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from strata.commands.expire import without
+from strata.config.accepted import endings
 from strata.config.tree import Tree, parse
 from strata.errors import StrataError
 from strata.landing_zone.expiry import day_of
@@ -69,6 +70,21 @@ def test_check_lists_what_has_expired_or_is_due_and_exits_3(folder: Path) -> Non
         f"{folder}/sso.yaml:25: group admins has Dev in shop; expired on 2026-11-23; Migration of the shop",
         f"{folder}/sso.yaml:38: user ada has Dev in all member accounts, except audit; ends on 2026-12-08, in 14 days",
     ]
+
+
+def test_check_lists_what_is_accepted_until_a_day_as_well(folder: Path) -> None:
+    """What is over is warned of again; what is near is listed, and what lasts is neither."""
+    accepted = "# By whom\n- {finding: unbound-account, at: accounts.audit, reason: to\n  come, until: 2026-11-04}\n"
+    (folder / "accepted.yaml").write_text(accepted)
+    done = strata("check", "--config", str(folder), "--as-of", "2026-11-05", "-q")
+    told = "unbound-account at accounts.audit is accepted; expired on 2026-11-04; to come"
+    assert (done.returncode, done.stdout) == (3, f"{folder}/accepted.yaml:2: {told}\n")
+    assert ", accepted until 2026-11-04 only [finding: unbound-account, at: accounts.audit]" in done.stderr
+
+    near = strata("check", "--config", str(folder), "--as-of", "2026-11-03", "--json")
+    (one,) = json.loads(near.stdout)["acceptances"]
+    assert (near.returncode, one["line"], one["until"], one["expired"]) == (3, 2, "2026-11-04", False)
+    assert endings(load(folder).accepted, dt.date(2026, 10, 20), dt.timedelta(14)) == []
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from strata.printing import as_json, line
 from strata.rules import warnings
 
 if TYPE_CHECKING:
+    from strata.config.accepted import Acceptance
     from strata.landing_zone.expiry import Ending
 
 CALLS_A_SECOND = 20
@@ -23,11 +24,12 @@ CALLS_A_SECOND = 20
 def run(options: Options, *, as_of: str | None, json: bool) -> int:
     """Checks the configuration and prints the summary, and with a day what has ended or is due."""
     day = _day(as_of)
-    landing_zone = load(options.config)
+    landing_zone = load(options.config, day)
     summary = summarize(landing_zone)
     reads = identity_center_reads(landing_zone, summary["account_assignments"])
-    doubtful = warnings(landing_zone)
+    doubtful = warnings(landing_zone, day)
     due = _endings(landing_zone, day)
+    accepted = _acceptances(landing_zone, day)
     if json:
         found: dict[str, Any] = {
             "valid": True,
@@ -37,14 +39,16 @@ def run(options: Options, *, as_of: str | None, json: bool) -> int:
         }
         if day:
             found |= {"as_of": str(day), "endings": [_as_json(options, ending, day) for ending in due]}
+            found["acceptances"] = [_acceptance_as_json(options, number, one, day) for number, one in accepted]
         print(as_json(found))
-        return 3 if due else 0
+        return 3 if due or accepted else 0
     for warning in doubtful:
         print(line(f"warning: {options.config}/{warning}"), file=sys.stderr)
     if not options.quiet:
         _print_summary(options, landing_zone, summary, reads)
     _print_endings(options, due, day)
-    return 3 if due else 0
+    _print_acceptances(options, accepted, day)
+    return 3 if due or accepted else 0
 
 
 def summarize(landing_zone: LandingZone) -> dict[str, int]:
@@ -135,5 +139,40 @@ def _as_json(options: Options, ending: Ending, day: dt.date) -> dict[str, Any]:
         "where": where(one),
         "until": str(ending.until),
         "expired": ending.expired(day),
+        "reason": one.reason,
+    }
+
+
+def _acceptances(landing_zone: LandingZone, day: dt.date | None) -> list[tuple[int, Acceptance]]:
+    """Returns what is accepted until a day that is over or near, each with its line."""
+    if day is None or not landing_zone.accepted:
+        return []
+    from strata.config import ACCEPTED
+    from strata.config.accepted import ENTRIES, endings
+    from strata.landing_zone.expiry import NOTICE
+
+    tree = landing_zone.tree(ACCEPTED)
+    return [(tree.line((ENTRIES, index)), one) for index, one in endings(landing_zone.accepted, day, NOTICE)]
+
+
+def _print_acceptances(options: Options, accepted: list[tuple[int, Acceptance]], day: dt.date | None) -> None:
+    if not accepted:
+        return
+    from strata.landing_zone.expiry import when
+
+    for number, one in accepted:
+        if one.until and day:
+            words = f"{one.finding} at {one.at} is accepted; {when(one.until, day)}; {' '.join(one.reason.split())}"
+            print(line(f"{options.config}/accepted.yaml:{number}: {words}"))
+
+
+def _acceptance_as_json(options: Options, number: int, one: Acceptance, day: dt.date) -> dict[str, Any]:
+    return {
+        "file": f"{options.config}/accepted.yaml",
+        "line": number,
+        "finding": one.finding,
+        "at": one.at,
+        "until": str(one.until),
+        "expired": one.ended(day),
         "reason": one.reason,
     }

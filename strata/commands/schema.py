@@ -7,17 +7,25 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, RootModel
 
-from strata.config import IMPORTS
+from strata.config import ACCEPTED, IMPORTS
+from strata.config.accepted import Acceptance
 from strata.config.loader import FILES, Imports
-from strata.config.types import did_you_mean
+from strata.config.types import Many, did_you_mean
 from strata.errors import StrataError, UsageError
 from strata.files import atomic
 from strata.files.atomic import cannot
 from strata.options import Options
 
-_FILES: Mapping[str, type[BaseModel]] = {**FILES, IMPORTS: Imports}
+
+class AcceptedList(RootModel[Many[Acceptance]]):
+    """accepted.yaml: what is accepted, where, why and until when."""
+
+    model_config = ConfigDict(strict=True, defer_build=True)
+
+
+_FILES: Mapping[str, type[BaseModel]] = {**FILES, IMPORTS: Imports, ACCEPTED: AcceptedList}
 _MODELS = {name.removesuffix(".yaml"): model for name, model in _FILES.items()}
 
 

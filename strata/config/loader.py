@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import re
@@ -15,7 +16,9 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, RootModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from strata.config import IMPORTS, ORGANIZATION, PROJECT, SECURITY, SSO
+from strata.config import ACCEPTED, IMPORTS, ORGANIZATION, PROJECT, SECURITY, SSO
+from strata.config.accepted import ENTRIES, Acceptance, Accepted
+from strata.config.json_lines import JsonTree
 from strata.config.models import Organization, Project, Security, Sso
 from strata.config.text import Problem, short
 from strata.config.tree import Location, Tree, read
@@ -60,6 +63,11 @@ class Draft:
     sso: Sso | None = None
     imports: dict[str, str] = field(default_factory=dict)
     documents: dict[str, str] = field(default_factory=dict)
+    accepted: tuple[Acceptance, ...] = ()
+    accepted_until_mended: frozenset[str] = frozenset()
+    """The places of entries in accepted.yaml that have faults, so that these lead to no others."""
+    day: dt.date | None = None
+    """The day from which ends are looked at; None does not look at them."""
     left_out: dict[str, set[Location]] = field(default_factory=dict)
     assignment_positions: tuple[int, ...] = ()
 
@@ -113,8 +121,27 @@ def read_draft(folder: Path) -> tuple[Draft, list[Fault]]:
     imports, draft.left_out[IMPORTS], _ = _parse(Imports, tree)
     draft.imports = imports.root if imports else {}
     faults += tree.faults
+    faults += _read_accepted(draft)
     faults += _read_policies(draft)
     return draft, faults
+
+
+def _read_accepted(draft: Draft) -> list[Fault]:
+    """Reads accepted.yaml, each entry by itself, so that a faulty one takes no other with it."""
+    tree = draft.trees[ACCEPTED] = _tree(draft.folder, ACCEPTED, required=False, entries=ENTRIES)
+    kept: list[Acceptance] = []
+    broken: set[str] = set()
+    for index, entry in enumerate(tree.data.get(ENTRIES) or ()):
+        spoiled = any(location[:2] == (ENTRIES, index) for location in tree.spoiled | tree.incomplete)
+        try:
+            kept.append(Acceptance.model_validate(entry))
+        except ValidationError as error:
+            broken.add(str(entry.get("at")) if isinstance(entry, dict) else "")
+            for details in error.errors(include_url=False) if not spoiled else ():
+                location = (ENTRIES, index, *_location(details["loc"]))
+                tree.faults.append(_translate(Accepted, tree, location, details))
+    draft.accepted, draft.accepted_until_mended = tuple(kept), frozenset(broken)
+    return tree.faults
 
 
 def shown(folder: Path, name: str) -> str:
@@ -134,16 +161,16 @@ def _folder_faults(folder: Path) -> Iterable[Fault]:
         )
         remedy = "name the folder that holds project.yaml, by --config or STRATA_CONFIG"
         raise ConfigurationError([Fault(str(folder), 1, "", problem, remedy)]) from error
-    known = {*FILES, IMPORTS}
+    known = {*FILES, IMPORTS, ACCEPTED}
     for name in found:
         if name.endswith((".yaml", ".yml")) and name not in known:
             problem = f"is not a file Strata reads{did_you_mean(name, known)}"
             yield Fault(shown(folder, name), 1, "", problem, f"it reads {', '.join(sorted(known))}")
 
 
-def _tree(folder: Path, name: str, *, required: bool) -> Tree:
+def _tree(folder: Path, name: str, *, required: bool, entries: str = "") -> Tree:
     if os.path.lexists(folder / name):
-        return read(folder / name, shown(folder, name))
+        return read(folder / name, shown(folder, name), entries)
     tree = Tree(shown(folder, name))
     if required:
         tree.faults.append(Fault(tree.file, 1, "", "is missing", "add it; config/ of Strata has one to start from"))
@@ -337,6 +364,7 @@ def _read_policies(draft: Draft) -> list[Fault]:
         try:
             text = read_bytes(draft.folder / file, POLICY).decode("utf-8-sig")
             draft.documents[file] = minified(text)
+            draft.trees[file] = JsonTree(shown(draft.folder, file), text=text)
         except (FileNotFoundError, NotADirectoryError):
             near = did_you_mean(file, _policy_files(draft.folder))
             faults.append(
@@ -401,6 +429,10 @@ def policy_references(draft: Draft) -> dict[str, tuple[str, Location]]:
     found: dict[str, tuple[str, Location]] = {}
     for key, policy in draft.organization.policies.items() if draft.organization else ():
         found.setdefault(policy.file, (ORGANIZATION, ("policies", key, "file")))
+    deployer = draft.project.deployer if draft.project else None
+    for index, reference in enumerate(deployer.policies if deployer else ()):
+        if reference.inline:
+            found.setdefault(reference.inline, (PROJECT, ("deployer", "policies", index, "inline")))
     for key, permission_set in draft.sso.permission_sets.items() if draft.sso else ():
         for index, reference in enumerate(permission_set.policies):
             if reference.inline:

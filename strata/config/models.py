@@ -216,6 +216,45 @@ ProjectTagKey = Annotated[TagKey, AfterValidator(_own_tag)]
 LimitName = Annotated[str, AfterValidator(_adjustable)]
 
 
+class PolicyReference(Model):
+    """One policy of a permission set: exactly one of aws, customer, inline."""
+
+    aws: AwsManagedPolicy | None = None
+    """The name of an AWS managed policy with its path, such as `job-function/ViewOnlyAccess`."""
+    customer: ManagedPolicyName | None = None
+    """The name of a customer managed policy, which must exist in every account it is used in."""
+    path: ManagedPolicyPath | None = None
+    """The path of the customer managed policy; `/` when not given."""
+    inline: PolicyFile | None = None
+    """A policy document, a path below the configuration."""
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        given = [name for name in ("aws", "customer", "inline") if getattr(self, name) is not None]
+        if len(given) != 1:
+            problem = f"has {' and '.join(given) or 'nothing'}, where one of aws, customer, inline belongs"
+            raise Problem(problem, "give exactly one")
+        if self.path is not None and self.customer is None:
+            raise Problem("path belongs to a customer managed policy", "remove path, or name it under customer")
+        return self
+
+
+class Deployer(Model):
+    """The role that deploys, for `strata can` and expectations; Strata neither makes nor changes it."""
+
+    role: RoleName
+    """Its name in the management account, with its path if it has one."""
+    policies: Many[PolicyReference] = ()
+    """What is attached to it, as in a permission set; when not given, what rests on it is 'depends'."""
+
+    @field_validator("role")
+    @classmethod
+    def _one(cls, value: str) -> str:
+        if set(value) & set("*?"):
+            raise Problem(f"{short(value)} has a wildcard, where one role belongs", "write its whole name")
+        return value
+
+
 class Project(Model):
     """project.yaml: what is being built, where, from which account."""
 
@@ -232,6 +271,8 @@ class Project(Model):
     exempt_roles: Many[RoleName] = ()
     """Roles that protect-foundation and protect-tagged do not bind, besides OrganizationAccountAccessRole; in member
     accounts nobody else may make or change them. `*` is a wildcard, as in `stacksets-exec-*`."""
+    deployer: Deployer | None = None
+    """The role of the management account that deploys, so that `strata can` may judge what it does."""
     limits: dict[LimitName, Annotated[int, Field(ge=1)]] = {}
     """AWS quotas that were raised for you, by their name in strata/config/limits.yaml."""
 
@@ -834,29 +875,6 @@ class Group(Model):
         if self.external and (self.members or self.description):
             what = "members" if self.members else "description"
             raise Problem(f"an external group has {what} here", "manage them in the identity provider")
-        return self
-
-
-class PolicyReference(Model):
-    """One policy of a permission set: exactly one of aws, customer, inline."""
-
-    aws: AwsManagedPolicy | None = None
-    """The name of an AWS managed policy with its path, such as `job-function/ViewOnlyAccess`."""
-    customer: ManagedPolicyName | None = None
-    """The name of a customer managed policy, which must exist in every account it is used in."""
-    path: ManagedPolicyPath | None = None
-    """The path of the customer managed policy; `/` when not given."""
-    inline: PolicyFile | None = None
-    """A policy document, a path below the configuration."""
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
-        given = [name for name in ("aws", "customer", "inline") if getattr(self, name) is not None]
-        if len(given) != 1:
-            problem = f"has {' and '.join(given) or 'nothing'}, where one of aws, customer, inline belongs"
-            raise Problem(problem, "give exactly one")
-        if self.path is not None and self.customer is None:
-            raise Problem("path belongs to a customer managed policy", "remove path, or name it under customer")
         return self
 
 

@@ -69,11 +69,17 @@ def _part(key: str) -> str:
     return key if len(key) <= _LONGEST_KEY and key.isprintable() else short(key)
 
 
-def read(path: Path, name: str) -> Tree:
-    """Returns the tree of one file; what cannot be read at all is a fault in it."""
+def read(path: Path, name: str, entries: str = "") -> Tree:
+    """Returns the tree of one file; what cannot be read at all is a fault in it.
+
+    Args:
+        path: where the file is.
+        name: how faults name it.
+        entries: the key under which the list is put that the whole file is; empty for a file of keys.
+    """
     tree = Tree(name)
     try:
-        parse(read_bytes(path).decode("utf-8"), tree)
+        parse(read_bytes(path).decode("utf-8"), tree, entries)
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         tree.faults.append(Fault(name, line, "", "is not UTF-8 text", "save it as UTF-8"))
@@ -84,7 +90,7 @@ def read(path: Path, name: str) -> Tree:
     return tree
 
 
-def parse(text: str, tree: Tree) -> None:
+def parse(text: str, tree: Tree, entries: str = "") -> None:
     """Fills the tree from the text of its file; faults of the notation go into the tree."""
     tree.length = len(text.splitlines()) or 1
     try:
@@ -104,7 +110,7 @@ def parse(text: str, tree: Tree) -> None:
         tree.faults.append(Fault(tree.file, 1, "", "is nested too deeply", "flatten it"))
     else:
         if node is not None and not _is_null(node):
-            _Builder(tree, len(text) + MAX_REPEATED).top(node)
+            _Builder(tree, len(text) + MAX_REPEATED).top(node, entries)
 
 
 def _syntax_problem(error: yaml.MarkedYAMLError) -> str:
@@ -143,12 +149,16 @@ class _Builder:
         self.open: set[int] = set()
         self.left = most
 
-    def top(self, node: yaml.Node) -> None:
-        if not isinstance(node, yaml.MappingNode):
-            self._fault((), node, "is not a mapping of keys to values", "write 'key: value' lines")
+    def top(self, node: yaml.Node, entries: str) -> None:
+        if not isinstance(node, yaml.SequenceNode if entries else yaml.MappingNode):
+            words = ("a list of entries", "'- '") if entries else ("a mapping of keys to values", "'key: value'")
+            self._fault((), node, f"is not {words[0]}", f"write {words[1]} lines")
             return
         try:
-            self.tree.data = self._mapping(node, ())
+            if isinstance(node, yaml.MappingNode):
+                self.tree.data = self._mapping(node, ())
+            else:
+                self.tree.data = {entries: self._value(node, (entries,))}
         except _TooLargeError:
             self.tree.data = {}
             problem = f"has {MAX_REPEATED:,} values more than characters, by aliases of aliases"

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from strata.config.documents import statements
+from strata.iam.statements import statements
 
 Statement = dict[str, Any]
 
@@ -64,7 +64,8 @@ def _comparable(document: Any) -> dict[str, str]:
 
 
 def _with_effect(documents: Iterable[Any], effect: str) -> list[Statement]:
-    return [one for document in documents for one in statements(document) if one.get("Effect") == effect]
+    found = (one.content for document in documents for one in statements(document))
+    return [content for content in found if content.get("Effect") == effect]
 
 
 def _uncovered(wanted: list[Statement], by: list[Statement], verb: str) -> list[str]:

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from strata.config import IMPORTS
+from strata.config import ACCEPTED, IMPORTS
 from strata.errors import ConfigurationError
 from strata.files.atomic import read_bytes, read_text, write
 from strata.landing_zone import LandingZone
@@ -28,7 +28,8 @@ def loaded(base: Path, files: Mapping[str, str], target: Path) -> LandingZone:
         folder = Path(name)
         _write_texts(folder, files)
         # Links, so that the loader sees what a policy file is: a pipe cannot be copied.
-        for path in [*(one for one in base.iterdir() if one.suffix not in (".yaml", ".yml")), target / IMPORTS]:
+        others = [one for one in base.iterdir() if one.suffix not in (".yaml", ".yml")]
+        for path in [*others, target / IMPORTS, target / ACCEPTED]:
             if os.path.lexists(path):
                 (folder / path.name).symlink_to(path.absolute())
         try:

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
+from strata.config.accepted import Acceptance
 from strata.config.loader import Draft
 from strata.config.models import MANAGEMENT, ROOT, Organization, PolicyType, Project, Security, Sso, User
 from strata.config.tree import Location, Tree
 from strata.errors import Fault
 from strata.landing_zone.accounts import Account, accounts
+from strata.landing_zone.deployer import Deployer, deployer_of
 from strata.landing_zone.grants import Grant, grants
 from strata.landing_zone.groups import Group, groups
 from strata.landing_zone.permission_sets import PermissionSet, all_permission_sets
@@ -45,6 +47,8 @@ class LandingZone:
     """Terraform address to import id."""
     documents: Mapping[str, str] = field(default_factory=dict)
     """Policy file to what it says, minified."""
+    accepted: tuple[Acceptance, ...] = ()
+    """What somebody has looked at and accepts."""
     trees: Mapping[str, Tree] = field(default_factory=dict)
     """What each file said, and on which line."""
 
@@ -130,13 +134,18 @@ class LandingZone:
         """Returns who has which permission set where, sorted, with the entries of sso.yaml that give it."""
         return grants(self.sso, self.selector)
 
+    @cached_property
+    def deployer(self) -> Deployer | None:
+        """Returns the role that deploys, None where project.yaml names none."""
+        return deployer_of(self.project, self.documents)
+
     @classmethod
     def of(cls, draft: Draft) -> LandingZone | None:
         """Returns what a draft means, None where a file could not be read."""
         if not (draft.project and draft.organization and draft.security and draft.sso):
             return None
         parts = (draft.project, draft.organization, draft.security, draft.sso)
-        return cls(*parts, draft.imports, draft.documents, draft.trees)
+        return cls(*parts, draft.imports, draft.documents, draft.accepted, draft.trees)
 
     def source(self, file: str, location: Location) -> SourceLocation:
         """Returns the line of something, or of the nearest entry above it."""

@@ -6,9 +6,9 @@ import datetime as dt
 import json
 from dataclasses import dataclass
 
-from strata.config.documents import statements
 from strata.config.models import MANAGEMENT
 from strata.config.tree import Location
+from strata.iam.statements import statements
 from strata.landing_zone import LandingZone
 from strata.landing_zone.permission_sets import FULL_ACCESS, PermissionSet
 
@@ -62,7 +62,7 @@ def _is_full(permission_set: PermissionSet) -> bool:
 def denies_everything(document: str) -> bool:
     """Returns whether a policy document denies everything, or all but a few actions, whatever else it says."""
     try:
-        found = statements(json.loads(document)) if document else []
+        found = [one.content for one in statements(json.loads(document))] if document else []
     except ValueError:
         return False
     return any(

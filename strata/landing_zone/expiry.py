@@ -95,8 +95,12 @@ def day_of(text: str) -> dt.date:
 def words(ending: Ending, on: dt.date) -> str:
     """Returns what ends when, in one line."""
     one = ending.assignment
-    left = (ending.until - on).days
-    when = f"expired on {ending.until}" if left < 0 else f"ends on {ending.until}, in {left} days"
-    when = when.replace("in 0 days", "today").replace("in 1 days", "tomorrow")
     reason = f"; {' '.join(one.reason.split())}" if one.reason else ""
-    return f"{who(one)} has {', '.join(one.permission_sets)} in {where(one)}; {when}{reason}"
+    return f"{who(one)} has {', '.join(one.permission_sets)} in {where(one)}; {when(ending.until, on)}{reason}"
+
+
+def when(until: dt.date, on: dt.date) -> str:
+    """Returns how long something lasts, seen from a day."""
+    left = (until - on).days
+    words = f"expired on {until}" if left < 0 else f"ends on {until}, in {left} days"
+    return words.replace("in 0 days", "today").replace("in 1 days", "tomorrow")

@@ -79,7 +79,7 @@ def all_permission_sets(sso: Sso, project: Project | None, documents: Mapping[st
     values = placeholder_values(project)
     found = [*_of_options(sso, project, values)]
     for key, one in sso.permission_sets.items():
-        policies = tuple(_policy(policy, documents, values) for policy in one.policies)
+        policies = tuple(referenced_policy(policy, documents, values) for policy in one.policies)
         found.append(
             PermissionSet(
                 key,
@@ -96,9 +96,10 @@ def all_permission_sets(sso: Sso, project: Project | None, documents: Mapping[st
     return found
 
 
-def _policy(
+def referenced_policy(
     reference: PolicyReference, documents: Mapping[str, str], values: Mapping[str, str]
 ) -> ManagedPolicy | InlinePolicy:
+    """Returns the policy that a configuration names, with its document if it is a file."""
     if reference.inline is None:
         return _managed(reference)
     document = Document(documents.get(reference.inline, ""), values)

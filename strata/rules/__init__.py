@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from strata.config.limits import Limits, aws_limits
 from strata.config.loader import Draft
 from strata.errors import Fault
-from strata.rules import access, imports, organization, policies, project, security, text
+from strata.rules import accepted, access, imports, organization, policies, project, security, spelling, text
 from strata.rules.warnings import warnings
 
 __all__ = ["check", "warnings"]
@@ -20,6 +20,7 @@ Rule = Callable[[Draft, Limits], Iterable[Fault]]
 RULES: tuple[Rule, ...] = (
     project.regions,
     project.state,
+    project.deployer,
     project.tags,
     organization.organizational_units,
     organization.accounts,
@@ -33,6 +34,9 @@ RULES: tuple[Rule, ...] = (
     access.assignments,
     access.options,
     imports.imports,
+    spelling.spelling,
+    spelling.attachable,
+    accepted.accepted,
     text.text,
 )
 

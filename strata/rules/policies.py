@@ -7,13 +7,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 from strata.config import ORGANIZATION
-from strata.config.documents import document_problems
 from strata.config.limits import Limit, Limits
 from strata.config.loader import Draft
 from strata.config.models import MANAGEMENT, ROOT, PolicyType
 from strata.config.text import Problem, short, text_problem
 from strata.config.tree import Location
 from strata.errors import Fault
+from strata.iam.documents import document_problems
 from strata.landing_zone.placeholders import Document, misplaced, placeholder_problems, texts
 from strata.landing_zone.policies import all_policies, declared_settings
 from strata.landing_zone.units import THE_ROOT, Target

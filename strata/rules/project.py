@@ -8,9 +8,13 @@ from strata.config import PROJECT
 from strata.config.limits import Limits
 from strata.config.loader import Draft
 from strata.config.text import short
+from strata.config.tree import Location
 from strata.config.types import REPLICA
 from strata.errors import Fault
+from strata.landing_zone.deployer import deployer_of
+from strata.landing_zone.permission_sets import InlinePolicy
 from strata.rules.faults import twice
+from strata.rules.policies import wrong_document
 
 
 def regions(draft: Draft, _: Limits) -> Iterator[Fault]:
@@ -34,6 +38,15 @@ def state(draft: Draft, _: Limits) -> Iterator[Fault]:
     elif project.replica_bucket == project.trail_bucket:
         problem = f"the replica of {short(bucket)} has the name of the bucket of the organization trail"
         yield draft.fault(PROJECT, ("state", "bucket"), problem, "choose another name, or leave it out")
+
+
+def deployer(draft: Draft, _: Limits) -> Iterator[Fault]:
+    """The policies of the deployer that are files are policies."""
+    found = deployer_of(draft.project, draft.documents)
+    for index, policy in enumerate(found.policies if found else ()):
+        if isinstance(policy, InlinePolicy) and policy.file in draft.documents:
+            at: Location = ("deployer", "policies", index, "inline")
+            yield from wrong_document(draft, PROJECT, at, policy.file, policy.document, None)
 
 
 def tags(draft: Draft, _: Limits) -> Iterator[Fault]:

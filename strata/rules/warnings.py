@@ -2,45 +2,80 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from strata.config import ORGANIZATION, PROJECT, SECURITY, SSO
-from strata.config.documents import statements
+from strata.config.accepted import find, hint
 from strata.config.limits import aws_limits
 from strata.config.models import MANAGEMENT, OWN_TAGS, Mailing, Mode, PolicyType
 from strata.config.text import look, mixes_alphabets, short
 from strata.config.tree import Location, dotted
 from strata.config.types import did_you_mean
-from strata.landing_zone import LandingZone
+from strata.iam.statements import statements
+from strata.landing_zone import LandingZone, SourceLocation
 from strata.landing_zone.accounts import Account
 from strata.landing_zone.administrators import administrators
 from strata.landing_zone.examples import example_values
-from strata.landing_zone.permission_sets import FULL_ACCESS, ManagedPolicy
+from strata.landing_zone.permission_sets import FULL_ACCESS
 from strata.landing_zone.policies import NEVER_BINDS_MANAGEMENT
 from strata.landing_zone.units import Target
+from strata.rules.accepted import Doubt, Warned, place, unused
+from strata.rules.document_warnings import document_warnings
 
-Doubt = tuple[str, Location, str]
-"""The file, the place in it, and what is unlikely to be meant."""
 
+def warnings(landing_zone: LandingZone, day: dt.date | None = None) -> list[str]:
+    """Returns every warning as `file:line: path: text [finding: id, at: place]`, in the order of the files.
 
-def warnings(landing_zone: LandingZone) -> list[str]:
-    """Returns every warning as `file:line: path: text`, in the order of the files."""
-    found = []
-    for rule in _RULES:
-        for file, location, text in rule(landing_zone):
-            found.append((landing_zone.source(file, location), f"{dotted(location)}: {text}"))
+    What accepted.yaml accepts is left out; with a day, not what it accepts until an earlier one.
+    """
+    doubts = [
+        Warned(finding, place(landing_zone, doubt), doubt)
+        for finding, rule in _RULES.items()
+        for doubt in rule(landing_zone)
+    ]
+    doubts += document_warnings(landing_zone)
+    found: list[tuple[SourceLocation, str]] = []
+    grouped: dict[tuple[str, str], list[Warned]] = defaultdict(list)
+    for one in (*doubts, *unused(landing_zone, doubts)):
+        entry = find(landing_zone.accepted, one.finding, one.at)
+        if entry and not entry.ended(day):
+            continue
+        over = f", accepted until {entry.until} only" if entry else ""
+        if one.finding in _TOLD_ONCE and not over:
+            grouped[one.finding, one.doubt[0]].append(one)
+        else:
+            found.append(_told(landing_zone, one, [], over))
+    found += [_told(landing_zone, one, others) for one, *others in grouped.values()]
     return [f"{source}: {text}" for source, text in sorted(found)]
 
 
+_OTHERS = "{others}"
+_TOLD_ONCE = frozenset({"example-value", "unbound-account"})
+"""What is told once a file, or a new configuration would start with a page of it."""
+
+
+def _told(landing_zone: LandingZone, one: Warned, others: list[Warned], over: str = "") -> tuple[SourceLocation, str]:
+    file, location, text = one.doubt
+    if one.finding in _TOLD_ONCE:
+        text = text.replace(_OTHERS, _and([dotted(other.doubt[1]) for other in others]))
+    return landing_zone.source(file, location), f"{dotted(location)}: {text}{over} [{hint(one.finding, one.at)}]"
+
+
+def _and(others: list[str]) -> str:
+    if not others:
+        return ""
+    more = f" and {len(others) - _LISTED} more" if others[_LISTED:] else ""
+    return f", as {'are' if others[1:] else 'is'} {', '.join(others[:_LISTED])}{more}"
+
+
+_LISTED = 8
+
+
 def _examples(landing_zone: LandingZone) -> Iterator[Doubt]:
-    """One warning a file, or a new configuration would start with a page of them."""
-    by_file: dict[str, list[Location]] = defaultdict(list)
     for file, location, _ in example_values(landing_zone):
-        by_file[file].append(location)
-    for file, (first, *others) in by_file.items():
-        rest = f", as {'are' if others[1:] else 'is'} {', '.join(map(dotted, others))}" if others else ""
-        yield file, first, f"is still an example{rest}; strata bootstrap wants values of your own"
+        yield file, location, f"is still an example{_OTHERS}; strata bootstrap wants values of your own"
 
 
 def _regions(landing_zone: LandingZone) -> Iterator[Doubt]:
@@ -57,14 +92,19 @@ def _regions(landing_zone: LandingZone) -> Iterator[Doubt]:
             yield PROJECT, location, f"{region} is off until the management account enables it: do that first"
 
 
+def _alphabets(landing_zone: LandingZone) -> Iterator[Doubt]:
+    for named in _by_kind(landing_zone).values():
+        for file, location, _, name in named:
+            if mixes_alphabets(name):
+                text = f"its name {short(name)} has letters in one word that look Latin and are Cyrillic or Greek"
+                yield file, location, text
+
+
 def _names(landing_zone: LandingZone) -> Iterator[Doubt]:
     """Names that AWS keeps apart and people do not; those that AWS takes for one are faults."""
     for named in _by_kind(landing_zone).values():
         owners: dict[str, tuple[str, str]] = {}
         for file, location, key, name in named:
-            if mixes_alphabets(name):
-                text = f"its name {short(name)} has letters in one word that look Latin and are Cyrillic or Greek"
-                yield file, location, text
             owner, other = owners.setdefault(look(name), (key, name))
             if owner != key and other == name:
                 yield file, location, f"its name {short(name)} is also that of {short(owner)}, so they look alike"
@@ -113,12 +153,10 @@ def _tags(landing_zone: LandingZone) -> Iterator[Doubt]:
 
 
 def _unbound(landing_zone: LandingZone) -> Iterator[Doubt]:
-    """One warning for all accounts, or an organization without policies would have a page of them."""
-    free = [key for key in landing_zone.members if not _is_bound(landing_zone, key)]
-    if free:
-        rest = f", as {'are' if free[2:] else 'is'} {_some(free[1:])}" if free[1:] else ""
-        text = f"is bound by no service control policy: none is attached to it, a unit above it or the root{rest}"
-        yield ORGANIZATION, ("accounts", free[0]), text
+    text = "is bound by no service control policy: none is attached to it, a unit above it or the root"
+    for key in landing_zone.members:
+        if not _is_bound(landing_zone, key):
+            yield ORGANIZATION, ("accounts", key), f"{text}{_OTHERS}"
 
 
 def _is_bound(landing_zone: LandingZone, account: str) -> bool:
@@ -126,33 +164,45 @@ def _is_bound(landing_zone: LandingZone, account: str) -> bool:
     return any(one.policy.type is PolicyType.SERVICE_CONTROL for one in found)
 
 
-def _policies(landing_zone: LandingZone) -> Iterator[Doubt]:
+def _unattached(landing_zone: LandingZone) -> Iterator[Doubt]:
     for policy in landing_zone.policies.values():
         if policy.targets.empty:
             yield ORGANIZATION, policy.location, "is attached to nothing"
+
+
+def _bound_management(landing_zone: LandingZone) -> Iterator[Doubt]:
+    for policy in landing_zone.policies.values():
         if policy.type in NEVER_BINDS_MANAGEMENT and MANAGEMENT in policy.targets.accounts:
             text = "is attached to the management account, which such a policy never binds"
             yield ORGANIZATION, (*policy.location, "targets", "accounts"), text
-        effects = {one.get("Effect") for one in statements(policy.document.content)}
+
+
+def _allow_only(landing_zone: LandingZone) -> Iterator[Doubt]:
+    for policy in landing_zone.policies.values():
+        effects = {one.content.get("Effect") for one in statements(policy.document.content)}
         if policy.type is PolicyType.SERVICE_CONTROL and effects == {"Allow"}:
             text = "only allows, which restricts nothing beside FullAWSAccess; deny what shall not be"
             yield ORGANIZATION, policy.location, text
 
 
-def _services(landing_zone: LandingZone) -> Iterator[Doubt]:
-    organization, limits = landing_zone.organization, aws_limits()
-    for service, account in sorted(organization.delegated_administrators.items()):
-        location: Location = ("delegated_administrators", service)
+def _delegations(landing_zone: LandingZone) -> Iterator[Doubt]:
+    limits = aws_limits()
+    for service in sorted(landing_zone.organization.delegated_administrators):
         if service not in limits.delegable:
             guess = did_you_mean(service, limits.delegable)
             text = f"is not a service Strata knows to take a delegated administrator{guess}"
-            yield ORGANIZATION, location, text
-        if service == "sso.amazonaws.com":
-            text = (
-                f"whoever administers {account} can join groups that reach the management account; "
-                "keep separate groups for it"
-            )
-            yield ORGANIZATION, location, text
+            yield ORGANIZATION, ("delegated_administrators", service), text
+
+
+def _delegated_sign_in(landing_zone: LandingZone) -> Iterator[Doubt]:
+    service = "sso.amazonaws.com"
+    if account := landing_zone.organization.delegated_administrators.get(service):
+        text = f"whoever administers {account} can join groups that reach the management account; "
+        yield ORGANIZATION, ("delegated_administrators", service), f"{text}keep separate groups for it"
+
+
+def _disabled_types(landing_zone: LandingZone) -> Iterator[Doubt]:
+    organization, limits = landing_zone.organization, aws_limits()
     types = {limit.service: kind for kind, limit in limits.policy_types.items() if limit.service}
     for index, service in enumerate(organization.disable_services):
         if service in types:
@@ -161,37 +211,6 @@ def _services(landing_zone: LandingZone) -> Iterator[Doubt]:
                 f"aws organizations disable-policy-type --policy-type {types[service]} first, then deploy"
             )
             yield ORGANIZATION, ("disable_services", index), text
-
-
-_LISTED = 8
-
-
-def _some(keys: list[str]) -> str:
-    more = f" and {len(keys) - _LISTED} more" if keys[_LISTED:] else ""
-    return ", ".join(f"accounts.{key}" for key in keys[:_LISTED]) + more
-
-
-# https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_job-functions.html
-_JOB_FUNCTIONS = frozenset(
-    {
-        *("Billing", "DatabaseAdministrator", "DataScientist", "NetworkAdministrator", "SupportUser"),
-        *("SystemAdministrator", "ViewOnlyAccess"),
-    }
-)
-_WELL_KNOWN = ("AdministratorAccess", "PowerUserAccess", "ReadOnlyAccess", "SecurityAudit", "IAMFullAccess")
-
-
-def _managed_policies(landing_zone: LandingZone) -> Iterator[Doubt]:
-    for permission_set in landing_zone.permission_sets.values():
-        for index, policy in enumerate(permission_set.policies):
-            name = policy.aws if isinstance(policy, ManagedPolicy) else ""
-            base, location = name.rpartition("/")[2], (*permission_set.location, "policies", index, "aws")
-            text = f"{short(name)} is not the name of a policy of AWS's"
-            if name in _JOB_FUNCTIONS:
-                yield SSO, location, f"{text}; write job-function/{name}"
-            elif base[:1].islower():
-                guess = did_you_mean(name, (*_WELL_KNOWN, *(f"job-function/{one}" for one in _JOB_FUNCTIONS)))
-                yield SSO, location, f"{text}, which start with a capital letter{guess}"
 
 
 def _trail(landing_zone: LandingZone) -> Iterator[Doubt]:
@@ -230,18 +249,23 @@ def _administrators(landing_zone: LandingZone) -> Iterator[Doubt]:
         yield SSO, ("assignments",), text
 
 
-_RULES: tuple[Callable[[LandingZone], Iterable[Doubt]], ...] = (
-    _examples,
-    _regions,
-    _names,
-    _tags,
-    _unbound,
-    _policies,
-    _services,
-    _trail,
-    _mail,
-    _managed_policies,
-    _groups,
-    _assignments,
-    _administrators,
-)
+_RULES: Mapping[str, Callable[[LandingZone], Iterable[Doubt]]] = {
+    "example-value": _examples,
+    "opt-in-region": _regions,
+    "mixed-alphabets": _alphabets,
+    "look-alike-name": _names,
+    "tag-clash": _tags,
+    "unbound-account": _unbound,
+    "unattached-policy": _unattached,
+    "bound-management": _bound_management,
+    "allow-only": _allow_only,
+    "unknown-delegation": _delegations,
+    "delegated-sign-in": _delegated_sign_in,
+    "disabled-policy-type": _disabled_types,
+    "unmanaged-trail": _trail,
+    "silent-control": _mail,
+    "empty-group": _groups,
+    "empty-assignment": _assignments,
+    "no-administrator": _administrators,
+}
+"""Each finding, and the rule that finds it."""

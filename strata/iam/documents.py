@@ -13,6 +13,7 @@ from strata.config.limits import aws_limits
 from strata.config.models import PolicyType
 from strata.config.text import Problem, short
 from strata.config.types import did_you_mean, is_action
+from strata.iam.grammar import refused
 
 STATEMENT_KEYS = frozenset(
     {
@@ -79,12 +80,6 @@ def _management_document(document: dict[str, Any], kind: PolicyType) -> Iterator
         )
 
 
-def statements(document: Any) -> list[dict[str, Any]]:
-    """Returns the statements of an IAM document that are objects, for rules about what they say."""
-    listed = document.get("Statement") if isinstance(document, dict) else None
-    return [one for one in (listed if isinstance(listed, list) else [listed]) if isinstance(one, dict)]
-
-
 def _iam_document(document: dict[str, Any], kind: PolicyType | None) -> Iterator[Problem]:
     elements = ("Version", "Id", "Statement")
     for key in document:
@@ -133,6 +128,7 @@ def _statement(name: str, statement: dict[str, Any], kind: PolicyType | None) ->
             yield from _texts(name, key, statement[key])
     if "Condition" in statement:
         yield from _condition(name, statement["Condition"])
+    yield from refused(name, statement)
     if kind is PolicyType.RESOURCE_CONTROL:
         yield from _resource_control(name, statement)
     elif "Principal" in statement or "NotPrincipal" in statement:

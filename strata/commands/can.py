@@ -1,0 +1,289 @@
+"""`strata can`: whether somebody may do something in an account, and which line of which policy says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from strata.config.limits import aws_limits
+from strata.config.models import ROOT
+from strata.config.types import did_you_mean
+from strata.errors import StrataError, UsageError
+from strata.evaluation.answers import NOT_KNOWN, Answer, Outcome, Step
+from strata.evaluation.documents import RESOURCE
+from strata.evaluation.landing_zone import NO_DEPLOYER, Evaluated
+from strata.evaluation.questions import ANYBODY, Question, Who, actors, ask, everybody, find_action, find_who
+from strata.evaluation.requests import ABSENT, Value
+from strata.iam.reference import Action, reference
+from strata.load import load
+from strata.options import Options
+from strata.printing import as_json, line
+from strata.report.names import find_account
+
+FORMAT = 1
+DIFFERS = 3
+
+NOT_LOOKED_AT = (
+    "policies of resources, unless the answer names one: a bucket policy can allow or deny more",
+    "session policies and policies of VPC endpoints",
+    "policies that are attached outside the configuration, and AWS's FullAWSAccess where somebody took it off",
+    "what a service refuses for reasons of its own",
+)
+"""What an answer takes for granted."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """The answer for one way of acting in one account."""
+
+    account: str
+    who: str
+    acts_as: str
+    answer: Answer | None
+    """None for somebody without access to the account."""
+
+    @property
+    def outcome(self) -> Outcome:
+        """Returns the answer; who has no access is denied."""
+        return self.answer.outcome if self.answer else Outcome.DENIED
+
+
+def run(
+    options: Options,
+    *,
+    action: str,
+    where: str,
+    who: str | None,
+    on: str | None,
+    keys: Sequence[str],
+    list_all: bool,
+    json: bool,
+) -> int:
+    """Answers one question about one account, or about each account of a unit."""
+    if who and list_all:
+        raise UsageError("--who asks for everybody and --as for one; give one of them")
+    asked = find_action(action)
+    question = Question(asked, on, _region(options.region), dict(_keys(keys, asked)))
+    landing_zone = load(options.config)
+    evaluated = Evaluated(landing_zone)
+    accounts = _accounts(evaluated, where)
+    person = find_who(evaluated, who) if who else ANYBODY
+    cases = [
+        case
+        for account in accounts
+        for case in (
+            _everybody(evaluated, question, account) if list_all else _one(evaluated, question, person, account)
+        )
+    ]
+    outcome = _somebody(cases) if list_all else _overall(cases)
+    print(as_json(_facts(question, outcome, cases)) if json else "\n".join(map(line, _lines(outcome, cases, list_all))))
+    return 0 if outcome is Outcome.ALLOWED else DIFFERS
+
+
+def _region(region: str | None) -> str | None:
+    regions = aws_limits().regions
+    if region and region not in regions:
+        raise UsageError(f"--region {region!r} is not an AWS region{did_you_mean(region, regions)}")
+    return region
+
+
+def _keys(written: Sequence[str], action: Action) -> Iterator[tuple[str, Value]]:
+    """Yields the keys that --with gives: several values of one key come one after the other, none means absent."""
+    found: dict[str, list[str]] = {}
+    for one in written:
+        key, equals, value = one.partition("=")
+        if not equals or ":" not in key:
+            raise UsageError(f"--with {one!r} is not KEY=VALUE; write it as in aws:SourceIp=203.0.113.7")
+        if not reference().key(key):
+            known = {known.name for known in reference().global_keys.values()} | set(action.keys)
+            raise UsageError(f"--with {key!r} is no condition key of AWS's{did_you_mean(key, known)}")
+        found.setdefault(key.lower(), []).append(value)
+    for key, values in found.items():
+        if values == [""]:
+            yield key, ABSENT
+        else:
+            yield key, tuple(values) if values[1:] else values[0]
+
+
+UNIT, ACCOUNT = "ou/", "account/"
+"""What tells a unit from an account of the same name."""
+
+
+def _accounts(evaluated: Evaluated, where: str) -> Sequence[str]:
+    """Returns the accounts that --in names: one, or all of a unit."""
+    units = {ROOT, *evaluated.landing_zone.units}
+    unit = where.removeprefix(UNIT)
+    found = evaluated.within(unit) if unit in units and not where.startswith(ACCOUNT) else ()
+    if where in units and where in evaluated.keys and found != (where,):
+        problem = f"{where!r} is an account and an organizational unit with others"
+        raise UsageError(f"{problem}; write {ACCOUNT}{where} or {UNIT}{where}")
+    if found:
+        return found
+    if unit in units and not where.startswith(ACCOUNT):
+        raise StrataError(f"organizational unit {unit} has no account")
+    try:
+        return (find_account(evaluated.landing_zone, where.removeprefix(ACCOUNT)),)
+    except StrataError as error:
+        guess = did_you_mean(where, {*units, *evaluated.keys})
+        raise StrataError(f"{where!r} is neither an account nor an organizational unit{guess}") from error
+
+
+def _one(evaluated: Evaluated, question: Question, who: Who, account: str) -> Iterator[Case]:
+    found = actors(evaluated, who, account)
+    if not found:
+        yield Case(account, str(who), "", None)
+    for actor in found:
+        name = "" if who is ANYBODY or actor.name.endswith(str(who)) else str(who)
+        yield Case(account, name, actor.name, ask(evaluated, actor, question, account))
+
+
+def _everybody(evaluated: Evaluated, question: Question, account: str) -> Iterator[Case]:
+    for who, permission_set in everybody(evaluated, account):
+        actor = evaluated.permission_set(permission_set, account, who.key if who.kind == "user" else None)
+        yield Case(account, str(who), actor.name, ask(evaluated, actor, question, account))
+
+
+def _best(cases: Iterable[Case]) -> Outcome:
+    """Returns what somebody with several ways may do: one that is allowed is enough."""
+    found = {case.outcome for case in cases}
+    return next((one for one in (Outcome.ALLOWED, Outcome.DEPENDS) if one in found), Outcome.DENIED)
+
+
+def _overall(cases: Sequence[Case]) -> Outcome:
+    """Returns the answer for all accounts: allowed only where it is in each of them."""
+    accounts = dict.fromkeys(case.account for case in cases)
+    found = {_best(case for case in cases if case.account == account) for account in accounts}
+    return next(one for one in (Outcome.DENIED, Outcome.DEPENDS, Outcome.ALLOWED) if one in found)
+
+
+def _somebody(cases: Sequence[Case]) -> Outcome:
+    return _best(cases) if cases else Outcome.DENIED
+
+
+# Text
+
+
+def _lines(outcome: Outcome, cases: Sequence[Case], list_all: bool) -> Iterator[str]:
+    yield outcome.value
+    if list_all:
+        yield from _list_lines(cases)
+    else:
+        # The whole way of the one case that decides; of the others, which may be thousands, what decided them.
+        first = next(case for case in cases if case.outcome is _best(cases))
+        one_account = all(case.account == first.account for case in cases)
+        for case in sorted(cases, key=lambda case: one_account and case is not first):
+            yield ""
+            yield from _case_lines(case, whole=one_account and case is first)
+    hints = sorted({_hint(key, cases) for case in cases if case.answer for key in case.answer.keys} - {""})
+    yield from ["", *hints] if hints else ()
+    yield from ("", "not looked at:", *(f"  {one}" for one in NOT_LOOKED_AT))
+
+
+def _case_lines(case: Case, *, whole: bool) -> Iterator[str]:
+    if case.answer is None:
+        yield f"{case.who} in {case.account}: denied, has no access there"
+        return
+    name = f"{case.who} as {case.acts_as}" if case.who else case.acts_as
+    yield f"{name} in {case.account}: {case.outcome.value}{_on(case.answer)}"
+    decided = case.answer.decided
+    yield from _step_lines(case.answer, decided, ">")
+    hidden = {step.level for step in case.answer.steps if step.reason == NOT_KNOWN}
+    for step in _without_full_access(case.answer.steps) if whole else ():
+        # A policy that is not known neither allows nor denies; once is enough.
+        once = step.reason == NOT_KNOWN or step.level not in hidden or step.statement is not None
+        if step is not decided and once:
+            yield from _step_lines(case.answer, step, " ")
+
+
+def _step_lines(answer: Answer, step: Step, mark: str) -> Iterator[str]:
+    yield f"{mark} {step.level}: {step.reason}"
+    if step.statement:
+        yield f"    {step.statement}"
+    yield from (f"    if {test}" for test in answer.undecided(step))
+
+
+def _without_full_access(steps: Sequence[Step]) -> Iterator[Step]:
+    """Yields the steps; levels that allow by AWS's own policy alone, as most do, are one for each chain."""
+    chains: dict[str, list[Step]] = {}
+    for step in steps:
+        full = step.statement and step.statement.file.endswith("FullAWSAccess")
+        if full and step.outcome is Outcome.ALLOWED:
+            chains.setdefault(step.level[:4], []).append(step)
+        else:
+            yield step
+    for chain, levels in chains.items():
+        where = ", ".join(step.level.removeprefix(f"{chain} of ") for step in levels)
+        yield Step(f"{chain} of {where}", Outcome.ALLOWED, "FullAWSAccess allows it")
+
+
+def _list_lines(cases: Sequence[Case]) -> Iterator[str]:
+    for outcome, title in ((Outcome.ALLOWED, "may"), (Outcome.DEPENDS, "depends"), (Outcome.DENIED, "may not")):
+        chosen = [case for case in cases if case.outcome is outcome]
+        if chosen:
+            yield ""
+            yield f"{title}:"
+        for case in chosen:
+            decided = case.answer.decided if case.answer else None
+            yield f"  {case.who} as {case.acts_as} in {case.account}{_on(case.answer)}"
+            if decided:
+                yield f"    {decided.level}: {decided.reason}{f', {decided.statement}' if decided.statement else ''}"
+    if not cases:
+        yield ""
+        yield "nobody has a permission set there"
+
+
+def _on(answer: Answer | None) -> str:
+    return f" on {', '.join(answer.keys)}" if answer and answer.keys else ""
+
+
+def _hint(key: str, cases: Sequence[Case]) -> str:
+    """Returns how to say what an answer depends on."""
+    if key == "aws:PrincipalArn" and not any(case.who for case in cases):
+        return "say who acts: --as WHO"
+    if key == RESOURCE:
+        return "name the resource: --on arn:aws:..."
+    if key == "aws:RequestedRegion":
+        return "name the region: --region eu-west-1"
+    if key == NO_DEPLOYER:
+        return "name the role that deploys in project.yaml: deployer: {role, policies}"
+    return f"say what the request has: --with {key}=VALUE, or --with {key}= if it has none" if ":" in key else ""
+
+
+# JSON
+
+
+def _facts(question: Question, outcome: Outcome, cases: Sequence[Case]) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "answer": outcome.value,
+        "action": question.action.full_name,
+        "resource": question.resource,
+        "region": question.region,
+        "cases": [_case_facts(case) for case in cases],
+        "not_looked_at": list(NOT_LOOKED_AT),
+    }
+
+
+def _case_facts(case: Case) -> dict[str, Any]:
+    return {
+        "account": case.account,
+        "who": case.who or case.acts_as,
+        "as": case.acts_as,
+        "answer": case.outcome.value,
+        "depends_on": list(case.answer.keys) if case.answer else [],
+        "decided_by": _step_facts(case.answer.decided) if case.answer else None,
+        "chain": [_step_facts(step) for step in case.answer.steps] if case.answer else [],
+    }
+
+
+def _step_facts(step: Step) -> dict[str, Any]:
+    return {
+        "level": step.level,
+        "answer": step.outcome.value,
+        "reason": step.reason,
+        "file": step.statement.file if step.statement else None,
+        "line": step.statement.line if step.statement else None,
+        "sid": step.statement.sid if step.statement else None,
+        "depends_on": list(step.keys),
+    }

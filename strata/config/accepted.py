@@ -1,0 +1,76 @@
+"""accepted.yaml: the warnings and the unknown names that somebody has looked at and accepts, with the reason."""
+
+import datetime as dt
+from collections.abc import Iterable
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from strata.config.findings import FINDINGS
+from strata.config.models import Model
+from strata.config.text import Problem, short
+from strata.config.types import LastDay, Many, Reason, did_you_mean
+
+ENTRIES = "accepted"
+"""The key under which the list of the file is read."""
+
+
+def _known(finding: str) -> str:
+    if finding not in FINDINGS:
+        problem = f"{short(finding)} is not a finding{did_you_mean(finding, FINDINGS)}"
+        raise Problem(problem, "write the one that strata check prints")
+    return finding
+
+
+class Acceptance(Model):
+    """One finding that is accepted, at one place."""
+
+    finding: Annotated[str, AfterValidator(_known), Field(json_schema_extra={"enum": sorted(FINDINGS)})]
+    """What is accepted, as `strata check` prints it."""
+    at: Annotated[str, Field(min_length=1)]
+    """Where, as `strata check` prints it: a key, or a file and what it says there."""
+    reason: Reason
+    """Why it is right as it is, for those who review it."""
+    until: LastDay | None = None
+    """The last day it is accepted, YYYY-MM-DD: `strata check --as-of` tells when it is over."""
+
+    def ended(self, day: dt.date | None) -> bool:
+        """Returns whether its last day is over; without a day to look from it never is."""
+        return day is not None and self.until is not None and self.until < day
+
+
+class Accepted(Model):
+    """accepted.yaml, whose list is read under a key of its own."""
+
+    accepted: Many[Acceptance] = ()
+
+
+def find(accepted: Iterable[Acceptance], finding: str, at: str) -> Acceptance | None:
+    """Returns the entry that accepts a finding at a place, whether its last day is over or not."""
+    return next((one for one in accepted if (one.finding, one.at) == (finding, at)), None)
+
+
+def endings(accepted: Iterable[Acceptance], day: dt.date, notice: dt.timedelta) -> list[tuple[int, Acceptance]]:
+    """Returns the entries that have ended on a day or are due, each with its position, those that end first first."""
+    found = [(index, one) for index, one in enumerate(accepted) if one.until and one.until <= day + notice]
+    return sorted(found, key=lambda ending: (ending[1].until or day, ending[0]))
+
+
+def hint(finding: str, at: str) -> str:
+    """Returns how a finding is told, so that it can be copied into accepted.yaml."""
+    return f"finding: {finding}, at: {scalar(at)}"
+
+
+def scalar(text: str) -> str:
+    """Returns a text as YAML reads it back, in quotes only where it has to be."""
+    import json
+
+    import yaml
+
+    from strata.config.tree import SAFE_LOADER
+
+    try:
+        plain = text.isprintable() and yaml.load(f"[at: {text}]", SAFE_LOADER) == [{"at": text}]  # noqa: S506
+    except yaml.YAMLError:
+        plain = False
+    return text if plain else json.dumps(text, ensure_ascii=False)

@@ -1,0 +1,60 @@
+"""Everything that may be found and accepted: one id each, and what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+SPELLING: Mapping[str, str] = {
+    "unknown-action": "a service has no such action",
+    "unmatched-pattern": "a pattern matches no action of its service",
+    "unknown-condition-key": "no request has such a key",
+    "unknown-managed-policy": "AWS has no managed policy of that name",
+    "unknown-operator": "a management policy has an inheritance operator that AWS does not know",
+}
+"""Errors: names that AWS does not have, as far as the reference data goes."""
+
+EFFECT: Mapping[str, str] = {
+    "unknown-service": "no service has that prefix, or it is newer than the reference data",
+    "unused-condition-key": "no action of the statement takes the key",
+    "operator-type": "the operator is for another type than the key has",
+    "operator-value": "the operator cannot be true of the value, which is no date, number, address or ARN",
+    "literal-wildcard": "the operator compares character by character, and the value has a wildcard",
+    "set-operator": "the key has several values and the operator takes one, or the other way round",
+    "empty-condition": "a condition without a test, which AWS ignores",
+    "no-effect": "the statement does nothing, whatever the request",
+    "exempts-everybody": "the exemption is one of everybody, so the statement does nothing",
+    "denies-everything": "nothing is left to anybody",
+    "binds-deployer": "the deny holds for the access role too, by which the management account puts things right",
+    "mfa-key": "sessions of Identity Center do not carry the key",
+    "foreign-resource": "no action of the statement acts on such a resource",
+    "managed-policy-path": "the managed policy has a path that is not given",
+}
+"""Warnings: statements that do nothing, less or more than they look like."""
+
+FINDINGS: Mapping[str, str] = {
+    **SPELLING,
+    **EFFECT,
+    "example-value": "a value of the template that stands for one of your own",
+    "opt-in-region": "a region that is off until it is enabled",
+    "mixed-alphabets": "a name with letters that look Latin and are not",
+    "look-alike-name": "two names that AWS keeps apart and people do not",
+    "tag-clash": "two tags that IAM takes for one, or one in the place of Strata's",
+    "unbound-account": "an account without any service control policy",
+    "unattached-policy": "a policy that is attached to nothing",
+    "bound-management": "a policy on the management account, which it never binds",
+    "allow-only": "a service control policy that only allows, beside FullAWSAccess",
+    "unknown-service-principal": "no service has that principal, or it is newer than the reference data",
+    "unknown-delegation": "a service not known to take a delegated administrator",
+    "delegated-sign-in": "whoever administers the account reaches the management account",
+    "disabled-policy-type": "trusted access that AWS does not disable while a policy type needs it",
+    "unmanaged-trail": "alerts that hear what a trail logs, and a trail that is not Strata's",
+    "silent-control": "a control that mails nobody",
+    "empty-group": "a group without members",
+    "empty-assignment": "an assignment of retired accounts only",
+    "no-administrator": "nobody administers the management account",
+    "unused-acceptance": "an entry of accepted.yaml that matches nothing",
+}
+"""Everything that can be accepted, and what it is."""
+
+LONGEST = 128
+"""Characters of a value by which a place names it in accepted.yaml; more no name has."""

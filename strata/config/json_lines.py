@@ -1,0 +1,60 @@
+"""Where each value of a JSON document stands, so that faults and warnings lead to its line."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+from strata.config.tree import Location, Tree
+
+
+@dataclass
+class JsonTree(Tree):
+    """A policy document: only its text, of which the lines are found when something in it has to be told."""
+
+    text: str = ""
+
+    @cached_property
+    def _lines(self) -> dict[Location, int]:
+        return json_lines(self.text)
+
+    def line(self, location: Location) -> int:
+        """Returns the line of a value, or of the nearest one around it that the document has."""
+        while location and location not in self._lines:
+            location = location[:-1]
+        return self._lines.get(location, 1)
+
+
+_PART = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:\n]|[^\s\[\]{},:"]+')
+
+
+def json_lines(text: str) -> dict[Location, int]:
+    """Returns the line of every value of a document that is JSON; that of a member is where its key stands."""
+    lines: dict[Location, int] = {}
+    here: list[str | int] = []
+    """The keys and positions down to what comes next; an empty key until it is read."""
+    number, wants_key = 1, False
+    for found in _PART.finditer(text):
+        match part := found[0]:
+            case "\n":
+                number += 1
+            case "[" | "{":
+                lines.setdefault(tuple(here), number)
+                here.append(0 if part == "[" else "")
+                wants_key = part == "{"
+            case "]" | "}":
+                here.pop()
+                wants_key = False
+            case ",":
+                last = here.pop()
+                here.append(last + 1 if isinstance(last, int) else "")
+                wants_key = isinstance(last, str)
+            case ":":
+                wants_key = False
+            case _:
+                if wants_key:
+                    here[-1] = json.loads(part)
+                lines.setdefault(tuple(here), number)
+    return lines

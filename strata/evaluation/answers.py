@@ -1,0 +1,75 @@
+"""What comes out of an evaluation: the answer, what decided it, and every level it went through."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from strata.evaluation.documents import Statement
+from strata.evaluation.layers import Verdict
+from strata.evaluation.requests import Request
+from strata.evaluation.truth import Truth
+
+
+class Outcome(StrEnum):
+    """The three answers."""
+
+    ALLOWED = "allowed"
+    DENIED = "denied"
+    DEPENDS = "depends"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One level of the evaluation, and what it said."""
+
+    level: str
+    outcome: Outcome
+    reason: str
+    """As people read it: no statement allows it, not bound, denies it."""
+    statement: Statement | None = None
+    """The one that says so; None where no statement does."""
+    keys: tuple[str, ...] = ()
+    """What it depends on."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer to a request."""
+
+    outcome: Outcome
+    keys: tuple[str, ...]
+    """What it depends on, sorted; empty unless it depends."""
+    decided: Step
+    steps: tuple[Step, ...]
+    request: Request
+
+    @property
+    def allowed(self) -> bool:
+        """Returns whether the request is allowed, whatever else is learned."""
+        return self.outcome is Outcome.ALLOWED
+
+    def undecided(self, step: Step) -> list[str]:
+        """Returns the tests of a step's statement that cannot be decided, as the policy has them."""
+        if step.outcome is not Outcome.DEPENDS or step.statement is None:
+            return []
+        return [str(test) for test in step.statement.undecided(self.request.context)]
+
+
+def denial(verdict: Verdict) -> Step | None:
+    """Returns the step of what a layer denies, or may deny."""
+    if verdict.denies is False:
+        return None
+    maybe = "may deny it" if verdict.denied_by else NOT_KNOWN
+    return step(verdict.layer.name, verdict.denies, "denies it", maybe, verdict.denied_by, denies=True)
+
+
+NOT_KNOWN = "is not known here"
+"""The reason where the text of a policy is missing."""
+
+
+def step(level: str, truth: Truth, yes: str, maybe: str, statement: Statement | None, *, denies: bool = False) -> Step:
+    """Returns the step of something that is so, or may be so."""
+    if isinstance(truth, bool):
+        return Step(level, Outcome.ALLOWED if truth is not denies else Outcome.DENIED, yes, statement)
+    return Step(level, Outcome.DEPENDS, maybe, statement, tuple(sorted(truth)))

@@ -1,0 +1,198 @@
+"""The Condition element of a statement, judged for a request of which not every key is known."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from strata.evaluation.operators import ALL_VALUES, ANY_VALUE, NULL, OPERATORS, Comparison, Operator, truth
+from strata.evaluation.patterns import literal
+from strata.evaluation.requests import ABSENT, UNKNOWN, Context
+from strata.evaluation.truth import Truth, all_of, any_of, negated
+
+# Variables
+
+_VARIABLE = re.compile(r"\$\{\s*([^{},]*?)\s*(?:,\s*'([^']*)'\s*)?\}")
+_CHARACTERS = ("*", "?", "$")
+
+
+class UnresolvedError(Exception):
+    """A variable without a value: the key is absent, or has several values."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        super().__init__(key)
+
+
+class DependsError(Exception):
+    """A variable whose key is not known."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        super().__init__(key)
+
+
+@dataclass(frozen=True)
+class Template:
+    """A text of a policy in which variables stand for keys of the request.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
+    """
+
+    text: str
+    variables: bool
+    """Whether there are any; documents before version 2012-10-17 have none."""
+
+    @classmethod
+    def of(cls, text: str, version: str) -> Template:
+        """Returns the template of a text, by the version of its document."""
+        return cls(text, version == "2012-10-17" and "${" in text)
+
+    def filled(self, context: Context) -> str:
+        """Returns the pattern with the values of the request, in which no wildcard counts.
+
+        Raises:
+            UnresolvedError: a key is absent and the variable has no default.
+            DependsError: a key is not known.
+        """
+        return _VARIABLE.sub(lambda found: _value(found, context), self.text) if self.variables else self.text
+
+
+def _value(found: re.Match[str], context: Context) -> str:
+    key, default = found[1], found[2]
+    if key in _CHARACTERS:
+        return literal(key)
+    value = context.get(key.lower())
+    if value is UNKNOWN:
+        raise DependsError(key)
+    if isinstance(value, str):
+        return literal(value)
+    if value is ABSENT and default is not None:
+        return literal(default)
+    raise UnresolvedError(key)
+
+
+# Conditions
+
+
+@dataclass(frozen=True)
+class Test:
+    """One operator applied to one key: what a Condition is made of."""
+
+    written: str
+    """The operator as the policy has it, with quantifier and suffix."""
+    key: str
+    values: tuple[Template, ...]
+    operator: Operator | None
+    """None for Null."""
+    quantifier: str | None = None
+    if_exists: bool = False
+
+    def __str__(self) -> str:
+        values = ", ".join(value.text for value in self.values)
+        return f"{self.written} {self.key} {values if len(self.values) == 1 else f'[{values}]'}"
+
+    def holds(self, context: Context) -> Truth:
+        """Returns whether the test holds for a request."""
+        value = context.get(self._name)
+        if value is UNKNOWN:
+            return frozenset({self.key})
+        values = (value,) if isinstance(value, str) else value
+        if self.operator is None:
+            return self._null(absent=not values)
+        if not values:
+            return self._without_value(self.operator)
+        if self.quantifier is None:
+            # Several values want ForAnyValue or ForAllValues; without one of them nothing is met.
+            return self._met(self.operator, value, context) if isinstance(value, str) else False
+        if not any(values):
+            # AWS: a key that resolves to an empty text is an empty set.
+            return self.quantifier == ALL_VALUES
+        each = (self._met(self.operator, one, context) for one in values)
+        return any_of(each) if self.quantifier == ANY_VALUE else all_of(each)
+
+    @cached_property
+    def _name(self) -> str:
+        return self.key.lower()
+
+    def _null(self, *, absent: bool) -> Truth:
+        return any(truth(value.text) is absent for value in self.values)
+
+    def _without_value(self, operator: Operator) -> Truth:
+        if self.quantifier == ANY_VALUE:
+            return False
+        return self.quantifier == ALL_VALUES or self.if_exists or operator.negated
+
+    def _met(self, operator: Operator, value: str, context: Context) -> Truth:
+        """Returns whether one value of the request meets the values of the policy."""
+        if not operator.negated:
+            return any_of(self._compared(operator, value, context))
+        return negated(any_of(self._compared(operator, value, context)))
+
+    def _compared(self, operator: Operator, value: str, context: Context) -> Iterator[Truth]:
+        for template in self.values:
+            try:
+                wanted = template.filled(context) if operator.variables else template.text
+            except DependsError as error:
+                yield frozenset({error.key})
+                continue
+            except UnresolvedError:
+                yield operator.negated
+                continue
+            yield self._as_truth(operator.compare(value, wanted), operator)
+
+    def _as_truth(self, comparison: Comparison, operator: Operator) -> Truth:
+        if comparison is Comparison.UNSURE:
+            return frozenset({self.key})
+        if comparison is Comparison.SENSELESS:
+            return operator.negated
+        return comparison is Comparison.SAME
+
+
+def holds(tests: Iterable[Test], context: Context) -> Truth:
+    """Returns whether all tests of a condition hold."""
+    return all_of(test.holds(context) for test in tests)
+
+
+def tests(condition: Mapping[str, Any], version: str) -> Iterator[Test]:
+    """Yields the tests of a Condition.
+
+    Raises:
+        ValueError: an operator or the shape is not IAM's.
+    """
+    for written, keys in condition.items():
+        quantifier, plain, if_exists = _parts(written)
+        if plain != NULL and plain not in OPERATORS:
+            raise ValueError(f"has the unknown operator {written!r}")
+        if not isinstance(keys, Mapping):
+            raise ValueError(f"has {written} without keys")  # noqa: TRY004
+        for key, values in keys.items():
+            listed = values if isinstance(values, list) else [values]
+            templates = tuple(Template.of(_text(value), version) for value in listed)
+            yield Test(written, key, templates, OPERATORS.get(plain), quantifier, if_exists)
+
+
+_NAMES = {name.lower(): name for name in (*OPERATORS, NULL)}
+
+
+def _parts(written: str) -> tuple[str | None, str, bool]:
+    """Returns quantifier, operator and whether IfExists follows; case does not count."""
+    before, colon, after = written.rpartition(":")
+    quantifier = next((one for one in (ANY_VALUE, ALL_VALUES) if colon and before.lower() == one.lower()), None)
+    plain = after if quantifier or not colon else written
+    known = _NAMES.get(plain.lower())
+    if known is None and plain.lower().endswith("ifexists"):
+        known = _NAMES.get(plain.lower().removesuffix("ifexists"))
+        return quantifier, known if known and known != NULL else written, True
+    return quantifier, known or written, False
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise ValueError(f"compares with {value!r}, which is neither text nor number")

@@ -1,0 +1,153 @@
+"""Puts the policies of a request together as AWS does: a Deny anywhere wins, and every level must allow.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from strata.config.limits import aws_limits
+from strata.evaluation.answers import Answer, Outcome, Step, denial, step
+from strata.evaluation.documents import Grade
+from strata.evaluation.layers import Granted, Layer, Policies, Verdict, judge_resource
+from strata.evaluation.requests import PrincipalKind, Request
+from strata.evaluation.truth import Truth, all_of, any_of
+
+NO_POLICY = Layer("policy of the resource")
+
+
+def evaluate(request: Request, policies: Policies) -> Answer:
+    """Returns whether a request is allowed, denied, or what that depends on, with every level on the way."""
+    bounded = policies.boundary is not None
+    granted = judge_resource(policies.resource or NO_POLICY, request, bounded=bounded)
+    controls = _controls(request, policies)
+    verdicts = [*(one for one in controls if isinstance(one, Verdict)), granted.verdict]
+    own: list[Step] | None = None
+    if _has_identity(request):
+        identity, boundary = policies.identity.judge(request), policies.boundary and policies.boundary.judge(request)
+        verdicts += [boundary, identity] if boundary else [identity]
+        own = [*([_passed(boundary)] if boundary else []), _own(request, identity)]
+    denials = [found for verdict in verdicts if (found := denial(verdict))]
+    passed = [one if isinstance(one, Step) else _passed(one) for one in controls]
+    return _answer(request, denials, [*passed, *_access(request, granted, own)])
+
+
+def _has_identity(request: Request) -> bool:
+    return request.principal.kind not in (PrincipalKind.SERVICE, PrincipalKind.ANONYMOUS)
+
+
+def _answer(request: Request, denials: list[Step], needed: list[Step]) -> Answer:
+    """Decides: by the first that denies, else by the first level that does not allow, else by what is unknown."""
+    steps = (*denials, *needed)
+    for found in steps:
+        if found.outcome is Outcome.DENIED:
+            return Answer(Outcome.DENIED, (), found, steps, request)
+    unknown = [found for found in steps if found.outcome is Outcome.DEPENDS]
+    if unknown:
+        keys = {key for found in unknown for key in found.keys}
+        return Answer(Outcome.DEPENDS, tuple(sorted(keys)), unknown[0], steps, request)
+    return Answer(Outcome.ALLOWED, (), steps[-1], steps, request)
+
+
+# The organization: SCPs follow the principal's account, RCPs the resource's
+
+
+def _controls(request: Request, policies: Policies) -> list[Step | Verdict]:
+    """Returns what each level of both chains says, or why a chain does not bind."""
+    found: list[Step | Verdict] = []
+    kind = request.principal.kind
+    account, resource_account = policies.principal_account, policies.resource_account
+    if kind is PrincipalKind.SERVICE_LINKED_ROLE:
+        return [_unbound("SCPs and RCPs", "do not bind service-linked roles")]
+    if kind in (PrincipalKind.SERVICE, PrincipalKind.ANONYMOUS):
+        found.append(_unbound("SCPs", "do not bind services or strangers"))
+    elif account.management:
+        found.append(_unbound("SCPs", "do not bind principals of the management account"))
+    else:
+        found += [level.judge(request) for level in account.service_control]
+    if resource_account.management:
+        found.append(_unbound("RCPs", "do not bind resources of the management account"))
+    elif request.service not in aws_limits().resource_control_prefixes:
+        found.append(_unbound("RCPs", f"do not bind {request.service}"))
+    else:
+        found += [level.judge(request) for level in resource_account.resource_control]
+    return found
+
+
+def _unbound(level: str, reason: str) -> Step:
+    return Step(level, Outcome.ALLOWED, reason)
+
+
+def _passed(verdict: Verdict) -> Step:
+    if verdict.allows is False:
+        return Step(verdict.layer.name, Outcome.DENIED, "no statement allows it")
+    return step(verdict.layer.name, verdict.allows, "allows it", "may allow it", verdict.allowed_by)
+
+
+# Principal and resource
+
+
+def _access(request: Request, granted: Granted, own: list[Step] | None) -> list[Step]:
+    """Returns what principal and resource say together; without own policies the resource decides alone."""
+    if own is None:
+        return [_by_resource(granted, granted.allows(Grade.ITSELF))]
+    if request.crosses_accounts:
+        return [_by_resource(granted, granted.allows(*Grade)), *own]
+    limits, within = own[:-1], all_of(map(_truth, own[:-1]))
+    named, role = granted.allows(Grade.ITSELF), granted.allows(Grade.ROLE)
+    if named is True:
+        return [_granted(granted, Grade.ITSELF, "allows it, names the principal itself")]
+    if role is True and within is True:
+        return [*limits, _granted(granted, Grade.ROLE, "allows it, names the role")]
+    delegated = granted.allows(Grade.ACCOUNT) if needs_resource(request) else True
+    through_own = all_of((delegated, *map(_truth, own)))
+    if through_own is True:
+        if needs_resource(request):
+            own = [_granted(granted, Grade.ACCOUNT, "leaves it to the account"), *own]
+        return own
+    access = any_of((named, all_of((role, within)), through_own))
+    if not isinstance(access, bool):
+        return [_open(granted, own, access)]
+    return [_by_resource(granted, False)] if granted.allows(*Grade) is False and needs_resource(request) else own
+
+
+def _open(granted: Granted, own: list[Step], access: frozenset[str]) -> Step:
+    """Returns the step of what is not known, at the first level that it rests on."""
+    verdict = granted.verdict
+    first = next((one for one in own if access.intersection(one.keys)), None)
+    if first is None:
+        first = step(verdict.layer.name, access, "", "may allow it", verdict.allowed_by)
+    return replace(first, keys=tuple(sorted(access)))
+
+
+def _by_resource(granted: Granted, truth: Truth) -> Step:
+    level, statement = granted.verdict.layer.name, granted.verdict.allowed_by
+    if truth is False:
+        return Step(level, Outcome.DENIED, "no statement allows it, and without one nobody is allowed")
+    return step(level, truth, "allows it", "may allow it", statement)
+
+
+def _granted(granted: Granted, grade: Grade, reason: str) -> Step:
+    return Step(granted.verdict.layer.name, Outcome.ALLOWED, reason, granted.by_grade[grade][1])
+
+
+def _own(request: Request, identity: Verdict) -> Step:
+    if request.principal.kind is PrincipalKind.ROOT:
+        return Step(identity.layer.name, Outcome.ALLOWED, "the root user may do everything in its account")
+    return _passed(identity)
+
+
+def _truth(found: Step) -> Truth:
+    if found.outcome is Outcome.DEPENDS:
+        return frozenset(found.keys)
+    return found.outcome is Outcome.ALLOWED
+
+
+_TRUST = ("sts:assumerole", "sts:tagsession", "sts:setsourceidentity")
+
+
+def needs_resource(request: Request) -> bool:
+    """Returns whether nobody is allowed without a word of the resource: keys of KMS, and roles that are assumed."""
+    return (request.service == "kms" and request.resource != "*") or request.name.startswith(_TRUST)

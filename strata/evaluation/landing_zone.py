@@ -1,0 +1,293 @@
+"""A landing zone as the evaluator sees it: accounts with the levels above them, and who acts with which policies.
+
+The one place here that knows the configuration.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import repeat
+from typing import Any
+
+from strata.config import ORGANIZATION, SSO
+from strata.config.models import ACCESS_ROLE, MANAGEMENT, PARTITION, PolicyType, User
+from strata.config.tree import Location
+from strata.evaluation import unknown
+from strata.evaluation.documents import Document, parse
+from strata.evaluation.layers import Account, Layer
+from strata.evaluation.requests import ABSENT, UNKNOWN, Missing, Principal, Value
+from strata.iam.statements import statements
+from strata.landing_zone import LandingZone
+from strata.landing_zone.grants import Grant
+from strata.landing_zone.permission_sets import FULL_ACCESS, InlinePolicy, ManagedPolicy
+from strata.landing_zone.placeholders import Document as Filled
+from strata.landing_zone.policies import Policy
+from strata.landing_zone.units import THE_ROOT, Target
+
+CONTROLS = {PolicyType.SERVICE_CONTROL: "SCPs", PolicyType.RESOURCE_CONTROL: "RCPs"}
+EVERYTHING = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}'
+NO_DEPLOYER = "the deployer, which project.yaml does not name"
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Somebody who acts in an account, with what binds them there."""
+
+    name: str
+    """As people read it: permission set Admin."""
+    principal: Principal
+    account: Account
+    identity: Layer
+    boundary: Layer | None = None
+    keys: Mapping[str, Value | Missing] = field(default_factory=dict)
+    """Keys of the session, such as its tags."""
+
+
+class Evaluated:
+    """The accounts, policies and permission sets of a landing zone; each document is parsed once."""
+
+    def __init__(self, landing_zone: LandingZone) -> None:
+        self.landing_zone = landing_zone
+        self._levels: dict[tuple[PolicyType, Target], Layer] = {}
+        self._documents: dict[str, Document] = {}
+        self._accounts: dict[str, Account] = {}
+        self._sets: dict[str, tuple[Layer, Layer | None]] = {}
+
+    # Accounts
+
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """Returns the keys of all accounts, the management account first."""
+        return tuple(self.landing_zone.accounts)
+
+    def within(self, unit: str) -> tuple[str, ...]:
+        """Returns the keys of the accounts in a unit and below it."""
+        found = self.landing_zone.selector.in_unit(unit)
+        return tuple(key for key in self.keys if key in found)
+
+    def account(self, key: str) -> Account:
+        """Returns an account with the levels above it."""
+        if key not in self._accounts:
+            self._accounts[key] = self._account(key)
+        return self._accounts[key]
+
+    def account_of_id(self, number: str) -> Account:
+        """Returns the account with an id, which may be one that the configuration has no id of."""
+        for key in self.keys:
+            if self.account(key).id == number:
+                return self.account(key)
+        outside = Layer(f"RCPs of account {number}", unknown=(f"which account {number} is",))
+        return Account(number, number, resource_control=(outside,))
+
+    def _account(self, key: str) -> Account:
+        organization = self._organization_id
+        way = self.landing_zone.ancestors[Target("account", key)]
+        units = (f"ou-{unknown.text(2 + self._unit_numbers[one.key])}" for one in way if one.unit)
+        return Account(
+            id=self._id(key),
+            name=key,
+            service_control=tuple(self._level(PolicyType.SERVICE_CONTROL, one) for one in way),
+            resource_control=tuple(self._level(PolicyType.RESOURCE_CONTROL, one) for one in way),
+            management=key == MANAGEMENT,
+            organization=organization,
+            path="/".join([organization, f"r-{unknown.text(1)}", *units, ""]),
+        )
+
+    @property
+    def _organization_id(self) -> str:
+        imported = self.landing_zone.imports.get("aws_organizations_organization.main")
+        return imported or f"o-{unknown.text(0)}"
+
+    def _id(self, key: str) -> str:
+        known = self.landing_zone.accounts[key].id or self.landing_zone.imports.get(f"aws_organizations_account.{key}")
+        return known or unknown.account_id(self._account_numbers[key])
+
+    @cached_property
+    def _account_numbers(self) -> Mapping[str, int]:
+        return {key: number for number, key in enumerate(self.keys)}
+
+    @cached_property
+    def _unit_numbers(self) -> Mapping[str, int]:
+        return {unit: number for number, unit in enumerate(self.landing_zone.units)}
+
+    # Organization policies
+
+    def _level(self, kind: PolicyType, target: Target) -> Layer:
+        """Returns the policies of one level; AWS puts one that allows everything on each."""
+        if (kind, target) not in self._levels:
+            full = "FullAWSAccess" if kind is PolicyType.SERVICE_CONTROL else "RCPFullAWSAccess"
+            effective = self.landing_zone.effective_policies[target]
+            attached = [one.policy for one in effective if one.source == target and one.policy.type is kind]
+            documents = (self._aws(full, EVERYTHING), *map(self._policy, attached))
+            name = "the root" if target == THE_ROOT else str(target)
+            self._levels[kind, target] = Layer(f"{CONTROLS[kind]} of {name}", documents)
+        return self._levels[kind, target]
+
+    # Documents
+
+    def _policy(self, policy: Policy) -> Document:
+        if policy.file:
+            return self._file(policy.file, policy.document)
+        return self._made(policy.key, policy.document.text, ORGANIZATION, policy.location)
+
+    def _file(self, file: str, document: Filled) -> Document:
+        """Returns the document of a file, with the lines that it has there."""
+        if file not in self._documents:
+            tree = self.landing_zone.tree(file)
+            lines = [tree.line(one.at) for one in statements(document.content)]
+            self._documents[file] = parse(document.text, tree.file, lines=lines)
+        return self._documents[file]
+
+    def _made(self, option: str, text: str, file: str, location: Location) -> Document:
+        """Returns the document that an option makes, at the line of the option."""
+        if option not in self._documents:
+            tree = self.landing_zone.tree(file)
+            self._documents[option] = parse(text, tree.file, name=option, lines=repeat(tree.line(location)))
+        return self._documents[option]
+
+    def _aws(self, name: str, text: str) -> Document:
+        file = f"AWS policy {name}"
+        if file not in self._documents:
+            self._documents[file] = parse(text, file)
+        return self._documents[file]
+
+    def _layer(self, name: str, policies: Iterable[ManagedPolicy | InlinePolicy], location: Location) -> Layer:
+        from strata.iam.reference import managed_documents
+
+        documents: list[Document] = []
+        hidden: list[str] = []
+        for one in policies:
+            if isinstance(one, InlinePolicy):
+                documents.append(self._inline(one, location))
+            elif one.aws and (known := managed_documents().get(one.aws)):
+                documents.append(self._aws(one.aws, json.dumps(known)))
+            else:
+                hidden.append(str(one))
+        return Layer(name, tuple(documents), tuple(hidden))
+
+    def _inline(self, policy: InlinePolicy, location: Location) -> Document:
+        if policy.file:
+            return self._file(policy.file, policy.document)
+        project = self.landing_zone.project
+        where = f"{project.regions.primary}:{project.management_account.id}"
+        key = f"arn:{PARTITION}:kms:{where}:key/{unknown.ANYTHING}"
+        return self._made(f"option {location[0]}", policy.document.with_values({"state_key_arn": key}), SSO, location)
+
+    # Actors
+
+    def grants(self, account: str) -> list[Grant]:
+        """Returns who has which permission set in an account."""
+        return self._grants.get(account, [])
+
+    @cached_property
+    def _grants(self) -> Mapping[str, list[Grant]]:
+        found: defaultdict[str, list[Grant]] = defaultdict(list)
+        for grant in self.landing_zone.grants:
+            found[grant.account].append(grant)
+        return found
+
+    def permission_set(self, key: str, account: str, user: str | None = None) -> Actor:
+        """Returns the role of a permission set in an account, in a session of a user."""
+        where = self.account(account)
+        name = f"AWSReservedSSO_{self.landing_zone.permission_sets[key].name}_{unknown.SUFFIX}"
+        region = self.landing_zone.project.identity_center_region
+        # AWS leaves the region out of the path where it is us-east-1.
+        path = "aws-reserved/sso.amazonaws.com/" + (f"{region}/" if region != "us-east-1" else "")
+        known = self.landing_zone.users[user] if user else None
+        session = known.sign_in_name if known else unknown.ANYTHING
+        principal = Principal(
+            f"arn:{PARTITION}:iam::{where.id}:role/{path}{name}",
+            f"arn:{PARTITION}:sts::{where.id}:assumed-role/{name}/{session}",
+        )
+        identity, boundary = self._set_layers(key)
+        return Actor(f"permission set {key}", principal, where, identity, boundary, self._session_tags(known))
+
+    def _set_layers(self, key: str) -> tuple[Layer, Layer | None]:
+        if key not in self._sets:
+            found, name = self.landing_zone.permission_sets[key], f"permission set {key}"
+            boundary = (found.boundary,) if found.boundary else ()
+            limit = self._layer(f"boundary of {name}", boundary, found.location) if boundary else None
+            self._sets[key] = self._layer(name, found.policies, found.location), limit
+        return self._sets[key]
+
+    def _session_tags(self, user: User | None) -> dict[str, Value | Missing]:
+        """Returns the tags of a session: those that access_control_attributes passes on, and no others."""
+        values = (
+            {
+                "${path:userName}": user.sign_in_name,
+                "${path:name.givenName}": user.given_name,
+                "${path:name.familyName}": user.family_name,
+                "${path:displayName}": user.display_name,
+                "${path:emails[primary eq true].value}": user.email,
+            }
+            if user
+            else {}
+        )
+        attributes = self.landing_zone.sso.access_control_attributes
+        passed = {f"aws:PrincipalTag/{tag}": values.get(source, UNKNOWN) for tag, source in attributes.items()}
+        return {"aws:PrincipalTag/*": ABSENT, **passed}
+
+    def role(self, name: str, account: str) -> Actor:
+        """Returns a role of an account, of which the policies are known for the access role alone."""
+        where = self.account(account)
+        principal = Principal(f"arn:{PARTITION}:iam::{where.id}:role/{name}", _session(where.id, name))
+        if name == ACCESS_ROLE and not where.management:
+            return Actor(f"role {name}", principal, where, Layer(f"role {name}", (self._aws(FULL_ACCESS, EVERYTHING),)))
+        return Actor(f"role {name}", principal, where, Layer(f"role {name}", unknown=(f"the policies of role {name}",)))
+
+    def root_user(self, account: str) -> Actor:
+        """Returns the root user of an account."""
+        where = self.account(account)
+        return Actor("root user", Principal(f"arn:{PARTITION}:iam::{where.id}:root"), where, Layer("root user"))
+
+    def service(self, name: str, account: str) -> Actor:
+        """Returns an AWS service that acts on an account."""
+        return Actor(f"service {name}", Principal(name), self.account(account), Layer(name))
+
+    def somebody(self, account: str) -> Actor:
+        """Returns a role of an account that may do whatever the guardrails leave."""
+        where = self.account(account)
+        layer = Layer("a role with full access", (self._aws(FULL_ACCESS, EVERYTHING),))
+        principal = Principal(f"arn:{PARTITION}:iam::{where.id}:role/{unknown.ANYTHING}")
+        return Actor("a role with full access", principal, where, layer)
+
+    def deployer(self) -> Actor:
+        """Returns the role of the management account that deploys; what project.yaml does not say of it is unknown."""
+        deployer, where = self.landing_zone.deployer, self.account(MANAGEMENT)
+        name = deployer.role if deployer else unknown.ANYTHING
+        principal = Principal(f"arn:{PARTITION}:iam::{where.id}:role/{name}", _session(where.id, name))
+        if deployer and deployer.policies:
+            return Actor("deployer", principal, where, self._layer("deployer", deployer.policies, ("deployer",)))
+        hidden = "the policies of the deployer, which project.yaml does not name" if deployer else NO_DEPLOYER
+        return Actor("deployer", principal, where, Layer("deployer", unknown=(hidden,)))
+
+    # Resources
+
+    def trust_policy(self, resource: str) -> Layer | None:
+        """Returns who may assume a role, where that is known: AWS makes the access role for the management account."""
+        name = resource.partition(":role/")[2]
+        if name != ACCESS_ROLE:
+            return None
+        management = self.landing_zone.project.management_account.id
+        statement: dict[str, Any] = {
+            "Effect": "Allow",
+            "Action": "sts:AssumeRole",
+            "Principal": {"AWS": f"arn:{PARTITION}:iam::{management}:root"},
+        }
+        document = parse(json.dumps({"Version": "2012-10-17", "Statement": statement}), f"trust of {name}")
+        return Layer(f"trust policy of {name}", (document,))
+
+    def bucket_account(self, resource: str) -> str | None:
+        """Returns the account of a bucket of Strata's own; an ARN of S3 does not tell."""
+        project = self.landing_zone.project
+        bucket = resource.removeprefix(f"arn:{PARTITION}:s3:::").partition("/")[0]
+        own = (project.state_bucket, project.replica_bucket, project.trail_bucket)
+        return MANAGEMENT if bucket in own else None
+
+
+def _session(account: str, role: str) -> str:
+    return f"arn:{PARTITION}:sts::{account}:assumed-role/{role.rpartition('/')[2]}/{unknown.ANYTHING}"

@@ -1,0 +1,150 @@
+"""What binds a request: policies side by side on one level, and the levels above an account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from strata.evaluation.documents import Document, Grade, Statement
+from strata.evaluation.requests import Request
+from strata.evaluation.truth import Truth, all_of, any_of
+
+MOST_ACTIONS = 4096
+"""Actions of which a layer remembers its statements."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the policies of one layer say to a request, and which statement says so first."""
+
+    layer: Layer
+    denies: Truth = False
+    denied_by: Statement | None = None
+    allows: Truth = False
+    allowed_by: Statement | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """Policies that count together: those of one level of the organization, of a principal, of a resource."""
+
+    name: str
+    """As people read it: SCPs of organizational unit dev, permission set Admin, boundary."""
+    documents: tuple[Document, ...] = ()
+    unknown: tuple[str, ...] = ()
+    """Policies of which the text is not known, each named."""
+    _statements: dict[str, tuple[Statement, ...]] = field(default_factory=dict, init=False, repr=False)
+
+    def judge(self, request: Request) -> Verdict:
+        """Returns what the layer says, whoever the principal is."""
+        denies, allows = _Finding(), _Finding()
+        for statement in self.about(request.name):
+            finding = allows if statement.allows else denies
+            if finding.truth is not True:
+                finding.add(statement, statement.applies(request))
+        if self.unknown:
+            denies.add(None, frozenset(self.unknown))
+            allows.add(None, frozenset(self.unknown))
+        return Verdict(self, denies.truth, denies.by, allows.truth, allows.by)
+
+    def about(self, action: str) -> tuple[Statement, ...]:
+        """Returns the statements about an action, given in lower case."""
+        found = self._statements.get(action)
+        if found is None:
+            if len(self._statements) >= MOST_ACTIONS:
+                self._statements.clear()
+            found = tuple(one for document in self.documents for one in document.statements if one.about(action))
+            self._statements[action] = found
+        return found
+
+
+class _Finding:
+    """What is known so far, and the statement that it rests on: the first that decides, else the first that may."""
+
+    __slots__ = ("by", "truth")
+
+    def __init__(self) -> None:
+        self.truth: Truth = False
+        self.by: Statement | None = None
+
+    def add(self, statement: Statement | None, truth: Truth) -> None:
+        if truth is False or self.truth is True:
+            return
+        if truth is True or self.truth is False:
+            self.by = statement
+        self.truth = any_of((self.truth, truth))
+
+
+@dataclass(frozen=True)
+class Granted:
+    """What the policy of a resource says: to whom it denies, and to whom it allows, by how it names the principal."""
+
+    verdict: Verdict
+    by_grade: dict[Grade, tuple[Truth, Statement | None]]
+
+    def allows(self, *grades: Grade) -> Truth:
+        """Returns whether it allows in one of these grades."""
+        return any_of(self.by_grade[grade][0] for grade in grades if grade in self.by_grade)
+
+
+def judge_resource(layer: Layer, request: Request, *, bounded: bool = False) -> Granted:
+    """Returns what the policy of a resource says to a principal, who may have a permissions boundary."""
+    denies, allows = _Finding(), _Finding()
+    grades: dict[Grade, _Finding] = {}
+    for statement, grade, truth in _named(layer, request, bounded=bounded):
+        if statement.allows:
+            grades.setdefault(grade, _Finding()).add(statement, truth)
+            allows.add(statement, truth)
+        else:
+            denies.add(statement, truth)
+    if layer.unknown:
+        for finding in (denies, allows, grades.setdefault(Grade.ITSELF, _Finding())):
+            finding.add(None, frozenset(layer.unknown))
+    verdict = Verdict(layer, denies.truth, denies.by, allows.truth, allows.by)
+    return Granted(verdict, {grade: (finding.truth, finding.by) for grade, finding in grades.items()})
+
+
+def _named(layer: Layer, request: Request, *, bounded: bool) -> Iterator[tuple[Statement, Grade, Truth]]:
+    for statement in layer.about(request.name):
+        applies = statement.applies(request)
+        if statement.principals is None or applies is False:
+            continue
+        if bounded and statement.principals.but and not statement.allows:
+            # AWS: a Deny with NotPrincipal always denies those with a boundary, whomever it names.
+            yield statement, Grade.ITSELF, applies
+            continue
+        for grade, named in statement.principals.match(request.principal).items():
+            if named is not False:
+                yield statement, grade, all_of((named, applies))
+
+
+@dataclass(frozen=True, eq=False)
+class Account:
+    """An account with the levels above it, from the root down to itself."""
+
+    id: str
+    name: str = ""
+    service_control: tuple[Layer, ...] = ()
+    """The SCPs of each level; none outside an organization."""
+    resource_control: tuple[Layer, ...] = ()
+    """The RCPs of each level."""
+    management: bool = False
+    """Whether it is the management account, whose principals and resources neither of them binds."""
+    organization: str = ""
+    """The id of its organization; empty if it is in none, or nobody knows."""
+    path: str = ""
+    """Where it is, as aws:PrincipalOrgPaths has it: o-.../r-.../ou-.../."""
+
+
+@dataclass(frozen=True, eq=False)
+class Policies:
+    """Everything that binds a request."""
+
+    principal_account: Account
+    resource_account: Account
+    identity: Layer
+    """The policies of the principal."""
+    boundary: Layer | None = None
+    """The permissions boundary of the principal."""
+    resource: Layer | None = None
+    """The policy of the resource; None where it has none."""

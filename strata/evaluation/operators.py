@@ -1,0 +1,202 @@
+"""The condition operators: how one value of a request is compared with one value of a policy.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import ipaddress
+import operator
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum
+from functools import lru_cache
+from typing import Any, Final
+
+from strata.evaluation import unknown
+from strata.evaluation.patterns import Kind, is_arn, pattern
+
+
+class Comparison(Enum):
+    """What a comparison can end in."""
+
+    SAME = "same"
+    DIFFERENT = "different"
+    UNSURE = "unsure"
+    """It depends on a part of the value that is not known."""
+    SENSELESS = "senseless"
+    """One of the two is no value of the kind, so that neither the operator nor its negation holds."""
+
+
+Compare = Callable[[str, str], Comparison]
+"""Compares a value of a request with a value of a policy, in this order."""
+
+
+@dataclass(frozen=True)
+class Operator:
+    """One operator, or the negation of one: that holds if no value of the policy is met."""
+
+    compare: Compare
+    negated: bool = False
+    variables: bool = False
+    """Whether AWS replaces policy variables in the values of the policy: for texts and ARNs only."""
+
+
+NULL: Final = "Null"
+"""The one operator that asks whether a key is there; it compares nothing."""
+
+ANY_VALUE, ALL_VALUES = "ForAnyValue", "ForAllValues"
+
+
+def _told(found: bool | None) -> Comparison:
+    if found is None:
+        return Comparison.UNSURE
+    return Comparison.SAME if found else Comparison.DIFFERENT
+
+
+def _exactly(value: str, wanted: str) -> Comparison:
+    return _told(pattern(wanted, Kind.EXACT).match(value))
+
+
+def _whatever_the_case(value: str, wanted: str) -> Comparison:
+    return _exactly(value.lower(), wanted.lower())
+
+
+def _like(value: str, wanted: str) -> Comparison:
+    return _told(pattern(wanted, Kind.TEXT).match(value))
+
+
+def _arn(value: str, wanted: str) -> Comparison:
+    if not is_arn(wanted) or not (is_arn(value) or unknown.ANYTHING in value):
+        return Comparison.SENSELESS
+    return _told(pattern(wanted, Kind.ARN).match(value))
+
+
+def _compared(parse: Callable[[str], Any], holds: Callable[[Any, Any], bool]) -> Compare:
+    """Makes a comparison of values that mean something: numbers, dates, truth, addresses."""
+
+    def compare(value: str, wanted: str) -> Comparison:
+        right = parse(wanted)
+        if right is None:
+            return Comparison.SENSELESS
+        if unknown.is_partial(value):
+            return Comparison.UNSURE
+        left = parse(value)
+        return Comparison.SENSELESS if left is None else _told(holds(left, right))
+
+    return compare
+
+
+@lru_cache(maxsize=4096)
+def number(text: str) -> Decimal | None:
+    """Returns an integer or decimal number."""
+    found = re.fullmatch(r"\s*([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))\s*", text)
+    return Decimal(found[1]) if found else None
+
+
+_DATE = re.compile(
+    r"(\d{4})(?:-(\d{2})(?:-(\d{2})(?:[Tt ](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?(Z|z|[+-]\d{2}:?\d{2})?)?)?)?"
+)
+_SECONDS_END: Final = 100_000_000_000
+"""Larger numbers are milliseconds: as seconds they would be in the year 5138."""
+
+
+@lru_cache(maxsize=4096)
+def moment(text: str) -> Decimal | None:
+    """Returns a date in one of the W3C's forms of ISO 8601, or in epoch time, as seconds since 1970."""
+    text = text.strip()
+    if re.fullmatch(r"-?\d{5,}(?:\.\d+)?", text):
+        seconds = Decimal(text)
+        return seconds / 1000 if seconds >= _SECONDS_END else seconds
+    found = _DATE.fullmatch(text)
+    if found is None:
+        return None
+    year, month, day, hour, minute, second = (
+        int(part or default) for part, default in zip(found.groups(), "011000", strict=False)
+    )
+    try:
+        date = dt.datetime(year, month, day, hour, minute, second, tzinfo=dt.UTC)
+    except ValueError:
+        return None
+    offset = 0
+    if found[8] and found[8] not in "Zz":
+        hours, minutes = int(found[8][1:3]), int(found[8][-2:])
+        offset = (hours * 60 + minutes) * 60 * (-1 if found[8][0] == "-" else 1)
+    whole = (date - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(seconds=1)
+    return Decimal(whole - offset) + Decimal(f"0.{found[7] or 0}")
+
+
+def truth(text: str) -> bool | None:
+    """Returns true or false, whatever the case."""
+    return {"true": True, "false": False}.get(text.strip().lower())
+
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@lru_cache(maxsize=4096)
+def network(text: str) -> Network | None:
+    """Returns an address or a range of addresses in CIDR notation."""
+    try:
+        return ipaddress.ip_network(text.strip(), strict=False)
+    except ValueError:
+        return None
+
+
+def _within(inner: Network, outer: Network) -> bool:
+    if isinstance(inner, ipaddress.IPv4Network):
+        return isinstance(outer, ipaddress.IPv4Network) and inner.subnet_of(outer)
+    return isinstance(outer, ipaddress.IPv6Network) and inner.subnet_of(outer)
+
+
+def _binary(text: str) -> bytes | None:
+    import base64
+    import binascii
+
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _numeric(holds: Callable[[Any, Any], bool]) -> Compare:
+    return _compared(number, holds)
+
+
+def _dated(holds: Callable[[Any, Any], bool]) -> Compare:
+    return _compared(moment, holds)
+
+
+OPERATORS: dict[str, Operator] = {
+    "StringEquals": Operator(_exactly, variables=True),
+    "StringNotEquals": Operator(_exactly, negated=True, variables=True),
+    "StringEqualsIgnoreCase": Operator(_whatever_the_case, variables=True),
+    "StringNotEqualsIgnoreCase": Operator(_whatever_the_case, negated=True, variables=True),
+    "StringLike": Operator(_like, variables=True),
+    "StringNotLike": Operator(_like, negated=True, variables=True),
+    "NumericEquals": Operator(_numeric(operator.eq)),
+    "NumericNotEquals": Operator(_numeric(operator.eq), negated=True),
+    "NumericLessThan": Operator(_numeric(operator.lt)),
+    "NumericLessThanEquals": Operator(_numeric(operator.le)),
+    "NumericGreaterThan": Operator(_numeric(operator.gt)),
+    "NumericGreaterThanEquals": Operator(_numeric(operator.ge)),
+    "DateEquals": Operator(_dated(operator.eq)),
+    "DateNotEquals": Operator(_dated(operator.eq), negated=True),
+    "DateLessThan": Operator(_dated(operator.lt)),
+    "DateLessThanEquals": Operator(_dated(operator.le)),
+    "DateGreaterThan": Operator(_dated(operator.gt)),
+    "DateGreaterThanEquals": Operator(_dated(operator.ge)),
+    "Bool": Operator(_compared(truth, operator.eq)),
+    "BinaryEquals": Operator(_compared(_binary, operator.eq)),
+    "IpAddress": Operator(_compared(network, _within)),
+    "NotIpAddress": Operator(_compared(network, _within), negated=True),
+    # AWS: ArnEquals and ArnLike behave identically.
+    "ArnEquals": Operator(_arn, variables=True),
+    "ArnNotEquals": Operator(_arn, negated=True, variables=True),
+    "ArnLike": Operator(_arn, variables=True),
+    "ArnNotLike": Operator(_arn, negated=True, variables=True),
+}
+"""Every operator but Null, by AWS's name."""

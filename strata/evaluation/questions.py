@@ -1,0 +1,260 @@
+"""Questions in an operator's words, as `strata can` asks them: who acts with which policies, on what; the answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from strata.config.models import ACCESS_ROLE, PARTITION
+from strata.config.types import did_you_mean
+from strata.errors import StrataError, UsageError
+from strata.evaluation import unknown
+from strata.evaluation.answers import Answer
+from strata.evaluation.evaluator import evaluate, needs_resource
+from strata.evaluation.keys import following, region_of
+from strata.evaluation.landing_zone import Actor, Evaluated
+from strata.evaluation.layers import Account, Layer, Policies
+from strata.evaluation.patterns import ARN_PARTS
+from strata.evaluation.requests import Context, PrincipalKind, Request, Value
+from strata.iam.reference import Action, reference
+from strata.landing_zone.grants import Grant
+
+DEPLOYER = "deployer"
+ROOT_USER = "root"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked about somebody."""
+
+    action: Action
+    resource: str | None = None
+    """An ARN, in which the key of an account may stand for its id, or `*`; any resource when not given."""
+    region: str | None = None
+    keys: Mapping[str, Value] = field(default_factory=dict)
+    """Keys of the request that somebody gave."""
+
+
+def find_action(written: str) -> Action:
+    """Returns an action by its name, in any case.
+
+    Raises:
+        UsageError: it is a pattern, or not written as service:Action.
+        StrataError: AWS has no such action.
+    """
+    prefix, colon, name = written.partition(":")
+    if not colon or re.search(r"[*?]", written):
+        raise UsageError(f"{written!r} is not one action; write it as in s3:GetObject")
+    known = reference()
+    service = known.service(prefix)
+    if service is None:
+        raise StrataError(f"{prefix!r} is not an AWS service{did_you_mean(prefix, known.prefixes)}")
+    action = service.action(name)
+    if action is None:
+        candidates = [f"{service.prefix}:{one}" for one in service.names]
+        guess = did_you_mean(f"{service.prefix}:{name}", candidates)
+        raise StrataError(f"{service.prefix} has no action {name!r}{guess or f' (known on {known.date})'}")
+    return action
+
+
+def ask(evaluated: Evaluated, actor: Actor, question: Question, account: str) -> Answer:
+    """Returns the answer for somebody who acts in an account, or on it from another one.
+
+    Raises:
+        UsageError: the resource is not an ARN, or in no account there is.
+    """
+    here = evaluated.account(account)
+    resource, there = _resource(evaluated, question, here)
+    action = question.action.full_name
+    followed = following(
+        actor.principal, actor.account, there, action=action, resource=resource, region=question.region
+    )
+    request = Request(
+        principal=actor.principal,
+        action=action,
+        resource=resource,
+        resource_account=there.id,
+        context=Context(question.keys).filled(actor.keys).filled(followed),
+    )
+    policies = Policies(actor.account, there, actor.identity, actor.boundary, _of_resource(evaluated, request, there))
+    return evaluate(request, policies)
+
+
+# Resources
+
+
+def _resource(evaluated: Evaluated, question: Question, here: Account) -> tuple[str, Account]:
+    """Returns the resource and its account."""
+    if question.resource is None:
+        return _any_resource(question, here), here
+    if question.resource == "*":
+        return "*", here
+    parts = question.resource.split(":", ARN_PARTS - 1)
+    if len(parts) < ARN_PARTS or parts[0] != "arn":
+        remedy = "write arn:aws:service:region:account:resource, or '*'"
+        raise UsageError(f"{question.resource!r} is not an ARN; {remedy}")
+    there = _account_of(evaluated, parts[4], question.resource) or here
+    if parts[4] not in ("", "aws"):
+        parts[4] = there.id
+    return ":".join(parts), there
+
+
+def _account_of(evaluated: Evaluated, written: str, resource: str) -> Account | None:
+    if written in ("", "aws"):
+        key = evaluated.bucket_account(resource)
+        return evaluated.account(key) if key else None
+    if written in evaluated.keys:
+        return evaluated.account(written)
+    if re.fullmatch(r"[0-9]{12}", written):
+        return evaluated.account_of_id(written)
+    raise UsageError(f"{resource!r} is in {written!r}, which is no account{did_you_mean(written, evaluated.keys)}")
+
+
+def _any_resource(question: Question, here: Account) -> str:
+    """Returns what is known of a resource that was not given: `*` where the action takes no other, or its kind."""
+    kinds = question.action.resource_types
+    if kinds == ():
+        return "*"
+    arns = {kind.arn for kind in kinds or ()}
+    if len(arns) != 1:
+        return unknown.ANYTHING
+    known = {
+        "Partition": PARTITION,
+        "Account": here.id,
+        "Region": question.region or region_of(question.action.full_name, "*") or unknown.ANYTHING,
+    }
+    return re.sub(r"\$\{([^}]*)\}", lambda found: known.get(found[1], unknown.ANYTHING), arns.pop())
+
+
+def _of_resource(evaluated: Evaluated, request: Request, there: Account) -> Layer | None:
+    """Returns the policy of the resource: a word of it is needed by keys, roles, strangers and other accounts."""
+    service = request.principal.kind is PrincipalKind.SERVICE
+    if not (needs_resource(request) or request.crosses_accounts or service):
+        return None
+    if request.name == "sts:assumerole" and (known := evaluated.trust_policy(request.resource)):
+        return known
+    name = {"kms": "policy of the key", "sts": "trust policy of the role"}.get(
+        request.service, "policy of the resource"
+    )
+    where = f" in {there.name}" if request.crosses_accounts else ""
+    return Layer(f"{name}{where}", unknown=(f"the {name}{where}",))
+
+
+# Who
+
+Kind = Literal["user", "group", "permission set", "role", "root", "service", "deployer", "anybody"]
+
+
+@dataclass(frozen=True)
+class Who:
+    """Whom a question is about."""
+
+    kind: Kind
+    key: str = ""
+
+    def __str__(self) -> str:
+        return self.key if self.kind in ("user", "group", "service") else f"{self.kind} {self.key}".strip()
+
+
+ANYBODY = Who("anybody")
+
+
+def find_who(evaluated: Evaluated, name: str) -> Who:
+    """Returns whom a name is of: a user, group, permission set, role, AWS service, root, or the deployer.
+
+    Raises:
+        StrataError: it is nobody's name, or that of several.
+    """
+    if name in (DEPLOYER, ROOT_USER):
+        return Who("deployer" if name == DEPLOYER else "root", "" if name == DEPLOYER else "user")
+    if found := re.fullmatch(rf"(?:arn:[^:]*:iam::[^:]*:)?role/(.*)|({ACCESS_ROLE})", name):
+        role = found[1] or found[2] or ""
+        # https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
+        if not re.fullmatch(r"(?:[!-~]*/)?[\w+=,.@-]+", role, re.ASCII) or set(role) & set("*?:"):
+            raise UsageError(f"{role!r} is not the name of a role; write role/NAME, with its path if it has one")
+        return Who("role", role)
+    if re.fullmatch(r"[a-z0-9.-]+\.amazonaws\.com", name):
+        return Who("service", name)
+    return _named(evaluated, name)
+
+
+def _named(evaluated: Evaluated, name: str) -> Who:
+    names = {
+        "user": {
+            key: {key, user.email, user.user_name or key, user.display_name}
+            for key, user in evaluated.landing_zone.users.items()
+        },
+        "group": {key: {key, group.name} for key, group in evaluated.landing_zone.groups.items()},
+        "permission set": {key: {key, one.name} for key, one in evaluated.landing_zone.permission_sets.items()},
+    }
+    wanted = name.casefold()
+    kinds: tuple[Kind, ...] = ("user", "group", "permission set")
+    found = [
+        Who(kind, key)
+        for kind in kinds
+        for key, known in names[kind].items()
+        if wanted in {one.casefold() for one in known}
+    ]
+    exact = [who for who in found if who.key == name]
+    if len(exact or found) == 1:
+        return (exact or found)[0]
+    if found:
+        raise StrataError(f"{name!r} is {' and '.join(f'{who.kind} {who.key}' for who in found)}; give another name")
+    every = {one for known in names.values() for words in known.values() for one in words}
+    guess = did_you_mean(name, every) or f"; a role is written role/{name}"
+    raise StrataError(f"{name!r} is neither a user, a group nor a permission set{guess}")
+
+
+def actors(evaluated: Evaluated, who: Who, account: str) -> list[Actor]:
+    """Returns the ways in which somebody can act in an account; none if it has no access there."""
+    match who.kind:
+        case "user":
+            return [evaluated.permission_set(key, account, who.key) for key in _sets_of(evaluated, who.key, account)]
+        case "group":
+            granted = {one.permission_set for one in evaluated.grants(account) if _to_group(one, who.key)}
+            return [evaluated.permission_set(key, account) for key in sorted(granted)]
+        case "permission set":
+            granted = {one.permission_set for one in evaluated.grants(account)}
+            return [evaluated.permission_set(who.key, account)] if who.key in granted else []
+        case "role":
+            return [evaluated.role(who.key, account)]
+        case "root":
+            return [evaluated.root_user(account)]
+        case "service":
+            return [evaluated.service(who.key, account)]
+        case "deployer":
+            return [evaluated.deployer()]
+        case "anybody":
+            return [evaluated.somebody(account)]
+
+
+def _to_group(grant: Grant, key: str) -> bool:
+    return grant.principal_type == "GROUP" and grant.principal == key
+
+
+def _sets_of(evaluated: Evaluated, user: str, account: str) -> list[str]:
+    return sorted(set(_granted_to(evaluated, user, account)))
+
+
+def _granted_to(evaluated: Evaluated, user: str, account: str) -> Iterator[str]:
+    groups = evaluated.landing_zone.groups
+    for one in evaluated.grants(account):
+        members: Iterable[str] = (one.principal,) if one.principal_type == "USER" else groups[one.principal].members
+        if user in members:
+            yield one.permission_set
+
+
+def everybody(evaluated: Evaluated, account: str) -> list[tuple[Who, str]]:
+    """Returns who has which permission set in an account: users, and groups that an identity provider fills."""
+    groups = evaluated.landing_zone.groups
+    found: set[tuple[str, str, str]] = set()
+    for one in evaluated.grants(account):
+        if one.principal_type == "USER":
+            found.add(("user", one.principal, one.permission_set))
+        elif groups[one.principal].external:
+            found.add(("group", one.principal, one.permission_set))
+        else:
+            found |= {("user", member, one.permission_set) for member in groups[one.principal].members}
+    return [(Who("user" if kind == "user" else "group", key), name) for kind, key, name in sorted(found)]

@@ -1,0 +1,420 @@
+"""Finds statements that do nothing, less or more than they look like: spelled right, and yet hardly meant so."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from enum import Enum
+from functools import cache
+from typing import Any
+
+from strata.config.text import short
+from strata.config.types import did_you_mean, is_action
+from strata.iam.findings import Finding
+from strata.iam.reference import Action, Key, Service, reference
+from strata.iam.statements import SET_OPERATORS, Statement, Test, fills, is_pattern, matches, statements
+
+_ANYBODY = "111122223333"
+"""An account that stands for any."""
+
+
+class Kind(Enum):
+    """What a document is attached to, where that makes a difference."""
+
+    SERVICE_CONTROL = "service control policy"
+    RESOURCE_CONTROL = "resource control policy"
+    PERMISSION_SET = "inline policy of a permission set"
+    ROLE = "inline policy of a role"
+    RESOURCE = "policy of a resource"
+
+
+def doubtful(document: Any, kind: Kind, access_role: str) -> list[Finding]:
+    """Returns what is hardly meant so in a document.
+
+    Args:
+        document: the document, its placeholders filled in.
+        kind: what it is attached to.
+        access_role: the name of the role by which the management account administers members.
+    """
+    found: list[Finding] = []
+    for statement in statements(document):
+        for rule in (_unknown_services, _empty_condition, _fruitless, _foreign_resources):
+            found += rule(statement)
+        found += _tests(statement, kind)
+        found += _binds_everybody(statement, kind, access_role)
+    return found
+
+
+# Names
+
+
+def _unknown_services(statement: Statement) -> Iterator[Finding]:
+    known = reference()
+    for element in ("Action", "NotAction"):
+        for at, action in statement.listed(element):
+            prefix = action.partition(":")[0]
+            if prefix != "*" and is_action(action) and not known.service(prefix):
+                guess = did_you_mean(prefix, known.prefixes)
+                problem = f"{short(action)} is of no service known on {known.date}{guess}"
+                yield Finding("unknown-service", at, action, problem, "correct it")
+
+
+# Elements
+
+
+def _empty_condition(statement: Statement) -> Iterator[Finding]:
+    if statement.content.get("Condition") == {}:
+        problem = f"{statement.name} has a Condition without a test, so it holds for every request"
+        yield Finding("empty-condition", (*statement.at, "Condition"), statement.place, problem, "remove it")
+
+
+def _fruitless(statement: Statement) -> Iterator[Finding]:
+    """A statement about nothing: everything is excepted."""
+    for element, what in (("NotAction", "every action"), ("NotResource", "every resource")):
+        for at, text in statement.listed(element):
+            if not text.replace(":", "").strip("*"):
+                verb = "denies" if statement.denies else "allows"
+                problem = f"{statement.name} excepts {what} by {element} {short(text)}, so it {verb} nothing"
+                yield Finding("no-effect", at, statement.place, problem, f"name what it {verb}, or remove it")
+
+
+# Conditions
+
+
+def _tests(statement: Statement, kind: Kind) -> Iterator[Finding]:
+    for test in statement.tests:
+        key = reference().key(test.key)
+        if kind not in (Kind.ROLE, Kind.RESOURCE):
+            yield from _mfa(statement, test)
+        if test.base in _NEGATED:
+            yield from _exempts_everybody(statement, test)
+        if key:
+            yield from _unused(statement, test, key)
+            yield from _operator(statement, test, key)
+            yield from _set_operator(statement, test, key)
+        yield from _values(statement, test)
+
+
+_MFA_KEYS = ("aws:multifactorauthpresent", "aws:multifactorauthage")
+
+
+def _mfa(statement: Statement, test: Test) -> Iterator[Finding]:
+    """Sessions of Identity Center are federated, and AWS gives those no word about MFA.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+    """
+    if test.key.lower() in _MFA_KEYS:
+        problem = f"{statement.name} tests {test.key}, which no session of Identity Center carries"
+        remedy = "require MFA in the settings of Identity Center instead"
+        yield Finding("mfa-key", test.at, f"{statement.place} {test.key}", problem, remedy)
+
+
+_NEGATED = frozenset(
+    {"StringNotEquals", "StringNotEqualsIgnoreCase", "StringNotLike", "ArnNotEquals", "ArnNotLike", "NotIpAddress"}
+)
+_PATTERNS = frozenset({"StringLike", "StringNotLike", "ArnLike", "ArnNotLike", "ArnEquals", "ArnNotEquals"})
+_PRINCIPALS = (
+    f"arn:aws:iam::{_ANYBODY}:role/Zq9",
+    f"arn:aws:iam::{_ANYBODY}:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Zq9_0123456789abcdef",
+)
+_ALWAYS_THERE = frozenset(
+    {"aws:principalarn", "aws:principalaccount", "aws:principaltype", "aws:requestedregion", "aws:userid"}
+)
+"""Of another key `*` stands for all requests that carry it, so that the statement is about those that do not."""
+_NETWORKS = ("0.0.0.0/0", "::/0")
+
+
+def _exempts_everybody(statement: Statement, test: Test) -> Iterator[Finding]:
+    for value in test.values:
+        everybody = value in _NETWORKS if test.base == "NotIpAddress" else _is_everybody(test, value)
+        if everybody:
+            whom = "every role" if value.strip("*") and test.key.lower() == "aws:principalarn" else "everybody"
+            effect = "denies" if statement.denies else "allows"
+            text = f"{statement.name} exempts {whom} by {test.key} {short(value)}, so it {effect} next to nothing"
+            yield Finding("exempts-everybody", test.at, f"{statement.place} {value}", text, "name who is exempt")
+            return
+
+
+def _is_everybody(test: Test, value: str) -> bool:
+    if test.base not in _PATTERNS or test.key.lower() not in _ALWAYS_THERE or "${" in value:
+        return False
+    if not value.strip("*"):
+        return True
+    return test.key.lower() == "aws:principalarn" and all(_arn_matches(value, one) for one in _PRINCIPALS)
+
+
+def _arn_matches(pattern: str, arn: str) -> bool:
+    return matches(fills(pattern), arn) and "${" not in pattern
+
+
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html: what depends on the action.
+_BY_ACTION = ("aws:requesttag/", "aws:resourcetag/", "aws:tagkeys")
+
+
+def _unused(statement: Statement, test: Test, key: Key) -> Iterator[Finding]:
+    lower = key.name.lower()
+    if "." in lower.partition(":")[0] or (lower in reference().global_keys and not lower.startswith(_BY_ACTION)):
+        return
+    if _is_taken(statement, key.name):
+        return
+    problem = f"{statement.name} tests {test.key}, which no action of it takes: {_outcome(test)}"
+    remedy = "name actions that take it, or another key"
+    yield Finding("unused-condition-key", test.at, f"{statement.place} {test.key}", problem, remedy)
+
+
+def _outcome(test: Test) -> str:
+    """Says what a test of a key comes to that no request has."""
+    absent = test.values[:1] in (("true",), ("True",))
+    passes = absent if test.base == "Null" else test.is_negated or test.if_exists or test.qualifier == "ForAllValues"
+    return "it always holds" if passes else "it never holds"
+
+
+def _is_taken(statement: Statement, key: str) -> bool:
+    """Returns whether an action of the statement takes a key; of unknown services any may."""
+    if "NotAction" in statement.content:
+        excepted = statement.values("NotAction")
+        return any(
+            not any(_acts(pattern, service, name) for pattern in excepted)
+            for service in reference().services()
+            for name in service.names_taking(key)
+        )
+    return any(_takes(pattern, key) for pattern in statement.values("Action"))
+
+
+def _acts(pattern: str, service: Service, name: str) -> bool:
+    prefix, _, action = pattern.lower().partition(":")
+    return prefix in ("*", service.prefix) and matches(action or "*", name.lower())
+
+
+def _takes(pattern: str, key: str) -> bool:
+    prefix, _, action = pattern.partition(":")
+    service = reference().service(prefix)
+    if prefix == "*" or not service:
+        return True
+    return key in service.keys_taken(action)
+
+
+_FAMILIES: Mapping[str, tuple[str, ...]] = {
+    "String": ("String",),
+    "ARN": ("Arn", "String"),
+    # The words true and false, which a String operator compares as well.
+    "Bool": ("Bool", "String"),
+    "Numeric": ("Numeric",),
+    "Date": ("Date", "Numeric"),
+    "IPAddress": ("IpAddress", "NotIpAddress"),
+    "Binary": ("Binary",),
+}
+
+
+def _operator(statement: Statement, test: Test, key: Key) -> Iterator[Finding]:
+    if test.base == "Null":
+        return
+    families = _FAMILIES.get(key.type, ())
+    if key.is_template or key.name.lower().endswith("arn"):
+        # A tag may hold an ARN; and of some keys that do the reference says String.
+        families += ("Arn", "String")
+    if families and not test.base.startswith(families):
+        problem = f"{statement.name} compares {test.key} by {test.operator}, and the key is of type {key.type}"
+        remedy = f"use an operator that starts with {' or '.join(dict.fromkeys(families))}"
+        yield Finding("operator-type", test.at, f"{statement.place} {test.key}", problem, remedy)
+
+
+def _set_operator(statement: Statement, test: Test, key: Key) -> Iterator[Finding]:
+    at, value = test.at, f"{statement.place} {test.key}"
+    if key.many and test.qualifier not in SET_OPERATORS and test.base != "Null":
+        problem = f"{statement.name} tests {test.key}, which has several values, by {test.operator}"
+        yield Finding("set-operator", at, value, problem, "write ForAnyValue: or ForAllValues: before it")
+    elif not key.many and test.qualifier == "ForAllValues" and not statement.denies and not test.if_exists:
+        problem = f"{statement.name} allows by {test.operator} what has no {test.key} at all"
+        yield Finding("set-operator", at, value, problem, "leave out ForAllValues: the key has one value")
+
+
+def _values(statement: Statement, test: Test) -> Iterator[Finding]:
+    for value in test.values:
+        place = f"{statement.place} {test.key} {value}"
+        if "${" in value:
+            continue
+        if test.base.startswith("StringEquals") or test.base.startswith("StringNotEquals"):
+            if is_pattern(value) and _has_names(test.key):
+                like = test.operator.replace("EqualsIgnoreCase", "Like").replace("Equals", "Like")
+                problem = f"{statement.name} compares {test.key} with {short(value)} by {test.operator}, to which "
+                problem += "wildcards are letters like others"
+                yield Finding("literal-wildcard", test.at, place, problem, f"write {like}")
+        else:
+            wanted = next((words for start, words in _WANTED if test.base.startswith(start)), None)
+            if wanted and not wanted[1](value):
+                problem = f"{statement.name} compares {test.key} by {test.operator} with {short(value)}, which is not "
+                yield Finding("operator-value", test.at, place, problem + wanted[0], "correct the value")
+
+
+def _has_names(key: str) -> bool:
+    """Returns whether values of a key are names, which have no wildcards; an S3 prefix may be anything."""
+    return not key.lower().startswith(("s3:", "sts:externalid", "kms:encryptioncontext"))
+
+
+def _is_date(value: str) -> bool:
+    try:
+        dt.datetime.fromisoformat(value)
+    except ValueError:
+        return bool(re.fullmatch(r"[0-9]{4}(-[0-9]{2})?|[0-9]{9,}", value))
+    return True
+
+
+def _is_network(value: str) -> bool:
+    import ipaddress
+
+    try:
+        ipaddress.ip_network(value, strict=False)
+    except ValueError:
+        return False
+    return True
+
+
+_WANTED: tuple[tuple[str, tuple[str, Callable[[str], bool]]], ...] = (
+    ("Bool", ("true or false", lambda value: value.lower() in ("true", "false"))),
+    ("Null", ("true or false", lambda value: value.lower() in ("true", "false"))),
+    ("Numeric", ("a number", lambda value: bool(re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value)))),
+    ("Date", ("a date in ISO 8601", _is_date)),
+    ("IpAddress", ("an address or a network", _is_network)),
+    ("NotIpAddress", ("an address or a network", _is_network)),
+    ("Arn", ("an ARN", lambda value: value.startswith("arn:") or not value.strip("*") or "*" in value.split(":")[0])),
+)
+
+
+# Who is bound
+
+
+def _binds_everybody(statement: Statement, kind: Kind, access_role: str) -> Iterator[Finding]:
+    if not statement.denies or kind is Kind.RESOURCE or not _is_everywhere(statement, kind):
+        return
+    everything = any(not action.replace(":", "").strip("*") for action in statement.values("Action"))
+    if kind in (Kind.PERMISSION_SET, Kind.ROLE):
+        if everything and not statement.content.get("Condition"):
+            held = "role" if kind is Kind.ROLE else "permission set"
+            problem = f"{statement.name} denies everything to whoever has the {held}"
+            yield Finding("denies-everything", statement.at, statement.place, problem, "name what it denies")
+        return
+    wide = everything or _denies_all_but(statement) or _denies_roles(statement)
+    if not _may_bind(statement, access_role) or not (wide or kind is Kind.RESOURCE_CONTROL):
+        return
+    if everything and not statement.content.get("Condition"):
+        problem = f"{statement.name} denies everything to everybody, {access_role} among them"
+        remedy = f"exempt arn:*:iam::*:role/{access_role} by ArnNotLike aws:PrincipalArn, or name what it denies"
+        yield Finding("denies-everything", statement.at, statement.place, problem, remedy)
+        return
+    problem = f"{statement.name} binds {access_role} too, by which the management account puts things right"
+    remedy = f"exempt arn:*:iam::*:role/{access_role} by ArnNotLike aws:PrincipalArn"
+    yield Finding("binds-deployer", statement.at, statement.place, problem, remedy)
+
+
+def _is_everywhere(statement: Statement, kind: Kind) -> bool:
+    """Returns whether a statement is about every resource; that of a resource control policy, of one service."""
+    if "NotResource" in statement.content:
+        return True
+    whole = r"\*+|arn:[^:]*:[^:]*:\*?:\*?:\*+" if kind is Kind.RESOURCE_CONTROL else r"\*+"
+    return any(re.fullmatch(whole, text) for text in statement.values("Resource"))
+
+
+def _denies_all_but(statement: Statement) -> bool:
+    excepted = statement.values("NotAction")
+    return bool(excepted) and all(one.replace(":", "").strip("*") for one in excepted)
+
+
+def _denies_roles(statement: Statement) -> bool:
+    return any(_acts(action, service, "AssumeRole") for action in statement.values("Action") if (service := _sts()))
+
+
+def _sts() -> Service | None:
+    return reference().service("sts")
+
+
+def _may_bind(statement: Statement, role: str) -> bool:
+    """Returns whether a condition, as far as it asks who calls, holds for a role; of other tests nobody can tell."""
+    arn = f"arn:aws:iam::{_ANYBODY}:role/{role}"
+    for test in statement.tests:
+        if test.key.lower() != "aws:principalarn" or test.base not in _PATTERNS | _NEGATED | {"StringEquals"}:
+            return False
+        if any("${" in value for value in test.values):
+            return False
+        named = any(_arn_matches(value, arn) if test.base in _PATTERNS else value == arn for value in test.values)
+        if named == test.is_negated:
+            return False
+    return True
+
+
+# What is acted on
+
+
+def _foreign_resources(statement: Statement) -> Iterator[Finding]:
+    """A statement of which no resource is one that an action of it acts on."""
+    patterns = statement.values("Action")
+    resources = statement.listed("Resource")
+    if not patterns or not resources or any(not is_action(one) or one.startswith("*") for one in patterns):
+        return
+    if any(not text.startswith("arn:") for _, text in resources):
+        return
+    kinds = _acted_on(tuple(sorted(patterns)))
+    # Where the reference names no kind of resource, AWS may still ask about one, as of a list of roles.
+    if not kinds or any(_overlaps(text, kind) for _, text in resources for kind in kinds):
+        return
+    at, text = resources[0]
+    rest = f" and {len(resources) - 1} more" if resources[1:] else ""
+    problem = f"{statement.name} names {short(text)}{rest}, but its actions act on such as {min(kinds, key=len)}"
+    yield Finding("foreign-resource", at, f"{statement.place} {text}", problem, "correct the resource, or write *")
+
+
+@cache
+def _acted_on(patterns: tuple[str, ...]) -> frozenset[str] | None:
+    """Returns the ARNs of what actions act on, None where the reference has none of one of them."""
+    found: set[str] = set()
+    for pattern in patterns:
+        service = reference().service(pattern.partition(":")[0])
+        actions: Iterable[Action] = service.matching(pattern.partition(":")[2]) if service else ()
+        if not actions or not all(action.resource_types for action in actions):
+            return None
+        found.update(kind.arn for action in actions for kind in action.resource_types or ())
+    return frozenset(found)
+
+
+def _overlaps(written: str, kind: str) -> bool:
+    """Returns whether some resource has both ARNs, each with its wildcards or parts to fill in."""
+    one = fills(written).split(":", 5)
+    other = re.sub(r"\$\{[^}]*\}", "*", kind).split(":", 5)
+    if len(one) != len(other):
+        # A wildcard may reach over colons, as in arn:aws:s3*.
+        return is_pattern(written)
+    return all(_meet(a, b) for a, b in zip(one, other, strict=True))
+
+
+@cache
+def _meet(one: str, other: str) -> bool:
+    """Returns whether some text matches both patterns."""
+    if len(one) > _LONGEST or (not one and other == "*"):
+        return True
+    todo, seen = [(0, 0)], {(0, 0)}
+    while todo:
+        here = todo.pop()
+        if here == (len(one), len(other)):
+            return True
+        for after in _steps(one, other, *here):
+            if after not in seen:
+                seen.add(after)
+                todo.append(after)
+    return False
+
+
+_LONGEST = 500
+"""Characters of a resource that are compared; more no policy has in good faith."""
+
+
+def _steps(one: str, other: str, here: int, there: int) -> Iterator[tuple[int, int]]:
+    """Yields how far both patterns are after one letter, or after a wildcard that stands for none."""
+    first, second = one[here : here + 1], other[there : there + 1]
+    if first == "*" or second == "*":
+        if first:
+            yield here + 1, there
+        if second:
+            yield here, there + 1
+    elif first and second and (first == second or "?" in (first, second)):
+        yield here + 1, there + 1

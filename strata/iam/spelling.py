@@ -1,0 +1,146 @@
+"""Finds what a policy document misspells: actions, patterns, condition keys that AWS does not have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import Any
+
+from strata.config.text import short
+from strata.config.types import did_you_mean, is_action
+from strata.iam.findings import Finding
+from strata.iam.reference import reference
+from strata.iam.statements import Location, Statement, is_pattern, statements, variables
+
+_GUESSES = 20
+"""Guesses for one document; each compares with hundreds of names."""
+
+
+def misspelt(document: Any) -> list[Finding]:
+    """Returns the names in the statements of a document that AWS does not have."""
+    found = list(_misspelt(document))
+    return [_guess(one) if index < _GUESSES else one for index, one in enumerate(found)]
+
+
+def misspelt_actions(actions: Iterable[str]) -> list[Finding]:
+    """Returns the actions of a list that AWS does not have, each with its position."""
+    found = [one for index, action in enumerate(actions) for one in unknown_action((index,), action)]
+    return [_guess(one) if index < _GUESSES else one for index, one in enumerate(found)]
+
+
+def _misspelt(document: Any) -> Iterator[Finding]:
+    for statement in statements(document):
+        for element in ("Action", "NotAction"):
+            for at, action in statement.listed(element):
+                yield from unknown_action(at, action)
+        for test in statement.tests:
+            if ":" in test.key and not reference().key(test.key):
+                yield _unknown_key(test.at, test.key)
+        for at, text in _with_variables(statement):
+            for key in variables(text):
+                # A service fills in more than the keys that it documents; nobody adds to those of AWS itself.
+                if key.lower().startswith("aws:") and not reference().key(key):
+                    yield _unknown_key(at, key)
+
+
+def _with_variables(statement: Statement) -> Iterator[tuple[Location, str]]:
+    for element in ("Resource", "NotResource"):
+        yield from statement.listed(element)
+    for test in statement.tests:
+        yield from ((test.at, value) for value in test.values)
+
+
+def unknown_action(at: Location, action: str) -> Iterator[Finding]:
+    """Reports an action or a pattern that a service does not have; of an unknown service nothing can be said."""
+    prefix, _, name = action.partition(":")
+    service = reference().service(prefix) if is_action(action) else None
+    if not service or service.has(name):
+        return
+    if is_pattern(name):
+        problem = f"{short(action)} matches no action of {service.prefix}"
+        yield Finding("unmatched-pattern", at, action, problem, "correct it, or remove it")
+    else:
+        problem = f"{short(action)} is no action of {service.prefix}"
+        yield Finding("unknown-action", at, action, problem, "correct it, or remove it")
+
+
+def _unknown_key(at: Location, key: str) -> Finding:
+    return Finding("unknown-condition-key", at, key, f"{short(key)} is not a condition key", "correct it")
+
+
+def _guess(found: Finding) -> Finding:
+    guess = _key_meant(found.value) if found.id == "unknown-condition-key" else _action_meant(found.value)
+    return Finding(found.id, found.location, found.value, f"{found.problem}{guess}", found.remedy)
+
+
+@lru_cache(maxsize=1000)
+def _action_meant(action: str) -> str:
+    prefix, _, name = action.partition(":")
+    service = reference().service(prefix)
+    plain = name.replace("*", "").replace("?", "")
+    names = (f"{service.prefix}:{one}" for one in service.names) if service else ()
+    return did_you_mean(f"{prefix.lower()}:{plain}", names) or _elsewhere(name)
+
+
+def _elsewhere(name: str) -> str:
+    services = reference().services() if not is_pattern(name) else ()
+    found = next((one for service in services if (one := service.action(name))), None)
+    return f", did you mean {short(found.full_name)}?" if found else ""
+
+
+@lru_cache(maxsize=1000)
+def _key_meant(key: str) -> str:
+    prefix = key.lower().partition(":")[0]
+    known = reference()
+    service = known.service(prefix)
+    names = [one.name for one in (service.keys.values() if service else ())]
+    names += [one.name for one in known.global_keys.values()]
+    plain = {name.partition("${")[0] + ("KEY" if "${" in name else ""): name for name in names}
+    return did_you_mean(key, plain)
+
+
+def unknown_managed_policy(name: str) -> str | None:
+    """Returns what is said of the name of an AWS managed policy that AWS does not have, None for one that it has."""
+    known = reference()
+    if name in known.managed_policies or known.managed_policy(name) == name:
+        return None
+    full = known.managed_policy(name)
+    if full and full.rpartition("/")[2] == name.rpartition("/")[2]:
+        return None
+    guess = f", did you mean {short(full)}?" if full else did_you_mean(name, known.managed_policies)
+    return f"AWS has no managed policy {short(name)}{guess}"
+
+
+_OPERATORS = frozenset({"@@assign", "@@append", "@@remove", "@@operators_allowed_for_child_policies"})
+_ALLOWED = frozenset({"@@all", "@@none", "@@assign", "@@append", "@@remove"})
+
+
+def misspelt_operators(document: Any) -> list[Finding]:
+    """Returns the inheritance operators of a management policy that AWS does not have.
+
+    https://docs.aws.amazon.com/organizations/latest/userguide/policy-operators.html
+    """
+    return list(_misspelt_operators(document, ()))
+
+
+def _misspelt_operators(document: Any, at: Location) -> Iterator[Finding]:
+    if isinstance(document, dict):
+        for key, value in document.items():
+            here = (*at, key)
+            if key.startswith("@@") and key not in _OPERATORS:
+                yield _unknown_operator(here, key, _OPERATORS)
+            elif key == "@@operators_allowed_for_child_policies":
+                listed = value if isinstance(value, list) else [value]
+                for one in listed:
+                    if isinstance(one, str) and one not in _ALLOWED:
+                        yield _unknown_operator(here, one, _ALLOWED)
+            else:
+                yield from _misspelt_operators(value, here)
+    elif isinstance(document, list):
+        for index, value in enumerate(document):
+            yield from _misspelt_operators(value, (*at, index))
+
+
+def _unknown_operator(at: Location, operator: str, known: frozenset[str]) -> Finding:
+    problem = f"{short(operator)} is not an inheritance operator{did_you_mean(operator, known)}"
+    return Finding("unknown-operator", at, operator, problem, f"choose from {', '.join(sorted(known))}")

@@ -1,0 +1,90 @@
+"""What is accepted in accepted.yaml: each finding once, none in vain, each at a place that an edit elsewhere keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from strata.config import ACCEPTED
+from strata.config.accepted import ENTRIES
+from strata.config.findings import LONGEST, SPELLING
+from strata.config.limits import Limits
+from strata.config.loader import Draft
+from strata.config.text import short
+from strata.config.tree import Location, dotted
+from strata.errors import Fault
+from strata.landing_zone import LandingZone
+from strata.rules.spelling import unknown_names
+
+
+def accepted(draft: Draft, _: Limits) -> Iterator[Fault]:
+    """Nothing is accepted twice."""
+    seen: dict[tuple[str, str], int] = {}
+    entries = draft.trees[ACCEPTED].data.get(ENTRIES) or ()
+    for index, entry in enumerate(entries):
+        if isinstance(entry, dict):
+            first = seen.setdefault((str(entry.get("finding")), str(entry.get("at"))), index)
+            if first != index and entry.get("at"):
+                problem = f"accepts {short(entry['at'])} again, as entry {first + 1} does"
+                yield draft.fault(ACCEPTED, (ENTRIES, index), problem, "remove one of the two")
+
+
+Doubt = tuple[str, Location, str]
+"""The file, the place in it, and what is unlikely to be meant."""
+
+
+class Warned(NamedTuple):
+    """A doubt, with the finding and the place by which accepted.yaml names it."""
+
+    finding: str
+    at: str
+    doubt: Doubt
+
+
+_IN_VAIN = "unused-acceptance"
+
+
+def unused(landing_zone: LandingZone, doubts: Iterable[Warned]) -> Iterator[Warned]:
+    """Yields the entries of accepted.yaml that accept nothing: what they were for is mended, or named otherwise."""
+    if not landing_zone.accepted:
+        return
+    met = {(one.finding, one.at) for one in doubts} | set(unknown_names(landing_zone))
+    in_vain = {f"{one.finding} {one.at}" for one in landing_zone.accepted if (one.finding, one.at) not in met}
+    for index, one in enumerate(landing_zone.accepted):
+        if one.finding == _IN_VAIN and one.at in in_vain:
+            continue
+        if (one.finding, one.at) not in met:
+            why = "AWS has the name now, or it is gone" if one.finding in SPELLING else "there is none"
+            text = f"accepts {one.finding} at {short(one.at)}, and {why}; remove it"
+            yield Warned(_IN_VAIN, f"{one.finding} {one.at}", (ACCEPTED, (ENTRIES, index), text))
+
+
+# Places
+
+
+def place(landing_zone: LandingZone, doubt: Doubt) -> str:
+    """Returns the place of a doubt as accepted.yaml names it: keys, and the value itself for what is in a list.
+
+    A position would go over to another entry when one is put before it.
+    """
+    file, location, _ = doubt
+    keys = next((index for index, part in enumerate(location) if isinstance(part, int)), len(location))
+    value: Any = landing_zone.tree(file).data
+    for part in location[: keys + 1]:
+        if isinstance(value, dict):
+            value = value.get(str(part))
+        elif isinstance(value, list) and isinstance(part, int):
+            value = value[part]
+    named = f" {_in_words(value)[:LONGEST]}" if keys < len(location) else ""
+    return f"{dotted(location[:keys])}{named}"
+
+
+_WHO_AND_WHAT = ("permission_sets", "groups", "users", "accounts", "organizational_units", "tags")
+
+
+def _in_words(value: Any) -> str:
+    """Returns an entry of a list in words: an assignment by whom it gives what where, anything else as it is."""
+    if isinstance(value, dict):
+        parts = [value[key] for key in _WHO_AND_WHAT if key in value] or [f"{key}={one}" for key, one in value.items()]
+        return " ".join(map(_in_words, parts))
+    return " ".join(map(_in_words, value)) if isinstance(value, list) else str(value)

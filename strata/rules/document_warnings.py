@@ -1,0 +1,74 @@
+"""What policies say that is unlikely to be meant: statements without effect, names that AWS may not have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from strata.config import ORGANIZATION
+from strata.config.limits import aws_limits
+from strata.config.models import ACCESS_ROLE, PolicyType
+from strata.config.text import short
+from strata.config.tree import Location, dotted
+from strata.config.types import did_you_mean
+from strata.iam.documents import TOP_KEYS
+from strata.iam.effects import Kind, doubtful
+from strata.iam.reference import reference
+from strata.landing_zone import LandingZone
+from strata.rules.accepted import Warned
+from strata.rules.documents import DocumentFile, Named
+
+_KINDS = {
+    PolicyType.SERVICE_CONTROL: Kind.SERVICE_CONTROL,
+    PolicyType.RESOURCE_CONTROL: Kind.RESOURCE_CONTROL,
+    None: Kind.PERMISSION_SET,
+}
+
+
+def document_warnings(landing_zone: LandingZone) -> list[Warned]:
+    """Returns what is doubtful in policies: in their files, in options that stand for one, in names of AWS's."""
+    found = (_files, _options, _managed_policies, _service_principals)
+    return list(dict.fromkeys(one for rule in found for one in rule(landing_zone)))
+
+
+def _files(landing_zone: LandingZone) -> Iterator[Warned]:
+    for one in Named.of(landing_zone).files():
+        if one.type not in TOP_KEYS:
+            for found in doubtful(one.document.content, _kind(one), ACCESS_ROLE):
+                doubt = (one.file, found.location, f"{found.problem}; {found.remedy}")
+                yield Warned(found.id, found.at(one.file), doubt)
+
+
+def _kind(file: DocumentFile) -> Kind:
+    return Kind.ROLE if file.of_deployer else _KINDS[file.type]
+
+
+def _options(landing_zone: LandingZone) -> Iterator[Warned]:
+    """What makes a guardrail of Strata's do nothing; the rest of its document is not the operator's."""
+    for policy in landing_zone.policies.values():
+        if not policy.option or policy.type is not PolicyType.SERVICE_CONTROL:
+            continue
+        findings = doubtful(policy.document.content, Kind.SERVICE_CONTROL, ACCESS_ROLE)
+        if any(found.id == "exempts-everybody" for found in findings):
+            location: Location = (*policy.location, "exempt_roles")
+            text = "exempts every role, so the policy denies next to nothing; name roles"
+            yield Warned("exempts-everybody", dotted(location), (ORGANIZATION, location, text))
+
+
+def _managed_policies(landing_zone: LandingZone) -> Iterator[Warned]:
+    for policy in Named.of(landing_zone).of_aws():
+        full = reference().managed_policy(policy.name)
+        if full and full != policy.name:
+            text = f"{short(policy.name)} is not the name of a policy of AWS's; write {full}"
+            yield Warned("managed-policy-path", policy.place, (policy.file, policy.location, text))
+
+
+def _service_principals(landing_zone: LandingZone) -> Iterator[Warned]:
+    limits, organization = aws_limits(), landing_zone.organization
+    types = (limit.service for limit in limits.policy_types.values() if limit.service)
+    known = {*reference().service_principals, *limits.delegable, *types}
+    for part in ("trusted_services", "disable_services"):
+        for index, service in enumerate(getattr(organization, part)):
+            if service not in known:
+                text = f"{short(service)} is no service known on {reference().date}{did_you_mean(service, known)}"
+                at: Location = (part, index)
+                yield Warned("unknown-service-principal", f"{part} {service}", (ORGANIZATION, at, text))

@@ -1,0 +1,93 @@
+"""Rules on the names in policies: AWS has every action, condition key and managed policy, or somebody accepts it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+from strata.config import ACCEPTED, ORGANIZATION
+from strata.config.accepted import find, hint
+from strata.config.limits import Limits
+from strata.config.loader import Draft
+from strata.config.models import Organization
+from strata.config.text import short
+from strata.config.tree import Location
+from strata.errors import Fault
+from strata.iam import spelling as iam
+from strata.iam.documents import TOP_KEYS
+from strata.iam.findings import Finding
+from strata.iam.reference import reference
+from strata.landing_zone import LandingZone
+from strata.landing_zone.placeholders import misplaced
+from strata.rules.documents import Named
+
+
+class _Unknown(NamedTuple):
+    """A name that AWS does not have, as far as the reference data goes."""
+
+    finding: str
+    at: str
+    """Its place as accepted.yaml names it."""
+    file: str
+    location: Location
+    problem: str
+
+
+def spelling(draft: Draft, _: Limits) -> Iterator[Fault]:
+    """AWS has what policies name; what the reference data lacks is accepted in accepted.yaml."""
+    for one in _unknown(Named.in_draft(draft), draft.organization):
+        entry = find(draft.accepted, one.finding, one.at)
+        if one.at in draft.accepted_until_mended or (entry and not entry.ended(draft.day)):
+            continue
+        over = f", accepted until {entry.until} only" if entry else ""
+        remedy = f"correct it; or, if AWS has it since {reference().date}, accept it in {ACCEPTED}"
+        yield draft.fault(one.file, one.location, f"{one.problem}{over}", f"{remedy} [{hint(one.finding, one.at)}]")
+
+
+def unknown_names(landing_zone: LandingZone) -> Iterator[tuple[str, str]]:
+    """Yields the finding and the place of every unknown name, all of which are accepted in what was loaded."""
+    yield from ((one.finding, one.at) for one in _unknown(Named.of(landing_zone), landing_zone.organization))
+
+
+def _unknown(named: Named, organization: Organization | None) -> Iterator[_Unknown]:
+    seen: set[str] = set()
+    for one in named.files():
+        # A placeholder for a list in the wrong place is a fault of its own, and breaks the document.
+        if one.file in seen or misplaced(one.document.template):
+            continue
+        seen.add(one.file)
+        for found in misspelt(one.document.text, management=one.type in TOP_KEYS):
+            yield _Unknown(found.id, found.at(one.file), one.file, found.location, found.problem)
+    yield from _exempt_actions(organization)
+    for policy in named.of_aws():
+        if problem := iam.unknown_managed_policy(policy.name):
+            yield _Unknown("unknown-managed-policy", policy.place, policy.file, policy.location, problem)
+
+
+@lru_cache(maxsize=256)
+def misspelt(document: str, *, management: bool) -> tuple[Finding, ...]:
+    """Returns the names in the text of a document that AWS does not have; management policies are no IAM policies."""
+    content = json.loads(document)
+    return tuple(iam.misspelt_operators(content) if management else iam.misspelt(content))
+
+
+def _exempt_actions(organization: Organization | None) -> Iterator[_Unknown]:
+    restriction = organization.region_restriction if organization else None
+    at: Location = ("region_restriction", "exempt_actions")
+    for found in iam.misspelt_actions(restriction.exempt_actions if restriction else ()):
+        place = found.at(f"{at[0]}.{at[1]}")
+        yield _Unknown(found.id, place, ORGANIZATION, (*at, *found.location), found.problem)
+
+
+def attachable(draft: Draft, _: Limits) -> Iterator[Fault]:
+    """What a permission set or the deployer names of AWS's can be attached to a role.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_managed-vs-inline.html
+    """
+    for policy in Named.in_draft(draft).of_aws():
+        full = reference().managed_policy(policy.name) or policy.name
+        if full.startswith("aws-service-role/"):
+            problem = f"{short(policy.name)} is for service-linked roles, and AWS attaches it to no other"
+            yield draft.fault(policy.file, policy.location, problem, "write an inline policy, or name another")

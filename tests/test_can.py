@@ -1,0 +1,367 @@
+"""`strata can`: three answers, the line that decides, and what would have to be known."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from strata.cli import app
+from strata.config.loader import shown
+from tests.documents import CHECKOUT, blocks
+from tests.synthesized import COMPANY
+
+SHIPPED = CHECKOUT / "strata" / "template"
+
+
+def can(*words: str, config: Path = SHIPPED) -> Result:
+    return CliRunner().invoke(app, ["can", *words, "--config", str(config)])
+
+
+def facts(*words: str, config: Path = SHIPPED) -> Any:
+    result = can(*words, "--json", config=config)
+    assert result.exit_code in (0, 3), result.output
+    found = json.loads(result.stdout)
+    assert (found["answer"] == "allowed") is (result.exit_code == 0)
+    return found
+
+
+def answer(*words: str, config: Path = SHIPPED) -> str:
+    return str(facts(*words, config=config)["answer"])
+
+
+def depends_on(*words: str, config: Path = SHIPPED) -> set[str]:
+    return {key for case in facts(*words, config=config)["cases"] for key in case["depends_on"]}
+
+
+# The page
+
+
+def test_the_page_shows_what_is_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each example of docs/can.md prints what stands below it, up to a line with three dots."""
+    shutil.copytree(SHIPPED, tmp_path / "config")
+    monkeypatch.chdir(tmp_path)
+    seen = 0
+    for block in blocks(CHECKOUT / "docs/can.md", "console"):
+        for example in re.split(r"^\$ strata ", block.text, flags=re.MULTILINE)[1:]:
+            line, _, expected = example.partition("\n")
+            result = CliRunner().invoke(app, shlex.split(line))
+            shown = result.stdout + result.stderr
+            if expected.endswith("...\n"):
+                shown, expected = shown[: len(expected) - 4], expected[:-4]
+            assert shown == expected, line
+            seen += 1
+    assert seen >= 5
+
+
+# What decides
+
+
+def test_a_denial_names_file_line_sid_and_level() -> None:
+    found = facts("cloudtrail:StopLogging", "--in", "shared", "--as", "Administrator")
+    decided = found["cases"][0]["decided_by"]
+    lines = (SHIPPED / "policies/protect-foundation.json").read_text().splitlines()
+    where = next(number for number, line in enumerate(lines, 1) if "KeepSecurityServicesOn" in line) - 1
+
+    assert decided == {
+        "level": "SCPs of organizational unit shared",
+        "answer": "denied",
+        "reason": "denies it",
+        "file": shown(SHIPPED, "policies/protect-foundation.json"),
+        "line": where,
+        "sid": "KeepSecurityServicesOn",
+        "depends_on": [],
+    }
+
+
+def test_an_option_that_makes_a_policy_is_named_by_its_line() -> None:
+    words = ("ec2:RunInstances", "--in", "payments-prod", "--as", "role/ci", "--region", "us-west-2")
+    decided = facts(*words, config=COMPANY)["cases"][0]["decided_by"]
+    lines = (COMPANY / "organization.yaml").read_text().splitlines()
+
+    assert (decided["sid"], decided["file"]) == ("DenyOtherRegions", "tests/company/organization.yaml")
+    assert lines[decided["line"] - 1] == "region_restriction:"
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        # Service control policies, and whom they do not bind.
+        ("organizations:LeaveOrganization --in shared --as Administrator", "denied"),
+        ("organizations:LeaveOrganization --in root --as Administrator", "denied"),
+        ("cloudtrail:StopLogging --in management --as Administrator", "allowed"),
+        ("cloudtrail:StopLogging --in shared --as OrganizationAccountAccessRole", "allowed"),
+        ("cloudtrail:StopLogging --in shared --as role/ci", "denied"),
+        ("iam:CreateUser --in shared --as root", "denied"),
+        ("iam:CreateUser --in management --as root", "allowed"),
+        ("iam:CreateUser --in shared --as root --with aws:AssumedRoot=true", "allowed"),
+        # Tags of what a request is about.
+        ("rds:DeleteDBInstance --in shared --as Administrator", "depends"),
+        ("rds:DeleteDBInstance --in shared --as Administrator --with aws:ResourceTag/ProtectFromDeletion=", "allowed"),
+        (
+            "rds:DeleteDBInstance --in shared --as Administrator --with aws:resourcetag/protectfromdeletion=TRUE",
+            "denied",
+        ),
+        ("ec2:CreateTags --in shared --as Administrator --with aws:TagKeys=ProtectFromDeletion", "allowed"),
+        ("ec2:CreateTags --in shared --as DevOps --region us-east-1 --with aws:TagKeys=ProtectFromDeletion", "denied"),
+        (
+            "ec2:CreateTags --in shared --as DevOps --region us-east-1 --with aws:TagKeys=a --with aws:TagKeys=b",
+            "allowed",
+        ),
+        # Permission sets.
+        ("ec2:StopInstances --in shared --as DevOps --region us-west-2", "allowed"),
+        ("ec2:StopInstances --in shared --as DevOps --region eu-west-1", "denied"),
+        ("ec2:StopInstances --in shared --as DevOps --on arn:aws:ec2:eu-west-1:shared:instance/i-1", "denied"),
+        ("ec2:StopInstances --in shared --as DevOps", "depends"),
+        ("ec2:DescribeInstances --in shared --as ReadOnly", "allowed"),
+        ("s3:DeleteBucket --in shared --as ReadOnly --on arn:aws:s3:::x", "denied"),
+        ("iam:PassRole --in shared --as DevOps --on arn:aws:iam::shared:role/devops/x", "allowed"),
+        ("iam:PassRole --in shared --as DevOps --on arn:aws:iam::security:role/devops/x", "depends"),
+        # A user has all sets, in accounts where an assignment gives some.
+        (
+            "ec2:StopInstances --in shared --as jane.doe@example.com --on arn:aws:ec2:us-east-1:shared:instance/i-1",
+            "allowed",
+        ),
+        ("iam:ListUsers --in shared --as finops", "denied"),
+        ("iam:ListUsers --in management --as readonly", "denied"),
+        # The resource's side.
+        ("s3:GetObject --in shared --as Administrator --on arn:aws:s3:::ex-terraform-state-123456789012/x", "denied"),
+        ("kms:Decrypt --in shared --as Administrator --on arn:aws:kms:us-east-1:shared:key/1", "depends"),
+        ("kms:Decrypt --in shared --as FinOps --on arn:aws:kms:us-east-1:shared:key/1", "denied"),
+        ("sts:AssumeRole --in shared --as Administrator --on arn:aws:iam::shared:role/x", "depends"),
+        ("s3:PutObject --in management --as cloudtrail.amazonaws.com --on arn:aws:s3:::x/y", "depends"),
+        # Service-linked roles: nothing binds them, but nobody has told what they may.
+        ("ec2:RunInstances --in shared --as role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX", "depends"),
+    ],
+)
+def test_answers(words: str, expected: str) -> None:
+    assert answer(*shlex.split(words)) == expected
+
+
+def test_what_an_answer_depends_on_is_named() -> None:
+    assert depends_on("cloudtrail:StopLogging", "--in", "shared") == {"aws:PrincipalArn"}
+    assert depends_on("ec2:StopInstances", "--in", "shared", "--as", "DevOps") == {"aws:RequestedRegion"}
+    assert depends_on("s3:DeleteBucket", "--in", "shared", "--as", "Administrator") == {"the resource"}
+    assert depends_on("kms:Decrypt", "--in", "shared", "--as", "Administrator") == {"the policy of the key"}
+    assert depends_on("ec2:RunInstances", "--in", "shared", "--as", "role/ci") == {"the policies of role ci"}
+
+
+def test_hints_say_how_to_name_what_is_missing() -> None:
+    assert "name the resource: --on arn:aws:..." in can("s3:DeleteBucket", "--in", "shared", "--as", "DevOps").stdout
+    assert "name the region: --region" in can("ec2:StopInstances", "--in", "shared", "--as", "DevOps").stdout
+    assert "say who acts: --as WHO" in can("cloudtrail:StopLogging", "--in", "shared").stdout
+    assert "--with aws:ResourceTag/ProtectFromDeletion=VALUE" in can("rds:DeleteDBInstance", "--in", "shared").stdout
+
+
+# Whom
+
+
+def test_who_lists_everybody_with_what_decides() -> None:
+    found = facts("s3:DeleteBucket", "--in", "management", "--who")
+
+    assert [(case["who"], case["as"], case["answer"]) for case in found["cases"]] == [
+        ("jane-doe", "permission set Administrator", "allowed"),
+        ("jane-doe", "permission set FinOps", "denied"),
+    ]
+    assert all(case["decided_by"] for case in found["cases"])
+
+
+def test_a_unit_is_allowed_only_if_each_account_is() -> None:
+    """`all accounts but one` is not allowed; each account has its own answer."""
+    found = facts("ec2:RunInstances", "--in", "root", "--as", "role/ci", "--region", "us-west-2", config=COMPANY)
+    accounts = [case["account"] for case in found["cases"]]
+
+    assert len(accounts) == len(set(accounts)) == 10
+    assert {case["answer"] for case in found["cases"]} == {"denied", "depends"}
+    assert found["answer"] == "denied"
+    assert answer("ec2:RunInstances", "--in", "shared", "--as", "DevOps", "--region", "us-east-1") == "depends"
+    assert answer("s3:ListAllMyBuckets", "--in", "root", "--as", "ReadOnly") == "denied"  # no access in security
+
+
+def test_a_name_of_both_an_account_and_a_unit_with_others_is_refused(tmp_path: Path) -> None:
+    shutil.copytree(SHIPPED, tmp_path / "config")
+    organization = tmp_path / "config/organization.yaml"
+    text = organization.read_text()
+    more = "accounts:\n  tools:\n    email: aws+tools@example.com\n    organizational_unit: shared\n"
+    organization.write_text(text.replace("accounts:\n", more, 1))
+
+    def asked(where: str) -> Result:
+        return can("sns:Publish", "--in", where, "--json", config=tmp_path / "config")
+
+    def accounts(where: str) -> list[str]:
+        return [case["account"] for case in json.loads(asked(where).stdout)["cases"]]
+
+    assert asked("shared").exit_code == 2
+    assert "write account/shared or ou/shared" in asked("shared").stderr
+    assert accounts("account/shared") == ["shared"]
+    assert accounts("ou/shared") == ["shared", "tools"]
+
+
+def test_the_session_of_a_user_has_its_tags(tmp_path: Path) -> None:
+    """A tag that follows from the user is filled in, another attribute is unknown, what is not passed on is absent."""
+    shutil.copytree(SHIPPED, tmp_path / "config")
+    with (tmp_path / "config/sso.yaml").open("a") as file:
+        file.write("access_control_attributes:\n  Mail: ${path:userName}\n  Team: ${path:enterprise.department}\n")
+    statement = {
+        "Effect": "Allow",
+        "Action": "sqs:*",
+        "Resource": "arn:aws:sqs:*:*:${aws:PrincipalTag/TAG}",
+    }
+    policy = tmp_path / "config/policies/devops.json"
+
+    def found(tag: str) -> str:
+        written = json.dumps({"Version": "2012-10-17", "Statement": [statement]}).replace("TAG", tag)
+        policy.write_text(written)
+        queue = "arn:aws:sqs:us-east-1:shared:jane.doe@example.com"
+        words = ("sqs:PurgeQueue", "--in", "shared", "--as", "jane-doe", "--on", queue)
+        cases = facts(*words, config=tmp_path / "config")["cases"]
+        return next(str(case["answer"]) for case in cases if case["as"] == "permission set DevOps")
+
+    assert (found("Mail"), found("Team"), found("Other")) == ("allowed", "depends", "denied")
+
+
+def test_the_ids_of_accounts_are_not_known_but_differ(tmp_path: Path) -> None:
+    """A data perimeter by variables is decided though no id is known; one that names an id is not."""
+    shutil.copytree(SHIPPED, tmp_path / "config")
+    policy = tmp_path / "config/policies/deny-leaving-organization.json"
+
+    def found(condition: dict[str, Any], *words: str) -> str:
+        statement = {"Effect": "Deny", "Action": "sqs:*", "Resource": "*", "Condition": condition}
+        policy.write_text(json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+        question = ("sqs:PurgeQueue", "--in", "shared", "--as", "Administrator", *words)
+        return answer(*question, config=tmp_path / "config")
+
+    own = ("--on", "arn:aws:sqs:us-east-1:shared:q")
+    others = ("--on", "arn:aws:sqs:us-east-1:security:q")
+    same_account = {"StringNotEquals": {"aws:ResourceAccount": "${aws:PrincipalAccount}"}}
+    same_organization = {"StringNotEquals": {"aws:ResourceOrgID": "${aws:PrincipalOrgID}"}}
+
+    assert found(same_account, *own) == "allowed"
+    assert found(same_account, *others) == "denied"
+    assert found(same_organization, *own) == "allowed"
+    assert found({"StringNotEquals": {"aws:PrincipalAccount": "111122223333"}}, *own) == "depends"
+    assert found({"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}, *own) == "depends"
+    assert found({"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "o-*/r-*/ou-*/*"}}, *own) == "denied"
+
+
+# Options of sso.yaml
+
+
+@pytest.mark.parametrize(
+    ("action", "resource", "expected"),
+    [
+        ("s3:GetObject", "arn:aws:s3:::nw-terraform-state-471112350983/sso/terraform.tfstate", "allowed"),
+        ("s3:DeleteObject", "arn:aws:s3:::nw-terraform-state-471112350983/sso/terraform.tfstate", "denied"),
+        ("s3:GetObject", "arn:aws:s3:::nw-terraform-state-471112350983-replica/x", "denied"),
+        ("dynamodb:PutItem", "arn:aws:dynamodb:eu-central-1:management:table/nw-terraform-lock", "allowed"),
+        ("kms:Decrypt", "arn:aws:kms:eu-central-1:management:key/1", "depends"),
+    ],
+)
+def test_access_to_the_state_is_judged_by_its_policy(action: str, resource: str, expected: str) -> None:
+    """Its key alone has an ARN that is not known before a deploy."""
+    words = (action, "--in", "management", "--as", "StateAccess", "--on", resource)
+
+    assert answer(*words, config=COMPANY) == expected
+
+
+def test_a_permission_set_of_an_option_is_named_by_its_line() -> None:
+    resource = "arn:aws:dynamodb:eu-central-1:management:table/nw-terraform-lock"
+    words = ("dynamodb:PutItem", "--in", "management", "--as", "StateAccess", "--on", resource)
+    decided = facts(*words, config=COMPANY)["cases"][0]["decided_by"]
+    lines = (COMPANY / "sso.yaml").read_text().splitlines()
+
+    assert (decided["sid"], decided["file"]) == ("LockTable", "tests/company/sso.yaml")
+    assert lines[decided["line"] - 1] == "state_access:"
+
+
+# The deployer
+
+
+def deployer(tmp_path: Path, text: str) -> Path:
+    shutil.copytree(SHIPPED, tmp_path / "config")
+    with (tmp_path / "config/project.yaml").open("a") as file:
+        file.write(text)
+    return tmp_path / "config"
+
+
+def test_the_deployer_is_who_project_yaml_names(tmp_path: Path) -> None:
+    policies = "    - inline: policies/deny-root-user.json\n    - aws: AdministratorAccess\n"
+    config = deployer(tmp_path, f"\ndeployer:\n  role: ci/deploy\n  policies:\n{policies}")
+
+    assert answer("organizations:CreateAccount", "--in", "management", "--as", "deployer", config=config) == "allowed"
+    words = ("sts:AssumeRole", "--in", "shared", "--as", "deployer", "--on")
+    assert answer(*words, "arn:aws:iam::shared:role/OrganizationAccountAccessRole", config=config) == "allowed"
+    assert answer(*words, "arn:aws:iam::shared:role/other", config=config) == "depends"
+
+
+def test_a_deployer_that_is_not_named_is_what_the_answer_depends_on(tmp_path: Path) -> None:
+    words = ("organizations:CreateAccount", "--in", "management", "--as", "deployer")
+
+    assert depends_on(*words) == {"the deployer, which project.yaml does not name"}
+    assert "deployer: {role, policies}" in can(*words).stdout
+    assert depends_on(*words, config=deployer(tmp_path, "\ndeployer:\n  role: deploy\n")) == {
+        "the policies of the deployer, which project.yaml does not name"
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("role: ci-*", "deployer.role: 'ci-*' has a wildcard, where one role belongs; write its whole name"),
+        ("role: x\n  policies:\n    - inline: policies/none.json", "'policies/none.json' does not exist"),
+        ("role: x\n  policies:\n    - inline: policies/bad.json", "policies/bad.json: Version is missing"),
+        ("policies: []", "deployer.role: is required"),
+    ],
+)
+def test_a_wrong_deployer_is_a_fault(tmp_path: Path, text: str, problem: str) -> None:
+    config = deployer(tmp_path, f"\ndeployer:\n  {text}\n")
+    (config / "policies/bad.json").write_text('{"Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}')
+    result = can("s3:GetObject", "--in", "shared", config=config)
+
+    assert result.exit_code == 1
+    assert problem in result.stderr
+    assert "project.yaml:" in result.stderr
+
+
+# Mistakes
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "problem"),
+    [
+        ("cloudtrail:StopLoging --in shared", 1, "did you mean 'cloudtrail:StopLogging'?"),
+        ("cloudtrails:StopLogging --in shared", 1, "did you mean 'cloudtrail'?"),
+        ("s3:Get* --in shared", 2, "is not one action"),
+        ("GetObject --in shared", 2, "write it as in s3:GetObject"),
+        ("s3:GetObject --in sharde", 1, "neither an account nor an organizational unit, did you mean 'shared'?"),
+        ("s3:GetObject --in shared --as janedoe", 1, "did you mean 'jane-doe'?"),
+        ("s3:GetObject --in shared --as zzz", 1, "a role is written role/zzz"),
+        ("s3:GetObject --in shared --on bucket", 2, "is not an ARN"),
+        ("s3:GetObject --in shared --on arn:aws:sqs:x:sharde:q", 2, "no account, did you mean 'shared'?"),
+        ("s3:GetObject --in shared --with foo", 2, "is not KEY=VALUE"),
+        ("s3:GetObject --in shared --with foo=bar", 2, "is not KEY=VALUE"),
+        ("s3:GetObject --in shared --with aws:PrincipleArn=x", 2, "did you mean 'aws:PrincipalArn'?"),
+        ("s3:GetObject --in shared --with s3:prefx=x", 2, "no condition key"),
+        ("s3:GetObject --in shared --region eu-west1", 2, "did you mean 'eu-west-1'?"),
+        ("s3:GetObject --in shared --as role/", 2, "is not the name of a role"),
+        ("s3:GetObject --in shared --as role/ci-*", 2, "is not the name of a role"),
+        ("s3:GetObject --in ou/nothing", 1, "neither an account nor an organizational unit"),
+        ("s3:GetObject --in shared --who --as jane-doe", 2, "give one of them"),
+    ],
+)
+def test_mistakes_are_named_with_the_remedy(words: str, code: int, problem: str) -> None:
+    result = can(*shlex.split(words))
+
+    assert result.exit_code == code, result.output
+    assert problem in result.stderr
+    assert not result.stdout
+
+
+def test_case_and_names_do_not_matter() -> None:
+    assert facts("S3:deletebucket", "--in", "EXAMPLE-SHARED", "--as", "Jane Doe")["action"] == "s3:DeleteBucket"

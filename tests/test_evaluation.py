@@ -1,0 +1,387 @@
+"""The evaluator answers as AWS documents, as another evaluator does, and never guesses what it does not know."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from strata.evaluation import (
+    ABSENT,
+    Account,
+    Answer,
+    Context,
+    DocumentError,
+    Layer,
+    Outcome,
+    Policies,
+    Principal,
+    Request,
+    evaluate,
+    parse,
+    unknown,
+)
+from strata.evaluation.operators import OPERATORS, Comparison, Operator
+from strata.evaluation.patterns import Actions, Kind, Pattern
+from strata.evaluation.truth import Truth, all_of, any_of, negated
+from tests.vectors.vectors import Json, answer, documented, recorded
+
+# Vectors
+
+WAYS = [(before, after) for before in ("", "ForAnyValue:", "ForAllValues:") for after in ("", "IfExists")]
+"""What may stand before and behind an operator."""
+
+
+@pytest.fixture(scope="module")
+def vectors() -> list[Json]:
+    """The vectors of both sources, with the answer that is right."""
+    words = {"Allowed": "allowed", "ExplicitlyDenied": "denied", "ImplicitlyDenied": "denied"}
+    return [{**one, "answer": words[one["answer"]], "explicit": one["answer"][0] == "E"} for one in recorded()]
+
+
+def test_what_aws_documents() -> None:
+    """Each of the vectors written by hand comes out as the page says that it names."""
+    found = [(one, answer(one).outcome) for one in documented()]
+    wrong = [(one["page"], one, outcome) for one, outcome in found if outcome != one["answer"]]
+
+    assert len(found) >= 200
+    assert wrong == []
+
+
+def test_what_another_evaluator_answers(vectors: list[Json]) -> None:
+    """Thousands of recorded answers, those of explicit denials with a statement that denies."""
+    wrong = []
+    for one in vectors:
+        found = answer(one)
+        statement = found.decided.statement
+        denied = statement is not None and not statement.allows
+        if found.outcome != one["answer"] or denied is not one["explicit"]:
+            wrong.append((one, found.outcome, found.decided))
+
+    assert len(vectors) >= 5000
+    assert wrong == []
+
+
+@pytest.fixture(scope="module")
+def by_operator(vectors: list[Json]) -> dict[str, list[Json]]:
+    """The vectors that use each operator, by its name as a policy has it."""
+    found: dict[str, list[Json]] = {}
+    for one in [*documented(), *vectors]:
+        for name in set(re.findall(r'"((?:For\w+:)?[A-Z][A-Za-z]+)": \{"', json.dumps(one))):
+            found.setdefault(name, []).append(one)
+    return found
+
+
+def test_the_vectors_cover_every_operator_and_every_kind_of_policy(
+    vectors: list[Json], by_operator: dict[str, list[Json]]
+) -> None:
+    answers = Counter(one["answer"] for one in vectors)
+
+    assert {f"{before}{name}{after}" for name in OPERATORS for before, after in WAYS} - set(by_operator) == set()
+    assert min(answers.values()) > 1000
+    for kind in ("identity", "scp", "rcp", "boundary", "resource_policy"):
+        assert sum(bool(one[kind]) for one in vectors) > 500, kind
+
+
+def _broken(operator: Operator) -> Iterator[tuple[str, Operator]]:
+    """Yields an operator with one mistake each."""
+
+    def turned(value: str, wanted: str) -> Comparison:
+        found = operator.compare(value, wanted)
+        return {Comparison.SAME: Comparison.DIFFERENT, Comparison.DIFFERENT: Comparison.SAME}.get(found, found)
+
+    yield "the comparison is turned round", replace(operator, compare=turned)
+    yield "the negation is forgotten, or added", replace(operator, negated=not operator.negated)
+    yield "it always matches", replace(operator, compare=lambda *_: Comparison.SAME)
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_an_operator_that_is_broken_fails_a_vector(
+    name: str, by_operator: dict[str, list[Json]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The vectors are worth something: no operator can be wrong without one of them noticing."""
+    with_it = [one for before, after in WAYS for one in by_operator[f"{before}{name}{after}"]]
+    for mistake, broken in _broken(OPERATORS[name]):
+        monkeypatch.setitem(OPERATORS, name, broken)
+
+        assert any(answer(one).outcome != one["answer"] for one in with_it), mistake
+
+
+# Properties
+
+KEYS = ("svc:a", "svc:b", "svc:c")
+VALUES = ("x", "y", "xy", "10.0.0.1", "5")
+operators = st.sampled_from(
+    [
+        *("StringEquals", "StringNotLike", "StringLikeIfExists", "ForAllValues:StringEquals", "Null", "Bool"),
+        *("ForAnyValue:StringNotEquals", "IpAddress", "NotIpAddress", "NumericLessThan", "ArnNotLike"),
+    ]
+)
+wanted = st.sampled_from(["x", "x*", "${svc:b}", "${svc:c, 'y'}", "5", "10.0.0.0/8", "true", "arn:aws:s3:::*"])
+conditions = st.dictionaries(operators, st.dictionaries(st.sampled_from(KEYS), wanted, max_size=2), max_size=2)
+
+
+@st.composite
+def statements(draw: st.DrawFn, effects: tuple[str, ...] = ("Allow", "Deny")) -> dict[str, Any]:
+    """A statement about a request of ours, more often than not."""
+    action = draw(st.sampled_from(["s3:GetObject", "s3:*", "*", "s3:Put*"]))
+    resource = draw(st.sampled_from(["*", "arn:aws:s3:::b/*", "arn:aws:s3:::${svc:a}/k", "arn:aws:s3:::other"]))
+    return {
+        "Effect": draw(st.sampled_from(effects)),
+        draw(st.sampled_from(["Action", "Action", "NotAction"])): action,
+        draw(st.sampled_from(["Resource", "Resource", "NotResource"])): resource,
+        "Condition": draw(conditions),
+    }
+
+
+documents = st.lists(statements(), min_size=1, max_size=4)
+contexts = st.dictionaries(st.sampled_from(KEYS), st.sampled_from([*VALUES, ("x", "y"), ABSENT]), max_size=3)
+Statements = list[dict[str, Any]]
+
+
+def judged(identity: Statements, scp: Statements, context: Context, boundary: Statements | None = None) -> Answer:
+    """Returns the answer to a request of a user."""
+    account = Account("111122223333", service_control=(layer(scp),))
+    request = Request(
+        Principal("arn:aws:iam::111122223333:user/kim"), "s3:GetObject", "arn:aws:s3:::b/k", context=context
+    )
+    limit = layer(boundary) if boundary else None
+    return evaluate(request, Policies(account, account, layer(identity), limit))
+
+
+def layer(found: Statements) -> Layer:
+    return Layer("layer", (parse(json.dumps({"Version": "2012-10-17", "Statement": found}), "policy"),))
+
+
+@given(documents, documents, contexts, statements(effects=("Deny",)), st.integers(0, 4), st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_one_more_deny_never_allows(
+    identity: Statements, scp: Statements, values: dict[str, Any], deny: dict[str, Any], at: int, complete: bool
+) -> None:
+    context = Context(values, complete=complete)
+    before = judged(identity, scp, context)
+    for after in (
+        judged([*identity[:at], deny, *identity[at:]], scp, context),
+        judged(identity, [*scp[:at], deny, *scp[at:]], context),
+    ):
+        assert not after.allowed or before.allowed
+        assert before.outcome is not Outcome.DENIED or after.outcome is Outcome.DENIED
+
+
+@given(documents, documents, contexts, st.booleans(), st.randoms(use_true_random=False))
+@settings(max_examples=60, deadline=None)
+def test_the_order_of_statements_does_not_matter(
+    identity: Statements, scp: Statements, values: dict[str, Any], complete: bool, random: Any
+) -> None:
+    context = Context(values, complete=complete)
+    first = judged(identity, scp, context, boundary=identity)
+    random.shuffle(identity)
+    random.shuffle(scp)
+    second = judged(identity, scp, context, boundary=identity)
+
+    assert (first.outcome, first.keys) == (second.outcome, second.keys)
+
+
+@given(documents, documents, contexts, st.sampled_from(KEYS), st.sampled_from([*VALUES, ("x", "y"), ABSENT]))
+@settings(max_examples=120, deadline=None)
+def test_a_key_that_is_filled_in_only_refines_depends(
+    identity: Statements, scp: Statements, values: dict[str, Any], key: str, value: Any
+) -> None:
+    """What was allowed or denied without a key stays so; and with every key known nothing depends on one."""
+    before = judged(identity, scp, Context(values))
+    after = judged(identity, scp, Context({key: value, **values}))
+    closed = judged(identity, scp, Context(values, complete=True))
+
+    for refined in (after, closed):
+        assert before.outcome in (Outcome.DEPENDS, refined.outcome)
+    assert set(before.keys) <= {*KEYS, "svc:A"}
+    # Only a variable without a value in NotResource is left: AWS does not say what comes of it.
+    assert closed.outcome is not Outcome.DEPENDS or closed.keys == ("svc:a",)
+
+
+@given(st.lists(st.sampled_from([True, False, frozenset({"a"}), frozenset({"b"})]), max_size=4))
+def test_three_valued_logic(truths: list[Truth]) -> None:
+    assert all_of(truths) == negated(any_of(map(negated, truths)))
+    if all(isinstance(one, bool) for one in truths):
+        assert all_of(truths) is all(truths)
+
+
+# Patterns and what is not known
+
+parts = st.sampled_from(["a", "0", "1", ":", "*", "?"])
+
+
+@given(st.text("a01:*?", max_size=6), st.text("a01:\ue000\ue001", max_size=5), st.sampled_from(Kind))
+@settings(max_examples=200, deadline=None)
+def test_a_value_with_unknown_parts_matches_only_if_all_values_do(text: str, value: str, kind: Kind) -> None:
+    """Whatever an unknown part turns out to be, an answer that was certain stays."""
+    found = Pattern(text, kind).match(value)
+    for digit in "01a":
+        for anything in ("", "a", "1:0"):
+            known = Pattern(text, kind).match(value.replace("\ue000", digit).replace("\ue001", anything))
+            assert found in (None, known)
+
+
+def test_unknown_accounts_differ_from_each_other() -> None:
+    one, other = unknown.account_id(1), unknown.account_id(2)
+
+    assert Pattern(one, Kind.EXACT).match(one) is True
+    assert Pattern(one, Kind.EXACT).match(other) is False
+    assert Pattern("111122223333", Kind.EXACT).match(one) is None
+    assert Pattern("11112222333x", Kind.EXACT).match(one) is False
+    assert Pattern("arn:aws:iam::*:role/x", Kind.ARN).match(f"arn:aws:iam::{one}:role/x") is True
+
+
+@pytest.mark.parametrize(
+    ("pattern", "answer"),
+    [
+        ("arn:*:iam::*:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Admin_????????????????", True),
+        ("arn:*:iam::*:role/aws-reserved/sso.amazonaws.com/*AWSReservedSSO_Admin_*", True),
+        ("arn:*:iam::*:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Admin_0123456789abcdef", None),
+        ("arn:*:iam::*:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Admin_0123456789abcdeg", False),
+        ("arn:*:iam::*:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Admin_???", False),
+        ("arn:*:iam::*:role/*AWSReservedSSO_Admin_*f", None),
+        ("arn:*:iam::*:role/*AWSReservedSSO_Administrator_*", False),
+    ],
+)
+def test_the_suffix_of_a_role_of_identity_center_is_not_known(pattern: str, answer: bool | None) -> None:
+    arn = f"arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Admin_{unknown.SUFFIX}"
+
+    assert Pattern(pattern, Kind.ARN).match(arn) is answer
+
+
+@pytest.mark.parametrize("match", [Pattern("*a" * 60 + "b", Kind.TEXT).match, Actions(["*a" * 60 + "b"]).match])
+def test_many_stars_are_not_slow(match: Callable[[str], Any]) -> None:
+    """Without end, if each star would give back what it took."""
+    assert match("a" * 3000) is False
+
+
+# Documents
+
+POLICY = """{
+  "Version": "2012-10-17",
+  "Id": "a { [ \\" : \\n",
+  "Statement": [
+    { "Sid": "First", "Effect": "Deny", "Action": "s3:*", "Resource": ["*"], "Condition": {"Bool": {"a:b": "true"}} },
+
+    {
+      "Effect": "Allow", "Action": "*",
+      "Resource": "*" }
+  ]
+}
+"""
+
+
+def test_an_answer_names_file_line_sid_and_level() -> None:
+    found = parse(POLICY, "policies/x.json", lines=[5, 7])
+    account = Account("1", service_control=(Layer("SCPs of the root", (found,)),))
+    request = Request(Principal("arn:aws:iam::1:role/x"), "s3:GetObject", context=Context({"a:b": "true"}))
+    denied = evaluate(request, Policies(account, account, Layer("identity", (found,))))
+    open_ = evaluate(request.with_context(Context({})), Policies(account, account, Layer("identity", (found,))))
+
+    assert (denied.outcome, denied.decided.level) == (Outcome.DENIED, "SCPs of the root")
+    assert str(denied.decided.statement) == "policies/x.json:5 First"
+    assert (open_.outcome, open_.keys) == (Outcome.DEPENDS, ("a:b",))
+    assert open_.undecided(open_.decided) == ["Bool a:b true"]
+    assert [one.line for one in found.statements] == [5, 7]
+    assert str(found.statements[1]) == "policies/x.json:7 statement 2"
+
+
+@pytest.mark.parametrize(
+    ("statement", "problem"),
+    [
+        ("x", "is not an object"),
+        ({"Effect": "allow", "Action": "*", "Resource": "*"}, "has neither the Effect Allow nor Deny"),
+        ({"Effect": "Allow", "Resource": "*"}, "needs one of Action and NotAction"),
+        ({"Effect": "Allow", "Action": 5, "Resource": "*"}, "has Action with something that is not text"),
+        ({"Effect": "Deny", "Action": "*", "Resource": "*", "NotResource": "*"}, "has both Resource and NotResource"),
+        (
+            {"Effect": "Deny", "Action": "*", "Condition": {"StringEqual": {"a:b": "c"}}},
+            "unknown operator 'StringEqual'",
+        ),
+        ({"Effect": "Deny", "Action": "*", "Condition": {"NullIfExists": {"a:b": "c"}}}, "unknown operator"),
+        ({"Effect": "Deny", "Action": "*", "Condition": {"Bool": "x"}}, "has Bool without keys"),
+        ({"Effect": "Deny", "Action": "*", "Condition": {"Bool": {"a:b": None}}}, "neither text nor number"),
+        ({"Effect": "Deny", "Action": "*", "Condition": []}, "has a Condition that is not an object"),
+        ({"Effect": "Deny", "Action": "*", "Principal": "x"}, "has a Principal that is neither"),
+    ],
+)
+def test_a_document_that_aws_refuses_is_refused(statement: Any, problem: str) -> None:
+    with pytest.raises(DocumentError, match=r"x.json(:1)?: statement 1 .*") as found:
+        parse(json.dumps({"Version": "2012-10-17", "Statement": [statement]}), "x.json")
+
+    assert problem in str(found.value)
+
+
+# What no vector has: the management account, unknown text
+
+
+def test_neither_scps_nor_rcps_bind_the_management_account() -> None:
+    deny = layer([{"Effect": "Deny", "Action": "*", "Resource": "*"}])
+    management = Account("1", service_control=(deny,), resource_control=(deny,), management=True)
+    member = Account("2", service_control=(deny,), resource_control=(deny,))
+    allow = [{"Effect": "Allow", "Action": "*", "Resource": "*", "Principal": "*"}]
+    identity, resource = layer([{**allow[0]}]), layer(allow)
+
+    def outcome(here: Account, there: Account) -> Outcome:
+        request = Request(Principal(f"arn:aws:iam::{here.id}:role/x"), "s3:GetObject", "arn:aws:s3:::b/k", there.id)
+        return evaluate(request, Policies(here, there, identity, None, resource)).outcome
+
+    assert outcome(management, management) is Outcome.ALLOWED
+    assert outcome(management, member) is Outcome.DENIED  # by the RCP of the resource's account
+    assert outcome(member, management) is Outcome.DENIED  # by the SCP of the principal's account
+
+
+@pytest.mark.parametrize(
+    ("identity", "boundary", "resource", "outcome"),
+    [
+        ("?", "", "", Outcome.DEPENDS),
+        ("+", "?", "", Outcome.DEPENDS),
+        ("-", "?", "", Outcome.DENIED),
+        ("?", "-", "", Outcome.DENIED),
+        ("+", "", "?", Outcome.DEPENDS),
+        ("+?", "", "", Outcome.DEPENDS),
+        ("!?", "", "", Outcome.DENIED),
+        ("?", "", "+", Outcome.DEPENDS),
+        ("?", "", "!", Outcome.DENIED),
+    ],
+)
+def test_text_that_is_not_known_is_what_an_answer_depends_on(
+    identity: str, boundary: str, resource: str, outcome: Outcome
+) -> None:
+    """`+` allows, `!` denies, `-` says nothing, `?` is not known."""
+
+    def made(signs: str) -> Layer:
+        effects = {"+": "Allow", "!": "Deny"}
+        found = [
+            {"Effect": effects[one], "Action": "*", "Resource": "*", "Principal": "*"}
+            for one in signs
+            if one in effects
+        ]
+        document = parse(json.dumps({"Version": "2012-10-17", "Statement": found}), "policy")
+        return Layer(signs, (document,), ("the text",) if "?" in signs else ())
+
+    account = Account("1")
+    request = Request(Principal("arn:aws:iam::1:user/x"), "s3:GetObject", "arn:aws:s3:::b/k")
+    policies = Policies(
+        account, account, made(identity), made(boundary) if boundary else None, made(resource) if resource else None
+    )
+    found = evaluate(request, policies)
+
+    assert found.outcome is outcome
+    assert found.keys == (("the text",) if outcome is Outcome.DEPENDS else ())
+
+
+def test_keys_have_no_case_and_tags_that_are_not_named_are_absent() -> None:
+    context = Context({"aws:PrincipalTag/*": ABSENT, "aws:PrincipalTag/Team": "red"})
+
+    assert context.get("aws:principaltag/team") == "red"
+    assert context.get("aws:principaltag/other") == ABSENT
+    assert context.filled({"aws:principaltag/team": "blue"}).get("aws:principaltag/team") == "red"

@@ -1,0 +1,645 @@
+"""Policies are spelled right and do something: what AWS does not have is an error, what is in vain a warning."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from strata.config.accepted import scalar
+from strata.config.findings import EFFECT, FINDINGS, SPELLING
+from strata.config.json_lines import json_lines
+from strata.config.limits import aws_limits
+from strata.config.tree import Tree, parse
+from strata.errors import ConfigurationError
+from strata.iam import build
+from strata.iam.documents import document_problems
+from strata.iam.effects import Kind, doubtful
+from strata.iam.reference import MANAGED_FILE, REFERENCE_FILE, Reference, managed_documents, read, reference
+from strata.iam.spelling import misspelt, unknown_managed_policy
+from strata.load import load
+from strata.rules import warnings
+from tests.accepting import accept, told
+from tests.bad_configurations import read as bad_configurations
+from tests.bad_configurations import write
+from tests.synthesized import Deployment
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+VALID, *_ = bad_configurations()
+SERVICE_CONTROL, RESOURCE_CONTROL = Kind.SERVICE_CONTROL, Kind.RESOURCE_CONTROL
+PERMISSION_SET, RESOURCE = Kind.PERMISSION_SET, Kind.RESOURCE
+ACCESS_ROLE = "OrganizationAccountAccessRole"
+EXEMPT = {"ArnNotLike": {"aws:PrincipalArn": f"arn:*:iam::*:role/{ACCESS_ROLE}"}}
+
+# The data
+
+
+def test_the_data_is_small_and_says_when_and_where_it_is_from() -> None:
+    """The head is read without unpacking anything."""
+    for file, largest in ((REFERENCE_FILE, 200_000), (MANAGED_FILE, 270_000)):
+        content = file.read_bytes()
+        head = json.loads(content.partition(b"\n")[0])
+        assert len(content) <= largest
+        assert re.fullmatch(r"20\d\d-\d\d-\d\d", head["date"])
+        assert all(re.search(r" [\d.]+ \((MIT|Apache-2.0)\)$", source) for source in head["sources"])
+
+
+def test_the_data_has_what_either_source_lacks() -> None:
+    """Evidently is only in the first, aws:SignInSessionArn and continuum only in the second."""
+    known = reference()
+    assert known.service("evidently")
+    assert known.service("continuum")
+    assert known.key("aws:SignInSessionArn")
+    assert len(known.actions("*")) > 22_000
+    assert len(known.managed_policies) > 1_500
+    assert "cloudtrail.amazonaws.com" in known.service_principals
+
+
+def test_the_data_and_the_limits_agree_on_what_resource_control_policies_bind() -> None:
+    assert reference().resource_control == set(aws_limits().resource_control_prefixes)
+
+
+def test_the_region_restriction_names_what_there_is() -> None:
+    """But for services that AWS has closed since it published the list."""
+    gone = {"importexport", "mobileanalytics"}
+    for action in (*aws_limits().global_actions, *aws_limits().us_east_1_actions):
+        assert reference().actions(action) or action.partition(":")[0] in gone, action
+
+
+def test_an_action_has_its_keys_its_level_and_what_it_acts_on() -> None:
+    (action,) = reference().actions("S3:getobject")
+    assert (action.full_name, action.level) == ("s3:GetObject", "Read")
+    assert "s3:ExistingObjectTag/${key}" in action.keys
+    assert {kind.arn for kind in action.resource_types or ()} >= {"arn:${Partition}:s3:::${BucketName}/${ObjectName}"}
+    (run,) = reference().actions("ec2:RunInstances")
+    assert {"image", "instance", "subnet"} <= run.required
+    assert [one.name for one in reference().actions("iam:*AccountAlias")] == [
+        "CreateAccountAlias",
+        "DeleteAccountAlias",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "found", "kind", "many"),
+    [
+        ("aws:principalarn", "aws:PrincipalArn", "ARN", False),
+        ("aws:RequestTag/Cost Center", "aws:RequestTag/${TagKey}", "String", False),
+        ("aws:TagKeys", "aws:TagKeys", "String", True),
+        ("aws:PrincipalOrgPaths", "aws:PrincipalOrgPaths", "String", True),
+        ("kms:EncryptionContext:aws:s3:arn", "kms:EncryptionContext:${EncryptionContextKey}", "String", False),
+        (
+            "codebuild:secondarySources/a.auth.type",
+            "codebuild:secondarySources/${sourceIdentifier}.auth.type",
+            None,
+            None,
+        ),
+        ("saml:aud", "saml:aud", "String", False),
+        ("token.actions.githubusercontent.com:sub", "token.actions.githubusercontent.com:sub", "String", False),
+        ("oidc.eks.eu-west-1.amazonaws.com/id/AB:aud", "oidc.eks.eu-west-1.amazonaws.com/id/ab:aud", "String", False),
+    ],
+)
+def test_a_condition_key_is_found_however_it_is_filled_in(
+    name: str, found: str, kind: str | None, many: bool | None
+) -> None:
+    key = reference().key(name)
+    assert key is not None
+    assert key.name == found
+    assert kind in (None, key.type)
+    assert many in (None, key.many)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["aws:PrincipleArn", "aws:RequestTag", "aws:RequestTag/", "token.actions.githubusercontent.com:subject", "x"],
+)
+def test_what_is_no_condition_key_is_not_found(name: str) -> None:
+    assert reference().key(name) is None
+
+
+def test_managed_policies_have_their_paths_and_documents() -> None:
+    assert reference().managed_policy("ViewOnlyAccess") == "job-function/ViewOnlyAccess"
+    assert reference().managed_policy("service-role/readonlyaccess") == "ReadOnlyAccess"
+    document = managed_documents().get("job-function/ViewOnlyAccess")
+    assert document is not None
+    assert "Statement" in document
+    assert managed_documents().get("ViewOnlyAccess") is None
+
+
+def test_policies_of_awss_own_are_spelled_right() -> None:
+    """AWS's 1,500 documents are a sample that nobody made for this: what is unknown in them is what has gone."""
+    unknown = {(one.id, one.value.partition(":")[0]) for name in managed_documents().names for one in _of_aws(name)}
+    assert len(unknown) < 20, sorted(unknown)
+    assert {finding for finding, _ in unknown} <= {"unknown-action", "unknown-condition-key"}
+
+
+def _of_aws(name: str) -> list[Any]:
+    return misspelt(managed_documents().get(name))
+
+
+def test_helping_reads_no_data() -> None:
+    code = "import sys, strata.cli; sys.exit(any(name.startswith('strata.iam') for name in sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+# Making the data
+
+
+def packed(folder: Path, *, action: str = "GetThing") -> tuple[Path, Path]:
+    """Writes small packages in the form of both sources."""
+    files = {
+        "package.json": {"updatedAt": "2026-02-03T04:05:06Z"},
+        "data/services.json": ["thing"],
+        "data/serviceNames.json": {"thing": "AWS Thing"},
+        "data/unassociatedConditions.json": {"saml": ["thing"]},
+        "data/rcpSupportedServices.json": ["thing"],
+        "data/conditionKeys/thing.json": {
+            "thing:size": {"key": "thing:Size", "type": "Numeric"},
+            "thing:tag/<key>": {"key": "thing:Tag/<key>", "type": "String"},
+        },
+        "data/resourceTypes/thing.json": {
+            "box": {"key": "box", "arn": "arn:${Partition}:thing:::${Box}", "conditionKeys": ["thing:Tag/<key>"]}
+        },
+        "data/actions/thing.json": {
+            action.lower(): {
+                "name": action,
+                "accessLevel": "Tagging, Write",
+                "conditionKeys": ["thing:Size"],
+                "resourceTypes": [{"name": "box", "required": True, "conditionKeys": []}],
+            }
+        },
+    }
+    archive = folder / "data.tgz"
+    with tarfile.open(archive, "w:gz") as tar:
+        for name, content in {**files, "dist/esm/globalConditionKeys.js": _GLOBAL}.items():
+            path = folder / "one"
+            path.write_text(content if isinstance(content, str) else json.dumps(content))
+            tar.add(path, f"package/{name}")
+    wheel = folder / "data.whl"
+    with zipfile.ZipFile(wheel, "w") as files_:
+        files_.writestr("iam_floyd/statement/_thing.py", _STATEMENT)
+        files_.writestr(
+            "iam_floyd/_shared.py", "class P:\n    def if_aws_new(self):\n        return self.if_('aws:New')\n"
+        )
+        files_.writestr("iam_floyd/_aws_service_principals.py", "class S:\n    A = 'thing.amazonaws.com'\n")
+        files_.writestr("iam_floyd/_aws_managed_policies.py", "class M:\n    A = 'service-role/Thing'\n")
+    return archive, wheel
+
+
+_GLOBAL = "[{ key: 'aws:PrincipalTag/tag-key',\n category: 'principal',\n type: 'String' }]"
+_STATEMENT = '''
+_ACCESS_LEVEL_LIST: dict[str, list[str]] = {"Read": ["GetThing", "ListThings"]}
+class Thing:
+    def __init__(self):
+        self.service_prefix = 'thing'
+    def to_list_things(self):
+        return self.to('ListThings')
+    def if_colour(self, value):
+        """Filters
+
+        Applies to actions:
+
+        - .to_list_things()
+
+        :param operator: Works with [string operators](x)
+        """
+        return self.if_('Colour', value)
+    def if_tag(self, tag_key, value):
+        """Filters
+
+        Applies to actions:
+
+        - .to_list_things()
+        """
+        return self.if_('Tag/' + tag_key, value)
+    def on_bag(self, bag_name, partition=None):
+        return self.on(f'arn:{partition if partition is not None else self._p}:thing:::bag/{bag_name}')
+'''
+
+
+def made(folder: Path, **of: str) -> Path:
+    """Makes a data file of the small packages."""
+    archive, wheel = packed(folder, **of)
+    date, first = build.read_iam_data(archive)
+    file = folder / "made.dat"
+    build.write(file, {"date": date}, build.vocabulary_lines(build.joined(first, build.read_iam_floyd(wheel))))
+    return file
+
+
+def test_the_sources_are_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What both have is taken from the first, a template under one name only; the rest from either."""
+    monkeypatch.setattr("strata.iam.reference.REFERENCE_FILE", made(tmp_path))
+    known: Reference = reference.__wrapped__()
+    service = known.service("thing")
+    assert service
+    assert known.date == "2026-02-03"
+    assert [(one.name, one.level, one.keys) for one in service.actions] == [
+        ("GetThing", "Tagging", ("thing:Size", "thing:Tag/${key}")),
+        ("ListThings", "Read", ("thing:Colour", "thing:Tag/${key}")),
+    ]
+    assert [key.name for key in service.keys.values()] == ["thing:Colour", "thing:Size", "thing:Tag/${key}"]
+    assert [one.resource_types is None or sorted(one.required) for one in service.actions] == [["box"], True]
+    assert {name: kind.arn for name, kind in service.resource_types.items()} == {
+        "bag": "arn:${Partition}:thing:::bag/${BagName}",
+        "box": "arn:${Partition}:thing:::${Box}",
+    }
+    assert [key.name for key in known.global_keys.values()] == ["aws:New", "aws:PrincipalTag/${TagKey}"]
+    assert known.managed_policies == {"service-role/Thing"}
+
+
+def test_the_same_packages_make_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    one, other = made(tmp_path / "a"), made(tmp_path / "b")
+    assert one.read_bytes() == other.read_bytes()
+    assert read(one)[0] == {"format": 1, "date": "2026-02-03"}
+
+
+def test_a_package_that_is_not_the_pinned_one_is_refused(tmp_path: Path) -> None:
+    archive, _ = packed(tmp_path)
+    with pytest.raises(SystemExit, match=r"data.tgz has the hash sha512-.*, not sha512-other"):
+        build.check_hash(archive, "sha512-other")
+
+
+# Statements in vain
+
+
+def document(**statement: Any) -> dict[str, Any]:
+    """Returns a document of one statement: what is not said is a Deny of s3:GetObject on everything."""
+    given = {"Effect": "Deny", "Action": "s3:GetObject", "Resource": "*", **statement}
+    return {"Version": "2012-10-17", "Statement": [{key: value for key, value in given.items() if value is not None}]}
+
+
+def when(operator: str, key: str, value: Any, **statement: Any) -> dict[str, Any]:
+    """Returns a document of one statement with one test."""
+    return document(Condition={operator: {key: value}}, **statement)
+
+
+IN_VAIN = [
+    ("unknown-service", SERVICE_CONTROL, document(Action="clodtrail:StopLogging")),
+    ("unknown-service", PERMISSION_SET, document(Action=None, NotAction=["soontobe:Launch"], Effect="Allow")),
+    ("unused-condition-key", SERVICE_CONTROL, when("StringEquals", "ec2:InstanceType", "t3.micro")),
+    ("unused-condition-key", SERVICE_CONTROL, when("StringEquals", "aws:RequestTag/Team", "x")),
+    ("unused-condition-key", SERVICE_CONTROL, when("StringNotLike", "iam:PassedToService", "x", Action="s3:*")),
+    (
+        "unused-condition-key",
+        SERVICE_CONTROL,
+        when("StringEquals", "iam:PassedToService", "x", Action=None, NotAction=["iam:*"]),
+    ),
+    ("operator-type", SERVICE_CONTROL, when("NumericEquals", "aws:RequestedRegion", "1")),
+    ("operator-type", SERVICE_CONTROL, when("StringLike", "aws:SourceIp", "10.*")),
+    ("operator-type", SERVICE_CONTROL, when("ForAnyValue:ArnLike", "aws:TagKeys", "*", Action="ec2:CreateTags")),
+    ("operator-type", SERVICE_CONTROL, when("DateLessThanIfExists", "s3:max-keys", "2026-01-01", Action="s3:List*")),
+    ("operator-value", SERVICE_CONTROL, when("Bool", "aws:SecureTransport", "no")),
+    ("operator-value", SERVICE_CONTROL, when("IpAddress", "aws:SourceIp", ["10.0.0.0/8", "10.0.0.0/33"])),
+    ("operator-value", SERVICE_CONTROL, when("DateGreaterThan", "aws:CurrentTime", "tomorrow")),
+    ("operator-value", SERVICE_CONTROL, when("NumericLessThan", "s3:max-keys", "ten", Action="s3:ListBucket")),
+    ("operator-value", SERVICE_CONTROL, when("ArnNotLike", "aws:PrincipalArn", "OrganizationAccountAccessRole")),
+    ("operator-value", SERVICE_CONTROL, when("Null", "aws:PrincipalTag/Team", "yes")),
+    ("literal-wildcard", SERVICE_CONTROL, when("StringNotEquals", "aws:PrincipalArn", "arn:aws:iam::*:role/Admin")),
+    ("literal-wildcard", SERVICE_CONTROL, when("StringEqualsIfExists", "aws:RequestedRegion", "eu-*")),
+    ("set-operator", SERVICE_CONTROL, when("StringEquals", "aws:TagKeys", "x", Action="ec2:CreateTags")),
+    ("set-operator", PERMISSION_SET, when("ForAllValues:StringEquals", "aws:RequestedRegion", "x", Effect="Allow")),
+    ("empty-condition", SERVICE_CONTROL, document(Condition={})),
+    ("no-effect", SERVICE_CONTROL, document(Action=None, NotAction="*", Condition=EXEMPT)),
+    ("no-effect", PERMISSION_SET, document(Resource=None, NotResource=["*"], Effect="Allow")),
+    ("exempts-everybody", SERVICE_CONTROL, when("StringNotLike", "aws:PrincipalArn", "*")),
+    ("exempts-everybody", SERVICE_CONTROL, when("ArnNotLike", "aws:PrincipalArn", ["arn:*:iam::*:role/*"])),
+    ("exempts-everybody", SERVICE_CONTROL, when("ArnNotLikeIfExists", "aws:PrincipalArn", "arn:aws:iam::*:*")),
+    ("exempts-everybody", SERVICE_CONTROL, when("NotIpAddress", "aws:SourceIp", ["10.0.0.0/8", "0.0.0.0/0"])),
+    ("denies-everything", SERVICE_CONTROL, document(Action="*")),
+    ("denies-everything", RESOURCE_CONTROL, document(Action="*:*", Principal="*")),
+    ("denies-everything", PERMISSION_SET, document(Action=["s3:*", "*"])),
+    ("binds-deployer", SERVICE_CONTROL, document(Action="sts:*")),
+    ("binds-deployer", SERVICE_CONTROL, document(Action="sts:Assume*")),
+    ("binds-deployer", SERVICE_CONTROL, document(Action=None, NotAction=["s3:*"])),
+    (
+        "binds-deployer",
+        SERVICE_CONTROL,
+        when("ArnNotLike", "aws:PrincipalArn", "arn:aws:iam::*:role/Admin", Action="*"),
+    ),
+    ("binds-deployer", RESOURCE_CONTROL, document(Action="s3:*", Principal="*")),
+    ("binds-deployer", RESOURCE_CONTROL, document(Action="s3:*", Principal="*", Resource="arn:aws:s3:::*")),
+    ("mfa-key", PERMISSION_SET, when("BoolIfExists", "aws:MultiFactorAuthPresent", "false")),
+    ("mfa-key", SERVICE_CONTROL, when("Bool", "AWS:multifactorauthpresent", "false")),
+    ("mfa-key", PERMISSION_SET, when("NumericLessThan", "aws:MultiFactorAuthAge", "3600")),
+    ("foreign-resource", PERMISSION_SET, document(Resource="arn:aws:s3:::bucket")),
+    ("foreign-resource", SERVICE_CONTROL, document(Action="dynamodb:*Item", Resource="arn:aws:dynamodb:*:*:backup/*")),
+]
+
+
+@pytest.mark.parametrize(
+    ("finding", "kind", "found_in"), IN_VAIN, ids=[f"{one[0]}-{n}" for n, one in enumerate(IN_VAIN)]
+)
+def test_a_statement_in_vain_is_found(finding: str, kind: Kind, found_in: dict[str, Any]) -> None:
+    """By its finding, and by nothing else."""
+    found = doubtful(found_in, kind, ACCESS_ROLE)
+    assert [one.id for one in found] == [finding]
+    assert misspelt(found_in) == []
+    (one,) = found
+    assert one.location[:2] == ("Statement", 0)
+    assert one.value
+    assert re.fullmatch(r"\S.*[^.\s]", one.problem)
+
+
+IN_ORDER = [
+    (SERVICE_CONTROL, document(Action="organizations:LeaveOrganization")),
+    (SERVICE_CONTROL, document(Action="*", Condition=EXEMPT)),
+    (SERVICE_CONTROL, document(Action=["sts:GetCallerIdentity", "iam:*"])),
+    (SERVICE_CONTROL, document(Action="sts:*", Resource="arn:aws:iam::111122223333:role/x")),
+    (SERVICE_CONTROL, when("ArnLike", "aws:PrincipalArn", "arn:*:iam::*:root", Action="*")),
+    (SERVICE_CONTROL, when("ArnNotLike", "aws:PrincipalArn", "arn:*:iam::*:role/${aws:PrincipalTag/Role}", Action="*")),
+    (SERVICE_CONTROL, when("StringNotLike", "aws:RequestTag/Team", "*", Action="ec2:RunInstances")),
+    (SERVICE_CONTROL, when("StringNotEquals", "aws:RequestedRegion", "eu-west-1", Action=None, NotAction=["iam:*"])),
+    (SERVICE_CONTROL, when("StringEquals", "ec2:InstanceType", "t3.micro", Action=None, NotAction=["iam:*"])),
+    (SERVICE_CONTROL, when("StringEquals", "soontobe:Size", "x", Action="soontobe:*")),
+    (RESOURCE_CONTROL, when("StringNotEqualsIfExists", "aws:PrincipalOrgID", "o-x", Action="s3:*", Principal="*")),
+    (PERMISSION_SET, document(Effect="Allow", Action="*")),
+    (PERMISSION_SET, document(Action="*", Condition={"Null": {"aws:PrincipalTag/Team": "true"}})),
+    (PERMISSION_SET, document(Resource=["arn:aws:s3:::bucket", "arn:aws:s3:::bucket/*"])),
+    (PERMISSION_SET, document(Resource="arn:aws:s3:::${aws:PrincipalTag/Bucket}/*")),
+    (PERMISSION_SET, document(Resource="arn:*:s3:::*")),
+    (PERMISSION_SET, document(Action="iam:ListRoles", Resource="arn:aws:iam::*:role/*")),
+    (PERMISSION_SET, when("StringLike", "s3:prefix", ["home/*"], Action="s3:ListBucket", Effect="Allow")),
+    (PERMISSION_SET, when("StringEquals", "s3:prefix", ["*"], Action="s3:ListBucket", Effect="Allow")),
+    (PERMISSION_SET, when("Bool", "aws:SecureTransport", False)),
+    (PERMISSION_SET, when("DateLessThan", "aws:TokenIssueTime", "2026-11-25T00:00:00Z")),
+    (PERMISSION_SET, when("NumericLessThan", "aws:EpochTime", 1900000000)),
+    (PERMISSION_SET, when("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", "o-a/r-b/*")),
+    (PERMISSION_SET, when("ArnLike", "kms:EncryptionContext:aws:s3:arn", "arn:aws:s3:::b", Action="kms:Decrypt")),
+    (
+        RESOURCE,
+        when("StringEquals", "token.actions.githubusercontent.com:sub", "x", Action="sts:AssumeRoleWithWebIdentity"),
+    ),
+    (RESOURCE, document(Principal="*", Action="s3:*", Resource="*")),
+    (RESOURCE, when("Bool", "aws:MultiFactorAuthPresent", "true", Action="sts:AssumeRole")),
+    (SERVICE_CONTROL, {"Statement": {"Effect": "Deny", "Action": "s3:GetObject", "Resource": "*"}}),
+    (SERVICE_CONTROL, {"Statement": ["x", None, {"Action": [["s3:*"]], "Condition": [], "Resource": 3}]}),
+    (SERVICE_CONTROL, []),
+]
+
+
+@pytest.mark.parametrize(("kind", "right"), IN_ORDER, ids=[str(number) for number in range(len(IN_ORDER))])
+def test_what_is_meant_so_is_not_found(kind: Kind, right: Any) -> None:
+    assert [one for one in doubtful(right, kind, ACCESS_ROLE) if one.id != "unknown-service"] == []
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        document(Action=[f"s3:{'*e' * 40}z{number}" for number in range(200)]),
+        document(Resource=[f"arn:aws:s3:::{'*a' * 200}{number}" for number in range(20)]),
+        when("StringEquals", "aws:" + "x" * 5_000, "${" * 2_000),
+    ],
+    ids=["wildcards", "resources", "long keys"],
+)
+def test_a_hostile_document_takes_no_longer_than_others(hostile: dict[str, Any]) -> None:
+    """A pattern of many wildcards is told not to match at the first look."""
+    code = f"""
+import json, resource, sys
+from strata.iam.effects import Kind, doubtful
+from strata.iam.spelling import misspelt
+from strata.iam.statements import matches
+document = json.load(sys.stdin)
+misspelt(document); doubtful(document, Kind.SERVICE_CONTROL, "{ACCESS_ROLE}"); matches("*a" * 20 + "b", "a" * 60)
+resource.getrusage(resource.RUSAGE_SELF).ru_utime < 5 or sys.exit("too slow")
+"""
+    subprocess.run([sys.executable, "-c", code], input=json.dumps(hostile), text=True, check=True, timeout=60)
+
+
+REFUSED = [
+    (document(Resource="arn:s3:::bucket"), "of a partition there is not"),
+    (document(Resource="arn:aws-usgov:s3:::bucket"), "of a partition there is not, did you mean 'aws-us-gov'?"),
+    (document(Resource="arn:aws::eu-west-1::bucket"), "an ARN without a service"),
+    (document(Resource="arn:aws:s3:bucket"), "an ARN that is cut short"),
+    (document(Action="iam:GetRole", Resource="arn:aws:iam:eu-west-1:*:role/x"), "which has a region, and IAM has none"),
+    (document(Resource="arn:aws:s3:::${aws:username"), "where a variable is not closed"),
+    (document(Resource="arn:aws:s3:::${}/*"), "where a variable has no name"),
+    (when("StringEquals", "aws:PrincipalTag/Team", "${ aws:username}"), "where a variable has a space"),
+    (when("NullIfExists", "aws:PrincipalTag/Team", "true"), "NullIfExists, which AWS does not have"),
+    (
+        document(Condition={"StringEquals": {"aws:RequestedRegion": "a", "AWS:requestedregion": "b"}}),
+        "one key for AWS, by StringEquals",
+    ),
+]
+
+
+@pytest.mark.parametrize(("content", "problem"), REFUSED, ids=[problem[:30] for _, problem in REFUSED])
+def test_what_aws_refuses_is_refused(content: dict[str, Any], problem: str) -> None:
+    (found,) = document_problems(content, None)
+    assert found.problem.endswith(problem)
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        "arn:*:iam::*:role/x",
+        "arn:aws:iam:*:*:role/x",
+        "arn:aws:s3*",
+        "arn:aws:s3:::${aws:PrincipalTag/Team, 'no team'}/*",
+        "arn:aws-us-gov:s3:::b/${*}",
+        "arn:aws:ssm:*:*:parameter/a:b",
+    ],
+)
+def test_what_aws_takes_is_taken(resource: str) -> None:
+    assert list(document_problems(document(Resource=resource), None)) == []
+
+
+def test_aws_takes_its_own_policies() -> None:
+    """What is refused here of a policy that AWS itself has would be wrong."""
+    known = managed_documents()
+    assert [(name, one.problem) for name in known.names for one in document_problems(known.get(name), None)] == []
+
+
+def test_there_is_not_a_guess_for_each_of_a_thousand_names() -> None:
+    """A guess compares with hundreds of names, which a hostile document would make a minute of."""
+    found = misspelt(document(Action=[f"ec2:RunInstanc{number}" for number in range(300)]))
+    assert len(found) == 300
+    assert 1 <= sum("did you mean" in one.problem for one in found) <= 20
+
+
+# All that is ours
+
+
+def ours() -> Iterator[tuple[str, Any]]:
+    for folder in (CHECKOUT / "strata/template/policies", CHECKOUT / "tests/company/policies", CHECKOUT / "docs"):
+        yield from ((path.name, json.loads(path.read_text())) for path in sorted(folder.glob("*.json")))
+
+
+@pytest.mark.parametrize(("name", "content"), list(ours()), ids=[name for name, _ in ours()])
+def test_the_policies_of_this_repository_are_spelled_right(name: str, content: Any) -> None:
+    assert misspelt(content) == []
+
+
+def test_the_documents_that_stacks_make_are_spelled_right_and_not_in_vain(deployment: Deployment) -> None:
+    """Trust policies, bucket policies, those of keys and topics: whatever Terraform gets as a document."""
+    found = [text for stack in deployment.values() for text in _texts(stack.json) if '"Statement"' in text]
+    documents = [json.loads(re.sub(r"\$\$\{", "${", text)) for text in found]
+    assert len(documents) >= 10
+    assert [one for each in documents for one in misspelt(each)] == []
+    assert [one for each in documents for one in doubtful(each, RESOURCE, ACCESS_ROLE)] == []
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, dict | list):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from _texts(one)
+    elif isinstance(value, str):
+        yield value
+
+
+# What check prints, and what is accepted
+
+
+@pytest.fixture
+def valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The valid configuration in a folder that is the current one, every account bound by a policy."""
+    write(tmp_path, VALID)
+    text = (tmp_path / "organization.yaml").read_text()
+    (tmp_path / "organization.yaml").write_text(text.replace("unit: security", "unit: production"))
+    monkeypatch.chdir(tmp_path)
+    return Path()
+
+
+def errors(folder: Path) -> list[str]:
+    with pytest.raises(ConfigurationError) as caught:
+        load(folder)
+    return [str(fault) for fault in caught.value.faults]
+
+
+def deny(folder: Path, content: dict[str, Any], name: str = "deny-leaving") -> None:
+    (folder / f"policies/{name}.json").write_text(json.dumps(content, indent=2))
+
+
+def test_a_warning_about_a_document_leads_to_its_line(valid: Path) -> None:
+    deny(valid, document(Action=["s3:GetObject", "soontobe:Launch"]))
+    assert warnings(load(valid)) == [
+        "policies/deny-leaving.json:8: Statement[1].Action[2]: 'soontobe:Launch' is of no service known on "
+        f"{reference().date}; correct it [finding: unknown-service, at: policies/deny-leaving.json soontobe:Launch]"
+    ]
+
+
+def test_an_unknown_name_is_accepted_by_what_is_printed_behind_it(valid: Path) -> None:
+    deny(valid, document(Action=["s3:GetObjects", "s3:GetObjekt"], Condition={"Null": {"s3:new": "true"}}))
+    for count in (3, 2, 1):
+        faults = errors(valid)
+        assert len(faults) == count
+        accept(valid, faults[0])
+    assert warnings(load(valid)) == []
+
+
+def test_a_statement_is_accepted_by_its_sid_or_by_what_it_does(valid: Path) -> None:
+    """Not by its number: one that is put before it would be accepted in its place."""
+    deny(valid, document(Action="sts:*"))
+    (warning,) = warnings(load(valid))
+    accept(valid, warning)
+    both = document(Action="sts:*")
+    both["Statement"].insert(0, {**both["Statement"][0], "Action": "*", "Sid": "New"})
+    deny(valid, both)
+    (left,) = warnings(load(valid))
+    assert left.endswith("[finding: denies-everything, at: policies/deny-leaving.json statement New]")
+
+
+def test_what_is_accepted_until_a_day_is_told_from_the_next_on(valid: Path) -> None:
+    """Without a day to look from nothing ends, since a check that reads the clock fails by itself."""
+    import datetime as dt
+
+    last, next_ = dt.date(2027, 1, 31), dt.date(2027, 2, 1)
+    deny(valid, document(Action="s3:GetObjects"))
+    accept(valid, errors(valid)[0], ", until: 2027-01-31")
+    deny(valid, document(Action="*"), "dev")
+    (warning,) = warnings(load(valid))
+    accept(valid, warning, ", until: 2027-01-31")
+
+    assert warnings(load(valid)) == warnings(load(valid, last), last) == []
+    with pytest.raises(ConfigurationError, match="did you mean 's3:GetObject'\\?, accepted until 2027-01-31 only; "):
+        load(valid, next_)
+    (over,) = warnings(load(valid), next_)
+    assert told(over).endswith(", accepted until 2027-01-31 only")
+
+
+def test_an_entry_that_accepts_nothing_is_a_warning(valid: Path) -> None:
+    (valid / "accepted.yaml").write_text(
+        "- finding: unknown-action\n  at: policies/dev.json s3:Gone\n  reason: new\n"
+        "- finding: empty-group\n  at: groups.admins\n  reason: to come\n"
+    )
+    assert [told(warning) for warning in warnings(load(valid))] == [
+        "accepted.yaml:1: accepted[1]: accepts unknown-action at 'policies/dev.json s3:Gone', and AWS has the name "
+        "now, or it is gone; remove it",
+        "accepted.yaml:4: accepted[2]: accepts empty-group at 'groups.admins', and there is none; remove it",
+    ]
+    for _ in range(2):
+        accept(valid, warnings(load(valid))[0])
+    assert warnings(load(valid)) == []
+
+
+def test_a_document_of_two_types_is_read_as_both(valid: Path) -> None:
+    """MFA is asked of everybody, and everything is denied to whoever has the set."""
+    deny(valid, document(Action="*"))
+    sso = valid / "sso.yaml"
+    sso.write_text(sso.read_text().replace("policies/dev.json", "policies/deny-leaving.json"))
+    first, second = warnings(load(valid))
+    assert ("to everybody" in first, "to whoever has the permission set" in second) == (True, True)
+    accept(valid, first)
+    assert warnings(load(valid)) == []
+
+
+def test_a_policy_for_service_linked_roles_is_refused_in_a_permission_set(valid: Path) -> None:
+    sso = valid / "sso.yaml"
+    name = "aws-service-role/AWSSupportServiceRolePolicy"
+    sso.write_text(sso.read_text().replace("inline: policies/dev.json", f"aws: {name}"))
+    (fault,) = errors(valid)
+    assert fault.startswith(f"sso.yaml:16: permission_sets.Dev.policies[1].aws: '{name}' is for service-linked roles")
+
+
+def test_exempt_roles_that_are_everybody_are_a_warning(valid: Path) -> None:
+    restriction = (
+        "region_restriction:\n  allowed:\n    - eu-west-1\n  exempt_roles:\n    - '*'\n  targets:\n    root: true\n"
+    )
+    (valid / "organization.yaml").write_text((valid / "organization.yaml").read_text() + restriction)
+    assert [told(warning) for warning in warnings(load(valid))] == [
+        "organization.yaml:23: region_restriction.exempt_roles: exempts every role, so the policy denies next to "
+        "nothing; name roles"
+    ]
+
+
+def test_everything_that_can_be_found_can_be_accepted() -> None:
+    assert {*SPELLING, *EFFECT} <= set(FINDINGS)
+    assert {one[0] for one in IN_VAIN} | {"managed-policy-path"} == set(EFFECT)
+
+
+@pytest.mark.parametrize("text", ["a b", "a, b", "a: b", "a #b", "[a]", "'a'", "on", "a\\b", "1", "é", "a\u202eb"])
+def test_a_place_is_printed_as_yaml_reads_it_back(text: str) -> None:
+    tree = Tree("x")
+    parse(f"- {{at: {scalar(text)}, reason: x}}\n- at: {scalar(text)}\n", tree, "accepted")
+    if text != "a\u202eb":
+        assert [entry["at"] for entry in tree.data["accepted"]] == [text, text]
+
+
+def test_a_name_of_a_managed_policy_is_right_with_its_path_in_its_case() -> None:
+    assert unknown_managed_policy("ReadOnlyAccess") is None
+    assert unknown_managed_policy("ViewOnlyAccess") is None, "a path that is missing is a warning"
+    assert unknown_managed_policy("readonlyaccess")
+    assert unknown_managed_policy("aws-service-role/ReadOnlyAccess") is None
+
+
+def test_lines_of_json_are_those_of_its_values() -> None:
+    text = '{\n"a": [1,\n[2, {"b:,}\\"": true}],\n"x"], "c":\n{}\n}'
+    assert json_lines(text) == {
+        (): 1,
+        ("a",): 2,
+        ("a", 0): 2,
+        ("a", 1): 3,
+        ("a", 1, 0): 3,
+        ("a", 1, 1): 3,
+        ("a", 1, 1, 'b:,}"'): 3,
+        ("a", 2): 4,
+        ("c",): 4,
+    }
