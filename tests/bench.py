@@ -10,7 +10,6 @@ import argparse
 import filecmp
 import os
 import resource
-import shutil
 import statistics
 import subprocess
 import sys
@@ -171,14 +170,13 @@ def measure_evaluation() -> None:
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder, "config")
         write_configuration(config, accounts=1000, assignments=10)
-        shutil.copytree(SHIPPED / "policies", config / "policies", dirs_exist_ok=True)
+        template, generated = load(SHIPPED), load(config)
         shipped = {
             key: policy.model_copy(update={"targets": Targets(root=True)})
-            for key, policy in load(SHIPPED).organization.policies.items()
+            for key, policy in template.organization.policies.items()
         }
-        generated = load(config)
         organization = generated.organization.model_copy(update={"policies": shipped})
-        evaluated = Evaluated(replace(generated, organization=organization))
+        evaluated = Evaluated(replace(generated, organization=organization, documents=template.documents))
         questions = [Question(find_action(action), None, region) for action, region in QUESTIONS]
         started = time.process_time()
         for account in evaluated.keys:

@@ -8,6 +8,7 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
+from strata.config.json_lines import JsonTree
 from strata.config.limits import Limits
 from strata.config.loader import Draft, policy_references, shown
 from strata.config.tree import Location
@@ -67,7 +68,8 @@ def _stands(number: str) -> bool:
 
 def _line(draft: Draft, file: str) -> int:
     """Returns the line of the first value of a document that is refused."""
-    document = (draft.folder / file).read_bytes().decode("utf-8-sig")
+    tree = draft.trees[file]
+    document = tree.text if isinstance(tree, JsonTree) else ""
     for found in _JSON_VALUE.finditer(document):
         if _problem(str(json.loads(found[0]))):
             return document.count("\n", 0, found.start()) + 1
