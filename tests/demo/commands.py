@@ -70,7 +70,7 @@ def say(text: str) -> None:
 
 
 def error_in(log: Path) -> str:
-    """Returns the last error that a log has, on one line: Terraform's, which stands in a frame, before cdktf's of it."""
+    """Returns the last error that a log has, on one line: Terraform's, in its frame, before cdktf's of it."""
     found = [
         (line, match[1]) for line in log.read_text(encoding="utf-8").splitlines() if (match := _ERROR.search(line))
     ]
