@@ -88,7 +88,7 @@ iam-data: dev ## make anew what policies may name: services, actions, keys, AWS 
 # The stamps. Each file below stands for a step that is done, until what it was done from changes.
 .venv/.python:
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit(f"strata needs Python 3.11 or newer, {sys.executable} is {sys.version.split()[0]}: make PYTHON=...")'
-	@echo 'strata: setting up .venv and node_modules, which takes half a minute once' >&2
+	@echo 'strata: setting up .venv and node_modules, which takes a minute once' >&2
 	@$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
 	@touch $@
 

@@ -216,7 +216,7 @@ def test_what_has_ended_needs_no_end() -> None:
 
 def test_what_a_command_says_is_kept_and_its_last_error_told_on_one_line(tmp_path: Path) -> None:
     log = tmp_path / "log"
-    said = "\\033[31m╷\\n│ \\033[0mError: creating Organizations Policy (x): no\\n│ \\n╵\\nrest\\r\\n"
+    said = "\\033[31m╷\\n│ \\033[0mError: creating Organizations Policy (x): no\\n│ \\n╵\\nError: cdktf says less\\r\\n"
     code = run(["printf", said], os.environ, log, _silent, folder=tmp_path)
 
     assert code == 0

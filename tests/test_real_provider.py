@@ -39,10 +39,10 @@ def mirror(folder: Path, *versions: str, size: int = 20) -> Path:
         (("5.100.0",), "5.100.0", True),
         (("5.9.0", "5.101.0", "5.100.0"), "5.101.0", True),
         (("5.100.0", "6.25.0", "6.30.0"), "6.25.0", False),
-        (("6.3.0", "6.24.0"), "6.24.0", False),
+        (("5.100.0", "6.24.0", "6.30.0"), "5.100.0", True),
     ],
 )
-def test_a_folder_gives_the_pinned_version_or_the_newest(
+def test_a_folder_gives_the_pinned_version_or_the_newest_before_it(
     tmp_path: Path, versions: tuple[str, ...], found: str, *, shimmed: bool
 ) -> None:
     provider = find(str(mirror(tmp_path, *versions)), Kept())
@@ -50,11 +50,24 @@ def test_a_folder_gives_the_pinned_version_or_the_newest(
 
 
 def test_what_is_too_old_or_a_stand_in_is_none(tmp_path: Path) -> None:
-    mirror(tmp_path / "old", "4.67.0", "5.99.1")
+    mirror(tmp_path / "old", "4.67.0", "5.99.1", "6.24.0")
     mirror(tmp_path / "small", "6.25.0", size=5)
     for folder in ("old", "small", "nowhere"):
-        with pytest.raises(NotFoundError, match="or newer"):
+        with pytest.raises(NotFoundError, match=r"has neither 6\.25\.0 of .* nor 5\.100\.0 or a later 5\.x"):
             find(str(tmp_path / folder), Kept())
+
+
+def test_a_mirror_may_be_packed_and_named_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `terraform providers mirror` writes it; Terraform runs elsewhere, so the folder is absolute."""
+    archive = (
+        tmp_path / f"packed/registry.terraform.io/hashicorp/aws/terraform-provider-aws_6.25.0_{platform_name()}.zip"
+    )
+    archive.parent.mkdir(parents=True)
+    archive.write_bytes(b"x" * 20)
+    archive.with_name("terraform-provider-aws_6.26.0_plan9_mips.zip").write_bytes(b"x" * 20)
+    monkeypatch.chdir(tmp_path)
+    provider = find("packed", Kept())
+    assert (provider.mirror, provider.version) == (tmp_path / "packed", "6.25.0")
 
 
 def test_none_is_none() -> None:

@@ -12,7 +12,9 @@ import platform
 import shlex
 import shutil
 import sys
+import tempfile
 import urllib.request
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -88,16 +90,28 @@ def find(setting: str, memory: Memory) -> RealProvider:
         return _in_registry()
     if setting == "search":
         return _on_this_machine(memory)
-    return _in_mirror(Path(setting))
+    return _in_mirror(Path(setting).expanduser().resolve())
 
 
 def _in_mirror(mirror: Path) -> RealProvider:
-    binaries = (mirror / _SOURCE).glob(f"*/{platform_name()}/terraform-provider-aws_v*")
-    versions = {binary.parents[1].name for binary in binaries if binary.stat().st_size > _SMALLEST}
-    fitting = sorted((version for version in versions if _numbers(version) >= _numbers(OLDEST)), key=_numbers)
-    if not fitting:
-        raise NotFoundError(f"{mirror} has no {_SOURCE} of {OLDEST} or newer")
-    return RealProvider(mirror, PINNED if PINNED in fitting else fitting[-1])
+    versions = set(_versions(mirror / _SOURCE))
+    if PINNED in versions:
+        return RealProvider(mirror, PINNED)
+    # A stack takes no version but the pinned one, which only the shims change.
+    older = [each for each in versions if _numbers(OLDEST) <= _numbers(each) < (_numbers(OLDEST)[0] + 1,)]
+    if not older:
+        raise NotFoundError(f"{mirror} has neither {PINNED} of {_SOURCE} nor {OLDEST} or a later 5.x")
+    return RealProvider(mirror, max(older, key=_numbers))
+
+
+def _versions(folder: Path) -> Iterator[str]:
+    """Yields the versions that a mirror has for this platform, unpacked or packed: Terraform takes both."""
+    for binary in folder.glob(f"*/{platform_name()}/terraform-provider-aws_v*"):
+        if binary.stat().st_size > _SMALLEST:
+            yield binary.parents[1].name
+    for archive in folder.glob(f"terraform-provider-aws_*_{platform_name()}.zip"):
+        if archive.stat().st_size > _SMALLEST:
+            yield archive.name.split("_")[1]
 
 
 def _on_this_machine(memory: Memory) -> RealProvider:
@@ -116,12 +130,13 @@ def _on_this_machine(memory: Memory) -> RealProvider:
 
 
 def _searched() -> Path | None:
-    for folder, below, files in os.walk("/"):
-        if folder in ("/dev", "/proc", "/run", "/sys"):
+    for folder, below, _files in os.walk("/"):
+        # Neither has what Terraform installed for one stack, or a test for itself: it may be gone the next minute.
+        if folder in ("/dev", "/proc", "/run", "/sys", tempfile.gettempdir()) or folder.endswith("/.terraform"):
             below.clear()
-        if folder.endswith(platform_name()) and any(file.startswith("terraform-provider-aws_v") for file in files):
+        if folder.endswith(_SOURCE):
             with contextlib.suppress(NotFoundError):
-                mirror = Path(folder).parents[4]
+                mirror = Path(folder).parents[2]
                 _in_mirror(mirror)
                 return mirror
     return None

@@ -70,10 +70,12 @@ def say(text: str) -> None:
 
 
 def error_in(log: Path) -> str:
-    """Returns the last error that a log has, on one line; Terraform frames its own."""
-    lines = [line.strip(" │╷╵\n") for line in log.read_text(encoding="utf-8").splitlines()]
-    found = [match[1] for line in lines if (match := _ERROR.search(line))]
-    return found[-1] if found else "it gave no reason"
+    """Returns the last error that a log has, on one line: Terraform's, in its frame, before cdktf's of it."""
+    found = [
+        (line, match[1]) for line in log.read_text(encoding="utf-8").splitlines() if (match := _ERROR.search(line))
+    ]
+    framed = [error for line, error in found if "│" in line]
+    return (framed or [error for _, error in found] or ["it gave no reason"])[-1]
 
 
 def end(process: subprocess.Popen[str]) -> None:

