@@ -647,7 +647,7 @@ class Mailing(Control):
     """A control that mails somebody."""
 
     emails: Annotated[Many[Email], Weaker.NEVER] = ()
-    """Who hears of it; each address confirms once, by the mail AWS sends."""
+    """Who hears of it."""
 
     @field_validator("emails")
     @classmethod
