@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from strata.commands.expire import without
 from strata.config.accepted import endings
-from strata.config.tree import Tree, parse
+from strata.config.source import SourceFile, parse
 from strata.errors import StrataError
 from strata.landing_zone.expiry import day_of
 from strata.load import load
@@ -215,10 +215,10 @@ def visible(text: str) -> list[str]:
 
 
 def data(text: str) -> dict[str, object]:
-    tree = Tree("sso.yaml")
-    parse(text, tree)
-    assert not tree.faults
-    return tree.data
+    source_file = SourceFile("sso.yaml")
+    parse(text, source_file)
+    assert not source_file.faults
+    return source_file.data
 
 
 def test_the_day_after_the_last_is_the_first_without() -> None:

@@ -1003,11 +1003,11 @@ def test_renames_across_things_are_moved_at_once(folder: Path, states: States, t
 
 
 def _addresses(landing_zone: LandingZone) -> set[str]:
-    from stacks.base import Layer
+    from stacks.base import BaseStack
     from stacks.deployment import build
 
     app = build(landing_zone)
-    return {address for stack in app.node.children if isinstance(stack, Layer) for address in stack.addresses}
+    return {address for stack in app.node.children if isinstance(stack, BaseStack) for address in stack.addresses}
 
 
 def test_a_state_counts_what_is_tainted_or_deposed_and_not_what_was_only_read() -> None:

@@ -18,7 +18,7 @@ from strata.aws.session import Aws, AwsError, Caller, connect, emulator
 from strata.aws.states import STACKS
 from strata.config.loader import shown
 from strata.config.models import Project
-from strata.config.tree import read
+from strata.config.source import read
 from strata.errors import ConfigurationError, StrataError
 from strata.landing_zone.examples import example_faults
 from strata.load import load
@@ -111,9 +111,9 @@ def _warn_about_names(aws: Aws, project: Project, folder: Path) -> None:
         return
     live = {"email": account.email, "name": account.name}
     configured = {"email": project.management_account.email, "name": project.management_account.name}
-    tree = read(folder / "project.yaml", shown(folder, "project.yaml"))
+    source_file = read(folder / "project.yaml", shown(folder, "project.yaml"))
     for key, value in live.items():
         same = configured[key].lower() == value.lower() if key == "email" else configured[key] == value
         if not same:
             problem = f"is {configured[key]!r}, AWS has {value!r}"
-            warn(str(tree.fault(("management_account", key), problem, f"write {value!r}")))
+            warn(str(source_file.fault(("management_account", key), problem, f"write {value!r}")))

@@ -101,12 +101,12 @@ class Deployment:
     def check_producers(self) -> None:
         """Stops when a stack that is read from, but not deployed now, has changes or was never deployed."""
         stacks = self.prepared.chosen
-        left_out = [
+        skipped = [
             s
             for s in self.workspace.stacks
             if s not in stacks and any(s in self.workspace.producers(c) for c in stacks)
         ]
-        for producer in left_out:
+        for producer in skipped:
             self.note(f"{producer}: looking for changes, because {', '.join(stacks)} reads from it")
             if not self.prepared.states[producer]:
                 raise StrataError(f"{producer} was never deployed; run strata deploy {producer} {' '.join(stacks)}")

@@ -12,7 +12,7 @@ from strata.landing_zone import LandingZone
 from strata.landing_zone.policies import Policy
 from strata.landing_zone.units import Ancestors, Target
 from strata.report.policies import in_words, short_type
-from strata.words import listed
+from strata.text import listed
 
 IAM = (PolicyType.SERVICE_CONTROL, PolicyType.RESOURCE_CONTROL)
 """Types whose documents are IAM policies; the others are merged on their way down."""

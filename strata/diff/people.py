@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from strata.diff.change import Change, Topic, added_and_removed
 from strata.landing_zone import LandingZone
-from strata.report.access import Access, Holder, access
-from strata.words import accounts_in_words, listed
+from strata.report.access import Access, Principal, access
+from strata.text import accounts_in_words, listed
 
-Held = Mapping[tuple[Holder, str, str], Access]
+Held = Mapping[tuple[Principal, str, str], Access]
 """Access by holder, permission set and account."""
 
 
@@ -29,13 +29,13 @@ def _held(landing_zone: LandingZone) -> Held:
 
 
 def _sentences(
-    verb: str, found: Iterable[tuple[Holder, str, str]], before: LandingZone, after: LandingZone
+    verb: str, found: Iterable[tuple[Principal, str, str]], before: LandingZone, after: LandingZone
 ) -> Iterator[Change]:
     """Yields one sentence for all who gain or lose the same permission set in the same accounts."""
-    accounts: dict[tuple[Holder, str], list[str]] = defaultdict(list)
+    accounts: dict[tuple[Principal, str], list[str]] = defaultdict(list)
     for holder, permission_set, account in sorted(found):
         accounts[holder, permission_set].append(account)
-    holders: dict[tuple[str, tuple[str, ...]], list[Holder]] = defaultdict(list)
+    holders: dict[tuple[str, tuple[str, ...]], list[Principal]] = defaultdict(list)
     for (holder, permission_set), where in accounts.items():
         holders[permission_set, tuple(where)].append(holder)
     gain = verb == "gain"

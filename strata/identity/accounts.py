@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from strata.config.models import MANAGEMENT
-from strata.config.tree import Location
+from strata.config.source import Location
 from strata.identity.comparison import ORGANIZATION, Comparison, Refusal
 from strata.identity.live import Live
 from strata.identity.things import Thing, folded

@@ -19,7 +19,7 @@ from strata.identity.comparison import (
 from strata.identity.matching import moved_assignment
 from strata.identity.things import STACKS, Kind
 from strata.landing_zone.permission_sets import BREAK_GLASS, STATE_ACCESS
-from strata.words import listed
+from strata.text import listed
 
 LAST_ADMINISTRATOR = "last-administrator"
 

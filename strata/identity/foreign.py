@@ -5,11 +5,11 @@ from __future__ import annotations
 import shlex
 from collections.abc import Collection, Iterator
 
-from strata.config.tree import Location
+from strata.config.source import Location
 from strata.identity.comparison import IMPORTS, PROJECT, SSO, Comparison, Refusal, compared, named_at
 from strata.identity.live import Met
 from strata.identity.things import STACKS, TYPES, WORDS, Thing
-from strata.words import listed
+from strata.text import listed
 
 
 def strangers(c: Comparison) -> Iterator[Refusal]:
@@ -104,4 +104,4 @@ def states_elsewhere(c: Comparison) -> Iterator[Refusal]:
 
 
 def _data(c: Comparison, file: str) -> Collection[str]:
-    return c.declared.trees[file].data if file in c.declared.trees else ()
+    return c.declared.source_files[file].data if file in c.declared.source_files else ()

@@ -20,7 +20,7 @@ from strata.identity.announced import KINDS, Name
 from strata.identity.declared import things
 from strata.identity.things import WORDS, Thing, exact, folded
 from strata.landing_zone import LandingZone
-from strata.words import listed
+from strata.text import listed
 
 STACK = "sso"
 State = Mapping[str, Any]

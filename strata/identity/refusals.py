@@ -9,7 +9,7 @@ from strata.identity.comparison import Comparison, Refusal, compared
 from strata.identity.live import Live
 from strata.identity.matching import matches
 from strata.identity.things import Holdings
-from strata.words import listed
+from strata.text import listed
 
 FOLDER = "cdktf.out"
 

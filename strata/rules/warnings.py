@@ -10,8 +10,8 @@ from strata.config import ORGANIZATION, PROJECT, SECURITY, SSO
 from strata.config.accepted import find, hint
 from strata.config.limits import aws_limits
 from strata.config.models import MANAGEMENT, OWN_TAGS, Mailing, Mode, PolicyType
+from strata.config.source import Location, dotted
 from strata.config.text import look, mixes_alphabets, short
-from strata.config.tree import Location, dotted
 from strata.config.types import did_you_mean
 from strata.iam.statements import statements
 from strata.landing_zone import LandingZone, SourceLocation

@@ -12,8 +12,8 @@ from functools import partial
 from typing import Any
 
 from strata.aws.session import AwsError, Client
+from strata.commands.doctor.context import Check, CheckContext, Needs
 from strata.commands.doctor.findings import Finding, failure, ok, warning
-from strata.commands.doctor.ground import Check, Ground, Needs
 from strata.config.models import RegionalSetting, Setting
 from strata.config.weaker import is_weaker
 
@@ -63,16 +63,18 @@ _OF_ACCOUNT: Mapping[str, tuple[str, str, Callable[[Client, str], Values]]] = {
 """By key of security.yaml: the name of the check, the service, and what it asks there."""
 
 
-def _check_regional(key: str, read: Callable[[Client], Values], ground: Ground) -> Iterator[Finding]:
-    landing_zone = ground.landing_zone
-    found = {region: read(ground.aws.client("ec2", region)) for region in ground.project.regions.all_governed}
+def _check_regional(key: str, read: Callable[[Client], Values], context: CheckContext) -> Iterator[Finding]:
+    landing_zone = context.landing_zone
+    found = {region: read(context.aws.client("ec2", region)) for region in context.project.regions.all_governed}
     declared = key in landing_zone.declared_controls
     yield assess_setting(key, landing_zone.security.settings[key], found, by_policy=declared)
 
 
-def _check_account(key: str, service: str, read: Callable[[Client, str], Values], ground: Ground) -> Iterator[Finding]:
-    found = {"": read(ground.aws.client(service), ground.account_id)}
-    yield assess_setting(key, ground.landing_zone.security.settings[key], found)
+def _check_account(
+    key: str, service: str, read: Callable[[Client, str], Values], context: CheckContext
+) -> Iterator[Finding]:
+    found = {"": read(context.aws.client(service), context.account_id)}
+    yield assess_setting(key, context.landing_zone.security.settings[key], found)
 
 
 CHECKS = (
