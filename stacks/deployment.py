@@ -70,7 +70,7 @@ def import_existing(landing_zone: LandingZone, stacks: list[BaseStack]) -> None:
         if address in made:
             made[address].import_resource(address, import_id)
         else:
-            problem = f"no stack makes {address!r}{did_you_mean(address, made)}"
+            problem = f"no stack creates {address!r}{did_you_mean(address, made)}"
             faults.append(landing_zone.fault("imports.yaml", (address,), problem, "correct the address, or remove it"))
     if faults:
         raise ConfigurationError(faults)

@@ -221,7 +221,7 @@ def test_a_regional_setting_is_named_with_the_regions_it_differs_in() -> None:
     by_region = {"a": NOT_ENABLED, "b": ENABLED, "c": NOT_ENABLED}
     found = defaults.assess_setting("ebs_encryption", EbsEncryption(), by_region)
     assert found.level is WARNING
-    assert found.text == "not enabled in a, c; enabled in b; security.yaml says enabled"
+    assert found.text == "not enabled in a, c; enabled in b; security.yaml has enabled"
     assert defaults.assess_setting("ebs_encryption", EbsEncryption(), {"a": ENABLED}).level is OK
 
 
@@ -310,7 +310,7 @@ def test_identity_center_that_is_off_says_where_to_click() -> None:
     [
         ({"OwnerAccountId": "999988887777"}, "Identity Center belongs to 999988887777"),
         ({"PermissionSetsEnabled": False}, "is an account instance"),
-        ({"PrimaryRegion": "us-east-1"}, "is in us-east-1, project.yaml says eu-west-1"),
+        ({"PrimaryRegion": "us-east-1"}, "is in us-east-1, project.yaml has eu-west-1"),
         ({"Status": "CREATE_IN_PROGRESS"}, "is CREATE_IN_PROGRESS"),
     ],
 )
@@ -518,7 +518,7 @@ def test_an_account_on_the_second_page_is_seen(folder: Path) -> None:
         organizations.create_account(Email=f"n{number}@example.com", AccountName=f"n{number}")
     text = [finding["text"] for finding in report(folder)["accounts"]]
     assert len(text) == 40
-    assert "43 accounts now, 0 to be made, the quota is 10" in report(folder)["quota"][0]["text"]
+    assert "43 accounts now, 0 to create, the quota is 10" in report(folder)["quota"][0]["text"]
 
 
 def test_every_page_of_a_list_is_read(hooks: Hooks, folder: Path) -> None:
@@ -622,7 +622,7 @@ def test_credentials_of_another_account_end_it_with_one_failure(folder: Path) ->
     done = run(folder)
     assert done.exit_code == 1
     assert [line.split()[1] for line in done.stdout.splitlines() if line.startswith("failure")] == ["caller"]
-    assert "checks were not made, because of the failure above" in done.stdout
+    assert "checks were skipped because of the failure above" in done.stdout
 
 
 def test_a_member_of_somebodys_organization_ends_it_with_one_failure(hooks: Hooks, folder: Path) -> None:
@@ -632,7 +632,7 @@ def test_a_member_of_somebodys_organization_ends_it_with_one_failure(hooks: Hook
     assert done.exit_code == 1
     (line,) = [line for line in done.stdout.splitlines() if line.startswith("failure")]
     assert "is a member of the organization o-theirs" in line
-    assert "checks were not made, because of the failure above" in done.stdout
+    assert "checks were skipped because of the failure above" in done.stdout
 
 
 @pytest.mark.usefixtures("hooks")
@@ -704,7 +704,7 @@ def test_a_delegation_is_read_from_every_administrator(folder: Path) -> None:
     organizations.enable_aws_service_access(ServicePrincipal=ANALYZER)
     organizations.register_delegated_administrator(AccountId=ids[SHARED_MAIL], ServicePrincipal=ANALYZER)
     assert report(folder)["delegations"][0]["text"] == (
-        f"{ANALYZER} is delegated to {ids[SHARED_MAIL]}, organization.yaml says security"
+        f"{ANALYZER} is delegated to {ids[SHARED_MAIL]}, organization.yaml has security"
     )
 
 
@@ -750,7 +750,7 @@ def test_settings_are_read_in_every_governed_region(hooks: Hooks, folder: Path) 
     boto3.client("ec2", "us-east-1").enable_ebs_encryption_by_default()
     hooks.says("ec2.GetSnapshotBlockPublicAccessState", State="unblocked", ManagedBy="declarative-policy")
     found = report(folder)
-    assert found["ebs"][0]["text"] == "not enabled in eu-west-1; enabled in us-east-1; security.yaml says enabled"
+    assert found["ebs"][0]["text"] == "not enabled in eu-west-1; enabled in us-east-1; security.yaml has enabled"
     assert found["snapshots"][0]["level"] == "failure"
 
 
@@ -774,7 +774,7 @@ def test_detectors_are_named_and_left_alone(folder: Path) -> None:
         {
             "check": "detectors",
             "level": "ok",
-            "text": "GuardDuty is on in us-east-1, Strata leaves it as it is",
+            "text": "GuardDuty is on in us-east-1, Strata does not change it",
             "remedy": "",
         }
     ]
@@ -810,8 +810,8 @@ def test_an_emulator_that_lacks_a_call_is_a_warning_not_a_failure(folder: Path) 
     done = run(folder)
     assert done.exit_code == 0, done.output
     assert "AWS_ENDPOINT_URL is set" in done.stderr
-    assert "skipped: the emulator does not answer account:GetContactInformation" in done.stdout
-    assert "metadata      skipped: the emulator does not answer this" in done.stdout
+    assert "skipped: the emulator does not support account:GetContactInformation" in done.stdout
+    assert "metadata      skipped: the emulator does not support this" in done.stdout
 
 
 # Side by side

@@ -140,7 +140,7 @@ def test_the_change_is_shown_and_its_reason_said(folder: Path) -> None:
 def test_nothing_is_written_where_nobody_can_be_asked(folder: Path) -> None:
     done = strata("expire", "--config", str(folder), "--as-of", "2026-11-24")
     assert (done.returncode, len(load(folder).sso.assignments)) == (2, 3)
-    assert "there is no terminal to ask at; look at the changes with --dry-run, then give --yes" in done.stderr
+    assert "there is no terminal for the question; look at the changes with --dry-run, then give --yes" in done.stderr
 
 
 def test_nothing_expired_is_said_and_fine(folder: Path) -> None:

@@ -369,7 +369,7 @@ def test_an_import_to_an_address_nothing_makes_stops_the_synthesis_of_a_layer_th
     with pytest.raises(ConfigurationError) as error:
         build(landing_zone)
     (fault,) = error.value.faults
-    assert "no stack makes 'aws_budgets_budget.month'" in str(fault)
+    assert "no stack creates 'aws_budgets_budget.month'" in str(fault)
     assert "did you mean 'aws_budgets_budget.monthly'?" in str(fault)
 
 

@@ -469,15 +469,15 @@ DAMAGED = {
             "[sso-session ac]\n[profile ac]\n[ac-dev-look]\n"
         ),
         {
-            1: "[profile ac-dev-look] is there already, outside of the block of 'ac'",
-            4: "[sso-session ac] is there already, outside of the block of 'ac'",
+            1: "[profile ac-dev-look] exists already, outside of the block of 'ac'",
+            4: "[sso-session ac] exists already, outside of the block of 'ac'",
         },
     ),
     "taken and edited": (
         f"{BLOCK.replace('eu-west-1', 'eu-west-2')}[profile 'ac-dev-look']\n",
         {
             1: "the block of 'ac' was edited by hand, or by another tool",
-            12: "[profile ac-dev-look] is there already, outside of the block of 'ac'",
+            12: "[profile ac-dev-look] exists already, outside of the block of 'ac'",
         },
     ),
 }
@@ -653,7 +653,7 @@ def test_a_disk_that_fills_up_half_way_leaves_the_old(file: Path, monkeypatch: p
             raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fdopen", Half)
-    with pytest.raises(StrataError, match="No space left on device; it is as it was"):
+    with pytest.raises(StrataError, match="No space left on device; it is unchanged"):
         aws_config.write(file, MINE, "new\n", NOW)
     assert [path.name for path in file.parent.iterdir()] == ["config"]
     assert file.read_text() == MINE
@@ -891,7 +891,7 @@ def test_a_refused_look_at_identity_center_does_not_pass_for_none(cloud: Cloud, 
 
 def test_no_organization_yet(cloud: Cloud, strata: Strata) -> None:
     cloud.refused = ("organizations.ListAccounts", "AWSOrganizationsNotInUseException")
-    assert "strata bootstrap makes it" in strata("--yes").stderr
+    assert "strata bootstrap creates it" in strata("--yes").stderr
 
 
 # What the operator sees
@@ -1006,7 +1006,7 @@ def test_a_refused_file_is_explained_and_left(cloud: Cloud, strata: Strata, file
     done = strata("--yes")
     assert (done.exit_code, listing(file.parent)) == (1, before)
     assert [line for line in done.stderr.splitlines() if line.startswith("error:")] == [
-        f"error: {file}:{line}: [profile ac-{key}-oaar] is there already, outside of the block of 'ac'; "
+        f"error: {file}:{line}: [profile ac-{key}-oaar] exists already, outside of the block of 'ac'; "
         "remove this section, or give it another name"
         for line, key in ((5, "dev"), (6, "audit"))
     ]
@@ -1082,7 +1082,7 @@ def test_offline_before_identity_center(strata: Strata, file: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "cdktf.outputs.json does not exist; make it with cdktf output organizations sso --outputs-file"),
+        (None, "cdktf.outputs.json does not exist; create it with cdktf output organizations sso --outputs-file"),
         ("{", "cdktf.outputs.json cannot be read as JSON"),
         ("[]", "cdktf.outputs.json: organizations: has no account_ids"),
         (json.dumps({"sso": {}}), "cdktf.outputs.json: organizations: has no account_ids"),

@@ -47,8 +47,8 @@ def run(options: Options, *, dry_run: bool, yes: bool) -> int:
         return 0
     incomplete = [status for status in found if status.missing]
     if not incomplete:
-        options.note("nothing to do: all of it is there")
-    elif not yes and not confirmed(f"make this in account {project.management_account.id}?"):
+        options.note("nothing to do: everything exists")
+    elif not yes and not confirmed(f"create this in account {project.management_account.id}?"):
         options.note("nothing was changed")
         return 1
     for status in incomplete:
@@ -73,7 +73,7 @@ def _print_next(aws: Aws, project: Project) -> None:
     print("next:")
     if not _has_identity_center(aws, project):
         region = project.identity_center_region
-        print(f"  enable IAM Identity Center in {region}; AWS has no call for it, it is done by hand and once:")
+        print(f"  enable IAM Identity Center in {region}; AWS has no API for it, so do it once by hand:")
         print(f"    {console(region)}")
         print(
             "    AWS console > IAM Identity Center > Enable > Enable with AWS Organizations: an organization instance,"

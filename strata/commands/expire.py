@@ -66,7 +66,7 @@ def _keep_an_administrator(folder: Path, files: Mapping[str, str]) -> None:
     if administrators(before) and not administrators(loaded(folder, files, folder)):
         raise StrataError(
             f"nothing was changed; without the entries of {folder / SSO} that have expired nobody has administrator "
-            "access to the management account; give somebody an assignment that goes on, then run this again"
+            "access to the management account; give somebody an assignment that does not expire, then run this again"
         )
 
 
@@ -141,8 +141,8 @@ def _compare(before: str, after: str, entries: Sequence[int]) -> None:
     if result.faults or expected.data != result.data:
         numbers = ", ".join(str(entry + 1) for entry in entries)
         raise StrataError(
-            f"{SSO}: assignments {numbers} cannot be cut out alone: an alias refers to them, or their lines hold "
-            "something else; take them out by hand"
+            f"{SSO}: assignments {numbers} cannot be removed alone: an alias refers to them, or their lines hold "
+            "something else; remove them by hand"
         )
 
 

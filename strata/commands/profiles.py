@@ -160,7 +160,7 @@ def build_profiles(landing_zone: LandingZone, facts: OrganizationFacts, request:
     if facts.portal is None or request.bootstrap:
         if request.user is not None:
             raise StrataError(
-                "--user is about sign-in through Identity Center, and these are the profiles before that; leave it out"
+                "--user selects profiles of Identity Center, and these are the profiles before that; leave it out"
             )
         profiles = Profiles(None, tuple(_role_profiles(landing_zone, facts, request)))
     else:
@@ -169,7 +169,7 @@ def build_profiles(landing_zone: LandingZone, facts: OrganizationFacts, request:
             {(grant.account, grant.permission_set) for grant in chosen if grant.account in facts.account_ids}
         )
         if request.user is not None and not pairs:
-            raise StrataError(f"{request.user} may use nothing yet; give a group of theirs an assignment in sso.yaml")
+            raise StrataError(f"{request.user} has no access yet; give one of their groups an assignment in sso.yaml")
         found = tuple(_sign_in_profile(landing_zone, facts, request, *pair) for pair in pairs)
         profiles = Profiles(facts.portal, found, tuple(_unseen_groups(landing_zone, request.user)))
     _check_names(profiles.profiles)
@@ -228,7 +228,10 @@ def _unseen_groups(landing_zone: LandingZone, user: str | None) -> Iterator[str]
     used = {grant.principal for grant in landing_zone.grants if grant.principal_type == "GROUP"}
     unseen = sorted(key for key in used if landing_zone.groups[key].external)
     if user is not None and unseen:
-        yield f"who is in {', '.join(unseen)} is known to the identity provider alone, so what they give is left out"
+        yield (
+            f"members of {', '.join(unseen)} are managed in the identity provider; profiles granted through it are not "
+            "included"
+        )
 
 
 def _check_names(profiles: Iterable[Profile]) -> None:
@@ -307,7 +310,8 @@ def _missing(key: str, state: str | None) -> str:
     if state:
         return f"the account {key!r} is {state}, so it has no profile; mark it `retired: true` in organization.yaml"
     return (
-        f"the account {key!r} is not in the organization yet, so it has no profile; cdktf deploy organizations makes it"
+        f"the account {key!r} is not in the organization yet, so it has no profile; cdktf deploy organizations "
+        "creates it"
     )
 
 
@@ -323,7 +327,7 @@ def _facts(
     aws = connect(options, landing_zone.project)
     accounts = list_accounts(aws)
     if not accounts:
-        raise StrataError("this account has no organization yet; strata bootstrap makes it")
+        raise StrataError("this account has no organization yet; strata bootstrap creates it")
     ids, warnings = identify(accounts, landing_zone)
     if portal is None and not request.bootstrap:
         portal = _live_portal(aws, landing_zone)
@@ -359,12 +363,12 @@ def read_outputs(file: Path) -> dict[str, dict[str, Any]]:
     try:
         content = json_module.loads(read_bytes(file))
     except (FileNotFoundError, NotADirectoryError):
-        raise StrataError(f"{file} does not exist; make it with {_COMMAND} {word(file)}") from None
+        raise StrataError(f"{file} does not exist; create it with {_COMMAND} {word(file)}") from None
     except UnreadableError as error:
-        raise StrataError(f"{file} {error.problem}; make it anew with {_COMMAND} {word(file)}") from error
+        raise StrataError(f"{file} {error.problem}; create it again with {_COMMAND} {word(file)}") from error
     except (RecursionError, ValueError) as error:
         raise StrataError(
-            f"{file} cannot be read as JSON: {error}; make it anew with {_COMMAND} {word(file)}"
+            f"{file} cannot be read as JSON: {error}; create it again with {_COMMAND} {word(file)}"
         ) from error
     stacks = content.items() if isinstance(content, dict) else ()
     # cdktf names an output by its construct, which is `output.<name>` here.
@@ -388,12 +392,12 @@ def _offline_facts(
     bad = [key for key, value in ids.items() if not (isinstance(value, str) and re.fullmatch(r"[0-9]{12}", value))]
     if not ids or bad:
         what = f"account_ids.{min(bad)} is not an account id" if bad else "has no account_ids"
-        raise StrataError(f"{file}: organizations: {what}; make it anew with {_COMMAND} {word(file)}")
+        raise StrataError(f"{file}: organizations: {what}; create it again with {_COMMAND} {word(file)}")
     own = landing_zone.project.management_account.id
     if ids.get(MANAGEMENT) != own:
         raise StrataError(
             f"{file} is of another organization: its management account is {ids.get(MANAGEMENT)}, project.yaml has "
-            f"{own}; make it anew with {_COMMAND} {word(file)}"
+            f"{own}; create it again with {_COMMAND} {word(file)}"
         )
     warnings = [_missing(key, None) for key in landing_zone.accounts if key not in ids]
     return OrganizationFacts({key: ids[key] for key in landing_zone.accounts if key in ids}, portal, tuple(warnings))

@@ -106,7 +106,7 @@ def parse(text: str, source_file: SourceFile, entries: str = "") -> None:
     except yaml.reader.ReaderError as error:
         line = text.encode(errors="replace")[: error.position].count(b"\n") + 1
         code = error.character if isinstance(error.character, int) else ord(error.character[:1])
-        problem = f"has the character #x{code:04x}, which YAML does not take"
+        problem = f"has the character #x{code:04x}, which YAML does not allow"
         source_file.faults.append(Fault(source_file.file, line, "", problem, "remove the character"))
     except (RecursionError, MemoryError):
         source_file.faults.append(Fault(source_file.file, 1, "", "is nested too deeply", "flatten it"))
@@ -124,7 +124,7 @@ def _syntax_problem(error: yaml.MarkedYAMLError) -> str:
 
 def _syntax_remedy(line: str) -> str:
     if "\t" in line:
-        return "indent with spaces, YAML takes no tabs"
+        return "indent with spaces, YAML allows no tabs"
     return "check indentation, colons and quotes on this line and the one above"
 
 
@@ -163,7 +163,7 @@ class _Builder:
                 self.source_file.data = {entries: self._value(node, (entries,))}
         except _TooLargeError:
             self.source_file.data = {}
-            problem = f"has {MAX_REPEATED:,} values more than characters, by aliases of aliases"
+            problem = f"expands to {MAX_REPEATED:,} values more than characters, by nested aliases"
             self._fault((), node, problem, "write the entries out")
         except RecursionError:
             self.source_file.data = {}
@@ -191,7 +191,7 @@ class _Builder:
     def _unfilled(self, node: yaml.MappingNode, at: Location) -> None:
         names = [str(key.value) for key, _ in node.value[0][0].value if isinstance(key, yaml.ScalarNode)]
         left = f"{{{{ {' '.join(names)} }}}}"
-        self._invalid(at, node, f"is {short(left)[1:-1]}, which a template has left", "write the value")
+        self._invalid(at, node, f"is {short(left)[1:-1]}, an unfilled template placeholder", "write the value")
 
     def _item(self, node: yaml.Node, at: Location) -> Any:
         self.source_file.lines.setdefault(at, node.start_mark.line + 1)
@@ -206,7 +206,7 @@ class _Builder:
             here = (*at, key)
             if key in data:
                 first = self.source_file.lines[here]
-                self._fault(here, key_node, f"stands twice, first on line {first}", "keep one of the two")
+                self._fault(here, key_node, f"appears twice, first on line {first}", "keep one of the two")
                 self.source_file.incomplete.add(here)
                 continue
             self.source_file.lines[here] = key_node.start_mark.line + 1
@@ -248,7 +248,7 @@ class _Builder:
         if node.tag == "!" and isinstance(node, yaml.ScalarNode):
             return self._scalar(yaml.ScalarNode(node.tag, node.value, node.start_mark, node.end_mark, style="'"), at)
         tag = node.tag.replace("tag:yaml.org,2002:", "!!")
-        self._invalid(at, node, f"has the tag {tag}, which says nothing here", "remove the tag")
+        self._invalid(at, node, f"has the tag {tag}, and YAML tags are not supported", "remove the tag")
         return None
 
     def _invalid(self, at: Location, node: yaml.Node, problem: str, remedy: str) -> None:

@@ -54,8 +54,8 @@ def _longer(had: Held, have: Held) -> Iterator[Change]:
         if was != will_be:
             holder, permission_set, account = key
             later = was is not None and (will_be is None or will_be > was)
-            ends = f"{f'until {was}' if was else 'without end'} to {f'until {will_be}' if will_be else 'without end'}"
-            text = f"{permission_set} of {holder} in {account} goes from {ends}"
+            ends = f"from {was or 'none'} to {will_be or 'none'}"
+            text = f"{permission_set} of {holder} in {account}: end date changes {ends}"
             yield Change(Topic.ACCESS, text, "access" if later else None)
 
 

@@ -114,7 +114,7 @@ def _access_table(landing_zone: LandingZone) -> Table:
         accounts = accounts_in_words(bundle.accounts, landing_zone.accounts) or listed(bundle.accounts)
         rows.append((str(bundle.holder), bundle.permission_set, accounts, through(bundle.ways)))
     notes = [
-        f"{group} has no members, so what it is given reaches nobody."
+        f"{group} has no members, so its assignments reach nobody."
         for group in empty_groups(landing_zone, landing_zone.grants)
     ]
     if any(group.external for group in landing_zone.groups.values()):

@@ -35,7 +35,7 @@ def people(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
         owner = names.setdefault(name.lower(), key)
         if owner != key:
             problem = f"the user name {short(name)} is also that of {short(owner)}"
-            yield partial.fault(SSO, ("users", key), problem, "give one of them a user_name of its own")
+            yield partial.fault(SSO, ("users", key), problem, "give one of them another user_name")
         if not user.user_name:
             yield from _default_name(partial, ("users", key), name, limits, "user_name", "set user_name")
     names = {}
@@ -49,7 +49,7 @@ def people(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
             )
         if name.lower() in RESERVED_NAMES:
             yield partial.fault(
-                SSO, ("groups", key), f"AWS reserves the group name {short(name)}", "give it a name of its own"
+                SSO, ("groups", key), f"AWS reserves the group name {short(name)}", "give it another name"
             )
         for index, member in enumerate(group.members):
             yield from report_unknown(partial, SSO, ("groups", key, "members", index), member, known, "user")
@@ -91,7 +91,7 @@ def permission_sets(partial: PartialConfiguration, limits: Limits) -> Iterator[F
         yield from _policies(partial, limits, at, permission_set)
         tags = limits["tags"]
         if len({*permission_set.tags, *(partial.project.tags if partial.project else ())}) + len(OWN_TAGS) > tags.value:
-            problem = f"with those of the project and Strata's three AWS takes {tags.value} tags ({tags.cited})"
+            problem = f"with those of the project and Strata's three, AWS allows {tags.value} tags ({tags.cited})"
             yield partial.fault(SSO, (*at, "tags"), problem, "drop some")
     yield from report_over_limit(
         partial, SSO, ("permission_sets",), len(sso.permission_sets), limits["permission_sets"]
@@ -122,11 +122,11 @@ def _inline(partial: PartialConfiguration, limits: Limits, at: Location, file: s
     for name, size in sizes.items():
         limit = limits[name]
         if size > limit.value:
-            problem = f"{file} has {size} {limit.unit}, AWS takes {limit.value} ({limit.cited})"
+            problem = f"{file} has {size} {limit.unit}, AWS allows {limit.value} ({limit.cited})"
             yield partial.fault(SSO, at, problem, "shorten it with wildcards, or make it a customer managed policy")
     foreign = re.search(r"[^\t\n\r -\u00ff]", document)
     if foreign and not text_problem(document):
-        problem = f"{file} has {short(foreign[0])}, an inline policy takes Latin-1 characters only"
+        problem = f"{file} has {short(foreign[0])}, an inline policy allows Latin-1 characters only"
         yield partial.fault(SSO, at, problem, "replace it, or make it a customer managed policy")
 
 
@@ -236,7 +236,7 @@ def _tags(
     if not selector.tagged(tags):
         listed = ", ".join(f"{tag}: {value}" for tag, value in tags.items())
         problem = f"no account has all of the tags {short(listed)}"
-        yield partial.fault(SSO, at, problem, "list them in entries of their own if one is enough")
+        yield partial.fault(SSO, at, problem, "list them in separate entries if one is enough")
 
 
 def _exceptions(

@@ -39,7 +39,7 @@ def organizational_units(partial: PartialConfiguration, limits: Limits) -> Itera
         seen.setdefault(unit.key, unit)
         sibling = names.setdefault((unit.parent, unit.name.lower()), unit.key)
         if sibling != unit.key:
-            problem = f"the name {short(unit.name)} is also that of {short(sibling)} beside it"
+            problem = f"the name {short(unit.name)} is also that of {short(sibling)} in the same unit"
             yield partial.fault(ORGANIZATION, at, problem, "give it another name")
         if len(unit.keys) == depth.value + 1:
             problem = f"is on level {len(unit.keys)}, AWS allows {depth.value} ({depth.cited})"
@@ -78,11 +78,9 @@ def _account(partial: PartialConfiguration, limits: Limits, key: str, account: A
         try:
             check_length(default_name(project, key), limits["account_name"])
         except Problem as found:
-            yield partial.fault(
-                ORGANIZATION, ("accounts", key), f"its name {found.problem}", "give it a name of its own"
-            )
+            yield partial.fault(ORGANIZATION, ("accounts", key), f"its name {found.problem}", "give it another name")
     if len({*account.tags, *(project.tags if project else ())}) + len(OWN_TAGS) > tags.value:
-        problem = f"has {len(account.tags)} tags, with those of the project and Strata's three AWS takes {tags.value}"
+        problem = f"has {len(account.tags)} tags, with those of the project and Strata's three, AWS allows {tags.value}"
         yield partial.fault(ORGANIZATION, ("accounts", key, "tags"), f"{problem} ({tags.cited})", "drop some")
 
 
@@ -144,9 +142,7 @@ def _delegated_administrators(
         other = names.setdefault(delegation(service), service)
         if other != service:
             problem = f"{short(service)} and {short(other)} get the same Terraform address"
-            yield partial.fault(
-                ORGANIZATION, at, problem, "declare one of them in a layer of your own, see CONTRIBUTING.md"
-            )
+            yield partial.fault(ORGANIZATION, at, problem, "declare one of them in your own stack, see CONTRIBUTING.md")
         if account == MANAGEMENT:
             problem = "the management account cannot be a delegated administrator"
             yield partial.fault(ORGANIZATION, at, problem, "name a member account, such as the security one")
@@ -155,10 +151,10 @@ def _delegated_administrators(
         yield from retired(partial, ORGANIZATION, at, account)
         if service in limits.delegated_by_own_resource:
             problem = f"{service} is delegated by {limits.delegated_by_own_resource[service]}, not by registration"
-            remedy = "declare that resource in a layer of your own, see CONTRIBUTING.md"
+            remedy = "declare that resource in your own stack, see CONTRIBUTING.md"
             yield partial.fault(ORGANIZATION, at, problem, remedy)
         if service in limits.trusted_access_only:
-            problem = f"{service} takes trusted access only, no delegated administrator"
+            problem = f"{service} supports trusted access only, no delegated administrator"
             yield partial.fault(ORGANIZATION, at, problem, "move it to trusted_services")
 
 

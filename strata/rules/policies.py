@@ -62,7 +62,7 @@ def policies(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
 
 def _too_long(partial: PartialConfiguration, at: Location, what: str, document: str, size: Limit) -> Iterator[Fault]:
     if len(document) > size.value:
-        problem = f"{what} has {len(document)} characters minified, AWS takes {size.value} ({size.cited})"
+        problem = f"{what} has {len(document)} characters minified, AWS allows {size.value} ({size.cited})"
         yield partial.fault(ORGANIZATION, at, problem, "split it, or shorten it with wildcards")
 
 
@@ -150,6 +150,6 @@ def conflicts(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     found = all_policies(partial.organization, partial.project, partial.documents)
     for policy, attribute, control in declared_settings(one for one in found if not one.option):
         if getattr(partial.security, control).on:
-            problem = f"sets {attribute} in the management account, where AWS then refuses security.yaml's {control}"
+            problem = f"sets {attribute} in the management account, where AWS then rejects security.yaml's {control}"
             remedy = f"set mode of {control} to unmanaged, or attach the policy below the root"
             yield partial.fault(ORGANIZATION, policy.location, problem, remedy)

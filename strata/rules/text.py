@@ -54,7 +54,7 @@ def _found(value: Any, at: Location) -> Iterator[tuple[Location, str]]:
 def _problem(value: str) -> str:
     marks = [mark for mark in _MARKS if mark in value] or [found for found in _NUMBER.findall(value) if _stands(found)]
     if marks or value in _WHOLE:
-        return f"has {(marks or [value])[0]!r}, which Terraform CDK takes for a placeholder of its own"
+        return f"has {(marks or [value])[0]!r}, which Terraform CDK reads as its own placeholder"
     return ""
 
 

@@ -72,7 +72,7 @@ def run(options: Options, *, json: bool) -> int:
     found = examine([*local, *(remote if reachable else ())], context, debug=options.debug, progress=_progress(options))
     lines = [*_lines(found, local), *gate, *(_lines(found, remote) if reachable else ())]
     if not reachable:
-        lines.append(("aws", warning(f"{len(remote)} checks were not made, because of the failure above")))
+        lines.append(("aws", warning(f"{len(remote)} checks were skipped because of the failure above")))
     _print_json(lines) if json else _print_lines(lines)
     return _conclude(options, lines)
 
@@ -112,7 +112,7 @@ def _look(check: Check, context: CheckContext, debug: bool) -> Sequence[Finding]
         return [failure(str(error))]
     except Exception as error:
         if unreadable(error):
-            return [warning("skipped: the emulator does not answer this")]
+            return [warning("skipped: the emulator does not support this")]
         if debug:
             raise
         text = " ".join(f"{type(error).__name__}: {error}".split())

@@ -32,7 +32,7 @@ def assess_caller(caller: Caller, configured: str) -> tuple[Finding, bool]:
         text = f"the credentials are of account {caller.account}, management_account.id in project.yaml is {configured}"
         return failure(text, "use a profile of the management account, or correct the id"), False
     if caller.root:
-        remedy = "make an administrator of the account and keep root for what only root can do"
+        remedy = "create an administrator in the account and keep root for tasks that require it"
         return warning("this is the root user, which cannot assume the members' access role", remedy), True
     return ok(f"{caller.account} as {caller.arn}"), True
 
@@ -86,7 +86,7 @@ def assess_contact(contact: Mapping[str, Any]) -> Finding:
     ]
     if lacking:
         remedy = "fill it in at https://console.aws.amazon.com/billing/home#/account"
-        return failure(f"the contact of the account lacks {', '.join(lacking)}", remedy)
+        return failure(f"the account contact has no {', '.join(lacking)}", remedy)
     return ok("the contact information is complete")
 
 
@@ -108,7 +108,8 @@ def assess_plan(kind: str, status: str, has_organization: bool) -> Finding:
     if kind == "FREE" and not has_organization:
         remedy = "use up the credits first if you want them"
         return warning(
-            "the account is on AWS's free plan: an organization makes it a paid one and ends its credits", remedy
+            "the account is on AWS's free plan: an organization upgrades it to a paid plan and ends its credits",
+            remedy,
         )
     return ok(f"the {kind.lower()} plan")
 
@@ -154,7 +155,7 @@ def assess_quota(landing_zone: LandingZone, live: Sequence[LiveAccount], quota: 
     declared = landing_zone.members.values()
     new = sum(account.email.lower() not in there for account in declared)
     now = len(live) or 1
-    text = f"{now} accounts now, {new} to be made, the quota is {quota}"
+    text = f"{now} accounts now, {new} to create, the quota is {quota}"
     if now + new <= quota:
         return ok(text)
     return failure(
@@ -243,5 +244,5 @@ def assess_anomaly_monitor(arns: Sequence[str], *, wanted: bool, managed_or_impo
         text = f"{arns[0]} exists already, AWS allows one monitor by service"
         return failure(text, f"adopt it, in imports.yaml: aws_ce_anomaly_monitor.services: {arns[0]}")
     if arns and not wanted:
-        return ok(f"{arns[0]} exists, Strata leaves it as it is")
+        return ok(f"{arns[0]} exists, Strata does not change it")
     return ok("no monitor by service in the way")

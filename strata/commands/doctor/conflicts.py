@@ -33,7 +33,7 @@ def assess_trails(name: str, found: Sequence[Mapping[str, Any]], *, managed_or_i
         line = f"{TRAIL}: {ours['TrailARN']}"
         yield failure(f"the trail {name} exists already", f"adopt it, in imports.yaml: {line}")
     if not ours and len(others) >= TRAILS_PER_REGION:
-        yield failure(f"there are {len(others)} trails, AWS takes {TRAILS_PER_REGION} a region", "delete one")
+        yield failure(f"there are {len(others)} trails, AWS allows {TRAILS_PER_REGION} a region", "delete one")
     if others:
         names = listed([trail["Name"] for trail in others])
         remedy = "delete them once the organization trail delivers, or set trail.mode to unmanaged"
@@ -65,7 +65,7 @@ def assess_analyzers(name: str, region: str, found: Sequence[str], *, managed_or
         line = f"aws_accessanalyzer_analyzer.organization_{region}: {name}@{region}"
         yield failure(f"the analyzer {name} exists in {region} already", f"adopt it, in imports.yaml: {line}")
     if name not in found and len(others) >= ANALYZERS_PER_REGION:
-        text = f"{region} has {len(others)} organization analyzers, AWS takes {ANALYZERS_PER_REGION}"
+        text = f"{region} has {len(others)} organization analyzers, AWS allows {ANALYZERS_PER_REGION}"
         yield failure(text, "delete one, or set access_analyzer.mode to unmanaged")
     elif others:
         text = f"{region} has {listed(others)} besides ours, which finds everything twice"
@@ -73,10 +73,10 @@ def assess_analyzers(name: str, region: str, found: Sequence[str], *, managed_or
 
 
 def check_detectors(context: CheckContext) -> Iterator[Finding]:
-    """Names GuardDuty detectors: no stack makes one, so none is in the way of these."""
+    """Names GuardDuty detectors: no stack creates one, so none is in the way of these."""
     found = {}
     for region in context.project.regions.all_governed:
         client = context.aws.client("guardduty", region)
         found[region] = list(paginate(client, "list_detectors", "DetectorIds[]"))
     there = [region for region, detectors in found.items() if detectors]
-    yield ok(f"GuardDuty is on in {', '.join(sorted(there))}, Strata leaves it as it is" if there else "none")
+    yield ok(f"GuardDuty is on in {', '.join(sorted(there))}, Strata does not change it" if there else "none")

@@ -100,17 +100,17 @@ def assess_setting(key: str, control: Setting, found: Mapping[str, Values], *, b
         return ok(f"{now}; {key} is {control.mode.value}, so it stays")
     declared = [region for region, values in found.items() if _is_declared(values)]
     if declared and not by_policy:
-        text = f"a declarative policy sets it in {', '.join(sorted(declared))}, AWS refuses that {key} does"
+        text = f"a declarative policy sets it in {', '.join(sorted(declared))}, so AWS rejects {key}"
         return failure(text, f"set {key}.mode to unmanaged")
     differing = [values for values in found.values() if not _is_declared(values) and not _is_as_said(control, values)]
     if not differing:
-        return ok(f"{now}, as security.yaml says")
+        return ok(f"{now}, as in security.yaml")
     but = f": {control.breaks}" if control.breaks else ""
     remedy = f"the next deploy sets it{but}; else set {key}.mode to unmanaged"
     if weaker := sorted({name for values in differing for name in _weaker(control, values)}):
         remedy = f"raise it in security.yaml, or set {key}.mode to unmanaged"
-        return warning(f"{now}; security.yaml says {_words(control.values)}, weaker in {', '.join(weaker)}", remedy)
-    return warning(f"{now}; security.yaml says {_words(control.values)}", remedy)
+        return warning(f"{now}; security.yaml has {_words(control.values)}, weaker in {', '.join(weaker)}", remedy)
+    return warning(f"{now}; security.yaml has {_words(control.values)}", remedy)
 
 
 def _is_declared(values: Values) -> bool:

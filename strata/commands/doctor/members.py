@@ -50,7 +50,7 @@ def assess_emails(landing_zone: LandingZone, live: Sequence[LiveAccount]) -> Ite
             continue
         at, name = f"accounts.{key}.email {declared.email!r}", declared.name
         if account.id == project.management_account.id:
-            yield failure(f"{at} is the management account's", "give the account an address of its own")
+            yield failure(f"{at} is the management account's", "give the account its own address")
         elif account.id in organization.unmanaged_accounts:
             yield failure(f"{at} is of {account}, which unmanaged_accounts lists", "keep it in one of the two places")
         elif names.get(account.name, key) != key:
@@ -120,13 +120,13 @@ def assess_delegations(
                     f"deregister-delegated-administrator --account-id {word(account)} --service-principal {service}"
                 )
                 remedy = f"declare that account, or aws organizations {command}"
-                yield failure(f"{service} is delegated to {account}, organization.yaml says {key}", remedy)
+                yield failure(f"{service} is delegated to {account}, organization.yaml has {key}", remedy)
             elif address not in managed_or_imported:
-                text = f"{service} is delegated to {key} already, AWS refuses to do it again"
+                text = f"{service} is delegated to {key} already, and AWS rejects a second registration"
                 yield failure(text, f"adopt it, in imports.yaml: {address}: {account}/{service}")
             else:
                 yield ok(f"{service}: {key}")
     for service in sorted(set(live) - set(organization.delegated_administrators)):
-        yield ok(f"{service}: {listed(list(live[service]))}, not declared, stays as it is")
+        yield ok(f"{service}: {listed(list(live[service]))}, not declared, Strata does not change it")
     if not live:
         yield ok("none yet")

@@ -44,7 +44,7 @@ def assess_identity_center(account: str, region: str, instances: Sequence[Mappin
         return failure("Identity Center is an account instance, it reaches no other account", remedy)
     if home != region:
         remedy = f"set identity_center.region in project.yaml to {home}"
-        return failure(f"Identity Center is in {home}, project.yaml says {region}", remedy)
+        return failure(f"Identity Center is in {home}, project.yaml has {region}", remedy)
     if instance.get("Status", "ACTIVE") != "ACTIVE":
         return failure(f"Identity Center is {instance['Status']}", f"look at {console(region)}")
     return ok(f"{instance['InstanceArn']} in {home}")
@@ -72,7 +72,7 @@ def assess_permission_sets(
     """Judges permission sets whose last change did not reach every account: no plan shows it."""
     for arn, (name, accounts) in sorted(stale.items(), key=lambda item: item[1]):
         yield failure(
-            f"{name} is not provisioned as it is now in {listed(list(accounts))}",
+            f"{name} is not provisioned in its current version in {listed(list(accounts))}",
             f"aws sso-admin provision-permission-set --instance-arn {word(instance)} --permission-set-arn {word(arn)} "
             "--target-type ALL_PROVISIONED_ACCOUNTS",
         )
@@ -108,4 +108,4 @@ def assess_alert_mails(region: str, emails: Sequence[str], live: Sequence[Mappin
             yield warning(f"{email} is not subscribed in {region}", "cdktf deploy security, then confirm the mail")
         elif not arn.startswith("arn:"):
             remedy = "follow the link in the mail 'AWS Notification - Subscription Confirmation' within three days"
-            yield warning(f"{email} has not confirmed in {region} and hears of nothing", remedy)
+            yield warning(f"{email} has not confirmed in {region} and receives no alerts", remedy)

