@@ -31,7 +31,7 @@ from cdktf_cdktf_provider_aws.s3_bucket_replication_configuration import (
 )
 from constructs import Construct
 
-from stacks.base import Layer, policy_json
+from stacks.base import BaseStack, policy_json
 from stacks.components.bucket import SafeBucket
 from strata.config.models import Project
 
@@ -47,7 +47,7 @@ TRUST_S3 = {
 }
 
 
-class BackendStack(Layer):
+class BackendStack(BaseStack):
     """State bucket, its replica in the secondary region, and the lock table; `strata bootstrap` made first and last."""
 
     def __init__(self, scope: Construct, id: str, *, project: Project) -> None:
@@ -63,7 +63,7 @@ class BackendStack(Layer):
             versioned=True,
             rule=_expire_old_versions(),
         )
-        self.adopt("aws_s3_bucket.state", project.state_bucket)
+        self.import_resource("aws_s3_bucket.state", project.state_bucket)
         self.replica_bucket = SafeBucket(
             self,
             "replica",
@@ -101,7 +101,7 @@ class BackendStack(Layer):
             deletion_protection_enabled=True,
             lifecycle=TerraformResourceLifecycle(prevent_destroy=True),
         )
-        self.adopt("aws_dynamodb_table.lock", self.project.lock_table)
+        self.import_resource("aws_dynamodb_table.lock", self.project.lock_table)
         return table
 
     def _keys(self) -> tuple[KmsKey, KmsKey]:
@@ -154,7 +154,9 @@ class BackendStack(Layer):
         )
         if not self.project.state.kms:
             # Versions written while it was on still need the keys.
-            self.forget("aws_kms_key.state", "aws_kms_key.replica", "aws_kms_alias.state", "aws_kms_alias.replica")
+            self.remove_from_state(
+                "aws_kms_key.state", "aws_kms_key.replica", "aws_kms_alias.state", "aws_kms_alias.replica"
+            )
 
 
 def _expire_old_versions() -> S3BucketLifecycleConfigurationRule:

@@ -1,4 +1,4 @@
-"""What every layer shares: provider, state backend, addresses that never move, imports and removals."""
+"""The base of all stacks: provider, state backend, addresses that never move, imports and removals."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class AddressTakenError(Exception):
     """Two resources claim one Terraform address; the second would silently replace the first."""
 
 
-class Layer(TerraformStack):
+class BaseStack(TerraformStack):
     """One stack of the landing zone: its state in S3, its provider tied to the management account.
 
     Resources are made by `add`, which pins their Terraform address. An address is a contract: what changes its
@@ -72,14 +72,14 @@ class Layer(TerraformStack):
         self._plain: defaultdict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
         self._made: dict[object, str] = {}
         self._retired: frozenset[str] = frozenset()
-        self._lets_go = False
+        self._removes = False
         emulated = self._emulated = bool(scope.node.try_get_context(EMULATED))
         _backend(self, id, project, emulated=emulated)
         self._provider(id, emulated=emulated)
         self.add_override("terraform.required_version", ">= 1.10.0")
 
-    def _provider(self, layer: str, *, emulated: bool) -> None:
-        tags = {**self.project.tags, "Project": self.project.name, "Layer": layer, "ManagedBy": "strata"}
+    def _provider(self, name: str, *, emulated: bool) -> None:
+        tags = {**self.project.tags, "Project": self.project.name, "Layer": name, "ManagedBy": "strata"}
         AwsProvider(
             self,
             "aws",
@@ -93,20 +93,20 @@ class Layer(TerraformStack):
     def add(
         self, kind: Callable[Concatenate[Construct, str, P], E], name: str, /, *args: P.args, **arguments: P.kwargs
     ) -> E:
-        """Makes a resource or data source with the address `<type>.<name>`; below `letting_go` it lets it go instead.
+        """Adds a resource or data source at `<type>.<name>`; within `removing_from_state` it removes it from the state.
 
         Raises:
             AddressTakenError: something in this stack has the address already.
         """
-        if self._lets_go:
-            return cast("E", self._let_go(kind, name))
+        if self._removes:
+            return cast("E", self._remove(kind, name))
         made = self._take(kind, name)
         element = kind(self, f"{_type_of(kind)}.{name}", *args, **self._written(arguments))
         element.override_logical_id(name)
         self._made[element] = made
         return element
 
-    def add_plainly(self, kind: type[TerraformElement], name: str, /, **arguments: Any) -> None:
+    def add_json(self, kind: type[TerraformElement], name: str, /, **arguments: Any) -> None:
         """Makes a resource without a construct, which takes 2 ms and 25 KB each, for what comes by the thousand.
 
         The arguments are those of Terraform's JSON; references are expressions, as `resolved` returns them.
@@ -145,11 +145,11 @@ class Layer(TerraformStack):
     def _written(self, value: Any) -> Any:
         return written(value, lambda token: self.resolved({"token": token})["token"])
 
-    def adopt(self, address: str, import_id: str) -> None:
+    def import_resource(self, address: str, import_id: str) -> None:
         """Imports what exists under an id that is known when planning; a no-op once it is in the state."""
         self._import({"to": address, "id": import_id})
 
-    def adopt_any(self, address: str, import_ids: Expression) -> None:
+    def import_if_exists(self, address: str, import_ids: Expression) -> None:
         """Imports what exists, if it exists: a set of at most one id."""
         self._import({"for_each": import_ids, "to": address, "id": EACH_VALUE})
 
@@ -157,23 +157,23 @@ class Layer(TerraformStack):
         # cdktf's own import_from runs `terraform version` each time while synthesizing.
         self._imports.append(self._written(block))
 
-    def forget(self, *addresses: str) -> None:
+    def remove_from_state(self, *addresses: str) -> None:
         """Leaves resources as they are in AWS if the state has them, and takes them out of the state."""
         self._removed += [{"from": address, "lifecycle": {"destroy": False}} for address in addresses]
 
     @contextmanager
-    def letting_go(self) -> Iterator[None]:
-        """Has `add` forget what it would make, so that one list says what is made and what is let go."""
-        self._lets_go = True
+    def removing_from_state(self) -> Iterator[None]:
+        """Lets `add` remove resources from the state instead of adding them, so that one list serves both."""
+        self._removes = True
         try:
             yield
         finally:
-            self._lets_go = False
+            self._removes = False
 
-    def _let_go(self, kind: Any, name: str) -> _LetGo:
+    def _remove(self, kind: Any, name: str) -> _Removed:
         address = f"{_type_of(kind)}.{name}"
-        self.forget(address)
-        return _LetGo(address)
+        self.remove_from_state(address)
+        return _Removed(address)
 
     def prepare_stack(self) -> None:
         """Hands what has no construct to cdktf at once, when it starts to synthesize: one by one takes squared time."""
@@ -236,8 +236,8 @@ class Layer(TerraformStack):
         return frozenset(address for is_data, address in self._addresses if not is_data)
 
 
-class _LetGo:
-    """Stands for a resource that is not made: its attributes are text that goes nowhere."""
+class _Removed:
+    """Stands for a resource that was removed from the state; its attributes are never used."""
 
     def __init__(self, address: str) -> None:
         self._address = address
@@ -252,7 +252,7 @@ def _type_of(kind: object) -> str:
     return str(kind.TF_RESOURCE_TYPE)  # type: ignore[attr-defined]
 
 
-def address(*parts: str) -> str:
+def resource_name(*parts: str) -> str:
     """Joins configuration keys to the name of a resource. Keys have no underscore, so the result is unique."""
     return "_".join(parts)
 
@@ -262,7 +262,7 @@ def policy_json(document: Mapping[str, Any]) -> str:
     return json.dumps(document, separators=(",", ":"))
 
 
-def _backend(stack: TerraformStack, layer: str, project: Project, *, emulated: bool) -> None:
+def _backend(stack: TerraformStack, name: str, project: Project, *, emulated: bool) -> None:
     """Keeps the state of a stack in S3 from the first run.
 
     What goes in as an argument travels into the remote-state sources of other stacks; locking, encryption and the
@@ -271,7 +271,7 @@ def _backend(stack: TerraformStack, layer: str, project: Project, *, emulated: b
     backend = S3Backend(
         stack,
         bucket=project.state_bucket,
-        key=state_key(layer),
+        key=state_key(name),
         region=project.regions.primary,
         use_path_style=True if emulated else None,
         skip_metadata_api_check=True if emulated else None,

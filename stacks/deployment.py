@@ -10,7 +10,7 @@ from pathlib import Path
 from cdktf import App
 
 from stacks.backend import BackendStack
-from stacks.base import EMULATED, AddressTakenError, Layer
+from stacks.base import EMULATED, AddressTakenError, BaseStack
 from stacks.organizations import OrganizationsStack
 from stacks.security import SecurityStack
 from stacks.sso import SsoStack
@@ -58,19 +58,19 @@ def build(
         keys=keys["sso"],
         allow=allow,
     )
-    adopt(landing_zone, [backend, organizations, security, sso])
+    import_existing(landing_zone, [backend, organizations, security, sso])
     return app
 
 
-def adopt(landing_zone: LandingZone, layers: list[Layer]) -> None:
+def import_existing(landing_zone: LandingZone, stacks: list[BaseStack]) -> None:
     """Imports what imports.yaml lists into the stack that makes it."""
     faults = []
-    made = {address: layer for layer in layers for address in layer.addresses}
+    made = {address: stack for stack in stacks for address in stack.addresses}
     for address, import_id in sorted(landing_zone.imports.items()):
         if address in made:
-            made[address].adopt(address, import_id)
+            made[address].import_resource(address, import_id)
         else:
-            problem = f"no stack makes {address!r}{did_you_mean(address, made)}"
+            problem = f"no stack creates {address!r}{did_you_mean(address, made)}"
             faults.append(landing_zone.fault("imports.yaml", (address,), problem, "correct the address, or remove it"))
     if faults:
         raise ConfigurationError(faults)

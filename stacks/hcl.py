@@ -78,7 +78,7 @@ def _struct(struct: Any, resolve: Resolve) -> Any:
 
 
 def interpolated(code: str) -> Expression:
-    """Returns Terraform code as a value; text inside it must come from `quoted`."""
+    """Returns Terraform code as a value; text inside it must come from `hcl_literal`."""
     return Expression(f"${{{code}}}")
 
 
@@ -96,7 +96,7 @@ def template(*parts: str) -> Expression:
     return Expression(result)
 
 
-def quoted(value: str | Sequence[str]) -> str:
+def hcl_literal(value: str | Sequence[str]) -> str:
     """Returns text, or a list of texts, as a part of Terraform code."""
     return _escaped(json.dumps(value, ensure_ascii=False))
 
@@ -126,24 +126,24 @@ ROOT = set_of(f"[{_ROOT}]")
 def services(*, on: Iterable[str], off: Iterable[str]) -> Expression:
     """Returns the services that are trusted already and those that shall be, without those that shall not."""
     live = f"coalesce({ORGANIZATION}.aws_service_access_principals, [])"
-    return interpolated(f"sort(setsubtract(setunion({live}, {quoted(sorted(on))}), {quoted(sorted(off))}))")
+    return interpolated(f"sort(setsubtract(setunion({live}, {hcl_literal(sorted(on))}), {hcl_literal(sorted(off))}))")
 
 
 def policy_types(types: Sequence[str]) -> Expression:
     """Returns the policy types that are enabled already and those that shall be."""
     live = f"coalesce({ORGANIZATION}.enabled_policy_types, [])"
-    return interpolated(f"sort(setunion({live}, {quoted(types)}))")
+    return interpolated(f"sort(setunion({live}, {hcl_literal(types)}))")
 
 
 def live_units(children: str, name: str) -> Expression:
     """Returns the ids of the live units with a name among those that a data source reads."""
     units = f"flatten(values(data.aws_organizations_organizational_units.{children})[*].children)"
-    return set_of(f"[for unit in {units} : unit.id if unit.name == {quoted(name)}]")
+    return set_of(f"[for unit in {units} : unit.id if unit.name == {hcl_literal(name)}]")
 
 
 def live_accounts(email: str) -> Expression:
     """Returns the ids of the ACTIVE accounts with an e-mail address."""
-    wanted = f'lower(a.email) == {quoted(email.lower())} && a.state == "ACTIVE"'
+    wanted = f'lower(a.email) == {hcl_literal(email.lower())} && a.state == "ACTIVE"'
     return set_of(f"[for a in {ORGANIZATION}.accounts : a.id if {wanted}]")
 
 
@@ -155,13 +155,15 @@ def live_policy_ids(kind: str) -> Expression:
 def live_policies(kind: str, name: str) -> Expression:
     """Returns the ids of the live policies of a type with a name, but for AWS's own."""
     policies = f"data.aws_organizations_policy.{kind}"
-    return set_of(f"[for p in {policies} : p.id if !p.aws_managed && p.name == {quoted(name)}]")
+    return set_of(f"[for p in {policies} : p.id if !p.aws_managed && p.name == {hcl_literal(name)}]")
 
 
 def undeclared_accounts(emails: Iterable[str], ids: Iterable[str]) -> str:
     """Returns the code for the addresses of ACTIVE accounts that are in neither list."""
     live = f'a in {ORGANIZATION}.accounts : a.email if a.state == "ACTIVE"'
-    unlisted = f"!contains({quoted(sorted(emails))}, lower(a.email)) && !contains({quoted(sorted(ids))}, a.id)"
+    unlisted = (
+        f"!contains({hcl_literal(sorted(emails))}, lower(a.email)) && !contains({hcl_literal(sorted(ids))}, a.id)"
+    )
     return f"[for {live} && {unlisted}]"
 
 
@@ -169,7 +171,7 @@ def closed_accounts(emails: Iterable[str]) -> str:
     """Returns the code for those of some accounts that are closed or suspended, each with its state."""
     closed = (
         f'a in {ORGANIZATION}.accounts : "${{a.email}} (${{a.state}})" if a.state != "ACTIVE" && '
-        f'a.state != "PENDING_ACTIVATION" && contains({quoted(sorted(emails))}, lower(a.email))'
+        f'a.state != "PENDING_ACTIVATION" && contains({hcl_literal(sorted(emails))}, lower(a.email))'
     )
     return f"[for {closed}]"
 
@@ -183,13 +185,13 @@ _OWN_OBJECTS = f"data.aws_s3_objects.{OWN_STATE}"
 
 def state_exists(key: str) -> Expression:
     """Returns how many states of one's own there are: none before the first apply."""
-    return interpolated(f"contains({_OWN_OBJECTS}.keys, {quoted(key)}) ? 1 : 0")
+    return interpolated(f"contains({_OWN_OBJECTS}.keys, {hcl_literal(key)}) ? 1 : 0")
 
 
 def _previous(part: str, otherwise: str) -> str:
     """Returns a part of the output `declared_keys` as the last apply left it."""
     output = f"data.terraform_remote_state.{OWN_STATE}[0].outputs.declared_keys"
-    return f"try({output}[{quoted(part)}], {otherwise})"
+    return f"try({output}[{hcl_literal(part)}], {otherwise})"
 
 
 DECLARED = "declared"
@@ -202,21 +204,23 @@ def keys_by_identity(identities: Mapping[str, str]) -> Expression:
     It is a document inside of text: an identity may be a name that JavaScript does not take for a key.
     """
     found = {identity: key for key, identity in sorted(identities.items())}
-    return interpolated(f"jsondecode({quoted(json.dumps(found))})")
+    return interpolated(f"jsondecode({hcl_literal(json.dumps(found))})")
 
 
 def lost_keys(kind: str, keys: Iterable[str], moved: Iterable[str]) -> str:
     """Returns the code for the keys of a kind that were declared and are not now, but for identities that moved."""
     was = _previous(kind, "{}")
-    gone = f"setsubtract(keys({was}), {quoted(sorted(keys))})"
-    return f"[for key in {gone} : key if !contains({quoted(sorted(moved))}, {was}[key])]"
+    gone = f"setsubtract(keys({was}), {hcl_literal(sorted(keys))})"
+    return f"[for key in {gone} : key if !contains({hcl_literal(sorted(moved))}, {was}[key])]"
 
 
 def changed_keys(kind: str, but: Iterable[str]) -> str:
     """Returns the code for what is under another key than it was: `new (was old)`, old keys left out as told."""
-    new = f"try(local.{DECLARED}[{quoted(kind)}][was], old)"
+    new = f"try(local.{DECLARED}[{hcl_literal(kind)}][was], old)"
     found = f"[for old, was in {_previous(kind, '{}')} : [old, {new}] if {new} != old]"
-    return f'[for pair in {found} : "${{pair[1]}} (was ${{pair[0]}})" if !contains({quoted(sorted(but))}, pair[0])]'
+    return (
+        f'[for pair in {found} : "${{pair[1]}} (was ${{pair[0]}})" if !contains({hcl_literal(sorted(but))}, pair[0])]'
+    )
 
 
 def previous_administrators() -> str:

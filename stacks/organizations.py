@@ -25,7 +25,7 @@ from constructs import Construct
 
 from stacks import hcl
 from stacks.backend import BackendStack
-from stacks.base import RETIRED, Layer, Precondition, address
+from stacks.base import RETIRED, BaseStack, Precondition, resource_name
 from strata.config.limits import aws_limits
 from strata.config.models import MANAGEMENT, ROOT
 from strata.landing_zone import LandingZone
@@ -35,7 +35,7 @@ from strata.landing_zone.policies import Policy
 from strata.landing_zone.units import Target
 
 
-class OrganizationsStack(Layer):
+class OrganizationsStack(BaseStack):
     """The organization as `strata bootstrap` made or found it, adopted, and everything in it.
 
     Attributes:
@@ -100,7 +100,7 @@ class OrganizationsStack(Layer):
             aws_service_access_principals=hcl.services(on=zone.trusted_services, off=off),
             enabled_policy_types=hcl.policy_types(zone.policy_types),
         )
-        self.adopt("aws_organizations_organization.main", hcl.ORGANIZATION_ID)
+        self.import_resource("aws_organizations_organization.main", hcl.ORGANIZATION_ID)
         return organization
 
     def _organizational_units(self) -> dict[str, OrganizationsOrganizationalUnit]:
@@ -119,7 +119,7 @@ class OrganizationsStack(Layer):
                 depends_on=[self.organization],
             )
             live = hcl.live_units(unit.parent or ROOT, unit.name)
-            self.adopt_any(f"aws_organizations_organizational_unit.{key}", live)
+            self.import_if_exists(f"aws_organizations_organizational_unit.{key}", live)
             if unit.has_units:
                 self._read_children(key, live)
         return units
@@ -138,7 +138,7 @@ class OrganizationsStack(Layer):
             # AWS creates five at a time and refuses the sixth: each waits for the one five before.
             before = [accounts[keys[index - at_once]]] if index >= at_once else []
             accounts[key] = self._account(account, [self.organization, *before])
-        self.forget(*(f"aws_organizations_account.{key}" for key in self.landing_zone.retired))
+        self.remove_from_state(*(f"aws_organizations_account.{key}" for key in self.landing_zone.retired))
         return accounts
 
     def _management_account(self) -> OrganizationsAccount:
@@ -155,7 +155,7 @@ class OrganizationsStack(Layer):
             ),
             depends_on=[self.organization],
         )
-        self.adopt(f"aws_organizations_account.{MANAGEMENT}", management.id)
+        self.import_resource(f"aws_organizations_account.{MANAGEMENT}", management.id)
         return account
 
     def _account(self, account: Account, after: list[ITerraformDependable]) -> OrganizationsAccount:
@@ -175,7 +175,7 @@ class OrganizationsStack(Layer):
             ),
             depends_on=after,
         )
-        self.adopt_any(f"aws_organizations_account.{account.key}", hcl.live_accounts(account.email))
+        self.import_if_exists(f"aws_organizations_account.{account.key}", hcl.live_accounts(account.email))
         return made
 
     def _policies(self, backend: BackendStack) -> None:
@@ -201,9 +201,9 @@ class OrganizationsStack(Layer):
             description=policy.description or None,
             depends_on=[self.organization],
         )
-        self.adopt_any(f"aws_organizations_policy.{policy.key}", hcl.live_policies(policy.type, policy.name))
+        self.import_if_exists(f"aws_organizations_policy.{policy.key}", hcl.live_policies(policy.type, policy.name))
         for target in sorted(policy.attachments, key=lambda one: one.address_part):
-            name = address(policy.key, target.address_part)
+            name = resource_name(policy.key, target.address_part)
             self.add(OrganizationsPolicyAttachment, name, policy_id=made.id, target_id=self._id_of(target))
 
     def _id_of(self, target: Target) -> str:
@@ -218,7 +218,7 @@ class OrganizationsStack(Layer):
         if ACCESS_ANALYZER in delegated:
             role = [self._access_analyzer_role()]
         else:
-            self.forget("aws_iam_service_linked_role.access-analyzer")
+            self.remove_from_state("aws_iam_service_linked_role.access-analyzer")
         for service, account in sorted(delegated.items()):
             self.add(
                 OrganizationsDelegatedAdministrator,
@@ -236,14 +236,14 @@ class OrganizationsStack(Layer):
             path_prefix=f"/aws-service-role/{ACCESS_ANALYZER}/",
         )
         found = hcl.set_of("data.aws_iam_roles.access-analyzer.arns")
-        self.adopt_any("aws_iam_service_linked_role.access-analyzer", found)
+        self.import_if_exists("aws_iam_service_linked_role.access-analyzer", found)
         return self.add(IamServiceLinkedRole, "access-analyzer", aws_service_name=ACCESS_ANALYZER)
 
     def _options(self) -> None:
         if self.configuration.ram_sharing is True:
             self.add(RamSharingWithOrganization, "main", depends_on=[self.organization])
         elif self.configuration.ram_sharing == "unmanaged":
-            self.forget("aws_ram_sharing_with_organization.main")
+            self.remove_from_state("aws_ram_sharing_with_organization.main")
         root_access = self.configuration.member_root_access
         if root_access:
             features = {

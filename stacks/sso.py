@@ -40,7 +40,7 @@ from constructs import Construct
 
 from stacks import hcl
 from stacks.backend import BackendStack
-from stacks.base import Layer, Precondition, address
+from stacks.base import BaseStack, Precondition, resource_name
 from stacks.components.alert import alert_rule
 from stacks.organizations import OrganizationsStack
 from stacks.security import SecurityStack
@@ -53,7 +53,7 @@ from strata.landing_zone.groups import Group
 from strata.landing_zone.permission_sets import BREAK_GLASS, ManagedPolicy, PermissionSet
 
 
-class SsoStack(Layer):
+class SsoStack(BaseStack):
     """People and their access; its provider works in the region Identity Center was enabled in."""
 
     def __init__(
@@ -167,7 +167,7 @@ class SsoStack(Layer):
             for member in sorted(group.members):
                 self.add(
                     IdentitystoreGroupMembership,
-                    address(key, member),
+                    resource_name(key, member),
                     identity_store_id=self.identity_store_id,
                     group_id=self.groups[key].group_id,
                     member_id=self.users[member].user_id,
@@ -211,7 +211,7 @@ class SsoStack(Layer):
     def _managed(
         self, key: str, policy: ManagedPolicy, after: list[ITerraformDependable] | None
     ) -> ITerraformDependable:
-        arn, name = self.permission_sets[key].arn, address(key, address_part(policy.name))
+        arn, name = self.permission_sets[key].arn, resource_name(key, address_part(policy.name))
         if policy.aws:
             return self.add(
                 SsoadminManagedPolicyAttachment,
@@ -273,9 +273,9 @@ class SsoStack(Layer):
             if grant.principal_type == "GROUP"
             else hcl.attribute(self.address_of(self.users[grant.principal]), "user_id")
         )
-        self.add_plainly(
+        self.add_json(
             SsoadminAccountAssignment,
-            address(grant.account, grant.permission_set, grant.principal_type.lower(), grant.principal),
+            resource_name(grant.account, grant.permission_set, grant.principal_type.lower(), grant.principal),
             instance_arn=self.instance_arn,
             permission_set_arn=hcl.attribute(self.address_of(self.permission_sets[grant.permission_set]), "arn"),
             principal_id=principal,
@@ -310,7 +310,7 @@ class SsoStack(Layer):
             if self.landing_zone.sso.break_glass:
                 self._break_glass_alert(topic.arn)
         elif self.landing_zone.security.alerts.mode is Mode.UNMANAGED:
-            with self.letting_go():
+            with self.removing_from_state():
                 self._settings_alert("")
 
     def _settings_alert(self, topic_arn: str) -> None:

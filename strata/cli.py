@@ -42,7 +42,7 @@ RegionOption = Annotated[
     str | None, typer.Option("--region", help="The AWS region, instead of the primary one.", show_default=False)
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print results and errors only.")]
-VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Say more about what happens.")]
+VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Print more details.")]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of a failure.")]
 
 _SHARED: dict[str, Any] = {
@@ -181,7 +181,7 @@ def check(
 def expire(
     *,
     options: Options,
-    as_of: Annotated[str, typer.Option("--as-of", metavar="DATE", help="The day it is: what ended before goes.")],
+    as_of: Annotated[str, typer.Option("--as-of", metavar="DATE", help="Remove what ended before this date.")],
     dry_run: DryRunOption = False,
     yes: YesOption = False,
 ) -> int:
@@ -279,7 +279,7 @@ def profiles(
         bool, typer.Option("--bootstrap", help="Profiles that assume the access role, as before Identity Center.")
     ] = False,
     user: Annotated[
-        str | None, typer.Option("--user", metavar="KEY", help="Only what this user of sso.yaml may use.")
+        str | None, typer.Option("--user", metavar="KEY", help="Only profiles that this user of sso.yaml may use.")
     ] = None,
     source_profile: Annotated[
         str | None,
@@ -396,7 +396,7 @@ def can(
             "--as",
             metavar="WHO",
             help="A user, group or permission set; role/NAME, root, deployer (project.yaml), or a service such as "
-            "cloudtrail.amazonaws.com. Else a role with full access: what the guardrails leave.",
+            "cloudtrail.amazonaws.com. Default: a role with full access, which shows what the guardrails allow.",
             show_default=False,
         ),
     ] = None,
@@ -405,7 +405,7 @@ def can(
         typer.Option(
             "--on",
             metavar="ARN",
-            help="The resource; the key of an account may stand for its id. Else any.",
+            help="The resource; an account key may replace its id. Default: any.",
             show_default=False,
         ),
     ] = None,

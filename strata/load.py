@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
-from strata.config.loader import read_draft
+from strata.config.loader import read_partial
 from strata.errors import ConfigurationError
 from strata.landing_zone import LandingZone
 from strata.rules import check
@@ -17,10 +17,10 @@ def load(folder: Path, day: dt.date | None = None) -> LandingZone:
     Raises:
         ConfigurationError: all faults of all files, with file, line, value, rule and remedy.
     """
-    draft, faults = read_draft(folder)
-    draft.day = day
-    landing_zone = LandingZone.of(draft)
-    faults += check(draft)
+    partial, faults = read_partial(folder)
+    partial.day = day
+    landing_zone = LandingZone.of(partial)
+    faults += check(partial)
     if faults or landing_zone is None:
         raise ConfigurationError(faults)
     return landing_zone

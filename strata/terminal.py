@@ -12,11 +12,11 @@ def confirmed(question: str, *, instead: str = "the plan with --dry-run") -> boo
     """Returns whether the person says yes; `instead` is what can be looked at where nobody can be asked.
 
     Raises:
-        UsageError: there is no terminal to ask at.
+        UsageError: there is no terminal for the question.
         StrataError: the answer is no text.
     """
     if not interactive():
-        raise UsageError(f"there is no terminal to ask at; look at {instead}, then give --yes")
+        raise UsageError(f"there is no terminal for the question; look at {instead}, then give --yes")
     return answer(f"{question} [y/N] ").strip().lower() in ("y", "yes")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stacks.base import Layer
+from stacks.base import BaseStack
 from stacks.deployment import build
 from strata.landing_zone import LandingZone
 from strata.landing_zone.addresses import addresses, imported
@@ -34,7 +34,7 @@ def test_the_addresses_are_those_that_are_synthesized(name: str, request: pytest
 def test_the_addresses_are_those_the_stacks_make_in_every_mode(mode: str, tmp_path: Path) -> None:
     landing_zone = in_mode(mode, tmp_path)
     app = build(landing_zone, tmp_path / "out")
-    layers = {child.node.id: child for child in app.node.children if isinstance(child, Layer)}
+    layers = {child.node.id: child for child in app.node.children if isinstance(child, BaseStack)}
     assert addresses(landing_zone) == {name: layer.addresses for name, layer in layers.items()}
     assert imported(landing_zone) == {block["to"] for layer in layers.values() for block in layer._imports}
 

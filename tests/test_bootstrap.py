@@ -294,8 +294,8 @@ def test_the_plan_comes_before_anything_is_made(strata: Any, wire: Wire) -> None
         f"acme: account {OURS}, as arn:aws:sts::{OURS}:assumed-role/admin/admin",
         "  organization    create    a new one: all features",
         f"  state bucket    create    s3://{STATE} in eu-west-1: {settings}",
-        f"  replica bucket  later     s3://{REPLICA} in eu-central-1: the name is free, Terraform makes it",
-        f"  trail bucket    later     s3://{TRAIL} in eu-west-1: the name is free, Terraform makes it",
+        f"  replica bucket  later     s3://{REPLICA} in eu-central-1: the name is available, Terraform creates it",
+        f"  trail bucket    later     s3://{TRAIL} in eu-west-1: the name is available, Terraform creates it",
         f"  lock table      create    {TABLE} in eu-west-1: deletion protection, point-in-time recovery, tags",
     ]
 
@@ -353,7 +353,7 @@ def test_it_asks_and_takes_only_yes_for_yes(
     monkeypatch.setattr("strata.terminal.interactive", lambda: True)
     result = strata(input=answer)
     assert result.exit_code == code, result.output
-    assert f"make this in account {OURS}?" in result.stderr
+    assert f"create this in account {OURS}?" in result.stderr
     assert bool(wire.writes) is (code == 0)
 
 
@@ -617,7 +617,7 @@ def test_every_refusal_is_reported_at_once(strata: Any, wire: Wire) -> None:
             "AWS throttles organizations:DescribeOrganization",
         ),
         ("dynamodb.DescribeTable", "ExpiredTokenException", "have expired; sign in again: aws sso login"),
-        ("dynamodb.DescribeTable", "UnrecognizedClientException", "AWS does not know these credentials"),
+        ("dynamodb.DescribeTable", "UnrecognizedClientException", "AWS rejects these credentials"),
         ("dynamodb.DescribeTable", "ValidationException", "dynamodb:DescribeTable: ValidationException: "),
     ],
 )

@@ -17,7 +17,7 @@ from strata.config import ACCEPTED, IMPORTS, ORGANIZATION, types
 from strata.config.limits import aws_limits
 from strata.config.loader import FILES
 from strata.config.models import PolicyType
-from strata.config.tree import Location
+from strata.config.source import Location
 from strata.errors import ConfigurationError
 from strata.iam.documents import TOP_KEYS, document_problems
 from strata.landing_zone import LandingZone, examples
@@ -259,7 +259,7 @@ def test_no_address_of_an_example_is_overlooked(monkeypatch: pytest.MonkeyPatch)
 
     found = {(file, location) for file, location, _ in examples.example_values(landing_zone)}
 
-    texts = {(name, at) for name in FILES for at in _places(landing_zone.tree(name).data, ())}
+    texts = {(name, at) for name in FILES for at in _places(landing_zone.source_file(name).data, ())}
     retired = {(ORGANIZATION, ("accounts", key, "email")) for key in landing_zone.retired}
     assert found == texts - retired
 

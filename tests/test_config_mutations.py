@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from strata.config import loader
-from strata.config.tree import Tree, read
+from strata.config.source import SourceFile, read
 from strata.errors import ConfigurationError, Fault
 from strata.landing_zone import LandingZone
 from strata.load import load
@@ -234,27 +234,27 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.fixture(scope="module", autouse=True)
 def unedited_files_are_read_once() -> Iterator[None]:
     """Reading takes most of the time, and of what is not edited it says the same every time."""
-    trees: dict[tuple[Path, bytes], Tree] = {}
+    source_files: dict[tuple[Path, bytes], SourceFile] = {}
     parsed: dict[int, Any] = {}
     parse = loader._parse
 
-    def read_once(path: Path, name: str, entries: str) -> Tree:
+    def read_once(path: Path, name: str, entries: str) -> SourceFile:
         content = path.read_bytes()
-        if (path, content) in trees:
-            return trees[path, content]
-        tree = read(path, name, entries)
+        if (path, content) in source_files:
+            return source_files[path, content]
+        source_file = read(path, name, entries)
         if content == (configurations()[path.parent.name] / path.name).read_bytes():
-            assert not tree.faults
-            trees[path, content] = tree
-            parsed[id(tree)] = None
-        return tree
+            assert not source_file.faults
+            source_files[path, content] = source_file
+            parsed[id(source_file)] = None
+        return source_file
 
-    def parse_once(model: type[BaseModel], tree: Tree) -> Any:
-        if id(tree) not in parsed:
-            return parse(model, tree)
-        parsed[id(tree)] = parsed[id(tree)] or parse(model, tree)
-        assert not tree.faults
-        return parsed[id(tree)]
+    def parse_once(model: type[BaseModel], source_file: SourceFile) -> Any:
+        if id(source_file) not in parsed:
+            return parse(model, source_file)
+        parsed[id(source_file)] = parsed[id(source_file)] or parse(model, source_file)
+        assert not source_file.faults
+        return parsed[id(source_file)]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loader, "read", read_once)

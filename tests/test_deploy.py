@@ -344,7 +344,7 @@ def test_the_first_interrupt_lets_the_stack_finish_and_starts_no_other(site: Sit
     thread.join()
     assert site.statuses == ["applied", "not started", "not started"]
     assert "SIGINT" not in site.did("backend")
-    assert site.said[-1] == "interrupted; run strata deploy again: it is safe, and goes on where this run ended"
+    assert site.said[-1] == "interrupted; run strata deploy again: it is safe and continues where this run ended"
 
 
 def test_the_second_stops_it_and_keeps_what_was_being_made(site: Site) -> None:
@@ -416,7 +416,9 @@ def test_what_an_earlier_run_made_half_way_is_kept_before_the_plan(site: Site) -
 
     assert site.deploys() == 0
     assert site.did("organizations") == "untaint plan"
-    assert f"organizations: {ATTACHED} was made half way by an earlier run and is kept (terraform untaint)" in site.said
+    assert (
+        f"organizations: {ATTACHED} was partly created by an earlier run and is kept (terraform untaint)" in site.said
+    )
 
 
 def test_without_a_terminal_the_run_ends_at_its_start(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

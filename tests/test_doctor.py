@@ -23,9 +23,9 @@ from strata.aws.organization import LiveAccount
 from strata.aws.session import Aws, Caller
 from strata.cli import app
 from strata.commands import doctor
-from strata.commands.doctor import account, clashes, defaults, members, sign_in, state, tools
+from strata.commands.doctor import account, conflicts, defaults, members, sign_in, state, tools
+from strata.commands.doctor.context import Check, CheckContext, Needs, build_context
 from strata.commands.doctor.findings import Finding, Level, failure, ok
-from strata.commands.doctor.ground import Check, Ground, Needs, lay
 from strata.commands.init import TEMPLATE
 from strata.config.models import EbsEncryption, InstanceMetadata, Mode, PasswordPolicy, S3PublicAccess
 from strata.landing_zone import LandingZone
@@ -49,45 +49,45 @@ def only(findings: Iterator[Finding]) -> Finding:
 
 
 def test_tools_need_their_versions() -> None:
-    assert tools.judge_python("3.10.4").level is FAILURE
-    assert tools.judge_python("3.13.0").level is OK
-    assert tools.judge_cdktf(None, "0.21.0").remedy == "make setup"
-    assert tools.judge_cdktf("0.20.0", "0.21.0").level is FAILURE
-    assert tools.judge_cdktf("0.21.0", "0.21.0").level is OK
-    assert tools.judge_terraform("Terraform v1.9.8\non linux", "terraform").level is FAILURE
-    assert tools.judge_terraform("Terraform v1.10.0\n", "terraform").level is OK
-    assert tools.judge_terraform("Terraform v1.15.5\n", "x", third_party=True).level is WARNING
-    assert tools.judge_terraform("OpenTofu v1.10.1\n", "tofu").text == "OpenTofu 1.10.1 at tofu"
-    assert tools.judge_terraform("", "terraform").level is FAILURE
+    assert tools.assess_python("3.10.4").level is FAILURE
+    assert tools.assess_python("3.13.0").level is OK
+    assert tools.assess_cdktf(None, "0.21.0").remedy == "make setup"
+    assert tools.assess_cdktf("0.20.0", "0.21.0").level is FAILURE
+    assert tools.assess_cdktf("0.21.0", "0.21.0").level is OK
+    assert tools.assess_terraform("Terraform v1.9.8\non linux", "terraform").level is FAILURE
+    assert tools.assess_terraform("Terraform v1.10.0\n", "terraform").level is OK
+    assert tools.assess_terraform("Terraform v1.15.5\n", "x", third_party=True).level is WARNING
+    assert tools.assess_terraform("OpenTofu v1.10.1\n", "tofu").text == "OpenTofu 1.10.1 at tofu"
+    assert tools.assess_terraform("", "terraform").level is FAILURE
 
 
 def test_the_caller_is_of_the_configured_account_and_not_root() -> None:
-    other, reachable = account.judge_caller(Caller("999988887777", "arn:aws:iam::999988887777:user/x"), MANAGEMENT)
+    other, reachable = account.assess_caller(Caller("999988887777", "arn:aws:iam::999988887777:user/x"), MANAGEMENT)
     assert (other.level, reachable) == (FAILURE, False)
     assert "999988887777" in other.text
     assert MANAGEMENT in other.text
-    root, reachable = account.judge_caller(Caller(MANAGEMENT, f"arn:aws:iam::{MANAGEMENT}:root"), MANAGEMENT)
+    root, reachable = account.assess_caller(Caller(MANAGEMENT, f"arn:aws:iam::{MANAGEMENT}:root"), MANAGEMENT)
     assert (root.level, reachable) == (WARNING, True)
-    assert account.judge_caller(Caller(MANAGEMENT, f"arn:aws:iam::{MANAGEMENT}:user/a"), MANAGEMENT)[0].level is OK
+    assert account.assess_caller(Caller(MANAGEMENT, f"arn:aws:iam::{MANAGEMENT}:user/a"), MANAGEMENT)[0].level is OK
 
 
 def test_an_account_that_is_not_active_or_has_no_contact_is_a_failure() -> None:
-    assert account.judge_activation("PENDING_ACTIVATION").level is FAILURE
+    assert account.assess_activation("PENDING_ACTIVATION").level is FAILURE
     contact = {"FullName": "A", "AddressLine1": "B", "City": "C", "CountryCode": "DE", "PhoneNumber": "1"}
-    assert account.judge_contact(contact).level is OK
-    assert "PhoneNumber" in account.judge_contact({**contact, "PhoneNumber": ""}).text
+    assert account.assess_contact(contact).level is OK
+    assert "PhoneNumber" in account.assess_contact({**contact, "PhoneNumber": ""}).text
 
 
 def test_the_free_plan_is_warned_of_until_it_is_too_late() -> None:
-    assert account.judge_plan("FREE", "ACTIVE", has_organization=False).level is WARNING
-    assert account.judge_plan("FREE", "ACTIVE", has_organization=True).level is OK
-    assert account.judge_plan("FREE", "EXPIRED", has_organization=True).level is FAILURE
+    assert account.assess_plan("FREE", "ACTIVE", has_organization=False).level is WARNING
+    assert account.assess_plan("FREE", "ACTIVE", has_organization=True).level is OK
+    assert account.assess_plan("FREE", "EXPIRED", has_organization=True).level is FAILURE
 
 
 def test_name_and_email_of_the_management_account_are_compared(shipped: LandingZone) -> None:
     configured = shipped.project.management_account
-    assert only(account.judge_names(configured, configured.name, configured.email.upper())).level is OK
-    found = list(account.judge_names(configured, "master", "other@example.com"))
+    assert only(account.assess_names(configured, configured.name, configured.email.upper())).level is OK
+    found = list(account.assess_names(configured, "master", "other@example.com"))
     assert [finding.remedy for finding in found] == ["write 'master'", "write 'other@example.com'"]
 
 
@@ -100,29 +100,29 @@ SECURITY_MAIL, SHARED_MAIL = "aws+security@example.com", "aws+shared@example.com
 
 def test_the_quota_holds_what_is_there_and_what_comes(shipped: LandingZone) -> None:
     there = live("aws@example.com", SECURITY_MAIL.upper(), "old@example.com")
-    assert account.judge_quota(shipped, there, 4).level is OK
-    short = account.judge_quota(shipped, there, 3)
+    assert account.assess_quota(shipped, there, 4).level is OK
+    short = account.assess_quota(shipped, there, 3)
     assert short.level is FAILURE
     assert short.remedy.endswith("--quota-code L-E619E033 --desired-value 4")
-    assert account.judge_quota(shipped, [], 2).level is FAILURE, "the management account counts before there is a list"
+    assert account.assess_quota(shipped, [], 2).level is FAILURE, "the management account counts before there is a list"
 
 
 def test_regions_must_be_enabled(shipped: LandingZone) -> None:
     everywhere = {"us-east-1": "opt-in-not-required", "us-west-2": "opted-in"}
-    assert only(account.judge_regions(shipped.project, everywhere)).level is OK
-    closed = only(account.judge_regions(shipped.project, {**everywhere, "us-west-2": "not-opted-in"}))
+    assert only(account.assess_regions(shipped.project, everywhere)).level is OK
+    closed = only(account.assess_regions(shipped.project, {**everywhere, "us-west-2": "not-opted-in"}))
     assert closed.level is FAILURE
     assert "aws account enable-region --region-name us-west-2" in closed.remedy
 
 
 def test_an_anomaly_monitor_in_the_way_comes_with_its_import_line() -> None:
     arn = "arn:aws:ce::123456789012:anomalymonitor/1"
-    clash = account.judge_anomaly_monitor([arn], wanted=True, spoken_for=False)
+    clash = account.assess_anomaly_monitor([arn], wanted=True, managed_or_imported=False)
     assert clash.level is FAILURE
     assert f"aws_ce_anomaly_monitor.services: {arn}" in clash.remedy
-    assert account.judge_anomaly_monitor([arn], wanted=True, spoken_for=True).level is OK
-    assert account.judge_anomaly_monitor([arn], wanted=False, spoken_for=False).level is OK
-    assert account.judge_anomaly_monitor([], wanted=True, spoken_for=False).level is OK
+    assert account.assess_anomaly_monitor([arn], wanted=True, managed_or_imported=True).level is OK
+    assert account.assess_anomaly_monitor([arn], wanted=False, managed_or_imported=False).level is OK
+    assert account.assess_anomaly_monitor([], wanted=True, managed_or_imported=False).level is OK
 
 
 # Members
@@ -132,7 +132,7 @@ def test_an_anomaly_monitor_in_the_way_comes_with_its_import_line() -> None:
     ("account_state", "level"), [("SUSPENDED", FAILURE), ("CLOSED", FAILURE), ("PENDING_ACTIVATION", WARNING)]
 )
 def test_a_declared_account_that_is_not_active(shipped: LandingZone, account_state: str, level: Level) -> None:
-    found = only(members.judge_states(shipped, live(SECURITY_MAIL, state=account_state)))
+    found = only(members.assess_states(shipped, live(SECURITY_MAIL, state=account_state)))
     assert found.level is level
     assert "accounts.security" in found.text
     assert account_state in found.text
@@ -140,18 +140,18 @@ def test_a_declared_account_that_is_not_active(shipped: LandingZone, account_sta
 
 def test_a_closed_account_with_the_address_of_an_active_one_is_none_of_our_business(shipped: LandingZone) -> None:
     both = [*live(SECURITY_MAIL, first=7), *live(SECURITY_MAIL, state="CLOSED", first=8)]
-    assert list(members.judge_states(shipped, both)) == []
+    assert list(members.assess_states(shipped, both)) == []
 
 
 def test_addresses_of_swapped_accounts_are_a_failure(shipped: LandingZone) -> None:
     swapped = [LiveAccount("1" * 12, "example-shared", SECURITY_MAIL, "ACTIVE")]
-    found = only(members.judge_emails(shipped, swapped))
+    found = only(members.assess_emails(shipped, swapped))
     assert found.level is FAILURE
     assert "named as accounts.shared would be" in found.text
 
 
 def test_an_address_of_another_account_warns_that_a_deploy_adopts_and_renames_it(shipped: LandingZone) -> None:
-    found = only(members.judge_emails(shipped, [LiveAccount("1" * 12, "Audit", SECURITY_MAIL.upper(), "ACTIVE")]))
+    found = only(members.assess_emails(shipped, [LiveAccount("1" * 12, "Audit", SECURITY_MAIL.upper(), "ACTIVE")]))
     assert found.level is WARNING
     assert "adopts it and names it 'example-security'" in found.text
     assert "set accounts.security.name to 'Audit'" in found.remedy
@@ -159,39 +159,39 @@ def test_an_address_of_another_account_warns_that_a_deploy_adopts_and_renames_it
 
 def test_an_address_of_the_management_account_or_an_unmanaged_one_is_a_failure(shipped: LandingZone) -> None:
     own = [LiveAccount(MANAGEMENT, "m", SECURITY_MAIL, "ACTIVE")]
-    assert "management account's" in only(members.judge_emails(shipped, own)).text
+    assert "management account's" in only(members.assess_emails(shipped, own)).text
     organization = shipped.organization.model_copy(update={"unmanaged_accounts": ("111111111111",)})
     listed = replace(shipped, organization=organization)
-    found = only(members.judge_emails(listed, [LiveAccount("1" * 12, "example-security", SECURITY_MAIL, "ACTIVE")]))
+    found = only(members.assess_emails(listed, [LiveAccount("1" * 12, "example-security", SECURITY_MAIL, "ACTIVE")]))
     assert "which unmanaged_accounts lists" in found.text
 
 
 def test_an_adopted_account_with_its_own_name_is_nothing_to_speak_of(shipped: LandingZone) -> None:
     assert (
-        list(members.judge_emails(shipped, [LiveAccount("1" * 12, "example-security", SECURITY_MAIL, "ACTIVE")])) == []
+        list(members.assess_emails(shipped, [LiveAccount("1" * 12, "example-security", SECURITY_MAIL, "ACTIVE")])) == []
     )
 
 
 def test_only_active_accounts_that_nobody_mentions_stop_a_deploy(shipped: LandingZone) -> None:
     stranger = LiveAccount("222222222222", "stranger", "who@example.com", "ACTIVE")
-    found = only(members.judge_undeclared(shipped, [*live(SECURITY_MAIL, SHARED_MAIL), stranger]))
+    found = only(members.assess_undeclared(shipped, [*live(SECURITY_MAIL, SHARED_MAIL), stranger]))
     assert found.level is FAILURE
     assert 'add "222222222222" to unmanaged_accounts' in found.remedy
     gone = [LiveAccount("222222222222", "stranger", "who@example.com", "CLOSED")]
     own = [LiveAccount(MANAGEMENT, "m", "whatever@example.com", "ACTIVE")]
-    assert list(members.judge_undeclared(shipped, [*gone, *own])) == []
+    assert list(members.assess_undeclared(shipped, [*gone, *own])) == []
 
 
 def test_services_that_are_on_and_not_declared_are_named_and_stay(shipped: LandingZone) -> None:
-    found = only(members.judge_services(shipped, ["sso.amazonaws.com", "guardduty.amazonaws.com"]))
+    found = only(members.assess_services(shipped, ["sso.amazonaws.com", "guardduty.amazonaws.com"]))
     assert found == ok("on and not declared, they stay on: guardduty.amazonaws.com")
-    assert only(members.judge_services(shipped, ["sso.amazonaws.com"])).level is OK
+    assert only(members.assess_services(shipped, ["sso.amazonaws.com"])).level is OK
 
 
 def test_a_service_that_is_to_be_disabled_and_on_is_a_warning(shipped: LandingZone) -> None:
     organization = shipped.organization.model_copy(update={"disable_services": ("guardduty.amazonaws.com",)})
     landing_zone = replace(shipped, organization=organization)
-    assert only(members.judge_services(landing_zone, ["guardduty.amazonaws.com"])).level is WARNING
+    assert only(members.assess_services(landing_zone, ["guardduty.amazonaws.com"])).level is WARNING
 
 
 ANALYZER = "access-analyzer.amazonaws.com"
@@ -199,14 +199,14 @@ ANALYZER = "access-analyzer.amazonaws.com"
 
 def test_a_delegation_that_terraform_does_not_know_comes_with_its_import_line(shipped: LandingZone) -> None:
     accounts = live(SECURITY_MAIL, SHARED_MAIL)
-    judge = members.judge_delegations
-    clash = only(judge(shipped.organization, accounts, {ANALYZER: {accounts[0].id}}, ()))
+    assess = members.assess_delegations
+    clash = only(assess(shipped.organization, accounts, {ANALYZER: {accounts[0].id}}, ()))
     assert clash.level is FAILURE
     address = "aws_organizations_delegated_administrator.access-analyzer"
     assert f"{address}: {accounts[0].id}/{ANALYZER}" in clash.remedy
-    assert only(judge(shipped.organization, accounts, {ANALYZER: {accounts[0].id}}, {address})).level is OK
-    assert only(judge(shipped.organization, accounts, {ANALYZER: {accounts[1].id}}, {address})).level is FAILURE
-    undeclared = only(judge(shipped.organization, accounts, {"config.amazonaws.com": {accounts[1].id}}, ()))
+    assert only(assess(shipped.organization, accounts, {ANALYZER: {accounts[0].id}}, {address})).level is OK
+    assert only(assess(shipped.organization, accounts, {ANALYZER: {accounts[1].id}}, {address})).level is FAILURE
+    undeclared = only(assess(shipped.organization, accounts, {"config.amazonaws.com": {accounts[1].id}}, ()))
     assert undeclared.level is OK
     assert "stays as it is" in undeclared.text
 
@@ -221,7 +221,7 @@ def test_a_regional_setting_is_named_with_the_regions_it_differs_in() -> None:
     by_region = {"a": NOT_ENABLED, "b": ENABLED, "c": NOT_ENABLED}
     found = defaults.assess_setting("ebs_encryption", EbsEncryption(), by_region)
     assert found.level is WARNING
-    assert found.text == "not enabled in a, c; enabled in b; security.yaml says enabled"
+    assert found.text == "not enabled in a, c; enabled in b; security.yaml has enabled"
     assert defaults.assess_setting("ebs_encryption", EbsEncryption(), {"a": ENABLED}).level is OK
 
 
@@ -271,23 +271,26 @@ def trail(name: str) -> dict[str, str]:
 
 
 def test_trails_in_the_way() -> None:
-    judge = clashes.judge_trails
-    assert only(judge("ex", [], spoken_for=False)).level is OK
-    assert only(judge("ex", [trail("ex")], spoken_for=True)).level is OK
-    clash = only(judge("ex", [trail("ex")], spoken_for=False))
+    assess = conflicts.assess_trails
+    assert only(assess("ex", [], managed_or_imported=False)).level is OK
+    assert only(assess("ex", [trail("ex")], managed_or_imported=True)).level is OK
+    clash = only(assess("ex", [trail("ex")], managed_or_imported=False))
     assert clash.level is FAILURE
     assert "aws_cloudtrail.organization: arn:trail/ex" in clash.remedy
-    assert only(judge("ex", [trail("old")], spoken_for=False)).level is WARNING
-    assert [f.level for f in judge("ex", [trail(str(n)) for n in range(5)], spoken_for=False)] == [FAILURE, WARNING]
+    assert only(assess("ex", [trail("old")], managed_or_imported=False)).level is WARNING
+    assert [f.level for f in assess("ex", [trail(str(n)) for n in range(5)], managed_or_imported=False)] == [
+        FAILURE,
+        WARNING,
+    ]
 
 
 def test_analyzers_in_the_way() -> None:
-    judge = clashes.judge_analyzers
-    clash = only(judge("ex", "eu-west-1", ["ex"], spoken_for=False))
+    assess = conflicts.assess_analyzers
+    clash = only(assess("ex", "eu-west-1", ["ex"], managed_or_imported=False))
     assert "aws_accessanalyzer_analyzer.organization_eu-west-1: ex@eu-west-1" in clash.remedy
-    assert list(judge("ex", "eu-west-1", ["ex"], spoken_for=True)) == []
-    assert only(judge("ex", "eu-west-1", ["old"], spoken_for=False)).level is WARNING
-    assert only(judge("ex", "eu-west-1", list("abcde"), spoken_for=False)).level is FAILURE
+    assert list(assess("ex", "eu-west-1", ["ex"], managed_or_imported=True)) == []
+    assert only(assess("ex", "eu-west-1", ["old"], managed_or_imported=False)).level is WARNING
+    assert only(assess("ex", "eu-west-1", list("abcde"), managed_or_imported=False)).level is FAILURE
 
 
 # Signing in
@@ -296,7 +299,7 @@ INSTANCE = {"InstanceArn": "arn:i", "OwnerAccountId": MANAGEMENT, "Status": "ACT
 
 
 def test_identity_center_that_is_off_says_where_to_click() -> None:
-    found = sign_in.judge_identity_center(MANAGEMENT, "eu-west-1", [])
+    found = sign_in.assess_identity_center(MANAGEMENT, "eu-west-1", [])
     assert found.level is FAILURE
     assert "https://eu-west-1.console.aws.amazon.com/singlesignon/home?region=eu-west-1 > Enable" in found.remedy
     assert "Enable with AWS Organizations" in found.remedy
@@ -307,12 +310,12 @@ def test_identity_center_that_is_off_says_where_to_click() -> None:
     [
         ({"OwnerAccountId": "999988887777"}, "Identity Center belongs to 999988887777"),
         ({"PermissionSetsEnabled": False}, "is an account instance"),
-        ({"PrimaryRegion": "us-east-1"}, "is in us-east-1, project.yaml says eu-west-1"),
+        ({"PrimaryRegion": "us-east-1"}, "is in us-east-1, project.yaml has eu-west-1"),
         ({"Status": "CREATE_IN_PROGRESS"}, "is CREATE_IN_PROGRESS"),
     ],
 )
 def test_identity_center_that_is_not_right(change: Mapping[str, Any], said: str) -> None:
-    found = sign_in.judge_identity_center(MANAGEMENT, "eu-west-1", [{**INSTANCE, **change}])
+    found = sign_in.assess_identity_center(MANAGEMENT, "eu-west-1", [{**INSTANCE, **change}])
     assert found.level is FAILURE
     assert said in found.text
     assert found.remedy
@@ -320,19 +323,19 @@ def test_identity_center_that_is_not_right(change: Mapping[str, Any], said: str)
 
 def test_identity_center_that_is_right_whatever_members_have() -> None:
     members_own = {**INSTANCE, "OwnerAccountId": "999988887777"}
-    found = sign_in.judge_identity_center(
+    found = sign_in.assess_identity_center(
         MANAGEMENT, "eu-west-1", [members_own, {**INSTANCE, "PrimaryRegion": "eu-west-1"}]
     )
     assert found.level is OK
 
 
 def test_permission_sets_that_did_not_arrive_come_with_the_command() -> None:
-    found = only(sign_in.judge_permission_sets("arn:i", 2, {"arn:ps": ("DevOps", ["1" * 12])}))
+    found = only(sign_in.assess_permission_sets("arn:i", 2, {"arn:ps": ("DevOps", ["1" * 12])}))
     assert found.level is FAILURE
     assert "DevOps" in found.text
     assert "111111111111" in found.text
     assert "--permission-set-arn arn:ps --target-type ALL_PROVISIONED_ACCOUNTS" in found.remedy
-    assert only(sign_in.judge_permission_sets("arn:i", 2, {})).level is OK
+    assert only(sign_in.assess_permission_sets("arn:i", 2, {})).level is OK
 
 
 def test_alert_mails_that_nobody_confirmed() -> None:
@@ -340,7 +343,7 @@ def test_alert_mails_that_nobody_confirmed() -> None:
         {"Protocol": "email", "Endpoint": "A@x.io", "SubscriptionArn": "arn:aws:sns:1"},
         {"Protocol": "email", "Endpoint": "b@x.io", "SubscriptionArn": "PendingConfirmation"},
     ]
-    found = list(sign_in.judge_alert_mails("us-east-1", ("a@x.io", "b@x.io", "c@x.io"), entries))
+    found = list(sign_in.assess_alert_mails("us-east-1", ("a@x.io", "b@x.io", "c@x.io"), entries))
     assert [finding.level for finding in found] == [WARNING, WARNING]
     assert "b@x.io has not confirmed" in found[0].text
     assert "c@x.io is not subscribed" in found[1].text
@@ -454,8 +457,8 @@ def bootstrap(folder: Path) -> None:
         organizations.create_account(Email=f"aws+{key}@example.com", AccountName=f"example-{key}")
 
 
-def ground(folder: Path, *, has_organization: bool = True) -> Ground:
-    return lay(load(folder), folder, Aws(None, "us-east-1"), has_organization=has_organization)
+def context(folder: Path, *, has_organization: bool = True) -> CheckContext:
+    return build_context(load(folder), folder, Aws(None, "us-east-1"), has_organization=has_organization)
 
 
 @pytest.mark.usefixtures("hooks")
@@ -515,7 +518,7 @@ def test_an_account_on_the_second_page_is_seen(folder: Path) -> None:
         organizations.create_account(Email=f"n{number}@example.com", AccountName=f"n{number}")
     text = [finding["text"] for finding in report(folder)["accounts"]]
     assert len(text) == 40
-    assert "43 accounts now, 0 to be made, the quota is 10" in report(folder)["quota"][0]["text"]
+    assert "43 accounts now, 0 to create, the quota is 10" in report(folder)["quota"][0]["text"]
 
 
 def test_every_page_of_a_list_is_read(hooks: Hooks, folder: Path) -> None:
@@ -619,7 +622,7 @@ def test_credentials_of_another_account_end_it_with_one_failure(folder: Path) ->
     done = run(folder)
     assert done.exit_code == 1
     assert [line.split()[1] for line in done.stdout.splitlines() if line.startswith("failure")] == ["caller"]
-    assert "checks were not made, because of the failure above" in done.stdout
+    assert "checks were skipped because of the failure above" in done.stdout
 
 
 def test_a_member_of_somebodys_organization_ends_it_with_one_failure(hooks: Hooks, folder: Path) -> None:
@@ -629,7 +632,7 @@ def test_a_member_of_somebodys_organization_ends_it_with_one_failure(hooks: Hook
     assert done.exit_code == 1
     (line,) = [line for line in done.stdout.splitlines() if line.startswith("failure")]
     assert "is a member of the organization o-theirs" in line
-    assert "checks were not made, because of the failure above" in done.stdout
+    assert "checks were skipped because of the failure above" in done.stdout
 
 
 @pytest.mark.usefixtures("hooks")
@@ -701,7 +704,7 @@ def test_a_delegation_is_read_from_every_administrator(folder: Path) -> None:
     organizations.enable_aws_service_access(ServicePrincipal=ANALYZER)
     organizations.register_delegated_administrator(AccountId=ids[SHARED_MAIL], ServicePrincipal=ANALYZER)
     assert report(folder)["delegations"][0]["text"] == (
-        f"{ANALYZER} is delegated to {ids[SHARED_MAIL]}, organization.yaml says security"
+        f"{ANALYZER} is delegated to {ids[SHARED_MAIL]}, organization.yaml has security"
     )
 
 
@@ -747,7 +750,7 @@ def test_settings_are_read_in_every_governed_region(hooks: Hooks, folder: Path) 
     boto3.client("ec2", "us-east-1").enable_ebs_encryption_by_default()
     hooks.says("ec2.GetSnapshotBlockPublicAccessState", State="unblocked", ManagedBy="declarative-policy")
     found = report(folder)
-    assert found["ebs"][0]["text"] == "not enabled in eu-west-1; enabled in us-east-1; security.yaml says enabled"
+    assert found["ebs"][0]["text"] == "not enabled in eu-west-1; enabled in us-east-1; security.yaml has enabled"
     assert found["snapshots"][0]["level"] == "failure"
 
 
@@ -771,7 +774,7 @@ def test_detectors_are_named_and_left_alone(folder: Path) -> None:
         {
             "check": "detectors",
             "level": "ok",
-            "text": "GuardDuty is on in us-east-1, Strata leaves it as it is",
+            "text": "GuardDuty is on in us-east-1, Strata does not change it",
             "remedy": "",
         }
     ]
@@ -807,25 +810,25 @@ def test_an_emulator_that_lacks_a_call_is_a_warning_not_a_failure(folder: Path) 
     done = run(folder)
     assert done.exit_code == 0, done.output
     assert "AWS_ENDPOINT_URL is set" in done.stderr
-    assert "skipped: the emulator does not answer account:GetContactInformation" in done.stdout
-    assert "metadata      skipped: the emulator does not answer this" in done.stdout
+    assert "skipped: the emulator does not support account:GetContactInformation" in done.stdout
+    assert "metadata      skipped: the emulator does not support this" in done.stdout
 
 
 # Side by side
 
 
-def checks(*looks: Callable[[Ground], Any]) -> list[Check]:
+def checks(*looks: Callable[[CheckContext], Any]) -> list[Check]:
     return [Check(f"c{number}", Needs.NOTHING, look) for number, look in enumerate(looks)]
 
 
 @pytest.fixture
-def plain(folder: Path) -> Ground:
-    return ground(folder, has_organization=False)
+def plain(folder: Path) -> CheckContext:
+    return context(folder, has_organization=False)
 
 
-def test_what_is_done_last_may_come_first(plain: Ground) -> None:
-    def after(seconds: float) -> Callable[[Ground], list[Finding]]:
-        def look(_: Ground) -> list[Finding]:
+def test_what_is_done_last_may_come_first(plain: CheckContext) -> None:
+    def after(seconds: float) -> Callable[[CheckContext], list[Finding]]:
+        def look(_: CheckContext) -> list[Finding]:
             time.sleep(seconds)
             return [ok(str(seconds))]
 
@@ -835,19 +838,19 @@ def test_what_is_done_last_may_come_first(plain: Ground) -> None:
     assert [findings[0].text for findings in found.values()] == ["0.2", "0.1", "0"]
 
 
-def test_checks_run_at_the_same_time(plain: Ground) -> None:
+def test_checks_run_at_the_same_time(plain: CheckContext) -> None:
     """Each waits for the others: one after the other they would wait for ever."""
     barrier = threading.Barrier(3, timeout=5)
 
-    def look(_: Ground) -> list[Finding]:
+    def look(_: CheckContext) -> list[Finding]:
         barrier.wait()
         return [ok("met")]
 
     assert all(findings == [ok("met")] for findings in doctor.examine(checks(look, look, look), plain).values())
 
 
-def test_one_check_that_breaks_does_not_hide_the_others(plain: Ground) -> None:
-    def breaks(_: Ground) -> list[Finding]:
+def test_one_check_that_breaks_does_not_hide_the_others(plain: CheckContext) -> None:
+    def breaks(_: CheckContext) -> list[Finding]:
         raise KeyError("State\nand more")
 
     found = doctor.examine(checks(breaks, lambda _: [ok("fine")]), plain)
@@ -858,8 +861,8 @@ def test_one_check_that_breaks_does_not_hide_the_others(plain: Ground) -> None:
         doctor.examine(checks(breaks), plain, debug=True)
 
 
-def test_progress_is_shown_only_when_it_takes_long(plain: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
-    def look(_: Ground) -> list[Finding]:
+def test_progress_is_shown_only_when_it_takes_long(plain: CheckContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    def look(_: CheckContext) -> list[Finding]:
         time.sleep(0.05)
         return []
 
@@ -927,5 +930,5 @@ def test_colour_only_where_it_is_wanted(
 
 
 def test_settings_of_buckets_are_judged_as_one_line() -> None:
-    assert state.judge_settings("x", ["versioning", "encryption"]).text == "x lacks versioning, encryption"
-    assert state.judge_settings("x", []).level is OK
+    assert state.assess_settings("x", ["versioning", "encryption"]).text == "x lacks versioning, encryption"
+    assert state.assess_settings("x", []).level is OK

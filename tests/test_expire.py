@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from strata.commands.expire import without
 from strata.config.accepted import endings
-from strata.config.tree import Tree, parse
+from strata.config.source import SourceFile, parse
 from strata.errors import StrataError
 from strata.landing_zone.expiry import day_of
 from strata.load import load
@@ -140,7 +140,7 @@ def test_the_change_is_shown_and_its_reason_said(folder: Path) -> None:
 def test_nothing_is_written_where_nobody_can_be_asked(folder: Path) -> None:
     done = strata("expire", "--config", str(folder), "--as-of", "2026-11-24")
     assert (done.returncode, len(load(folder).sso.assignments)) == (2, 3)
-    assert "there is no terminal to ask at; look at the changes with --dry-run, then give --yes" in done.stderr
+    assert "there is no terminal for the question; look at the changes with --dry-run, then give --yes" in done.stderr
 
 
 def test_nothing_expired_is_said_and_fine(folder: Path) -> None:
@@ -215,10 +215,10 @@ def visible(text: str) -> list[str]:
 
 
 def data(text: str) -> dict[str, object]:
-    tree = Tree("sso.yaml")
-    parse(text, tree)
-    assert not tree.faults
-    return tree.data
+    source_file = SourceFile("sso.yaml")
+    parse(text, source_file)
+    assert not source_file.faults
+    return source_file.data
 
 
 def test_the_day_after_the_last_is_the_first_without() -> None:

@@ -241,7 +241,7 @@ def test_what_the_system_refuses_is_said_with_the_path_and_changes_nothing(
     result = command()
     assert result.exit_code == 1
     said = result.stderr.splitlines()[-1]
-    assert said == f"error: {path} cannot be written: {os.strerror(error)}; it is as it was"
+    assert said == f"error: {path} cannot be written: {os.strerror(error)}; it is unchanged"
     assert path.read_bytes() == before
 
 
@@ -313,7 +313,7 @@ def test_a_full_disk_keeps_the_old_report(folder: Path, tmp_path: Path) -> None:
     process = start(*words, preexec_fn=small_disk)
     _, said = process.communicate()
     assert (process.returncode, (tmp_path / "report").read_text()) == (1, "old\n")
-    assert said == f"error: {tmp_path / 'report'} cannot be written: File too large; it is as it was\n"
+    assert said == f"error: {tmp_path / 'report'} cannot be written: File too large; it is unchanged\n"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["config", "report"]
 
 
@@ -344,7 +344,7 @@ def test_a_reader_that_goes_away_is_no_failure(folder: Path) -> None:
         (("report", "--output", "/dev/full"), "/dev/full cannot be written: No space left on device"),
         (("schema", "--write", "{scratch}/file/below"), "file/below cannot be made: Not a directory"),
         (("init", *FLAGS, "--yes", "--to", "{scratch}/file/below"), "file cannot be made: File exists"),
-        (("init", *FLAGS, "--yes", "--to", "{scratch}/file"), "file is there already and not an empty folder"),
+        (("init", *FLAGS, "--yes", "--to", "{scratch}/file"), "file exists and is not an empty folder"),
     ],
 )
 def test_what_is_in_the_way_is_named(folder: Path, tmp_path: Path, words: tuple[str, ...], told: str) -> None:
@@ -375,7 +375,7 @@ def test_a_missing_home_is_said(monkeypatch: pytest.MonkeyPatch, file: str, home
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (b"a: [", "project.yaml is not YAML; strata check says where"),
+        (b"a: [", "project.yaml is not YAML; strata check shows where"),
         (b"", "project.yaml is not a mapping of keys to values"),
         (b"# J\xfcrgen\n", "project.yaml is not UTF-8 text; save it as UTF-8"),
     ],

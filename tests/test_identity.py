@@ -286,9 +286,7 @@ WITHOUT_LAB: tuple[Edit, ...] = (
     (ORGANIZATION, "      accounts:\n        - web-lab\n", ""),
     (SSO, "      - web-lab\n", ""),
 )
-SWAPPED = (
-    "Terraform changes nothing, and whoever reads this takes one account for the other; give every account its own"
-)
+SWAPPED = "Terraform changes nothing, so the file mixes up the two accounts; give every account its own"
 MOVE = "terraform -chdir=cdktf.out/stacks/{} state mv"
 RENAMED_LAB = (
     "organization.yaml:13: accounts.lab-web: is account web-lab under another key, both are 'aws+lab@acme.io': it "
@@ -406,9 +404,9 @@ def recorded_as_well(address: str, beside: str) -> Callable[[Live, States], tupl
 NEW_GROUP = (SSO, "groups:\n", "groups:\n  ops:\n    name: Operators\n    members:\n      - lou\n")
 STRANGER = Met("group", "ops", f"{STORE}/9f000000-0000-4000-a000-000000000000", ("eve@acme.io", "lou@acme.io"))
 STRANGER_SAYS = (
-    "sso.yaml:12: groups.ops.name: 'Operators' is a group that AWS has and no run of Strata made: "
+    "sso.yaml:12: groups.ops.name: 'Operators' is a group that exists in AWS and that Strata did not create: "
     "d-1234567890/9f000000-0000-4000-a000-000000000000, with the members eve@acme.io, lou@acme.io; choose "
-    "another name; or take it over with all it has, by this line in "
+    "another name; or import it as it is, by this line in "
     'imports.yaml:\n  aws_identitystore_group.ops: "d-1234567890/9f000000-0000-4000-a000-000000000000"'
 )
 
@@ -614,7 +612,7 @@ CASES = (
             "organization.yaml:8: organizational_units.play.name: 'Play' is organizational unit lab at AWS "
             "(ou-abcd-00000005), which the state has at aws_organizations_organizational_unit.lab and would get at "
             "aws_organizations_organizational_unit.play as well; AWS has it for 'lab' since somebody renamed it there: "
-            "deploy without 'play' first, which puts the name right, or choose another name",
+            "deploy without 'play' first, which corrects the name, or choose another name",
         ),
         changes=live_unit("ou-abcd-00000005", "Play"),
     ),
@@ -628,7 +626,7 @@ CASES = (
         (
             "organization.yaml:7: organizational_units.labs: the state has ou-abcd-00000005 twice, at "
             "aws_organizations_organizational_unit.lab and at aws_organizations_organizational_unit.labs: it would be "
-            "destroyed under the one and is meant to stay under the other; take the old address out of the state, then "
+            "destroyed under the one and is meant to stay under the other; remove the old address from the state, then "
             "deploy:\n"
             "  terraform -chdir=cdktf.out/stacks/organizations init\n"
             "  terraform -chdir=cdktf.out/stacks/organizations state rm aws_organizations_organizational_unit.lab",
@@ -662,7 +660,7 @@ CASES = (
         ),
         (
             "organization.yaml:18: policies.no-leave.type: changes from 'SERVICE_CONTROL_POLICY' to "
-            "'RESOURCE_CONTROL_POLICY'; AWS cannot change the type of a policy: it is destroyed and made again and "
+            "'RESOURCE_CONTROL_POLICY'; AWS cannot change the type of a policy: it is destroyed and created again and "
             "meanwhile does not bind account web-lab, unit web; change it back; or add another, have it take over, "
             "deploy, "
             "and drop this one; or strata deploy --allow replace:no-leave",
@@ -767,11 +765,11 @@ CASES = (
         "a group becomes external",
         ((SSO, "    members:\n      - kim\n      - lou\n", "    external: true\n"),),
         (
-            "sso.yaml:17: groups.devs.external: group devs is made by Strata; as an external one it would be "
+            "sso.yaml:17: groups.devs.external: group devs was created by Strata; as an external one it would be "
             "destroyed with "
             "its assignments: Look of group devs in web-lab, Look of group devs in web-live; add the group of the "
             "identity "
-            "provider under a key and a name of its own with external: true, assign it beside 'devs', deploy, and "
+            "provider under its own key and name with external: true, assign it beside 'devs', deploy, and "
             "only then "
             "drop 'devs'",
         ),
@@ -805,12 +803,10 @@ CASES = (
         ((SSO, "name: LookAround", "name: Looker"),),
         (
             "sso.yaml:25: permission_sets.Look.name: changes from 'LookAround' to 'Looker'; AWS cannot rename a "
-            "permission "
-            "set: it is destroyed and made again, the ARNs of its roles change and meanwhile these go: Look of group "
-            "devs in "
-            "web-lab, Look of user lou in web-lab, Look of group devs in web-live, Look of user lou in web-live; "
-            "change it "
-            "back; or add another, have it take over, deploy, and drop this one; or strata deploy --allow replace:Look",
+            "permission set: it is destroyed and created again, the ARNs of its roles change and meanwhile these do "
+            "not exist: Look of group devs in web-lab, Look of user lou in web-lab, Look of group devs in web-live, "
+            "Look of user lou in web-live; change it back; or add another, have it take over, deploy, and "
+            "drop this one; or strata deploy --allow replace:Look",
         ),
         allow=("replace:Look",),
     ),
@@ -875,7 +871,7 @@ CASES = (
         (
             "security.yaml:2: trail.mode: the organization trail would be deleted: no account is logged any more; "
             "write "
-            "'mode: unmanaged' to let it go and leave it running; or strata deploy --allow delete:trail",
+            "'mode: unmanaged' to stop managing it and leave it running; or strata deploy --allow delete:trail",
         ),
         allow=("delete:trail",),
     ),
@@ -886,7 +882,7 @@ CASES = (
         (
             "organization.yaml:1: ram_sharing: sharing within the organization would be switched off: what is shared "
             "across "
-            "accounts breaks off; write 'ram_sharing: unmanaged' to let it go and leave it on; or strata deploy "
+            "accounts breaks off; write 'ram_sharing: unmanaged' to stop managing it and leave it on; or strata deploy "
             "--allow "
             "delete:ram-sharing",
         ),
@@ -911,7 +907,7 @@ CASES = (
         "a group gets the name of a stranger's",
         ((SSO, "name: Developers", "name: Operators"),),
         (
-            "sso.yaml:16: groups.devs.name: 'Operators' is a group that AWS has and no run of Strata made: "
+            "sso.yaml:16: groups.devs.name: 'Operators' is a group that exists in AWS and that Strata did not create: "
             "d-1234567890/9f000000-0000-4000-a000-000000000000, without "
             "members; choose another name, or delete that one at AWS",
         ),
@@ -1003,11 +999,11 @@ def test_renames_across_things_are_moved_at_once(folder: Path, states: States, t
 
 
 def _addresses(landing_zone: LandingZone) -> set[str]:
-    from stacks.base import Layer
+    from stacks.base import BaseStack
     from stacks.deployment import build
 
     app = build(landing_zone)
-    return {address for stack in app.node.children if isinstance(stack, Layer) for address in stack.addresses}
+    return {address for stack in app.node.children if isinstance(stack, BaseStack) for address in stack.addresses}
 
 
 def test_a_state_counts_what_is_tainted_or_deposed_and_not_what_was_only_read() -> None:
@@ -1187,9 +1183,9 @@ def test_empty_states_beside_what_strata_made_are_not_begun_anew(aws: Aws, folde
     (alone,) = examined(aws, landing_zone, NOTHING).refusals
     assert str(alone.fault).endswith(
         "project.yaml:2: short_name: the states of backend, organizations, security, sso are empty in "
-        "s3://ac-terraform-state-210987654321, while AWS has what Strata made before: permission set Admin; it would "
-        "be "
-        "made again, or be in the way; set short_name, state.bucket and regions.primary back to what they were; if the "
+        "s3://ac-terraform-state-210987654321, while AWS has resources that Strata created before: permission set "
+        "Admin; they would be "
+        "created again, or conflict; set short_name, state.bucket and regions.primary back to what they were; if the "
         "state was deleted, the bucket and its replica keep earlier versions"
     )
     for bucket, layer in (

@@ -185,7 +185,7 @@ def test_what_is_an_example_no_more_is_refused(folder: Path) -> None:
     before = contents(folder)
     done = strata(folder, *flags(name="other"), "--yes")
     assert done.exit_code == 1
-    assert "project.yaml is an example no more, it has 'aws@acme.io'" in done.stderr
+    assert "project.yaml no longer has the example value, it has 'aws@acme.io'" in done.stderr
     assert "--to DIR" in done.stderr
     assert contents(folder) == before
 

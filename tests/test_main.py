@@ -299,20 +299,20 @@ def test_two_resources_with_one_address_are_refused() -> None:
     from cdktf import App
     from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
 
-    from stacks.base import AddressTakenError, Layer
+    from stacks.base import AddressTakenError, BaseStack
     from strata.load import load
     from tests.synthesized import SHIPPED
 
-    layer = Layer(App(), "mine", project=load(SHIPPED).project)
+    layer = BaseStack(App(), "mine", project=load(SHIPPED).project)
     layer.add(SnsTopic, "news")
     with pytest.raises(AddressTakenError, match=r"mine: two resources have the address aws_sns_topic\.news"):
         layer.add(SnsTopic, "news")
 
 
 def test_text_in_an_expression_keeps_quotes_and_letters() -> None:
-    from stacks.hcl import quoted
+    from stacks.hcl import hcl_literal
 
-    assert quoted(['say "hi" to ${x}', "Müller 🙂"]) == '["say \\"hi\\" to $${x}", "Müller 🙂"]'
+    assert hcl_literal(['say "hi" to ${x}', "Müller 🙂"]) == '["say \\"hi\\" to $${x}", "Müller 🙂"]'
 
 
 def test_templates_in_names_and_descriptions_are_text(variant: Variant) -> None:
@@ -369,7 +369,7 @@ def test_an_import_to_an_address_nothing_makes_stops_the_synthesis_of_a_layer_th
     with pytest.raises(ConfigurationError) as error:
         build(landing_zone)
     (fault,) = error.value.faults
-    assert "no stack makes 'aws_budgets_budget.month'" in str(fault)
+    assert "no stack creates 'aws_budgets_budget.month'" in str(fault)
     assert "did you mean 'aws_budgets_budget.monthly'?" in str(fault)
 
 

@@ -31,7 +31,7 @@ from typer.testing import CliRunner
 
 from strata.aws.organization import LiveAccount
 from strata.cli import app
-from strata.commands.profiles import Facts, Portal, Profiles, Wish, compose, identify
+from strata.commands.profiles import OrganizationFacts, Portal, ProfileRequest, Profiles, build_profiles, identify
 from strata.errors import StrataError
 from strata.files import aws_config
 from strata.files.aws_config import Section, UnusableFileError, update
@@ -135,11 +135,11 @@ def landing_zone(config: Path) -> LandingZone:
 
 IDS = {"management": OURS, "audit": "111111111112", "dev": "111111111113"}
 PORTAL = Portal("https://d-1234567890.awsapps.com/start", "eu-west-1")
-SIGNED_IN = Facts(IDS, PORTAL)
+SIGNED_IN = OrganizationFacts(IDS, PORTAL)
 
 
-def wish(**given: Any) -> Wish:
-    return Wish(**{"region": "eu-west-1", **given})
+def request(**given: Any) -> ProfileRequest:
+    return ProfileRequest(**{"region": "eu-west-1", **given})
 
 
 def names(profiles: Profiles) -> list[str]:
@@ -147,7 +147,7 @@ def names(profiles: Profiles) -> list[str]:
 
 
 def test_one_profile_per_account_and_permission_set_however_many_may_use_it(landing_zone: LandingZone) -> None:
-    profiles = compose(landing_zone, SIGNED_IN, wish())
+    profiles = build_profiles(landing_zone, SIGNED_IN, request())
     assert names(profiles) == [
         "ac-audit-admin",
         "ac-dev-admin",
@@ -158,7 +158,7 @@ def test_one_profile_per_account_and_permission_set_however_many_may_use_it(land
 
 
 def test_a_sign_in_profile_names_the_role_by_the_sets_name(landing_zone: LandingZone) -> None:
-    profile = compose(landing_zone, SIGNED_IN, wish(region="eu-north-1")).profiles[0]
+    profile = build_profiles(landing_zone, SIGNED_IN, request(region="eu-north-1")).profiles[0]
     assert dict(profile.settings) == {
         "sso_session": "ac",
         "sso_account_id": "111111111112",
@@ -168,7 +168,9 @@ def test_a_sign_in_profile_names_the_role_by_the_sets_name(landing_zone: Landing
 
 
 def test_output_is_set_when_asked_for(landing_zone: LandingZone) -> None:
-    assert {p.settings["output"] for p in compose(landing_zone, SIGNED_IN, wish(output="yaml")).profiles} == {"yaml"}
+    assert {p.settings["output"] for p in build_profiles(landing_zone, SIGNED_IN, request(output="yaml")).profiles} == {
+        "yaml"
+    }
 
 
 @pytest.mark.parametrize(
@@ -181,17 +183,17 @@ def test_output_is_set_when_asked_for(landing_zone: LandingZone) -> None:
 def test_user_means_what_groups_and_direct_assignments_give(
     landing_zone: LandingZone, user: str, expected: list[str]
 ) -> None:
-    assert names(compose(landing_zone, SIGNED_IN, wish(user=user))) == expected
+    assert names(build_profiles(landing_zone, SIGNED_IN, request(user=user))) == expected
 
 
 def test_a_user_with_the_key_of_a_group_is_not_the_group(config: Path) -> None:
     (config / "sso.yaml").write_text(SSO.replace("  bob:\n", "  admins:\n", 1).replace("- bob", "- admins"))
-    assert names(compose(load(config), SIGNED_IN, wish(user="admins"))) == ["ac-dev-look"]
+    assert names(build_profiles(load(config), SIGNED_IN, request(user="admins"))) == ["ac-dev-look"]
 
 
 def test_user_says_that_groups_of_an_identity_provider_are_not_known(landing_zone: LandingZone) -> None:
-    assert "auditors" in compose(landing_zone, SIGNED_IN, wish(user="bob")).warnings[0]
-    assert not compose(landing_zone, SIGNED_IN, wish()).warnings
+    assert "auditors" in build_profiles(landing_zone, SIGNED_IN, request(user="bob")).warnings[0]
+    assert not build_profiles(landing_zone, SIGNED_IN, request()).warnings
 
 
 @pytest.mark.parametrize(
@@ -206,19 +208,21 @@ def test_user_that_cannot_be_met_is_refused(
     landing_zone: LandingZone, user: str, portal: Portal | None, message: str
 ) -> None:
     with pytest.raises(StrataError, match=re.escape(message)):
-        compose(landing_zone, Facts(IDS, portal), wish(user=user, source_profile="boot"))
+        build_profiles(landing_zone, OrganizationFacts(IDS, portal), request(user=user, source_profile="boot"))
 
 
 def test_an_account_that_is_not_there_has_no_sign_in_profile(landing_zone: LandingZone) -> None:
-    facts = Facts({"management": OURS, "dev": IDS["dev"]}, PORTAL)
-    assert not any("audit" in name for name in names(compose(landing_zone, facts, wish())))
+    facts = OrganizationFacts({"management": OURS, "dev": IDS["dev"]}, PORTAL)
+    assert not any("audit" in name for name in names(build_profiles(landing_zone, facts, request())))
 
 
-@pytest.mark.parametrize("facts", [Facts(IDS, None), SIGNED_IN], ids=["before", "asked for"])
+@pytest.mark.parametrize("facts", [OrganizationFacts(IDS, None), SIGNED_IN], ids=["before", "asked for"])
 def test_before_identity_center_profiles_assume_the_role_of_members_alone(
-    landing_zone: LandingZone, facts: Facts
+    landing_zone: LandingZone, facts: OrganizationFacts
 ) -> None:
-    profiles = compose(landing_zone, facts, wish(source_profile="my boot", bootstrap=facts.portal is not None))
+    profiles = build_profiles(
+        landing_zone, facts, request(source_profile="my boot", bootstrap=facts.portal is not None)
+    )
     assert names(profiles) == ["ac-audit-oaar", "ac-dev-oaar"]
     assert dict(profiles.profiles[1].settings) == {
         "role_arn": "arn:aws:iam::111111111113:role/OrganizationAccountAccessRole",
@@ -230,14 +234,14 @@ def test_before_identity_center_profiles_assume_the_role_of_members_alone(
 
 
 def test_a_session_name_is_never_longer_than_sts_takes(landing_zone: LandingZone) -> None:
-    profile = compose(landing_zone, Facts(IDS, None), wish(source_profile="ä" * 80)).profiles[0]
+    profile = build_profiles(landing_zone, OrganizationFacts(IDS, None), request(source_profile="ä" * 80)).profiles[0]
     assert re.fullmatch(r"[\w+=,.@-]{2,64}", profile.settings["role_session_name"], re.ASCII)
 
 
 @pytest.mark.parametrize("source", [None, "a\nrole_arn = arn:aws:iam::1:role/x"])
 def test_the_role_needs_a_profile_to_assume_it_from(landing_zone: LandingZone, source: str | None) -> None:
     with pytest.raises(StrataError, match="name it with --profile"):
-        compose(landing_zone, Facts(IDS, None), wish(source_profile=source))
+        build_profiles(landing_zone, OrganizationFacts(IDS, None), request(source_profile=source))
 
 
 def test_two_profiles_of_one_name_are_refused(config: Path) -> None:
@@ -249,7 +253,7 @@ def test_two_profiles_of_one_name_are_refused(config: Path) -> None:
     more += "  - permission_sets:\n      - x-admin\n    users:\n      - bob\n    accounts:\n      - audit\n"
     (config / "sso.yaml").write_text(SSO.replace("assignments:\n", more))
     with pytest.raises(StrataError, match="ac-audit-x-admin would stand for x-admin in audit and for admin in audit-x"):
-        compose(load(config), Facts({**IDS, "audit-x": "111111111119"}, PORTAL), wish())
+        build_profiles(load(config), OrganizationFacts({**IDS, "audit-x": "111111111119"}, PORTAL), request())
 
 
 # Which account is which
@@ -465,15 +469,15 @@ DAMAGED = {
             "[sso-session ac]\n[profile ac]\n[ac-dev-look]\n"
         ),
         {
-            1: "[profile ac-dev-look] is there already, outside of the block of 'ac'",
-            4: "[sso-session ac] is there already, outside of the block of 'ac'",
+            1: "[profile ac-dev-look] exists already, outside of the block of 'ac'",
+            4: "[sso-session ac] exists already, outside of the block of 'ac'",
         },
     ),
     "taken and edited": (
         f"{BLOCK.replace('eu-west-1', 'eu-west-2')}[profile 'ac-dev-look']\n",
         {
             1: "the block of 'ac' was edited by hand, or by another tool",
-            12: "[profile ac-dev-look] is there already, outside of the block of 'ac'",
+            12: "[profile ac-dev-look] exists already, outside of the block of 'ac'",
         },
     ),
 }
@@ -649,7 +653,7 @@ def test_a_disk_that_fills_up_half_way_leaves_the_old(file: Path, monkeypatch: p
             raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fdopen", Half)
-    with pytest.raises(StrataError, match="No space left on device; it is as it was"):
+    with pytest.raises(StrataError, match="No space left on device; it is unchanged"):
         aws_config.write(file, MINE, "new\n", NOW)
     assert [path.name for path in file.parent.iterdir()] == ["config"]
     assert file.read_text() == MINE
@@ -887,7 +891,7 @@ def test_a_refused_look_at_identity_center_does_not_pass_for_none(cloud: Cloud, 
 
 def test_no_organization_yet(cloud: Cloud, strata: Strata) -> None:
     cloud.refused = ("organizations.ListAccounts", "AWSOrganizationsNotInUseException")
-    assert "strata bootstrap makes it" in strata("--yes").stderr
+    assert "strata bootstrap creates it" in strata("--yes").stderr
 
 
 # What the operator sees
@@ -1002,7 +1006,7 @@ def test_a_refused_file_is_explained_and_left(cloud: Cloud, strata: Strata, file
     done = strata("--yes")
     assert (done.exit_code, listing(file.parent)) == (1, before)
     assert [line for line in done.stderr.splitlines() if line.startswith("error:")] == [
-        f"error: {file}:{line}: [profile ac-{key}-oaar] is there already, outside of the block of 'ac'; "
+        f"error: {file}:{line}: [profile ac-{key}-oaar] exists already, outside of the block of 'ac'; "
         "remove this section, or give it another name"
         for line, key in ((5, "dev"), (6, "audit"))
     ]
@@ -1078,7 +1082,7 @@ def test_offline_before_identity_center(strata: Strata, file: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "cdktf.outputs.json does not exist; make it with cdktf output organizations sso --outputs-file"),
+        (None, "cdktf.outputs.json does not exist; create it with cdktf output organizations sso --outputs-file"),
         ("{", "cdktf.outputs.json cannot be read as JSON"),
         ("[]", "cdktf.outputs.json: organizations: has no account_ids"),
         (json.dumps({"sso": {}}), "cdktf.outputs.json: organizations: has no account_ids"),

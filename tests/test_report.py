@@ -361,8 +361,8 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
         SSO,
         lambda data: _until("2031-01-31", data),
         [
-            (NOTHING, "DataAnalyst of emilia-kowalczyk in data-prod goes from without end to until 2031-01-31"),
-            (NOTHING, "DataAnalyst of priya-raman in data-prod goes from without end to until 2031-01-31"),
+            (NOTHING, "DataAnalyst of emilia-kowalczyk in data-prod: end date changes from none to 2031-01-31"),
+            (NOTHING, "DataAnalyst of priya-raman in data-prod: end date changes from none to 2031-01-31"),
         ],
     ),
     "a permission set gains a policy": (
@@ -431,7 +431,7 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
             (NOTHING, "account sandbox moves from sandbox to suspended"),
             (
                 GUARDRAILS,
-                "account sandbox, by its move, leaves policies deny-root-user, ec2-defaults, limit-sandbox-spending, "
+                "account sandbox moves and loses policies deny-root-user, ec2-defaults, limit-sandbox-spending, "
                 "protect-foundation, region-restriction",
             ),
         ],
@@ -455,28 +455,32 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
     "an account is left to others": (
         ORGANIZATION,
         _add("unmanaged_accounts", value="x@tidepay.dev"),
-        [(ACCOUNTS, "x@tidepay.dev is left to others, as an unmanaged account")],
+        [(ACCOUNTS, "x@tidepay.dev becomes an unmanaged account")],
     ),
     "a unit leaves a policy": (
         ORGANIZATION,
         _remove("policies", "deny-root-user", "targets", "organizational_units", value="sandbox"),
-        [(GUARDRAILS, "organizational unit sandbox leaves policy deny-root-user")],
+        [(GUARDRAILS, "policy deny-root-user is detached from organizational unit sandbox")],
     ),
     "a unit leaves a policy that its account is given": (
         ORGANIZATION,
         _move_attachment,
         [
-            (GUARDRAILS, "organizational unit sandbox leaves policy deny-root-user"),
-            (NOTHING, "account sandbox gets policy deny-root-user"),
+            (GUARDRAILS, "policy deny-root-user is detached from organizational unit sandbox"),
+            (NOTHING, "policy deny-root-user is attached to account sandbox"),
         ],
     ),
     "a policy goes up": (
         ORGANIZATION,
         _set("policies", "deny-root-user", "targets", value={"root": True}),
         [
-            (NOTHING, "root gets policy deny-root-user"),
+            (NOTHING, "policy deny-root-user is attached to root"),
             *(
-                (NOTHING, f"organizational unit {unit} leaves policy deny-root-user, and is held to no less")
+                (
+                    NOTHING,
+                    f"policy deny-root-user is detached from organizational unit {unit}; other policies still "
+                    "enforce the same",
+                )
                 for unit in ("infrastructure", "sandbox", "security", "workloads")
             ),
         ],
@@ -498,7 +502,7 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
             (
                 NOTHING,
                 "policy deny-root-user (SCP) is removed; it bound organizational units security, infrastructure, "
-                "workloads, sandbox; what it bound is held to no less",
+                "workloads, sandbox; other policies still enforce the same",
             ),
         ],
     ),
@@ -517,7 +521,7 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
     "a region closes": (
         ORGANIZATION,
         _remove("region_restriction", "allowed", value="eu-west-1"),
-        [(NOTHING, "policy region-restriction changes and holds to no less than before")],
+        [(NOTHING, "policy region-restriction changes, and nothing is loosened")],
     ),
     "an EC2 default goes": (
         ORGANIZATION,
@@ -581,7 +585,7 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
     "a region is no longer governed": (
         PROJECT,
         _remove("regions", "governed", value="us-east-1"),
-        [(GUARDRAILS, "us-east-1 is no longer governed: regional controls are let go there")],
+        [(GUARDRAILS, "us-east-1 is no longer governed: regional controls are no longer managed there")],
     ),
     "root sessions are switched off": (
         ORGANIZATION,
@@ -656,7 +660,7 @@ def test_nothing_changes_between_a_configuration_and_itself(zone: LandingZone) -
 def test_an_account_that_goes_takes_its_access_along(zone: LandingZone) -> None:
     found = diff.compare(zone, _without_sandbox(zone, retired=True))
     assert [(one.risk, one.text) for one in found if one.topic is diff.Topic.ACCOUNTS] == [
-        (ACCOUNTS, "account sandbox will be retired: Strata forgets it and leaves it as it is")
+        (ACCOUNTS, "account sandbox will be retired: Strata removes it from the state and leaves it running")
     ]
     assert "anna-petersen, jonas-brandt lose Administrator in sandbox" in [one.text for one in found]
     assert diff.risks(found) == {ACCOUNTS}
@@ -752,7 +756,7 @@ def test_the_root_is_loosened_though_every_unit_is_held(
     units = ["security", "infrastructure", "workloads", "sandbox", "suspended"]
     edit = _set("policies", "deny-leaving-organization", "targets", value={"organizational_units": units})
     loosened = [one.text for one in diff.compare(zone, edited({ORGANIZATION: edit})) if one.risk]
-    assert loosened == ["root leaves policy deny-leaving-organization"]
+    assert loosened == ["policy deny-leaving-organization is detached from root"]
 
 
 def test_management_is_not_loosened_by_what_never_bound_it(zone: LandingZone) -> None:
@@ -761,7 +765,10 @@ def test_management_is_not_loosened_by_what_never_bound_it(zone: LandingZone) ->
     policies = {**zone.organization.policies, "keep-payments-private": with_management}
     before = replace(zone, organization=zone.organization.model_copy(update={"policies": policies}))
     assert [(one.risk, one.text) for one in diff.compare(before, zone)] == [
-        (NOTHING, "account management leaves policy keep-payments-private, and is held to no less")
+        (
+            NOTHING,
+            "policy keep-payments-private is detached from account management; other policies still enforce the same",
+        )
     ]
 
 
@@ -777,8 +784,8 @@ def test_a_policy_below_that_sets_otherwise_is_told(zone: LandingZone) -> None:
     )
     assert (
         GUARDRAILS,
-        "policy sloppy sets ec2_attributes.snapshot_block_public_access.state.@@assign otherwise than ec2-defaults "
-        "does, in accounts data-prod, payments-prod",
+        "policy sloppy sets ec2_attributes.snapshot_block_public_access.state.@@assign differently from "
+        "ec2-defaults, in accounts data-prod, payments-prod",
     ) in [(one.risk, one.text) for one in diff.compare(zone, after)]
 
 
@@ -942,7 +949,7 @@ def test_markdown_says_the_risk_first(repository: Path) -> None:
     result = report("--diff", "HEAD", "--format", "markdown", config=_change(repository, ORGANIZATION, LOOSE))
     assert result.stdout == (
         "## What changes since HEAD\n\n**This loosens guardrails.**\n\n### Guardrails\n\n"
-        "- **loosens guardrails**: organizational unit sandbox leaves policy deny-root-user\n"
+        "- **loosens guardrails**: policy deny-root-user is detached from organizational unit sandbox\n"
     )
 
 
@@ -954,7 +961,7 @@ def test_json_has_topic_text_and_risk(repository: Path) -> None:
         "changes": [
             {
                 "topic": "Guardrails",
-                "text": "organizational unit sandbox leaves policy deny-root-user",
+                "text": "policy deny-root-user is detached from organizational unit sandbox",
                 "risk": "guardrails",
             }
         ],

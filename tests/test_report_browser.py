@@ -11,7 +11,7 @@ import pytest
 
 from strata.landing_zone import LandingZone
 from strata.load import load
-from strata.report.access import Holder, access
+from strata.report.access import Principal, access
 from strata.report.page import page
 from tests.browser import Browser, chromium
 from tests.generated import write_configuration
@@ -82,7 +82,7 @@ def rows(browser: Browser) -> dict[str, list[str]]:
 
 def test_the_matrix_has_everybody_and_all_they_have(browser: Browser, company: Path, zone: LandingZone) -> None:
     browser.open(company)
-    expected: dict[Holder, set[tuple[str, str]]] = {}
+    expected: dict[Principal, set[tuple[str, str]]] = {}
     for one in access(zone):
         expected.setdefault(one.holder, set()).add((one.permission_set, one.account))
     shown = rows(browser)

@@ -18,7 +18,7 @@ from strata.config.accepted import scalar
 from strata.config.findings import EFFECT, FINDINGS, SPELLING
 from strata.config.json_lines import json_lines
 from strata.config.limits import aws_limits
-from strata.config.tree import Tree, parse
+from strata.config.source import SourceFile, parse
 from strata.errors import ConfigurationError
 from strata.iam import build
 from strata.iam.documents import document_problems
@@ -617,10 +617,10 @@ def test_everything_that_can_be_found_can_be_accepted() -> None:
 
 @pytest.mark.parametrize("text", ["a b", "a, b", "a: b", "a #b", "[a]", "'a'", "on", "a\\b", "1", "é", "a\u202eb"])
 def test_a_place_is_printed_as_yaml_reads_it_back(text: str) -> None:
-    tree = Tree("x")
-    parse(f"- {{at: {scalar(text)}, reason: x}}\n- at: {scalar(text)}\n", tree, "accepted")
+    source_file = SourceFile("x")
+    parse(f"- {{at: {scalar(text)}, reason: x}}\n- at: {scalar(text)}\n", source_file, "accepted")
     if text != "a\u202eb":
-        assert [entry["at"] for entry in tree.data["accepted"]] == [text, text]
+        assert [entry["at"] for entry in source_file.data["accepted"]] == [text, text]
 
 
 def test_a_name_of_a_managed_policy_is_right_with_its_path_in_its_case() -> None:

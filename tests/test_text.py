@@ -21,7 +21,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from strata.config.loader import FILES
-from strata.config.tree import Location, read
+from strata.config.source import Location, read
 from strata.errors import ConfigurationError, Fault
 from strata.landing_zone import LandingZone
 from strata.load import load
@@ -371,15 +371,15 @@ def test_text_beside_expressions_and_tokens_is_text(tmp_path: Path) -> None:
     from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
 
     from stacks import hcl
-    from stacks.base import Layer
+    from stacks.base import BaseStack
 
-    layer = Layer(App(outdir=str(tmp_path / "out")), "mine", project=load(EVERY_OPTION).project)
+    layer = BaseStack(App(outdir=str(tmp_path / "out")), "mine", project=load(EVERY_OPTION).project)
     topic = layer.add(SnsTopic, "one")
     other = hcl.interpolated("local.other")
     pairs = [("a$", ""), ("$$", "$"), ("%", "%{"), ("{", "}"), ("${", "}"), ("${a}$", "${"), ("$${", ""), ("\\", '"')]
     for index, (before, after) in enumerate(pairs):
         layer.add(SnsTopic, f"token-{index}", name=f"{before}{topic.arn}{after}")
-        layer.add_plainly(SnsTopic, f"plain-{index}", name=hcl.template(before, other, after))
+        layer.add_json(SnsTopic, f"plain-{index}", name=hcl.template(before, other, after))
     layer.node.scope.synth()  # type: ignore[union-attr]
 
     topics = json.loads((tmp_path / "out/stacks/mine/cdk.tf.json").read_text())["resource"]["aws_sns_topic"]

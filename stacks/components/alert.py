@@ -15,19 +15,19 @@ from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
 from cdktf_cdktf_provider_aws.sns_topic_policy import SnsTopicPolicy
 from cdktf_cdktf_provider_aws.sns_topic_subscription import SnsTopicSubscription
 
-from stacks.base import Layer, address, policy_json
+from stacks.base import BaseStack, policy_json, resource_name
 from strata.config.text import address_part
 
 
-def alert_topic(layer: Layer, *, region: str, emails: Sequence[str]) -> SnsTopic:
+def alert_topic(stack: BaseStack, *, region: str, emails: Sequence[str]) -> SnsTopic:
     """Makes the topic of one region with its subscriptions; each address confirms by the mail AWS sends."""
-    name = address("alerts", region)
-    topic = layer.add(SnsTopic, name, name=f"{layer.project.short_name}-alerts", region=region)
-    layer.add(SnsTopicPolicy, name, arn=topic.arn, region=region, policy=policy_json(_events_may_publish(topic.arn)))
+    name = resource_name("alerts", region)
+    topic = stack.add(SnsTopic, name, name=f"{stack.project.short_name}-alerts", region=region)
+    stack.add(SnsTopicPolicy, name, arn=topic.arn, region=region, policy=policy_json(_events_may_publish(topic.arn)))
     for email in sorted(emails):
-        layer.add(
+        stack.add(
             SnsTopicSubscription,
-            address(name, address_part(email.lower())),
+            resource_name(name, address_part(email.lower())),
             topic_arn=topic.arn,
             protocol="email",
             endpoint=email,
@@ -37,7 +37,7 @@ def alert_topic(layer: Layer, *, region: str, emails: Sequence[str]) -> SnsTopic
 
 
 def alert_rule(
-    layer: Layer,
+    stack: BaseStack,
     name: str,
     *,
     region: str,
@@ -50,16 +50,16 @@ def alert_rule(
 
     AWS leaves Get*, List* and Describe* calls out of a rule unless its state asks for them.
     """
-    rule = layer.add(
+    rule = stack.add(
         CloudwatchEventRule,
         name,
-        name=f"{layer.project.short_name}-{name}",
+        name=f"{stack.project.short_name}-{name}",
         description=description,
         event_pattern=json.dumps(pattern, sort_keys=True),
         state="ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS" if read_only_events else "ENABLED",
         region=region,
     )
-    layer.add(
+    stack.add(
         CloudwatchEventTarget,
         name,
         rule=rule.name,

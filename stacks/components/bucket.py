@@ -28,7 +28,7 @@ from cdktf_cdktf_provider_aws.s3_bucket_versioning import (
     S3BucketVersioningVersioningConfiguration,
 )
 
-from stacks.base import Layer, policy_json
+from stacks.base import BaseStack, policy_json
 
 
 class SafeBucket:
@@ -40,7 +40,7 @@ class SafeBucket:
 
     def __init__(
         self,
-        layer: Layer,
+        stack: BaseStack,
         name: str,
         *,
         bucket: str,
@@ -50,21 +50,21 @@ class SafeBucket:
         kms_key: KmsKey | None = None,
         statements: Sequence[dict[str, Any]] = (),
     ) -> None:
-        self.bucket = layer.add(
+        self.bucket = stack.add(
             S3Bucket, name, bucket=bucket, region=region, lifecycle=TerraformResourceLifecycle(prevent_destroy=True)
         )
         self.name, self.arn = self.bucket.bucket, self.bucket.arn
-        self.versioning = [self._version(layer, name, region)] if versioned else []
-        self._encrypt(layer, name, region, kms_key)
-        self._close(layer, name, region)
-        self.policy = layer.add(
+        self.versioning = [self._version(stack, name, region)] if versioned else []
+        self._encrypt(stack, name, region, kms_key)
+        self._close(stack, name, region)
+        self.policy = stack.add(
             S3BucketPolicy,
             name,
             bucket=self.name,
             region=region,
             policy=policy_json({"Version": "2012-10-17", "Statement": [*_denials(self.arn), *statements]}),
         )
-        layer.add(
+        stack.add(
             S3BucketLifecycleConfiguration,
             name,
             bucket=self.name,
@@ -73,8 +73,8 @@ class SafeBucket:
             depends_on=self.versioning or None,
         )
 
-    def _version(self, layer: Layer, name: str, region: str) -> S3BucketVersioningA:
-        return layer.add(
+    def _version(self, stack: BaseStack, name: str, region: str) -> S3BucketVersioningA:
+        return stack.add(
             S3BucketVersioningA,
             name,
             bucket=self.name,
@@ -82,11 +82,11 @@ class SafeBucket:
             versioning_configuration=S3BucketVersioningVersioningConfiguration(status="Enabled"),
         )
 
-    def _encrypt(self, layer: Layer, name: str, region: str, kms_key: KmsKey | None) -> None:
+    def _encrypt(self, stack: BaseStack, name: str, region: str, kms_key: KmsKey | None) -> None:
         default = S3BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultA(
             sse_algorithm="aws:kms" if kms_key else "AES256", kms_master_key_id=kms_key.arn if kms_key else None
         )
-        layer.add(
+        stack.add(
             S3BucketServerSideEncryptionConfigurationA,
             name,
             bucket=self.name,
@@ -101,8 +101,8 @@ class SafeBucket:
             ],
         )
 
-    def _close(self, layer: Layer, name: str, region: str) -> None:
-        layer.add(
+    def _close(self, stack: BaseStack, name: str, region: str) -> None:
+        stack.add(
             S3BucketPublicAccessBlock,
             name,
             bucket=self.name,
@@ -112,7 +112,7 @@ class SafeBucket:
             ignore_public_acls=True,
             restrict_public_buckets=True,
         )
-        layer.add(
+        stack.add(
             S3BucketOwnershipControls,
             name,
             bucket=self.name,

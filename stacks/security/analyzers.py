@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cdktf_cdktf_provider_aws.accessanalyzer_analyzer import AccessanalyzerAnalyzer
 
-from stacks.base import address
+from stacks.base import resource_name
 from stacks.security.controls import Controls
 from strata.config.models import Control
 
@@ -15,7 +15,7 @@ def analyzers(stack: Controls, control: Control) -> None:
     def build(region: str) -> None:
         stack.add(
             AccessanalyzerAnalyzer,
-            address("organization", region),
+            resource_name("organization", region),
             analyzer_name=f"{stack.project.short_name}-organization",
             type="ORGANIZATION",
             region=region,

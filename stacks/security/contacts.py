@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 from cdktf_cdktf_provider_aws.account_alternate_contact import AccountAlternateContact
 
-from stacks.base import address
+from stacks.base import resource_name
 from stacks.security.controls import Controls
 from strata.config.models import MANAGEMENT, AlternateContacts, Contact
 
@@ -24,13 +24,13 @@ def contacts(
             if contact and key in account_ids:
                 _contact(stack, key, account_ids[key], kind, contact)
             else:
-                stack.forget(f"aws_account_alternate_contact.{address(key, kind.lower())}")
+                stack.remove_from_state(f"aws_account_alternate_contact.{resource_name(key, kind.lower())}")
 
 
 def _contact(stack: Controls, key: str, account_id: str, kind: str, contact: Contact) -> None:
     stack.add(
         AccountAlternateContact,
-        address(key, kind.lower()),
+        resource_name(key, kind.lower()),
         alternate_contact_type=kind,
         # AWS refuses the id of the management account when that account itself asks.
         account_id=None if key == MANAGEMENT else account_id,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from stacks.base import Layer
+from stacks.base import BaseStack
 from strata.config.limits import aws_limits
 from strata.config.models import Control, Mode, Setting
 
 
-class Controls(Layer):
+class Controls(BaseStack):
     """A stack of controls. A builder says once what a control consists of, whether that is made or let go."""
 
     def make(self, control: Control, builder: Callable[[], object]) -> None:
@@ -21,7 +21,7 @@ class Controls(Layer):
         if control.on:
             builder()
         elif control.mode is Mode.UNMANAGED or isinstance(control, Setting):
-            self.let_go(builder)
+            self.remove(builder)
 
     def make_in_regions(self, control: Control, builder: Callable[[str], object], *, by_policy: bool = False) -> None:
         """Makes a control in each governed region, unless a policy does; what stands in other regions is let go."""
@@ -30,9 +30,9 @@ class Controls(Layer):
             if region in governed:
                 self.make(control, partial(builder, region))
             else:
-                self.let_go(partial(builder, region))
+                self.remove(partial(builder, region))
 
-    def let_go(self, builder: Callable[[], object]) -> None:
+    def remove(self, builder: Callable[[], object]) -> None:
         """Leaves everything that a builder makes as it is at AWS, and takes it out of the state."""
-        with self.letting_go():
+        with self.removing_from_state():
             builder()

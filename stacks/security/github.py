@@ -12,7 +12,7 @@ from cdktf_cdktf_provider_aws.iam_role import IamRole
 from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
 from cdktf_cdktf_provider_aws.iam_role_policy_attachment import IamRolePolicyAttachment
 
-from stacks.base import Layer, policy_json
+from stacks.base import BaseStack, policy_json
 from stacks.security.controls import Controls
 from strata.config.loader import minified
 from strata.config.models import PARTITION, GithubActions, Mode
@@ -36,7 +36,7 @@ def github(stack: Controls, control: GithubActions) -> None:
     roles: dict[str, IamRole] = {}
     stack.make(control, partial(_build, stack, control, roles))
     if control.mode is Mode.UNMANAGED:
-        stack.forget(READER_WAS)
+        stack.remove_from_state(READER_WAS)
     for job, role in roles.items() if control.on else ():
         stack.output(f"github_{job}_role", role.arn, description=f"Role that GitHub Actions assumes to {job}")
 
@@ -55,16 +55,16 @@ def _build(stack: Controls, github: GithubActions, roles: dict[str, IamRole]) ->
     stack.add(IamRolePolicyAttachment, "github-apply", role=apply.name, policy_arn=administrator)
 
 
-def _reader(layer: Layer) -> str:
-    return Document(minified(READER.read_text(encoding="utf-8")), placeholder_values(layer.project)).text
+def _reader(stack: BaseStack) -> str:
+    return Document(minified(READER.read_text(encoding="utf-8")), placeholder_values(stack.project)).text
 
 
-def _role(layer: Layer, github: GithubActions, job: str, trust: Mapping[str, Any]) -> IamRole:
+def _role(stack: BaseStack, github: GithubActions, job: str, trust: Mapping[str, Any]) -> IamRole:
     command = "plan" if job == "plan" else "deploy"
-    return layer.add(
+    return stack.add(
         IamRole,
         f"github-{job}",
-        name=f"{layer.project.short_name}-strata-github-{job}",
+        name=f"{stack.project.short_name}-strata-github-{job}",
         description=f"GitHub Actions of {github.repository}: strata {command}",
         max_session_duration=7200,
         assume_role_policy=policy_json(trust),

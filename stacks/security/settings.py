@@ -12,7 +12,7 @@ from cdktf_cdktf_provider_aws.ec2_instance_metadata_defaults import Ec2InstanceM
 from cdktf_cdktf_provider_aws.iam_account_password_policy import IamAccountPasswordPolicy
 from cdktf_cdktf_provider_aws.s3_account_public_access_block import S3AccountPublicAccessBlock
 
-from stacks.base import address
+from stacks.base import resource_name
 from stacks.security.controls import Controls
 from strata.config.models import RegionalSetting, Setting
 
@@ -34,7 +34,7 @@ def settings(stack: Controls, controls: Mapping[str, Setting], *, declared: Coll
 
         def build(region: str | None = None, *, name: str = name, values: Mapping[str, Any] = control.values) -> None:
             place = {"region": region} if region else {}
-            stack.add(KINDS[name], address("main", region) if region else "main", **values, **place)
+            stack.add(KINDS[name], resource_name("main", region) if region else "main", **values, **place)
 
         if isinstance(control, RegionalSetting):
             stack.make_in_regions(control, build, by_policy=name in declared)

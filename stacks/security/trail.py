@@ -30,7 +30,7 @@ def trail(stack: Controls, control: Trail, *, organization_id: str) -> None:
     if control.on:
         build_bucket()
     else:
-        stack.let_go(build_bucket)
+        stack.remove(build_bucket)
     stack.make(control, partial(_trail, stack, control, buckets[0]))
 
 

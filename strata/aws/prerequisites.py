@@ -52,7 +52,7 @@ def management_caller(aws: Aws, project: Project) -> Caller:
             "use a profile of the management account, or correct the id"
         )
     if caller.root:
-        warn("this is the root user; use an administrator instead, and keep root for what only root can do")
+        warn("this is the root user; use an administrator instead, and keep root for tasks that require it")
     return caller
 
 
@@ -95,7 +95,9 @@ def _free_plan(aws: Aws) -> str:
         return ""
     credits = plan.get("accountPlanRemainingCredits")
     amount = f" of {credits['amount']:.2f} {credits['unit']}" if credits else ""
-    return f"this account is on AWS's free plan: an organization makes it a paid one and its credits{amount} end"
+    return (
+        f"this account is on AWS's free plan: an organization upgrades it to a paid plan, and its credits{amount} end"
+    )
 
 
 def _make_organization(aws: Aws, project: Project, note: Note) -> None:
@@ -106,7 +108,7 @@ def _make_organization(aws: Aws, project: Project, note: Note) -> None:
             raise
     if found := organization.describe(aws):
         organization.check_ours(found, project)
-    note("made the organization; for its first hour AWS may still refuse new accounts, then run the deploy again")
+    note("created the organization; AWS may reject new accounts in its first hour: run the deploy again later")
 
 
 def await_organization(aws: Aws, note: Note) -> None:

@@ -146,7 +146,7 @@ def _explained(boto: Any, profile: str | None) -> Iterator[None]:
         raise AwsError(_refusal(code, text, _action(boto, error.operation_name), profile), code) from error
     except ResponseParserError as error:
         # An emulator's page for a call it does not know.
-        raise AwsError("what answered is not AWS: the answer cannot be read", "ResponseParserError") from error
+        raise AwsError("the endpoint is not AWS: its response cannot be read", "ResponseParserError") from error
     except BotoCoreError as error:
         raise AwsError(_failure(error, profile), type(error).__name__) from error
 
@@ -195,9 +195,7 @@ def _refusal(code: str, text: str, action: str, profile: str | None) -> str:
     if code in _EXPIRED:
         return f"the AWS credentials have expired; {_sign_in(profile)}"
     if code in _UNKNOWN:
-        return (
-            f"AWS does not know these credentials ({action}: {code}); check the profile, and that the region is enabled"
-        )
+        return f"AWS rejects these credentials ({action}: {code}); check the profile, and that the region is enabled"
     if code in DENIED:
         named = re.search(r"not authorized to perform: ([\w-]+:\w+)", text)
         return f"{named[1] if named else action} is not allowed: {text}; use a profile that may, see --profile"
@@ -214,12 +212,13 @@ def _failure(error: Exception, profile: str | None) -> str:
         return f"{error}; `aws configure list-profiles` lists those that exist"
     if isinstance(error, exceptions.NoCredentialsError | exceptions.PartialCredentialsError):
         return (
-            "no credentials for AWS; name a profile with --profile or AWS_PROFILE, or make one with `aws configure sso`"
+            "no credentials for AWS; name a profile with --profile or AWS_PROFILE, or create one with "
+            "`aws configure sso`"
         )
     if isinstance(error, exceptions.LoginError):
         return f"the AWS sign-in cannot be used: {error}; sign in again: aws login"
     if isinstance(error, exceptions.SSOError | exceptions.TokenRetrievalError):
-        return f"the AWS sign-in has expired or was never made; {_sign_in(profile)}"
+        return f"the AWS sign-in has expired or does not exist; {_sign_in(profile)}"
     if isinstance(error, exceptions.ConnectionError | exceptions.HTTPClientError):
         remedy = "is the emulator of AWS_ENDPOINT_URL running?" if emulator() else "check the network, proxy and region"
         return f"AWS cannot be reached: {error}; {remedy}"

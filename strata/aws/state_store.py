@@ -169,7 +169,7 @@ _STATE = re.compile(r"management/[^/]+/terraform\.tfstate(\.tflock)?")
 def _make_state_bucket(bucket: OwnBucket, project: Project, note: Note) -> None:
     if bucket.region() is None:
         _create_bucket(bucket, project.regions.primary)
-        note(f"made the bucket {bucket.name}")
+        note(f"created the bucket {bucket.name}")
         wait_until(bucket.region, f"the bucket {bucket.name}", "it cannot be seen yet", note)
     check_adoptable(bucket, project)
     tags = bucket.tags()
@@ -222,7 +222,7 @@ def _bucket_of_terraform(thing: str, bucket: OwnBucket, region: str) -> Resource
     """Looks whether the name of a bucket that Terraform makes is free or ours."""
     found = bucket.region()
     if found is None:
-        return ResourceStatus(thing, f"s3://{bucket.name} in {region}: the name is free, Terraform makes it", "later")
+        return ResourceStatus(thing, f"s3://{bucket.name} in {region}: the name is free, Terraform creates it", "later")
     if found != region:
         raise StrataError(f"the bucket {bucket.name} is yours, but in {found} and not in {region}; {bucket.remedy}")
     return ResourceStatus(thing, f"s3://{bucket.name} in {region}", "exists")
@@ -346,13 +346,13 @@ def _check_table(table: Mapping[str, Any]) -> None:
             f"the table {name} has the key {', '.join(keys)}, Terraform locks with {LOCK_KEY} S; {remedy}"
         )
     if table["TableStatus"] == "DELETING":
-        raise StrataError(f"the table {name} is being deleted; run this again when it is gone, or {remedy}")
+        raise StrataError(f"the table {name} is being deleted; run this again when it is deleted, or {remedy}")
 
 
 def _make_lock_table(lock: LockTable, note: Note) -> None:
     if lock.describe() is None:
         lock.create()
-        note(f"made the table {lock.name}")
+        note(f"created the table {lock.name}")
     for setting, holds, make in _TABLE_SETTINGS:
         table = wait_until(lock.active, f"the table {lock.name}", "it is not active yet", note)
         if not holds(lock, table):

@@ -18,7 +18,7 @@ from strata.aws.session import Aws, AwsError, Caller, connect, emulator
 from strata.aws.states import STACKS
 from strata.config.loader import shown
 from strata.config.models import Project
-from strata.config.tree import read
+from strata.config.source import read
 from strata.errors import ConfigurationError, StrataError
 from strata.landing_zone.examples import example_faults
 from strata.load import load
@@ -47,8 +47,8 @@ def run(options: Options, *, dry_run: bool, yes: bool) -> int:
         return 0
     incomplete = [status for status in found if status.missing]
     if not incomplete:
-        options.note("nothing to do: all of it is there")
-    elif not yes and not confirmed(f"make this in account {project.management_account.id}?"):
+        options.note("nothing to do: everything exists")
+    elif not yes and not confirmed(f"create this in account {project.management_account.id}?"):
         options.note("nothing was changed")
         return 1
     for status in incomplete:
@@ -73,7 +73,7 @@ def _print_next(aws: Aws, project: Project) -> None:
     print("next:")
     if not _has_identity_center(aws, project):
         region = project.identity_center_region
-        print(f"  enable IAM Identity Center in {region}; AWS has no call for it, it is done by hand and once:")
+        print(f"  enable IAM Identity Center in {region}; AWS has no API for it, so do it once by hand:")
         print(f"    {console(region)}")
         print(
             "    AWS console > IAM Identity Center > Enable > Enable with AWS Organizations: an organization instance,"
@@ -111,9 +111,9 @@ def _warn_about_names(aws: Aws, project: Project, folder: Path) -> None:
         return
     live = {"email": account.email, "name": account.name}
     configured = {"email": project.management_account.email, "name": project.management_account.name}
-    tree = read(folder / "project.yaml", shown(folder, "project.yaml"))
+    source_file = read(folder / "project.yaml", shown(folder, "project.yaml"))
     for key, value in live.items():
         same = configured[key].lower() == value.lower() if key == "email" else configured[key] == value
         if not same:
             problem = f"is {configured[key]!r}, AWS has {value!r}"
-            warn(str(tree.fault(("management_account", key), problem, f"write {value!r}")))
+            warn(str(source_file.fault(("management_account", key), problem, f"write {value!r}")))

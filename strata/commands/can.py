@@ -28,7 +28,7 @@ NOT_LOOKED_AT = (
     "policies of resources, unless the answer names one: a bucket policy can allow or deny more",
     "session policies and policies of VPC endpoints",
     "policies that are attached outside the configuration, and AWS's FullAWSAccess where somebody took it off",
-    "what a service refuses for reasons of its own",
+    "limits and checks of the service itself",
 )
 """What an answer takes for granted."""
 

@@ -118,12 +118,12 @@ def _endings(landing_zone: LandingZone, day: dt.date | None) -> list[Ending]:
 def _print_endings(options: Options, due: list[Ending], day: dt.date | None) -> None:
     if not day:
         return
-    from strata.landing_zone.expiry import words
+    from strata.landing_zone.expiry import ending_text
 
     if not due:
         options.note(f"no assignment has expired on {day} or ends within 14 days")
     for ending in due:
-        print(line(f"{options.config}/sso.yaml:{ending.line}: {words(ending, day)}"))
+        print(line(f"{options.config}/sso.yaml:{ending.line}: {ending_text(ending, day)}"))
 
 
 def _as_json(options: Options, ending: Ending, day: dt.date) -> dict[str, Any]:
@@ -151,8 +151,8 @@ def _acceptances(landing_zone: LandingZone, day: dt.date | None) -> list[tuple[i
     from strata.config.accepted import ENTRIES, endings
     from strata.landing_zone.expiry import NOTICE
 
-    tree = landing_zone.tree(ACCEPTED)
-    return [(tree.line((ENTRIES, index)), one) for index, one in endings(landing_zone.accepted, day, NOTICE)]
+    source_file = landing_zone.source_file(ACCEPTED)
+    return [(source_file.line((ENTRIES, index)), one) for index, one in endings(landing_zone.accepted, day, NOTICE)]
 
 
 def _print_acceptances(options: Options, accepted: list[tuple[int, Acceptance]], day: dt.date | None) -> None:

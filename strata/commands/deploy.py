@@ -60,7 +60,7 @@ class Outcome:
 def run(options: Options, *, stacks: Sequence[str], json: bool, yes: bool, allow: Sequence[str]) -> int:
     """Shows the plan, asks and applies it; one that can be planned only after another is asked about in its turn."""
     if not yes and not interactive():
-        raise UsageError("there is no terminal to ask at; look at strata plan, then give --yes")
+        raise UsageError("there is no terminal for the question; look at strata plan, then give --yes")
     with Signals() as signals, plan_folder() as folder:
         try:
             prepared = prepare(options, stacks=stacks, allow=allow)
@@ -101,12 +101,12 @@ class Deployment:
     def check_producers(self) -> None:
         """Stops when a stack that is read from, but not deployed now, has changes or was never deployed."""
         stacks = self.prepared.chosen
-        left_out = [
+        skipped = [
             s
             for s in self.workspace.stacks
             if s not in stacks and any(s in self.workspace.producers(c) for c in stacks)
         ]
-        for producer in left_out:
+        for producer in skipped:
             self.note(f"{producer}: looking for changes, because {', '.join(stacks)} reads from it")
             if not self.prepared.states[producer]:
                 raise StrataError(f"{producer} was never deployed; run strata deploy {producer} {' '.join(stacks)}")
@@ -199,7 +199,7 @@ class Deployment:
             if news.count and not self._confirmed([stack]):
                 return None
             self._shown[stack] = planned
-        raise StrataError(f"{stack}: what it reads changes all the time; wait until nobody else deploys")
+        raise StrataError(f"{stack}: its inputs keep changing; wait until no other deploy runs")
 
     def _apply(self, planned: Plan) -> Applied:
         stack, begun = planned.stack, time.monotonic()
@@ -307,7 +307,7 @@ class Deployment:
 
     def _interrupted(self, code: int) -> int:
         if self._written:
-            self.note("interrupted; run strata deploy again: it is safe, and goes on where this run ended")
+            self.note("interrupted; run strata deploy again: it is safe and continues where this run ended")
         else:
             self.note("interrupted; nothing was changed")
         return code

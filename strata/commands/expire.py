@@ -15,12 +15,12 @@ from typing import Any
 import yaml
 
 from strata.config.loader import FILES
-from strata.config.tree import SAFE_LOADER, Tree, parse
+from strata.config.source import SAFE_LOADER, SourceFile, parse
 from strata.errors import ConfigurationError, StrataError
 from strata.files.atomic import UnreadableError, read_text
 from strata.files.config_edit import loaded, print_diff, replace
 from strata.landing_zone.administrators import administrators
-from strata.landing_zone.expiry import day_of, expired, words
+from strata.landing_zone.expiry import day_of, ending_text, expired
 from strata.load import load
 from strata.options import Options
 from strata.printing import line
@@ -49,7 +49,7 @@ def run(options: Options, *, as_of: str, dry_run: bool, yes: bool) -> int:
         raise
     _keep_an_administrator(folder, files)
     for ending in gone:
-        options.note(f"{folder / SSO}:{ending.line}: {words(ending, day)}")
+        options.note(f"{folder / SSO}:{ending.line}: {ending_text(ending, day)}")
     print_diff(folder, {SSO: files[SSO]})
     if dry_run:
         return 0
@@ -66,7 +66,7 @@ def _keep_an_administrator(folder: Path, files: Mapping[str, str]) -> None:
     if administrators(before) and not administrators(loaded(folder, files, folder)):
         raise StrataError(
             f"nothing was changed; without the entries of {folder / SSO} that have expired nobody has administrator "
-            "access to the management account; give somebody an assignment that goes on, then run this again"
+            "access to the management account; give somebody an assignment that does not expire, then run this again"
         )
 
 
@@ -141,12 +141,12 @@ def _compare(before: str, after: str, entries: Sequence[int]) -> None:
     if result.faults or expected.data != result.data:
         numbers = ", ".join(str(entry + 1) for entry in entries)
         raise StrataError(
-            f"{SSO}: assignments {numbers} cannot be cut out alone: an alias refers to them, or their lines hold "
-            "something else; take them out by hand"
+            f"{SSO}: assignments {numbers} cannot be removed alone: an alias refers to them, or their lines hold "
+            "something else; remove them by hand"
         )
 
 
-def _data(text: str) -> Tree:
-    tree = Tree(SSO)
-    parse(text, tree)
-    return tree
+def _data(text: str) -> SourceFile:
+    source_file = SourceFile(SSO)
+    parse(text, source_file)
+    return source_file

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from strata.config import ORGANIZATION, SSO
-from strata.config.tree import Location
+from strata.config.source import Location
 from strata.errors import StrataError
 from strata.landing_zone import MANAGEMENT, LandingZone, SourceLocation
 from strata.landing_zone.policies import EffectivePolicy
@@ -16,10 +16,10 @@ from strata.landing_zone.units import Target
 from strata.load import load
 from strata.options import Options
 from strata.printing import as_json, line
-from strata.report.access import Access, Way, access, allowances, as_facts, bundles, empty_groups
+from strata.report.access import Access, AccessPath, access, access_as_json, allowances, bundles, empty_groups
 from strata.report.names import find_account, find_permission_set, find_person_or_account, find_user
 from strata.report.policies import short_type
-from strata.words import accounts_in_words
+from strata.text import accounts_in_words
 
 WIDTH = 60
 """Columns that lines keep to, so that they fit half a screen and a chat message."""
@@ -35,13 +35,13 @@ def run(options: Options, *, who: str | None, account: str | None, permission_se
     return 0
 
 
-Facts = dict[str, Any]
+Json = dict[str, Any]
 """What --json prints."""
 
 
 def _chosen(
     explained: Explained, who: str | None, account: str | None, permission_set: str | None
-) -> tuple[Callable[[], Facts], Callable[[], Iterable[str]]]:
+) -> tuple[Callable[[], Json], Callable[[], Iterable[str]]]:
     landing_zone = explained.landing_zone
     if permission_set:
         key = find_permission_set(landing_zone, permission_set)
@@ -79,7 +79,7 @@ class Explained:
             yield from self._way_lines(bundle.ways, "  ")
             yield from self._allows_lines("allows ", bundle.permission_set)
 
-    def user_facts(self, key: str, account: str | None = None) -> Facts:
+    def user_facts(self, key: str, account: str | None = None) -> Json:
         """Returns the same for a script."""
         user, found = self.landing_zone.users[key], self._access_of_user(key, account)
         return {
@@ -129,7 +129,7 @@ class Explained:
         for permission_set in sorted({one.permission_set for one in found}):
             yield from self._allows_lines(f"{permission_set}: ", permission_set)
 
-    def account_facts(self, key: str) -> Facts:
+    def account_facts(self, key: str) -> Json:
         """Returns the same for a script."""
         account, found = self.landing_zone.accounts[key], self._access_to(key)
         return {
@@ -181,7 +181,7 @@ class Explained:
                         f"without effect: {policy}, {self._shown_at(ORGANIZATION, found[0].location)}", "    "
                     )
 
-    def _policy_facts(self, effective: EffectivePolicy) -> Facts:
+    def _policy_facts(self, effective: EffectivePolicy) -> Json:
         return {
             "policy": effective.policy.key,
             "type": effective.policy.type.value,
@@ -212,7 +212,7 @@ class Explained:
             yield from self._way_lines(bundle.ways, "    ")
         yield from self._empty_lines(self._empty_groups(permission_set=key))
 
-    def permission_set_facts(self, key: str) -> Facts:
+    def permission_set_facts(self, key: str) -> Json:
         """Returns the same for a script."""
         return {
             "permission_set": key,
@@ -224,7 +224,7 @@ class Explained:
     def _access_with(self, key: str) -> list[Access]:
         return [one for one in access(self.landing_zone) if one.permission_set == key]
 
-    def _set_facts(self, key: str) -> Facts:
+    def _set_facts(self, key: str) -> Json:
         permission_set = self.landing_zone.permission_sets[key]
         return {
             "name": permission_set.name,
@@ -233,15 +233,15 @@ class Explained:
             "allows": allowances(permission_set),
         }
 
-    def _sets_facts(self, found: Iterable[Access]) -> dict[str, Facts]:
+    def _sets_facts(self, found: Iterable[Access]) -> dict[str, Json]:
         return {key: self._set_facts(key) for key in sorted({one.permission_set for one in found})}
 
     # What all three say
 
-    def _access_facts(self, one: Access) -> Facts:
-        return as_facts(one, self._shown)
+    def _access_facts(self, one: Access) -> Json:
+        return access_as_json(one, self._shown)
 
-    def _way_lines(self, ways: Iterable[Way], indent: str) -> Iterator[str]:
+    def _way_lines(self, ways: Iterable[AccessPath], indent: str) -> Iterator[str]:
         for way in ways:
             if way.group and way.member:
                 yield from _wrapped(f"through group {way.group}, {self._shown(way.member)}", indent)
@@ -277,7 +277,7 @@ class Explained:
 
     def _shown(self, source: SourceLocation) -> str:
         """Returns a line with the path of its file from here, which terminals and editors open."""
-        return f"{self.landing_zone.tree(source.file).file}:{source.line}"
+        return f"{self.landing_zone.source_file(source.file).file}:{source.line}"
 
 
 def _wrapped(text: str, indent: str) -> list[str]:

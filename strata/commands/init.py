@@ -66,7 +66,7 @@ def run(options: Options, *, given: Mapping[str, Any], to: Path | None, dry_run:
         _refuse_others(target, {name: before[name] for name in changed})
     loaded(base, files, target)
     if not changed:
-        options.note(f"nothing to do: {target} says all of it already")
+        options.note(f"nothing to do: {target} has these values already")
         return 0
     print_diff(target, {name: files[name] for name in changed}, policies(base) if to else ())
     if dry_run:
@@ -154,7 +154,7 @@ def gather(options: Options, given: Mapping[str, Any]) -> Answers:
     if not interactive():
         required = [question.flag for question in missing if question.otherwise is None]
         if required:
-            raise UsageError(f"there is no terminal to ask at; give {', '.join(required)}")
+            raise UsageError(f"there is no terminal for the question; give {', '.join(required)}")
         known |= {question.name: question.otherwise for question in missing}
         missing = []
     for question in missing:
@@ -358,7 +358,7 @@ def _readable(path: Path) -> str:
     try:
         found = _round_trip().load(text)
     except YAMLError as error:
-        raise StrataError(f"{path} is not YAML; strata check says where") from error
+        raise StrataError(f"{path} is not YAML; strata check shows where") from error
     if not isinstance(found, dict):
         raise StrataError(f"{path} is not a mapping of keys to values; make a new folder with --to DIR")
     return text
@@ -366,7 +366,7 @@ def _readable(path: Path) -> str:
 
 def _check_free(to: Path) -> None:
     if os.path.lexists(to) and (not to.is_dir() or any(to.iterdir())):
-        raise StrataError(f"{to} is there already and not an empty folder; name another one with --to")
+        raise StrataError(f"{to} exists and is not an empty folder; name another one with --to")
 
 
 def _refuse_others(folder: Path, changed: Mapping[str, str]) -> None:
@@ -374,7 +374,8 @@ def _refuse_others(folder: Path, changed: Mapping[str, str]) -> None:
     for name, text in changed.items():
         if own := _own_values(text):
             raise StrataError(
-                f"{folder / name} is an example no more, it has {own[0]!r}; edit it, or make a new folder with --to DIR"
+                f"{folder / name} no longer has the example value, it has {own[0]!r}; edit it, or make a new "
+                "folder with --to DIR"
             )
 
 

@@ -36,7 +36,7 @@ def run(options: Options, *, stacks: Sequence[str], exit_code: bool, json: bool,
 def _plans(options: Options, prepared: Prepared) -> list[Plan]:
     for stack in prepared.chosen:
         for address in half_made(prepared.workspace, stack, prepared.states[stack]):
-            options.note(f"{stack}: {address} was made half way by an earlier run; strata deploy keeps it")
+            options.note(f"{stack}: {address} was partly created by an earlier run; strata deploy keeps it")
     with plan_folder() as folder:
         planner = Planner(prepared.workspace, folder, prepared.version, options.note, verbose=options.verbose)
         return planner.plan_all(prepared.chosen)

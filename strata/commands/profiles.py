@@ -55,15 +55,15 @@ def run(
     The diff goes to stdout where it is the result, to stderr where it only leads to the question.
     """
     landing_zone = load(options.config)
-    wish = Wish(
+    request = ProfileRequest(
         region=_region(options.region or landing_zone.project.regions.primary),
         source_profile=source_profile or options.profile or os.environ.get("AWS_PROFILE") or None,
         bootstrap=bootstrap,
         user=user,
         output=output,
     )
-    facts = _facts(options, landing_zone, wish, offline=offline, outputs=outputs)
-    profiles = compose(landing_zone, facts, wish)
+    facts = _facts(options, landing_zone, request, offline=offline, outputs=outputs)
+    profiles = build_profiles(landing_zone, facts, request)
     for warning in (*facts.warnings, *profiles.warnings):
         print(line(f"warning: {warning}"), file=sys.stderr, flush=True)
     path, short_name = file or _default_file(), landing_zone.project.short_name
@@ -100,7 +100,7 @@ class Portal:
 
 
 @dataclass(frozen=True)
-class Facts:
+class OrganizationFacts:
     """What is known of the organization as it is now: the id of every active account, by key, and where to sign in."""
 
     account_ids: Mapping[str, str]
@@ -109,7 +109,7 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class Wish:
+class ProfileRequest:
     """What the operator asked for."""
 
     region: str
@@ -151,34 +151,34 @@ class Profiles:
             yield Section("profile", profile.name, tuple(profile.settings.items()))
 
 
-def compose(landing_zone: LandingZone, facts: Facts, wish: Wish) -> Profiles:
+def build_profiles(landing_zone: LandingZone, facts: OrganizationFacts, request: ProfileRequest) -> Profiles:
     """Returns the profiles that follow from the facts and the configuration.
 
     Raises:
-        StrataError: the wish cannot be met, or two profiles would have one name.
+        StrataError: the request cannot be met, or two profiles would have one name.
     """
-    if facts.portal is None or wish.bootstrap:
-        if wish.user is not None:
+    if facts.portal is None or request.bootstrap:
+        if request.user is not None:
             raise StrataError(
-                "--user is about sign-in through Identity Center, and these are the profiles before that; leave it out"
+                "--user selects profiles of Identity Center, and these are the profiles before that; leave it out"
             )
-        profiles = Profiles(None, tuple(_role_profiles(landing_zone, facts, wish)))
+        profiles = Profiles(None, tuple(_role_profiles(landing_zone, facts, request)))
     else:
-        chosen = _grants_of(landing_zone, wish.user)
+        chosen = _grants_of(landing_zone, request.user)
         pairs = sorted(
             {(grant.account, grant.permission_set) for grant in chosen if grant.account in facts.account_ids}
         )
-        if wish.user is not None and not pairs:
-            raise StrataError(f"{wish.user} may use nothing yet; give a group of theirs an assignment in sso.yaml")
-        found = tuple(_sign_in_profile(landing_zone, facts, wish, *pair) for pair in pairs)
-        profiles = Profiles(facts.portal, found, tuple(_unseen_groups(landing_zone, wish.user)))
+        if request.user is not None and not pairs:
+            raise StrataError(f"{request.user} has no access yet; give one of their groups an assignment in sso.yaml")
+        found = tuple(_sign_in_profile(landing_zone, facts, request, *pair) for pair in pairs)
+        profiles = Profiles(facts.portal, found, tuple(_unseen_groups(landing_zone, request.user)))
     _check_names(profiles.profiles)
     return profiles
 
 
-def _role_profiles(landing_zone: LandingZone, facts: Facts, wish: Wish) -> Iterator[Profile]:
+def _role_profiles(landing_zone: LandingZone, facts: OrganizationFacts, request: ProfileRequest) -> Iterator[Profile]:
     """Yields the profiles before Identity Center; the management account has no access role."""
-    source = wish.source_profile
+    source = request.source_profile
     if not source or not source.isprintable():
         raise StrataError(
             f"these profiles assume {ACCESS_ROLE} from a profile of the management account; name it with --profile"
@@ -190,24 +190,26 @@ def _role_profiles(landing_zone: LandingZone, facts: Facts, wish: Wish) -> Itera
                 "role_arn": f"arn:{PARTITION}:iam::{account_id}:role/{ACCESS_ROLE}",
                 "source_profile": source,
                 "role_session_name": session,
-                **_common(wish),
+                **_common(request),
             }
             yield Profile(f"{landing_zone.project.short_name}-{key}-oaar", key, account_id, None, settings)
 
 
-def _sign_in_profile(landing_zone: LandingZone, facts: Facts, wish: Wish, account: str, permission_set: str) -> Profile:
+def _sign_in_profile(
+    landing_zone: LandingZone, facts: OrganizationFacts, request: ProfileRequest, account: str, permission_set: str
+) -> Profile:
     short_name, account_id = landing_zone.project.short_name, facts.account_ids[account]
     settings = {
         "sso_session": short_name,
         "sso_account_id": account_id,
         "sso_role_name": landing_zone.permission_sets[permission_set].name,
-        **_common(wish),
+        **_common(request),
     }
     return Profile(f"{short_name}-{account}-{permission_set}", account, account_id, permission_set, settings)
 
 
-def _common(wish: Wish) -> dict[str, str]:
-    return {"region": wish.region, **({"output": wish.output} if wish.output else {})}
+def _common(request: ProfileRequest) -> dict[str, str]:
+    return {"region": request.region, **({"output": request.output} if request.output else {})}
 
 
 def _grants_of(landing_zone: LandingZone, user: str | None) -> list[Grant]:
@@ -226,7 +228,10 @@ def _unseen_groups(landing_zone: LandingZone, user: str | None) -> Iterator[str]
     used = {grant.principal for grant in landing_zone.grants if grant.principal_type == "GROUP"}
     unseen = sorted(key for key in used if landing_zone.groups[key].external)
     if user is not None and unseen:
-        yield f"who is in {', '.join(unseen)} is known to the identity provider alone, so what they give is left out"
+        yield (
+            f"members of {', '.join(unseen)} are managed in the identity provider; profiles granted through it are not "
+            "included"
+        )
 
 
 def _check_names(profiles: Iterable[Profile]) -> None:
@@ -305,11 +310,14 @@ def _missing(key: str, state: str | None) -> str:
     if state:
         return f"the account {key!r} is {state}, so it has no profile; mark it `retired: true` in organization.yaml"
     return (
-        f"the account {key!r} is not in the organization yet, so it has no profile; cdktf deploy organizations makes it"
+        f"the account {key!r} is not in the organization yet, so it has no profile; cdktf deploy organizations "
+        "creates it"
     )
 
 
-def _facts(options: Options, landing_zone: LandingZone, wish: Wish, *, offline: bool, outputs: Path | None) -> Facts:
+def _facts(
+    options: Options, landing_zone: LandingZone, request: ProfileRequest, *, offline: bool, outputs: Path | None
+) -> OrganizationFacts:
     stored = read_outputs(outputs or Path(OUTPUTS_FILE)) if offline or outputs else {}
     region, portal_url = landing_zone.project.identity_center_region, landing_zone.project.identity_center.start_url
     portal_url = portal_url or _portal_url(stored)
@@ -319,11 +327,11 @@ def _facts(options: Options, landing_zone: LandingZone, wish: Wish, *, offline: 
     aws = connect(options, landing_zone.project)
     accounts = list_accounts(aws)
     if not accounts:
-        raise StrataError("this account has no organization yet; strata bootstrap makes it")
+        raise StrataError("this account has no organization yet; strata bootstrap creates it")
     ids, warnings = identify(accounts, landing_zone)
-    if portal is None and not wish.bootstrap:
+    if portal is None and not request.bootstrap:
         portal = _live_portal(aws, landing_zone)
-    return Facts(ids, portal, tuple(warnings))
+    return OrganizationFacts(ids, portal, tuple(warnings))
 
 
 def _live_portal(aws: Aws, landing_zone: LandingZone) -> Portal | None:
@@ -355,12 +363,12 @@ def read_outputs(file: Path) -> dict[str, dict[str, Any]]:
     try:
         content = json_module.loads(read_bytes(file))
     except (FileNotFoundError, NotADirectoryError):
-        raise StrataError(f"{file} does not exist; make it with {_COMMAND} {word(file)}") from None
+        raise StrataError(f"{file} does not exist; create it with {_COMMAND} {word(file)}") from None
     except UnreadableError as error:
-        raise StrataError(f"{file} {error.problem}; make it anew with {_COMMAND} {word(file)}") from error
+        raise StrataError(f"{file} {error.problem}; create it again with {_COMMAND} {word(file)}") from error
     except (RecursionError, ValueError) as error:
         raise StrataError(
-            f"{file} cannot be read as JSON: {error}; make it anew with {_COMMAND} {word(file)}"
+            f"{file} cannot be read as JSON: {error}; create it again with {_COMMAND} {word(file)}"
         ) from error
     stacks = content.items() if isinstance(content, dict) else ()
     # cdktf names an output by its construct, which is `output.<name>` here.
@@ -378,21 +386,21 @@ def _portal_url(outputs: Mapping[str, Mapping[str, Any]]) -> str | None:
 
 def _offline_facts(
     outputs: Mapping[str, Mapping[str, Any]], file: Path, landing_zone: LandingZone, portal: Portal | None
-) -> Facts:
+) -> OrganizationFacts:
     stored = outputs.get("organizations", {}).get("account_ids")
     ids = stored if isinstance(stored, dict) else {}
     bad = [key for key, value in ids.items() if not (isinstance(value, str) and re.fullmatch(r"[0-9]{12}", value))]
     if not ids or bad:
         what = f"account_ids.{min(bad)} is not an account id" if bad else "has no account_ids"
-        raise StrataError(f"{file}: organizations: {what}; make it anew with {_COMMAND} {word(file)}")
+        raise StrataError(f"{file}: organizations: {what}; create it again with {_COMMAND} {word(file)}")
     own = landing_zone.project.management_account.id
     if ids.get(MANAGEMENT) != own:
         raise StrataError(
             f"{file} is of another organization: its management account is {ids.get(MANAGEMENT)}, project.yaml has "
-            f"{own}; make it anew with {_COMMAND} {word(file)}"
+            f"{own}; create it again with {_COMMAND} {word(file)}"
         )
     warnings = [_missing(key, None) for key in landing_zone.accounts if key not in ids]
-    return Facts({key: ids[key] for key in landing_zone.accounts if key in ids}, portal, tuple(warnings))
+    return OrganizationFacts({key: ids[key] for key in landing_zone.accounts if key in ids}, portal, tuple(warnings))
 
 
 # The operator and the file

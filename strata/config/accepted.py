@@ -67,7 +67,7 @@ def scalar(text: str) -> str:
 
     import yaml
 
-    from strata.config.tree import SAFE_LOADER
+    from strata.config.source import SAFE_LOADER
 
     try:
         plain = text.isprintable() and yaml.load(f"[at: {text}]", SAFE_LOADER) == [{"at": text}]  # noqa: S506

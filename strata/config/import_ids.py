@@ -135,7 +135,7 @@ def check_import_id(kind: str, import_id: str) -> None:
     """
     if kind in _NO_IMPORTER:
         problem = f"the AWS provider imports no {kind}"
-        raise Problem(problem, "remove the line: making it sets what is there already")
+        raise Problem(problem, "remove the line: creating the resource updates the existing settings")
     form = _FORMS.get(kind)
     if form is None:
         if not re.fullmatch(r"[!-~]+", import_id) or re.search(r"[$%]\{", import_id) or len(import_id) > _LONGEST:

@@ -7,11 +7,11 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
-from strata.config.tree import Location, Tree
+from strata.config.source import Location, SourceFile
 
 
 @dataclass
-class JsonTree(Tree):
+class JsonSourceFile(SourceFile):
     """A policy document: only its text, of which the lines are found when something in it has to be told."""
 
     text: str = ""

@@ -18,10 +18,10 @@ from pydantic_core import ErrorDetails
 
 from strata.config import ACCEPTED, IMPORTS, ORGANIZATION, PROJECT, SECURITY, SSO
 from strata.config.accepted import ENTRIES, Acceptance, Accepted
-from strata.config.json_lines import JsonTree
+from strata.config.json_lines import JsonSourceFile
 from strata.config.models import Organization, Project, Security, Sso
+from strata.config.source import Location, SourceFile, read
 from strata.config.text import Problem, short
-from strata.config.tree import Location, Tree, read
 from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, Fault
 from strata.files.atomic import POLICY, UnreadableError, read_bytes
@@ -52,11 +52,11 @@ class Imports(RootModel[dict[str, str]]):
 
 
 @dataclass
-class Draft:
-    """What could be read of a configuration, faulty entries left out."""
+class PartialConfiguration:
+    """The readable part of a configuration, faulty entries skipped."""
 
     folder: Path
-    trees: dict[str, Tree] = field(default_factory=dict)
+    source_files: dict[str, SourceFile] = field(default_factory=dict)
     project: Project | None = None
     organization: Organization | None = None
     security: Security | None = None
@@ -68,32 +68,32 @@ class Draft:
     """The places of entries in accepted.yaml that have faults, so that these lead to no others."""
     day: dt.date | None = None
     """The day from which ends are looked at; None does not look at them."""
-    left_out: dict[str, set[Location]] = field(default_factory=dict)
+    skipped: dict[str, set[Location]] = field(default_factory=dict)
     assignment_positions: tuple[int, ...] = ()
 
     def declared(self, file: str, section: str, keys: Iterable[str]) -> frozenset[str] | None:
         """Returns the keys a section declares, faulty entries among them; None if not all of them are known."""
-        tree, out = self.trees[file], self.left_out.get(file, set())
-        if not tree.data and tree.faults:
+        source_file, out = self.source_files[file], self.skipped.get(file, set())
+        if not source_file.data and source_file.faults:
             return None
-        if (section,) in out or any(_hides(location, section) for location in tree.incomplete):
+        if (section,) in out or any(_hides(location, section) for location in source_file.incomplete):
             return None
         return frozenset(keys) | {str(location[-1]) for location in out if location[0] == section}
 
-    def certain(self, file: str, section: str) -> bool:
-        """Returns whether a section was read as it stands, so that what is said of it is not a consequence."""
-        tree, out = self.trees[file], self.left_out.get(file, set())
-        return (section,) not in out and not tree.incomplete & {(), (section,)}
+    def parsed_cleanly(self, file: str, section: str) -> bool:
+        """Returns whether a section was parsed completely, so that errors about it do not follow from others."""
+        source_file, out = self.source_files[file], self.skipped.get(file, set())
+        return (section,) not in out and not source_file.incomplete & {(), (section,)}
 
-    def whole(self, file: str, *sections: str) -> bool:
-        """Returns whether all entries of some sections were read, so that what none of them has is nowhere."""
+    def complete(self, file: str, *sections: str) -> bool:
+        """Returns whether all entries of some sections were read, so that a name none of them has does not exist."""
         if any(self.declared(file, section, ()) is None for section in sections):
             return False
-        return not any(location[0] in sections for location in self.left_out.get(file, set()) if location)
+        return not any(location[0] in sections for location in self.skipped.get(file, set()) if location)
 
     def fault(self, file: str, location: Location, problem: str, remedy: str) -> Fault:
         """Makes the fault of one value in one file."""
-        return self.trees[file].fault(location, problem, remedy)
+        return self.source_files[file].fault(location, problem, remedy)
 
 
 def _hides(incomplete: Location, section: str) -> bool:
@@ -103,45 +103,47 @@ def _hides(incomplete: Location, section: str) -> bool:
     return incomplete in ((), (section,))
 
 
-def read_draft(folder: Path) -> tuple[Draft, list[Fault]]:
+def read_partial(folder: Path) -> tuple[PartialConfiguration, list[Fault]]:
     """Returns what can be read of a folder and the faults within its entries; rules across entries come after."""
-    draft = Draft(folder)
+    partial = PartialConfiguration(folder)
     faults = list(_folder_faults(folder))
     for name, model in FILES.items():
-        tree = _tree(folder, name, required=True)
-        draft.trees[name] = tree
-        parsed, out, positions = _parse(model, tree)
-        draft.left_out[name] = out
-        setattr(draft, name.removesuffix(".yaml"), parsed)
+        source_file = _source_file(folder, name, required=True)
+        partial.source_files[name] = source_file
+        parsed, out, positions = _parse(model, source_file)
+        partial.skipped[name] = out
+        setattr(partial, name.removesuffix(".yaml"), parsed)
         if name == SSO:
-            draft.assignment_positions = positions
-        faults += tree.faults
-    tree = _tree(folder, IMPORTS, required=False)
-    draft.trees[IMPORTS] = tree
-    imports, draft.left_out[IMPORTS], _ = _parse(Imports, tree)
-    draft.imports = imports.root if imports else {}
-    faults += tree.faults
-    faults += _read_accepted(draft)
-    faults += _read_policies(draft)
-    return draft, faults
+            partial.assignment_positions = positions
+        faults += source_file.faults
+    source_file = _source_file(folder, IMPORTS, required=False)
+    partial.source_files[IMPORTS] = source_file
+    imports, partial.skipped[IMPORTS], _ = _parse(Imports, source_file)
+    partial.imports = imports.root if imports else {}
+    faults += source_file.faults
+    faults += _read_accepted(partial)
+    faults += _read_policies(partial)
+    return partial, faults
 
 
-def _read_accepted(draft: Draft) -> list[Fault]:
+def _read_accepted(partial: PartialConfiguration) -> list[Fault]:
     """Reads accepted.yaml, each entry by itself, so that a faulty one takes no other with it."""
-    tree = draft.trees[ACCEPTED] = _tree(draft.folder, ACCEPTED, required=False, entries=ENTRIES)
+    source_file = partial.source_files[ACCEPTED] = _source_file(
+        partial.folder, ACCEPTED, required=False, entries=ENTRIES
+    )
     kept: list[Acceptance] = []
     broken: set[str] = set()
-    for index, entry in enumerate(tree.data.get(ENTRIES) or ()):
-        spoiled = any(location[:2] == (ENTRIES, index) for location in tree.spoiled | tree.incomplete)
+    for index, entry in enumerate(source_file.data.get(ENTRIES) or ()):
+        invalid = any(location[:2] == (ENTRIES, index) for location in source_file.invalid | source_file.incomplete)
         try:
             kept.append(Acceptance.model_validate(entry))
         except ValidationError as error:
             broken.add(str(entry.get("at")) if isinstance(entry, dict) else "")
-            for details in error.errors(include_url=False) if not spoiled else ():
+            for details in error.errors(include_url=False) if not invalid else ():
                 location = (ENTRIES, index, *_location(details["loc"]))
-                tree.faults.append(_translate(Accepted, tree, location, details))
-    draft.accepted, draft.accepted_until_mended = tuple(kept), frozenset(broken)
-    return tree.faults
+                source_file.faults.append(_translate(Accepted, source_file, location, details))
+    partial.accepted, partial.accepted_until_mended = tuple(kept), frozenset(broken)
+    return source_file.faults
 
 
 def shown(folder: Path, name: str) -> str:
@@ -168,30 +170,32 @@ def _folder_faults(folder: Path) -> Iterable[Fault]:
             yield Fault(shown(folder, name), 1, "", problem, f"it reads {', '.join(sorted(known))}")
 
 
-def _tree(folder: Path, name: str, *, required: bool, entries: str = "") -> Tree:
+def _source_file(folder: Path, name: str, *, required: bool, entries: str = "") -> SourceFile:
     if os.path.lexists(folder / name):
         return read(folder / name, shown(folder, name), entries)
-    tree = Tree(shown(folder, name))
+    source_file = SourceFile(shown(folder, name))
     if required:
-        tree.faults.append(Fault(tree.file, 1, "", "is missing", "add it; config/ of Strata has one to start from"))
-    return tree
+        source_file.faults.append(
+            Fault(source_file.file, 1, "", "is missing", "add it; config/ of Strata has one to start from")
+        )
+    return source_file
 
 
-def _parse(model: type[M], tree: Tree) -> tuple[M | None, set[Location], tuple[int, ...]]:
-    """Validates a file, leaving faulty entries out until the rest is valid; notes their faults in the tree.
+def _parse(model: type[M], source_file: SourceFile) -> tuple[M | None, set[Location], tuple[int, ...]]:
+    """Validates a file, leaving faulty entries out until the rest is valid; notes their faults in the file.
 
     Returns the model, the locations left out, and the position in the file of each assignment that is not.
     """
-    assignments = tree.data.get("assignments")
+    assignments = source_file.data.get("assignments")
     positions = list(range(len(assignments))) if isinstance(assignments, list) else []
-    if not tree.spoiled:
+    if not source_file.invalid:
         try:
-            return model.model_validate(tree.data), set(), tuple(positions)
+            return model.model_validate(source_file.data), set(), tuple(positions)
         except ValidationError:
             pass
-    data, readable = _copied(tree.data), bool(tree.data) or not tree.faults
+    data, readable = _copied(source_file.data), bool(source_file.data) or not source_file.faults
     out: set[Location] = set()
-    for location in sorted(tree.spoiled, key=str):
+    for location in sorted(source_file.invalid, key=str):
         out |= _leave_out(data, entry_of(location), positions)
     while True:
         try:
@@ -202,8 +206,8 @@ def _parse(model: type[M], tree: Tree) -> tuple[M | None, set[Location], tuple[i
                 location = _original(_location(details["loc"]), positions)
                 if not any(location[: len(gone)] == gone for gone in out):
                     entries.add(entry_of(location))
-                    if readable and not _is_consequence(tree, location, details):
-                        tree.faults.append(_translate(model, tree, location, details))
+                    if readable and not _is_consequence(source_file, location, details):
+                        source_file.faults.append(_translate(model, source_file, location, details))
             new = {location for entry in entries for location in _leave_out(data, entry, positions)}
             out |= entries | new
             if not new:
@@ -216,11 +220,11 @@ def _copied(value: Any) -> Any:
     return [_copied(below) for below in value] if isinstance(value, list) else value
 
 
-def _is_consequence(tree: Tree, location: Location, details: ErrorDetails) -> bool:
+def _is_consequence(source_file: SourceFile, location: Location, details: ErrorDetails) -> bool:
     """Returns whether a fault may come from what could not be read, and would go with it."""
     if details["type"] == "missing":
-        return location[:-1] in tree.incomplete
-    return details["type"] == "value_error" and location in tree.incomplete
+        return location[:-1] in source_file.incomplete
+    return details["type"] == "value_error" and location in source_file.incomplete
 
 
 def _location(loc: tuple[int | str, ...]) -> Location:
@@ -271,11 +275,11 @@ def _unit_keys(unit: Any) -> Iterable[Location]:
 # Pydantic's words into ours
 
 
-def _translate(model: type[BaseModel], tree: Tree, location: Location, details: ErrorDetails) -> Fault:
+def _translate(model: type[BaseModel], source_file: SourceFile, location: Location, details: ErrorDetails) -> Fault:
     known = details.get("ctx", {}).get("error")
     if isinstance(known, Problem):
-        return tree.fault((*location, *known.at), known.problem, known.remedy)
-    return tree.fault(location, *_words(model, location, details))
+        return source_file.fault((*location, *known.at), known.problem, known.remedy)
+    return source_file.fault(location, *_words(model, location, details))
 
 
 def _words(model: type[BaseModel], location: Location, details: ErrorDetails) -> tuple[str, str]:
@@ -356,29 +360,31 @@ def _options(annotation: Any) -> Iterable[Any]:
 # Policy documents
 
 
-def _read_policies(draft: Draft) -> list[Fault]:
-    """Reads every policy file the configuration names into the draft, minified; returns what is wrong with them."""
+def _read_policies(partial: PartialConfiguration) -> list[Fault]:
+    """Reads every policy file the configuration names, minified; returns the faults in them."""
     faults: list[Fault] = []
-    for file, (yaml_file, location) in sorted(policy_references(draft).items()):
+    for file, (yaml_file, location) in sorted(policy_references(partial).items()):
         text = ""
         try:
-            text = read_bytes(draft.folder / file, POLICY).decode("utf-8-sig")
-            draft.documents[file] = minified(text)
-            draft.trees[file] = JsonTree(shown(draft.folder, file), text=text)
+            text = read_bytes(partial.folder / file, POLICY).decode("utf-8-sig")
+            partial.documents[file] = minified(text)
+            partial.source_files[file] = JsonSourceFile(shown(partial.folder, file), text=text)
         except (FileNotFoundError, NotADirectoryError):
-            near = did_you_mean(file, _policy_files(draft.folder))
+            near = did_you_mean(file, _policy_files(partial.folder))
             faults.append(
-                draft.fault(
-                    yaml_file, location, f"{short(file)} does not exist{near}", f"add {shown(draft.folder, file)}"
+                partial.fault(
+                    yaml_file, location, f"{short(file)} does not exist{near}", f"add {shown(partial.folder, file)}"
                 )
             )
         except json.JSONDecodeError as error:
             problem = f"is not JSON: {error.msg[:1].lower()}{error.msg[1:].removesuffix(' at')} at column {error.colno}"
             line = min(error.lineno, len(text.splitlines()) or 1)
-            faults.append(Fault(shown(draft.folder, file), line, "", problem, "check the commas and quotes around it"))
+            faults.append(
+                Fault(shown(partial.folder, file), line, "", problem, "check the commas and quotes around it")
+            )
         except (ValueError, RecursionError, UnreadableError) as error:
             problem, remedy, line = _unreadable(error, text)
-            faults.append(Fault(shown(draft.folder, file), line, "", problem, remedy))
+            faults.append(Fault(shown(partial.folder, file), line, "", problem, remedy))
     return faults
 
 
@@ -424,16 +430,16 @@ def _no_constant(name: str) -> None:
     raise Problem(f"has {name}, which is not JSON", "write a number, or a text in quotes")
 
 
-def policy_references(draft: Draft) -> dict[str, tuple[str, Location]]:
+def policy_references(partial: PartialConfiguration) -> dict[str, tuple[str, Location]]:
     """Returns every policy file named, with the file and location that names it first."""
     found: dict[str, tuple[str, Location]] = {}
-    for key, policy in draft.organization.policies.items() if draft.organization else ():
+    for key, policy in partial.organization.policies.items() if partial.organization else ():
         found.setdefault(policy.file, (ORGANIZATION, ("policies", key, "file")))
-    deployer = draft.project.deployer if draft.project else None
+    deployer = partial.project.deployer if partial.project else None
     for index, reference in enumerate(deployer.policies if deployer else ()):
         if reference.inline:
             found.setdefault(reference.inline, (PROJECT, ("deployer", "policies", index, "inline")))
-    for key, permission_set in draft.sso.permission_sets.items() if draft.sso else ():
+    for key, permission_set in partial.sso.permission_sets.items() if partial.sso else ():
         for index, reference in enumerate(permission_set.policies):
             if reference.inline:
                 found.setdefault(reference.inline, (SSO, ("permission_sets", key, "policies", index, "inline")))

@@ -281,7 +281,7 @@ class Project(Model):
     def _named(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for index, role in enumerate(value):
             if not re.search(r"[A-Za-z0-9]", role.rpartition("/")[2]):
-                problem = f"{role!r} has wildcards alone for a name, so the guardrails would hold nobody"
+                problem = f"{role!r} has only wildcards as its name, so the guardrails would bind nobody"
                 raise Problem(problem, "name a role, or its beginning as in stacksets-exec-*", at=(index,))
         return value
 
@@ -290,7 +290,7 @@ class Project(Model):
     def _few_tags(cls, value: dict[str, str]) -> dict[str, str]:
         limit = aws_limits()["tags"]
         if len(value) + len(OWN_TAGS) > limit.value:
-            problem = f"has {len(value)} tags, with Strata's three AWS takes {limit.value} ({limit.cited})"
+            problem = f"has {len(value)} tags, with Strata's three, AWS allows {limit.value} ({limit.cited})"
             raise Problem(problem, "drop some")
         return value
 
@@ -397,7 +397,7 @@ class Policy(Model):
     def _accepted(cls, value: object) -> object:
         known = aws_limits().policy_types.get(value) if isinstance(value, str) else None
         if known and known.since_provider is None:
-            problem = f"{short(value)} is a policy type of AWS's that the pinned AWS provider, 6.25, refuses"
+            problem = f"{short(value)} is a policy type that the pinned AWS provider, 6.25, rejects"
             raise Problem(problem, "manage such policies elsewhere until Strata pins a newer provider")
         return value
 
@@ -684,8 +684,8 @@ class Budget(Mailing):
         limit = aws_limits()["budget_notifications"]
         if not 1 <= len(set(value)) == len(value) < limit.value:
             raise Problem(
-                f"{list(value)} is not 1 to {limit.value - 1} different thresholds, which with one for the forecast is "
-                f"what a budget takes ({limit.cited})",
+                f"{list(value)} is not 1 to {limit.value - 1} different thresholds; a budget allows {limit.value} with "
+                f"the one for the forecast ({limit.cited})",
                 "list fewer",
             )
         return value
@@ -695,7 +695,7 @@ class Budget(Mailing):
     def _few_addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         limit = aws_limits()["budget_emails"]
         if len(value) > limit.value:
-            raise Problem(f"{len(value)} addresses, AWS takes {limit.value} ({limit.cited})", "use a mailing list")
+            raise Problem(f"{len(value)} addresses, AWS allows {limit.value} ({limit.cited})", "use a mailing list")
         return value
 
 
@@ -844,7 +844,7 @@ class User(Model):
         limit = aws_limits()["person_name"]
         length = len(self.display_name.encode())
         if length > limit.value:
-            problem = f"given and family name have {length} bytes together, the display name takes {limit.value}"
+            problem = f"given and family name have {length} bytes together, the display name allows {limit.value}"
             raise Problem(f"{problem} ({limit.cited})", "shorten one of them", at=("family_name",))
         return self
 
@@ -913,7 +913,7 @@ class PermissionSet(Model):
         if not self.policies:
             raise Problem("has no policy, so it would allow nothing", "give at least one under policies")
         if sum(policy.inline is not None for policy in self.policies) > 1:
-            raise Problem("has more than one inline policy, AWS takes one", "merge the documents", at=("policies",))
+            raise Problem("has more than one inline policy, AWS allows one", "merge the documents", at=("policies",))
         seen: dict[tuple[bool, str], str] = {}
         for index, policy in enumerate(self.policies):
             name = policy.aws or policy.customer
@@ -988,7 +988,7 @@ class Assignment(Model):
             raise Problem("assigns in no account", "name accounts, organizational_units or tags")
         if self.accounts == "all" and more:
             # Read as 'all of those that', it would give far more than was meant.
-            problem = f"accounts is 'all', to which {more[0]} adds nothing and from which it takes nothing"
+            problem = f"accounts is 'all', which selects every account already; {more[0]} has no effect"
             raise Problem(problem, "remove one of the two; to leave some out, name them under except", at=(more[0],))
         return self
 

@@ -93,7 +93,8 @@ def check_length(value: str, limit: Limit) -> None:
         problem = f"{short(value)} has {length} {unit}, the limit is {limit.value} ({limit.cited})"
         raise Problem(problem, f"shorten it by {length - limit.value}")
     if length < limit.minimum:
-        raise Problem(f"{short(value)} has {length} {unit}, AWS wants {limit.minimum} ({limit.cited})", "use another")
+        problem = f"{short(value)} has {length} {unit}, AWS requires {limit.minimum} ({limit.cited})"
+        raise Problem(problem, "use another")
 
 
 def short(value: object) -> str:

@@ -42,7 +42,7 @@ def _within(name: str) -> Callable[[int], int]:
         limit = aws_limits()[name]
         if not limit.minimum <= value <= limit.value:
             raise Problem(
-                f"{value} is not a number of {limit.unit} AWS takes ({limit.cited})",
+                f"{value} is not a number of {limit.unit} that AWS allows ({limit.cited})",
                 f"give a number from {limit.minimum} to {limit.value}",
             )
         return value
@@ -98,7 +98,7 @@ def _check_state_bucket(value: str) -> str:
     limit = aws_limits()["bucket_name"]
     longest = limit.value - len(REPLICA)
     if len(check_bucket(value)) > longest:
-        problem = f"{short(value)} has {len(value)} characters, with {REPLICA!r} for the replica AWS takes {longest}"
+        problem = f"{short(value)} has {len(value)} characters, with {REPLICA!r} for the replica AWS allows {longest}"
         raise Problem(f"{problem} ({limit.cited})", "shorten it")
     return value
 
@@ -221,7 +221,7 @@ AccountId = Annotated[
 _DOMAIN = r"[A-Za-z0-9][A-Za-z0-9-]*(?:\.[A-Za-z0-9-]+)*\.[A-Za-z0-9-]*[A-Za-z0-9]"
 _ROOT_EMAIL = Text(
     rf"(?!\.)[A-Za-z0-9!#$*+/=?^_`{{}}~.-]+@{_DOMAIN}",
-    "is not an e-mail address AWS takes for an account: letters, digits and !#$*+/=?^_`{}~.- before one '@', "
+    "is not an e-mail address that AWS accepts for an account: letters, digits and !#$*+/=?^_`{}~.- before one '@', "
     "a domain after it",
     "write name@example.org",
     "root_email",
@@ -256,7 +256,7 @@ CostEmail = Annotated[
     str,
     Text(
         r"[a-zA-Z0-9.!#$%&'*+=?^_\u2018{|}~-]+@[a-zA-Z0-9_-]+(?:\.[a-zA-Z0-9_-]+)+",
-        "is not an e-mail address Cost Explorer takes: letters, digits and .!#$%&'*+=?^_{|}~- before one '@', "
+        "is not an e-mail address that Cost Explorer accepts: letters, digits and .!#$%&'*+=?^_{|}~- before one '@', "
         "a domain after it",
         "use another address",
         "cost_email",
@@ -270,8 +270,8 @@ ContactEmail = Annotated[
         # AWS's pattern; the last character before the '@' is the narrower one of the provider's
         # internal/service/account/alternate_contact.go.
         r"[A-Za-z0-9_+=.#|!&-]*[A-Za-z0-9_+=.-]@[A-Za-z0-9_.-]+\.[A-Za-z0-9_]+",
-        "is not an address AWS takes for a contact: letters, digits and _+=.#|!&- before the '@', not #|!& right "
-        "before it",
+        "is not an address that AWS accepts for a contact: letters, digits and _+=.#|!&- before the '@', not #|!& "
+        "right before it",
         "use another address",
         "email",
         "account EmailAddress",
@@ -493,7 +493,7 @@ PermissionSetDescription = Annotated[
     str,
     Text(
         r"[\u0009\u000A\u000D\u0020-\u007E\u00A1-\u00FF]+",
-        "has a character AWS does not take in a permission set description",
+        "has a character AWS does not allow in a permission set description",
         "use plain Latin text",
         "permission_set_description",
         "sso-admin PermissionSetDescription",

@@ -38,12 +38,13 @@ def _accounts(before: LandingZone, after: LandingZone) -> Iterator[Change]:
         yield Change(Topic.ACCOUNTS, f"account {key} {verb} {where}")
     for key in sorted(old.keys() - new.keys() - renamed.keys()):
         if key in after.retired:
-            text = f"account {key} will be retired: Strata forgets it and leaves it as it is"
+            text = f"account {key} will be retired: Strata removes it from the state and leaves it running"
         else:
             text = f"account {key} is no longer declared: a deploy stops unless it is retired or unmanaged"
         yield Change(Topic.ACCOUNTS, text, "accounts")
     for key, other in sorted(renamed.items()):
-        text = f"account {key} has the key {other}: Terraform lets go of the one and adopts the other by its e-mail"
+        text = f"account {key} has the key {other}: Terraform removes the old one from the state "
+        text += "and imports the new one by its e-mail"
         yield Change(Topic.ACCOUNTS, text, "accounts")
     for key in sorted((old.keys() & new.keys()) - {MANAGEMENT}):
         yield from _account(old[key], new[key])
@@ -90,6 +91,6 @@ def _units(old: Mapping[str, Unit], new: Mapping[str, Unit]) -> Iterator[Change]
 def _unmanaged(before: Organization, after: Organization) -> Iterator[Change]:
     old, new = set(before.unmanaged_accounts), set(after.unmanaged_accounts)
     for entry in sorted(new - old):
-        yield Change(Topic.ACCOUNTS, f"{entry} is left to others, as an unmanaged account", "accounts")
+        yield Change(Topic.ACCOUNTS, f"{entry} becomes an unmanaged account", "accounts")
     for entry in sorted(old - new):
         yield Change(Topic.ACCOUNTS, f"{entry} is no longer an unmanaged account")

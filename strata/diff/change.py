@@ -13,8 +13,8 @@ Risk = Literal["access", "guardrails", "accounts", "losses"]
 _RISK_WORDS: dict[Risk, str] = {
     "access": "widens access",
     "guardrails": "loosens guardrails",
-    "accounts": "lets go of accounts",
-    "losses": "loses what a deploy keeps",
+    "accounts": "removes accounts from Strata",
+    "losses": "deletes what a deploy would keep",
 }
 
 

@@ -12,7 +12,7 @@ from strata.landing_zone import LandingZone
 from strata.landing_zone.policies import Policy
 from strata.landing_zone.units import Ancestors, Target
 from strata.report.policies import in_words, short_type
-from strata.words import listed
+from strata.text import listed
 
 IAM = (PolicyType.SERVICE_CONTROL, PolicyType.RESOURCE_CONTROL)
 """Types whose documents are IAM policies; the others are merged on their way down."""
@@ -79,18 +79,18 @@ def _removed(policy: Policy, lost: Lost) -> Change:
     text = f"policy {policy.key} ({short_type(policy.type)}) is removed; it bound {in_words(policy.attachments)}"
     if lost:
         return Change(Topic.GUARDRAILS, text, "guardrails")
-    return Change(Topic.GUARDRAILS, f"{text}; what it bound is held to no less")
+    return Change(Topic.GUARDRAILS, f"{text}; other policies still enforce the same")
 
 
 def _kept(old: Policy, new: Policy, lost: Lost, was: Ancestors) -> Iterator[Change]:
     for target in sorted(new.attachments.keys() - old.attachments.keys()):
-        yield Change(Topic.GUARDRAILS, f"{target} gets policy {old.key}")
+        yield Change(Topic.GUARDRAILS, f"policy {old.key} is attached to {target}")
     for target in sorted(old.attachments.keys() - new.attachments.keys()):
         loose = any(target in was[one] for one in lost)
-        text = f"{target} leaves policy {old.key}"
+        text = f"policy {old.key} is detached from {target}"
         yield Change(
             Topic.GUARDRAILS,
-            text if loose else f"{text}, and is held to no less",
+            text if loose else f"{text}; other policies still enforce the same",
             "guardrails" if loose else None,
         )
     if old.type != new.type:
@@ -101,7 +101,7 @@ def _kept(old: Policy, new: Policy, lost: Lost, was: Ancestors) -> Iterator[Chan
         if said:
             yield Change(Topic.GUARDRAILS, f"policy {old.key} changes: {listed(said)}", "guardrails")
         else:
-            yield Change(Topic.GUARDRAILS, f"policy {old.key} changes and holds to no less than before")
+            yield Change(Topic.GUARDRAILS, f"policy {old.key} changes, and nothing is loosened")
 
 
 def _reached(policy: Policy, target: Target, tree: Ancestors) -> bool:
@@ -120,7 +120,7 @@ def _left_behind(
                 left[target].append(key)
     for target, keys in sorted(left.items()):
         policies_word = "policies" if keys[1:] else "policy"
-        yield Change(Topic.GUARDRAILS, f"{target}, by its move, leaves {policies_word} {listed(keys)}", "guardrails")
+        yield Change(Topic.GUARDRAILS, f"{target} moves and loses {policies_word} {listed(keys)}", "guardrails")
 
 
 def _overrides(held: Held) -> Iterator[Change]:
@@ -137,7 +137,7 @@ def _overrides(held: Held) -> Iterator[Change]:
                     if paths:
                         found[other.key, policy.key, paths].append(target)
     for (key, other_key, paths), targets in sorted(found.items()):
-        text = f"policy {key} sets {listed(paths)} otherwise than {other_key} does, in {in_words(targets)}"
+        text = f"policy {key} sets {listed(paths)} differently from {other_key}, in {in_words(targets)}"
         yield Change(Topic.GUARDRAILS, text, "guardrails")
 
 

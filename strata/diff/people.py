@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from strata.diff.change import Change, Topic, added_and_removed
 from strata.landing_zone import LandingZone
-from strata.report.access import Access, Holder, access
-from strata.words import accounts_in_words, listed
+from strata.report.access import Access, Principal, access
+from strata.text import accounts_in_words, listed
 
-Held = Mapping[tuple[Holder, str, str], Access]
+Held = Mapping[tuple[Principal, str, str], Access]
 """Access by holder, permission set and account."""
 
 
@@ -29,13 +29,13 @@ def _held(landing_zone: LandingZone) -> Held:
 
 
 def _sentences(
-    verb: str, found: Iterable[tuple[Holder, str, str]], before: LandingZone, after: LandingZone
+    verb: str, found: Iterable[tuple[Principal, str, str]], before: LandingZone, after: LandingZone
 ) -> Iterator[Change]:
     """Yields one sentence for all who gain or lose the same permission set in the same accounts."""
-    accounts: dict[tuple[Holder, str], list[str]] = defaultdict(list)
+    accounts: dict[tuple[Principal, str], list[str]] = defaultdict(list)
     for holder, permission_set, account in sorted(found):
         accounts[holder, permission_set].append(account)
-    holders: dict[tuple[str, tuple[str, ...]], list[Holder]] = defaultdict(list)
+    holders: dict[tuple[str, tuple[str, ...]], list[Principal]] = defaultdict(list)
     for (holder, permission_set), where in accounts.items():
         holders[permission_set, tuple(where)].append(holder)
     gain = verb == "gain"
@@ -54,8 +54,8 @@ def _longer(had: Held, have: Held) -> Iterator[Change]:
         if was != will_be:
             holder, permission_set, account = key
             later = was is not None and (will_be is None or will_be > was)
-            ends = f"{f'until {was}' if was else 'without end'} to {f'until {will_be}' if will_be else 'without end'}"
-            text = f"{permission_set} of {holder} in {account} goes from {ends}"
+            ends = f"from {was or 'none'} to {will_be or 'none'}"
+            text = f"{permission_set} of {holder} in {account}: end date changes {ends}"
             yield Change(Topic.ACCESS, text, "access" if later else None)
 
 

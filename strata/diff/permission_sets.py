@@ -10,7 +10,7 @@ from strata.diff.statements import allowed_more, denied_less, parsed
 from strata.landing_zone import LandingZone
 from strata.landing_zone.permission_sets import PermissionSet
 from strata.report.access import duration
-from strata.words import listed
+from strata.text import listed
 
 Found = Iterator[tuple[str, bool]]
 """What changes, and whether it widens access."""

@@ -22,7 +22,9 @@ def security_changes(before: LandingZone, after: LandingZone) -> Iterator[Change
     left = set(before.project.regions.all_governed) - set(after.project.regions.all_governed)
     for region in sorted(left):
         yield Change(
-            Topic.SECURITY, f"{region} is no longer governed: regional controls are let go there", "guardrails"
+            Topic.SECURITY,
+            f"{region} is no longer governed: Strata manages no regional control there any more",
+            "guardrails",
         )
     for region in sorted(set(after.project.regions.all_governed) - set(before.project.regions.all_governed)):
         yield Change(Topic.SECURITY, f"{region} is governed: regional controls are set there")

@@ -15,7 +15,7 @@ from typing import Any
 
 from strata.config import ORGANIZATION, SSO
 from strata.config.models import ACCESS_ROLE, MANAGEMENT, PARTITION, PolicyType, User
-from strata.config.tree import Location
+from strata.config.source import Location
 from strata.evaluation import unknown
 from strata.evaluation.documents import Document, parse
 from strata.evaluation.layers import Account, Layer
@@ -137,16 +137,18 @@ class Evaluated:
     def _file(self, file: str, document: Filled) -> Document:
         """Returns the document of a file, with the lines that it has there."""
         if file not in self._documents:
-            tree = self.landing_zone.tree(file)
-            lines = [tree.line(one.at) for one in statements(document.content)]
-            self._documents[file] = parse(document.text, tree.file, lines=lines)
+            source_file = self.landing_zone.source_file(file)
+            lines = [source_file.line(one.at) for one in statements(document.content)]
+            self._documents[file] = parse(document.text, source_file.file, lines=lines)
         return self._documents[file]
 
     def _made(self, option: str, text: str, file: str, location: Location) -> Document:
         """Returns the document that an option makes, at the line of the option."""
         if option not in self._documents:
-            tree = self.landing_zone.tree(file)
-            self._documents[option] = parse(text, tree.file, name=option, lines=repeat(tree.line(location)))
+            source_file = self.landing_zone.source_file(file)
+            self._documents[option] = parse(
+                text, source_file.file, name=option, lines=repeat(source_file.line(location))
+            )
         return self._documents[option]
 
     def _aws(self, name: str, text: str) -> Document:

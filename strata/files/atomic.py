@@ -228,7 +228,7 @@ def cannot(what: str, path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        kept = "; it is as it was" if path.is_file() else ""
+        kept = "; it is unchanged" if path.is_file() else ""
         raise StrataError(f"{path} cannot be {what}: {error.strerror or error}{kept}") from error
 
 

@@ -176,7 +176,7 @@ def _taken(file: str, lines: Sequence[str], own: _Block, sections: Sequence[Sect
     for index, line in enumerate(lines):
         found = _section_of(line)
         if found in wanted and index not in own:
-            problem = f"[{found[0]} {found[1]}] is there already, outside of the block of {own.owner!r}"
+            problem = f"[{found[0]} {found[1]}] exists already, outside of the block of {own.owner!r}"
             yield Fault(file, index + 1, "", problem, "remove this section, or give it another name")
 
 
@@ -205,7 +205,7 @@ def _unreadable(file: str, text: str) -> Iterator[Fault]:
     import configparser
     import io
 
-    remedy = "put the file right first; `aws configure list` shows when the AWS CLI can read it"
+    remedy = "correct the file first; `aws configure list` shows when the AWS CLI can read it"
     if found := re.search(r"[\0\ud800-\udfff]", text):  # what is not UTF-8 was read as halves of surrogate pairs
         yield Fault(file, len(split_lines(text[: found.end()])), "", "is not UTF-8 text", remedy)
         return

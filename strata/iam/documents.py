@@ -105,7 +105,7 @@ def _iam_document(document: dict[str, Any], kind: PolicyType | None) -> Iterator
             yield Problem(f"Sid {short(sid)} is not letters and digits", "rename it")
             sid = str(number)
         elif sid in sids:
-            yield Problem(f"Sid {short(sid)} stands twice", "rename one")
+            yield Problem(f"Sid {short(sid)} appears twice", "rename one")
         sids.add(sid)
         yield from _statement(f"statement {sid}", statement, kind)
 
@@ -176,7 +176,7 @@ def _condition(name: str, condition: Any) -> Iterator[Problem]:
 def _resource_control(name: str, statement: dict[str, Any]) -> Iterator[Problem]:
     """What AWS wants of statements that are not its own; Action needs a service, so '*' alone is refused."""
     if statement.get("Principal") != "*" or "NotPrincipal" in statement:
-        yield Problem(f"{name} does not have the Principal '*'", 'AWS takes only "Principal": "*" here')
+        yield Problem(f"{name} does not have the Principal '*'", 'AWS accepts only "Principal": "*" here')
     if "NotAction" in statement:
         yield Problem(f"{name} has NotAction, which a resource control policy cannot have", "list actions instead")
     limits = aws_limits()

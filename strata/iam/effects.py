@@ -158,8 +158,8 @@ def _unused(statement: Statement, test: Test, key: Key) -> Iterator[Finding]:
         return
     if _is_taken(statement, key.name):
         return
-    problem = f"{statement.name} tests {test.key}, which no action of it takes: {_outcome(test)}"
-    remedy = "name actions that take it, or another key"
+    problem = f"{statement.name} tests {test.key}, which none of its actions supports: {_outcome(test)}"
+    remedy = "name actions that support it, or another key"
     yield Finding("unused-condition-key", test.at, f"{statement.place} {test.key}", problem, remedy)
 
 
@@ -303,7 +303,7 @@ def _binds_everybody(statement: Statement, kind: Kind, access_role: str) -> Iter
         remedy = f"exempt arn:*:iam::*:role/{access_role} by ArnNotLike aws:PrincipalArn, or name what it denies"
         yield Finding("denies-everything", statement.at, statement.place, problem, remedy)
         return
-    problem = f"{statement.name} binds {access_role} too, by which the management account puts things right"
+    problem = f"{statement.name} binds {access_role} too, which the management account needs for repairs"
     remedy = f"exempt arn:*:iam::*:role/{access_role} by ArnNotLike aws:PrincipalArn"
     yield Finding("binds-deployer", statement.at, statement.place, problem, remedy)
 

@@ -32,7 +32,7 @@ def _arn(words: str, text: str) -> Iterator[Problem]:
     partition, service = [*parts[1:3], "", ""][:2]
     if partition not in (*_PARTITIONS, "*"):
         guess = did_you_mean(partition, _PARTITIONS)
-        yield Problem(f"{words}, of a partition there is not{guess}", "write arn:aws:... or arn:*:...")
+        yield Problem(f"{words}, of a partition that does not exist{guess}", "write arn:aws:... or arn:*:...")
     elif not service and parts[2:]:
         yield Problem(f"{words}, an ARN without a service", "write arn:partition:service:region:account:resource")
     elif len(parts) <= _LAST and "*" not in parts[-1]:

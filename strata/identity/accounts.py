@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from strata.config.models import MANAGEMENT
-from strata.config.tree import Location
+from strata.config.source import Location
 from strata.identity.comparison import ORGANIZATION, Comparison, Refusal
 from strata.identity.live import Live
 from strata.identity.things import Thing, folded
@@ -69,7 +69,7 @@ def changed_emails(c: Comparison) -> Iterator[Refusal]:
         if now and now.email and folded(now.email) != thing.identity:
             problem = (
                 f"{thing.name!r} is not the e-mail address of account {thing.key} ({known.id}), AWS has {now.email!r}; "
-                "Terraform changes no address, and whoever reads this takes it for another account"
+                "Terraform changes no address, so this names the wrong account"
             )
             remedy = (
                 "change it at AWS first (AWS Organizations console, the account, Actions, Update email address), or "

@@ -75,7 +75,7 @@ def _change(aws: Aws, project: Project, *, add: frozenset[Name], remove: frozens
                 raise
         else:
             return
-    raise StrataError(f"{_shown(project)} is written by others all the time; run it again when they are done")
+    raise StrataError(f"{_shown(project)} keeps changing; run this again when no other deploy runs")
 
 
 def _client(aws: Aws, project: Project) -> Client:

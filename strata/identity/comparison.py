@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from strata.config.tree import Location
+from strata.config.source import Location
 from strata.errors import Fault
 from strata.identity.live import Live
 from strata.identity.matching import Matches
 from strata.identity.things import STACKS, Holdings, Kind, Thing, exact, folded
-from strata.words import listed
+from strata.text import listed
 
 PROJECT, ORGANIZATION, SECURITY, SSO, IMPORTS = (
     "project.yaml",

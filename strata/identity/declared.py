@@ -50,7 +50,7 @@ def declared(landing_zone: LandingZone, today: dt.date = dt.date.min) -> Holding
         external={key: folded(one.name) for key, one in landing_zone.groups.items() if one.external},
         emptied=frozenset(_emptied(landing_zone)),
         imports=landing_zone.imports,
-        trees=landing_zone.trees,
+        source_files=landing_zone.source_files,
     )
 
 
@@ -102,5 +102,5 @@ def _attachments(landing_zone: LandingZone) -> Iterator[Attached]:
 
 def _emptied(landing_zone: LandingZone) -> Iterator[str]:
     for file, sections in SECTIONS.items():
-        data = landing_zone.tree(file).data
+        data = landing_zone.source_file(file).data
         yield from (section for section in sections if section in data and data[section] in ({}, []))

@@ -19,7 +19,7 @@ from strata.identity.comparison import (
 from strata.identity.matching import moved_assignment
 from strata.identity.things import STACKS, Kind
 from strata.landing_zone.permission_sets import BREAK_GLASS, STATE_ACCESS
-from strata.words import listed
+from strata.text import listed
 
 LAST_ADMINISTRATOR = "last-administrator"
 
@@ -52,11 +52,11 @@ def replaced_things(c: Comparison) -> Iterator[Refusal]:
             continue
         if thing.kind == "permission-set" and known.identity != thing.identity:
             part, was, is_now = "name", known.name, thing.name
-            loss = "AWS cannot rename a permission set: it is destroyed and made again, the ARNs of its roles change"
-            loss += beside("and meanwhile these go:", assigned(c, thing.kind, thing.key))
+            loss = "AWS cannot rename a permission set: it is destroyed and created again, the ARNs of its roles change"
+            loss += beside("and meanwhile these do not exist:", assigned(c, thing.kind, thing.key))
         elif thing.kind == "policy" and known.type != thing.type:
             part, was, is_now = "type", known.type, thing.type
-            loss = "AWS cannot change the type of a policy: it is destroyed and made again"
+            loss = "AWS cannot change the type of a policy: it is destroyed and created again"
             loss += beside("and meanwhile does not bind", attached(c, thing.key))
         else:
             continue
@@ -77,9 +77,9 @@ def external_groups(c: Comparison) -> Iterator[Refusal]:
         if not group:
             continue
         lost = beside("with its assignments:", assigned(c, "group", group.key))
-        problem = f"group {group.key} is made by Strata; as an external one it would be destroyed{lost}"
+        problem = f"group {group.key} was created by Strata; as an external one it would be destroyed{lost}"
         remedy = (
-            "add the group of the identity provider under a key and a name of its own with external: true, assign it "
+            "add the group of the identity provider under its own key and name with external: true, assign it "
             f"beside {group.key!r}, deploy, and only then drop {group.key!r}"
         )
         yield Refusal(c.fault(SSO, ("groups", key, "external"), problem, remedy))
@@ -165,7 +165,7 @@ def deleted_trail(c: Comparison) -> Iterator[Refusal]:
     """Refuses to delete the organization trail."""
     if c.recorded.trail == "on" and c.declared.trail == "off" and c.concerns("security"):
         problem = "the organization trail would be deleted: no account is logged any more"
-        remedy = f"write 'mode: unmanaged' to let it go and leave it running; or {allowed_by(DELETE_TRAIL)}"
+        remedy = f"write 'mode: unmanaged' to stop managing it and leave it running; or {allowed_by(DELETE_TRAIL)}"
         yield Refusal(c.fault(SECURITY, ("trail", "mode"), problem, remedy), DELETE_TRAIL)
 
 
@@ -173,5 +173,5 @@ def deleted_ram_sharing(c: Comparison) -> Iterator[Refusal]:
     """Refuses to end sharing within the organization."""
     if c.recorded.ram_sharing == "on" and c.declared.ram_sharing == "off" and c.concerns("organizations"):
         problem = "sharing within the organization would be switched off: what is shared across accounts breaks off"
-        remedy = f"write 'ram_sharing: unmanaged' to let it go and leave it on; or {allowed_by(DELETE_RAM_SHARING)}"
+        remedy = f"write 'ram_sharing: unmanaged' to leave it on unmanaged; or {allowed_by(DELETE_RAM_SHARING)}"
         yield Refusal(c.fault(ORGANIZATION, ("ram_sharing",), problem, remedy), DELETE_RAM_SHARING)

@@ -54,7 +54,7 @@ def examine(
     found = refusals(wanted, known, seen, announced=announced, allow=allow, stacks=stacks, folder=folder)
     doubts = [
         *warnings(wanted, known),
-        *(f"what an earlier state has made could not be seen: {why}" for why in seen.unseen),
+        *(f"resources of an earlier state could not be listed: {why}" for why in seen.unseen),
     ]
     return Examination(tuple(found), tuple(doubts), tuple(moved(wanted, known)))
 

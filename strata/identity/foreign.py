@@ -5,11 +5,11 @@ from __future__ import annotations
 import shlex
 from collections.abc import Collection, Iterator
 
-from strata.config.tree import Location
+from strata.config.source import Location
 from strata.identity.comparison import IMPORTS, PROJECT, SSO, Comparison, Refusal, compared, named_at
 from strata.identity.live import Met
 from strata.identity.things import STACKS, TYPES, WORDS, Thing
-from strata.words import listed
+from strata.text import listed
 
 
 def strangers(c: Comparison) -> Iterator[Refusal]:
@@ -23,13 +23,14 @@ def strangers(c: Comparison) -> Iterator[Refusal]:
         if (met.kind, met.key) in renamed | taken or _is_wanted(c, thing, met):
             continue
         problem = (
-            f"{thing.name!r} is a {WORDS[met.kind]} that AWS has and no run of Strata made: {met.id}, {_holding(met)}"
+            f"{thing.name!r} is a {WORDS[met.kind]} that exists in AWS and that Strata did not create: "
+            f"{met.id}, {_holding(met)}"
         )
         lines: tuple[str, ...] = ()
         if (met.kind, met.key) in c.recorded.things:
             remedy = "choose another name, or delete that one at AWS"
         else:
-            remedy = "choose another name; or take it over with all it has, by this line in imports.yaml:"
+            remedy = "choose another name; or import it as it is, by this line in imports.yaml:"
             lines = (f'{thing.address}: "{met.id}"',)
         yield Refusal(c.fault(SSO, named_at(thing), problem, remedy), "", lines)
 
@@ -64,7 +65,7 @@ def imported_elsewhere(c: Comparison) -> Iterator[Refusal]:
         if holder in c.recorded.addresses:
             problem = f"{id} is in the state already, at {holder}"
             remedy = (
-                "remove the line; to give the thing another key, write that key and let strata deploy print the way"
+                "remove the line; to change its key, write the new key and run strata deploy, which prints the steps"
             )
         else:
             problem, remedy = f"{id} is imported at {holder} as well", "keep one of the two lines"
@@ -85,8 +86,8 @@ def states_elsewhere(c: Comparison) -> Iterator[Refusal]:
     seen += [what for stack in stacks for what in c.live.tagged.get(stack, ())]
     one = "states of {} are" if stacks[1:] else "state of {} is"
     problem = (
-        f"the {one.format(', '.join(stacks))} empty in s3://{c.live.bucket}, while AWS has what Strata made before: "
-        f"{listed(seen)}; it would be made again, or be in the way"
+        f"the {one.format(', '.join(stacks))} empty in s3://{c.live.bucket}, while AWS has resources that Strata "
+        f"created before: {listed(seen)}; they would be created again, or conflict"
     )
     lines: tuple[str, ...] = ()
     if c.live.elsewhere:
@@ -104,4 +105,4 @@ def states_elsewhere(c: Comparison) -> Iterator[Refusal]:
 
 
 def _data(c: Comparison, file: str) -> Collection[str]:
-    return c.declared.trees[file].data if file in c.declared.trees else ()
+    return c.declared.source_files[file].data if file in c.declared.source_files else ()

@@ -26,7 +26,7 @@ def renamed_keys(c: Comparison) -> Iterator[Refusal]:
         lines = _moves(c, addresses, told)
         remedy = f"write the key {old!r} again: keys stay, names may change"
         if kind == "account":
-            remedy += "; to let go of the account, add retired: true there"
+            remedy += "; to stop managing the account, add retired: true there"
         if lines:
             remedy += "; or move it in the state by hand, then deploy:"
         yield Refusal(c.fault(file_of(kind), thing.location, _renamed_problem(c, kind, old, thing), remedy), "", lines)
@@ -72,7 +72,7 @@ def taken_identities(c: Comparison) -> Iterator[Refusal]:
         elif kind == "account":
             problem = (
                 f"{thing.name!r} is the e-mail address of account {owner.key}{f' ({owner.id})' if owner.id else ''}; "
-                "Terraform changes nothing, and whoever reads this takes one account for the other"
+                "Terraform changes nothing, so the file mixes up the two accounts"
             )
         else:
             part = "user name" if kind == "user" else "name"
@@ -94,7 +94,7 @@ def _taken_remedy(c: Comparison, thing: Thing, owner: Thing) -> str:
         return f"drop {owner.key!r} and deploy, then give its name to {thing.key!r}; or choose another name"
     if c.declared.things[thing.kind, owner.key].identity == owner.identity:
         was = f"AWS has it for {owner.key!r} since somebody renamed it there"
-        return f"{was}: deploy without {thing.key!r} first, which puts the name right, or choose another name"
+        return f"{was}: deploy without {thing.key!r} first, which corrects the name, or choose another name"
     free = f"give {owner.key!r} its new name and deploy, then give {owner.name!r} to {thing.key!r}"
     return f"do it in two deploys: {free}; a swap takes three, with a name in between"
 
@@ -112,5 +112,5 @@ def recorded_twice(c: Comparison) -> Iterator[Refusal]:
         lines = (f"{command} init", f"{command} state rm {shlex.quote(old.address)}")
         at = c.declared.things[thing.kind, thing.key].location
         yield Refusal(
-            c.fault(file_of(old.kind), at, problem, "take the old address out of the state, then deploy:"), "", lines
+            c.fault(file_of(old.kind), at, problem, "remove the old address from the state, then deploy:"), "", lines
         )

@@ -20,7 +20,7 @@ from strata.identity.announced import KINDS, Name
 from strata.identity.declared import things
 from strata.identity.things import WORDS, Thing, exact, folded
 from strata.landing_zone import LandingZone
-from strata.words import listed
+from strata.text import listed
 
 STACK = "sso"
 State = Mapping[str, Any]
@@ -119,7 +119,7 @@ class Directory:
         else:
             return None
         problem = f"{WORDS[named.kind]} {named.name!r} is at AWS already; it is {why}"
-        remedy = "nothing was changed; choose another name, or take it over with all it has, by this line in "
+        remedy = "nothing was changed; choose another name, or import it as it is, by this line in "
         line = f'{named.address}: "{import_id}"'
         problem += f"; it has {listed(held)}" if held else ""
         return self.landing_zone.fault("sso.yaml", named.location, problem, f"{remedy}imports.yaml: {line}")

@@ -9,7 +9,7 @@ from strata.identity.comparison import Comparison, Refusal, compared
 from strata.identity.live import Live
 from strata.identity.matching import matches
 from strata.identity.things import Holdings
-from strata.words import listed
+from strata.text import listed
 
 FOLDER = "cdktf.out"
 
@@ -73,6 +73,6 @@ def warnings(declared: Holdings, recorded: Holdings) -> Iterator[str]:
         known = recorded.things.get(("user", user.key))
         if known and known.identity != user.identity != user.also:
             yield (
-                f"the user name of {user.key} stays {known.name!r}: a new one would delete the person with password, "
-                "MFA and assignments; to do that on purpose, give the user another key"
+                f"the user name of {user.key} stays {known.name!r}: changing it would delete the user together with "
+                "password, MFA and assignments; to do that on purpose, give the user another key"
             )

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from strata.config.tree import Location, Tree
+from strata.config.source import Location, SourceFile
 from strata.errors import Fault
 from strata.landing_zone.administrators import Administrators
 
@@ -135,7 +135,7 @@ class Holdings:
     imports: Mapping[str, str] = field(default_factory=dict)
     previously: Mapping[Kind, Mapping[str, str]] = field(default_factory=dict)
     """What the outputs `declared_keys` of the states say: kind to key to identity."""
-    trees: Mapping[str, Tree] = field(default_factory=dict)
+    source_files: Mapping[str, SourceFile] = field(default_factory=dict)
 
     def of(self, kind: Kind) -> Iterator[Thing]:
         """Yields the things of one kind, by key."""
@@ -149,7 +149,7 @@ class Holdings:
 
     def fault(self, file: str, location: Location, problem: str, remedy: str) -> Fault:
         """Makes the fault of one value, at the nearest line that the file still has."""
-        return self.trees.get(file, Tree(file)).fault(location, problem, remedy)
+        return self.source_files.get(file, SourceFile(file)).fault(location, problem, remedy)
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from functools import cached_property
 from typing import NamedTuple
 
 from strata.config.accepted import Acceptance
-from strata.config.loader import Draft
+from strata.config.loader import PartialConfiguration
 from strata.config.models import MANAGEMENT, ROOT, Organization, PolicyType, Project, Security, Sso, User
-from strata.config.tree import Location, Tree
+from strata.config.source import Location, SourceFile
 from strata.errors import Fault
 from strata.landing_zone.accounts import Account, accounts
 from strata.landing_zone.deployer import Deployer, deployer_of
@@ -49,7 +49,7 @@ class LandingZone:
     """Policy file to what it says, minified."""
     accepted: tuple[Acceptance, ...] = ()
     """What somebody has looked at and accepts."""
-    trees: Mapping[str, Tree] = field(default_factory=dict)
+    source_files: Mapping[str, SourceFile] = field(default_factory=dict)
     """What each file said, and on which line."""
 
     @cached_property
@@ -140,21 +140,21 @@ class LandingZone:
         return deployer_of(self.project, self.documents)
 
     @classmethod
-    def of(cls, draft: Draft) -> LandingZone | None:
-        """Returns what a draft means, None where a file could not be read."""
-        if not (draft.project and draft.organization and draft.security and draft.sso):
+    def of(cls, partial: PartialConfiguration) -> LandingZone | None:
+        """Returns what a partial means, None where a file could not be read."""
+        if not (partial.project and partial.organization and partial.security and partial.sso):
             return None
-        parts = (draft.project, draft.organization, draft.security, draft.sso)
-        return cls(*parts, draft.imports, draft.documents, draft.accepted, draft.trees)
+        parts = (partial.project, partial.organization, partial.security, partial.sso)
+        return cls(*parts, partial.imports, partial.documents, partial.accepted, partial.source_files)
 
     def source(self, file: str, location: Location) -> SourceLocation:
         """Returns the line of something, or of the nearest entry above it."""
-        return SourceLocation(file, self.tree(file).line(location))
+        return SourceLocation(file, self.source_file(file).line(location))
 
     def fault(self, file: str, location: Location, problem: str, remedy: str) -> Fault:
         """Makes the fault of one value, for what only shows when Terraform is written."""
-        return self.tree(file).fault(location, problem, remedy)
+        return self.source_file(file).fault(location, problem, remedy)
 
-    def tree(self, file: str) -> Tree:
+    def source_file(self, file: str) -> SourceFile:
         """Returns what a file said, by its name in the folder."""
-        return self.trees.get(file) or Tree(file)
+        return self.source_files.get(file) or SourceFile(file)

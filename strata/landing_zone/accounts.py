@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from strata.config import ORGANIZATION, PROJECT
 from strata.config.models import MANAGEMENT, ROOT, Organization, Project
-from strata.config.tree import Location
+from strata.config.source import Location
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 
 from strata.config.models import MANAGEMENT
-from strata.config.tree import Location
+from strata.config.source import Location
 from strata.iam.statements import statements
 from strata.landing_zone import LandingZone
 from strata.landing_zone.permission_sets import FULL_ACCESS, PermissionSet

@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from strata.config import ORGANIZATION, PROJECT, SECURITY, SSO
 from strata.config.models import Model, OrganizationalUnit
-from strata.config.tree import Location
+from strata.config.source import Location
 from strata.config.types import Personal
 from strata.errors import Fault
 from strata.landing_zone import LandingZone

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from strata.config import SSO
 from strata.config.models import ROOT, Assignment
-from strata.config.tree import Location
+from strata.config.source import Location
 from strata.errors import StrataError
 from strata.landing_zone import LandingZone
 
@@ -92,7 +92,7 @@ def day_of(text: str) -> dt.date:
     raise StrataError(f"--as-of: {text!r} is not a date; write it as in 2027-01-31")
 
 
-def words(ending: Ending, on: dt.date) -> str:
+def ending_text(ending: Ending, on: dt.date) -> str:
     """Returns what ends when, in one line."""
     one = ending.assignment
     reason = f"; {' '.join(one.reason.split())}" if one.reason else ""

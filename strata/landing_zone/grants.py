@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple
 
 from strata.config.models import MANAGEMENT, Assignment, Sso
-from strata.config.tree import Location
+from strata.config.source import Location
 from strata.landing_zone.permission_sets import BREAK_GLASS, STATE_ACCESS
 from strata.landing_zone.selection import AccountSelector
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from strata.config.models import Sso
-from strata.config.tree import Location
+from strata.config.source import Location
 
 
 @dataclass(frozen=True)

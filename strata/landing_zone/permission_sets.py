@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from strata.config.models import Boundary, PolicyReference, Project, Sso
-from strata.config.tree import Location
+from strata.config.source import Location
 from strata.landing_zone.placeholders import Document, placeholder_values
 
 BREAK_GLASS = "BreakGlass"

@@ -107,7 +107,7 @@ def placeholder_problems(document: Any, values: Mapping[str, str]) -> Iterator[P
     for name in sorted(unknown):
         written = f"{{{{{name}}}}}" if len(name) <= _LONGEST_NAME else short(f"{{{{{name}}}}}")
         guess = did_you_mean(name, values)
-        yield Problem(f"{written} stands for nothing Strata knows{guess}", f"known: {', '.join(sorted(values))}")
+        yield Problem(f"{written} is not a placeholder that Strata knows{guess}", f"known: {', '.join(sorted(values))}")
 
 
 def texts(document: Any) -> Iterator[str]:

@@ -21,7 +21,7 @@ from strata.config.models import (
     Setting,
     Targets,
 )
-from strata.config.tree import Location
+from strata.config.source import Location
 from strata.landing_zone.placeholders import Document, placeholder_values
 from strata.landing_zone.units import THE_ROOT, Ancestors, Target
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from strata.config.models import ROOT, Organization, OrganizationalUnit
-from strata.config.tree import Location
+from strata.config.source import Location
 from strata.landing_zone.accounts import Account
 
 

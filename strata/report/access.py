@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from strata.config import SSO
-from strata.config.tree import Location
+from strata.config.source import Location
 from strata.landing_zone import LandingZone, SourceLocation
 from strata.landing_zone.grants import Grant
 from strata.landing_zone.groups import Group
@@ -16,7 +16,7 @@ from strata.landing_zone.permission_sets import PermissionSet
 
 
 @dataclass(frozen=True, order=True)
-class Holder:
+class Principal:
     """Who has access: a user, or a group whose members an identity provider knows."""
 
     external: bool
@@ -32,7 +32,7 @@ class Holder:
 
 
 @dataclass(frozen=True)
-class Way:
+class AccessPath:
     """How access is given: by which entry, and through which membership if it is a group's."""
 
     entry: SourceLocation
@@ -46,20 +46,20 @@ class Way:
 class Access:
     """One permission set that one holder has in one account."""
 
-    holder: Holder
+    holder: Principal
     account: str
     permission_set: str
-    ways: tuple[Way, ...]
+    ways: tuple[AccessPath, ...]
 
 
 def access(landing_zone: LandingZone) -> list[Access]:
     """Returns the access of everybody, sorted; a group without members gives nobody anything."""
-    found: dict[tuple[Holder, str, str], list[Way]] = defaultdict(list)
+    found: dict[tuple[Principal, str, str], list[AccessPath]] = defaultdict(list)
     reached = {group.key: list(_holders(landing_zone, group)) for group in landing_zone.groups.values()}
     for grant, entries in landing_zone.grants.items():
         ways = [way_of(landing_zone, entry) for entry in entries]
         if grant.principal_type == "USER":
-            found[Holder(external=False, key=grant.principal), grant.account, grant.permission_set] += ways
+            found[Principal(external=False, key=grant.principal), grant.account, grant.permission_set] += ways
             continue
         for holder, member in reached[grant.principal]:
             through = [replace(way, group=grant.principal, member=member) for way in ways]
@@ -67,7 +67,7 @@ def access(landing_zone: LandingZone) -> list[Access]:
     return [Access(*key, tuple(ways)) for key, ways in sorted(found.items(), key=lambda item: item[0])]
 
 
-def as_facts(one: Access, shown: Callable[[SourceLocation], str] = str) -> dict[str, Any]:
+def access_as_json(one: Access, shown: Callable[[SourceLocation], str] = str) -> dict[str, Any]:
     """Returns access as --json and --format json print it."""
     return {
         one.holder.kind: one.holder.key,
@@ -86,39 +86,39 @@ def as_facts(one: Access, shown: Callable[[SourceLocation], str] = str) -> dict[
     }
 
 
-def way_of(landing_zone: LandingZone, entry: Location) -> Way:
+def way_of(landing_zone: LandingZone, entry: Location) -> AccessPath:
     """Returns the way that one entry of sso.yaml gives access directly."""
     where = landing_zone.source(SSO, entry)
     if entry[0] != "assignments":
-        return Way(where)
+        return AccessPath(where)
     assignment = landing_zone.sso.assignments[int(entry[1])]
-    return Way(where, reason=assignment.reason, until=str(assignment.until) if assignment.until else None)
+    return AccessPath(where, reason=assignment.reason, until=str(assignment.until) if assignment.until else None)
 
 
-def _holders(landing_zone: LandingZone, group: Group) -> Iterator[tuple[Holder, SourceLocation | None]]:
+def _holders(landing_zone: LandingZone, group: Group) -> Iterator[tuple[Principal, SourceLocation | None]]:
     """Yields whom a group reaches, with the line of the membership."""
     if group.external:
-        yield Holder(external=True, key=group.key), None
+        yield Principal(external=True, key=group.key), None
     for index, user in enumerate(group.members):
-        yield Holder(external=False, key=user), landing_zone.source(SSO, (*group.location, "members", index))
+        yield Principal(external=False, key=user), landing_zone.source(SSO, (*group.location, "members", index))
 
 
 @dataclass(frozen=True)
-class Bundle:
+class GroupedAccess:
     """Access that is the same in several accounts: the same permission set, given in the same ways."""
 
-    holder: Holder
+    holder: Principal
     permission_set: str
-    ways: tuple[Way, ...]
+    ways: tuple[AccessPath, ...]
     accounts: tuple[str, ...]
 
 
-def bundles(found: Iterable[Access]) -> list[Bundle]:
+def bundles(found: Iterable[Access]) -> list[GroupedAccess]:
     """Returns access with accounts put together, in the order of holders and permission sets."""
-    grouped: dict[tuple[Holder, str, tuple[Way, ...]], list[str]] = defaultdict(list)
+    grouped: dict[tuple[Principal, str, tuple[AccessPath, ...]], list[str]] = defaultdict(list)
     for one in sorted(found, key=lambda one: (one.holder, one.permission_set)):
         grouped[one.holder, one.permission_set, one.ways].append(one.account)
-    return [Bundle(*same, tuple(accounts)) for same, accounts in grouped.items()]
+    return [GroupedAccess(*same, tuple(accounts)) for same, accounts in grouped.items()]
 
 
 def empty_groups(landing_zone: LandingZone, granted: Iterable[Grant]) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from strata.config import ORGANIZATION, SSO
 from strata.landing_zone import LandingZone
-from strata.report.access import access, allowances, as_facts
+from strata.report.access import access, access_as_json, allowances
 from strata.report.layers import layers
 from strata.report.policies import slots
 
@@ -25,7 +25,7 @@ def as_data(landing_zone: LandingZone) -> dict[str, Any]:
             key: {"name": one.name, "allows": allowances(one), "place": str(source(SSO, one.location))}
             for key, one in landing_zone.permission_sets.items()
         },
-        "access": [as_facts(one) for one in access(landing_zone)],
+        "access": [access_as_json(one) for one in access(landing_zone)],
         "organization": _organization(landing_zone),
         "policies": [
             {

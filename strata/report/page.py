@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from strata.config import ORGANIZATION, SSO
-from strata.config.tree import Location
+from strata.config.source import Location
 from strata.landing_zone import LandingZone
 from strata.landing_zone.grants import Grant
 from strata.landing_zone.policies import Policy

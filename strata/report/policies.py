@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from strata.config.models import PolicyType
 from strata.landing_zone import LandingZone
 from strata.landing_zone.units import Target
-from strata.words import listed
+from strata.text import listed
 
 
 def in_words(targets: Iterable[Target]) -> str:

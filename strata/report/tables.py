@@ -12,10 +12,10 @@ from strata.config import ORGANIZATION, SSO
 from strata.landing_zone import LandingZone
 from strata.landing_zone.units import Target
 from strata.printing import csv_cell, markdown, visible
-from strata.report.access import Way, access, allowances, bundles, empty_groups
+from strata.report.access import AccessPath, access, allowances, bundles, empty_groups
 from strata.report.layers import layers
 from strata.report.policies import Slots, short_type, slots
-from strata.words import accounts_in_words, listed
+from strata.text import accounts_in_words, listed
 
 _SPACE = "\N{NO-BREAK SPACE}"
 """What indents a cell, since other white space is not kept."""
@@ -114,7 +114,7 @@ def _access_table(landing_zone: LandingZone) -> Table:
         accounts = accounts_in_words(bundle.accounts, landing_zone.accounts) or listed(bundle.accounts)
         rows.append((str(bundle.holder), bundle.permission_set, accounts, through(bundle.ways)))
     notes = [
-        f"{group} has no members, so what it is given reaches nobody."
+        f"{group} has no members, so its assignments reach nobody."
         for group in empty_groups(landing_zone, landing_zone.grants)
     ]
     if any(group.external for group in landing_zone.groups.values()):
@@ -122,7 +122,7 @@ def _access_table(landing_zone: LandingZone) -> Table:
     return Table("Access", ("Who", "Permission set", "Accounts", "Through, given by"), rows, tuple(notes))
 
 
-def through(ways: Iterable[Way]) -> str:
+def through(ways: Iterable[AccessPath]) -> str:
     """Returns the ways access is given, in short."""
     return ", ".join(
         f"{way.group or 'directly'} {way.entry}{f' until {way.until}' if way.until else ''}" for way in ways

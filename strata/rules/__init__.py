@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from strata.config.limits import Limits, aws_limits
-from strata.config.loader import Draft
+from strata.config.loader import PartialConfiguration
 from strata.errors import Fault
 from strata.rules import accepted, access, imports, organization, policies, project, security, spelling, text
 from strata.rules.warnings import warnings
 
 __all__ = ["check", "warnings"]
 
-Rule = Callable[[Draft, Limits], Iterable[Fault]]
+Rule = Callable[[PartialConfiguration, Limits], Iterable[Fault]]
 RULES: tuple[Rule, ...] = (
     project.regions,
     project.state,
@@ -41,7 +41,7 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def check(draft: Draft) -> list[Fault]:
-    """Returns every fault across the entries of a draft."""
-    limits = draft.project.aws_limits if draft.project else aws_limits()
-    return [fault for rule in RULES for fault in rule(draft, limits)]
+def check(partial: PartialConfiguration) -> list[Fault]:
+    """Returns every fault across the entries of a partial."""
+    limits = partial.project.aws_limits if partial.project else aws_limits()
+    return [fault for rule in RULES for fault in rule(partial, limits)]

@@ -9,24 +9,24 @@ from strata.config import ACCEPTED
 from strata.config.accepted import ENTRIES
 from strata.config.findings import LONGEST, SPELLING
 from strata.config.limits import Limits
-from strata.config.loader import Draft
+from strata.config.loader import PartialConfiguration
+from strata.config.source import Location, dotted
 from strata.config.text import short
-from strata.config.tree import Location, dotted
 from strata.errors import Fault
 from strata.landing_zone import LandingZone
 from strata.rules.spelling import unknown_names
 
 
-def accepted(draft: Draft, _: Limits) -> Iterator[Fault]:
+def accepted(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     """Nothing is accepted twice."""
     seen: dict[tuple[str, str], int] = {}
-    entries = draft.trees[ACCEPTED].data.get(ENTRIES) or ()
+    entries = partial.source_files[ACCEPTED].data.get(ENTRIES) or ()
     for index, entry in enumerate(entries):
         if isinstance(entry, dict):
             first = seen.setdefault((str(entry.get("finding")), str(entry.get("at"))), index)
             if first != index and entry.get("at"):
                 problem = f"accepts {short(entry['at'])} again, as entry {first + 1} does"
-                yield draft.fault(ACCEPTED, (ENTRIES, index), problem, "remove one of the two")
+                yield partial.fault(ACCEPTED, (ENTRIES, index), problem, "remove one of the two")
 
 
 Doubt = tuple[str, Location, str]
@@ -69,7 +69,7 @@ def place(landing_zone: LandingZone, doubt: Doubt) -> str:
     """
     file, location, _ = doubt
     keys = next((index for index, part in enumerate(location) if isinstance(part, int)), len(location))
-    value: Any = landing_zone.tree(file).data
+    value: Any = landing_zone.source_file(file).data
     for part in location[: keys + 1]:
         if isinstance(value, dict):
             value = value.get(str(part))

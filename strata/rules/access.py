@@ -9,24 +9,24 @@ from dataclasses import dataclass
 
 from strata.config import ORGANIZATION, SECURITY, SSO
 from strata.config.limits import Limits
-from strata.config.loader import Draft
+from strata.config.loader import PartialConfiguration
 from strata.config.models import MANAGEMENT, OWN_TAGS, ROOT, Assignment, Organization, Sso
+from strata.config.source import Location
 from strata.config.text import Problem, check_length, short, text_problem
-from strata.config.tree import Location
 from strata.config.types import RESERVED_NAMES, did_you_mean
 from strata.errors import Fault
 from strata.landing_zone.grants import all_assignments
 from strata.landing_zone.groups import groups
 from strata.landing_zone.permission_sets import InlinePolicy, PermissionSet, all_permission_sets
 from strata.landing_zone.selection import AccountSelector, is_wildcard, matching
-from strata.rules.faults import too_many, twice, unknown
 from strata.rules.organization import retired, unit_keys
 from strata.rules.policies import wrong_document
+from strata.rules.reporting import report_duplicates, report_over_limit, report_unknown
 
 
-def people(draft: Draft, limits: Limits) -> Iterator[Fault]:
+def people(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
     """User and group names are unique in any case, members exist, and there are not too many."""
-    sso = draft.sso
+    sso = partial.sso
     if not sso:
         return
     names: dict[str, str] = {}
@@ -35,44 +35,46 @@ def people(draft: Draft, limits: Limits) -> Iterator[Fault]:
         owner = names.setdefault(name.lower(), key)
         if owner != key:
             problem = f"the user name {short(name)} is also that of {short(owner)}"
-            yield draft.fault(SSO, ("users", key), problem, "give one of them a user_name of its own")
+            yield partial.fault(SSO, ("users", key), problem, "give one of them another user_name")
         if not user.user_name:
-            yield from _default_name(draft, ("users", key), name, limits, "user_name", "set user_name")
+            yield from _default_name(partial, ("users", key), name, limits, "user_name", "set user_name")
     names = {}
-    known = draft.declared(SSO, "users", sso.users)
+    known = partial.declared(SSO, "users", sso.users)
     for key, group in groups(sso).items():
         name = group.name
         owner = names.setdefault(name.lower(), key)
         if owner != key:
-            yield draft.fault(
+            yield partial.fault(
                 SSO, ("groups", key), f"the name {short(name)} is also that of {short(owner)}", "give it another name"
             )
         if name.lower() in RESERVED_NAMES:
-            yield draft.fault(
-                SSO, ("groups", key), f"AWS reserves the group name {short(name)}", "give it a name of its own"
+            yield partial.fault(
+                SSO, ("groups", key), f"AWS reserves the group name {short(name)}", "give it another name"
             )
         for index, member in enumerate(group.members):
-            yield from unknown(draft, SSO, ("groups", key, "members", index), member, known, "user")
-        yield from twice(draft, SSO, ("groups", key, "members"), group.members)
-    yield from too_many(draft, SSO, ("users",), len(sso.users), limits["users"])
-    yield from too_many(draft, SSO, ("groups",), len(sso.groups), limits["groups"])
+            yield from report_unknown(partial, SSO, ("groups", key, "members", index), member, known, "user")
+        yield from report_duplicates(partial, SSO, ("groups", key, "members"), group.members)
+    yield from report_over_limit(partial, SSO, ("users",), len(sso.users), limits["users"])
+    yield from report_over_limit(partial, SSO, ("groups",), len(sso.groups), limits["groups"])
 
 
-def _default_name(draft: Draft, at: Location, name: str, limits: Limits, limit: str, remedy: str) -> Iterator[Fault]:
+def _default_name(
+    partial: PartialConfiguration, at: Location, name: str, limits: Limits, limit: str, remedy: str
+) -> Iterator[Fault]:
     try:
         check_length(name, limits[limit])
     except Problem as found:
-        yield draft.fault(SSO, at, f"its name {found.problem}", remedy)
+        yield partial.fault(SSO, at, f"its name {found.problem}", remedy)
 
 
-def permission_sets(draft: Draft, limits: Limits) -> Iterator[Fault]:
+def permission_sets(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
     """Names are unique and short enough, policies few and small enough."""
-    sso = draft.sso
+    sso = partial.sso
     if not sso:
         return
     names: dict[str, str] = {}
     made: dict[str, str] = {}
-    for permission_set in all_permission_sets(sso, draft.project, draft.documents):
+    for permission_set in all_permission_sets(sso, partial.project, partial.documents):
         key, name, at = permission_set.key, permission_set.name, permission_set.location
         if permission_set.option:
             names[name] = made[key] = permission_set.option
@@ -80,33 +82,39 @@ def permission_sets(draft: Draft, limits: Limits) -> Iterator[Fault]:
         owner = names.setdefault(name, key)
         if key in made:
             problem = f"the option {made[key]} makes the permission set {short(key)} itself"
-            yield draft.fault(SSO, at, problem, "choose another key")
+            yield partial.fault(SSO, at, problem, "choose another key")
         elif owner != key:
             problem = f"the name {short(name)} is also that of {short(owner)}"
-            yield draft.fault(SSO, at, problem, "give it another name")
+            yield partial.fault(SSO, at, problem, "give it another name")
         if not sso.permission_sets[key].name:
-            yield from _default_name(draft, at, name, limits, "permission_set_name", "give it a shorter name")
-        yield from _policies(draft, limits, at, permission_set)
+            yield from _default_name(partial, at, name, limits, "permission_set_name", "give it a shorter name")
+        yield from _policies(partial, limits, at, permission_set)
         tags = limits["tags"]
-        if len({*permission_set.tags, *(draft.project.tags if draft.project else ())}) + len(OWN_TAGS) > tags.value:
-            problem = f"with those of the project and Strata's three AWS takes {tags.value} tags ({tags.cited})"
-            yield draft.fault(SSO, (*at, "tags"), problem, "drop some")
-    yield from too_many(draft, SSO, ("permission_sets",), len(sso.permission_sets), limits["permission_sets"])
+        if len({*permission_set.tags, *(partial.project.tags if partial.project else ())}) + len(OWN_TAGS) > tags.value:
+            problem = f"with those of the project and Strata's three, AWS allows {tags.value} tags ({tags.cited})"
+            yield partial.fault(SSO, (*at, "tags"), problem, "drop some")
+    yield from report_over_limit(
+        partial, SSO, ("permission_sets",), len(sso.permission_sets), limits["permission_sets"]
+    )
 
 
-def _policies(draft: Draft, limits: Limits, at: Location, permission_set: PermissionSet) -> Iterator[Fault]:
+def _policies(
+    partial: PartialConfiguration, limits: Limits, at: Location, permission_set: PermissionSet
+) -> Iterator[Fault]:
     managed = len(permission_set.managed)
     per_set, per_role = limits["managed_policies_per_permission_set"], limits["managed_policies_per_role"]
     # One fault is enough: who is above the limit of the set is above that of its role, unless that was raised.
-    yield from too_many(draft, SSO, (*at, "policies"), managed, per_set if managed > per_set.value else per_role)
+    yield from report_over_limit(
+        partial, SSO, (*at, "policies"), managed, per_set if managed > per_set.value else per_role
+    )
     for index, policy in enumerate(permission_set.policies):
-        if isinstance(policy, InlinePolicy) and policy.file and policy.file in draft.documents:
+        if isinstance(policy, InlinePolicy) and policy.file and policy.file in partial.documents:
             here = (*at, "policies", index, "inline")
-            yield from wrong_document(draft, SSO, here, policy.file, policy.document, None)
-            yield from _inline(draft, limits, here, policy.file, policy.document.text)
+            yield from wrong_document(partial, SSO, here, policy.file, policy.document, None)
+            yield from _inline(partial, limits, here, policy.file, policy.document.text)
 
 
-def _inline(draft: Draft, limits: Limits, at: Location, file: str, document: str) -> Iterator[Fault]:
+def _inline(partial: PartialConfiguration, limits: Limits, at: Location, file: str, document: str) -> Iterator[Fault]:
     sizes = {
         "inline_policy_characters": len(re.sub(r"\s", "", document).encode()),
         "inline_policy_bytes": len(document.encode()),
@@ -114,12 +122,12 @@ def _inline(draft: Draft, limits: Limits, at: Location, file: str, document: str
     for name, size in sizes.items():
         limit = limits[name]
         if size > limit.value:
-            problem = f"{file} has {size} {limit.unit}, AWS takes {limit.value} ({limit.cited})"
-            yield draft.fault(SSO, at, problem, "shorten it with wildcards, or make it a customer managed policy")
+            problem = f"{file} has {size} {limit.unit}, AWS allows {limit.value} ({limit.cited})"
+            yield partial.fault(SSO, at, problem, "shorten it with wildcards, or make it a customer managed policy")
     foreign = re.search(r"[^\t\n\r -\u00ff]", document)
     if foreign and not text_problem(document):
-        problem = f"{file} has {short(foreign[0])}, an inline policy takes Latin-1 characters only"
-        yield draft.fault(SSO, at, problem, "replace it, or make it a customer managed policy")
+        problem = f"{file} has {short(foreign[0])}, an inline policy allows Latin-1 characters only"
+        yield partial.fault(SSO, at, problem, "replace it, or make it a customer managed policy")
 
 
 @dataclass(frozen=True)
@@ -132,104 +140,108 @@ class _Known:
     accounts: frozenset[str] | None
     units: frozenset[str] | None
     selector: AccountSelector
-    certain: bool
+    complete: bool
     """Every account and its unit is known, so that what matches none of them matches nothing."""
 
 
-def assignments(draft: Draft, limits: Limits) -> Iterator[Fault]:
+def assignments(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
     """Assignments name what exists, once, match something, and stay within AWS's numbers in every account."""
-    sso = draft.sso
+    sso = partial.sso
     if not sso:
         return
-    known = _known(draft, sso)
+    known = _known(partial, sso)
     faults = [
         fault
-        for position, assignment in zip(draft.assignment_positions, sso.assignments, strict=True)
-        for fault in _assignment(draft, known, ("assignments", position), assignment)
+        for position, assignment in zip(partial.assignment_positions, sso.assignments, strict=True)
+        for fault in _assignment(partial, known, ("assignments", position), assignment)
     ]
     yield from faults
     if not faults:
-        yield from _per_account(draft, limits, sso, known.selector)
+        yield from _per_account(partial, limits, sso, known.selector)
 
 
-def _known(draft: Draft, sso: Sso) -> _Known:
-    organization = draft.organization or Organization()
+def _known(partial: PartialConfiguration, sso: Sso) -> _Known:
+    organization = partial.organization or Organization()
     units = unit_keys(organization) | {ROOT}
-    whole = draft.organization is not None and draft.whole(ORGANIZATION, "accounts", "organizational_units")
+    whole = partial.organization is not None and partial.complete(ORGANIZATION, "accounts", "organizational_units")
     return _Known(
-        permission_sets=draft.declared(SSO, "permission_sets", sso.permission_sets),
-        groups=draft.declared(SSO, "groups", sso.groups),
-        users=draft.declared(SSO, "users", sso.users),
-        accounts=draft.declared(ORGANIZATION, "accounts", organization.accounts) if draft.organization else None,
-        units=draft.declared(ORGANIZATION, "organizational_units", units - {ROOT}) if draft.organization else None,
+        permission_sets=partial.declared(SSO, "permission_sets", sso.permission_sets),
+        groups=partial.declared(SSO, "groups", sso.groups),
+        users=partial.declared(SSO, "users", sso.users),
+        accounts=partial.declared(ORGANIZATION, "accounts", organization.accounts) if partial.organization else None,
+        units=partial.declared(ORGANIZATION, "organizational_units", units - {ROOT}) if partial.organization else None,
         selector=AccountSelector(organization),
-        certain=whole and all(account.organizational_unit in units for account in organization.accounts.values()),
+        complete=whole and all(account.organizational_unit in units for account in organization.accounts.values()),
     )
 
 
-def _assignment(draft: Draft, known: _Known, at: Location, assignment: Assignment) -> Iterator[Fault]:
+def _assignment(partial: PartialConfiguration, known: _Known, at: Location, assignment: Assignment) -> Iterator[Fault]:
     for part, what in (("permission_sets", "permission set"), ("groups", "group"), ("users", "user")):
         for index, name in enumerate(getattr(assignment, part)):
-            yield from unknown(draft, SSO, (*at, part, index), name, getattr(known, part), what)
-        yield from twice(draft, SSO, (*at, part), getattr(assignment, part))
-    faults = list(_targets(draft, known, at, assignment))
+            yield from report_unknown(partial, SSO, (*at, part, index), name, getattr(known, part), what)
+        yield from report_duplicates(partial, SSO, (*at, part), getattr(assignment, part))
+    faults = list(_targets(partial, known, at, assignment))
     yield from faults
-    if not faults and known.certain:
-        yield from _exceptions(draft, known.selector, at, assignment)
+    if not faults and known.complete:
+        yield from _exceptions(partial, known.selector, at, assignment)
 
 
-def _targets(draft: Draft, known: _Known, at: Location, assignment: Assignment) -> Iterator[Fault]:
+def _targets(partial: PartialConfiguration, known: _Known, at: Location, assignment: Assignment) -> Iterator[Fault]:
     """Accounts and units exist and hold something; a wildcard or a tag matches something."""
     accounts = assignment.accounts if assignment.accounts != "all" else ()
-    yield from _named(draft, known, at, accounts, assignment.organizational_units)
-    if assignment.tags and known.certain:
-        yield from _tags(draft, known.selector, (*at, "tags"), assignment.tags)
+    yield from _named(partial, known, at, accounts, assignment.organizational_units)
+    if assignment.tags and known.complete:
+        yield from _tags(partial, known.selector, (*at, "tags"), assignment.tags)
     if exceptions := assignment.except_:
-        yield from _named(draft, known, (*at, "except"), exceptions.accounts, exceptions.organizational_units)
+        yield from _named(partial, known, (*at, "except"), exceptions.accounts, exceptions.organizational_units)
 
 
 def _named(
-    draft: Draft, known: _Known, at: Location, accounts: tuple[str, ...], units: tuple[str, ...]
+    partial: PartialConfiguration, known: _Known, at: Location, accounts: tuple[str, ...], units: tuple[str, ...]
 ) -> Iterator[Fault]:
     for index, name in enumerate(accounts):
         here: Location = (*at, "accounts", index)
         if not is_wildcard(name):
-            yield from unknown(draft, SSO, here, name, known.accounts, "account", MANAGEMENT)
-            yield from retired(draft, SSO, here, name)
+            yield from report_unknown(partial, SSO, here, name, known.accounts, "account", MANAGEMENT)
+            yield from retired(partial, SSO, here, name)
         elif known.accounts is not None and not matching(name, known.accounts | {MANAGEMENT}):
             problem = f"{short(name)} matches no account{did_you_mean(name.strip('*?'), known.accounts)}"
-            yield draft.fault(SSO, here, problem, "correct it, or remove it")
-    yield from twice(draft, SSO, (*at, "accounts"), accounts)
+            yield partial.fault(SSO, here, problem, "correct it, or remove it")
+    yield from report_duplicates(partial, SSO, (*at, "accounts"), accounts)
     for index, unit in enumerate(units):
         here = (*at, "organizational_units", index)
-        faults = list(unknown(draft, SSO, here, unit, known.units, "organizational unit", ROOT))
+        faults = list(report_unknown(partial, SSO, here, unit, known.units, "organizational unit", ROOT))
         yield from faults
-        if not faults and known.certain and not known.selector.in_unit(unit):
+        if not faults and known.complete and not known.selector.in_unit(unit):
             problem = f"no account is in the organizational unit {short(unit)} or below it"
-            yield draft.fault(SSO, here, problem, "put one there in the same change, or remove it")
-    yield from twice(draft, SSO, (*at, "organizational_units"), units)
+            yield partial.fault(SSO, here, problem, "put one there in the same change, or remove it")
+    yield from report_duplicates(partial, SSO, (*at, "organizational_units"), units)
 
 
-def _tags(draft: Draft, selector: AccountSelector, at: Location, tags: Mapping[str, str]) -> Iterator[Fault]:
+def _tags(
+    partial: PartialConfiguration, selector: AccountSelector, at: Location, tags: Mapping[str, str]
+) -> Iterator[Fault]:
     for tag, pattern in tags.items():
         if tag not in selector.tags:
             problem = f"no account has a tag {short(tag)}{did_you_mean(tag, selector.tags)}"
-            yield draft.fault(SSO, (*at, tag), problem, "correct it, or tag an account in organization.yaml")
+            yield partial.fault(SSO, (*at, tag), problem, "correct it, or tag an account in organization.yaml")
             return
         values = selector.tag_values(tag)
         if not matching(pattern, values):
             problem = (
                 f"no account has the tag {short(tag)} with the value {short(pattern)}{did_you_mean(pattern, values)}"
             )
-            yield draft.fault(SSO, (*at, tag), problem, "correct it, or tag an account in organization.yaml")
+            yield partial.fault(SSO, (*at, tag), problem, "correct it, or tag an account in organization.yaml")
             return
     if not selector.tagged(tags):
         listed = ", ".join(f"{tag}: {value}" for tag, value in tags.items())
         problem = f"no account has all of the tags {short(listed)}"
-        yield draft.fault(SSO, at, problem, "list them in entries of their own if one is enough")
+        yield partial.fault(SSO, at, problem, "list them in separate entries if one is enough")
 
 
-def _exceptions(draft: Draft, selector: AccountSelector, at: Location, assignment: Assignment) -> Iterator[Fault]:
+def _exceptions(
+    partial: PartialConfiguration, selector: AccountSelector, at: Location, assignment: Assignment
+) -> Iterator[Fault]:
     """Every exception takes something away, and they leave something."""
     included = selector.included(assignment)
     if not assignment.except_:
@@ -242,13 +254,13 @@ def _exceptions(draft: Draft, selector: AccountSelector, at: Location, assignmen
     useless = [location for location, accounts in items.items() if not accounts & included]
     for location in useless:
         problem = "excludes nothing: the entry names no account that this stands for"
-        yield draft.fault(SSO, (*at, "except", *location), problem, "correct it, or remove it")
+        yield partial.fault(SSO, (*at, "except", *location), problem, "correct it, or remove it")
     if not useless and not included - selector.excluded(assignment):
         problem = "excludes every account that the entry names, so it assigns nothing"
-        yield draft.fault(SSO, (*at, "except"), problem, "remove an exception, or the entry")
+        yield partial.fault(SSO, (*at, "except"), problem, "remove an exception, or the entry")
 
 
-def _per_account(draft: Draft, limits: Limits, sso: Sso, selector: AccountSelector) -> Iterator[Fault]:
+def _per_account(partial: PartialConfiguration, limits: Limits, sso: Sso, selector: AccountSelector) -> Iterator[Fault]:
     """What is assigned everywhere counts in every account, and is not written out for each."""
     entries = [assignment for _, assignment in all_assignments(sso)]
     everywhere = _groups_by_set(filter(_is_everywhere, entries))
@@ -267,9 +279,9 @@ def _per_account(draft: Draft, limits: Limits, sso: Sso, selector: AccountSelect
         (limits["groups_per_assignment"], _group_counts(places)),
     ):
         for words, number in _with_the_rest(found, limit.value):
-            yield from too_many(draft, SSO, at, number, limit, words)
+            yield from report_over_limit(partial, SSO, at, number, limit, words)
     number = len(selector.everywhere - selector.retired) if everywhere else len(listed)
-    yield from too_many(draft, SSO, at, number, limits["assigned_accounts"])
+    yield from report_over_limit(partial, SSO, at, number, limits["assigned_accounts"])
 
 
 Counts = dict[tuple[str, int], list[str]]
@@ -311,25 +323,25 @@ def _groups_by_set(assignments: Iterable[Assignment]) -> defaultdict[str, set[st
     return found
 
 
-def options(draft: Draft, limits: Limits) -> Iterator[Fault]:
+def options(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
     """The groups of the options exist, break-glass use alerts somebody, and attributes are not too many."""
-    sso = draft.sso
+    sso = partial.sso
     if not sso:
         return
-    known = draft.declared(SSO, "groups", sso.groups)
+    known = partial.declared(SSO, "groups", sso.groups)
     if sso.break_glass:
-        yield from unknown(draft, SSO, ("break_glass", "group"), sso.break_glass.group, known, "group")
-        alerts = draft.security.alerts if draft.security and draft.certain(SECURITY, "alerts") else None
+        yield from report_unknown(partial, SSO, ("break_glass", "group"), sso.break_glass.group, known, "group")
+        alerts = partial.security.alerts if partial.security and partial.parsed_cleanly(SECURITY, "alerts") else None
         if alerts and not alerts.on:
             problem = "every use of the break-glass set must raise an alert, and alerts are not on in security.yaml"
-            yield draft.fault(SSO, ("break_glass",), problem, "set alerts.mode to on there")
+            yield partial.fault(SSO, ("break_glass",), problem, "set alerts.mode to on there")
         elif alerts and not alerts.emails:
             problem = "every use of the break-glass set must raise an alert, and alerts in security.yaml mail nobody"
-            yield draft.fault(SSO, ("break_glass",), problem, "list addresses under alerts.emails there")
+            yield partial.fault(SSO, ("break_glass",), problem, "list addresses under alerts.emails there")
     if sso.state_access:
         at: Location = ("state_access", "groups")
         for index, group in enumerate(sso.state_access.groups):
-            yield from unknown(draft, SSO, (*at, index), group, known, "group")
-        yield from twice(draft, SSO, at, sso.state_access.groups)
+            yield from report_unknown(partial, SSO, (*at, index), group, known, "group")
+        yield from report_duplicates(partial, SSO, at, sso.state_access.groups)
     number, limit = len(sso.access_control_attributes), limits["access_control_attributes"]
-    yield from too_many(draft, SSO, ("access_control_attributes",), number, limit)
+    yield from report_over_limit(partial, SSO, ("access_control_attributes",), number, limit)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from strata.config import ORGANIZATION
 from strata.config.limits import aws_limits
 from strata.config.models import ACCESS_ROLE, PolicyType
+from strata.config.source import Location, dotted
 from strata.config.text import short
-from strata.config.tree import Location, dotted
 from strata.config.types import did_you_mean
 from strata.iam.documents import TOP_KEYS
 from strata.iam.effects import Kind, doubtful

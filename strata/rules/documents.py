@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from strata.config import PROJECT, SSO
-from strata.config.loader import Draft
+from strata.config.loader import PartialConfiguration
 from strata.config.models import PolicyType
-from strata.config.tree import Location
+from strata.config.source import Location
 from strata.landing_zone import LandingZone
 from strata.landing_zone.deployer import Deployer, deployer_of
 from strata.landing_zone.permission_sets import InlinePolicy, ManagedPolicy, PermissionSet, all_permission_sets
@@ -51,11 +51,13 @@ class Named:
     deployer: Deployer | None
 
     @classmethod
-    def in_draft(cls, draft: Draft) -> Named:
-        """Returns those of a draft."""
-        policies = all_policies(draft.organization, draft.project, draft.documents) if draft.organization else ()
-        sets = all_permission_sets(draft.sso, draft.project, draft.documents) if draft.sso else ()
-        return cls(policies, sets, deployer_of(draft.project, draft.documents))
+    def of_partial(cls, partial: PartialConfiguration) -> Named:
+        """Returns those of a partial."""
+        policies = (
+            all_policies(partial.organization, partial.project, partial.documents) if partial.organization else ()
+        )
+        sets = all_permission_sets(partial.sso, partial.project, partial.documents) if partial.sso else ()
+        return cls(policies, sets, deployer_of(partial.project, partial.documents))
 
     @classmethod
     def of(cls, landing_zone: LandingZone) -> Named:

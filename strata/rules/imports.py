@@ -8,52 +8,55 @@ from collections.abc import Iterator
 from strata.config import IMPORTS, ORGANIZATION, PROJECT, SECURITY, SSO
 from strata.config.import_ids import check_import_id
 from strata.config.limits import Limits
-from strata.config.loader import Draft
+from strata.config.loader import PartialConfiguration
+from strata.config.source import Location
 from strata.config.text import Problem, short
-from strata.config.tree import Location
 from strata.config.types import did_you_mean
 from strata.errors import Fault
 from strata.landing_zone import LandingZone
 from strata.landing_zone.addresses import addresses, imported
 
 
-def imports(draft: Draft, _: Limits) -> Iterator[Fault]:
+def imports(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     """Addresses are made by a stack, ids have their form, and each thing is imported once."""
-    if not draft.imports:
+    if not partial.imports:
         return
     owners: dict[tuple[str, str], str] = {}
-    landing_zone = _whole(draft)
+    landing_zone = _whole(partial)
     made = frozenset[str]().union(*addresses(landing_zone).values()) if landing_zone else None
     found = imported(landing_zone) if landing_zone else frozenset[str]()
-    for address, import_id in draft.imports.items():
+    for address, import_id in partial.imports.items():
         at: Location = (address,)
         if not re.fullmatch(r"aws_[a-z0-9_]+\.[A-Za-z0-9_-]+", address):
             problem = f"{short(address)} is not a Terraform address"
-            yield draft.fault(IMPORTS, at, problem, "write it as in aws_budgets_budget.monthly")
+            yield partial.fault(IMPORTS, at, problem, "write it as in aws_budgets_budget.monthly")
             continue
         if address in found:
-            yield draft.fault(IMPORTS, at, f"Strata finds and imports {short(address)} itself", "remove it")
+            yield partial.fault(IMPORTS, at, f"Strata finds and imports {short(address)} itself", "remove it")
         elif made is not None and address not in made:
-            problem = f"no stack makes {short(address)}{did_you_mean(address, made - found)}"
-            yield draft.fault(IMPORTS, at, problem, "correct the address, or remove it")
+            problem = f"no stack creates {short(address)}{did_you_mean(address, made - found)}"
+            yield partial.fault(IMPORTS, at, problem, "correct the address, or remove it")
         if address in found or (made is not None and address not in made):
             continue
-        yield from _id(draft, at, address, import_id)
+        yield from _id(partial, at, address, import_id)
         owner = owners.setdefault((address.partition(".")[0], import_id), address)
         if owner != address:
             problem = f"{short(import_id)} is also imported to {short(owner)}"
-            yield draft.fault(IMPORTS, at, problem, "import it to one address")
+            yield partial.fault(IMPORTS, at, problem, "import it to one address")
 
 
-def _id(draft: Draft, at: Location, address: str, import_id: str) -> Iterator[Fault]:
+def _id(partial: PartialConfiguration, at: Location, address: str, import_id: str) -> Iterator[Fault]:
     try:
         check_import_id(address.partition(".")[0], import_id)
     except Problem as found:
-        yield draft.fault(IMPORTS, at, found.problem, found.remedy)
+        yield partial.fault(IMPORTS, at, found.problem, found.remedy)
 
 
-def _whole(draft: Draft) -> LandingZone | None:
+def _whole(partial: PartialConfiguration) -> LandingZone | None:
     """Returns the landing zone if every entry was read and names what exists, so that its addresses are certain."""
-    if any(draft.left_out.get(file) or draft.trees[file].incomplete for file in (ORGANIZATION, PROJECT, SECURITY, SSO)):
+    if any(
+        partial.skipped.get(file) or partial.source_files[file].incomplete
+        for file in (ORGANIZATION, PROJECT, SECURITY, SSO)
+    ):
         return None
-    return LandingZone.of(draft)
+    return LandingZone.of(partial)

@@ -6,83 +6,87 @@ from collections.abc import Iterator
 
 from strata.config import ORGANIZATION, SECURITY
 from strata.config.limits import Limits
-from strata.config.loader import Draft
+from strata.config.loader import PartialConfiguration
 from strata.config.models import MANAGEMENT, OWN_TAGS, ROOT, Account, Organization
+from strata.config.source import Location
 from strata.config.text import Problem, check_length, short
-from strata.config.tree import Location
 from strata.errors import Fault
 from strata.landing_zone.accounts import default_name
 from strata.landing_zone.addresses import delegation
 from strata.landing_zone.policies import all_policies
 from strata.landing_zone.services import derived_services, policy_types
 from strata.landing_zone.units import Unit, units
-from strata.rules.faults import too_many, twice, unknown
+from strata.rules.reporting import report_duplicates, report_over_limit, report_unknown
 
 
-def organizational_units(draft: Draft, limits: Limits) -> Iterator[Fault]:
+def organizational_units(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
     """Keys are unique in the whole tree, names among siblings, and AWS bounds depth and number."""
-    if not draft.organization:
+    if not partial.organization:
         return
     seen: dict[str, Unit] = {}
     names: dict[tuple[str | None, str], str] = {}
-    found = list(units(draft.organization))
+    found = list(units(partial.organization))
     depth = limits["organizational_unit_depth"]
     for unit in found:
         at = unit.location
         if unit.key == ROOT:
-            yield draft.fault(ORGANIZATION, at, "'root' stands for the organization root", "choose another key")
+            yield partial.fault(ORGANIZATION, at, "'root' stands for the organization root", "choose another key")
         if unit.key in seen:
             other = " > ".join(seen[unit.key].keys)
-            yield draft.fault(
+            yield partial.fault(
                 ORGANIZATION, at, f"the key {short(unit.key)} is also that of {other}", "choose another key"
             )
         seen.setdefault(unit.key, unit)
         sibling = names.setdefault((unit.parent, unit.name.lower()), unit.key)
         if sibling != unit.key:
-            problem = f"the name {short(unit.name)} is also that of {short(sibling)} beside it"
-            yield draft.fault(ORGANIZATION, at, problem, "give it another name")
+            problem = f"the name {short(unit.name)} is also that of {short(sibling)} in the same unit"
+            yield partial.fault(ORGANIZATION, at, problem, "give it another name")
         if len(unit.keys) == depth.value + 1:
             problem = f"is on level {len(unit.keys)}, AWS allows {depth.value} ({depth.cited})"
-            yield draft.fault(ORGANIZATION, at, problem, "move it up")
-    yield from too_many(draft, ORGANIZATION, ("organizational_units",), len(found), limits["organizational_units"])
+            yield partial.fault(ORGANIZATION, at, problem, "move it up")
+    yield from report_over_limit(
+        partial, ORGANIZATION, ("organizational_units",), len(found), limits["organizational_units"]
+    )
 
 
-def accounts(draft: Draft, limits: Limits) -> Iterator[Fault]:
+def accounts(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
     """Every account is in a unit, has an e-mail address and a name of its own, and there are not too many."""
-    organization = draft.organization
+    organization = partial.organization
     if not organization:
         return
-    known = draft.declared(ORGANIZATION, "organizational_units", unit_keys(organization))
+    known = partial.declared(ORGANIZATION, "organizational_units", unit_keys(organization))
     for key, account in organization.accounts.items():
         at: Location = ("accounts", key)
         if key == MANAGEMENT:
             problem = "'management' stands for the management account of project.yaml"
-            yield draft.fault(ORGANIZATION, at, problem, "remove it, or choose another key")
+            yield partial.fault(ORGANIZATION, at, problem, "remove it, or choose another key")
         unit = account.organizational_unit
-        yield from unknown(draft, ORGANIZATION, (*at, "organizational_unit"), unit, known, "organizational unit", ROOT)
-        yield from _account(draft, limits, key, account)
-    yield from _emails(draft, organization)
+        yield from report_unknown(
+            partial, ORGANIZATION, (*at, "organizational_unit"), unit, known, "organizational unit", ROOT
+        )
+        yield from _account(partial, limits, key, account)
+    yield from _emails(partial, organization)
     active = sum(not account.retired for account in organization.accounts.values())
     total = active + len(organization.unmanaged_accounts) + 1
     words = "with the management account and unmanaged ones "
-    yield from too_many(draft, ORGANIZATION, ("accounts",), total, limits["accounts"], words)
+    yield from report_over_limit(partial, ORGANIZATION, ("accounts",), total, limits["accounts"], words)
 
 
-def _account(draft: Draft, limits: Limits, key: str, account: Account) -> Iterator[Fault]:
-    project, tags = draft.project, limits["tags"]
+def _account(partial: PartialConfiguration, limits: Limits, key: str, account: Account) -> Iterator[Fault]:
+    project, tags = partial.project, limits["tags"]
     if project and not account.name:
         try:
             check_length(default_name(project, key), limits["account_name"])
         except Problem as found:
-            yield draft.fault(ORGANIZATION, ("accounts", key), f"its name {found.problem}", "give it a name of its own")
+            yield partial.fault(ORGANIZATION, ("accounts", key), f"its name {found.problem}", "give it another name")
     if len({*account.tags, *(project.tags if project else ())}) + len(OWN_TAGS) > tags.value:
-        problem = f"has {len(account.tags)} tags, with those of the project and Strata's three AWS takes {tags.value}"
-        yield draft.fault(ORGANIZATION, ("accounts", key, "tags"), f"{problem} ({tags.cited})", "drop some")
+        problem = f"has {len(account.tags)} tags, with those of the project and Strata's three, AWS allows {tags.value}"
+        yield partial.fault(ORGANIZATION, ("accounts", key, "tags"), f"{problem} ({tags.cited})", "drop some")
 
 
-def _emails(draft: Draft, organization: Organization) -> Iterator[Fault]:
+def _emails(partial: PartialConfiguration, organization: Organization) -> Iterator[Fault]:
     """One address is one account, in whatever case; a retired key may hand its address to another."""
-    project = draft.project
+    project = partial.project
     owners = {project.management_account.email.lower(): MANAGEMENT} if project else {}
     for key, account in organization.accounts.items():
         if account.retired:
@@ -92,64 +96,66 @@ def _emails(draft: Draft, organization: Organization) -> Iterator[Fault]:
             problem = f"{short(account.email)} is also the e-mail of {short(owner)}, "
             problem += "AWS ignores case and allows one account each"
             remedy = "use plus-addressing, such as aws+name@example.org"
-            yield draft.fault(ORGANIZATION, ("accounts", key, "email"), problem, remedy)
+            yield partial.fault(ORGANIZATION, ("accounts", key, "email"), problem, remedy)
     for index, entry in enumerate(organization.unmanaged_accounts):
         if entry.lower() in owners or (project and entry == project.management_account.id):
             owner = owners.get(entry.lower(), MANAGEMENT)
             problem = f"{short(entry)} is the account {short(owner)}, which is managed"
-            yield draft.fault(ORGANIZATION, ("unmanaged_accounts", index), problem, "keep it in one of the two places")
-    yield from twice(draft, ORGANIZATION, ("unmanaged_accounts",), organization.unmanaged_accounts)
+            yield partial.fault(
+                ORGANIZATION, ("unmanaged_accounts", index), problem, "keep it in one of the two places"
+            )
+    yield from report_duplicates(partial, ORGANIZATION, ("unmanaged_accounts",), organization.unmanaged_accounts)
 
 
-def services(draft: Draft, limits: Limits) -> Iterator[Fault]:
+def services(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
     """What is needed is not disabled, and nothing is wanted and unwanted at once."""
-    organization = draft.organization
+    organization = partial.organization
     if not organization:
         return
-    yield from _delegated_administrators(draft, limits, organization)
-    types = policy_types(all_policies(organization, draft.project, draft.documents))
-    needed = derived_services(organization, draft.security, types)
-    if not draft.certain(SECURITY, "trail"):
+    yield from _delegated_administrators(partial, limits, organization)
+    types = policy_types(all_policies(organization, partial.project, partial.documents))
+    needed = derived_services(organization, partial.security, types)
+    if not partial.parsed_cleanly(SECURITY, "trail"):
         needed.pop("cloudtrail.amazonaws.com", None)
-    if not draft.certain(SECURITY, "access_analyzer"):
+    if not partial.parsed_cleanly(SECURITY, "access_analyzer"):
         needed.pop("access-analyzer.amazonaws.com", None)
     for index, service in enumerate(organization.disable_services):
         at: Location = ("disable_services", index)
         if service in organization.trusted_services:
-            yield draft.fault(
+            yield partial.fault(
                 ORGANIZATION, at, f"{service} is in trusted_services as well", "keep it in one of the two"
             )
         elif service in needed:
             problem = f"{service} is needed by {needed[service]}"
-            yield draft.fault(ORGANIZATION, at, problem, "remove that first, deploy, then disable the service")
+            yield partial.fault(ORGANIZATION, at, problem, "remove that first, deploy, then disable the service")
     for part in ("trusted_services", "disable_services"):
-        yield from twice(draft, ORGANIZATION, (part,), getattr(organization, part))
+        yield from report_duplicates(partial, ORGANIZATION, (part,), getattr(organization, part))
 
 
-def _delegated_administrators(draft: Draft, limits: Limits, organization: Organization) -> Iterator[Fault]:
-    known = draft.declared(ORGANIZATION, "accounts", organization.accounts)
+def _delegated_administrators(
+    partial: PartialConfiguration, limits: Limits, organization: Organization
+) -> Iterator[Fault]:
+    known = partial.declared(ORGANIZATION, "accounts", organization.accounts)
     names: dict[str, str] = {}
     for service, account in organization.delegated_administrators.items():
         at: Location = ("delegated_administrators", service)
         other = names.setdefault(delegation(service), service)
         if other != service:
             problem = f"{short(service)} and {short(other)} get the same Terraform address"
-            yield draft.fault(
-                ORGANIZATION, at, problem, "declare one of them in a layer of your own, see CONTRIBUTING.md"
-            )
+            yield partial.fault(ORGANIZATION, at, problem, "declare one of them in your own stack, see CONTRIBUTING.md")
         if account == MANAGEMENT:
             problem = "the management account cannot be a delegated administrator"
-            yield draft.fault(ORGANIZATION, at, problem, "name a member account, such as the security one")
+            yield partial.fault(ORGANIZATION, at, problem, "name a member account, such as the security one")
         else:
-            yield from unknown(draft, ORGANIZATION, at, account, known, "account")
-        yield from retired(draft, ORGANIZATION, at, account)
+            yield from report_unknown(partial, ORGANIZATION, at, account, known, "account")
+        yield from retired(partial, ORGANIZATION, at, account)
         if service in limits.delegated_by_own_resource:
             problem = f"{service} is delegated by {limits.delegated_by_own_resource[service]}, not by registration"
-            remedy = "declare that resource in a layer of your own, see CONTRIBUTING.md"
-            yield draft.fault(ORGANIZATION, at, problem, remedy)
+            remedy = "declare that resource in your own stack, see CONTRIBUTING.md"
+            yield partial.fault(ORGANIZATION, at, problem, remedy)
         if service in limits.trusted_access_only:
-            problem = f"{service} takes trusted access only, no delegated administrator"
-            yield draft.fault(ORGANIZATION, at, problem, "move it to trusted_services")
+            problem = f"{service} supports trusted access only, no delegated administrator"
+            yield partial.fault(ORGANIZATION, at, problem, "move it to trusted_services")
 
 
 # What other rules ask as well
@@ -160,8 +166,8 @@ def unit_keys(organization: Organization) -> frozenset[str]:
     return frozenset(unit.key for unit in units(organization))
 
 
-def retired(draft: Draft, file: str, at: Location, account: str) -> Iterator[Fault]:
+def retired(partial: PartialConfiguration, file: str, at: Location, account: str) -> Iterator[Fault]:
     """Reports an account that Strata has let go of."""
-    accounts = draft.organization.accounts if draft.organization else {}
+    accounts = partial.organization.accounts if partial.organization else {}
     if account in accounts and accounts[account].retired:
-        yield draft.fault(file, at, f"the account {short(account)} is retired", "name another one, or remove it here")
+        yield partial.fault(file, at, f"the account {short(account)} is retired", "name another one, or remove it here")

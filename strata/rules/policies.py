@@ -8,17 +8,17 @@ from collections.abc import Iterator
 
 from strata.config import ORGANIZATION
 from strata.config.limits import Limit, Limits
-from strata.config.loader import Draft
+from strata.config.loader import PartialConfiguration
 from strata.config.models import MANAGEMENT, ROOT, PolicyType
+from strata.config.source import Location
 from strata.config.text import Problem, short, text_problem
-from strata.config.tree import Location
 from strata.errors import Fault
 from strata.iam.documents import document_problems
 from strata.landing_zone.placeholders import Document, misplaced, placeholder_problems, texts
 from strata.landing_zone.policies import all_policies, declared_settings
 from strata.landing_zone.units import THE_ROOT, Target
-from strata.rules.faults import too_many, twice, unknown
 from strata.rules.organization import retired, unit_keys
+from strata.rules.reporting import report_duplicates, report_over_limit, report_unknown
 
 _OCCUPANTS = {PolicyType.SERVICE_CONTROL: "FullAWSAccess", PolicyType.RESOURCE_CONTROL: "RCPFullAWSAccess"}
 """The policy of AWS's own that takes a slot of every target."""
@@ -26,57 +26,59 @@ _OCCUPANTS = {PolicyType.SERVICE_CONTROL: "FullAWSAccess", PolicyType.RESOURCE_C
 _AWS_NAMES = frozenset(name.casefold() for name in _OCCUPANTS.values())
 
 
-def policies(draft: Draft, limits: Limits) -> Iterator[Fault]:
+def policies(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
     """Names are unique per type, documents are right and short enough, and there are not too many."""
-    organization = draft.organization
+    organization = partial.organization
     if not organization:
         return
     names: dict[tuple[PolicyType, str], str] = {}
     made: dict[str, str] = {}
     counts: Counter[PolicyType] = Counter()
-    for policy in all_policies(organization, draft.project, draft.documents):
+    for policy in all_policies(organization, partial.project, partial.documents):
         key, name, at, size = policy.key, policy.name, policy.location, limits.policy_type(policy.type).size
         counts[policy.type] += 1
         if policy.option:
             names[policy.type, name] = made[key] = policy.option
-            yield from _too_long(draft, at, "its policy", policy.document.text, size)
+            yield from _too_long(partial, at, "its policy", policy.document.text, size)
             continue
         other = names.setdefault((policy.type, name), key)
         if key in made:
             problem = f"the option {made[key]} makes the policy {short(key)} itself"
-            yield draft.fault(ORGANIZATION, at, problem, "choose another key")
+            yield partial.fault(ORGANIZATION, at, problem, "choose another key")
         elif other != key:
             problem = f"the name {short(name)} is also that of {short(other)}, of the same type"
-            yield draft.fault(ORGANIZATION, at, problem, "give it another name")
+            yield partial.fault(ORGANIZATION, at, problem, "give it another name")
         if name.casefold() in _AWS_NAMES:
             problem = f"the name {short(name)} is that of a policy AWS has in every organization"
-            yield draft.fault(ORGANIZATION, at, problem, "give it another name")
-        if policy.file and policy.file in draft.documents:
-            yield from wrong_document(draft, ORGANIZATION, (*at, "file"), policy.file, policy.document, policy.type)
-            yield from _too_long(draft, (*at, "file"), policy.file, policy.document.text, size)
+            yield partial.fault(ORGANIZATION, at, problem, "give it another name")
+        if policy.file and policy.file in partial.documents:
+            yield from wrong_document(partial, ORGANIZATION, (*at, "file"), policy.file, policy.document, policy.type)
+            yield from _too_long(partial, (*at, "file"), policy.file, policy.document.text, size)
     for kind, number in sorted(counts.items()):
-        yield from too_many(draft, ORGANIZATION, ("policies",), number, limits.policy_type(kind).count, f"{kind}: ")
+        yield from report_over_limit(
+            partial, ORGANIZATION, ("policies",), number, limits.policy_type(kind).count, f"{kind}: "
+        )
 
 
-def _too_long(draft: Draft, at: Location, what: str, document: str, size: Limit) -> Iterator[Fault]:
+def _too_long(partial: PartialConfiguration, at: Location, what: str, document: str, size: Limit) -> Iterator[Fault]:
     if len(document) > size.value:
-        problem = f"{what} has {len(document)} characters minified, AWS takes {size.value} ({size.cited})"
-        yield draft.fault(ORGANIZATION, at, problem, "split it, or shorten it with wildcards")
+        problem = f"{what} has {len(document)} characters minified, AWS allows {size.value} ({size.cited})"
+        yield partial.fault(ORGANIZATION, at, problem, "split it, or shorten it with wildcards")
 
 
 def wrong_document(
-    draft: Draft, yaml_file: str, at: Location, file: str, document: Document, kind: PolicyType | None
+    partial: PartialConfiguration, yaml_file: str, at: Location, file: str, document: Document, kind: PolicyType | None
 ) -> Iterator[Fault]:
     """Reports what is wrong in a policy file as AWS will get it, at the place that names it."""
     for name in sorted(misplaced(document.template)):
         text = f"{file}: {{{{{name}}}}} stands for a list and is not an entry of one"
-        yield draft.fault(yaml_file, at, text, f'write ["{{{{{name}}}}}"]')
+        yield partial.fault(yaml_file, at, text, f'write ["{{{{{name}}}}}"]')
         return
     problems = [*_characters(document.template), *document_problems(document.content, kind)]
-    if draft.project:
+    if partial.project:
         problems += placeholder_problems(json.loads(document.template), document.values)
     for problem in problems:
-        yield draft.fault(yaml_file, at, f"{file}: {problem.problem}", problem.remedy)
+        yield partial.fault(yaml_file, at, f"{file}: {problem.problem}", problem.remedy)
 
 
 def _characters(document: str) -> Iterator[Problem]:
@@ -88,39 +90,45 @@ def _characters(document: str) -> Iterator[Problem]:
             yield found
 
 
-def targets(draft: Draft, limits: Limits) -> Iterator[Fault]:
+def targets(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
     """Targets exist, are named once, and have slots for what is attached to them."""
-    organization = draft.organization
+    organization = partial.organization
     if not organization:
         return
-    units = draft.declared(ORGANIZATION, "organizational_units", unit_keys(organization))
-    accounts = draft.declared(ORGANIZATION, "accounts", organization.accounts)
+    units = partial.declared(ORGANIZATION, "organizational_units", unit_keys(organization))
+    accounts = partial.declared(ORGANIZATION, "accounts", organization.accounts)
     slots: dict[tuple[PolicyType, Target], list[tuple[str, Location]]] = defaultdict(list)
-    found = all_policies(organization, draft.project, draft.documents)
+    found = all_policies(organization, partial.project, partial.documents)
     for policy in sorted(found, key=lambda one: (bool(one.option), one.key)):
         at, where = policy.location, policy.targets
         for index, unit in enumerate(where.organizational_units):
             here: Location = (*at, "targets", "organizational_units", index)
             if unit == ROOT:
-                yield draft.fault(
+                yield partial.fault(
                     ORGANIZATION, here, "the root is no organizational unit", "write root: true under targets"
                 )
             else:
-                yield from unknown(draft, ORGANIZATION, here, unit, units, "organizational unit")
+                yield from report_unknown(partial, ORGANIZATION, here, unit, units, "organizational unit")
         for index, account in enumerate(where.accounts):
             here = (*at, "targets", "accounts", index)
-            yield from unknown(draft, ORGANIZATION, here, account, accounts, "account", MANAGEMENT)
-            yield from retired(draft, ORGANIZATION, here, account)
-        yield from twice(draft, ORGANIZATION, (*at, "targets", "organizational_units"), where.organizational_units)
-        yield from twice(draft, ORGANIZATION, (*at, "targets", "accounts"), where.accounts)
+            yield from report_unknown(partial, ORGANIZATION, here, account, accounts, "account", MANAGEMENT)
+            yield from retired(partial, ORGANIZATION, here, account)
+        yield from report_duplicates(
+            partial, ORGANIZATION, (*at, "targets", "organizational_units"), where.organizational_units
+        )
+        yield from report_duplicates(partial, ORGANIZATION, (*at, "targets", "accounts"), where.accounts)
         for target in policy.attachments:
             slots[policy.type, target].append((policy.key, at))
     for (kind, target), attached in sorted(slots.items()):
-        yield from _too_few_slots(draft, limits, kind, target, attached)
+        yield from _too_few_slots(partial, limits, kind, target, attached)
 
 
 def _too_few_slots(
-    draft: Draft, limits: Limits, kind: PolicyType, target: Target, attached: list[tuple[str, Location]]
+    partial: PartialConfiguration,
+    limits: Limits,
+    kind: PolicyType,
+    target: Target,
+    attached: list[tuple[str, Location]],
 ) -> Iterator[Fault]:
     limit = limits.policy_type(kind)
     if len(attached) > limit.attachments.value - limit.occupied:
@@ -130,18 +138,18 @@ def _too_few_slots(
             f"{place} has {len(attached)} policies of type {kind} ({names}), "
             f"AWS has {limit.attachments.value} slots{taken} ({limit.attachments.cited})"
         )
-        yield draft.fault(
+        yield partial.fault(
             ORGANIZATION, (*attached[-1][1], "targets"), problem, "merge policies, or attach some higher up"
         )
 
 
-def conflicts(draft: Draft, _: Limits) -> Iterator[Fault]:
+def conflicts(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     """An account cannot set what a declarative policy sets for it, so no control may try."""
-    if not draft.organization or not draft.security:
+    if not partial.organization or not partial.security:
         return
-    found = all_policies(draft.organization, draft.project, draft.documents)
+    found = all_policies(partial.organization, partial.project, partial.documents)
     for policy, attribute, control in declared_settings(one for one in found if not one.option):
-        if getattr(draft.security, control).on:
-            problem = f"sets {attribute} in the management account, where AWS then refuses security.yaml's {control}"
+        if getattr(partial.security, control).on:
+            problem = f"sets {attribute} in the management account, where AWS then rejects security.yaml's {control}"
             remedy = f"set mode of {control} to unmanaged, or attach the policy below the root"
-            yield draft.fault(ORGANIZATION, policy.location, problem, remedy)
+            yield partial.fault(ORGANIZATION, policy.location, problem, remedy)

@@ -6,26 +6,26 @@ from collections.abc import Iterator
 
 from strata.config import PROJECT
 from strata.config.limits import Limits
-from strata.config.loader import Draft
+from strata.config.loader import PartialConfiguration
+from strata.config.source import Location
 from strata.config.text import short
-from strata.config.tree import Location
 from strata.config.types import REPLICA
 from strata.errors import Fault
 from strata.landing_zone.deployer import deployer_of
 from strata.landing_zone.permission_sets import InlinePolicy
-from strata.rules.faults import twice
 from strata.rules.policies import wrong_document
+from strata.rules.reporting import report_duplicates
 
 
-def regions(draft: Draft, _: Limits) -> Iterator[Fault]:
+def regions(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     """Governed regions are listed once."""
-    if draft.project:
-        yield from twice(draft, PROJECT, ("regions", "governed"), draft.project.regions.governed)
+    if partial.project:
+        yield from report_duplicates(partial, PROJECT, ("regions", "governed"), partial.project.regions.governed)
 
 
-def state(draft: Draft, _: Limits) -> Iterator[Fault]:
+def state(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     """The bucket of the state is no other bucket of Strata's, whose logs expire or whose objects are copies."""
-    project = draft.project
+    project = partial.project
     bucket = project.state.bucket if project else None
     if not project or not bucket:
         return
@@ -34,31 +34,31 @@ def state(draft: Draft, _: Limits) -> Iterator[Fault]:
     taken |= dict.fromkeys((project.replica_bucket, default.replica_bucket), f"a replica, which ends in {REPLICA!r}")
     if bucket in taken:
         problem = f"{short(bucket)} is the name of {taken[bucket]}"
-        yield draft.fault(PROJECT, ("state", "bucket"), problem, "choose another name, or leave it out")
+        yield partial.fault(PROJECT, ("state", "bucket"), problem, "choose another name, or leave it out")
     elif project.replica_bucket == project.trail_bucket:
         problem = f"the replica of {short(bucket)} has the name of the bucket of the organization trail"
-        yield draft.fault(PROJECT, ("state", "bucket"), problem, "choose another name, or leave it out")
+        yield partial.fault(PROJECT, ("state", "bucket"), problem, "choose another name, or leave it out")
 
 
-def deployer(draft: Draft, _: Limits) -> Iterator[Fault]:
+def deployer(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     """The policies of the deployer that are files are policies."""
-    found = deployer_of(draft.project, draft.documents)
+    found = deployer_of(partial.project, partial.documents)
     for index, policy in enumerate(found.policies if found else ()):
-        if isinstance(policy, InlinePolicy) and policy.file in draft.documents:
+        if isinstance(policy, InlinePolicy) and policy.file in partial.documents:
             at: Location = ("deployer", "policies", index, "inline")
-            yield from wrong_document(draft, PROJECT, at, policy.file, policy.document, None)
+            yield from wrong_document(partial, PROJECT, at, policy.file, policy.document, None)
 
 
-def tags(draft: Draft, _: Limits) -> Iterator[Fault]:
+def tags(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     """Keys differ in more than case: they go on IAM roles, which keep one of two such tags.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html
     """
-    if not draft.project:
+    if not partial.project:
         return
     seen: dict[str, str] = {}
-    for key in draft.project.tags:
+    for key in partial.project.tags:
         other = seen.setdefault(key.lower(), key)
         if other != key:
             problem = f"the tag {short(key)} differs from {short(other)} in case only, which IAM does not tell apart"
-            yield draft.fault(PROJECT, ("tags", key), problem, "keep one of the two")
+            yield partial.fault(PROJECT, ("tags", key), problem, "keep one of the two")

@@ -10,10 +10,10 @@ from typing import NamedTuple
 from strata.config import ACCEPTED, ORGANIZATION
 from strata.config.accepted import find, hint
 from strata.config.limits import Limits
-from strata.config.loader import Draft
+from strata.config.loader import PartialConfiguration
 from strata.config.models import Organization
+from strata.config.source import Location
 from strata.config.text import short
-from strata.config.tree import Location
 from strata.errors import Fault
 from strata.iam import spelling as iam
 from strata.iam.documents import TOP_KEYS
@@ -35,15 +35,15 @@ class _Unknown(NamedTuple):
     problem: str
 
 
-def spelling(draft: Draft, _: Limits) -> Iterator[Fault]:
+def spelling(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     """AWS has what policies name; what the reference data lacks is accepted in accepted.yaml."""
-    for one in _unknown(Named.in_draft(draft), draft.organization):
-        entry = find(draft.accepted, one.finding, one.at)
-        if one.at in draft.accepted_until_mended or (entry and not entry.ended(draft.day)):
+    for one in _unknown(Named.of_partial(partial), partial.organization):
+        entry = find(partial.accepted, one.finding, one.at)
+        if one.at in partial.accepted_until_mended or (entry and not entry.ended(partial.day)):
             continue
         over = f", accepted until {entry.until} only" if entry else ""
         remedy = f"correct it; or, if AWS has it since {reference().date}, accept it in {ACCEPTED}"
-        yield draft.fault(one.file, one.location, f"{one.problem}{over}", f"{remedy} [{hint(one.finding, one.at)}]")
+        yield partial.fault(one.file, one.location, f"{one.problem}{over}", f"{remedy} [{hint(one.finding, one.at)}]")
 
 
 def unknown_names(landing_zone: LandingZone) -> Iterator[tuple[str, str]]:
@@ -81,13 +81,13 @@ def _exempt_actions(organization: Organization | None) -> Iterator[_Unknown]:
         yield _Unknown(found.id, place, ORGANIZATION, (*at, *found.location), found.problem)
 
 
-def attachable(draft: Draft, _: Limits) -> Iterator[Fault]:
+def attachable(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     """What a permission set or the deployer names of AWS's can be attached to a role.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_managed-vs-inline.html
     """
-    for policy in Named.in_draft(draft).of_aws():
+    for policy in Named.of_partial(partial).of_aws():
         full = reference().managed_policy(policy.name) or policy.name
         if full.startswith("aws-service-role/"):
             problem = f"{short(policy.name)} is for service-linked roles, and AWS attaches it to no other"
-            yield draft.fault(policy.file, policy.location, problem, "write an inline policy, or name another")
+            yield partial.fault(policy.file, policy.location, problem, "write an inline policy, or name another")

@@ -8,10 +8,10 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
-from strata.config.json_lines import JsonTree
+from strata.config.json_lines import JsonSourceFile
 from strata.config.limits import Limits
-from strata.config.loader import Draft, policy_references, shown
-from strata.config.tree import Location
+from strata.config.loader import PartialConfiguration, policy_references, shown
+from strata.config.source import Location
 from strata.errors import Fault
 
 _MARKS = ("TfToken[", "TOKEN.", "#{")
@@ -27,14 +27,14 @@ _JSON_VALUE = re.compile(r'"(?:[^"\\]|\\.)*"|-[\d.]+[eE][-+]?\d+')
 _REMEDY = "write it in other words"
 
 
-def text(draft: Draft, _: Limits) -> Iterator[Fault]:
+def text(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     """No value and no key has what cdktf reads as a placeholder, neither in YAML nor in a policy document."""
-    for file, tree in draft.trees.items():
-        for location, problem in _found(tree.data, ()):
-            yield draft.fault(file, location, problem, _REMEDY)
-    for file in policy_references(draft):
-        if problem := _problem(draft.documents.get(file, "")):
-            yield Fault(shown(draft.folder, file), _line(draft, file), "", problem, _REMEDY)
+    for file, source_file in partial.source_files.items():
+        for location, problem in _found(source_file.data, ()):
+            yield partial.fault(file, location, problem, _REMEDY)
+    for file in policy_references(partial):
+        if problem := _problem(partial.documents.get(file, "")):
+            yield Fault(shown(partial.folder, file), _line(partial, file), "", problem, _REMEDY)
 
 
 def _found(value: Any, at: Location) -> Iterator[tuple[Location, str]]:
@@ -54,7 +54,7 @@ def _found(value: Any, at: Location) -> Iterator[tuple[Location, str]]:
 def _problem(value: str) -> str:
     marks = [mark for mark in _MARKS if mark in value] or [found for found in _NUMBER.findall(value) if _stands(found)]
     if marks or value in _WHOLE:
-        return f"has {(marks or [value])[0]!r}, which Terraform CDK takes for a placeholder of its own"
+        return f"has {(marks or [value])[0]!r}, which Terraform CDK reads as its own placeholder"
     return ""
 
 
@@ -66,10 +66,10 @@ def _stands(number: str) -> bool:
     return struct.pack(">d", float(number)).startswith(_NUMBER_MARK)
 
 
-def _line(draft: Draft, file: str) -> int:
+def _line(partial: PartialConfiguration, file: str) -> int:
     """Returns the line of the first value of a document that is refused."""
-    tree = draft.trees[file]
-    document = tree.text if isinstance(tree, JsonTree) else ""
+    source_file = partial.source_files[file]
+    document = source_file.text if isinstance(source_file, JsonSourceFile) else ""
     for found in _JSON_VALUE.finditer(document):
         if _problem(str(json.loads(found[0]))):
             return document.count("\n", 0, found.start()) + 1

@@ -10,8 +10,8 @@ from strata.config import ORGANIZATION, PROJECT, SECURITY, SSO
 from strata.config.accepted import find, hint
 from strata.config.limits import aws_limits
 from strata.config.models import MANAGEMENT, OWN_TAGS, Mailing, Mode, PolicyType
+from strata.config.source import Location, dotted
 from strata.config.text import look, mixes_alphabets, short
-from strata.config.tree import Location, dotted
 from strata.config.types import did_you_mean
 from strata.iam.statements import statements
 from strata.landing_zone import LandingZone, SourceLocation
@@ -75,7 +75,7 @@ _LISTED = 8
 
 def _examples(landing_zone: LandingZone) -> Iterator[Doubt]:
     for file, location, _ in example_values(landing_zone):
-        yield file, location, f"is still an example{_OTHERS}; strata bootstrap wants values of your own"
+        yield file, location, f"is still an example{_OTHERS}; strata bootstrap requires your own values"
 
 
 def _regions(landing_zone: LandingZone) -> Iterator[Doubt]:
@@ -107,9 +107,9 @@ def _names(landing_zone: LandingZone) -> Iterator[Doubt]:
         for file, location, key, name in named:
             owner, other = owners.setdefault(look(name), (key, name))
             if owner != key and other == name:
-                yield file, location, f"its name {short(name)} is also that of {short(owner)}, so they look alike"
+                yield file, location, f"has the same name as {short(owner)}: {short(name)}"
             elif owner != key:
-                yield file, location, f"its name {short(name)} looks like {short(other)}, that of {short(owner)}"
+                yield file, location, f"its name {short(name)} looks like {short(other)}, the name of {short(owner)}"
 
 
 _Named = tuple[str, Location, str, str]
@@ -146,9 +146,9 @@ def _tags(landing_zone: LandingZone) -> Iterator[Doubt]:
         for tag in tags:
             other, location = seen.setdefault(tag.lower(), tag), (*at, "tags", tag)
             if tag in OWN_TAGS:
-                yield file, location, f"takes the place of the tag {tag} that Strata sets on everything"
+                yield file, location, f"replaces the tag {tag} that Strata sets on everything"
             elif other != tag:
-                text = f"differs from the tag {short(other)} in case only: it has both, and IAM takes them for one"
+                text = f"differs from the tag {short(other)} in case only, and IAM does not tell them apart"
                 yield file, location, text
 
 
@@ -181,7 +181,7 @@ def _allow_only(landing_zone: LandingZone) -> Iterator[Doubt]:
     for policy in landing_zone.policies.values():
         effects = {one.content.get("Effect") for one in statements(policy.document.content)}
         if policy.type is PolicyType.SERVICE_CONTROL and effects == {"Allow"}:
-            text = "only allows, which restricts nothing beside FullAWSAccess; deny what shall not be"
+            text = "contains only Allow statements, which restrict nothing while FullAWSAccess is attached; use Deny"
             yield ORGANIZATION, policy.location, text
 
 
@@ -190,7 +190,7 @@ def _delegations(landing_zone: LandingZone) -> Iterator[Doubt]:
     for service in sorted(landing_zone.organization.delegated_administrators):
         if service not in limits.delegable:
             guess = did_you_mean(service, limits.delegable)
-            text = f"is not a service Strata knows to take a delegated administrator{guess}"
+            text = f"is not known to support a delegated administrator{guess}"
             yield ORGANIZATION, ("delegated_administrators", service), text
 
 
@@ -207,7 +207,7 @@ def _disabled_types(landing_zone: LandingZone) -> Iterator[Doubt]:
     for index, service in enumerate(organization.disable_services):
         if service in types:
             text = (
-                f"AWS refuses this while the policy type {types[service]} is enabled, and Strata disables no type: run "
+                f"AWS rejects this while the policy type {types[service]} is enabled, and Strata disables no type: run "
                 f"aws organizations disable-policy-type --policy-type {types[service]} first, then deploy"
             )
             yield ORGANIZATION, ("disable_services", index), text
@@ -216,7 +216,7 @@ def _disabled_types(landing_zone: LandingZone) -> Iterator[Doubt]:
 def _trail(landing_zone: LandingZone) -> Iterator[Doubt]:
     security = landing_zone.security
     if security.alerts.on and security.trail.mode is Mode.UNMANAGED:
-        text = "is unmanaged, and alerts hear nothing unless another trail of the management account logs"
+        text = "is unmanaged, so alerts receive nothing unless another trail of the management account logs"
         yield SECURITY, ("trail",), text
 
 

@@ -27,18 +27,18 @@ class TerraformError(StrataError):
 _ADVICE = (
     (
         r"FinalizingOrganization|FINALIZING_ORGANIZATION",
-        "AWS still finishes the new organization, which takes up to an hour; rerun then, nothing is lost",
+        "AWS is still setting up the organization, for up to an hour; run the command again then",
     ),
     (
         r"ACCOUNT_NUMBER_LIMIT_EXCEEDED",
         (
-            "in the first hour of an organization AWS answers this too: rerun in an hour, nothing is lost; after that, "
+            "AWS also returns this in the first hour of an organization: run the command again in an hour; after that, "
             "raise the quota 'Default maximum number of accounts' in Service Quotas (us-east-1)"
         ),
     ),
     (
         r"ACCOUNT_CREATION_RATE_LIMIT_EXCEEDED|CREATE_ACCOUNT_IN_PROGRESS",
-        "AWS makes five accounts at a time; rerun in some minutes, nothing is lost",
+        "AWS creates five accounts at a time; run the command again in some minutes",
     ),
     (
         r"EMAIL_ALREADY_EXISTS",
@@ -50,7 +50,7 @@ _ADVICE = (
     (
         r"Instance cannot be destroyed.*organizational_unit",
         (
-            "a unit cannot move: AWS has no call for it. Add a unit with a new key where it shall be, move the "
+            "a unit cannot move: AWS has no API for it. Add a unit with a new key at the new place, move the "
             "accounts, deploy, then drop the old one"
         ),
     ),
@@ -72,9 +72,9 @@ _ADVICE = (
         r"state data in S3 does not have the expected content",
         "see 'The state does not have the expected content' in docs/operate.md",
     ),
-    (r"ExpiredToken|InvalidClientTokenId|no valid credential sources", "sign in again, then rerun; nothing is lost"),
-    (r"Terraform was stopped before it finished", "rerun; what was made is kept or adopted"),
-    (r"ThrottlingException|TooManyRequests|Rate exceeded", "AWS asks for patience; rerun, nothing is lost"),
+    (r"ExpiredToken|InvalidClientTokenId|no valid credential sources", "sign in again, then run the command again"),
+    (r"Terraform was stopped before it finished", "run the command again; existing resources are kept or imported"),
+    (r"ThrottlingException|TooManyRequests|Rate exceeded", "AWS is throttling requests; run the command again"),
 )
 
 

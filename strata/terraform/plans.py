@@ -264,7 +264,7 @@ def _waits_for(found: Sequence[Failure], pending: Sequence[str]) -> tuple[str, .
 def _why_not(stack: str, found: Sequence[Failure]) -> str:
     absent = sorted({name for failure in found for name in failure.reads if _ABSENT.match(failure.text)})
     if absent and all(failure.reads for failure in found):
-        return f"reads from {' and '.join(absent)} what is not there yet; run strata deploy {' '.join(absent)} {stack}"
+        return f"needs outputs that {' and '.join(absent)} lacks; run strata deploy {' '.join(absent)} {stack}"
     return "; ".join(failure.text for failure in found)
 
 

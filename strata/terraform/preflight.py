@@ -125,7 +125,7 @@ def _adopt_leftovers(prepared: Prepared, note: Callable[[str], None]) -> None:
     if objections:
         raise ConfigurationError(objections)
     for address, import_id in ids.items():
-        note(f"{STACK}: {address} was made by an earlier run that did not finish: importing {import_id}")
+        note(f"{STACK}: {address} was created by an earlier run that did not finish: importing {import_id}")
     if ids:
         workspace.import_next(STACK, ids)
 
@@ -135,7 +135,7 @@ def _check_allowed(allow: Collection[str]) -> None:
         if word in ALLOWED or (word.startswith(REPLACE) and word != REPLACE):
             continue
         guess = did_you_mean(word, ALLOWED)
-        raise UsageError(f"--allow takes no {word!r}{guess}; it takes {', '.join(ALLOWED)}")
+        raise UsageError(f"--allow does not accept {word!r}{guess}; it accepts {', '.join(ALLOWED)}")
 
 
 def _check_replaced(allow: Collection[str], landing_zone: LandingZone) -> None:
@@ -162,7 +162,7 @@ def _check_account(aws: Aws, landing_zone: LandingZone, *, needs_sign_in: bool) 
     findings, refusals = inspect(aws, landing_zone)
     lacking = [f"{finding.thing} ({', '.join(finding.missing)})" for finding in findings if finding.missing]
     if lacking:
-        refusals.append(f"not there yet: {'; '.join(lacking)}; run strata bootstrap first")
+        refusals.append(f"missing: {'; '.join(lacking)}; run strata bootstrap first")
     if needs_sign_in and not refusals:
         refusals += identity_center_refusals(aws, landing_zone)
     if refusals:

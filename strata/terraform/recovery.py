@@ -74,7 +74,7 @@ def untaint(workspace: Workspace, stack: str, addresses: Iterable[str], note: No
         if result.code:
             said = " ".join(f"{result.text} {result.errors}".split())
             raise TerraformError(workspace, stack, [Failure(f"{address} cannot be kept: {said}", address)])
-        note(f"{stack}: {address} was made half way by {by} and is kept (terraform untaint)")
+        note(f"{stack}: {address} was partly created by {by} and is kept (terraform untaint)")
 
 
 _EXISTS = re.compile(
@@ -142,7 +142,7 @@ def adopt_what_exists(
     planned = plan()
     ids |= import_ids(planned, [address for address in wanted if address not in ids], clients)
     for address, import_id in ids.items():
-        note(f"{planned.stack}: {address} is there at AWS and not in the state: importing {import_id}")
+        note(f"{planned.stack}: {address} exists in AWS and is not in the state: importing {import_id}")
     if ids:
         workspace.import_next(planned.stack, ids)
     return bool(ids)
@@ -156,7 +156,7 @@ def adopt_interrupted(workspace: Workspace, planned: Plan, begun: Iterable[str],
     for address, import_id in import_ids(planned, begun, clients).items():
         result = workspace.terraform(planned.stack, "import", "-input=false", "-no-color", address, import_id)
         if not result.code:
-            note(f"{planned.stack}: {address} was made by this run and is imported: {import_id}")
+            note(f"{planned.stack}: {address} was created by this run and is imported: {import_id}")
 
 
 def import_ids(planned: Plan, addresses: Iterable[str], clients: Clients) -> dict[str, str]:

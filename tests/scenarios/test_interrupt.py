@@ -10,7 +10,7 @@ import pytest
 
 from tests.scenarios.site import SANDBOX, Run, Site
 
-SAFE = "interrupted; run strata deploy again: it is safe, and goes on where this run ended"
+SAFE = "interrupted; run strata deploy again: it is safe and continues where this run ended"
 ONE_MORE_TARGET = (
     "  deny-root-user:\n    type: SERVICE_CONTROL_POLICY\n    file: policies/deny-root-user.json\n"
     "    description: The root user of a member does nothing; central root access keeps working.\n    targets:\n",

@@ -42,7 +42,7 @@ def _insert(deployment: Path, call: Block) -> None:
     text = deployment.read_text()
     adoption = re.search(r"^    adopt\(.*\)\n", text, re.MULTILINE)
     assert adoption, "deployment.py calls adopt no more"
-    assert call.text.count("adopt(landing_zone, ") == 1
+    assert call.text.count("import_existing(landing_zone, ") == 1
     text = text.replace(adoption[0], call.text)
     first = "from stacks.base import"
     assert text.count(first) == 1

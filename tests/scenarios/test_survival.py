@@ -32,7 +32,7 @@ def test_an_account_made_half_way_is_kept(shipped: Site) -> None:
     again = shipped.strata("deploy", "organizations", "--yes")
 
     assert again.code == 0, again.text
-    assert "aws_organizations_account.sandbox was made half way by an earlier run and is kept" in again.text
+    assert "aws_organizations_account.sandbox was partly created by an earlier run and is kept" in again.text
     assert shipped.aws.writing_calls()["organizations:CreateAccount"] == 1
 
 

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from strata.aws.session import AwsError, connect
-from strata.commands.doctor import account, clashes, defaults, members, sign_in, state, tools
+from strata.commands.doctor import account, conflicts, defaults, members, sign_in, state, tools
+from strata.commands.doctor.context import Check, CheckContext, Needs, build_context
 from strata.commands.doctor.findings import NOT_YET, Finding, Level, failure, unanswered, unreadable, warning
-from strata.commands.doctor.ground import Check, Ground, Needs, lay
 from strata.errors import StrataError
 from strata.load import load
 from strata.options import Options
@@ -41,9 +41,9 @@ CHECKS: tuple[Check, ...] = (
     Check("services", Needs.ORGANIZATION, members.check_services),
     Check("delegations", Needs.ORGANIZATION, members.check_delegations),
     *defaults.CHECKS,
-    Check("trails", Needs.ACCOUNT, clashes.check_trails),
-    Check("analyzers", Needs.ACCOUNT, clashes.check_analyzers),
-    Check("detectors", Needs.ACCOUNT, clashes.check_detectors),
+    Check("trails", Needs.ACCOUNT, conflicts.check_trails),
+    Check("analyzers", Needs.ACCOUNT, conflicts.check_analyzers),
+    Check("detectors", Needs.ACCOUNT, conflicts.check_detectors),
     Check("anomalies", Needs.ACCOUNT, account.check_anomaly_monitor),
     Check("sign-in", Needs.ORGANIZATION, sign_in.check_identity_center),
     Check("permissions", Needs.ORGANIZATION, sign_in.check_permission_sets),
@@ -68,11 +68,11 @@ def run(options: Options, *, json: bool) -> int:
         reachable = organization.level is not Level.FAILURE
     local = [check for check in CHECKS if check.needs is Needs.NOTHING]
     remote = [check for check in CHECKS if check.needs is not Needs.NOTHING]
-    ground = lay(landing_zone, options.config, aws, has_organization=has_organization)
-    found = examine([*local, *(remote if reachable else ())], ground, debug=options.debug, progress=_progress(options))
+    context = build_context(landing_zone, options.config, aws, has_organization=has_organization)
+    found = examine([*local, *(remote if reachable else ())], context, debug=options.debug, progress=_progress(options))
     lines = [*_lines(found, local), *gate, *(_lines(found, remote) if reachable else ())]
     if not reachable:
-        lines.append(("aws", warning(f"{len(remote)} checks were not made, because of the failure above")))
+        lines.append(("aws", warning(f"{len(remote)} checks were skipped because of the failure above")))
     _print_json(lines) if json else _print_lines(lines)
     return _conclude(options, lines)
 
@@ -87,30 +87,32 @@ Found = Mapping[str, Sequence[Finding]]
 Progress = Callable[[int, int], None]
 
 
-def examine(checks: Sequence[Check], ground: Ground, *, debug: bool = False, progress: Progress | None = None) -> Found:
+def examine(
+    checks: Sequence[Check], context: CheckContext, *, debug: bool = False, progress: Progress | None = None
+) -> Found:
     """Returns what every check found, by its name; which of them is done first changes nothing."""
     pool = ThreadPoolExecutor(max_workers=AT_ONCE)
     try:
-        futures = {check.name: pool.submit(_look, check, ground, debug) for check in checks}
+        futures = {check.name: pool.submit(_look, check, context, debug) for check in checks}
         _watch(set(futures.values()), progress)
         return {name: future.result() for name, future in futures.items()}
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _look(check: Check, ground: Ground, debug: bool) -> Sequence[Finding]:
+def _look(check: Check, context: CheckContext, debug: bool) -> Sequence[Finding]:
     """Runs one check; whatever keeps it from its answer becomes its line, so that the others still have theirs."""
-    if check.needs is Needs.ORGANIZATION and not ground.has_organization:
+    if check.needs is Needs.ORGANIZATION and not context.has_organization:
         return [NOT_YET]
     try:
-        return list(check.look(ground))
+        return list(check.look(context))
     except AwsError as error:
         return [unanswered(error)]
     except StrataError as error:
         return [failure(str(error))]
     except Exception as error:
         if unreadable(error):
-            return [warning("skipped: the emulator does not answer this")]
+            return [warning("skipped: the emulator does not support this")]
         if debug:
             raise
         text = " ".join(f"{type(error).__name__}: {error}".split())

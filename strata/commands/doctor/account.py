@@ -8,8 +8,8 @@ from typing import Any
 from strata.aws import organization as organizations
 from strata.aws.organization import LiveAccount
 from strata.aws.session import Aws, AwsError, Caller, paginate
+from strata.commands.doctor.context import CheckContext
 from strata.commands.doctor.findings import NOT_YET, Finding, action, denied, failure, ok, unanswered, warning
-from strata.commands.doctor.ground import Ground
 from strata.config.models import ManagementAccount, Project
 from strata.errors import StrataError
 from strata.landing_zone import LandingZone
@@ -23,16 +23,16 @@ def check_caller(aws: Aws, project: Project) -> tuple[Finding, bool]:
         caller = aws.caller()
     except AwsError as error:
         return failure(str(error)), False
-    return judge_caller(caller, project.management_account.id)
+    return assess_caller(caller, project.management_account.id)
 
 
-def judge_caller(caller: Caller, configured: str) -> tuple[Finding, bool]:
+def assess_caller(caller: Caller, configured: str) -> tuple[Finding, bool]:
     """Judges whose credentials these are."""
     if caller.account != configured:
         text = f"the credentials are of account {caller.account}, management_account.id in project.yaml is {configured}"
         return failure(text, "use a profile of the management account, or correct the id"), False
     if caller.root:
-        remedy = "make an administrator of the account and keep root for what only root can do"
+        remedy = "create an administrator in the account and keep root for tasks that require it"
         return warning("this is the root user, which cannot assume the members' access role", remedy), True
     return ok(f"{caller.account} as {caller.arn}"), True
 
@@ -53,13 +53,13 @@ def check_organization(aws: Aws, project: Project) -> tuple[Finding, bool]:
 # Its set-up
 
 
-def check_activation(ground: Ground) -> Iterator[Finding]:
+def check_activation(context: CheckContext) -> Iterator[Finding]:
     """Checks that AWS has activated the account; whether a payment method is there, no call tells."""
-    found = ground.aws.client("account").get_account_information()
-    yield judge_activation(found.get("AccountState", "ACTIVE"))
+    found = context.aws.client("account").get_account_information()
+    yield assess_activation(found.get("AccountState", "ACTIVE"))
 
 
-def judge_activation(state: str) -> Finding:
+def assess_activation(state: str) -> Finding:
     """Judges the state of the account."""
     if state != "ACTIVE":
         return failure(f"the account is {state}", "finish its set-up at https://portal.aws.amazon.com/billing/signup")
@@ -68,58 +68,59 @@ def judge_activation(state: str) -> Finding:
     )
 
 
-def check_contact(ground: Ground) -> Iterator[Finding]:
+def check_contact(context: CheckContext) -> Iterator[Finding]:
     """Checks that the account has its contact address: AWS makes no organization without it."""
     try:
-        found = ground.aws.client("account").get_contact_information()["ContactInformation"]
+        found = context.aws.client("account").get_contact_information()["ContactInformation"]
     except AwsError as error:
         if error.code != "ResourceNotFoundException":
             raise
         found = {}
-    yield judge_contact(found)
+    yield assess_contact(found)
 
 
-def judge_contact(contact: Mapping[str, Any]) -> Finding:
+def assess_contact(contact: Mapping[str, Any]) -> Finding:
     """Judges the contact of the account."""
     lacking = [
         name for name in ("FullName", "AddressLine1", "City", "CountryCode", "PhoneNumber") if not contact.get(name)
     ]
     if lacking:
         remedy = "fill it in at https://console.aws.amazon.com/billing/home#/account"
-        return failure(f"the contact of the account lacks {', '.join(lacking)}", remedy)
+        return failure(f"the account contact has no {', '.join(lacking)}", remedy)
     return ok("the contact information is complete")
 
 
-def check_plan(ground: Ground) -> Iterator[Finding]:
+def check_plan(context: CheckContext) -> Iterator[Finding]:
     """Checks whether the account is on AWS's free plan."""
     try:
-        found = ground.aws.client("freetier", "us-east-1").get_account_plan_state()
+        found = context.aws.client("freetier", "us-east-1").get_account_plan_state()
     except AwsError as error:
         if error.code != "ResourceNotFoundException":  # accounts older than the plans
             raise
         found = {"accountPlanType": "PAID", "accountPlanStatus": "ACTIVE"}
-    yield judge_plan(found["accountPlanType"], found.get("accountPlanStatus", "ACTIVE"), ground.has_organization)
+    yield assess_plan(found["accountPlanType"], found.get("accountPlanStatus", "ACTIVE"), context.has_organization)
 
 
-def judge_plan(kind: str, status: str, has_organization: bool) -> Finding:
+def assess_plan(kind: str, status: str, has_organization: bool) -> Finding:
     """Judges the account's plan."""
     if status == "EXPIRED":
         return failure(f"the {kind.lower()} plan has expired", "upgrade at https://console.aws.amazon.com/billing/home")
     if kind == "FREE" and not has_organization:
         remedy = "use up the credits first if you want them"
         return warning(
-            "the account is on AWS's free plan: an organization makes it a paid one and ends its credits", remedy
+            "the account is on AWS's free plan: an organization upgrades it to a paid plan and ends its credits",
+            remedy,
         )
     return ok(f"the {kind.lower()} plan")
 
 
-def check_names(ground: Ground) -> Iterator[Finding]:
+def check_names(context: CheckContext) -> Iterator[Finding]:
     """Checks that project.yaml says of the management account what AWS says."""
-    found = organizations.describe_account(ground.aws, ground.account_id)
-    yield from judge_names(ground.project.management_account, found.name, found.email)
+    found = organizations.describe_account(context.aws, context.account_id)
+    yield from assess_names(context.project.management_account, found.name, found.email)
 
 
-def judge_names(configured: ManagementAccount, name: str, email: str) -> Iterator[Finding]:
+def assess_names(configured: ManagementAccount, name: str, email: str) -> Iterator[Finding]:
     """Judges name and e-mail of the management account; AWS ignores case in an e-mail."""
     if configured.name != name:
         text = f"management_account.name in project.yaml is {configured.name!r}, AWS has {name!r}"
@@ -136,25 +137,25 @@ def judge_names(configured: ManagementAccount, name: str, email: str) -> Iterato
 QUOTA = {"ServiceCode": "organizations", "QuotaCode": "L-E619E033"}
 
 
-def check_quota(ground: Ground) -> Iterator[Finding]:
+def check_quota(context: CheckContext) -> Iterator[Finding]:
     """Checks that the account quota holds what is there and what is going to be made."""
-    client = ground.aws.client("service-quotas", "us-east-1")
+    client = context.aws.client("service-quotas", "us-east-1")
     try:
         quota = client.get_service_quota(**QUOTA)
     except AwsError as error:
         if error.code != "NoSuchResourceException":
             raise
         quota = client.get_aws_default_service_quota(**QUOTA)
-    yield judge_quota(ground.landing_zone, ground.accounts(), int(quota["Quota"]["Value"]))
+    yield assess_quota(context.landing_zone, context.accounts(), int(quota["Quota"]["Value"]))
 
 
-def judge_quota(landing_zone: LandingZone, live: Sequence[LiveAccount], quota: int) -> Finding:
+def assess_quota(landing_zone: LandingZone, live: Sequence[LiveAccount], quota: int) -> Finding:
     """Judges the quota; closed accounts count until AWS has removed them."""
     there = {account.email.lower() for account in live}
     declared = landing_zone.members.values()
     new = sum(account.email.lower() not in there for account in declared)
     now = len(live) or 1
-    text = f"{now} accounts now, {new} to be made, the quota is {quota}"
+    text = f"{now} accounts now, {new} to create, the quota is {quota}"
     if now + new <= quota:
         return ok(text)
     return failure(
@@ -167,14 +168,14 @@ def judge_quota(landing_zone: LandingZone, live: Sequence[LiveAccount], quota: i
 # Where it may work
 
 
-def check_regions(ground: Ground) -> Iterator[Finding]:
+def check_regions(context: CheckContext) -> Iterator[Finding]:
     """Checks that every region the configuration uses is enabled in this account."""
-    found = ground.aws.client("ec2").describe_regions(AllRegions=True)["Regions"]
+    found = context.aws.client("ec2").describe_regions(AllRegions=True)["Regions"]
     status = {region["RegionName"]: region.get("OptInStatus", "opt-in-not-required") for region in found}
-    yield from judge_regions(ground.project, status)
+    yield from assess_regions(context.project, status)
 
 
-def judge_regions(project: Project, status: Mapping[str, str]) -> Iterator[Finding]:
+def assess_regions(project: Project, status: Mapping[str, str]) -> Iterator[Finding]:
     """Judges the regions in use by their opt-in status."""
     wanted = {*project.regions.all_governed, project.regions.secondary, project.identity_center_region}
     closed = sorted(region for region in wanted if status.get(region) not in ("opted-in", "opt-in-not-required"))
@@ -188,27 +189,31 @@ def judge_regions(project: Project, status: Mapping[str, str]) -> Iterator[Findi
 # What it costs
 
 
-def check_billing(ground: Ground) -> Iterator[Finding]:
+def check_billing(context: CheckContext) -> Iterator[Finding]:
     """Checks that the budget can be made: bills are closed to IAM until root opens them."""
-    name = f"{ground.project.short_name}-monthly"
+    name = f"{context.project.short_name}-monthly"
     try:
-        ground.aws.client("budgets", "us-east-1").describe_budget(AccountId=ground.account_id, BudgetName=name)
+        context.aws.client("budgets", "us-east-1").describe_budget(AccountId=context.account_id, BudgetName=name)
         there = True
     except AwsError as error:
         if denied(error):
-            yield judge_billing_denial(action(error))
+            yield assess_billing_denial(action(error))
             return
         if error.code != "NotFoundException":
             raise
         there = False
-    if there and ground.landing_zone.security.budget.on and "aws_budgets_budget.monthly" not in ground.spoken_for:
-        line = f"aws_budgets_budget.monthly: {ground.account_id}:{name}"
+    if (
+        there
+        and context.landing_zone.security.budget.on
+        and "aws_budgets_budget.monthly" not in context.managed_or_imported
+    ):
+        line = f"aws_budgets_budget.monthly: {context.account_id}:{name}"
         yield failure(f"the budget {name} exists already", f"adopt it, in imports.yaml: {line}")
         return
     yield ok("bills are open to this caller")
 
 
-def judge_billing_denial(refused: str) -> Finding:
+def assess_billing_denial(refused: str) -> Finding:
     """Says what a refused call about cost may mean."""
     return warning(
         f"not checked: {refused} is not allowed, or bills are closed to IAM",
@@ -217,25 +222,27 @@ def judge_billing_denial(refused: str) -> Finding:
     )
 
 
-def check_anomaly_monitor(ground: Ground) -> Iterator[Finding]:
+def check_anomaly_monitor(context: CheckContext) -> Iterator[Finding]:
     """Checks for the one monitor by service that AWS allows an account, and often makes itself."""
     try:
-        found = list(paginate(ground.aws.client("ce", "us-east-1"), "get_anomaly_monitors", "AnomalyMonitors[]"))
+        found = list(paginate(context.aws.client("ce", "us-east-1"), "get_anomaly_monitors", "AnomalyMonitors[]"))
     except AwsError as error:
         if not denied(error):
             raise
-        yield judge_billing_denial(action(error))
+        yield assess_billing_denial(action(error))
         return
     arns = [monitor["MonitorArn"] for monitor in found if monitor.get("MonitorDimension") == "SERVICE"]
-    spoken_for = "aws_ce_anomaly_monitor.services" in ground.spoken_for
-    yield judge_anomaly_monitor(arns, wanted=ground.landing_zone.security.anomaly_monitor.on, spoken_for=spoken_for)
+    managed_or_imported = "aws_ce_anomaly_monitor.services" in context.managed_or_imported
+    yield assess_anomaly_monitor(
+        arns, wanted=context.landing_zone.security.anomaly_monitor.on, managed_or_imported=managed_or_imported
+    )
 
 
-def judge_anomaly_monitor(arns: Sequence[str], *, wanted: bool, spoken_for: bool) -> Finding:
+def assess_anomaly_monitor(arns: Sequence[str], *, wanted: bool, managed_or_imported: bool) -> Finding:
     """Judges the anomaly monitors by service."""
-    if arns and wanted and not spoken_for:
+    if arns and wanted and not managed_or_imported:
         text = f"{arns[0]} exists already, AWS allows one monitor by service"
         return failure(text, f"adopt it, in imports.yaml: aws_ce_anomaly_monitor.services: {arns[0]}")
     if arns and not wanted:
-        return ok(f"{arns[0]} exists, Strata leaves it as it is")
+        return ok(f"{arns[0]} exists, Strata does not change it")
     return ok("no monitor by service in the way")

@@ -12,8 +12,8 @@ from functools import partial
 from typing import Any
 
 from strata.aws.session import AwsError, Client
+from strata.commands.doctor.context import Check, CheckContext, Needs
 from strata.commands.doctor.findings import Finding, failure, ok, warning
-from strata.commands.doctor.ground import Check, Ground, Needs
 from strata.config.models import RegionalSetting, Setting
 from strata.config.weaker import is_weaker
 
@@ -63,16 +63,18 @@ _OF_ACCOUNT: Mapping[str, tuple[str, str, Callable[[Client, str], Values]]] = {
 """By key of security.yaml: the name of the check, the service, and what it asks there."""
 
 
-def _check_regional(key: str, read: Callable[[Client], Values], ground: Ground) -> Iterator[Finding]:
-    landing_zone = ground.landing_zone
-    found = {region: read(ground.aws.client("ec2", region)) for region in ground.project.regions.all_governed}
+def _check_regional(key: str, read: Callable[[Client], Values], context: CheckContext) -> Iterator[Finding]:
+    landing_zone = context.landing_zone
+    found = {region: read(context.aws.client("ec2", region)) for region in context.project.regions.all_governed}
     declared = key in landing_zone.declared_controls
     yield assess_setting(key, landing_zone.security.settings[key], found, by_policy=declared)
 
 
-def _check_account(key: str, service: str, read: Callable[[Client, str], Values], ground: Ground) -> Iterator[Finding]:
-    found = {"": read(ground.aws.client(service), ground.account_id)}
-    yield assess_setting(key, ground.landing_zone.security.settings[key], found)
+def _check_account(
+    key: str, service: str, read: Callable[[Client, str], Values], context: CheckContext
+) -> Iterator[Finding]:
+    found = {"": read(context.aws.client(service), context.account_id)}
+    yield assess_setting(key, context.landing_zone.security.settings[key], found)
 
 
 CHECKS = (
@@ -98,17 +100,17 @@ def assess_setting(key: str, control: Setting, found: Mapping[str, Values], *, b
         return ok(f"{now}; {key} is {control.mode.value}, so it stays")
     declared = [region for region, values in found.items() if _is_declared(values)]
     if declared and not by_policy:
-        text = f"a declarative policy sets it in {', '.join(sorted(declared))}, AWS refuses that {key} does"
+        text = f"a declarative policy sets it in {', '.join(sorted(declared))}, so AWS rejects {key}"
         return failure(text, f"set {key}.mode to unmanaged")
     differing = [values for values in found.values() if not _is_declared(values) and not _is_as_said(control, values)]
     if not differing:
-        return ok(f"{now}, as security.yaml says")
+        return ok(f"{now}, as in security.yaml")
     but = f": {control.breaks}" if control.breaks else ""
     remedy = f"the next deploy sets it{but}; else set {key}.mode to unmanaged"
     if weaker := sorted({name for values in differing for name in _weaker(control, values)}):
         remedy = f"raise it in security.yaml, or set {key}.mode to unmanaged"
-        return warning(f"{now}; security.yaml says {_words(control.values)}, weaker in {', '.join(weaker)}", remedy)
-    return warning(f"{now}; security.yaml says {_words(control.values)}", remedy)
+        return warning(f"{now}; security.yaml has {_words(control.values)}, weaker in {', '.join(weaker)}", remedy)
+    return warning(f"{now}; security.yaml has {_words(control.values)}", remedy)
 
 
 def _is_declared(values: Values) -> bool:

@@ -59,7 +59,7 @@ def unanswered(error: AwsError) -> Finding:
             "finish it at https://portal.aws.amazon.com/billing/signup: payment method, phone, support plan",
         )
     if emulator():
-        return warning(f"skipped: the emulator does not answer {action(error) or 'this'}")
+        return warning(f"skipped: the emulator does not support {action(error) or 'this'}")
     if error.code in THROTTLED:
         return warning(f"not checked: AWS throttles {action(error) or 'this'}", "wait a minute and run this again")
     return failure(f"not checked: {error}")

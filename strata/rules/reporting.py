@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from strata.config.limits import Limit
-from strata.config.loader import Draft
+from strata.config.loader import PartialConfiguration
+from strata.config.source import Location
 from strata.config.text import short
-from strata.config.tree import Location
 from strata.config.types import did_you_mean
 from strata.errors import Fault
 
@@ -16,12 +16,18 @@ _LISTED = 8
 _LONGEST = 64
 
 
-def unknown(
-    draft: Draft, file: str, at: Location, name: str, keys: frozenset[str] | None, what: str, besides: str | None = None
+def report_unknown(
+    partial: PartialConfiguration,
+    file: str,
+    at: Location,
+    name: str,
+    keys: frozenset[str] | None,
+    what: str,
+    besides: str | None = None,
 ) -> Iterator[Fault]:
     """Reports a name that no entry has; an empty one always, others only when all entries are known."""
     if not name.strip():
-        yield draft.fault(file, at, f"{short(name)} names no {what}", "write its key, or remove it")
+        yield partial.fault(file, at, f"{short(name)} names no {what}", "write its key, or remove it")
         return
     if keys is None or name in keys or name == besides:
         return
@@ -29,22 +35,24 @@ def unknown(
     known = ", ".join(name if len(name) <= _LONGEST else short(name) for name in candidates[:_LISTED])
     known += ", ..." if len(candidates) > _LISTED else ""
     problem = f"unknown {what} {short(name)}{did_you_mean(name, candidates)}"
-    yield draft.fault(file, at, problem, f"known: {known or 'none'}")
+    yield partial.fault(file, at, problem, f"known: {known or 'none'}")
 
 
-def twice(draft: Draft, file: str, at: Location, names: Iterable[str]) -> Iterator[Fault]:
+def report_duplicates(partial: PartialConfiguration, file: str, at: Location, names: Iterable[str]) -> Iterator[Fault]:
     """Reports every name that a list has more than once, whatever its case."""
     listed = list(names)
     for folded, number in Counter(name.lower() for name in listed).items():
         if number > 1:
             name = next(name for name in listed if name.lower() == folded)
-            yield draft.fault(file, at, f"{short(name)} is listed {number} times", "list it once")
+            yield partial.fault(file, at, f"{short(name)} is listed {number} times", "list it once")
 
 
-def too_many(draft: Draft, file: str, at: Location, number: int, limit: Limit, words: str = "") -> Iterator[Fault]:
+def report_over_limit(
+    partial: PartialConfiguration, file: str, at: Location, number: int, limit: Limit, prefix: str = ""
+) -> Iterator[Fault]:
     """Reports a number above a limit, and how to lift the limit if AWS lifts it."""
     if number > limit.value:
         remedy = (
             f"raise the quota at AWS, then set limits.{limit.name} in project.yaml" if limit.adjustable else "use fewer"
         )
-        yield draft.fault(file, at, f"{words}{number} of at most {limit.value} {limit.unit} ({limit.cited})", remedy)
+        yield partial.fault(file, at, f"{prefix}{number} of at most {limit.value} {limit.unit} ({limit.cited})", remedy)

@@ -32,17 +32,17 @@ MAX_REPEATED = 100_000
 
 
 @dataclass
-class Tree:
-    """The data of one file, where everything in it stands, and what was wrong with the notation."""
+class SourceFile:
+    """The data of one file, the line of every entry, and the faults of its notation."""
 
     file: str
     data: dict[str, Any] = field(default_factory=dict)
     lines: dict[Location, int] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
-    spoiled: set[Location] = field(default_factory=set)
-    """Values that could not be taken."""
+    invalid: set[Location] = field(default_factory=set)
+    """Values that could not be read."""
     incomplete: set[Location] = field(default_factory=set)
-    """Mappings of which a part could not be taken, so that nothing can be said to be missing there."""
+    """Mappings of which a part could not be read, so that no key counts as missing there."""
     length: int | None = None
     """How many lines the file has, as far as it could be read."""
 
@@ -69,30 +69,32 @@ def _part(key: str) -> str:
     return key if len(key) <= _LONGEST_KEY and key.isprintable() else short(key)
 
 
-def read(path: Path, name: str, entries: str = "") -> Tree:
-    """Returns the tree of one file; what cannot be read at all is a fault in it.
+def read(path: Path, name: str, entries: str = "") -> SourceFile:
+    """Reads one file; a file that cannot be read has a fault.
 
     Args:
         path: where the file is.
         name: how faults name it.
         entries: the key under which the list is put that the whole file is; empty for a file of keys.
     """
-    tree = Tree(name)
+    source_file = SourceFile(name)
     try:
-        parse(read_bytes(path).decode("utf-8"), tree, entries)
+        parse(read_bytes(path).decode("utf-8"), source_file, entries)
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        tree.faults.append(Fault(name, line, "", "is not UTF-8 text", "save it as UTF-8"))
+        source_file.faults.append(Fault(name, line, "", "is not UTF-8 text", "save it as UTF-8"))
     except UnreadableError as error:
-        tree.faults.append(Fault(name, 1, "", error.problem, error.remedy))
+        source_file.faults.append(Fault(name, 1, "", error.problem, error.remedy))
     except OSError:
-        tree.faults.append(Fault(name, 1, "", "is missing, though a link leads to it", "add it, or remove the link"))
-    return tree
+        source_file.faults.append(
+            Fault(name, 1, "", "is missing, though a link leads to it", "add it, or remove the link")
+        )
+    return source_file
 
 
-def parse(text: str, tree: Tree, entries: str = "") -> None:
-    """Fills the tree from the text of its file; faults of the notation go into the tree."""
-    tree.length = len(text.splitlines()) or 1
+def parse(text: str, source_file: SourceFile, entries: str = "") -> None:
+    """Parses the text of a file into its data, lines and faults of the notation."""
+    source_file.length = len(text.splitlines()) or 1
     try:
         node = yaml.compose(text, Loader=SAFE_LOADER)
     except yaml.MarkedYAMLError as error:
@@ -100,17 +102,17 @@ def parse(text: str, tree: Tree, entries: str = "") -> None:
         lines = text.splitlines() or [""]
         number = min(mark.line + 1, len(lines)) if mark else 1
         remedy = _syntax_remedy(lines[number - 1])
-        tree.faults.append(Fault(tree.file, number, "", _syntax_problem(error), remedy))
+        source_file.faults.append(Fault(source_file.file, number, "", _syntax_problem(error), remedy))
     except yaml.reader.ReaderError as error:
         line = text.encode(errors="replace")[: error.position].count(b"\n") + 1
         code = error.character if isinstance(error.character, int) else ord(error.character[:1])
-        problem = f"has the character #x{code:04x}, which YAML does not take"
-        tree.faults.append(Fault(tree.file, line, "", problem, "remove the character"))
+        problem = f"has the character #x{code:04x}, which YAML does not allow"
+        source_file.faults.append(Fault(source_file.file, line, "", problem, "remove the character"))
     except (RecursionError, MemoryError):
-        tree.faults.append(Fault(tree.file, 1, "", "is nested too deeply", "flatten it"))
+        source_file.faults.append(Fault(source_file.file, 1, "", "is nested too deeply", "flatten it"))
     else:
         if node is not None and not _is_null(node):
-            _Builder(tree, len(text) + MAX_REPEATED).top(node, entries)
+            _Builder(source_file, len(text) + MAX_REPEATED).top(node, entries)
 
 
 def _syntax_problem(error: yaml.MarkedYAMLError) -> str:
@@ -122,7 +124,7 @@ def _syntax_problem(error: yaml.MarkedYAMLError) -> str:
 
 def _syntax_remedy(line: str) -> str:
     if "\t" in line:
-        return "indent with spaces, YAML takes no tabs"
+        return "indent with spaces, YAML allows no tabs"
     return "check indentation, colons and quotes on this line and the one above"
 
 
@@ -142,10 +144,10 @@ _ID_LENGTH = 12
 
 
 class _Builder:
-    """Turns composed nodes into data, noting lines and faults in the tree."""
+    """Turns composed nodes into data, and notes lines and faults."""
 
-    def __init__(self, tree: Tree, most: int) -> None:
-        self.tree = tree
+    def __init__(self, source_file: SourceFile, most: int) -> None:
+        self.source_file = source_file
         self.open: set[int] = set()
         self.left = most
 
@@ -156,15 +158,15 @@ class _Builder:
             return
         try:
             if isinstance(node, yaml.MappingNode):
-                self.tree.data = self._mapping(node, ())
+                self.source_file.data = self._mapping(node, ())
             else:
-                self.tree.data = {entries: self._value(node, (entries,))}
+                self.source_file.data = {entries: self._value(node, (entries,))}
         except _TooLargeError:
-            self.tree.data = {}
-            problem = f"has {MAX_REPEATED:,} values more than characters, by aliases of aliases"
+            self.source_file.data = {}
+            problem = f"expands to {MAX_REPEATED:,} values more than characters, by nested aliases"
             self._fault((), node, problem, "write the entries out")
         except RecursionError:
-            self.tree.data = {}
+            self.source_file.data = {}
             self._fault((), node, "is nested too deeply", "flatten it")
 
     def _value(self, node: yaml.Node, at: Location) -> Any:
@@ -172,7 +174,7 @@ class _Builder:
         if self.left < 0:
             raise _TooLargeError
         if id(node) in self.open:
-            self._spoil(at, node, "is an alias of something that contains it", "write the entry out")
+            self._invalid(at, node, "is an alias of something that contains it", "write the entry out")
             return None
         if node.tag not in _TAGS:
             return self._tagged(node, at)
@@ -189,10 +191,10 @@ class _Builder:
     def _unfilled(self, node: yaml.MappingNode, at: Location) -> None:
         names = [str(key.value) for key, _ in node.value[0][0].value if isinstance(key, yaml.ScalarNode)]
         left = f"{{{{ {' '.join(names)} }}}}"
-        self._spoil(at, node, f"is {short(left)[1:-1]}, which a template has left", "write the value")
+        self._invalid(at, node, f"is {short(left)[1:-1]}, an unfilled template placeholder", "write the value")
 
     def _item(self, node: yaml.Node, at: Location) -> Any:
-        self.tree.lines.setdefault(at, node.start_mark.line + 1)
+        self.source_file.lines.setdefault(at, node.start_mark.line + 1)
         return self._value(node, at)
 
     def _mapping(self, node: yaml.MappingNode, at: Location) -> dict[str, Any]:
@@ -203,27 +205,27 @@ class _Builder:
                 continue
             here = (*at, key)
             if key in data:
-                first = self.tree.lines[here]
-                self._fault(here, key_node, f"stands twice, first on line {first}", "keep one of the two")
-                self.tree.incomplete.add(here)
+                first = self.source_file.lines[here]
+                self._fault(here, key_node, f"appears twice, first on line {first}", "keep one of the two")
+                self.source_file.incomplete.add(here)
                 continue
-            self.tree.lines[here] = key_node.start_mark.line + 1
+            self.source_file.lines[here] = key_node.start_mark.line + 1
             data[key] = self._value(value_node, here)
         return data
 
     def _key(self, node: yaml.Node, at: Location) -> str | None:
         if not isinstance(node, yaml.ScalarNode):
             self._fault(at, node, "has a list or mapping as a key", "write a plain word as the key")
-            self.tree.incomplete.add(at)
+            self.source_file.incomplete.add(at)
             return None
         if node.tag == "tag:yaml.org,2002:merge":
             self._fault(at, node, "uses a merge ('<<'), which hides where a value comes from", "write the entries out")
-            self.tree.incomplete.add(at)
+            self.source_file.incomplete.add(at)
             return None
         found = text_problem(node.value)
         if found:
             self._fault(at, node, f"has a key that cannot be one: {found.problem}", found.remedy)
-            self.tree.incomplete.add(at)
+            self.source_file.incomplete.add(at)
             return None
         return str(node.value)
 
@@ -231,12 +233,12 @@ class _Builder:
         text: str = node.value
         found = text_problem(text)
         if found:
-            self._spoil(at, node, found.problem, found.remedy)
+            self._invalid(at, node, found.problem, found.remedy)
             return None
         if node.style or _is_tagged_text(node):
             return text
         if len(text) == _ID_LENGTH and text.isdecimal() and text.isascii():
-            self._spoil(
+            self._invalid(
                 at, node, f"{text} is an account id without quotes, YAML reads a leading 0 as octal", f'write "{text}"'
             )
             return None
@@ -246,15 +248,15 @@ class _Builder:
         if node.tag == "!" and isinstance(node, yaml.ScalarNode):
             return self._scalar(yaml.ScalarNode(node.tag, node.value, node.start_mark, node.end_mark, style="'"), at)
         tag = node.tag.replace("tag:yaml.org,2002:", "!!")
-        self._spoil(at, node, f"has the tag {tag}, which says nothing here", "remove the tag")
+        self._invalid(at, node, f"has the tag {tag}, and YAML tags are not supported", "remove the tag")
         return None
 
-    def _spoil(self, at: Location, node: yaml.Node, problem: str, remedy: str) -> None:
-        self.tree.spoiled.add(at)
+    def _invalid(self, at: Location, node: yaml.Node, problem: str, remedy: str) -> None:
+        self.source_file.invalid.add(at)
         self._fault(at, node, problem, remedy)
 
     def _fault(self, at: Location, node: yaml.Node, problem: str, remedy: str) -> None:
-        self.tree.faults.append(self.tree.fault(at, problem, remedy, node.start_mark.line + 1))
+        self.source_file.faults.append(self.source_file.fault(at, problem, remedy, node.start_mark.line + 1))
 
 
 def _is_unfilled(node: yaml.MappingNode) -> bool:

@@ -1,4 +1,4 @@
-"""What the checks stand on: the configuration, the door to AWS, and what more than one of them needs to know."""
+"""The shared context of all checks: the configuration, the clients of AWS, and facts that several checks need."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ class Check:
 
     name: str
     needs: Needs
-    look: Callable[[Ground], Iterable[Finding]]
+    look: Callable[[CheckContext], Iterable[Finding]]
 
 
 @dataclass(frozen=True)
-class Ground:
-    """The configuration and what AWS said once for all checks; a fact raises what its reading raised."""
+class CheckContext:
+    """The configuration and the facts that all checks share; a fact raises what its reading raised."""
 
     landing_zone: LandingZone
     folder: Path
@@ -63,28 +63,28 @@ class Ground:
         return self.project.management_account.id
 
     @property
-    def spoken_for(self) -> frozenset[str]:
+    def managed_or_imported(self) -> frozenset[str]:
         """Returns the addresses that are in Terraform's state, or that imports.yaml brings there."""
         return self.managed() | frozenset(self.landing_zone.imports)
 
 
-def lay(landing_zone: LandingZone, folder: Path, aws: Aws, *, has_organization: bool) -> Ground:
-    """Returns the ground; what the checks share is read when the first of them asks for it."""
+def build_context(landing_zone: LandingZone, folder: Path, aws: Aws, *, has_organization: bool) -> CheckContext:
+    """Builds the context; a shared fact is read when the first check asks for it."""
     shared = SharedAws(aws.profile, aws.region)
     project = landing_zone.project
 
-    return Ground(
+    return CheckContext(
         landing_zone=landing_zone,
         folder=folder,
         aws=shared,
         has_organization=has_organization,
-        accounts=Once(partial(list_accounts, shared)),
-        instances=Once(partial(list_instances, shared, project, everywhere=True)),
-        managed=Once(partial(managed_addresses, shared, landing_zone)),
+        accounts=SharedFact(partial(list_accounts, shared)),
+        instances=SharedFact(partial(list_instances, shared, project, everywhere=True)),
+        managed=SharedFact(partial(managed_addresses, shared, landing_zone)),
     )
 
 
-class Once(Generic[T]):
+class SharedFact(Generic[T]):
     """A fact that is read when it is first asked for; whoever asks gets the same answer, or the same refusal."""
 
     def __init__(self, read: Callable[[], T]) -> None:
@@ -104,7 +104,7 @@ class Once(Generic[T]):
 
 @dataclass(frozen=True)
 class SharedAws(Aws):
-    """The door to AWS for many threads: boto3 makes one client at a time, a client made may be used by all."""
+    """Creates clients for many threads: boto3 creates one at a time, and all threads may use it."""
 
     lock: threading.Lock = field(default_factory=threading.Lock, compare=False, repr=False)
 
