@@ -1,7 +1,7 @@
 """The rules across entries: names that must exist, be unique, fit together, and AWS's limits on numbers of things.
 
-Every rule runs on what could be read, so that a faulty entry hides no other fault and causes none. What is allowed
-and yet unlikely to be meant is in `warnings`.
+Every rule runs on the readable part, so that a faulty entry hides no other fault and causes none. `warnings` has valid
+configuration that is probably unintended.
 """
 
 from __future__ import annotations
