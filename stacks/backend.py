@@ -48,7 +48,7 @@ TRUST_S3 = {
 
 
 class BackendStack(BaseStack):
-    """State bucket, its replica in the secondary region, and lock table; `strata bootstrap` creates the first and last."""
+    """State bucket, its replica in the secondary region, and lock table."""
 
     def __init__(self, scope: Construct, id: str, *, project: Project) -> None:
         super().__init__(scope, id, project=project)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from strata.printing import line, path, values_cut
 
@@ -32,6 +32,8 @@ class Fault:
     path: str
     problem: str
     remedy: str
+    rule: str = field(default="format", compare=False)
+    """The id of the rule that found it: its module and name; `format` for what the parser found."""
 
     def __str__(self) -> str:
         where = f"{line(self.file)}:{self.line}: {f'{path(self.path)}: ' if self.path else ''}"

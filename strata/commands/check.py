@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import math
 import sys
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from strata.errors import ConfigurationError
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
@@ -24,7 +26,12 @@ CALLS_A_SECOND = 20
 def run(options: Options, *, as_of: str | None, json: bool) -> int:
     """Checks the configuration and prints the summary, and with a day the entries that have ended or end soon."""
     day = _day(as_of)
-    landing_zone = load(options.config, day)
+    try:
+        landing_zone = load(options.config, day)
+    except ConfigurationError as error:
+        if json:
+            print(as_json({"valid": False, "faults": [asdict(fault) for fault in error.faults]}))
+        raise
     summary = summarize(landing_zone)
     reads = identity_center_reads(landing_zone, summary["account_assignments"])
     doubtful = warnings(landing_zone, day)
