@@ -1,4 +1,4 @@
-"""What cdktf runs: it writes the Terraform of the configuration."""
+"""The entry point of cdktf: writes the Terraform of the configuration."""
 
 from stacks.deployment import main
 

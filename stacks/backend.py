@@ -48,7 +48,7 @@ TRUST_S3 = {
 
 
 class BackendStack(BaseStack):
-    """State bucket, its replica in the secondary region, and the lock table; `strata bootstrap` made first and last."""
+    """State bucket, its replica in the secondary region, and lock table."""
 
     def __init__(self, scope: Construct, id: str, *, project: Project) -> None:
         super().__init__(scope, id, project=project)
@@ -80,7 +80,7 @@ class BackendStack(BaseStack):
 
     @property
     def references(self) -> dict[str, str]:
-        """Returns what placeholders of policies stand for, as references to what is made here."""
+        """Returns the values of policy placeholders, as references to resources of this stack."""
         key = {"state_key_arn": self.state_key.arn} if self.state_key else {}
         return {
             "state_bucket_arn": self.state_bucket.arn,

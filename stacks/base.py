@@ -32,19 +32,19 @@ P = ParamSpec("P")
 E = TypeVar("E", bound=TerraformElement)
 
 EMULATED = "emulated"
-"""The context key that says an emulator answers instead of AWS."""
+"""The context key of a run against an emulator."""
 
 
 @dataclass(frozen=True)
 class Precondition:
-    """What must hold before anything is planned or applied, and what Terraform says where it does not."""
+    """A condition that must hold before a plan or apply, and Terraform's message if it does not."""
 
     condition: Expression
     error_message: str
 
 
 RETIRED = "retired"
-"""The part of `declared_keys` that holds accounts that were let go of, by key."""
+"""The part of `declared_keys` with retired accounts, by key."""
 
 
 class AddressTakenError(Exception):
@@ -54,10 +54,10 @@ class AddressTakenError(Exception):
 class BaseStack(TerraformStack):
     """One stack of the landing zone: its state in S3, its provider tied to the management account.
 
-    Resources are made by `add`, which pins their Terraform address. An address is a contract: what changes its
-    address is destroyed and made anew.
+    `add` creates resources and pins their Terraform address. An address is a contract: a resource with a new address
+    is destroyed and created again.
 
-    Text is text: whatever goes to Terraform goes through `_written`, which escapes what is not an `Expression`.
+    Text is text: everything for Terraform goes through `_written`, which escapes all but an `Expression`.
     Addresses, as of imports, removals and dependencies, are names and no templates, nor is anything of the backend.
     """
 
@@ -107,7 +107,7 @@ class BaseStack(TerraformStack):
         return element
 
     def add_json(self, kind: type[TerraformElement], name: str, /, **arguments: Any) -> None:
-        """Makes a resource without a construct, which takes 2 ms and 25 KB each, for what comes by the thousand.
+        """Adds a resource without a construct, which costs 2 ms and 25 KB: for types with thousands of resources.
 
         The arguments are those of Terraform's JSON; references are expressions, as `resolved` returns them.
 
@@ -158,7 +158,7 @@ class BaseStack(TerraformStack):
         self._imports.append(self._written(block))
 
     def remove_from_state(self, *addresses: str) -> None:
-        """Leaves resources as they are in AWS if the state has them, and takes them out of the state."""
+        """Removes resources from the state, if it has them, and leaves them unchanged in AWS."""
         self._removed += [{"from": address, "lifecycle": {"destroy": False}} for address in addresses]
 
     @contextmanager
@@ -176,7 +176,7 @@ class BaseStack(TerraformStack):
         return _Removed(address)
 
     def prepare_stack(self) -> None:
-        """Hands what has no construct to cdktf at once, when it starts to synthesize: one by one takes squared time."""
+        """Passes resources without a construct to cdktf at once, before synthesis: one by one takes squared time."""
         super().prepare_stack()
         for kind, resources in self._plain.items():
             self.add_override(f"resource.{kind}", resources)
@@ -194,7 +194,7 @@ class BaseStack(TerraformStack):
     def declare_keys(
         self, keys: Mapping[str, Any], *, preconditions: Sequence[Precondition], allow: Collection[str]
     ) -> None:
-        """Declares which key stands for what, for the guards of the next run: they read it from this stack's own state.
+        """Declares the identity of each key for the guards of the next run, which read it from this stack's state.
 
         The values are constants, which Terraform writes even when an apply breaks half way. A thing that was moved to
         another key in the state by hand is allowed as `moved:<kind>:<key>`.
@@ -258,7 +258,7 @@ def resource_name(*parts: str) -> str:
 
 
 def policy_json(document: Mapping[str, Any]) -> str:
-    """Returns a policy document as AWS takes it: minified."""
+    """Returns a policy document minified, as it goes to AWS."""
     return json.dumps(document, separators=(",", ":"))
 
 
@@ -281,5 +281,5 @@ def _backend(stack: TerraformStack, name: str, project: Project, *, emulated: bo
         backend.add_override("dynamodb_table", project.lock_table)
     backend.add_override("allowed_account_ids", [project.management_account.id])
     if not project.state.kms:
-        # With a key of one's own the bucket's default encryption applies; `encrypt` would override it with AES256.
+        # With an own key the bucket's default encryption applies; `encrypt` would override it with AES256.
         backend.add_override("encrypt", True)

@@ -1,4 +1,4 @@
-"""The deployment in one screen: four stacks in order, each with what it takes from the ones before."""
+"""The deployment in one screen: four stacks in order, each with its inputs from earlier ones."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Terraform's expressions: the one place that writes them, and that turns text into what Terraform reads as text.
 
-Everything else hands plain text to the base layer, which passes it through `written`. Text looks alike whether it came
-from the YAML or not, so what Terraform is to evaluate has a type of its own.
+Everything else passes plain text to the base stack, which passes it through `written`. Text looks alike whether it came
+from the YAML or not, so text that Terraform evaluates has its own type.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ EACH_VALUE = attribute("each", "value")
 
 
 def set_of(code: str) -> Expression:
-    """Returns a list as the set that `for_each` wants."""
+    """Returns a list as a set for `for_each`."""
     return interpolated(f"toset({code})")
 
 
@@ -124,13 +124,13 @@ ROOT = set_of(f"[{_ROOT}]")
 
 
 def services(*, on: Iterable[str], off: Iterable[str]) -> Expression:
-    """Returns the services that are trusted already and those that shall be, without those that shall not."""
+    """Returns the trusted services and the declared ones, without the disabled ones."""
     live = f"coalesce({ORGANIZATION}.aws_service_access_principals, [])"
     return interpolated(f"sort(setsubtract(setunion({live}, {hcl_literal(sorted(on))}), {hcl_literal(sorted(off))}))")
 
 
 def policy_types(types: Sequence[str]) -> Expression:
-    """Returns the policy types that are enabled already and those that shall be."""
+    """Returns the enabled policy types and the declared ones."""
     live = f"coalesce({ORGANIZATION}.enabled_policy_types, [])"
     return interpolated(f"sort(setunion({live}, {hcl_literal(types)}))")
 
@@ -184,7 +184,7 @@ _OWN_OBJECTS = f"data.aws_s3_objects.{OWN_STATE}"
 
 
 def state_exists(key: str) -> Expression:
-    """Returns how many states of one's own there are: none before the first apply."""
+    """Returns 1 if this stack has a state, 0 before its first apply."""
     return interpolated(f"contains({_OWN_OBJECTS}.keys, {hcl_literal(key)}) ? 1 : 0")
 
 

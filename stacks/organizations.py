@@ -36,7 +36,7 @@ from strata.landing_zone.units import Target
 
 
 class OrganizationsStack(BaseStack):
-    """The organization as `strata bootstrap` made or found it, adopted, and everything in it.
+    """The organization, imported as `strata bootstrap` created or found it, and everything in it.
 
     Attributes:
         account_ids: the id of every account by key, the management account under `management`.
@@ -87,7 +87,7 @@ class OrganizationsStack(BaseStack):
         self.declare_keys(parts, preconditions=[guard], allow=allow)
 
     def _organization(self) -> OrganizationsOrganization:
-        """Adopts the organization; services and policy types are added to what is on, never silently taken away."""
+        """Imports the organization; services and policy types are added to the enabled ones, never silently removed."""
         zone, off = self.landing_zone, self.configuration.disable_services
         organization = self.add(
             OrganizationsOrganization,
@@ -104,7 +104,7 @@ class OrganizationsStack(BaseStack):
         return organization
 
     def _organizational_units(self) -> dict[str, OrganizationsOrganizationalUnit]:
-        """Declares the units; those that live already under the same name in the same place are adopted."""
+        """Declares the units; those that live already under the same name in the same place are imported."""
         units: dict[str, OrganizationsOrganizationalUnit] = {}
         if self.configuration.organizational_units:
             self._read_children(ROOT, hcl.ROOT)
@@ -130,7 +130,7 @@ class OrganizationsStack(BaseStack):
         self.override(children, for_each=parent_ids)
 
     def _accounts(self) -> dict[str, OrganizationsAccount]:
-        """Declares the accounts; those that live already under the same e-mail are adopted, not made twice."""
+        """Declares the accounts; those that live already under the same e-mail are imported, not created twice."""
         accounts = {MANAGEMENT: self._management_account()}
         keys = list(self.landing_zone.members)
         at_once = aws_limits()["accounts_created_at_once"].value
@@ -150,7 +150,7 @@ class OrganizationsStack(BaseStack):
             email=management.email,
             lifecycle=TerraformResourceLifecycle(
                 prevent_destroy=True,
-                # AWS refuses to rename the management account, and a changed e-mail would replace it.
+                # AWS does not rename the management account, and a changed e-mail would replace it.
                 ignore_changes=["name", "email", "role_name", "iam_user_access_to_billing"],
             ),
             depends_on=[self.organization],
@@ -212,7 +212,7 @@ class OrganizationsStack(BaseStack):
         return self.units[target.key].id if target.unit else self.accounts[target.key].id
 
     def _delegations(self) -> None:
-        """Registers delegated administrators; Access Analyzer wants its service-linked role to be there first."""
+        """Registers delegated administrators; Access Analyzer needs its service-linked role first."""
         delegated = self.configuration.delegated_administrators
         role: list[ITerraformDependable] = []
         if ACCESS_ANALYZER in delegated:
@@ -287,7 +287,7 @@ class OrganizationsStack(BaseStack):
         )
 
     def _nothing_closed(self) -> Precondition:
-        """Stops when a declared account is not ACTIVE: Terraform would try to make it again."""
+        """Stops when a declared account is not ACTIVE: Terraform would try to create it again."""
         closed = hcl.closed_accounts(account.email.lower() for account in self.landing_zone.members.values())
         return Precondition(
             hcl.is_empty(closed),

@@ -192,7 +192,7 @@ class SsoStack(BaseStack):
     def _attach(self, permission_set: PermissionSet, backend: BackendStack) -> list[ITerraformDependable]:
         """Attaches the boundary, then one policy after the other.
 
-        Each attachment provisions the set anew. AWS refuses the next change meanwhile, and the provider does not retry.
+        Each attachment provisions the set again. AWS rejects a change meanwhile, and the provider does not retry.
         """
         attached: list[ITerraformDependable] = []
         if permission_set.boundary:

@@ -9,7 +9,7 @@ from types import FrameType
 
 
 def main() -> None:
-    """Runs the command line; who interrupts before that has begun gets no traceback of what was being imported."""
+    """Runs the command line; an interruption during the imports prints no traceback."""
     # A configuration is many objects and no cycles: to look for some every 700 objects is a tenth of a check.
     gc.set_threshold(20_000)
     own = signal.getsignal(signal.SIGINT)

@@ -131,7 +131,7 @@ def _outcome(run: Callable[[], int], options: Options) -> int:
 
 
 def _words(error: Exception) -> Iterator[str]:
-    """Yields the lines that say what went wrong."""
+    """Yields the error lines of an exception."""
     if isinstance(error, ConfigurationError):
         yield from (f"error: {fault}" for fault in error.faults)
         number = len(error.faults)
@@ -147,11 +147,11 @@ def _words(error: Exception) -> Iterator[str]:
 
 
 _MACHINE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE})
-"""What a system runs out of, or refuses, without a word about which file."""
+"""Errors of the machine that name no file: a full disk, a quota, too many open files."""
 
 
 def _drop_stdout() -> None:
-    """Has what is still to be printed go nowhere, so that the end of the process does not fail at it again."""
+    """Discards the remaining output, so that the end of the process does not fail at it again."""
     with suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

@@ -1,15 +1,15 @@
-"""What goes wrong in a way an operator can put right: faults in the configuration, and failures of a command."""
+"""Errors for the operator: faults in the configuration, and failures of a command."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from strata.printing import line, path, values_cut
 
 
 class StrataError(Exception):
-    """A failure that is understood: one line for each text it is made of, exit code 1, no traceback."""
+    """An expected failure: one line for each text, exit code 1, no traceback."""
 
     def __str__(self) -> str:
         return "; ".join(map(str, self.args))
@@ -25,13 +25,15 @@ class UsageError(StrataError):
 
 @dataclass(frozen=True, order=True)
 class Fault:
-    """One fault in the configuration: where it is, what is wrong there, and what to do."""
+    """One fault in the configuration: its place, the problem, and the remedy."""
 
     file: str
     line: int
     path: str
     problem: str
     remedy: str
+    rule: str = field(default="format", compare=False)
+    """The id of the rule that found it: its module and name; `format` for what the parser found."""
 
     def __str__(self) -> str:
         where = f"{line(self.file)}:{self.line}: {f'{path(self.path)}: ' if self.path else ''}"

@@ -1,4 +1,4 @@
-"""The one door to a configuration: reads a folder, checks it, and returns what it means."""
+"""Loads a configuration: reads a folder, checks it, and returns its landing zone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from strata.rules import check
 
 
 def load(folder: Path, day: dt.date | None = None) -> LandingZone:
-    """Returns the landing zone a folder describes; with a day, what is accepted until then only is accepted no more.
+    """Returns the landing zone a folder describes; with a day, acceptances that ended before it no longer count.
 
     Raises:
         ConfigurationError: all faults of all files, with file, line, value, rule and remedy.

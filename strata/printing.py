@@ -1,6 +1,6 @@
-"""Makes text safe for the place it is printed at: one function for each destination, whatever the text came from.
+"""Makes text safe to print: one function for each destination, whatever the source of the text.
 
-Data stays as it is until then. `guarded` stands behind all of them, for text that nobody made safe.
+Data is unchanged until then. `guarded` comes after all of them, for text that no function made safe.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def values_cut(text: str) -> str:
 
 
 def path(text: str) -> str:
-    """Returns the path of a key in one line, long keys shortened; in quotes where it could be taken for our words."""
+    """Returns the path of a key in one line, long keys shortened; in quotes where it could look like message text."""
     parts = re.split(r"([.\[])", text)
     short = "".join(part if len(part) <= _LONG else f"{part[:_BRIEF]}..." for part in parts)
     shown = line(short, 2 * _LONG)
@@ -117,7 +117,7 @@ _LINKED = re.compile(r"@|\\#(?=\d)|:(?=//)|(?<![^\W_])(?:gh(?=-\d)|www(?=\.))", 
 
 
 def csv_cell(text: str) -> str:
-    """Returns a cell that no spreadsheet takes for a formula, also where it splits at semicolons whatever is quoted."""
+    """Returns a cell that no spreadsheet reads as a formula, also where it splits at semicolons whatever is quoted."""
     return _FORMULA.sub(r"\1'", line(text, sys.maxsize))
 
 
@@ -151,7 +151,7 @@ def _seen(data: Any) -> Any:
 
 
 def mermaid(text: str) -> str:
-    """Returns text as Mermaid takes it within quotes: entities, written with # for &."""
+    """Returns text for Mermaid within quotes: entities, written with # for &."""
     plain = line(text)
     return "".join(letter if letter.isalnum() or letter in " -_.:,/@+()" else f"#{ord(letter)};" for letter in plain)
 

@@ -1,4 +1,4 @@
-"""Many names in few words."""
+"""Lists of names as short text."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from strata.iam.documents import TOP_KEYS, document_problems
 from strata.landing_zone import LandingZone, examples
 from strata.landing_zone.examples import is_example
 from strata.load import load
-from strata.rules import warnings
+from strata.rules import RULES, rule_id, warnings
 from tests.accepting import accept, told
 from tests.bad_configurations import Edited, read, write
 from tests.conftest import Golden
@@ -76,6 +76,27 @@ def test_a_file_that_cannot_be_opened_is_a_fault(valid: Path) -> None:
     (valid / "sso.yaml").unlink()
     (valid / "sso.yaml").mkdir()
     assert errors() == ["sso.yaml:1: is a folder, not a file; put a regular file there"]
+
+
+def test_check_json_lists_the_faults_with_the_rule_of_each(valid: Path) -> None:
+    """Scripts get every fault on stdout; what the parser finds has the id `format`."""
+    text = (valid / "sso.yaml").read_text(encoding="utf-8")
+    (valid / "sso.yaml").write_text(text.replace("- ada", "- nobody", 1), encoding="utf-8")
+    (valid / "security.yaml").write_text("trail: {mode: perhaps}\n", encoding="utf-8")
+    done = strata("check", "--config", str(valid.resolve()), "--json")
+    printed = json.loads(done.stdout)
+    assert (done.returncode, printed["valid"]) == (1, False)
+    assert {(Path(fault["file"]).name, fault["rule"]) for fault in printed["faults"]} == {
+        ("security.yaml", "format"),
+        ("sso.yaml", "access.people"),
+    }
+    assert set(printed["faults"][0]) == {"file", "line", "path", "problem", "remedy", "rule"}
+
+
+def test_every_rule_has_an_id_of_its_own() -> None:
+    ids = [rule_id(rule) for rule in RULES]
+    assert len(set(ids)) == len(RULES)
+    assert "access.assignments" in ids
 
 
 # What is right

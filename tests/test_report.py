@@ -585,7 +585,7 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
     "a region is no longer governed": (
         PROJECT,
         _remove("regions", "governed", value="us-east-1"),
-        [(GUARDRAILS, "us-east-1 is no longer governed: regional controls are no longer managed there")],
+        [(GUARDRAILS, "us-east-1 is no longer governed: Strata manages no regional control there any more")],
     ),
     "root sessions are switched off": (
         ORGANIZATION,
@@ -709,8 +709,8 @@ def test_a_key_that_changes_is_told_by_its_address(zone: LandingZone) -> None:
         ),
         (
             ACCOUNTS,
-            "account log-archive has the key playground: Terraform lets go of the one and adopts the other by its "
-            "e-mail",
+            "account log-archive has the key playground: Terraform removes the old one from the state and "
+            "imports the new one by its e-mail",
         ),
     ]
 
@@ -931,8 +931,8 @@ def test_what_a_deploy_refuses_is_told_before_the_merge(repository: Path) -> Non
     assert "--allow losses" in refused.stderr
     assert " ".join(refused.stdout.split()).startswith(
         "Since HEAD Losses ! ram_sharing: sharing within the organization would be switched off: what is shared across "
-        "accounts breaks off; strata deploy refuses it, unless --allow delete:ram-sharing is given (loses what a "
-        "deploy keeps)"
+        "accounts breaks off; strata deploy refuses it, unless --allow delete:ram-sharing is given (deletes what "
+        "a deploy would keep)"
     )
     assert report("--diff", "HEAD", "--allow", "losses", config=folder).exit_code == 0
     (told,) = (

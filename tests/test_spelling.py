@@ -415,8 +415,8 @@ resource.getrusage(resource.RUSAGE_SELF).ru_utime < 5 or sys.exit("too slow")
 
 
 REFUSED = [
-    (document(Resource="arn:s3:::bucket"), "of a partition there is not"),
-    (document(Resource="arn:aws-usgov:s3:::bucket"), "of a partition there is not, did you mean 'aws-us-gov'?"),
+    (document(Resource="arn:s3:::bucket"), "of a partition that does not exist"),
+    (document(Resource="arn:aws-usgov:s3:::bucket"), "of a partition that does not exist, did you mean 'aws-us-gov'?"),
     (document(Resource="arn:aws::eu-west-1::bucket"), "an ARN without a service"),
     (document(Resource="arn:aws:s3:bucket"), "an ARN that is cut short"),
     (document(Action="iam:GetRole", Resource="arn:aws:iam:eu-west-1:*:role/x"), "which has a region, and IAM has none"),

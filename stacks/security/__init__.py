@@ -21,7 +21,7 @@ from strata.landing_zone import LandingZone
 
 
 class SecurityStack(Controls):
-    """What security.yaml switches on.
+    """The controls of security.yaml.
 
     Attributes:
         alert_topics: the alert topic by region; empty when alerts are not on.

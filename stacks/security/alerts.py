@@ -1,4 +1,4 @@
-"""Alerts on what the root user of the management account does."""
+"""Alerts on actions of the root user of the management account."""
 
 from __future__ import annotations
 

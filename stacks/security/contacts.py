@@ -1,4 +1,4 @@
-"""Alternate contacts: whom AWS writes to, in every account."""
+"""Alternate contacts of every account, to whom AWS writes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _contact(stack: Controls, key: str, account_id: str, kind: str, contact: Con
         AccountAlternateContact,
         resource_name(key, kind.lower()),
         alternate_contact_type=kind,
-        # AWS refuses the id of the management account when that account itself asks.
+        # AWS rejects the id of the management account when that account itself asks.
         account_id=None if key == MANAGEMENT else account_id,
         name=contact.name,
         title=contact.title,

@@ -1,4 +1,4 @@
-"""How the mode of a control becomes Terraform: made, let go, or removed."""
+"""How the mode of a control becomes Terraform: created, no longer managed, or destroyed."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from strata.config.models import Control, Mode, Setting
 
 
 class Controls(BaseStack):
-    """A stack of controls. A builder says once what a control consists of, whether that is made or let go."""
+    """A stack of controls. One builder lists the resources of a control, to create or remove them."""
 
     def make(self, control: Control, builder: Callable[[], object]) -> None:
-        """Makes a control that is on. Let go is what is unmanaged, and a setting that is off; a thing that is off goes.
+        """Creates a control that is on; removes from the state an unmanaged one or a setting that is off.
 
-        A setting of the account, as the password policy, is there whatever Strata does: nothing weakens it silently.
+        A setting of the account, such as the password policy, always exists: nothing weakens it silently.
         """
         if control.on:
             builder()
@@ -24,7 +24,7 @@ class Controls(BaseStack):
             self.remove(builder)
 
     def make_in_regions(self, control: Control, builder: Callable[[str], object], *, by_policy: bool = False) -> None:
-        """Makes a control in each governed region, unless a policy does; what stands in other regions is let go."""
+        """Creates a control in each governed region, unless a policy sets it; elsewhere it leaves the state."""
         governed = () if by_policy else self.project.regions.all_governed
         for region in sorted(aws_limits().regions):
             if region in governed:
@@ -33,6 +33,6 @@ class Controls(BaseStack):
                 self.remove(partial(builder, region))
 
     def remove(self, builder: Callable[[], object]) -> None:
-        """Leaves everything that a builder makes as it is at AWS, and takes it out of the state."""
+        """Removes all resources of a builder from the state and leaves them unchanged in AWS."""
         with self.removing_from_state():
             builder()

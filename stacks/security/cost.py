@@ -1,4 +1,4 @@
-"""What watches over cost: a budget of the organization, and a monitor for anomalies."""
+"""Cost monitoring: a budget of the organization, and a monitor for anomalies."""
 
 from __future__ import annotations
 

@@ -20,16 +20,16 @@ from strata.landing_zone.placeholders import Document, placeholder_values
 
 ISSUER = "token.actions.githubusercontent.com"
 READER = Path(__file__).resolve().parents[2] / "strata/policies/reader.json"
-"""What a plan and `strata doctor` read, with placeholders for the names of what they read."""
+"""The permissions of a plan and of `strata doctor`, with placeholders for resource names."""
 
 READER_WAS = "aws_iam_role_policy_attachment.github-plan"
-"""ReadOnlyAccess, which the role that plans had until it got a policy of its own."""
+"""ReadOnlyAccess, which the planning role had before it got its own policy."""
 
 
 def github(stack: Controls, control: GithubActions) -> None:
     """Makes the identity provider and both roles, whose ARNs are outputs.
 
-    Whoever may change permission sets can give themselves everything, so the role that deploys is an administrator's
+    Anyone who may change permission sets can get every permission, so the role that deploys is an administrator's
     and says so. It trusts one environment and branch of one repository. The role that plans trusts the branch and all
     pull requests of the repository, so it reads the states and what a plan compares them with, and nothing else.
     """

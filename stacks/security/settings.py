@@ -29,7 +29,7 @@ KINDS: Mapping[str, Any] = {
 
 
 def settings(stack: Controls, controls: Mapping[str, Setting], *, declared: Collection[str]) -> None:
-    """Makes every setting that is on; AWS refuses an account's own setting where a declarative policy sets it."""
+    """Creates every setting that is on; AWS rejects an account setting where a declarative policy sets it."""
     for name, control in controls.items():
 
         def build(region: str | None = None, *, name: str = name, values: Mapping[str, Any] = control.values) -> None:

@@ -20,7 +20,7 @@ from strata.config.models import PARTITION, Trail
 def trail(stack: Controls, control: Trail, *, organization_id: str) -> None:
     """Makes the trail after its bucket and policy.
 
-    The bucket stays when the trail goes. Who switches it on again imports the bucket: `aws_s3_bucket.trail`.
+    The bucket stays when the trail is destroyed. Import it to switch the trail on again: `aws_s3_bucket.trail`.
     """
     buckets: list[SafeBucket] = []
 
@@ -44,7 +44,7 @@ def _trail(stack: Controls, control: Trail, bucket: SafeBucket) -> None:
         is_multi_region_trail=True,
         include_global_service_events=True,
         enable_log_file_validation=control.log_file_validation,
-        # CloudTrail tries the bucket while it is made, and nothing retries.
+        # CloudTrail tries the bucket while it is created, and nothing retries.
         depends_on=[bucket.policy],
     )
 

@@ -1,1 +1,1 @@
-"""AWS as the commands see it: sessions, the organization, Identity Center, and what Terraform keeps its state in."""
+"""AWS as the commands see it: sessions, the organization, Identity Center, and the store of Terraform's state."""

@@ -1,4 +1,4 @@
-"""The organization: what there is, its accounts, units and policies, and whom it trusts."""
+"""The organization: its accounts, units and policies, and the services it trusts."""
 
 from __future__ import annotations
 

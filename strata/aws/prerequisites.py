@@ -1,4 +1,4 @@
-"""Everything that must exist before Terraform's first run: the organization, and what the state is kept in."""
+"""Prerequisites of Terraform's first run: the organization, and the store of the state."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def management_caller(aws: Aws, project: Project) -> Caller:
 
 
 def warn(text: str) -> None:
-    """Says on stderr what is no reason to stop."""
+    """Prints a warning to stderr."""
     print(line(f"warning: {text}"), file=sys.stderr, flush=True)
 
 
@@ -112,7 +112,7 @@ def _make_organization(aws: Aws, project: Project, note: Note) -> None:
 
 
 def await_organization(aws: Aws, note: Note) -> None:
-    """Waits until the organization answers, which takes up to an hour after it was made.
+    """Waits until the organization answers, which takes up to an hour after it was created.
 
     https://docs.aws.amazon.com/organizations/latest/userguide/orgs_troubleshoot_general.html
 

@@ -1,4 +1,4 @@
-"""One thing that must exist before Terraform's first run: how it was found, and how it gets what it is missing."""
+"""A prerequisite of Terraform's first run: its status, and the call that completes it."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class ResourceStatus:
     """One thing as it was found.
 
     Attributes:
-        thing: its kind, in words.
-        name: what it is called, and where.
+        thing: its kind.
+        name: its name and place.
         verb: create, complete, exists or later.
-        missing: what it does not have yet.
-        make: makes it, or gives it what is missing.
-        caution: what to know before.
+        missing: the parts it does not have yet.
+        make: creates or completes it.
+        caution: a warning to show before.
     """
 
     thing: str

@@ -1,4 +1,4 @@
-"""The door to AWS: the only place that makes boto3 sessions and clients, and that puts AWS's errors into our words."""
+"""Creates boto3 sessions and clients, and turns AWS errors into operator messages; no other module does."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def connect(options: Options, project: Project) -> Aws:
-    """Returns the door to AWS, and says loudly when an emulator stands behind it."""
+    """Returns the session of a command; prints a notice if it uses an emulator."""
     if url := emulator():
         told = f"AWS_ENDPOINT_URL is set: this talks to the emulator at {url}, not to AWS"
         print(line(told), file=sys.stderr, flush=True)
@@ -33,7 +33,7 @@ def emulator() -> str | None:
 
 
 class AwsError(StrataError):
-    """A call that AWS refused, or that did not get there; `code` is AWS's word for it, or botocore's."""
+    """A call that AWS rejected, or that did not get there; `code` is AWS's word for it, or botocore's."""
 
     def __init__(self, text: str, code: str) -> None:
         super().__init__(" ".join(text.split()).removesuffix("."))
@@ -61,7 +61,7 @@ class Aws:
     region: str
 
     def client(self, service: str, region: str | None = None) -> Client:
-        """Returns the client of a service, in this door's region unless another is given."""
+        """Returns the client of a service, in the session's region unless another is given."""
         key = (service, region or self.region)
         if key not in self._clients:
             with _explained(None, self.profile):
@@ -120,14 +120,14 @@ class Client:
 
 
 def paginate(client: Client, operation: str, key: str, **parameters: Any) -> Iterator[Any]:
-    """Yields what all pages of a list hold under a key, which may be a JMESPath expression."""
+    """Yields the items of all pages of a list, under a key or JMESPath expression."""
     with _explained(client.boto, client.profile):
         for item in client.boto.get_paginator(operation).paginate(**parameters).search(key):
             if item is not None:
                 yield item
 
 
-# AWS's errors in our words
+# AWS errors as operator messages
 
 
 @contextmanager

@@ -1,6 +1,6 @@
-"""What Terraform keeps its state in: the state bucket, the buckets beside it, and the lock table.
+"""The store of Terraform's state: the state bucket, the buckets beside it, and the lock table.
 
-`strata bootstrap` makes them and the stacks adopt them; everything is looked at first, and each write may be the last
+`strata bootstrap` creates them and the stacks import them; it reads everything first, and each write may be the last
 one that happens.
 """
 
@@ -41,7 +41,7 @@ class OwnBucket:
         return getattr(self.client, operation)(Bucket=self.name, ExpectedBucketOwner=self.owner, **parameters)
 
     def read(self, operation: str, absent: str) -> Any:
-        """Returns one of its settings, empty when it was never made."""
+        """Returns one of its settings, empty if it was never set."""
         try:
             return self.call(operation)
         except AwsError as error:
@@ -75,7 +75,7 @@ class OwnBucket:
 
 @dataclass(frozen=True)
 class Setting:
-    """A setting of the state bucket: how it is read, whether it is satisfied, and how it is made."""
+    """A setting of the state bucket: how it is read, whether it is satisfied, and how it is created."""
 
     name: str
     read: str
@@ -145,7 +145,7 @@ def state_bucket(aws: Aws, project: Project) -> ResourceStatus:
 
 
 def check_adoptable(bucket: OwnBucket, project: Project) -> None:
-    """Refuses a bucket of the account that was made for something else."""
+    """Refuses a bucket of the account that has another purpose."""
     region, primary = bucket.region(), project.regions.primary
     if region != primary:
         raise StrataError(
@@ -219,7 +219,7 @@ def trail_bucket(aws: Aws, project: Project) -> ResourceStatus:
 
 
 def _bucket_of_terraform(thing: str, bucket: OwnBucket, region: str) -> ResourceStatus:
-    """Looks whether the name of a bucket that Terraform makes is free or ours."""
+    """Checks whether the name of a bucket that Terraform creates is free or ours."""
     found = bucket.region()
     if found is None:
         return ResourceStatus(thing, f"s3://{bucket.name} in {region}: the name is free, Terraform creates it", "later")
@@ -291,7 +291,7 @@ class LockTable:
         try:
             found = self.client.describe_continuous_backups(TableName=self.name)["ContinuousBackupsDescription"]
         except AwsError as error:
-            if error.code == "TableNotFoundException":  # for a moment after the table was made
+            if error.code == "TableNotFoundException":  # for a moment after the table was created
                 return False
             raise
         return bool(found.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus") == "ENABLED")

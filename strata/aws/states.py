@@ -21,7 +21,7 @@ class Version(NamedTuple):
 
 
 def list_stacks(aws: Aws, project: Project) -> list[str]:
-    """Returns the stacks that have a state, those of layers of one's own among them; none before the first deploy.
+    """Returns the stacks that have a state, stacks of your own included; none before the first deploy.
 
     Raises:
         AwsError: the bucket is somebody else's, or may not be read.

@@ -1,7 +1,7 @@
-"""`strata bootstrap`: makes what Terraform needs before its first run, and nothing else.
+"""`strata bootstrap`: creates the prerequisites of Terraform's first run, and nothing else.
 
-The state bucket, the lock table and the organization are made here with the SDK and adopted by the stacks through
-import blocks. Everything is looked at first, every refusal is reported at once, and only then is something written;
+The state bucket, the lock table and the organization are created here with the SDK and imported by the stacks through
+import blocks. Everything is read first, all refusals are reported at once, and only then something is written;
 each write may be the last one that happens, the next run goes on from there.
 """
 
@@ -28,7 +28,7 @@ from strata.terminal import confirmed
 
 
 def run(options: Options, *, dry_run: bool, yes: bool) -> int:
-    """Looks, prints the plan, asks, and makes what is missing."""
+    """Inspects, prints the plan, asks, and creates the missing resources."""
     landing_zone = load(options.config)
     project = landing_zone.project
     if not emulator() and (faults := example_faults(landing_zone)):
@@ -101,7 +101,7 @@ def _check_region(region: str | None, project: Project) -> None:
 
 
 def _warn_about_names(aws: Aws, project: Project, folder: Path) -> None:
-    """Compares what project.yaml says of the management account with what AWS says; neither changes the other."""
+    """Compares the management account in project.yaml with AWS; neither changes the other."""
     if organization.describe(aws) is None:
         return
     try:

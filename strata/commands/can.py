@@ -30,7 +30,7 @@ NOT_LOOKED_AT = (
     "policies that are attached outside the configuration, and AWS's FullAWSAccess where somebody took it off",
     "limits and checks of the service itself",
 )
-"""What an answer takes for granted."""
+"""The assumptions of an answer."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def _keys(written: Sequence[str], action: Action) -> Iterator[tuple[str, Value]]
 
 
 UNIT, ACCOUNT = "ou/", "account/"
-"""What tells a unit from an account of the same name."""
+"""The prefixes that distinguish a unit from an account of the same name."""
 
 
 def _accounts(evaluated: Evaluated, where: str) -> Sequence[str]:
@@ -145,7 +145,7 @@ def _everybody(evaluated: Evaluated, question: Question, account: str) -> Iterat
 
 
 def _best(cases: Iterable[Case]) -> Outcome:
-    """Returns what somebody with several ways may do: one that is allowed is enough."""
+    """Returns the answer for somebody with several access paths: one that allows is enough."""
     found = {case.outcome for case in cases}
     return next((one for one in (Outcome.ALLOWED, Outcome.DEPENDS) if one in found), Outcome.DENIED)
 
@@ -238,7 +238,7 @@ def _on(answer: Answer | None) -> str:
 
 
 def _hint(key: str, cases: Sequence[Case]) -> str:
-    """Returns how to say what an answer depends on."""
+    """Returns the options that resolve an answer's dependencies."""
     if key == "aws:PrincipalArn" and not any(case.who for case in cases):
         return "say who acts: --as WHO"
     if key == RESOURCE:

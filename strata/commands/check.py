@@ -1,12 +1,14 @@
-"""`strata check`: every fault of the configuration, or a summary of what it describes, and what ends soon."""
+"""`strata check`: every fault of the configuration, or a summary of it, and entries that end soon."""
 
 from __future__ import annotations
 
 import datetime as dt
 import math
 import sys
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from strata.errors import ConfigurationError
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
@@ -18,13 +20,18 @@ if TYPE_CHECKING:
     from strata.landing_zone.expiry import Ending
 
 CALLS_A_SECOND = 20
-"""What Identity Center answers; a quota AWS does not raise."""
+"""The request rate of Identity Center; a quota that AWS does not raise."""
 
 
 def run(options: Options, *, as_of: str | None, json: bool) -> int:
-    """Checks the configuration and prints the summary, and with a day what has ended or is due."""
+    """Checks the configuration and prints the summary, and with a day the entries that have ended or end soon."""
     day = _day(as_of)
-    landing_zone = load(options.config, day)
+    try:
+        landing_zone = load(options.config, day)
+    except ConfigurationError as error:
+        if json:
+            print(as_json({"valid": False, "faults": [asdict(fault) for fault in error.faults]}))
+        raise
     summary = summarize(landing_zone)
     reads = identity_center_reads(landing_zone, summary["account_assignments"])
     doubtful = warnings(landing_zone, day)
@@ -68,7 +75,7 @@ def summarize(landing_zone: LandingZone) -> dict[str, int]:
 def identity_center_reads(landing_zone: LandingZone, assignments: int) -> int:
     """Returns how many calls to Identity Center a plan makes when everything is deployed.
 
-    What the AWS provider 6.25 calls: for a permission set DescribePermissionSet and ListTagsForResource, for a group
+    Calls of the AWS provider 6.25: for a permission set DescribePermissionSet and ListTagsForResource, for a group
     of an identity provider GetGroupId and DescribeGroup, for everything else one each: the instance, its attributes, a
     user, a group, a membership, a policy of a set, a boundary, an assignment (one page holds all who have the set
     in the account).
@@ -144,7 +151,7 @@ def _as_json(options: Options, ending: Ending, day: dt.date) -> dict[str, Any]:
 
 
 def _acceptances(landing_zone: LandingZone, day: dt.date | None) -> list[tuple[int, Acceptance]]:
-    """Returns what is accepted until a day that is over or near, each with its line."""
+    """Returns acceptances that have ended or end soon, each with its line."""
     if day is None or not landing_zone.accepted:
         return []
     from strata.config import ACCEPTED

@@ -94,7 +94,7 @@ class Deployment:
         """The stacks that this run has applied."""
 
     def note(self, text: str) -> None:
-        """Says something, if anybody still listens: a terminal that is gone must not end an apply."""
+        """Prints a note; a closed terminal must not end an apply."""
         with suppress(OSError, ValueError):
             self.options.note(text)
 
@@ -184,7 +184,7 @@ class Deployment:
         return False
 
     def _current(self, stack: str, planned: Plan | None) -> Plan | None:
-        """Returns a plan that was agreed to and rests on the states as they are, None where there is none."""
+        """Returns the approved plan if its states are unchanged, else None."""
         for _ in range(MAX_TRIES):
             if planned and planned.versions == self._planner.versions(stack):
                 return planned
@@ -229,10 +229,10 @@ class Deployment:
         return True
 
     def _announce(self) -> None:
-        """Writes down what is going to be created, so that a rerun tells it from what others made.
+        """Announces the resources to create, so that a rerun can tell them from those of others.
 
         Raises:
-            ConfigurationError: others made it since the plan.
+            ConfigurationError: others created them since the plan.
         """
         wanted = to_create(self.landing_zone, self.prepared.states[STACK])
         names = {announced_as(named) for named in wanted}
@@ -292,7 +292,7 @@ class Deployment:
         )
 
     def _recover(self, planned: Plan, applied: Applied) -> None:
-        """Keeps what the stack was creating when it was stopped, so that the next plan replaces none of it."""
+        """Keeps the resources that the stack was creating when it stopped, so that the next plan replaces none."""
         stack = planned.stack
         try:
             half = tainted(read_state(self.aws, self.landing_zone.project, stack))

@@ -1,6 +1,6 @@
-"""`strata expire`: takes the assignments whose last day is over out of sso.yaml, and leaves every other byte alone.
+"""`strata expire`: removes expired assignments from sso.yaml, and changes no other byte.
 
-Their lines are cut out of the text. A YAML writer would set the rest of the file its own way and loses comments.
+It removes their lines from the text. A YAML writer would reformat the rest of the file and lose comments.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SSO = "sso.yaml"
 
 
 def run(options: Options, *, as_of: str, dry_run: bool, yes: bool) -> int:
-    """Shows what goes, asks, and writes sso.yaml without it."""
+    """Shows the expired entries, asks, and writes sso.yaml without them."""
     day, folder = day_of(as_of), options.config
     before = _texts(folder)
     gone = expired(load(folder), day)
@@ -61,7 +61,7 @@ def run(options: Options, *, as_of: str, dry_run: bool, yes: bool) -> int:
 
 
 def _keep_an_administrator(folder: Path, files: Mapping[str, str]) -> None:
-    """Refuses to take the last full access to the management account, which only its root user could give back."""
+    """Refuses to remove the last full access to the management account, which only its root user could restore."""
     before = load(folder)
     if administrators(before) and not administrators(loaded(folder, files, folder)):
         raise StrataError(
@@ -71,7 +71,7 @@ def _keep_an_administrator(folder: Path, files: Mapping[str, str]) -> None:
 
 
 def _texts(folder: Path) -> dict[str, str]:
-    """Returns the texts of a folder as they are, none for what cannot be read: the loader says why."""
+    """Returns the texts of a folder, without unreadable files: the loader reports those."""
     found = {}
     for name in FILES:
         with suppress(OSError, UnreadableError):
@@ -134,7 +134,7 @@ def _last_line(node: yaml.Node, lines: Sequence[str]) -> int:
 
 
 def _compare(before: str, after: str, entries: Sequence[int]) -> None:
-    """Makes sure that the entries are gone and nothing else is."""
+    """Makes sure that only the entries are removed."""
     expected, result = _data(before), _data(after)
     assignments = expected.data["assignments"]
     expected.data["assignments"] = [one for index, one in enumerate(assignments) if index not in entries] or None

@@ -1,4 +1,4 @@
-"""`strata explain`: who has what and why, what binds an account, what a permission set allows; each with its line."""
+"""`strata explain`: access with its reasons, policies of an account, permissions of a set; each with its line."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WIDTH = 60
 
 
 def run(options: Options, *, who: str | None, account: str | None, permission_set: str | None, json: bool) -> int:
-    """Finds what the words name and prints what is known of it."""
+    """Finds the named user, account or permission set and prints it."""
     if (who is None) == (permission_set is None) or (account and permission_set):
         raise StrataError("name a user, a user and an account, an account, or --permission-set NAME")
     explained = Explained(load(options.config))
@@ -36,7 +36,7 @@ def run(options: Options, *, who: str | None, account: str | None, permission_se
 
 
 Json = dict[str, Any]
-"""What --json prints."""
+"""The output of --json."""
 
 
 def _chosen(
@@ -195,7 +195,7 @@ class Explained:
     # A permission set
 
     def permission_set_lines(self, key: str) -> Iterator[str]:
-        """Yields what a permission set allows, and who has it where, as text."""
+        """Yields the permissions of a set and its holders, as text."""
         permission_set = self.landing_zone.permission_sets[key]
         yield key if permission_set.name == key else f"{key}, named {permission_set.name}"
         yield f"  {self._shown_at(SSO, permission_set.location)}"

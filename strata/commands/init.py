@@ -307,7 +307,7 @@ def _from_account(options: Options, known: dict[str, Any]) -> None:
 
 
 def _described(aws: Aws, account: str) -> dict[str, str]:
-    """Returns name and e-mail of the caller's account, as much as AWS tells.
+    """Returns name and e-mail of the caller's account, as much as AWS returns.
 
     Raises:
         StrataError: it is a member of an organization.

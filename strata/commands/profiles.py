@@ -1,4 +1,4 @@
-"""`strata profiles`: AWS CLI profiles for the organization as it is now.
+"""`strata profiles`: AWS CLI profiles for the current organization.
 
 Before Identity Center is enabled they assume each member's access role, afterwards they sign in through it. What they
 are follows from account ids and the configuration alone; where they go is `strata.files.aws_config`.
@@ -50,9 +50,9 @@ def run(
     dry_run: bool,
     yes: bool,
 ) -> int:
-    """Finds out what the profiles are, shows what changes in the file, asks, and writes it.
+    """Builds the profiles, shows the change of the file, asks, and writes it.
 
-    The diff goes to stdout where it is the result, to stderr where it only leads to the question.
+    The diff goes to stdout if it is the result, to stderr if a question follows.
     """
     landing_zone = load(options.config)
     request = ProfileRequest(
@@ -101,7 +101,7 @@ class Portal:
 
 @dataclass(frozen=True)
 class OrganizationFacts:
-    """What is known of the organization as it is now: the id of every active account, by key, and where to sign in."""
+    """The current organization: the id of every active account by key, and the sign-in portal."""
 
     account_ids: Mapping[str, str]
     portal: Portal | None
@@ -110,7 +110,7 @@ class OrganizationFacts:
 
 @dataclass(frozen=True)
 class ProfileRequest:
-    """What the operator asked for."""
+    """The request of the operator."""
 
     region: str
     source_profile: str | None = None
@@ -247,7 +247,7 @@ def _check_names(profiles: Iterable[Profile]) -> None:
 
 
 def _check_source(profiles: Profiles, update: aws_config.Update) -> None:
-    """Refuses to build on a profile that this very block makes or made."""
+    """Refuses a source profile that is in the block itself."""
     own = update.profiles_before | {profile.name for profile in profiles.profiles}
     for profile in profiles.profiles:
         if profile.settings.get("source_profile") in own:
@@ -358,7 +358,7 @@ def read_outputs(file: Path) -> dict[str, dict[str, Any]]:
     """Returns the outputs by stack and name that cdktf wrote to a file.
 
     Raises:
-        StrataError: there is no such file, or something else is in it.
+        StrataError: the file does not exist, or has other content.
     """
     try:
         content = json_module.loads(read_bytes(file))
@@ -476,7 +476,7 @@ def _agreed(options: Options, update: aws_config.Update, path: Path, *, yes: boo
 
 
 def _print_next(profiles: Profiles, short_name: str, file: Path | None) -> None:
-    """Prints the commands a person goes on with."""
+    """Prints the next commands."""
     if not profiles.profiles:
         return
     if file and file.absolute() != _default_file().absolute():

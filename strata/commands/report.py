@@ -1,4 +1,4 @@
-"""`strata report`: the configuration read back whole, or what a change of it means since a git revision."""
+"""`strata report`: the whole configuration in readable form, or the effect of its changes since a git revision."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from strata.options import Options
 from strata.printing import as_json, as_utf_8, markdown
 
 PIPE_WIDTH = 100
-"""Columns where nobody's terminal says how many there are, so that a file does not depend on one."""
+"""Columns without a terminal, so that a file does not depend on one."""
 
 
 def run(options: Options, *, format: str, output: Path | None, diff: str | None, allow: Collection[str]) -> int:
-    """Writes the report, or the difference and exit code 3 for what it holds that nobody allowed."""
+    """Writes the report, or the difference with exit code 3 for changes that are not allowed."""
     if diff is not None:
         return _difference(options, format, output, diff, allow)
     if allow:

@@ -1,4 +1,4 @@
-"""The YAML and what it may say: parsing, models, types, AWS's limits. What it means is in `strata.landing_zone`."""
+"""The YAML format: parsing, models, types, AWS's limits. Its meaning is in `strata.landing_zone`."""
 
 PROJECT, ORGANIZATION, SECURITY, SSO = "project.yaml", "organization.yaml", "security.yaml", "sso.yaml"
 IMPORTS, ACCEPTED = "imports.yaml", "accepted.yaml"

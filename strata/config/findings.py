@@ -1,4 +1,4 @@
-"""Everything that may be found and accepted: one id each, and what it is."""
+"""All findings that can be accepted: id and meaning."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ FINDINGS: Mapping[str, str] = {
     "no-administrator": "nobody administers the management account",
     "unused-acceptance": "an entry of accepted.yaml that matches nothing",
 }
-"""Everything that can be accepted, and what it is."""
+"""All findings that can be accepted, with their meaning."""
 
 LONGEST = 128
 """Characters of a value by which a place names it in accepted.yaml; more no name has."""

@@ -1,4 +1,4 @@
-"""What an import id looks like, by resource type, as the importers of the AWS provider read it."""
+"""The form of import ids by resource type, as the importers of the AWS provider read them."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ _PARTS = {
     "customer policy path": r"/(?:[0-9A-Za-z.+@=_-]+/)*",
     "user id": _PRINCIPAL,
 }
-"""The parts of ids, under the words by which a remedy names them."""
+"""The parts of ids, by their name in a remedy."""
 
 _ANYWHERE = "[@<region>]"
-"""What the id of a type that lives in a region may end in."""
+"""The optional end of the id of a regional type."""
 
 # From the importers in the provider's internal/service/<service>/*.go and its documentation of each type.
 _FORMS = {
@@ -128,7 +128,7 @@ _LONGEST = 2048
 
 
 def check_import_id(kind: str, import_id: str) -> None:
-    """Refuses what the importer of a resource type cannot read.
+    """Refuses an id that the importer of a resource type cannot read.
 
     Raises:
         Problem: the id is of another form, or the provider imports nothing of this type.

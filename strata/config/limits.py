@@ -13,7 +13,7 @@ DATA_FILE = Path(__file__).with_name("limits.yaml")
 
 @dataclass(frozen=True)
 class Limit:
-    """One limit: its bounds, what it counts, when and where AWS states it."""
+    """One limit: its bounds, its unit, the date and page of AWS."""
 
     name: str
     value: int
@@ -31,7 +31,7 @@ class Limit:
 
 @dataclass(frozen=True)
 class PolicyTypeLimits:
-    """What AWS and the pinned provider allow for one policy type."""
+    """The limits of AWS and the pinned provider for one policy type."""
 
     name: str
     size: Limit

@@ -97,7 +97,7 @@ class PartialConfiguration:
 
 
 def _hides(incomplete: Location, section: str) -> bool:
-    """Returns whether what is lost there may have held entries of the section; units hold units."""
+    """Returns whether the lost part may have contained entries of the section; units contain units."""
     if incomplete[:1] == (section,) == ("organizational_units",):
         return True
     return incomplete in ((), (section,))
@@ -127,7 +127,7 @@ def read_partial(folder: Path) -> tuple[PartialConfiguration, list[Fault]]:
 
 
 def _read_accepted(partial: PartialConfiguration) -> list[Fault]:
-    """Reads accepted.yaml, each entry by itself, so that a faulty one takes no other with it."""
+    """Reads accepted.yaml, each entry by itself, so that a faulty one affects no other."""
     source_file = partial.source_files[ACCEPTED] = _source_file(
         partial.folder, ACCEPTED, required=False, entries=ENTRIES
     )

@@ -1,7 +1,7 @@
 """A YAML file as plain data with the line of every entry, and the faults of its notation.
 
-Scalars follow YAML 1.2's core schema, so that `on` and `off` are words; what YAML would silently turn into something
-else (an account id, a duplicate key, a merge) is a fault.
+Scalars follow YAML 1.2's core schema, so that `on` and `off` are words; a value that YAML would silently change (an
+account id, a duplicate key, a merge) is a fault.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ _TAGS = frozenset(
     f"tag:yaml.org,2002:{name}"
     for name in ("map", "seq", "str", "int", "float", "bool", "null", "timestamp", "value", "merge")
 )
-"""What plain YAML is tagged with by itself."""
+"""The implicit tags of plain YAML."""
 
 
 _TEXT = "tag:yaml.org,2002:str"
@@ -286,7 +286,7 @@ _WORDS = {
 
 
 def plain(text: str) -> Any:
-    """Returns what an unquoted scalar means in YAML 1.2's core schema, and a date as a date."""
+    """Returns the value of an unquoted scalar in YAML 1.2's core schema, and a date as a date."""
     if text in _WORDS:
         return _WORDS[text]
     if text[0] not in "0123456789+-.":

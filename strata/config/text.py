@@ -1,4 +1,4 @@
-"""Text as AWS takes it: the alphabet and length of each kind, and the characters that nobody sees.
+"""Text for AWS: the alphabet and length of each kind, and invisible characters.
 
 A kind of text is written once, as a `Text`; the rule, its message and the JSON schema come from there.
 """
@@ -23,7 +23,7 @@ _SHOWN = 60
 
 
 class Problem(ValueError):
-    """What is wrong with one value, and what to do about it; `at` leads to the part of the value that is meant."""
+    """The problem of one value, and its remedy; `at` is the path to the part of the value."""
 
     def __init__(self, problem: str, remedy: str, at: tuple[str | int, ...] = ()) -> None:
         super().__init__(problem)
@@ -34,12 +34,12 @@ class Problem(ValueError):
 
 @dataclass(frozen=True)
 class Text:
-    """One kind of text, as an annotation that pydantic takes.
+    """One kind of text, as an annotation for pydantic.
 
     Attributes:
-        pattern: what the whole text matches, in the notation of AWS's API models and of JSON schemas.
-        rule: what is said of a value that does not match.
-        remedy: what to do then.
+        pattern: matches the whole text, in the notation of AWS's API models and of JSON schemas.
+        rule: the message for a value that does not match.
+        remedy: its remedy.
         limit: the name of its length in limits.yaml, which says where AWS states it and what it counts.
         source: the shape of AWS's API model that the pattern is taken from, or the page that gives it; empty where
             the rule is our own.
@@ -57,7 +57,7 @@ class Text:
         """Returns the value.
 
         Raises:
-            Problem: it has a character this kind of text does not take, or is too long.
+            Problem: it has a character this kind of text does not allow, or is too long.
         """
         found = text_problem(value)
         if found:
@@ -83,7 +83,7 @@ class Text:
 
 
 def check_length(value: str, limit: Limit) -> None:
-    """Refuses text that is longer or shorter than AWS takes.
+    """Refuses text that is longer or shorter than AWS accepts.
 
     Raises:
         Problem: its length is outside the limit; the length, the limit, its source and date are in the message.
@@ -116,7 +116,7 @@ def short(value: object) -> str:
 
 
 def text_problem(text: str) -> Problem | None:
-    """Returns what makes a text unfit for anything that people read: characters nobody sees, or decomposed ones.
+    """Returns the problem of a text that people read: invisible or decomposed characters.
 
     Terraform brings every string into normal form C, so that AWS would get another text than the one that is checked.
     https://developer.hashicorp.com/terraform/language/expressions/strings
@@ -171,7 +171,7 @@ _ALIKE = str.maketrans(
 
 
 def look(name: str) -> str:
-    """Returns what a name looks like: names that people take for one another look the same."""
+    """Returns the look of a name: names that people confuse have the same."""
     if name.isascii():
         return " ".join(name.lower().split())
     plain = unicodedata.normalize("NFKC", name).casefold().translate(_ALIKE)

@@ -1,4 +1,4 @@
-"""What a change of the configuration means for people and accounts, and which of it wants a second look."""
+"""The effect of a configuration change on people and accounts, and the risks that need approval."""
 
 from strata.diff.change import Change, Risk, Topic, risk_words, risks
 from strata.diff.comparison import compare

@@ -51,7 +51,7 @@ def _accounts(before: LandingZone, after: LandingZone) -> Iterator[Change]:
 
 
 def _renamed(old: Mapping[str, Account], new: Mapping[str, Account]) -> dict[str, str]:
-    """Returns keys that are gone with those that have come for the same e-mail."""
+    """Returns removed keys with the new keys of the same e-mail."""
     came = {new[key].email.lower(): key for key in new.keys() - old.keys()}
     gone = {key: old[key].email.lower() for key in old.keys() - new.keys()}
     return {key: came[email] for key, email in gone.items() if email in came}

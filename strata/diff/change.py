@@ -1,4 +1,4 @@
-"""One change in words: what it is about, and which risk it carries."""
+"""One change as text, with its topic and its risk."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Literal
 
 Risk = Literal["access", "guardrails", "accounts", "losses"]
-"""What a change may do that somebody has to allow: widen access, loosen a guardrail, let go of an account, lose one."""
+"""The risks that need approval: wider access, a looser guardrail, an account or resource that is lost."""
 
 _RISK_WORDS: dict[Risk, str] = {
     "access": "widens access",
@@ -19,7 +19,7 @@ _RISK_WORDS: dict[Risk, str] = {
 
 
 class Topic(StrEnum):
-    """What a change is about, in the order of the report."""
+    """The topic of a change, in the order of the report."""
 
     LOSSES = "Losses"
     ACCESS = "Access"
@@ -46,12 +46,12 @@ def risks(found: Iterable[Change]) -> set[Risk]:
 
 
 def risk_words(found: Collection[str]) -> str:
-    """Returns risks in words, in a fixed order."""
+    """Returns risks as text, in a fixed order."""
     return ", ".join(words for risk, words in _RISK_WORDS.items() if risk in found)
 
 
 def added_and_removed(topic: Topic, what: str, old: Collection[str], new: Collection[str]) -> Iterator[Change]:
-    """Yields what has come and what has gone, by key."""
+    """Yields additions and removals, by key."""
     for key in sorted(set(new) - set(old)):
         yield Change(topic, f"{what} {key} is added")
     for key in sorted(set(old) - set(new)):

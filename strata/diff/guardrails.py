@@ -1,4 +1,4 @@
-"""Which policies bind what less than before: those that go, shrink, say less, or are left behind by a move."""
+"""Loosened policies: removed, detached, smaller, or lost by the move of an account or unit."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ IAM = (PolicyType.SERVICE_CONTROL, PolicyType.RESOURCE_CONTROL)
 """Types whose documents are IAM policies; the others are merged on their way down."""
 
 Lost = dict[Target, tuple[str, ...]]
-"""What a policy held a target to and nothing does any more, in words."""
+"""The restrictions of a target that nothing enforces any more, as text."""
 
 
 def guardrail_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
-    """Yields what changes about policies, and where a move alone takes a target out of their reach."""
+    """Yields the changes of policies, and the targets that lose one by a move alone."""
     old, new, was, will_be = before.policies, after.policies, before.ancestors, after.ancestors
     held = {
         target: (_binding(before, target), _binding(after, target)) for target in sorted(was.keys() & will_be.keys())
@@ -64,7 +64,7 @@ def _binding(landing_zone: LandingZone, target: Target) -> list[Policy]:
 
 
 def _missing(policy: Policy, now: list[Policy]) -> list[str]:
-    """Returns what a policy says that none of those that bind now says."""
+    """Returns the parts of a policy that no policy enforces now."""
     if any(one.document.text == policy.document.text for one in now):
         return []
     if policy.type in IAM:

@@ -1,4 +1,4 @@
-"""What `strata deploy` would refuse to lose, as far as two configurations tell it without the states and AWS."""
+"""Edits that `strata deploy` would refuse, as far as two configurations show them without the states and AWS."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from strata.landing_zone import LandingZone
 
 
 def loss_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
-    """Yields what is refused when the older configuration is what is deployed."""
+    """Yields the refusals, with the older configuration as the deployed one."""
     for refusal in refusals(declared(after), declared(before), Live()):
         fault = refusal.fault
         unless = f", unless --allow {refusal.kind} is given" if refusal.kind else ""

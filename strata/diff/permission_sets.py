@@ -1,4 +1,4 @@
-"""What changes about what permission sets allow."""
+"""Changes of the permissions of permission sets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from strata.report.access import duration
 from strata.text import listed
 
 Found = Iterator[tuple[str, bool]]
-"""What changes, and whether it widens access."""
+"""The change, and whether it widens access."""
 
 
 def permission_set_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:

@@ -1,4 +1,4 @@
-"""Changes as text, as Markdown for a pull request, and as JSON."""
+"""Renders changes as text, as Markdown for a pull request, and as JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Security controls, what the organization trusts, and the settings of the project."""
+"""Changes of security controls, trusted services, and project settings."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _root_access(before: Organization, after: Organization) -> Iterator[Change]:
 
 
 def trust_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
-    """Yields what the organization trusts more or less: delegated administrators, services, sharing."""
+    """Yields changes of trust: delegated administrators, services, sharing."""
     old, new = before.organization, after.organization
     for service in sorted(old.delegated_administrators.keys() | new.delegated_administrators.keys()):
         was, will_be = old.delegated_administrators.get(service), new.delegated_administrators.get(service)

@@ -1,6 +1,6 @@
-"""Whether one policy document says less than another: which denials are gone, what is allowed on top.
+"""Whether one policy document restricts less than another: removed denials, additional permissions.
 
-It compares what is written, and takes for less what it cannot show to be as much: it errs by asking once too often.
+It compares text, and counts a document as less strict if it cannot show the contrary: it errs by asking too often.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ def parsed(text: str) -> Any:
 
 
 def denied_less(before: Iterable[Any], after: Iterable[Any]) -> list[str]:
-    """Returns, in words, what documents denied before and do not any more."""
+    """Returns the removed denials of documents, as text."""
     return _uncovered(_with_effect(before, "Deny"), _with_effect(after, "Deny"), "no longer denies")
 
 
 def allowed_more(before: Iterable[Any], after: Iterable[Any]) -> list[str]:
-    """Returns, in words, what documents allow now and did not before."""
+    """Returns the new permissions of documents, as text."""
     return _uncovered(_with_effect(after, "Allow"), _with_effect(before, "Allow"), "now allows")
 
 
 def set_otherwise(before: Any, after: Any) -> list[str]:
-    """Returns what a document that is no IAM policy set before and does not set any more, as paths."""
+    """Returns the removed settings of a management policy, as paths."""
     new = _comparable(after)
     return [path for path, value in _comparable(before).items() if new.get(path) != value]
 
 
 def overridden(before: Any, after: Any) -> list[str]:
-    """Returns what one document sets that another sets differently, as paths."""
+    """Returns the settings of one document that another sets differently, as paths."""
     new = _comparable(after)
     return [path for path, value in _comparable(before).items() if path in new and new[path] != value]
 
@@ -73,7 +73,7 @@ def _uncovered(wanted: list[Statement], by: list[Statement], verb: str) -> list[
 
 
 def _gap(wanted: Statement, by: list[Statement], verb: str) -> str | None:
-    """Returns in words what of a statement no other one covers."""
+    """Returns the part of a statement that no other one covers, as text."""
     if any(_covers(other, wanted) for other in by):
         return None
     name = wanted.get("Sid") or "a statement"
@@ -94,7 +94,7 @@ def _some(actions: list[str]) -> str:
 
 
 def _covers(wide: Statement, narrow: Statement) -> bool:
-    """Returns whether a statement surely says all that another does."""
+    """Returns whether a statement surely covers another."""
     return (
         _element_covers(wide, narrow, "Action", fold=True)
         and _element_covers(wide, narrow, "Resource", fold=False)
@@ -129,7 +129,7 @@ def _texts(value: Any) -> list[str]:
 
 
 def _matches(pattern: str, text: str) -> bool:
-    """Returns whether a pattern takes all that a text, which may be a pattern itself, takes."""
+    """Returns whether a pattern matches everything that a text, possibly a pattern itself, matches."""
     parts = (".*" if letter == "*" else "[^*]" if letter == "?" else re.escape(letter) for letter in pattern)
     return re.fullmatch("".join(parts), text, re.DOTALL) is not None
 

@@ -1,4 +1,4 @@
-"""What AWS makes of policies offline: whether a request is allowed, denied, or depends on something not known here.
+"""Evaluates AWS policies offline: whether a request is allowed, denied, or depends on something not known here.
 
 It judges the language of policies as AWS documents it, not services, and never guesses: what a key decides that nobody
 gave is 'depends'. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html

@@ -1,4 +1,4 @@
-"""What comes out of an evaluation: the answer, what decided it, and every level it went through."""
+"""The result of an evaluation: the answer, the deciding statement, and every level."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Step:
-    """One level of the evaluation, and what it said."""
+    """One level of the evaluation, with its result."""
 
     level: str
     outcome: Outcome
     reason: str
     """As people read it: no statement allows it, not bound, denies it."""
     statement: Statement | None = None
-    """The one that says so; None where no statement does."""
+    """The deciding statement; None if there is none."""
     keys: tuple[str, ...] = ()
     """What it depends on."""
 

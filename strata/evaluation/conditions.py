@@ -80,7 +80,7 @@ def _value(found: re.Match[str], context: Context) -> str:
 
 @dataclass(frozen=True)
 class Test:
-    """One operator applied to one key: what a Condition is made of."""
+    """One operator applied to one key of a Condition."""
 
     written: str
     """The operator as the policy has it, with quantifier and suffix."""

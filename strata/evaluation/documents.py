@@ -17,11 +17,11 @@ from strata.evaluation.requests import Context, Principal, PrincipalKind, Reques
 from strata.evaluation.truth import Truth, all_of, any_of, negated
 
 RESOURCE = "the resource"
-"""What an answer depends on where the request leaves the resource open."""
+"""The dependency of an answer without a resource."""
 
 
 class DocumentError(StrataError):
-    """A policy document that AWS would not take."""
+    """A policy document that AWS would reject."""
 
 
 class Grade(IntEnum):
@@ -123,7 +123,7 @@ class Statement:
 
 
 def _reached(template: Template, request: Request, *, but: bool) -> Truth:
-    """Returns whether a Resource, or NotResource, matches; what AWS leaves open is unknown in the latter."""
+    """Returns whether a Resource, or NotResource, matches; undocumented parts are unknown in the latter."""
     if not template.text.strip("*"):
         return True
     if request.resource == "*":
@@ -158,7 +158,7 @@ def parse(text: str, file: str, *, name: str = "", lines: Iterable[int | None] =
     """Returns the document of a JSON text; `lines` are those of its statements, in their order.
 
     Raises:
-        DocumentError: it is not JSON, or not what AWS takes for a policy.
+        DocumentError: it is not JSON, or not a policy.
     """
     try:
         document = json.loads(text)

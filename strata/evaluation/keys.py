@@ -12,7 +12,7 @@ from strata.evaluation.layers import Account
 from strata.evaluation.requests import ABSENT, Principal, PrincipalKind, Value
 
 IN_US_EAST_1 = frozenset({"account", "budgets", "ce", "cloudfront", "iam", "organizations", "route53", "shield"})
-"""Services with one endpoint: AWS says of IAM that its calls are always made to us-east-1."""
+"""Services with one endpoint: AWS documents for IAM that its calls always go to us-east-1."""
 
 
 def following(

@@ -1,4 +1,4 @@
-"""What binds a request: policies side by side on one level, and the levels above an account."""
+"""Policies of a request: those side by side on one level, and the levels above an account."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from strata.evaluation.patterns import Kind, is_arn, pattern
 
 
 class Comparison(Enum):
-    """What a comparison can end in."""
+    """The results of a comparison."""
 
     SAME = "same"
     DIFFERENT = "different"

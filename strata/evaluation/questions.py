@@ -27,7 +27,7 @@ ROOT_USER = "root"
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked about somebody."""
+    """A question about somebody."""
 
     action: Action
     resource: str | None = None

@@ -1,4 +1,4 @@
-"""A request: who wants to do what to which resource, and what is known of its context."""
+"""A request: principal, action, resource, and the known part of its context."""
 
 from __future__ import annotations
 

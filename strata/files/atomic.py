@@ -1,4 +1,4 @@
-"""Reads regular files of a bounded size, and puts new ones in their place: whole, in one step, one writer at a time."""
+"""Reads regular files of a bounded size, and replaces files in one step, one writer at a time."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from strata.errors import StrataError
 
 MEGABYTE = 1_000_000
 CONFIGURATION = 10 * MEGABYTE
-"""What no configuration file is larger than: ten thousand accounts take a third of it."""
+"""The maximum size of a configuration file: ten thousand accounts need a third of it."""
 POLICY = MEGABYTE
-"""What no policy document is larger than: AWS takes some ten thousand characters."""
+"""The maximum size of a policy document: AWS allows some ten thousand characters."""
 
 PATIENCE = 5.0
 """Seconds that a writer waits for another one."""
 
 
 class UnreadableError(StrataError):
-    """A file that is there and cannot be read; faults of a configuration take problem and remedy from it."""
+    """A file that exists and cannot be read; faults of a configuration use its problem and remedy."""
 
     def __init__(self, path: Path, problem: str, remedy: str) -> None:
         self.problem, self.remedy = problem, remedy
@@ -36,7 +36,7 @@ def read_bytes(path: Path, most: int = CONFIGURATION) -> bytes:
 
     Raises:
         FileNotFoundError, NotADirectoryError: there is none.
-        UnreadableError: it is something else, too large, or nobody lets us.
+        UnreadableError: it is no regular file, too large, or not readable.
     """
     try:
         _check_kind(path, path.stat(), most)  # before it is opened: opening alone does something to a device
@@ -108,7 +108,7 @@ def _too_large(path: Path, most: int) -> UnreadableError:
 
 
 def write(contents: Mapping[Path, bytes], *, instead_of: Mapping[Path, bytes | None] | None = None) -> None:
-    """Puts files in their places, each in one step; all are on disk in full before the first takes its place.
+    """Replaces files, each in one step; all are on disk in full before the first is replaced.
 
     Links stay links, what exists keeps its mode and owner. `instead_of` is what each has to hold still, None for no
     file. A device or pipe, as /dev/stdout may be, is written to as it is.
@@ -145,7 +145,7 @@ def put(place: Path, content: bytes, *, like: Path) -> None:
     """Puts one file that only its owner may read in its place; it has the owner of another one.
 
     Raises:
-        OSError: it cannot be written. What was there is there still.
+        OSError: it cannot be written; the old file is unchanged.
     """
     beside = _beside(place)
     try:
@@ -157,7 +157,7 @@ def put(place: Path, content: bytes, *, like: Path) -> None:
 
 
 def current(path: Path) -> bytes | None:
-    """Returns what a file holds now, None if there is none.
+    """Returns the content of a file, None if it does not exist.
 
     Raises:
         UnreadableError: it cannot be read.
@@ -185,7 +185,7 @@ def target(path: Path) -> Path:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Keeps other writers out of a folder; the lock goes with the process, and leaves nothing there.
+    """Keeps other writers out of a folder; the lock ends with the process and leaves no file.
 
     Raises:
         StrataError: another one has not finished in time.
@@ -220,7 +220,7 @@ def _taken(descriptor: int) -> bool:
 
 @contextmanager
 def cannot(what: str, path: Path) -> Iterator[None]:
-    """Puts into our words why the system does not let us; `what` is 'written' or 'made'.
+    """Turns an OSError into a message; `what` is 'written' or 'made'.
 
     Raises:
         StrataError: it does not.

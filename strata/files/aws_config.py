@@ -34,7 +34,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Update:
-    """What a file becomes, how that differs from what it is, and the profiles its block had before."""
+    """The new text of a file, its difference from the old one, and the profiles of the old block."""
 
     text: str
     diff: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Changes files of a configuration: what the result would be is checked and shown before it takes their place."""
+"""Edits files of a configuration: the result is checked and shown before it replaces them."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from strata.printing import line
 
 
 def loaded(base: Path, files: Mapping[str, str], target: Path) -> LandingZone:
-    """Returns the result, loaded from a folder of its own, as `strata check` would.
+    """Loads the result from a temporary folder, as `strata check` would.
 
     Raises:
-        ConfigurationError: it has faults; nothing has been written where it counts.
+        ConfigurationError: it has faults; nothing has been written.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -26,7 +26,7 @@ from typing import Any
 from strata.iam.reference import LEVELS, MANAGED_FILE, REFERENCE_FILE
 
 Names = dict[str, str]
-"""Names by themselves in lower case, since AWS takes them in any case."""
+"""Names by themselves in lower case, since AWS accepts them in any case."""
 Keys = dict[str, tuple[str, str]]
 """Condition keys, name and type, by their names in lower case."""
 

@@ -174,7 +174,7 @@ def _condition(name: str, condition: Any) -> Iterator[Problem]:
 
 
 def _resource_control(name: str, statement: dict[str, Any]) -> Iterator[Problem]:
-    """What AWS wants of statements that are not its own; Action needs a service, so '*' alone is refused."""
+    """AWS's rules for statements of customers; Action needs a service, so '*' alone is refused."""
     if statement.get("Principal") != "*" or "NotPrincipal" in statement:
         yield Problem(f"{name} does not have the Principal '*'", 'AWS accepts only "Principal": "*" here')
     if "NotAction" in statement:

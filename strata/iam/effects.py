@@ -20,7 +20,7 @@ _ANYBODY = "111122223333"
 
 
 class Kind(Enum):
-    """What a document is attached to, where that makes a difference."""
+    """The place of attachment of a document, where it matters."""
 
     SERVICE_CONTROL = "service control policy"
     RESOURCE_CONTROL = "resource control policy"
@@ -30,7 +30,7 @@ class Kind(Enum):
 
 
 def doubtful(document: Any, kind: Kind, access_role: str) -> list[Finding]:
-    """Returns what is hardly meant so in a document.
+    """Returns the statements of a document that are hardly intended.
 
     Args:
         document: the document, its placeholders filled in.
@@ -164,7 +164,7 @@ def _unused(statement: Statement, test: Test, key: Key) -> Iterator[Finding]:
 
 
 def _outcome(test: Test) -> str:
-    """Says what a test of a key comes to that no request has."""
+    """Returns the result of a test of a key that no request has."""
     absent = test.values[:1] in (("true",), ("True",))
     passes = absent if test.base == "Null" else test.is_negated or test.if_exists or test.qualifier == "ForAllValues"
     return "it always holds" if passes else "it never holds"

@@ -1,4 +1,4 @@
-"""What is found in a document, and how its place is told."""
+"""A finding in a document, and its place."""
 
 from __future__ import annotations
 

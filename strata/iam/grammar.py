@@ -1,4 +1,4 @@
-"""What AWS refuses in a statement though it has the right elements: ARNs, variables, tests of conditions.
+"""Errors of statements with the right elements: ARNs, variables, tests of conditions.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-reference-policy-checks.html
 """
@@ -17,7 +17,7 @@ _PARTITIONS = ("aws", "aws-cn", "aws-eusc", "aws-iso", "aws-iso-b", "aws-iso-e",
 
 
 def refused(name: str, content: dict[str, Any]) -> Iterator[Problem]:
-    """Yields what AWS refuses in one statement."""
+    """Yields the errors of one statement."""
     statement = Statement((), name, content)
     for element in ("Resource", "NotResource"):
         for text in statement.values(element):

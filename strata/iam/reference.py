@@ -1,4 +1,4 @@
-"""Looks up what policies may name: services, actions, condition keys, resource types, AWS managed policies.
+"""Looks up names for policies: services, actions, condition keys, resource types, AWS managed policies.
 
 `reference()` reads `reference.dat` once, some 10 ms; a service is parsed when it is asked for. `managed_documents()`
 reads `managed.dat`, the documents of AWS managed policies, which only an evaluation needs. `make iam-data` makes both.
@@ -76,7 +76,7 @@ class Action(NamedTuple):
     keys: tuple[str, ...]
     """The names of the condition keys it takes, with those of its resource types, besides the global ones."""
     resource_types: tuple[ResourceType, ...] | None
-    """What it acts on; none of it means `*` alone, None that the sources do not say."""
+    """Its resource types; an empty tuple means `*` alone, None that they are unknown."""
     required: frozenset[str]
     """The names of the resource types that every request has."""
 
@@ -87,7 +87,7 @@ class Action(NamedTuple):
 
 
 class Service:
-    """One service: its actions, condition keys and resource types. What is asked for is made then: most never is."""
+    """One service: its actions, condition keys and resource types. What is asked for is created then: most never is."""
 
     def __init__(self, written: str) -> None:
         self.prefix: str
@@ -319,7 +319,7 @@ def _filled_in(keys: Mapping[str, Key], name: str) -> Key | None:
 
 
 _CLAIMS = ("aud", "sub", "amr")
-"""What AWS reads from the token of any identity provider."""
+"""The claims that AWS reads from the token of any identity provider."""
 
 
 def _claim(name: str, *, known: bool) -> Key | None:

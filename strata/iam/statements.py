@@ -1,6 +1,6 @@
 """Walks through the statements of a policy document: what they name, and where that stands.
 
-Whatever has not the shape that IAM wants is passed over: that is a fault of the document, and told elsewhere.
+A part without the shape of IAM's grammar is skipped: it is a fault of the document, reported elsewhere.
 """
 
 from __future__ import annotations

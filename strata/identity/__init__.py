@@ -1,4 +1,4 @@
-"""What a configuration declares, what the states record and what is live at AWS, compared: what an edit would lose."""
+"""Compares the configuration, the states and AWS to find edits that would lose something."""
 
 from strata.identity.comparison import Refusal
 from strata.identity.examine import Examination, examine

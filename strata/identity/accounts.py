@@ -1,4 +1,4 @@
-"""Refusals about accounts that would be let go of, or taken for another one."""
+"""Refusals about accounts that would be dropped, or confused with another one."""
 
 from __future__ import annotations
 

@@ -30,13 +30,13 @@ TRIES = 5
 def read(aws: Aws, project: Project) -> frozenset[Name]:
     """Returns the names that runs announced and did not take back, because they did not finish.
 
-    What is not Strata's counts as nothing announced, with a warning: then nothing is adopted by its name.
+    A foreign file counts as no announcement, with a warning: then nothing is imported by its name.
     """
     return _read(_client(aws, project), project)[0]
 
 
 def announce(aws: Aws, project: Project, names: Iterable[Name]) -> None:
-    """Adds names to what is announced, before anything of that name is created.
+    """Announces names before their resources are created.
 
     Raises:
         StrataError: others write all the time.
@@ -56,7 +56,7 @@ def withdraw(aws: Aws, project: Project, names: Iterable[Name]) -> None:
 
 
 def _change(aws: Aws, project: Project, *, add: frozenset[Name], remove: frozenset[Name]) -> None:
-    """Writes only over what was read: S3 refuses a write that comes second.
+    """Writes only if the object is unchanged: S3 rejects the second of two writes.
 
     See https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html.
     """

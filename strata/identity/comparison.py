@@ -1,4 +1,4 @@
-"""The three sides side by side, a refusal, and the words that several of them share."""
+"""The three compared sides, a refusal, and text that several refusals share."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Comparison:
 
     @cached_property
     def assignments(self) -> Mapping[tuple[str, str], list[str]]:
-        """The recorded assignments in words, by kind and key of those they are of."""
+        """The recorded assignments as text, by kind and key of their owner."""
         found: dict[tuple[str, str], list[str]] = defaultdict(list)
         for one in sorted(self.recorded.assignments):
             found["permission-set", one.permission_set].append(str(one))
@@ -72,7 +72,7 @@ class Comparison:
 
     @property
     def begins_anew(self) -> tuple[str, ...]:
-        """Returns the chosen stacks with an empty state, where AWS has what a state of ours has made."""
+        """Returns the chosen stacks with an empty state, while AWS has resources of an earlier state."""
         empty = tuple(sorted(stack for stack in self.recorded.empty if self.concerns(stack)))
         seen = self.live.elsewhere or any(stack in self.live.tagged for stack in empty)
         return empty if seen and not self.announced else ()
@@ -84,7 +84,7 @@ def file_of(kind: Kind) -> str:
 
 
 def named_at(thing: Thing) -> Location:
-    """Returns where the name stands by which AWS tells a thing from its like."""
+    """Returns the location of the name that identifies a thing in AWS."""
     if thing.kind == "account" or (thing.kind == "user" and thing.identity == thing.also):
         return (*thing.location, "email")
     return (*thing.location, "user_name" if thing.kind == "user" else "name") if thing.location[1:] else thing.location
@@ -96,17 +96,17 @@ def compared(kind: str, name: str) -> str:
 
 
 def allowed_by(kind: str) -> str:
-    """Returns the command that does what a refusal stops."""
+    """Returns the command that overrides a refusal."""
     return f"strata deploy --allow {kind}"
 
 
 def assigned(comparison: Comparison, kind: Kind, key: str) -> list[str]:
-    """Returns the recorded assignments of a permission set, group or user, in words."""
+    """Returns the recorded assignments of a permission set, group or user, as text."""
     return comparison.assignments.get((kind, key), [])
 
 
 def attached(comparison: Comparison, policy: str) -> list[str]:
-    """Returns what a recorded policy is attached to, in words."""
+    """Returns the targets of a recorded policy, as text."""
     return [str(one) for one in sorted(comparison.recorded.attachments) if one.policy == policy]
 
 

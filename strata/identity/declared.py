@@ -1,4 +1,4 @@
-"""What a configuration declares, in the terms of the comparison."""
+"""The declared side of the comparison."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SECTIONS = {
 
 
 def declared(landing_zone: LandingZone, today: dt.date = dt.date.min) -> Holdings:
-    """Returns what a configuration declares; assignments that have ended count for no administrator."""
+    """Returns the declared side; assignments that have ended count for no administrator."""
     organization, security = landing_zone.organization, landing_zone.security
     found: dict[tuple[Kind, str], Thing] = {(thing.kind, thing.key): thing for thing in things(landing_zone)}
     sharing = organization.ram_sharing

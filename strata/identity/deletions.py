@@ -40,11 +40,11 @@ _SECTIONS: Mapping[Kind, str] = {
 }
 
 _MADE_BY_OPTIONS = frozenset({BREAK_GLASS, STATE_ACCESS, "region-restriction", "ec2-defaults"})
-"""Keys of what options make: a section may be empty beside it."""
+"""Keys that options create: a section may be empty beside them."""
 
 
 def replaced_things(c: Comparison) -> Iterator[Refusal]:
-    """Refuses a change that destroys a thing and makes it again: a permission set's name, a policy's type."""
+    """Refuses a change that destroys a thing and creates it again: a permission set's name, a policy's type."""
     taken = {(thing.kind, thing.key) for thing, _ in c.found.taken}
     for thing in (*c.declared.of("permission-set"), *c.declared.of("policy")):
         known = c.recorded.things.get((thing.kind, thing.key))

@@ -1,4 +1,4 @@
-"""The examination before a plan: reads, compares, and says what is refused, doubtful and moved."""
+"""The examination before a plan: reads, compares, and returns refusals, warnings and moves."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from strata.landing_zone import LandingZone
 
 @dataclass(frozen=True)
 class Examination:
-    """What was found before anything is planned."""
+    """The findings before a plan."""
 
     refusals: tuple[Refusal, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -47,7 +47,7 @@ def examine(
         folder: where the Terraform of the configuration lies, for commands to copy.
 
     Raises:
-        AwsError: AWS refused a call.
+        AwsError: AWS rejected a call.
     """
     wanted, known = declared(landing_zone, today), recorded(states)
     seen = live(aws, landing_zone, wanted, known)

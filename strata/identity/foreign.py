@@ -1,4 +1,4 @@
-"""Refusals about what AWS and the states have besides: strangers, imports of what is there, states left behind."""
+"""Refusals about resources that Strata did not create, duplicate imports, and abandoned states."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _is_wanted(c: Comparison, thing: Thing, met: Met) -> bool:
     if c.declared.imports.get(thing.address) == met.id:
         return True
     announced = (met.kind, compared(met.kind, thing.name)) in c.announced
-    # A permission set whose name changed is made anew under its own key.
+    # A permission set whose name changed is created again under its own key.
     return announced and (met.kind == "permission-set" or (met.kind, met.key) not in c.recorded.things)
 
 
@@ -78,7 +78,7 @@ def _stacks_of(c: Comparison, type: str, holder: str) -> tuple[str, ...]:
 
 
 def states_elsewhere(c: Comparison) -> Iterator[Refusal]:
-    """Refuses to begin anew with empty states where AWS has what a state of ours has made."""
+    """Refuses to start with empty states while AWS has resources of an earlier state."""
     stacks = c.begins_anew
     if not stacks:
         return

@@ -12,7 +12,7 @@ from strata.identity.things import STACKS, WORDS, Kind, Thing
 
 
 def renamed_keys(c: Comparison) -> Iterator[Refusal]:
-    """Refuses a key that changed while the thing stayed: Terraform destroys it under the one, or adopts it twice."""
+    """Refuses a key that changed while the thing stayed: Terraform destroys it under the one, or imports it twice."""
     waiting: dict[tuple[Kind | None, str], list[str]] = defaultdict(list)
     for address in sorted(c.recorded.addresses):
         for part in set(parts(address)):

@@ -1,4 +1,4 @@
-"""Tells the leftovers of a killed run from what a stranger made: users, groups and permission sets, which have names.
+"""Distinguishes leftovers of a killed run from resources of others: users, groups and permission sets.
 
 A thing is ours if a run of ours announced its name before it was created, and if nothing is in it that is not
 declared. Everything else is imported on purpose only, by `config/imports.yaml`.
@@ -28,7 +28,7 @@ Document = Mapping[str, Any]
 
 
 def declared(landing_zone: LandingZone) -> Iterator[Thing]:
-    """Yields what the configuration has Strata create under a name in Identity Center."""
+    """Yields the declared users, groups and permission sets by name."""
     return (thing for thing in things(landing_zone) if thing.kind in KINDS)
 
 
@@ -38,7 +38,7 @@ def announced_as(thing: Thing) -> Name:
 
 
 def to_create(landing_zone: LandingZone, state: State) -> list[Thing]:
-    """Returns what a deploy is going to create: declared, not recorded, and not imported on purpose.
+    """Returns the resources that a deploy will create: declared, not recorded, and not imported on purpose.
 
     A permission set whose name changed counts, because AWS cannot rename one.
     """
@@ -55,7 +55,7 @@ def to_create(landing_zone: LandingZone, state: State) -> list[Thing]:
 
 
 def attributes(state: State) -> dict[str, Mapping[str, Any]]:
-    """Returns the attributes of what a state records, by address; what was made half way is going to be made anew."""
+    """Returns the attributes of what a state records, by address; what was partly created is created again."""
     return {
         f"{resource['type']}.{resource['name']}": instance["attributes"]
         for resource in state.get("resources", ())
@@ -109,7 +109,7 @@ class Directory:
         return (self._groups if named.kind == "group" else self._sets).get(named.identity)
 
     def objection(self, named: Thing, import_id: str, announced: Collection[Name]) -> Fault | None:
-        """Returns why a thing may not be adopted, with the line that imports it on purpose; None if it is ours."""
+        """Returns why a thing may not be imported, with the line that imports it on purpose; None if it is ours."""
         foreign = self._foreign(named, import_id)
         if announced_as(named) not in announced:
             why = "in no state, and no run of Strata announced it, so it is somebody else's"
@@ -160,7 +160,7 @@ class Directory:
         return list(self._policies(import_id)) if named.kind == "permission-set" else []
 
     def _foreign(self, named: Thing, import_id: str) -> list[str]:
-        """Returns what is in a thing and not declared for it."""
+        """Returns undeclared contents of a thing."""
         if named.kind == "group":
             return sorted(set(self._members(import_id)) - self._declared_members(named.key))
         if named.kind == "permission-set":
@@ -175,7 +175,7 @@ class Directory:
         return sorted(self._user_names.get(user_id, user_id) for user_id in ids)
 
     def _declared_members(self, key: str) -> set[str]:
-        """Returns the user names of the members; who is recorded keeps the one that was made."""
+        """Returns the user names of the members; who is recorded keeps the one that was created."""
         recorded = attributes(self.states.get(STACK, {}))
         users = {thing.key: thing for thing in declared(self.landing_zone) if thing.kind == "user"}
         members = (users[member] for member in self.landing_zone.sso.groups[key].members)

@@ -1,4 +1,4 @@
-"""What AWS has of what is declared: read only as far as the comparison needs it, one function a question."""
+"""The live side of the comparison: one function per question, read only as far as needed."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ class Met:
 
 @dataclass(frozen=True)
 class Live:
-    """What was seen of AWS; nothing of it where nothing was asked."""
+    """The live side; empty where nothing was read."""
 
     accounts: Mapping[str, LiveAccount] | None = None
     """By id; None when nobody asked."""
     units: Mapping[str, LiveUnit] = field(default_factory=dict)
-    """By id: those beside which a unit is to be made."""
+    """By id: those beside which a unit is to be created."""
     parents: Mapping[str, str] = field(default_factory=dict)
     """The keys of the recorded units below which these are, by id."""
     policies: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    """By id: type and name of those of a type of which one is to be made."""
+    """By id: type and name of those of a type of which one is to be created."""
     met: tuple[Met, ...] = ()
     tagged: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Stack to what AWS has that is tagged by it, where its state is empty."""
@@ -56,14 +56,14 @@ class Live:
     """Other buckets that hold a state of ours."""
     bucket: str = ""
     unseen: tuple[str, ...] = ()
-    """Why it could not be seen what a state of ours has made."""
+    """Why resources of an earlier state could not be listed."""
 
 
 def live(aws: Aws, landing_zone: LandingZone, declared: Holdings, recorded: Holdings) -> Live:
     """Returns what AWS has, as far as something declared is not recorded, or a state is empty.
 
     Raises:
-        AwsError: AWS refused a call.
+        AwsError: AWS rejected a call.
     """
     new = _new(declared, recorded)
     center = Center.of(aws, landing_zone.project) if _asks_center(new, recorded) else None
@@ -84,7 +84,7 @@ def live(aws: Aws, landing_zone: LandingZone, declared: Holdings, recorded: Hold
 
 
 New = Mapping[Kind, Sequence[Thing]]
-"""What is declared and recorded nowhere: under its key, or, where AWS takes a new name, under its name."""
+"""Declared things without a record: under their key, or, where AWS allows a new name, under their name."""
 
 
 def _new(declared: Holdings, recorded: Holdings) -> New:
@@ -102,7 +102,7 @@ def _new(declared: Holdings, recorded: Holdings) -> New:
 
 
 def _units(aws: Aws, new: New, recorded: Holdings) -> dict[str, LiveUnit]:
-    """Reads the units beside which one is to be made, which its import would find by name."""
+    """Reads the units beside which one is to be created, which its import would find by name."""
     parents = {thing.identity.partition("/")[0] for thing in new.get("ou", ())}
     ids = {recorded.things["ou", key].id for key in parents if ("ou", key) in recorded.things}
     if "" in parents:
@@ -113,7 +113,7 @@ def _units(aws: Aws, new: New, recorded: Holdings) -> dict[str, LiveUnit]:
 
 
 def _policies(aws: Aws, new: New) -> dict[str, tuple[str, str]]:
-    """Reads the policies of the types of which one is to be made, which its import would find by name."""
+    """Reads the policies of the types of which one is to be created, which its import would find by name."""
     types = sorted({thing.type for thing in new.get("policy", ())})
     return {id: (type, name) for type in types for id, name in list_policies(aws, type).items()}
 
@@ -143,11 +143,11 @@ def _permission_sets(center: Center, new: New) -> Iterator[Met]:
             yield Met("permission-set", thing.key, f"{arn},{center.instance}", tuple(center.accounts_of(arn)))
 
 
-# What a state of ours has made before
+# Resources of an earlier state
 
 
 class _Traces:
-    """Looks for what empty states have made before; what may not be seen is noted, and stops nothing.
+    """Lists resources that empty states have created before; a denied call is noted, and stops nothing.
 
     A run that was killed before its first state was written leaves tags too. Therefore they count only where the state
     of `backend` is empty, which is the first to be written.
@@ -195,7 +195,7 @@ def _tagged_sets(center: Center) -> Iterator[str]:
 
 
 def _tagged_account(aws: Aws, account: str) -> Iterator[str]:
-    """Yields the management account where `organizations` has adopted it before."""
+    """Yields the management account where `organizations` has imported it before."""
     if _ours(list_tags(aws, account), "organizations"):
         yield f"tags of organizations on account {account}"
 

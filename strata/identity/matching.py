@@ -28,7 +28,7 @@ from strata.identity.things import (
 
 @dataclass(frozen=True)
 class Matches:
-    """What the comparison of keys and identities found."""
+    """The result of comparing keys and identities."""
 
     renamed: Mapping[tuple[Kind, str], Thing] = field(default_factory=dict)
     """A recorded thing whose key is no longer declared, by kind and key, to the declared one it is now."""

@@ -1,4 +1,4 @@
-"""What the states record, in the terms of the comparison; read from Terraform's state format, version 4."""
+"""The recorded side of the comparison; read from Terraform's state format, version 4."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class _Resource:
 
 
 def _resources(stack: str, state: State) -> Iterator[_Resource]:
-    """Yields what a state manages, tainted and deposed objects among it: they are there at AWS."""
+    """Yields what a state manages, tainted and deposed objects included, because they exist in AWS."""
     for resource in state.get("resources") or ():
         instances = [one for one in resource.get("instances") or () if isinstance(one, dict)]
         if resource.get("mode") != "managed" or not instances:

@@ -1,4 +1,4 @@
-"""What an edit would lose, every case at once: where it stands, what goes, and the way to do it on purpose."""
+"""All losses of an edit at once: the place, the loss, and the way to do it on purpose."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ RAM_SHARING = "aws_ram_sharing_with_organization.main"
 
 @dataclass(frozen=True)
 class Thing:
-    """One thing under its key, by what AWS tells it from its like.
+    """One thing under its key, with its identity in AWS.
 
     Two things of a kind with the same `identity` are one at AWS. `also` is a second mark of the same thing: of a user
     the e-mail address, of a unit the names on the way down to it.
@@ -109,7 +109,7 @@ Switch = Literal["on", "off", "unmanaged"]
 
 @dataclass(frozen=True)
 class Holdings:
-    """What one side holds: the configuration, the states, or an older configuration in place of the states."""
+    """One side of the comparison: the configuration, the states, or an older configuration in their place."""
 
     things: Mapping[tuple[Kind, str], Thing] = field(default_factory=dict)
     addresses: Mapping[str, str] = field(default_factory=dict)

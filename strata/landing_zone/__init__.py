@@ -1,4 +1,4 @@
-"""What a configuration means: one frozen object with everything resolved that stacks, rules and reports read."""
+"""The landing zone: one frozen object with everything resolved for stacks, rules and reports."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class SourceLocation(NamedTuple):
 
 @dataclass(frozen=True)
 class LandingZone:
-    """The whole configuration, valid, with the lines it was read from; what it means is resolved on first use."""
+    """The whole configuration, valid, with its source lines; its meaning is resolved on first use."""
 
     project: Project
     organization: Organization
@@ -46,11 +46,11 @@ class LandingZone:
     imports: Mapping[str, str] = field(default_factory=dict)
     """Terraform address to import id."""
     documents: Mapping[str, str] = field(default_factory=dict)
-    """Policy file to what it says, minified."""
+    """Policy file to its content, minified."""
     accepted: tuple[Acceptance, ...] = ()
-    """What somebody has looked at and accepts."""
+    """The accepted findings."""
     source_files: Mapping[str, SourceFile] = field(default_factory=dict)
-    """What each file said, and on which line."""
+    """The content of each file, with lines."""
 
     @cached_property
     def accounts(self) -> Mapping[str, Account]:
@@ -64,7 +64,7 @@ class LandingZone:
 
     @cached_property
     def retired(self) -> Mapping[str, Account]:
-        """Returns the accounts that Strata lets go of, by key."""
+        """Returns the retired accounts, by key."""
         return {key: one for key, one in self._all_accounts.items() if one.retired}
 
     @cached_property
@@ -141,7 +141,7 @@ class LandingZone:
 
     @classmethod
     def of(cls, partial: PartialConfiguration) -> LandingZone | None:
-        """Returns what a partial means, None where a file could not be read."""
+        """Returns the landing zone of a partial configuration, None if a file could not be read."""
         if not (partial.project and partial.organization and partial.security and partial.sso):
             return None
         parts = (partial.project, partial.organization, partial.security, partial.sso)
@@ -156,5 +156,5 @@ class LandingZone:
         return self.source_file(file).fault(location, problem, remedy)
 
     def source_file(self, file: str) -> SourceFile:
-        """Returns what a file said, by its name in the folder."""
+        """Returns a file by its name in the folder."""
         return self.source_files.get(file) or SourceFile(file)

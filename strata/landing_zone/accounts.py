@@ -39,5 +39,5 @@ def accounts(project: Project, organization: Organization) -> dict[str, Account]
 
 
 def default_name(project: Project, key: str) -> str:
-    """Returns the name of an account that has none of its own."""
+    """Returns the name of an account without a declared one."""
     return f"{project.name}-{key}"

@@ -1,7 +1,7 @@
-"""Which Terraform addresses each stack makes of a configuration, known without Terraform.
+"""The Terraform addresses of each stack, computed without Terraform.
 
-A test holds this equal to what `stacks/` makes. A layer of your own belongs here too, if `imports.yaml` is to name
-what it makes.
+A test compares this with `stacks/`. Add your own stack here too, if `imports.yaml` names its
+resources.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ def _values(landing_zone: LandingZone) -> Iterator[tuple[str, Location, str]]:
 
 
 def _personal(value: Any, location: Location) -> Iterator[tuple[Location, str]]:
-    """Yields the values below one that have a personal type; an account that was let go of keeps what it had."""
+    """Yields the values below one that have a personal type; a retired account keeps its values."""
     if isinstance(value, Model):
         if not getattr(value, "retired", False):
             for name in _fields(type(value)):

@@ -55,13 +55,13 @@ def _all(landing_zone: LandingZone) -> Iterator[Ending]:
 
 
 def who(assignment: Assignment) -> str:
-    """Returns whom an assignment is for, in words."""
+    """Returns the groups and users of an assignment, as text."""
     groups = [f"group {key}" for key in assignment.groups]
     return ", ".join(groups + [f"user {key}" for key in assignment.users])
 
 
 def where(assignment: Assignment) -> str:
-    """Returns the accounts an assignment names, in words."""
+    """Returns the accounts an assignment names, as text."""
     if assignment.accounts == "all":
         named = ["all accounts"]
     else:

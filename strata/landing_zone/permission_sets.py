@@ -49,7 +49,7 @@ class InlinePolicy:
 
 @dataclass(frozen=True)
 class PermissionSet:
-    """What its holder may do in an account, as AWS gets it."""
+    """Its permissions in an account, as AWS gets them."""
 
     key: str
     name: str

@@ -1,4 +1,4 @@
-"""The values a policy document may name as `{{name}}`, so that it needs no account id or bucket name of its own."""
+"""The values a policy document may name as `{{name}}`, so that it contains no account id or bucket name."""
 
 from __future__ import annotations
 

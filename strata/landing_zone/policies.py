@@ -43,7 +43,7 @@ class Policy:
 
     @cached_property
     def attachments(self) -> Mapping[Target, Location]:
-        """Returns what it is attached to, and where that stands in organization.yaml."""
+        """Returns its targets, with their locations in organization.yaml."""
         at: Location = (*self.location, "targets")
         found = {THE_ROOT: (*at, "root")} if self.targets.root else {}
         for index, key in enumerate(self.targets.organizational_units):
@@ -79,7 +79,7 @@ class EffectivePolicy:
     policy: Policy
     source: Target
     binds: bool
-    """False for what AWS does not apply to the management account."""
+    """False if AWS does not apply it to the management account."""
 
     @property
     def location(self) -> Location:
@@ -143,7 +143,7 @@ def _of_options(organization: Organization) -> Iterator[Policy]:
 def region_restriction_policy(restriction: RegionRestriction) -> dict[str, Any]:
     """Returns the service control policy that closes every other region.
 
-    Global services stay open, and so does the access role, so that the management account can put things right.
+    Global services stay open, and so does the access role, so that the management account can repair an account.
     CloudFront takes its certificates, keys and web ACLs from us-east-1, and Config records global resources there:
     their services stay open in that region whether it is allowed or not. Service-linked roles are never bound.
     """

@@ -17,7 +17,7 @@ def policy_types(found: Iterable[Policy]) -> list[PolicyType]:
 def derived_services(
     organization: Organization, security: Security | None, types: Iterable[PolicyType]
 ) -> dict[str, str]:
-    """Returns the service principals that follow from what is configured, each with what needs it."""
+    """Returns the service principals that the configuration needs, each with the reason."""
     needed = {
         "sso.amazonaws.com": "IAM Identity Center",
         "account.amazonaws.com": "account names and contacts",

@@ -67,7 +67,7 @@ class Target(NamedTuple):
 
     @property
     def address_part(self) -> str:
-        """Returns what it is called in the Terraform address of an attachment."""
+        """Returns its name in the Terraform address of an attachment."""
         return "root" if self.kind == "root" else f"{'ou' if self.unit else 'account'}_{self.key}"
 
 

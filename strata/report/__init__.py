@@ -1,1 +1,1 @@
-"""Reads a configuration back: who may do what where, which policies bind what, what a change means."""
+"""Reports on a configuration: access, policies, and the effect of changes."""

@@ -24,7 +24,7 @@ class Principal:
 
     @property
     def kind(self) -> Literal["user", "group"]:
-        """Returns what the key is a key of."""
+        """Returns the kind of the key."""
         return "group" if self.external else "user"
 
     def __str__(self) -> str:
@@ -96,7 +96,7 @@ def way_of(landing_zone: LandingZone, entry: Location) -> AccessPath:
 
 
 def _holders(landing_zone: LandingZone, group: Group) -> Iterator[tuple[Principal, SourceLocation | None]]:
-    """Yields whom a group reaches, with the line of the membership."""
+    """Yields the members of a group, with the line of the membership."""
     if group.external:
         yield Principal(external=True, key=group.key), None
     for index, user in enumerate(group.members):
@@ -132,7 +132,7 @@ def empty_groups(landing_zone: LandingZone, granted: Iterable[Grant]) -> list[st
 
 
 def allowances(permission_set: PermissionSet) -> list[str]:
-    """Returns what a permission set allows, in short: its policies, its boundary, its session."""
+    """Returns a summary of a permission set: its policies, boundary and session."""
     found = [str(policy) for policy in permission_set.policies]
     if permission_set.boundary:
         found.append(f"at most {permission_set.boundary} (boundary)")

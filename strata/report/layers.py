@@ -1,4 +1,4 @@
-"""The stacks in the words of the configuration: what each owns, what it reads of others."""
+"""The stacks in terms of the configuration: their resources, and the stacks they read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people call things: finds users, accounts and permission sets by key, name or e-mail, and says what is near."""
+"""Finds users, accounts and permission sets by key, name or e-mail, and suggests near matches."""
 
 from __future__ import annotations
 

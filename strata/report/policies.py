@@ -1,4 +1,4 @@
-"""Which policies bind what, in words, and how many slots for them are left."""
+"""The policies of each target as text, and the free slots."""
 
 from __future__ import annotations
 

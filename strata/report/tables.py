@@ -18,14 +18,14 @@ from strata.report.policies import Slots, short_type, slots
 from strata.text import accounts_in_words, listed
 
 _SPACE = "\N{NO-BREAK SPACE}"
-"""What indents a cell, since other white space is not kept."""
+"""The indent of a cell, since other white space is not kept."""
 
 Row = tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table with its title and what is to be said below it."""
+    """A table with its title and its notes."""
 
     title: str
     header: Row

@@ -1,12 +1,13 @@
 """The rules across entries: names that must exist, be unique, fit together, and AWS's limits on numbers of things.
 
-Every rule runs on what could be read, so that a faulty entry hides no other fault and causes none. What is allowed
-and yet unlikely to be meant is in `warnings`.
+Every rule runs on the readable part, so that a faulty entry hides no other fault and causes none. `warnings` has valid
+configuration that is probably unintended.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from strata.config.limits import Limits, aws_limits
 from strata.config.loader import PartialConfiguration
@@ -42,6 +43,11 @@ RULES: tuple[Rule, ...] = (
 
 
 def check(partial: PartialConfiguration) -> list[Fault]:
-    """Returns every fault across the entries of a partial."""
+    """Returns every fault across the entries of a configuration, each with the id of its rule."""
     limits = partial.project.aws_limits if partial.project else aws_limits()
-    return [fault for rule in RULES for fault in rule(partial, limits)]
+    return [replace(fault, rule=rule_id(rule)) for rule in RULES for fault in rule(partial, limits)]
+
+
+def rule_id(rule: Rule) -> str:
+    """Returns the id of a rule, such as `access.assignments`."""
+    return f"{rule.__module__.rpartition('.')[2]}.{rule.__name__}"

@@ -1,4 +1,4 @@
-"""What is accepted in accepted.yaml: each finding once, none in vain, each at a place that an edit elsewhere keeps."""
+"""Rules on accepted.yaml: each finding once, each with an effect, each at a stable place."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def accepted(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
 
 
 Doubt = tuple[str, Location, str]
-"""The file, the place in it, and what is unlikely to be meant."""
+"""The file, the location in it, and the text of a warning."""
 
 
 class Warned(NamedTuple):
@@ -45,7 +45,7 @@ _IN_VAIN = "unused-acceptance"
 
 
 def unused(landing_zone: LandingZone, doubts: Iterable[Warned]) -> Iterator[Warned]:
-    """Yields the entries of accepted.yaml that accept nothing: what they were for is mended, or named otherwise."""
+    """Yields the entries of accepted.yaml that accept nothing: the finding is corrected, or has another place."""
     if not landing_zone.accepted:
         return
     met = {(one.finding, one.at) for one in doubts} | set(unknown_names(landing_zone))

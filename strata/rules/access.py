@@ -132,7 +132,7 @@ def _inline(partial: PartialConfiguration, limits: Limits, at: Location, file: s
 
 @dataclass(frozen=True)
 class _Known:
-    """What assignments may name, gathered once: None where not everything could be read."""
+    """The names that assignments may use, gathered once: None where not everything could be read."""
 
     permission_sets: frozenset[str] | None
     groups: frozenset[str] | None
@@ -141,7 +141,7 @@ class _Known:
     units: frozenset[str] | None
     selector: AccountSelector
     complete: bool
-    """Every account and its unit is known, so that what matches none of them matches nothing."""
+    """Every account and its unit is known, so that a target that matches none of them matches nothing."""
 
 
 def assignments(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
@@ -242,7 +242,7 @@ def _tags(
 def _exceptions(
     partial: PartialConfiguration, selector: AccountSelector, at: Location, assignment: Assignment
 ) -> Iterator[Fault]:
-    """Every exception takes something away, and they leave something."""
+    """Every exception excludes something, and together they leave something."""
     included = selector.included(assignment)
     if not assignment.except_:
         return
@@ -285,7 +285,7 @@ def _per_account(partial: PartialConfiguration, limits: Limits, sso: Sso, select
 
 
 Counts = dict[tuple[str, int], list[str]]
-"""What is counted and how much there is of it, to the places where that is so."""
+"""The counted resource and its number, to the places where it occurs."""
 
 
 def _set_counts(places: Mapping[str, Mapping[str, set[str]]]) -> Counts:

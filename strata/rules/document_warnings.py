@@ -1,4 +1,4 @@
-"""What policies say that is unlikely to be meant: statements without effect, names that AWS may not have."""
+"""Warnings about policies: statements without effect, names that AWS may not have."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _KINDS = {
 
 
 def document_warnings(landing_zone: LandingZone) -> list[Warned]:
-    """Returns what is doubtful in policies: in their files, in options that stand for one, in names of AWS's."""
+    """Returns the warnings about policies: in their files, in options that create one, in names of AWS policies."""
     found = (_files, _options, _managed_policies, _service_principals)
     return list(dict.fromkeys(one for rule in found for one in rule(landing_zone)))
 

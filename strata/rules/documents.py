@@ -33,7 +33,7 @@ class AwsPolicy(NamedTuple):
     file: str
     location: Location
     holder: str
-    """Who names it, as accepted.yaml says it."""
+    """The place that names it, as in accepted.yaml."""
     name: str
 
     @property

@@ -1,4 +1,4 @@
-"""Rules on imports.yaml: every address is one that a stack makes and does not find by itself, every id has its form."""
+"""Rules on imports.yaml: a stack creates every address and does not import it by itself, every id has its form."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from strata.landing_zone.addresses import addresses, imported
 
 
 def imports(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
-    """Addresses are made by a stack, ids have their form, and each thing is imported once."""
+    """Stacks create the addresses, ids have their form, and each resource is imported once."""
     if not partial.imports:
         return
     owners: dict[tuple[str, str], str] = {}

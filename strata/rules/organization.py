@@ -50,7 +50,7 @@ def organizational_units(partial: PartialConfiguration, limits: Limits) -> Itera
 
 
 def accounts(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
-    """Every account is in a unit, has an e-mail address and a name of its own, and there are not too many."""
+    """Every account is in a unit, has its own e-mail address and name, and their number is within the limit."""
     organization = partial.organization
     if not organization:
         return
@@ -108,7 +108,7 @@ def _emails(partial: PartialConfiguration, organization: Organization) -> Iterat
 
 
 def services(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
-    """What is needed is not disabled, and nothing is wanted and unwanted at once."""
+    """Required services are not disabled; no service is both trusted and disabled."""
     organization = partial.organization
     if not organization:
         return
@@ -167,7 +167,7 @@ def unit_keys(organization: Organization) -> frozenset[str]:
 
 
 def retired(partial: PartialConfiguration, file: str, at: Location, account: str) -> Iterator[Fault]:
-    """Reports an account that Strata has let go of."""
+    """Reports a retired account."""
     accounts = partial.organization.accounts if partial.organization else {}
     if account in accounts and accounts[account].retired:
         yield partial.fault(file, at, f"the account {short(account)} is retired", "name another one, or remove it here")

@@ -21,7 +21,7 @@ from strata.rules.organization import retired, unit_keys
 from strata.rules.reporting import report_duplicates, report_over_limit, report_unknown
 
 _OCCUPANTS = {PolicyType.SERVICE_CONTROL: "FullAWSAccess", PolicyType.RESOURCE_CONTROL: "RCPFullAWSAccess"}
-"""The policy of AWS's own that takes a slot of every target."""
+"""The AWS policy that occupies a slot of every target."""
 
 _AWS_NAMES = frozenset(name.casefold() for name in _OCCUPANTS.values())
 
@@ -69,7 +69,7 @@ def _too_long(partial: PartialConfiguration, at: Location, what: str, document: 
 def wrong_document(
     partial: PartialConfiguration, yaml_file: str, at: Location, file: str, document: Document, kind: PolicyType | None
 ) -> Iterator[Fault]:
-    """Reports what is wrong in a policy file as AWS will get it, at the place that names it."""
+    """Reports the faults of a policy file, in its final text, at the place that names it."""
     for name in sorted(misplaced(document.template)):
         text = f"{file}: {{{{{name}}}}} stands for a list and is not an entry of one"
         yield partial.fault(yaml_file, at, text, f'write ["{{{{{name}}}}}"]')
@@ -91,7 +91,7 @@ def _characters(document: str) -> Iterator[Problem]:
 
 
 def targets(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
-    """Targets exist, are named once, and have slots for what is attached to them."""
+    """Targets exist, are named once, and have slots for their policies."""
     organization = partial.organization
     if not organization:
         return

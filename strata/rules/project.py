@@ -1,4 +1,4 @@
-"""Rules on project.yaml: what it names is not something of Strata's own, and its tags fit every service."""
+"""Rules on project.yaml: it does not name Strata's own resources, and its tags fit every service."""
 
 from __future__ import annotations
 

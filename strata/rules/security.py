@@ -1,4 +1,4 @@
-"""Rules on security.yaml: a control has what it works with."""
+"""Rules on security.yaml: the prerequisites of controls."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class _Unknown(NamedTuple):
 
 
 def spelling(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
-    """AWS has what policies name; what the reference data lacks is accepted in accepted.yaml."""
+    """AWS has the names in policies; newer names are accepted in accepted.yaml."""
     for one in _unknown(Named.of_partial(partial), partial.organization):
         entry = find(partial.accepted, one.finding, one.at)
         if one.at in partial.accepted_until_mended or (entry and not entry.ended(partial.day)):
@@ -47,7 +47,7 @@ def spelling(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
 
 
 def unknown_names(landing_zone: LandingZone) -> Iterator[tuple[str, str]]:
-    """Yields the finding and the place of every unknown name, all of which are accepted in what was loaded."""
+    """Yields the finding and the place of every unknown name, all accepted in a loaded configuration."""
     yield from ((one.finding, one.at) for one in _unknown(Named.of(landing_zone), landing_zone.organization))
 
 
@@ -82,7 +82,7 @@ def _exempt_actions(organization: Organization | None) -> Iterator[_Unknown]:
 
 
 def attachable(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
-    """What a permission set or the deployer names of AWS's can be attached to a role.
+    """AWS managed policies of a permission set or the deployer can be attached to a role.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_managed-vs-inline.html
     """

@@ -1,4 +1,4 @@
-"""The rule on text that Terraform CDK takes for a placeholder of its own, and would turn into some other value."""
+"""The rule on text that Terraform CDK reads as its own placeholder, and would replace."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a valid configuration says that is unlikely to be meant: the warnings of `strata check`."""
+"""The warnings of `strata check`: valid configuration that is probably unintended."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from strata.rules.document_warnings import document_warnings
 def warnings(landing_zone: LandingZone, day: dt.date | None = None) -> list[str]:
     """Returns every warning as `file:line: path: text [finding: id, at: place]`, in the order of the files.
 
-    What accepted.yaml accepts is left out; with a day, not what it accepts until an earlier one.
+    Accepted findings are left out; with a day, not those whose acceptance ended before it.
     """
     doubts = [
         Warned(finding, place(landing_zone, doubt), doubt)
@@ -53,7 +53,7 @@ def warnings(landing_zone: LandingZone, day: dt.date | None = None) -> list[str]
 
 _OTHERS = "{others}"
 _TOLD_ONCE = frozenset({"example-value", "unbound-account"})
-"""What is told once a file, or a new configuration would start with a page of it."""
+"""Findings that are reported once per file, because a new configuration has a page of them."""
 
 
 def _told(landing_zone: LandingZone, one: Warned, others: list[Warned], over: str = "") -> tuple[SourceLocation, str]:
@@ -101,7 +101,7 @@ def _alphabets(landing_zone: LandingZone) -> Iterator[Doubt]:
 
 
 def _names(landing_zone: LandingZone) -> Iterator[Doubt]:
-    """Names that AWS keeps apart and people do not; those that AWS takes for one are faults."""
+    """Names that AWS keeps apart and people do not; those that AWS treats as equal are faults."""
     for named in _by_kind(landing_zone).values():
         owners: dict[str, tuple[str, str]] = {}
         for file, location, key, name in named:

@@ -57,7 +57,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a plan of one stack would do, why there is none, or what has to be applied before there can be one."""
+    """The plan of one stack, the reason for none, or the stacks to apply first."""
 
     stack: str
     changes: Mapping[str, Change] = field(default_factory=dict)
@@ -67,7 +67,7 @@ class Plan:
     waits_for: tuple[str, ...] = ()
     file: Path | None = None
     versions: Versions = field(default_factory=dict)
-    """The states that it rests on, as they were before it was made."""
+    """The states that it rests on, as they were before it was created."""
 
     @property
     def count(self) -> int:

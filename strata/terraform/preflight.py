@@ -33,7 +33,7 @@ State = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Prepared:
-    """What a plan begins with: everything was read once, and nothing is refused."""
+    """The start of a plan: everything was read once, and nothing is refused."""
 
     landing_zone: LandingZone
     aws: Aws
@@ -74,7 +74,7 @@ def prepare(options: Options, *, stacks: Sequence[str], allow: Sequence[str]) ->
         ConfigurationError: the configuration has faults.
         UsageError: a word of --allow is none.
         RefusedError: the edit would lose something; nothing was changed.
-        StrataError: the account is another one, bootstrap is missing, or AWS refused a call.
+        StrataError: the account is another one, bootstrap is missing, or AWS rejected a call.
     """
     _check_allowed(allow)
     landing_zone = load(options.config)

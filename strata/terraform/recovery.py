@@ -37,7 +37,7 @@ _RELATIONS = frozenset(
         "aws_ssoadmin_permissions_boundary_attachment",
     }
 )
-"""Types that only say that two things belong together: made half way they are whole, or not there at all."""
+"""Types that only connect two resources: they are created completely or not at all."""
 
 
 def half_made(workspace: Workspace, stack: str, state: Mapping[str, Any]) -> list[str]:
@@ -50,7 +50,7 @@ def half_made(workspace: Workspace, stack: str, state: Mapping[str, Any]) -> lis
 
 
 def tainted(state: Mapping[str, Any]) -> list[str]:
-    """Returns the addresses that Terraform takes to be made half way."""
+    """Returns the addresses that Terraform considers partly created."""
     return sorted(
         f"{resource['type']}.{resource['name']}{_index(instance)}"
         for resource in state.get("resources", ())
@@ -64,7 +64,7 @@ def _index(instance: Mapping[str, Any]) -> str:
 
 
 def untaint(workspace: Workspace, stack: str, addresses: Iterable[str], note: Note, *, by: str) -> None:
-    """Has Terraform keep what a run made half way, in a folder that is initialized.
+    """Has Terraform keep what a run partly created, in a folder that is initialized.
 
     Raises:
         TerraformError: Terraform refused; the state may be locked.

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.only("stand-in")
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """A checkout in which somebody followed 'A layer of your own'."""
+    """A checkout in which somebody followed 'Adding a stack'."""
     clone = tmp_path / "clone"
     clone.mkdir()
     for name in ("main.py", "cdktf.json"):
@@ -31,7 +31,7 @@ def clone(tmp_path: Path) -> Path:
     for name in ("stacks", "strata"):
         shutil.copytree(CHECKOUT / name, clone / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(TEMPLATE, clone / "config")
-    layer, call = (block for block in blocks(PAGE, "python", "A layer of your own"))
+    layer, call = (block for block in blocks(PAGE, "python", "Adding a stack"))
     (clone / "stacks/directory.py").write_text(layer.text)
     _insert(clone / "stacks/deployment.py", call)
     return clone

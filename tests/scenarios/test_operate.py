@@ -161,7 +161,7 @@ def test_leaving_and_keeping_everything(typist: Typist) -> None:
 def test_leaving_and_taking_down_what_strata_made(typist: Typist) -> None:
     """What can go goes, in the order of the page; what is guarded, and the settings of the account, stay."""
     site = typist.site
-    left = typist.types(page("Taking down what Strata made"), {"Enter a value:": "yes"})
+    left = typist.types(page("Deleting what Strata created"), {"Enter a value:": "yes"})
 
     assert left.code == 0, left.text[-3000:]
     assert [site.addresses(stack) for stack in STACKS] == [set()] * 4

@@ -1,4 +1,4 @@
-"""`strata doctor`: what must be true before the first deploy and afterwards, one line each. Reads only."""
+"""`strata doctor`: checks before the first deploy and afterwards, one line each. Reads only."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ Line = tuple[str, Finding]
 
 
 def run(options: Options, *, json: bool) -> int:
-    """Looks into everything and prints what it found."""
+    """Runs all checks and prints the findings."""
     landing_zone = load(options.config)
     project, aws = landing_zone.project, connect(options, landing_zone.project)
     caller, reachable = account.check_caller(aws, project)
@@ -81,7 +81,7 @@ def run(options: Options, *, json: bool) -> int:
 
 AT_ONCE = 8
 PATIENCE = 2.0
-"""Seconds after which a person at a terminal wants to see that something happens."""
+"""Seconds until progress is shown on a terminal."""
 
 Found = Mapping[str, Sequence[Finding]]
 Progress = Callable[[int, int], None]

@@ -54,7 +54,7 @@ def check_organization(aws: Aws, project: Project) -> tuple[Finding, bool]:
 
 
 def check_activation(context: CheckContext) -> Iterator[Finding]:
-    """Checks that AWS has activated the account; whether a payment method is there, no call tells."""
+    """Checks that AWS has activated the account; no API reports whether it has a payment method."""
     found = context.aws.client("account").get_account_information()
     yield assess_activation(found.get("AccountState", "ACTIVE"))
 
@@ -69,7 +69,7 @@ def assess_activation(state: str) -> Finding:
 
 
 def check_contact(context: CheckContext) -> Iterator[Finding]:
-    """Checks that the account has its contact address: AWS makes no organization without it."""
+    """Checks that the account has its contact address: AWS creates no organization without it."""
     try:
         found = context.aws.client("account").get_contact_information()["ContactInformation"]
     except AwsError as error:
@@ -115,7 +115,7 @@ def assess_plan(kind: str, status: str, has_organization: bool) -> Finding:
 
 
 def check_names(context: CheckContext) -> Iterator[Finding]:
-    """Checks that project.yaml says of the management account what AWS says."""
+    """Checks that project.yaml has the name and e-mail that AWS has for the management account."""
     found = organizations.describe_account(context.aws, context.account_id)
     yield from assess_names(context.project.management_account, found.name, found.email)
 
@@ -138,7 +138,7 @@ QUOTA = {"ServiceCode": "organizations", "QuotaCode": "L-E619E033"}
 
 
 def check_quota(context: CheckContext) -> Iterator[Finding]:
-    """Checks that the account quota holds what is there and what is going to be made."""
+    """Checks that the account quota suffices for existing and new accounts."""
     client = context.aws.client("service-quotas", "us-east-1")
     try:
         quota = client.get_service_quota(**QUOTA)
@@ -190,7 +190,7 @@ def assess_regions(project: Project, status: Mapping[str, str]) -> Iterator[Find
 
 
 def check_billing(context: CheckContext) -> Iterator[Finding]:
-    """Checks that the budget can be made: bills are closed to IAM until root opens them."""
+    """Checks that the budget can be created: bills are closed to IAM until root opens them."""
     name = f"{context.project.short_name}-monthly"
     try:
         context.aws.client("budgets", "us-east-1").describe_budget(AccountId=context.account_id, BudgetName=name)
@@ -214,7 +214,7 @@ def check_billing(context: CheckContext) -> Iterator[Finding]:
 
 
 def assess_billing_denial(refused: str) -> Finding:
-    """Says what a refused call about cost may mean."""
+    """Explains a denied call about cost."""
     return warning(
         f"not checked: {refused} is not allowed, or bills are closed to IAM",
         "as root activate 'IAM user and role access to Billing information' at "
@@ -223,7 +223,7 @@ def assess_billing_denial(refused: str) -> Finding:
 
 
 def check_anomaly_monitor(context: CheckContext) -> Iterator[Finding]:
-    """Checks for the one monitor by service that AWS allows an account, and often makes itself."""
+    """Checks for the one monitor by service that AWS allows per account, and often creates itself."""
     try:
         found = list(paginate(context.aws.client("ce", "us-east-1"), "get_anomaly_monitors", "AnomalyMonitors[]"))
     except AwsError as error:

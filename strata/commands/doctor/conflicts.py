@@ -1,4 +1,4 @@
-"""Checks for trails, analyzers and detectors that are there already and get into each other's way with ours."""
+"""Checks for existing trails, analyzers and detectors that conflict with Strata's."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TRAILS_PER_REGION = 5
 
 
 def assess_trails(name: str, found: Sequence[Mapping[str, Any]], *, managed_or_imported: bool) -> Iterator[Finding]:
-    """Judges trails: a name is taken once, a region takes five, and each but the first costs by the event."""
+    """Assesses trails: names are unique, a region has at most five, and each but the first costs by the event."""
     ours = next((trail for trail in found if trail["Name"] == name), None)
     others = [trail for trail in found if trail is not ours]
     if ours and not managed_or_imported:

@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 class Needs(Enum):
-    """What must be there before a check makes sense."""
+    """The prerequisite of a check."""
 
     NOTHING = "nothing"
     ACCOUNT = "the configured account's credentials"
@@ -85,7 +85,7 @@ def build_context(landing_zone: LandingZone, folder: Path, aws: Aws, *, has_orga
 
 
 class SharedFact(Generic[T]):
-    """A fact that is read when it is first asked for; whoever asks gets the same answer, or the same refusal."""
+    """A fact that is read when it is first asked for; all checks get the same value, or the same error."""
 
     def __init__(self, read: Callable[[], T]) -> None:
         self._read = read

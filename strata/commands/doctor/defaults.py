@@ -1,6 +1,6 @@
-"""Checks of what the account's own settings are now, compared with security.yaml: a deploy replaces them silently.
+"""Compares the account's settings with security.yaml, because a deploy replaces them silently.
 
-A control is one reader here: what it asks AWS, answered by the names that Terraform has for the arguments.
+Each control has one reader, which returns AWS's values under Terraform's argument names.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from strata.config.weaker import is_weaker
 
 Values = Mapping[str, Any]
 DECLARATIVE = "declarative-policy"
-"""What AWS answers where a declarative policy sets it."""
+"""The value that AWS returns where a declarative policy sets it."""
 
 
 def _ebs_encryption(ec2: Client) -> Values:
@@ -54,13 +54,13 @@ _REGIONAL: Mapping[str, tuple[str, Callable[[Client], Values]]] = {
     "snapshot_public_access": ("snapshots", _snapshot_public_access),
     "image_public_access": ("images", _image_public_access),
 }
-"""By key of security.yaml: the name of the check, and what it asks EC2 in each governed region."""
+"""By key of security.yaml: the name of the check, and its reader for each governed region."""
 
 _OF_ACCOUNT: Mapping[str, tuple[str, str, Callable[[Client, str], Values]]] = {
     "s3_public_access": ("s3-block", "s3control", _s3_public_access),
     "password_policy": ("passwords", "iam", _password_policy),
 }
-"""By key of security.yaml: the name of the check, the service, and what it asks there."""
+"""By key of security.yaml: the name of the check, the service, and its reader."""
 
 
 def _check_regional(key: str, read: Callable[[Client], Values], context: CheckContext) -> Iterator[Finding]:
@@ -91,7 +91,7 @@ def assess_setting(key: str, control: Setting, found: Mapping[str, Values], *, b
 
     Args:
         key: its key in security.yaml.
-        control: what security.yaml says.
+        control: its entry in security.yaml.
         found: what AWS has by region; under the empty text for a setting of the account.
         by_policy: our own declarative policy sets it.
     """
@@ -148,7 +148,7 @@ def _words(values: Values) -> str:
 
 
 def _unless(read: Callable[[], Any], key: str, *absent: str) -> Values:
-    """Returns what an answer has under a key, by argument; empty where AWS says that there is none."""
+    """Returns the values under a key of a response, by argument; empty where AWS has none."""
     try:
         return _by_argument(read()[key])
     except AwsError as error:

@@ -1,4 +1,4 @@
-"""What a check says: one line that is ok, a warning or a failure, and what to do about it."""
+"""The finding of a check: one line that is ok, a warning or a failure, with its remedy."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ NOT_DEPLOYED = "not yet: cdktf deploy"
 
 
 def unanswered(error: AwsError) -> Finding:
-    """Says why AWS did not answer a check; only what says something of the account itself is a failure."""
+    """Explains why a check got no answer; only a problem of the account itself is a failure."""
     if denied(error):
         text = f"not checked: {action(error) or error} is not allowed"
         return warning(text, "use a profile that may, or allow the action")
@@ -74,7 +74,7 @@ def denied(error: AwsError) -> bool:
 
 
 def unreadable(error: Exception) -> bool:
-    """Returns whether an emulator answered with a page that says that it lacks the call."""
+    """Returns whether an emulator does not implement the call."""
     return emulator() is not None and isinstance(error, AwsError) and error.code == "ResponseParserError"
 
 

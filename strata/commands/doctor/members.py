@@ -1,4 +1,4 @@
-"""Checks of the accounts in the organization against organization.yaml, and of what the organization trusts."""
+"""Checks of the accounts in the organization against organization.yaml, and of trusted services."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def assess_states(landing_zone: LandingZone, live: Sequence[LiveAccount]) -> Ite
 
 
 def assess_emails(landing_zone: LandingZone, live: Sequence[LiveAccount]) -> Iterator[Finding]:
-    """Judges declared e-mails that belong to another account: a deploy would adopt and rename that one."""
+    """Judges declared e-mails that belong to another account: a deploy would import and rename that one."""
     organization, project = landing_zone.organization, landing_zone.project
     by_email = _by_email(live)
     names = {one.name: key for key, one in {**landing_zone.retired, **landing_zone.members}.items()}
@@ -86,7 +86,7 @@ def check_services(context: CheckContext) -> Iterator[Finding]:
 
 
 def assess_services(landing_zone: LandingZone, live: Sequence[str]) -> Iterator[Finding]:
-    """Judges trusted access; what is on and not declared stays on."""
+    """Assesses trusted access; services that are on and not declared stay on."""
     disabled = sorted(set(live) & set(landing_zone.organization.disable_services))
     undeclared = sorted(set(live) - landing_zone.trusted_services - set(disabled))
     if disabled:
@@ -109,7 +109,7 @@ def assess_delegations(
     live: Mapping[str, Collection[str]],
     managed_or_imported: Collection[str],
 ) -> Iterator[Finding]:
-    """Judges delegated administrators: AWS refuses to register one twice, and takes few for a service."""
+    """Assesses delegated administrators: AWS rejects a second registration, and allows few per service."""
     by_email = _by_email(accounts)
     for service, key in sorted(organization.delegated_administrators.items()):
         declared = by_email.get(organization.accounts[key].email.lower())

@@ -21,7 +21,7 @@ def check_identity_center(context: CheckContext) -> Iterator[Finding]:
 
 
 def _described(context: CheckContext, region: str, instance: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Adds what only the description says: the home region, and whether there are permission sets."""
+    """Adds the parts that only the description has: the home region, and whether there are permission sets."""
     try:
         client = context.aws.client("sso-admin", instance.get("PrimaryRegion") or region)
         return {**instance, **client.describe_instance(InstanceArn=instance["InstanceArn"])}

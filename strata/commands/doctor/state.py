@@ -1,4 +1,4 @@
-"""Checks of what Terraform keeps its state in: the buckets and the lock table."""
+"""Checks of the store of Terraform's state: the buckets and the lock table."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def check_state_bucket(context: CheckContext) -> Iterator[Finding]:
 
 
 def assess_settings(name: str, lacking: Sequence[str]) -> Finding:
-    """Judges what a bucket or table lacks."""
+    """Assesses the missing settings of a bucket or table."""
     if lacking:
         return failure(f"{name} lacks {', '.join(lacking)}", "strata bootstrap")
     return ok(f"{name} is yours and locked down")

@@ -94,7 +94,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def check_configuration(context: CheckContext) -> Iterator[Finding]:
-    """Checks that no example's account or address is left in the configuration; an emulator takes them."""
+    """Checks that no example's account or address is left in the configuration; an emulator accepts them."""
     landing_zone = context.landing_zone
     left = [] if emulator() else sorted(example_values(landing_zone))
     for file, location, value in left:
