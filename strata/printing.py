@@ -9,7 +9,7 @@ import io
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Literal, TextIO, cast
 
 LINE = 2_000
@@ -192,6 +192,13 @@ def guarded() -> Iterator[None]:
         yield
     finally:
         sys.stdout, sys.stderr = before
+
+
+@contextmanager
+def readers_may_leave() -> Iterator[None]:
+    """Lets a reader go away, as `| head` does, and the command go on: its exit code is an answer as well."""
+    with suppress(BrokenPipeError):
+        yield
 
 
 def as_utf_8() -> None:

@@ -136,6 +136,13 @@ def test_an_option_that_makes_a_policy_is_named_by_its_line() -> None:
         ("kms:Decrypt --in shared --as FinOps --on arn:aws:kms:us-east-1:shared:key/1", "denied"),
         ("sts:AssumeRole --in shared --as Administrator --on arn:aws:iam::shared:role/x", "depends"),
         ("s3:PutObject --in management --as cloudtrail.amazonaws.com --on arn:aws:s3:::x/y", "depends"),
+        # A star in the resource is any text, of which a policy may name some.
+        ("s3:GetObject --in shared --as Administrator --on arn:aws:s3:::*", "depends"),
+        ("s3:GetObject --in shared --as Administrator --on arn:aws:s3:::logs-*/x", "allowed"),
+        ("s3:GetObject --in shared --as Administrator --on 'arn:aws:s3:::ex-terraform-state-123456789012/*'", "denied"),
+        # A role by its ARN is one of that account.
+        ("s3:ListBucket --in management --as arn:aws:iam::123456789012:role/ci", "depends"),
+        ("cloudtrail:StopLogging --in shared --as arn:aws:iam::shared:role/OrganizationAccountAccessRole", "allowed"),
         # Service-linked roles: nothing binds them, but nobody has told what they may.
         ("ec2:RunInstances --in shared --as role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX", "depends"),
     ],
@@ -351,6 +358,14 @@ def test_a_wrong_deployer_is_a_fault(tmp_path: Path, text: str, problem: str) ->
         ("s3:GetObject --in shared --region eu-west1", 2, "did you mean 'eu-west-1'?"),
         ("s3:GetObject --in shared --as role/", 2, "is not the name of a role"),
         ("s3:GetObject --in shared --as role/ci-*", 2, "is not the name of a role"),
+        ("s3:GetObject --in shared --as ''", 1, "'' is neither a user, a group nor a permission set\n"),
+        ("s3:GetObject --in shared --as arn:aws:iam::123456789012:user/x", 1, "nor a permission set\n"),
+        ("s3:GetObject --in shared --as '' --who", 2, "give one of them"),
+        (
+            "s3:GetObject --in shared --as arn:aws:iam::111111111111:role/OrganizationAccountAccessRole",
+            2,
+            "the role is in 111111111111, which is not known to be account shared",
+        ),
         ("s3:GetObject --in ou/nothing", 1, "neither an account nor an organizational unit"),
         ("s3:GetObject --in shared --who --as jane-doe", 2, "give one of them"),
     ],

@@ -478,12 +478,23 @@ def test_the_policies_of_this_repository_are_spelled_right(name: str, content: A
     assert misspelt(content) == []
 
 
+@pytest.mark.parametrize("variable", ["var.team", "aws_s3_bucket.logs.id", "TEAM", "aws:usernam"])
+def test_a_variable_that_aws_does_not_fill_in_is_misspelt(variable: str) -> None:
+    """A deny with a variable of Terraform or of a shell denies nothing."""
+    for content in (
+        document(Resource=f"arn:aws:s3:::${{{variable}}}/*"),
+        when("StringEquals", "aws:PrincipalTag/Team", f"${{{variable}}}"),
+    ):
+        assert [(one.id, one.value) for one in misspelt(content)] == [("unknown-condition-key", variable)]
+
+
 def test_the_documents_that_stacks_make_are_spelled_right_and_not_in_vain(deployment: Deployment) -> None:
     """Trust policies, bucket policies, those of keys and topics: whatever Terraform gets as a document."""
     found = [text for stack in deployment.values() for text in _texts(stack.json) if '"Statement"' in text]
     documents = [json.loads(re.sub(r"\$\$\{", "${", text)) for text in found]
     assert len(documents) >= 10
-    assert [one for each in documents for one in misspelt(each)] == []
+    filled = [json.loads(re.sub(r"(?<!\$)\$\{[^{}]*\}", "made", text).replace("$${", "${")) for text in found]
+    assert [one for each in filled for one in misspelt(each)] == []
     assert [one for each in documents for one in doubtful(each, RESOURCE, ACCESS_ROLE)] == []
 
 

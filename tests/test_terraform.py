@@ -17,6 +17,7 @@ import pytest
 
 from strata.aws.states import Version
 from strata.errors import StrataError
+from strata.terraform import tools
 from strata.terraform.apply import Applied, apply
 from strata.terraform.errors import advice
 from strata.terraform.events import Events, Failure
@@ -452,3 +453,18 @@ def test_what_commands_are_made_of_imports_no_command(room: str) -> None:
     }
 
     assert not {name for name in found if name.startswith(("strata.commands", "strata.cli"))}
+
+
+def test_a_synth_that_breaks_says_why_and_where_on_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What came first counts, as a full disk does of which jsii makes an AttributeError."""
+    (tmp_path / "main.py").write_text(
+        "try:\n    raise OSError(28, 'No space left on device')\nexcept OSError:\n    None.process\n"
+    )
+    monkeypatch.setattr(tools, "CHECKOUT", tmp_path)
+    workspace = Workspace(tmp_path / "out", {"TF_PLUGIN_CACHE_DIR": str(tmp_path / "cache")})
+
+    with pytest.raises(StrataError) as raised:
+        workspace.synth()
+
+    why = "the Terraform cannot be written: main.py:2: OSError: [Errno 28] No space left on device"
+    assert list(raised.value.lines()) == [f"error: {why}; make synth shows how it came to that"]

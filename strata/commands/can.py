@@ -18,7 +18,7 @@ from strata.evaluation.requests import ABSENT, Value
 from strata.iam.reference import Action, reference
 from strata.load import load
 from strata.options import Options
-from strata.printing import as_json, line
+from strata.printing import as_json, line, readers_may_leave
 from strata.report.names import find_account
 
 FORMAT = 1
@@ -61,14 +61,14 @@ def run(
     json: bool,
 ) -> int:
     """Answers one question about one account, or about each account of a unit."""
-    if who and list_all:
+    if who is not None and list_all:
         raise UsageError("--who asks for everybody and --as for one; give one of them")
     asked = find_action(action)
     question = Question(asked, on, _region(options.region), dict(_keys(keys, asked)))
     landing_zone = load(options.config)
     evaluated = Evaluated(landing_zone)
     accounts = _accounts(evaluated, where)
-    person = find_who(evaluated, who) if who else ANYBODY
+    person = find_who(evaluated, who) if who is not None else ANYBODY
     cases = [
         case
         for account in accounts
@@ -77,7 +77,9 @@ def run(
         )
     ]
     outcome = _somebody(cases) if list_all else _overall(cases)
-    print(as_json(_facts(question, outcome, cases)) if json else "\n".join(map(line, _lines(outcome, cases, list_all))))
+    text = as_json(_facts(question, outcome, cases)) if json else "\n".join(map(line, _lines(outcome, cases, list_all)))
+    with readers_may_leave():
+        print(text)
     return 0 if outcome is Outcome.ALLOWED else DIFFERS
 
 

@@ -12,7 +12,7 @@ from strata.errors import ConfigurationError
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
-from strata.printing import as_json, line
+from strata.printing import as_json, line, readers_may_leave
 from strata.rules import warnings
 
 if TYPE_CHECKING:
@@ -47,14 +47,16 @@ def run(options: Options, *, as_of: str | None, json: bool) -> int:
         if day:
             found |= {"as_of": str(day), "endings": [_as_json(options, ending, day) for ending in due]}
             found["acceptances"] = [_acceptance_as_json(options, number, one, day) for number, one in accepted]
-        print(as_json(found))
+        with readers_may_leave():
+            print(as_json(found))
         return 3 if due or accepted else 0
     for warning in doubtful:
         print(line(f"warning: {options.config}/{warning}"), file=sys.stderr)
-    if not options.quiet:
-        _print_summary(options, landing_zone, summary, reads)
-    _print_endings(options, due, day)
-    _print_acceptances(options, accepted, day)
+    with readers_may_leave():
+        if not options.quiet:
+            _print_summary(options, landing_zone, summary, reads)
+        _print_endings(options, due, day)
+        _print_acceptances(options, accepted, day)
     return 3 if due or accepted else 0
 
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from strata.options import Options
+from strata.printing import readers_may_leave
 from strata.terraform.plans import Plan, Planner, plan_folder, show
 from strata.terraform.preflight import Prepared, prepare
 from strata.terraform.recovery import half_made
@@ -24,10 +25,11 @@ def run(options: Options, *, stacks: Sequence[str], exit_code: bool, json: bool,
     except StoppedError as stopped:
         options.note("interrupted")
         return stopped.code
-    if json:
-        print(json_module.dumps({"format": FORMAT, "stacks": [planned.as_json() for planned in plans]}, indent=2))
-    else:
-        show(plans, sys.stdout)
+    with readers_may_leave():
+        if json:
+            print(json_module.dumps({"format": FORMAT, "stacks": [planned.as_json() for planned in plans]}, indent=2))
+        else:
+            show(plans, sys.stdout)
     if any(planned.error for planned in plans):
         return 1
     return DIFFERS if exit_code and any(planned.count or planned.waits_for for planned in plans) else 0

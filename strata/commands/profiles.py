@@ -29,7 +29,7 @@ from strata.landing_zone import MANAGEMENT, LandingZone
 from strata.landing_zone.grants import Grant
 from strata.load import load
 from strata.options import Options
-from strata.printing import as_json, line, word
+from strata.printing import as_json, line, readers_may_leave, word
 from strata.terminal import confirmed
 
 OUTPUTS_FILE = "cdktf.outputs.json"
@@ -76,7 +76,8 @@ def run(
         return 1
     _check_source(profiles, update)
     if check or dry_run or (json and not yes):
-        _print_result(profiles, update, path, json=json, current=update.current)
+        with readers_may_leave():
+            _print_result(profiles, update, path, json=json, current=update.current)
         options.note(f"{path} is {'up to date' if update.current else 'out of date'}: {_count(profiles)}")
         return 3 if check and not update.current else 0
     if not _bring_up_to_date(options, profiles, update, path, before, yes=yes):

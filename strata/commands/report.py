@@ -12,7 +12,7 @@ from strata.files.atomic import write
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
-from strata.printing import as_json, as_utf_8, markdown
+from strata.printing import as_json, as_utf_8, markdown, readers_may_leave
 
 PIPE_WIDTH = 100
 """Columns without a terminal, so that a file does not depend on one."""
@@ -37,7 +37,8 @@ def _difference(options: Options, format: str, output: Path | None, revision: st
         raise StrataError(f"a difference has no format {format!r}; use text, markdown or json")
     after = load(options.config)
     found = diff.compare(configuration_at(options.config, revision), after)
-    _write(options, format, writers[format](found, revision), output)
+    with readers_may_leave():
+        _write(options, format, writers[format](found, revision), output)
     stopped = diff.risks(found) - set(allow)
     if stopped:
         flags = " ".join(f"--allow {risk}" for risk in sorted(stopped))

@@ -2,6 +2,8 @@
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html
+https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
+https://docs.aws.amazon.com/kms/latest/developerguide/resource-control-policies.html
 """
 
 from __future__ import annotations
@@ -20,6 +22,9 @@ NO_POLICY = Layer("policy of the resource")
 
 def evaluate(request: Request, policies: Policies) -> Answer:
     """Returns whether a request is allowed, denied, or what that depends on, with every level on the way."""
+    if request.name == "sts:getcalleridentity" and _has_identity(request):
+        free = Step("sts:GetCallerIdentity", Outcome.ALLOWED, "needs no permission, and no policy denies it")
+        return Answer(Outcome.ALLOWED, (), free, (free,), request)
     bounded = policies.boundary is not None
     granted = judge_resource(policies.resource or NO_POLICY, request, bounded=bounded)
     controls = _controls(request, policies)
@@ -69,6 +74,8 @@ def _controls(request: Request, policies: Policies) -> list[Step | Verdict]:
         found += [level.judge(request) for level in account.service_control]
     if resource_account.management:
         found.append(_unbound("RCPs", "do not bind resources of the management account"))
+    elif request.name == "kms:retiregrant":
+        found.append(_unbound("RCPs", "do not bind kms:RetireGrant"))
     elif request.service not in aws_limits().resource_control_prefixes:
         found.append(_unbound("RCPs", f"do not bind {request.service}"))
     else:

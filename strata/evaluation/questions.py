@@ -21,6 +21,8 @@ from strata.evaluation.requests import Context, PrincipalKind, Request, Value
 from strata.iam.reference import Action, reference
 from strata.landing_zone.grants import Grant
 
+_ROLE_NAME = re.compile(r"[\w+=,.@-]+", re.ASCII)
+
 DEPLOYER = "deployer"
 ROOT_USER = "root"
 
@@ -31,7 +33,7 @@ class Question:
 
     action: Action
     resource: str | None = None
-    """An ARN, in which the key of an account may stand for its id, or `*`; any resource when not given."""
+    """An ARN, in which the key of an account may stand for its id and a star for any text, or `*`; else any."""
     region: str | None = None
     keys: Mapping[str, Value] = field(default_factory=dict)
     """Keys of the request that somebody gave."""
@@ -98,7 +100,8 @@ def _resource(evaluated: Evaluated, question: Question, here: Account) -> tuple[
     there = _account_of(evaluated, parts[4], question.resource) or here
     if parts[4] not in ("", "aws"):
         parts[4] = there.id
-    return ":".join(parts), there
+    # Whoever writes a star means any text there; AWS takes none in the resource of a request.
+    return re.sub(r"[*?]+", unknown.ANYTHING, ":".join(parts)), there
 
 
 def _account_of(evaluated: Evaluated, written: str, resource: str) -> Account | None:
@@ -153,6 +156,8 @@ class Who:
 
     kind: Kind
     key: str = ""
+    account: str = ""
+    """The account that the ARN of a role names, by its id or its key; empty where none was given."""
 
     def __str__(self) -> str:
         return self.key if self.kind in ("user", "group", "service") else f"{self.kind} {self.key}".strip()
@@ -169,12 +174,12 @@ def find_who(evaluated: Evaluated, name: str) -> Who:
     """
     if name in (DEPLOYER, ROOT_USER):
         return Who("deployer" if name == DEPLOYER else "root", "" if name == DEPLOYER else "user")
-    if found := re.fullmatch(rf"(?:arn:[^:]*:iam::[^:]*:)?role/(.*)|({ACCESS_ROLE})", name):
-        role = found[1] or found[2] or ""
+    if found := re.fullmatch(rf"(?:arn:[^:]*:iam::([^:]*):)?role/(.*)|({ACCESS_ROLE})", name):
+        role = found[2] or found[3] or ""
         # https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
         if not re.fullmatch(r"(?:[!-~]*/)?[\w+=,.@-]+", role, re.ASCII) or set(role) & set("*?:"):
             raise UsageError(f"{role!r} is not the name of a role; write role/NAME, with its path if it has one")
-        return Who("role", role)
+        return Who("role", role, found[1] or "")
     if re.fullmatch(r"[a-z0-9.-]+\.amazonaws\.com", name):
         return Who("service", name)
     return _named(evaluated, name)
@@ -203,12 +208,21 @@ def _named(evaluated: Evaluated, name: str) -> Who:
     if found:
         raise StrataError(f"{name!r} is {' and '.join(f'{who.kind} {who.key}' for who in found)}; give another name")
     every = {one for known in names.values() for words in known.values() for one in words}
-    guess = did_you_mean(name, every) or f"; a role is written role/{name}"
+    guess = did_you_mean(name, every)
+    if not guess and _ROLE_NAME.fullmatch(name):
+        guess = f"; a role is written role/{name}"
     raise StrataError(f"{name!r} is neither a user, a group nor a permission set{guess}")
 
 
 def actors(evaluated: Evaluated, who: Who, account: str) -> list[Actor]:
-    """Returns the ways in which somebody can act in an account; none if it has no access there."""
+    """Returns the ways in which somebody can act in an account; none if it has no access there.
+
+    Raises:
+        UsageError: it is a role by an ARN that is not known to be one of the account.
+    """
+    if who.account not in ("", account, evaluated.account(account).id):
+        problem = f"the role is in {who.account}, which is not known to be account {account}"
+        raise UsageError(f"{problem}; name its own account by --in, or write role/{who.key}")
     match who.kind:
         case "user":
             return [evaluated.permission_set(key, account, who.key) for key in _sets_of(evaluated, who.key, account)]

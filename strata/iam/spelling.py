@@ -38,8 +38,9 @@ def _misspelt(document: Any) -> Iterator[Finding]:
                 yield _unknown_key(test.at, test.key)
         for at, text in _with_variables(statement):
             for key in variables(text):
-                # A service fills in more than the keys that it documents; nobody adds to those of AWS itself.
-                if key.lower().startswith("aws:") and not reference().key(key):
+                # A service fills in more than the keys that it documents; nobody adds to those of AWS itself. No key is
+                # without a colon: `${var.team}` is Terraform's, and AWS fills in nothing.
+                if (":" not in key or key.lower().startswith("aws:")) and not reference().key(key):
                     yield _unknown_key(at, key)
 
 

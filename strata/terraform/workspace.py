@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -69,8 +70,7 @@ class Workspace:
             check=False,
         )
         if done.returncode:
-            said = (done.stderr or done.stdout).strip().splitlines()
-            raise StrataError(*(one.removeprefix("error: ") for one in said))
+            raise StrataError(*_reasons((done.stderr or done.stdout).strip().splitlines()))
 
     @cached_property
     def stacks(self) -> dict[str, tuple[str, ...]]:
@@ -146,3 +146,16 @@ class Workspace:
 
     def _command(self, stack: str, arguments: Sequence[str]) -> list[str]:
         return [self.environment["TERRAFORM_BINARY_NAME"], f"-chdir={self.stack_folder(stack)}", *arguments]
+
+
+def _reasons(said: Sequence[str]) -> Iterator[str]:
+    """Yields the errors that main.py ends with; of one that it did not foresee what came first, and where."""
+    first = next((number for number, one in enumerate(said) if re.match(r"[\w.]*(Error|Exception)\b", one)), None)
+    if first is None or not any(one.startswith("Traceback ") for one in said):
+        yield from (one.removeprefix("error: ") for one in said)
+        return
+    frames = re.findall(
+        rf'File "{re.escape(str(tools.CHECKOUT))}/((?!\.venv/)[^"]+)", line (\d+)', "\n".join(said[:first])
+    )
+    where = f"{':'.join(frames[-1])}: " if frames else ""
+    yield f"the Terraform cannot be written: {where}{said[first]}; make synth shows how it came to that"
