@@ -16,10 +16,11 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, RootModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from strata.config import ACCEPTED, IMPORTS, ORGANIZATION, PROJECT, SECURITY, SSO
+from strata.config import ACCEPTED, FOLDERS, IMPORTS, ORGANIZATION, PROJECT, SECURITY, SSO
 from strata.config.accepted import ENTRIES, Acceptance, Accepted
 from strata.config.json_lines import JsonTree
 from strata.config.models import Organization, Project, Security, Sso
+from strata.config.split import joined
 from strata.config.text import Problem, short
 from strata.config.tree import Location, Tree, read
 from strata.config.types import did_you_mean
@@ -41,6 +42,8 @@ ENTRY_SECTIONS = frozenset(
     }
 )
 """Top-level keys whose values are entries: a faulty entry leaves the others readable."""
+
+YAML = (".yaml", ".yml")
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -108,15 +111,14 @@ def read_draft(folder: Path) -> tuple[Draft, list[Fault]]:
     draft = Draft(folder)
     faults = list(_folder_faults(folder))
     for name, model in FILES.items():
-        tree = _tree(folder, name, required=True)
-        draft.trees[name] = tree
+        tree = draft.trees[name] = _joined_tree(folder, name, model)
         parsed, out, positions = _parse(model, tree)
         draft.left_out[name] = out
         setattr(draft, name.removesuffix(".yaml"), parsed)
         if name == SSO:
             draft.assignment_positions = positions
         faults += tree.faults
-    tree = _tree(folder, IMPORTS, required=False)
+    tree = _tree(folder, IMPORTS)
     draft.trees[IMPORTS] = tree
     imports, draft.left_out[IMPORTS], _ = _parse(Imports, tree)
     draft.imports = imports.root if imports else {}
@@ -128,7 +130,7 @@ def read_draft(folder: Path) -> tuple[Draft, list[Fault]]:
 
 def _read_accepted(draft: Draft) -> list[Fault]:
     """Reads accepted.yaml, each entry by itself, so that a faulty one takes no other with it."""
-    tree = draft.trees[ACCEPTED] = _tree(draft.folder, ACCEPTED, required=False, entries=ENTRIES)
+    tree = draft.trees[ACCEPTED] = _tree(draft.folder, ACCEPTED, ENTRIES)
     kept: list[Acceptance] = []
     broken: set[str] = set()
     for index, entry in enumerate(tree.data.get(ENTRIES) or ()):
@@ -163,17 +165,73 @@ def _folder_faults(folder: Path) -> Iterable[Fault]:
         raise ConfigurationError([Fault(str(folder), 1, "", problem, remedy)]) from error
     known = {*FILES, IMPORTS, ACCEPTED}
     for name in found:
-        if name.endswith((".yaml", ".yml")) and name not in known:
+        if name in FOLDERS.values():
+            yield from _faults_of_split(folder, name)
+        elif name.endswith(YAML) and name not in known:
             problem = f"is not a file Strata reads{did_you_mean(name, known)}"
             yield Fault(shown(folder, name), 1, "", problem, f"it reads {', '.join(sorted(known))}")
+        elif not name.startswith(".") and _holds_yaml(folder / name):
+            problem = f"is not a folder whose files Strata reads{did_you_mean(name, FOLDERS.values())}"
+            yield Fault(shown(folder, name), 1, "", problem, f"it reads {' and '.join(FOLDERS.values())}")
 
 
-def _tree(folder: Path, name: str, *, required: bool, entries: str = "") -> Tree:
-    if os.path.lexists(folder / name):
-        return read(folder / name, shown(folder, name), entries)
+def _faults_of_split(folder: Path, name: str) -> Iterable[Fault]:
+    """Yields what is in a folder of split files and would not be read."""
+    try:
+        found = sorted(path.name for path in (folder / name).iterdir())
+    except OSError as error:
+        problem = f"cannot be read: {error.strerror}" if (folder / name).is_dir() else "is not a folder"
+        yield Fault(shown(folder, name), 1, "", problem, "make it a folder of YAML files that can be read")
+        return
+    for inner in found:
+        file = f"{name}/{inner}"
+        if inner.startswith(".") or inner.endswith(".yaml"):
+            continue
+        if inner.lower().endswith(YAML):
+            problem = "is not a file Strata reads: its name does not end in .yaml"
+            yield Fault(shown(folder, file), 1, "", problem, f"name it {Path(inner).stem}.yaml")
+        elif _holds_yaml(folder / file):
+            problem, remedy = "is a folder below a folder, whose files Strata does not read", "move them up"
+            yield Fault(shown(folder, file), 1, "", problem, remedy)
+
+
+def _holds_yaml(path: Path) -> bool:
+    try:
+        return any(inner.name.endswith(YAML) for inner in path.iterdir())
+    except OSError:  # a file, or nothing that we may read
+        return False
+
+
+def files_of(folder: Path, name: str) -> list[str]:
+    """Returns the files of one name that a folder has: the single one, and those it is split into, sorted."""
+    found = [name] if os.path.lexists(folder / name) else []
+    if split := FOLDERS.get(name):
+        try:
+            inner = sorted(path.name for path in (folder / split).iterdir())
+        except OSError:  # there is none, or the loader says what is wrong with it
+            return found
+        # A hidden file is an editor's, or one that is being written.
+        found += [f"{split}/{one}" for one in inner if one.endswith(".yaml") and not one.startswith(".")]
+    return found
+
+
+def _joined_tree(folder: Path, name: str, model: type[BaseModel]) -> Tree:
+    files = files_of(folder, name)
+    if not files:
+        tree = Tree(shown(folder, name))
+        remedy = "add it; config/ of Strata has one to start from"
+        tree.faults.append(Fault(tree.file, 1, "", "is missing", remedy))
+        return tree
+    if files == [name]:
+        return _tree(folder, name)
+    return joined(name, [_tree(folder, file) for file in files], model)
+
+
+def _tree(folder: Path, name: str, entries: str = "") -> Tree:
     tree = Tree(shown(folder, name))
-    if required:
-        tree.faults.append(Fault(tree.file, 1, "", "is missing", "add it; config/ of Strata has one to start from"))
+    if os.path.lexists(folder / name):
+        tree = read(folder / name, tree.file, entries)
+    tree.name = name
     return tree
 
 

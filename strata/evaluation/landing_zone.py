@@ -145,8 +145,8 @@ class Evaluated:
     def _made(self, option: str, text: str, file: str, location: Location) -> Document:
         """Returns the document that an option makes, at the line of the option."""
         if option not in self._documents:
-            tree = self.landing_zone.tree(file)
-            self._documents[option] = parse(text, tree.file, name=option, lines=repeat(tree.line(location)))
+            part, here = self.landing_zone.tree(file).origin(location)
+            self._documents[option] = parse(text, part.file, name=option, lines=repeat(part.line(here)))
         return self._documents[option]
 
     def _aws(self, name: str, text: str) -> Document:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from strata.config.accepted import Acceptance
 from strata.config.loader import Draft
 from strata.config.models import MANAGEMENT, ROOT, Organization, PolicyType, Project, Security, Sso, User
+from strata.config.split import SplitTree
 from strata.config.tree import Location, Tree
 from strata.errors import Fault
 from strata.landing_zone.accounts import Account, accounts
@@ -148,8 +149,9 @@ class LandingZone:
         return cls(*parts, draft.imports, draft.documents, draft.accepted, draft.trees)
 
     def source(self, file: str, location: Location) -> SourceLocation:
-        """Returns the line of something, or of the nearest entry above it."""
-        return SourceLocation(file, self.tree(file).line(location))
+        """Returns the line of something, or of the nearest entry above it, in the file that has it."""
+        part, here = self.tree(file).origin(location)
+        return SourceLocation(part.name or file, part.line(here))
 
     def fault(self, file: str, location: Location, problem: str, remedy: str) -> Fault:
         """Makes the fault of one value, for what only shows when Terraform is written."""
@@ -157,4 +159,5 @@ class LandingZone:
 
     def tree(self, file: str) -> Tree:
         """Returns what a file said, by its name in the folder."""
-        return self.trees.get(file) or Tree(file)
+        parts = (part for tree in self.trees.values() if isinstance(tree, SplitTree) for part in tree.parts)
+        return self.trees.get(file) or next((part for part in parts if part.name == file), Tree(file))
