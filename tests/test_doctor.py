@@ -26,8 +26,8 @@ from strata.commands import doctor
 from strata.commands.doctor import account, clashes, defaults, members, sign_in, state, tools
 from strata.commands.doctor.findings import Finding, Level, failure, ok
 from strata.commands.doctor.ground import Check, Ground, Needs, lay
-from strata.commands.init import TEMPLATE
 from strata.config.models import EbsEncryption, InstanceMetadata, Mode, PasswordPolicy, S3PublicAccess
+from strata.files.template import TEMPLATE
 from strata.landing_zone import LandingZone
 from strata.load import load
 

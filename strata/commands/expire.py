@@ -75,9 +75,9 @@ def _keep_an_administrator(folder: Path, files: Mapping[str, str], where: str) -
 def _texts(folder: Path) -> dict[str, str]:
     """Returns the texts of a folder as they are, none for what cannot be read: the loader says why."""
     found = {}
-    for name in [file for name in FILES for file in files_of(folder, name)]:
+    for file in (file for name in FILES for file in files_of(folder, name)):
         with suppress(OSError, UnreadableError):
-            found[name] = read_text(folder / name)
+            found[file] = read_text(folder / file)
     return found
 
 

@@ -62,15 +62,15 @@ def hint(finding: str, at: str) -> str:
 
 
 def scalar(text: str) -> str:
-    """Returns a text as YAML reads it back, in quotes only where it has to be."""
+    """Returns a text as any reader of YAML reads it back, in quotes only where it has to be."""
     import json
 
     import yaml
 
-    from strata.config.tree import SAFE_LOADER
+    from strata.config.tree import SAFE_LOADER, plain
 
     try:
-        plain = text.isprintable() and yaml.load(f"[at: {text}]", SAFE_LOADER) == [{"at": text}]  # noqa: S506
+        same = text.isprintable() and yaml.load(f"[at: {text}]", SAFE_LOADER) == [{"at": text}]  # noqa: S506
     except yaml.YAMLError:
-        plain = False
-    return text if plain else json.dumps(text, ensure_ascii=False)
+        same = False
+    return text if same and plain(text) == text else json.dumps(text, ensure_ascii=False)
