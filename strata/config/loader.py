@@ -23,7 +23,7 @@ from strata.config.models import Organization, Project, Security, Sso
 from strata.config.split import joined
 from strata.config.text import Problem, short
 from strata.config.tree import Location, Tree, read
-from strata.config.types import did_you_mean
+from strata.config.types import ImportAddress, ImportId, did_you_mean
 from strata.errors import ConfigurationError, Fault
 from strata.files.atomic import POLICY, UnreadableError, read_bytes
 
@@ -48,7 +48,7 @@ YAML = (".yaml", ".yml")
 M = TypeVar("M", bound=BaseModel)
 
 
-class Imports(RootModel[dict[str, str]]):
+class Imports(RootModel[dict[ImportAddress, ImportId]]):
     """imports.yaml: Terraform address to import id."""
 
     model_config = ConfigDict(strict=True, defer_build=True)

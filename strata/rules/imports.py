@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from strata.config import IMPORTS, ORGANIZATION, PROJECT, SECURITY, SSO
 from strata.config.import_ids import check_import_id
 from strata.config.limits import Limits
 from strata.config.loader import Draft
-from strata.config.text import Problem, short
+from strata.config.text import Problem, matches, short
 from strata.config.tree import Location
-from strata.config.types import did_you_mean
+from strata.config.types import IMPORT_ADDRESS, did_you_mean
 from strata.errors import Fault
 from strata.landing_zone import LandingZone
 from strata.landing_zone.addresses import addresses, imported
@@ -27,7 +26,7 @@ def imports(draft: Draft, _: Limits) -> Iterator[Fault]:
     found = imported(landing_zone) if landing_zone else frozenset[str]()
     for address, import_id in draft.imports.items():
         at: Location = (address,)
-        if not re.fullmatch(r"aws_[a-z0-9_]+\.[A-Za-z0-9_-]+", address):
+        if not matches(IMPORT_ADDRESS.pattern, address):
             problem = f"{short(address)} is not a Terraform address"
             yield draft.fault(IMPORTS, at, problem, "write it as in aws_budgets_budget.monthly")
             continue
