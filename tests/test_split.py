@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -15,13 +16,13 @@ from ruamel.yaml import YAML
 from typer.testing import CliRunner, Result
 
 from strata.cli import app
-from strata.config import ORGANIZATION, SSO
+from strata.config import FOLDERS, ORGANIZATION, SSO
 from strata.config.tree import Location
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.rules import warnings
 from tests.bad_configurations import read, write
-from tests.synthesized import COMPANY, Deployment, synthesize
+from tests.synthesized import CHECKOUT, COMPANY, SHIPPED, Deployment, synthesize
 
 TEAM = """\
 # yaml-language-server: $schema=../../strata/schema/sso.json
@@ -159,6 +160,25 @@ def test_a_folder_alone_is_enough_and_what_is_hidden_or_no_yaml_is_not_read(fold
     (folder / "sso/README.md").write_text("Who owns which file.")
     assert sorted(load(folder).users) == ["ada", "grace"]
     assert load(folder).source(SSO, ("users", "ada")) == ("sso/platform.yaml", 2)
+
+
+def test_the_example_of_the_page_loads(tmp_path: Path) -> None:
+    config = Path(shutil.copytree(SHIPPED, tmp_path / "config"))
+    page = (CHECKOUT / "docs/teams.md").read_text(encoding="utf-8")
+    for name, text in zip((ORGANIZATION, SSO), re.findall(r"```yaml\n(.*?)```", page, re.DOTALL), strict=True):
+        (config / FOLDERS[name]).mkdir()
+        (config / FOLDERS[name] / "payments.yaml").write_text(text)
+        header = text.splitlines()[0].partition("$schema=")[2]
+        assert (
+            CHECKOUT / "config" / FOLDERS[name] / header
+        ).resolve() == CHECKOUT / f"strata/schema/{FOLDERS[name]}.json"
+    units = "organizational_units:\n  workloads:\n  production:\n"
+    (config / "organization/units.yaml").write_text(units)
+    zone = load(config)
+    assert {grant.account for grant in zone.grants if grant.principal == "payments"} == {
+        "payments-dev",
+        "payments-prod",
+    }
 
 
 # Commands

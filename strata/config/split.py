@@ -70,12 +70,12 @@ def _take(tree: SplitTree, part: Tree, section: str, model: type[BaseModel]) -> 
     elif not isinstance(value, kind):  # taken instead, for the model to say what is wrong with it
         tree.data[section], tree.origins[at] = value, (part, at)
     elif isinstance(known, dict) and isinstance(value, dict):
-        for key in value.keys() & known.keys():
+        for key in filter(known.__contains__, value):
             _twice(tree, part, (section, key))
         new = {key: entry for key, entry in value.items() if key not in known}
         known |= new
         _note_entries(tree, part, section, new, 0)
-    elif isinstance(known, list):
+    elif isinstance(known, list) and isinstance(value, list):
         _note_entries(tree, part, section, value, len(known))
         known += value
         return len(known) - len(value)
@@ -86,7 +86,7 @@ def _kind(model: type[BaseModel], section: str) -> type | None:
     """Returns what YAML a section of entries is, None for what is one value and stands in one file."""
     named = {found.alias or name: found for name, found in model.model_fields.items()}
     origin = typing.get_origin(named[section].annotation) if section in named else None
-    return {dict: dict, tuple: list}.get(origin) if isinstance(origin, type) else None
+    return list if origin is tuple else dict if origin is dict else None
 
 
 def _note_entries(tree: SplitTree, part: Tree, section: str, value: Any, shift: int) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -166,9 +166,3 @@ _PARTS = {PROJECT: _project, ORGANIZATION: _organization, SECURITY: _security, S
 
 def _items(values: Sequence[str], indent: int) -> str:
     return "".join(f"{' ' * indent}- {scalar(value)}\n" for value in values)
-
-
-def parts() -> Iterator[tuple[str, str]]:
-    """Yields every part of the template that answers decide, with its file."""
-    for name, of in _PARTS.items():
-        yield from ((name, part) for part in of(EXAMPLE))
