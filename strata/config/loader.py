@@ -181,7 +181,8 @@ def _faults_of_split(folder: Path, name: str) -> Iterable[Fault]:
         found = sorted(path.name for path in (folder / name).iterdir())
     except OSError as error:
         problem = f"cannot be read: {error.strerror}" if (folder / name).is_dir() else "is not a folder"
-        yield Fault(shown(folder, name), 1, "", problem, "make it a folder of YAML files that can be read")
+        link = str(Path(shown(folder, "")) / name)  # not what it leads to, where that is nowhere
+        yield Fault(link, 1, "", problem, "make it a folder of YAML files that can be read")
         return
     for inner in found:
         file = f"{name}/{inner}"
