@@ -72,6 +72,7 @@ def _apply(path: Path, edit: dict[str, Any]) -> None:
     if edit.get("remove"):
         path.unlink()
         return
+    path.parent.mkdir(parents=True, exist_ok=True)
     text = edit["text"] if "text" in edit else _edited(path.read_text(encoding="utf-8"), edit)
     text = re.sub(r"~(.)(\d+)~", lambda long: long[1] * int(long[2]), text)
     path.write_text(text, encoding=edit.get("encoding", "utf-8"))

@@ -26,8 +26,8 @@ from strata.commands import doctor
 from strata.commands.doctor import account, conflicts, defaults, members, sign_in, state, tools
 from strata.commands.doctor.context import Check, CheckContext, Needs, build_context
 from strata.commands.doctor.findings import Finding, Level, failure, ok
-from strata.commands.init import TEMPLATE
 from strata.config.models import EbsEncryption, InstanceMetadata, Mode, PasswordPolicy, S3PublicAccess
+from strata.files.template import TEMPLATE
 from strata.landing_zone import LandingZone
 from strata.load import load
 

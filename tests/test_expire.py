@@ -229,7 +229,7 @@ def test_the_day_after_the_last_is_the_first_without() -> None:
         {"permission_sets": ["A"], "users": ["u"], "accounts": "all", "until": "2026-05-01"}
     )
     assert entry.until
-    ending = Ending(0, entry, entry.until, 1)
+    ending = Ending(0, entry, entry.until, "sso.yaml", 0, 1)
     assert [ending.expired(dt.date(2026, 5, day)) for day in (1, 2)] == [False, True]
 
 

@@ -392,8 +392,8 @@ def test_a_missing_home_is_said(monkeypatch: pytest.MonkeyPatch, file: str, home
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (b"a: [", "project.yaml is not YAML; strata check shows where"),
-        (b"", "project.yaml is not a mapping of keys to values"),
+        (b"a: [", "project.yaml:1: is not YAML"),
+        (b"", "project.yaml:1 is not as in the example, and init would change it"),
         (b"# J\xfcrgen\n", "project.yaml is not UTF-8 text; save it as UTF-8"),
     ],
 )

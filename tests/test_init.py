@@ -16,10 +16,13 @@ from typer.testing import CliRunner, Result
 
 from strata.cli import app
 from strata.commands import init
+from strata.files.template import _PARTS, EXAMPLE, TEMPLATE, Answers, onto, rendered, template
 from strata.load import load
+from strata.options import Options
+from tests.conftest import Golden
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-CONFIG = init.TEMPLATE
+CONFIG = TEMPLATE
 FILES = ("project.yaml", "organization.yaml", "security.yaml", "sso.yaml")
 ANSWERS = {
     "--name": "acme",
@@ -54,6 +57,12 @@ def folder(tmp_path: Path) -> Path:
 def flags(**others: str | None) -> list[str]:
     answers = {**ANSWERS, **{f"--{name.replace('_', '-')}": value for name, value in others.items()}}
     return [word for flag, value in answers.items() if value is not None for word in (flag, value)]
+
+
+def answers(**others: str) -> Answers:
+    """Returns the answers as flags are read."""
+    given = {flag.removeprefix("--").replace("-", "_"): value for flag, value in ANSWERS.items()}
+    return init.gather(Options(config=Path()), {"governed": "", **given, **others})
 
 
 def strata(folder: Path, *words: str) -> Result:
@@ -217,6 +226,70 @@ def test_a_result_that_would_not_pass_check_is_not_written(folder: Path) -> None
     assert contents(folder) == before
 
 
+MORE = {
+    "governed": "eu-north-1 eu-west-3",
+    "accounts": "network security apps-dev",
+    "email": "{account}.root@acme.io",
+    "management_name": "null",
+    "admin_given_name": "1e3",
+    "admin_family_name": "O'Neil: #1",
+}
+
+
+@pytest.mark.parametrize(("kind", "others"), [("few", {}), ("many", MORE)], ids=["few", "many"])
+def test_the_template_is_rendered_as_expected(kind: str, others: dict[str, str], golden: Golden) -> None:
+    for name, text in rendered(answers(**others)).items():
+        golden(f"init/{kind}/{name}", text)
+
+
+def test_the_template_is_made_of_the_answers_of_the_example() -> None:
+    """Every part of it that answers decide is found there, or it would be left in what init writes."""
+    assert rendered(EXAMPLE) == {name: template(name) for name in FILES}
+    for name, parts in _PARTS.items():
+        assert [part for part in parts(EXAMPLE) if f"\n{part}" not in f"\n{template(name)}"] == []
+
+
+def test_what_is_rendered_is_read_back_as_it_was_answered(folder: Path) -> None:
+    others = {**MORE, "account": MORE["accounts"].replace(" ", ",")}
+    del others["accounts"]
+    assert strata(folder, *flags(**others), "--yes").exit_code == 0
+    made = load(folder)
+    (person,) = made.sso.users.values()
+    assert (person.given_name, person.family_name) == ("1e3", "O'Neil: #1")
+    assert made.project.management_account.name == "null"
+    assert [account.email for account in made.organization.accounts.values()] == [
+        "network.root@acme.io",
+        "security.root@acme.io",
+        "apps-dev.root@acme.io",
+    ]
+
+
+def test_a_line_that_init_would_change_and_somebody_changed_is_named(folder: Path) -> None:
+    path = folder / "organization.yaml"
+    path.write_text(path.read_text().replace("aws+shared@example.com", "shared@example.com"))
+    before = contents(folder)
+    done = strata(folder, *flags(), "--yes")
+    assert done.exit_code == 1
+    assert f"{path}:15 is not as in the example, and init would change it; edit the file" in done.stderr
+    assert contents(folder) == before
+
+
+@pytest.mark.parametrize(
+    ("own", "result"),
+    [
+        ("a\nb\nc\n", "a\nB\nc\n"),
+        ("a\nB\nc\n", "a\nB\nc\n"),
+        ("# mine\r\na\r\nb\r\nc\r\nd\r\n", "# mine\r\na\r\nB\r\nc\r\nd\r\n"),
+        ("a\nb\n", 2),
+        ("a\nx\nc\n", 2),
+        ("x\nc\n", 1),
+        ("", 1),
+    ],
+)
+def test_a_change_is_carried_over_to_a_text_that_was_changed_elsewhere(own: str, result: str | int) -> None:
+    assert onto(own, "a\nb\nc\n", "a\nB\nc\n") == result
+
+
 # Answers
 
 
@@ -266,8 +339,6 @@ class Terminal:
 
 
 def typed(monkeypatch: pytest.MonkeyPatch, folder: Path, *lines: str, **given: Any) -> int:
-    from strata.options import Options
-
     monkeypatch.setattr(sys, "stdin", Terminal(lines))
     return init.run(Options(config=folder), given=given, to=None, dry_run=False, yes=False)
 

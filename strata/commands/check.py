@@ -132,7 +132,7 @@ def _print_endings(options: Options, due: list[Ending], day: dt.date | None) -> 
     if not due:
         options.note(f"no assignment has expired on {day} or ends within 14 days")
     for ending in due:
-        print(line(f"{options.config}/sso.yaml:{ending.line}: {ending_text(ending, day)}"))
+        print(line(f"{options.config}/{ending.file}:{ending.line}: {ending_text(ending, day)}"))
 
 
 def _as_json(options: Options, ending: Ending, day: dt.date) -> dict[str, Any]:
@@ -140,7 +140,7 @@ def _as_json(options: Options, ending: Ending, day: dt.date) -> dict[str, Any]:
 
     one = ending.assignment
     return {
-        "file": f"{options.config}/sso.yaml",
+        "file": f"{options.config}/{ending.file}",
         "line": ending.line,
         "permission_sets": list(one.permission_sets),
         "groups": list(one.groups),

@@ -14,7 +14,8 @@ from typing import Any
 
 import yaml
 
-from strata.config.loader import FILES
+from strata.config import SSO
+from strata.config.loader import FILES, files_of
 from strata.config.source import SAFE_LOADER, SourceFile, parse
 from strata.errors import ConfigurationError, StrataError
 from strata.files.atomic import UnreadableError, read_text
@@ -25,8 +26,7 @@ from strata.load import load
 from strata.options import Options
 from strata.printing import line
 from strata.terminal import confirmed
-
-SSO = "sso.yaml"
+from strata.text import listed
 
 
 def run(options: Options, *, as_of: str, dry_run: bool, yes: bool) -> int:
@@ -39,73 +39,76 @@ def run(options: Options, *, as_of: str, dry_run: bool, yes: bool) -> int:
         return 0
     if _texts(folder) != before:
         raise StrataError(f"{folder} has changed in the meantime; run the command again")
-    files = before | {SSO: without(before[SSO], [one.index for one in gone])}
+    by_file = {name: [one.position for one in gone if one.file == name] for name in before}
+    changed = {name: without(before[name], entries, name) for name, entries in by_file.items() if entries}
+    files, where = before | changed, listed([str(folder / name) for name in changed])
     try:
         loaded(folder, files, folder)
     except ConfigurationError:
-        lines = f"line{'s' if gone[1:] else ''} {', '.join(str(ending.line) for ending in gone)}"
-        told = f"nothing was changed; without the entries of {folder / SSO} that have expired ({lines}):"
+        lines = listed([f"{folder / ending.file}:{ending.line}" for ending in gone])
+        told = f"nothing was changed; without the entries that have expired ({lines}):"
         print(line(told), file=sys.stderr)
         raise
-    _keep_an_administrator(folder, files)
+    _keep_an_administrator(folder, files, where)
     for ending in gone:
-        options.note(f"{folder / SSO}:{ending.line}: {ending_text(ending, day)}")
-    print_diff(folder, {SSO: files[SSO]})
+        options.note(f"{folder / ending.file}:{ending.line}: {ending_text(ending, day)}")
+    print_diff(folder, changed)
     if dry_run:
         return 0
-    if not yes and not confirmed(f"write this to {folder / SSO}?", instead="the changes with --dry-run"):
+    if not yes and not confirmed(f"write this to {where}?", instead="the changes with --dry-run"):
         options.note("nothing was changed")
         return 1
-    replace(folder, before, {SSO: files[SSO]})
+    replace(folder, before, changed)
     return 0
 
 
-def _keep_an_administrator(folder: Path, files: Mapping[str, str]) -> None:
+def _keep_an_administrator(folder: Path, files: Mapping[str, str], where: str) -> None:
     """Refuses to remove the last full access to the management account, which only its root user could restore."""
     before = load(folder)
     if administrators(before) and not administrators(loaded(folder, files, folder)):
         raise StrataError(
-            f"nothing was changed; without the entries of {folder / SSO} that have expired nobody has administrator "
-            "access to the management account; give somebody an assignment that does not expire, then run this again"
+            f"nothing was changed; without the entries of {where} that have expired nobody has administrator access "
+            "to the management account; give somebody an assignment that does not expire, then run this again"
         )
 
 
 def _texts(folder: Path) -> dict[str, str]:
     """Returns the texts of a folder, without unreadable files: the loader reports those."""
     found = {}
-    for name in FILES:
+    for file in (file for name in FILES for file in files_of(folder, name)):
         with suppress(OSError, UnreadableError):
-            found[name] = read_text(folder / name)
+            found[file] = read_text(folder / file)
     return found
 
 
 # The text
 
 
-def without(text: str, entries: Sequence[int]) -> str:
-    """Returns the text of sso.yaml without some of its assignments.
+def without(text: str, entries: Sequence[int], file: str = SSO) -> str:
+    """Returns the text of sso.yaml, or of a file beside it, without some of its assignments.
 
     Raises:
         StrataError: their lines hold something else as well, or something else refers to them.
     """
     lines = text.splitlines(keepends=True)
-    for first, end in reversed([_lines(text, lines, entry) for entry in sorted(entries)]):
+    for first, end in reversed([_lines(text, lines, entry, file) for entry in sorted(entries)]):
         between_blanks = end < len(lines) and not lines[end].strip() and first and not lines[first - 1].strip()
         del lines[first : end + 1 if between_blanks else end]
     result = "".join(lines)
-    _compare(text, result, entries)
+    _compare(text, result, entries, file)
     return result
 
 
-def _lines(text: str, lines: Sequence[str], entry: int) -> tuple[int, int]:
+def _lines(text: str, lines: Sequence[str], entry: int, file: str) -> tuple[int, int]:
     """Returns the first line of an entry and the one after its last, the comments within it included."""
-    listed = _assignments(text)
-    node = listed.value[entry]
-    if listed.flow_style or not isinstance(node, yaml.MappingNode):
-        raise StrataError(f"the assignments are written in one line; give each its own, with '- ' (entry {entry + 1})")
+    assignments = _assignments(text)
+    node = assignments.value[entry]
+    if assignments.flow_style or not isinstance(node, yaml.MappingNode):
+        problem = f"the assignments are written in one line; give each its own, with '- ' (entry {entry + 1})"
+        raise StrataError(f"{file}: {problem}")
     first = node.start_mark.line
     if not lines[first].lstrip().startswith("- "):
-        raise StrataError(f"{SSO}:{first + 1}: the entry does not start its line; write it as '- permission_sets:'")
+        raise StrataError(f"{file}:{first + 1}: the entry does not start its line; write it as '- permission_sets:'")
     end = _last_line(node, lines) + 1
     column = node.start_mark.column
     while end < len(lines) and re.match(rf" {{{column},}}#", lines[end]):
@@ -133,7 +136,7 @@ def _last_line(node: yaml.Node, lines: Sequence[str]) -> int:
     return int(line)
 
 
-def _compare(before: str, after: str, entries: Sequence[int]) -> None:
+def _compare(before: str, after: str, entries: Sequence[int], file: str) -> None:
     """Makes sure that only the entries are removed."""
     expected, result = _data(before), _data(after)
     assignments = expected.data["assignments"]
@@ -141,7 +144,7 @@ def _compare(before: str, after: str, entries: Sequence[int]) -> None:
     if result.faults or expected.data != result.data:
         numbers = ", ".join(str(entry + 1) for entry in entries)
         raise StrataError(
-            f"{SSO}: assignments {numbers} cannot be removed alone: an alias refers to them, or their lines hold "
+            f"{file}: assignments {numbers} cannot be removed alone: an alias refers to them, or their lines hold "
             "something else; remove them by hand"
         )
 

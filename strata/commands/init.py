@@ -1,7 +1,6 @@
 """`strata init`: a configuration of one's own from a few answers, in place of the example's.
 
-The shipped files are edited, not generated: their comments, their order and whatever else was set in them stay.
-Only an example's content is ever replaced; anything else is left alone, and a new folder is what `--to` makes.
+Only an example's content is ever replaced; whatever else was set in its files stays, and `--to` makes a new folder.
 """
 
 from __future__ import annotations
@@ -11,12 +10,8 @@ import re
 import shutil
 import sys
 import tempfile
-import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +20,9 @@ from pydantic import TypeAdapter, ValidationError
 from strata.aws.organization import describe, describe_account
 from strata.aws.session import Aws, AwsError, emulator
 from strata.config.limits import aws_limits
-from strata.config.loader import FILES
+from strata.config.loader import FILES, files_of
 from strata.config.models import MANAGEMENT, ROOT
+from strata.config.source import SourceFile, parse
 from strata.config.text import Problem, check_length
 from strata.config.types import (
     AccountId,
@@ -40,29 +36,43 @@ from strata.config.types import (
     ShortName,
 )
 from strata.errors import StrataError, UsageError
-from strata.files.atomic import cannot, locked, read_text, with_line_ends_of
+from strata.files.atomic import cannot, locked, read_text
 from strata.files.config_edit import fill, loaded, policies, print_diff, replace
+from strata.files.template import (
+    DEFAULT_ACCOUNTS,
+    TEMPLATE,
+    Answers,
+    account_address,
+    onto,
+    rendered,
+    template,
+)
 from strata.landing_zone.examples import is_example
 from strata.options import Options
 from strata.printing import line, word
 from strata.terminal import answer, confirmed, interactive
 
-TEMPLATE = Path(__file__).parents[1] / "template"
-"""The configuration as it is shipped, for `--to` when the one in use is an example no more."""
-
 SCHEMA = TEMPLATE.with_name("schema")
-DEFAULT_ACCOUNTS = ("security", "shared")
 
 
 def run(options: Options, *, given: Mapping[str, Any], to: Path | None, dry_run: bool, yes: bool) -> int:
     """Gathers the answers, shows what changes, asks, and writes."""
     target = to or options.config
-    base = _base(options.config, to)
+    if to:
+        _check_free(to)
+    base = TEMPLATE if to and not _shipped(options.config) else options.config
+    before = _texts(base)
     answers = gather(options, {name: value for name, value in given.items() if value})
-    before = {name: _readable(base / name) for name in _EDITS}
-    files = {name: _edit(before[name], partial(edit, answers), to) for name, edit in _EDITS.items()}
+    try:
+        files = _edited(base, before, answers)
+    except StrataError:
+        if to is None:
+            raise
+        base, files = TEMPLATE, rendered(answers)
     changed = [name for name in files if to or files[name] != before[name]]
-    if to is None:
+    if to:
+        files = {name: _with_schema(text, to) for name, text in files.items()}
+    else:
         _refuse_others(target, {name: before[name] for name in changed})
     loaded(base, files, target)
     if not changed:
@@ -84,40 +94,6 @@ def run(options: Options, *, given: Mapping[str, Any], to: Path | None, dry_run:
 
 
 # The answers
-
-
-@dataclass(frozen=True)
-class Answers:
-    """What the configuration is made of."""
-
-    name: str
-    short_name: str
-    primary: str
-    secondary: str
-    governed: tuple[str, ...]
-    accounts: tuple[str, ...]
-    email: str
-    management_id: str
-    management_name: str
-    management_email: str
-    admin_given_name: str
-    admin_family_name: str
-    admin_email: str
-
-    @property
-    def admin(self) -> str:
-        """Returns the key of the administrator: the name in letters that a key may have."""
-        name = unicodedata.normalize("NFKD", f"{self.admin_given_name}-{self.admin_family_name}")
-        plain = re.sub(r"[^a-z0-9]+", "-", name.encode("ascii", "ignore").decode().lower()).strip("-")[:64]
-        return plain if re.match(r"[a-z]", plain) else "administrator"
-
-
-def account_address(email: str, account: str) -> str:
-    """Returns an account's address: the pattern's, or that of a base address by plus-addressing."""
-    if "{account}" in email:
-        return email.replace("{account}", account)
-    local, _, domain = email.partition("@")
-    return f"{local}+{account}@{domain}"
 
 
 Known = Mapping[str, Any]
@@ -333,35 +309,46 @@ def _described(aws: Aws, account: str) -> dict[str, str]:
 # The files
 
 
-def _base(config: Path, to: Path | None) -> Path:
-    """Returns the folder whose files are edited."""
-    if to is None:
-        if missing := next((name for name in FILES if not os.path.lexists(config / name)), None):
-            raise StrataError(f"{config / missing} does not exist; make a new folder with --to DIR")
-        return config
-    _check_free(to)
-    return config if _shipped(config) else TEMPLATE
+def _texts(folder: Path) -> dict[str, str]:
+    """Returns the texts of the files that are edited.
+
+    Raises:
+        StrataError: one is missing or has faults, or there are others beside them.
+    """
+    for name in FILES:
+        if not os.path.lexists(folder / name):
+            raise StrataError(f"{folder / name} does not exist; make a new folder with --to DIR")
+        if others := files_of(folder, name)[1:]:
+            raise StrataError(f"{folder / others[0]} is a file that init does not write; {_REMEDY}")
+    return {name: read_text(folder / name) for name in FILES}
 
 
 def _shipped(config: Path) -> bool:
+    """Returns whether a folder has nobody's addresses but an example's."""
     try:
-        return not any(_own_values(_readable(config / name)) for name in FILES)
+        return not any(_own_values(config / name, text) for name, text in _texts(config).items())
     except (OSError, StrataError):
         return False
 
 
-def _readable(path: Path) -> str:
-    """Returns the text of a file that can be edited."""
-    from ruamel.yaml.error import YAMLError
+def _edited(folder: Path, before: Mapping[str, str], answers: Answers) -> dict[str, str]:
+    """Returns the files with the answers in place of the example's; what else was set in them stays.
 
-    text = read_text(path)
-    try:
-        found = _round_trip().load(text)
-    except YAMLError as error:
-        raise StrataError(f"{path} is not YAML; strata check shows where") from error
-    if not isinstance(found, dict):
-        raise StrataError(f"{path} is not a mapping of keys to values; make a new folder with --to DIR")
-    return text
+    Raises:
+        StrataError: a line that an answer decides is neither the example's nor what it would be.
+    """
+    files: dict[str, str] = {}
+    for name, text in rendered(answers).items():
+        own = _own_values(folder / name, before[name])
+        changed = onto(before[name], template(name), text)
+        if isinstance(changed, int):
+            place, problem = f"{folder / name}:{changed}", "is not as in the example, and init would change it"
+            raise _no_example(folder / name, own[0]) if own else StrataError(f"{place} {problem}; {_REMEDY}")
+        files[name] = changed
+    return files
+
+
+_REMEDY = "edit the file, or make a new folder with --to DIR"
 
 
 def _check_free(to: Path) -> None:
@@ -372,16 +359,25 @@ def _check_free(to: Path) -> None:
 def _refuse_others(folder: Path, changed: Mapping[str, str]) -> None:
     """Refuses to replace what is not an example's; what an interrupted run wrote already is not replaced."""
     for name, text in changed.items():
-        if own := _own_values(text):
-            raise StrataError(
-                f"{folder / name} no longer has the example value, it has {own[0]!r}; edit it, or make a new "
-                "folder with --to DIR"
-            )
+        if own := _own_values(folder / name, text):
+            raise _no_example(folder / name, own[0])
 
 
-def _own_values(text: str) -> list[str]:
-    """Returns the e-mail addresses and account ids in a file that are nobody's example."""
-    leaves = list(_leaves(_round_trip().load(text)))
+def _no_example(path: Path, own: str) -> StrataError:
+    return StrataError(f"{path} is an example no more, it has {own!r}; {_REMEDY}")
+
+
+def _own_values(path: Path, text: str) -> list[str]:
+    """Returns the e-mail addresses and account ids in a file that are nobody's example.
+
+    Raises:
+        StrataError: it cannot be read as YAML.
+    """
+    tree = SourceFile(str(path))
+    parse(text, tree)
+    if tree.faults:
+        raise StrataError(*map(str, tree.faults))
+    leaves = list(_leaves(tree.data))
     emails = [leaf for leaf in leaves if re.fullmatch(r"[^\s@]+@[^\s@]+", leaf)]
     ids = [leaf for leaf in leaves if re.fullmatch(r"\d{12}", leaf)]
     return [value for value in (*emails, *ids) if not is_example(value)]
@@ -393,6 +389,12 @@ def _leaves(data: Any) -> Iterator[str]:
             yield from _leaves(below)
     else:
         yield str(data)
+
+
+def _with_schema(text: str, folder: Path) -> str:
+    """Returns a file with the path to its schema from another folder."""
+    path = Path(os.path.relpath(SCHEMA, folder)).as_posix()
+    return re.sub(r"(?<=\$schema=)\S*(?=/\w+\.json)", path, text, count=1)
 
 
 def _make_folder(target: Path, base: Path, files: Mapping[str, str]) -> None:
@@ -410,143 +412,3 @@ def _make_folder(target: Path, base: Path, files: Mapping[str, str]) -> None:
         except BaseException:
             shutil.rmtree(making)
             raise
-
-
-# The edits
-
-
-def _edit(text: str, change: Callable[[Any], None], folder: Path | None) -> str:
-    """Returns a file after a change; for a new folder with the path from there to its schema."""
-    yaml = _round_trip()
-    data = yaml.load(StringIO(text, newline=None).read())
-    change(data)
-    out = StringIO()
-    yaml.dump(data, out)
-    edited = with_line_ends_of(text, out.getvalue().rstrip("\n") + "\n")
-    if folder is None:
-        return edited
-    return re.sub(r"(?<=\$schema=)\S*(?=/\w+\.json)", Path(os.path.relpath(SCHEMA, folder)).as_posix(), edited, count=1)
-
-
-def _round_trip() -> Any:
-    from ruamel.yaml import YAML
-
-    yaml = YAML()
-    yaml.preserve_quotes = True
-    yaml.width = 10_000
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    return yaml
-
-
-def _edit_project(answers: Answers, data: Any) -> None:
-    from ruamel.yaml.scalarstring import DoubleQuotedScalarString
-
-    data["name"], data["short_name"] = answers.name, answers.short_name
-    account, regions = data["management_account"], data["regions"]
-    account["id"] = DoubleQuotedScalarString(answers.management_id)
-    account["name"], account["email"] = answers.management_name, answers.management_email
-    regions["primary"], regions["secondary"] = answers.primary, answers.secondary
-    with _tail_kept(regions):
-        if answers.governed:
-            _set_list(regions, "governed", answers.governed)
-        else:
-            regions.pop("governed", None)
-
-
-def _edit_organization(answers: Answers, data: Any) -> None:
-    """Makes the accounts those of the answers, each new one in a unit of its own."""
-    accounts, units = data["accounts"], data["organizational_units"]
-    gone = [key for key in accounts if key not in answers.accounts]
-    with _tail_kept(accounts), _tail_kept(units):
-        for key in gone:
-            del accounts[key]
-            units.pop(key, None)
-        for key in answers.accounts:
-            if key not in accounts:
-                units.setdefault(key, _mapping(name=key))
-                accounts[key] = _mapping(email="", organizational_unit=key)
-            accounts[key]["email"] = account_address(answers.email, key)
-    for policy in data.get("policies", {}).values():
-        _follow(policy["targets"], "organizational_units", answers.accounts)
-    delegated = data.get("delegated_administrators", {})
-    for service in [service for service, key in delegated.items() if key in gone]:
-        del delegated[service]
-    if not delegated:
-        data.pop("delegated_administrators", None)
-
-
-def _edit_security(answers: Answers, data: Any) -> None:
-    for control in data.values():
-        if "emails" in control:
-            _set_list(control, "emails", [answers.management_email])
-
-
-def _edit_sso(answers: Answers, data: Any) -> None:
-    """Makes the administrator the only person, in every group that had one."""
-    users = data["users"]
-    with _tail_kept(users):
-        for key in [key for key in users if key != answers.admin]:
-            del users[key]
-        person = users.setdefault(answers.admin, _mapping())
-        person["given_name"], person["family_name"] = answers.admin_given_name, answers.admin_family_name
-        person["email"] = answers.admin_email
-    for group in data["groups"].values():
-        if "members" in group:
-            _set_list(group, "members", [answers.admin])
-    for assignment in data["assignments"]:
-        _follow(assignment, "accounts", answers.accounts)
-
-
-_EDITS: Mapping[str, Callable[[Answers, Any], None]] = {
-    "project.yaml": _edit_project,
-    "organization.yaml": _edit_organization,
-    "security.yaml": _edit_security,
-    "sso.yaml": _edit_sso,
-}
-
-
-def _follow(holder: Any, name: str, accounts: Sequence[str]) -> None:
-    """Takes accounts that went out of a list; one that named them all, or only such that went, names all there are."""
-    named = holder.get(name)
-    if not isinstance(named, list):
-        return
-    kept = [key for key in named if key in accounts or key == MANAGEMENT]
-    everywhere = not kept or set(DEFAULT_ACCOUNTS) <= set(named)
-    _set_list(holder, name, [*kept, *(key for key in accounts if everywhere and key not in kept)])
-
-
-def _set_list(holder: Any, name: str, values: Sequence[str]) -> None:
-    from ruamel.yaml.comments import CommentedSeq
-
-    if list(holder.get(name, ())) == list(values):
-        return
-    with _tail_kept(holder):
-        holder[name] = CommentedSeq(values)
-
-
-def _mapping(**values: str) -> Any:
-    from ruamel.yaml.comments import CommentedMap
-
-    return CommentedMap(values)
-
-
-@contextmanager
-def _tail_kept(section: Any) -> Iterator[None]:
-    """Keeps the blank line and comments after a section: ruamel ties them to the last value in it."""
-    node, key = _last(section)
-    entry = node.ca.items.get(key)
-    slot = 2 if isinstance(node, dict) else 0
-    tail = entry[slot] if entry else None
-    if entry:
-        entry[slot] = None
-    yield
-    if tail and len(section):
-        node, key = _last(section)
-        node.ca.items[key] = [None, None, tail, None] if isinstance(node, dict) else [tail, None]
-
-
-def _last(section: Any) -> tuple[Any, Any]:
-    """Returns the mapping or list that holds the last value of a section, and the value's key there."""
-    key = next(reversed(section)) if isinstance(section, dict) else len(section) - 1
-    below = section[key] if len(section) else None
-    return _last(below) if isinstance(below, dict | list) and len(below) else (section, key)

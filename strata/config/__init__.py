@@ -3,3 +3,6 @@
 PROJECT, ORGANIZATION, SECURITY, SSO = "project.yaml", "organization.yaml", "security.yaml", "sso.yaml"
 IMPORTS, ACCEPTED = "imports.yaml", "accepted.yaml"
 """The files of a configuration."""
+
+FOLDERS = {ORGANIZATION: "organization", SSO: "sso"}
+"""The folders whose files are read with, or instead of, a file of the same name."""

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 from strata.config.findings import FINDINGS
 from strata.config.models import Model
 from strata.config.text import Problem, short
-from strata.config.types import LastDay, Many, Reason, did_you_mean
+from strata.config.types import AcceptedPlace, LastDay, Many, Reason, did_you_mean
 
 ENTRIES = "accepted"
 """The key under which the list of the file is read."""
@@ -27,7 +27,7 @@ class Acceptance(Model):
 
     finding: Annotated[str, AfterValidator(_known), Field(json_schema_extra={"enum": sorted(FINDINGS)})]
     """What is accepted, as `strata check` prints it."""
-    at: Annotated[str, Field(min_length=1)]
+    at: Annotated[AcceptedPlace, Field(min_length=1)]
     """Where, as `strata check` prints it: a key, or a file and what it says there."""
     reason: Reason
     """Why it is right as it is, for those who review it."""
@@ -62,15 +62,15 @@ def hint(finding: str, at: str) -> str:
 
 
 def scalar(text: str) -> str:
-    """Returns a text as YAML reads it back, in quotes only where it has to be."""
+    """Returns a text as any reader of YAML reads it back, in quotes only where it has to be."""
     import json
 
     import yaml
 
-    from strata.config.source import SAFE_LOADER
+    from strata.config.source import SAFE_LOADER, plain
 
     try:
-        plain = text.isprintable() and yaml.load(f"[at: {text}]", SAFE_LOADER) == [{"at": text}]  # noqa: S506
+        same = text.isprintable() and yaml.load(f"[at: {text}]", SAFE_LOADER) == [{"at": text}]  # noqa: S506
     except yaml.YAMLError:
-        plain = False
-    return text if plain else json.dumps(text, ensure_ascii=False)
+        same = False
+    return text if same and plain(text) == text else json.dumps(text, ensure_ascii=False)

@@ -16,13 +16,14 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, RootModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from strata.config import ACCEPTED, IMPORTS, ORGANIZATION, PROJECT, SECURITY, SSO
+from strata.config import ACCEPTED, FOLDERS, IMPORTS, ORGANIZATION, PROJECT, SECURITY, SSO
 from strata.config.accepted import ENTRIES, Acceptance, Accepted
 from strata.config.json_lines import JsonSourceFile
 from strata.config.models import Organization, Project, Security, Sso
 from strata.config.source import Location, SourceFile, read
+from strata.config.split import joined
 from strata.config.text import Problem, short
-from strata.config.types import did_you_mean
+from strata.config.types import ImportAddress, ImportId, did_you_mean
 from strata.errors import ConfigurationError, Fault
 from strata.files.atomic import POLICY, UnreadableError, read_bytes
 
@@ -42,10 +43,12 @@ ENTRY_SECTIONS = frozenset(
 )
 """Top-level keys whose values are entries: a faulty entry leaves the others readable."""
 
+YAML = (".yaml", ".yml")
+
 M = TypeVar("M", bound=BaseModel)
 
 
-class Imports(RootModel[dict[str, str]]):
+class Imports(RootModel[dict[ImportAddress, ImportId]]):
     """imports.yaml: Terraform address to import id."""
 
     model_config = ConfigDict(strict=True, defer_build=True)
@@ -108,15 +111,14 @@ def read_partial(folder: Path) -> tuple[PartialConfiguration, list[Fault]]:
     partial = PartialConfiguration(folder)
     faults = list(_folder_faults(folder))
     for name, model in FILES.items():
-        source_file = _source_file(folder, name, required=True)
-        partial.source_files[name] = source_file
+        source_file = partial.source_files[name] = _joined_tree(folder, name, model)
         parsed, out, positions = _parse(model, source_file)
         partial.skipped[name] = out
         setattr(partial, name.removesuffix(".yaml"), parsed)
         if name == SSO:
             partial.assignment_positions = positions
         faults += source_file.faults
-    source_file = _source_file(folder, IMPORTS, required=False)
+    source_file = _source_file(folder, IMPORTS)
     partial.source_files[IMPORTS] = source_file
     imports, partial.skipped[IMPORTS], _ = _parse(Imports, source_file)
     partial.imports = imports.root if imports else {}
@@ -128,9 +130,7 @@ def read_partial(folder: Path) -> tuple[PartialConfiguration, list[Fault]]:
 
 def _read_accepted(partial: PartialConfiguration) -> list[Fault]:
     """Reads accepted.yaml, each entry by itself, so that a faulty one affects no other."""
-    source_file = partial.source_files[ACCEPTED] = _source_file(
-        partial.folder, ACCEPTED, required=False, entries=ENTRIES
-    )
+    source_file = partial.source_files[ACCEPTED] = _source_file(partial.folder, ACCEPTED, ENTRIES)
     kept: list[Acceptance] = []
     broken: set[str] = set()
     for index, entry in enumerate(source_file.data.get(ENTRIES) or ()):
@@ -165,19 +165,74 @@ def _folder_faults(folder: Path) -> Iterable[Fault]:
         raise ConfigurationError([Fault(str(folder), 1, "", problem, remedy)]) from error
     known = {*FILES, IMPORTS, ACCEPTED}
     for name in found:
-        if name.endswith((".yaml", ".yml")) and name not in known:
+        if name in FOLDERS.values():
+            yield from _faults_of_split(folder, name)
+        elif name.endswith(YAML) and name not in known:
             problem = f"is not a file Strata reads{did_you_mean(name, known)}"
             yield Fault(shown(folder, name), 1, "", problem, f"it reads {', '.join(sorted(known))}")
+        elif not name.startswith(".") and _holds_yaml(folder / name):
+            problem = f"is not a folder whose files Strata reads{did_you_mean(name, FOLDERS.values())}"
+            yield Fault(shown(folder, name), 1, "", problem, f"it reads {' and '.join(FOLDERS.values())}")
 
 
-def _source_file(folder: Path, name: str, *, required: bool, entries: str = "") -> SourceFile:
-    if os.path.lexists(folder / name):
-        return read(folder / name, shown(folder, name), entries)
+def _faults_of_split(folder: Path, name: str) -> Iterable[Fault]:
+    """Yields what is in a folder of split files and would not be read."""
+    try:
+        found = sorted(path.name for path in (folder / name).iterdir())
+    except OSError as error:
+        problem = f"cannot be read: {error.strerror}" if (folder / name).is_dir() else "is not a folder"
+        link = str(Path(shown(folder, "")) / name)  # not what it leads to, where that is nowhere
+        yield Fault(link, 1, "", problem, "make it a folder of YAML files that can be read")
+        return
+    for inner in found:
+        file = f"{name}/{inner}"
+        if inner.startswith(".") or inner.endswith(".yaml"):
+            continue
+        if inner.lower().endswith(YAML):
+            problem = "is not a file Strata reads: its name does not end in .yaml"
+            yield Fault(shown(folder, file), 1, "", problem, f"name it {Path(inner).stem}.yaml")
+        elif _holds_yaml(folder / file):
+            problem, remedy = "is a folder below a folder, whose files Strata does not read", "move them up"
+            yield Fault(shown(folder, file), 1, "", problem, remedy)
+
+
+def _holds_yaml(path: Path) -> bool:
+    try:
+        return any(inner.name.endswith(YAML) for inner in path.iterdir())
+    except OSError:  # a file, or nothing that we may read
+        return False
+
+
+def files_of(folder: Path, name: str) -> list[str]:
+    """Returns the files of one name that a folder has: the single one, and those it is split into, sorted."""
+    found = [name] if os.path.lexists(folder / name) else []
+    if split := FOLDERS.get(name):
+        try:
+            inner = sorted(path.name for path in (folder / split).iterdir())
+        except OSError:  # there is none, or the loader says what is wrong with it
+            return found
+        # A hidden file is an editor's, or one that is being written.
+        found += [f"{split}/{one}" for one in inner if one.endswith(".yaml") and not one.startswith(".")]
+    return found
+
+
+def _joined_tree(folder: Path, name: str, model: type[BaseModel]) -> SourceFile:
+    files = files_of(folder, name)
+    if not files:
+        source_file = SourceFile(shown(folder, name))
+        remedy = "add it; config/ of Strata has one to start from"
+        source_file.faults.append(Fault(source_file.file, 1, "", "is missing", remedy))
+        return source_file
+    if files == [name]:
+        return _source_file(folder, name)
+    return joined(name, [_source_file(folder, file) for file in files], model)
+
+
+def _source_file(folder: Path, name: str, entries: str = "") -> SourceFile:
     source_file = SourceFile(shown(folder, name))
-    if required:
-        source_file.faults.append(
-            Fault(source_file.file, 1, "", "is missing", "add it; config/ of Strata has one to start from")
-        )
+    if os.path.lexists(folder / name):
+        source_file = read(folder / name, source_file.file, entries)
+    source_file.name = name
     return source_file
 
 

@@ -23,11 +23,13 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from strata.config.limits import Limits, aws_limits
-from strata.config.text import Problem, address_part, short
+from strata.config.text import Form, Problem, address_part, matches, short
 from strata.config.types import (
     REPLICA,
     AccountId,
     AccountName,
+    AccountPattern,
+    AccountReference,
     Action,
     AwsManagedPolicy,
     ContactEmail,
@@ -38,6 +40,7 @@ from strata.config.types import (
     Email,
     GroupDescription,
     GroupName,
+    GroupReference,
     IdentityAttribute,
     Key,
     LastDay,
@@ -51,6 +54,7 @@ from strata.config.types import (
     PasswordReuse,
     PermissionSetDescription,
     PermissionSetName,
+    PermissionSetReference,
     PersonEmail,
     PersonName,
     PolicyDescription,
@@ -72,8 +76,10 @@ from strata.config.types import (
     TagKey,
     TagPattern,
     TagValue,
+    UnitReference,
     UnmanagedAccount,
     UserName,
+    UserReference,
     did_you_mean,
 )
 from strata.config.weaker import Weaker
@@ -118,7 +124,10 @@ class Model(BaseModel):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """Describes each property by the text below its field, which pydantic would read at every start."""
+        """Describes each property by the text below its field, which pydantic would read at every start.
+
+        A field that is a model and has no text is described as the model is.
+        """
         from strata.config.descriptions import descriptions
 
         schema = handler(core_schema)
@@ -128,6 +137,8 @@ class Model(BaseModel):
         for found in properties.values():
             if "patternProperties" in found:
                 found.setdefault("additionalProperties", False)
+            for model in (one for one in (found, *found.get("anyOf", ())) if "$ref" in one):
+                found.setdefault("description", handler.resolve_ref_schema(model).get("description"))
         return schema
 
 
@@ -213,7 +224,11 @@ def _adjustable(name: str) -> str:
 
 
 ProjectTagKey = Annotated[TagKey, AfterValidator(_own_tag)]
-LimitName = Annotated[str, AfterValidator(_adjustable)]
+LimitName = Annotated[
+    str,
+    AfterValidator(_adjustable),
+    Field(json_schema_extra=lambda schema: schema.update(enum=sorted(aws_limits().adjustable))),
+]
 
 
 class PolicyReference(Model):
@@ -342,11 +357,12 @@ class Account(Model):
 
     email: RootEmail
     """The root e-mail address: unique in all of AWS, and never to be changed here alone."""
-    organizational_unit: str
+    organizational_unit: UnitReference
     """The key of the unit it is in, or `root`."""
     name: AccountName | None = None
     """Its name as AWS shows it; `<project name>-<key>` when not given."""
     tags: dict[TagKey, TagValue] = {}
+    """Tags of the account, by which assignments may name it."""
     retired: bool = False
     """Strata forgets the account and leaves it as it is, open or closed."""
 
@@ -355,8 +371,11 @@ class Targets(Model):
     """What a policy is attached to."""
 
     root: bool = False
-    organizational_units: Many[str] = ()
-    accounts: Many[str] = ()
+    """The organization root, and with it every member account."""
+    organizational_units: Many[UnitReference] = ()
+    """Keys of units; each stands for all accounts in it and below."""
+    accounts: Many[AccountReference] = ()
+    """Keys of accounts."""
 
     @property
     def empty(self) -> bool:
@@ -385,11 +404,13 @@ class Policy(Model):
     """An organization policy in a JSON file, and where it is attached."""
 
     type: PolicyType = Field(strict=False)
+    """AWS's name for its type, which says what the document may hold."""
     file: PolicyFile
     """The policy document, a path below the configuration. `{{name}}` stands for a value Strata knows."""
     name: PolicyName | None = None
     """Its name as AWS shows it; the key when not given."""
     description: PolicyDescription = ""
+    """What it is for, as AWS shows it."""
     targets: Targets = Field(default_factory=Targets)
 
     @field_validator("type", mode="before")
@@ -487,9 +508,12 @@ class Organization(Model):
     unmanaged_accounts: Many[UnmanagedAccount] = ()
     """E-mails or ids of accounts in the organization that somebody else looks after."""
     organizational_units: dict[Key, OrganizationalUnit] = {}
+    """The units right below the root, by key."""
     accounts: dict[Key, Account] = {}
+    """The member accounts, by key."""
     policies: dict[Key, Policy] = {}
-    delegated_administrators: dict[ServicePrincipal, str] = {}
+    """The policies of the organization, by key."""
+    delegated_administrators: dict[ServicePrincipal, AccountReference] = {}
     """Service principal to the key of the account that administers it."""
     ram_sharing: RamSharing = False
     """Shares resources within the organization without invitations (AWS RAM); `unmanaged` leaves it as it is."""
@@ -520,6 +544,7 @@ class Control(Model):
     """It gives access to something where it is on; all others take some."""
 
     mode: Mode = Field(default=Mode.ON, strict=False)
+    """Who decides about it: `on` and `off` are Strata, `unmanaged` is somebody else."""
 
     @property
     def on(self) -> bool:
@@ -586,6 +611,7 @@ class SnapshotPublicAccess(RegionalSetting):
     arguments = {"state": "state"}
 
     state: Annotated[SnapshotBlock, Weaker.ELSE] = Field(default=SnapshotBlock.ALL, strict=False)
+    """Whether snapshots that are public already are hidden as well."""
 
 
 class ImagePublicAccess(RegionalSetting):
@@ -628,6 +654,7 @@ class PasswordPolicy(Setting):
     }
 
     minimum_length: Annotated[PasswordLength, Weaker.LOWER] = 14
+    """Characters of the shortest password."""
     reuse_prevention: Annotated[PasswordReuse, Weaker.LOWER] = 24
     """How many old passwords cannot come back."""
     max_age_days: Annotated[PasswordAge, Weaker.LATER] = 0
@@ -675,6 +702,7 @@ class Budget(Mailing):
     """A monthly cost budget of the whole organization."""
 
     limit_usd: Annotated[int, Field(ge=1), Weaker.NEVER] = 100
+    """What a month may cost, in USD."""
     thresholds_percent: Annotated[Many[Annotated[int, Field(ge=1, le=1000)]], Weaker.NEVER] = (80, 100)
     """Shares of the limit at which a mail goes out; each for actual cost, the last for the forecast as well."""
 
@@ -713,9 +741,13 @@ class Contact(Model):
     """An alternate contact."""
 
     name: ContactName
+    """The name of the person or team."""
     title: ContactTitle
+    """What the person or team does."""
     email: ContactEmail
+    """Where AWS writes to."""
     phone: ContactPhone
+    """Where AWS calls."""
 
 
 class AlternateContacts(Control):
@@ -723,8 +755,11 @@ class AlternateContacts(Control):
 
     mode: Mode = Field(default=Mode.OFF, strict=False)
     billing: Annotated[Contact | None, Weaker.NEVER] = None
+    """For invoices and payments."""
     operations: Annotated[Contact | None, Weaker.NEVER] = None
+    """For the availability of services."""
     security: Annotated[Contact | None, Weaker.NEVER] = None
+    """For abuse and security issues."""
 
     @model_validator(mode="after")
     def _one_at_least(self) -> Self:
@@ -739,21 +774,27 @@ class AlternateContacts(Control):
         return {kind: contact for kind, contact in given.items() if contact}
 
 
+_REPOSITORY = Form(r"|[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+", example="acme/landing-zone")
+_GITHUB_ID = Form(r"|[1-9][0-9]{0,18}", example="123456789")
+_BRANCH = Form(r"(?!refs/)(?!.*(?:\.\.|//))[A-Za-z0-9_-](?:[A-Za-z0-9._/-]*[A-Za-z0-9_-])?", example="main")
+_ENVIRONMENT = Form(r"[A-Za-z0-9._-]{1,255}", example="production")
+
+
 class GithubActions(Control):
     """Roles that GitHub Actions assumes by OIDC, without a key: one to plan, one to deploy from the main branch."""
 
     opens = True
 
     mode: Mode = Field(default=Mode.OFF, strict=False)
-    repository: str = ""
+    repository: Annotated[str, _REPOSITORY] = ""
     """The repository of this configuration, as in `acme/landing-zone`, spelled as GitHub does."""
-    repository_id: str = ""
+    repository_id: Annotated[str, _GITHUB_ID] = ""
     """Its number, which no other repository ever gets: `gh api repos/acme/landing-zone --jq .id`."""
-    owner_id: str = ""
+    owner_id: Annotated[str, _GITHUB_ID] = ""
     """The number of its owner, a part of the subject of newer repositories: `--jq .owner.id`."""
-    branch: str = "main"
+    branch: Annotated[str, _BRANCH] = "main"
     """The branch that deploys. Protect it: whoever pushes to it administers every account."""
-    environment: str = "production"
+    environment: Annotated[str, _ENVIRONMENT] = "production"
     """The GitHub environment of the job that deploys. Its reviewers stand between a merge and every account."""
 
     @field_validator("repository_id", "owner_id", mode="before")
@@ -765,7 +806,7 @@ class GithubActions(Control):
 
     @model_validator(mode="after")
     def _names(self) -> Self:
-        if self.on and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+", self.repository):
+        if self.on and not (self.repository and matches(_REPOSITORY.pattern, self.repository)):
             raise Problem(
                 f"repository is {short(self.repository)}, not owner/name",
                 "write it as in acme/landing-zone",
@@ -773,15 +814,15 @@ class GithubActions(Control):
             )
         for name, query in (("repository_id", ".id"), ("owner_id", ".owner.id")):
             value = getattr(self, name)
-            if (self.on or value) and not re.fullmatch(r"[1-9][0-9]{0,18}", value):
+            if (self.on or value) and not (value and matches(_GITHUB_ID.pattern, value)):
                 known = self.repository or "acme/landing-zone"
                 remedy = f"write what `gh api repos/{known} --jq {query}` prints, in quotes"
                 raise Problem(f"{name} is {short(value)}, not the number GitHub gave it", remedy, at=(name,))
-        if not re.fullmatch(r"(?!refs/)(?!.*(?:\.\.|//))[A-Za-z0-9_-](?:[A-Za-z0-9._/-]*[A-Za-z0-9_-])?", self.branch):
+        if not matches(_BRANCH.pattern, self.branch):
             raise Problem(
                 f"branch is {short(self.branch)}", "write the name of one branch, without wildcards", at=("branch",)
             )
-        if not re.fullmatch(r"[A-Za-z0-9._-]{1,255}", self.environment):
+        if not matches(_ENVIRONMENT.pattern, self.environment):
             remedy = "use letters, digits and ._-, as in production"
             raise Problem(f"environment is {short(self.environment)}", remedy, at=("environment",))
         return self
@@ -834,8 +875,11 @@ class User(Model):
     """A person in Identity Center's own directory; AWS sends no mail to users made this way."""
 
     given_name: PersonName
+    """The given name; with the family name it is the name that AWS shows."""
     family_name: PersonName
+    """The family name."""
     email: PersonEmail
+    """The e-mail address, which is what the person signs in with unless user_name says otherwise."""
     user_name: UserName | None = None
     """What the person signs in with, fixed once made; the e-mail address when not given."""
 
@@ -865,7 +909,8 @@ class Group(Model):
     name: GroupName | None = None
     """Its display name; the key when not given."""
     description: GroupDescription = ""
-    members: Many[str] = ()
+    """What its members do, as AWS shows it."""
+    members: Many[UserReference] = ()
     """Keys of users."""
     external: bool = False
     """The group comes from an identity provider: it is looked up by name, its members are managed there."""
@@ -882,8 +927,11 @@ class Boundary(Model):
     """The permissions boundary of a permission set: exactly one of aws, customer."""
 
     aws: AwsManagedPolicy | None = None
+    """The name of an AWS managed policy with its path, such as `PowerUserAccess`."""
     customer: ManagedPolicyName | None = None
+    """The name of a customer managed policy, which must exist in every account it is used in."""
     path: ManagedPolicyPath | None = None
+    """The path of the customer managed policy; `/` when not given."""
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
@@ -900,13 +948,16 @@ class PermissionSet(Model):
     name: PermissionSetName | None = None
     """Its name, fixed once made; the key when not given."""
     description: PermissionSetDescription | None = None
+    """What its holder may do, as the access portal shows it."""
     session_duration: SessionDuration = "PT1H"
     """How long a session lasts, in ISO 8601, 1 to 12 hours."""
     relay_state: RelayState | None = None
     """The console page its holder lands on."""
     policies: Many[PolicyReference] = ()
+    """What it allows; one at least."""
     boundary: Boundary | None = None
     tags: dict[TagKey, TagValue] = {}
+    """Tags of the permission set."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -941,16 +992,16 @@ def _all_or_keys(value: object) -> Literal["all"] | tuple[str, ...]:
 
 AllOrKeys = Annotated[
     Literal["all"] | tuple[str, ...],
-    PlainValidator(_all_or_keys, json_schema_input_type=Literal["all"] | list[str]),
+    PlainValidator(_all_or_keys, json_schema_input_type=Literal["all"] | list[AccountPattern]),
 ]
 
 
 class Exceptions(Model):
     """The accounts that an assignment leaves out of those it names."""
 
-    accounts: Many[str] = ()
+    accounts: Many[AccountPattern] = ()
     """Account keys; `*` and `?` are wildcards."""
-    organizational_units: Many[str] = ()
+    organizational_units: Many[UnitReference] = ()
     """Keys of units; each stands for all accounts in it and below."""
 
     @model_validator(mode="after")
@@ -963,12 +1014,15 @@ class Exceptions(Model):
 class Assignment(Model):
     """Who gets which permission sets in which accounts: those named by key, by unit or by tag, but the excepted."""
 
-    permission_sets: Many[str] = Field(min_length=1)
-    groups: Many[str] = ()
-    users: Many[str] = ()
+    permission_sets: Many[PermissionSetReference] = Field(min_length=1)
+    """Keys of permission sets."""
+    groups: Many[GroupReference] = ()
+    """Keys of groups."""
+    users: Many[UserReference] = ()
+    """Keys of users; a group is easier to review."""
     accounts: AllOrKeys = ()
     """Account keys, `management` among them, where `*` and `?` are wildcards; or `all`."""
-    organizational_units: Many[str] = ()
+    organizational_units: Many[UnitReference] = ()
     """Keys of units, `root` among them; each stands for all member accounts in it and below, now and later."""
     tags: dict[TagKey, TagPattern] = {}
     """Accounts that have all of these tags in organization.yaml; `*` and `?` are wildcards in a value."""
@@ -996,25 +1050,32 @@ class Assignment(Model):
 class BreakGlass(Model):
     """Full access for emergencies, everywhere; every use mails the addresses of security.yaml's alerts."""
 
-    group: str
+    group: GroupReference
     """The key of the group that may use it."""
     session_duration: SessionDuration = "PT1H"
+    """How long a session lasts, in ISO 8601, 1 to 12 hours."""
 
 
 class StateAccess(Model):
     """A permission set to read and write Terraform's state, in the management account only."""
 
-    groups: Many[str] = Field(min_length=1)
+    groups: Many[GroupReference] = Field(min_length=1)
+    """Keys of the groups that have it."""
     read_only: bool = False
+    """Takes the right to write, which a deploy needs."""
 
 
 class Sso(Model):
     """sso.yaml: people, groups, permission sets, and who gets what where."""
 
     users: dict[Key, User] = {}
+    """The people, by key."""
     groups: dict[Key, Group] = {}
+    """The groups, by key."""
     permission_sets: dict[Key, PermissionSet] = {}
+    """The permission sets, by key."""
     assignments: Many[Assignment] = ()
+    """Who gets which permission sets in which accounts."""
     access_control_attributes: dict[SessionTag, IdentityAttribute] = {}
     """Attributes for access control (ABAC): session tag to attribute, such as `${path:enterprise.costCenter}`."""
     break_glass: BreakGlass | None = None

@@ -45,6 +45,12 @@ class SourceFile:
     """Mappings of which a part could not be read, so that no key counts as missing there."""
     length: int | None = None
     """How many lines the file has, as far as it could be read."""
+    name: str = ""
+    """What it is called in the folder of the configuration."""
+
+    def origin(self, location: Location) -> tuple[SourceFile, Location]:
+        """Returns the file in which a value stands, and its location there."""
+        return self, location
 
     def line(self, location: Location) -> int:
         """Returns the line of a value, or of the nearest entry above it that the file has."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -33,20 +33,37 @@ class Problem(ValueError):
 
 
 @dataclass(frozen=True)
-class Text:
-    """One kind of text, as an annotation for pydantic.
+class Form:
+    """How one kind of text looks, which the JSON Schema says; rules elsewhere say what is wrong with a text.
 
     Attributes:
-        pattern: matches the whole text, in the notation of AWS's API models and of JSON schemas.
-        rule: the message for a value that does not match.
-        remedy: its remedy.
+        pattern: what the whole text matches, in the notation of AWS's API models and of JSON schemas.
+        example: one that fits, for whoever fills a field in.
+    """
+
+    pattern: str
+    example: str = field(kw_only=True)
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return handler(source)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {**handler(schema), "pattern": f"^(?:{self.pattern})$", "examples": [self.example]}
+
+
+@dataclass(frozen=True)
+class Text(Form):
+    """One kind of text with its rule, as an annotation that pydantic takes.
+
+    Attributes:
+        rule: what is said of a value that does not match.
+        remedy: what to do then.
         limit: the name of its length in limits.yaml, which says where AWS states it and what it counts.
         source: the shape of AWS's API model that the pattern is taken from, or the page that gives it; empty where
             the rule is our own.
         blank: text without a visible character is taken.
     """
 
-    pattern: str
     rule: str
     remedy: str
     limit: str | None = None
@@ -72,8 +89,7 @@ class Text:
         return core_schema.no_info_after_validator_function(self.check, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        found = handler(schema)
-        found["pattern"] = f"^(?:{self.pattern})$"
+        found = super().__get_pydantic_json_schema__(schema, handler)
         if self.limit:
             limit = aws_limits()[self.limit]
             found["maxLength"] = limit.value

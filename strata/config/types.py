@@ -10,25 +10,21 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 
 from strata.config.limits import aws_limits
-from strata.config.text import Problem, Text, check_length, short
+from strata.config.text import Form, Problem, Text, check_length, matches, short
 
 REPLICA = "-replica"
 """What the name of the replica of the state bucket ends with."""
 
-_KEY = r"[A-Za-z][A-Za-z0-9-]*"
+_KEY = Text(
+    r"[A-Za-z][A-Za-z0-9-]*",
+    "cannot be a key: a letter, then letters, digits and hyphens",
+    "keys stay; names may change",
+    example="security",
+)
 _KEY_LENGTH = 64
 
 
-def check_key(value: str) -> str:
-    """Accepts a configuration key, which becomes part of a Terraform address.
-
-    Raises:
-        Problem: it is not a letter followed by letters, digits and hyphens.
-    """
-    if not re.fullmatch(_KEY, value):
-        raise Problem(
-            f"{short(value)} cannot be a key: a letter, then letters, digits and hyphens", "keys stay; names may change"
-        )
+def _check_key_length(value: str) -> str:
     if len(value) > _KEY_LENGTH:
         problem = f"{short(value)} has {len(value)} characters, a key has at most {_KEY_LENGTH}"
         raise Problem(problem, "shorten it; names may be longer")
@@ -58,6 +54,10 @@ def _bounds(name: str) -> Callable[[dict[str, Any]], None]:
     return add
 
 
+def _regions(schema: dict[str, Any]) -> None:
+    schema.update(enum=sorted(aws_limits().regions), examples=["eu-central-1"])
+
+
 def _check_region(value: str) -> str:
     regions = aws_limits().regions
     if value in regions:
@@ -72,40 +72,32 @@ def _check_region(value: str) -> str:
     )
 
 
-def check_bucket(value: str) -> str:
-    """Accepts the name of a bucket.
-
-    Raises:
-        Problem: S3 or TLS does not take it.
-    """
-    if not re.fullmatch(r"[a-z0-9][a-z0-9.-]+[a-z0-9]", value) or ".." in value:
-        raise Problem(
-            f"{short(value)} is not a bucket name: at least 3 lower-case letters, digits and hyphens, "
-            "starting and ending with a letter or digit",
-            "see the S3 bucket naming rules",
-        )
-    check_length(value, aws_limits()["bucket_name"])
+def _check_state_bucket(value: str) -> str:
     prefix = next((prefix for prefix in ("xn--", "sthree-", "amzn-s3-demo-") if value.startswith(prefix)), None)
     suffix = next((s for s in ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3") if value.endswith(s)), None)
     if prefix or suffix:
         raise Problem(f"{short(value)} uses {prefix or suffix!r}, which AWS reserves", "choose another name")
     if "." in value:
         raise Problem(f"{short(value)} has a dot, which breaks TLS to the bucket's own host name", "use hyphens")
-    return value
-
-
-def _check_state_bucket(value: str) -> str:
     limit = aws_limits()["bucket_name"]
     longest = limit.value - len(REPLICA)
-    if len(check_bucket(value)) > longest:
+    if len(value) > longest:
         problem = f"{short(value)} has {len(value)} characters, with {REPLICA!r} for the replica AWS allows {longest}"
         raise Problem(f"{problem} ({limit.cited})", "shorten it")
     return value
 
 
+_DURATION = Text(
+    r"PT(?=[0-9])(?:([0-9]{1,4})H)?(?:([0-9]{1,4})M)?",
+    "is not a duration of hours and minutes",
+    "write it in ISO 8601, such as PT1H or PT8H30M",
+    example="PT4H",
+)
+
+
 def session_minutes(text: str) -> int:
     """Returns how long an ISO 8601 duration of hours and minutes is, 0 for what is none."""
-    match = re.fullmatch(r"PT(?:([0-9]{1,4})H)?(?:([0-9]{1,4})M)?", text)
+    match = re.fullmatch(_DURATION.pattern, text)
     return 60 * int(match[1] or 0) + int(match[2] or 0) if match else 0
 
 
@@ -114,7 +106,7 @@ def _check_session_duration(value: str) -> str:
     if not limit.minimum <= session_minutes(value) / 60 <= limit.value:
         raise Problem(
             f"{short(value)} is not a session duration of {limit.minimum} to {limit.value} hours ({limit.cited})",
-            "write it in ISO 8601, such as PT1H or PT8H30M",
+            _DURATION.remedy,
         )
     return value
 
@@ -125,42 +117,33 @@ def _check_tag_key(value: str) -> str:
     return value
 
 
-def check_managed_policy(name: str) -> str:
-    """Accepts the name of an AWS managed policy with its path.
-
-    Raises:
-        Problem: it is an ARN, or has a character that no such name has.
-    """
+def _check_no_arn(name: str) -> str:
     if name.startswith("arn:"):
         remedy = f"write its name with its path: {short(name.rpartition(':policy/')[2])}"
         raise Problem(f"{short(name)} is an ARN", remedy)
-    if not re.fullmatch(r"(?:[A-Za-z0-9_-]+/)*[A-Za-z0-9_+=,.@-]+", name):
-        raise Problem(
-            f"{short(name)} is not the name of an AWS managed policy", "write it as in job-function/ViewOnlyAccess"
-        )
+    return name
+
+
+def _check_last_part(name: str) -> str:
     check_length(name.rpartition("/")[2], aws_limits()["managed_policy_name"])
     return name
 
 
-def _check_unmanaged(value: str) -> str:
-    if "@" in value:
-        return _ROOT_EMAIL.check(value)
-    if not re.fullmatch(r"[0-9]{12}", value):
-        raise Problem(
-            f"{short(value)} is neither an e-mail address nor an account id", "write one of the two, in quotes"
-        )
-    return value
+def _check_address(value: str) -> str:
+    return _ROOT_EMAIL.check(value) if "@" in value else value
 
 
-def _check_action(value: str) -> str:
-    if not is_action(value):
-        raise Problem(f"{short(value)} is not an action", "write it as in s3:GetObject or s3:Get*")
-    return value
+_ACTION = Text(
+    r"[A-Za-z0-9-]+:[A-Za-z0-9_*?]+|\*(?::\*)?",
+    "is not an action",
+    "write it as in s3:GetObject or s3:Get*",
+    example="s3:Get*",
+)
 
 
 def is_action(text: str) -> bool:
     """Returns whether a text is an action as IAM's grammar has them, `*` among them."""
-    return bool(re.fullmatch(r"[A-Za-z0-9-]+:[A-Za-z0-9_*?]+|\*(?::\*)?", text))
+    return matches(_ACTION.pattern, text)
 
 
 def did_you_mean(value: str, candidates: Iterable[str]) -> str:
@@ -197,14 +180,18 @@ class Personal:
     """Marks the types of what an example cannot know: addresses that mail is sent to, and account ids."""
 
 
-Key = Annotated[
-    str,
-    AfterValidator(check_key),
-    Field(
-        description="a letter, then letters, digits and hyphens",
-        json_schema_extra={"pattern": f"^{_KEY}$", "maxLength": _KEY_LENGTH},
-    ),
-]
+Key = Annotated[str, _KEY, AfterValidator(_check_key_length), Field(json_schema_extra={"maxLength": _KEY_LENGTH})]
+
+# References: a rule says which keys are known, and where `*` and `?` are wildcards.
+
+_WILDCARDS = r"[A-Za-z*?][A-Za-z0-9*?-]*"
+AccountReference = Annotated[str, Form(_KEY.pattern, example="security")]
+AccountPattern = Annotated[str, Form(_WILDCARDS, example="*-prod")]
+UnitReference = Annotated[str, Form(_KEY.pattern, example="workloads")]
+UserReference = Annotated[str, Form(_KEY.pattern, example="jane-doe")]
+GroupReference = Annotated[str, Form(_KEY.pattern, example="administrators")]
+PermissionSetReference = Annotated[str, Form(_KEY.pattern, example="ReadOnly")]
+
 AccountId = Annotated[
     str,
     Text(
@@ -212,6 +199,7 @@ AccountId = Annotated[
         "is not an account id: 12 digits",
         'write it in quotes: "012345678901"',
         source="organizations AccountId",
+        example="210987654321",
     ),
     Personal(),
 ]
@@ -226,9 +214,20 @@ _ROOT_EMAIL = Text(
     "write name@example.org",
     "root_email",
     "https://docs.aws.amazon.com/organizations/latest/APIReference/API_CreateAccount.html",
+    example="aws+security@acme.io",
 )
 RootEmail = Annotated[str, _ROOT_EMAIL, Personal()]
-UnmanagedAccount = Annotated[str, AfterValidator(_check_unmanaged), Personal()]
+UnmanagedAccount = Annotated[
+    str,
+    AfterValidator(_check_address),
+    Text(
+        rf"{_ROOT_EMAIL.pattern}|[0-9]{{12}}",
+        "is neither an e-mail address nor an account id",
+        "write one of the two, in quotes",
+        example="somebody@acme.io",
+    ),
+    Personal(),
+]
 # SNS and Budgets say nothing of the form of an address; this is what mail systems take without quotes (RFC 5322).
 Email = Annotated[
     str,
@@ -237,6 +236,7 @@ Email = Annotated[
         "is not an e-mail address: letters, digits and .!#%&'*+/=?^_~- before one '@', a domain after it",
         "write name@example.org",
         "email",
+        example="security@acme.io",
     ),
     Personal(),
 ]
@@ -249,6 +249,7 @@ PersonEmail = Annotated[
         "write name@example.org",
         "email",
         "identitystore SensitiveStringType",
+        example="jane.doe@acme.io",
     ),
     Personal(),
 ]
@@ -261,6 +262,7 @@ CostEmail = Annotated[
         "use another address",
         "cost_email",
         "ce SubscriberAddress",
+        example="finance@acme.io",
     ),
     Personal(),
 ]
@@ -275,6 +277,7 @@ ContactEmail = Annotated[
         "use another address",
         "email",
         "account EmailAddress",
+        example="billing@acme.io",
     ),
     Personal(),
 ]
@@ -288,6 +291,7 @@ PortalUrl = Annotated[
         "is not the URL of an AWS access portal, such as https://d-1234567890.awsapps.com/start",
         "copy it from IAM Identity Center, 'AWS access portal URL'",
         source="https://docs.aws.amazon.com/singlesignon/latest/userguide/multi-region-workforce-access.html",
+        example="https://d-1234567890.awsapps.com/start",
     ),
 ]
 RelayState = Annotated[
@@ -299,13 +303,25 @@ RelayState = Annotated[
         "copy its address from the console, as in https://console.aws.amazon.com/billing/",
         "relay_state",
         "sso-admin RelayState",
+        example="https://console.aws.amazon.com/billing/",
     ),
 ]
 
 # Names of things that hold the rest
 
-Region = Annotated[str, AfterValidator(_check_region)]
-StateBucketName = Annotated[str, AfterValidator(_check_state_bucket)]
+Region = Annotated[str, AfterValidator(_check_region), Field(json_schema_extra=_regions)]
+StateBucketName = Annotated[
+    str,
+    Text(
+        r"(?!.*\.\.)[a-z0-9][a-z0-9.-]+[a-z0-9]",
+        "is not a bucket name: at least 3 lower-case letters, digits and hyphens, starting and ending with a letter or "
+        "digit",
+        "see the S3 bucket naming rules",
+        "bucket_name",
+        example="acme-terraform-state",
+    ),
+    AfterValidator(_check_state_bucket),
+]
 TableName = Annotated[
     str,
     Text(
@@ -314,6 +330,7 @@ TableName = Annotated[
         "choose another name",
         "table_name",
         "dynamodb TableName",
+        example="acme-terraform-lock",
     ),
 ]
 ProjectName = Annotated[
@@ -322,6 +339,7 @@ ProjectName = Annotated[
         r"[a-z][a-z0-9-]{1,23}[a-z0-9]",
         "is not a project name: 3 to 25 lower-case letters, digits and hyphens, starting with a letter",
         "it prefixes account names; choose a short one",
+        example="acme",
     ),
 ]
 ShortName = Annotated[
@@ -330,6 +348,7 @@ ShortName = Annotated[
         r"[a-z][a-z0-9]{1,7}",
         "is not a short name: 2 to 8 lower-case letters and digits, starting with a letter",
         "it prefixes buckets, tables and CLI profiles",
+        example="ac",
     ),
 ]
 
@@ -343,6 +362,7 @@ AccountName = Annotated[
         "choose another name",
         "account_name",
         "account AccountName",
+        example="acme-security",
     ),
 ]
 # AWS takes any character in these; a line break in a name is never meant.
@@ -355,10 +375,19 @@ OrganizationalUnitName = Annotated[
         "change it",
         "organizational_unit_name",
         "organizations OrganizationalUnitName",
+        example="Workloads",
     ),
 ]
 PolicyName = Annotated[
-    str, Text(_NAME, "is not a name: visible text", "change it", "policy_name", "organizations PolicyName")
+    str,
+    Text(
+        _NAME,
+        "is not a name: visible text",
+        "change it",
+        "policy_name",
+        "organizations PolicyName",
+        example="Deny leaving",
+    ),
 ]
 PolicyDescription = Annotated[
     str,
@@ -369,6 +398,7 @@ PolicyDescription = Annotated[
         "policy_description",
         "organizations PolicyDescription",
         blank=True,
+        example="Members cannot leave the organization.",
     ),
 ]
 ServicePrincipal = Annotated[
@@ -379,6 +409,7 @@ ServicePrincipal = Annotated[
         "write it as in 'config.amazonaws.com'",
         "service_principal",
         "organizations ServicePrincipal",
+        example="config.amazonaws.com",
     ),
 ]
 _TAG_CHARACTERS = r"\p{L}\p{Z}\p{N}_.:/=+\-@"
@@ -390,6 +421,7 @@ TagKey = Annotated[
         "change it",
         "tag_key",
         "organizations TagKey",
+        example="Team",
     ),
     AfterValidator(_check_tag_key),
 ]
@@ -402,6 +434,7 @@ TagValue = Annotated[
         "tag_value",
         "organizations TagValue",
         blank=True,
+        example="payments",
     ),
 ]
 TagPattern = Annotated[
@@ -412,15 +445,17 @@ TagPattern = Annotated[
         "change it",
         "tag_value",
         blank=True,
+        example="pay*",
     ),
 ]
-Action = Annotated[str, AfterValidator(_check_action)]
+Action = Annotated[str, _ACTION]
 RoleName = Annotated[
     str,
     Text(
         r"[A-Za-z0-9_+=,.@/*?-]{1,512}",
         "is not a role name: letters, digits, +=,.@-_/ and the wildcards * and ?",
         "write a name, with its path if it has one, not an ARN",
+        example="stacksets-exec-*",
     ),
 ]
 
@@ -445,6 +480,7 @@ UserName = Annotated[
         "the e-mail address is a good one",
         "user_name",
         "identitystore UserName",
+        example="jane.doe@acme.io",
     ),
 ]
 PersonName = Annotated[
@@ -455,6 +491,7 @@ PersonName = Annotated[
         "change it",
         "person_name",
         "identitystore SensitiveStringType",
+        example="Jane",
     ),
 ]
 GroupName = Annotated[
@@ -465,6 +502,7 @@ GroupName = Annotated[
         "choose another",
         "group_name",
         "identitystore GroupDisplayName",
+        example="Administrators",
     ),
 ]
 GroupDescription = Annotated[
@@ -476,9 +514,10 @@ GroupDescription = Annotated[
         "group_description",
         "identitystore SensitiveStringType",
         blank=True,
+        example="Full access, everywhere.",
     ),
 ]
-SessionDuration = Annotated[str, AfterValidator(_check_session_duration)]
+SessionDuration = Annotated[str, _DURATION, AfterValidator(_check_session_duration)]
 PermissionSetName = Annotated[
     str,
     Text(
@@ -487,6 +526,7 @@ PermissionSetName = Annotated[
         "change it",
         "permission_set_name",
         "sso-admin PermissionSetName",
+        example="ReadOnly",
     ),
 ]
 PermissionSetDescription = Annotated[
@@ -498,6 +538,7 @@ PermissionSetDescription = Annotated[
         "permission_set_description",
         "sso-admin PermissionSetDescription",
         blank=True,
+        example="Sees resources and their metadata.",
     ),
 ]
 # The provider's import ids part these by commas, and it cannot read one back that has more of them.
@@ -509,6 +550,7 @@ ManagedPolicyName = Annotated[
         "change it",
         "managed_policy_name",
         "sso-admin ManagedPolicyName",
+        example="TeamBoundary",
     ),
 ]
 ManagedPolicyPath = Annotated[
@@ -519,15 +561,27 @@ ManagedPolicyPath = Annotated[
         "write it as in /teams/",
         "managed_policy_path",
         "sso-admin ManagedPolicyPath",
+        example="/teams/",
     ),
 ]
-AwsManagedPolicy = Annotated[str, AfterValidator(check_managed_policy)]
+AwsManagedPolicy = Annotated[
+    str,
+    AfterValidator(_check_no_arn),
+    Text(
+        r"(?:[A-Za-z0-9_-]+/)*[A-Za-z0-9_+=,.@-]+",
+        "is not the name of an AWS managed policy",
+        "write it as in job-function/ViewOnlyAccess",
+        example="job-function/ViewOnlyAccess",
+    ),
+    AfterValidator(_check_last_part),
+]
 PolicyFile = Annotated[
     str,
     Text(
         r"(?!/)(?!.*\.\.)[A-Za-z0-9_./-]{1,200}\.json",
         "is not a policy file: a path below the configuration that ends in .json",
         "write it as in policies/deny-leaving-organization.json",
+        example="policies/deny-leaving-organization.json",
     ),
 ]
 SessionTag = Annotated[
@@ -538,6 +592,7 @@ SessionTag = Annotated[
         "change it",
         "access_control_attribute_key",
         "sso-admin AccessControlAttributeKey",
+        example="CostCenter",
     ),
 ]
 IdentityAttribute = Annotated[
@@ -548,18 +603,41 @@ IdentityAttribute = Annotated[
         'write it as in "${path:enterprise.costCenter}"',
         "access_control_attribute_source",
         "sso-admin AccessControlAttributeValueSource",
+        example="${path:enterprise.costCenter}",
     ),
 ]
-Reason = Annotated[str, Text(r"[^\r]+", "is not a reason: visible text", "say why")]
-LastDay = Annotated[dt.date, PlainValidator(_as_date, json_schema_input_type=dt.date)]
+Reason = Annotated[str, Text(r"[^\r]+", "is not a reason: visible text", "say why", example="Migration of the shop")]
+LastDay = Annotated[
+    dt.date,
+    PlainValidator(_as_date, json_schema_input_type=dt.date),
+    Field(json_schema_extra={"examples": ["2027-01-31"]}),
+]
+
+# Texts of which other modules say what is wrong with them
+
+AcceptedPlace = Annotated[str, Form(r"[\s\S]+", example="accounts.audit")]
+IMPORT_ADDRESS = Form(r"aws_[a-z0-9_]+\.[A-Za-z0-9_-]+", example="aws_budgets_budget.monthly")
+ImportAddress = Annotated[str, IMPORT_ADDRESS]
+ImportId = Annotated[str, Form(r"[^\s](?:.*[^\s])?", example="210987654321:monthly")]
 
 # Alternate contacts: AWS gives the name and the title a length and no pattern.
 
 ContactName = Annotated[
-    str, Text(_NAME, "is not a name: visible text", "change it", "alternate_contact_name", "account Name")
+    str,
+    Text(
+        _NAME, "is not a name: visible text", "change it", "alternate_contact_name", "account Name", example="Jane Doe"
+    ),
 ]
 ContactTitle = Annotated[
-    str, Text(_NAME, "is not a title: visible text", "change it", "alternate_contact_title", "account Title")
+    str,
+    Text(
+        _NAME,
+        "is not a title: visible text",
+        "change it",
+        "alternate_contact_title",
+        "account Title",
+        example="Head of Finance",
+    ),
 ]
 ContactPhone = Annotated[
     str,
@@ -569,6 +647,7 @@ ContactPhone = Annotated[
         "write it as in +49 30 1234567",
         "alternate_contact_phone",
         "account PhoneNumber",
+        example="+49 30 1234567",
     ),
 ]
 PasswordLength = Annotated[

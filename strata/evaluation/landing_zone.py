@@ -145,10 +145,8 @@ class Evaluated:
     def _made(self, option: str, text: str, file: str, location: Location) -> Document:
         """Returns the document that an option makes, at the line of the option."""
         if option not in self._documents:
-            source_file = self.landing_zone.source_file(file)
-            self._documents[option] = parse(
-                text, source_file.file, name=option, lines=repeat(source_file.line(location))
-            )
+            part, here = self.landing_zone.source_file(file).origin(location)
+            self._documents[option] = parse(text, part.file, name=option, lines=repeat(part.line(here)))
         return self._documents[option]
 
     def _aws(self, name: str, text: str) -> Document:

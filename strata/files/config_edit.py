@@ -10,7 +10,8 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from strata.config import ACCEPTED, IMPORTS
+from strata.config import ACCEPTED, FOLDERS, IMPORTS
+from strata.config.loader import YAML
 from strata.errors import ConfigurationError
 from strata.files.atomic import read_bytes, read_text, write
 from strata.landing_zone import LandingZone
@@ -27,16 +28,23 @@ def loaded(base: Path, files: Mapping[str, str], target: Path) -> LandingZone:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         _write_texts(folder, files)
-        # Links, so that the loader sees what a policy file is: a pipe cannot be copied.
-        others = [one for one in base.iterdir() if one.suffix not in (".yaml", ".yml")]
-        for path in [*others, target / IMPORTS, target / ACCEPTED]:
+        for path in [*_others(base), target / IMPORTS, target / ACCEPTED]:
             if os.path.lexists(path):
                 (folder / path.name).symlink_to(path.absolute())
+        for split in (split for split in FOLDERS.values() if (base / split).is_dir()):
+            (folder / split).mkdir(exist_ok=True)
+            for path in _others(base / split):
+                (folder / split / path.name).symlink_to(path.absolute())
         try:
             return load(folder)
         except ConfigurationError as error:
             faults = [dataclasses.replace(f, file=f.file.replace(name, str(target))) for f in error.faults]
             raise ConfigurationError(faults) from error
+
+
+def _others(folder: Path) -> list[Path]:
+    """Returns what is no YAML; it is linked to, so that the loader sees what it is: a pipe cannot be copied."""
+    return [one for one in folder.iterdir() if one.suffix not in YAML and one.name not in FOLDERS.values()]
 
 
 def print_diff(target: Path, files: Mapping[str, str], policies: Sequence[Path] = ()) -> None:
@@ -62,6 +70,7 @@ def fill(folder: Path, base: Path, files: Mapping[str, str]) -> None:
 
 def _write_texts(folder: Path, files: Mapping[str, str]) -> None:
     for name, text in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(text.encode())
 
 

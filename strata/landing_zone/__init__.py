@@ -11,6 +11,7 @@ from strata.config.accepted import Acceptance
 from strata.config.loader import PartialConfiguration
 from strata.config.models import MANAGEMENT, ROOT, Organization, PolicyType, Project, Security, Sso, User
 from strata.config.source import Location, SourceFile
+from strata.config.split import SplitTree
 from strata.errors import Fault
 from strata.landing_zone.accounts import Account, accounts
 from strata.landing_zone.deployer import Deployer, deployer_of
@@ -148,8 +149,9 @@ class LandingZone:
         return cls(*parts, partial.imports, partial.documents, partial.accepted, partial.source_files)
 
     def source(self, file: str, location: Location) -> SourceLocation:
-        """Returns the line of something, or of the nearest entry above it."""
-        return SourceLocation(file, self.source_file(file).line(location))
+        """Returns the line of something, or of the nearest entry above it, in the file that has it."""
+        part, here = self.source_file(file).origin(location)
+        return SourceLocation(part.name or file, part.line(here))
 
     def fault(self, file: str, location: Location, problem: str, remedy: str) -> Fault:
         """Makes the fault of one value, for what only shows when Terraform is written."""
@@ -157,4 +159,10 @@ class LandingZone:
 
     def source_file(self, file: str) -> SourceFile:
         """Returns a file by its name in the folder."""
-        return self.source_files.get(file) or SourceFile(file)
+        parts = (
+            part
+            for source_file in self.source_files.values()
+            if isinstance(source_file, SplitTree)
+            for part in source_file.parts
+        )
+        return self.source_files.get(file) or next((part for part in parts if part.name == file), SourceFile(file))

@@ -24,11 +24,15 @@ class Ending:
     index: int
     assignment: Assignment
     until: dt.date
+    file: str
+    """The name that its file has in the folder."""
+    position: int
+    """Where it stands in the list of its file."""
     line: int
 
     @property
     def location(self) -> Location:
-        """Returns where the entry stands in sso.yaml."""
+        """Returns where the entry stands among all assignments."""
         return "assignments", self.index
 
     def expired(self, on: dt.date) -> bool:
@@ -50,8 +54,10 @@ def expired(landing_zone: LandingZone, on: dt.date) -> list[Ending]:
 def _all(landing_zone: LandingZone) -> Iterator[Ending]:
     for index, assignment in enumerate(landing_zone.sso.assignments):
         if assignment.until:
-            line = landing_zone.source(SSO, ("assignments", index)).line
-            yield Ending(index, assignment, assignment.until, line)
+            at = ("assignments", index)
+            file, line = landing_zone.source(SSO, at)
+            position = int(landing_zone.tree(SSO).origin(at)[1][1])
+            yield Ending(index, assignment, assignment.until, file, position, line)
 
 
 def who(assignment: Assignment) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from strata.config import IMPORTS, ORGANIZATION, PROJECT, SECURITY, SSO
@@ -10,8 +9,8 @@ from strata.config.import_ids import check_import_id
 from strata.config.limits import Limits
 from strata.config.loader import PartialConfiguration
 from strata.config.source import Location
-from strata.config.text import Problem, short
-from strata.config.types import did_you_mean
+from strata.config.text import Problem, matches, short
+from strata.config.types import IMPORT_ADDRESS, did_you_mean
 from strata.errors import Fault
 from strata.landing_zone import LandingZone
 from strata.landing_zone.addresses import addresses, imported
@@ -27,7 +26,7 @@ def imports(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     found = imported(landing_zone) if landing_zone else frozenset[str]()
     for address, import_id in partial.imports.items():
         at: Location = (address,)
-        if not re.fullmatch(r"aws_[a-z0-9_]+\.[A-Za-z0-9_-]+", address):
+        if not matches(IMPORT_ADDRESS.pattern, address):
             problem = f"{short(address)} is not a Terraform address"
             yield partial.fault(IMPORTS, at, problem, "write it as in aws_budgets_budget.monthly")
             continue

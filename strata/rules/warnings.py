@@ -59,8 +59,14 @@ _TOLD_ONCE = frozenset({"example-value", "unbound-account"})
 def _told(landing_zone: LandingZone, one: Warned, others: list[Warned], over: str = "") -> tuple[SourceLocation, str]:
     file, location, text = one.doubt
     if one.finding in _TOLD_ONCE:
-        text = text.replace(_OTHERS, _and([dotted(other.doubt[1]) for other in others]))
-    return landing_zone.source(file, location), f"{dotted(location)}: {text}{over} [{hint(one.finding, one.at)}]"
+        text = text.replace(_OTHERS, _and([_here(landing_zone, other) for other in others]))
+    told = f"{_here(landing_zone, one)}: {text}{over} [{hint(one.finding, one.at)}]"
+    return landing_zone.source(file, location), told
+
+
+def _here(landing_zone: LandingZone, one: Warned) -> str:
+    file, location, _ = one.doubt
+    return dotted(landing_zone.source_file(file).origin(location)[1])
 
 
 def _and(others: list[str]) -> str:

@@ -1,0 +1,112 @@
+"""One tree of the files that a part of the configuration is split into, so that each team owns its own.
+
+What is a mapping of entries is put together by key, what is a list is joined in the order of the files.
+"""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel
+
+from strata.config.source import Location, SourceFile
+from strata.errors import Fault
+
+
+@dataclass
+class SplitTree(SourceFile):
+    """Several files that are read as one; a value keeps the file, the line and the position that it has there."""
+
+    parts: tuple[SourceFile, ...] = ()
+    origins: dict[Location, tuple[SourceFile, Location]] = field(default_factory=dict)
+    """The file and the place there of every section and every entry of one."""
+
+    def origin(self, location: Location) -> tuple[SourceFile, Location]:
+        """Returns the file in which a value stands, and its location there."""
+        for end in (2, 1):
+            if found := self.origins.get(location[:end]):
+                return found[0], (*found[1], *location[end:])
+        return self.parts[0], location
+
+    def line(self, location: Location) -> int:
+        """Returns the line of a value in its own file."""
+        part, here = self.origin(location)
+        return part.line(here)
+
+    def fault(self, location: Location, problem: str, remedy: str, line: int | None = None) -> Fault:
+        """Makes the fault of one value, in its own file."""
+        part, here = self.origin(location)
+        return part.fault(here, problem, remedy, line)
+
+
+def joined(name: str, parts: Sequence[SourceFile], model: type[BaseModel]) -> SourceFile:
+    """Returns one tree of several files; what two of them say is a fault at the second that names the first."""
+    tree = SplitTree(parts[0].file, name=name, parts=tuple(parts))
+    for part in parts:
+        tree.faults += part.faults
+        if part.faults and not part.data:
+            tree.incomplete.add(())
+        shifts = {section: _take(tree, part, section, model) for section in part.data}
+        tree.spoiled |= set(_shifted(part.spoiled, shifts))
+        tree.incomplete |= set(_shifted(part.incomplete, shifts))
+    return tree
+
+
+def _take(tree: SplitTree, part: SourceFile, section: str, model: type[BaseModel]) -> int:
+    """Adds a section of one file; returns how many entries of its list stand before those of this file."""
+    at, value, known = (section,), part.data[section], tree.data.get(section)
+    if value is None or known is None:
+        if value is not None or section not in tree.data:
+            tree.origins[at] = part, at
+            tree.data[section] = value.copy() if isinstance(value, dict | list) else value
+            _note_entries(tree, part, section, value, 0)
+        return 0
+    kind = _kind(model, section)
+    if kind is None:
+        _twice(tree, part, at)
+    elif not isinstance(value, kind):  # taken instead, for the model to say what is wrong with it
+        tree.data[section], tree.origins[at] = value, (part, at)
+    elif isinstance(known, dict) and isinstance(value, dict):
+        for key in filter(known.__contains__, value):
+            _twice(tree, part, (section, key))
+        new = {key: entry for key, entry in value.items() if key not in known}
+        known |= new
+        _note_entries(tree, part, section, new, 0)
+    elif isinstance(known, list) and isinstance(value, list):
+        _note_entries(tree, part, section, value, len(known))
+        known += value
+        return len(known) - len(value)
+    return 0
+
+
+def _kind(model: type[BaseModel], section: str) -> type | None:
+    """Returns what YAML a section of entries is, None for what is one value and stands in one file."""
+    named = {found.alias or name: found for name, found in model.model_fields.items()}
+    origin = typing.get_origin(named[section].annotation) if section in named else None
+    return list if origin is tuple else dict if origin is dict else None
+
+
+def _note_entries(tree: SplitTree, part: SourceFile, section: str, value: Any, shift: int) -> None:
+    for position, key in enumerate(value) if isinstance(value, dict | list) else ():
+        if isinstance(value, dict):
+            tree.origins[section, key] = part, (section, key)
+        else:
+            tree.origins[section, shift + position] = part, (section, position)
+
+
+def _twice(tree: SplitTree, part: SourceFile, at: Location) -> None:
+    first, there = tree.origin(at)
+    problem = f"stands twice, first in {first.file}:{first.line(there)}"
+    tree.faults.append(part.fault(at, problem, "keep one of the two"))
+    tree.incomplete.add(at)
+
+
+def _shifted(locations: Iterable[Location], shifts: dict[str, int]) -> Iterable[Location]:
+    for location in locations:
+        if len(location) > 1 and isinstance(location[1], int):
+            yield (location[0], location[1] + shifts.get(str(location[0]), 0), *location[2:])
+        else:
+            yield location

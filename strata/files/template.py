@@ -1,0 +1,168 @@
+"""The configuration that everybody begins with, and what `strata init` makes of it.
+
+`strata/template` is a configuration like any other, valid as it stands, so it has no placeholders. What an answer
+decides stands there as it is made from the answers `EXAMPLE`; other answers take its place.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from strata.config import ORGANIZATION, PROJECT, SECURITY, SSO
+from strata.config.accepted import scalar
+from strata.files.atomic import bare, split_lines, with_line_ends_of
+
+TEMPLATE = Path(__file__).parents[1] / "template"
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What the configuration is made of."""
+
+    name: str
+    short_name: str
+    primary: str
+    secondary: str
+    governed: tuple[str, ...]
+    accounts: tuple[str, ...]
+    email: str
+    management_id: str
+    management_name: str
+    management_email: str
+    admin_given_name: str
+    admin_family_name: str
+    admin_email: str
+
+    @property
+    def admin(self) -> str:
+        """Returns the key of the administrator: the name in letters that a key may have."""
+        name = unicodedata.normalize("NFKD", f"{self.admin_given_name}-{self.admin_family_name}")
+        plain = re.sub(r"[^a-z0-9]+", "-", name.encode("ascii", "ignore").decode().lower()).strip("-")[:64]
+        return plain if re.match(r"[a-z]", plain) else "administrator"
+
+
+EXAMPLE = Answers(
+    name="example",
+    short_name="ex",
+    primary="us-east-1",
+    secondary="us-west-2",
+    governed=(),
+    accounts=("security", "shared"),
+    email="aws@example.com",
+    management_id="123456789012",
+    management_name="example-management",
+    management_email="aws@example.com",
+    admin_given_name="Jane",
+    admin_family_name="Doe",
+    admin_email="jane.doe@example.com",
+)
+"""The answers of which the template is made."""
+
+DEFAULT_ACCOUNTS = EXAMPLE.accounts
+
+
+def account_address(email: str, account: str) -> str:
+    """Returns an account's address: the pattern's, or that of a base address by plus-addressing."""
+    if "{account}" in email:
+        return email.replace("{account}", account)
+    local, _, domain = email.partition("@")
+    return f"{local}+{account}@{domain}"
+
+
+def rendered(answers: Answers) -> dict[str, str]:
+    """Returns the files of the template with some answers in place of the example's."""
+    return {name: _render(template(name), _PARTS[name](EXAMPLE), _PARTS[name](answers)) for name in _PARTS}
+
+
+def template(name: str) -> str:
+    """Returns a file of the template."""
+    return (TEMPLATE / name).read_text(encoding="utf-8")
+
+
+def _render(text: str, example: Sequence[str], parts: Sequence[str]) -> str:
+    replacing = dict(zip(example, parts, strict=True))
+    found = "|".join(re.escape(part) for part in example)
+    return re.sub(rf"^(?:{found})", lambda match: replacing[match[0]], text, flags=re.MULTILINE)
+
+
+def onto(own: str, before: str, after: str) -> str | int:
+    """Returns a text with what changes from one text to another, or the line of it that was changed otherwise."""
+    mine, old, new = (list(map(bare, split_lines(text))) for text in (own, before, after))
+    in_mine, in_new = _same_lines(old, mine), _same_lines(old, new)
+    result: list[str] = []
+    at = (0, 0, 0)
+    ends = [(line, in_mine[line], in_new[line]) for line in range(len(old)) if line in in_mine and line in in_new]
+    for end in [*ends, (len(old), len(mine), len(new))]:
+        was, is_mine, is_new = old[at[0] : end[0]], mine[at[1] : end[1]], new[at[2] : end[2]]
+        if is_mine not in (was, is_new) and is_new != was:
+            return at[1] + 1
+        result += [*(is_new if is_mine == was else is_mine), *old[end[0] : end[0] + 1]]
+        at = (end[0] + 1, end[1] + 1, end[2] + 1)
+    return with_line_ends_of(own, "".join(f"{line}\n" for line in result))
+
+
+def _same_lines(before: Sequence[str], after: Sequence[str]) -> dict[int, int]:
+    """Returns the lines that stayed: where each was, and where it is."""
+    from difflib import SequenceMatcher
+
+    blocks = SequenceMatcher(None, before, after, autojunk=False).get_matching_blocks()
+    return {start + step: begin + step for start, begin, size in blocks for step in range(size)}
+
+
+# What the answers decide, file by file
+
+
+def _project(answers: Answers) -> list[str]:
+    governed = [f"  governed:\n{_items(answers.governed, 4)}"] if answers.governed else []
+    return [
+        f"name: {scalar(answers.name)}\nshort_name: {scalar(answers.short_name)}\n",
+        f'  id: "{answers.management_id}"\n'
+        f"  name: {scalar(answers.management_name)}\n"
+        f"  email: {scalar(answers.management_email)}\n",
+        "".join([f"  primary: {answers.primary}\n  secondary: {answers.secondary}\n", *governed]),
+    ]
+
+
+def _organization(answers: Answers) -> list[str]:
+    """Returns the accounts, each in a unit of its own, what policies are attached to, and who administers services."""
+    units = "".join(f"  {key}:\n    name: {scalar(key)}\n" for key in answers.accounts)
+    accounts = "".join(
+        f"  {key}:\n    email: {scalar(account_address(answers.email, key))}\n    organizational_unit: {scalar(key)}\n"
+        for key in answers.accounts
+    )
+    delegated = "\ndelegated_administrators:\n  access-analyzer.amazonaws.com: security\n"
+    return [
+        f"organizational_units:\n{units}",
+        f"accounts:\n{accounts}",
+        f"      organizational_units:\n{_items(answers.accounts, 8)}",
+        delegated if "security" in answers.accounts else "",
+    ]
+
+
+def _security(answers: Answers) -> list[str]:
+    return [f"  emails:\n{_items([answers.management_email], 4)}"]
+
+
+def _sso(answers: Answers) -> list[str]:
+    """Returns the administrator, who is in every group, and the accounts of the assignments."""
+    shared = ["shared"] if "shared" in answers.accounts else answers.accounts
+    return [
+        f"  {answers.admin}:\n"
+        f"    given_name: {scalar(answers.admin_given_name)}\n"
+        f"    family_name: {scalar(answers.admin_family_name)}\n"
+        f"    email: {scalar(answers.admin_email)}\n",
+        f"    members:\n{_items([answers.admin], 6)}",
+        f"    accounts:\n{_items(answers.accounts, 6)}",
+        f"    accounts:\n{_items(shared, 6)}",
+    ]
+
+
+_PARTS = {PROJECT: _project, ORGANIZATION: _organization, SECURITY: _security, SSO: _sso}
+
+
+def _items(values: Sequence[str], indent: int) -> str:
+    return "".join(f"{' ' * indent}- {scalar(value)}\n" for value in values)
