@@ -126,12 +126,12 @@ def test_every_value_is_told_at_its_own_file_and_line(company_in_files: Path) ->
     zone = load(company_in_files)
     seen = set()
     for name in (ORGANIZATION, SSO):
-        for location in entries(zone.tree(name).data):
+        for location in entries(zone.source_file(name).data):
             source = zone.source(name, location)
             line = (company_in_files / source.file).read_text(encoding="utf-8").splitlines()[source.line - 1]
             seen.add(source.file)
             assert str(location[-1]) in line if isinstance(location[-1], str) else line.lstrip().startswith("- ")
-            assert zone.tree(name).origin(location)[0].name == source.file
+            assert zone.source_file(name).origin(location)[0].name == source.file
     assert len(seen) == 6
 
 
@@ -150,7 +150,7 @@ def test_the_order_is_the_single_file_and_then_the_names_sorted(folder: Path) ->
     zone = load(folder)
     places = [zone.source(SSO, ("assignments", index)) for index in range(len(zone.sso.assignments))]
     assert [place.file for place in places] == ["sso.yaml", *["sso/a.yaml"] * 2, *["sso/shop.yaml"] * 2]
-    assert zone.tree(SSO).fault(("assignments", 4, "groups", 0), "", "").path == "assignments[2].groups[1]"
+    assert zone.source_file(SSO).fault(("assignments", 4, "groups", 0), "", "").path == "assignments[2].groups[1]"
 
 
 def test_a_folder_alone_is_enough_and_what_is_hidden_or_no_yaml_is_not_read(folder: Path) -> None:
@@ -233,5 +233,5 @@ def test_init_does_not_edit_a_configuration_in_files(folder: Path) -> None:
 
 def test_a_landing_zone_knows_each_part_by_its_name(folder: Path) -> None:
     zone: LandingZone = load(folder)
-    assert zone.tree("sso/shop.yaml").file.endswith("/sso/shop.yaml")
-    assert zone.tree("sso.yaml").file.endswith("/sso.yaml")
+    assert zone.source_file("sso/shop.yaml").file.endswith("/sso/shop.yaml")
+    assert zone.source_file("sso.yaml").file.endswith("/sso.yaml")

@@ -364,7 +364,7 @@ def _refuse_others(folder: Path, changed: Mapping[str, str]) -> None:
 
 
 def _no_example(path: Path, own: str) -> StrataError:
-    return StrataError(f"{path} is an example no more, it has {own!r}; {_REMEDY}")
+    return StrataError(f"{path} no longer has the example value, it has {own!r}; {_REMEDY}")
 
 
 def _own_values(path: Path, text: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""One tree of the files that a part of the configuration is split into, so that each team owns its own.
+"""One source file of the files that a part of the configuration is split into, so that each team owns its own.
 
 What is a mapping of entries is put together by key, what is a list is joined in the order of the files.
 """
@@ -17,7 +17,7 @@ from strata.errors import Fault
 
 
 @dataclass
-class SplitTree(SourceFile):
+class SplitSourceFile(SourceFile):
     """Several files that are read as one; a value keeps the file, the line and the position that it has there."""
 
     parts: tuple[SourceFile, ...] = ()
@@ -43,40 +43,40 @@ class SplitTree(SourceFile):
 
 
 def joined(name: str, parts: Sequence[SourceFile], model: type[BaseModel]) -> SourceFile:
-    """Returns one tree of several files; what two of them say is a fault at the second that names the first."""
-    tree = SplitTree(parts[0].file, name=name, parts=tuple(parts))
+    """Returns one source file of several files; what two of them say is a fault at the second that names the first."""
+    source_file = SplitSourceFile(parts[0].file, name=name, parts=tuple(parts))
     for part in parts:
-        tree.faults += part.faults
+        source_file.faults += part.faults
         if part.faults and not part.data:
-            tree.incomplete.add(())
-        shifts = {section: _take(tree, part, section, model) for section in part.data}
-        tree.spoiled |= set(_shifted(part.spoiled, shifts))
-        tree.incomplete |= set(_shifted(part.incomplete, shifts))
-    return tree
+            source_file.incomplete.add(())
+        shifts = {section: _take(source_file, part, section, model) for section in part.data}
+        source_file.invalid |= set(_shifted(part.invalid, shifts))
+        source_file.incomplete |= set(_shifted(part.incomplete, shifts))
+    return source_file
 
 
-def _take(tree: SplitTree, part: SourceFile, section: str, model: type[BaseModel]) -> int:
+def _take(source_file: SplitSourceFile, part: SourceFile, section: str, model: type[BaseModel]) -> int:
     """Adds a section of one file; returns how many entries of its list stand before those of this file."""
-    at, value, known = (section,), part.data[section], tree.data.get(section)
+    at, value, known = (section,), part.data[section], source_file.data.get(section)
     if value is None or known is None:
-        if value is not None or section not in tree.data:
-            tree.origins[at] = part, at
-            tree.data[section] = value.copy() if isinstance(value, dict | list) else value
-            _note_entries(tree, part, section, value, 0)
+        if value is not None or section not in source_file.data:
+            source_file.origins[at] = part, at
+            source_file.data[section] = value.copy() if isinstance(value, dict | list) else value
+            _note_entries(source_file, part, section, value, 0)
         return 0
     kind = _kind(model, section)
     if kind is None:
-        _twice(tree, part, at)
+        _twice(source_file, part, at)
     elif not isinstance(value, kind):  # taken instead, for the model to say what is wrong with it
-        tree.data[section], tree.origins[at] = value, (part, at)
+        source_file.data[section], source_file.origins[at] = value, (part, at)
     elif isinstance(known, dict) and isinstance(value, dict):
         for key in filter(known.__contains__, value):
-            _twice(tree, part, (section, key))
+            _twice(source_file, part, (section, key))
         new = {key: entry for key, entry in value.items() if key not in known}
         known |= new
-        _note_entries(tree, part, section, new, 0)
+        _note_entries(source_file, part, section, new, 0)
     elif isinstance(known, list) and isinstance(value, list):
-        _note_entries(tree, part, section, value, len(known))
+        _note_entries(source_file, part, section, value, len(known))
         known += value
         return len(known) - len(value)
     return 0
@@ -89,19 +89,19 @@ def _kind(model: type[BaseModel], section: str) -> type | None:
     return list if origin is tuple else dict if origin is dict else None
 
 
-def _note_entries(tree: SplitTree, part: SourceFile, section: str, value: Any, shift: int) -> None:
+def _note_entries(source_file: SplitSourceFile, part: SourceFile, section: str, value: Any, shift: int) -> None:
     for position, key in enumerate(value) if isinstance(value, dict | list) else ():
         if isinstance(value, dict):
-            tree.origins[section, key] = part, (section, key)
+            source_file.origins[section, key] = part, (section, key)
         else:
-            tree.origins[section, shift + position] = part, (section, position)
+            source_file.origins[section, shift + position] = part, (section, position)
 
 
-def _twice(tree: SplitTree, part: SourceFile, at: Location) -> None:
-    first, there = tree.origin(at)
+def _twice(source_file: SplitSourceFile, part: SourceFile, at: Location) -> None:
+    first, there = source_file.origin(at)
     problem = f"stands twice, first in {first.file}:{first.line(there)}"
-    tree.faults.append(part.fault(at, problem, "keep one of the two"))
-    tree.incomplete.add(at)
+    source_file.faults.append(part.fault(at, problem, "keep one of the two"))
+    source_file.incomplete.add(at)
 
 
 def _shifted(locations: Iterable[Location], shifts: dict[str, int]) -> Iterable[Location]:

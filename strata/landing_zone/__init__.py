@@ -11,7 +11,7 @@ from strata.config.accepted import Acceptance
 from strata.config.loader import PartialConfiguration
 from strata.config.models import MANAGEMENT, ROOT, Organization, PolicyType, Project, Security, Sso, User
 from strata.config.source import Location, SourceFile
-from strata.config.split import SplitTree
+from strata.config.split import SplitSourceFile
 from strata.errors import Fault
 from strata.landing_zone.accounts import Account, accounts
 from strata.landing_zone.deployer import Deployer, deployer_of
@@ -162,7 +162,7 @@ class LandingZone:
         parts = (
             part
             for source_file in self.source_files.values()
-            if isinstance(source_file, SplitTree)
+            if isinstance(source_file, SplitSourceFile)
             for part in source_file.parts
         )
         return self.source_files.get(file) or next((part for part in parts if part.name == file), SourceFile(file))

@@ -56,7 +56,7 @@ def _all(landing_zone: LandingZone) -> Iterator[Ending]:
         if assignment.until:
             at = ("assignments", index)
             file, line = landing_zone.source(SSO, at)
-            position = int(landing_zone.tree(SSO).origin(at)[1][1])
+            position = int(landing_zone.source_file(SSO).origin(at)[1][1])
             yield Ending(index, assignment, assignment.until, file, position, line)
 
 
