@@ -91,7 +91,7 @@ def test_from_a_new_account_to_profiles(typist: Typist, tmp_path: Path) -> None:
     assert "config is valid" in ran["2. The configuration"][0].stdout
 
     expect_warnings(ran["3. Checks before the deploy"][0], NOT_EMULATED | BEFORE_THE_DEPLOY | BEFORE_BOOTSTRAP)
-    assert "made the organization" in ran["4. State and organization"][0].stdout
+    assert "created the organization" in ran["4. State and organization"][0].stdout
     expect_warnings(ran["5. Identity Center"][0], NOT_EMULATED | BEFORE_THE_DEPLOY)
     assert re.search(r"^ok +sign-in +arn:aws:sso:::instance/", ran["5. Identity Center"][0].stdout, re.MULTILINE)
 
