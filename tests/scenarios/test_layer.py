@@ -38,7 +38,7 @@ def clone(tmp_path: Path) -> Path:
 
 
 def _insert(deployment: Path, call: Block) -> None:
-    """Edits deployment.py as the page says: the import, the call at the end of build before `import_existing`, the list there."""
+    """Edits deployment.py as the page says: the import, the call before `import_existing`, the list there."""
     text = deployment.read_text()
     adoption = re.search(r"^    import_existing\(.*\)\n", text, re.MULTILINE)
     assert adoption, "deployment.py does not call import_existing"

@@ -34,9 +34,9 @@ ANSWERS = {
 """What the operator says; moto's management account is `master`, and so are its name and address."""
 
 NOT_EMULATED = {
-    "activation": "the emulator does not answer",
-    "quota": "the emulator does not answer",
-    "s3-block": "the emulator does not answer",
+    "activation": "the emulator does not support",
+    "quota": "the emulator does not support",
+    "s3-block": "the emulator does not support",
     # Where PATH has none, the tests run the Terraform that came with the venv.
     "terraform": "a third party's build",
 }
