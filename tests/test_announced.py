@@ -115,5 +115,5 @@ def test_a_bucket_that_refuses_stops_the_run(aws: Aws, monkeypatch: pytest.Monke
     aws.client("s3").create_bucket(Bucket=PROJECT.state_bucket)
     monkeypatch.setattr(announced, "_read", lambda *_: (frozenset(), {"IfMatch": '"0"'}))
     put(aws, b"{}")
-    with pytest.raises(StrataError, match="is written by others all the time"):
+    with pytest.raises(StrataError, match="keeps changing"):
         announce(aws, PROJECT, [GROUP])

@@ -294,8 +294,8 @@ def test_the_plan_comes_before_anything_is_made(strata: Any, wire: Wire) -> None
         f"acme: account {OURS}, as arn:aws:sts::{OURS}:assumed-role/admin/admin",
         "  organization    create    a new one: all features",
         f"  state bucket    create    s3://{STATE} in eu-west-1: {settings}",
-        f"  replica bucket  later     s3://{REPLICA} in eu-central-1: the name is available, Terraform creates it",
-        f"  trail bucket    later     s3://{TRAIL} in eu-west-1: the name is available, Terraform creates it",
+        f"  replica bucket  later     s3://{REPLICA} in eu-central-1: the name is free, Terraform creates it",
+        f"  trail bucket    later     s3://{TRAIL} in eu-west-1: the name is free, Terraform creates it",
         f"  lock table      create    {TABLE} in eu-west-1: deletion protection, point-in-time recovery, tags",
     ]
 

@@ -208,7 +208,7 @@ def test_a_delegation_that_terraform_does_not_know_comes_with_its_import_line(sh
     assert only(assess(shipped.organization, accounts, {ANALYZER: {accounts[1].id}}, {address})).level is FAILURE
     undeclared = only(assess(shipped.organization, accounts, {"config.amazonaws.com": {accounts[1].id}}, ()))
     assert undeclared.level is OK
-    assert "stays as it is" in undeclared.text
+    assert "Strata does not change it" in undeclared.text
 
 
 # Settings

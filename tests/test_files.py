@@ -436,7 +436,7 @@ def test_of_two_that_make_a_folder_one_does(folder: Path, tmp_path: Path) -> Non
     running = [start("--config", folder, "init", *FLAGS, "--yes", "--to", new) for _ in range(2)]
     ended = sorted((process.communicate()[1], process.returncode) for process in running)
     assert sorted(code for _, code in ended) == [0, 1]
-    assert any(f"{new} is there already" in said or "another command is writing" in said for said, _ in ended)
+    assert any(f"{new} exists" in said or "another command is writing" in said for said, _ in ended)
     assert load(new).project.name == "acme"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["config", "new"]
 

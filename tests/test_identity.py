@@ -292,8 +292,7 @@ RENAMED_LAB = (
     "organization.yaml:13: accounts.lab-web: is account web-lab under another key, both are 'aws+lab@acme.io': it "
     "would "
     "be removed from the organization under the old one; write the key 'web-lab' again: keys stay, names may change; "
-    "to "
-    "let go of the account, add retired: true there; or move it in the state by hand, then deploy:\n"
+    "to stop managing the account, add retired: true there; or move it in the state by hand, then deploy:\n"
     "  terraform -chdir=cdktf.out/stacks/organizations init\n"
     f"  {MOVE.format('organizations')} aws_organizations_account.web-lab aws_organizations_account.lab-web\n"
     f"  {MOVE.format('organizations')} aws_organizations_policy_attachment.no-leave_account_web-lab "
@@ -515,8 +514,8 @@ CASES = (
         ((ORGANIZATION, "aws+live@", "aws+new@"),),
         (
             "organization.yaml:11: accounts.web-live.email: 'aws+new@acme.io' is not the e-mail address of account "
-            "web-live (000000000003), AWS has 'aws+live@acme.io'; Terraform changes no address, and whoever reads this "
-            "takes it for another account; change it at AWS first (AWS Organizations console, the account, Actions, "
+            "web-live (000000000003), AWS has 'aws+live@acme.io'; Terraform changes no address, so this names the "
+            "wrong account; change it at AWS first (AWS Organizations console, the account, Actions, "
             "Update email address), or write 'aws+live@acme.io'",
         ),
     ),
@@ -781,7 +780,7 @@ CASES = (
             (SSO, "      - devs\n", "      - idp\n"),
             (SSO, "    members:\n      - kim\n      - lou\n", "    external: true\n"),
         ),
-        ("sso.yaml:17: groups.idp.external: group devs is made by Strata...",),
+        ("sso.yaml:17: groups.idp.external: group devs was created by Strata...",),
     ),
     # Permission sets
     Case(
@@ -882,7 +881,7 @@ CASES = (
         (
             "organization.yaml:1: ram_sharing: sharing within the organization would be switched off: what is shared "
             "across "
-            "accounts breaks off; write 'ram_sharing: unmanaged' to stop managing it and leave it on; or strata deploy "
+            "accounts breaks off; write 'ram_sharing: unmanaged' to leave it on; or strata deploy "
             "--allow "
             "delete:ram-sharing",
         ),
@@ -918,10 +917,8 @@ CASES = (
         (NEW_GROUP, (IMPORTS, "", f'aws_identitystore_group.ops: "{STORE}/00000003-0000-4000-a000-000000000000"\n')),
         (
             "imports.yaml:1: aws_identitystore_group.ops: d-1234567890/00000003-0000-4000-a000-000000000000 is in the "
-            "state already, at aws_identitystore_group.admins; remove the line; to give the thing another "
-            "key, write that key and let "
-            "strata "
-            "deploy print the way",
+            "state already, at aws_identitystore_group.admins; remove the line; to change its key, write the "
+            "new key and run strata deploy, which prints the steps",
         ),
     ),
     Case(

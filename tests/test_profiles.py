@@ -200,8 +200,8 @@ def test_user_says_that_groups_of_an_identity_provider_are_not_known(landing_zon
     ("user", "portal", "message"),
     [
         ("anne", PORTAL, "'anne' is not a user of sso.yaml, did you mean 'ann'?; name one by its key"),
-        ("eve", PORTAL, "eve may use nothing yet"),
-        ("ann", None, "--user is about sign-in through Identity Center"),
+        ("eve", PORTAL, "eve has no access yet"),
+        ("ann", None, "--user selects profiles of Identity Center"),
     ],
 )
 def test_user_that_cannot_be_met_is_refused(

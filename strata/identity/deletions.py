@@ -173,5 +173,5 @@ def deleted_ram_sharing(c: Comparison) -> Iterator[Refusal]:
     """Refuses to end sharing within the organization."""
     if c.recorded.ram_sharing == "on" and c.declared.ram_sharing == "off" and c.concerns("organizations"):
         problem = "sharing within the organization would be switched off: what is shared across accounts breaks off"
-        remedy = f"write 'ram_sharing: unmanaged' to leave it on unmanaged; or {allowed_by(DELETE_RAM_SHARING)}"
+        remedy = f"write 'ram_sharing: unmanaged' to leave it on; or {allowed_by(DELETE_RAM_SHARING)}"
         yield Refusal(c.fault(ORGANIZATION, ("ram_sharing",), problem, remedy), DELETE_RAM_SHARING)

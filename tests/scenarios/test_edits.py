@@ -166,7 +166,7 @@ EDITS = {
         _account_unmanaged, ("unmanaged_accounts is for accounts that no state has",), plain="organizations"
     ),
     "two addresses swapped": Edit(
-        _emails_swapped, ("is the e-mail address of account", "takes one account for the other"), plain="organizations"
+        _emails_swapped, ("is the e-mail address of account", "mixes up the two accounts"), plain="organizations"
     ),
     "a policy's key": Edit(_policy_key, ("is policy deny-root-user under another key",), plain="organizations"),
     "a unit's key": Edit(_unit_key, ("is organizational unit shared under another key",), plain="organizations"),
@@ -374,7 +374,7 @@ def test_states_that_are_empty_while_everything_exists_are_refused(shipped: Site
     refused = shipped.strata("deploy", "--yes")
 
     assert refused.code == 1, refused.text
-    assert f"empty in s3://{shipped.bucket}, while AWS has what Strata made before" in refused.text
+    assert f"empty in s3://{shipped.bucket}, while AWS has resources that Strata created before" in refused.text
     assert "the bucket and its replica keep earlier versions" in refused.text
     assert shipped.aws.writing_calls(by="provider") == {}
     for key, body in kept.items():

@@ -38,10 +38,10 @@ def clone(tmp_path: Path) -> Path:
 
 
 def _insert(deployment: Path, call: Block) -> None:
-    """Edits deployment.py as the page says: the import, the call at the end of build before `adopt`, the list there."""
+    """Edits deployment.py as the page says: the import, the call before `import_existing`, the list there."""
     text = deployment.read_text()
-    adoption = re.search(r"^    adopt\(.*\)\n", text, re.MULTILINE)
-    assert adoption, "deployment.py calls adopt no more"
+    adoption = re.search(r"^    import_existing\(.*\)\n", text, re.MULTILINE)
+    assert adoption, "deployment.py does not call import_existing"
     assert call.text.count("import_existing(landing_zone, ") == 1
     text = text.replace(adoption[0], call.text)
     first = "from stacks.base import"

@@ -57,10 +57,10 @@ def test_leftovers_are_told_from_strangers(shipped: Site) -> None:
     refused = shipped.strata("deploy", "sso", "--yes")
 
     assert refused.code == 1, refused.text
-    assert "'kim@example.com' is a user that AWS has and no run of Strata made" in refused.text
-    assert "'builders' is a group that AWS has and no run of Strata made" in refused.text
+    assert "'kim@example.com' is a user that exists in AWS and that Strata did not create" in refused.text
+    assert "'builders' is a group that exists in AWS and that Strata did not create" in refused.text
     assert "members mallory" in refused.text
-    assert "'Builder' is a permission set that AWS has and no run of Strata made" in refused.text
+    assert "'Builder' is a permission set that exists in AWS and that Strata did not create" in refused.text
     assert shipped.aws.writing_calls() == {}
     lines = [line for line in refused.lines if line.startswith("aws_identitystore_")]
     assert sorted(lines) == [

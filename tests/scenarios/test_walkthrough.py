@@ -34,9 +34,9 @@ ANSWERS = {
 """What the operator says; moto's management account is `master`, and so are its name and address."""
 
 NOT_EMULATED = {
-    "activation": "the emulator does not answer",
-    "quota": "the emulator does not answer",
-    "s3-block": "the emulator does not answer",
+    "activation": "the emulator does not support",
+    "quota": "the emulator does not support",
+    "s3-block": "the emulator does not support",
     # Where PATH has none, the tests run the Terraform that came with the venv.
     "terraform": "a third party's build",
 }
@@ -92,7 +92,7 @@ def test_from_a_new_account_to_profiles(typist: Typist, tmp_path: Path) -> None:
     assert "config is valid" in ran["2. The configuration"][0].stdout
 
     expect_warnings(ran["3. Checks before the deploy"][0], NOT_EMULATED | BEFORE_THE_DEPLOY | BEFORE_BOOTSTRAP)
-    assert "made the organization" in ran["4. State and organization"][0].stdout
+    assert "created the organization" in ran["4. State and organization"][0].stdout
     expect_warnings(ran["5. Identity Center"][0], NOT_EMULATED | BEFORE_THE_DEPLOY)
     assert re.search(r"^ok +sign-in +arn:aws:sso:::instance/", ran["5. Identity Center"][0].stdout, re.MULTILINE)
 
