@@ -69,6 +69,7 @@ def adopt(landing_zone: LandingZone, layers: list[Layer]) -> None:
     for address, import_id in sorted(landing_zone.imports.items()):
         if address in made:
             made[address].adopt(address, import_id)
+            made[address].keep_tags(address)
         else:
             problem = f"no stack makes {address!r}{did_you_mean(address, made)}"
             faults.append(landing_zone.fault("imports.yaml", (address,), problem, "correct the address, or remove it"))

@@ -222,7 +222,8 @@ def _states_elsewhere(aws: Aws, landing_zone: LandingZone) -> Iterator[str]:
 
 def _is_tagged_bucket(client: Client, name: str) -> bool:
     try:
-        return _ours(client.get_bucket_tagging(Bucket=name)["TagSet"], "backend")
+        tags = client.get_bucket_tagging(Bucket=name)["TagSet"]  # bootstrap sets no Layer
+        return any((tag["Key"], tag["Value"]) == ("ManagedBy", "strata") for tag in tags)
     except AwsError:  # not tagged, or not to be seen, or elsewhere
         return False
 
