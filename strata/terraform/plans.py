@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -306,7 +307,18 @@ def _with_values(action: str, change: Mapping[str, Any]) -> Change:
     unknown = frozenset(name for name, value in (change.get("after_unknown") or {}).items() if _any(value))
     known = {name: value for name, value in after.items() if value is not None}
     new = {name: _digest(value) for name, value in known.items() if name not in unknown and value != before.get(name)}
-    return Change(action, new, unknown, known if action == "create" else {}, tuple(_lost(before, after, unknown)))
+    lost = _lost(before, after, unknown)
+    if action == "import and update":
+        lost = chain(_replaced(before, after, unknown), lost)
+    return Change(action, new, unknown, known if action == "create" else {}, tuple(lost))
+
+
+def _replaced(before: Mapping[str, Any], after: Mapping[str, Any], unknown: Collection[str]) -> Iterator[str]:
+    """Yields the plain values that a thing has at AWS and the configuration has otherwise."""
+    for name in sorted(before.keys() & after.keys() - unknown):
+        old, new = before[name], after[name]
+        if old and isinstance(old, (str, int)) and old != new:
+            yield f"{name}={old} for {'nothing' if new is None else new}"
 
 
 def _lost(before: Mapping[str, Any], after: Mapping[str, Any], unknown: Collection[str]) -> Iterator[str]:

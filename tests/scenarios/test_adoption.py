@@ -128,9 +128,9 @@ def test_what_was_made_by_hand_is_adopted_and_stays(shipped: Site) -> None:
 
     assert adopted.code == 0, adopted.text[-4000:]
     writes = shipped.aws.writing_calls(by="provider") - so_far
-    # The one thing that was not there.
-    attached = {"sso-admin:AttachManagedPolicyToPermissionSet", "sso-admin:ProvisionPermissionSet"}
-    assert set(writes) == attached, writes
+    # A set has a policy, and somebody has access to all accounts: neither was there.
+    new = ("AttachManagedPolicyToPermissionSet", "CreateAccountAssignment", "ProvisionPermissionSet")
+    assert writes == {f"sso-admin:{operation}": 1 for operation in new}
     assert by_hand.seen() == before
     assert (shipped.plan("organizations"), shipped.plan("sso")) == ({}, {})
 
@@ -181,6 +181,51 @@ def test_what_changed_by_hand_stays(shipped: Site) -> None:
     found = {tag["Key"]: tag["Value"] for tag in tags}
     assert found == {**ADOPTED, "team": "core", "Project": "example", "Layer": "organizations", "ManagedBy": "strata"}
     assert (shipped.plan("organizations"), shipped.plan("sso")) == ({}, {})
+
+
+@pytest.mark.e2e
+@pytest.mark.only("stand-in")
+def test_settings_of_several_parts_are_added_to(backend: Site) -> None:
+    """What is on already stays, or the plan says which part goes; a setting without an import is told of as well."""
+    iam, organizations, ec2 = backend.client("iam"), backend.client("organizations"), backend.client("ec2")
+    organizations.enable_aws_service_access(ServicePrincipal="iam.amazonaws.com")
+    iam.enable_organizations_root_sessions()
+    iam.update_account_password_policy(MinimumPasswordLength=8, MaxPasswordAge=90)
+    ec2.modify_instance_metadata_defaults(HttpEndpoint="enabled", InstanceMetadataTags="enabled")
+    backend.append("organization.yaml", "member_root_access:\n  sessions: false\n")
+
+    planned = backend.strata("plan", "organizations")
+    deployed = backend.strata("deploy", "organizations", "--yes")
+    passwords = backend.strata("plan", "security")
+    secured = backend.strata("deploy", "security", "--yes")
+
+    assert (deployed.code, secured.code) == (0, 0), deployed.text + secured.text
+    assert "import and update aws_iam_organizations_features.main loses RootSessions of enabled_features" in (
+        planned.text
+    )
+    assert iam.list_organizations_features()["EnabledFeatures"] == ["RootCredentialsManagement"]
+    assert "import and update aws_iam_account_password_policy.main loses minimum_password_length=8 for 14" in (
+        passwords.text
+    )
+    lost = "aws_ec2_instance_metadata_defaults.main_us-east-1 loses instance_metadata_tags=enabled"
+    assert f"warning: security: {lost}" in passwords.stderr
+    policy = iam.get_account_password_policy()["PasswordPolicy"]
+    assert (policy["MinimumPasswordLength"], policy["MaxPasswordAge"]) == (14, 90)
+    assert (backend.plan("organizations"), backend.plan("security")) == ({}, {})
+
+
+@pytest.mark.e2e
+@pytest.mark.only("stand-in")
+def test_the_third_plan_is_empty(company: Site) -> None:
+    """After a change, too: an age of passwords that is written as zero is never, and is no difference after that."""
+    company.edit("security.yaml", ("max_age_days: 90", "max_age_days: 0"))
+
+    deployed = company.strata("deploy", "--yes")
+    plans = company.strata("plan", "--exit-code")
+
+    assert deployed.code == 0, deployed.text[-4000:]
+    assert "MaxPasswordAge" not in company.client("iam").get_account_password_policy()["PasswordPolicy"]
+    assert plans.code == 0, plans.text
 
 
 def _only_the_state_store_is_tagged(site: Site) -> None:

@@ -1,0 +1,192 @@
+"""What exists keeps what it has: arguments that the YAML does not write are left as they are at AWS."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from strata.config.models import PasswordPolicy
+from strata.load import load
+from strata.terraform.plans import changes
+from tests.conftest import Variant
+from tests.synthesized import COMPANY, SHIPPED, Deployment, Stack
+
+ACCOUNT, UNIT = "aws_organizations_account.shared", "aws_organizations_organizational_unit.shared"
+POLICY, GROUP = "aws_organizations_policy.deny-root-user", "aws_identitystore_group.finops"
+USER, SET = "aws_identitystore_user.jane-doe", "aws_ssoadmin_permission_set.FinOps"
+PERSON = {
+    *("addresses", "locale", "nickname", "phone_numbers", "preferred_language", "profile_url", "timezone", "title"),
+    *("user_type", "emails[0].type", "name[0].middle_name", "name[0].formatted"),
+    *("name[0].honorific_prefix", "name[0].honorific_suffix"),
+}
+
+
+def left(stack: Stack, address: str) -> set[str]:
+    return set(stack[address].get("lifecycle", {}).get("ignore_changes", ()))
+
+
+@pytest.fixture
+def bare(variant: Variant) -> Deployment:
+    """The shipped configuration with as little as may be written of each thing."""
+
+    def unwritten(section: str, key: str) -> Any:
+        return lambda data: [data[section][key].pop(name, None) for name in ("name", "description")]
+
+    def sso(data: dict[str, Any]) -> None:
+        unwritten("groups", "finops")(data)
+        unwritten("permission_sets", "FinOps")(data)
+
+    def organization(data: dict[str, Any]) -> None:
+        unwritten("organizational_units", "shared")(data)
+        unwritten("policies", "deny-root-user")(data)
+
+    return variant({"organization.yaml": organization, "sso.yaml": sso})
+
+
+@pytest.fixture
+def full(variant: Variant) -> Deployment:
+    """The shipped configuration with everything written."""
+    named, tags = {"name": "Named", "description": "Described."}, {"tags": {"env": "prod"}}
+    return variant(
+        {
+            "organization.yaml": {
+                "organizational_units": {"shared": {"name": "Named"}},
+                "accounts": {"shared": {"name": "Named", **tags}},
+                "policies": {"deny-root-user": named},
+            },
+            "sso.yaml": {
+                "users": {"jane-doe": {"display_name": "Doe, Jane"}},
+                "groups": {"finops": named},
+                "permission_sets": {
+                    "FinOps": {
+                        **named,
+                        **tags,
+                        "session_duration": "PT1H",
+                        "relay_state": "https://console.aws.amazon.com/s3",
+                    }
+                },
+            },
+        }
+    )
+
+
+def test_what_is_not_written_is_left_alone_and_made_with_a_default(bare: Deployment) -> None:
+    organizations, sso = bare["organizations"], bare["sso"]
+
+    assert left(organizations, ACCOUNT) >= {"name", "tags", "timeouts"}
+    assert left(organizations, UNIT) == {"name", "tags"}
+    assert left(organizations, POLICY) == {"name", "description", "tags"}
+    assert left(sso, GROUP) == {"display_name", "description"}
+    assert left(sso, SET) == {"name", "description", "session_duration", "relay_state", "tags"}
+    assert left(sso, USER) >= {"user_name", "display_name", *PERSON}
+    assert (organizations[ACCOUNT]["name"], organizations[UNIT]["name"]) == ("example-shared", "shared")
+    assert (sso[GROUP]["display_name"], sso[USER]["display_name"]) == ("finops", "Jane Doe")
+    assert sso[SET]["session_duration"] == "PT1H"
+
+
+def test_what_is_written_is_kept_so(full: Deployment) -> None:
+    organizations, sso = full["organizations"], full["sso"]
+
+    assert not left(organizations, ACCOUNT) & {"name", "tags"}
+    assert (left(organizations, UNIT), left(organizations, POLICY)) == ({"tags"}, {"tags"})
+    assert (left(sso, GROUP), left(sso, SET)) == (set(), set())
+    assert "display_name" not in left(sso, USER)
+    assert sso[USER]["display_name"] == "Doe, Jane"
+
+
+def test_a_key_without_a_value_is_not_written_and_an_empty_one_is(variant: Variant) -> None:
+    account = {"organization.yaml": lambda data: data["accounts"]["shared"].update(tags=None)}
+    emptied = {"organization.yaml": lambda data: data["accounts"]["shared"].update(tags={})}
+
+    assert "tags" in left(variant(account)["organizations"], ACCOUNT)
+    written = variant(emptied)["organizations"]
+    assert "tags" not in left(written, ACCOUNT)
+    assert not written[ACCOUNT].get("tags")
+
+
+def test_what_bootstrap_or_aws_made_keeps_its_tags(company: Deployment) -> None:
+    backend, organizations = company["backend"], company["organizations"]
+
+    assert "tags" in left(backend, "aws_s3_bucket.state") & left(backend, "aws_dynamodb_table.lock")
+    assert "tags" in left(organizations, "aws_organizations_account.management")
+    assert left(organizations, "aws_iam_service_linked_role.access-analyzer") == {"description", "tags"}
+
+
+def test_what_imports_yaml_names_keeps_its_tags(variant: Variant) -> None:
+    imported = variant({"imports.yaml": {"aws_budgets_budget.monthly": "123456789012:ex-monthly"}})["security"]
+
+    assert left(imported, "aws_budgets_budget.monthly") == {"tags"}
+    assert left(imported, "aws_cloudtrail.organization") == set()
+
+
+def test_stratas_tags_can_be_left_off_all_but_the_state_store(variant: Variant) -> None:
+    off = variant({"project.yaml": {"default_tags": False}})
+    mine = variant({"project.yaml": {"default_tags": False, "tags": {"team": "core"}}})
+
+    for stack in off.values():
+        assert "default_tags" not in stack.json["provider"]["aws"][0]
+    for stack in mine.values():
+        assert stack.json["provider"]["aws"][0]["default_tags"] == [{"tags": {"team": "core"}}]
+    own = {"Project": "example", "Layer": "backend", "ManagedBy": "strata"}
+    assert off["backend"]["aws_s3_bucket.state"]["tags"] == own
+    assert off["backend"]["aws_dynamodb_table.lock"]["tags"] == own
+    tagged = {
+        f"{kind}.{name}"
+        for stack in off.values()
+        for kind, entries in stack.json["resource"].items()
+        for name, entry in entries.items()
+        if "tags" in entry
+    }
+    assert tagged == {"aws_s3_bucket.state", "aws_dynamodb_table.lock"}
+
+
+def test_metadata_defaults_that_no_parameter_decides_are_left(shipped: Deployment) -> None:
+    address = "aws_ec2_instance_metadata_defaults.main_us-east-1"
+    assert left(shipped["security"], address) == {"http_endpoint", "instance_metadata_tags"}
+
+
+@pytest.mark.parametrize(("written", "found"), [({}, None), ({"max_age_days": 0}, 0), ({"max_age_days": 90}, 90)])
+def test_a_zero_that_is_written_is_sent(written: dict[str, int], found: int | None) -> None:
+    """Left out, the provider keeps the age that was there: passwords would expire as before."""
+    assert PasswordPolicy.model_validate(written).values.get("max_password_age") == found
+
+
+def test_both_configurations_say_what_they_leave() -> None:
+    """An option's own set and policy are Strata's whole; nothing of them is left."""
+    for landing_zone in (load(SHIPPED), load(COMPANY)):
+        made = [one for one in landing_zone.permission_sets.values() if one.option]
+        assert all(not one.unwritten for one in made)
+        assert all(not one.unwritten for one in landing_zone.policies.values() if one.option)
+
+
+# What a plan says of it
+
+
+def lost(before: dict[str, Any], after: dict[str, Any], **change: Any) -> tuple[str, ...]:
+    shown = {"actions": ["update"], "before": before, "after": after, **change}
+    found = dict(changes({"resource_changes": [{"address": "aws_a.b", "mode": "managed", "change": shown}]}))
+    return found["aws_a.b"].loses
+
+
+def test_a_plan_names_the_tags_that_go() -> None:
+    before = {"tags": {"env": "prod"}, "tags_all": {"env": "prod", "owner": "web", "ManagedBy": "strata"}}
+    after = {"tags": {"env": "test"}, "tags_all": {"env": "test", "ManagedBy": "strata", "new": "1"}}
+
+    assert lost(before, after) == ("tag env=prod for test", "tag owner=web")
+    assert lost(before, {"tags": None}, after_unknown={"tags_all": True}) == ()
+
+
+def test_a_plan_names_the_entries_that_go() -> None:
+    before = {"client_id_list": ["sts.amazonaws.com", "vault"], "rule": [{"a": 1}], "same": ["x"], "off": ["y"]}
+    after = {"client_id_list": ["sts.amazonaws.com"], "rule": [], "same": ["x"], "off": None}
+
+    assert lost(before, after) == ("vault of client_id_list", "y of off")
+
+
+def test_a_plan_names_the_values_that_an_import_replaces() -> None:
+    before, after = {"name": "Legacy", "max": 90, "on": True, "none": ""}, {"name": "New", "max": 0, "on": True}
+
+    assert lost(before, after, importing={"id": "x"}) == ("max=90 for 0", "name=Legacy for New")
+    assert lost(before, after) == ()
+    assert lost(before, after, actions=["create"]) == ()
