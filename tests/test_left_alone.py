@@ -96,11 +96,15 @@ def test_what_is_written_is_kept_so(full: Deployment) -> None:
 
 
 def test_a_key_without_a_value_is_not_written_and_an_empty_one_is(variant: Variant) -> None:
-    account = {"organization.yaml": lambda data: data["accounts"]["shared"].update(tags=None)}
-    emptied = {"organization.yaml": lambda data: data["accounts"]["shared"].update(tags={})}
+    def tagged(tags: Any) -> Stack:
+        def change(data: dict[str, Any]) -> None:
+            data["accounts"]["shared"]["tags"] = tags
 
-    assert "tags" in left(variant(account)["organizations"], ACCOUNT)
-    written = variant(emptied)["organizations"]
+        return variant({"organization.yaml": change})["organizations"]
+
+    written = tagged({})
+
+    assert "tags" in left(tagged(None), ACCOUNT)
     assert "tags" not in left(written, ACCOUNT)
     assert not written[ACCOUNT].get("tags")
 
