@@ -8,7 +8,7 @@ import pytest
 
 from strata.config.models import PasswordPolicy
 from strata.load import load
-from strata.terraform.plans import changes
+from strata.terraform.plans import Change, changes
 from tests.conftest import Variant
 from tests.synthesized import COMPANY, SHIPPED, Deployment, Stack
 
@@ -194,3 +194,11 @@ def test_a_plan_names_the_values_that_an_import_replaces() -> None:
     assert lost(before, after, importing={"id": "x"}) == ("max=90 for 0", "name=Legacy for New")
     assert lost(before, after) == ()
     assert lost(before, after, actions=["create"]) == ()
+
+
+def test_who_was_shown_a_creation_is_asked_when_something_would_go() -> None:
+    """What turned out to exist is imported without a question, but for what it would lose."""
+    shown = Change("create", unknown=frozenset({"id"}))
+
+    assert shown.covers(Change("import and update"))
+    assert not shown.covers(Change("import and update", loses=("vault of client_id_list",)))

@@ -53,7 +53,7 @@ class Change:
     def covers(self, later: Change) -> bool:
         """Says whether who has seen this change has seen the later one, too."""
         if self.action == "create" and later.action in _IMPORTS:
-            return True  # it turned out to exist
+            return not later.loses  # it turned out to exist
         if later.action != self.action and (self.action, later.action) != ("replace", "create"):
             return False
         return all(name in self.unknown or self.values.get(name) == digest for name, digest in later.values.items())

@@ -13,6 +13,7 @@ from strata.terraform.workspace import Workspace
 
 FEATURES = "aws_iam_organizations_features.main"
 PASSWORDS = "aws_iam_account_password_policy.main"
+GITHUB = "aws_iam_openid_connect_provider.github"
 METADATA = "aws_ec2_instance_metadata_defaults"
 
 State = Mapping[str, Any]
@@ -52,7 +53,18 @@ def _password_policy(aws: Aws) -> str:
     return "iam-account-password-policy" if aws.client("iam").get_account_password_policy() else ""
 
 
-_IMPORTED: Mapping[str, Callable[[Aws], str]] = {FEATURES: _root_features, PASSWORDS: _password_policy}
+def _github(aws: Aws) -> str:
+    """Returns the ARN of the identity provider for GitHub: an account has one, whoever uses it."""
+    found = aws.client("iam").list_open_id_connect_providers()["OpenIDConnectProviderList"]
+    arns = (str(one["Arn"]) for one in found)
+    return next((arn for arn in arns if arn.endswith("/token.actions.githubusercontent.com")), "")
+
+
+_IMPORTED: Mapping[str, Callable[[Aws], str]] = {
+    FEATURES: _root_features,
+    GITHUB: _github,
+    PASSWORDS: _password_policy,
+}
 
 
 def _lost(aws: Aws, address: str, arguments: Mapping[str, Any]) -> Iterator[str]:

@@ -28,6 +28,13 @@ PERSON = {
 _BEFORE = ("role_name", "iam_user_access_to_billing", "email", "user_name")
 """The arguments that the stacks left alone when they left next to nothing."""
 
+_GITHUB = """github_actions:
+  mode: on
+  repository: example/landing-zone
+  repository_id: "123456789"
+  owner_id: "987654"
+"""
+
 
 class ByHand:
     """An account, a unit, a policy, a user, a group and a permission set that somebody made without Strata."""
@@ -195,7 +202,11 @@ def test_settings_of_several_parts_are_added_to(backend: Site) -> None:
     iam.enable_organizations_root_sessions()
     iam.update_account_password_policy(MinimumPasswordLength=8, MaxPasswordAge=90)
     ec2.modify_instance_metadata_defaults(HttpEndpoint="enabled", InstanceMetadataTags="enabled")
+    provider = iam.create_open_id_connect_provider(
+        Url="https://token.actions.githubusercontent.com", ClientIDList=["sts.amazonaws.com", "vault"]
+    )["OpenIDConnectProviderArn"]
     backend.append("organization.yaml", "member_root_access:\n  sessions: false\n")
+    backend.append("security.yaml", _GITHUB)
 
     planned = backend.strata("plan", "organizations")
     deployed = backend.strata("deploy", "organizations", "--yes")
@@ -210,6 +221,8 @@ def test_settings_of_several_parts_are_added_to(backend: Site) -> None:
     assert "import and update aws_iam_account_password_policy.main loses minimum_password_length=8 for 14" in (
         passwords.text
     )
+    assert "import and update aws_iam_openid_connect_provider.github loses vault of client_id_list" in passwords.text
+    assert backend.state("security")["aws_iam_openid_connect_provider.github"]["arn"] == provider
     lost = "aws_ec2_instance_metadata_defaults.main_us-east-1 loses instance_metadata_tags=enabled"
     assert f"warning: security: {lost}" in passwords.stderr
     policy = iam.get_account_password_policy()["PasswordPolicy"]
