@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from strata.config.models import PasswordPolicy
+from strata.diff.comparison import compare
+from strata.identity.declared import keeping_names
+from strata.identity.things import Holdings, Thing
 from strata.load import load
 from strata.terraform.plans import Change, changes
 from tests.conftest import Variant
@@ -202,3 +207,65 @@ def test_who_was_shown_a_creation_is_asked_when_something_would_go() -> None:
 
     assert shown.covers(Change("import and update"))
     assert not shown.covers(Change("import and update", loses=("vault of client_id_list",)))
+
+
+# What a comparison and a diff make of it
+
+
+def known_as(declared: Thing, recorded: Thing, *others: Thing) -> str:
+    """Returns the identity that a declared thing is compared by."""
+    wanted = Holdings(things={(one.kind, one.key): one for one in (declared, *others)})
+    known = Holdings(things={(recorded.kind, recorded.key): recorded})
+    return keeping_names(wanted, known).things[declared.kind, declared.key].identity
+
+
+def test_a_thing_without_a_written_name_is_compared_by_the_name_it_has() -> None:
+    live, unwritten = Thing("group", "ops", "Old", "Old"), Thing("group", "ops", "ops", "ops", keeps_name=True)
+
+    assert known_as(unwritten, live) == "Old"
+    assert known_as(Thing("group", "ops", "ops", "ops"), live) == "ops"
+    assert known_as(unwritten, live, Thing("group", "other", "Old", "Old")) == "ops", "the name went to another key"
+
+
+def test_what_is_made_anew_is_not_compared_by_the_name_it_had() -> None:
+    policy = Thing("policy", "guard", "TAG_POLICY/guard", "guard", type="TAG_POLICY", keeps_name=True)
+    unit = Thing("ou", "lab", "prod/lab", "lab", keeps_name=True)
+
+    assert known_as(policy, Thing("policy", "guard", "S3_POLICY/old", "old", type="S3_POLICY")) == policy.identity
+    assert known_as(unit, Thing("ou", "lab", "/Laboratory", "Laboratory")) == unit.identity
+    assert known_as(unit, Thing("ou", "lab", "prod/Laboratory", "Laboratory")) == "prod/Laboratory"
+
+
+def test_a_diff_says_of_a_line_taken_out_that_nothing_changes(tmp_path: Path) -> None:
+    shutil.copytree(SHIPPED, tmp_path / "before")
+    shutil.copytree(SHIPPED, tmp_path / "after")
+    written = {
+        "organization.yaml": [
+            ("  shared:\n    email", "  shared:\n    name: Old\n    tags:\n      env: prod\n    email"),
+            ("  shared:\n    name: shared\n", "  shared:\n    name: Common\n"),
+        ],
+        "sso.yaml": [
+            ("  finops:\n", "  finops:\n    name: Money\n"),
+            ("  FinOps:\n", "  FinOps:\n    session_duration: PT8H\n"),
+            ("    family_name: Doe\n", "    family_name: Doe\n    display_name: Doe, Jane\n"),
+        ],
+    }
+    for file, changed in written.items():
+        text = (tmp_path / "before" / file).read_text()
+        for old, new in changed:
+            assert text.count(old) == 1, old
+            text = text.replace(old, new)
+        (tmp_path / "before" / file).write_text(text)
+    file = tmp_path / "after" / "organization.yaml"
+    file.write_text(file.read_text().replace("  shared:\n    name: shared\n", "  shared:\n"))
+
+    found = {change.text for change in compare(load(tmp_path / "before"), load(tmp_path / "after"))}
+
+    assert found == {
+        "account shared keeps its name, which organization.yaml no longer writes",
+        "account shared keeps its tags, which organization.yaml no longer writes",
+        "organizational unit shared keeps its name, which organization.yaml no longer writes",
+        "group finops keeps its name, which sso.yaml no longer writes",
+        "permission set FinOps keeps its session duration, which sso.yaml no longer writes",
+        "user jane-doe keeps the display name, which sso.yaml no longer writes",
+    }
