@@ -256,8 +256,8 @@ def test_a_diff_says_of_a_line_taken_out_that_nothing_changes(tmp_path: Path) ->
             assert text.count(old) == 1, old
             text = text.replace(old, new)
         (tmp_path / "before" / file).write_text(text)
-    file = tmp_path / "after" / "organization.yaml"
-    file.write_text(file.read_text().replace("  shared:\n    name: shared\n", "  shared:\n"))
+    after = tmp_path / "after" / "organization.yaml"
+    after.write_text(after.read_text().replace("  shared:\n    name: shared\n", "  shared:\n"))
 
     found = {change.text for change in compare(load(tmp_path / "before"), load(tmp_path / "after"))}
 
