@@ -52,6 +52,8 @@ class BackendStack(BaseStack):
 
     def __init__(self, scope: Construct, id: str, *, project: Project) -> None:
         super().__init__(scope, id, project=project)
+        # The provider sets them otherwise; here they tell later runs that bucket and table are Strata's.
+        self._adopted_tags = {} if project.default_tags else {**project.tags, **self.own_tags}
         key, replica_key = self._keys() if project.state.kms else (None, None)
         self.state_key = key
         self.state_bucket = SafeBucket(
@@ -61,6 +63,7 @@ class BackendStack(BaseStack):
             region=project.regions.primary,
             kms_key=key,
             versioned=True,
+            adopted_tags=self._adopted_tags,
             rule=_expire_old_versions(),
         )
         self.import_resource("aws_s3_bucket.state", project.state_bucket)
@@ -99,7 +102,8 @@ class BackendStack(BaseStack):
             attribute=[DynamodbTableAttribute(name="LockID", type="S")],
             point_in_time_recovery=DynamodbTablePointInTimeRecovery(enabled=True),
             deletion_protection_enabled=True,
-            lifecycle=TerraformResourceLifecycle(prevent_destroy=True),
+            tags=self._adopted_tags or None,
+            lifecycle=TerraformResourceLifecycle(prevent_destroy=True, ignore_changes=["tags"]),
         )
         self.import_resource("aws_dynamodb_table.lock", self.project.lock_table)
         return table

@@ -17,6 +17,7 @@ from cdktf import (
     TerraformDataSource,
     TerraformElement,
     TerraformOutput,
+    TerraformResourceLifecycle,
     TerraformStack,
     Tokenization,
 )
@@ -75,17 +76,18 @@ class BaseStack(TerraformStack):
         self._removes = False
         emulated = self._emulated = bool(scope.node.try_get_context(EMULATED))
         _backend(self, id, project, emulated=emulated)
-        self._provider(id, emulated=emulated)
+        self.own_tags = {"Project": project.name, "Layer": id, "ManagedBy": "strata"}
+        self._provider(emulated=emulated)
         self.add_override("terraform.required_version", ">= 1.10.0")
 
-    def _provider(self, name: str, *, emulated: bool) -> None:
-        tags = {**self.project.tags, "Project": self.project.name, "Layer": name, "ManagedBy": "strata"}
+    def _provider(self, *, emulated: bool) -> None:
+        tags = {**self.project.tags, **(self.own_tags if self.project.default_tags else {})}
         AwsProvider(
             self,
             "aws",
             region=self.region,
             allowed_account_ids=[self.account_id],
-            default_tags=[AwsProviderDefaultTags(tags=self._written(tags))],
+            default_tags=[AwsProviderDefaultTags(tags=self._written(tags))] if tags else None,
             s3_use_path_style=True if emulated else None,
             skip_metadata_api_check="true" if emulated else None,
         )
@@ -148,6 +150,12 @@ class BaseStack(TerraformStack):
     def import_resource(self, address: str, import_id: str) -> None:
         """Imports what exists under an id that is known when planning; a no-op once it is in the state."""
         self._import({"to": address, "id": import_id})
+
+    def keep_tags(self, address: str) -> None:
+        """Leaves the tags of a thing as they are at AWS, unless it says itself which arguments it leaves."""
+        element: Any = next((element for element, made in self._made.items() if made == address), None)
+        if hasattr(element, "tags_input") and not (element.lifecycle and element.lifecycle.ignore_changes):
+            element.add_override("lifecycle.ignore_changes", ["tags"])
 
     def import_if_exists(self, address: str, import_ids: Expression) -> None:
         """Imports what exists, if it exists: a set of at most one id."""
@@ -250,6 +258,11 @@ class _Removed:
 def _type_of(kind: object) -> str:
     """Returns the Terraform type that a class of the bindings stands for."""
     return str(kind.TF_RESOURCE_TYPE)  # type: ignore[attr-defined]
+
+
+def leaving(*arguments: str) -> TerraformResourceLifecycle | None:
+    """Leaves arguments as they are at AWS once the thing is there, whoever set them."""
+    return TerraformResourceLifecycle(ignore_changes=list(arguments)) if arguments else None
 
 
 def resource_name(*parts: str) -> str:

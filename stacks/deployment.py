@@ -69,6 +69,7 @@ def import_existing(landing_zone: LandingZone, stacks: list[BaseStack]) -> None:
     for address, import_id in sorted(landing_zone.imports.items()):
         if address in made:
             made[address].import_resource(address, import_id)
+            made[address].keep_tags(address)
         else:
             problem = f"no stack creates {address!r}{did_you_mean(address, made)}"
             faults.append(landing_zone.fault("imports.yaml", (address,), problem, "correct the address, or remove it"))

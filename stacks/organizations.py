@@ -25,7 +25,7 @@ from constructs import Construct
 
 from stacks import hcl
 from stacks.backend import BackendStack
-from stacks.base import RETIRED, BaseStack, Precondition, resource_name
+from stacks.base import RETIRED, BaseStack, Precondition, leaving, resource_name
 from strata.config.limits import aws_limits
 from strata.config.models import MANAGEMENT, ROOT
 from strata.landing_zone import LandingZone
@@ -115,7 +115,11 @@ class OrganizationsStack(BaseStack):
                 name=unit.name,
                 parent_id=units[unit.parent].id if unit.parent else hcl.ROOT_ID,
                 # Terraform moves accounts out before it deletes the unit they were in.
-                lifecycle=TerraformResourceLifecycle(prevent_destroy=True, create_before_destroy=True),
+                lifecycle=TerraformResourceLifecycle(
+                    prevent_destroy=True,
+                    create_before_destroy=True,
+                    ignore_changes=[*sorted(unit.unwritten), "tags"],
+                ),
                 depends_on=[self.organization],
             )
             live = hcl.live_units(unit.parent or ROOT, unit.name)
@@ -151,7 +155,7 @@ class OrganizationsStack(BaseStack):
             lifecycle=TerraformResourceLifecycle(
                 prevent_destroy=True,
                 # AWS does not rename the management account, and a changed e-mail would replace it.
-                ignore_changes=["name", "email", "role_name", "iam_user_access_to_billing"],
+                ignore_changes=["name", "email", "role_name", "iam_user_access_to_billing", "tags"],
             ),
             depends_on=[self.organization],
         )
@@ -171,7 +175,11 @@ class OrganizationsStack(BaseStack):
                 prevent_destroy=True,
                 # The first two cannot be read back from AWS; an e-mail that differs, if only in case, would replace
                 # the account as they would. A new one is noticed by the guard against undeclared accounts.
-                ignore_changes=["role_name", "iam_user_access_to_billing", "email"],
+                # An import brings no timeouts, so that they alone would be a change.
+                ignore_changes=[
+                    *("role_name", "iam_user_access_to_billing", "email", "timeouts"),
+                    *sorted(account.unwritten),
+                ],
             ),
             depends_on=after,
         )
@@ -199,6 +207,7 @@ class OrganizationsStack(BaseStack):
             type=policy.type,
             content=content,
             description=policy.description or None,
+            lifecycle=leaving(*sorted(policy.unwritten), "tags"),
             depends_on=[self.organization],
         )
         self.import_if_exists(f"aws_organizations_policy.{policy.key}", hcl.live_policies(policy.type, policy.name))
@@ -237,7 +246,13 @@ class OrganizationsStack(BaseStack):
         )
         found = hcl.set_of("data.aws_iam_roles.access-analyzer.arns")
         self.import_if_exists("aws_iam_service_linked_role.access-analyzer", found)
-        return self.add(IamServiceLinkedRole, "access-analyzer", aws_service_name=ACCESS_ANALYZER)
+        return self.add(
+            IamServiceLinkedRole,
+            "access-analyzer",
+            aws_service_name=ACCESS_ANALYZER,
+            # AWS makes it, too, and describes it in its own words.
+            lifecycle=leaving("description", "tags"),
+        )
 
     def _options(self) -> None:
         if self.configuration.ram_sharing is True:

@@ -40,7 +40,7 @@ from constructs import Construct
 
 from stacks import hcl
 from stacks.backend import BackendStack
-from stacks.base import BaseStack, Precondition, resource_name
+from stacks.base import BaseStack, Precondition, leaving, resource_name
 from stacks.components.alert import alert_rule
 from stacks.organizations import OrganizationsStack
 from stacks.security import SecurityStack
@@ -136,11 +136,11 @@ class SsoStack(BaseStack):
             key,
             identity_store_id=self.identity_store_id,
             user_name=user.sign_in_name,
-            display_name=user.display_name,
+            display_name=user.shown_name,
             name=IdentitystoreUserName(given_name=user.given_name, family_name=user.family_name),
             emails=IdentitystoreUserEmails(value=user.email, primary=True, type="work"),
             # A changed user name would delete the person: password, MFA and direct assignments with it.
-            lifecycle=TerraformResourceLifecycle(ignore_changes=["user_name"]),
+            lifecycle=leaving("user_name", *(["display_name"] if user.display_name is None else []), *_FILLED_IN),
         )
 
     def _group(self, group: Group) -> IdentitystoreGroup | DataAwsIdentitystoreGroup:
@@ -151,6 +151,7 @@ class SsoStack(BaseStack):
                 identity_store_id=self.identity_store_id,
                 display_name=group.name,
                 description=group.description or None,
+                lifecycle=leaving(*(_GROUP_ARGUMENTS[name] for name in sorted(group.unwritten))),
             )
         by_name = DataAwsIdentitystoreGroupAlternateIdentifierUniqueAttribute(
             attribute_path="DisplayName", attribute_value=group.name
@@ -186,6 +187,7 @@ class SsoStack(BaseStack):
             session_duration=permission_set.session_duration,
             relay_state=permission_set.relay_state or None,
             tags=permission_set.tags or None,
+            lifecycle=leaving(*sorted(permission_set.unwritten | ({"tags"} if permission_set.option else set()))),
         )
         self._policies[key] = self._attach(permission_set, backend)
 
@@ -359,6 +361,27 @@ class SsoStack(BaseStack):
         start_url = self.project.identity_center.start_url
         portal = start_url or hcl.template("https://", self.identity_store_id, ".awsapps.com/start")
         self.output("portal_url", portal, description="AWS access portal, where people sign in")
+
+
+_GROUP_ARGUMENTS = {"name": "display_name", "description": "description"}
+_FILLED_IN = (
+    "addresses",
+    "emails[0].primary",
+    "emails[0].type",
+    "locale",
+    "name[0].formatted",
+    "name[0].honorific_prefix",
+    "name[0].honorific_suffix",
+    "name[0].middle_name",
+    "nickname",
+    "phone_numbers",
+    "preferred_language",
+    "profile_url",
+    "timezone",
+    "title",
+    "user_type",
+)
+"""Attributes of a person that people and directories fill in at AWS; the provider would erase them."""
 
 
 def _arn(policy: ManagedPolicy) -> str:

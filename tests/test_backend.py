@@ -42,7 +42,7 @@ def test_state_is_in_the_primary_region_and_its_replica_in_the_secondary(company
 
 @pytest.mark.parametrize("bucket", BUCKETS)
 def test_buckets_cannot_be_destroyed(deployment: Deployment, bucket: str) -> None:
-    assert deployment["backend"][f"aws_s3_bucket.{bucket}"]["lifecycle"] == {"prevent_destroy": True}
+    assert deployment["backend"][f"aws_s3_bucket.{bucket}"]["lifecycle"]["prevent_destroy"] is True
 
 
 @pytest.mark.parametrize("bucket", BUCKETS)
@@ -189,7 +189,7 @@ def test_lock_table_can_be_restored_to_any_second(deployment: Deployment) -> Non
 def test_lock_table_cannot_be_deleted(deployment: Deployment) -> None:
     table = deployment["backend"]["aws_dynamodb_table.lock"]
     assert table["deletion_protection_enabled"] is True
-    assert table["lifecycle"] == {"prevent_destroy": True}
+    assert table["lifecycle"]["prevent_destroy"] is True
 
 
 # Keys of one's own

@@ -107,6 +107,12 @@ def test_what_is_set_stays(node: Path) -> None:
     assert variables == base | {"PATH": os.pathsep.join([str(tools.SCRIPTS), base["PATH"]])}
 
 
+def test_tags_of_one_operators_environment_reach_no_provider(node: Path) -> None:
+    """Another operator's would undo them, on everything and with every deploy."""
+    tags = {"TF_AWS_DEFAULT_TAGS_owner": "me", "TF_AWS_IGNORE_TAGS_KEYS": "env"}
+    assert not tags.keys() & tools.environment(path(node) | tags, tools.CONFIG).keys()
+
+
 def test_two_configurations_do_not_share_an_output_folder(tmp_path: Path, node: Path) -> None:
     """Also where both folders have the same name; the provider lies in it, out of reach of other projects."""
     configs = [tools.CONFIG, tmp_path / "one" / "config", tmp_path / "two" / "config"]

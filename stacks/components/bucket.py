@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cdktf import TerraformResourceLifecycle
@@ -49,9 +49,17 @@ class SafeBucket:
         versioned: bool = False,
         kms_key: KmsKey | None = None,
         statements: Sequence[dict[str, Any]] = (),
+        adopted_tags: Mapping[str, str] | None = None,
     ) -> None:
+        """Makes it; one that is adopted keeps the tags that it has, and gets these when it is made."""
+        left = ["tags"] if adopted_tags is not None else None
         self.bucket = stack.add(
-            S3Bucket, name, bucket=bucket, region=region, lifecycle=TerraformResourceLifecycle(prevent_destroy=True)
+            S3Bucket,
+            name,
+            bucket=bucket,
+            region=region,
+            tags=adopted_tags or None,
+            lifecycle=TerraformResourceLifecycle(prevent_destroy=True, ignore_changes=left),
         )
         self.name, self.arn = self.bucket.bucket, self.bucket.arn
         self.versioning = [self._version(stack, name, region)] if versioned else []

@@ -12,7 +12,7 @@ from cdktf_cdktf_provider_aws.iam_role import IamRole
 from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
 from cdktf_cdktf_provider_aws.iam_role_policy_attachment import IamRolePolicyAttachment
 
-from stacks.base import BaseStack, policy_json
+from stacks.base import BaseStack, leaving, policy_json
 from stacks.security.controls import Controls
 from strata.config.loader import minified
 from strata.config.models import PARTITION, GithubActions, Mode
@@ -43,7 +43,11 @@ def github(stack: Controls, control: GithubActions) -> None:
 
 def _build(stack: Controls, github: GithubActions, roles: dict[str, IamRole]) -> None:
     provider = stack.add(
-        IamOpenidConnectProvider, "github", url=f"https://{ISSUER}", client_id_list=["sts.amazonaws.com"]
+        IamOpenidConnectProvider,
+        "github",
+        url=f"https://{ISSUER}",
+        client_id_list=["sts.amazonaws.com"],
+        lifecycle=leaving("tags"),
     )
     branch = f"ref:refs/heads/{github.branch}"
     plan = roles["plan"] = _role(stack, github, "plan", _trust(provider.arn, github, [branch, "pull_request"]))

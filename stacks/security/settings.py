@@ -12,7 +12,7 @@ from cdktf_cdktf_provider_aws.ec2_instance_metadata_defaults import Ec2InstanceM
 from cdktf_cdktf_provider_aws.iam_account_password_policy import IamAccountPasswordPolicy
 from cdktf_cdktf_provider_aws.s3_account_public_access_block import S3AccountPublicAccessBlock
 
-from stacks.base import resource_name
+from stacks.base import leaving, resource_name
 from stacks.security.controls import Controls
 from strata.config.models import RegionalSetting, Setting
 
@@ -26,6 +26,8 @@ KINDS: Mapping[str, Any] = {
     "password_policy": IamAccountPasswordPolicy,
 }
 """The resource that each setting of security.yaml is."""
+LEFT = {"instance_metadata": ("http_endpoint", "instance_metadata_tags")}
+"""Arguments that no parameter decides, and that the provider would reset with each change."""
 
 
 def settings(stack: Controls, controls: Mapping[str, Setting], *, declared: Collection[str]) -> None:
@@ -33,8 +35,10 @@ def settings(stack: Controls, controls: Mapping[str, Setting], *, declared: Coll
     for name, control in controls.items():
 
         def build(region: str | None = None, *, name: str = name, values: Mapping[str, Any] = control.values) -> None:
-            place = {"region": region} if region else {}
-            stack.add(KINDS[name], resource_name("main", region) if region else "main", **values, **place)
+            more: dict[str, Any] = {"region": region} if region else {}
+            if name in LEFT:
+                more["lifecycle"] = leaving(*LEFT[name])
+            stack.add(KINDS[name], resource_name("main", region) if region else "main", **values, **more)
 
         if isinstance(control, RegionalSetting):
             stack.make_in_regions(control, build, by_policy=name in declared)

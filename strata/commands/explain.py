@@ -66,7 +66,7 @@ class Explained:
     def user_lines(self, key: str, account: str | None = None) -> Iterator[str]:
         """Yields the access of a user, in one account or in all, as text."""
         user = self.landing_zone.users[key]
-        yield from _wrapped(f"{key}: {user.display_name}, {user.email}", "")
+        yield from _wrapped(f"{key}: {user.shown_name}, {user.email}", "")
         yield f"  {self._shown_at(SSO, ('users', key))}"
         groups = self._groups(key)
         yield from _wrapped(f"groups: {', '.join(groups) or 'none'}", "  ")
@@ -84,7 +84,7 @@ class Explained:
         user, found = self.landing_zone.users[key], self._access_of_user(key, account)
         return {
             "user": key,
-            "name": user.display_name,
+            "name": user.shown_name,
             "email": user.email,
             "place": self._shown_at(SSO, ("users", key)),
             "groups": self._groups(key),

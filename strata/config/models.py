@@ -122,6 +122,10 @@ class Model(BaseModel):
         known = {field.alias or name for name, field in cls.model_fields.items()}
         return {key: value for key, value in data.items() if value is not None or key not in known}
 
+    def unwritten(self, *names: str) -> frozenset[str]:
+        """Returns which of some fields the configuration does not write."""
+        return frozenset(names) - self.model_fields_set
+
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """Describes each property by the text below its field, which pydantic would read at every start.
@@ -283,6 +287,8 @@ class Project(Model):
     identity_center: IdentityCenter = Field(default_factory=IdentityCenter)
     tags: dict[ProjectTagKey, TagValue] = {}
     """Tags on everything, besides Project, Layer and ManagedBy."""
+    default_tags: bool = True
+    """Sets Project, Layer and ManagedBy on everything; when false, on the state bucket and the lock table alone."""
     exempt_roles: Many[RoleName] = ()
     """Roles that protect-foundation and protect-tagged do not bind, besides OrganizationAccountAccessRole; in member
     accounts nobody else may make or change them. `*` is a wildcard, as in `stacksets-exec-*`."""
@@ -360,9 +366,9 @@ class Account(Model):
     organizational_unit: UnitReference
     """The key of the unit it is in, or `root`."""
     name: AccountName | None = None
-    """Its name as AWS shows it; `<project name>-<key>` when not given."""
+    """Its name as AWS shows it; when not given, it is made as `<project name>-<key>`, and keeps the name it has."""
     tags: dict[TagKey, TagValue] = {}
-    """Tags of the account, by which assignments may name it."""
+    """All of its own tags; when not given, it keeps those it has."""
     retired: bool = False
     """Strata forgets the account and leaves it as it is, open or closed."""
 
@@ -410,7 +416,7 @@ class Policy(Model):
     name: PolicyName | None = None
     """Its name as AWS shows it; the key when not given."""
     description: PolicyDescription = ""
-    """What it is for, as AWS shows it."""
+    """When not given, it keeps the one it has."""
     targets: Targets = Field(default_factory=Targets)
 
     @field_validator("type", mode="before")
@@ -560,7 +566,7 @@ class Setting(Control):
     always: ClassVar[Mapping[str, bool | str]] = {}
     """Arguments that Strata leaves no choice of, by the names that Terraform gives them, which are AWS's."""
     arguments: ClassVar[Mapping[str, str]] = {}
-    """Parameters, and the arguments they go to; zero leaves an argument out."""
+    """Parameters, and the arguments they go to; a zero that nobody wrote leaves an argument out."""
     declared_as: ClassVar[str | None] = None
     """The attribute of a declarative policy that sets the same; AWS refuses that an account does what a policy does."""
     breaks: ClassVar[str] = ""
@@ -569,8 +575,12 @@ class Setting(Control):
     @property
     def values(self) -> dict[str, bool | int | str]:
         """Returns what is set, by the names of Terraform's arguments."""
-        chosen = {argument: getattr(self, parameter) for parameter, argument in self.arguments.items()}
-        return {**{argument: value for argument, value in chosen.items() if value}, **self.always}
+        chosen = {
+            argument: getattr(self, parameter)
+            for parameter, argument in self.arguments.items()
+            if getattr(self, parameter) or parameter in self.model_fields_set
+        }
+        return {**chosen, **self.always}
 
 
 class RegionalSetting(Setting):
@@ -882,11 +892,13 @@ class User(Model):
     """The e-mail address, which is what the person signs in with unless user_name says otherwise."""
     user_name: UserName | None = None
     """What the person signs in with, fixed once made; the e-mail address when not given."""
+    display_name: PersonName | None = None
+    """The name AWS shows; when not given, it is made of given and family name, and stays as it is."""
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
         limit = aws_limits()["person_name"]
-        length = len(self.display_name.encode())
+        length = len(self.shown_name.encode())
         if length > limit.value:
             problem = f"given and family name have {length} bytes together, the display name allows {limit.value}"
             raise Problem(f"{problem} ({limit.cited})", "shorten one of them", at=("family_name",))
@@ -898,18 +910,18 @@ class User(Model):
         return self.user_name or self.email
 
     @property
-    def display_name(self) -> str:
-        """Returns the name AWS shows."""
-        return f"{self.given_name} {self.family_name}"
+    def shown_name(self) -> str:
+        """Returns the name that AWS shows of a person whom Strata made."""
+        return self.display_name or f"{self.given_name} {self.family_name}"
 
 
 class Group(Model):
     """A group in Identity Center."""
 
     name: GroupName | None = None
-    """Its display name; the key when not given."""
+    """Its display name; the key when not given, and an adopted group keeps the one it has."""
     description: GroupDescription = ""
-    """What its members do, as AWS shows it."""
+    """When not given, it keeps the one it has."""
     members: Many[UserReference] = ()
     """Keys of users."""
     external: bool = False
@@ -948,16 +960,16 @@ class PermissionSet(Model):
     name: PermissionSetName | None = None
     """Its name, fixed once made; the key when not given."""
     description: PermissionSetDescription | None = None
-    """What its holder may do, as the access portal shows it."""
+    """When not given, it keeps the one it has."""
     session_duration: SessionDuration = "PT1H"
-    """How long a session lasts, in ISO 8601, 1 to 12 hours."""
+    """How long a session lasts, in ISO 8601, 1 to 12 hours; when not given, an adopted set keeps what it has."""
     relay_state: RelayState | None = None
-    """The console page its holder lands on."""
+    """The console page its holder lands on; when not given, it keeps the one it has."""
     policies: Many[PolicyReference] = ()
     """What it allows; one at least."""
     boundary: Boundary | None = None
     tags: dict[TagKey, TagValue] = {}
-    """Tags of the permission set."""
+    """All of its own tags; when not given, it keeps those it has."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

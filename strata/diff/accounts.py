@@ -64,9 +64,11 @@ def _account(old: Account, new: Account) -> Iterator[Change]:
     if old.email.lower() != new.email.lower():
         text = f"account {key} has the e-mail {new.email}, not {old.email}: for AWS that is another account"
         yield Change(Topic.ACCOUNTS, text, "accounts")
-    if old.name != new.name:
+    for part in sorted(new.unwritten - old.unwritten):
+        yield Change(Topic.ACCOUNTS, f"account {key} keeps its {part}, which organization.yaml no longer writes")
+    if old.name != new.name and "name" not in new.unwritten:
         yield Change(Topic.ACCOUNTS, f"account {key} is named {new.name}, no longer {old.name}")
-    for tag in sorted(old.tags.keys() | new.tags.keys()):
+    for tag in sorted(old.tags.keys() | new.tags.keys()) if "tags" not in new.unwritten else ():
         if old.tags.get(tag) != new.tags.get(tag):
             text = f"account {key} has the tag {tag} {new.tags.get(tag, '(none)')}, not {old.tags.get(tag, '(none)')}"
             yield Change(Topic.ACCOUNTS, text)
@@ -82,7 +84,10 @@ def _units(old: Mapping[str, Unit], new: Mapping[str, Unit]) -> Iterator[Change]
         if was != will_be:
             text = f"organizational unit {key} moves from {was} to {will_be}, which AWS cannot do: it would be replaced"
             yield Change(Topic.ACCOUNTS, text)
-        if old[key].name != new[key].name:
+        if new[key].unwritten - old[key].unwritten:
+            text = f"organizational unit {key} keeps its name, which organization.yaml no longer writes"
+            yield Change(Topic.ACCOUNTS, text)
+        elif old[key].name != new[key].name:
             yield Change(
                 Topic.ACCOUNTS, f"organizational unit {key} is named {new[key].name}, no longer {old[key].name}"
             )

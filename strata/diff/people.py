@@ -72,6 +72,11 @@ def _users(before: LandingZone, after: LandingZone) -> Iterator[Change]:
         if old[key].email != new[key].email:
             text = f"the e-mail address of user {key} changes from {old[key].email} to {new[key].email}, who can then"
             yield Change(Topic.ACCESS, f"{text} reset the password and sign in", "access")
+        shown = new[key].display_name
+        if shown is None and old[key].display_name:
+            yield Change(Topic.ACCESS, f"user {key} keeps the display name, which sso.yaml no longer writes")
+        elif shown is not None and shown != old[key].shown_name:
+            yield Change(Topic.ACCESS, f"user {key} is shown as {shown}")
         for part in ("given_name", "family_name", "user_name"):
             was, will_be = getattr(old[key], part), getattr(new[key], part)
             if was != will_be:
@@ -86,6 +91,8 @@ def _groups(before: LandingZone, after: LandingZone) -> Iterator[Change]:
         if was != will_be and new[key].external:
             text = f"group {key} becomes another group of the identity provider: {was}, then {will_be}"
             yield Change(Topic.ACCESS, text, "access")
+        elif "name" in new[key].unwritten - old[key].unwritten:
+            yield Change(Topic.ACCESS, f"group {key} keeps its name, which sso.yaml no longer writes")
         elif was != will_be:
             yield Change(Topic.ACCESS, f"group {key} is named {will_be}, no longer {was}")
         joined = sorted(set(new[key].members) - set(old[key].members))

@@ -32,13 +32,16 @@ def _changes(old: PermissionSet, new: PermissionSet) -> Found:
     yield from _policies(old, new)
     yield from _inline(_document(old), _document(new))
     yield from _boundary(old, new)
-    if old.session_duration != new.session_duration:
+    if old.session_duration != new.session_duration and "session_duration" not in new.unwritten:
         was, will_be = duration(old.session_duration), duration(new.session_duration)
         longer = session_minutes(new.session_duration) > session_minutes(old.session_duration)
         yield f"has sessions of {will_be}, not {was}", longer
-    for part in ("name", "description", "relay_state"):
-        if getattr(old, part) != getattr(new, part):
-            yield f"changes its {part.replace('_', ' ')} to {getattr(new, part) or 'none'}", False
+    for part in ("name", "description", "relay_state", "session_duration", "tags"):
+        words = part.replace("_", " ")
+        if part in new.unwritten - old.unwritten:
+            yield f"keeps its {words}, which sso.yaml no longer writes", False
+        elif part in ("name", "description", "relay_state") and getattr(old, part) != getattr(new, part):
+            yield f"changes its {words} to {getattr(new, part) or 'none'}", False
 
 
 def _policies(old: PermissionSet, new: PermissionSet) -> Found:

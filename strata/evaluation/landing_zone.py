@@ -221,7 +221,7 @@ class Evaluated:
                 "${path:userName}": user.sign_in_name,
                 "${path:name.givenName}": user.given_name,
                 "${path:name.familyName}": user.family_name,
-                "${path:displayName}": user.display_name,
+                "${path:displayName}": user.shown_name,
                 "${path:emails[primary eq true].value}": user.email,
             }
             if user

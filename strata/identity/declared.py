@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from dataclasses import replace
 
 from strata.config import ORGANIZATION, SSO
 from strata.identity.things import (
@@ -74,15 +75,32 @@ def things(landing_zone: LandingZone) -> Iterator[Thing]:
     for policy in landing_zone.policies.values():
         type, location = policy.type.value, policy.location
         identity = policy_identity(type, policy.name)
-        yield Thing("policy", policy.key, identity, policy.name, type=type, location=location)
+        keeps_name = "name" in policy.unwritten
+        yield Thing("policy", policy.key, identity, policy.name, type=type, location=location, keeps_name=keeps_name)
     for group in landing_zone.groups.values():
         if not group.external:
-            yield Thing("group", group.key, folded(group.name), group.name, location=group.location)
+            keeps_name = "name" in group.unwritten
+            name = group.name
+            yield Thing("group", group.key, folded(name), name, location=group.location, keeps_name=keeps_name)
     for key, user in landing_zone.users.items():
         name, also = user.sign_in_name, folded(user.email)
         yield Thing("user", key, folded(name), name, also=also, location=("users", key))
     for one in landing_zone.permission_sets.values():
-        yield Thing("permission-set", one.key, exact(one.name), one.name, location=one.location)
+        keeps_name = "name" in one.unwritten
+        yield Thing("permission-set", one.key, exact(one.name), one.name, location=one.location, keeps_name=keeps_name)
+
+
+def keeping_names(declared: Holdings, recorded: Holdings) -> Holdings:
+    """Returns what is declared, under the name that the state records where the configuration writes none."""
+    taken = {(thing.kind, thing.identity) for thing in declared.things.values()}
+    found = dict(declared.things)
+    for at, thing in declared.things.items():
+        known = recorded.things.get(at)
+        if thing.keeps_name and known and known.type == thing.type and (known.kind, known.identity) not in taken:
+            if thing.kind == "ou" and known.identity.partition("/")[0] != thing.identity.partition("/")[0]:
+                continue  # it moves
+            found[at] = replace(thing, identity=known.identity, name=known.name, also=known.also)
+    return replace(declared, things=found)
 
 
 def _units(landing_zone: LandingZone) -> Iterator[Thing]:
@@ -90,7 +108,8 @@ def _units(landing_zone: LandingZone) -> Iterator[Thing]:
     for unit in landing_zone.units.values():
         names[unit.key] = (*(names[unit.parent] if unit.parent else ()), unit.name)
         identity, way = unit_identity(unit.parent or "", unit.name), unit_path(names[unit.key])
-        yield Thing("ou", unit.key, identity, unit.name, also=way, location=unit.location)
+        keeps_name = "name" in unit.unwritten
+        yield Thing("ou", unit.key, identity, unit.name, also=way, location=unit.location, keeps_name=keeps_name)
 
 
 def _attachments(landing_zone: LandingZone) -> Iterator[Attached]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from strata.aws.session import Aws
 from strata.identity.comparison import Refusal
-from strata.identity.declared import declared
+from strata.identity.declared import declared, keeping_names
 from strata.identity.live import live
 from strata.identity.recorded import recorded
 from strata.identity.refusals import FOLDER, refusals, warnings
@@ -49,7 +49,8 @@ def examine(
     Raises:
         AwsError: AWS rejected a call.
     """
-    wanted, known = declared(landing_zone, today), recorded(states)
+    known = recorded(states)
+    wanted = keeping_names(declared(landing_zone, today), known)
     seen = live(aws, landing_zone, wanted, known)
     found = refusals(wanted, known, seen, announced=announced, allow=allow, stacks=stacks, folder=folder)
     doubts = [

@@ -222,7 +222,9 @@ def _states_elsewhere(aws: Aws, landing_zone: LandingZone) -> Iterator[str]:
 
 def _is_tagged_bucket(client: Client, name: str) -> bool:
     try:
-        return _ours(client.get_bucket_tagging(Bucket=name)["TagSet"], "backend")
+        tags = client.get_bucket_tagging(Bucket=name)["TagSet"]
+        # Bootstrap sets no Layer, and with default_tags: false it stays so.
+        return _ours([{"Key": "Layer", "Value": "backend"}, *tags], "backend")
     except AwsError:  # not tagged, or not to be seen, or elsewhere
         return False
 

@@ -69,6 +69,8 @@ class Thing:
     type: str = ""
     """The type of a policy."""
     location: Location = ()
+    keeps_name: bool = False
+    """The configuration writes no name, so that it keeps the one that it has."""
 
     @property
     def address(self) -> str:

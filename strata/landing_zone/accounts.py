@@ -24,6 +24,8 @@ class Account:
     id: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
     retired: bool = False
+    unwritten: frozenset[str] = frozenset()
+    """Those of its attributes that the configuration leaves as they are."""
 
 
 def accounts(project: Project, organization: Organization) -> dict[str, Account]:
@@ -34,7 +36,17 @@ def accounts(project: Project, organization: Organization) -> dict[str, Account]
     for key, one in sorted(organization.accounts.items()):
         name, location = one.name or default_name(project, key), ("accounts", key)
         unit, tags = one.organizational_unit, one.tags
-        found[key] = Account(key, name, one.email, unit, ORGANIZATION, location, tags=tags, retired=one.retired)
+        found[key] = Account(
+            key,
+            name,
+            one.email,
+            unit,
+            ORGANIZATION,
+            location,
+            tags=tags,
+            retired=one.retired,
+            unwritten=one.unwritten("name", "tags"),
+        )
     return found
 
 

@@ -17,6 +17,8 @@ class Group:
     description: str
     members: tuple[str, ...]
     external: bool
+    unwritten: frozenset[str] = frozenset()
+    """Those of its attributes that the configuration leaves as they are."""
 
     @property
     def location(self) -> Location:
@@ -27,5 +29,13 @@ class Group:
 def groups(sso: Sso) -> dict[str, Group]:
     """Returns the groups by key, as in the file."""
     return {
-        key: Group(key, one.name or key, one.description, one.members, one.external) for key, one in sso.groups.items()
+        key: Group(
+            key,
+            one.name or key,
+            one.description,
+            one.members,
+            one.external,
+            unwritten=one.unwritten("name", "description"),
+        )
+        for key, one in sso.groups.items()
     }

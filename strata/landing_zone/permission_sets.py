@@ -62,6 +62,8 @@ class PermissionSet:
     tags: Mapping[str, str] = field(default_factory=dict)
     option: str | None = None
     """The option that makes it."""
+    unwritten: frozenset[str] = frozenset()
+    """Those of its attributes that the configuration leaves as they are."""
 
     @property
     def managed(self) -> tuple[ManagedPolicy, ...]:
@@ -91,6 +93,7 @@ def all_permission_sets(sso: Sso, project: Project | None, documents: Mapping[st
                 boundary=_managed(one.boundary) if one.boundary else None,
                 relay_state=one.relay_state or "",
                 tags=one.tags,
+                unwritten=one.unwritten("name", "description", "session_duration", "relay_state", "tags"),
             )
         )
     return found

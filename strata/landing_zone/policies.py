@@ -40,6 +40,8 @@ class Policy:
     file: str | None = None
     option: str | None = None
     """The option that makes it, under a key and name that no other policy may then have."""
+    unwritten: frozenset[str] = frozenset()
+    """Those of its attributes that the configuration leaves as they are."""
 
     @cached_property
     def attachments(self) -> Mapping[Target, Location]:
@@ -65,7 +67,20 @@ def all_policies(organization: Organization, project: Project | None, documents:
     for key, one in organization.policies.items():
         document, location = Document(documents.get(one.file, ""), values), ("policies", key)
         name = one.name or key
-        found.append(Policy(key, name, one.type, one.description, document, one.targets, location, file=one.file))
+        unwritten = one.unwritten("name", "description")
+        found.append(
+            Policy(
+                key,
+                name,
+                one.type,
+                one.description,
+                document,
+                one.targets,
+                location,
+                file=one.file,
+                unwritten=unwritten,
+            )
+        )
     return found
 
 

@@ -19,6 +19,8 @@ class Unit:
     keys: tuple[str, ...]
     name: str
     has_units: bool
+    unwritten: frozenset[str] = frozenset()
+    """Those of its attributes that the configuration leaves as they are."""
 
     @property
     def key(self) -> str:
@@ -43,7 +45,8 @@ def units(organization: Organization) -> Iterator[Unit]:
 
 def _walk(below: Mapping[str, OrganizationalUnit], above: tuple[str, ...]) -> Iterator[Unit]:
     for key, one in sorted(below.items()):
-        unit = Unit((*above, key), one.name or key, bool(one.organizational_units))
+        keys = (*above, key)
+        unit = Unit(keys, one.name or key, bool(one.organizational_units), unwritten=one.unwritten("name"))
         yield unit
         yield from _walk(one.organizational_units, unit.keys)
 

@@ -16,7 +16,7 @@ def as_data(landing_zone: LandingZone) -> dict[str, Any]:
     source = landing_zone.source
     return {
         "project": landing_zone.project.name,
-        "users": {key: {"name": one.display_name, "email": one.email} for key, one in landing_zone.users.items()},
+        "users": {key: {"name": one.shown_name, "email": one.email} for key, one in landing_zone.users.items()},
         "groups": {
             key: {"name": one.name, "external": one.external, "members": list(one.members)}
             for key, one in landing_zone.groups.items()

@@ -76,7 +76,7 @@ def _every_name(names: Names) -> set[str]:
 
 
 def _user_names(landing_zone: LandingZone) -> Names:
-    return {key: {key, user.email, user.sign_in_name, user.display_name} for key, user in landing_zone.users.items()}
+    return {key: {key, user.email, user.sign_in_name, user.shown_name} for key, user in landing_zone.users.items()}
 
 
 def _account_names(landing_zone: LandingZone) -> Names:

@@ -150,7 +150,7 @@ def matrix(landing_zone: LandingZone) -> dict[str, Any]:
             [key, one.name, " ".join(way.key for way in above[Target("account", key)][1:-1])]
             for key, one in landing_zone.accounts.items()
         ],
-        "users": [[key, one.display_name, one.email] for key, one in landing_zone.users.items()],
+        "users": [[key, one.shown_name, one.email] for key, one in landing_zone.users.items()],
         "groups": [
             {
                 "key": key,

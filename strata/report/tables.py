@@ -91,7 +91,7 @@ def as_csv(landing_zone: LandingZone) -> str:
     units = {target.key: " > ".join(one.key for one in way[:-1]) for target, way in landing_zone.ancestors.items()}
     for one in access(landing_zone):
         user = landing_zone.users[one.holder.key] if one.holder.kind == "user" else None
-        who = [one.holder.key, user.display_name, user.email] if user else ["", "", ""]
+        who = [one.holder.key, user.shown_name, user.email] if user else ["", "", ""]
         for way in one.ways:
             known = "yes" if user else "no"
             place = [one.account, units[one.account], one.permission_set, way.group or "", known]

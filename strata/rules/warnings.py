@@ -146,7 +146,7 @@ def _tags(landing_zone: LandingZone) -> Iterator[Doubt]:
         *((one.file, one.location, one.tags) for one in accounts),
         *((SSO, one.location, one.tags) for one in landing_zone.permission_sets.values()),
     ]
-    inherited = (*OWN_TAGS, *landing_zone.project.tags)
+    inherited = (*(OWN_TAGS if landing_zone.project.default_tags else ()), *landing_zone.project.tags)
     for file, at, tags in tagged:
         seen = {tag.lower(): tag for tag in inherited}
         for tag in tags:

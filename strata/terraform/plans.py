@@ -11,14 +11,16 @@ import shutil
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, TextIO
 
 from strata.aws.states import Version
 from strata.errors import StrataError
+from strata.printing import line
 from strata.terraform.errors import TerraformError
 from strata.terraform.events import Events, Failure
 from strata.terraform.process import Result
@@ -45,11 +47,13 @@ class Change:
     """The arguments whose value is known after the apply only."""
     arguments: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """What a thing that would be created is created with, as far as it is known."""
+    loses: tuple[str, ...] = ()
+    """The tags and the entries of lists that it has at AWS and would have no longer."""
 
     def covers(self, later: Change) -> bool:
         """Says whether who has seen this change has seen the later one, too."""
         if self.action == "create" and later.action in _IMPORTS:
-            return True  # it turned out to exist
+            return not later.loses  # it turned out to exist
         if later.action != self.action and (self.action, later.action) != ("replace", "create"):
             return False
         return all(name in self.unknown or self.values.get(name) == digest for name, digest in later.values.items())
@@ -95,6 +99,7 @@ class Plan:
         return {
             "stack": self.stack,
             "changes": {address: change.action for address, change in self.changes.items()},
+            "loses": {address: change.loses for address, change in self.changes.items() if change.loses},
             "error": self.error,
             "waits_for": self.waits_for,
         }
@@ -223,6 +228,8 @@ def show(plans: Iterable[Plan], to: TextIO) -> None:
         print(f"{planned.stack}: {planned.error or _waits(planned) or number}", file=to)
         for address, change in planned.changes.items():
             print(f"  {change.action:<18}{address}", file=to)
+            if change.loses:
+                print(line(f"  {'':<18}  loses {', '.join(change.loses)}"), file=to)
     to.flush()
 
 
@@ -300,7 +307,37 @@ def _with_values(action: str, change: Mapping[str, Any]) -> Change:
     unknown = frozenset(name for name, value in (change.get("after_unknown") or {}).items() if _any(value))
     known = {name: value for name, value in after.items() if value is not None}
     new = {name: _digest(value) for name, value in known.items() if name not in unknown and value != before.get(name)}
-    return Change(action, new, unknown, known if action == "create" else {})
+    lost = _lost(before, after, unknown)
+    if action == "import and update":
+        lost = chain(_replaced(before, after, unknown), lost)
+    return Change(action, new, unknown, known if action == "create" else {}, tuple(lost))
+
+
+def _replaced(before: Mapping[str, Any], after: Mapping[str, Any], unknown: Collection[str]) -> Iterator[str]:
+    """Yields the plain values that a thing has at AWS and the configuration has otherwise."""
+    for name in sorted(before.keys() & after.keys() - unknown):
+        old, new = before[name], after[name]
+        if old and isinstance(old, (str, int)) and old != new:
+            yield f"{name}={old} for {'nothing' if new is None else new}"
+
+
+def _lost(before: Mapping[str, Any], after: Mapping[str, Any], unknown: Collection[str]) -> Iterator[str]:
+    """Yields what goes of the settings that have several parts, which the action alone does not say."""
+    if after:
+        old, new = before.get("tags_all") or {}, after.get("tags_all") or {}
+        for name in sorted(old) if "tags_all" not in unknown else ():
+            if name not in new:
+                yield f"tag {name}={old[name]}"
+            elif new[name] != old[name]:
+                yield f"tag {name}={old[name]} for {new[name]}"
+    for name in sorted(before.keys() & after.keys()):
+        old, new = before[name], after[name]
+        if name not in unknown and _are_texts(old) and (_are_texts(new) or new is None):
+            yield from (f"{one} of {name}" for one in sorted({*old} - {*(new or ())}))
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
 
 
 def _any(unknown: object) -> bool:

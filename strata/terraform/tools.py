@@ -49,7 +49,11 @@ def command(arguments: Sequence[str]) -> list[str]:
 
 
 def environment(base: Mapping[str, str], config: Path) -> dict[str, str]:
-    """Returns the variables for the cdktf CLI and main.py; what `base` sets already stays, PATH gets longer."""
+    """Returns the variables for the cdktf CLI and main.py; what `base` sets already stays, PATH gets longer.
+
+    But for tags that the provider would take from one operator's environment, and another's would take off again.
+    """
+    base = {name: value for name, value in base.items() if not name.startswith(_TAGS)}
     node, terraform, config = find_node(base), find_terraform(base), config.resolve()
     output = base.get("CDKTF_OUTPUT") or output_folder(config)
     defaults = {
@@ -76,6 +80,9 @@ def environment(base: Mapping[str, str], config: Path) -> dict[str, str]:
         base = {**base, "STRATA_CONFIG": str(config)}
     # This Python's folder comes first, as if the venv were activated.
     return {**defaults, **base, "PATH": os.pathsep.join([str(SCRIPTS), base.get("PATH", os.defpath)])}
+
+
+_TAGS = ("TF_AWS_DEFAULT_TAGS_", "TF_AWS_IGNORE_TAGS_")
 
 
 def is_locked(variables: Mapping[str, str]) -> bool:

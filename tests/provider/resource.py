@@ -259,7 +259,9 @@ class Resource:
         if before == after or not self.tagging:
             return
         if dropped := sorted(before.keys() - after.keys()):
-            aws(self.tagging.drop, **self._tagged(new), **{self.tagging.keys: dropped})
+            whole = self.tagging.keys == "TagsList"  # CloudTrail takes tags, not their keys
+            keys: list[Any] = [{"Key": name} for name in dropped] if whole else dropped
+            aws(self.tagging.drop, **self._tagged(new), **{self.tagging.keys: keys})
         if put := {name: value for name, value in after.items() if before.get(name) != value}:
             aws.send(self.tagging.put, {"tags_all": put}, **self._tagged(new))
 
