@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from itertools import pairwise
 from pathlib import Path
 
 from cdktf import App
@@ -18,6 +19,7 @@ from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError
 from strata.identity.declared import declared_keys
 from strata.landing_zone import LandingZone
+from strata.landing_zone.moves import FORGET, earlier_addresses
 from strata.load import load
 from strata.terraform.tools import CHECKOUT, lay_lock
 
@@ -58,7 +60,9 @@ def build(
         keys=keys["sso"],
         allow=allow,
     )
-    adopt(landing_zone, [backend, organizations, security, sso])
+    layers: list[Layer] = [backend, organizations, security, sso]
+    adopt(landing_zone, layers)
+    move(landing_zone, layers, allow)
     return app
 
 
@@ -74,6 +78,23 @@ def adopt(landing_zone: LandingZone, layers: list[Layer]) -> None:
             faults.append(landing_zone.fault("imports.yaml", (address,), problem, "correct the address, or remove it"))
     if faults:
         raise ConfigurationError(faults)
+
+
+def move(landing_zone: LandingZone, layers: Iterable[Layer], allow: Collection[str]) -> None:
+    """Has everything that is named after a key that changed go on where it is named after the new one.
+
+    An old address that is allowed as `forget:<address>` is let go of: the state has the thing at a newer one as well.
+    """
+    if not landing_zone.moves:
+        return
+    left = {word.removeprefix(FORGET) for word in allow if word.startswith(FORGET)}
+    for layer in layers:
+        for address in sorted(layer.addresses):
+            earlier = earlier_addresses(address, landing_zone.moves)
+            layer.forget(*(old for old in earlier if old in left))
+            last = max((place for place, old in enumerate(earlier) if old in left), default=-1)
+            for old, new in pairwise(earlier[last + 1 :]):
+                layer.move(old, new)
 
 
 def main() -> None:

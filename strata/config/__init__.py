@@ -1,5 +1,5 @@
 """The YAML and what it may say: parsing, models, types, AWS's limits. What it means is in `strata.landing_zone`."""
 
 PROJECT, ORGANIZATION, SECURITY, SSO = "project.yaml", "organization.yaml", "security.yaml", "sso.yaml"
-IMPORTS, ACCEPTED = "imports.yaml", "accepted.yaml"
+IMPORTS, ACCEPTED, MOVES = "imports.yaml", "accepted.yaml", "moves.yaml"
 """The files of a configuration."""

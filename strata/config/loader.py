@@ -16,10 +16,12 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, RootModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from strata.config import ACCEPTED, IMPORTS, ORGANIZATION, PROJECT, SECURITY, SSO
+from strata.config import ACCEPTED, IMPORTS, MOVES, ORGANIZATION, PROJECT, SECURITY, SSO
 from strata.config.accepted import ENTRIES, Acceptance, Accepted
 from strata.config.json_lines import JsonTree
 from strata.config.models import Organization, Project, Security, Sso
+from strata.config.moves import ENTRIES as MOVE_ENTRIES
+from strata.config.moves import Move, Moves
 from strata.config.text import Problem, short
 from strata.config.tree import Location, Tree, read
 from strata.config.types import did_you_mean
@@ -66,6 +68,8 @@ class Draft:
     accepted: tuple[Acceptance, ...] = ()
     accepted_until_mended: frozenset[str] = frozenset()
     """The places of entries in accepted.yaml that have faults, so that these lead to no others."""
+    moves: dict[int, Move] = field(default_factory=dict)
+    """The moves by their position in the file."""
     day: dt.date | None = None
     """The day from which ends are looked at; None does not look at them."""
     left_out: dict[str, set[Location]] = field(default_factory=dict)
@@ -122,6 +126,7 @@ def read_draft(folder: Path) -> tuple[Draft, list[Fault]]:
     draft.imports = imports.root if imports else {}
     faults += tree.faults
     faults += _read_accepted(draft)
+    faults += _read_moves(draft)
     faults += _read_policies(draft)
     return draft, faults
 
@@ -144,6 +149,20 @@ def _read_accepted(draft: Draft) -> list[Fault]:
     return tree.faults
 
 
+def _read_moves(draft: Draft) -> list[Fault]:
+    """Reads moves.yaml, each entry by itself."""
+    tree = draft.trees[MOVES] = _tree(draft.folder, MOVES, required=False, entries=MOVE_ENTRIES)
+    for index, entry in enumerate(tree.data.get(MOVE_ENTRIES) or ()):
+        spoiled = any(location[:2] == (MOVE_ENTRIES, index) for location in tree.spoiled | tree.incomplete)
+        try:
+            draft.moves[index] = Move.model_validate(entry)
+        except ValidationError as error:
+            for details in error.errors(include_url=False) if not spoiled else ():
+                location = (MOVE_ENTRIES, index, *_location(details["loc"]))
+                tree.faults.append(_translate(Moves, tree, location, details))
+    return tree.faults
+
+
 def shown(folder: Path, name: str) -> str:
     """Returns the name of a file as faults show it."""
     try:
@@ -161,7 +180,7 @@ def _folder_faults(folder: Path) -> Iterable[Fault]:
         )
         remedy = "name the folder that holds project.yaml, by --config or STRATA_CONFIG"
         raise ConfigurationError([Fault(str(folder), 1, "", problem, remedy)]) from error
-    known = {*FILES, IMPORTS, ACCEPTED}
+    known = {*FILES, IMPORTS, ACCEPTED, MOVES}
     for name in found:
         if name.endswith((".yaml", ".yml")) and name not in known:
             problem = f"is not a file Strata reads{did_you_mean(name, known)}"

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from strata.config import ACCEPTED, IMPORTS
+from strata.config import ACCEPTED, IMPORTS, MOVES
 from strata.errors import ConfigurationError
 from strata.files.atomic import read_bytes, read_text, write
 from strata.landing_zone import LandingZone
@@ -29,8 +29,8 @@ def loaded(base: Path, files: Mapping[str, str], target: Path) -> LandingZone:
         _write_texts(folder, files)
         # Links, so that the loader sees what a policy file is: a pipe cannot be copied.
         others = [one for one in base.iterdir() if one.suffix not in (".yaml", ".yml")]
-        for path in [*others, target / IMPORTS, target / ACCEPTED]:
-            if os.path.lexists(path):
+        for path in [*others, target / IMPORTS, target / ACCEPTED, target / MOVES]:
+            if os.path.lexists(path) and path.name not in files:
                 (folder / path.name).symlink_to(path.absolute())
         try:
             return load(folder)
@@ -78,5 +78,5 @@ def replace(folder: Path, before: Mapping[str, str], files: Mapping[str, str]) -
     """
     write(
         {folder / name: text.encode() for name, text in files.items()},
-        instead_of={folder / name: before[name].encode() for name in files},
+        instead_of={folder / name: before[name].encode() if name in before else None for name in files},
     )

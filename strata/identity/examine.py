@@ -11,10 +11,12 @@ from strata.aws.session import Aws
 from strata.identity.comparison import Refusal
 from strata.identity.declared import declared
 from strata.identity.live import live
+from strata.identity.moves import left_behind, refused_moves, replayed
 from strata.identity.recorded import recorded
 from strata.identity.refusals import FOLDER, refusals, warnings
 from strata.identity.things import TYPES, Holdings, Moved, Thing, folded
 from strata.landing_zone import LandingZone
+from strata.landing_zone.moves import newest_keys
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,8 @@ class Examination:
     refusals: tuple[Refusal, ...] = ()
     warnings: tuple[str, ...] = ()
     moved: tuple[Moved, ...] = ()
+    left_behind: tuple[str, ...] = ()
+    """Old addresses of what a state has at the new one as well."""
 
 
 def examine(
@@ -49,14 +53,17 @@ def examine(
     Raises:
         AwsError: AWS refused a call.
     """
-    wanted, known = declared(landing_zone, today), recorded(states)
+    wanted, held = declared(landing_zone, today), recorded(states)
+    known = replayed(held, newest_keys(landing_zone.moves))
     seen = live(aws, landing_zone, wanted, known)
-    found = refusals(wanted, known, seen, announced=announced, allow=allow, stacks=stacks, folder=folder)
+    found = [*refused_moves(landing_zone, wanted, held, seen, tuple(stacks))]
+    found += refusals(wanted, known, seen, announced=announced, allow=allow, stacks=stacks, folder=folder)
     doubts = [
         *warnings(wanted, known),
         *(f"what an earlier state has made could not be seen: {why}" for why in seen.unseen),
     ]
-    return Examination(tuple(found), tuple(doubts), tuple(moved(wanted, known)))
+    left = tuple(old for old, _, same in left_behind(landing_zone, held) if same)
+    return Examination(tuple(sorted(found)), tuple(doubts), tuple(moved(wanted, known)), left)
 
 
 def moved(declared: Holdings, recorded: Holdings) -> Iterator[Moved]:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from strata.config.accepted import Acceptance
 from strata.config.loader import Draft
 from strata.config.models import MANAGEMENT, ROOT, Organization, PolicyType, Project, Security, Sso, User
+from strata.config.moves import Move
 from strata.config.tree import Location, Tree
 from strata.errors import Fault
 from strata.landing_zone.accounts import Account, accounts
@@ -51,6 +52,8 @@ class LandingZone:
     """What somebody has looked at and accepts."""
     trees: Mapping[str, Tree] = field(default_factory=dict)
     """What each file said, and on which line."""
+    moves: tuple[Move, ...] = ()
+    """What got another key, in the order in which it happened."""
 
     @cached_property
     def accounts(self) -> Mapping[str, Account]:
@@ -145,7 +148,7 @@ class LandingZone:
         if not (draft.project and draft.organization and draft.security and draft.sso):
             return None
         parts = (draft.project, draft.organization, draft.security, draft.sso)
-        return cls(*parts, draft.imports, draft.documents, draft.accepted, draft.trees)
+        return cls(*parts, draft.imports, draft.documents, draft.accepted, draft.trees, tuple(draft.moves.values()))
 
     def source(self, file: str, location: Location) -> SourceLocation:
         """Returns the line of something, or of the nearest entry above it."""

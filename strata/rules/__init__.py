@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from strata.config.limits import Limits, aws_limits
 from strata.config.loader import Draft
 from strata.errors import Fault
-from strata.rules import accepted, access, imports, organization, policies, project, security, spelling, text
+from strata.rules import accepted, access, imports, moves, organization, policies, project, security, spelling, text
 from strata.rules.warnings import warnings
 
 __all__ = ["check", "warnings"]
@@ -34,6 +34,7 @@ RULES: tuple[Rule, ...] = (
     access.assignments,
     access.options,
     imports.imports,
+    moves.moves,
     spelling.spelling,
     spelling.attachable,
     accepted.accepted,
