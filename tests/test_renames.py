@@ -16,7 +16,7 @@ from strata.files.config_keys import with_moves
 from strata.landing_zone.moves import address_now, earlier_addresses, is_made, newest_keys, with_move
 from strata.load import load
 from strata.options import Options
-from tests.synthesized import COMPANY, synthesize
+from tests.synthesized import COMPANY, SHIPPED, synthesize
 
 
 def moves(*steps: str) -> tuple[Move, ...]:
@@ -254,3 +254,40 @@ def test_the_guards_of_the_stacks_let_a_recorded_move_pass_and_no_other(company:
     guards = json.dumps(document["output"]["declared_keys"]["precondition"])
     assert guards.count("moves.yaml moves a thing to the key of another") == 1
     assert "finance" in guards
+
+
+def test_what_is_accepted_is_accepted_at_the_new_key(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(SHIPPED, tmp_path / "config"))
+    accepted = "- finding: example-value  # ours\n  at: {}\n  reason: looked at\n"
+    (folder / "accepted.yaml").write_text(accepted.format("accounts.shared.email"))
+    renamed(folder, "account", "shared", "common")
+    assert (folder / "accepted.yaml").read_text() == accepted.format("accounts.common.email")
+
+
+def test_nothing_is_written_without_a_yes_and_every_place_is_a_place_of_its_kind(
+    company: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {path: path.read_bytes() for path in company.iterdir() if path.is_file()}
+    options = Options(config=company)
+    for kind, old, new in RENAMES[:-1]:
+        assert run(options, kind=kind, old=old, new=new, prune=False, dry_run=True, yes=True) == 0
+        assert f"+- {{kind: {kind}, from: {old}, to: {new}}}" in capsys.readouterr().out
+    assert {path: path.read_bytes() for path in company.iterdir() if path.is_file()} == before
+
+
+@pytest.mark.parametrize("kind", ["group", "user", "account"])
+def test_a_key_that_yaml_would_read_as_something_else_is_quoted(kind: Kind, company: Path) -> None:
+    old = {"group": "finance", "user": "lea-vogt", "account": "audit"}[kind]
+    renamed(company, kind, old, "null")
+    assert load(company).moves == moves(f"{kind} {old} null")
+
+
+def test_flow_style_keeps_its_form(company: Path) -> None:
+    file = company / "sso.yaml"
+    block = "  finance:\n    description: Reads and settles the bill.\n    members:\n      - emilia-kowalczyk\n"
+    block += "      - lars-johansen\n"
+    assert block in file.read_text()
+    flow = "  finance: {members: [emilia-kowalczyk, lars-johansen]}  # paid\n"
+    file.write_text(file.read_text().replace(block, flow))
+    renamed(company, "group", "finance", "money")
+    assert flow.replace("finance: {", "money: {name: finance, ") in file.read_text()

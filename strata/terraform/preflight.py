@@ -10,13 +10,15 @@ from typing import Any
 
 from strata.aws.prerequisites import inspect, management_caller
 from strata.aws.session import Aws, AwsError, connect, emulator, paginate
-from strata.aws.states import STACKS, Version, read_state, read_version
+from strata.aws.states import STACKS, Version, list_stacks, read_state, read_version
 from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, StrataError, UsageError
 from strata.identity import announced, examine
 from strata.identity.comparison import Refusal
 from strata.identity.deletions import DELETE_RAM_SHARING, DELETE_TRAIL, LAST_ADMINISTRATOR, MASS_DELETION
 from strata.identity.leftovers import STACK, Directory, announced_as, to_create
+from strata.identity.live import states_elsewhere
+from strata.identity.settled import lost_layers
 from strata.landing_zone import LandingZone
 from strata.landing_zone.examples import example_faults
 from strata.landing_zone.moves import FORGET
@@ -108,6 +110,9 @@ def prepare(options: Options, *, stacks: Sequence[str], allow: Sequence[str]) ->
     chosen = tuple(_chosen(workspace, stacks))
     own = (stack for stack in workspace.stacks if stack not in states)
     states |= {stack: read_state(aws, landing_zone.project, stack) for stack in own}
+    gone = set(list_stacks(aws, landing_zone.project)) - set(workspace.stacks)
+    if lost := list(lost_layers(landing_zone, {one: read_state(aws, landing_zone.project, one) for one in gone})):
+        raise RefusedError(lost)
     prepared = Prepared(landing_zone, aws, workspace, chosen, states, names)
     if STACK in chosen and names:
         _adopt_leftovers(prepared, options.note)
@@ -164,11 +169,28 @@ def _check_account(aws: Aws, landing_zone: LandingZone, *, needs_sign_in: bool) 
     findings, refusals = inspect(aws, landing_zone)
     lacking = [f"{finding.thing} ({', '.join(finding.missing)})" for finding in findings if finding.missing]
     if lacking:
-        refusals.append(f"not there yet: {'; '.join(lacking)}; run strata bootstrap first")
+        refusals.append(
+            _elsewhere(aws, landing_zone) or f"not there yet: {'; '.join(lacking)}; run strata bootstrap first"
+        )
     if needs_sign_in and not refusals:
         refusals += identity_center_refusals(aws, landing_zone)
     if refusals:
         raise StrataError(*refusals)
+
+
+def _elsewhere(aws: Aws, landing_zone: LandingZone) -> str:
+    """Returns why nothing is to be made under a new name, empty where no other bucket holds a state of ours."""
+    try:
+        found = list(states_elsewhere(aws, landing_zone))
+    except AwsError:
+        return ""
+    if not found:
+        return ""
+    return (
+        f"s3://{landing_zone.project.state_bucket} is not complete, and s3://{found[0]} holds the states of an earlier "
+        "deploy: short_name, state.bucket and regions.primary stay while they do; set them back to what they were; "
+        "docs/operate.md says how it is really done"
+    )
 
 
 def identity_center_refusals(aws: Aws, landing_zone: LandingZone) -> list[str]:
