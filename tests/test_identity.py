@@ -894,10 +894,8 @@ CASES = (
         (NEW_GROUP, (IMPORTS, "", f'aws_identitystore_group.ops: "{STORE}/00000003-0000-4000-a000-000000000000"\n')),
         (
             "imports.yaml:1: aws_identitystore_group.ops: d-1234567890/00000003-0000-4000-a000-000000000000 is in the "
-            "state already, at aws_identitystore_group.admins; remove the line; to give the thing another "
-            "key, write that key and let "
-            "strata "
-            "deploy print the way",
+            "state already, at aws_identitystore_group.admins; remove the line; to give the thing another key, use "
+            "strata rename",
         ),
     ),
     Case(

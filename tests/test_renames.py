@@ -16,6 +16,8 @@ from strata.files.config_keys import with_moves
 from strata.landing_zone.moves import address_now, earlier_addresses, is_made, newest_keys, with_move
 from strata.load import load
 from strata.options import Options
+from strata.terraform.recovery import half_made
+from strata.terraform.workspace import Workspace
 from tests.synthesized import COMPANY, SHIPPED, synthesize
 
 
@@ -291,3 +293,11 @@ def test_flow_style_keeps_its_form(company: Path) -> None:
     file.write_text(file.read_text().replace(block, flow))
     renamed(company, "group", "finance", "money")
     assert flow.replace("finance: {", "money: {name: finance, ") in file.read_text()
+
+
+def test_what_was_made_half_way_is_kept_on_its_way_to_the_new_key(company: Path, tmp_path: Path) -> None:
+    renamed(company, "account", "audit", "log")
+    synthesize(company, tmp_path / "out")
+    workspace = Workspace(tmp_path / "out", {})
+    tainted = {"type": "aws_organizations_account", "name": "audit", "instances": [{"status": "tainted"}]}
+    assert half_made(workspace, "organizations", {"resources": [tainted]}) == ["aws_organizations_account.audit"]
