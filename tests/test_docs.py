@@ -35,7 +35,7 @@ from tests.synthesized import SHIPPED, Deployment
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 SHELLS = ("", "sh", "bash", "console")
-LANGUAGES = {*SHELLS, "yaml", "json", "python", "text"}
+LANGUAGES = {*SHELLS, "yaml", "json", "python", "text", "mermaid"}
 USAGE_ERROR: type[Exception] = typer.BadParameter.__bases__[0]
 
 

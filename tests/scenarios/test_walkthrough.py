@@ -44,10 +44,11 @@ NOT_EMULATED = {
 
 BEFORE_THE_DEPLOY = {
     "alert-mails": "not yet",
-    "ebs": "off in us-east-1",
-    "metadata": "tokens no preference",
-    "passwords": "none is set",
-    "snapshots": "unblocked in us-east-1",
+    "ebs": "not enabled in us-east-1",
+    "metadata": "not set in us-east-1",
+    "snapshots": "state unblocked in us-east-1",
+    "images": "state unblocked in us-east-1",
+    "passwords": "not set",
 }
 
 BEFORE_BOOTSTRAP = {
