@@ -160,7 +160,7 @@ def test_a_move_that_joins_two_things_is_refused(shipped: Site, *, plain: bool) 
         assert "moves.yaml moves a thing to the key of another (group): money (was finops)" in refused.text
     else:
         refused = shipped.strata("deploy", "--yes")
-        assert "moves.yaml:3: moves[1].from: moves group finops ('finops'" in refused.text
+        assert "moves.yaml:3: moves[1]: moves group finops ('finops'" in refused.text
     assert refused.code == 1
     assert not shipped.aws.writing_calls(by="provider")
 
