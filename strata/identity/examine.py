@@ -14,7 +14,6 @@ from strata.identity.live import live
 from strata.identity.moves import left_behind, refused_moves, replayed
 from strata.identity.recorded import recorded
 from strata.identity.refusals import FOLDER, refusals, warnings
-from strata.identity.settled import settled
 from strata.identity.things import TYPES, Holdings, Moved, Thing, folded
 from strata.landing_zone import LandingZone
 from strata.landing_zone.moves import newest_keys
@@ -58,7 +57,6 @@ def examine(
     known = replayed(held, newest_keys(landing_zone.moves))
     seen = live(aws, landing_zone, wanted, known)
     found = [*refused_moves(landing_zone, wanted, held, seen, tuple(stacks))]
-    found += settled(landing_zone, states, stacks)
     found += refusals(wanted, known, seen, announced=announced, allow=allow, stacks=stacks, folder=folder)
     doubts = [
         *warnings(wanted, known),

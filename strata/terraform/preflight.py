@@ -18,7 +18,7 @@ from strata.identity.comparison import Refusal
 from strata.identity.deletions import DELETE_RAM_SHARING, DELETE_TRAIL, LAST_ADMINISTRATOR, MASS_DELETION
 from strata.identity.leftovers import STACK, Directory, announced_as, to_create
 from strata.identity.live import states_elsewhere
-from strata.identity.settled import lost_layers
+from strata.identity.settled import lost_layers, settled
 from strata.landing_zone import LandingZone
 from strata.landing_zone.examples import example_faults
 from strata.landing_zone.moves import FORGET
@@ -85,7 +85,9 @@ def prepare(options: Options, *, stacks: Sequence[str], allow: Sequence[str]) ->
     if not emulator() and (faults := example_faults(landing_zone)):
         raise ConfigurationError(faults)
     aws = connect(options, landing_zone.project)
-    _check_account(aws, landing_zone, needs_sign_in=not stacks or "sso" in stacks)
+    management_caller(aws, landing_zone.project)
+    _check_settled(aws, landing_zone, stacks)
+    _check_ground(aws, landing_zone, needs_sign_in=not stacks or "sso" in stacks)
     workspace = Workspace.of(options.config, options.profile)
     options.note("comparing the configuration with the states and AWS")
     states = {stack: read_state(aws, landing_zone.project, stack) for stack in STACKS}
@@ -163,9 +165,18 @@ def _chosen(workspace: Workspace, stacks: Sequence[str]) -> list[str]:
     return [stack for stack in workspace.stacks if not stacks or stack in stacks]
 
 
-def _check_account(aws: Aws, landing_zone: LandingZone, *, needs_sign_in: bool) -> None:
-    """Refuses what would fail half way: the wrong account, no bootstrap, Identity Center off or elsewhere."""
-    management_caller(aws, landing_zone.project)
+def _check_settled(aws: Aws, landing_zone: LandingZone, stacks: Collection[str]) -> None:
+    """Refuses another name or region of what the states hold, before anybody is told to make it there."""
+    try:
+        states = {stack: read_state(aws, landing_zone.project, stack) for stack in ("backend", "security")}
+    except AwsError:
+        return  # the bucket is elsewhere, or somebody else's: what follows says so
+    if found := list(settled(landing_zone, states, stacks)):
+        raise RefusedError(found)
+
+
+def _check_ground(aws: Aws, landing_zone: LandingZone, *, needs_sign_in: bool) -> None:
+    """Refuses what would fail half way: no bootstrap, Identity Center off or elsewhere."""
     findings, refusals = inspect(aws, landing_zone)
     lacking = [f"{finding.thing} ({', '.join(finding.missing)})" for finding in findings if finding.missing]
     if lacking:

@@ -207,7 +207,7 @@ SETTLED = {
         "aws_s3_bucket.trail with bucket 'ex-organization-trail-123456789012'",
     ),
     "state bucket": ("short_name: ex", "short_name: ex\nstate:\n  bucket: xy-state", "holds the states of an earlier"),
-    "lock table": ("short_name: ex", "short_name: ex\nstate:\n  table: xy", "with name 'ex-terraform-lock'"),
+    "lock table": ("short_name: ex", "short_name: ex\nstate:\n  table: xy-lock", "with name 'ex-terraform-lock'"),
     "secondary region": (
         "secondary: us-west-2",
         "secondary: eu-west-1",
