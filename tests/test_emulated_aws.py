@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, HTTPClientError
+from botocore.httpsession import URLLib3Session
 
 from tests.aws.center import INSTANCE, STORE
 from tests.aws.client import ACCOUNT, Aws, emulated_aws
@@ -287,3 +288,17 @@ def test_what_is_not_emulated_says_so(aws: Aws) -> None:
     """At once: a server error would be tried again and again, and look like a hang."""
     with pytest.raises(ClientError, match="the emulated AWS cannot answer ec2:DescribeCapacityReservations"):
         aws.client("ec2").describe_capacity_reservations()
+
+
+def test_an_answer_that_was_lost_is_given_again(aws: Aws) -> None:
+    """An SDK that asks again hears what it was to hear, not that its own bucket is in the way."""
+    s3 = aws.client("s3", "us-west-2")
+    s3.meta.events.register("before-send.s3.CreateBucket", lambda request, **_: URLLib3Session().send(request) and None)
+
+    s3.create_bucket(Bucket="mine", CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
+
+    assert aws.writing_calls(by="test")["s3:CreateBucket"] == 1
+    with pytest.raises(ClientError, match="BucketAlreadyOwnedByYou"):
+        aws.client("s3", "us-west-2").create_bucket(
+            Bucket="mine", CreateBucketConfiguration={"LocationConstraint": "us-west-2"}
+        )
