@@ -28,6 +28,8 @@ from constructs import Construct
 from stacks import hcl
 from stacks.hcl import EACH_VALUE, Expression, written
 from strata.config.models import Locking, Project, state_key
+from strata.config.moves import Move
+from strata.landing_zone.moves import moved_keys
 
 P = ParamSpec("P")
 E = TypeVar("E", bound=TerraformElement)
@@ -70,6 +72,7 @@ class BaseStack(TerraformStack):
         self._addresses: set[tuple[bool, str]] = set()
         self._imports: list[dict[str, Any]] = []
         self._removed: list[dict[str, Any]] = []
+        self._moved: list[dict[str, str]] = []
         self._plain: defaultdict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
         self._made: dict[object, str] = {}
         self._retired: frozenset[str] = frozenset()
@@ -169,6 +172,10 @@ class BaseStack(TerraformStack):
         """Removes resources from the state, if it has them, and leaves them unchanged in AWS."""
         self._removed += [{"from": address, "lifecycle": {"destroy": False}} for address in addresses]
 
+    def move(self, old: str, new: str) -> None:
+        """Has what a state has at one address go on at another."""
+        self._moved.append({"from": old, "to": new})
+
     @contextmanager
     def removing_from_state(self) -> Iterator[None]:
         """Lets `add` remove resources from the state instead of adding them, so that one list serves both."""
@@ -188,7 +195,7 @@ class BaseStack(TerraformStack):
         super().prepare_stack()
         for kind, resources in self._plain.items():
             self.add_override(f"resource.{kind}", resources)
-        for block, entries in (("import", self._imports), ("removed", self._removed)):
+        for block, entries in (("import", self._imports), ("moved", self._moved), ("removed", self._removed)):
             if entries:
                 self.add_override(block, entries)
 
@@ -200,12 +207,17 @@ class BaseStack(TerraformStack):
             output.add_override("precondition", [self._written(vars(precondition)) for precondition in preconditions])
 
     def declare_keys(
-        self, keys: Mapping[str, Any], *, preconditions: Sequence[Precondition], allow: Collection[str]
+        self,
+        keys: Mapping[str, Any],
+        *,
+        preconditions: Sequence[Precondition],
+        moves: Sequence[Move],
+        allow: Collection[str],
     ) -> None:
         """Declares the identity of each key for the guards of the next run, which read it from this stack's state.
 
         The values are constants, which Terraform writes even when an apply breaks half way. A thing that was moved to
-        another key in the state by hand is allowed as `moved:<kind>:<key>`.
+        another key in the state by hand is allowed as `moved:<kind>:<key>`; a recorded move is, if both are one thing.
         """
         project, key = self.project, state_key(self.node.id)
         region = project.regions.primary
@@ -219,24 +231,35 @@ class BaseStack(TerraformStack):
         now = {kind: hcl.keys_by_identity(self._kept(kind, keys[kind], allow)) for kind in kinds}
         self.add_override(f"locals.{hcl.DECLARED}", self._written(now))
         description = "What each configuration key stands for"
-        changed = map(self._unchanged, kinds)
+        changed = [guard for kind in kinds for guard in self._unchanged(kind, moved_keys(moves, kind))]
         self.output("declared_keys", dict(keys), description=description, preconditions=[*changed, *preconditions])
 
     def _kept(self, kind: str, identities: Mapping[str, str], allow: Collection[str]) -> dict[str, str]:
         return {key: text for key, text in identities.items() if f"moved:{kind}:{key}" not in allow}
 
-    def _unchanged(self, kind: str) -> Precondition:
-        """Stops when something is declared under another key than it is deployed under."""
-        changed = hcl.changed_keys(kind, self._retired)
-        return Precondition(
+    def _unchanged(self, kind: str, moves: Mapping[str, str]) -> Iterator[Precondition]:
+        """Stops when something is declared under another key than it is deployed under, but for recorded moves."""
+        changed = hcl.changed_keys(kind, self._retired, moves)
+        yield Precondition(
             hcl.is_empty(changed),
             hcl.template(
                 f"The key of a thing changed while the thing stayed ({kind}): ",
                 hcl.listed(changed),
                 ". Nothing was changed: Terraform would destroy it under the old key, or mix two up. Write the old key "
-                "again, since keys stay and names may change; strata deploy says how to move it in the state.",
+                "again, or record the rename with strata rename; strata deploy prints the command.",
             ),
         )
+        if moves:
+            joined = hcl.joined_keys(kind, moves)
+            yield Precondition(
+                hcl.is_empty(joined),
+                hcl.template(
+                    f"moves.yaml moves a thing to the key of another ({kind}): ",
+                    hcl.listed(joined),
+                    ". Nothing was changed. A move changes the key alone: give the thing its e-mail address, name, "
+                    "path or user name back, deploy, and change that after.",
+                ),
+            )
 
     @property
     def addresses(self) -> frozenset[str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from itertools import pairwise
 from pathlib import Path
 
 from cdktf import App
@@ -18,6 +19,7 @@ from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError
 from strata.identity.declared import declared_keys
 from strata.landing_zone import LandingZone
+from strata.landing_zone.moves import FORGET, earlier_addresses
 from strata.load import load
 from strata.terraform.tools import CHECKOUT, lay_lock
 
@@ -58,7 +60,9 @@ def build(
         keys=keys["sso"],
         allow=allow,
     )
-    import_existing(landing_zone, [backend, organizations, security, sso])
+    stacks: list[BaseStack] = [backend, organizations, security, sso]
+    import_existing(landing_zone, stacks)
+    move(landing_zone, stacks, allow)
     return app
 
 
@@ -75,6 +79,23 @@ def import_existing(landing_zone: LandingZone, stacks: list[BaseStack]) -> None:
             faults.append(landing_zone.fault("imports.yaml", (address,), problem, "correct the address, or remove it"))
     if faults:
         raise ConfigurationError(faults)
+
+
+def move(landing_zone: LandingZone, stacks: Iterable[BaseStack], allow: Collection[str]) -> None:
+    """Has everything that is named after a key that changed go on where it is named after the new one.
+
+    An old address that is allowed as `forget:<address>` is let go of: the state has the thing at a newer one as well.
+    """
+    if not landing_zone.moves:
+        return
+    left = {word.removeprefix(FORGET) for word in allow if word.startswith(FORGET)}
+    for stack in stacks:
+        for address in sorted(stack.addresses):
+            earlier = earlier_addresses(address, landing_zone.moves)
+            stack.remove_from_state(*(old for old in earlier if old in left))
+            last = max((place for place, old in enumerate(earlier) if old in left), default=-1)
+            for old, new in pairwise(earlier[last + 1 :]):
+                stack.move(old, new)
 
 
 def main() -> None:

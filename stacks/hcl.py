@@ -204,7 +204,7 @@ def keys_by_identity(identities: Mapping[str, str]) -> Expression:
     It is a document inside of text: an identity may be a name that JavaScript does not take for a key.
     """
     found = {identity: key for key, identity in sorted(identities.items())}
-    return interpolated(f"jsondecode({hcl_literal(json.dumps(found))})")
+    return interpolated(_document(found))
 
 
 def lost_keys(kind: str, keys: Iterable[str], moved: Iterable[str]) -> str:
@@ -214,13 +214,31 @@ def lost_keys(kind: str, keys: Iterable[str], moved: Iterable[str]) -> str:
     return f"[for key in {gone} : key if !contains({hcl_literal(sorted(moved))}, {was}[key])]"
 
 
-def changed_keys(kind: str, but: Iterable[str]) -> str:
-    """Returns the code for what is under another key than it was: `new (was old)`, old keys left out as told."""
+def changed_keys(kind: str, but: Iterable[str], moves: Mapping[str, str]) -> str:
+    """Returns the code for what is under another key than it was: `new (was old)`, old keys left out as told.
+
+    Args:
+        kind: the kind of the keys.
+        but: old keys that are left out.
+        moves: new keys by old ones, which are left out as pairs.
+    """
     new = f"try(local.{DECLARED}[{hcl_literal(kind)}][was], old)"
-    found = f"[for old, was in {_previous(kind, '{}')} : [old, {new}] if {new} != old]"
+    recorded = f" && {new} != try({_document(moves)}[old], old)" if moves else ""
+    found = f"[for old, was in {_previous(kind, '{}')} : [old, {new}] if {new} != old{recorded}]"
     return (
         f'[for pair in {found} : "${{pair[1]}} (was ${{pair[0]}})" if !contains({hcl_literal(sorted(but))}, pair[0])]'
     )
+
+
+def joined_keys(kind: str, moves: Mapping[str, str]) -> str:
+    """Returns the code for moves whose new key is not of the thing that had the old one: `new (was old)`."""
+    was = _previous(kind, "{}")
+    same = f'try(local.{DECLARED}[{hcl_literal(kind)}][{was}[old]], "") == new'
+    return f'[for old, new in {_document(moves)} : "${{new}} (was ${{old}})" if can({was}[old]) && !({same})]'
+
+
+def _document(found: Mapping[str, str]) -> str:
+    return f"jsondecode({hcl_literal(json.dumps(dict(found)))})"
 
 
 def previous_administrators() -> str:

@@ -31,6 +31,7 @@ from strata.config.models import MANAGEMENT, ROOT
 from strata.landing_zone import LandingZone
 from strata.landing_zone.accounts import Account
 from strata.landing_zone.addresses import ACCESS_ANALYZER, delegation
+from strata.landing_zone.moves import moved_keys
 from strata.landing_zone.policies import Policy
 from strata.landing_zone.units import Target
 
@@ -72,7 +73,8 @@ class OrganizationsStack(BaseStack):
         retired = {key: one.email.lower() for key, one in self.landing_zone.retired.items()}
         self._retired = frozenset(retired)
         moved = {email for key, email in keys["account"].items() if f"moved:account:{key}" in allow}
-        lost = hcl.lost_keys("account", {*keys["account"], *retired}, moved)
+        away = moved_keys(self.landing_zone.moves, "account")
+        lost = hcl.lost_keys("account", {*keys["account"], *retired, *away}, moved)
         guard = Precondition(
             hcl.is_empty(lost),
             hcl.template(
@@ -84,7 +86,7 @@ class OrganizationsStack(BaseStack):
             ),
         )
         parts = {kind: entries for kind, entries in {**keys, RETIRED: retired}.items() if entries}
-        self.declare_keys(parts, preconditions=[guard], allow=allow)
+        self.declare_keys(parts, preconditions=[guard], moves=self.landing_zone.moves, allow=allow)
 
     def _organization(self) -> OrganizationsOrganization:
         """Imports the organization; services and policy types are added to the enabled ones, never silently removed."""

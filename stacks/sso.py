@@ -104,6 +104,7 @@ class SsoStack(BaseStack):
         self.declare_keys(
             {**{kind: entries for kind, entries in keys.items() if entries}, "administrators": named},
             preconditions=[guard] if guarded else [],
+            moves=self.landing_zone.moves,
             allow=allow,
         )
 

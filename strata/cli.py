@@ -191,11 +191,30 @@ def expire(
     return run(options, as_of=as_of, dry_run=dry_run, yes=yes)
 
 
+@command("rename", "strata rename account web-lab lab")
+def rename(
+    *,
+    options: Options,
+    kind: Annotated[str | None, typer.Argument(help="account, ou, policy, group, user or permission-set.")] = None,
+    old: Annotated[str | None, typer.Argument(help="The key.")] = None,
+    new: Annotated[str | None, typer.Argument(help="The new key.")] = None,
+    prune: Annotated[bool, typer.Option("--prune", help="Take out the moves that every state has made.")] = False,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+) -> int:
+    """Give a thing another key wherever it stands, and record the move."""
+    from strata.commands.rename import run
+
+    return run(options, kind=kind, old=old, new=new, prune=prune, dry_run=dry_run, yes=yes)
+
+
 @command("schema", "strata schema sso > sso.schema.json")
 def schema(
     *,
     options: Options,
-    file: Annotated[str | None, typer.Argument(help="project, organization, security, sso or imports.")] = None,
+    file: Annotated[
+        str | None, typer.Argument(help="project, organization, security, sso, imports, accepted or moves.")
+    ] = None,
     write: Annotated[Path | None, typer.Option("--write", metavar="DIR", help="Write all of them to a folder.")] = None,
 ) -> int:
     """Print the JSON Schema of a configuration file, for editors."""

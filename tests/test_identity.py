@@ -287,36 +287,16 @@ WITHOUT_LAB: tuple[Edit, ...] = (
     (SSO, "      - web-lab\n", ""),
 )
 SWAPPED = "Terraform changes nothing, so the file mixes up the two accounts; give every account its own"
-MOVE = "terraform -chdir=cdktf.out/stacks/{} state mv"
 RENAMED_LAB = (
     "organization.yaml:13: accounts.lab-web: is account web-lab under another key, both are 'aws+lab@acme.io': it "
-    "would "
-    "be removed from the organization under the old one; write the key 'web-lab' again: keys stay, names may change; "
-    "to stop managing the account, add retired: true there; or move it in the state by hand, then deploy:\n"
-    "  terraform -chdir=cdktf.out/stacks/organizations init\n"
-    f"  {MOVE.format('organizations')} aws_organizations_account.web-lab aws_organizations_account.lab-web\n"
-    f"  {MOVE.format('organizations')} aws_organizations_policy_attachment.no-leave_account_web-lab "
-    "aws_organizations_policy_attachment.no-leave_account_lab-web\n"
-    "  terraform -chdir=cdktf.out/stacks/sso init\n"
-    f"  {MOVE.format('sso')} aws_ssoadmin_account_assignment.web-lab_Admin_group_admins "
-    "aws_ssoadmin_account_assignment.lab-web_Admin_group_admins\n"
-    f"  {MOVE.format('sso')} aws_ssoadmin_account_assignment.web-lab_Look_group_devs "
-    "aws_ssoadmin_account_assignment.lab-web_Look_group_devs\n"
-    f"  {MOVE.format('sso')} aws_ssoadmin_account_assignment.web-lab_Look_user_lou "
-    "aws_ssoadmin_account_assignment.lab-web_Look_user_lou"
+    "would be removed from the organization under the old one; write the key 'web-lab' again; to stop managing the "
+    "account, add retired: true there; or record the rename, then deploy:\n"
+    "  strata rename account web-lab lab-web"
 )
 RENAMED_KIM = (
     "sso.yaml:2: users.kim-berg: is user kim under another key, both are 'kim@acme.io': the person would be deleted "
-    "with "
-    "password and MFA devices; write the key 'kim' again: keys stay, names may change; or move it in the state by "
-    "hand, "
-    "then deploy:\n"
-    "  terraform -chdir=cdktf.out/stacks/sso init\n"
-    f"  {MOVE.format('sso')} aws_identitystore_user.kim aws_identitystore_user.kim-berg\n"
-    f"  {MOVE.format('sso')} aws_identitystore_group_membership.admins_kim "
-    "aws_identitystore_group_membership.admins_kim-berg\n"
-    f"  {MOVE.format('sso')} aws_identitystore_group_membership.devs_kim "
-    "aws_identitystore_group_membership.devs_kim-berg"
+    "with password and MFA devices; write the key 'kim' again; or record the rename, then deploy:\n"
+    "  strata rename user kim kim-berg"
 )
 LAST = (
     "nobody would keep full access to the management account, which kim had; assign a permission set with "
@@ -558,15 +538,8 @@ CASES = (
         ),
         (
             "organization.yaml:2: organizational_units.www: is organizational unit web under another key, both are "
-            "'Web': it "
-            "would be deleted under the old one; write the key 'web' again: keys stay, names may change; or move it "
-            "in the "
-            "state by hand, then deploy:\n"
-            "  terraform -chdir=cdktf.out/stacks/organizations init\n"
-            f"  {MOVE.format('organizations')} aws_organizations_organizational_unit.web "
-            "aws_organizations_organizational_unit.www\n"
-            f"  {MOVE.format('organizations')} aws_organizations_policy_attachment.no-leave_ou_web "
-            "aws_organizations_policy_attachment.no-leave_ou_www",
+            "'Web': it would be deleted under the old one; write the key 'web' again; or record the rename, "
+            "then deploy:\n  strata rename ou web www",
             "organization.yaml:5: organizational_units.www.organizational_units.stores: is organizational unit "
             "shops...",
         ),
@@ -917,8 +890,8 @@ CASES = (
         (NEW_GROUP, (IMPORTS, "", f'aws_identitystore_group.ops: "{STORE}/00000003-0000-4000-a000-000000000000"\n')),
         (
             "imports.yaml:1: aws_identitystore_group.ops: d-1234567890/00000003-0000-4000-a000-000000000000 is in the "
-            "state already, at aws_identitystore_group.admins; remove the line; to change its key, write the "
-            "new key and run strata deploy, which prints the steps",
+            "state already, at aws_identitystore_group.admins; remove the line; to give the thing another key, use "
+            "strata rename",
         ),
     ),
     Case(
@@ -974,7 +947,7 @@ def test_assignments_of_retired_accounts_do_not_count_and_others_do(
     assert "web-lab" not in found.fault.problem
 
 
-def test_renames_across_things_are_moved_at_once(folder: Path, states: States, tmp_path: Path) -> None:
+def test_renames_across_things_are_recorded_one_by_one(folder: Path, states: States, tmp_path: Path) -> None:
     edits = (
         (ORGANIZATION, "  web-lab:\n", "  lab-web:\n"),
         (ORGANIZATION, "        - web-lab", "        - lab-web"),
@@ -983,16 +956,8 @@ def test_renames_across_things_are_moved_at_once(folder: Path, states: States, t
         (SSO, "      - Look\n", "      - See\n"),
     )
     known, wanted = recorded(states), declared(edited(folder, edits, tmp_path), TODAY)
-    lines = [line for one in refusals(wanted, known, seen(known), folder="my out") for line in one.lines]
-    moves = [line.split()[-2:] for line in lines if "state mv" in line]
-    assert [
-        "aws_ssoadmin_account_assignment." + name for name in ("web-lab_Look_user_lou", "lab-web_See_user_lou")
-    ] in moves
-    assert len({old for old, _ in moves}) == len(moves), "nothing is moved twice"
-    assert {new for _, new in moves} == {
-        address for address in _addresses(edited(folder, edits, tmp_path)) if address not in known.addresses
-    }
-    assert "terraform '-chdir=my out/stacks/sso' init" in lines
+    lines = [line for one in refusals(wanted, known, seen(known)) for line in one.lines]
+    assert lines == ["strata rename account web-lab lab-web", "strata rename permission-set Look See"]
 
 
 def _addresses(landing_zone: LandingZone) -> set[str]:

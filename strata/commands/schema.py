@@ -9,9 +9,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, RootModel
 
-from strata.config import ACCEPTED, IMPORTS
+from strata.config import ACCEPTED, IMPORTS, MOVES
 from strata.config.accepted import Acceptance
 from strata.config.loader import FILES, Imports
+from strata.config.moves import MoveList
 from strata.config.types import Many, did_you_mean
 from strata.errors import StrataError, UsageError
 from strata.files import atomic
@@ -25,7 +26,7 @@ class AcceptedList(RootModel[Many[Acceptance]]):
     model_config = ConfigDict(strict=True, defer_build=True)
 
 
-_FILES: Mapping[str, type[BaseModel]] = {**FILES, IMPORTS: Imports, ACCEPTED: AcceptedList}
+_FILES: Mapping[str, type[BaseModel]] = {**FILES, IMPORTS: Imports, ACCEPTED: AcceptedList, MOVES: MoveList}
 _MODELS = {name.removesuffix(".yaml"): model for name, model in _FILES.items()}
 
 

@@ -16,10 +16,12 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, RootModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from strata.config import ACCEPTED, FOLDERS, IMPORTS, ORGANIZATION, PROJECT, SECURITY, SSO
+from strata.config import ACCEPTED, FOLDERS, IMPORTS, MOVES, ORGANIZATION, PROJECT, SECURITY, SSO
 from strata.config.accepted import ENTRIES, Acceptance, Accepted
 from strata.config.json_lines import JsonSourceFile
 from strata.config.models import Organization, Project, Security, Sso
+from strata.config.moves import ENTRIES as MOVE_ENTRIES
+from strata.config.moves import Move, Moves
 from strata.config.source import Location, SourceFile, read
 from strata.config.split import joined
 from strata.config.text import Problem, short
@@ -69,6 +71,8 @@ class PartialConfiguration:
     accepted: tuple[Acceptance, ...] = ()
     accepted_until_mended: frozenset[str] = frozenset()
     """The places of entries in accepted.yaml that have faults, so that these lead to no others."""
+    moves: dict[int, Move] = field(default_factory=dict)
+    """The moves by their position in the file."""
     day: dt.date | None = None
     """The day from which ends are looked at; None does not look at them."""
     skipped: dict[str, set[Location]] = field(default_factory=dict)
@@ -124,6 +128,7 @@ def read_partial(folder: Path) -> tuple[PartialConfiguration, list[Fault]]:
     partial.imports = imports.root if imports else {}
     faults += source_file.faults
     faults += _read_accepted(partial)
+    faults += _read_moves(partial)
     faults += _read_policies(partial)
     return partial, faults
 
@@ -146,6 +151,22 @@ def _read_accepted(partial: PartialConfiguration) -> list[Fault]:
     return source_file.faults
 
 
+def _read_moves(partial: PartialConfiguration) -> list[Fault]:
+    """Reads moves.yaml, each entry by itself."""
+    source_file = partial.source_files[MOVES] = _source_file(partial.folder, MOVES, MOVE_ENTRIES)
+    for index, entry in enumerate(source_file.data.get(MOVE_ENTRIES) or ()):
+        invalid = any(
+            location[:2] == (MOVE_ENTRIES, index) for location in source_file.invalid | source_file.incomplete
+        )
+        try:
+            partial.moves[index] = Move.model_validate(entry)
+        except ValidationError as error:
+            for details in error.errors(include_url=False) if not invalid else ():
+                location = (MOVE_ENTRIES, index, *_location(details["loc"]))
+                source_file.faults.append(_translate(Moves, source_file, location, details))
+    return source_file.faults
+
+
 def shown(folder: Path, name: str) -> str:
     """Returns the name of a file as faults show it."""
     try:
@@ -163,7 +184,7 @@ def _folder_faults(folder: Path) -> Iterable[Fault]:
         )
         remedy = "name the folder that holds project.yaml, by --config or STRATA_CONFIG"
         raise ConfigurationError([Fault(str(folder), 1, "", problem, remedy)]) from error
-    known = {*FILES, IMPORTS, ACCEPTED}
+    known = {*FILES, IMPORTS, ACCEPTED, MOVES}
     for name in found:
         if name in FOLDERS.values():
             yield from _faults_of_split(folder, name)

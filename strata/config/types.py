@@ -31,6 +31,15 @@ def _check_key_length(value: str) -> str:
     return value
 
 
+def check_key(value: str) -> str:
+    """Accepts a configuration key, which becomes part of a Terraform address.
+
+    Raises:
+        Problem: it is not a letter followed by letters, digits and hyphens, or too long.
+    """
+    return _check_key_length(_KEY.check(value))
+
+
 def _within(name: str) -> Callable[[int], int]:
     """Makes a validator of a number that AWS bounds on both sides."""
 

@@ -7,13 +7,16 @@ from collections.abc import Iterator
 from strata.diff.change import Change, Topic
 from strata.identity.declared import declared
 from strata.identity.live import Live
+from strata.identity.moves import replayed
 from strata.identity.refusals import refusals
 from strata.landing_zone import LandingZone
+from strata.landing_zone.moves import newest_keys
 
 
 def loss_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
     """Yields the refusals, with the older configuration as the deployed one."""
-    for refusal in refusals(declared(after), declared(before), Live()):
+    known = replayed(declared(before), newest_keys(after.moves))
+    for refusal in refusals(declared(after), known, Live()):
         fault = refusal.fault
         unless = f", unless --allow {refusal.kind} is given" if refusal.kind else ""
         yield Change(Topic.LOSSES, f"{fault.path}: {fault.problem}; strata deploy refuses it{unless}", "losses")

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from strata.config import ACCEPTED, FOLDERS, IMPORTS
+from strata.config import ACCEPTED, FOLDERS, IMPORTS, MOVES
 from strata.config.loader import YAML
 from strata.errors import ConfigurationError
 from strata.files.atomic import read_bytes, read_text, write
@@ -28,8 +28,8 @@ def loaded(base: Path, files: Mapping[str, str], target: Path) -> LandingZone:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         _write_texts(folder, files)
-        for path in [*_others(base), target / IMPORTS, target / ACCEPTED]:
-            if os.path.lexists(path):
+        for path in [*_others(base), target / IMPORTS, target / ACCEPTED, target / MOVES]:
+            if os.path.lexists(path) and path.name not in files:
                 (folder / path.name).symlink_to(path.absolute())
         for split in (split for split in FOLDERS.values() if (base / split).is_dir()):
             (folder / split).mkdir(exist_ok=True)
@@ -87,5 +87,5 @@ def replace(folder: Path, before: Mapping[str, str], files: Mapping[str, str]) -
     """
     write(
         {folder / name: text.encode() for name, text in files.items()},
-        instead_of={folder / name: before[name].encode() for name in files},
+        instead_of={folder / name: before[name].encode() if name in before else None for name in files},
     )

@@ -11,10 +11,12 @@ from strata.aws.session import Aws
 from strata.identity.comparison import Refusal
 from strata.identity.declared import declared, keeping_names
 from strata.identity.live import live
+from strata.identity.moves import left_behind, refused_moves, replayed
 from strata.identity.recorded import recorded
 from strata.identity.refusals import FOLDER, refusals, warnings
 from strata.identity.things import TYPES, Holdings, Moved, Thing, folded
 from strata.landing_zone import LandingZone
+from strata.landing_zone.moves import newest_keys
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,8 @@ class Examination:
     refusals: tuple[Refusal, ...] = ()
     warnings: tuple[str, ...] = ()
     moved: tuple[Moved, ...] = ()
+    left_behind: tuple[str, ...] = ()
+    """Old addresses of what a state has at the new one as well."""
 
 
 def examine(
@@ -49,15 +53,18 @@ def examine(
     Raises:
         AwsError: AWS rejected a call.
     """
-    known = recorded(states)
+    held = recorded(states)
+    known = replayed(held, newest_keys(landing_zone.moves))
     wanted = keeping_names(declared(landing_zone, today), known)
     seen = live(aws, landing_zone, wanted, known)
-    found = refusals(wanted, known, seen, announced=announced, allow=allow, stacks=stacks, folder=folder)
+    found = [*refused_moves(landing_zone, wanted, held, seen, tuple(stacks))]
+    found += refusals(wanted, known, seen, announced=announced, allow=allow, stacks=stacks, folder=folder)
     doubts = [
         *warnings(wanted, known),
         *(f"resources of an earlier state could not be listed: {why}" for why in seen.unseen),
     ]
-    return Examination(tuple(found), tuple(doubts), tuple(moved(wanted, known)))
+    left = tuple(old for old, _, same in left_behind(landing_zone, held) if same)
+    return Examination(tuple(sorted(found)), tuple(doubts), tuple(moved(wanted, known)), left)
 
 
 def moved(declared: Holdings, recorded: Holdings) -> Iterator[Moved]:

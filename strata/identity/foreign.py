@@ -64,9 +64,7 @@ def imported_elsewhere(c: Comparison) -> Iterator[Refusal]:
             continue
         if holder in c.recorded.addresses:
             problem = f"{id} is in the state already, at {holder}"
-            remedy = (
-                "remove the line; to change its key, write the new key and run strata deploy, which prints the steps"
-            )
+            remedy = "remove the line; to give the thing another key, use strata rename"
         else:
             problem, remedy = f"{id} is imported at {holder} as well", "keep one of the two lines"
         yield Refusal(c.fault(IMPORTS, (address,), problem, remedy))

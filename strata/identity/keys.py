@@ -3,33 +3,25 @@
 from __future__ import annotations
 
 import shlex
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from strata.identity.comparison import Comparison, Refusal, assigned, attached, beside, file_of, named_at, terraform
-from strata.identity.matching import moved_address, parts
 from strata.identity.things import STACKS, WORDS, Kind, Thing
 
 
 def renamed_keys(c: Comparison) -> Iterator[Refusal]:
     """Refuses a key that changed while the thing stayed: Terraform destroys it under the one, or imports it twice."""
-    waiting: dict[tuple[Kind | None, str], list[str]] = defaultdict(list)
-    for address in sorted(c.recorded.addresses):
-        for part in set(parts(address)):
-            waiting[part].append(address)
-    told: set[str] = set()
     for (kind, old), thing in sorted(c.found.renamed.items()):
         if not c.concerns(STACKS[kind], *(["sso"] if kind == "account" else [])):
             continue
-        first = c.recorded.things[kind, old].address
-        addresses = [address for address in (first, *waiting[kind, old]) if address in c.recorded.addresses]
-        lines = _moves(c, addresses, told)
-        remedy = f"write the key {old!r} again: keys stay, names may change"
+        remedy = f"write the key {old!r} again"
         if kind == "account":
             remedy += "; to stop managing the account, add retired: true there"
-        if lines:
-            remedy += "; or move it in the state by hand, then deploy:"
-        yield Refusal(c.fault(file_of(kind), thing.location, _renamed_problem(c, kind, old, thing), remedy), "", lines)
+        remedy += "; or record the rename, then deploy:"
+        command = f"strata rename {kind} {old} {thing.key}"
+        yield Refusal(
+            c.fault(file_of(kind), thing.location, _renamed_problem(c, kind, old, thing), remedy), "", (command,)
+        )
 
 
 def _renamed_problem(c: Comparison, kind: Kind, old: str, thing: Thing) -> str:
@@ -43,19 +35,6 @@ def _renamed_problem(c: Comparison, kind: Kind, old: str, thing: Thing) -> str:
         "permission-set": f"it would be destroyed{beside('with its assignments:', lost)}",
     }[kind]
     return f"is {WORDS[kind]} {old} under another key, both are {thing.name!r}: {loss}"
-
-
-def _moves(c: Comparison, addresses: Iterable[str], told: set[str]) -> tuple[str, ...]:
-    """Returns the commands that move a thing, and what is named after it, in the states; each command once."""
-    found: dict[str, list[str]] = {}
-    for address in addresses:
-        if address in told:
-            continue
-        told.add(address)
-        command = terraform(c, c.recorded.stacks[address])
-        lines = found.setdefault(command, [f"{command} init"])
-        lines.append(f"{command} state mv {shlex.quote(address)} {shlex.quote(moved_address(address, c.found))}")
-    return tuple(line for lines in found.values() for line in lines)
 
 
 def taken_identities(c: Comparison) -> Iterator[Refusal]:

@@ -20,6 +20,7 @@ from strata.identity.announced import KINDS, Name
 from strata.identity.declared import things
 from strata.identity.things import WORDS, Thing, exact, folded
 from strata.landing_zone import LandingZone
+from strata.landing_zone.moves import Keys, address_now, newest_keys
 from strata.text import listed
 
 STACK = "sso"
@@ -42,7 +43,7 @@ def to_create(landing_zone: LandingZone, state: State) -> list[Thing]:
 
     A permission set whose name changed counts, because AWS cannot rename one.
     """
-    recorded = attributes(state)
+    recorded = attributes(state, newest_keys(landing_zone.moves))
     return [
         named
         for named in declared(landing_zone)
@@ -54,10 +55,13 @@ def to_create(landing_zone: LandingZone, state: State) -> list[Thing]:
     ]
 
 
-def attributes(state: State) -> dict[str, Mapping[str, Any]]:
-    """Returns the attributes of what a state records, by address; what was partly created is created again."""
+def attributes(state: State, moved: Keys) -> dict[str, Mapping[str, Any]]:
+    """Returns the attributes of what a state records, by the address that it has after the moves.
+
+    What was partly created is created again.
+    """
     return {
-        f"{resource['type']}.{resource['name']}": instance["attributes"]
+        address_now(f"{resource['type']}.{resource['name']}", moved): instance["attributes"]
         for resource in state.get("resources", ())
         if resource.get("mode", "managed") == "managed"
         for instance in resource.get("instances", ())
@@ -176,7 +180,7 @@ class Directory:
 
     def _declared_members(self, key: str) -> set[str]:
         """Returns the user names of the members; who is recorded keeps the one that was created."""
-        recorded = attributes(self.states.get(STACK, {}))
+        recorded = attributes(self.states.get(STACK, {}), newest_keys(self.landing_zone.moves))
         users = {thing.key: thing for thing in declared(self.landing_zone) if thing.kind == "user"}
         members = (users[member] for member in self.landing_zone.sso.groups[key].members)
         return {str(recorded.get(user.address, {}).get("user_name") or user.name) for user in members}

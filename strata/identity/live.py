@@ -172,7 +172,7 @@ class _Traces:
 
     def elsewhere(self) -> tuple[str, ...]:
         """Returns buckets that hold other states of ours."""
-        return self._seen(_states_elsewhere(self._aws, self._landing_zone)) if self._lost else ()
+        return self._seen(states_elsewhere(self._aws, self._landing_zone)) if self._lost else ()
 
     def _seen(self, found: Iterator[str]) -> tuple[str, ...]:
         things: list[str] = []
@@ -209,7 +209,7 @@ def _tagged_trails(client: Client) -> Iterator[str]:
                 yield f"trail {arn.rpartition('/')[2]}"
 
 
-def _states_elsewhere(aws: Aws, landing_zone: LandingZone) -> Iterator[str]:
+def states_elsewhere(aws: Aws, landing_zone: LandingZone) -> Iterator[str]:
     """Yields buckets that are ours and hold a state, besides the configured one and its replica."""
     project = landing_zone.project
     client = aws.client("s3", project.regions.primary)

@@ -8,13 +8,6 @@ from dataclasses import dataclass, field, replace
 from strata.config.models import MANAGEMENT
 from strata.identity.live import Live
 from strata.identity.things import (
-    ASSIGNMENT,
-    ATTACHMENT,
-    BOUNDARY,
-    CUSTOMER_POLICY,
-    INLINE_POLICY,
-    MANAGED_POLICY,
-    MEMBERSHIP,
     TYPES,
     Assigned,
     Holdings,
@@ -108,41 +101,6 @@ def live_identity(thing: Thing, live: Live) -> str | None:
     if thing.kind == "policy" and thing.id in live.policies:
         return policy_identity(*live.policies[thing.id])
     return None
-
-
-# Addresses
-
-_PARTS: Mapping[str, tuple[Kind, ...]] = {
-    ASSIGNMENT: ("account", "permission-set"),
-    ATTACHMENT: ("policy",),
-    MEMBERSHIP: ("group", "user"),
-    BOUNDARY: ("permission-set",),
-    CUSTOMER_POLICY: ("permission-set",),
-    INLINE_POLICY: ("permission-set",),
-    MANAGED_POLICY: ("permission-set",),
-}
-"""The kinds of the keys that the name of a resource begins with; what follows may name one more."""
-
-
-def parts(address: str) -> list[tuple[Kind | None, str]]:
-    """Returns the parts of a resource's name, each with the kind whose key it is."""
-    type, _, name = address.partition(".")
-    texts = name.split("_")
-    own = next((kind for kind in TYPES if TYPES[kind] == type), None)
-    kinds: list[Kind | None] = [own] if own else list(_PARTS.get(type, ()))
-    kinds += [None] * (len(texts) - len(kinds))
-    if type in (ASSIGNMENT, ATTACHMENT) and len(texts) > len(_PARTS[type]) + 1:
-        named: dict[str, Kind] = {"ou": "ou", "account": "account", "group": "group", "user": "user"}
-        kinds[len(_PARTS[type]) + 1] = named.get(texts[len(_PARTS[type])])
-    return list(zip(kinds, texts, strict=False))
-
-
-def moved_address(address: str, found: Matches) -> str:
-    """Returns where a resource belongs after the renames."""
-    type = address.partition(".")[0]
-    if type not in _PARTS and type not in TYPES.values():
-        return address
-    return f"{type}.{'_'.join(found.new_key(kind, text) if kind else text for kind, text in parts(address))}"
 
 
 def moved_assignment(one: Assigned, found: Matches) -> Assigned:

@@ -5,22 +5,16 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeAlias
 
+from strata.config import moves as config
 from strata.config.source import Location, SourceFile
 from strata.errors import Fault
+from strata.landing_zone import moves
 from strata.landing_zone.administrators import Administrators
 
-Kind = Literal["account", "ou", "policy", "group", "user", "permission-set"]
-
-TYPES: Mapping[Kind, str] = {
-    "account": "aws_organizations_account",
-    "ou": "aws_organizations_organizational_unit",
-    "policy": "aws_organizations_policy",
-    "group": "aws_identitystore_group",
-    "user": "aws_identitystore_user",
-    "permission-set": "aws_ssoadmin_permission_set",
-}
+Kind: TypeAlias = config.Kind
+TYPES: Mapping[Kind, str] = moves.TYPES
 """The Terraform type of each kind; its address is `<type>.<key>`."""
 
 WORDS: Mapping[Kind, str] = {
@@ -45,7 +39,6 @@ ATTACHMENT = "aws_organizations_policy_attachment"
 MEMBERSHIP = "aws_identitystore_group_membership"
 ASSIGNMENT = "aws_ssoadmin_account_assignment"
 MANAGED_POLICY = "aws_ssoadmin_managed_policy_attachment"
-CUSTOMER_POLICY = "aws_ssoadmin_customer_managed_policy_attachment"
 INLINE_POLICY = "aws_ssoadmin_permission_set_inline_policy"
 BOUNDARY = "aws_ssoadmin_permissions_boundary_attachment"
 TRAIL = "aws_cloudtrail.organization"

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from strata.config.accepted import Acceptance
 from strata.config.loader import PartialConfiguration
 from strata.config.models import MANAGEMENT, ROOT, Organization, PolicyType, Project, Security, Sso, User
+from strata.config.moves import Move
 from strata.config.source import Location, SourceFile
 from strata.config.split import SplitSourceFile
 from strata.errors import Fault
@@ -52,6 +53,8 @@ class LandingZone:
     """The accepted findings."""
     source_files: Mapping[str, SourceFile] = field(default_factory=dict)
     """The content of each file, with lines."""
+    moves: tuple[Move, ...] = ()
+    """The keys that changed, in order."""
 
     @cached_property
     def accounts(self) -> Mapping[str, Account]:
@@ -146,7 +149,14 @@ class LandingZone:
         if not (partial.project and partial.organization and partial.security and partial.sso):
             return None
         parts = (partial.project, partial.organization, partial.security, partial.sso)
-        return cls(*parts, partial.imports, partial.documents, partial.accepted, partial.source_files)
+        return cls(
+            *parts,
+            partial.imports,
+            partial.documents,
+            partial.accepted,
+            partial.source_files,
+            tuple(partial.moves.values()),
+        )
 
     def source(self, file: str, location: Location) -> SourceLocation:
         """Returns the line of something, or of the nearest entry above it, in the file that has it."""

@@ -12,7 +12,7 @@ from dataclasses import replace
 from strata.config.limits import Limits, aws_limits
 from strata.config.loader import PartialConfiguration
 from strata.errors import Fault
-from strata.rules import accepted, access, imports, organization, policies, project, security, spelling, text
+from strata.rules import accepted, access, imports, moves, organization, policies, project, security, spelling, text
 from strata.rules.warnings import warnings
 
 __all__ = ["check", "warnings"]
@@ -35,6 +35,7 @@ RULES: tuple[Rule, ...] = (
     access.assignments,
     access.options,
     imports.imports,
+    moves.moves,
     spelling.spelling,
     spelling.attachable,
     accepted.accepted,

@@ -23,6 +23,7 @@ from strata.landing_zone.policies import NEVER_BINDS_MANAGEMENT
 from strata.landing_zone.units import Target
 from strata.rules.accepted import Doubt, Warned, place, unused
 from strata.rules.document_warnings import document_warnings
+from strata.rules.spelling import unknown_names
 
 
 def warnings(landing_zone: LandingZone, day: dt.date | None = None) -> list[str]:
@@ -30,12 +31,7 @@ def warnings(landing_zone: LandingZone, day: dt.date | None = None) -> list[str]
 
     Accepted findings are left out; with a day, not those whose acceptance ended before it.
     """
-    doubts = [
-        Warned(finding, place(landing_zone, doubt), doubt)
-        for finding, rule in _RULES.items()
-        for doubt in rule(landing_zone)
-    ]
-    doubts += document_warnings(landing_zone)
+    doubts = _doubts(landing_zone)
     found: list[tuple[SourceLocation, str]] = []
     grouped: dict[tuple[str, str], list[Warned]] = defaultdict(list)
     for one in (*doubts, *unused(landing_zone, doubts)):
@@ -49,6 +45,20 @@ def warnings(landing_zone: LandingZone, day: dt.date | None = None) -> list[str]
             found.append(_told(landing_zone, one, [], over))
     found += [_told(landing_zone, one, others) for one, *others in grouped.values()]
     return [f"{source}: {text}" for source, text in sorted(found)]
+
+
+def accepted_here(landing_zone: LandingZone) -> frozenset[tuple[str, str]]:
+    """Returns finding and place of everything that accepted.yaml may accept."""
+    return frozenset((one.finding, one.at) for one in _doubts(landing_zone)) | frozenset(unknown_names(landing_zone))
+
+
+def _doubts(landing_zone: LandingZone) -> list[Warned]:
+    found = [
+        Warned(finding, place(landing_zone, doubt), doubt)
+        for finding, rule in _RULES.items()
+        for doubt in rule(landing_zone)
+    ]
+    return [*found, *document_warnings(landing_zone)]
 
 
 _OTHERS = "{others}"

@@ -10,15 +10,18 @@ from typing import Any
 
 from strata.aws.prerequisites import inspect, management_caller
 from strata.aws.session import Aws, AwsError, connect, emulator, paginate
-from strata.aws.states import STACKS, Version, read_state, read_version
+from strata.aws.states import STACKS, Version, list_stacks, read_state, read_version
 from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, StrataError, UsageError
 from strata.identity import announced, examine
 from strata.identity.comparison import Refusal
 from strata.identity.deletions import DELETE_RAM_SHARING, DELETE_TRAIL, LAST_ADMINISTRATOR, MASS_DELETION
 from strata.identity.leftovers import STACK, Directory, announced_as, to_create
+from strata.identity.live import states_elsewhere
+from strata.identity.settled import lost_layers, settled
 from strata.landing_zone import LandingZone
 from strata.landing_zone.examples import example_faults
+from strata.landing_zone.moves import FORGET
 from strata.load import load
 from strata.options import Options
 from strata.printing import line, visible
@@ -83,7 +86,9 @@ def prepare(options: Options, *, stacks: Sequence[str], allow: Sequence[str]) ->
     if not emulator() and (faults := example_faults(landing_zone)):
         raise ConfigurationError(faults)
     aws = connect(options, landing_zone.project)
-    _check_account(aws, landing_zone, needs_sign_in=not stacks or "sso" in stacks)
+    management_caller(aws, landing_zone.project)
+    _check_settled(aws, landing_zone, stacks)
+    _check_ground(aws, landing_zone, needs_sign_in=not stacks or "sso" in stacks)
     workspace = Workspace.of(options.config, options.profile)
     options.note("comparing the configuration with the states and AWS")
     states = {stack: read_state(aws, landing_zone.project, stack) for stack in STACKS}
@@ -103,10 +108,14 @@ def prepare(options: Options, *, stacks: Sequence[str], allow: Sequence[str]) ->
     if found.refusals:
         raise RefusedError(found.refusals)
     options.note("writing the Terraform")
-    workspace.synth([*allow, *(f"moved:{one.kind}:{one.new}" for one in found.moved)])
+    told = [*(f"moved:{one.kind}:{one.new}" for one in found.moved), *(f"{FORGET}{one}" for one in found.left_behind)]
+    workspace.synth([*allow, *told])
     chosen = tuple(_chosen(workspace, stacks))
     own = (stack for stack in workspace.stacks if stack not in states)
     states |= {stack: read_state(aws, landing_zone.project, stack) for stack in own}
+    gone = set(list_stacks(aws, landing_zone.project)) - set(workspace.stacks)
+    if lost := list(lost_layers(landing_zone, {one: read_state(aws, landing_zone.project, one) for one in gone})):
+        raise RefusedError(lost)
     prepared = Prepared(landing_zone, aws, workspace, chosen, states, names)
     if STACK in chosen and names:
         _adopt_leftovers(prepared, options.note)
@@ -168,17 +177,41 @@ def _chosen(workspace: Workspace, stacks: Sequence[str]) -> list[str]:
     return [stack for stack in workspace.stacks if not stacks or stack in stacks]
 
 
-def _check_account(aws: Aws, landing_zone: LandingZone, *, needs_sign_in: bool) -> None:
-    """Refuses what would fail half way: the wrong account, no bootstrap, Identity Center off or elsewhere."""
-    management_caller(aws, landing_zone.project)
+def _check_settled(aws: Aws, landing_zone: LandingZone, stacks: Collection[str]) -> None:
+    """Refuses another name or region of what the states hold, before anybody is told to make it there."""
+    try:
+        states = {stack: read_state(aws, landing_zone.project, stack) for stack in ("backend", "security")}
+    except AwsError:
+        return  # the bucket is elsewhere, or somebody else's: what follows says so
+    if found := list(settled(landing_zone, states, stacks)):
+        raise RefusedError(found)
+
+
+def _check_ground(aws: Aws, landing_zone: LandingZone, *, needs_sign_in: bool) -> None:
+    """Refuses what would fail half way: no bootstrap, Identity Center off or elsewhere."""
     findings, refusals = inspect(aws, landing_zone)
     lacking = [f"{finding.thing} ({', '.join(finding.missing)})" for finding in findings if finding.missing]
     if lacking:
-        refusals.append(f"missing: {'; '.join(lacking)}; run strata bootstrap first")
+        refusals.append(_elsewhere(aws, landing_zone) or f"missing: {'; '.join(lacking)}; run strata bootstrap first")
     if needs_sign_in and not refusals:
         refusals += identity_center_refusals(aws, landing_zone)
     if refusals:
         raise StrataError(*refusals)
+
+
+def _elsewhere(aws: Aws, landing_zone: LandingZone) -> str:
+    """Returns why nothing is to be made under a new name, empty where no other bucket holds a state of ours."""
+    try:
+        found = list(states_elsewhere(aws, landing_zone))
+    except AwsError:
+        return ""
+    if not found:
+        return ""
+    return (
+        f"s3://{landing_zone.project.state_bucket} is not complete, and s3://{found[0]} holds the states of an earlier "
+        "deploy: short_name, state.bucket and regions.primary stay while they do; set them back to what they were; "
+        "docs/operate.md says how it is really done"
+    )
 
 
 def identity_center_refusals(aws: Aws, landing_zone: LandingZone) -> list[str]:

@@ -46,7 +46,19 @@ def half_made(workspace: Workspace, stack: str, state: Mapping[str, Any]) -> lis
     Without this a guarded resource would be stuck, and a policy detached for a moment.
     """
     guarded = workspace.guarded(stack)
-    return [address for address in tainted(state) if address in guarded or address.partition(".")[0] in _RELATIONS]
+    moved = {block["from"]: block["to"] for block in workspace.document(stack).get("moved", ())}
+    return [
+        address
+        for address in tainted(state)
+        if _end(address, moved) in guarded or address.partition(".")[0] in _RELATIONS
+    ]
+
+
+def _end(address: str, moved: Mapping[str, str]) -> str:
+    """Returns where a recorded move leads: the thing is guarded there, and half made at the old address still."""
+    while address in moved:
+        address = moved[address]
+    return address
 
 
 def tainted(state: Mapping[str, Any]) -> list[str]:

@@ -151,9 +151,7 @@ EDITS = {
         _account_key,
         (
             "is account shared under another key, both are 'aws+shared@example.com'",
-            "state mv aws_organizations_account.shared aws_organizations_account.common",
-            "state mv aws_ssoadmin_account_assignment.shared_DevOps_group_devops "
-            "aws_ssoadmin_account_assignment.common_DevOps_group_devops",
+            "strata rename account shared common",
         ),
         plain="organizations",
     ),
@@ -264,17 +262,17 @@ def test_on_purpose_it_is_planned(shipped: Site, edited: Edit) -> None:
 
 @pytest.mark.e2e
 @pytest.mark.parametrize("edited", ["an account's key"], indirect=True)
-def test_the_lines_of_a_refusal_move_it_in_the_state(shipped: Site, edited: Edit) -> None:
-    """The guards of the stacks let pass what was moved, and nothing is left to do after it."""
+def test_the_line_of_a_refusal_records_it(shipped: Site, edited: Edit) -> None:
+    """The guards of the stacks let pass what is recorded, and nothing is left to do after it."""
     refused = shipped.strata("deploy", "organizations", "sso", "--yes")
-    moves = [line for line in refused.lines if " state mv " in line]
+    lines = [line for line in refused.lines if line.startswith("strata rename ")]
 
-    moved = [shipped.shell(line) for line in moves]
+    recorded = [shipped.strata(*line.split()[1:], "--yes") for line in lines]
     done = shipped.strata("deploy", "organizations", "sso", "--yes")
     planned = shipped.strata("plan", "organizations", "sso", "--exit-code")
 
-    assert moves
-    assert {run.code for run in moved} == {0}, moved
+    assert len(lines) == 1
+    assert {run.code for run in recorded} == {0}, recorded
     assert done.code == 0, done.text
     # Its name follows its key where the YAML gives none.
     assert shipped.aws.writing_calls(by="provider") == {"account:PutAccountName": 1}

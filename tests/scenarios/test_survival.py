@@ -207,13 +207,14 @@ def test_a_unit_that_holds_an_account_is_not_deleted(shipped: Site) -> None:
 
 
 def test_another_bucket_name_is_refused(shipped: Site) -> None:
-    """The state bucket cannot be renamed by an edit: bootstrap is asked for first, and the guard stops the rest."""
+    """The state bucket cannot be renamed by an edit: the message names the one that holds the states."""
     shipped.append("project.yaml", "state:\n  bucket: another-terraform-state\n")
 
     refused = shipped.strata("deploy", "backend", "--yes")
 
     assert refused.code == 1
-    assert "run strata bootstrap" in refused.text
+    assert "holds the states of an earlier deploy" in refused.text
+    assert "run strata bootstrap" not in refused.text
 
 
 # 6: moves

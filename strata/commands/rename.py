@@ -1,0 +1,265 @@
+"""`strata rename`: gives a thing another key wherever the key stands, and records the move for Terraform.
+
+The keys are replaced in the text. A YAML writer would set the rest of the file its own way and loses comments.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace as changed
+from pathlib import Path
+from typing import cast, get_args
+
+from strata.aws.prerequisites import management_caller
+from strata.aws.session import connect
+from strata.aws.states import list_stacks, read_state
+from strata.config import ACCEPTED, FOLDERS, IMPORTS, MOVES, ORGANIZATION
+from strata.config.models import MANAGEMENT
+from strata.config.moves import Kind, Move
+from strata.config.text import Problem
+from strata.config.types import check_key, did_you_mean
+from strata.errors import ConfigurationError, StrataError, UsageError
+from strata.files.atomic import read_text
+from strata.files.config_edit import loaded, print_diff, replace
+from strata.files.config_keys import with_key, with_moves, with_scalars
+from strata.identity.declared import declared
+from strata.identity.moves import replayed
+from strata.identity.recorded import recorded
+from strata.identity.things import WORDS, Holdings
+from strata.landing_zone import LandingZone
+from strata.landing_zone.moves import address_now, is_made, with_move
+from strata.load import load
+from strata.options import Options
+from strata.rules.warnings import accepted_here
+from strata.terminal import confirmed
+from strata.text import listed
+
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+Texts = Mapping[str, str]
+
+
+def run(
+    options: Options, *, kind: str | None, old: str | None, new: str | None, prune: bool, dry_run: bool, yes: bool
+) -> int:
+    """Shows the changes of the YAML, asks, and writes them."""
+    folder = options.config
+    if prune and (kind or old or new):
+        raise UsageError("--prune takes no key: it takes out every move that all states have made")
+    before = _texts(folder)
+    landing_zone = load(folder)
+    files = _pruned(options, landing_zone, before) if prune else _renamed(options, before, _move(kind, old, new))
+    if _texts(folder) != before:
+        raise StrataError(f"{folder} has changed in the meantime; run the command again")
+    if not files:
+        return 0
+    print_diff(folder, files)
+    if dry_run:
+        return 0
+    if not yes and not confirmed(f"write this to {listed(sorted(files))}?", instead="the changes with --dry-run"):
+        options.note("nothing was changed")
+        return 1
+    replace(folder, before, files)
+    return 0
+
+
+def _move(kind: str | None, old: str | None, new: str | None) -> Move:
+    if not kind or not old or not new:
+        raise UsageError("name a kind, the key and the new key, as in strata rename account web-lab lab")
+    if kind not in KINDS:
+        raise UsageError(f"{kind!r} has no key{did_you_mean(kind, KINDS)}; choose from {', '.join(KINDS)}")
+    try:
+        return Move.model_validate({"kind": kind, "from": check_key(old), "to": check_key(new)})
+    except Problem as found:
+        raise UsageError(f"{found.problem}; {found.remedy}") from found
+
+
+def _texts(folder: Path) -> dict[str, str]:
+    """Returns every YAML file of a folder that can be read, by its name there; the loader says why one cannot."""
+    found = {}
+    for path in sorted(
+        (*folder.glob("*.yaml"), *(one for split in FOLDERS.values() for one in folder.glob(f"{split}/*.yaml")))
+    ):
+        try:
+            found[str(path.relative_to(folder))] = read_text(path)
+        except (OSError, StrataError):
+            continue
+    return found
+
+
+def _load(folder: Path, before: Texts, files: Texts) -> LandingZone:
+    """Returns the result, as `strata check` would read it."""
+    return loaded(folder, {**before, **files}, folder)
+
+
+# Renaming
+
+
+def _renamed(options: Options, before: Texts, move: Move) -> dict[str, str]:
+    """Returns the files that change, once the result was found to mean the same."""
+    folder = options.config
+    landing_zone = load(folder)
+    keys = _keys(landing_zone, move.kind)
+    _check(landing_zone, move, keys)
+    moves = with_move(landing_zone.moves, move)
+    files = {MOVES: with_moves(before.get(MOVES, ""), moves, _schema_line(before))}
+    if move.from_ not in keys:
+        options.note(f"{WORDS[move.kind]} {move.from_} is {move.to} in the YAML already: its move is recorded")
+        _load(folder, before, files)
+        return files
+    name = _name_from_key(landing_zone, move)
+    own = {file: text for file, text in before.items() if file not in (MOVES, IMPORTS, ACCEPTED)}
+    files |= {file: with_key(text, move, name) for file, text in own.items()}
+    if IMPORTS in before:
+        here = {(move.kind, move.from_): move.to}
+        new = {address: address_now(address, here) for address in landing_zone.imports}
+        files[IMPORTS] = with_scalars(before[IMPORTS], {old: now for old, now in new.items() if old != now})
+    files = _differing(before, files)
+    after = _load(folder, before, files)
+    _compare(landing_zone, after, move)
+    if ACCEPTED in before:
+        files[ACCEPTED] = _accepted(landing_zone, after, before[ACCEPTED], move)
+        files = _differing(before, files)
+        _load(folder, before, files)
+    return files
+
+
+def _differing(before: Texts, files: Texts) -> dict[str, str]:
+    return {file: text for file, text in files.items() if before.get(file) != text}
+
+
+def _keys(landing_zone: LandingZone, kind: Kind) -> frozenset[str]:
+    """Returns the keys of a kind, those of options and retired accounts among them."""
+    return frozenset(
+        {
+            "account": {*landing_zone.accounts, *landing_zone.retired},
+            "ou": landing_zone.units,
+            "policy": landing_zone.policies,
+            "group": landing_zone.groups,
+            "user": landing_zone.users,
+            "permission-set": landing_zone.permission_sets,
+        }[kind]
+    )
+
+
+def _check(landing_zone: LandingZone, move: Move, keys: frozenset[str]) -> None:
+    word = WORDS[move.kind]
+    if move.kind == "account" and MANAGEMENT in (move.from_, move.to):
+        raise StrataError("the key 'management' is the management account's and stays")
+    if move.from_ == move.to:
+        raise StrataError(f"{word} {move.from_} has that key")
+    if move.from_ not in keys and move.to not in keys:
+        raise StrataError(f"there is no {word} {move.from_!r}{did_you_mean(move.from_, keys)}")
+    if move.from_ in keys and move.to in keys:
+        retired = " and is retired" if move.kind == "account" and move.to in landing_zone.retired else ""
+        raise StrataError(
+            f"{word} {move.to!r} is there already{retired}; choose another key, or for a swap go through a third one: "
+            "rename, deploy, strata rename --prune, rename"
+        )
+    if move.kind == "account" and move.from_ in landing_zone.retired:
+        raise StrataError(f"account {move.from_} is retired: no state has it, so its key can be changed by hand")
+
+
+def _name_from_key(landing_zone: LandingZone, move: Move) -> str | None:
+    """Returns the name of a thing that has none of its own in the YAML, None where it has, or where none has."""
+    organization, sso = landing_zone.organization, landing_zone.sso
+    match move.kind:
+        case "account":
+            return None if organization.accounts[move.from_].name else landing_zone.accounts[move.from_].name
+        case "ou":
+            unit = landing_zone.units[move.from_]
+            return None if _unit_has_name(landing_zone, unit.location) else unit.name
+        case "policy" if move.from_ in organization.policies:
+            return None if organization.policies[move.from_].name else landing_zone.policies[move.from_].name
+        case "group":
+            return None if sso.groups[move.from_].name else landing_zone.groups[move.from_].name
+        case "permission-set" if move.from_ in sso.permission_sets:
+            has = sso.permission_sets[move.from_].name
+            return None if has else landing_zone.permission_sets[move.from_].name
+        case "policy" | "permission-set":
+            raise StrataError(f"{WORDS[move.kind]} {move.from_} is made by an option, which names it")
+        case _:
+            return None
+
+
+def _unit_has_name(landing_zone: LandingZone, location: tuple[str | int, ...]) -> bool:
+    found: object = landing_zone.source_file(ORGANIZATION).data
+    for part in location:
+        found = cast("dict[str, object]", found).get(str(part)) if isinstance(found, dict) else None
+    return isinstance(found, dict) and bool(found.get("name"))
+
+
+def _compare(before: LandingZone, after: LandingZone, move: Move) -> None:
+    """Makes sure that nothing but the key has changed.
+
+    Raises:
+        StrataError: something else has, such as an assignment that finds its accounts by a wildcard.
+    """
+    keys = {(move.kind, move.from_): move.to}
+    was, now = replayed(declared(before), keys), declared(after)
+    differ = sorted(
+        {str(one) for one in was.assignments ^ now.assignments}
+        | {f"policy {one.policy} on {one}" for one in was.attachments ^ now.attachments}
+        | {f"user {user} in group {group}" for group, user in was.memberships ^ now.memberships}
+        | _things(was) ^ _things(now)
+        | ({"who has full access"} if was.administrators != now.administrators else set())
+    )
+    names = {keys.get(("account", key), key): one.name for key, one in before.accounts.items()}
+    differ += sorted(key for key, one in after.accounts.items() if names.get(key) != one.name)
+    if differ:
+        raise StrataError(
+            f"nothing was changed; with the new key these would differ: {listed(differ)}; where a wildcard matches one "
+            "of the two keys only, write the keys out first; where an alias leads to an entry, write the entry out"
+        )
+
+
+def _things(holdings: Holdings) -> set[str]:
+    bare = (changed(thing, location=()) for thing in holdings.things.values())
+    return {f"{one} ({one.name or one.also})" for one in bare}
+
+
+def _accepted(before: LandingZone, after: LandingZone, text: str, move: Move) -> str:
+    """Returns accepted.yaml with the places that name the key, where they are found under the new one."""
+    whole = re.compile(rf"(?<![\w-]){re.escape(move.from_)}(?![\w-])")
+    was, now = accepted_here(before), accepted_here(after)
+    new = {}
+    for one in before.accepted:
+        place = whole.sub(move.to, one.at)
+        if (one.finding, one.at) in was - now and (one.finding, place) in now:
+            new[one.at] = place
+    return with_scalars(text, new)
+
+
+def _schema_line(before: Texts) -> str:
+    """Returns the line that tells editors the schema, as another file has it."""
+    lines = (text.partition("\n")[0].strip() for text in before.values())
+    found = (re.sub(r"\w+\.json$", "moves.json", one) for one in lines if one.startswith("# yaml-language-server:"))
+    return next(found, "")
+
+
+# Pruning
+
+
+def _pruned(options: Options, landing_zone: LandingZone, before: Texts) -> dict[str, str]:
+    """Returns moves.yaml without the moves that every state has made, nothing where none can go."""
+    moves = landing_zone.moves
+    if not moves:
+        options.note(f"nothing to do: {MOVES} has no moves")
+        return {}
+    aws = connect(options, landing_zone.project)
+    management_caller(aws, landing_zone.project)
+    stacks = list_stacks(aws, landing_zone.project)
+    held = recorded({stack: read_state(aws, landing_zone.project, stack) for stack in stacks})
+    said = [(kind, key) for kind, found in held.previously.items() for key in found]
+    stay = [one for one in moves if not is_made(one, moves, held.addresses, said)]
+    for one in stay:
+        options.note(f"{one.kind} {one.from_} to {one.to} stays: a state has yet to make the move; run strata deploy")
+    if len(stay) == len(moves):
+        return {}
+    files = {MOVES: with_moves(before[MOVES], stay)}
+    try:
+        _load(options.config, before, files)
+    except ConfigurationError as error:
+        raise StrataError("nothing was changed; without the moves that are made:", *map(str, error.faults)) from error
+    return files

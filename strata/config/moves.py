@@ -1,0 +1,36 @@
+"""moves.yaml: which things got another key, so that Terraform goes on with them instead of making them anew."""
+
+from typing import Literal
+
+from pydantic import ConfigDict, Field, RootModel
+
+from strata.config.models import Model
+from strata.config.types import Key, Many
+
+ENTRIES = "moves"
+"""The key under which the list of the file is read."""
+
+Kind = Literal["account", "ou", "policy", "group", "user", "permission-set"]
+"""What has a key that can change."""
+
+
+class Move(Model):
+    """One thing that got another key, as `strata rename` records it."""
+
+    kind: Kind
+    from_: Key = Field(alias="from")
+    """The key that it had."""
+    to: Key
+    """The key that it has now, or had until the next entry that begins there."""
+
+
+class Moves(Model):
+    """moves.yaml, whose list is read under a key of its own."""
+
+    moves: Many[Move] = ()
+
+
+class MoveList(RootModel[Many[Move]]):
+    """moves.yaml: what got another key, in the order in which it happened."""
+
+    model_config = ConfigDict(strict=True, defer_build=True)

@@ -1,0 +1,160 @@
+"""Recorded moves: what the states hold under the keys of today, and moves that would join two different things."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from strata.config import MOVES
+from strata.config.moves import ENTRIES
+from strata.identity.comparison import Refusal
+from strata.identity.live import Live
+from strata.identity.matching import live_identity
+from strata.identity.things import STACKS, WORDS, Assigned, Attached, Holdings, Kind, Thing
+from strata.landing_zone import LandingZone
+from strata.landing_zone.administrators import Administrators
+from strata.landing_zone.moves import Keys, address_now, address_parts, earlier_addresses, newest_keys
+
+
+def replayed(holdings: Holdings, keys: Keys) -> Holdings:
+    """Returns what a side holds once the moves are made: everything under its key of today.
+
+    Where old and new address are there, the new one counts.
+    """
+    if not keys:
+        return holdings
+    things = {}
+    for (kind, key), thing in sorted(holdings.things.items(), key=lambda one: (one[0][0], one[0][1]) not in keys):
+        things[kind, keys.get((kind, key), key)] = _thing(thing, keys)
+    addresses = sorted(holdings.addresses, key=lambda address: address_now(address, keys) == address)
+    return replace(
+        holdings,
+        things=things,
+        addresses={address_now(one, keys): holdings.addresses[one] for one in addresses},
+        stacks={address_now(one, keys): stack for one, stack in holdings.stacks.items()},
+        assignments=frozenset(_assigned(one, keys) for one in holdings.assignments),
+        attachments=frozenset(_attached(one, keys) for one in holdings.attachments),
+        memberships=frozenset(
+            (keys.get(("group", group), group), keys.get(("user", user), user)) for group, user in holdings.memberships
+        ),
+        administrators=_administrators(holdings.administrators, keys),
+        external={keys.get(("group", key), key): identity for key, identity in holdings.external.items()},
+        imports={address_now(one, keys): id for one, id in holdings.imports.items()},
+        previously={kind: _renamed(kind, found, keys) for kind, found in holdings.previously.items()},
+    )
+
+
+def _thing(thing: Thing, keys: Keys) -> Thing:
+    key = keys.get((thing.kind, thing.key), thing.key)
+    if thing.kind != "ou":
+        return replace(thing, key=key)
+    parent, _, name = thing.identity.partition("/")
+    return replace(thing, key=key, identity=f"{keys.get(('ou', parent), parent)}/{name}")
+
+
+def _assigned(one: Assigned, keys: Keys) -> Assigned:
+    principal: Kind = "group" if one.principal_type == "group" else "user"
+    return replace(
+        one,
+        account=keys.get(("account", one.account), one.account),
+        permission_set=keys.get(("permission-set", one.permission_set), one.permission_set),
+        principal=keys.get((principal, one.principal), one.principal),
+    )
+
+
+def _attached(one: Attached, keys: Keys) -> Attached:
+    policy = keys.get(("policy", one.policy), one.policy)
+    target: Kind = "ou" if one.target == "ou" else "account"
+    return replace(one, policy=policy, key=keys.get((target, one.key), one.key))
+
+
+def _administrators(found: Administrators, keys: Keys) -> Administrators:
+    return Administrators(
+        frozenset(keys.get(("user", key), key) for key in found.people),
+        frozenset(keys.get(("group", key), key) for key in found.external),
+    )
+
+
+def _renamed(kind: Kind, found: Mapping[str, str], keys: Keys) -> dict[str, str]:
+    ordered = sorted(found.items(), key=lambda one: (kind, one[0]) not in keys)
+    return {keys.get((kind, key), key): identity for key, identity in ordered}
+
+
+# States that hold old and new address
+
+
+def left_behind(landing_zone: LandingZone, recorded: Holdings) -> Iterator[tuple[str, str, bool]]:
+    """Yields what a state has at an old address beside a newer one: both addresses, and whether it is the same thing.
+
+    A rename that broke off half way leaves the like. Terraform would destroy what is at the old one.
+    """
+    keys = newest_keys(landing_zone.moves)
+    if not keys:
+        return
+    for now in sorted({address_now(address, keys) for address in recorded.addresses}):
+        held = [one for one in earlier_addresses(now, landing_zone.moves) if one in recorded.addresses]
+        for old in held[:-1]:
+            id = recorded.addresses[old]
+            yield old, held[-1], bool(id) and id == recorded.addresses[held[-1]]
+
+
+# Refusals
+
+
+def refused_moves(
+    landing_zone: LandingZone, declared: Holdings, recorded: Holdings, live: Live, stacks: Sequence[str] = ()
+) -> Iterator[Refusal]:
+    """Refuses a move whose two sides are two things, and one onto an address at which a state has another thing.
+
+    Args:
+        landing_zone: the configuration.
+        declared: the same, in the terms of the comparison.
+        recorded: the states as they are, before any move.
+        live: what was seen at AWS.
+        stacks: those that are to be deployed; all when none is named.
+    """
+    keys = newest_keys(landing_zone.moves)
+    for (kind, old), new in sorted(keys.items()):
+        was, now = recorded.things.get((kind, old)), declared.things.get((kind, new))
+        if not was or not now or (stacks and STACKS[kind] not in stacks) or _is_same(was, now, recorded, live):
+            continue
+        problem = (
+            f"moves {WORDS[kind]} {old} ({_named(was)}) to {new}, which is {_named(now)}: a move changes the key alone"
+        )
+        remedy = f"write {_mark(was)!r} under {new!r}, deploy, and change it after that; or remove the entry"
+        yield Refusal(declared.fault(MOVES, _entry(landing_zone, kind, old), problem, remedy))
+    for old, now_at, same in left_behind(landing_zone, recorded):
+        if not same and not (stacks and recorded.stacks[old] not in stacks):
+            problem = f"a state has two different things at {old} ({recorded.addresses[old]}) and at {now_at} "
+            problem += f"({recorded.addresses[now_at]}): the move would destroy one of them"
+            remedy = "give each its own key: remove the entry, and declare both"
+            yield Refusal(declared.fault(MOVES, _entry_of(landing_zone, old), problem, remedy))
+
+
+def _is_same(was: Thing, now: Thing, recorded: Holdings, live: Live) -> bool:
+    """Returns whether two things are one by id and by what AWS tells it from its like, now or at the last deploy."""
+    if was.id and now.id and was.id != now.id:
+        return False
+    previous = recorded.previously.get(was.kind, {}).get(was.key, "")
+    if was.kind == "ou":
+        return now.also in (was.also, previous)
+    return now.identity in (was.identity, live_identity(was, live), previous)
+
+
+def _named(thing: Thing) -> str:
+    return f"{_mark(thing)!r}{f', {thing.id}' if thing.id else ''}"
+
+
+def _mark(thing: Thing) -> str:
+    return thing.also if thing.kind == "ou" else thing.name
+
+
+def _entry(landing_zone: LandingZone, kind: Kind, old: str) -> tuple[str | int, ...]:
+    places = (index for index, one in enumerate(landing_zone.moves) if (one.kind, one.from_) == (kind, old))
+    return (ENTRIES, next(places, 0))
+
+
+def _entry_of(landing_zone: LandingZone, address: str) -> tuple[str | int, ...]:
+    old = newest_keys(landing_zone.moves)
+    found = ((kind, text) for kind, text in address_parts(address) if kind and (kind, text) in old)
+    return next((_entry(landing_zone, kind, text) for kind, text in found), (ENTRIES,))

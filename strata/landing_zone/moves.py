@@ -1,0 +1,129 @@
+"""Keys that changed: which addresses a resource had before, and which one each of them leads to now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import product
+
+from strata.config.moves import Kind, Move
+
+TYPES: Mapping[Kind, str] = {
+    "account": "aws_organizations_account",
+    "ou": "aws_organizations_organizational_unit",
+    "policy": "aws_organizations_policy",
+    "group": "aws_identitystore_group",
+    "user": "aws_identitystore_user",
+    "permission-set": "aws_ssoadmin_permission_set",
+}
+"""The Terraform type of each kind; its address is `<type>.<key>`."""
+
+_ATTACHMENT = "aws_organizations_policy_attachment"
+_ASSIGNMENT = "aws_ssoadmin_account_assignment"
+_NAMED_AFTER: Mapping[str, tuple[Kind, ...]] = {
+    **{type: (kind,) for kind, type in TYPES.items()},
+    "aws_account_alternate_contact": ("account",),
+    _ATTACHMENT: ("policy",),
+    "aws_identitystore_group_membership": ("group", "user"),
+    _ASSIGNMENT: ("account", "permission-set"),
+    "aws_ssoadmin_customer_managed_policy_attachment": ("permission-set",),
+    "aws_ssoadmin_managed_policy_attachment": ("permission-set",),
+    "aws_ssoadmin_permission_set_inline_policy": ("permission-set",),
+    "aws_ssoadmin_permissions_boundary_attachment": ("permission-set",),
+}
+"""The kinds of the keys that the name of a resource begins with; what follows may name one more."""
+
+_TARGETS: Mapping[str, Mapping[str, Kind]] = {
+    _ATTACHMENT: {"ou": "ou", "account": "account"},
+    _ASSIGNMENT: {"group": "group", "user": "user"},
+}
+"""The words after which one more key follows."""
+
+FORGET = "forget:"
+"""What the word begins with that has a synth forget an old address, where the state has the new one as well."""
+
+Keys = Mapping[tuple[Kind, str], str]
+"""The key of today by kind and earlier key."""
+
+
+def with_move(moves: Sequence[Move], move: Move) -> tuple[Move, ...]:
+    """Returns the moves with one more, which takes the place of the one that it undoes."""
+    back = next((one for one in moves if (one.kind, one.from_, one.to) == (move.kind, move.to, move.from_)), None)
+    if back is None:
+        return (*moves, move)
+    # Some states may be at a key before both: they pass through the one that is given up.
+    kept = (
+        Move.model_validate({"kind": one.kind, "from": one.from_, "to": back.to})
+        if (one.kind, one.to) == (back.kind, back.from_)
+        else one
+        for one in moves
+        if one is not back
+    )
+    return (*kept, move)
+
+
+def is_made(move: Move, moves: Iterable[Move], addresses: Iterable[str], keys: Iterable[tuple[str, str]]) -> bool:
+    """Returns whether nothing is left under the old key of a move, nor under one that leads to it.
+
+    Args:
+        move: the move.
+        moves: all of them, in the order of the file.
+        addresses: what the states have.
+        keys: kind and key of what the states say that they declared.
+    """
+    before = {move.from_}
+    for one in reversed(list(moves)):
+        if one.kind == move.kind and one.to in before:
+            before.add(one.from_)
+    held = {part for address in addresses for part in address_parts(address)} | set(keys)
+    return not any((move.kind, key) in held for key in before)
+
+
+def newest_keys(moves: Iterable[Move]) -> dict[tuple[Kind, str], str]:
+    """Returns the key of today for each that was moved away from."""
+    return {(kind, old): key for (kind, key), earlier in _histories(moves).items() for old in earlier[:-1]}
+
+
+def moved_keys(moves: Iterable[Move], kind: str) -> dict[str, str]:
+    """Returns the key of today for each key of a kind that was moved away from."""
+    return {old: new for (its, old), new in sorted(newest_keys(moves).items()) if its == kind}
+
+
+def earlier_addresses(address: str, moves: Iterable[Move]) -> list[str]:
+    """Returns every address that a resource of today may have in a state, its own last.
+
+    A state may have made some of the moves and not others, in whatever order they came together: an address of several
+    keys is reached from every combination of them, by a chain that passes each once.
+    """
+    histories = _histories(moves)
+    type = address.partition(".")[0]
+    options = [histories.get((kind, text), (text,)) if kind else (text,) for kind, text in address_parts(address)]
+    return [f"{type}.{'_'.join(texts)}" for texts in product(*options)]
+
+
+def address_now(address: str, keys: Keys) -> str:
+    """Returns the address that a resource of a state has after the moves."""
+    parts = address_parts(address)
+    if not any(kind for kind, _ in parts):
+        return address
+    texts = (keys.get((kind, text), text) if kind else text for kind, text in parts)
+    return f"{address.partition('.')[0]}.{'_'.join(texts)}"
+
+
+def address_parts(address: str) -> list[tuple[Kind | None, str]]:
+    """Returns the parts of a resource's name, each with the kind whose key it is."""
+    type, _, name = address.partition(".")
+    texts = name.split("_")
+    first = _NAMED_AFTER.get(type, ())[: len(texts)]
+    at = len(first)
+    kinds: list[Kind | None] = [*first, *[None] * (len(texts) - at)]
+    if type in _TARGETS and at + 1 < len(texts):
+        kinds[at + 1] = _TARGETS[type].get(texts[at])
+    return list(zip(kinds, texts, strict=True))
+
+
+def _histories(moves: Iterable[Move]) -> dict[tuple[Kind, str], tuple[str, ...]]:
+    """Returns all keys that a thing had, the one of today last, by kind and key of today; in the order of the file."""
+    found: dict[tuple[Kind, str], tuple[str, ...]] = {}
+    for move in moves:
+        found[move.kind, move.to] = (*found.pop((move.kind, move.from_), (move.from_,)), move.to)
+    return found

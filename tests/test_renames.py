@@ -1,0 +1,303 @@
+"""Keys that change: what moves.yaml may say, which addresses lead where, and what a rename does to the text."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from strata.commands.rename import run
+from strata.config.moves import Kind, Move
+from strata.errors import ConfigurationError, StrataError
+from strata.files.config_keys import with_moves
+from strata.landing_zone.moves import address_now, earlier_addresses, is_made, newest_keys, with_move
+from strata.load import load
+from strata.options import Options
+from strata.terraform.recovery import half_made
+from strata.terraform.workspace import Workspace
+from tests.synthesized import COMPANY, SHIPPED, synthesize
+
+
+def moves(*steps: str) -> tuple[Move, ...]:
+    """Returns moves written as `account a b`."""
+    parts = (step.split() for step in steps)
+    return tuple(Move.model_validate({"kind": kind, "from": old, "to": new}) for kind, old, new in parts)
+
+
+@pytest.fixture
+def company(tmp_path: Path) -> Path:
+    """A copy of the company."""
+    return Path(shutil.copytree(COMPANY, tmp_path / "config"))
+
+
+def renamed(folder: Path, kind: Kind, old: str, new: str) -> None:
+    """Renames without a question."""
+    options = Options(config=folder)
+    assert run(options, kind=kind, old=old, new=new, prune=False, dry_run=False, yes=True) == 0
+
+
+# Addresses
+
+
+def test_a_chain_leads_from_every_key_that_a_state_may_have() -> None:
+    chain = moves("account a b", "account b c")
+    assert earlier_addresses("aws_organizations_account.c", chain) == [
+        f"aws_organizations_account.{key}" for key in "abc"
+    ]
+    assert newest_keys(chain) == {("account", "a"): "c", ("account", "b"): "c"}
+
+
+def test_an_address_of_several_keys_is_reached_whichever_move_a_state_has_made() -> None:
+    both = moves("group dev devs", "account a b", "permission-set P Q")
+    final = "aws_ssoadmin_account_assignment.b_Q_group_devs"
+    earlier = earlier_addresses(final, both)
+    assert len(earlier) == len(set(earlier)) == 8
+    assert earlier[-1] == final
+    assert {address_now(one, newest_keys(both)) for one in earlier} == {final}
+
+
+@pytest.mark.parametrize(
+    ("address", "now"),
+    [
+        ("aws_organizations_policy_attachment.p_ou_a", "aws_organizations_policy_attachment.p_ou_u"),
+        ("aws_organizations_policy_attachment.p_account_a", "aws_organizations_policy_attachment.p_account_b"),
+        ("aws_organizations_policy_attachment.p_root", "aws_organizations_policy_attachment.p_root"),
+        ("aws_identitystore_group_membership.a_a", "aws_identitystore_group_membership.g_a"),
+        ("aws_ssoadmin_managed_policy_attachment.a_a", "aws_ssoadmin_managed_policy_attachment.s_a"),
+        ("aws_ssoadmin_account_assignment.a_a_user_a", "aws_ssoadmin_account_assignment.b_s_user_a"),
+        ("aws_account_alternate_contact.a_billing", "aws_account_alternate_contact.b_billing"),
+        ("aws_s3_bucket.a", "aws_s3_bucket.a"),
+    ],
+)
+def test_a_key_moves_where_it_is_the_key_of_its_kind(address: str, now: str) -> None:
+    keys = newest_keys(moves("account a b", "ou a u", "group a g", "permission-set a s"))
+    assert address_now(address, keys) == now
+
+
+def test_a_move_back_takes_the_place_of_the_one_it_undoes() -> None:
+    assert with_move(moves("user a b"), moves("user b a")[0]) == moves("user b a")
+    assert with_move(moves("user x a", "user a b"), moves("user b a")[0]) == moves("user x b", "user b a")
+    assert with_move(moves("group a b"), moves("user b a")[0]) == moves("group a b", "user b a")
+
+
+def test_a_move_is_made_when_nothing_is_left_on_the_way_to_it() -> None:
+    chain = moves("user a b", "user b c")
+    at_a, at_b, at_c = ([f"aws_identitystore_group_membership.g_{key}"] for key in "abc")
+    assert [is_made(one, chain, at_a, ()) for one in chain] == [False, False]
+    assert [is_made(one, chain, at_b, ()) for one in chain] == [True, False]
+    assert [is_made(one, chain, at_c, ()) for one in chain] == [True, True]
+    assert [is_made(one, chain, at_c, [("user", "a")]) for one in chain] == [False, False]
+
+
+# The Terraform
+
+
+def test_everything_named_after_a_key_moves_and_nothing_onto_one_address_twice(company: Path, tmp_path: Path) -> None:
+    before = {stack: _addresses(one) for stack, one in synthesize(company, tmp_path / "before").items()}
+    for kind, old, new in RENAMES:
+        renamed(company, kind, old, new)
+    after = synthesize(company, tmp_path / "after")
+
+    for stack, one in after.items():
+        blocks = one.json.get("moved", [])
+        ways = {block["from"]: block["to"] for block in blocks}
+        assert len(ways) == len({*ways.values()}) == len(blocks), "from and to are each there once"
+        assert {_end(address, ways) for address in before[stack]} == _addresses(one)
+        assert not ways.keys() & _addresses(one)
+        imported = {block["to"] for block in one.json.get("import", [])}
+        assert not imported & ways.keys()
+
+
+RENAMES: tuple[tuple[Kind, str, str], ...] = (
+    ("account", "payments-prod", "payments-live"),
+    ("ou", "data-production", "data-live"),
+    ("ou", "workloads", "work"),
+    ("policy", "cost-tags", "bill-tags"),
+    ("group", "finance", "money"),
+    ("user", "anna-petersen", "anna"),
+    ("permission-set", "Billing", "Bill"),
+    ("permission-set", "Bill", "Bills"),
+)
+
+
+def _addresses(stack: Any) -> set[str]:
+    resources: dict[str, dict[str, Any]] = stack.json.get("resource", {})
+    return {f"{kind}.{name}" for kind, entries in resources.items() for name in entries}
+
+
+def _end(address: str, ways: dict[str, str]) -> str:
+    while address in ways:
+        address = ways[address]
+    return address
+
+
+# moves.yaml
+
+FAULTS = {
+    "[{kind: accounts, from: a, to: audit}]": "'accounts' is not a choice",
+    "[{kind: account, from: a_b, to: audit}]": "cannot be a key",
+    "[{kind: account, from: a}]": "to: is required",
+    "[{kind: account, from: old, to: nobody}]": "there is no account 'nobody'",
+    "[{kind: account, from: audit, to: audit}]": "moves 'audit' onto itself",
+    "[{kind: account, from: audit, to: management}]": "the key 'management' is the management account's",
+    "[{kind: account, from: old, to: legacy-website}]": "moves onto 'legacy-website', which is retired",
+    "[{kind: account, from: network, to: audit}]": "account 'network' is declared, and this moves it to 'audit'",
+    "[{kind: user, from: a, to: lea-vogt}, {kind: user, from: a, to: lea-vogt}]": "moves 'a' a second time",
+    "[{kind: user, from: a, to: lea-vogt}, {kind: user, from: b, to: lea-vogt}]": "moves a second user onto 'lea-vogt'",
+    "[{kind: user, from: a, to: b}, {kind: user, from: b, to: a}]": "strata rename user b a does",
+    "[{kind: user, from: b, to: lea-vogt}, {kind: user, from: a, to: b}]": "if this move came first, put it above",
+    "{user: {a: b}}": "is not a list of entries",
+}
+
+
+@pytest.mark.parametrize("text", FAULTS)
+def test_a_move_that_cannot_be_made_is_a_fault_with_its_line(text: str, company: Path) -> None:
+    (company / "moves.yaml").write_text(f"# moves\n{text}\n")
+    with pytest.raises(ConfigurationError) as raised:
+        load(company)
+    assert any("moves.yaml:2" in str(one) and FAULTS[text] in str(one) for one in raised.value.faults), raised.value
+
+
+def test_moves_that_were_made_one_after_the_other_are_none(company: Path) -> None:
+    (company / "moves.yaml").write_text("- {kind: user, from: a, to: b}\n- kind: user\n  from: b\n  to: lea-vogt\n")
+    assert load(company).moves == moves("user a b", "user b lea-vogt")
+
+
+def test_the_lines_and_comments_of_moves_stay() -> None:
+    rest = "# between\r\n- kind: group\r\n  from: c\r\n  to: d\r\n# end\r\n"
+    text = f"# head\r\n- {{kind: user, from: a, to: b}}  # why\r\n{rest}"
+    first, second, third = moves("user a b", "group c d", "ou e f")
+    assert with_moves(text, [second]) == f"# head\r\n{rest}"
+    assert with_moves(text, [first, second, third]).endswith("  to: d\r\n- {kind: ou, from: e, to: f}\r\n# end\r\n")
+    assert with_moves("[]\n", [first]) == "- {kind: user, from: a, to: b}\n"
+    assert with_moves("# none\n", [first]) == "# none\n- {kind: user, from: a, to: b}\n"
+
+
+# The text
+
+
+def test_only_the_key_changes_in_the_text(company: Path) -> None:
+    file = company / "organization.yaml"
+    file.write_bytes(file.read_bytes().replace(b"  cost-tags:\n", b"  'cost-tags':  # why\n").replace(b"\n", b"\r\n"))
+    before = file.read_bytes()
+
+    renamed(company, "policy", "cost-tags", "bill-tags")
+
+    new = b"  'bill-tags':  # why\r\n    name: cost-tags\r\n"
+    assert file.read_bytes() == before.replace(b"  'cost-tags':  # why\r\n", new)
+
+
+def test_a_unit_without_anything_of_its_own_gets_its_name(company: Path) -> None:
+    file = company / "organization.yaml"
+    file.write_text(file.read_text().replace("  suspended:\n    name: Suspended\n", "  suspended:\n"))
+    renamed(company, "ou", "suspended", "closed")
+    assert "  closed:\n    name: suspended\n" in file.read_text()
+
+
+def test_imports_and_what_is_accepted_follow_the_key(company: Path) -> None:
+    (company / "imports.yaml").write_text(
+        'aws_identitystore_group.finance: "d-1234567890/00000003-0000-4000-a000-000000000000"\n'
+    )
+    renamed(company, "group", "finance", "money")
+    assert (company / "imports.yaml").read_text().startswith("aws_identitystore_group.money: ")
+
+
+def test_a_wildcard_that_matches_one_of_the_keys_only_is_refused(company: Path) -> None:
+    file = company / "sso.yaml"
+    file.write_text(file.read_text().replace("      - payments-prod\n", "      - payments-*\n", 1))
+    before = {path: path.read_bytes() for path in company.iterdir() if path.is_file()}
+    with pytest.raises(StrataError, match=r"with the new key these would differ: .* in live"):
+        renamed(company, "account", "payments-prod", "live")
+    assert {path: path.read_bytes() for path in company.iterdir() if path.is_file()} == before
+
+
+REFUSED = {
+    ("account", "management", "main"): "'management' is the management account's and stays",
+    ("account", "audit", "network"): "account 'network' is there already",
+    ("account", "audit", "legacy-website"): "is there already and is retired",
+    ("account", "legacy-website", "website"): "is retired: no state has it",
+    ("user", "anna-peterson", "ann"): "there is no user 'anna-peterson', did you mean 'anna-petersen'?",
+    ("policy", "region-restriction", "regions"): "is made by an option",
+}
+
+
+@pytest.mark.parametrize("arguments", REFUSED, ids=" ".join)
+def test_what_cannot_be_renamed_says_why(arguments: tuple[Kind, str, str], company: Path) -> None:
+    with pytest.raises(StrataError) as raised:
+        renamed(company, *arguments)
+    assert REFUSED[arguments] in str(raised.value)
+
+
+def test_an_old_key_is_taken_until_its_move_is_pruned(company: Path) -> None:
+    renamed(company, "account", "audit", "log")
+    with pytest.raises(ConfigurationError, match="the old key of entry 1") as raised:
+        renamed(company, "account", "network", "audit")
+    assert "strata rename --prune" in str(raised.value)
+
+
+def test_a_rename_by_hand_is_recorded_and_one_that_is_undone_replaces_it(company: Path) -> None:
+    renamed(company, "user", "lea-vogt", "lea")
+    by_hand = (company / "sso.yaml").read_text()
+    (company / "moves.yaml").unlink()
+    renamed(company, "user", "lea-vogt", "lea")
+    assert (company / "sso.yaml").read_text() == by_hand
+    assert load(company).moves == moves("user lea-vogt lea")
+    renamed(company, "user", "lea", "lea-vogt")
+    assert load(company).moves == moves("user lea lea-vogt")
+    assert (company / "sso.yaml").read_text() == (COMPANY / "sso.yaml").read_text()
+
+
+def test_the_guards_of_the_stacks_let_a_recorded_move_pass_and_no_other(company: Path, tmp_path: Path) -> None:
+    renamed(company, "group", "finance", "money")
+    document = synthesize(company, tmp_path / "out")["sso"].json
+    guards = json.dumps(document["output"]["declared_keys"]["precondition"])
+    assert guards.count("moves.yaml moves a thing to the key of another") == 1
+    assert "finance" in guards
+
+
+def test_what_is_accepted_is_accepted_at_the_new_key(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(SHIPPED, tmp_path / "config"))
+    accepted = "- finding: example-value  # ours\n  at: {}\n  reason: looked at\n"
+    (folder / "accepted.yaml").write_text(accepted.format("accounts.shared.email"))
+    renamed(folder, "account", "shared", "common")
+    assert (folder / "accepted.yaml").read_text() == accepted.format("accounts.common.email")
+
+
+def test_nothing_is_written_without_a_yes_and_every_place_is_a_place_of_its_kind(
+    company: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {path: path.read_bytes() for path in company.iterdir() if path.is_file()}
+    options = Options(config=company)
+    for kind, old, new in RENAMES[:-1]:
+        assert run(options, kind=kind, old=old, new=new, prune=False, dry_run=True, yes=True) == 0
+        assert f"+- {{kind: {kind}, from: {old}, to: {new}}}" in capsys.readouterr().out
+    assert {path: path.read_bytes() for path in company.iterdir() if path.is_file()} == before
+
+
+@pytest.mark.parametrize("kind", ["group", "user", "account"])
+def test_a_key_that_yaml_would_read_as_something_else_is_quoted(kind: Kind, company: Path) -> None:
+    old = {"group": "finance", "user": "lea-vogt", "account": "audit"}[kind]
+    renamed(company, kind, old, "null")
+    assert load(company).moves == moves(f"{kind} {old} null")
+
+
+def test_flow_style_keeps_its_form(company: Path) -> None:
+    file = company / "sso.yaml"
+    block = "  finance:\n    description: Reads and settles the bill.\n    members:\n      - emilia-kowalczyk\n"
+    block += "      - lars-johansen\n"
+    assert block in file.read_text()
+    flow = "  finance: {members: [emilia-kowalczyk, lars-johansen]}  # paid\n"
+    file.write_text(file.read_text().replace(block, flow))
+    renamed(company, "group", "finance", "money")
+    assert flow.replace("finance: {", "money: {name: finance, ") in file.read_text()
+
+
+def test_what_was_made_half_way_is_kept_on_its_way_to_the_new_key(company: Path, tmp_path: Path) -> None:
+    renamed(company, "account", "audit", "log")
+    synthesize(company, tmp_path / "out")
+    workspace = Workspace(tmp_path / "out", {})
+    tainted = {"type": "aws_organizations_account", "name": "audit", "instances": [{"status": "tainted"}]}
+    assert half_made(workspace, "organizations", {"resources": [tainted]}) == ["aws_organizations_account.audit"]
