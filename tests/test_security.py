@@ -9,9 +9,10 @@ import pytest
 from stacks.security.settings import KINDS
 from strata.commands.doctor import defaults
 from strata.config.models import Security
+from strata.config.source import read
 from strata.config.weaker import Weaker
 from tests.conftest import Variant
-from tests.synthesized import COMPANY, Deployment, policy, statement
+from tests.synthesized import COMPANY, SHIPPED, Deployment, policy, statement
 
 GOVERNED = ["eu-central-1", "eu-west-1", "us-east-1"]
 ORGANIZATION_ID = (
@@ -448,3 +449,12 @@ def test_every_setting_is_made_and_looked_at() -> None:
     assert len(defaults.CHECKS) == len(KINDS)
     for name, control in Security().settings.items():
         assert control.address.partition(".")[0] == KINDS[name].TF_RESOURCE_TYPE
+
+
+def test_every_control_is_shown_in_the_template_and_used_by_the_company() -> None:
+    """An owner meets what is on without asking, and both configurations of the tests have it."""
+    security = Security()
+    shown = {SHIPPED: {name for name, one in security.controls.items() if one.on}, COMPANY: {*security.settings}}
+    for folder, names in shown.items():
+        written = read(folder / "security.yaml", "security.yaml").data
+        assert names - written.keys() == set()
