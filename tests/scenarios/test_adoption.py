@@ -123,7 +123,15 @@ class ByHand:
         return {"account": self.account, "unit": self.unit, "policy": self.policy}
 
 
+@pytest.mark.large
+@pytest.mark.only("real")
+def test_what_was_made_by_hand_is_adopted_and_stays_with_the_real_provider(shipped: Site) -> None:
+    """It waits by the clock for some ten minutes."""
+    test_what_was_made_by_hand_is_adopted_and_stays(shipped)
+
+
 @pytest.mark.e2e
+@pytest.mark.only("stand-in")
 def test_what_was_made_by_hand_is_adopted_and_stays(shipped: Site) -> None:
     """With Strata's tags off AWS is asked to change nothing; what is written changes, and the plan says what goes."""
     shipped.edit("project.yaml", ("short_name: ex\n", "short_name: ex\ndefault_tags: false\n"))

@@ -66,6 +66,7 @@ def test_a_rename_with_a_change_makes_the_change_alone(shipped: Site) -> None:
     _nothing_left(shipped)
 
 
+@pytest.mark.only("stand-in")
 def test_what_was_never_deployed_is_renamed_and_then_made_once(shipped: Site) -> None:
     shipped.edit("sso.yaml", ("  finops:\n", "  auditors:\n    members:\n      - jane-doe\n  finops:\n"))
     _renamed(shipped, "group", "auditors", "reviewers")
@@ -78,6 +79,7 @@ def test_what_was_never_deployed_is_renamed_and_then_made_once(shipped: Site) ->
     _pruned(shipped)
 
 
+@pytest.mark.only("stand-in")
 def test_a_rename_is_undone_before_and_after_its_deploy(shipped: Site) -> None:
     before = (shipped.config / "sso.yaml").read_text()
     _renamed(shipped, "user", "jane-doe", "jane")
@@ -97,6 +99,7 @@ def test_a_rename_is_undone_before_and_after_its_deploy(shipped: Site) -> None:
     _nothing_left(shipped)
 
 
+@pytest.mark.only("stand-in")
 def test_a_run_that_ends_between_the_stacks_is_gone_on_with(shipped: Site) -> None:
     """The account has its new key in one state, and the old one in what the other names after it."""
     _renamed(shipped, "account", "shared", "common")
@@ -112,6 +115,7 @@ def test_a_run_that_ends_between_the_stacks_is_gone_on_with(shipped: Site) -> No
     _pruned(shipped)
 
 
+@pytest.mark.only("stand-in")
 def test_moves_of_two_branches_are_made_in_whatever_order_they_came(shipped: Site) -> None:
     """One was deployed before the other was merged above it."""
     _renamed(shipped, "group", "devops", "builders")
