@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from strata.aws.identity_center import Center
 from strata.aws.session import Aws
 from strata.identity.leftovers import Directory, announced_as, declared, to_create
 from strata.landing_zone import LandingZone
@@ -61,10 +62,9 @@ def directory(aws: Aws, shipped: Deployment) -> Directory:
         load(SHIPPED),
         {},
         shipped["sso"].json,
-        aws.client("identitystore"),
-        aws.client("sso-admin"),
-        instance["IdentityStoreId"],
-        instance["InstanceArn"],
+        Center(
+            aws.client("sso-admin"), aws.client("identitystore"), instance["InstanceArn"], instance["IdentityStoreId"]
+        ),
     )
 
 
@@ -74,15 +74,19 @@ def named(landing_zone: LandingZone, address: str) -> Any:
 
 def test_what_has_a_name_is_found_on_whatever_page_and_in_any_case(directory: Directory) -> None:
     """AWS compares names of users and groups without regard to case, and keeps permission sets apart by it."""
-    store = directory.store_id
+    store = directory.center.store
     for number in range(120):
-        directory.store.create_group(IdentityStoreId=store, DisplayName=f"group{number}")
-        directory.center.create_permission_set(InstanceArn=directory.instance, Name=f"Set{number}")
-    group = directory.store.create_group(IdentityStoreId=store, DisplayName="DevOps")["GroupId"]
+        directory.center.people.create_group(IdentityStoreId=store, DisplayName=f"group{number}")
+        directory.center.admin.create_permission_set(InstanceArn=directory.center.instance, Name=f"Set{number}")
+    group = directory.center.people.create_group(IdentityStoreId=store, DisplayName="DevOps")["GroupId"]
     person = {"DisplayName": "Jane", "Name": {"GivenName": "Jane", "FamilyName": "Doe"}}
-    user = directory.store.create_user(IdentityStoreId=store, UserName="Jane.Doe@Example.com", **person)["UserId"]
-    made = directory.center.create_permission_set(InstanceArn=directory.instance, Name="FinOps")["PermissionSet"]
-    directory.center.create_permission_set(InstanceArn=directory.instance, Name="readonly")
+    user = directory.center.people.create_user(IdentityStoreId=store, UserName="Jane.Doe@Example.com", **person)[
+        "UserId"
+    ]
+    made = directory.center.admin.create_permission_set(InstanceArn=directory.center.instance, Name="FinOps")[
+        "PermissionSet"
+    ]
+    directory.center.admin.create_permission_set(InstanceArn=directory.center.instance, Name="readonly")
 
     found, objections = directory.sorted_out(
         declared(directory.landing_zone),
@@ -93,31 +97,35 @@ def test_what_has_a_name_is_found_on_whatever_page_and_in_any_case(directory: Di
     assert found == {
         "aws_identitystore_user.jane-doe": f"{store}/{user}",
         "aws_identitystore_group.devops": f"{store}/{group}",
-        "aws_ssoadmin_permission_set.FinOps": f"{made['PermissionSetArn']},{directory.instance}",
+        "aws_ssoadmin_permission_set.FinOps": f"{made['PermissionSetArn']},{directory.center.instance}",
     }
 
 
 def managed(directory: Directory, arn: str, policy: str) -> None:
-    directory.center.attach_managed_policy_to_permission_set(
-        InstanceArn=directory.instance, PermissionSetArn=arn, ManagedPolicyArn=f"arn:aws:iam::aws:policy/{policy}"
+    directory.center.admin.attach_managed_policy_to_permission_set(
+        InstanceArn=directory.center.instance,
+        PermissionSetArn=arn,
+        ManagedPolicyArn=f"arn:aws:iam::aws:policy/{policy}",
     )
 
 
 def customer(directory: Directory, arn: str, name: str) -> None:
-    directory.center.attach_customer_managed_policy_reference_to_permission_set(
-        InstanceArn=directory.instance, PermissionSetArn=arn, CustomerManagedPolicyReference={"Name": name, "Path": "/"}
+    directory.center.admin.attach_customer_managed_policy_reference_to_permission_set(
+        InstanceArn=directory.center.instance,
+        PermissionSetArn=arn,
+        CustomerManagedPolicyReference={"Name": name, "Path": "/"},
     )
 
 
 def inline(directory: Directory, arn: str, document: str) -> None:
-    directory.center.put_inline_policy_to_permission_set(
-        InstanceArn=directory.instance, PermissionSetArn=arn, InlinePolicy=document
+    directory.center.admin.put_inline_policy_to_permission_set(
+        InstanceArn=directory.center.instance, PermissionSetArn=arn, InlinePolicy=document
     )
 
 
 def boundary(directory: Directory, arn: str, value: Mapping[str, Any]) -> None:
-    directory.center.put_permissions_boundary_to_permission_set(
-        InstanceArn=directory.instance, PermissionSetArn=arn, PermissionsBoundary=value
+    directory.center.admin.put_permissions_boundary_to_permission_set(
+        InstanceArn=directory.center.instance, PermissionSetArn=arn, PermissionsBoundary=value
     )
 
 
@@ -165,7 +173,9 @@ CASES: dict[str, tuple[str, Callable[[Directory, str], None], str]] = {
 @pytest.mark.parametrize("case", CASES)
 def test_a_permission_set_is_ours_only_with_declared_policies(directory: Directory, case: str) -> None:
     key, change, said = CASES[case]
-    made = directory.center.create_permission_set(InstanceArn=directory.instance, Name=key)["PermissionSet"]
+    made = directory.center.admin.create_permission_set(InstanceArn=directory.center.instance, Name=key)[
+        "PermissionSet"
+    ]
     change(directory, made["PermissionSetArn"])
     wanted = named(directory.landing_zone, f"aws_ssoadmin_permission_set.{key}")
 
@@ -177,21 +187,21 @@ def test_a_permission_set_is_ours_only_with_declared_policies(directory: Directo
 
 def test_a_group_is_ours_only_with_declared_members(directory: Directory) -> None:
     """Whoever is recorded is known by the name that was made, not by the address that the YAML has now."""
-    store = {"IdentityStoreId": directory.store_id}
-    group = directory.store.create_group(**store, DisplayName="devops")["GroupId"]
-    user = directory.store.create_user(
+    store = {"IdentityStoreId": directory.center.store}
+    group = directory.center.people.create_group(**store, DisplayName="devops")["GroupId"]
+    user = directory.center.people.create_user(
         **store, UserName="jane.roe@example.com", DisplayName="J", Name={"GivenName": "J", "FamilyName": "R"}
     )["UserId"]
-    directory.store.create_group_membership(**store, GroupId=group, MemberId={"UserId": user})
+    directory.center.people.create_group_membership(**store, GroupId=group, MemberId={"UserId": user})
     wanted = named(directory.landing_zone, "aws_identitystore_group.devops")
     attributes = {"user_name": "jane.roe@example.com"}
     jane = {"type": "aws_identitystore_user", "name": "jane-doe", "instances": [{"attributes": attributes}]}
 
-    objection = directory.objection(wanted, f"{directory.store_id}/{group}", {("group", "devops")})
+    objection = directory.objection(wanted, f"{directory.center.store}/{group}", {("group", "devops")})
     recorded = replace(directory, states={"sso": {"resources": [jane]}})
 
     assert "it has jane.roe@example.com" in str(objection)
-    assert recorded.objection(wanted, f"{directory.store_id}/{group}", {("group", "devops")}) is None
+    assert recorded.objection(wanted, f"{directory.center.store}/{group}", {("group", "devops")}) is None
 
 
 def test_only_what_no_state_has_is_announced() -> None:
@@ -220,18 +230,18 @@ def test_only_what_no_state_has_is_announced() -> None:
 
 def test_a_membership_is_found_by_its_two_ends(directory: Directory) -> None:
     """What is not there, or what the plan does not know yet, has no import id."""
-    store = {"IdentityStoreId": directory.store_id}
-    group = directory.store.create_group(**store, DisplayName="devops")["GroupId"]
-    user = directory.store.create_user(
+    store = {"IdentityStoreId": directory.center.store}
+    group = directory.center.people.create_group(**store, DisplayName="devops")["GroupId"]
+    user = directory.center.people.create_user(
         **store, UserName="jane", DisplayName="Jane", Name={"GivenName": "Jane", "FamilyName": "Doe"}
     )["UserId"]
-    values = {"identity_store_id": directory.store_id, "group_id": group, "member_id": user}
+    values = {"identity_store_id": directory.center.store, "group_id": group, "member_id": user}
     type = "aws_identitystore_group_membership"
 
     def clients(service: str) -> Any:
-        return directory.store
+        return directory.center.people
 
     assert import_id_of(type, values, clients) is None
-    member = directory.store.create_group_membership(**store, GroupId=group, MemberId={"UserId": user})
-    assert LOOK_UPS[type](clients, values) == f"{directory.store_id}/{member['MembershipId']}"
-    assert import_id_of(type, {"identity_store_id": directory.store_id}, clients) is None
+    member = directory.center.people.create_group_membership(**store, GroupId=group, MemberId={"UserId": user})
+    assert LOOK_UPS[type](clients, values) == f"{directory.center.store}/{member['MembershipId']}"
+    assert import_id_of(type, {"identity_store_id": directory.center.store}, clients) is None

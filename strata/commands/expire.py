@@ -7,78 +7,57 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import yaml
 
 from strata.config import SSO
-from strata.config.loader import FILES, files_of
 from strata.config.source import SAFE_LOADER, SourceFile, parse
 from strata.errors import ConfigurationError, StrataError
-from strata.files.atomic import UnreadableError, read_text
-from strata.files.config_edit import loaded, print_diff, replace
+from strata.files.config_edit import loaded, offer, texts
+from strata.landing_zone import LandingZone
 from strata.landing_zone.administrators import administrators
 from strata.landing_zone.expiry import day_of, ending_text, expired
 from strata.load import load
 from strata.options import Options
 from strata.printing import line
-from strata.terminal import confirmed
 from strata.text import listed
 
 
 def run(options: Options, *, as_of: str, dry_run: bool, yes: bool) -> int:
     """Shows the expired entries, asks, and writes sso.yaml without them."""
     day, folder = day_of(as_of), options.config
-    before = _texts(folder)
-    gone = expired(load(folder), day)
+    before, landing_zone = texts(folder), load(folder)
+    gone = expired(landing_zone, day)
     if not gone:
         options.note(f"nothing to do: no assignment has expired on {day}")
         return 0
-    if _texts(folder) != before:
+    if texts(folder) != before:
         raise StrataError(f"{folder} has changed in the meantime; run the command again")
     by_file = {name: [one.position for one in gone if one.file == name] for name in before}
     changed = {name: without(before[name], entries, name) for name, entries in by_file.items() if entries}
     files, where = before | changed, listed([str(folder / name) for name in changed])
     try:
-        loaded(folder, files, folder)
+        after = loaded(folder, files, folder)
     except ConfigurationError:
         lines = listed([f"{folder / ending.file}:{ending.line}" for ending in gone])
         told = f"nothing was changed; without the entries that have expired ({lines}):"
         print(line(told), file=sys.stderr)
         raise
-    _keep_an_administrator(folder, files, where)
+    _keep_an_administrator(landing_zone, after, where)
     for ending in gone:
         options.note(f"{folder / ending.file}:{ending.line}: {ending_text(ending, day)}")
-    print_diff(folder, changed)
-    if dry_run:
-        return 0
-    if not yes and not confirmed(f"write this to {where}?", instead="the changes with --dry-run"):
-        options.note("nothing was changed")
-        return 1
-    replace(folder, before, changed)
-    return 0
+    return offer(options, before, changed, where, dry_run=dry_run, yes=yes)
 
 
-def _keep_an_administrator(folder: Path, files: Mapping[str, str], where: str) -> None:
+def _keep_an_administrator(before: LandingZone, after: LandingZone, where: str) -> None:
     """Refuses to remove the last full access to the management account, which only its root user could restore."""
-    before = load(folder)
-    if administrators(before) and not administrators(loaded(folder, files, folder)):
+    if administrators(before) and not administrators(after):
         raise StrataError(
             f"nothing was changed; without the entries of {where} that have expired nobody has administrator access "
             "to the management account; give somebody an assignment that does not expire, then run this again"
         )
-
-
-def _texts(folder: Path) -> dict[str, str]:
-    """Returns the texts of a folder, without unreadable files: the loader reports those."""
-    found = {}
-    for file in (file for name in FILES for file in files_of(folder, name)):
-        with suppress(OSError, UnreadableError):
-            found[file] = read_text(folder / file)
-    return found
 
 
 # The text

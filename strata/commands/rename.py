@@ -14,14 +14,13 @@ from typing import cast, get_args
 from strata.aws.prerequisites import management_caller
 from strata.aws.session import connect
 from strata.aws.states import list_stacks, read_state
-from strata.config import ACCEPTED, FOLDERS, IMPORTS, MOVES, ORGANIZATION
+from strata.config import ACCEPTED, IMPORTS, MOVES, ORGANIZATION
 from strata.config.models import MANAGEMENT
 from strata.config.moves import Kind, Move
 from strata.config.text import Problem
 from strata.config.types import check_key, did_you_mean
 from strata.errors import ConfigurationError, StrataError, UsageError
-from strata.files.atomic import read_text
-from strata.files.config_edit import loaded, print_diff, replace
+from strata.files.config_edit import loaded, offer, texts
 from strata.files.config_keys import with_key, with_moves, with_scalars
 from strata.identity.declared import declared
 from strata.identity.moves import replayed
@@ -32,7 +31,6 @@ from strata.landing_zone.moves import address_now, is_made, with_move
 from strata.load import load
 from strata.options import Options
 from strata.rules.warnings import accepted_here
-from strata.terminal import confirmed
 from strata.text import listed
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -47,21 +45,14 @@ def run(
     folder = options.config
     if prune and (kind or old or new):
         raise UsageError("--prune takes no key: it takes out every move that all states have made")
-    before = _texts(folder)
+    before = texts(folder)
     landing_zone = load(folder)
     files = _pruned(options, landing_zone, before) if prune else _renamed(options, before, _move(kind, old, new))
-    if _texts(folder) != before:
+    if texts(folder) != before:
         raise StrataError(f"{folder} has changed in the meantime; run the command again")
     if not files:
         return 0
-    print_diff(folder, files)
-    if dry_run:
-        return 0
-    if not yes and not confirmed(f"write this to {listed(sorted(files))}?", instead="the changes with --dry-run"):
-        options.note("nothing was changed")
-        return 1
-    replace(folder, before, files)
-    return 0
+    return offer(options, before, files, listed(sorted(files)), dry_run=dry_run, yes=yes)
 
 
 def _move(kind: str | None, old: str | None, new: str | None) -> Move:
@@ -73,19 +64,6 @@ def _move(kind: str | None, old: str | None, new: str | None) -> Move:
         return Move.model_validate({"kind": kind, "from": check_key(old), "to": check_key(new)})
     except Problem as found:
         raise UsageError(f"{found.problem}; {found.remedy}") from found
-
-
-def _texts(folder: Path) -> dict[str, str]:
-    """Returns every YAML file of a folder that can be read, by its name there; the loader says why one cannot."""
-    found = {}
-    for path in sorted(
-        (*folder.glob("*.yaml"), *(one for split in FOLDERS.values() for one in folder.glob(f"{split}/*.yaml")))
-    ):
-        try:
-            found[str(path.relative_to(folder))] = read_text(path)
-        except (OSError, StrataError):
-            continue
-    return found
 
 
 def _load(folder: Path, before: Texts, files: Texts) -> LandingZone:

@@ -8,15 +8,45 @@ import os
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from strata.config import ACCEPTED, FOLDERS, IMPORTS, MOVES
-from strata.config.loader import YAML
+from strata.config.loader import FILES, YAML, files_of
 from strata.errors import ConfigurationError
-from strata.files.atomic import read_bytes, read_text, write
+from strata.files.atomic import UnreadableError, read_bytes, read_text, write
 from strata.landing_zone import LandingZone
 from strata.load import load
+from strata.options import Options
 from strata.printing import line
+from strata.terminal import confirmed
+
+
+def texts(folder: Path) -> dict[str, str]:
+    """Returns the YAML files of a configuration by name, without unreadable ones: the loader reports those."""
+    found = {}
+    for file in (file for name in (*FILES, IMPORTS, ACCEPTED, MOVES) for file in files_of(folder, name)):
+        with suppress(OSError, UnreadableError):
+            found[file] = read_text(folder / file)
+    return found
+
+
+def offer(
+    options: Options, before: Mapping[str, str], files: Mapping[str, str], where: str, *, dry_run: bool, yes: bool
+) -> int:
+    """Shows what changes in files of the configuration, asks, and writes them; returns the exit code.
+
+    Raises:
+        StrataError: a file has changed in the meantime, or cannot be written.
+    """
+    print_diff(options.config, files)
+    if dry_run:
+        return 0
+    if not yes and not confirmed(f"write this to {where}?", instead="the changes with --dry-run"):
+        options.note("nothing was changed")
+        return 1
+    replace(options.config, before, files)
+    return 0
 
 
 def loaded(base: Path, files: Mapping[str, str], target: Path) -> LandingZone:

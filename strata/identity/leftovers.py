@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from strata.aws.identity_center import Center
-from strata.aws.session import Aws, AwsError, Client, paginate
+from strata.aws.session import Aws, AwsError, paginate
 from strata.errors import Fault
 from strata.identity.announced import KINDS, Name
 from strata.identity.declared import things
@@ -77,10 +77,7 @@ class Directory:
     states: Mapping[str, State]
     document: Document
     """The Terraform JSON of the stack."""
-    store: Client
-    center: Client
-    store_id: str
-    instance: str
+    center: Center
 
     @classmethod
     def of(
@@ -88,9 +85,7 @@ class Directory:
     ) -> Directory | None:
         """Returns the directory of the organization, None where Identity Center is not enabled."""
         center = Center.of(aws, landing_zone.project)
-        if center is None:
-            return None
-        return cls(landing_zone, states, document, center.people, center.admin, center.store, center.instance)
+        return cls(landing_zone, states, document, center) if center else None
 
     def sorted_out(self, wanted: Iterable[Thing], announced: Collection[Name]) -> tuple[dict[str, str], list[Fault]]:
         """Returns the import id of what is there and ours, by address, and what is to be said of the rest that is."""
@@ -130,25 +125,21 @@ class Directory:
 
     @cached_property
     def _users(self) -> dict[str, str]:
-        return {folded(name): f"{self.store_id}/{user_id}" for user_id, name in self._user_names.items()}
+        return {folded(name): f"{self.center.store}/{user_id}" for user_id, name in self._user_names.items()}
 
     @cached_property
     def _groups(self) -> dict[str, str]:
         found = self._stored("list_groups", "Groups[]")
         return {
-            folded(group["DisplayName"]): f"{self.store_id}/{group['GroupId']}"
+            folded(group["DisplayName"]): f"{self.center.store}/{group['GroupId']}"
             for group in found
             if group.get("DisplayName")
         }
 
     @cached_property
     def _sets(self) -> dict[str, str]:
-        arns = paginate(self.center, "list_permission_sets", "PermissionSets", InstanceArn=self.instance)
-        described = (
-            self.center.describe_permission_set(InstanceArn=self.instance, PermissionSetArn=arn)["PermissionSet"]
-            for arn in arns
-        )
-        return {exact(found["Name"]): f"{found['PermissionSetArn']},{self.instance}" for found in described}
+        center = self.center
+        return {exact(center.name_of(arn)): f"{arn},{center.instance}" for arn in center.permission_sets()}
 
     @cached_property
     def _user_names(self) -> dict[str, str]:
@@ -156,7 +147,7 @@ class Directory:
         return {found["UserId"]: found["UserName"] for found in users if found.get("UserName")}
 
     def _stored(self, operation: str, key: str, **parameters: Any) -> Iterator[Any]:
-        return paginate(self.store, operation, key, IdentityStoreId=self.store_id, **parameters)
+        return paginate(self.center.people, operation, key, IdentityStoreId=self.center.store, **parameters)
 
     def _held(self, named: Thing, import_id: str) -> list[str]:
         if named.kind == "group":
@@ -187,8 +178,8 @@ class Directory:
 
     def _policies(self, import_id: str) -> dict[str, object]:
         """Returns the policies of a permission set by what they are called in a message."""
-        given = {"InstanceArn": self.instance, "PermissionSetArn": import_id.partition(",")[0]}
-        center, found = self.center, dict[str, object]()
+        given = {"InstanceArn": self.center.instance, "PermissionSetArn": import_id.partition(",")[0]}
+        center, found = self.center.admin, dict[str, object]()
         for managed in paginate(
             center, "list_managed_policies_in_permission_set", "AttachedManagedPolicies[]", **given
         ):
@@ -209,7 +200,7 @@ class Directory:
 
     def _boundary(self, given: Mapping[str, str]) -> str | None:
         try:
-            answer = self.center.get_permissions_boundary_for_permission_set(**given)
+            answer = self.center.admin.get_permissions_boundary_for_permission_set(**given)
         except AwsError as error:
             if error.code == "ResourceNotFoundException":
                 return None

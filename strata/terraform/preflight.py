@@ -8,8 +8,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from strata.aws.identity_center import console, list_instances
 from strata.aws.prerequisites import inspect, management_caller
-from strata.aws.session import Aws, AwsError, connect, emulator, paginate
+from strata.aws.session import Aws, AwsError, connect, emulator
 from strata.aws.states import STACKS, Version, list_stacks, read_state, read_version
 from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, StrataError, UsageError
@@ -217,16 +218,16 @@ def _elsewhere(aws: Aws, landing_zone: LandingZone) -> str:
 def identity_center_refusals(aws: Aws, landing_zone: LandingZone) -> list[str]:
     """Returns why the `sso` stack cannot be deployed; its own postcondition is the last to say so."""
     project = landing_zone.project
-    region, client = project.identity_center_region, aws.client("sso-admin", project.identity_center_region)
+    region = project.identity_center_region
     try:
-        owners = list(paginate(client, "list_instances", "Instances[].OwnerAccountId"))
+        owners = [one["OwnerAccountId"] for one in list_instances(aws, project) if "OwnerAccountId" in one]
     except AwsError as error:
         return [str(error)]
     if project.management_account.id in owners:
         return []
     refusal = (
         f"IAM Identity Center is not enabled in {region}, and AWS has no call for it; enable it in the console, "
-        f"https://{region}.console.aws.amazon.com/singlesignon/home?region={region}, or set identity_center.region in "
+        f"{console(region)}, or set identity_center.region in "
         "project.yaml to where it is; the other stacks: strata deploy backend organizations security"
     )
     if owners:

@@ -10,7 +10,8 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from strata.aws.session import Aws, AwsError, Client, paginate
+from strata.aws.identity_center import Center
+from strata.aws.session import Aws, AwsError, Client
 from strata.config.models import state_key
 from strata.errors import Fault
 from strata.identity.announced import KINDS, Name
@@ -221,38 +222,27 @@ def provision_permission_sets(aws: Aws, landing_zone: LandingZone, note: Note) -
     After a failed provisioning Terraform's state says it is done, and no later plan shows it
     (https://github.com/hashicorp/terraform-provider-aws/issues/38247).
     """
-    client = aws.client("sso-admin", landing_zone.project.identity_center_region)
     try:
-        for instance in paginate(client, "list_instances", "Instances[].InstanceArn"):
-            for arn in paginate(client, "list_permission_sets", "PermissionSets", InstanceArn=instance):
-                _provision(client, instance, arn, note)
+        if center := Center.of(aws, landing_zone.project):
+            for arn in center.permission_sets():
+                _provision(center, arn, note)
     except AwsError as error:
         note(f"permission sets were not checked in their accounts: {error}")
 
 
-def _provision(client: Any, instance: str, arn: str, note: Note) -> None:
-    old = list(
-        paginate(
-            client,
-            "list_accounts_for_provisioned_permission_set",
-            "AccountIds",
-            InstanceArn=instance,
-            PermissionSetArn=arn,
-            ProvisioningStatus="LATEST_PERMISSION_SET_NOT_PROVISIONED",
-        )
-    )
-    for account in old:
+def _provision(center: Center, arn: str, note: Note) -> None:
+    for account in center.accounts_of(arn, outdated=True):
         note(f"provisioning {arn.rpartition('/')[2]} again in {account}, which has an older version")
-        answer = client.provision_permission_set(
-            InstanceArn=instance, PermissionSetArn=arn, TargetType="AWS_ACCOUNT", TargetId=account
+        answer = center.admin.provision_permission_set(
+            InstanceArn=center.instance, PermissionSetArn=arn, TargetType="AWS_ACCOUNT", TargetId=account
         )
-        _await(client, instance, answer["PermissionSetProvisioningStatus"]["RequestId"], account, note)
+        _await(center, answer["PermissionSetProvisioningStatus"]["RequestId"], account, note)
 
 
-def _await(client: Any, instance: str, request: str, account: str, note: Note) -> None:
+def _await(center: Center, request: str, account: str, note: Note) -> None:
     for _ in range(60):
-        status = client.describe_permission_set_provisioning_status(
-            InstanceArn=instance, ProvisionPermissionSetRequestId=request
+        status = center.admin.describe_permission_set_provisioning_status(
+            InstanceArn=center.instance, ProvisionPermissionSetRequestId=request
         )["PermissionSetProvisioningStatus"]
         if status["Status"] != "IN_PROGRESS":
             break
