@@ -8,10 +8,7 @@ from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
 
 from stacks.components.alert import alert_rule, alert_topic
 from stacks.security.controls import Controls
-from strata.config.models import Alert
-
-ROOT_EVENTS_REGION = "us-east-1"
-"""Where CloudTrail records the console sign-in of root, wherever it happened."""
+from strata.config.models import ROOT_EVENTS_REGION, Alert
 
 
 def alerts(stack: Controls, control: Alert) -> dict[str, SnsTopic]:
@@ -20,14 +17,12 @@ def alerts(stack: Controls, control: Alert) -> dict[str, SnsTopic]:
     Returns the topics by region; there are none when alerts are not on. Sign-ins of member root users stay in the
     member accounts: the organization trail copies logs, not events.
     """
-    topics: dict[str, SnsTopic] = {}
-    stack.make(control, partial(_build, stack, control, topics))
-    return topics if control.on else {}
+    return stack.make(control, partial(_build, stack, control)) or {}
 
 
-def _build(stack: Controls, control: Alert, topics: dict[str, SnsTopic]) -> None:
-    for region in sorted({ROOT_EVENTS_REGION, stack.project.identity_center_region}):
-        topics[region] = alert_topic(stack, region=region, emails=control.emails)
+def _build(stack: Controls, control: Alert) -> dict[str, SnsTopic]:
+    regions = stack.project.alert_regions
+    topics = {region: alert_topic(stack, region=region, emails=control.emails) for region in regions}
     # Read-only calls are left out: a look at the console makes hundreds.
     alert_rule(
         stack,
@@ -43,3 +38,4 @@ def _build(stack: Controls, control: Alert, topics: dict[str, SnsTopic]) -> None
             },
         },
     )
+    return topics

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import TypeVar
 
 from stacks.base import BaseStack
 from strata.config.limits import aws_limits
 from strata.config.models import Control, Mode, Setting
 
+R = TypeVar("R")
+
 
 class Controls(BaseStack):
     """A stack of controls. One builder lists the resources of a control, to create or remove them."""
 
-    def make(self, control: Control, builder: Callable[[], object]) -> None:
+    def make(self, control: Control, builder: Callable[[], R]) -> R | None:
         """Creates a control that is on; removes from the state an unmanaged one or a setting that is off.
 
-        A setting of the account, such as the password policy, always exists: nothing weakens it silently.
+        A setting of the account, such as the password policy, always exists: nothing weakens it silently. Returns what
+        the builder returns where it creates something.
         """
         if control.on:
-            builder()
-        elif control.mode is Mode.UNMANAGED or isinstance(control, Setting):
+            return builder()
+        if control.mode is Mode.UNMANAGED or isinstance(control, Setting):
             self.remove(builder)
+        return None
 
     def make_in_regions(self, control: Control, builder: Callable[[str], object], *, by_policy: bool = False) -> None:
         """Creates a control in each governed region, unless a policy sets it; elsewhere it leaves the state."""
@@ -32,7 +37,7 @@ class Controls(BaseStack):
             else:
                 self.remove(partial(builder, region))
 
-    def remove(self, builder: Callable[[], object]) -> None:
+    def remove(self, builder: Callable[[], R]) -> R:
         """Removes all resources of a builder from the state and leaves them unchanged in AWS."""
         with self.removing_from_state():
-            builder()
+            return builder()

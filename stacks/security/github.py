@@ -33,15 +33,14 @@ def github(stack: Controls, control: GithubActions) -> None:
     and says so. It trusts one environment and branch of one repository. The role that plans trusts the branch and all
     pull requests of the repository, so it reads the states and what a plan compares them with, and nothing else.
     """
-    roles: dict[str, IamRole] = {}
-    stack.make(control, partial(_build, stack, control, roles))
+    roles = stack.make(control, partial(_build, stack, control)) or {}
     if control.mode is Mode.UNMANAGED:
         stack.remove_from_state(READER_WAS)
-    for job, role in roles.items() if control.on else ():
+    for job, role in roles.items():
         stack.output(f"github_{job}_role", role.arn, description=f"Role that GitHub Actions assumes to {job}")
 
 
-def _build(stack: Controls, github: GithubActions, roles: dict[str, IamRole]) -> None:
+def _build(stack: Controls, github: GithubActions) -> dict[str, IamRole]:
     provider = stack.add(
         IamOpenidConnectProvider,
         "github",
@@ -50,13 +49,14 @@ def _build(stack: Controls, github: GithubActions, roles: dict[str, IamRole]) ->
         lifecycle=leaving("tags"),
     )
     branch = f"ref:refs/heads/{github.branch}"
-    plan = roles["plan"] = _role(stack, github, "plan", _trust(provider.arn, github, [branch, "pull_request"]))
+    plan = _role(stack, github, "plan", _trust(provider.arn, github, [branch, "pull_request"]))
     stack.add(IamRolePolicy, "github-plan", name="reader", role=plan.name, policy=_reader(stack))
     # The subject names the environment and no branch; the environment may be open to others than this one.
     deploy = _trust(provider.arn, github, [f"environment:{github.environment}"], ref=f"refs/heads/{github.branch}")
-    apply = roles["apply"] = _role(stack, github, "apply", deploy)
+    apply = _role(stack, github, "apply", deploy)
     administrator = f"arn:{PARTITION}:iam::aws:policy/AdministratorAccess"
     stack.add(IamRolePolicyAttachment, "github-apply", role=apply.name, policy_arn=administrator)
+    return {"plan": plan, "apply": apply}
 
 
 def _reader(stack: BaseStack) -> str:

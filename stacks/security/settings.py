@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from functools import partial
 from typing import Any
 
 from cdktf_cdktf_provider_aws.ebs_encryption_by_default import EbsEncryptionByDefault
@@ -33,14 +34,15 @@ LEFT = {"instance_metadata": ("http_endpoint", "instance_metadata_tags")}
 def settings(stack: Controls, controls: Mapping[str, Setting], *, declared: Collection[str]) -> None:
     """Creates every setting that is on; AWS rejects an account setting where a declarative policy sets it."""
     for name, control in controls.items():
-
-        def build(region: str | None = None, *, name: str = name, values: Mapping[str, Any] = control.values) -> None:
-            more: dict[str, Any] = {"region": region} if region else {}
-            if name in LEFT:
-                more["lifecycle"] = leaving(*LEFT[name])
-            stack.add(KINDS[name], resource_name("main", region) if region else "main", **values, **more)
-
+        build = partial(_build, stack, name, control)
         if isinstance(control, RegionalSetting):
             stack.make_in_regions(control, build, by_policy=name in declared)
         else:
             stack.make(control, build)
+
+
+def _build(stack: Controls, name: str, control: Setting, region: str | None = None) -> None:
+    more: dict[str, Any] = {"region": region} if region else {}
+    if name in LEFT:
+        more["lifecycle"] = leaving(*LEFT[name])
+    stack.add(KINDS[name], resource_name("main", region) if region else "main", **control.values, **more)

@@ -22,16 +22,9 @@ def trail(stack: Controls, control: Trail, *, organization_id: str) -> None:
 
     The bucket stays when the trail is destroyed. Import it to switch the trail on again: `aws_s3_bucket.trail`.
     """
-    buckets: list[SafeBucket] = []
-
-    def build_bucket() -> None:
-        buckets.append(_bucket(stack, control, organization_id))
-
-    if control.on:
-        build_bucket()
-    else:
-        stack.remove(build_bucket)
-    stack.make(control, partial(_trail, stack, control, buckets[0]))
+    build = partial(_bucket, stack, control, organization_id)
+    bucket = build() if control.on else stack.remove(build)
+    stack.make(control, partial(_trail, stack, control, bucket))
 
 
 def _trail(stack: Controls, control: Trail, bucket: SafeBucket) -> None:

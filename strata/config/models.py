@@ -103,6 +103,9 @@ ACCESS_ROLE = "OrganizationAccountAccessRole"
 """The role AWS makes in every account it creates, which the management account may assume."""
 
 
+ROOT_EVENTS_REGION = "us-east-1"
+"""Where CloudTrail records the console sign-in of root, wherever it happened."""
+
 OWN_TAGS = ("Project", "Layer", "ManagedBy")
 """The tags Strata sets on everything."""
 
@@ -339,6 +342,11 @@ class Project(Model):
     def identity_center_region(self) -> str:
         """Returns the region IAM Identity Center was enabled in."""
         return self.identity_center.region or self.regions.primary
+
+    @property
+    def alert_regions(self) -> tuple[str, ...]:
+        """Returns the regions whose events raise alerts: sign-ins of root, and changes of Identity Center."""
+        return tuple(sorted({ROOT_EVENTS_REGION, self.identity_center_region}))
 
     @property
     def aws_limits(self) -> Limits:

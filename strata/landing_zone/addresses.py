@@ -14,8 +14,6 @@ from strata.landing_zone import LandingZone
 from strata.landing_zone.permission_sets import PermissionSet
 
 ACCESS_ANALYZER = "access-analyzer.amazonaws.com"
-ROOT_EVENTS_REGION = "us-east-1"
-"""Where the sign-ins of root users are events."""
 
 _BUCKET = (
     "aws_s3_bucket",
@@ -119,7 +117,7 @@ def _alerts(landing_zone: LandingZone) -> Iterator[str]:
     if not alerts.on:
         return
     yield from _all(_RULE, "root-activity")
-    for region in {ROOT_EVENTS_REGION, landing_zone.project.identity_center_region}:
+    for region in landing_zone.project.alert_regions:
         yield from _all(("aws_sns_topic", "aws_sns_topic_policy"), f"alerts_{region}")
         yield from (
             f"aws_sns_topic_subscription.alerts_{region}_{address_part(mail.lower())}" for mail in alerts.emails

@@ -84,8 +84,7 @@ def check_alert_mails(context: CheckContext) -> Iterator[Finding]:
     """Checks that everybody who should hear of an alert has confirmed."""
     control = context.landing_zone.security.alerts
     found: list[Finding] = []
-    # The sign-ins of root are recorded in us-east-1, those of Identity Center in its own region.
-    for region in sorted({"us-east-1", context.project.identity_center_region} if control.on else ()):
+    for region in context.project.alert_regions if control.on else ():
         arn = f"arn:{PARTITION}:sns:{region}:{context.account_id}:{context.project.short_name}-alerts"
         client = context.aws.client("sns", region)
         try:
