@@ -28,6 +28,7 @@ from strata.terraform.preflight import Prepared
 from strata.terraform.signals import Signals, StoppedError
 from strata.terraform.workspace import Workspace
 from tests import fake_terraform
+from tests.processes import interrupts
 from tests.synthesized import CHECKOUT
 
 Json = dict[str, Any]
@@ -145,8 +146,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    with mock_aws():
+    with interrupts(), mock_aws():
         site = Site(tmp_path)
 
         def confirmed(question: str) -> bool:
@@ -155,7 +155,6 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 
         monkeypatch.setattr(deploy, "confirmed", confirmed)
         yield site
-    signal.signal(signal.SIGINT, before)
 
 
 def test_the_plan_that_was_shown_is_applied(site: Site) -> None:

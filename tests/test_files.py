@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
-import resource
 import shutil
 import signal
 import socket
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -25,6 +24,7 @@ from strata.files import aws_config
 from strata.files.atomic import UnreadableError
 from strata.files.config_edit import fill
 from strata.load import load
+from tests.processes import interrupts
 from tests.synthesized import SHIPPED
 
 CHECKOUT = Path(__file__).parents[1]
@@ -46,8 +46,8 @@ def run(*words: str | Path) -> Result:
     return CliRunner().invoke(app, [str(word) for word in words])
 
 
-def start(*words: str | Path, **options: object) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "strata", *map(str, words)]
+def start(*words: str | Path, within: Sequence[str] = (), **options: object) -> subprocess.Popen[str]:
+    command = [*within, sys.executable, "-m", "strata", *map(str, words)]
     pipe = subprocess.PIPE
     given = {"cwd": CHECKOUT, "stdin": subprocess.DEVNULL, "stdout": pipe, "stderr": pipe, "text": True}
     return subprocess.Popen(command, **(given | options))  # type: ignore[call-overload, no-any-return]
@@ -306,11 +306,7 @@ def test_new_lines_end_as_most_do(before: str, after: str, expected: str) -> Non
 def test_a_full_disk_keeps_the_old_report(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "report").write_text("old\n")
     words = ("--config", folder, "report", "--output", tmp_path / "report")
-
-    def small_disk() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (1024, 1024))
-
-    process = start(*words, preexec_fn=small_disk)
+    process = start(*words, within=("sh", "-c", 'ulimit -f 2; exec "$@"', "sh"))  # blocks of 512 bytes
     _, said = process.communicate()
     assert (process.returncode, (tmp_path / "report").read_text()) == (1, "old\n")
     assert said == f"error: {tmp_path / 'report'} cannot be written: File too large; it is unchanged\n"
@@ -456,14 +452,9 @@ main()
 @pytest.mark.parametrize("handled", [True, False])
 def test_an_interrupt_before_the_command_begins_has_no_traceback(handled: bool) -> None:
     action = signal.SIG_DFL if handled else signal.SIG_IGN  # whatever the tests themselves were started with
-    done = subprocess.run(
-        [sys.executable, "-c", INTERRUPTED, "--version"],
-        cwd=CHECKOUT,
-        capture_output=True,
-        text=True,
-        check=False,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, action),
-    )
+    command = [sys.executable, "-c", INTERRUPTED, "--version"]
+    with interrupts(action):
+        done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
     if handled:
         assert (done.returncode, done.stderr) == (130, "interrupted\n")
     else:

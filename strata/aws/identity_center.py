@@ -107,6 +107,19 @@ class Center:
         operation = "list_accounts_for_provisioned_permission_set"
         return sorted(paginate(self.admin, operation, "AccountIds[]", **asked))
 
+    def provision(self, permission_set: str, account: str) -> str:
+        """Brings an account the current version of a permission set; returns the id of the request."""
+        target = {"TargetType": "AWS_ACCOUNT", "TargetId": account}
+        asked = {"InstanceArn": self.instance, "PermissionSetArn": permission_set, **target}
+        return str(self.admin.provision_permission_set(**asked)["PermissionSetProvisioningStatus"]["RequestId"])
+
+    def provisioning(self, request: str) -> Mapping[str, Any]:
+        """Returns how far a request of `provision` is."""
+        asked = {"InstanceArn": self.instance, "ProvisionPermissionSetRequestId": request}
+        answer = self.admin.describe_permission_set_provisioning_status(**asked)
+        status: Mapping[str, Any] = answer["PermissionSetProvisioningStatus"]
+        return status
+
     def tags_of(self, permission_set: str) -> list[Mapping[str, str]]:
         """Returns the tags of a permission set."""
         asked = {"InstanceArn": self.instance, "ResourceArn": permission_set}

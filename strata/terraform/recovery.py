@@ -233,17 +233,12 @@ def provision_permission_sets(aws: Aws, landing_zone: LandingZone, note: Note) -
 def _provision(center: Center, arn: str, note: Note) -> None:
     for account in center.accounts_of(arn, outdated=True):
         note(f"provisioning {arn.rpartition('/')[2]} again in {account}, which has an older version")
-        answer = center.admin.provision_permission_set(
-            InstanceArn=center.instance, PermissionSetArn=arn, TargetType="AWS_ACCOUNT", TargetId=account
-        )
-        _await(center, answer["PermissionSetProvisioningStatus"]["RequestId"], account, note)
+        _await(center, center.provision(arn, account), account, note)
 
 
 def _await(center: Center, request: str, account: str, note: Note) -> None:
     for _ in range(60):
-        status = center.admin.describe_permission_set_provisioning_status(
-            InstanceArn=center.instance, ProvisionPermissionSetRequestId=request
-        )["PermissionSetProvisioningStatus"]
+        status = center.provisioning(request)
         if status["Status"] != "IN_PROGRESS":
             break
         time.sleep(2)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.aws.client import ACCOUNT, CHECKOUT, Aws, Recorded
+from tests.processes import interrupts
 from tests.synthesized import COMPANY, synthesize
 
 TEMPLATE = CHECKOUT / "strata" / "template"
@@ -140,19 +141,17 @@ class Site:
     def hanging(self, action: str, *command: str, containing: str = "") -> subprocess.Popen[str]:
         """Starts a command in a process group of its own, and waits until AWS does not answer it."""
         self.aws.fail(action, way="hang", containing=containing)
-        # Who inherits an ignored signal ignores it as well, and tests may be started in the background.
-        before = signal.signal(signal.SIGINT, signal.default_int_handler)
-        running = subprocess.Popen(
-            [_command(command[0]), *command[1:]],
-            cwd=CHECKOUT,
-            env=self.environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-        signal.signal(signal.SIGINT, before)
+        with interrupts():
+            running = subprocess.Popen(
+                [_command(command[0]), *command[1:]],
+                cwd=CHECKOUT,
+                env=self.environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                start_new_session=True,
+            )
         assert self.aws.held(120), f"AWS was never asked for {action}"
         return running
 
