@@ -284,7 +284,7 @@ def test_an_answer_names_file_line_sid_and_level() -> None:
     account = Account("1", service_control=(Layer("SCPs of the root", (found,)),))
     request = Request(Principal("arn:aws:iam::1:role/x"), "s3:GetObject", context=Context({"a:b": "true"}))
     denied = evaluate(request, Policies(account, account, Layer("identity", (found,))))
-    open_ = evaluate(request.with_context(Context({})), Policies(account, account, Layer("identity", (found,))))
+    open_ = evaluate(replace(request, context=Context({})), Policies(account, account, Layer("identity", (found,))))
 
     assert (denied.outcome, denied.decided.level) == (Outcome.DENIED, "SCPs of the root")
     assert str(denied.decided.statement) == "policies/x.json:5 First"

@@ -46,18 +46,18 @@ class Answer:
 
     @property
     def allowed(self) -> bool:
-        """Returns whether the request is allowed, whatever else is learned."""
+        """Returns whether the request is allowed, whatever the unknown keys are."""
         return self.outcome is Outcome.ALLOWED
 
     def undecided(self, step: Step) -> list[str]:
-        """Returns the tests of a step's statement that cannot be decided, as the policy has them."""
+        """Returns the undecided tests of the statement of a step, as the policy writes them."""
         if step.outcome is not Outcome.DEPENDS or step.statement is None:
             return []
         return [str(test) for test in step.statement.undecided(self.request.context)]
 
 
 def denial(verdict: Verdict) -> Step | None:
-    """Returns the step of what a layer denies, or may deny."""
+    """Returns the step of a layer that denies the request, or may deny it."""
     if verdict.denies is False:
         return None
     maybe = "may deny it" if verdict.denied_by else NOT_KNOWN
@@ -69,7 +69,7 @@ NOT_KNOWN = "is not known here"
 
 
 def step(level: str, truth: Truth, yes: str, maybe: str, statement: Statement | None, *, denies: bool = False) -> Step:
-    """Returns the step of something that is so, or may be so."""
+    """Returns the step of a fact that holds, or may hold."""
     if isinstance(truth, bool):
         return Step(level, Outcome.ALLOWED if truth is not denies else Outcome.DENIED, yes, statement)
     return Step(level, Outcome.DEPENDS, maybe, statement, tuple(sorted(truth)))

@@ -37,7 +37,7 @@ class DependsError(Exception):
 
 @dataclass(frozen=True)
 class Template:
-    """A text of a policy in which variables stand for keys of the request.
+    """A text of a policy with policy variables, which stand for keys of the request.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
     """
@@ -52,7 +52,7 @@ class Template:
         return cls(text, version == "2012-10-17" and "${" in text)
 
     def filled(self, context: Context) -> str:
-        """Returns the pattern with the values of the request, in which no wildcard counts.
+        """Returns the pattern with the values of the request filled in; wildcards in them are plain text.
 
         Raises:
             UnresolvedError: a key is absent and the variable has no default.

@@ -25,7 +25,7 @@ class DocumentError(StrataError):
 
 
 class Grade(IntEnum):
-    """How a policy of a resource names a principal, the weakest first."""
+    """How a resource-based policy names a principal, the weakest first."""
 
     ACCOUNT = 1
     """Its account, which leaves it to the policies of the principal."""
@@ -45,7 +45,7 @@ class Principals:
     """Whether it is all but these."""
 
     def match(self, principal: Principal) -> dict[Grade, Truth]:
-        """Returns by grade whether they name a principal."""
+        """Returns for each grade whether the element names a principal."""
         found: dict[Grade, list[Truth]] = {}
         for kind, value in self.entries:
             for grade, truth in _named(kind, value, principal):
@@ -105,14 +105,14 @@ class Statement:
         return self.actions.match(action) is not self.not_actions
 
     def applies(self, request: Request) -> Truth:
-        """Returns whether the statement applies to a request that it is about, whoever makes it."""
+        """Returns whether resource and condition match a request for one of the actions, whoever the principal is."""
         reaches = self._reaches(request)
         if reaches is False or not self.condition:
             return reaches
         return all_of((reaches, holds(self.condition, request.context)))
 
     def undecided(self, context: Context) -> list[Test]:
-        """Returns the tests that cannot be decided for a request."""
+        """Returns the tests that the known keys of a request do not decide."""
         return [test for test in self.condition if not isinstance(test.holds(context), bool)]
 
     def _reaches(self, request: Request) -> Truth:

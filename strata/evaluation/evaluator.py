@@ -44,7 +44,7 @@ def _has_identity(request: Request) -> bool:
 
 
 def _answer(request: Request, denials: list[Step], needed: list[Step]) -> Answer:
-    """Decides: by the first that denies, else by the first level that does not allow, else by what is unknown."""
+    """Decides by the first denial, else by the first level that does not allow, else by the unknown keys."""
     steps = (*denials, *needed)
     for found in steps:
         if found.outcome is Outcome.DENIED:
@@ -60,7 +60,7 @@ def _answer(request: Request, denials: list[Step], needed: list[Step]) -> Answer
 
 
 def _controls(request: Request, policies: Policies) -> list[Step | Verdict]:
-    """Returns what each level of both chains says, or why a chain does not bind."""
+    """Returns the result of each level of both chains, or the reason why a chain does not bind."""
     found: list[Step | Verdict] = []
     kind = request.principal.kind
     account, resource_account = policies.principal_account, policies.resource_account
@@ -97,7 +97,7 @@ def _passed(verdict: Verdict) -> Step:
 
 
 def _access(request: Request, granted: Granted, own: list[Step] | None) -> list[Step]:
-    """Returns what principal and resource say together; without own policies the resource decides alone."""
+    """Returns the result of identity and resource policies together; without identity policies the resource decides."""
     if own is None:
         return [_by_resource(granted, granted.allows(Grade.ITSELF))]
     if request.crosses_accounts:
@@ -121,7 +121,7 @@ def _access(request: Request, granted: Granted, own: list[Step] | None) -> list[
 
 
 def _open(granted: Granted, own: list[Step], access: frozenset[str]) -> Step:
-    """Returns the step of what is not known, at the first level that it rests on."""
+    """Returns the undecided step, at the first level that it rests on."""
     verdict = granted.verdict
     first = next((one for one in own if access.intersection(one.keys)), None)
     if first is None:
@@ -156,5 +156,5 @@ _TRUST = ("sts:assumerole", "sts:tagsession", "sts:setsourceidentity")
 
 
 def needs_resource(request: Request) -> bool:
-    """Returns whether nobody is allowed without a word of the resource: keys of KMS, and roles that are assumed."""
+    """Returns whether the resource-based policy must allow as well: KMS keys, and roles that are assumed."""
     return (request.service == "kms" and request.resource != "*") or request.name.startswith(_TRUST)

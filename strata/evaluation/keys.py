@@ -24,7 +24,7 @@ def following(
     resource: str = "*",
     region: str | None = None,
 ) -> dict[str, Value]:
-    """Returns the keys that follow, for a call that the principal makes itself."""
+    """Returns the condition keys that follow from a call that the principal makes itself."""
     found = dict(_of_principal(principal, account))
     if resource_account:
         found |= _of_resource(resource_account)
@@ -34,7 +34,7 @@ def following(
 
 
 def region_of(action: str, resource: str) -> str | None:
-    """Returns the region that action and resource leave no choice of."""
+    """Returns the region that action and resource determine."""
     parts = resource.split(":", 5)
     if parts[3:] and parts[3].isascii() and parts[3].strip("*?"):
         return parts[3]

@@ -35,7 +35,7 @@ NO_DEPLOYER = "the deployer, which project.yaml does not name"
 
 @dataclass(frozen=True)
 class Actor:
-    """Somebody who acts in an account, with what binds them there."""
+    """A principal in an account, with the policies that bind it there."""
 
     name: str
     """As people read it: permission set Admin."""
@@ -76,7 +76,7 @@ class Evaluated:
         return self._accounts[key]
 
     def account_of_id(self, number: str) -> Account:
-        """Returns the account with an id, which may be one that the configuration has no id of."""
+        """Returns the account with an id, whether or not the configuration knows it."""
         for key in self.keys:
             if self.account(key).id == number:
                 return self.account(key)
@@ -135,7 +135,7 @@ class Evaluated:
         return self._made(policy.key, policy.document.text, ORGANIZATION, policy.location)
 
     def _file(self, file: str, document: Filled) -> Document:
-        """Returns the document of a file, with the lines that it has there."""
+        """Returns the document of a file, with its line numbers."""
         if file not in self._documents:
             source_file = self.landing_zone.source_file(file)
             lines = [source_file.line(one.at) for one in statements(document.content)]
@@ -143,7 +143,7 @@ class Evaluated:
         return self._documents[file]
 
     def _made(self, option: str, text: str, file: str, location: Location) -> Document:
-        """Returns the document that an option makes, at the line of the option."""
+        """Returns the document that an option generates, at the line of the option."""
         if option not in self._documents:
             part, here = self.landing_zone.source_file(file).origin(location)
             self._documents[option] = parse(text, part.file, name=option, lines=repeat(part.line(here)))
@@ -232,7 +232,7 @@ class Evaluated:
         return {"aws:PrincipalTag/*": ABSENT, **passed}
 
     def role(self, name: str, account: str) -> Actor:
-        """Returns a role of an account, of which the policies are known for the access role alone."""
+        """Returns a role of an account; its policies are known for the access role only."""
         where = self.account(account)
         principal = Principal(f"arn:{PARTITION}:iam::{where.id}:role/{name}", _session(where.id, name))
         if name == ACCESS_ROLE and not where.management:
@@ -249,14 +249,14 @@ class Evaluated:
         return Actor(f"service {name}", Principal(name), self.account(account), Layer(name))
 
     def somebody(self, account: str) -> Actor:
-        """Returns a role of an account that may do whatever the guardrails leave."""
+        """Returns a role of an account that may do everything that the guardrails allow."""
         where = self.account(account)
         layer = Layer("a role with full access", (self._aws(FULL_ACCESS, EVERYTHING),))
         principal = Principal(f"arn:{PARTITION}:iam::{where.id}:role/{unknown.ANYTHING}")
         return Actor("a role with full access", principal, where, layer)
 
     def deployer(self) -> Actor:
-        """Returns the role of the management account that deploys; what project.yaml does not say of it is unknown."""
+        """Returns the role of the management account that deploys; project.yaml may leave facts of it unknown."""
         deployer, where = self.landing_zone.deployer, self.account(MANAGEMENT)
         name = deployer.role if deployer else unknown.ANYTHING
         principal = Principal(f"arn:{PARTITION}:iam::{where.id}:role/{name}", _session(where.id, name))

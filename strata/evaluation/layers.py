@@ -15,7 +15,7 @@ MOST_ACTIONS = 4096
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the policies of one layer say to a request, and which statement says so first."""
+    """The result of the policies of one layer for a request, and the statement that decides it first."""
 
     layer: Layer
     denies: Truth = False
@@ -36,7 +36,7 @@ class Layer:
     _statements: dict[str, tuple[Statement, ...]] = field(default_factory=dict, init=False, repr=False)
 
     def judge(self, request: Request) -> Verdict:
-        """Returns what the layer says, whoever the principal is."""
+        """Returns the result of the layer, whoever the principal is."""
         denies, allows = _Finding(), _Finding()
         for statement in self.about(request.name):
             finding = allows if statement.allows else denies
@@ -59,7 +59,7 @@ class Layer:
 
 
 class _Finding:
-    """What is known so far, and the statement that it rests on: the first that decides, else the first that may."""
+    """The result so far, and the statement behind it: the first that decides, else the first that may."""
 
     __slots__ = ("by", "truth")
 
@@ -77,7 +77,7 @@ class _Finding:
 
 @dataclass(frozen=True)
 class Granted:
-    """What the policy of a resource says: to whom it denies, and to whom it allows, by how it names the principal."""
+    """The result of a resource-based policy: whether it denies, and by grade whether it allows."""
 
     verdict: Verdict
     by_grade: dict[Grade, tuple[Truth, Statement | None]]
@@ -88,7 +88,7 @@ class Granted:
 
 
 def judge_resource(layer: Layer, request: Request, *, bounded: bool = False) -> Granted:
-    """Returns what the policy of a resource says to a principal, who may have a permissions boundary."""
+    """Returns the result of a resource-based policy for a principal, who may have a permissions boundary."""
     denies, allows = _Finding(), _Finding()
     grades: dict[Grade, _Finding] = {}
     for statement, grade, truth in _named(layer, request, bounded=bounded):

@@ -37,7 +37,7 @@ Compare = Callable[[str, str], Comparison]
 
 @dataclass(frozen=True)
 class Operator:
-    """One operator, or the negation of one: that holds if no value of the policy is met."""
+    """One operator, or the negation of one, which holds if no value of the policy matches."""
 
     compare: Compare
     negated: bool = False
@@ -76,7 +76,7 @@ def _arn(value: str, wanted: str) -> Comparison:
 
 
 def _compared(parse: Callable[[str], Any], holds: Callable[[Any, Any], bool]) -> Compare:
-    """Makes a comparison of values that mean something: numbers, dates, truth, addresses."""
+    """Returns a comparison of parsed values: numbers, dates, booleans, addresses."""
 
     def compare(value: str, wanted: str) -> Comparison:
         right = parse(wanted)

@@ -62,7 +62,7 @@ class Pattern:
 
     @cached_property
     def _matches(self) -> Callable[[str], bool]:
-        """Returns the quickest way to look at a value that is known."""
+        """Returns the quickest test of a known value."""
         if self.kind is Kind.EXACT or not _WILD.search(self.text):
             return _unescaped(self.text).__eq__
         if self.kind is Kind.TEXT:
@@ -93,7 +93,7 @@ class Pattern:
         return tuple(found)
 
     def match(self, value: str) -> Match:
-        """Returns whether a value matches; None if that depends on a part of it that is not known."""
+        """Returns whether a value matches; None if that depends on an unknown part of it."""
         if value.isascii() and self.text.isascii():
             return self._matches(value)
         if self.text == "*" and self.kind is Kind.TEXT:
@@ -106,7 +106,7 @@ class Pattern:
 
     @cached_property
     def _start(self) -> str:
-        """Returns what the pattern begins with before its first wildcard, or part that is not known."""
+        """Returns the start of the pattern, before its first wildcard or unknown part."""
         wild = None if self.kind is Kind.EXACT else _WILD.search(self.text)
         return _unescaped(unknown.known_start(self.text[: wild.start()] if wild else self.text))
 

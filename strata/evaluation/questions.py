@@ -116,7 +116,7 @@ def _account_of(evaluated: Evaluated, written: str, resource: str) -> Account | 
 
 
 def _any_resource(question: Question, here: Account) -> str:
-    """Returns what is known of a resource that was not given: `*` where the action takes no other, or its kind."""
+    """Returns the known parts of a resource that was not given: `*` where the action takes no other, or its type."""
     kinds = question.action.resource_types
     if kinds == ():
         return "*"
@@ -132,7 +132,7 @@ def _any_resource(question: Question, here: Account) -> str:
 
 
 def _of_resource(evaluated: Evaluated, request: Request, there: Account) -> Layer | None:
-    """Returns the policy of the resource: a word of it is needed by keys, roles, strangers and other accounts."""
+    """Returns the resource-based policy: KMS keys, roles, strangers and other accounts need it."""
     service = request.principal.kind is PrincipalKind.SERVICE
     if not (needs_resource(request) or request.crosses_accounts or service):
         return None
@@ -167,7 +167,7 @@ ANYBODY = Who("anybody")
 
 
 def find_who(evaluated: Evaluated, name: str) -> Who:
-    """Returns whom a name is of: a user, group, permission set, role, AWS service, root, or the deployer.
+    """Returns the principals of a name: a user, group, permission set, role, AWS service, root, or the deployer.
 
     Raises:
         StrataError: it is nobody's name, or that of several.

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 from typing import Final
 
 
 class Missing(Enum):
-    """Stands for a value that is not known."""
+    """Stands for an unknown value."""
 
     UNKNOWN = "unknown"
 
@@ -27,7 +27,7 @@ Value = str | tuple[str, ...]
 
 
 class Context:
-    """The keys of a request. What is not named is unknown, or absent where the context is complete."""
+    """The condition keys of a request. A key that is not named is unknown, or absent where the context is complete."""
 
     __slots__ = ("_complete", "_rest", "_values")
 
@@ -37,7 +37,7 @@ class Context:
         self._rest: Value | Missing = ABSENT if complete else UNKNOWN
 
     def get(self, key: str) -> Value | Missing:
-        """Returns what is known of a key, which is given in lower case."""
+        """Returns the value of a key, which is given in lower case."""
         found = self._values.get(key)
         if found is not None:
             return found
@@ -53,7 +53,7 @@ class Context:
 
 
 class PrincipalKind(Enum):
-    """What makes a request; policies bind them differently."""
+    """The type of a principal; policies bind each differently."""
 
     USER = "user"
     ROLE = "role"
@@ -117,7 +117,7 @@ class Principal:
 
 @dataclass(frozen=True)
 class Request:
-    """Who wants to do what to which resource, in whose account, with which context."""
+    """A principal, an action, a resource with its account, and a context."""
 
     principal: Principal
     action: str
@@ -140,7 +140,3 @@ class Request:
     def crosses_accounts(self) -> bool:
         """Returns whether principal and resource are in different accounts."""
         return self.resource_account not in ("", self.principal.account)
-
-    def with_context(self, context: Context) -> Request:
-        """Returns the request with another context."""
-        return replace(self, context=context)

@@ -30,12 +30,12 @@ def text(number: int) -> str:
 
 
 def is_partial(value: str) -> bool:
-    """Returns whether a text has parts that are not known."""
+    """Returns whether a text has unknown parts."""
     return not value.isascii() and _PARTS.search(value) is not None
 
 
 def known_start(value: str) -> str:
-    """Returns a text up to its first part that is not known."""
+    """Returns a text up to its first unknown part."""
     found = _PARTS.search(value)
     return value[: found.start()] if found else value
 
@@ -46,7 +46,7 @@ def is_text(character: str) -> bool:
 
 
 def may_be(one: str, other: str) -> bool:
-    """Returns whether two characters, of which each may be a part that is not known, may be the same."""
+    """Returns whether two characters may be the same; each may stand for an unknown part."""
     if one == other or ANYTHING in (one, other):
         return True
     if _is_part(one) and _is_part(other):

@@ -20,7 +20,7 @@ _ANYBODY = "111122223333"
 
 
 class Kind(Enum):
-    """The place of attachment of a document, where it matters."""
+    """The policy type of a document, where it matters."""
 
     SERVICE_CONTROL = "service control policy"
     RESOURCE_CONTROL = "resource control policy"
@@ -30,7 +30,7 @@ class Kind(Enum):
 
 
 def doubtful(document: Any, kind: Kind, access_role: str) -> list[Finding]:
-    """Returns the statements of a document that are hardly intended.
+    """Returns the statements of a document whose effect is hardly intended.
 
     Args:
         document: the document, its placeholders filled in.
@@ -100,7 +100,7 @@ _MFA_KEYS = ("aws:multifactorauthpresent", "aws:multifactorauthage")
 
 
 def _mfa(statement: Statement, test: Test) -> Iterator[Finding]:
-    """Sessions of Identity Center are federated, and AWS gives those no word about MFA.
+    """Sessions of Identity Center are federated, and carry no key about MFA.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
     """
@@ -330,7 +330,7 @@ def _sts() -> Service | None:
 
 
 def _may_bind(statement: Statement, role: str) -> bool:
-    """Returns whether a condition, as far as it asks who calls, holds for a role; of other tests nobody can tell."""
+    """Returns whether the tests of a condition about the caller hold for a role; other tests may go either way."""
     arn = f"arn:aws:iam::{_ANYBODY}:role/{role}"
     for test in statement.tests:
         if test.key.lower() != "aws:principalarn" or test.base not in _PATTERNS | _NEGATED | {"StringEquals"}:
@@ -347,7 +347,7 @@ def _may_bind(statement: Statement, role: str) -> bool:
 
 
 def _foreign_resources(statement: Statement) -> Iterator[Finding]:
-    """A statement of which no resource is one that an action of it acts on."""
+    """A statement none of whose resources is one that its actions act on."""
     patterns = statement.values("Action")
     resources = statement.listed("Resource")
     if not patterns or not resources or any(not is_action(one) or one.startswith("*") for one in patterns):
@@ -366,7 +366,7 @@ def _foreign_resources(statement: Statement) -> Iterator[Finding]:
 
 @cache
 def _acted_on(patterns: tuple[str, ...]) -> frozenset[str] | None:
-    """Returns the ARNs of what actions act on, None where the reference has none of one of them."""
+    """Returns the ARNs of the resources of actions, None where the reference knows none for one of them."""
     found: set[str] = set()
     for pattern in patterns:
         service = reference().service(pattern.partition(":")[0])

@@ -52,7 +52,7 @@ def _with_variables(statement: Statement) -> Iterator[tuple[Location, str]]:
 
 
 def unknown_action(at: Location, action: str) -> Iterator[Finding]:
-    """Reports an action or a pattern that a service does not have; of an unknown service nothing can be said."""
+    """Reports an action or a pattern that a service does not have; unknown services are not judged."""
     prefix, _, name = action.partition(":")
     service = reference().service(prefix) if is_action(action) else None
     if not service or service.has(name):
@@ -101,7 +101,7 @@ def _key_meant(key: str) -> str:
 
 
 def unknown_managed_policy(name: str) -> str | None:
-    """Returns what is said of the name of an AWS managed policy that AWS does not have, None for one that it has."""
+    """Returns the fault of the name of an AWS managed policy that does not exist, None for one that exists."""
     known = reference()
     if name in known.managed_policies or known.managed_policy(name) == name:
         return None

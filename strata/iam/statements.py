@@ -28,7 +28,7 @@ class Test(NamedTuple):
 
     @property
     def base(self) -> str:
-        """Returns the operator without what may stand before and behind it, such as `StringNotLike`."""
+        """Returns the operator without qualifier and `IfExists`, such as `StringNotLike`."""
         return self.operator.rpartition(":")[2].removesuffix("IfExists")
 
     @property
@@ -57,7 +57,7 @@ class Statement(NamedTuple):
 
     @property
     def place(self) -> str:
-        """Returns what it is accepted by: its Sid, else what it does; its number may become that of another."""
+        """Returns its name in accepted.yaml: its Sid, else its effect and first action, since a number may change."""
         if self.name == f"statement {self.content.get('Sid')}":
             return self.name
         acts = [f"all but {one}" for one in self.values("NotAction")] or self.values("Action")
@@ -65,7 +65,7 @@ class Statement(NamedTuple):
 
     @property
     def denies(self) -> bool:
-        """Returns whether it takes away."""
+        """Returns whether the effect is Deny."""
         return self.content.get("Effect") == "Deny"
 
     def listed(self, element: str) -> list[tuple[Location, str]]:
