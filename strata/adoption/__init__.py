@@ -1,0 +1,1 @@
+"""Reads a live organization and Identity Center, and writes the configuration that describes them."""
