@@ -89,6 +89,20 @@ class Center:
         described = (self.people.describe_group(IdentityStoreId=self.store, GroupId=id) for id in ids)
         return sorted(group.get("DisplayName", group["GroupId"]) for group in described)
 
+    def list_users(self) -> list[Mapping[str, Any]]:
+        """Returns every user, as AWS describes it."""
+        return list(paginate(self.people, "list_users", "Users[]", IdentityStoreId=self.store))
+
+    def list_groups(self) -> list[Mapping[str, Any]]:
+        """Returns every group, as AWS describes it."""
+        return list(paginate(self.people, "list_groups", "Groups[]", IdentityStoreId=self.store))
+
+    def memberships(self, group: str) -> dict[str, str]:
+        """Returns the ids of a group's memberships by the id of the user."""
+        operation, key = "list_group_memberships", "GroupMemberships[]"
+        found = paginate(self.people, operation, key, IdentityStoreId=self.store, GroupId=group)
+        return {one["MemberId"]["UserId"]: one["MembershipId"] for one in found}
+
     # Permission sets
 
     def permission_sets(self) -> Iterator[str]:
@@ -99,6 +113,69 @@ class Center:
         """Returns the name of a permission set."""
         described = self.admin.describe_permission_set(InstanceArn=self.instance, PermissionSetArn=permission_set)
         return str(described["PermissionSet"]["Name"])
+
+    def describe(self, permission_set: str) -> Mapping[str, Any]:
+        """Returns a permission set as AWS describes it, without its policies."""
+        asked = {"InstanceArn": self.instance, "PermissionSetArn": permission_set}
+        described: Mapping[str, Any] = self.admin.describe_permission_set(**asked)["PermissionSet"]
+        return described
+
+    def aws_managed_policies_of(self, permission_set: str) -> list[str]:
+        """Returns the ARNs of the AWS managed policies of a permission set."""
+        operation, key = "list_managed_policies_in_permission_set", "AttachedManagedPolicies[].Arn"
+        return self._of_set(operation, key, permission_set)
+
+    def customer_managed_policies_of(self, permission_set: str) -> list[Mapping[str, str]]:
+        """Returns the customer managed policies of a permission set, by Name and Path."""
+        operation = "list_customer_managed_policy_references_in_permission_set"
+        return self._of_set(operation, "CustomerManagedPolicyReferences[]", permission_set)
+
+    def inline_policy_of(self, permission_set: str) -> str:
+        """Returns the inline policy of a permission set, an empty text where there is none."""
+        asked = {"InstanceArn": self.instance, "PermissionSetArn": permission_set}
+        return str(self.admin.get_inline_policy_for_permission_set(**asked)["InlinePolicy"])
+
+    def boundary_of(self, permission_set: str) -> Mapping[str, Any] | None:
+        """Returns the permissions boundary of a permission set, None where there is none."""
+        asked = {"InstanceArn": self.instance, "PermissionSetArn": permission_set}
+        try:
+            answer = self.admin.get_permissions_boundary_for_permission_set(**asked)
+        except AwsError as error:
+            if error.code == "ResourceNotFoundException":
+                return None
+            raise
+        found: Mapping[str, Any] | None = answer.get("PermissionsBoundary")
+        return found
+
+    def _of_set(self, operation: str, key: str, permission_set: str) -> list[Any]:
+        return list(paginate(self.admin, operation, key, InstanceArn=self.instance, PermissionSetArn=permission_set))
+
+    # Assignments
+
+    def assignments_of(self, type: str, principal: str) -> list[Mapping[str, str]]:
+        """Returns the assignments of a user or group; for a user, those that it has by its groups are left out.
+
+        https://docs.aws.amazon.com/singlesignon/latest/APIReference/API_ListAccountAssignmentsForPrincipal.html
+        """
+        asked = {"InstanceArn": self.instance, "PrincipalId": principal, "PrincipalType": type}
+        operation, key = "list_account_assignments_for_principal", "AccountAssignments[]"
+        return [one for one in paginate(self.admin, operation, key, **asked) if one["PrincipalId"] == principal]
+
+    def assignments_in(self, permission_set: str, account: str) -> list[Mapping[str, str]]:
+        """Returns who has a permission set in an account, deleted principals among them."""
+        asked = {"InstanceArn": self.instance, "PermissionSetArn": permission_set, "AccountId": account}
+        return list(paginate(self.admin, "list_account_assignments", "AccountAssignments[]", **asked))
+
+    def access_control_attributes(self) -> Mapping[str, str] | None:
+        """Returns the attributes for access control, session tag to source; None where they are off."""
+        try:
+            answer = self.admin.describe_instance_access_control_attribute_configuration(InstanceArn=self.instance)
+        except AwsError as error:
+            if error.code == "ResourceNotFoundException":
+                return None
+            raise
+        found = answer["InstanceAccessControlAttributeConfiguration"]["AccessControlAttributes"]
+        return {one["Key"]: one["Value"]["Source"][0] for one in found}
 
     def accounts_of(self, permission_set: str, *, outdated: bool = False) -> list[str]:
         """Returns the accounts that a permission set is provisioned in; only those with an older version of it."""

@@ -12,6 +12,8 @@ from strata.config.models import Project
 from strata.errors import StrataError
 
 CONSOLE = "https://console.aws.amazon.com/organizations/v2/home/settings"
+_HOME = "us-east-1"
+"""Where global services have their tags."""
 _NONE_YET = "AWSOrganizationsNotInUseException"
 _NO_SUCH_TYPE = frozenset({"InvalidInputException", "PolicyTypeNotEnabledException", "UnsupportedAPIEndpointException"})
 
@@ -89,9 +91,20 @@ def _account(found: Mapping[str, Any]) -> LiveAccount:
     return LiveAccount(found["Id"], found.get("Name", ""), found.get("Email", ""), found.get("State", ""))
 
 
+def accounts_below(aws: Aws, parent: str) -> list[Mapping[str, Any]]:
+    """Returns the accounts right below the root or a unit, as AWS describes them."""
+    return list(paginate(aws.client("organizations"), "list_accounts_for_parent", "Accounts[]", ParentId=parent))
+
+
 def list_roots(aws: Aws) -> list[str]:
     """Returns the id of the root, in a list as AWS gives it."""
     return list(paginate(aws.client("organizations"), "list_roots", "Roots[].Id"))
+
+
+def enabled_policy_types(aws: Aws) -> list[str]:
+    """Returns the policy types that are enabled, sorted."""
+    found = paginate(aws.client("organizations"), "list_roots", "Roots[].PolicyTypes[]")
+    return sorted(one["Type"] for one in found if one["Status"] == "ENABLED")
 
 
 def list_units(aws: Aws, parent: str) -> dict[str, str]:
@@ -102,18 +115,47 @@ def list_units(aws: Aws, parent: str) -> dict[str, str]:
 
 def list_policies(aws: Aws, type: str) -> dict[str, str]:
     """Returns the names of the policies of a type by id, AWS's own left out; none where the type is not enabled."""
+    return {one["Id"]: one["Name"] for one in policies_of(aws, type) if not one.get("AwsManaged")}
+
+
+def policies_of(aws: Aws, type: str) -> list[Mapping[str, Any]]:
+    """Returns the policies of a type as AWS lists them, AWS's own among them; none where the type is not enabled."""
     try:
-        found = list(paginate(aws.client("organizations"), "list_policies", "Policies[]", Filter=type))
+        return list(paginate(aws.client("organizations"), "list_policies", "Policies[]", Filter=type))
     except AwsError as error:
         if error.code in _NO_SUCH_TYPE:
-            return {}
+            return []
         raise
-    return {one["Id"]: one["Name"] for one in found if not one.get("AwsManaged")}
+
+
+def content_of(aws: Aws, policy: str) -> str:
+    """Returns the document of a policy, byte for byte."""
+    return str(aws.client("organizations").describe_policy(PolicyId=policy)["Policy"]["Content"])
+
+
+def targets_of(aws: Aws, policy: str) -> list[str]:
+    """Returns the ids of what a policy is attached to: the root, units, accounts."""
+    key = "Targets[].TargetId"
+    return list(paginate(aws.client("organizations"), "list_targets_for_policy", key, PolicyId=policy))
 
 
 def list_tags(aws: Aws, id: str) -> list[Mapping[str, str]]:
     """Returns the tags of an account, unit or policy."""
     return list(paginate(aws.client("organizations"), "list_tags_for_resource", "Tags[]", ResourceId=id))
+
+
+def list_all_tags(aws: Aws) -> dict[str, list[Mapping[str, str]]] | None:
+    """Returns the tags of all tagged accounts, units and policies by id, None where AWS rejects the question.
+
+    https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html
+    """
+    kinds = ["organizations:account", "organizations:ou", "organizations:policy"]
+    client = aws.client("resourcegroupstaggingapi", _HOME)
+    try:
+        found = list(paginate(client, "get_resources", "ResourceTagMappingList[]", ResourceTypeFilters=kinds))
+    except AwsError:
+        return None
+    return {one["ResourceARN"].rpartition("/")[2]: one["Tags"] for one in found}
 
 
 def list_trusted_services(aws: Aws) -> list[str]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from strata.errors import StrataError
 from strata.options import Options
@@ -53,12 +54,29 @@ class Caller:
         return self.arn.endswith(":root")
 
 
+class Answers(Protocol):
+    """Keeps answers of AWS, so that a reading that broke off goes on where it was."""
+
+    def get(self, question: str) -> Any | None:
+        """Returns what AWS answered, None where it was not asked."""
+
+    def put(self, question: str, answer: Any) -> None:
+        """Keeps an answer."""
+
+
 @dataclass(frozen=True)
 class Aws:
-    """AWS as one profile sees it; nothing is opened before the first call."""
+    """AWS as one profile sees it; nothing is opened before the first call.
+
+    Attributes:
+        answers: keeps the answers, and is asked before AWS.
+        before_send: called with the name of the service before each request, repeated ones among them.
+    """
 
     profile: str | None
     region: str
+    answers: Answers | None = field(default=None, compare=False)
+    before_send: Callable[[str], None] | None = field(default=None, compare=False)
 
     def client(self, service: str, region: str | None = None) -> Client:
         """Returns the client of a service, in the session's region unless another is given."""
@@ -66,7 +84,9 @@ class Aws:
         if key not in self._clients:
             with _explained(None, self.profile):
                 boto = self._session.client(service, region_name=key[1], config=_settings())
-            self._clients[key] = Client(boto, self.profile)
+            if before_send := self.before_send:
+                boto.meta.events.register("before-send", lambda **_: before_send(service))
+            self._clients[key] = Client(boto, self.profile, self.answers)
         return self._clients[key]
 
     def caller(self) -> Caller:
@@ -104,9 +124,10 @@ def _settings() -> Any:
 class Client:
     """A boto3 client: the same operations with the same parameters, but their failures are `AwsError`."""
 
-    def __init__(self, boto: Any, profile: str | None) -> None:
+    def __init__(self, boto: Any, profile: str | None, answers: Answers | None = None) -> None:
         self.boto = boto
         self.profile = profile
+        self.answers = answers
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:
         """Returns one operation."""
@@ -114,17 +135,35 @@ class Client:
 
         def call(**parameters: Any) -> Any:
             with _explained(self.boto, self.profile):
-                return method(**parameters)
+                return self._kept([operation, parameters], lambda: method(**parameters))
 
         return call
+
+    def items(self, operation: str, key: str, **parameters: Any) -> Iterator[Any]:
+        """Yields the items of all pages of a list, under a key or JMESPath expression."""
+        with _explained(self.boto, self.profile):
+            pages = self.boto.get_paginator(operation).paginate(**parameters)
+            if self.answers is None:
+                found: Iterable[Any] = pages.search(key)
+            else:
+                found = self._kept([operation, parameters, key], lambda: list(pages.search(key)))
+            yield from (item for item in found if item is not None)
+
+    def _kept(self, question: list[Any], ask: Callable[[], Any]) -> Any:
+        if self.answers is None:
+            return ask()
+        where = [self.boto.meta.service_model.service_name, self.boto.meta.region_name]
+        asked = json.dumps([*where, *question], sort_keys=True)
+        known = self.answers.get(asked)
+        if known is None:
+            known = ask()
+            self.answers.put(asked, known)
+        return known
 
 
 def paginate(client: Client, operation: str, key: str, **parameters: Any) -> Iterator[Any]:
     """Yields the items of all pages of a list, under a key or JMESPath expression."""
-    with _explained(client.boto, client.profile):
-        for item in client.boto.get_paginator(operation).paginate(**parameters).search(key):
-            if item is not None:
-                yield item
+    return client.items(operation, key, **parameters)
 
 
 # AWS errors as operator messages

@@ -12,5 +12,6 @@ SERVICES = (
     "organizations",
     "s3",
     "ssoadmin",
+    "tagging",
 )
 """The modules that answer calls."""

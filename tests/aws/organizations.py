@@ -63,6 +63,13 @@ def require_trust(service: str, code: str, management: str = MANAGEMENT) -> None
         raise Refused(code, f"SERVICE_ACCESS_NOT_ENABLED: trusted access for {service} is not enabled")
 
 
+def tagged(management: str, kind: str) -> list[tuple[str, dict[str, str]]]:
+    """Returns accounts, units (`ou`) or policies by ARN, with their tags."""
+    backend = _backend(management)
+    found: list[Any] = {"account": backend.accounts, "ou": backend.ou, "policy": backend.policies}[kind]
+    return [(one.arn, dict(one.tags)) for one in found if not isinstance(one, models.FakeRoot)]
+
+
 @organizations.answers("CreateAccount")
 def create_account(call: Call) -> Parameters | None:
     """Begins to create an account; a taken e-mail address shows only in the status of the request."""

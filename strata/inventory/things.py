@@ -1,0 +1,148 @@
+"""What is at AWS: the organization and Identity Center, as read and not as declared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+Tags = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account of the organization; `parent` is the id of the root or of a unit, `joined` is CREATED or INVITED."""
+
+    id: str
+    name: str
+    email: str
+    state: str
+    joined: str
+    parent: str
+    tags: Tags = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Unit:
+    """An organizational unit; `parent` is the id of the root or of a unit."""
+
+    id: str
+    name: str
+    parent: str
+    tags: Tags = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A policy of any type; `targets` are ids of the root, of units and of accounts."""
+
+    id: str
+    name: str
+    type: str
+    description: str
+    content: str
+    aws_managed: bool
+    targets: tuple[str, ...]
+    tags: Tags = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Organization:
+    """The organization; units stand before those below them."""
+
+    id: str
+    root: str
+    management: str
+    accounts: tuple[Account, ...]
+    units: tuple[Unit, ...]
+    policies: tuple[Policy, ...]
+    policy_types: tuple[str, ...]
+    trusted_services: tuple[str, ...]
+    delegations: Mapping[str, tuple[str, ...]]
+    """Ids of the delegated administrators by service principal."""
+
+
+@dataclass(frozen=True)
+class User:
+    """A user of the identity store; `external` if an identity provider made it."""
+
+    id: str
+    user_name: str
+    given_name: str
+    family_name: str
+    display_name: str
+    emails: tuple[str, ...]
+    external: bool
+
+
+@dataclass(frozen=True)
+class Group:
+    """A group of the identity store, its memberships by user; `external` if an identity provider made it."""
+
+    id: str
+    name: str
+    description: str
+    external: bool
+    members: Mapping[str, str] = field(default_factory=dict)
+
+
+class Attached(NamedTuple):
+    """A customer managed policy as a permission set names it."""
+
+    name: str
+    path: str
+
+
+@dataclass(frozen=True)
+class PermissionSet:
+    """A permission set; `boundary` is the ARN of an AWS managed policy or a customer managed one."""
+
+    arn: str
+    name: str
+    description: str
+    session_duration: str
+    relay_state: str
+    aws_managed: tuple[str, ...]
+    customer_managed: tuple[Attached, ...]
+    inline: str
+    boundary: str | Attached | None
+    tags: Tags = field(default_factory=dict)
+
+
+class Assignment(NamedTuple):
+    """A permission set for a principal in an account."""
+
+    account: str
+    permission_set: str
+    principal_type: Literal["GROUP", "USER"]
+    principal: str
+
+
+@dataclass(frozen=True)
+class Center:
+    """Identity Center.
+
+    Attributes:
+        instance: the ARN of the instance.
+        store: the id of its identity store.
+        attributes: attributes for access control, session tag to source; None where they are off.
+        orphans: assignments of principals that were deleted.
+    """
+
+    instance: str
+    store: str
+    region: str
+    users: tuple[User, ...]
+    groups: tuple[Group, ...]
+    permission_sets: tuple[PermissionSet, ...]
+    assignments: frozenset[Assignment]
+    orphans: frozenset[Assignment]
+    attributes: Mapping[str, str] | None
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """Everything; `center` is None where Identity Center is not enabled in the region that was asked."""
+
+    organization: Organization
+    center: Center | None

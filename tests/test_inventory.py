@@ -1,0 +1,242 @@
+"""The organization and Identity Center are read whole, in few calls, at a pace, and on from where it broke off."""
+
+from __future__ import annotations
+
+import json
+import stat
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from strata.aws.session import Aws as Session
+from strata.aws.session import AwsError
+from strata.config.models import Project
+from strata.errors import StrataError
+from strata.inventory.kept import KeptAnswers
+from strata.inventory.pace import Pace
+from strata.inventory.reading import read
+from strata.inventory.things import Assignment, Attached, Inventory
+from tests.aws.center import INSTANCE, STORE
+from tests.aws.client import ACCOUNT, Aws, emulated_aws
+
+PROJECT = Project.model_validate(
+    {
+        "name": "acme",
+        "short_name": "ac",
+        "management_account": {"id": ACCOUNT, "name": "acme", "email": "aws@example.com"},
+        "regions": {"primary": "us-east-1", "secondary": "us-west-2"},
+    }
+)
+DENY = '{ "Version":"2012-10-17",\n  "Statement": [{"Effect": "Deny", "Action": "s3:*", "Resource": "*"}] }'
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Aws, dict[str, Any]]]:
+    with emulated_aws(tmp_path_factory.mktemp("aws") / "log") as aws:
+        yield aws, _grown(aws)
+
+
+def _grown(aws: Aws) -> dict[str, Any]:
+    """Makes an organization as people do, and returns the ids of what is in it."""
+    client = aws.client("organizations")
+    client.create_organization(FeatureSet="ALL")
+    root = client.list_roots()["Roots"][0]["Id"]
+    client.enable_policy_type(RootId=root, PolicyType="SERVICE_CONTROL_POLICY")
+    unit = client.create_organizational_unit(ParentId=root, Name="Work loads", Tags=[_tag("owner", "ops")])
+    unit = unit["OrganizationalUnit"]["Id"]
+    inner = client.create_organizational_unit(ParentId=unit, Name="Live")["OrganizationalUnit"]["Id"]
+    made = [_account(aws, f"a{number}@example.com", {"number": str(number)} if number else {}) for number in range(3)]
+    client.move_account(AccountId=made[0], SourceParentId=root, DestinationParentId=inner)
+    policy = client.create_policy(Content=DENY, Description="no S3", Name="no s3", Type="SERVICE_CONTROL_POLICY")
+    policy = policy["Policy"]["PolicySummary"]["Id"]
+    client.attach_policy(PolicyId=policy, TargetId=unit)
+    client.attach_policy(PolicyId=policy, TargetId=made[1])
+    client.enable_aws_service_access(ServicePrincipal="access-analyzer.amazonaws.com")
+    client.register_delegated_administrator(AccountId=made[1], ServicePrincipal="access-analyzer.amazonaws.com")
+    aws.switch_identity_center_on()
+    return {"root": root, "unit": unit, "inner": inner, "accounts": made, "policy": policy, **_center(aws, made)}
+
+
+def _tag(key: str, value: str) -> dict[str, str]:
+    return {"Key": key, "Value": value}
+
+
+def _account(aws: Aws, email: str, tags: dict[str, str]) -> str:
+    client = aws.client("organizations")
+    begun = client.create_account(AccountName=email, Email=email, Tags=[_tag(*one) for one in tags.items()])
+    asked = begun["CreateAccountStatus"]["Id"]
+    return str(client.describe_create_account_status(CreateAccountRequestId=asked)["CreateAccountStatus"]["AccountId"])
+
+
+def _center(aws: Aws, accounts: list[str]) -> dict[str, Any]:
+    people, admin = aws.client("identitystore"), aws.client("sso-admin")
+    store, instance = {"IdentityStoreId": STORE}, {"InstanceArn": INSTANCE}
+    user = people.create_user(
+        **store,
+        UserName="ana",
+        DisplayName="Ana A.",
+        Name={"GivenName": "Ana", "FamilyName": "Adler"},
+        Emails=[{"Value": "ana@example.com", "Primary": True}],
+    )["UserId"]
+    gone = people.create_user(**store, UserName="gone", DisplayName="x", Name={"GivenName": "x", "FamilyName": "y"})
+    group = people.create_group(**store, DisplayName="ops", Description="Operates.")["GroupId"]
+    membership = people.create_group_membership(**store, GroupId=group, MemberId={"UserId": user})["MembershipId"]
+    made = admin.create_permission_set(
+        **instance, Name="Admin", SessionDuration="PT90M", RelayState="https://example.com", Tags=[_tag("a", "b")]
+    )
+    arn = made["PermissionSet"]["PermissionSetArn"]
+    about = {**instance, "PermissionSetArn": arn}
+    admin.attach_managed_policy_to_permission_set(**about, ManagedPolicyArn="arn:aws:iam::aws:policy/ReadOnlyAccess")
+    reference = {"Name": "Ops", "Path": "/a/"}
+    admin.attach_customer_managed_policy_reference_to_permission_set(**about, CustomerManagedPolicyReference=reference)
+    admin.put_inline_policy_to_permission_set(**about, InlinePolicy=DENY)
+    admin.put_permissions_boundary_to_permission_set(
+        **about, PermissionsBoundary={"CustomerManagedPolicyReference": {"Name": "Edge", "Path": "/"}}
+    )
+    target = {**about, "TargetType": "AWS_ACCOUNT"}
+    grants = [
+        (accounts[0], "GROUP", group),
+        (accounts[0], "USER", gone["UserId"]),
+        (accounts[1], "USER", gone["UserId"]),
+    ]
+    grants.append((ACCOUNT, "USER", user))
+    for account, kind, principal in grants:
+        admin.create_account_assignment(**target, TargetId=account, PrincipalType=kind, PrincipalId=principal)
+    people.delete_user(**store, UserId=gone["UserId"])
+    return {"user": user, "gone": gone["UserId"], "group": group, "membership": membership, "set": arn}
+
+
+@pytest.fixture
+def session(running: tuple[Aws, dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> Session:
+    for name, value in running[0].environment().items():
+        monkeypatch.setenv(name, value)
+    running[0].heal()
+    return Session(None, "us-east-1")
+
+
+@pytest.fixture
+def ids(running: tuple[Aws, dict[str, Any]]) -> dict[str, Any]:
+    return running[1]
+
+
+@pytest.fixture
+def found(session: Session) -> Inventory:
+    return read(session, PROJECT)
+
+
+def test_the_organization_is_read_as_it_is(found: Inventory, ids: dict[str, Any]) -> None:
+    organization = found.organization
+    by_id = {account.id: account for account in organization.accounts}
+    (policy,) = (one for one in organization.policies if not one.aws_managed)
+
+    assert [(unit.name, unit.parent, unit.tags) for unit in organization.units] == [
+        ("Work loads", ids["root"], {"owner": "ops"}),
+        ("Live", ids["unit"], {}),
+    ]
+    assert set(by_id) == {ACCOUNT, *ids["accounts"]}
+    assert [by_id[one].parent for one in ids["accounts"]] == [ids["inner"], ids["root"], ids["root"]]
+    assert [by_id[one].tags for one in ids["accounts"]] == [{}, {"number": "1"}, {"number": "2"}]
+    assert (policy.name, policy.content, policy.description) == ("no s3", DENY, "no S3")
+    assert set(policy.targets) == {ids["unit"], ids["accounts"][1]}
+    assert organization.policy_types == ("SERVICE_CONTROL_POLICY",)
+    assert organization.delegations == {"access-analyzer.amazonaws.com": (ids["accounts"][1],)}
+
+
+def test_identity_center_is_read_as_it_is(found: Inventory, ids: dict[str, Any]) -> None:
+    assert found.center is not None
+    (user,), (group,), (one,) = found.center.users, found.center.groups, found.center.permission_sets
+
+    assert (user.user_name, user.given_name, user.display_name, user.emails) == (
+        "ana",
+        "Ana",
+        "Ana A.",
+        ("ana@example.com",),
+    )
+    assert (group.name, group.description, group.members) == ("ops", "Operates.", {ids["user"]: ids["membership"]})
+    assert (one.name, one.session_duration, one.relay_state) == ("Admin", "PT90M", "https://example.com")
+    assert (one.aws_managed, one.customer_managed) == (
+        ("arn:aws:iam::aws:policy/ReadOnlyAccess",),
+        (Attached("Ops", "/a/"),),
+    )
+    assert (one.inline, one.boundary, one.tags) == (DENY, Attached("Edge", "/"), {"a": "b"})
+    assert found.center.attributes is None
+
+
+def test_assignments_of_the_deleted_are_seen_where_nobody_else_explains_the_account(
+    session: Session, found: Inventory, ids: dict[str, Any]
+) -> None:
+    def assignment(account: str, kind: Any, principal: str) -> Assignment:
+        return Assignment(account, ids["set"], kind, principal)
+
+    living = {assignment(ids["accounts"][0], "GROUP", ids["group"]), assignment(ACCOUNT, "USER", ids["user"])}
+    beside, alone = (assignment(ids["accounts"][number], "USER", ids["gone"]) for number in (0, 1))
+    thorough = read(session, PROJECT, thorough=True)
+
+    assert found.center
+    assert thorough.center
+    assert (found.center.assignments, found.center.orphans) == (living, {alone})
+    assert (thorough.center.assignments, thorough.center.orphans) == (living, {alone, beside})
+
+
+def test_tags_are_asked_one_by_one_where_aws_does_not_tell_them_in_bulk(
+    running: tuple[Aws, dict[str, Any]], session: Session, found: Inventory
+) -> None:
+    running[0].fail("resourcegroupstaggingapi:GetResources", code="AccessDeniedException", times=9)
+
+    assert read(session, PROJECT) == found
+
+
+def test_a_reading_that_broke_off_goes_on_where_it_was(
+    running: tuple[Aws, dict[str, Any]], session: Session, found: Inventory, tmp_path: Path
+) -> None:
+    kept = KeptAnswers(tmp_path / "deep" / "answers", ACCOUNT)
+    running[0].fail("sso-admin:DescribePermissionSet", code="AccessDeniedException", times=9)
+    with pytest.raises(AwsError, match="sso:DescribePermissionSet is not allowed"):
+        read(Session(None, "us-east-1", answers=kept), PROJECT)
+    running[0].heal()
+    with (tmp_path / "deep" / "answers").open("a") as file:
+        file.write('["half written')
+    again = KeptAnswers(tmp_path / "deep" / "answers", ACCOUNT)
+    pace = Pace(1000)
+
+    assert again.resumed > 5
+    assert read(Session(None, "us-east-1", answers=again, before_send=pace.wait), PROJECT) == found
+    assert pace.requests["identitystore"] < 4
+    assert stat.S_IMODE((tmp_path / "deep" / "answers").stat().st_mode) == 0o600
+    again.forget()
+    assert not (tmp_path / "deep" / "answers").exists()
+
+
+def test_answers_for_another_account_are_not_used(tmp_path: Path) -> None:
+    (tmp_path / "answers").write_text(json.dumps("999999999999") + "\n")
+
+    with pytest.raises(StrataError, match="holds answers for 999999999999"):
+        KeptAnswers(tmp_path / "answers", ACCOUNT)
+
+
+def test_an_organization_that_changes_meanwhile_is_not_described(
+    running: tuple[Aws, dict[str, Any]], session: Session, tmp_path: Path
+) -> None:
+    aws = running[0]
+    kept = KeptAnswers(tmp_path / "answers", ACCOUNT)
+    before = aws.snapshot()
+    read(Session(None, "us-east-1", answers=kept), PROJECT)
+    new = _account(aws, "new@example.com", {})
+    try:
+        with pytest.raises(StrataError, match=f"the accounts changed while they were read .{new}."):
+            read(Session(None, "us-east-1", answers=kept), PROJECT)
+    finally:
+        aws.restore(before)
+
+
+def test_each_service_is_asked_at_its_pace() -> None:
+    told: list[Counter[str]] = []
+    pace = Pace(1000, told.append)
+    for _ in range(3):
+        pace.wait("sso-admin")
+
+    assert pace.requests == {"sso-admin": 3}
+    assert len(told) == 3
