@@ -177,8 +177,8 @@ def test_assignments_of_the_deleted_are_seen_where_nobody_else_explains_the_acco
 
     assert found.center
     assert thorough.center
-    assert (found.center.assignments, found.center.orphans) == (living, {alone})
-    assert (thorough.center.assignments, thorough.center.orphans) == (living, {alone, beside})
+    assert (found.center.assignments, found.center.orphans) == (frozenset(living), frozenset({alone}))
+    assert (thorough.center.assignments, thorough.center.orphans) == (frozenset(living), frozenset({alone, beside}))
 
 
 def test_tags_are_asked_one_by_one_where_aws_does_not_tell_them_in_bulk(

@@ -66,8 +66,8 @@ def require_trust(service: str, code: str, management: str = MANAGEMENT) -> None
 def tagged(management: str, kind: str) -> list[tuple[str, dict[str, str]]]:
     """Returns accounts, units (`ou`) or policies by ARN, with their tags."""
     backend = _backend(management)
-    found: list[Any] = {"account": backend.accounts, "ou": backend.ou, "policy": backend.policies}[kind]
-    return [(one.arn, dict(one.tags)) for one in found if not isinstance(one, models.FakeRoot)]
+    kept: dict[str, list[Any]] = {"account": backend.accounts, "ou": backend.ou, "policy": backend.policies}
+    return [(one.arn, dict(one.tags)) for one in kept[kind] if not isinstance(one, models.FakeRoot)]
 
 
 @organizations.answers("CreateAccount")
