@@ -1,0 +1,456 @@
+"""Describes what is at AWS as a configuration, and names what no configuration can describe."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from pydantic import TypeAdapter, ValidationError
+
+from strata.adoption.folding import fold
+from strata.adoption.keys import keys
+from strata.config.models import MANAGEMENT, Account, Assignment, PolicyType, Project
+from strata.config.models import Organization as DeclaredOrganization
+from strata.config.text import Problem
+from strata.config.types import AwsManagedPolicy, ManagedPolicyName, ManagedPolicyPath
+from strata.inventory import things
+from strata.inventory.things import Attached, Center, Inventory, Organization
+from strata.landing_zone.grants import Grant
+
+CONTROL_TOWER = "controltower.amazonaws.com"
+_GUARDRAILS = "aws-guardrails-"
+_TOWERS_SETS = (
+    "AWSAdministratorAccess",
+    "AWSOrganizationsFullAccess",
+    "AWSPowerUserAccess",
+    "AWSReadOnlyAccess",
+    "AWSServiceCatalogAdminFullAccess",
+    "AWSServiceCatalogEndUserAccess",
+)
+"""The permission sets of Control Tower: https://docs.aws.amazon.com/controltower/latest/userguide/sso-groups.html"""
+_AWS_MANAGED = "arn:aws:iam::aws:policy/"
+_ACTIVE = "ACTIVE"
+_PAGES = 500
+"""From so many entries on, people and access stand in files of their own."""
+
+
+class Kind:
+    """The words for what has a key."""
+
+    ACCOUNT, UNIT, POLICY, USER, GROUP, SET = "account", "unit", "policy", "user", "group", "permission-set"
+
+
+class LeftAlone(NamedTuple):
+    """Something at AWS that the configuration does not describe, and why."""
+
+    kind: str
+    name: str
+    reason: str
+
+
+@dataclass
+class Description:
+    """The configuration of an organization as found.
+
+    Attributes:
+        organization: the content of organization.yaml.
+        sso: the content of sso.yaml.
+        documents: policy documents by path, as found.
+        keys: kind to id to key.
+        left_alone: what is not described.
+        grants: who has what, as far as it is described.
+        assignments: the same, folded.
+    """
+
+    organization: dict[str, Any] = field(default_factory=dict)
+    sso: dict[str, Any] = field(default_factory=dict)
+    documents: dict[str, str] = field(default_factory=dict)
+    keys: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
+    left_alone: list[LeftAlone] = field(default_factory=list)
+    grants: frozenset[Grant] = frozenset()
+    assignments: list[Assignment] = field(default_factory=list)
+
+    def leave(self, kind: str, name: str, reason: str) -> None:
+        """Names something that stays as it is."""
+        self.left_alone.append(LeftAlone(kind, name, reason))
+
+
+def describe(
+    inventory: Inventory,
+    project: Project,
+    *,
+    known: Mapping[str, Mapping[str, str]] | None = None,
+    literal: bool = False,
+) -> Description:
+    """Returns the configuration of what was found.
+
+    Args:
+        inventory: what is at AWS.
+        project: the names that Strata would choose, which need not be written.
+        known: kind to id to key, of an earlier run.
+        literal: names every account of an assignment.
+    """
+    found = Description()
+    _Organization(inventory.organization, project, found, known or {}).describe()
+    if inventory.center:
+        _Center(inventory, inventory.center, found, known or {}, literal=literal).describe()
+    return found
+
+
+def valid(type: Any, value: object) -> bool:
+    """Returns whether a value is one that the configuration accepts."""
+    try:
+        TypeAdapter(type).validate_python(value)
+    except (ValidationError, Problem):
+        return False
+    return True
+
+
+# The organization
+
+
+@dataclass
+class _Organization:
+    live: Organization
+    project: Project
+    found: Description
+    known: Mapping[str, Mapping[str, str]]
+
+    def describe(self) -> None:
+        self._units()
+        accounts = self._accounts()
+        self.found.organization = {
+            "trusted_services": sorted(self.live.trusted_services),
+            "unmanaged_accounts": self._unmanaged(),
+            "organizational_units": self._tree(self.live.root),
+            "accounts": accounts,
+            "policies": self._policies(),
+            "delegated_administrators": self._delegations(),
+        }
+
+    def _units(self) -> None:
+        names = {unit.id: unit.name for unit in self.live.units}
+        named = [(unit.id, [unit.name, names.get(unit.parent, "")]) for unit in self.live.units]
+        self.found.keys[Kind.UNIT] = keys("unit", named, taken=self.known.get(Kind.UNIT))
+
+    def _tree(self, parent: str) -> dict[str, Any]:
+        tree: dict[str, Any] = {}
+        for unit in self.live.units:
+            if unit.parent == parent:
+                key = self.found.keys[Kind.UNIT][unit.id]
+                below = self._tree(unit.id)
+                tree[key] = {
+                    **({"name": unit.name} if unit.name != key else {}),
+                    **({"organizational_units": below} if below else {}),
+                }
+        return dict(sorted(tree.items()))
+
+    def _accounts(self) -> dict[str, Any]:
+        active = [one for one in self.live.accounts if one.state == _ACTIVE and one.id != self.live.management]
+        named = [(one.id, [self._short(one.name), one.email.partition("@")[0], one.id[-4:]]) for one in active]
+        chosen = keys("account", named, taken=self.known.get(Kind.ACCOUNT))
+        described: dict[str, Any] = {}
+        for one in active:
+            entry = self._account(one, chosen[one.id])
+            try:
+                Account.model_validate(entry)
+            except (ValidationError, Problem) as error:
+                self.found.leave(
+                    "account", f"{one.id} {one.name!r}", f"its e-mail address, name or tags: {_first(error)}"
+                )
+                continue
+            self.found.keys[Kind.ACCOUNT][one.id] = chosen[one.id]
+            described[chosen[one.id]] = entry
+        self.found.keys[Kind.ACCOUNT][self.live.management] = MANAGEMENT
+        return dict(sorted(described.items()))
+
+    def _short(self, name: str) -> str:
+        prefix = f"{self.project.name}-"
+        return name.removeprefix(prefix) if name.lower().startswith(prefix.lower()) else name
+
+    def _account(self, one: things.Account, key: str) -> dict[str, Any]:
+        parent = "root" if one.parent == self.live.root else self.found.keys[Kind.UNIT][one.parent]
+        return {
+            "email": one.email,
+            "organizational_unit": parent,
+            **({"name": one.name} if one.name != f"{self.project.name}-{key}" else {}),
+            **({"tags": dict(sorted(one.tags.items()))} if one.tags else {}),
+        }
+
+    def _unmanaged(self) -> list[str]:
+        declared = self.found.keys[Kind.ACCOUNT]
+        others = [one for one in self.live.accounts if one.id not in declared]
+        for one in others:
+            if one.state != _ACTIVE:
+                self.found.leave("account", f"{one.id} {one.name!r}", f"it is {one.state.lower().replace('_', ' ')}")
+        return [one.id for one in others]
+
+    # Policies
+
+    def _policies(self) -> dict[str, Any]:
+        types = {one.value for one in PolicyType}
+        mine = [one for one in self.live.policies if not one.aws_managed and self._is_ours(one, types)]
+        named = [(one.id, [one.name, one.type.removesuffix("_POLICY"), one.id]) for one in mine]
+        self.found.keys[Kind.POLICY] = keys("policy", named, taken=self.known.get(Kind.POLICY))
+        described = {self.found.keys[Kind.POLICY][one.id]: self._policy(one) for one in mine}
+        return dict(sorted(described.items()))
+
+    def _is_ours(self, one: things.Policy, types: set[str]) -> bool:
+        if one.type not in types:
+            self.found.leave("policy", one.name, f"policies of the type {one.type} cannot be declared")
+        elif one.name.startswith(_GUARDRAILS) and CONTROL_TOWER in self.live.trusted_services:
+            self.found.leave("policy", one.name, "Control Tower looks after it")
+        elif "{{" in one.content:
+            self.found.leave("policy", one.name, "its document contains {{, which stands for a value in a policy file")
+        else:
+            return True
+        return False
+
+    def _policy(self, one: things.Policy) -> dict[str, Any]:
+        key = self.found.keys[Kind.POLICY][one.id]
+        file = f"policies/{key}.json"
+        self.found.documents[file] = one.content
+        return {
+            "type": one.type,
+            "file": file,
+            **({"name": one.name} if one.name != key else {}),
+            **({"description": one.description} if one.description else {}),
+            **({"targets": targets} if (targets := self._targets(one)) else {}),
+        }
+
+    def _targets(self, one: things.Policy) -> dict[str, Any]:
+        units = [self.found.keys[Kind.UNIT][id] for id in one.targets if id in self.found.keys[Kind.UNIT]]
+        accounts = [self.found.keys[Kind.ACCOUNT][id] for id in one.targets if id in self.found.keys[Kind.ACCOUNT]]
+        for id in one.targets:
+            if id not in (self.live.root, *self.found.keys[Kind.UNIT], *self.found.keys[Kind.ACCOUNT]):
+                self.found.leave("attachment", f"{one.name} on {id}", "the account is not described")
+        return {
+            **({"root": True} if self.live.root in one.targets else {}),
+            **({"organizational_units": sorted(units)} if units else {}),
+            **({"accounts": sorted(accounts)} if accounts else {}),
+        }
+
+    def _delegations(self) -> dict[str, str]:
+        described: dict[str, str] = {}
+        for service, ids in sorted(self.live.delegations.items()):
+            declared = [self.found.keys[Kind.ACCOUNT][id] for id in ids if id in self.found.keys[Kind.ACCOUNT]]
+            for id in ids:
+                if id not in self.found.keys[Kind.ACCOUNT]:
+                    self.found.leave("delegated administrator", f"{id} for {service}", "the account is not described")
+            for key in sorted(declared)[1:]:
+                reason = f"one account a service can be declared, and that is {min(declared)}"
+                self.found.leave("delegated administrator", f"{key} for {service}", reason)
+            if declared:
+                described[service] = min(declared)
+        return described
+
+
+def _first(error: ValidationError | Problem) -> str:
+    if isinstance(error, Problem):
+        return str(error)
+    return str(error.errors()[0]["msg"])
+
+
+# Identity Center
+
+
+@dataclass
+class _Center:
+    inventory: Inventory
+    live: Center
+    found: Description
+    known: Mapping[str, Mapping[str, str]]
+    literal: bool = field(kw_only=True)
+
+    def describe(self) -> None:
+        sets = self._permission_sets()
+        users = self._users()
+        groups = self._groups()
+        self._grants()
+        self.found.sso = {
+            "users": users,
+            "groups": groups,
+            "permission_sets": sets,
+            "assignments": [_written(one) for one in self.found.assignments],
+            **(
+                {"access_control_attributes": dict(sorted(self.live.attributes.items()))}
+                if self.live.attributes
+                else {}
+            ),
+        }
+
+    # People
+
+    def _users(self) -> dict[str, Any]:
+        named = [(one.id, [one.user_name.partition("@")[0], one.user_name, one.id]) for one in self.live.users]
+        chosen = keys("user", named, taken=self.known.get(Kind.USER))
+        holders = {one.principal for one in self.live.assignments}
+        described: dict[str, Any] = {}
+        for one in self.live.users:
+            entry = self._user(one)
+            if entry.get("external") and one.id not in holders:
+                reason = "an identity provider made it" if one.external else "it has no e-mail address or name"
+                self.found.leave("user", one.user_name, reason)
+                continue
+            self.found.keys[Kind.USER][one.id] = chosen[one.id]
+            described[chosen[one.id]] = entry
+        return dict(sorted(described.items()))
+
+    def _user(self, one: things.User) -> dict[str, Any]:
+        """Describes a user; one that somebody else looks after, or that lacks what Strata writes, is referred to."""
+        if one.external or not (one.given_name and one.family_name and one.emails):
+            return {"external": True, "user_name": one.user_name}
+        email = one.emails[0]
+        shown = f"{one.given_name} {one.family_name}"
+        return {
+            "given_name": one.given_name,
+            "family_name": one.family_name,
+            "email": email,
+            **({"user_name": one.user_name} if one.user_name != email else {}),
+            **({"display_name": one.display_name} if one.display_name not in ("", shown) else {}),
+        }
+
+    def _groups(self) -> dict[str, Any]:
+        named = [(one.id, [one.name, one.id]) for one in self.live.groups]
+        chosen = keys("group", named, taken=self.known.get(Kind.GROUP))
+        holders = {one.principal for one in self.live.assignments if one.permission_set in self.found.keys[Kind.SET]}
+        described: dict[str, Any] = {}
+        same = Counter(one.name.lower() for one in self.live.groups)
+        for one in self.live.groups:
+            towers = self._tower and one.name.startswith("AWS")
+            if (one.external or towers) and one.id not in holders:
+                self.found.leave(
+                    "group", one.name, "Control Tower made it" if towers else "an identity provider made it"
+                )
+            elif same[one.name.lower()] > 1:
+                self.found.leave("group", f"{one.name} ({one.id})", "another group has the same name")
+            else:
+                self.found.keys[Kind.GROUP][one.id] = chosen[one.id]
+                described[chosen[one.id]] = self._group(one, chosen[one.id], external=one.external or towers)
+        return dict(sorted(described.items()))
+
+    def _group(self, one: things.Group, key: str, *, external: bool) -> dict[str, Any]:
+        name = {"name": one.name} if one.name != key else {}
+        if external:
+            return {**name, "external": True}
+        members = [self.found.keys[Kind.USER][id] for id in one.members if id in self.found.keys[Kind.USER]]
+        for id in one.members:
+            if id not in self.found.keys[Kind.USER]:
+                self.found.leave("membership", f"{id} in {one.name}", "the user is not described")
+        return {
+            **name,
+            **({"description": one.description} if one.description else {}),
+            **({"members": sorted(members)} if members else {}),
+        }
+
+    @property
+    def _tower(self) -> bool:
+        return CONTROL_TOWER in self.inventory.organization.trusted_services
+
+    # Permission sets
+
+    def _permission_sets(self) -> dict[str, Any]:
+        mine = [one for one in self.live.permission_sets if self._is_ours(one)]
+        named = [(one.arn, [one.name, one.arn.rpartition("/")[2]]) for one in mine]
+        self.found.keys[Kind.SET] = keys("Set", named, taken=self.known.get(Kind.SET), lower=False)
+        described = {self.found.keys[Kind.SET][one.arn]: self._permission_set(one) for one in mine}
+        return dict(sorted(described.items()))
+
+    def _is_ours(self, one: things.PermissionSet) -> bool:
+        if self._tower and one.name in _TOWERS_SETS:
+            self.found.leave("permission set", one.name, "Control Tower looks after it")
+        elif "{{" in one.inline:
+            self.found.leave("permission set", one.name, "its inline policy contains {{, which stands for a value here")
+        elif reason := _undescribable(one):
+            self.found.leave("permission set", one.name, reason)
+        else:
+            return True
+        return False
+
+    def _permission_set(self, one: things.PermissionSet) -> dict[str, Any]:
+        key = self.found.keys[Kind.SET][one.arn]
+        policies: list[dict[str, Any]] = [{"aws": arn.removeprefix(_AWS_MANAGED)} for arn in one.aws_managed]
+        policies += [_customer(policy) for policy in one.customer_managed]
+        if one.inline:
+            file = f"policies/{key}-inline.json"
+            self.found.documents[file] = one.inline
+            policies.append({"inline": file})
+        boundary = one.boundary
+        return {
+            **({"name": one.name} if one.name != key else {}),
+            **({"description": one.description} if one.description else {}),
+            **({"session_duration": one.session_duration} if one.session_duration not in ("", "PT1H") else {}),
+            **({"relay_state": one.relay_state} if one.relay_state else {}),
+            **({"tags": dict(sorted(one.tags.items()))} if one.tags else {}),
+            "policies": policies,
+            **({"boundary": _boundary(boundary)} if boundary else {}),
+        }
+
+    # Access
+
+    def _grants(self) -> None:
+        users, groups = self.found.keys[Kind.USER], self.found.keys[Kind.GROUP]
+        accounts, sets = self.found.keys[Kind.ACCOUNT], self.found.keys[Kind.SET]
+        described: set[Grant] = set()
+        apart: Counter[tuple[str, str]] = Counter()
+        for one in self.live.assignments:
+            principals = users if one.principal_type == "USER" else groups
+            reason = next(self._why_apart(one, principals), None)
+            if reason:
+                apart[self._name_of(one), reason] += 1
+            else:
+                grant = accounts[one.account], sets[one.permission_set], one.principal_type, principals[one.principal]
+                described.add(Grant(*grant))
+        for (name, reason), count in sorted(apart.items()):
+            self.found.leave("assignment", f"{name}, in {_counted(count, 'account')}", reason)
+        for orphan in sorted(self.live.orphans):
+            name = f"{self._set_name(orphan.permission_set)} of {orphan.principal} in {orphan.account}"
+            self.found.leave("assignment", name, "its user or group was deleted")
+        declared = DeclaredOrganization.model_validate(self.found.organization)
+        self.found.grants = frozenset(described)
+        self.found.assignments = fold(described, declared, literal=self.literal)
+
+    def _why_apart(self, one: things.Assignment, principals: Mapping[str, str]) -> Iterator[str]:
+        if one.permission_set not in self.found.keys[Kind.SET]:
+            yield "the permission set is not described"
+        if one.account not in self.found.keys[Kind.ACCOUNT]:
+            yield "the account is not described"
+        if one.principal not in principals:
+            yield "the user or group is not described"
+
+    def _name_of(self, one: things.Assignment) -> str:
+        names = {user.id: user.user_name for user in self.live.users} | {
+            group.id: group.name for group in self.live.groups
+        }
+        return f"{self._set_name(one.permission_set)} of {names.get(one.principal, one.principal)}"
+
+    def _set_name(self, arn: str) -> str:
+        return next((one.name for one in self.live.permission_sets if one.arn == arn), arn)
+
+
+def _written(rule: Assignment) -> dict[str, Any]:
+    return rule.model_dump(exclude_defaults=True, by_alias=True, mode="json")
+
+
+def _undescribable(one: things.PermissionSet) -> str:
+    for arn in one.aws_managed:
+        if not arn.startswith(_AWS_MANAGED) or not valid(AwsManagedPolicy, arn.removeprefix(_AWS_MANAGED)):
+            return f"its policy {arn} cannot be declared"
+    for policy in [*one.customer_managed, *([one.boundary] if isinstance(one.boundary, Attached) else [])]:
+        if not (valid(ManagedPolicyName, policy.name) and valid(ManagedPolicyPath, policy.path)):
+            return f"its policy {policy.path}{policy.name} cannot be declared"
+    return ""
+
+
+def _customer(policy: Attached) -> dict[str, str]:
+    return {"customer": policy.name, **({"path": policy.path} if policy.path != "/" else {})}
+
+
+def _boundary(boundary: str | Attached) -> dict[str, str]:
+    return {"aws": boundary.removeprefix(_AWS_MANAGED)} if isinstance(boundary, str) else _customer(boundary)
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count} {word}{'' if count == 1 else 's'}"
