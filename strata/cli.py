@@ -282,6 +282,33 @@ def init(
     return run(options, given=given, to=to, dry_run=dry_run, yes=yes)
 
 
+@command("adopt", "strata adopt --to config --name acme --short-name ac --primary eu-central-1 --secondary eu-west-1")
+def adopt(
+    *,
+    options: Options,
+    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="The new configuration folder.")],
+    name: Annotated[str, typer.Option("--name", help="Project name, the prefix of account names.")],
+    short_name: Annotated[str, typer.Option("--short-name", help="Prefix of buckets and CLI profiles.")],
+    primary: Annotated[str, typer.Option("--primary", help="Primary region.")],
+    secondary: Annotated[str, typer.Option("--secondary", help="Region of the replica of the state.")],
+    identity_center_region: Annotated[
+        str | None, typer.Option("--identity-center-region", help="Where Identity Center is, if not in the primary.")
+    ] = None,
+    literal: Annotated[bool, typer.Option("--literal", help="Name every account; fold no assignments.")] = False,
+    thorough: Annotated[
+        bool, typer.Option("--thorough", help="Look for grants of deleted users beside living ones: many more calls.")
+    ] = False,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+    json: JsonOption = False,
+) -> int:
+    """Read a live organization and Identity Center, and write their configuration. Changes nothing at AWS."""
+    from strata.commands.adopt import Names, run
+
+    names = Names(name, short_name, primary, secondary, identity_center_region)
+    return run(options, to=to, names=names, literal=literal, thorough=thorough, dry_run=dry_run, yes=yes, json=json)
+
+
 @command("doctor", "strata doctor --profile ex-bootstrap")
 def doctor(*, options: Options, json: JsonOption = False) -> int:
     """Check what must be true in AWS and on this machine before and after a deploy. Reads only; exit 1 on a failure."""

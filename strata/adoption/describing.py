@@ -11,7 +11,18 @@ from pydantic import TypeAdapter, ValidationError
 
 from strata.adoption.folding import fold
 from strata.adoption.keys import keys
-from strata.config.models import MANAGEMENT, Account, Assignment, PolicyType, Project
+from strata.config.models import (
+    MANAGEMENT,
+    Account,
+    Assignment,
+    Group,
+    Model,
+    PermissionSet,
+    Policy,
+    PolicyType,
+    Project,
+    User,
+)
 from strata.config.models import Organization as DeclaredOrganization
 from strata.config.text import Problem
 from strata.config.types import AwsManagedPolicy, ManagedPolicyName, ManagedPolicyPath
@@ -101,11 +112,38 @@ def describe(
 
 def valid(type: Any, value: object) -> bool:
     """Returns whether a value is one that the configuration accepts."""
+    return not _objections(type, value)
+
+
+def _objections(type: Any, value: object) -> dict[str, str]:
+    """Returns what the configuration has against a value, by the field."""
     try:
         TypeAdapter(type).validate_python(value)
-    except (ValidationError, Problem):
-        return False
-    return True
+    except Problem as problem:
+        return {"": str(problem)}
+    except ValidationError as error:
+        found = error.errors(include_url=False)
+        return {str(one["loc"][0]) if one["loc"] else "": str(one["msg"]) for one in found}
+    return {}
+
+
+def _accepted(found: Description, model: type[Model], entry: dict[str, Any], what: tuple[str, str]) -> bool:
+    """Takes out of an entry what it need not have and the configuration does not accept; says if the rest is accepted.
+
+    What is not written keeps the value that it has.
+    """
+    objections = _objections(model, entry)
+    for name in objections:
+        if name in entry and not model.model_fields[name].is_required() and name in _MAY_BE_UNWRITTEN:
+            value = entry.pop(name)
+            found.leave(f"{name} of {what[0]}", what[1], f"{value!r} cannot be written here; it stays as it is")
+    rest = _objections(model, entry)
+    if rest:
+        found.leave(*what, "; ".join(sorted(set(rest.values()))))
+    return not rest
+
+
+_MAY_BE_UNWRITTEN = frozenset({"description", "display_name", "name", "relay_state", "session_duration", "tags"})
 
 
 # The organization
@@ -154,15 +192,9 @@ class _Organization:
         described: dict[str, Any] = {}
         for one in active:
             entry = self._account(one, chosen[one.id])
-            try:
-                Account.model_validate(entry)
-            except (ValidationError, Problem) as error:
-                self.found.leave(
-                    "account", f"{one.id} {one.name!r}", f"its e-mail address, name or tags: {_first(error)}"
-                )
-                continue
-            self.found.keys[Kind.ACCOUNT][one.id] = chosen[one.id]
-            described[chosen[one.id]] = entry
+            if _accepted(self.found, Account, entry, ("account", f"{one.id} {one.name}")):
+                self.found.keys[Kind.ACCOUNT][one.id] = chosen[one.id]
+                described[chosen[one.id]] = entry
         self.found.keys[Kind.ACCOUNT][self.live.management] = MANAGEMENT
         return dict(sorted(described.items()))
 
@@ -193,8 +225,14 @@ class _Organization:
         types = {one.value for one in PolicyType}
         mine = [one for one in self.live.policies if not one.aws_managed and self._is_ours(one, types)]
         named = [(one.id, [one.name, one.type.removesuffix("_POLICY"), one.id]) for one in mine]
-        self.found.keys[Kind.POLICY] = keys("policy", named, taken=self.known.get(Kind.POLICY))
-        described = {self.found.keys[Kind.POLICY][one.id]: self._policy(one) for one in mine}
+        chosen = keys("policy", named, taken=self.known.get(Kind.POLICY))
+        described: dict[str, Any] = {}
+        for one in mine:
+            entry = self._policy(one, chosen[one.id])
+            if _accepted(self.found, Policy, entry, ("policy", one.name)):
+                self.found.keys[Kind.POLICY][one.id] = chosen[one.id]
+                self.found.documents[entry["file"]] = one.content
+                described[chosen[one.id]] = entry
         return dict(sorted(described.items()))
 
     def _is_ours(self, one: things.Policy, types: set[str]) -> bool:
@@ -208,13 +246,10 @@ class _Organization:
             return True
         return False
 
-    def _policy(self, one: things.Policy) -> dict[str, Any]:
-        key = self.found.keys[Kind.POLICY][one.id]
-        file = f"policies/{key}.json"
-        self.found.documents[file] = one.content
+    def _policy(self, one: things.Policy, key: str) -> dict[str, Any]:
         return {
             "type": one.type,
-            "file": file,
+            "file": f"policies/{key}.json",
             **({"name": one.name} if one.name != key else {}),
             **({"description": one.description} if one.description else {}),
             **({"targets": targets} if (targets := self._targets(one)) else {}),
@@ -245,12 +280,6 @@ class _Organization:
             if declared:
                 described[service] = min(declared)
         return described
-
-
-def _first(error: ValidationError | Problem) -> str:
-    if isinstance(error, Problem):
-        return str(error)
-    return str(error.errors()[0]["msg"])
 
 
 # Identity Center
@@ -293,9 +322,9 @@ class _Center:
             if entry.get("external") and one.id not in holders:
                 reason = "an identity provider made it" if one.external else "it has no e-mail address or name"
                 self.found.leave("user", one.user_name, reason)
-                continue
-            self.found.keys[Kind.USER][one.id] = chosen[one.id]
-            described[chosen[one.id]] = entry
+            elif _accepted(self.found, User, entry, ("user", one.user_name)):
+                self.found.keys[Kind.USER][one.id] = chosen[one.id]
+                described[chosen[one.id]] = entry
         return dict(sorted(described.items()))
 
     def _user(self, one: things.User) -> dict[str, Any]:
@@ -327,8 +356,10 @@ class _Center:
             elif same[one.name.lower()] > 1:
                 self.found.leave("group", f"{one.name} ({one.id})", "another group has the same name")
             else:
-                self.found.keys[Kind.GROUP][one.id] = chosen[one.id]
-                described[chosen[one.id]] = self._group(one, chosen[one.id], external=one.external or towers)
+                entry = self._group(one, chosen[one.id], external=one.external or towers)
+                if _accepted(self.found, Group, entry, ("group", one.name)):
+                    self.found.keys[Kind.GROUP][one.id] = chosen[one.id]
+                    described[chosen[one.id]] = entry
         return dict(sorted(described.items()))
 
     def _group(self, one: things.Group, key: str, *, external: bool) -> dict[str, Any]:
@@ -354,8 +385,15 @@ class _Center:
     def _permission_sets(self) -> dict[str, Any]:
         mine = [one for one in self.live.permission_sets if self._is_ours(one)]
         named = [(one.arn, [one.name, one.arn.rpartition("/")[2]]) for one in mine]
-        self.found.keys[Kind.SET] = keys("Set", named, taken=self.known.get(Kind.SET), lower=False)
-        described = {self.found.keys[Kind.SET][one.arn]: self._permission_set(one) for one in mine}
+        chosen = keys("Set", named, taken=self.known.get(Kind.SET), lower=False)
+        described: dict[str, Any] = {}
+        for one in mine:
+            entry = self._permission_set(one, chosen[one.arn])
+            if _accepted(self.found, PermissionSet, entry, ("permission set", one.name)):
+                self.found.keys[Kind.SET][one.arn] = chosen[one.arn]
+                if one.inline:
+                    self.found.documents[_inline_file(chosen[one.arn])] = one.inline
+                described[chosen[one.arn]] = entry
         return dict(sorted(described.items()))
 
     def _is_ours(self, one: things.PermissionSet) -> bool:
@@ -369,14 +407,11 @@ class _Center:
             return True
         return False
 
-    def _permission_set(self, one: things.PermissionSet) -> dict[str, Any]:
-        key = self.found.keys[Kind.SET][one.arn]
+    def _permission_set(self, one: things.PermissionSet, key: str) -> dict[str, Any]:
         policies: list[dict[str, Any]] = [{"aws": arn.removeprefix(_AWS_MANAGED)} for arn in one.aws_managed]
         policies += [_customer(policy) for policy in one.customer_managed]
         if one.inline:
-            file = f"policies/{key}-inline.json"
-            self.found.documents[file] = one.inline
-            policies.append({"inline": file})
+            policies.append({"inline": _inline_file(key)})
         boundary = one.boundary
         return {
             **({"name": one.name} if one.name != key else {}),
@@ -431,7 +466,28 @@ class _Center:
 
 
 def _written(rule: Assignment) -> dict[str, Any]:
-    return rule.model_dump(exclude_defaults=True, by_alias=True, mode="json")
+    excepted = rule.except_
+    found = {
+        "permission_sets": list(rule.permission_sets),
+        "groups": list(rule.groups),
+        "users": list(rule.users),
+        "accounts": rule.accounts if rule.accounts == "all" else list(rule.accounts),
+        "organizational_units": list(rule.organizational_units),
+        "tags": dict(rule.tags),
+        "except": {
+            name: list(value)
+            for name, value in (
+                ("accounts", excepted.accounts if excepted else ()),
+                ("organizational_units", excepted.organizational_units if excepted else ()),
+            )
+            if value
+        },
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def _inline_file(key: str) -> str:
+    return f"policies/{key}-inline.json"
 
 
 def _undescribable(one: things.PermissionSet) -> str:

@@ -1,0 +1,156 @@
+"""Renders a described configuration: its YAML, its documents, and ADOPTION.md, which says what is not in it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import yaml
+
+from strata.adoption.describing import Description
+from strata.config import IMPORTS, ORGANIZATION, PROJECT, SECURITY, SSO
+from strata.config.models import Assignment, Mode, Project, Security
+from strata.inventory.things import Inventory
+
+ADOPTION = "ADOPTION.md"
+
+_HEADS = {
+    PROJECT: "What is managed, where, and from which account.",
+    ORGANIZATION: "Units, accounts and policies, as found. Keys are identities and stay; names may change.",
+    SECURITY: "Controls of the management account and of the organization as a whole: on, off or unmanaged.",
+    SSO: "People, groups, permission sets, and who gets what where, as found. Keys are identities and stay.",
+    IMPORTS: "Existing resources to import, by Terraform address; `strata adopt --prune` takes them out once deployed.",
+}
+
+
+def project(content: Project) -> dict[str, Any]:
+    """Returns the content of project.yaml: no tags of Strata's on what exists."""
+    return {**content.model_dump(exclude_defaults=True, mode="json"), "default_tags": False}
+
+
+def security() -> dict[str, Any]:
+    """Returns the content of security.yaml: whatever the account has stays as it is."""
+    return {name: {"mode": Mode.UNMANAGED.value} for name in Security.model_fields}
+
+
+def files(contents: Mapping[str, Mapping[str, Any]], documents: Mapping[str, str]) -> dict[str, str]:
+    """Returns the texts of a configuration by path: YAML of contents, and documents as they are."""
+    rendered = {name: f"# {_HEADS[name]}\n\n{_yaml(content)}" for name, content in contents.items() if content}
+    return {**rendered, **documents}
+
+
+def _yaml(content: Mapping[str, Any]) -> str:
+    """Returns sections with a line between them, and no empty ones."""
+    sections = [
+        yaml.dump({key: value}, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+        for key, value in content.items()
+        if value not in ({}, [], ())
+    ]
+    scalars = [
+        text for text, value in zip(sections, _given(content), strict=True) if not isinstance(value, dict | list)
+    ]
+    others = [text for text, value in zip(sections, _given(content), strict=True) if isinstance(value, dict | list)]
+    return "\n".join([*(["".join(scalars)] if scalars else []), *others])
+
+
+def _given(content: Mapping[str, Any]) -> list[Any]:
+    return [value for value in content.values() if value not in ({}, [], ())]
+
+
+class _Dumper(yaml.SafeDumper):
+    """Indents lists below their key, and quotes what a reader could take for something else."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        """Returns to the next level."""
+        super().increase_indent(flow, False)
+
+
+def adoption(inventory: Inventory, found: Description) -> str:
+    """Returns ADOPTION.md."""
+    return "\n".join([*_opening(inventory, found), *_future(found), *_left_alone(found), *_next()])
+
+
+def _opening(inventory: Inventory, found: Description) -> Iterator[str]:
+    organization, sso = found.organization, found.sso
+    described = {
+        "accounts": (len(organization["accounts"]) + 1, len(inventory.organization.accounts)),
+        "organizational units": (len(inventory.organization.units), len(inventory.organization.units)),
+        "policies": (
+            len(organization["policies"]),
+            sum(not one.aws_managed for one in inventory.organization.policies),
+        ),
+    }
+    if inventory.center:
+        center = inventory.center
+        described |= {
+            "users": (len(sso["users"]), len(center.users)),
+            "groups": (len(sso["groups"]), len(center.groups)),
+            "permission sets": (len(sso["permission_sets"]), len(center.permission_sets)),
+            "account assignments": (len(found.grants), len(center.assignments) + len(center.orphans)),
+        }
+    yield "# Adoption"
+    yield ""
+    yield "What `strata adopt` found and wrote. It changed nothing at AWS."
+    yield ""
+    yield "| | found | described |"
+    yield "|---|---|---|"
+    yield from (f"| {word} | {all_} | {some} |" for word, (some, all_) in described.items())
+    yield ""
+    if inventory.center:
+        yield f"The account assignments stand in {len(found.assignments)} rules, which give exactly these."
+    else:
+        yield "IAM Identity Center is not enabled in the region that was asked, so sso.yaml is empty."
+    yield ""
+
+
+def _future(found: Description) -> Iterator[str]:
+    wide = [one for one in found.assignments if one.accounts == "all" or one.organizational_units or one.tags]
+    if not wide:
+        return
+    yield "## Rules that reach future accounts"
+    yield ""
+    yield "An account that comes into the organizational unit, gets the tag, or is opened at all, gets this access too."
+    yield "`strata adopt --literal` names every account instead."
+    yield ""
+    yield from (f"- {_rule(one)}" for one in wide)
+    yield ""
+
+
+def _rule(one: Assignment) -> str:
+    who = ", ".join([*one.groups, *(f"user {key}" for key in one.users)])
+    where = ["every account"] if one.accounts == "all" else []
+    where += [f"everything below {unit}" for unit in one.organizational_units]
+    where += [f"accounts tagged {key}={value}" for key, value in one.tags.items()]
+    without = [*one.except_.organizational_units, *one.except_.accounts] if one.except_ else []
+    apart = f", but {', '.join(without)}" if without else ""
+    return f"{', '.join(one.permission_sets)} for {who} in {', '.join(where)}{apart}"
+
+
+def _left_alone(found: Description) -> Iterator[str]:
+    yield "## Left alone"
+    yield ""
+    if not found.left_alone:
+        yield "Nothing: the configuration describes everything that was found."
+        yield ""
+        return
+    yield "Strata neither changes nor removes this."
+    yield ""
+    yield "| What | Which | Why |"
+    yield "|---|---|---|"
+    repeated = Counter(found.left_alone)
+    yield from (f"| {one.kind} | {_cell(one.name)} | {_cell(one.reason)} |" for one in repeated)
+    yield ""
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", r"\|").replace("\n", " ")
+
+
+def _next() -> Iterator[str]:
+    yield "## Look at"
+    yield ""
+    yield "- `security.yaml`: every control is `unmanaged`. Switch one on at a time, and read the plan."
+    yield "- `project.yaml`: `default_tags: false` keeps Strata's tags off what exists."
+    yield "- `strata plan` shows imports and no other change before you deploy."
+    yield ""
