@@ -36,10 +36,10 @@ DENY = '{ "Version":"2012-10-17",\n  "Statement": [{"Effect": "Deny", "Action": 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Aws, dict[str, Any]]]:
     with emulated_aws(tmp_path_factory.mktemp("aws") / "log") as aws:
-        yield aws, _grown(aws)
+        yield aws, grown(aws)
 
 
-def _grown(aws: Aws) -> dict[str, Any]:
+def grown(aws: Aws) -> dict[str, Any]:
     """Makes an organization as people do, and returns the ids of what is in it."""
     client = aws.client("organizations")
     client.create_organization(FeatureSet="ALL")
@@ -56,6 +56,9 @@ def _grown(aws: Aws) -> dict[str, Any]:
     client.attach_policy(PolicyId=policy, TargetId=made[1])
     client.enable_aws_service_access(ServicePrincipal="access-analyzer.amazonaws.com")
     client.register_delegated_administrator(AccountId=made[1], ServicePrincipal="access-analyzer.amazonaws.com")
+    # As AWS does where these services are switched on in their consoles.
+    client.enable_aws_service_access(ServicePrincipal="sso.amazonaws.com")
+    aws.client("iam").create_service_linked_role(AWSServiceName="access-analyzer.amazonaws.com")
     aws.switch_identity_center_on()
     return {"root": root, "unit": unit, "inner": inner, "accounts": made, "policy": policy, **_center(aws, made)}
 

@@ -29,6 +29,7 @@ from strata.config.types import AwsManagedPolicy, ManagedPolicyName, ManagedPoli
 from strata.inventory import things
 from strata.inventory.things import Attached, Center, Inventory, Organization
 from strata.landing_zone.grants import Grant
+from strata.landing_zone.services import ACCOUNT_MANAGEMENT
 
 CONTROL_TOWER = "controltower.amazonaws.com"
 _GUARDRAILS = "aws-guardrails-"
@@ -161,6 +162,7 @@ class _Organization:
         accounts = self._accounts()
         self.found.organization = {
             "trusted_services": sorted(self.live.trusted_services),
+            "disable_services": [one for one in (ACCOUNT_MANAGEMENT,) if one not in self.live.trusted_services],
             "unmanaged_accounts": self._unmanaged(),
             "organizational_units": self._tree(self.live.root),
             "accounts": accounts,

@@ -9,6 +9,9 @@ from strata.config.models import Organization, PolicyType, Security
 from strata.landing_zone.policies import Policy
 
 
+ACCOUNT_MANAGEMENT = "account.amazonaws.com"
+
+
 def policy_types(found: Iterable[Policy]) -> list[PolicyType]:
     """Returns the policy types in use, sorted by name; service control policies always are."""
     return sorted({PolicyType.SERVICE_CONTROL, *(policy.type for policy in found)})
@@ -18,10 +21,11 @@ def derived_services(
     organization: Organization, security: Security | None, types: Iterable[PolicyType]
 ) -> dict[str, str]:
     """Returns the service principals that the configuration needs, each with the reason."""
-    needed = {
-        "sso.amazonaws.com": "IAM Identity Center",
-        "account.amazonaws.com": "account names and contacts",
-    }
+    needed = {"sso.amazonaws.com": "IAM Identity Center"}
+    contacts = security is not None and security.alternate_contacts.on
+    # An organization that exists may do without it; then no account is renamed.
+    if contacts or ACCOUNT_MANAGEMENT not in organization.disable_services:
+        needed[ACCOUNT_MANAGEMENT] = "account names and contacts"
     if security is None or security.trail.on:
         needed["cloudtrail.amazonaws.com"] = "the organization trail"
     if security is None or security.access_analyzer.on:
