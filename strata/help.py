@@ -13,7 +13,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
     "Start": {
         "init": "write config/ from your names and accounts",
         "adopt": "write config/ from an organization that exists",
-        "bootstrap": "create state bucket, lock table, organization",
+        "bootstrap": "create state bucket, table, organization",
     },
     "Change": {
         "add": "add one entry to the configuration",
@@ -24,13 +24,13 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "expire": "remove access that has ended",
     },
     "Ask": {
-        "explain": "who may do what where, and which line says so",
-        "can": "whether somebody may do something, and why",
-        "report": "access and organization, or what an edit changes",
+        "explain": "who may do what where, and why",
+        "can": "whether somebody may do something",
+        "report": "access, organization, effects of an edit",
     },
     "Watch": {
-        "doctor": "check AWS and this machine, before or after a deploy",
-        "drift": "what differs at AWS from the configuration",
+        "doctor": "check AWS and this machine",
+        "drift": "what differs at AWS from config/",
     },
     "Use": {
         "profiles": "write AWS CLI profiles",
