@@ -44,7 +44,7 @@ EXIT_CODES: Mapping[int, str] = {
     0: "done, or nothing to do",
     1: "a fault in the configuration, or a failure",
     2: "the command line is wrong",
-    3: "something differs: see the help of the command",
+    3: "something differs; the command says what",
     130: "interrupted",
 }
 
