@@ -19,9 +19,11 @@ from typer.core import TyperGroup
 from typer.testing import CliRunner
 
 from strata.cli import app
+from strata.config.accepted import Acceptance
 from strata.config.findings import FINDINGS
 from strata.config.loader import FILES
-from strata.config.models import Model, Organization, Project, Security, Sso
+from strata.config.models import Assignment, Model, Organization, Project, Security, Sso
+from strata.config.moves import Move
 from strata.landing_zone.placeholders import fill
 from strata.load import load
 from strata.rules import warnings
@@ -67,7 +69,8 @@ def strata_lines(page: Path) -> Iterator[tuple[str, str]]:
                     yield str(block), re.sub(r"\s*>\s*\S+$", "", called[1])
     for code in inline(page):
         if called := re.match(r"(?:\S+/)?strata ([a-z-].*)", code):
-            yield page.name, called[1]
+            # One word is the name of a command in a sentence.
+            yield page.name, called[1] if " " in called[1] else f"{called[1]} --help"
 
 
 @cache
@@ -176,8 +179,8 @@ def test_messages_name_pages_and_headings_that_exist() -> None:
 
 
 def yaml_blocks() -> list[Block]:
-    """Returns all but steps of a workflow, which are a list."""
-    return [block for page in PAGES for block in blocks(page, "yaml") if not block.text.startswith("- ")]
+    """Returns every block of YAML."""
+    return [block for page in PAGES for block in blocks(page, "yaml")]
 
 
 @pytest.mark.parametrize("block", yaml_blocks(), ids=str)
@@ -186,6 +189,9 @@ def test_yaml_is_configuration(block: Block) -> None:
     from ruamel.yaml import YAML  # keeps `on` a word
 
     data = YAML(typ="safe", pure=True).load(block.text.replace("...", "example"))
+    if isinstance(data, list):
+        assert list_problems(data) == []
+        return
     fitting = [name for name, known in top_level_keys().items() if set(data) <= known]
     if re.match(r"aws_\w+\.\S+$", next(iter(data))):
         fitting = ["imports.yaml"]
@@ -232,6 +238,28 @@ def shape_problems(name: str, data: dict[str, Any]) -> list[str]:
     return problems
 
 
+LISTS: dict[str, type[Model]] = {"finding": Acceptance, "kind": Move, "permission_sets": Assignment}
+"""The models of entries of lists, by a key that only they have."""
+STEP = {"id", "if", "name", "uses", "run", "with", "env"}
+
+
+def list_problems(entries: list[dict[str, Any]]) -> list[str]:
+    """Validates a list: entries of accepted.yaml, moves.yaml or of assignments, or steps of a GitHub workflow."""
+    from pydantic import TypeAdapter, ValidationError
+
+    problems = []
+    for entry in entries:
+        model = next((model for key, model in LISTS.items() if key in entry), None)
+        if model is None:
+            problems += [f"a step has no {key}" for key in entry.keys() - STEP]
+            continue
+        try:
+            TypeAdapter(model).validate_python(_frozen(entry))
+        except ValidationError as error:
+            problems += [f"{fault['loc']}: {fault['msg']}" for fault in error.errors()]
+    return problems
+
+
 def _frozen(value: Any) -> Any:
     """Returns YAML with its lists as the tuples that the models want."""
     if isinstance(value, dict):
@@ -268,6 +296,8 @@ def test_a_wrong_key_in_yaml_is_noticed() -> None:
     """The check above is able to fail, also below the top."""
     assert shape_problems("security.yaml", {"trail": {"mode": "on"}}) == []
     assert shape_problems("security.yaml", {"trail": {"mode": "on", "retention": 3}}) != []
+    assert list_problems([{"finding": "empty-group", "at": "groups.a"}]) != []
+    assert list_problems([{"runs": "strata check"}]) != []
 
 
 def test_json_blocks_are_json() -> None:
