@@ -16,18 +16,21 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from strata import completion
 from strata.errors import ConfigurationError, StrataError, UsageError
+from strata.help import LINES, Commands, print_version
 from strata.options import Options
 from strata.printing import guarded, line
+from strata.text import counted
 
 app = typer.Typer(
     name="strata",
+    cls=Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="An AWS landing zone from a few YAML files: state, organization, security, sign-in.",
-    epilog="Start with: strata check. Then: strata bootstrap, cdktf deploy backend organizations security sso.",
 )
 
 
@@ -55,6 +58,17 @@ _SHARED: dict[str, Any] = {
 }
 
 
+_OF_AWS: dict[str, frozenset[str]] = {
+    "profile": frozenset({"init", "bootstrap", "rename", "plan", "deploy", "doctor", "profiles"}),
+    "region": frozenset({"init", "bootstrap", "rename", "plan", "deploy", "doctor", "profiles", "can"}),
+}
+"""The commands behind which these options may stand: those that call AWS; `can` asks about a request in a region."""
+
+
+def _shared(command: str) -> dict[str, Any]:
+    return {key: one for key, one in _SHARED.items() if command in _OF_AWS.get(key, {command})}
+
+
 @app.callback()
 def _before(
     context: typer.Context,
@@ -64,6 +78,9 @@ def _before(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
     debug: DebugOption = False,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=print_version, help="Show the version and exit.")
+    ] = False,
 ) -> None:
     context.obj = {name: value for name, value in locals().items() if name in _SHARED and value}
 
@@ -83,13 +100,13 @@ def command(name: str, example: str) -> Callable[[Callable[..., int]], Callable[
                     default=False if annotation in (QuietOption, VerboseOption, DebugOption) else None,
                     annotation=annotation,
                 )
-                for key, annotation in _SHARED.items()
+                for key, annotation in _shared(name).items()
             ),
         ]
 
         @functools.wraps(function)
         def run(context: typer.Context, **values: Any) -> None:
-            given = {**context.obj, **{key: values[key] for key in _SHARED if values[key]}}
+            given = {**context.obj, **{key: values[key] for key in _SHARED if values.get(key)}}
             options = Options(**{"config": Path(os.environ.get("STRATA_CONFIG") or "config"), **given})
             arguments = {key: value for key, value in values.items() if key not in _SHARED}
             with guarded():
@@ -99,7 +116,8 @@ def command(name: str, example: str) -> Callable[[Callable[..., int]], Callable[
             parameters=[p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters], return_annotation=None
         )
         run.__annotations__ = {p.name: p.annotation for p in parameters}
-        app.command(name, epilog=f"Example: {example}")(run)
+        listed = LINES.get(name)
+        app.command(name, short_help=listed, hidden=listed is None, epilog=f"Example: {example}")(run)
         return function
 
     return register
@@ -134,8 +152,7 @@ def _words(error: Exception) -> Iterator[str]:
     """Yields the error lines of an exception."""
     if isinstance(error, ConfigurationError):
         yield from (f"error: {fault}" for fault in error.faults)
-        number = len(error.faults)
-        yield f"{number} fault{'s' if number > 1 else ''} in the configuration"
+        yield f"{counted(len(error.faults), 'fault')} in the configuration"
     elif isinstance(error, StrataError):
         yield from error.lines()
     elif isinstance(error, OSError) and error.errno in _MACHINE and not error.filename:
@@ -195,8 +212,11 @@ def expire(
 def rename(
     *,
     options: Options,
-    kind: Annotated[str | None, typer.Argument(help="account, ou, policy, group, user or permission-set.")] = None,
-    old: Annotated[str | None, typer.Argument(help="The key.")] = None,
+    kind: Annotated[
+        str | None,
+        typer.Argument(help="account, ou, policy, group, user or permission-set.", autocompletion=completion.kinds),
+    ] = None,
+    old: Annotated[str | None, typer.Argument(help="The key.", autocompletion=completion.keys_of_the_kind)] = None,
     new: Annotated[str | None, typer.Argument(help="The new key.")] = None,
     prune: Annotated[bool, typer.Option("--prune", help="Take out the moves that every state has made.")] = False,
     dry_run: DryRunOption = False,
@@ -213,7 +233,8 @@ def schema(
     *,
     options: Options,
     file: Annotated[
-        str | None, typer.Argument(help="project, organization, security, sso, imports, accepted or moves.")
+        str | None,
+        typer.Argument(help="project, organization, security, sso, imports, accepted or moves."),
     ] = None,
     write: Annotated[Path | None, typer.Option("--write", metavar="DIR", help="Write all of them to a folder.")] = None,
 ) -> int:
@@ -325,7 +346,13 @@ def profiles(
         bool, typer.Option("--bootstrap", help="Profiles that assume the access role, as before Identity Center.")
     ] = False,
     user: Annotated[
-        str | None, typer.Option("--user", metavar="KEY", help="Only profiles that this user of sso.yaml may use.")
+        str | None,
+        typer.Option(
+            "--user",
+            metavar="KEY",
+            help="Only profiles that this user of sso.yaml may use.",
+            autocompletion=completion.keys("user"),
+        ),
     ] = None,
     source_profile: Annotated[
         str | None,
@@ -333,7 +360,7 @@ def profiles(
     ] = None,
     output: Annotated[
         Literal["json", "yaml", "yaml-stream", "text", "table"] | None,
-        typer.Option("--output", help="The output format to set.", show_default=False),
+        typer.Option("--cli-output", help="The output format of the AWS CLI to set.", show_default=False),
     ] = None,
     offline: Annotated[bool, typer.Option("--offline", help="Ask no AWS, read the outputs of Terraform.")] = False,
     outputs: Annotated[
@@ -384,7 +411,10 @@ AllowOption = Annotated[
 def plan(
     *,
     options: Options,
-    stacks: Annotated[list[str] | None, typer.Argument(help="The stacks to plan; all when none is named.")] = None,
+    stacks: Annotated[
+        list[str] | None,
+        typer.Argument(help="The stacks to plan; all when none is named.", autocompletion=completion.stacks),
+    ] = None,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 3 when something would change.")] = False,
     allow: AllowOption = None,
     json: JsonOption = False,
@@ -399,7 +429,10 @@ def plan(
 def deploy(
     *,
     options: Options,
-    stacks: Annotated[list[str] | None, typer.Argument(help="The stacks to deploy; all when none is named.")] = None,
+    stacks: Annotated[
+        list[str] | None,
+        typer.Argument(help="The stacks to deploy; all when none is named.", autocompletion=completion.stacks),
+    ] = None,
     allow: AllowOption = None,
     json: JsonOption = False,
     yes: YesOption = False,
@@ -414,10 +447,24 @@ def deploy(
 def explain(
     *,
     options: Options,
-    who: Annotated[str | None, typer.Argument(help="A user or an account: key, name or e-mail address.")] = None,
-    account: Annotated[str | None, typer.Argument(help="After a user: in this account only.")] = None,
+    who: Annotated[
+        str | None,
+        typer.Argument(
+            help="A user or an account: key, name or e-mail address.", autocompletion=completion.keys("user", "account")
+        ),
+    ] = None,
+    account: Annotated[
+        str | None,
+        typer.Argument(help="After a user: in this account only.", autocompletion=completion.keys("account")),
+    ] = None,
     permission_set: Annotated[
-        str | None, typer.Option("--permission-set", metavar="NAME", help="What it allows, and who has it where.")
+        str | None,
+        typer.Option(
+            "--permission-set",
+            metavar="NAME",
+            help="What it allows, and who has it where.",
+            autocompletion=completion.keys("permission-set"),
+        ),
     ] = None,
     json: JsonOption = False,
 ) -> int:
@@ -434,7 +481,12 @@ def can(
     action: Annotated[str, typer.Argument(help="One action, as in s3:DeleteBucket.")],
     where: Annotated[
         str,
-        typer.Option("--in", metavar="ACCOUNT|OU", help="An account, or a unit: each account in it."),
+        typer.Option(
+            "--in",
+            metavar="ACCOUNT|OU",
+            help="An account, or a unit: each account in it.",
+            autocompletion=completion.keys("account", "ou"),
+        ),
     ],
     who: Annotated[
         str | None,
@@ -444,6 +496,7 @@ def can(
             help="A user, group or permission set; role/NAME, root, deployer (project.yaml), or a service such as "
             "cloudtrail.amazonaws.com. Default: a role with full access, which shows what the guardrails allow.",
             show_default=False,
+            autocompletion=completion.keys("user", "group", "permission-set", more=("root", "deployer")),
         ),
     ] = None,
     on: Annotated[

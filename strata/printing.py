@@ -1,15 +1,18 @@
 """Makes text safe to print: one function for each destination, whatever the source of the text.
 
-Data is unchanged until then. `guarded` comes after all of them, for text that no function made safe.
+Data is unchanged until then. `guarded` comes after all of them, for text that no function made safe; at a terminal it
+wraps lines and shows colours as well, for every command in the same way.
 """
 
 from __future__ import annotations
 
 import io
+import os
 import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from enum import Enum
 from typing import Any, Literal, TextIO, cast
 
 LINE = 2_000
@@ -88,7 +91,6 @@ def _cut(text: str, most: int) -> str:
 
 def word(text: object) -> str:
     """Returns text as one word of a command to copy into a shell: as it is written, never run."""
-    import os
     import shlex
 
     plain = str(text)
@@ -177,6 +179,101 @@ _IN_DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
 _IN_PROPERTY = str.maketrans({":": "%3A", ",": "%2C"})
 
 
+# Looks at a terminal
+
+
+class Style(Enum):
+    """What a colour says, by the number that terminals know it by."""
+
+    FAULT = 31
+    WARNING = 33
+    FINE = 32
+
+
+def paint(text: str, style: Style) -> str:
+    """Returns text that a terminal shows in colour and that is plain anywhere else; make it safe before.
+
+    The guard of the stream decides, since one of stdout and stderr may be a terminal and the other a file.
+    """
+    return f"{_MARKS[style]}{text}{_PLAIN}"
+
+
+# Letters that Unicode keeps free for programs, so that no text of others has them: `line` writes them out.
+_MARKS = {style: chr(0xFDD0 + index) for index, style in enumerate(Style)}
+_PLAIN = "\ufddf"
+_CODES = {_PLAIN: "\x1b[0m", **{mark: f"\x1b[{style.value}m" for style, mark in _MARKS.items()}}
+_MARK = re.compile(f"([{''.join(_CODES)}])")
+_LEVEL = re.compile(r"(error|warning)(?=: )")
+_LEVELS = {"error": Style.FAULT, "warning": Style.WARNING}
+
+
+def columns(stream: TextIO) -> int | None:
+    """Returns how wide a terminal is, None for what is none: a pipe and a file get lines as they are."""
+    if not stream.isatty():
+        return None
+    with suppress(ValueError):
+        if given := int(os.environ.get("COLUMNS", "")):
+            return max(given, _NARROWEST)
+    try:
+        return max(os.get_terminal_size(stream.fileno()).columns or _USUAL, _NARROWEST)
+    except (OSError, ValueError):
+        return _USUAL
+
+
+_NARROWEST, _USUAL = 20, 80
+
+
+def coloured(stream: TextIO) -> bool:
+    """Returns whether a stream shows colours: a terminal, unless NO_COLOR, TERM=dumb or CI say otherwise.
+
+    https://no-color.org
+    """
+    plain = os.environ.get("NO_COLOR") or os.environ.get("CI") or os.environ.get("TERM", "") in ("", "dumb")
+    return stream.isatty() and not plain
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """Returns one line as lines of a terminal: parted at blanks only, so that names, ARNs and paths stay whole.
+
+    What follows the first is indented more, or begins where the last column of the line does.
+    """
+    if _cells(text) <= width:
+        return [text]
+    indent = len(text) - len(text.lstrip(" "))
+    at = [gap.end() for gap in _GAP.finditer(text) if _cells(text[: gap.end()]) <= width // 3]
+    after = " " * (_cells(text[: at[-1]]) if at else min(indent + 2, width // 3))
+    lines, here = [], ""
+    for blanks, word in _WORD.findall(text):
+        if here.strip(" ") and _cells(f"{here}{blanks}{word}") > width:
+            lines.append(here)
+            here = after + word
+        else:
+            here += blanks + word
+    return [*lines, here]
+
+
+_GAP = re.compile(r"(?<=\S) {2,}(?=\S)")
+_WORD = re.compile(r"( *)(`[^`\n]+`[^\s`]*|[^ ]+|$)")
+
+
+def _cells(text: str) -> int:
+    """Returns how many columns of a terminal a text takes."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(_MARK.sub("", text))
+
+
+def document(text: str) -> None:
+    """Prints to stdout, for another program, lines that stay as they are at a terminal as well."""
+    stream = sys.stdout
+    if isinstance(stream, _Guarded):
+        stream.write_whole(f"{text}\n")
+    else:
+        print(text)
+
+
 # What stands behind all of them
 
 
@@ -191,6 +288,9 @@ def guarded() -> Iterator[None]:
     try:
         yield
     finally:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                cast("_Guarded", stream).show_held()
         sys.stdout, sys.stderr = before
 
 
@@ -210,7 +310,10 @@ def as_utf_8() -> None:
 
 def unguarded(stream: TextIO) -> TextIO:
     """Returns the stream behind the guard, for the control characters that are ours."""
-    return stream.stream if isinstance(stream, _Guarded) else stream
+    if isinstance(stream, _Guarded):
+        stream.show_held()
+        return stream.stream
+    return stream
 
 
 def _guard(stream: TextIO | None) -> TextIO:
@@ -231,16 +334,64 @@ class _Guarded:
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
         self._blank = True
+        self._columns = columns(stream)
+        self._colours = coloured(stream)
+        self._held = ""
+        """The beginning of a line of a terminal, until its end is known."""
+        self._begun = False
+        """The beginning of the line is shown already, as that of a question is."""
 
     def write(self, text: str) -> int:
-        shown = visible(text).replace("##[", r"#\u0023[")
+        shown = self._safe(text)
+        if self._columns is None:
+            self.stream.write(self._in_colour(shown))
+            return len(text)
+        *whole, self._held = f"{self._held}{shown}".split("\n")
+        for one in whole:
+            self.stream.write(f"{self._laid_out(one)}\n")
+            self._begun = False
+        return len(text)
+
+    def write_whole(self, text: str) -> None:
+        """Writes lines that are not wrapped."""
+        self.show_held()
+        self.stream.write(self._in_colour(self._safe(text)))
+
+    def flush(self) -> None:
+        self.show_held()
+        self.stream.flush()
+
+    def show_held(self) -> None:
+        """Writes the beginning of a line."""
+        if self._held:
+            held, self._held = self._held, ""
+            self.stream.write(self._laid_out(held))
+            self._begun = True
+
+    def _safe(self, text: str) -> str:
+        if _MARK.search(text):
+            shown = "".join(one if one in _CODES else visible(one) for one in _MARK.split(text))
+        else:
+            shown = visible(text)
+        shown = shown.replace("##[", r"#\u0023[")
         first, gap, others = shown.partition("\n")
         if self._blank:
             first = _COMMAND.sub(r"\1\\u003a:", first)
-        self.stream.write(first + gap + _COMMAND.sub(r"\1\\u003a:", others))
         last = shown.rpartition("\n")[2]
         self._blank = not last.strip() and (bool(gap) or self._blank)
-        return len(text)
+        return first + gap + _COMMAND.sub(r"\1\\u003a:", others)
+
+    def _laid_out(self, text: str) -> str:
+        if self._begun:
+            return self._in_colour(text)
+        painted = (
+            _LEVEL.sub(lambda found: paint(found[0], _LEVELS[found[0]]), text, count=1) if _LEVEL.match(text) else text
+        )
+        end = text[len(text.rstrip(" ")) :]
+        return self._in_colour("\n".join(wrapped(painted.rstrip(" "), self._columns or _USUAL)) + end)
+
+    def _in_colour(self, text: str) -> str:
+        return _MARK.sub(lambda found: _CODES[found[0]] if self._colours else "", text)
 
     def writelines(self, lines: list[str]) -> None:
         for one in lines:

@@ -1,4 +1,4 @@
-"""Lists of names as short text."""
+"""Lists of names, and numbers of things, as short text."""
 
 from __future__ import annotations
 
@@ -18,3 +18,13 @@ def listed(names: Sequence[str]) -> str:
 def accounts_in_words(accounts: Sequence[str], every: Collection[str]) -> str | None:
     """Returns `all 12 accounts` for all there are, None for fewer."""
     return f"all {len(every):,} accounts" if len(accounts) == len(every) > 1 else None
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """Returns `1 account`, `2 accounts`; the plural is given where it has more than an `s`."""
+    return f"{number:,} {plural(number, one, many)}"
+
+
+def plural(number: int, one: str, many: str | None = None) -> str:
+    """Returns the word for a number of things."""
+    return one if number == 1 else many or f"{one}s"

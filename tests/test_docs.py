@@ -6,6 +6,7 @@ import ast
 import json
 import re
 import shlex
+import shutil
 import subprocess
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
@@ -19,9 +20,11 @@ from typer.core import TyperGroup
 from typer.testing import CliRunner
 
 from strata.cli import app
+from strata.config.accepted import Acceptance
 from strata.config.findings import FINDINGS
 from strata.config.loader import FILES
-from strata.config.models import Model, Organization, Project, Security, Sso
+from strata.config.models import Assignment, Model, Organization, Project, Security, Sso
+from strata.config.moves import Move
 from strata.landing_zone.placeholders import fill
 from strata.load import load
 from strata.rules import warnings
@@ -67,7 +70,16 @@ def strata_lines(page: Path) -> Iterator[tuple[str, str]]:
                     yield str(block), re.sub(r"\s*>\s*\S+$", "", called[1])
     for code in inline(page):
         if called := re.match(r"(?:\S+/)?strata ([a-z-].*)", code):
-            yield page.name, called[1]
+            # One word is the name of a command in a sentence, an option at the end stands there without its value.
+            word = called[1].rpartition(" ")[2]
+            named = word == called[1] or refusal(called[1]) == f"Option {word!r} requires an argument."
+            yield page.name, f"{called[1].split()[0]} --help" if named else called[1]
+
+
+def options(command: str) -> set[str]:
+    """Returns the options of a command, or of `strata` itself for what is no command."""
+    found = group().commands.get(command) or group()
+    return {option for parameter in found.params for option in parameter.opts}
 
 
 @cache
@@ -81,6 +93,8 @@ def group() -> TyperGroup:
 def refusal(line: str) -> str:
     """Returns why the command line would be refused, empty if it would not."""
     words = shlex.split(line)
+    if words[0].startswith("-"):
+        return "" if words[0] in options("") else "there is no such option"
     command = group().commands.get(words[0])
     if command is None:
         return "there is no such command"
@@ -132,9 +146,122 @@ def test_unknown_lines_are_noticed() -> None:
     """The two checks above are able to fail."""
     assert refusal("deploi") == "there is no such command"
     assert "--exit" in refusal("plan --exit")
+    assert refusal("--versions") == "there is no such option"
     for line in ("s4api list-buckets", "s3api list-bucket", "s3api head-bucket --bukket x", "s3api head-bucket"):
         with pytest.raises(UnknownLineError):
             parse(shlex.split(line))
+
+
+# Every line has somebody who looks at it
+
+TOOLS = {"export", ".", "for", "done", "git", "gh", "grep", "jq", "python", "rm", "terraform", "xargs"}
+"""Commands of the shell and of others; where they stand in a block marked `sh`, a test runs them."""
+RUNS = {
+    "first-deploy.md": "tests/scenarios/test_walkthrough.py",
+    "operate.md": "tests/scenarios/test_operate.py",
+    "reports.md": "tests/test_docs.py",
+}
+"""Pages with blocks marked `sh`, and the test that runs every one of them."""
+
+
+@every_page
+def test_no_line_of_a_shell_escapes(page: Path) -> None:
+    """Each is parsed as `strata` or `aws` above, or names stacks and targets that exist, or is a tool that is known."""
+    wrong = []
+    for block in blocks(page):
+        for line in commands(block.text) if block.language in SHELLS else ():
+            typed = line.removeprefix("$ ")
+            if block.language != "console" or typed != line:
+                wrong += [f"{block}: {line}: {why}" for why in unlooked(shlex.split(typed))]
+
+    assert wrong == []
+
+
+def unlooked(words: list[str]) -> Iterator[str]:
+    """Yields why nobody would notice that a line is wrong."""
+    targets = set(re.findall(r"^([a-z0-9-]+):", (CHECKOUT / "Makefile").read_text(), re.MULTILINE))
+    match words[0].rpartition("/")[2]:
+        case "make":
+            yield from (f"no target {word}" for word in words[1:] if word not in targets and "=" not in word)
+        case "cdktf":
+            known = {"deploy", "synth", "backend", "organizations", "security", "sso", "directory"}
+            yield from (
+                f"unknown: {word}" for word in words[1:] if word not in known and not word.startswith(("-", "$"))
+            )
+        case tool if tool not in {"strata", "aws", *TOOLS}:
+            yield f"nobody looks at {tool}"
+
+
+def test_blocks_that_can_be_run_are_run() -> None:
+    """A page with a block marked `sh` has a test that types it, page by page."""
+    pages = {page.name for page in PAGES if any(block.language == "sh" for block in blocks(page))}
+
+    assert pages == RUNS.keys()
+    assert [name for name, test in RUNS.items() if name not in (CHECKOUT / test).read_text(encoding="utf-8")] == []
+
+
+@every_page
+def test_no_block_hides(page: Path) -> None:
+    """An indented fence is a block that no test here would see."""
+    assert re.findall(r"^ +```.*$", page.read_text(encoding="utf-8"), re.MULTILINE) == []
+
+
+def test_the_readme_has_the_commands_of_the_first_deploy() -> None:
+    """Use it names commands that a scenario runs from docs/first-deploy.md, in the same order."""
+    (block,) = blocks(CHECKOUT / "README.md", "", "Use it")
+    first = [line for one in blocks(CHECKOUT / "docs/first-deploy.md", "sh") for line in commands(one.text)]
+    used = [line for line in commands(block.text) if line.startswith("strata")]
+
+    assert used == [
+        "strata init",
+        "strata check",
+        "strata doctor",
+        "strata bootstrap",
+        "strata deploy",
+        "strata profiles",
+    ]
+    assert [line for line in dict.fromkeys(first) if line in used] == used
+    assert "`cdktf deploy backend organizations security sso`" in (CHECKOUT / "README.md").read_text(encoding="utf-8")
+
+
+def test_unlooked_lines_are_noticed() -> None:
+    """The checks of this section are able to fail."""
+    assert [list(unlooked(line.split())) for line in ("make tests", "cdktf deploy ssoo", "curl x", "make golden")] == [
+        ["no target tests"],
+        ["unknown: ssoo"],
+        ["nobody looks at curl"],
+        [],
+    ]
+
+
+def test_explain_prints_the_example_of_the_page() -> None:
+    """The block of docs/reports.md is what the template gives."""
+    block = next(one for one in blocks(CHECKOUT / "docs/reports.md", "console") if "explain" in one.text)
+    command, *lines = block.text.splitlines()
+    result = CliRunner().invoke(app, [*shlex.split(command)[2:], "--config", str(SHIPPED)])
+    printed = re.sub(r"\S*strata/template/", "config/", result.stdout).splitlines()
+
+    assert printed[: len(lines) - 1] == lines[:-1]
+
+
+def test_a_pull_request_elsewhere_is_compared_as_written(tmp_path: Path) -> None:
+    """The block of docs/reports.md fetches, compares, and writes what a comment would hold."""
+    upstream, clone = tmp_path / "upstream", tmp_path / "clone"
+    shutil.copytree(SHIPPED, upstream / "config")
+    git(upstream, "init", "-q", "-b", "main")
+    git(upstream, "add", ".")
+    git(upstream, "commit", "-q", "-m", "first")
+    git(tmp_path, "clone", "-q", str(upstream), str(clone))
+    (block,) = blocks(CHECKOUT / "docs/reports.md", "sh")
+    environment = git_environment()
+    environment["PATH"] = f"{CHECKOUT / '.venv/bin'}:{environment['PATH']}"
+
+    done = subprocess.run(
+        ["sh", "-eu", "-c", block.text], cwd=clone, env=environment, capture_output=True, check=False, text=True
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (clone / "changes.md").read_text().startswith("## What changes since origin/main")
 
 
 # Blocks, links, YAML
@@ -176,8 +303,8 @@ def test_messages_name_pages_and_headings_that_exist() -> None:
 
 
 def yaml_blocks() -> list[Block]:
-    """Returns all but steps of a workflow, which are a list."""
-    return [block for page in PAGES for block in blocks(page, "yaml") if not block.text.startswith("- ")]
+    """Returns every block of YAML."""
+    return [block for page in PAGES for block in blocks(page, "yaml")]
 
 
 @pytest.mark.parametrize("block", yaml_blocks(), ids=str)
@@ -186,6 +313,9 @@ def test_yaml_is_configuration(block: Block) -> None:
     from ruamel.yaml import YAML  # keeps `on` a word
 
     data = YAML(typ="safe", pure=True).load(block.text.replace("...", "example"))
+    if isinstance(data, list):
+        assert list_problems(data) == []
+        return
     fitting = [name for name, known in top_level_keys().items() if set(data) <= known]
     if re.match(r"aws_\w+\.\S+$", next(iter(data))):
         fitting = ["imports.yaml"]
@@ -232,6 +362,28 @@ def shape_problems(name: str, data: dict[str, Any]) -> list[str]:
     return problems
 
 
+LISTS: dict[str, type[Model]] = {"finding": Acceptance, "kind": Move, "permission_sets": Assignment}
+"""The models of entries of lists, by a key that only they have."""
+STEP = {"id", "if", "name", "uses", "run", "with", "env"}
+
+
+def list_problems(entries: list[dict[str, Any]]) -> list[str]:
+    """Validates a list: entries of accepted.yaml, moves.yaml or of assignments, or steps of a GitHub workflow."""
+    from pydantic import TypeAdapter, ValidationError
+
+    problems = []
+    for entry in entries:
+        model = next((model for key, model in LISTS.items() if key in entry), None)
+        if model is None:
+            problems += [f"a step has no {key}" for key in entry.keys() - STEP]
+            continue
+        try:
+            TypeAdapter(model).validate_python(_frozen(entry))
+        except ValidationError as error:
+            problems += [f"{fault['loc']}: {fault['msg']}" for fault in error.errors()]
+    return problems
+
+
 def _frozen(value: Any) -> Any:
     """Returns YAML with its lists as the tuples that the models want."""
     if isinstance(value, dict):
@@ -268,6 +420,8 @@ def test_a_wrong_key_in_yaml_is_noticed() -> None:
     """The check above is able to fail, also below the top."""
     assert shape_problems("security.yaml", {"trail": {"mode": "on"}}) == []
     assert shape_problems("security.yaml", {"trail": {"mode": "on", "retention": 3}}) != []
+    assert list_problems([{"finding": "empty-group", "at": "groups.a"}]) != []
+    assert list_problems([{"runs": "strata check"}]) != []
 
 
 def test_json_blocks_are_json() -> None:

@@ -25,7 +25,7 @@ from strata.cli import app
 from strata.commands import doctor
 from strata.commands.doctor import account, conflicts, defaults, members, sign_in, state, tools
 from strata.commands.doctor.context import Check, CheckContext, Needs, build_context
-from strata.commands.doctor.findings import Finding, Level, failure, ok
+from strata.commands.doctor.findings import Finding, Level, ok
 from strata.config.models import EbsEncryption, InstanceMetadata, Mode, PasswordPolicy, S3PublicAccess
 from strata.files.template import TEMPLATE
 from strata.landing_zone import LandingZone
@@ -884,49 +884,6 @@ def test_a_shared_fact_is_read_once_and_refused_to_everybody(hooks: Hooks, folde
 
 
 # The report
-
-LONG = [("accounts", failure("word " * 20, "https://example.com/a/very/long/address/that/is/not/broken/in/two"))]
-
-
-class Screen:
-    """A terminal of a width."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
-        monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
-        monkeypatch.setenv("COLUMNS", str(columns))
-        monkeypatch.setenv("TERM", "xterm")
-
-
-def test_a_narrow_terminal_gets_wrapped_lines(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    Screen(monkeypatch, 60)
-    monkeypatch.setenv("NO_COLOR", "1")
-    doctor._print_lines(LONG)
-    lines = capsys.readouterr().out.splitlines()
-    assert max(len(line) for line in lines if "https" not in line) <= 60
-    assert all(line.startswith(" " * 9) for line in lines[1:])
-    assert any(line.strip() == LONG[0][1].remedy for line in lines)
-
-
-def test_a_pipe_gets_one_line_each_without_colour(capsys: pytest.CaptureFixture[str]) -> None:
-    doctor._print_lines(LONG)
-    printed = capsys.readouterr().out
-    assert printed.count("\n") == 1
-    assert "\x1b" not in printed
-
-
-@pytest.mark.parametrize(("variable", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
-def test_colour_only_where_it_is_wanted(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], variable: str, value: str
-) -> None:
-    Screen(monkeypatch, 200)
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    doctor._print_lines(LONG)
-    assert capsys.readouterr().out.startswith("\x1b[31mfailure\x1b[0m")
-    monkeypatch.setenv(variable, value)
-    doctor._print_lines(LONG)
-    assert "\x1b" not in capsys.readouterr().out
 
 
 def test_settings_of_buckets_are_judged_as_one_line() -> None:

@@ -219,10 +219,3 @@ def test_a_name_nobody_has_is_one_line_with_a_way_on(words: tuple[str, ...], say
     assert result.exit_code == 1
     assert says in result.stderr
     assert result.stderr.count("\n") == 1
-
-
-@pytest.mark.parametrize(
-    "words", [("anna-petersen",), ("payments-prod",), ("management",), ("--permission-set", "PlatformEngineer")]
-)
-def test_no_line_is_wider_than_sixty_columns(words: tuple[str, ...]) -> None:
-    assert [line for line in explained(*words).splitlines() if len(line) > 60] == []

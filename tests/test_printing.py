@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import redirect_stdout
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -305,3 +306,121 @@ def test_what_a_question_is_about_is_seen_before_it(monkeypatch: pytest.MonkeyPa
     print("the plan")
     assert confirmed("go on\x1b[2J?")
     assert both.getvalue() == b"the plan\ngo on\\u001b[2J? [y/N] "
+
+
+# Terminals
+
+ARN = "arn:aws:iam::123456789012:policy/teams/a-boundary-that-is-longer-than-the-terminal-is-wide-by-far"
+
+
+class Screen(io.StringIO):
+    """A terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
+    """A terminal of 60 columns, to print to."""
+    for name in ("NO_COLOR", "CI"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in (("COLUMNS", "60"), ("TERM", "xterm")):
+        monkeypatch.setenv(name, value)
+    return Screen()
+
+
+def on(screen: Screen, *texts: str) -> list[str]:
+    with redirect_stdout(screen), printing.guarded():
+        for text in texts:
+            print(text)
+    return re.sub(r"\x1b\[\d+m", "", screen.getvalue()).splitlines()
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_a_terminal_gets_lines_of_its_width_with_whole_words(
+    screen: Screen, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    text = f"error: config/sso.yaml:3: {'word well-known ' * 20}{ARN} `strata plan --allow replace:key` {'後 ' * 50}end"
+    lines = on(screen, text)
+    assert " ".join(" ".join(lines).split()) == text
+    assert [line for line in lines if width < printing._cells(line) and line.strip() != ARN] == []
+    assert [line for line in lines if "`" in line and "`strata plan --allow replace:key`" not in line] == []
+    assert all(line.startswith("  ") for line in lines[1:])
+
+
+def test_what_follows_stands_below_the_last_column(screen: Screen) -> None:
+    first, second, *_ = on(screen, f"ok  sign-in   {'word ' * 20}")
+    assert first.index("word") == second.index("word") == 14
+    assert on(screen, "    - " + "word " * 20)[-1].startswith("      word")
+
+
+def test_a_pipe_gets_lines_as_they_are(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    text = f"error: {printing.paint('red', printing.Style.FAULT)} {'word ' * 40}end"
+    with printing.guarded():
+        print(text)
+    assert capsys.readouterr().out == f"error: red {'word ' * 40}end\n"
+
+
+def test_a_document_stays_as_it_is_at_a_terminal_too(screen: Screen) -> None:
+    data = {"text": "word " * 40}
+    with redirect_stdout(screen), printing.guarded():
+        printing.document(printing.as_json(data))
+    assert json.loads(screen.getvalue()) == data
+    assert max(map(len, screen.getvalue().splitlines())) > 60
+
+
+def test_a_question_is_shown_before_its_line_ends(screen: Screen) -> None:
+    with redirect_stdout(screen), printing.guarded():
+        print("go on? [y/N] ", end="", flush=True)
+        assert screen.getvalue() == "go on? [y/N] "
+        print("y\nnext")
+    assert screen.getvalue() == "go on? [y/N] y\nnext\n"
+
+
+def test_colours_say_fault_warning_and_fine(screen: Screen) -> None:
+    with redirect_stdout(screen), printing.guarded():
+        print("error: no\nwarning: hm\nan error: no")
+        print(printing.paint("ok", printing.Style.FINE), "sign-in")
+    assert screen.getvalue() == (
+        "\x1b[31merror\x1b[0m: no\n\x1b[33mwarning\x1b[0m: hm\nan error: no\n\x1b[32mok\x1b[0m sign-in\n"
+    )
+
+
+@pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb"), ("TERM", ""), ("CI", "true")])
+def test_no_colour_where_it_is_not_wanted(
+    screen: Screen, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with redirect_stdout(screen), printing.guarded():
+        print("error:", printing.paint("no", printing.Style.FAULT))
+    assert screen.getvalue() == "error: no\n"
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_text_of_others_has_no_colour(screen: Screen, text: str) -> None:
+    mark = printing.paint("x", printing.Style.FAULT)
+    with redirect_stdout(screen), printing.guarded():
+        print(printing.line(f"{text}{mark}"))
+    assert "\x1b" not in screen.getvalue()
+
+
+def test_one_function_counts() -> None:
+    from strata.text import counted
+
+    assert [counted(1, "user"), counted(0, "user"), counted(2_000, "policy", "policies")] == [
+        "1 user",
+        "0 users",
+        "2,000 policies",
+    ]
+    by_hand = re.compile(r"""'s' if|"s" if|else 's'|else "s"|\+ "s"|\+ 's'""")
+    found = [
+        f"{file.name}: {line.strip()}"
+        for file in sorted((CHECKOUT / "strata").rglob("*.py"))
+        if file.name != "build.py"
+        for line in file.read_text(encoding="utf-8").splitlines()
+        if by_hand.search(line)
+    ]
+    assert found == []

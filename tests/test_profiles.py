@@ -781,7 +781,7 @@ def test_before_identity_center_the_profiles_work(cloud: Cloud, strata: Strata, 
 
 def test_after_identity_center_the_sdk_reads_every_profile(cloud: Cloud, strata: Strata, file: Path) -> None:
     cloud.instances = [instance()]
-    assert strata("--yes", "--output", "json").exit_code == 0
+    assert strata("--yes", "--cli-output", "json").exit_code == 0
     read = botocore.session.Session(profile="ac-dev-admin").full_config
     assert read["sso_sessions"] == {
         "ac": {

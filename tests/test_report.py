@@ -135,8 +135,13 @@ def test_a_cell_is_no_formula(zone: LandingZone) -> None:
     assert ',"\'=1+1 V",' in as_csv(changed)
 
 
-def test_lines_keep_to_the_width(zone: LandingZone) -> None:
-    assert max(map(len, as_text(tables(zone), 72).splitlines())) <= 72
+@pytest.mark.parametrize("width", [60, 72, 80, 100])
+def test_lines_keep_to_the_width_and_words_stay_whole(zone: LandingZone, width: int) -> None:
+    """Where columns of whole words are too wide, the cells of a row stand below each other."""
+    text = as_text(tables(zone), width)
+    assert max(map(len, text.splitlines())) <= width
+    words = {word for table in tables(zone) for row in table.rows for cell in row for word in cell.split()}
+    assert words - set(text.split()) - {":"} == set()
 
 
 def test_json_has_access_organization_policies_and_layers(zone: LandingZone) -> None:

@@ -18,7 +18,7 @@ from strata.evaluation.requests import ABSENT, Value
 from strata.iam.reference import Action, reference
 from strata.load import load
 from strata.options import Options
-from strata.printing import as_json, line, readers_may_leave
+from strata.printing import as_json, document, line, readers_may_leave
 from strata.report.names import find_account
 
 FORMAT = 1
@@ -77,9 +77,11 @@ def run(
         )
     ]
     outcome = _somebody(cases) if list_all else _overall(cases)
-    text = as_json(_facts(question, outcome, cases)) if json else "\n".join(map(line, _lines(outcome, cases, list_all)))
     with readers_may_leave():
-        print(text)
+        if json:
+            document(as_json(_facts(question, outcome, cases)))
+        else:
+            print("\n".join(map(line, _lines(outcome, cases, list_all))))
     return 0 if outcome is Outcome.ALLOWED else DIFFERS
 
 

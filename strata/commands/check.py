@@ -12,8 +12,9 @@ from strata.errors import ConfigurationError
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
-from strata.printing import as_json, line, readers_may_leave
+from strata.printing import as_json, document, line, readers_may_leave
 from strata.rules import warnings
+from strata.text import plural
 
 if TYPE_CHECKING:
     from strata.config.accepted import Acceptance
@@ -30,7 +31,7 @@ def run(options: Options, *, as_of: str | None, json: bool) -> int:
         landing_zone = load(options.config, day)
     except ConfigurationError as error:
         if json:
-            print(as_json({"valid": False, "faults": [asdict(fault) for fault in error.faults]}))
+            document(as_json({"valid": False, "faults": [asdict(fault) for fault in error.faults]}))
         raise
     summary = summarize(landing_zone)
     reads = identity_center_reads(landing_zone, summary["account_assignments"])
@@ -48,7 +49,7 @@ def run(options: Options, *, as_of: str | None, json: bool) -> int:
             found |= {"as_of": str(day), "endings": [_as_json(options, ending, day) for ending in due]}
             found["acceptances"] = [_acceptance_as_json(options, number, one, day) for number, one in accepted]
         with readers_may_leave():
-            print(as_json(found))
+            document(as_json(found))
         return 3 if due or accepted else 0
     for warning in doubtful:
         print(line(f"warning: {options.config}/{warning}"), file=sys.stderr)
@@ -96,9 +97,13 @@ def _print_summary(options: Options, landing_zone: LandingZone, summary: dict[st
     print(f"  regions   {project.regions.primary}, replica in {project.regions.secondary}")
     print(f"  state     s3://{project.state_bucket}, lock table {project.lock_table}")
     for name, number in summary.items():
-        print(f"  {number:>7}   {name.replace('_', ' ')}")
-    seconds = math.ceil(reads / CALLS_A_SECOND)
-    print(f"  {reads:>7}   Identity Center reads a plan: {_duration(seconds)} at {CALLS_A_SECOND} a second")
+        many = name.replace("_", " ")
+        print(f"  {number:>7}   {plural(number, _SINGULAR.get(name, many.removesuffix('s')), many)}")
+    time = _duration(math.ceil(reads / CALLS_A_SECOND))
+    print(f"  {reads:>7}   Identity Center {plural(reads, 'read')} a plan: {time} at {CALLS_A_SECOND} a second")
+
+
+_SINGULAR = {"policies": "policy"}
 
 
 def _duration(seconds: int) -> str:

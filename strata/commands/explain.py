@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -15,14 +14,11 @@ from strata.landing_zone.policies import EffectivePolicy
 from strata.landing_zone.units import Target
 from strata.load import load
 from strata.options import Options
-from strata.printing import as_json, line
+from strata.printing import as_json, document, line
 from strata.report.access import Access, AccessPath, access, access_as_json, allowances, bundles, empty_groups
 from strata.report.names import find_account, find_permission_set, find_person_or_account, find_user
 from strata.report.policies import short_type
 from strata.text import accounts_in_words
-
-WIDTH = 60
-"""Columns that lines keep to, so that they fit half a screen and a chat message."""
 
 
 def run(options: Options, *, who: str | None, account: str | None, permission_set: str | None, json: bool) -> int:
@@ -31,7 +27,10 @@ def run(options: Options, *, who: str | None, account: str | None, permission_se
         raise StrataError("name a user, a user and an account, an account, or --permission-set NAME")
     explained = Explained(load(options.config))
     facts, lines = _chosen(explained, who, account, permission_set)
-    print(as_json(facts()) if json else "\n".join(map(line, lines())))
+    if json:
+        document(as_json(facts()))
+    else:
+        print("\n".join(map(line, lines())))
     return 0
 
 
@@ -281,11 +280,4 @@ class Explained:
 
 
 def _wrapped(text: str, indent: str) -> list[str]:
-    return textwrap.wrap(
-        text,
-        WIDTH,
-        initial_indent=indent,
-        subsequent_indent=f"{indent}  ",
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    return [f"{indent}{text}"]

@@ -29,8 +29,9 @@ from strata.landing_zone import MANAGEMENT, LandingZone
 from strata.landing_zone.grants import Grant
 from strata.load import load
 from strata.options import Options
-from strata.printing import as_json, line, readers_may_leave, word
+from strata.printing import as_json, document, line, readers_may_leave, word
 from strata.terminal import confirmed
+from strata.text import counted
 
 OUTPUTS_FILE = "cdktf.outputs.json"
 
@@ -429,21 +430,19 @@ def _region(region: str) -> str:
 
 
 def _count(profiles: Profiles) -> str:
-    number = len(profiles.profiles)
-    return (
-        f"{number} profile{'' if number == 1 else 's'} through {'Identity Center' if profiles.portal else ACCESS_ROLE}"
-    )
+    through = "Identity Center" if profiles.portal else ACCESS_ROLE
+    return f"{counted(len(profiles.profiles), 'profile')} through {through}"
 
 
 def _print_result(profiles: Profiles, update: aws_config.Update, path: Path, *, json: bool, current: bool) -> None:
     if json:
-        document = {
+        found = {
             "file": str(path),
             "up_to_date": current,
             "portal": asdict(profiles.portal) if profiles.portal else None,
             "profiles": [asdict(profile) for profile in profiles.profiles],
         }
-        print(as_json(document))
+        document(as_json(found))
     else:
         for one in update.diff:
             print(line(one))

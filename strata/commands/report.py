@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
@@ -12,7 +11,7 @@ from strata.files.atomic import write
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
-from strata.printing import as_json, as_utf_8, markdown, readers_may_leave
+from strata.printing import as_json, as_utf_8, columns, document, markdown, readers_may_leave
 
 PIPE_WIDTH = 100
 """Columns without a terminal, so that a file does not depend on one."""
@@ -47,9 +46,7 @@ def _difference(options: Options, format: str, output: Path | None, revision: st
 
 
 def _width(output: Path | None) -> int:
-    if output or not sys.stdout.isatty():
-        return PIPE_WIDTH
-    return shutil.get_terminal_size((PIPE_WIDTH, 24)).columns
+    return PIPE_WIDTH if output else columns(sys.stdout) or PIPE_WIDTH
 
 
 def _write(options: Options, format: str, text: str, output: Path | None) -> None:
@@ -57,7 +54,9 @@ def _write(options: Options, format: str, text: str, output: Path | None) -> Non
     if output is None:
         if format != "text":
             as_utf_8()
-        print(text, end="")
+            document(text.removesuffix("\n"))
+        else:
+            print(text, end="")
         return
     write({output: text.encode()})
     options.note(f"wrote {output}")

@@ -18,6 +18,7 @@ from strata.errors import StrataError, UsageError
 from strata.files import atomic
 from strata.files.atomic import cannot
 from strata.options import Options
+from strata.printing import document
 
 
 class AcceptedList(RootModel[Many[Acceptance]]):
@@ -43,7 +44,7 @@ def run(options: Options, *, file: str | None, write: Path | None) -> int:
     if file not in _MODELS:
         guess = did_you_mean(file, _MODELS)
         raise StrataError(f"{file!r} is not a configuration file{guess}; name one of {', '.join(_MODELS)}")
-    print(text(file), end="")
+    document(text(file).removesuffix("\n"))
     return 0
 
 

@@ -18,6 +18,7 @@ class Move(Model):
     """One thing that got another key, as `strata rename` records it."""
 
     kind: Kind
+    """The kind of thing."""
     from_: Key = Field(alias="from")
     """The key that it had."""
     to: Key

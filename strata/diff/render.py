@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from itertools import groupby
 
 from strata import printing
 from strata.diff.change import Change, risk_words, risks
 from strata.printing import line, markdown, visible
-
-WIDTH = 100
 
 
 def as_text(found: Sequence[Change], revision: str) -> str:
@@ -20,14 +17,7 @@ def as_text(found: Sequence[Change], revision: str) -> str:
         lines += ["", topic.value]
         for change in changes:
             text = visible(f"{change.text} ({risk_words({change.risk})})" if change.risk else change.text)
-            lines += textwrap.wrap(
-                text,
-                WIDTH,
-                initial_indent="! " if change.risk else "  ",
-                subsequent_indent="    ",
-                break_long_words=False,
-                break_on_hyphens=False,
-            )
+            lines.append(f"{'! ' if change.risk else '  '}{text}")
     return "\n".join([*lines, ""])
 
 

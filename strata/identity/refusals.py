@@ -9,7 +9,7 @@ from strata.identity.comparison import Comparison, Refusal, compared
 from strata.identity.live import Live
 from strata.identity.matching import matches
 from strata.identity.things import Holdings
-from strata.text import listed
+from strata.text import listed, plural
 
 FOLDER = "cdktf.out"
 
@@ -64,7 +64,7 @@ def warnings(declared: Holdings, recorded: Holdings) -> Iterator[str]:
     """Yields what is not refused and yet may not be meant."""
     has = declared.administrators
     if has.external and not has.people:
-        groups = f"external group{'s' if len(has.external) > 1 else ''} {listed(sorted(has.external))}"
+        groups = f"external {plural(len(has.external), 'group')} {listed(sorted(has.external))}"
         yield (
             f"full access to the management account is left to the {groups} alone: when the identity provider fails, "
             "only its root user gets in"

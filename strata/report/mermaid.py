@@ -9,6 +9,7 @@ from strata.landing_zone import LandingZone
 from strata.landing_zone.units import Target
 from strata.printing import mermaid
 from strata.report.policies import short_type
+from strata.text import counted
 
 MANY = 60
 """Accounts from which on the chart counts them unit by unit: Mermaid draws 500 lines and no more."""
@@ -22,15 +23,15 @@ def flowchart(landing_zone: LandingZone) -> str:
 def _lines(landing_zone: LandingZone) -> Iterator[str]:
     ways, attached = landing_zone.ancestors, landing_zone.policies.values()
     accounts = Counter(way[-2] for target, way in ways.items() if target.kind == "account")
-    counted = sum(accounts.values()) > MANY
+    grouped = sum(accounts.values()) > MANY
     names = {target: f"n{index}" for index, target in enumerate(ways)}
     for target, way in ways.items():
         own = [f"{short_type(policy.type)} {policy.key}" for policy in attached if target in policy.attachments]
-        if counted and target.kind == "account" and not own:
+        if grouped and target.kind == "account" and not own:
             continue
         text = [_label(landing_zone, target), *own]
-        if counted and accounts[target]:
-            text.insert(1, f"{accounts[target]:,} accounts")
+        if grouped and accounts[target]:
+            text.insert(1, counted(accounts[target], "account"))
         shape = ("([", "])") if target.kind == "account" else ("[", "]")
         yield f'{names[target]}{shape[0]}"{"<br>".join(map(mermaid, text))}"{shape[1]}'
         if way[1:]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from strata.config.models import PolicyType
 from strata.landing_zone import LandingZone
 from strata.landing_zone.units import Target
-from strata.text import listed
+from strata.text import listed, plural
 
 
 def in_words(targets: Iterable[Target]) -> str:
@@ -20,7 +20,7 @@ def in_words(targets: Iterable[Target]) -> str:
     parts = ["root"] if "root" in by_kind else []
     for kind, one in (("unit", "organizational unit"), ("account", "account")):
         if keys := by_kind[kind]:
-            parts.append(f"{one}{'s' if keys[1:] else ''} {listed(keys)}")
+            parts.append(f"{plural(len(keys), one)} {listed(keys)}")
     return ", ".join(parts) or "nothing"
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from strata.config import ORGANIZATION, SSO
 from strata.landing_zone import LandingZone
 from strata.landing_zone.units import Target
-from strata.printing import csv_cell, markdown, visible
+from strata.printing import csv_cell, markdown, visible, wrapped
 from strata.report.access import AccessPath, access, allowances, bundles, empty_groups
 from strata.report.layers import layers
 from strata.report.policies import Slots, short_type, slots
@@ -48,7 +48,7 @@ def as_text(found: Iterable[Table], width: int) -> str:
     """Returns tables for a terminal, cells wrapped to its width."""
     parts = []
     for table in map(_visible, found):
-        notes = [piece for note in table.notes for piece in textwrap.wrap(note, width)]
+        notes = [piece for note in table.notes for piece in wrapped(note, width)]
         parts.append("\n".join([table.title, "", *_text_lines(table, width), *notes, ""]))
     return "\n".join(parts)
 
@@ -181,7 +181,6 @@ def _layers_table(landing_zone: LandingZone) -> Table:
 
 # Layout in a terminal
 
-_NARROWEST = 14
 _GAP = "  "
 
 
@@ -189,9 +188,15 @@ def _text_lines(table: Table, width: int) -> Iterator[str]:
     from rich.cells import cell_len
 
     lines = [table.header, *table.rows]
-    widths = [max(cell_len(row[column]) for row in lines) for column in range(len(table.header))]
-    while sum(widths) + len(_GAP) * (len(widths) - 1) > width and max(widths) > _NARROWEST:
-        widths[widths.index(max(widths))] -= 1
+    columns = range(len(table.header))
+    widths = [max(cell_len(row[column]) for row in lines) for column in columns]
+    narrowest = [max(_narrowest(row[column]) for row in lines) for column in columns]
+    most = width - len(_GAP) * (len(widths) - 1)
+    if sum(narrowest) > most:
+        yield from (piece for line in _entries(table) for piece in wrapped(line, width))
+        return
+    while sum(widths) > most:
+        widths[max(columns, key=lambda column: (widths[column] > narrowest[column], widths[column]))] -= 1
     for index, row in enumerate(lines):
         cells = [_cell(cell, columns) for cell, columns in zip(row, widths, strict=True)]
         for number in range(max(map(len, cells))):
@@ -202,7 +207,23 @@ def _text_lines(table: Table, width: int) -> Iterator[str]:
             yield _GAP.join("-" * columns for columns in widths)
 
 
+def _narrowest(text: str) -> int:
+    """Returns how wide a cell is that parts no word."""
+    from rich.cells import cell_len
+
+    indent = len(text) - len(text.lstrip(_SPACE))
+    return indent + max((cell_len(word) for word in text.split()), default=0)
+
+
+def _entries(table: Table) -> Iterator[str]:
+    """Yields each row as lines below each other, where the terminal is too narrow for columns of whole words."""
+    for first, *others in table.rows:
+        yield first
+        named = zip(table.header[1:], others, strict=True)
+        yield from (f"  {title.lower()}: {cell}" for title, cell in named if cell)
+
+
 def _cell(text: str, width: int) -> list[str]:
     indent = len(text) - len(text.lstrip(_SPACE))
-    wrapped = textwrap.wrap(text.lstrip(_SPACE), max(width - indent, 8), break_on_hyphens=False, break_long_words=True)
-    return [" " * indent + line for line in wrapped] or [""]
+    pieces = textwrap.wrap(text.lstrip(_SPACE), max(width - indent, 8), break_on_hyphens=False, break_long_words=False)
+    return [" " * indent + piece for piece in pieces] or [""]

@@ -25,6 +25,7 @@ from strata.terraform.errors import TerraformError
 from strata.terraform.events import Events, Failure
 from strata.terraform.process import Result
 from strata.terraform.workspace import StateObject, Workspace
+from strata.text import counted
 
 Note = Callable[[str], None]
 Versions = Mapping[StateObject, Version | None]
@@ -224,7 +225,7 @@ def _remove_unheld(file: Path) -> None:
 def show(plans: Iterable[Plan], to: TextIO) -> None:
     """Prints plans for a person."""
     for planned in plans:
-        number = f"{planned.count} change{'s' if planned.count > 1 else ''}" if planned.count else "no changes"
+        number = counted(planned.count, "change") if planned.count else "no changes"
         print(f"{planned.stack}: {planned.error or _waits(planned) or number}", file=to)
         for address, change in planned.changes.items():
             print(f"  {change.action:<18}{address}", file=to)

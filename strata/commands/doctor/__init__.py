@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
-import textwrap
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,7 +15,8 @@ from strata.commands.doctor.findings import NOT_YET, Finding, Level, failure, un
 from strata.errors import StrataError
 from strata.load import load
 from strata.options import Options
-from strata.printing import as_json, line, unguarded
+from strata.printing import Style, as_json, document, line, paint, unguarded
+from strata.text import counted
 
 CHECKS: tuple[Check, ...] = (
     Check("python", Needs.NOTHING, tools.check_python),
@@ -149,36 +147,13 @@ def _lines(found: Found, checks: Sequence[Check]) -> list[Line]:
 
 
 def _print_lines(lines: Sequence[Line]) -> None:
-    """Prints one line each; a terminal gets them wrapped to its width, a pipe as they are."""
-    terminal = sys.stdout.isatty()
-    width = shutil.get_terminal_size().columns
     for name, finding in lines:
-        text = line(f"{finding.level:<8} {name:<13} {finding}")
-        if terminal:
-            indent = " " * (23 if width >= NARROW else 9)
-            text = textwrap.fill(
-                text,
-                width,
-                subsequent_indent=indent,
-                break_long_words=False,
-                break_on_hyphens=False,
-                drop_whitespace=True,
-            )
-        print(_coloured(text, finding.level) if terminal else text, file=unguarded(sys.stdout) if terminal else None)
+        level, gap, text = line(f"{finding.level:<8} {name:<13} {finding}").partition(" ")
+        print(f"{paint(level, _STYLES[finding.level])}{gap}{text}")
     sys.stdout.flush()
 
 
-NARROW = 100
-
-
-def _coloured(text: str, level: Level) -> str:
-    """Returns the line with its first word in colour, unless NO_COLOR is set or the terminal has none."""
-    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
-        return text
-    return f"\x1b[{_COLOURS[level]}m{text[: len(level)]}\x1b[0m{text[len(level) :]}"
-
-
-_COLOURS = {Level.OK: 32, Level.WARNING: 33, Level.FAILURE: 31}
+_STYLES = {Level.OK: Style.FINE, Level.WARNING: Style.WARNING, Level.FAILURE: Style.FAULT}
 
 
 def _print_json(lines: Sequence[Line]) -> None:
@@ -186,11 +161,10 @@ def _print_json(lines: Sequence[Line]) -> None:
         {"check": name, "level": finding.level, "text": finding.text, "remedy": finding.remedy}
         for name, finding in lines
     ]
-    print(as_json({"findings": findings}))
+    document(as_json({"findings": findings}))
 
 
 def _conclude(options: Options, lines: Sequence[Line]) -> int:
     number = Counter(finding.level for _, finding in lines)
-    parts = [(number[Level.FAILURE], "failure"), (number[Level.WARNING], "warning")]
-    options.note(", ".join(f"{count} {word}{'' if count == 1 else 's'}" for count, word in parts))
+    options.note(", ".join(counted(number[level], level.value) for level in (Level.FAILURE, Level.WARNING)))
     return 1 if number[Level.FAILURE] else 0

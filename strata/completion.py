@@ -1,0 +1,102 @@
+"""What a shell completes: stacks, and the keys of the configuration; a file that cannot be read completes nothing.
+
+It reads the YAML alone and checks nothing, since a person waits at every press of the key.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import typer
+
+Completion = Callable[[typer.Context], list[str]]
+
+_STACKS = ("backend", "organizations", "security", "sso")
+_SECTIONS = {
+    "account": ("organization", "accounts"),
+    "ou": ("organization", "organizational_units"),
+    "policy": ("organization", "policies"),
+    "user": ("sso", "users"),
+    "group": ("sso", "groups"),
+    "permission-set": ("sso", "permission_sets"),
+}
+_KEY = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
+_LARGEST = 10_000_000
+
+
+def keys(*kinds: str, more: Iterable[str] = ()) -> Completion:
+    """Returns a completion of the keys of some kinds, such as `account`, and of some words."""
+
+    def complete(context: typer.Context) -> list[str]:
+        return [*dict.fromkeys(one for kind in kinds for one in _keys(_folder(context), kind)), *more]
+
+    return complete
+
+
+def stacks(context: typer.Context) -> list[str]:
+    """Completes stacks that are not named yet."""
+    named = context.params.get("stacks") or ()
+    return [one for one in _STACKS if one not in named]
+
+
+def kinds() -> list[str]:
+    """Completes the kinds of things that have a key."""
+    return list(_SECTIONS)
+
+
+def keys_of_the_kind(context: typer.Context) -> list[str]:
+    """Completes the keys of the kind that the argument before names."""
+    kind = context.params.get("kind")
+    return list(_keys(_folder(context), kind)) if kind in _SECTIONS else []
+
+
+def _folder(context: typer.Context) -> Path:
+    """Returns the folder that the command would read."""
+    at: Any = context
+    while at is not None:
+        if given := at.params.get("config"):
+            return Path(given)
+        at = at.parent
+    return Path(os.environ.get("STRATA_CONFIG") or "config")
+
+
+def _keys(folder: Path, kind: str) -> Iterator[str]:
+    name, section = _SECTIONS[kind]
+    files = [folder / f"{name}.yaml", *sorted((folder / name).glob("*.yaml"))]
+    for file in files:
+        found = _content(file).get(section)
+        yield from _of_units(found) if kind == "ou" else _of(found)
+    if kind == "account":
+        yield "management"
+    elif kind == "ou":
+        yield "root"
+
+
+def _content(file: Path) -> dict[str, Any]:
+    import yaml
+
+    try:
+        if not file.is_file() or file.stat().st_size > _LARGEST:
+            return {}
+        data = yaml.load(file.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
+    except Exception:  # noqa: BLE001 - whatever is wrong with the file, `strata check` says it, not a shell at a key
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def _of(entries: object) -> Iterator[str]:
+    if isinstance(entries, dict):
+        yield from (key for key in entries if isinstance(key, str) and _KEY.fullmatch(key))
+
+
+def _of_units(units: object, depth: int = 0) -> Iterator[str]:
+    if not isinstance(units, dict) or depth > 10:  # noqa: PLR2004 - an alias may lead in a circle; AWS has five levels
+        return
+    yield from _of(units)
+    for unit in units.values():
+        if isinstance(unit, dict):
+            yield from _of_units(unit.get("organizational_units"), depth + 1)

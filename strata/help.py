@@ -1,0 +1,100 @@
+"""What `strata --help` says: the commands in the order of their use, one short line each, and the exit codes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+import typer
+from typer.core import TyperGroup
+
+GROUPS: Mapping[str, Mapping[str, str]] = {
+    "Start": {
+        "init": "write config/ from your names and accounts",
+        "adopt": "write config/ from an organization that exists",
+        "bootstrap": "create state bucket, table, organization",
+    },
+    "Change": {
+        "add": "add one entry to the configuration",
+        "rename": "give a thing another key, everywhere",
+        "check": "find every fault in the configuration",
+        "plan": "show the changes of a deploy",
+        "deploy": "plan, ask, then deploy",
+        "expire": "remove access that has ended",
+    },
+    "Ask": {
+        "explain": "who may do what where, and why",
+        "can": "whether somebody may do something",
+        "report": "access, organization, effects of an edit",
+    },
+    "Watch": {
+        "doctor": "check AWS and this machine",
+        "drift": "what differs at AWS from config/",
+    },
+    "Use": {
+        "profiles": "write AWS CLI profiles",
+    },
+}
+"""Each command with its line; one that is in no group is hidden."""
+
+LINES: Mapping[str, str] = {name: text for group in GROUPS.values() for name, text in group.items()}
+
+EXIT_CODES: Mapping[int, str] = {
+    0: "done, or nothing to do",
+    1: "a fault in the configuration, or a failure",
+    2: "the command line is wrong",
+    3: "something differs; the command says what",
+    130: "interrupted",
+}
+
+
+class Formatter(Protocol):
+    """The part of typer's formatter that is in use."""
+
+    def section(self, name: str) -> AbstractContextManager[None]: ...
+    def write_dl(self, rows: Sequence[tuple[str, str]]) -> None: ...
+
+
+class Commands(TyperGroup):
+    """The commands of `strata`, listed by purpose."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Returns the names in the order of their use, also for the completion of a shell."""
+        return [*(name for name in LINES if name in self.commands), *(self.commands.keys() - LINES.keys())]
+
+    def format_commands(self, ctx: Any, formatter: Formatter) -> None:
+        """Writes the groups; all have one width, so that the lines stand in one column."""
+        width = max(len(name) for name in LINES if name in self.commands)
+        for title, lines in GROUPS.items():
+            rows = [(f"{name:<{width}}", text) for name, text in lines.items() if name in self.commands]
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
+        with formatter.section("Exit codes"):
+            formatter.write_dl([(f"{code:<{width}}", text) for code, text in EXIT_CODES.items()])
+
+
+def print_version(asked: bool) -> None:
+    """Prints the version and, in a clone, the revision, and ends the command."""
+    if asked:
+        typer.echo(version())
+        raise typer.Exit
+
+
+def version() -> str:
+    """Returns the version of the package, with the revision where git has one."""
+    import subprocess
+    from importlib.metadata import version as installed
+    from pathlib import Path
+
+    text = f"strata {installed('strata')}"
+    checkout = Path(__file__).parents[1]
+    if not (checkout / ".git").exists():
+        return text
+    command = ["git", "-C", str(checkout), "describe", "--always", "--dirty", "--exclude=*"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return text
+    return f"{text}, revision {done.stdout.strip()}"
