@@ -265,6 +265,12 @@ def _cells(text: str) -> int:
     return cell_len(_MARK.sub("", text))
 
 
+def ended_by_hand(stream: TextIO) -> None:
+    """Notes that somebody ended the line of a terminal by an answer, which the stream does not see."""
+    if isinstance(stream, _Guarded):
+        stream.begin()
+
+
 def document(text: str) -> None:
     """Prints to stdout, for another program, lines that stay as they are at a terminal as well."""
     stream = sys.stdout
@@ -360,6 +366,10 @@ class _Guarded:
     def flush(self) -> None:
         self.show_held()
         self.stream.flush()
+
+    def begin(self) -> None:
+        """Begins a line."""
+        self._begun, self._blank = False, True
 
     def show_held(self) -> None:
         """Writes the beginning of a line."""

@@ -424,3 +424,18 @@ def test_one_function_counts() -> None:
         if by_hand.search(line)
     ]
     assert found == []
+
+
+def test_a_long_question_has_its_answer_below(monkeypatch: pytest.MonkeyPatch, screen: Screen) -> None:
+    """An answer is not parted in mid word, and what comes after it is wrapped as always."""
+    from strata.terminal import answer
+
+    monkeypatch.setattr(sys, "stdin", io.StringIO("yes\nno\n"))
+    monkeypatch.setattr(sys, "stderr", screen)
+    with printing.guarded():
+        answer("the name of the management account [acme]: ")
+        answer("go on? ")
+        print("word " * 13, file=sys.stderr)
+    lines = screen.getvalue().splitlines()
+    assert lines[:2] == ["the name of the management account [acme]:", f"> go on? {'word ' * 12}".rstrip()]
+    assert len(lines) == 3
