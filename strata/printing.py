@@ -258,11 +258,12 @@ _WORD = re.compile(r"( *)(`[^`\n]+`[^\s`]*|[^ ]+|$)")
 
 def _cells(text: str) -> int:
     """Returns how many columns of a terminal a text takes."""
-    if text.isascii():
-        return len(text)
+    seen = text if text.isascii() else _MARK.sub("", text)
+    if seen.isascii():
+        return len(seen)
     from rich.cells import cell_len
 
-    return cell_len(_MARK.sub("", text))
+    return cell_len(seen)
 
 
 def ended_by_hand(stream: TextIO) -> None:
@@ -290,13 +291,13 @@ def guarded() -> Iterator[None]:
     A letter that the locale has no code for is escaped, so that no output fails for it.
     """
     before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = (_guard(stream) for stream in before)
+    sys.stdout, sys.stderr = guards = _guard(sys.stdout), _guard(sys.stderr)
     try:
         yield
     finally:
-        for stream in (sys.stdout, sys.stderr):
+        for guard in guards:
             with suppress(OSError, ValueError):
-                cast("_Guarded", stream).show_held()
+                cast("_Guarded", guard).show_held()
         sys.stdout, sys.stderr = before
 
 
