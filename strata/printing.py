@@ -246,7 +246,8 @@ def wrapped(text: str, width: int) -> list[str]:
     for blanks, word in _WORD.findall(text):
         if here.strip(" ") and _cells(f"{here}{blanks}{word}") > width:
             lines.append(here)
-            here = after + word
+            # A long word gives up its indent before it is parted at the end of the line.
+            here = after[: max(width - _cells(word), 0)] + word
         else:
             here += blanks + word
     return [*lines, here]
