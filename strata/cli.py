@@ -362,10 +362,14 @@ def profiles(
         Literal["json", "yaml", "yaml-stream", "text", "table"] | None,
         typer.Option("--cli-output", help="The output format of the AWS CLI to set.", show_default=False),
     ] = None,
-    offline: Annotated[bool, typer.Option("--offline", help="Ask no AWS, read the outputs of Terraform.")] = False,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Read the outputs of Terraform, no other service of AWS.")
+    ] = False,
     outputs: Annotated[
         Path | None,
-        typer.Option("--outputs", metavar="FILE", help="What cdktf --outputs-file wrote (cdktf.outputs.json)."),
+        typer.Option(
+            "--outputs", metavar="FILE", help="What cdktf --outputs-file wrote (cdktf.outputs.json, else the states)."
+        ),
     ] = None,
     file: Annotated[
         Path | None,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -64,27 +65,23 @@ def _folder(context: typer.Context) -> Path:
     return Path(os.environ.get("STRATA_CONFIG") or "config")
 
 
-def _keys(folder: Path, kind: str) -> Iterator[str]:
+def _keys(folder: Path, kind: str) -> list[str]:
+    """Returns the keys of a kind; whatever is wrong with the files, `strata check` says it, not a shell at a key."""
     name, section = _SECTIONS[kind]
-    files = [folder / f"{name}.yaml", *sorted((folder / name).glob("*.yaml"))]
-    for file in files:
-        found = _content(file).get(section)
-        yield from _of_units(found) if kind == "ou" else _of(found)
-    if kind == "account":
-        yield "management"
-    elif kind == "ou":
-        yield "root"
+    found = {"account": ["management"], "ou": ["root"]}.get(kind, [])
+    with suppress(Exception):
+        for file in [folder / f"{name}.yaml", *sorted((folder / name).glob("*.yaml"))]:
+            entries = _content(file).get(section)
+            found += _of_units(entries, set()) if kind == "ou" else _of(entries)
+    return found
 
 
 def _content(file: Path) -> dict[str, Any]:
     import yaml
 
-    try:
-        if not file.is_file() or file.stat().st_size > _LARGEST:
-            return {}
-        data = yaml.load(file.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
-    except Exception:  # noqa: BLE001 - whatever is wrong with the file, `strata check` says it, not a shell at a key
+    if not file.is_file() or file.stat().st_size > _LARGEST:
         return {}
+    data = yaml.load(file.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
     return data if isinstance(data, dict) else {}
 
 
@@ -93,10 +90,11 @@ def _of(entries: object) -> Iterator[str]:
         yield from (key for key in entries if isinstance(key, str) and _KEY.fullmatch(key))
 
 
-def _of_units(units: object, depth: int = 0) -> Iterator[str]:
-    if not isinstance(units, dict) or depth > 10:  # noqa: PLR2004 - an alias may lead in a circle; AWS has five levels
+def _of_units(units: object, seen: set[int]) -> Iterator[str]:
+    if not isinstance(units, dict) or id(units) in seen:  # an alias may lead in a circle, or to the same units often
         return
+    seen.add(id(units))
     yield from _of(units)
     for unit in units.values():
         if isinstance(unit, dict):
-            yield from _of_units(unit.get("organizational_units"), depth + 1)
+            yield from _of_units(unit.get("organizational_units"), seen)

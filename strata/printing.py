@@ -246,7 +246,8 @@ def wrapped(text: str, width: int) -> list[str]:
     for blanks, word in _WORD.findall(text):
         if here.strip(" ") and _cells(f"{here}{blanks}{word}") > width:
             lines.append(here)
-            here = after + word
+            # A long word gives up its indent before it is parted at the end of the line.
+            here = after[: max(width - _cells(word), 0)] + word
         else:
             here += blanks + word
     return [*lines, here]
@@ -258,11 +259,18 @@ _WORD = re.compile(r"( *)(`[^`\n]+`[^\s`]*|[^ ]+|$)")
 
 def _cells(text: str) -> int:
     """Returns how many columns of a terminal a text takes."""
-    if text.isascii():
-        return len(text)
+    seen = text if text.isascii() else _MARK.sub("", text)
+    if seen.isascii():
+        return len(seen)
     from rich.cells import cell_len
 
-    return cell_len(_MARK.sub("", text))
+    return cell_len(seen)
+
+
+def ended_by_hand(stream: TextIO) -> None:
+    """Notes that somebody ended the line of a terminal by an answer, which the stream does not see."""
+    if isinstance(stream, _Guarded):
+        stream.begin()
 
 
 def document(text: str) -> None:
@@ -284,13 +292,13 @@ def guarded() -> Iterator[None]:
     A letter that the locale has no code for is escaped, so that no output fails for it.
     """
     before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = (_guard(stream) for stream in before)
+    sys.stdout, sys.stderr = guards = _guard(sys.stdout), _guard(sys.stderr)
     try:
         yield
     finally:
-        for stream in (sys.stdout, sys.stderr):
+        for guard in guards:
             with suppress(OSError, ValueError):
-                cast("_Guarded", stream).show_held()
+                cast("_Guarded", guard).show_held()
         sys.stdout, sys.stderr = before
 
 
@@ -360,6 +368,10 @@ class _Guarded:
     def flush(self) -> None:
         self.show_held()
         self.stream.flush()
+
+    def begin(self) -> None:
+        """Begins a line."""
+        self._begun, self._blank = False, True
 
     def show_held(self) -> None:
         """Writes the beginning of a line."""

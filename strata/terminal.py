@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from strata.errors import StrataError, UsageError
-from strata.printing import line
+from strata.printing import columns, ended_by_hand, line
 
 
 def confirmed(question: str, *, instead: str = "the plan with --dry-run") -> bool:
@@ -28,11 +28,21 @@ def answer(question: str) -> str:
     """
     # What the question is about has to be seen first, also where stdout is a pipe that somebody reads.
     sys.stdout.flush()
-    print(line(question), end="", file=sys.stderr, flush=True)
+    shown, width = line(question), columns(sys.stderr)
+    if width and len(shown) > width - _ROOM:
+        print(shown.rstrip(), file=sys.stderr)
+        shown = "> "
+    print(shown, end="", file=sys.stderr, flush=True)
     try:
         return sys.stdin.readline()
     except UnicodeDecodeError as error:
         raise StrataError(f"the answer is not text in {error.encoding}; set LC_ALL=C.UTF-8, or give flags") from error
+    finally:
+        ended_by_hand(sys.stderr)
+
+
+_ROOM = 24
+"""Columns for an answer; behind a longer question it would be parted in mid word."""
 
 
 def interactive() -> bool:

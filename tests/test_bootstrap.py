@@ -328,7 +328,10 @@ def test_what_is_left_for_a_human_is_said(strata: Any, wire: Wire) -> None:
     stdout = strata("--yes").stdout
     assert "https://eu-west-1.console.aws.amazon.com/singlesignon/home?region=eu-west-1" in stdout
     assert "an organization instance" in stdout
-    assert stdout.splitlines()[-1] == "  cdktf deploy backend organizations security sso"
+    assert stdout.splitlines()[-2:] == [
+        "  strata deploy",
+        "  or, stack by stack: cdktf deploy backend organizations security sso",
+    ]
 
 
 @pytest.mark.parametrize(("owner", "left"), [(OURS, False), (THEIRS, True)])

@@ -112,6 +112,20 @@ def test_a_broken_file_completes_nothing_and_says_nothing(tmp_path: Path, text: 
     assert [one for one in completed("profiles", "--user", "", folder=tmp_path) if one != "x"] == []
 
 
+def test_aliases_are_followed_once(tmp_path: Path) -> None:
+    """Units that lead in a circle, or that double with every level, would keep a person waiting for ever."""
+    lines = ["a: &a {u0: {organizational_units: {}}}"]
+    for name in "bcdefghijklm":
+        under = chr(ord(name) - 1)
+        units = ", ".join(f"{name}{number}: {{organizational_units: *{under}}}" for number in range(9))
+        lines.append(f"{name}: &{name} {{{units}}}")
+    lines.append("organizational_units: &z {round: {organizational_units: *z}, deep: {organizational_units: *m}}")
+    (tmp_path / "organization.yaml").write_text("\n".join(lines))
+    found = completed("can", "x", "--in", "", folder=tmp_path)
+    assert {"round", "deep", "m8", "root"} <= set(found)
+    assert len(found) < 200
+
+
 def test_a_completion_loads_no_more_than_yaml() -> None:
     """A person waits for it."""
     script = (

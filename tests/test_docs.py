@@ -128,6 +128,12 @@ def test_every_aws_command_line_is_known_to_botocore(page: Path) -> None:
     assert wrong == []
 
 
+@every_page
+def test_a_page_that_needs_the_aws_cli_names_it(page: Path) -> None:
+    """Strata does not bring it, so whoever follows the page has to have it."""
+    assert not list(aws_lines(page)) or "AWS CLI" in page.read_text(encoding="utf-8")
+
+
 OWN_COMMANDS = ("configure", "sso", "login")
 """What the AWS CLI does besides the operations of services."""
 

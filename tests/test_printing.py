@@ -347,7 +347,8 @@ def test_a_terminal_gets_lines_of_its_width_with_whole_words(
     assert " ".join(" ".join(lines).split()) == text
     assert [line for line in lines if width < printing._cells(line) and line.strip() != ARN] == []
     assert [line for line in lines if "`" in line and "`strata plan --allow replace:key`" not in line] == []
-    assert all(line.startswith("  ") for line in lines[1:])
+    assert ARN in lines, "it begins where the line does, since it is longer"
+    assert all(line.startswith("  ") for line in lines[1:] if line != ARN)
 
 
 def test_what_follows_stands_below_the_last_column(screen: Screen) -> None:
@@ -424,3 +425,18 @@ def test_one_function_counts() -> None:
         if by_hand.search(line)
     ]
     assert found == []
+
+
+def test_a_long_question_has_its_answer_below(monkeypatch: pytest.MonkeyPatch, screen: Screen) -> None:
+    """An answer is not parted in mid word, and what comes after it is wrapped as always."""
+    from strata.terminal import answer
+
+    monkeypatch.setattr(sys, "stdin", io.StringIO("yes\nno\n"))
+    monkeypatch.setattr(sys, "stderr", screen)
+    with printing.guarded():
+        answer("the name of the management account [acme]: ")
+        answer("go on? ")
+        print("word " * 13, file=sys.stderr)
+    lines = screen.getvalue().splitlines()
+    assert lines[:2] == ["the name of the management account [acme]:", f"> go on? {'word ' * 12}".rstrip()]
+    assert len(lines) == 3

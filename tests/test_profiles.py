@@ -32,6 +32,7 @@ from typer.testing import CliRunner
 from strata.aws.organization import LiveAccount
 from strata.cli import app
 from strata.commands.profiles import OrganizationFacts, Portal, ProfileRequest, Profiles, build_profiles, identify
+from strata.config.models import state_key
 from strata.errors import StrataError
 from strata.files import aws_config
 from strata.files.aws_config import Section, UnusableFileError, update
@@ -1082,7 +1083,6 @@ def test_offline_before_identity_center(strata: Strata, file: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "cdktf.outputs.json does not exist; create it with cdktf output organizations sso --outputs-file"),
         ("{", "cdktf.outputs.json cannot be read as JSON"),
         ("[]", "cdktf.outputs.json: organizations: has no account_ids"),
         (json.dumps({"sso": {}}), "cdktf.outputs.json: organizations: has no account_ids"),
@@ -1090,14 +1090,41 @@ def test_offline_before_identity_center(strata: Strata, file: Path) -> None:
         (outputs(management="1" * 12), "cdktf.outputs.json is of another organization"),
     ],
 )
-def test_outputs_that_are_of_no_use_are_explained(
-    strata: Strata, file: Path, content: str | None, message: str
-) -> None:
-    if content is not None:
-        (file.parent / "cdktf.outputs.json").write_text(content)
+def test_outputs_that_are_of_no_use_are_explained(strata: Strata, file: Path, content: str, message: str) -> None:
+    (file.parent / "cdktf.outputs.json").write_text(content)
     done = strata("--yes", "--offline")
     assert (done.exit_code, file.read_text()) == (1, MINE)
     assert message in done.stderr
+
+
+@pytest.mark.usefixtures("unplugged")
+def test_a_file_that_is_named_has_to_be_there(strata: Strata) -> None:
+    done = strata("--yes", "--offline", "--outputs", "o.json")
+    assert done.exit_code == 1
+    assert "o.json does not exist; create it with cdktf output organizations sso --outputs-file" in done.stderr
+
+
+def test_without_a_file_the_states_have_the_outputs(
+    cloud: Cloud, strata: Strata, file: Path, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the state bucket is asked: whoever may read it needs nothing in Organizations or Identity Center."""
+    monkeypatch.chdir(file.parent)
+    project = load(config).project
+    before = file.read_text()
+    done = strata("--yes", "--offline")
+    assert (done.exit_code, file.read_text()) == (1, before)
+    assert "has no outputs of organizations; deploy it" in done.stderr
+    s3 = cloud.beside.client("s3", region_name="eu-west-1")
+    s3.create_bucket(Bucket=project.state_bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    for stack, found in json.loads(outputs(prefix="")).items():
+        state = {"outputs": {name: {"value": value} for name, value in found.items()}}
+        s3.put_object(Bucket=project.state_bucket, Key=state_key(stack), Body=json.dumps(state))
+    cloud.calls.clear()
+
+    assert strata("--yes", "--offline").exit_code == 0
+
+    assert {call.partition(".")[0] for call in cloud.calls} == {"s3"}
+    assert "[profile ac-dev-admin]" in headers(file)
 
 
 def test_online_the_outputs_give_the_start_url_alone(cloud: Cloud, strata: Strata, file: Path, tmp_path: Path) -> None:

@@ -76,10 +76,11 @@ def _print_next(aws: Aws, project: Project) -> None:
         print(f"  enable IAM Identity Center in {region}; AWS has no API for it, so do it once by hand:")
         print(f"    {console(region)}")
         print(
-            "    AWS console > IAM Identity Center > Enable > Enable with AWS Organizations: an organization instance,"
+            "    AWS console > IAM Identity Center > Enable > Enable with AWS Organizations: an organization instance, "
+            "not an account instance, so only now that the organization exists"
         )
-        print("    not an account instance, so only now that the organization exists")
-    print(f"  cdktf deploy {' '.join(STACKS)}")
+    print("  strata deploy")
+    print(f"  or, stack by stack: cdktf deploy {' '.join(STACKS)}")
 
 
 def _has_identity_center(aws: Aws, project: Project) -> bool:

@@ -320,12 +320,12 @@ def _missing(key: str, state: str | None) -> str:
 def _facts(
     options: Options, landing_zone: LandingZone, request: ProfileRequest, *, offline: bool, outputs: Path | None
 ) -> OrganizationFacts:
-    stored = read_outputs(outputs or Path(OUTPUTS_FILE)) if offline or outputs else {}
+    stored, read_from = _outputs(options, landing_zone, outputs) if offline or outputs else ({}, Path())
     region, portal_url = landing_zone.project.identity_center_region, landing_zone.project.identity_center.start_url
     portal_url = portal_url or _portal_url(stored)
     portal = Portal(portal_url, region) if portal_url else None
     if offline:
-        return _offline_facts(stored, outputs or Path(OUTPUTS_FILE), landing_zone, portal)
+        return _offline_facts(stored, read_from, landing_zone, portal)
     aws = connect(options, landing_zone.project)
     accounts = list_accounts(aws)
     if not accounts:
@@ -354,6 +354,24 @@ def _live_portal(aws: Aws, landing_zone: LandingZone) -> Portal | None:
 # The outputs of Terraform, for --offline
 
 _COMMAND = "cdktf output organizations sso --outputs-file"
+
+
+def _outputs(
+    options: Options, landing_zone: LandingZone, file: Path | None
+) -> tuple[Mapping[str, Mapping[str, Any]], Path]:
+    """Returns the outputs, and where they are from: the file, and where none was named or written, the states."""
+    if file or Path(OUTPUTS_FILE).exists():
+        return read_outputs(file or Path(OUTPUTS_FILE)), file or Path(OUTPUTS_FILE)
+    from strata.aws.states import read_state
+
+    project, aws = landing_zone.project, connect(options, landing_zone.project)
+    found = {stack: read_state(aws, project, stack).get("outputs", {}) for stack in ("organizations", "sso")}
+    if not found["organizations"]:
+        raise StrataError(
+            f"s3://{project.state_bucket} has no outputs of organizations; deploy it, or name a file with --outputs"
+        )
+    values = {stack: {name: one["value"] for name, one in outputs.items()} for stack, outputs in found.items()}
+    return values, Path(f"s3:/{project.state_bucket}")
 
 
 def read_outputs(file: Path) -> dict[str, dict[str, Any]]:

@@ -56,6 +56,8 @@ class Typist:
                 "AWS_REGION": "us-east-1",
                 # Terraform asks only where it may, and the doubt of an operator is part of the page.
                 "TF_INPUT": "1",
+                # Wide enough that no line is parted, and no answer has a line of its own.
+                "COLUMNS": "2000",
                 **self.variables,
                 **variables,
             }
