@@ -129,5 +129,6 @@ def test_timeouts_are_those_that_the_provider_has(deployment: Deployment) -> Non
     for stack in deployment.values():
         for kind, resources in stack.json["resource"].items():
             for name, resource in resources.items():
-                known = schema[kind]["blocks"].get("timeouts", {}).get("block", {}).get("attributes", {})
-                assert set(resource.get("timeouts", ())) <= set(known), f"{kind}.{name}"
+                if "timeouts" in resource:
+                    known = schema[kind]["blocks"]["timeouts"]["block"]["attributes"]
+                    assert set(resource["timeouts"]) <= set(known), f"{kind}.{name}"

@@ -127,6 +127,20 @@ def test_a_retired_account_hands_its_address_to_another_key(valid: Path) -> None
     assert set(load(valid).members) == {"audit", "store"}
 
 
+@pytest.mark.parametrize("own", [True, False], ids=["with those of Strata", "without"])
+def test_tags_of_everything_count_where_they_are_set(valid: Path, *, own: bool) -> None:
+    """48 tags of a thing and one of the project fit only where Strata adds no three."""
+    tags = "tags:\n" + "".join(f"          t{index}: x\n" for index in range(48))
+    shop = "        organizational_unit: production\n".removeprefix("    ")
+    edit(valid, "organization.yaml", f"shop@acme.io\n{shop}", f"shop@acme.io\n{shop}    {tags}")
+    edit(valid, "sso.yaml", "  Dev:\n", f"  Dev:\n    {tags}")
+    edit(valid, "project.yaml", "regions:\n", f"default_tags: {str(own).lower()}\ntags:\n  team: core\nregions:\n")
+
+    found = [one for one in errors() if "with those of the project and Strata's three, AWS allows 50" in one]
+    assert len(found) == (2 if own else 0)
+    assert len(errors()) == len(found)
+
+
 def test_a_raised_quota_is_the_limit(valid: Path) -> None:
     edit(valid, "organization.yaml", "policies:\n", "unmanaged_accounts:\n" + "  - old@acme.io\npolicies:\n")
     edit(valid, "project.yaml", "regions:\n", "limits:\n  accounts: 3\nregions:\n")

@@ -319,6 +319,11 @@ class Project(Model):
         return value
 
     @property
+    def tags_of_everything(self) -> frozenset[str]:
+        """Returns the keys of the tags that every resource gets: those of `tags`, and Strata's where they are on."""
+        return frozenset({*self.tags, *(OWN_TAGS if self.default_tags else ())})
+
+    @property
     def state_bucket(self) -> str:
         """Returns the name of the state bucket."""
         return self.state.bucket or f"{self.short_name}-terraform-state-{self.management_account.id}"

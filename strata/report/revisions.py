@@ -6,15 +6,23 @@ import io
 import subprocess
 import tarfile
 import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
+from strata.config import ACCEPTED, IMPORTS, MOVES
+from strata.config.loader import FILES, files_of
+from strata.config.moves import Move
 from strata.errors import ConfigurationError, StrataError
+from strata.files.atomic import read_text
+from strata.files.config_keys import with_scalars
+from strata.files.renaming import keys_of, place_with_other_key, with_other_key
 from strata.landing_zone import LandingZone
 from strata.load import load
 
 
-def configuration_at(folder: Path, revision: str) -> LandingZone:
-    """Returns the configuration that a folder held in a revision.
+def configuration_at(folder: Path, revision: str, moves: Sequence[Move] = ()) -> tuple[LandingZone, tuple[Move, ...]]:
+    """Returns the configuration that a folder held in a revision, under the keys of today, and the moves made for that.
 
     Raises:
         StrataError: there is no repository, no such revision, or no valid configuration in it.
@@ -26,11 +34,48 @@ def configuration_at(folder: Path, revision: str) -> LandingZone:
                 # Python has the filter since 3.11.4; what git archives of a tree has no path that leads out of it.
                 tar.extraction_filter = getattr(tarfile, "data_filter", lambda member, _: member)
                 tar.extractall(scratch)  # noqa: S202
-            return load(Path(scratch))
+            return _under_keys_of_today(Path(scratch), moves)
         except tarfile.TarError as error:
             raise StrataError(f"{folder} at {revision} cannot be unpacked: {error}") from error
         except ConfigurationError as error:
             raise StrataError(_invalid(folder, revision, error, scratch)) from error
+
+
+def _under_keys_of_today(folder: Path, moves: Sequence[Move]) -> tuple[LandingZone, tuple[Move, ...]]:
+    """Makes the moves in a copy of a configuration, so that a thing with another key is compared with itself."""
+    landing_zone, made = load(folder), list[Move]()
+    for move in moves:
+        keys = keys_of(landing_zone, move.kind)
+        if move.from_ in keys and move.to not in keys:
+            with suppress(ConfigurationError, StrataError):  # then it counts as gone, and another as new
+                landing_zone = _moved(folder, landing_zone, move)
+                made.append(move)
+    return landing_zone, tuple(made)
+
+
+def _moved(folder: Path, landing_zone: LandingZone, move: Move) -> LandingZone:
+    names = [
+        file for name in (*FILES, IMPORTS, ACCEPTED) for file in files_of(folder, name) if (folder / file).exists()
+    ]
+    before = {file: read_text(folder / file) for file in names}
+    files = with_other_key(landing_zone, before, move)
+    if ACCEPTED in before:
+        places = {one.at: place_with_other_key(one.at, move) for one in landing_zone.accepted}
+        files[ACCEPTED] = with_scalars(before[ACCEPTED], {old: new for old, new in places.items() if old != new})
+    history = folder / MOVES  # its entries end at keys that are none any more
+    kept = read_text(history) if history.exists() else None
+    history.unlink(missing_ok=True)
+    try:
+        _write(folder, files)
+        return load(folder)
+    except ConfigurationError:
+        _write(folder, before if kept is None else {**before, MOVES: kept})
+        raise
+
+
+def _write(folder: Path, files: Mapping[str, str]) -> None:
+    for file, text in files.items():
+        (folder / file).write_bytes(text.encode())
 
 
 def _archive(folder: Path, revision: str) -> bytes:
