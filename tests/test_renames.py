@@ -109,6 +109,8 @@ def test_everything_named_after_a_key_moves_and_nothing_onto_one_address_twice(c
         assert not ways.keys() & _addresses(one)
         imported = {block["to"] for block in one.json.get("import", [])}
         assert not imported & ways.keys()
+        released = [one["from"] for one in one.json.get("removed", []) if one["from"] in ways]
+        assert sorted(released) == sorted(ways), "a state that has old and new address loses neither"
 
 
 RENAMES: tuple[tuple[Kind, str, str], ...] = (
