@@ -114,6 +114,15 @@ def test_a_key_without_a_value_is_not_written_and_an_empty_one_is(variant: Varia
     assert not written[ACCOUNT].get("tags")
 
 
+def test_the_description_of_a_group_is_never_emptied(variant: Variant) -> None:
+    """The provider would send an empty text, which the identity store does not accept."""
+
+    def emptied(data: dict[str, Any]) -> None:
+        data["groups"]["finops"]["description"] = ""
+
+    assert "description" in left(variant({"sso.yaml": emptied})["sso"], GROUP)
+
+
 def test_what_bootstrap_or_aws_made_keeps_its_tags(company: Deployment) -> None:
     backend, organizations = company["backend"], company["organizations"]
 

@@ -471,9 +471,9 @@ class MemberRootAccess(Model):
     """Central management of root access in member accounts."""
 
     credentials_management: bool = True
-    """The management account may delete root passwords, keys and MFA devices of members."""
+    """The management account may delete root passwords, keys and MFA devices of members; false switches that off."""
     sessions: bool = True
-    """The management account may take short root sessions in members for a few tasks."""
+    """The management account may take short root sessions in members for a few tasks; false switches that off."""
 
     @model_validator(mode="after")
     def _something(self) -> Self:

@@ -35,7 +35,8 @@ def groups(sso: Sso) -> dict[str, Group]:
             one.description,
             one.members,
             one.external,
-            unwritten=one.unwritten("name", "description"),
+            # The identity store accepts no empty description, and the provider would send one to take it away.
+            unwritten=one.unwritten("name", "description") | ({"description"} if not one.description else set()),
         )
         for key, one in sso.groups.items()
     }
