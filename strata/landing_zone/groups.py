@@ -35,8 +35,7 @@ def groups(sso: Sso) -> dict[str, Group]:
             one.description,
             one.members,
             one.external,
-            # The identity store accepts no empty description, and the provider would send one to take it away.
-            unwritten=one.unwritten("name", "description") | ({"description"} if not one.description else set()),
+            unwritten=one.unwritten("name", "description"),
         )
         for key, one in sso.groups.items()
     }
