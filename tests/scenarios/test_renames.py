@@ -223,7 +223,6 @@ def test_a_company_renames_one_of_each_kind_and_aws_is_asked_for_nothing(company
 
     assert not company.aws.writing_calls(by="provider")
     assert {stack: _ids(company, stack) for stack in STACKS} == held
-    _nothing_left(company)
     _pruned(company)
     _nothing_left(company)
 
