@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
 from strata.commands.schema import text as schema_text
 from strata.config import ACCEPTED, IMPORTS, ORGANIZATION, types
@@ -311,6 +312,26 @@ def _places(value: Any, at: Location) -> Iterator[Location]:
 
 
 # Limits and schemas
+
+
+@pytest.mark.parametrize(
+    ("kind", "limit"),
+    [
+        (types.GroupDescription, "group_description"),
+        (types.GroupName, "group_name"),
+        (types.PermissionSetDescription, "permission_set_description"),
+        (types.PersonName, "person_name"),
+        (types.UserName, "user_name"),
+    ],
+)
+def test_what_the_provider_counts_in_bytes_is_counted_so(kind: Any, limit: str) -> None:
+    """AWS counts characters, but the provider looks first, and refuses the plan."""
+    most = aws_limits()[limit].value
+    text = "ä" * (most // 2)
+
+    assert TypeAdapter(kind).validate_python(text) == text
+    with pytest.raises(ValidationError, match=f"{most // 2 * 2 + 2} bytes, the limit is {most}"):
+        TypeAdapter(kind).validate_python(f"{text}ä")
 
 
 def test_every_limit_has_a_source_and_a_date() -> None:

@@ -957,6 +957,13 @@ def test_a_renamed_thing_is_compared_with_itself(repository: Path) -> None:
     (folder / "imports.yaml").write_text(
         'aws_identitystore_group.platform-engineers: "d-99677bd6b1/a4c8e428-d041-7034-3f6b-b5c1d2e3f4a5"\n'
     )
+    (folder / "accepted.yaml").write_text(
+        "- finding: unknown-managed-policy\n  at: permission_sets.PlatformEngineer NewAccess\n  reason: It is new.\n"
+    )
+    sso = folder / "sso.yaml"
+    sso.write_text(
+        sso.read_text().replace("- aws: PowerUserAccess", "- aws: PowerUserAccess\n      - aws: NewAccess", 1)
+    )
     _commit(repository)
     _renamed(folder, "account sandbox playground", "ou sandbox play", "policy deny-root-user no-root")
     _renamed(folder, "group platform-engineers builders", "user clara-dubois clara", "user clara clara-d")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace as changed
+from functools import partial
 from pathlib import Path
 from typing import get_args
 
@@ -86,7 +87,7 @@ def _renamed(options: Options, before: Texts, move: Move) -> dict[str, str]:
         return files
     files |= with_other_key(landing_zone, before, move)
     files = _differing(before, files)
-    after = _load(folder, before, files)
+    after = _load(folder, before, files | _accepted_anyhow(before, move))
     _compare(landing_zone, after, move)
     if ACCEPTED in before:
         files[ACCEPTED] = _accepted(landing_zone, after, before[ACCEPTED], move)
@@ -146,6 +147,13 @@ def _things(holdings: Holdings) -> set[str]:
     return {f"{one} ({one.name or one.also})" for one in bare}
 
 
+def _accepted_anyhow(before: Texts, move: Move) -> dict[str, str]:
+    """Returns accepted.yaml with the key replaced everywhere: a fault that is accepted must not stop the comparison."""
+    if ACCEPTED not in before:
+        return {}
+    return {ACCEPTED: with_scalars(before[ACCEPTED], partial(place_with_other_key, move=move))}
+
+
 def _accepted(before: LandingZone, after: LandingZone, text: str, move: Move) -> str:
     """Returns accepted.yaml with the places that name the key, where they are found under the new one."""
     was, now = accepted_here(before), accepted_here(after)
@@ -154,7 +162,7 @@ def _accepted(before: LandingZone, after: LandingZone, text: str, move: Move) ->
         place = place_with_other_key(one.at, move)
         if (one.finding, one.at) in was - now and (one.finding, place) in now:
             new[one.at] = place
-    return with_scalars(text, new)
+    return with_scalars(text, lambda found: new.get(found, found))
 
 
 def _schema_line(before: Texts) -> str:

@@ -32,18 +32,21 @@ def keys_of(landing_zone: LandingZone, kind: Kind) -> frozenset[str]:
 
 
 def with_other_key(landing_zone: LandingZone, before: Texts, move: Move) -> dict[str, str]:
-    """Returns the files, all but moves.yaml and accepted.yaml, with the key replaced wherever it stands.
+    """Returns the files that have the key, all but moves.yaml and accepted.yaml, with the other one in its place.
+
+    The landing zone is that of the files, or of what they were before other things got other keys.
 
     Raises:
         StrataError: an option makes the thing, and names it.
     """
-    name = _name_from_key(landing_zone, move)
-    own = {file: text for file, text in before.items() if file not in (MOVES, IMPORTS, ACCEPTED)}
+    name = _name_from_key(landing_zone, move) if move.from_ in keys_of(landing_zone, move.kind) else None
+    has = {file: text for file, text in before.items() if move.from_ in text or "\\" in text}
+    own = {file: text for file, text in has.items() if file not in (MOVES, ACCEPTED)}
+    imports = own.pop(IMPORTS, None)
     files = {file: with_key(text, move, name) for file, text in own.items()}
-    if IMPORTS in before:
+    if imports is not None:
         here = {(move.kind, move.from_): move.to}
-        new = {address: address_now(address, here) for address in landing_zone.imports}
-        files[IMPORTS] = with_scalars(before[IMPORTS], {old: now for old, now in new.items() if old != now})
+        files[IMPORTS] = with_scalars(imports, lambda text: address_now(text, here))
     return files
 
 

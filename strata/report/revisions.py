@@ -6,8 +6,9 @@ import io
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from strata.config import ACCEPTED, IMPORTS, MOVES
@@ -43,39 +44,33 @@ def configuration_at(folder: Path, revision: str, moves: Sequence[Move] = ()) ->
 
 def _under_keys_of_today(folder: Path, moves: Sequence[Move]) -> tuple[LandingZone, tuple[Move, ...]]:
     """Makes the moves in a copy of a configuration, so that a thing with another key is compared with itself."""
-    landing_zone, made = load(folder), list[Move]()
+    landing_zone = load(folder)
+    if not moves:
+        return landing_zone, ()
+    keys = {kind: set(keys_of(landing_zone, kind)) for kind in {one.kind for one in moves}}
+    files = {file: read_text(folder / file) for file in _files(folder)}
+    made: list[Move] = []
     for move in moves:
-        keys = keys_of(landing_zone, move.kind)
-        if move.from_ in keys and move.to not in keys:
-            with suppress(ConfigurationError, StrataError):  # then it counts as gone, and another as new
-                landing_zone = _moved(folder, landing_zone, move)
+        if move.from_ in keys[move.kind] and move.to not in keys[move.kind]:
+            with suppress(StrataError):  # what an option makes counts as gone, and another as new
+                files |= with_other_key(landing_zone, files, move)
+                if ACCEPTED in files:
+                    files[ACCEPTED] = with_scalars(files[ACCEPTED], partial(place_with_other_key, move=move))
+                keys[move.kind] = keys[move.kind] - {move.from_} | {move.to}
                 made.append(move)
-    return landing_zone, tuple(made)
-
-
-def _moved(folder: Path, landing_zone: LandingZone, move: Move) -> LandingZone:
-    names = [
-        file for name in (*FILES, IMPORTS, ACCEPTED) for file in files_of(folder, name) if (folder / file).exists()
-    ]
-    before = {file: read_text(folder / file) for file in names}
-    files = with_other_key(landing_zone, before, move)
-    if ACCEPTED in before:
-        places = {one.at: place_with_other_key(one.at, move) for one in landing_zone.accepted}
-        files[ACCEPTED] = with_scalars(before[ACCEPTED], {old: new for old, new in places.items() if old != new})
-    history = folder / MOVES  # its entries end at keys that are none any more
-    kept = read_text(history) if history.exists() else None
-    history.unlink(missing_ok=True)
-    try:
-        _write(folder, files)
-        return load(folder)
-    except ConfigurationError:
-        _write(folder, before if kept is None else {**before, MOVES: kept})
-        raise
-
-
-def _write(folder: Path, files: Mapping[str, str]) -> None:
+    (folder / MOVES).unlink(missing_ok=True)  # its entries end at keys that are none any more
     for file, text in files.items():
+        (folder / file).unlink()  # in case it is a link
         (folder / file).write_bytes(text.encode())
+    try:
+        return load(folder), tuple(made)
+    except ConfigurationError:
+        return landing_zone, ()
+
+
+def _files(folder: Path) -> list[str]:
+    names = (file for name in (*FILES, IMPORTS, ACCEPTED) for file in files_of(folder, name))
+    return [name for name in names if (folder / name).exists()]
 
 
 def _archive(folder: Path, revision: str) -> bytes:
