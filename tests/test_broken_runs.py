@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from strata.aws.session import THROTTLED
 from strata.terraform.errors import ADVICE, advice
 from strata.terraform.events import Failure
 from strata.terraform.settling import _SETTLING, PAUSES, settling
@@ -94,6 +95,20 @@ def test_every_reason_for_which_aws_makes_no_account_has_a_remedy() -> None:
 def test_throttling_is_called_throttling(text: str) -> None:
     (words,) = said(text)
     assert words.startswith("AWS throttles these calls")
+
+
+def test_every_code_by_which_aws_throttles_is_known() -> None:
+    """The SDK's list, without two that mean something else elsewhere: a quota, and a transaction of DynamoDB."""
+    from botocore.retries.standard import ThrottledRetryableChecker
+
+    codes = {*ThrottledRetryableChecker._THROTTLED_ERROR_CODES} - {
+        "LimitExceededException",
+        "TransactionInProgressException",
+    }
+
+    assert codes <= THROTTLED
+    for code in sorted(THROTTLED):
+        assert said(f"api error {code}: x")[0].startswith("AWS throttles these calls"), code
 
 
 def test_a_run_waits_only_where_every_error_passes_by_itself() -> None:

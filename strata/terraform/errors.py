@@ -132,7 +132,10 @@ ADVICE = (
     ),
     (r"Terraform was stopped before it finished", "run the command again; existing resources are kept or imported"),
     (
-        r"(?i)Throttl|TooManyRequests|SlowDown|RequestLimitExceeded|rate exceeded",
+        (
+            r"(?i)Throttl|TooManyRequests|SlowDown|(Request|Bandwidth)LimitExceeded|ProvisionedThroughputExceeded|"
+            r"PriorRequestNotComplete|rate exceeded"
+        ),
         (
             "AWS throttles these calls, and the provider has repeated them for up to an hour: something else uses the "
             "API; stop it or wait, then run the command again"
