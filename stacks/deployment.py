@@ -85,11 +85,13 @@ def move(landing_zone: LandingZone, stacks: Iterable[BaseStack]) -> None:
     """Has everything that is named after a key that changed go on where it is named after the new one.
 
     Where a rename broke off half way, the state has the thing at both addresses: Terraform cannot move the old one
-    then, and would destroy it. It is removed from the state instead.
+    then, and would destroy it. It is removed from the state instead, as is all that leaves the state under its new key.
     """
     if not landing_zone.moves:
         return
     for stack in stacks:
+        for address in sorted(stack.removed):
+            stack.remove_from_state(*earlier_addresses(address, landing_zone.moves)[:-1])
         for address in sorted(stack.addresses):
             *earlier, _ = chain = earlier_addresses(address, landing_zone.moves)
             stack.remove_from_state(*earlier)
