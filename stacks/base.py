@@ -266,6 +266,11 @@ class BaseStack(TerraformStack):
         """Returns the addresses of all resources of the stack."""
         return frozenset(address for is_data, address in self._addresses if not is_data)
 
+    @property
+    def removed(self) -> frozenset[str]:
+        """Returns the addresses that the stack removes from the state."""
+        return frozenset(block["from"] for block in self._removed)
+
 
 class _Removed:
     """Stands for a resource that was removed from the state; its attributes are never used."""

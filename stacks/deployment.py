@@ -19,7 +19,7 @@ from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError
 from strata.identity.declared import declared_keys
 from strata.landing_zone import LandingZone
-from strata.landing_zone.moves import FORGET, earlier_addresses
+from strata.landing_zone.moves import earlier_addresses
 from strata.load import load
 from strata.terraform.tools import CHECKOUT, lay_lock
 
@@ -62,7 +62,7 @@ def build(
     )
     stacks: list[BaseStack] = [backend, organizations, security, sso]
     import_existing(landing_zone, stacks)
-    move(landing_zone, stacks, allow)
+    move(landing_zone, stacks)
     return app
 
 
@@ -81,20 +81,21 @@ def import_existing(landing_zone: LandingZone, stacks: list[BaseStack]) -> None:
         raise ConfigurationError(faults)
 
 
-def move(landing_zone: LandingZone, stacks: Iterable[BaseStack], allow: Collection[str]) -> None:
+def move(landing_zone: LandingZone, stacks: Iterable[BaseStack]) -> None:
     """Has everything that is named after a key that changed go on where it is named after the new one.
 
-    An old address that is allowed as `forget:<address>` is let go of: the state has the thing at a newer one as well.
+    Where a rename broke off half way, the state has the thing at both addresses: Terraform cannot move the old one
+    then, and would destroy it. It is removed from the state instead, as is all that leaves the state under its new key.
     """
     if not landing_zone.moves:
         return
-    left = {word.removeprefix(FORGET) for word in allow if word.startswith(FORGET)}
     for stack in stacks:
+        for address in sorted(stack.removed):
+            stack.remove_from_state(*earlier_addresses(address, landing_zone.moves)[:-1])
         for address in sorted(stack.addresses):
-            earlier = earlier_addresses(address, landing_zone.moves)
-            stack.remove_from_state(*(old for old in earlier if old in left))
-            last = max((place for place, old in enumerate(earlier) if old in left), default=-1)
-            for old, new in pairwise(earlier[last + 1 :]):
+            *earlier, _ = chain = earlier_addresses(address, landing_zone.moves)
+            stack.remove_from_state(*earlier)
+            for old, new in pairwise(chain):
                 stack.move(old, new)
 
 

@@ -22,19 +22,27 @@ from cdktf_cdktf_provider_aws.ssoadmin_account_assignment import SsoadminAccount
 from cdktf_cdktf_provider_aws.ssoadmin_customer_managed_policy_attachment import (
     SsoadminCustomerManagedPolicyAttachment,
     SsoadminCustomerManagedPolicyAttachmentCustomerManagedPolicyReference,
+    SsoadminCustomerManagedPolicyAttachmentTimeouts,
 )
 from cdktf_cdktf_provider_aws.ssoadmin_instance_access_control_attributes import (
     SsoadminInstanceAccessControlAttributes,
     SsoadminInstanceAccessControlAttributesAttribute,
     SsoadminInstanceAccessControlAttributesAttributeValue,
 )
-from cdktf_cdktf_provider_aws.ssoadmin_managed_policy_attachment import SsoadminManagedPolicyAttachment
-from cdktf_cdktf_provider_aws.ssoadmin_permission_set import SsoadminPermissionSet
-from cdktf_cdktf_provider_aws.ssoadmin_permission_set_inline_policy import SsoadminPermissionSetInlinePolicy
+from cdktf_cdktf_provider_aws.ssoadmin_managed_policy_attachment import (
+    SsoadminManagedPolicyAttachment,
+    SsoadminManagedPolicyAttachmentTimeouts,
+)
+from cdktf_cdktf_provider_aws.ssoadmin_permission_set import SsoadminPermissionSet, SsoadminPermissionSetTimeouts
+from cdktf_cdktf_provider_aws.ssoadmin_permission_set_inline_policy import (
+    SsoadminPermissionSetInlinePolicy,
+    SsoadminPermissionSetInlinePolicyTimeouts,
+)
 from cdktf_cdktf_provider_aws.ssoadmin_permissions_boundary_attachment import (
     SsoadminPermissionsBoundaryAttachment,
     SsoadminPermissionsBoundaryAttachmentPermissionsBoundary,
     SsoadminPermissionsBoundaryAttachmentPermissionsBoundaryCustomerManagedPolicyReference,
+    SsoadminPermissionsBoundaryAttachmentTimeouts,
 )
 from constructs import Construct
 
@@ -188,6 +196,7 @@ class SsoStack(BaseStack):
             session_duration=permission_set.session_duration,
             relay_state=permission_set.relay_state or None,
             tags=permission_set.tags or None,
+            timeouts=SsoadminPermissionSetTimeouts(update=_EVERYWHERE),
             lifecycle=leaving(*sorted(permission_set.unwritten | ({"tags"} if permission_set.option else set()))),
         )
         self._policies[key] = self._attach(permission_set, backend)
@@ -195,7 +204,8 @@ class SsoStack(BaseStack):
     def _attach(self, permission_set: PermissionSet, backend: BackendStack) -> list[ITerraformDependable]:
         """Attaches the boundary, then one policy after the other.
 
-        Each attachment provisions the set again. AWS rejects a change meanwhile, and the provider does not retry.
+        Each attachment provisions the set again in all its accounts. AWS rejects a change meanwhile with a
+        ConflictException, for which the provider would wait up to 50 minutes.
         """
         attached: list[ITerraformDependable] = []
         if permission_set.boundary:
@@ -222,6 +232,7 @@ class SsoStack(BaseStack):
                 instance_arn=self.instance_arn,
                 permission_set_arn=arn,
                 managed_policy_arn=_arn(policy),
+                timeouts=SsoadminManagedPolicyAttachmentTimeouts(create=_EVERYWHERE, delete=_EVERYWHERE),
                 depends_on=after,
             )
         return self.add(
@@ -232,6 +243,7 @@ class SsoStack(BaseStack):
             customer_managed_policy_reference=SsoadminCustomerManagedPolicyAttachmentCustomerManagedPolicyReference(
                 name=policy.customer, path=policy.path
             ),
+            timeouts=SsoadminCustomerManagedPolicyAttachmentTimeouts(create=_EVERYWHERE, delete=_EVERYWHERE),
             depends_on=after,
         )
 
@@ -242,6 +254,7 @@ class SsoStack(BaseStack):
             instance_arn=self.instance_arn,
             permission_set_arn=self.permission_sets[key].arn,
             inline_policy=document,
+            timeouts=SsoadminPermissionSetInlinePolicyTimeouts(create=_EVERYWHERE, delete=_EVERYWHERE),
             depends_on=after,
         )
 
@@ -262,6 +275,7 @@ class SsoStack(BaseStack):
                 managed_policy_arn=_arn(boundary) if boundary.aws else None,
                 customer_managed_policy_reference=reference,
             ),
+            timeouts=SsoadminPermissionsBoundaryAttachmentTimeouts(create=_EVERYWHERE, delete=_EVERYWHERE),
         )
 
     # Access
@@ -364,6 +378,8 @@ class SsoStack(BaseStack):
         self.output("portal_url", portal, description="AWS access portal, where people sign in")
 
 
+_EVERYWHERE = "60m"
+"""How long a permission set may take to be provisioned in all its accounts; the provider waits for 10 minutes."""
 _GROUP_ARGUMENTS = {"name": "display_name", "description": "description"}
 _FILLED_IN = (
     "addresses",

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
 from strata.commands.schema import text as schema_text
 from strata.config import ACCEPTED, IMPORTS, ORGANIZATION, types
@@ -125,6 +126,20 @@ def test_a_retired_account_hands_its_address_to_another_key(valid: Path) -> None
     account = "  store:\n    email: aws+shop@acme.io\n    organization"
     edit(valid, "organization.yaml", "  shop:\n", f"{account}al_unit: production\n  shop:\n    retired: true\n")
     assert set(load(valid).members) == {"audit", "store"}
+
+
+@pytest.mark.parametrize("own", [True, False], ids=["with those of Strata", "without"])
+def test_tags_of_everything_count_where_they_are_set(valid: Path, *, own: bool) -> None:
+    """48 tags of a thing and one of the project fit only where Strata adds no three."""
+    tags = "tags:\n" + "".join(f"          t{index}: x\n" for index in range(48))
+    shop = "        organizational_unit: production\n".removeprefix("    ")
+    edit(valid, "organization.yaml", f"shop@acme.io\n{shop}", f"shop@acme.io\n{shop}    {tags}")
+    edit(valid, "sso.yaml", "  Dev:\n", f"  Dev:\n    {tags}")
+    edit(valid, "project.yaml", "regions:\n", f"default_tags: {str(own).lower()}\ntags:\n  team: core\nregions:\n")
+
+    found = [one for one in errors() if "with those of the project and Strata's three, AWS allows 50" in one]
+    assert len(found) == (2 if own else 0)
+    assert len(errors()) == len(found)
 
 
 def test_a_raised_quota_is_the_limit(valid: Path) -> None:
@@ -297,6 +312,26 @@ def _places(value: Any, at: Location) -> Iterator[Location]:
 
 
 # Limits and schemas
+
+
+@pytest.mark.parametrize(
+    ("kind", "limit"),
+    [
+        (types.GroupDescription, "group_description"),
+        (types.GroupName, "group_name"),
+        (types.PermissionSetDescription, "permission_set_description"),
+        (types.PersonName, "person_name"),
+        (types.UserName, "user_name"),
+    ],
+)
+def test_what_the_provider_counts_in_bytes_is_counted_so(kind: Any, limit: str) -> None:
+    """AWS counts characters, but the provider looks first, and refuses the plan."""
+    most = aws_limits()[limit].value
+    text = "ä" * (most // 2)
+
+    assert TypeAdapter(kind).validate_python(text) == text
+    with pytest.raises(ValidationError, match=f"{most // 2 * 2 + 2} bytes, the limit is {most}"):
+        TypeAdapter(kind).validate_python(f"{text}ä")
 
 
 def test_every_limit_has_a_source_and_a_date() -> None:

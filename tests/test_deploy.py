@@ -427,3 +427,89 @@ def test_without_a_terminal_the_run_ends_at_its_start(site: Site, monkeypatch: p
 
     with pytest.raises(UsageError, match="give --yes"):
         deploy.run(Options(TEMPLATE), stacks=(), json=False, yes=False, allow=())
+
+
+# What AWS rejects for some minutes only
+
+NOT_YET = {"severity": "error", "summary": "CloudTrailAccessNotEnabledException", "address": "aws_cloudtrail.main"}
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that a run waited, without the waiting."""
+    waited: list[float] = []
+    monkeypatch.setattr(deploy, "wait", waited.append)
+    return waited
+
+
+def test_what_passes_by_itself_is_tried_again_and_not_asked_about(site: Site, pauses: list[float]) -> None:
+    site.plans("backend", MADE, MADE, {})
+    site.applies("backend", says=[{"type": "diagnostic", "diagnostic": NOT_YET}], code=1)
+
+    assert site.deploys() == 0
+
+    assert site.did("backend") == "plan apply plan apply plan"
+    assert len(site.questions) == 1
+    assert pauses == [5, 15]
+    reason = "CloudTrail does not see its trusted access in the organization yet"
+    assert f"backend: {reason}; trying again in 5 s" in site.said
+    assert site.statuses[0] == "applied"
+
+
+def test_waiting_ends_with_the_remedy(
+    site: Site, pauses: list[float], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(deploy, "PAUSES", (5, 15))
+    site.plans("backend", MADE)
+    site.applies("backend", says=[{"type": "diagnostic", "diagnostic": NOT_YET}], code=1)
+
+    assert site.deploys() == 1
+
+    assert site.did("backend") == "plan apply plan apply plan apply"
+    assert pauses == [5, 15]
+    assert site.statuses == ["failed", "not started", "not started"]
+    assert "CloudTrail did not see for five minutes" in capsys.readouterr().err
+
+
+def test_an_interrupt_ends_the_waiting(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.plans("backend", MADE)
+    site.applies("backend", says=[{"type": "diagnostic", "diagnostic": NOT_YET}], code=1)
+    monkeypatch.setattr(deploy, "wait", lambda _: os.kill(os.getpid(), signal.SIGINT))
+
+    assert site.deploys() == 130
+
+    assert site.did("backend") == "plan apply"
+    assert site.statuses[0] == "interrupted"
+    assert "run strata deploy again" in site.said[-1]
+
+
+def test_what_it_left_half_made_is_kept_before_the_next_try(site: Site, pauses: list[float]) -> None:
+    trail = {"mode": "managed", "type": "aws_cloudtrail", "name": "main", "instances": [{"status": "tainted"}]}
+    site.write_state("backend", 2, resources=[trail])
+    site.plans("backend", MADE, {})
+    site.applies("backend", says=[{"type": "diagnostic", "diagnostic": NOT_YET}], code=1)
+
+    site.deploys()
+
+    assert "untaint" in site.did("backend")
+    assert pauses[0] == 5
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "provisions"), [("failed", 1, True), ("applied", 0, True), ("failed", 130, False)]
+)
+def test_accounts_get_the_newest_permission_sets_after_a_failure_too(
+    site: Site, status: str, code: int, provisions: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A provisioning that fails leaves nothing in the state that a later plan would show."""
+    asked: list[object] = []
+    monkeypatch.setattr(deploy, "provision_permission_sets", lambda *_: asked.append(1))
+    site.stacks = ("backend",)
+    site.deploys()
+    site.deployment.outcomes = {"sso": deploy.Outcome("sso", status)}
+    site.deployment._written = {"sso"}
+    monkeypatch.setattr(site.deployment, "_outputs", lambda _: {})
+
+    site.deployment.finish(code, json=True)
+
+    assert bool(asked) is provisions

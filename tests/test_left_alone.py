@@ -10,6 +10,7 @@ import pytest
 
 from strata.config.models import PasswordPolicy
 from strata.diff.comparison import compare
+from strata.errors import ConfigurationError
 from strata.identity.declared import keeping_names
 from strata.identity.things import Holdings, Thing
 from strata.load import load
@@ -112,6 +113,17 @@ def test_a_key_without_a_value_is_not_written_and_an_empty_one_is(variant: Varia
     assert "tags" in left(tagged(None), ACCOUNT)
     assert "tags" not in left(written, ACCOUNT)
     assert not written[ACCOUNT].get("tags")
+
+
+def test_the_description_of_a_group_is_never_emptied(bare: Deployment, variant: Variant) -> None:
+    """The provider would send an empty text, which the identity store does not accept."""
+
+    def emptied(data: dict[str, Any]) -> None:
+        data["groups"]["finops"]["description"] = ""
+
+    assert "description" in left(bare["sso"], GROUP)
+    with pytest.raises(ConfigurationError, match=r"groups\.finops\.description: '' is not a description"):
+        variant({"sso.yaml": emptied})
 
 
 def test_what_bootstrap_or_aws_made_keeps_its_tags(company: Deployment) -> None:

@@ -109,6 +109,18 @@ def test_everything_named_after_a_key_moves_and_nothing_onto_one_address_twice(c
         assert not ways.keys() & _addresses(one)
         imported = {block["to"] for block in one.json.get("import", [])}
         assert not imported & ways.keys()
+        released = [one["from"] for one in one.json.get("removed", []) if one["from"] in ways]
+        assert sorted(released) == sorted(ways), "a state that has old and new address loses neither"
+
+
+def test_what_stays_at_aws_does_so_under_its_old_key_too(tmp_path: Path) -> None:
+    """A state that has yet to make the move has it there, and Terraform would destroy what no block names."""
+    folder = Path(shutil.copytree(SHIPPED, tmp_path / "config"))
+    renamed(folder, "account", "shared", "common")
+    removed = synthesize(folder, tmp_path / "out")["security"].forgotten
+
+    assert {f"aws_account_alternate_contact.{key}_billing" for key in ("shared", "common")} <= set(removed)
+    assert len(removed) == len(set(removed))
 
 
 RENAMES: tuple[tuple[Kind, str, str], ...] = (

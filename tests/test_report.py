@@ -950,6 +950,79 @@ def test_what_a_deploy_refuses_is_told_before_the_merge(repository: Path) -> Non
     assert report("--diff", "HEAD", config=folder).exit_code == 0
 
 
+def _renamed(folder: Path, *keys: str) -> None:
+    for one in keys:
+        result = CliRunner().invoke(app, ["rename", "--config", str(folder), *one.split(), "--yes"])
+        assert result.exit_code == 0, result.output
+
+
+def test_a_renamed_thing_is_compared_with_itself(repository: Path) -> None:
+    """Nobody gains or loses anything; a key that had another in between is told once."""
+    folder = repository / "aws" / "config"
+    (folder / "imports.yaml").write_text(
+        'aws_identitystore_group.platform-engineers: "d-99677bd6b1/a4c8e428-d041-7034-3f6b-b5c1d2e3f4a5"\n'
+    )
+    (folder / "accepted.yaml").write_text(
+        "- finding: unknown-managed-policy\n  at: permission_sets.PlatformEngineer NewAccess\n  reason: It is new.\n"
+    )
+    sso = folder / "sso.yaml"
+    sso.write_text(
+        sso.read_text().replace("- aws: PowerUserAccess", "- aws: PowerUserAccess\n      - aws: NewAccess", 1)
+    )
+    _commit(repository)
+    _renamed(folder, "account sandbox playground", "ou sandbox play", "policy deny-root-user no-root")
+    _renamed(folder, "group platform-engineers builders", "user clara-dubois clara", "user clara clara-d")
+    _renamed(folder, "permission-set PlatformEngineer Builder")
+
+    result = report("--diff", "HEAD", "--format", "json", config=folder)
+
+    assert result.exit_code == 0, result.output
+    assert [one["text"] for one in json.loads(result.stdout)["changes"]] == [
+        "group builders is renamed from platform-engineers; it stays the same at AWS",
+        "user clara-d is renamed from clara-dubois; it stays the same at AWS",
+        "permission set Builder is renamed from PlatformEngineer; it stays the same at AWS",
+        "account playground is renamed from sandbox; it stays the same at AWS",
+        "organizational unit play is renamed from sandbox; it stays the same at AWS",
+        "policy no-root is renamed from deny-root-user; it stays the same at AWS",
+    ]
+    _commit(repository)
+    assert json.loads(report("--diff", "HEAD", "--format", "json", config=folder).stdout)["changes"] == []
+    _renamed(folder, "group builders platform-engineers")
+    undone = report("--diff", "HEAD", config=folder)
+    assert "group platform-engineers is renamed from builders" in undone.stdout
+
+
+def test_what_else_changes_in_a_rename_has_its_risk(repository: Path) -> None:
+    folder = repository / "aws" / "config"
+    _renamed(folder, "group payments-support payments-help", "policy deny-root-user no-root")
+    _change(repository, SSO, _add("groups", "payments-help", "members", value="lea-vogt"))
+    _change(
+        repository, ORGANIZATION, _remove("policies", "no-root", "targets", "organizational_units", value="sandbox")
+    )
+
+    result = report("--diff", "HEAD", "--format", "json", config=folder)
+
+    assert result.exit_code == 3
+    assert json.loads(result.stdout)["risks"] == ["access", "guardrails"]
+    texts = [one["text"] for one in json.loads(result.stdout)["changes"]]
+    assert "lea-vogt joins group payments-help" in texts
+    assert "policy no-root is detached from organizational unit sandbox" in texts
+    assert not [text for text in texts if "deny-root-user" in text and "renamed" not in text]
+
+
+def test_a_rename_by_hand_that_writes_no_name_keeps_the_name(repository: Path) -> None:
+    folder = repository / "aws" / "config"
+    file = folder / "sso.yaml"
+    file.write_text(file.read_text().replace("payments-support", "payments-help"))
+    (folder / "moves.yaml").write_text("- {kind: group, from: payments-support, to: payments-help}\n")
+
+    result = report("--diff", "HEAD", "--format", "json", config=folder)
+
+    assert result.exit_code == 0, result.output
+    assert "group payments-help is renamed from payments-support; it stays the same at AWS" in result.stdout
+    assert "is added" not in result.stdout
+
+
 def test_markdown_says_the_risk_first(repository: Path) -> None:
     result = report("--diff", "HEAD", "--format", "markdown", config=_change(repository, ORGANIZATION, LOOSE))
     assert result.stdout == (

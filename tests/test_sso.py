@@ -135,6 +135,7 @@ def test_a_permission_set_is_written_as_given(company: Deployment) -> None:
         "relay_state": (
             "https://eu-central-1.console.aws.amazon.com/cloudwatch/home?region=eu-central-1#logsV2:logs-insights"
         ),
+        "timeouts": {"update": "60m"},
         "lifecycle": {"ignore_changes": ["name", "session_duration", "tags"]},
     }
 

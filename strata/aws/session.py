@@ -220,8 +220,15 @@ DENIED = frozenset(
 )
 THROTTLED = frozenset(
     {
+        "BandwidthLimitExceeded",
+        "EC2ThrottledException",
+        "PriorRequestNotComplete",
+        "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
         "SlowDown",
+        "ThrottledException",
         "Throttling",
         "ThrottlingException",
         "TooManyRequests",
@@ -238,7 +245,7 @@ def _refusal(code: str, text: str, action: str, profile: str | None) -> str:
     if code in DENIED:
         named = re.search(r"not authorized to perform: ([\w-]+:\w+)", text)
         return f"{named[1] if named else action} is not allowed: {text}; use a profile that may, see --profile"
-    if code in THROTTLED:
+    if code in THROTTLED or "rate exceeded" in text.lower():
         return f"AWS throttles {action}: {text}; wait a minute and run it again"
     return f"{action}: {code}: {text}"
 

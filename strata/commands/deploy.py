@@ -9,7 +9,7 @@ import json as json_module
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -37,6 +37,7 @@ from strata.terraform.recovery import (
     tainted,
     untaint,
 )
+from strata.terraform.settling import PAUSES, settling, wait
 from strata.terraform.signals import Signals, StoppedError
 
 FORMAT = 1
@@ -140,7 +141,7 @@ class Deployment:
         outcomes = list(self.outcomes.values())
         stacks = [outcome.stack for outcome in outcomes if outcome.status == "applied"]
         try:
-            if not code and STACK in stacks:
+            if code in (0, 1) and self._may_be_outdated():
                 provision_permission_sets(self.aws, self.landing_zone, self.note)
         except StoppedError as stopped:
             code = self._interrupted(stopped.code)
@@ -153,6 +154,12 @@ class Deployment:
                 _print_summary(outcomes, outputs)
         return code
 
+    def _may_be_outdated(self) -> bool:
+        """Says whether accounts may have older permission sets; after a failed apply the state says that none has."""
+        sso = self.outcomes.get(STACK)
+        applied = sso and (sso.status == "applied" or (sso.status == "failed" and STACK in self._written))
+        return bool(applied) and not self.signals.ends
+
     # One stack
 
     def _deploy(self, stack: str) -> bool:
@@ -160,7 +167,8 @@ class Deployment:
         outcome, shown = self.outcomes[stack], self._shown[stack]
         outdated = shown.waits_for or self._written.intersection(self.workspace.producers(stack))
         planned = None if outdated else shown
-        for _ in range(MAX_TRIES):
+        left, pauses = MAX_TRIES, iter(PAUSES)
+        while left:
             planned = self._current(stack, planned)
             if planned is None:
                 outcome.status = "failed" if stack in self._written else outcome.status
@@ -176,8 +184,10 @@ class Deployment:
                 outcome.status = "interrupted"
                 self._recover(planned, applied)
                 return False
-            if not applied.stale and not self._adopt(stack, applied.failures):
-                break
+            if not self._settles(stack, applied.failures, pauses):
+                left -= 1
+                if not applied.stale and not self._adopt(stack, applied.failures):
+                    break
             planned = None
         outcome.status = "failed"
         self._report(stack, applied.failures)
@@ -290,6 +300,20 @@ class Deployment:
             self._announced,
             self.note,
         )
+
+    def _settles(self, stack: str, failures: Sequence[Failure], pauses: Iterator[int]) -> bool:
+        """Waits where AWS rejects something for some minutes only; returns whether to try again."""
+        reasons = [] if self.signals.ends else settling(failures)
+        seconds = next(pauses, None) if reasons else None
+        if seconds is None:
+            return False
+        self.note(f"{stack}: {'; '.join(reasons)}; trying again in {seconds} s")
+        self.outcomes[stack].status = "interrupted"  # by who stops it now
+        wait(seconds)
+        failed = {failure.address for failure in failures}
+        half = failed.intersection(tainted(read_state(self.aws, self.landing_zone.project, stack)))
+        untaint(self.workspace, stack, sorted(filter(None, half)), self.note, by="this run")
+        return True
 
     def _recover(self, planned: Plan, applied: Applied) -> None:
         """Keeps the resources that the stack was creating when it stopped, so that the next plan replaces none."""

@@ -6,36 +6,35 @@ The keys are replaced in the text. A YAML writer would set the rest of the file 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import replace as changed
+from functools import partial
 from pathlib import Path
-from typing import cast, get_args
+from typing import get_args
 
 from strata.aws.prerequisites import management_caller
 from strata.aws.session import connect
 from strata.aws.states import list_stacks, read_state
-from strata.config import ACCEPTED, IMPORTS, MOVES, ORGANIZATION
+from strata.config import ACCEPTED, MOVES
 from strata.config.models import MANAGEMENT
 from strata.config.moves import Kind, Move
 from strata.config.text import Problem
 from strata.config.types import check_key, did_you_mean
 from strata.errors import ConfigurationError, StrataError, UsageError
 from strata.files.config_edit import loaded, offer, texts
-from strata.files.config_keys import with_key, with_moves, with_scalars
+from strata.files.config_keys import with_moves, with_scalars
+from strata.files.renaming import Texts, keys_of, place_with_other_key, with_other_key
 from strata.identity.declared import declared
 from strata.identity.moves import replayed
 from strata.identity.recorded import recorded
 from strata.identity.things import WORDS, Holdings
 from strata.landing_zone import LandingZone
-from strata.landing_zone.moves import address_now, is_made, with_move
+from strata.landing_zone.moves import is_made, with_move
 from strata.load import load
 from strata.options import Options
 from strata.rules.warnings import accepted_here
 from strata.text import listed
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
-
-Texts = Mapping[str, str]
 
 
 def run(
@@ -78,7 +77,7 @@ def _renamed(options: Options, before: Texts, move: Move) -> dict[str, str]:
     """Returns the files that change, once the result was found to mean the same."""
     folder = options.config
     landing_zone = load(folder)
-    keys = _keys(landing_zone, move.kind)
+    keys = keys_of(landing_zone, move.kind)
     _check(landing_zone, move, keys)
     moves = with_move(landing_zone.moves, move)
     files = {MOVES: with_moves(before.get(MOVES, ""), moves, _schema_line(before))}
@@ -86,15 +85,9 @@ def _renamed(options: Options, before: Texts, move: Move) -> dict[str, str]:
         options.note(f"{WORDS[move.kind]} {move.from_} is {move.to} in the YAML already: its move is recorded")
         _load(folder, before, files)
         return files
-    name = _name_from_key(landing_zone, move)
-    own = {file: text for file, text in before.items() if file not in (MOVES, IMPORTS, ACCEPTED)}
-    files |= {file: with_key(text, move, name) for file, text in own.items()}
-    if IMPORTS in before:
-        here = {(move.kind, move.from_): move.to}
-        new = {address: address_now(address, here) for address in landing_zone.imports}
-        files[IMPORTS] = with_scalars(before[IMPORTS], {old: now for old, now in new.items() if old != now})
+    files |= with_other_key(landing_zone, before, move)
     files = _differing(before, files)
-    after = _load(folder, before, files)
+    after = _load(folder, before, files | _accepted_anyhow(before, move))
     _compare(landing_zone, after, move)
     if ACCEPTED in before:
         files[ACCEPTED] = _accepted(landing_zone, after, before[ACCEPTED], move)
@@ -105,20 +98,6 @@ def _renamed(options: Options, before: Texts, move: Move) -> dict[str, str]:
 
 def _differing(before: Texts, files: Texts) -> dict[str, str]:
     return {file: text for file, text in files.items() if before.get(file) != text}
-
-
-def _keys(landing_zone: LandingZone, kind: Kind) -> frozenset[str]:
-    """Returns the keys of a kind, those of options and retired accounts among them."""
-    return frozenset(
-        {
-            "account": {*landing_zone.accounts, *landing_zone.retired},
-            "ou": landing_zone.units,
-            "policy": landing_zone.policies,
-            "group": landing_zone.groups,
-            "user": landing_zone.users,
-            "permission-set": landing_zone.permission_sets,
-        }[kind]
-    )
 
 
 def _check(landing_zone: LandingZone, move: Move, keys: frozenset[str]) -> None:
@@ -137,35 +116,6 @@ def _check(landing_zone: LandingZone, move: Move, keys: frozenset[str]) -> None:
         )
     if move.kind == "account" and move.from_ in landing_zone.retired:
         raise StrataError(f"account {move.from_} is retired: no state has it, so its key can be changed by hand")
-
-
-def _name_from_key(landing_zone: LandingZone, move: Move) -> str | None:
-    """Returns the name of a thing that has none of its own in the YAML, None where it has, or where none has."""
-    organization, sso = landing_zone.organization, landing_zone.sso
-    match move.kind:
-        case "account":
-            return None if organization.accounts[move.from_].name else landing_zone.accounts[move.from_].name
-        case "ou":
-            unit = landing_zone.units[move.from_]
-            return None if _unit_has_name(landing_zone, unit.location) else unit.name
-        case "policy" if move.from_ in organization.policies:
-            return None if organization.policies[move.from_].name else landing_zone.policies[move.from_].name
-        case "group":
-            return None if sso.groups[move.from_].name else landing_zone.groups[move.from_].name
-        case "permission-set" if move.from_ in sso.permission_sets:
-            has = sso.permission_sets[move.from_].name
-            return None if has else landing_zone.permission_sets[move.from_].name
-        case "policy" | "permission-set":
-            raise StrataError(f"{WORDS[move.kind]} {move.from_} is made by an option, which names it")
-        case _:
-            return None
-
-
-def _unit_has_name(landing_zone: LandingZone, location: tuple[str | int, ...]) -> bool:
-    found: object = landing_zone.source_file(ORGANIZATION).data
-    for part in location:
-        found = cast("dict[str, object]", found).get(str(part)) if isinstance(found, dict) else None
-    return isinstance(found, dict) and bool(found.get("name"))
 
 
 def _compare(before: LandingZone, after: LandingZone, move: Move) -> None:
@@ -197,16 +147,22 @@ def _things(holdings: Holdings) -> set[str]:
     return {f"{one} ({one.name or one.also})" for one in bare}
 
 
+def _accepted_anyhow(before: Texts, move: Move) -> dict[str, str]:
+    """Returns accepted.yaml with the key replaced everywhere: a fault that is accepted must not stop the comparison."""
+    if ACCEPTED not in before:
+        return {}
+    return {ACCEPTED: with_scalars(before[ACCEPTED], partial(place_with_other_key, move=move))}
+
+
 def _accepted(before: LandingZone, after: LandingZone, text: str, move: Move) -> str:
     """Returns accepted.yaml with the places that name the key, where they are found under the new one."""
-    whole = re.compile(rf"(?<![\w-]){re.escape(move.from_)}(?![\w-])")
     was, now = accepted_here(before), accepted_here(after)
     new = {}
     for one in before.accepted:
-        place = whole.sub(move.to, one.at)
+        place = place_with_other_key(one.at, move)
         if (one.finding, one.at) in was - now and (one.finding, place) in now:
             new[one.at] = place
-    return with_scalars(text, new)
+    return with_scalars(text, lambda found: new.get(found, found))
 
 
 def _schema_line(before: Texts) -> str:

@@ -35,7 +35,8 @@ def _difference(options: Options, format: str, output: Path | None, revision: st
     if format not in writers:
         raise StrataError(f"a difference has no format {format!r}; use text, markdown or json")
     after = load(options.config)
-    found = diff.compare(configuration_at(options.config, revision), after)
+    before, made = configuration_at(options.config, revision, after.moves)
+    found = diff.compare(before, after, made)
     with readers_may_leave():
         _write(options, format, writers[format](found, revision), output)
     stopped = diff.risks(found) - set(allow)

@@ -319,6 +319,11 @@ class Project(Model):
         return value
 
     @property
+    def tags_of_everything(self) -> frozenset[str]:
+        """Returns the keys of the tags that every resource gets: those of `tags`, and Strata's where they are on."""
+        return frozenset({*self.tags, *(OWN_TAGS if self.default_tags else ())})
+
+    @property
     def state_bucket(self) -> str:
         """Returns the name of the state bucket."""
         return self.state.bucket or f"{self.short_name}-terraform-state-{self.management_account.id}"
@@ -466,9 +471,9 @@ class MemberRootAccess(Model):
     """Central management of root access in member accounts."""
 
     credentials_management: bool = True
-    """The management account may delete root passwords, keys and MFA devices of members."""
+    """The management account may delete root passwords, keys and MFA devices of members; false switches that off."""
     sessions: bool = True
-    """The management account may take short root sessions in members for a few tasks."""
+    """The management account may take short root sessions in members for a few tasks; false switches that off."""
 
     @model_validator(mode="after")
     def _something(self) -> Self:

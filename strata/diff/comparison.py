@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from strata.config.moves import Move
 from strata.diff.accounts import account_changes
 from strata.diff.change import Change, Topic
 from strata.diff.guardrails import guardrail_changes
 from strata.diff.losses import loss_changes
 from strata.diff.people import people_changes
 from strata.diff.permission_sets import permission_set_changes
+from strata.diff.renames import renames
 from strata.diff.settings import security_changes, setting_changes, trust_changes
 from strata.landing_zone import LandingZone
 
 
-def compare(before: LandingZone, after: LandingZone) -> list[Change]:
-    """Returns every change, by topic, those with a risk first."""
+def compare(before: LandingZone, after: LandingZone, moves: Sequence[Move] = ()) -> list[Change]:
+    """Returns every change, by topic, those with a risk first; `before` has the keys that the moves lead to."""
     parts = (
         loss_changes,
         people_changes,
@@ -24,6 +28,6 @@ def compare(before: LandingZone, after: LandingZone) -> list[Change]:
         trust_changes,
         setting_changes,
     )
-    found = [change for part in parts for change in part(before, after)]
+    found = [*renames(moves), *(change for part in parts for change in part(before, after))]
     topics = list(Topic)
     return sorted(found, key=lambda change: (topics.index(change.topic), change.risk is None))

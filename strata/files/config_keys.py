@@ -6,7 +6,7 @@ It looks at the sections, whatever file they are in.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import yaml
@@ -82,10 +82,11 @@ def with_key(text: str, move: Move, name: str | None) -> str:
     return _applied(text, cuts.values())
 
 
-def with_scalars(text: str, new: dict[str, str]) -> str:
+def with_scalars(text: str, new: Callable[[str], str]) -> str:
     """Returns the text with whole scalars replaced, keys and values alike: addresses, and places of findings."""
-    found = (one.node for one in _scalars(text) if one.node.value in new)
-    return _applied(text, {one.start_mark.index: _replaced(text, one, new[one.value]) for one in found}.values())
+    found = {one.node.start_mark.index: (one.node, new(one.node.value)) for one in _scalars(text)}
+    cuts = [_replaced(text, node, other) for node, other in found.values() if other != node.value]
+    return _applied(text, cuts)
 
 
 def _applied(text: str, cuts: Iterable[_Cut]) -> str:

@@ -11,7 +11,7 @@ from strata.aws.session import Aws
 from strata.identity.comparison import Refusal
 from strata.identity.declared import declared, keeping_names
 from strata.identity.live import live
-from strata.identity.moves import left_behind, refused_moves, replayed
+from strata.identity.moves import refused_moves, replayed
 from strata.identity.recorded import recorded
 from strata.identity.refusals import FOLDER, refusals, warnings
 from strata.identity.things import TYPES, Holdings, Moved, Thing, folded
@@ -26,8 +26,6 @@ class Examination:
     refusals: tuple[Refusal, ...] = ()
     warnings: tuple[str, ...] = ()
     moved: tuple[Moved, ...] = ()
-    left_behind: tuple[str, ...] = ()
-    """Old addresses of what a state has at the new one as well."""
 
 
 def examine(
@@ -63,8 +61,7 @@ def examine(
         *warnings(wanted, known),
         *(f"resources of an earlier state could not be listed: {why}" for why in seen.unseen),
     ]
-    left = tuple(old for old, _, same in left_behind(landing_zone, held) if same)
-    return Examination(tuple(sorted(found)), tuple(doubts), tuple(moved(wanted, known)), left)
+    return Examination(tuple(sorted(found)), tuple(doubts), tuple(moved(wanted, known)))
 
 
 def moved(declared: Holdings, recorded: Holdings) -> Iterator[Moved]:

@@ -86,7 +86,7 @@ def _renamed(kind: Kind, found: Mapping[str, str], keys: Keys) -> dict[str, str]
 def left_behind(landing_zone: LandingZone, recorded: Holdings) -> Iterator[tuple[str, str, bool]]:
     """Yields what a state has at an old address beside a newer one: both addresses, and whether it is the same thing.
 
-    A rename that broke off half way leaves the like. Terraform would destroy what is at the old one.
+    A rename that broke off half way leaves the like. The stacks let go of what is at the old one.
     """
     keys = newest_keys(landing_zone.moves)
     if not keys:
@@ -126,7 +126,7 @@ def refused_moves(
     for old, now_at, same in left_behind(landing_zone, recorded):
         if not same and not (stacks and recorded.stacks[old] not in stacks):
             problem = f"a state has two different things at {old} ({recorded.addresses[old]}) and at {now_at} "
-            problem += f"({recorded.addresses[now_at]}): the move would destroy one of them"
+            problem += f"({recorded.addresses[now_at]}): the move would leave the first to nobody"
             remedy = "give each its own key: remove the entry, and declare both"
             yield Refusal(declared.fault(MOVES, _entry_of(landing_zone, old), problem, remedy))
 

@@ -38,9 +38,6 @@ _TARGETS: Mapping[str, Mapping[str, Kind]] = {
 }
 """The words after which one more key follows."""
 
-FORGET = "forget:"
-"""What the word begins with that has a synth forget an old address, where the state has the new one as well."""
-
 Keys = Mapping[tuple[Kind, str], str]
 """The key of today by kind and earlier key."""
 

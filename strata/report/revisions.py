@@ -6,15 +6,24 @@ import io
 import subprocess
 import tarfile
 import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
+from strata.config import ACCEPTED, IMPORTS, MOVES
+from strata.config.loader import FILES, files_of
+from strata.config.moves import Move
 from strata.errors import ConfigurationError, StrataError
+from strata.files.atomic import read_text
+from strata.files.config_keys import with_scalars
+from strata.files.renaming import keys_of, place_with_other_key, with_other_key
 from strata.landing_zone import LandingZone
 from strata.load import load
 
 
-def configuration_at(folder: Path, revision: str) -> LandingZone:
-    """Returns the configuration that a folder held in a revision.
+def configuration_at(folder: Path, revision: str, moves: Sequence[Move] = ()) -> tuple[LandingZone, tuple[Move, ...]]:
+    """Returns the configuration that a folder held in a revision, under the keys of today, and the moves made for that.
 
     Raises:
         StrataError: there is no repository, no such revision, or no valid configuration in it.
@@ -26,11 +35,42 @@ def configuration_at(folder: Path, revision: str) -> LandingZone:
                 # Python has the filter since 3.11.4; what git archives of a tree has no path that leads out of it.
                 tar.extraction_filter = getattr(tarfile, "data_filter", lambda member, _: member)
                 tar.extractall(scratch)  # noqa: S202
-            return load(Path(scratch))
+            return _under_keys_of_today(Path(scratch), moves)
         except tarfile.TarError as error:
             raise StrataError(f"{folder} at {revision} cannot be unpacked: {error}") from error
         except ConfigurationError as error:
             raise StrataError(_invalid(folder, revision, error, scratch)) from error
+
+
+def _under_keys_of_today(folder: Path, moves: Sequence[Move]) -> tuple[LandingZone, tuple[Move, ...]]:
+    """Makes the moves in a copy of a configuration, so that a thing with another key is compared with itself."""
+    landing_zone = load(folder)
+    if not moves:
+        return landing_zone, ()
+    keys = {kind: set(keys_of(landing_zone, kind)) for kind in {one.kind for one in moves}}
+    files = {file: read_text(folder / file) for file in _files(folder)}
+    made: list[Move] = []
+    for move in moves:
+        if move.from_ in keys[move.kind] and move.to not in keys[move.kind]:
+            with suppress(StrataError):  # what an option makes counts as gone, and another as new
+                files |= with_other_key(landing_zone, files, move)
+                if ACCEPTED in files:
+                    files[ACCEPTED] = with_scalars(files[ACCEPTED], partial(place_with_other_key, move=move))
+                keys[move.kind] = keys[move.kind] - {move.from_} | {move.to}
+                made.append(move)
+    (folder / MOVES).unlink(missing_ok=True)  # its entries end at keys that are none any more
+    for file, text in files.items():
+        (folder / file).unlink()  # in case it is a link
+        (folder / file).write_bytes(text.encode())
+    try:
+        return load(folder), tuple(made)
+    except ConfigurationError:
+        return landing_zone, ()
+
+
+def _files(folder: Path) -> list[str]:
+    names = (file for name in (*FILES, IMPORTS, ACCEPTED) for file in files_of(folder, name))
+    return [name for name in names if (folder / name).exists()]
 
 
 def _archive(folder: Path, revision: str) -> bytes:

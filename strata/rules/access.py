@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from strata.config import ORGANIZATION, SECURITY, SSO
 from strata.config.limits import Limits
 from strata.config.loader import PartialConfiguration
-from strata.config.models import MANAGEMENT, OWN_TAGS, ROOT, Assignment, Organization, Sso
+from strata.config.models import MANAGEMENT, ROOT, Assignment, Organization, Sso
 from strata.config.source import Location
 from strata.config.text import Problem, check_length, short, text_problem
 from strata.config.types import RESERVED_NAMES, did_you_mean
@@ -89,9 +89,10 @@ def permission_sets(partial: PartialConfiguration, limits: Limits) -> Iterator[F
         if not sso.permission_sets[key].name:
             yield from _default_name(partial, at, name, limits, "permission_set_name", "give it a shorter name")
         yield from _policies(partial, limits, at, permission_set)
-        tags = limits["tags"]
-        if len({*permission_set.tags, *(partial.project.tags if partial.project else ())}) + len(OWN_TAGS) > tags.value:
-            problem = f"with those of the project and Strata's three, AWS allows {tags.value} tags ({tags.cited})"
+        project, tags = partial.project, limits["tags"]
+        if project and len({*permission_set.tags, *project.tags_of_everything}) > tags.value:
+            own = " and Strata's three" if project.default_tags else ""
+            problem = f"with those of the project{own}, AWS allows {tags.value} tags ({tags.cited})"
             yield partial.fault(SSO, (*at, "tags"), problem, "drop some")
     yield from report_over_limit(
         partial, SSO, ("permission_sets",), len(sso.permission_sets), limits["permission_sets"]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from strata.config import ORGANIZATION, SECURITY
 from strata.config.limits import Limits
 from strata.config.loader import PartialConfiguration
-from strata.config.models import MANAGEMENT, OWN_TAGS, ROOT, Account, Organization
+from strata.config.models import MANAGEMENT, ROOT, Account, Organization
 from strata.config.source import Location
 from strata.config.text import Problem, check_length, short
 from strata.errors import Fault
@@ -79,8 +79,9 @@ def _account(partial: PartialConfiguration, limits: Limits, key: str, account: A
             check_length(default_name(project, key), limits["account_name"])
         except Problem as found:
             yield partial.fault(ORGANIZATION, ("accounts", key), f"its name {found.problem}", "give it another name")
-    if len({*account.tags, *(project.tags if project else ())}) + len(OWN_TAGS) > tags.value:
-        problem = f"has {len(account.tags)} tags, with those of the project and Strata's three, AWS allows {tags.value}"
+    if project and len({*account.tags, *project.tags_of_everything}) > tags.value:
+        own = " and Strata's three" if project.default_tags else ""
+        problem = f"has {len(account.tags)} tags, with those of the project{own}, AWS allows {tags.value}"
         yield partial.fault(ORGANIZATION, ("accounts", key, "tags"), f"{problem} ({tags.cited})", "drop some")
 
 

@@ -156,12 +156,12 @@ def _tags(landing_zone: LandingZone) -> Iterator[Doubt]:
         *((one.file, one.location, one.tags) for one in accounts),
         *((SSO, one.location, one.tags) for one in landing_zone.permission_sets.values()),
     ]
-    inherited = (*(OWN_TAGS if landing_zone.project.default_tags else ()), *landing_zone.project.tags)
+    inherited = landing_zone.project.tags_of_everything
     for file, at, tags in tagged:
         seen = {tag.lower(): tag for tag in inherited}
         for tag in tags:
             other, location = seen.setdefault(tag.lower(), tag), (*at, "tags", tag)
-            if tag in OWN_TAGS:
+            if tag in OWN_TAGS and landing_zone.project.default_tags:
                 yield file, location, f"replaces the tag {tag} that Strata sets on everything"
             elif other != tag:
                 text = f"differs from the tag {short(other)} in case only, and IAM does not tell them apart"

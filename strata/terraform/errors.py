@@ -24,13 +24,13 @@ class TerraformError(StrataError):
         yield from (f"  {text}" for text in self._advice)
 
 
-_ADVICE = (
+ADVICE = (
     (
         r"FinalizingOrganization|FINALIZING_ORGANIZATION",
         "AWS is still setting up the organization, for up to an hour; run the command again then",
     ),
     (
-        r"ACCOUNT_NUMBER_LIMIT_EXCEEDED",
+        r"ACCOUNT_NUMBER_LIMIT_EXCEEDED|ACCOUNT_LIMIT_EXCEEDED",
         (
             "AWS also returns this in the first hour of an organization: run the command again in an hour; after that, "
             "raise the quota 'Default maximum number of accounts' in Service Quotas (us-east-1)"
@@ -41,10 +41,64 @@ _ADVICE = (
         "AWS creates five accounts at a time; run the command again in some minutes",
     ),
     (
-        r"EMAIL_ALREADY_EXISTS",
+        r"\bEMAIL_ALREADY_EXISTS|GOVCLOUD_ACCOUNT_ALREADY_EXISTS",
         (
             "the address belongs to an account outside of this organization, or to a closed one; choose another in "
             "organization.yaml"
+        ),
+    ),
+    (r"INVALID_EMAIL", "AWS does not accept the e-mail address; choose another in organization.yaml"),
+    (
+        r"INVALID_ADDRESS",
+        (
+            "AWS does not accept the postal address of the management account; correct it in the Billing console, then "
+            "run the command again"
+        ),
+    ),
+    (
+        r"CONCURRENT_ACCOUNT_MODIFICATION|INTERNAL_FAILURE",
+        (
+            "AWS did not finish the account; run the command again in some minutes; ask AWS Support where that does "
+            "not help"
+        ),
+    ),
+    (
+        r"(MISSING|INVALID)_PAYMENT_INSTRUMENT",
+        (
+            "the management account has no payment method that AWS accepts; add one in the Billing console, then run "
+            "the command again"
+        ),
+    ),
+    (
+        r"(MISSING|PENDING|FAILED|UNKNOWN|INVALID_IDENTITY_FOR)_BUSINESS_VALIDATION|IDENTITY_INVALID_BUSINESS_VALIDATION",
+        (
+            "AWS has not validated the business of the management account; see the messages in its Billing console, or "
+            "ask AWS Support, then run the command again"
+        ),
+    ),
+    (
+        r"UPDATE_EXISTING_RESOURCE_POLICY_WITH_TAGS_NOT_SUPPORTED",
+        "AWS cannot create the account with these tags; take tags off it in organization.yaml, or ask AWS Support",
+    ),
+    (
+        r"ServiceAccessNotEnabled",
+        (
+            "somebody switched off the trusted access of IAM; switch it on, then run the command again: aws "
+            "organizations enable-aws-service-access --service-principal iam.amazonaws.com"
+        ),
+    ),
+    (
+        r"NoManagementAccountSLRExists",
+        (
+            "create the role of CloudTrail, then run the command again: aws iam create-service-linked-role "
+            "--aws-service-name cloudtrail.amazonaws.com"
+        ),
+    ),
+    (
+        r"CloudTrailAccessNotEnabled|InsufficientDependencyServiceAccessPermission|InsufficientS3BucketPolicy",
+        (
+            "CloudTrail did not see for five minutes what was switched on for it; run the command again in an hour; if "
+            "it stays so, the credentials lack a permission on organizations, IAM or the bucket"
         ),
     ),
     (
@@ -72,18 +126,65 @@ _ADVICE = (
         r"state data in S3 does not have the expected content",
         "see 'The state does not have the expected content' in docs/operate.md",
     ),
-    (r"ExpiredToken|InvalidClientTokenId|no valid credential sources", "sign in again, then run the command again"),
+    (
+        r"ExpiredToken|InvalidClientTokenId|no valid credential sources",
+        "sign in again, then run the command again",
+    ),
     (r"Terraform was stopped before it finished", "run the command again; existing resources are kept or imported"),
-    (r"ThrottlingException|TooManyRequests|Rate exceeded", "AWS is throttling requests; run the command again"),
+    (
+        (
+            r"(?i)Throttl|TooManyRequests|SlowDown|(Request|Bandwidth)LimitExceeded|ProvisionedThroughputExceeded|"
+            r"PriorRequestNotComplete|rate exceeded"
+        ),
+        (
+            "AWS throttles these calls, and the provider has repeated them for up to an hour: something else uses the "
+            "API; stop it or wait, then run the command again"
+        ),
+    ),
+    (
+        r"exceeded maximum number of attempts.*ConflictException",
+        (
+            "something else changes the same thing, or it exists under this name; look at it in the console, then run "
+            "the command again, which imports what is Strata's"
+        ),
+    ),
+    (
+        r"CreateAnomalyMonitor.*LimitExceeded",
+        (
+            "an account has one monitor of all services; take the existing one over, with the line for imports.yaml "
+            "that strata doctor prints"
+        ),
+    ),
+    (
+        r"Not supported policy",
+        (
+            "a policy or boundary that the permission set names is missing in an account; create it there, with this "
+            "name and path, then run the command again"
+        ),
+    ),
+    (
+        r"AccessDenied|UnauthorizedOperation|not authorized to perform",
+        "these credentials may not do that; compare their policy with 'Permissions' in docs/operate.md",
+    ),
+    (
+        r"timeout while waiting for|timed out waiting",
+        (
+            "AWS took longer than the provider waits; run the command again, which goes on from what was done, and "
+            "imports what AWS finished in the meantime"
+        ),
+    ),
 )
+"""The errors that AWS and Terraform are known to report, and what an operator does; the first that matches counts.
+
+docs/operate.md has the same in a table. https://docs.aws.amazon.com/organizations/latest/APIReference/API_CreateAccountStatus.html
+names the reasons for which AWS does not create an account.
+"""
 
 
 def advice(workspace: Workspace, stack: str, found: Sequence[Failure]) -> Iterator[str]:
     """Yields what to do about errors of a stack, each advice once."""
     said = [f"{failure.text} {failure.address or ''}" for failure in found]
-    given = dict.fromkeys(
-        next((words for pattern, words in _ADVICE if re.search(pattern, text)), None) for text in said
-    )
+    given = dict.fromkeys(next((words for pattern, words in ADVICE if re.search(pattern, text)), None) for text in said)
     yield from filter(None, given)
     for text in said:
         if re.search(_LOCKED, text):

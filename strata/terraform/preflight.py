@@ -22,7 +22,6 @@ from strata.identity.live import states_elsewhere
 from strata.identity.settled import lost_layers, settled
 from strata.landing_zone import LandingZone
 from strata.landing_zone.examples import example_faults
-from strata.landing_zone.moves import FORGET
 from strata.load import load
 from strata.options import Options
 from strata.printing import line, visible
@@ -109,8 +108,7 @@ def prepare(options: Options, *, stacks: Sequence[str], allow: Sequence[str]) ->
     if found.refusals:
         raise RefusedError(found.refusals)
     options.note("writing the Terraform")
-    told = [*(f"moved:{one.kind}:{one.new}" for one in found.moved), *(f"{FORGET}{one}" for one in found.left_behind)]
-    workspace.synth([*allow, *told])
+    workspace.synth([*allow, *(f"moved:{one.kind}:{one.new}" for one in found.moved)])
     chosen = tuple(_chosen(workspace, stacks))
     own = (stack for stack in workspace.stacks if stack not in states)
     states |= {stack: read_state(aws, landing_zone.project, stack) for stack in own}

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.scenarios.site import TABLE, Site
+from tests.scenarios.site import STACKS, TABLE, Site
 
 pytestmark = pytest.mark.e2e
 RENAMES = (
@@ -150,6 +150,81 @@ def test_a_thing_at_both_addresses_is_let_go_of_at_the_old_one(shipped: Site) ->
     assert refused.code == 1
     assert "a state has two different things at aws_organizations_policy.no-root" in refused.text
     assert not shipped.aws.writing_calls(by="provider")
+
+
+@pytest.mark.only("stand-in")
+def test_plain_cdktf_lets_go_of_the_old_one_too(shipped: Site) -> None:
+    """Terraform alone would destroy it, with a warning."""
+    _renamed(shipped, "policy", "deny-root-user", "no-root")
+    _twice(shipped, "aws_organizations_policy", "deny-root-user", "no-root")
+    shipped.synth()
+    assert shipped.terraform("organizations", "init", "-reconfigure").code == 0
+
+    applied = shipped.apply("organizations")
+
+    assert applied.code == 0, applied.text[-3000:]
+    assert not shipped.aws.writing_calls(by="provider")
+    assert "aws_organizations_policy.deny-root-user" not in shipped.addresses("organizations")
+    assert "aws_organizations_policy.no-root" in shipped.addresses("organizations")
+
+
+@pytest.mark.only("stand-in")
+def test_a_terraform_that_is_killed_in_a_rename_has_moved_everything_once(shipped: Site) -> None:
+    """The change beside the moves is done and its answer is awaited: no state has it, nor the moves of that stack."""
+    for kind, old, new in RENAMES:
+        _renamed(shipped, kind, old, new)
+    shipped.edit("sso.yaml", ("description: Watches the bill.", "description: Counts the money."))
+    held = {stack: _ids(shipped, stack) for stack in ("organizations", "sso")}
+
+    broken = shipped.stopped("identitystore:UpdateGroup", "strata", "deploy", "--yes")
+    assert broken.code == 1, broken.text[-3000:]
+    assert "Terraform was stopped before it finished" in broken.text
+    _free(shipped)
+    _deployed(shipped)
+
+    assert set(shipped.aws.writing_calls(by="provider")) == {"identitystore:UpdateGroup"}
+    assert {stack: _ids(shipped, stack) for stack in held} == held
+    addresses = shipped.addresses("organizations") | shipped.addresses("sso")
+    assert not [one for _, old, _ in RENAMES[4:] for one in addresses if old in one.partition(".")[2].split("_")]
+    assert "aws_ssoadmin_account_assignment.common_Builder_group_builders" in addresses
+    _nothing_left(shipped)
+    _pruned(shipped)
+
+
+def _free(site: Site) -> None:
+    """Frees the lock of a run that was killed."""
+    s3 = site.client("s3")
+    for found in s3.list_objects_v2(Bucket=site.bucket).get("Contents", []):
+        if found["Key"].endswith(".tflock"):
+            s3.delete_object(Bucket=site.bucket, Key=found["Key"])
+    table = site.client("dynamodb")
+    for row in table.scan(TableName=TABLE)["Items"]:
+        if "Info" in row:
+            table.delete_item(TableName=TABLE, Key={"LockID": row["LockID"]})
+
+
+COMPANY_RENAMES = (
+    ("account", "payments-prod", "payments-live"),
+    ("ou", "data-production", "data-live"),
+    ("policy", "cost-tags", "bill-tags"),
+    ("group", "finance", "money"),
+    ("user", "anna-petersen", "anna"),
+    ("permission-set", "Billing", "Bill"),
+)
+
+
+@pytest.mark.only("stand-in")
+def test_a_company_renames_one_of_each_kind_and_aws_is_asked_for_nothing(company: Site) -> None:
+    for kind, old, new in COMPANY_RENAMES:
+        _renamed(company, kind, old, new)
+    held = {stack: _ids(company, stack) for stack in STACKS}
+
+    _deployed(company)
+
+    assert not company.aws.writing_calls(by="provider")
+    assert {stack: _ids(company, stack) for stack in STACKS} == held
+    _pruned(company)
+    _nothing_left(company)
 
 
 @pytest.mark.only("stand-in")

@@ -362,3 +362,19 @@ def test_somebody_at_a_terminal_sees_the_plan_and_is_asked(shipped: Site) -> Non
     assert "update            aws_budgets_budget.monthly" in refused.stdout
     assert "deploy security to account 123456789012? [y/N]" in refused.stderr
     assert shipped.aws.writing_calls() == {}
+
+
+@pytest.mark.e2e
+def test_a_trail_waits_for_what_cloudtrail_does_not_see_yet(shipped: Site) -> None:
+    """AWS rejects it for some minutes after the trusted access was switched on, and the provider does not try again."""
+    name = next(found["name"] for address, found in shipped.state("security").items() if "aws_cloudtrail." in address)
+    shipped.client("cloudtrail").delete_trail(Name=name)
+    shipped.aws.fail("cloudtrail:CreateTrail", code="CloudTrailAccessNotEnabledException")
+
+    deployed = shipped.strata("deploy", "security", "--yes")
+
+    assert deployed.code == 0, deployed.text[-3000:]
+    waited = "security: CloudTrail does not see its trusted access in the organization yet; trying again in 5 s"
+    assert waited in deployed.text
+    assert name in [found["Name"] for found in shipped.client("cloudtrail").describe_trails()["trailList"]]
+    assert shipped.strata("plan", "security", "--exit-code").code == 0

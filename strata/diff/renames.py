@@ -1,0 +1,27 @@
+"""Things with another key, which moves.yaml records: Terraform moves them, and AWS is asked for nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from strata.config.moves import Kind, Move
+from strata.diff.change import Change, Topic
+from strata.identity.things import WORDS
+from strata.landing_zone.moves import newest_keys
+
+_TOPICS: Mapping[Kind, Topic] = {
+    "account": Topic.ACCOUNTS,
+    "ou": Topic.ACCOUNTS,
+    "policy": Topic.GUARDRAILS,
+    "group": Topic.ACCESS,
+    "user": Topic.ACCESS,
+    "permission-set": Topic.PERMISSION_SETS,
+}
+
+
+def renames(moves: Sequence[Move]) -> Iterator[Change]:
+    """Yields each thing that goes on under another key, once, however many keys it had in between."""
+    between = {(one.kind, one.to) for one in moves}
+    for (kind, old), new in sorted(newest_keys(moves).items()):
+        if (kind, old) not in between:
+            yield Change(_TOPICS[kind], f"{WORDS[kind]} {new} is renamed from {old}; it stays the same at AWS")

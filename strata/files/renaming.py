@@ -1,0 +1,84 @@
+"""Another key for a thing in the text of all files of a configuration; what it means has to be compared after that."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import cast
+
+from strata.config import ACCEPTED, IMPORTS, MOVES, ORGANIZATION
+from strata.config.moves import Kind, Move
+from strata.errors import StrataError
+from strata.files.config_keys import with_key, with_scalars
+from strata.identity.things import WORDS
+from strata.landing_zone import LandingZone
+from strata.landing_zone.moves import address_now
+
+Texts = Mapping[str, str]
+
+
+def keys_of(landing_zone: LandingZone, kind: Kind) -> frozenset[str]:
+    """Returns the keys of a kind, those of options and retired accounts among them."""
+    return frozenset(
+        {
+            "account": {*landing_zone.accounts, *landing_zone.retired},
+            "ou": landing_zone.units,
+            "policy": landing_zone.policies,
+            "group": landing_zone.groups,
+            "user": landing_zone.users,
+            "permission-set": landing_zone.permission_sets,
+        }[kind]
+    )
+
+
+def with_other_key(landing_zone: LandingZone, before: Texts, move: Move) -> dict[str, str]:
+    """Returns the files that have the key, all but moves.yaml and accepted.yaml, with the other one in its place.
+
+    The landing zone is that of the files, or of what they were before other things got other keys.
+
+    Raises:
+        StrataError: an option makes the thing, and names it.
+    """
+    name = _name_from_key(landing_zone, move) if move.from_ in keys_of(landing_zone, move.kind) else None
+    has = {file: text for file, text in before.items() if move.from_ in text or "\\" in text}
+    own = {file: text for file, text in has.items() if file not in (MOVES, ACCEPTED)}
+    imports = own.pop(IMPORTS, None)
+    files = {file: with_key(text, move, name) for file, text in own.items()}
+    if imports is not None:
+        here = {(move.kind, move.from_): move.to}
+        files[IMPORTS] = with_scalars(imports, lambda text: address_now(text, here))
+    return files
+
+
+def place_with_other_key(place: str, move: Move) -> str:
+    """Returns the place of a finding as it may be called under the new key."""
+    return re.sub(rf"(?<![\w-]){re.escape(move.from_)}(?![\w-])", move.to, place)
+
+
+def _name_from_key(landing_zone: LandingZone, move: Move) -> str | None:
+    """Returns the name of a thing that has none of its own in the YAML, None where it has, or where none has."""
+    organization, sso = landing_zone.organization, landing_zone.sso
+    match move.kind:
+        case "account":
+            return None if organization.accounts[move.from_].name else landing_zone.accounts[move.from_].name
+        case "ou":
+            unit = landing_zone.units[move.from_]
+            return None if _unit_has_name(landing_zone, unit.location) else unit.name
+        case "policy" if move.from_ in organization.policies:
+            return None if organization.policies[move.from_].name else landing_zone.policies[move.from_].name
+        case "group":
+            return None if sso.groups[move.from_].name else landing_zone.groups[move.from_].name
+        case "permission-set" if move.from_ in sso.permission_sets:
+            has = sso.permission_sets[move.from_].name
+            return None if has else landing_zone.permission_sets[move.from_].name
+        case "policy" | "permission-set":
+            raise StrataError(f"{WORDS[move.kind]} {move.from_} is made by an option, which names it")
+        case _:
+            return None
+
+
+def _unit_has_name(landing_zone: LandingZone, location: tuple[str | int, ...]) -> bool:
+    found: object = landing_zone.source_file(ORGANIZATION).data
+    for part in location:
+        found = cast("dict[str, object]", found).get(str(part)) if isinstance(found, dict) else None
+    return isinstance(found, dict) and bool(found.get("name"))

@@ -1,0 +1,37 @@
+"""What AWS rejects for some minutes after something else was created or switched on, and passes by itself."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+
+from strata.terraform.events import Failure
+
+PAUSES = (5, 15, 30, 60, 60, 60, 60)
+"""The seconds to wait before each further try: seven tries, five minutes in all."""
+
+_SETTLING = (
+    (r"CloudTrailAccessNotEnabledException", "CloudTrail does not see its trusted access in the organization yet"),
+    (r"InsufficientDependencyServiceAccessPermissionException", "CloudTrail cannot reach the organization yet"),
+    (r"NoManagementAccountSLRExistsException", "CloudTrail has no service-linked role in the management account yet"),
+    (r"InsufficientS3BucketPolicyException", "CloudTrail does not see the policy of its bucket yet"),
+    (r"Service role name AWSServiceRole\w+ has been taken", "AWS has just created the service-linked role itself"),
+    (r"NoSuchEntity.*AWSServiceRole|AWSServiceRole.*NoSuchEntity", "IAM does not show the service-linked role yet"),
+)
+"""Errors that the provider does not repeat itself, and the reason.
+
+https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_CreateTrail.html,
+https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html (IAM is eventually consistent).
+"""
+
+
+def settling(found: Sequence[Failure]) -> list[str]:
+    """Returns why each of these errors passes by itself, nothing if one of them does not."""
+    reasons = [next((why for pattern, why in _SETTLING if re.search(pattern, one.text)), None) for one in found]
+    return list(dict.fromkeys(why for why in reasons if why)) if all(reasons) else []
+
+
+def wait(seconds: float) -> None:
+    """Waits; an interrupt ends it."""
+    time.sleep(seconds)
