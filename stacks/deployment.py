@@ -1,4 +1,4 @@
-"""The deployment in one screen: four stacks in order, each with its inputs from earlier ones."""
+"""The deployment in one screen: four stacks in order, each with its inputs from earlier ones, and one's own layers."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from cdktf import App
 
 from stacks.backend import BackendStack
 from stacks.base import EMULATED, AddressTakenError, BaseStack
+from stacks.layers import own_layers
 from stacks.organizations import OrganizationsStack
 from stacks.security import SecurityStack
 from stacks.sso import SsoStack
@@ -61,6 +62,7 @@ def build(
         allow=allow,
     )
     stacks: list[BaseStack] = [backend, organizations, security, sso]
+    stacks += own_layers(app, landing_zone, {stack.node.id: stack for stack in stacks}, organizations)
     import_existing(landing_zone, stacks)
     move(landing_zone, stacks, allow)
     return app

@@ -34,7 +34,7 @@ def run(options: Options, *, as_of: str | None, json: bool) -> int:
         raise
     summary = summarize(landing_zone)
     reads = identity_center_reads(landing_zone, summary["account_assignments"])
-    doubtful = warnings(landing_zone, day)
+    doubtful = [*warnings(landing_zone, day), *_unused_layers(options, landing_zone)]
     due = _endings(landing_zone, day)
     accepted = _acceptances(landing_zone, day)
     if json:
@@ -42,6 +42,7 @@ def run(options: Options, *, as_of: str | None, json: bool) -> int:
             "valid": True,
             "summary": summary,
             "identity_center": {"reads_a_plan": reads, "seconds_a_plan": math.ceil(reads / CALLS_A_SECOND)},
+            "layers": list(landing_zone.layers),
             "warnings": doubtful,
         }
         if day:
@@ -58,6 +59,21 @@ def run(options: Options, *, as_of: str | None, json: bool) -> int:
         _print_endings(options, due, day)
         _print_acceptances(options, accepted, day)
     return 3 if due or accepted else 0
+
+
+def _unused_layers(options: Options, landing_zone: LandingZone) -> list[str]:
+    """Returns a warning for each layer that is there and that no file switches on, for the config/ of this checkout."""
+    from strata.config import LAYERS
+    from strata.config.layers import unused
+    from strata.terraform.tools import CONFIG
+
+    if options.config.resolve() != CONFIG:
+        return []
+    return [
+        f"{LAYERS}/{one.name.replace('_', '-')}.yaml: does not exist, so stacks/layers/{one.name} takes no part; "
+        "add it, it may be empty"
+        for one in unused(landing_zone.layers)
+    ]
 
 
 def summarize(landing_zone: LandingZone) -> dict[str, int]:
@@ -97,6 +113,9 @@ def _print_summary(options: Options, landing_zone: LandingZone, summary: dict[st
     print(f"  state     s3://{project.state_bucket}, lock table {project.lock_table}")
     for name, number in summary.items():
         print(f"  {number:>7}   {name.replace('_', ' ')}")
+    for name, layer in landing_zone.layers.items():
+        where = f"in each of {len(landing_zone.members)} member accounts" if layer.code.in_accounts else "one stack"
+        print(line(f"  layer     {name}, {where}"))
     seconds = math.ceil(reads / CALLS_A_SECOND)
     print(f"  {reads:>7}   Identity Center reads a plan: {_duration(seconds)} at {CALLS_A_SECOND} a second")
 

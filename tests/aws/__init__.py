@@ -12,5 +12,6 @@ SERVICES = (
     "organizations",
     "s3",
     "ssoadmin",
+    "sts",
 )
 """The modules that answer calls."""
