@@ -12,8 +12,8 @@ from cdktf import App
 
 from stacks.backend import BackendStack
 from stacks.base import EMULATED, AddressTakenError, BaseStack
-from stacks.layers import own_layers
 from stacks.organizations import OrganizationsStack
+from stacks.own import own_layers
 from stacks.security import SecurityStack
 from stacks.sso import SsoStack
 from strata.config.types import did_you_mean

@@ -22,6 +22,16 @@ ROLE = "OrganizationAccountAccessRole"
 pytestmark = pytest.mark.only("stand-in")
 
 
+def write_layer(checkout: Path, layer: str) -> None:
+    """Writes the files of a layer as the page has them."""
+    for block in blocks(PAGE, "python"):
+        if f"layer `{layer}`" in block.text.partition("\n")[0]:
+            name = "model.py" if "class Settings" in block.text else "stack.py"
+            file = checkout / "stacks/layers" / layer / name
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(block.text)
+
+
 class Clone:
     """A checkout of somebody with layers of his own, and the landing zone that it deploys."""
 
@@ -40,13 +50,7 @@ class Clone:
         (folder / "config").symlink_to(site.config)
 
     def add(self, layer: str) -> None:
-        """Writes the files of a layer as the page has them."""
-        for block in blocks(PAGE, "python"):
-            if f"layer `{layer}`" in block.text.partition("\n")[0]:
-                name = "model.py" if "class Settings" in block.text else "stack.py"
-                file = self.folder / "stacks/layers" / layer / name
-                file.parent.mkdir(exist_ok=True)
-                file.write_text(block.text)
+        write_layer(self.folder, layer)
 
     def types(self, heading: str) -> None:
         """Types the lines of the page that make files."""
