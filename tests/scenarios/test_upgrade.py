@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -84,10 +85,10 @@ def upstream(tmp_path: Path) -> Path:
     _git(folder, "commit", "-q", "-m", "older")
     _git(folder, "rm", "-rq", ".")
     for name in files:
-        if (CHECKOUT / name).is_file() and not name.startswith(("config/", "tests/own/", "stacks/layers/")):
+        if (CHECKOUT / name).is_file() and not re.match(r"config/|tests/own/|stacks/layers/\w+/", name):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(CHECKOUT / name, folder / name)
-    _git(folder, "checkout", "-q", "HEAD", "--", "config", "tests/own", "stacks/layers")
+    _git(folder, "checkout", "-q", "HEAD", "--", "config", "tests/own")
     _git(folder, "add", "-A")
     _git(folder, "commit", "-q", "--allow-empty", "-m", "now")
     return folder
@@ -130,7 +131,7 @@ def test_an_edited_clone_is_upgraded_as_the_page_says(owner: Owner, upstream: Pa
     assert {name: (owner.clone / name).read_bytes() for name in ours} == ours
     assert _git(owner.clone, "ls-files", *OURS).splitlines() == list(ours)
     changed = _git(
-        owner.clone, "diff", "--name-only", "upstream/main", "HEAD", "--", "strata", "stacks/*.py", "main.py"
+        owner.clone, "diff", "--name-only", "upstream/main", "HEAD", "--", "strata", ":(glob)stacks/*.py", "main.py"
     )
     assert changed.split() == [], "the code is upstream's"
     assert (owner.clone / "README.md").read_text().endswith("This is the landing zone of Acme.\n")
@@ -150,4 +151,4 @@ def test_an_edited_clone_is_upgraded_as_the_page_says(owner: Owner, upstream: Pa
         owner.does("sh", "-eu", "-c", line)
 
 
-OURS = ("config", "tests/own", "stacks/layers")
+OURS = ("config", "tests/own", "stacks/layers/topics")
