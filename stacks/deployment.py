@@ -62,8 +62,8 @@ def build(
         allow=allow,
     )
     stacks: list[BaseStack] = [backend, organizations, security, sso]
-    stacks += own_layers(app, landing_zone, {stack.node.id: stack for stack in stacks}, organizations)
     import_existing(landing_zone, stacks)
+    stacks += own_layers(app, landing_zone, {stack.node.id: stack for stack in stacks}, organizations)
     move(landing_zone, stacks, allow)
     return app
 

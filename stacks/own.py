@@ -28,8 +28,7 @@ def own_layers(
             yield made[layer.name]
             continue
         for account in _accounts(layer, landing_zone, organizations):
-            own = {"account": account} if "account" in layer.code.inputs else {}
-            yield kind(app, layer.stack_in(account.key), **given, **own)
+            yield kind(app, layer.stack_in(account.key), **given, account=account)
 
 
 def _given(layer: Layer, landing_zone: LandingZone, made: Mapping[str, BaseStack]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import pytest
 
 import stacks.layers
 from strata.config import layers
+from strata.diff.layers import layer_changes
 from strata.errors import ConfigurationError
 from strata.landing_zone import LandingZone
 from strata.load import load
@@ -117,6 +118,11 @@ def _circle(own: Own) -> None:
     own.add("two", "", stack=STACK.format(inputs="landing_zone, one"))
 
 
+def _reader_of_a_broken_one(own: Own) -> None:
+    own.add("base", "", stack="def")
+    own.add("reader", "", stack=STACK.format(inputs="landing_zone, base"))
+
+
 def _names(own: Own) -> None:
     for name in ("sso", "Topics", "my_topics"):
         own.add(name, "", stack=IN_ACCOUNTS)
@@ -198,6 +204,24 @@ CASES: Mapping[str, Case] = {
             "let one of them not read the other"
             for name in ("one", "two")
         ],
+    ),
+    "itself": (
+        lambda own: own.add("topics", "", stack=STACK.format(inputs="landing_zone, topics")),
+        ["topics/stack.py:1: can never be deployed: it reads itself; let one of them not read the other"],
+    ),
+    "one that reads a broken one": (
+        _reader_of_a_broken_one,
+        ["base/stack.py:1: is not Python: invalid syntax; correct it"],
+    ),
+    "by position": (
+        lambda own: own.add(
+            "topics", "", stack=STACK.format(inputs="landing_zone").replace("scope, id, ", "scope, id, backend, ")
+        ),
+        ["topics/stack.py:5: __init__ takes 'backend' by position; write * before it, after id"],
+    ),
+    "without its account": (
+        lambda own: own.add("topics", "", stack=IN_ACCOUNTS.replace("account, settings", "settings")),
+        ["topics/stack.py:6: __init__ does not take account; add account: MemberAccount after *, and pass it on"],
     ),
     "names": (
         _names,
@@ -287,6 +311,36 @@ def test_a_retired_account_has_no_stack(own: Own) -> None:
     assert row.owns == ("a layer of one's own, a stack in each of 1 member account", "none in the retired shared")
     assert row.reads == ("organizations",)
     assert row.state == "management/topics_<account>/terraform.tfstate"
+
+
+def test_an_import_goes_to_the_stack_of_strata_that_makes_the_address(own: Own, tmp_path: Path) -> None:
+    """Also where a layer makes something at the same address, as each of its stacks does."""
+    own.add("topics", "name: x\n", stack=IN_ACCOUNTS.replace('"events"', '"alerts_us-east-1"'), model=MODEL)
+    (own.config / "imports.yaml").write_text("aws_sns_topic.alerts_us-east-1: arn:aws:sns:us-east-1:123456789012:a\n")
+    text = (own.config / "security.yaml").read_text()
+    assert "alerts:\n  mode: on" in text
+
+    found = synthesized(own, tmp_path)
+
+    assert "aws_sns_topic.alerts_us-east-1" in found["security"].imports
+    assert found["topics_shared"].imports == {}
+
+
+def test_the_difference_between_revisions_names_layers(own: Own) -> None:
+    own.add("topics", "name: x\n", stack=IN_ACCOUNTS, model=MODEL)
+    own.add("base", "", stack=STACK.format(inputs="landing_zone"))
+    first = own.load()
+    own.add("topics", "name: y\n")
+    (own.config / "layers/base.yaml").unlink()
+    second = own.load()
+
+    told = [[change.text for change in layer_changes(*both)] for both in ((first, second), (second, first))]
+
+    assert told == [
+        ["layer base takes part no longer", "layer topics has other settings"],
+        ["layer base takes part, in the management account", "layer topics has other settings"],
+    ]
+    assert list(layer_changes(second, own.load())) == []
 
 
 def test_check_loads_neither_stacks_nor_cdktf(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from strata.aws.session import DENIED, Aws, AwsError
 from strata.config.models import ACCESS_ROLE, PARTITION
 
 WAY = (
-    f"create {ACCESS_ROLE} there, see "
+    "allow sts:AssumeRole on it, or create it there, see "
     "https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_accounts_create-cross-account-role.html"
 )
 _AT_ONCE = 8

@@ -34,7 +34,7 @@ def run(options: Options, *, as_of: str | None, json: bool) -> int:
         raise
     summary = summarize(landing_zone)
     reads = identity_center_reads(landing_zone, summary["account_assignments"])
-    doubtful = [*warnings(landing_zone, day), *_unused_layers(options, landing_zone)]
+    doubtful = warnings(landing_zone, day)
     due = _endings(landing_zone, day)
     accepted = _acceptances(landing_zone, day)
     if json:
@@ -59,21 +59,6 @@ def run(options: Options, *, as_of: str | None, json: bool) -> int:
         _print_endings(options, due, day)
         _print_acceptances(options, accepted, day)
     return 3 if due or accepted else 0
-
-
-def _unused_layers(options: Options, landing_zone: LandingZone) -> list[str]:
-    """Returns a warning for each layer that is there and that no file switches on, for the config/ of this checkout."""
-    from strata.config import LAYERS
-    from strata.config.layers import unused
-    from strata.terraform.tools import CONFIG
-
-    if options.config.resolve() != CONFIG:
-        return []
-    return [
-        f"{LAYERS}/{one.name.replace('_', '-')}.yaml: does not exist, so stacks/layers/{one.name} takes no part; "
-        "add it, it may be empty"
-        for one in unused(landing_zone.layers)
-    ]
 
 
 def summarize(landing_zone: LandingZone) -> dict[str, int]:
@@ -106,6 +91,10 @@ def identity_center_reads(landing_zone: LandingZone, assignments: int) -> int:
 
 
 def _print_summary(options: Options, landing_zone: LandingZone, summary: dict[str, int], reads: int) -> None:
+    from strata.config import LAYERS
+    from strata.config.layers import unused
+    from strata.terraform.tools import CONFIG
+
     project = landing_zone.project
     print(line(f"{project.name}: {options.config} is valid"))
     print(line(f"  account   {project.management_account.id} {project.management_account.name}"))
@@ -116,6 +105,9 @@ def _print_summary(options: Options, landing_zone: LandingZone, summary: dict[st
     for name, layer in landing_zone.layers.items():
         where = f"in each of {len(landing_zone.members)} member accounts" if layer.code.in_accounts else "one stack"
         print(line(f"  layer     {name}, {where}"))
+    for one in unused(landing_zone.layers) if options.config.resolve() == CONFIG else ():
+        missing = f"{options.config}/{LAYERS}/{one.name.replace('_', '-')}.yaml"
+        print(line(f"  no layer  stacks/layers/{one.name} takes no part without {missing}, which may be empty"))
     seconds = math.ceil(reads / CALLS_A_SECOND)
     print(f"  {reads:>7}   Identity Center reads a plan: {_duration(seconds)} at {CALLS_A_SECOND} a second")
 

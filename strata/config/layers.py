@@ -33,6 +33,7 @@ IN_ACCOUNT = "_"
 _HEAVY = ("stacks", "cdktf", "cdktf_cdktf_provider_aws", "constructs", "jsii", "boto3", "botocore")
 _STACK, _SETTINGS, _BASES = "Stack", "Settings", ("AccountStack", "BaseStack")
 _LONGEST_NAME = 64
+_OWN_ARGUMENTS = len(("self", "scope", "id"))
 
 
 @dataclass(frozen=True)
@@ -106,8 +107,8 @@ def read_code(name: str, file: str) -> tuple[Code | None, list[Fault]]:
     return (None if faults else Code(code.folder, code.inputs, code.in_accounts, kind)), faults
 
 
-def wiring_faults(layers: Mapping[str, Layer]) -> Iterator[Fault]:
-    """Yields what a layer asks for and cannot be given."""
+def wiring_faults(layers: Mapping[str, Layer], broken: Collection[str]) -> Iterator[Fault]:
+    """Yields what a layer asks for and cannot be given; of those that are broken nothing is known."""
     for layer in layers.values():
         code, stack = layer.code, layer.code.folder / "stack.py"
         others = [one for one in layers.values() if one.name != layer.name and not one.code.in_accounts]
@@ -117,12 +118,13 @@ def wiring_faults(layers: Mapping[str, Layer]) -> Iterator[Fault]:
         if code.model is None:
             known.discard("settings")
         for argument in code.inputs:
-            if argument not in known:
+            if argument not in known and stack_name(argument) not in (layer.name, *broken):
                 yield Fault(_shown(stack), 1, "", *_unknown(argument, layers, known))
     circle = sorted(layers.keys() - in_order(layers).keys())
     for name in circle:
-        problem = f"can never be deployed: {' and '.join(circle)} wait for each other"
-        yield Fault(_shown(layers[name].code.folder / "stack.py"), 1, "", problem, "let one of them not read the other")
+        waits = f"{' and '.join(circle)} wait for each other" if circle[1:] else "it reads itself"
+        problem, remedy = f"can never be deployed: {waits}", "let one of them not read the other"
+        yield Fault(_shown(layers[name].code.folder / "stack.py"), 1, "", problem, remedy)
 
 
 def in_order(layers: Mapping[str, Layer]) -> dict[str, Layer]:
@@ -194,8 +196,14 @@ def _stack_class(file: Path, tree: ast.Module) -> Code | Fault:
     if made is None:
         remedy = "add one that takes scope and id, and what the layer needs by keyword"
         return Fault(_shown(file), kind.lineno, "", f"class {_STACK} has no __init__", remedy)
+    here = _shown(file), made.lineno, ""
+    needed = made.args.args[: len(made.args.args) - len(made.args.defaults)]
+    if by_position := [one.arg for one in needed[_OWN_ARGUMENTS:]]:
+        return Fault(*here, f"__init__ takes {short(by_position[0])} by position", "write * before it, after id")
     arguments = zip(made.args.kwonlyargs, made.args.kw_defaults, strict=True)
     inputs = tuple(one.arg for one, default in arguments if default is None)
+    if "AccountStack" in bases and "account" not in inputs:
+        return Fault(*here, "__init__ does not take account", "add account: MemberAccount after *, and pass it on")
     return Code(file.parent, inputs, in_accounts="AccountStack" in bases)
 
 

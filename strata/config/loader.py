@@ -175,12 +175,14 @@ def _read_layers(partial: PartialConfiguration) -> list[Fault]:
     """Reads the settings of every layer of one's own, by the model that its code has; an empty file switches it on."""
     faults: list[Fault] = []
     found: dict[str, Layer] = {}
+    broken: set[str] = set()
     for file in split_files(partial.folder, LAYERS):
         source_file = partial.source_files[file] = _source_file(partial.folder, file)
         name = Path(file).stem
         code, wrong = read_code(name, source_file.file)
         faults += wrong
         if code is None:
+            broken.add(name)
             faults += source_file.faults
             continue
         if code.model is None:
@@ -193,10 +195,11 @@ def _read_layers(partial: PartialConfiguration) -> list[Fault]:
                 settings, partial.skipped[file], _ = _parse(code.model, source_file)
                 found[name] = Layer(name, code, settings)
             except Exception as error:  # noqa: BLE001  # of a validator that somebody wrote
+                broken.add(name)
                 faults.append(failure(code, error))
         faults += source_file.faults
     partial.layers = in_order(found)
-    return [*faults, *wiring_faults(found)]
+    return [*faults, *wiring_faults(found, broken)]
 
 
 def _folder_faults(folder: Path) -> Iterable[Fault]:

@@ -124,6 +124,8 @@ def prepare(options: Options, *, stacks: Sequence[str], allow: Sequence[str]) ->
     if refused := closed.intersection(stacks):
         raise StrataError(*(f"{stack}: {ACCESS_ROLE} cannot be assumed in its account; {WAY}" for stack in refused))
     chosen = tuple(stack for stack in chosen if stack not in closed)
+    if not chosen:
+        raise StrataError(f"{', '.join(stacks)}: there is no account left that it has a stack in")
     prepared = Prepared(landing_zone, aws, workspace, chosen, states, names)
     if STACK in chosen and names:
         _adopt_leftovers(prepared, options.note)
