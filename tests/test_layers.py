@@ -15,6 +15,7 @@ import stacks.layers
 from strata.config import layers
 from strata.diff.layers import layer_changes
 from strata.errors import ConfigurationError
+from strata.identity.settled import lost_layers
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.report.layers import layers as reported
@@ -297,20 +298,67 @@ def test_a_stack_in_each_account_and_one_that_others_read(own: Own, tmp_path: Pa
 
 def test_a_retired_account_has_no_stack(own: Own) -> None:
     own.add("topics", "name: x\n", stack=IN_ACCOUNTS, model=MODEL)
-    text = (own.config / "organization.yaml").read_text()
-    (own.config / "organization.yaml").write_text(
-        text.replace("  shared:\n    email", "  shared:\n    retired: true\n    email")
-    )
-    sso = (own.config / "sso.yaml").read_text().replace("      - shared\n", "      - security\n")
-    (own.config / "sso.yaml").write_text(sso.replace("      - security\n      - security\n", "      - security\n"))
+    _edit(own, "organization.yaml", "  shared:\n    email", "  shared:\n    retired: true\n    email")
+    _edit(own, "sso.yaml", "      - shared\n", "      - security\n")
+    _edit(own, "sso.yaml", "      - security\n      - security\n", "      - security\n")
 
     landing_zone = own.load()
 
     assert landing_zone.account_stacks == {"topics_security": "security"}
     (row,) = [one for one in reported(landing_zone) if one.name == "topics"]
-    assert row.owns == ("a layer of one's own, a stack in each of 1 member account", "none in the retired shared")
+    assert row.owns == ("a layer of your own, a stack in each of 1 member account", "none in the retired shared")
     assert row.reads == ("organizations",)
     assert row.state == "management/topics_<account>/terraform.tfstate"
+
+
+TOPIC = {"type": "aws_sns_topic", "name": "events", "mode": "managed", "instances": [{"attributes": {}}]}
+
+
+def test_what_a_layer_left_in_an_account_is_refused_with_the_way(own: Own) -> None:
+    """An account that is retired, one with another key, and a layer that is gone; an empty state is nothing."""
+    own.add("topics", "name: x\n", stack=IN_ACCOUNTS, model=MODEL)
+    _edit(own, "organization.yaml", "  shared:\n    email", "  common:\n    retired: true\n    email")
+    _edit(own, "sso.yaml", "      - shared\n", "      - security\n")
+    _edit(own, "sso.yaml", "      - security\n      - security\n", "      - security\n")
+    (own.config / "moves.yaml").write_text("- {kind: account, from: audit, to: security}\n")
+    states = {
+        "topics_audit": {"resources": [TOPIC]},
+        "topics_common": {"resources": [TOPIC, {**TOPIC, "name": "more"}]},
+        "directory": {"resources": [TOPIC]},
+        "empty_common": {"resources": []},
+    }
+
+    found = list(lost_layers(own.load(), states))
+
+    told = [(one.fault.path, one.fault.problem, one.fault.remedy, one.lines) for one in found]
+    held = "things, as aws_sns_topic.events"
+    bucket = "s3://ex-terraform-state-123456789012/management"
+    assert told == [
+        (
+            "",
+            "the state of 'directory' has 1 thing, as aws_sns_topic.events, and no stack has this name",
+            "give the layer its name again, or destroy it before it goes; docs/layers.md says how",
+            (),
+        ),
+        (
+            "accounts.security",
+            "the state of 'topics_audit' has 1 thing, as aws_sns_topic.events, and the stack is topics_security now, "
+            "as the account has another key",
+            "move its state, and deploy then:",
+            (f"aws s3 mv {bucket}/topics_audit/terraform.tfstate {bucket}/topics_security/terraform.tfstate",),
+        ),
+        (
+            "accounts.common.retired",
+            f"the account is retired before it was emptied: the state of 'topics_common' has 2 {held}",
+            "take retired out, run cdktf destroy topics_common, then retire it; docs/layers.md says more",
+            (),
+        ),
+    ]
+
+
+def _edit(own: Own, file: str, old: str, new: str) -> None:
+    path = own.config / file
+    path.write_text(path.read_text().replace(old, new))
 
 
 def test_an_import_goes_to_the_stack_of_strata_that_makes_the_address(own: Own, tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def lost_layers(landing_zone: LandingZone, states: Mapping[str, State]) -> Itera
                 yield _named_anew(landing_zone, stack, new, has)
             else:
                 problem = f"{has}, and no stack has this name"
-                remedy = f"give the layer its name again, or destroy it there before it goes; {_GUIDE}"
+                remedy = "give the layer its name again, or destroy it before it goes; docs/layers.md says how"
                 yield Refusal(landing_zone.fault(PROJECT, (), problem, remedy))
 
 

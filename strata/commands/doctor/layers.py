@@ -16,7 +16,7 @@ from strata.terraform.tools import CONFIG
 
 def check_layers(context: CheckContext) -> Iterator[Finding]:
     """Checks each layer's stacks against the states, and that its accounts let us in."""
-    yield from list(_findings(context)) or [ok("none of one's own")]
+    yield from list(_findings(context)) or [ok("none of your own")]
 
 
 def _findings(context: CheckContext) -> Iterator[Finding]:
