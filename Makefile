@@ -16,7 +16,7 @@ WHEELS := .venv/.wheels-$(PATH_NOW)
 CLI := node_modules/.installed
 
 .DEFAULT_GOAL := all
-.PHONY: all setup dev demo demo-shell synth lint test format golden e2e e2e-large bench lock iam-data clean help
+.PHONY: all setup dev demo demo-shell synth lint test own format golden e2e e2e-large bench lock iam-data clean help
 MAKEFLAGS += --no-print-directory
 
 all: dev lint test synth ## set up, check, test and synthesize (default); CI runs e2e as well
@@ -47,6 +47,9 @@ lint: dev ## check format, style, types and which room imports which
 # One test at a time, the long ones first: a worker that has many of them left is waited for at the end.
 test: dev ## run the tests
 	@$(BIN)/pytest -n 2 --maxschedchunk 1
+
+own: dev ## run your own tests, tests/own, which read config/
+	@$(BIN)/pytest -q tests/own
 
 format: dev ## format, and mend what ruff can mend
 	@$(BIN)/ruff format --quiet

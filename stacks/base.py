@@ -22,7 +22,7 @@ from cdktf import (
     Tokenization,
 )
 from cdktf_cdktf_provider_aws.data_aws_s3_objects import DataAwsS3Objects
-from cdktf_cdktf_provider_aws.provider import AwsProvider, AwsProviderDefaultTags
+from cdktf_cdktf_provider_aws.provider import AwsProvider, AwsProviderAssumeRole, AwsProviderDefaultTags
 from constructs import Construct
 
 from stacks import hcl
@@ -64,10 +64,19 @@ class BaseStack(TerraformStack):
     Addresses, as of imports, removals and dependencies, are names and no templates, nor is anything of the backend.
     """
 
-    def __init__(self, scope: Construct, id: str, *, project: Project, region: str | None = None) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        project: Project,
+        region: str | None = None,
+        layer: str | None = None,
+        account_id: str | None = None,
+    ) -> None:
         super().__init__(scope, id)
         self.project = project
-        self.account_id = project.management_account.id
+        self.account_id = account_id or project.management_account.id
         self.region = region or project.regions.primary
         self._addresses: set[tuple[bool, str]] = set()
         self._imports: list[dict[str, Any]] = []
@@ -79,7 +88,7 @@ class BaseStack(TerraformStack):
         self._removes = False
         emulated = self._emulated = bool(scope.node.try_get_context(EMULATED))
         _backend(self, id, project, emulated=emulated)
-        self.own_tags = {"Project": project.name, "Layer": id, "ManagedBy": "strata"}
+        self.own_tags = {"Project": project.name, "Layer": layer or id, "ManagedBy": "strata"}
         self._provider(emulated=emulated)
         self.add_override("terraform.required_version", ">= 1.10.0")
 
@@ -89,11 +98,16 @@ class BaseStack(TerraformStack):
             self,
             "aws",
             region=self.region,
-            allowed_account_ids=[self.account_id],
+            allowed_account_ids=[self._written(self.account_id)],
+            assume_role=self._role(),
             default_tags=[AwsProviderDefaultTags(tags=self._written(tags))] if tags else None,
             s3_use_path_style=True if emulated else None,
             skip_metadata_api_check="true" if emulated else None,
         )
+
+    def _role(self) -> list[AwsProviderAssumeRole] | None:
+        """Returns the role that the provider assumes; none in the management account."""
+        return None
 
     def add(
         self, kind: Callable[Concatenate[Construct, str, P], E], name: str, /, *args: P.args, **arguments: P.kwargs

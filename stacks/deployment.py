@@ -1,4 +1,4 @@
-"""The deployment in one screen: four stacks in order, each with its inputs from earlier ones."""
+"""The deployment in one screen: four stacks in order, each with its inputs from earlier ones, and one's own layers."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from cdktf import App
 from stacks.backend import BackendStack
 from stacks.base import EMULATED, AddressTakenError, BaseStack
 from stacks.organizations import OrganizationsStack
+from stacks.own import own_layers
 from stacks.security import SecurityStack
 from stacks.sso import SsoStack
 from strata.config.types import did_you_mean
@@ -62,6 +63,7 @@ def build(
     )
     stacks: list[BaseStack] = [backend, organizations, security, sso]
     import_existing(landing_zone, stacks)
+    stacks += own_layers(app, landing_zone, {stack.node.id: stack for stack in stacks}, organizations)
     move(landing_zone, stacks)
     return app
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import shutil
@@ -13,16 +14,27 @@ import pytest
 
 import tests.guard.sitecustomize
 from tests.aws import real_provider
-from tests.synthesized import COMPANY, SHIPPED, Deployment, synthesize
+from tests.guard.sitecustomize import lifted
+from tests.synthesized import CHECKOUT, COMPANY, OWN, SHIPPED, Deployment, synthesize
 
 NO_PROVIDER = "no real AWS provider"
 GOLDEN = Path(__file__).parent / "golden"
+OWN_TESTS = CHECKOUT / "tests" / "own"
+"""The owner's: they run by `make own` and not by `make test`, and they alone may read config/."""
 
 
 def pytest_configure() -> None:
     """Keeps config/, which is its owner's, from the processes that tests start, as it is kept from the tests."""
     guard = str(Path(tests.guard.sitecustomize.__file__).parent)
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [guard, os.environ.get("PYTHONPATH")]))
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leaves the owner's tests to who names them: what is wrong there fails no test of Strata's."""
+    if not collection_path.is_relative_to(OWN_TESTS):
+        return None
+    named = [config.invocation_params.dir / argument.partition("::")[0] for argument in config.args]
+    return None if any(path.resolve().is_relative_to(OWN_TESTS) for path in named) else True
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -77,6 +89,20 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
 def company(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     """What `tests/company/` becomes: a company that uses every option."""
     return synthesize(COMPANY, tmp_path_factory.mktemp("company"))
+
+
+@pytest.fixture(scope="session")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+    """What config/ becomes, for tests in tests/own/."""
+    with lifted():
+        return synthesize(OWN, tmp_path_factory.mktemp("own"))
+
+
+@pytest.fixture(autouse=True)
+def may_read_config(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Lets the tests in tests/own/ read config/."""
+    with lifted() if request.path.is_relative_to(OWN_TESTS) else contextlib.nullcontext():
+        yield
 
 
 @pytest.fixture(scope="session", params=["shipped", "company"])

@@ -9,6 +9,8 @@ from typing import Any
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 SHIPPED, COMPANY = CHECKOUT / "strata" / "template", CHECKOUT / "tests" / "company"
+OWN = CHECKOUT / "config"
+"""The owner's: for the tests in tests/own/, which are his too, and no others."""
 STACKS = ("backend", "organizations", "security", "sso")
 
 Json = dict[str, Any]

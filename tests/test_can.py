@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from strata.cli import app
-from strata.config.loader import shown
+from strata.config.source import shown
 from tests.documents import CHECKOUT, blocks
 from tests.synthesized import COMPANY
 

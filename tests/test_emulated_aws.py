@@ -85,6 +85,13 @@ def six_accounts_at_once(aws: Aws) -> None:
         aws.client("organizations").create_account(AccountName="One", Email=f"{number}@example.com")
 
 
+def assume_a_role(aws: Aws, name: str, state: str = "open") -> None:
+    account = open_account(aws, "one@example.com")["AccountId"]
+    if state == "closed":
+        aws.client("organizations").close_account(AccountId=account)
+    aws.client("sts").assume_role(RoleArn=f"arn:aws:iam::{account}:role/{name}", RoleSessionName="one")
+
+
 def assign(aws: Aws, account: str = ACCOUNT) -> None:
     made = aws.client("sso-admin").create_permission_set(InstanceArn=INSTANCE, Name="Reader")["PermissionSet"]
     group = aws.client("identitystore").create_group(IdentityStoreId=STORE, DisplayName="readers")["GroupId"]
@@ -130,6 +137,11 @@ def replicate_without_versions(aws: Aws) -> None:
 
 
 REFUSALS: dict[str, tuple[str, Callable[[Aws], Any]]] = {
+    "a role that a member does not have": ("AccessDenied", lambda aws: assume_a_role(aws, "Administrator")),
+    "the access role of a closed account": (
+        "AccessDenied",
+        lambda aws: assume_a_role(aws, "OrganizationAccountAccessRole", "closed"),
+    ),
     "a sixth account at once": ("ConstraintViolationException", six_accounts_at_once),
     "a unit of the same name": (
         "DuplicateOrganizationalUnitException",

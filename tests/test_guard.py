@@ -31,6 +31,37 @@ def test_a_command_that_a_test_starts_cannot_either(words: tuple[str, ...]) -> N
     assert f"a test opens {OWNERS}" in done.stderr
 
 
+def test_the_owners_own_tests_may(tmp_path: Path) -> None:
+    """tests/own/ reads config/, here and in a command; a run of all tests does not even collect it."""
+    test = Path("tests/own/test_of_the_guard.py")
+    code = (
+        "import subprocess, sys\n"
+        "from pathlib import Path\n"
+        "def test_it():\n"
+        "    assert Path('config/project.yaml').read_text()\n"
+        "    subprocess.run([sys.executable, '-c', 'open(\"config/project.yaml\")'], check=True)\n"
+    )
+    clone = tmp_path / "clone"
+    for name in ("tests/conftest.py", "tests/synthesized.py", "tests/guard/sitecustomize.py", "pyproject.toml"):
+        (clone / name).parent.mkdir(parents=True, exist_ok=True)
+        (clone / name).write_text((CHECKOUT / name).read_text())
+    for folder in ("tests/aws", "strata", "stacks"):
+        (clone / folder).symlink_to(CHECKOUT / folder)
+    (clone / "config").mkdir()
+    (clone / "config/project.yaml").write_text("name: acme\n")
+    (clone / "tests/own").mkdir()
+    (clone / test).write_text(code)
+    (clone / "tests/test_other.py").write_text(code)
+    words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest"]
+
+    both = subprocess.run([*words, "tests"], cwd=clone, capture_output=True, text=True, check=False)
+    named = subprocess.run([*words, "tests", "tests/own"], cwd=clone, capture_output=True, text=True, check=False)
+
+    assert "1 failed in" in both.stdout, both.stdout + both.stderr
+    assert "1 failed, 1 passed in" in named.stdout, named.stdout + named.stderr
+    assert "FAILED tests/test_other.py::test_it - AssertionError: a test opens" in named.stdout
+
+
 def test_everything_else_is_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Among it folders of the same name, also when they are removed, which opens names relative to another folder."""
     monkeypatch.chdir(CHECKOUT)

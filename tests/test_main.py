@@ -352,6 +352,24 @@ def test_outputs_have_plain_names_and_descriptions(deployment: Deployment, stack
     assert all(output["description"] for output in deployment[stack].outputs.values())
 
 
+def test_promised_outputs_are_there_with_their_shapes(deployment: Deployment) -> None:
+    """docs/outputs.md promises names, shapes and states to other Terraform."""
+    page = (CHECKOUT / "docs/outputs.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| `(\w+)` \| (text|map of text) \|", page, re.MULTILINE)
+    promised = {(stack, name): shape for stack, name, shape in rows}
+
+    given = {
+        (stack, name): "map of text" if isinstance(output["value"], dict) else "text"
+        for stack in STACKS
+        for name, output in deployment[stack].outputs.items()
+        if name != "declared_keys"
+    }
+
+    assert given == promised
+    for stack in STACKS:
+        assert deployment[stack].backend["key"] == f"management/{stack}/terraform.tfstate"
+
+
 # Imports of one's own
 
 

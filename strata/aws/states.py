@@ -8,8 +8,6 @@ from typing import Any, NamedTuple
 from strata.aws.session import Aws, AwsError, paginate
 from strata.config.models import Project, state_key
 
-STACKS = ("backend", "organizations", "security", "sso")
-"""The stacks of Strata itself, in the order of a first deploy."""
 _ABSENT = ("NoSuchKey", "NoSuchBucket", "404")
 
 

@@ -15,10 +15,9 @@ from strata.aws.identity_center import console, is_ours, list_instances
 from strata.aws.prerequisites import ORGANIZATION, await_organization, inspect, management_caller, warn
 from strata.aws.resources import ResourceStatus
 from strata.aws.session import Aws, AwsError, Caller, connect, emulator
-from strata.aws.states import STACKS
-from strata.config.loader import shown
+from strata.config.layers import STACKS
 from strata.config.models import Project
-from strata.config.source import read
+from strata.config.source import read, shown
 from strata.errors import ConfigurationError, StrataError
 from strata.landing_zone.examples import example_faults
 from strata.load import load

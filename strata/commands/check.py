@@ -43,6 +43,7 @@ def run(options: Options, *, as_of: str | None, json: bool) -> int:
             "valid": True,
             "summary": summary,
             "identity_center": {"reads_a_plan": reads, "seconds_a_plan": math.ceil(reads / CALLS_A_SECOND)},
+            "layers": list(landing_zone.layers),
             "warnings": doubtful,
         }
         if day:
@@ -91,6 +92,10 @@ def identity_center_reads(landing_zone: LandingZone, assignments: int) -> int:
 
 
 def _print_summary(options: Options, landing_zone: LandingZone, summary: dict[str, int], reads: int) -> None:
+    from strata.config import LAYERS
+    from strata.config.layers import unused
+    from strata.terraform.tools import CONFIG
+
     project = landing_zone.project
     print(line(f"{project.name}: {options.config} is valid"))
     print(line(f"  account   {project.management_account.id} {project.management_account.name}"))
@@ -99,6 +104,12 @@ def _print_summary(options: Options, landing_zone: LandingZone, summary: dict[st
     for name, number in summary.items():
         many = name.replace("_", " ")
         print(f"  {number:>7}   {plural(number, _SINGULAR.get(name, many.removesuffix('s')), many)}")
+    for name, layer in landing_zone.layers.items():
+        where = f"in each of {counted(len(landing_zone.members), 'member account')}" if layer.code.in_accounts else "one stack"
+        print(line(f"  layer     {name}, {where}"))
+    for one in unused(landing_zone.layers) if options.config.resolve() == CONFIG else ():
+        missing = f"{options.config}/{LAYERS}/{one.name.replace('_', '-')}.yaml"
+        print(line(f"  no layer  stacks/layers/{one.name} takes no part without {missing}, which may be empty"))
     time = _duration(math.ceil(reads / CALLS_A_SECOND))
     print(f"  {reads:>7}   Identity Center {plural(reads, 'read')} a plan: {time} at {CALLS_A_SECOND} a second")
 

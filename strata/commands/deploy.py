@@ -355,7 +355,8 @@ class Deployment:
         found: dict[str, Any] = {}
         for stack in stacks:
             outputs = read_state(self.aws, self.landing_zone.project, stack).get("outputs", {})
-            found |= {name: output["value"] for name, output in outputs.items() if not output.get("sensitive")}
+            plain = {name: output["value"] for name, output in outputs.items() if not output.get("sensitive")}
+            found |= {stack: plain} if stack in self.landing_zone.account_stacks and plain else plain
         return dict(sorted(found.items()))
 
 

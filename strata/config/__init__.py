@@ -6,3 +6,6 @@ IMPORTS, ACCEPTED, MOVES = "imports.yaml", "accepted.yaml", "moves.yaml"
 
 FOLDERS = {ORGANIZATION: "organization", SSO: "sso"}
 """The folders whose files are read with, or instead of, a file of the same name."""
+
+LAYERS = "layers"
+"""The folder with a file for each layer of one's own."""

@@ -16,13 +16,14 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, RootModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from strata.config import ACCEPTED, FOLDERS, IMPORTS, MOVES, ORGANIZATION, PROJECT, SECURITY, SSO
+from strata.config import ACCEPTED, FOLDERS, IMPORTS, LAYERS, MOVES, ORGANIZATION, PROJECT, SECURITY, SSO
 from strata.config.accepted import ENTRIES, Acceptance, Accepted
 from strata.config.json_lines import JsonSourceFile
+from strata.config.layers import Layer, failure, in_order, read_code, wiring_faults
 from strata.config.models import Organization, Project, Security, Sso
 from strata.config.moves import ENTRIES as MOVE_ENTRIES
 from strata.config.moves import Move, Moves
-from strata.config.source import Location, SourceFile, read
+from strata.config.source import Location, SourceFile, read, shown
 from strata.config.split import joined
 from strata.config.text import Problem, short
 from strata.config.types import ImportAddress, ImportId, did_you_mean
@@ -73,6 +74,8 @@ class PartialConfiguration:
     """The places of entries in accepted.yaml that have faults, so that these lead to no others."""
     moves: dict[int, Move] = field(default_factory=dict)
     """The moves by their position in the file."""
+    layers: dict[str, Layer] = field(default_factory=dict)
+    """The layers of one's own, after those that they read from."""
     day: dt.date | None = None
     """The day from which ends are looked at; None does not look at them."""
     skipped: dict[str, set[Location]] = field(default_factory=dict)
@@ -129,6 +132,7 @@ def read_partial(folder: Path) -> tuple[PartialConfiguration, list[Fault]]:
     faults += source_file.faults
     faults += _read_accepted(partial)
     faults += _read_moves(partial)
+    faults += _read_layers(partial)
     faults += _read_policies(partial)
     return partial, faults
 
@@ -167,12 +171,35 @@ def _read_moves(partial: PartialConfiguration) -> list[Fault]:
     return source_file.faults
 
 
-def shown(folder: Path, name: str) -> str:
-    """Returns the name of a file as faults show it."""
-    try:
-        return str((folder / name).resolve().relative_to(Path.cwd()))
-    except (ValueError, OSError, RuntimeError):  # RuntimeError for a link to itself, before Python 3.13
-        return str(folder / name)
+def _read_layers(partial: PartialConfiguration) -> list[Fault]:
+    """Reads the settings of every layer of one's own, by the model that its code has; an empty file switches it on."""
+    faults: list[Fault] = []
+    found: dict[str, Layer] = {}
+    broken: set[str] = set()
+    for file in split_files(partial.folder, LAYERS):
+        source_file = partial.source_files[file] = _source_file(partial.folder, file)
+        name = Path(file).stem
+        code, wrong = read_code(name, source_file.file)
+        faults += wrong
+        if code is None:
+            broken.add(name)
+            faults += source_file.faults
+            continue
+        if code.model is None:
+            if source_file.data:
+                problem, remedy = "is not empty, and the layer has no model.py", "empty the file, or add a model.py"
+                faults.append(source_file.fault((), problem, remedy))
+            found[name] = Layer(name, code)
+        else:
+            try:
+                settings, partial.skipped[file], _ = _parse(code.model, source_file)
+                found[name] = Layer(name, code, settings)
+            except Exception as error:  # noqa: BLE001  # of a validator that somebody wrote
+                broken.add(name)
+                faults.append(failure(code, error))
+        faults += source_file.faults
+    partial.layers = in_order(found)
+    return [*faults, *wiring_faults(found, broken)]
 
 
 def _folder_faults(folder: Path) -> Iterable[Fault]:
@@ -184,16 +211,16 @@ def _folder_faults(folder: Path) -> Iterable[Fault]:
         )
         remedy = "name the folder that holds project.yaml, by --config or STRATA_CONFIG"
         raise ConfigurationError([Fault(str(folder), 1, "", problem, remedy)]) from error
-    known = {*FILES, IMPORTS, ACCEPTED, MOVES}
+    known, folders = {*FILES, IMPORTS, ACCEPTED, MOVES}, (*FOLDERS.values(), LAYERS)
     for name in found:
-        if name in FOLDERS.values():
+        if name in folders:
             yield from _faults_of_split(folder, name)
         elif name.endswith(YAML) and name not in known:
             problem = f"is not a file Strata reads{did_you_mean(name, known)}"
             yield Fault(shown(folder, name), 1, "", problem, f"it reads {', '.join(sorted(known))}")
         elif not name.startswith(".") and _holds_yaml(folder / name):
-            problem = f"is not a folder whose files Strata reads{did_you_mean(name, FOLDERS.values())}"
-            yield Fault(shown(folder, name), 1, "", problem, f"it reads {' and '.join(FOLDERS.values())}")
+            problem = f"is not a folder whose files Strata reads{did_you_mean(name, folders)}"
+            yield Fault(shown(folder, name), 1, "", problem, f"it reads {', '.join(folders)}")
 
 
 def _faults_of_split(folder: Path, name: str) -> Iterable[Fault]:
@@ -228,13 +255,18 @@ def files_of(folder: Path, name: str) -> list[str]:
     """Returns the files of one name that a folder has: the single one, and those it is split into, sorted."""
     found = [name] if os.path.lexists(folder / name) else []
     if split := FOLDERS.get(name):
-        try:
-            inner = sorted(path.name for path in (folder / split).iterdir())
-        except OSError:  # there is none, or the loader says what is wrong with it
-            return found
-        # A hidden file is an editor's, or one that is being written.
-        found += [f"{split}/{one}" for one in inner if one.endswith(".yaml") and not one.startswith(".")]
+        found += split_files(folder, split)
     return found
+
+
+def split_files(folder: Path, split: str) -> list[str]:
+    """Returns the files in a folder of files, sorted."""
+    try:
+        inner = sorted(path.name for path in (folder / split).iterdir())
+    except OSError:  # there is none, or the loader says what is wrong with it
+        return []
+    # A hidden file is an editor's, or one that is being written.
+    return [f"{split}/{one}" for one in inner if one.endswith(".yaml") and not one.startswith(".")]
 
 
 def _joined_tree(folder: Path, name: str, model: type[BaseModel]) -> SourceFile:

@@ -307,3 +307,11 @@ def plain(text: str) -> Any:
         except ValueError:
             return text
     return text
+
+
+def shown(folder: Path, name: str) -> str:
+    """Returns the name of a file as faults show it."""
+    try:
+        return str((folder / name).resolve().relative_to(Path.cwd()))
+    except (ValueError, OSError, RuntimeError):  # RuntimeError for a link to itself, before Python 3.13
+        return str(folder / name)

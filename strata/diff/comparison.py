@@ -8,6 +8,7 @@ from strata.config.moves import Move
 from strata.diff.accounts import account_changes
 from strata.diff.change import Change, Topic
 from strata.diff.guardrails import guardrail_changes
+from strata.diff.layers import layer_changes
 from strata.diff.losses import loss_changes
 from strata.diff.people import people_changes
 from strata.diff.permission_sets import permission_set_changes
@@ -27,6 +28,7 @@ def compare(before: LandingZone, after: LandingZone, moves: Sequence[Move] = ())
         security_changes,
         trust_changes,
         setting_changes,
+        layer_changes,
     )
     found = [*renames(moves), *(change for part in parts for change in part(before, after))]
     topics = list(Topic)

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from strata.config import ORGANIZATION
+from strata.config.layers import IN_ACCOUNT
+from strata.config.models import state_key
 from strata.config.source import Location
 from strata.identity.comparison import PROJECT, Refusal
 from strata.identity.leftovers import attributes
 from strata.landing_zone import LandingZone
+from strata.landing_zone.moves import moved_keys
 
 _GUIDE = "docs/operate.md says how it is really done"
 
@@ -48,13 +52,39 @@ def settled(landing_zone: LandingZone, states: Mapping[str, State], stacks: Coll
 
 
 def lost_layers(landing_zone: LandingZone, states: Mapping[str, State]) -> Iterator[Refusal]:
-    """Refuses a deploy while a state that no stack has holds something: a layer got another name, or was dropped."""
+    """Refuses a deploy while a state that no stack has holds something.
+
+    A layer got another name, or was dropped; or its account was retired, or got another key.
+    """
     for stack, state in sorted(states.items()):
-        held = sorted(attributes(state, {}))
-        if held:
-            problem = f"the state of {stack!r} has {len(held)} things, as {held[0]}, and no stack has this name"
-            remedy = f"give the layer its name again, or destroy it there before it goes; {_GUIDE}"
-            yield Refusal(landing_zone.fault(PROJECT, (), problem, remedy))
+        if held := sorted(attributes(state, {})):
+            account = stack.partition(IN_ACCOUNT)[2]
+            has = f"the state of {stack!r} has {len(held)} {'things' if held[1:] else 'thing'}, as {held[0]}"
+            if account in landing_zone.retired:
+                yield _not_emptied(landing_zone, stack, account, has)
+            elif new := moved_keys(landing_zone.moves, "account").get(account):
+                yield _named_anew(landing_zone, stack, new, has)
+            else:
+                problem = f"{has}, and no stack has this name"
+                remedy = "give the layer its name again, or destroy it before it goes; docs/layers.md says how"
+                yield Refusal(landing_zone.fault(PROJECT, (), problem, remedy))
+
+
+def _not_emptied(landing_zone: LandingZone, stack: str, account: str, has: str) -> Refusal:
+    """Terraform reaches an account only while it is declared, and what it leaves there nobody knows any more."""
+    problem = f"the account is retired before it was emptied: {has}"
+    remedy = f"take retired out, run cdktf destroy {stack}, then retire it; docs/layers.md says more"
+    return Refusal(landing_zone.fault(ORGANIZATION, ("accounts", account, "retired"), problem, remedy))
+
+
+def _named_anew(landing_zone: LandingZone, stack: str, account: str, has: str) -> Refusal:
+    """A stack is named after its account, and its state after it."""
+    new = f"{stack.partition(IN_ACCOUNT)[0]}{IN_ACCOUNT}{account}"
+    bucket = f"s3://{landing_zone.project.state_bucket}/"
+    problem = f"{has}, and the stack is {new} now, as the account has another key"
+    copied = f"aws s3 mv {bucket}{state_key(stack)} {bucket}{state_key(new)}"
+    fault = landing_zone.fault(ORGANIZATION, ("accounts", account), problem, "move its state, and deploy then:")
+    return Refusal(fault, lines=(copied,))
 
 
 def _named(landing_zone: LandingZone, part: str) -> Location:

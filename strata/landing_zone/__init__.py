@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from strata.config.accepted import Acceptance
+from strata.config.layers import Layer
 from strata.config.loader import PartialConfiguration
 from strata.config.models import MANAGEMENT, ROOT, Organization, PolicyType, Project, Security, Sso, User
 from strata.config.moves import Move
@@ -55,6 +56,8 @@ class LandingZone:
     """The content of each file, with lines."""
     moves: tuple[Move, ...] = ()
     """The keys that changed, in order."""
+    layers: Mapping[str, Layer] = field(default_factory=dict)
+    """The layers of one's own by name, after those that they read from."""
 
     @cached_property
     def accounts(self) -> Mapping[str, Account]:
@@ -74,6 +77,12 @@ class LandingZone:
     @cached_property
     def _all_accounts(self) -> Mapping[str, Account]:
         return accounts(self.project, self.organization)
+
+    @cached_property
+    def account_stacks(self) -> Mapping[str, str]:
+        """Returns the accounts of the stacks that layers of one's own have in accounts, by the name of the stack."""
+        layers = [one for one in self.layers.values() if one.code.in_accounts]
+        return {layer.stack_in(key): key for layer in layers for key in self.members}
 
     @cached_property
     def units(self) -> Mapping[str, Unit]:
@@ -156,6 +165,7 @@ class LandingZone:
             partial.accepted,
             partial.source_files,
             tuple(partial.moves.values()),
+            partial.layers,
         )
 
     def source(self, file: str, location: Location) -> SourceLocation:

@@ -1,6 +1,6 @@
 """The Terraform addresses of each stack, computed without Terraform.
 
-A test compares this with `stacks/`. Add your own stack here too, if `imports.yaml` names its
+A test compares this with `stacks/`. Layers of one's own are not here: `imports.yaml` does not name their
 resources.
 """
 

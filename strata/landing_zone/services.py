@@ -8,7 +8,6 @@ from strata.config.limits import aws_limits
 from strata.config.models import Organization, PolicyType, Security
 from strata.landing_zone.policies import Policy
 
-
 ACCOUNT_MANAGEMENT = "account.amazonaws.com"
 
 

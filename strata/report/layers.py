@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from strata.config.layers import Layer as OwnLayer
 from strata.config.models import Control, state_key
 from strata.landing_zone import LandingZone
 from strata.text import counted
@@ -28,7 +29,18 @@ def layers(landing_zone: LandingZone) -> list[Layer]:
         "security": (_security(landing_zone), ("organizations",)),
         "sso": (_sso(landing_zone), (*(("backend",) if state else ()), "organizations", "security")),
     }
-    return [Layer(name, owns, reads, state_key(name)) for name, (owns, reads) in owns_and_reads.items()]
+    found = [Layer(name, owns, reads, state_key(name)) for name, (owns, reads) in owns_and_reads.items()]
+    return [*found, *(_own(landing_zone, one) for one in landing_zone.layers.values())]
+
+
+def _own(landing_zone: LandingZone, layer: OwnLayer) -> Layer:
+    """Returns a layer of one's own; what it makes stands in its code alone."""
+    if not layer.code.in_accounts:
+        return Layer(layer.name, ("a layer of your own",), layer.reads, state_key(layer.name))
+    owns = [f"a layer of your own, a stack in each of {counted(len(landing_zone.members), "member account")}"]
+    if landing_zone.retired:
+        owns.append(f"none in the retired {', '.join(landing_zone.retired)}")
+    return Layer(layer.name, tuple(owns), layer.reads, state_key(layer.stack_in("<account>")))
 
 
 def _backend(landing_zone: LandingZone) -> tuple[str, ...]:

@@ -143,7 +143,9 @@ def _delegated_administrators(
         other = names.setdefault(delegation(service), service)
         if other != service:
             problem = f"{short(service)} and {short(other)} get the same Terraform address"
-            yield partial.fault(ORGANIZATION, at, problem, "declare one of them in your own stack, see CONTRIBUTING.md")
+            yield partial.fault(
+                ORGANIZATION, at, problem, "declare one of them in a layer of your own, see docs/layers.md"
+            )
         if account == MANAGEMENT:
             problem = "the management account cannot be a delegated administrator"
             yield partial.fault(ORGANIZATION, at, problem, "name a member account, such as the security one")
@@ -152,7 +154,7 @@ def _delegated_administrators(
         yield from retired(partial, ORGANIZATION, at, account)
         if service in limits.delegated_by_own_resource:
             problem = f"{service} is delegated by {limits.delegated_by_own_resource[service]}, not by registration"
-            remedy = "declare that resource in your own stack, see CONTRIBUTING.md"
+            remedy = "declare that resource in a layer of your own, see docs/layers.md"
             yield partial.fault(ORGANIZATION, at, problem, remedy)
         if service in limits.trusted_access_only:
             problem = f"{service} supports trusted access only, no delegated administrator"

@@ -10,8 +10,8 @@ from typing import Any
 
 from strata.config.json_lines import JsonSourceFile
 from strata.config.limits import Limits
-from strata.config.loader import PartialConfiguration, policy_references, shown
-from strata.config.source import Location
+from strata.config.loader import PartialConfiguration, policy_references
+from strata.config.source import Location, shown
 from strata.errors import Fault
 
 _MARKS = ("TfToken[", "TOKEN.", "#{")

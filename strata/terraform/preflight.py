@@ -8,10 +8,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from strata.aws.access_role import WAY, account_ids, closed_to_us
 from strata.aws.identity_center import console, list_instances
 from strata.aws.prerequisites import inspect, management_caller
 from strata.aws.session import Aws, AwsError, connect, emulator
-from strata.aws.states import STACKS, Version, list_stacks, read_state, read_version
+from strata.aws.states import Version, list_stacks, read_state, read_version
+from strata.config.layers import IN_ACCOUNT, STACKS
+from strata.config.models import ACCESS_ROLE
 from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, StrataError, UsageError
 from strata.identity import announced, examine
@@ -109,18 +112,39 @@ def prepare(options: Options, *, stacks: Sequence[str], allow: Sequence[str]) ->
         raise RefusedError(found.refusals)
     options.note("writing the Terraform")
     workspace.synth([*allow, *(f"moved:{one.kind}:{one.new}" for one in found.moved)])
-    chosen = tuple(_chosen(workspace, stacks))
+    chosen = tuple(_chosen(workspace, landing_zone, stacks))
     own = (stack for stack in workspace.stacks if stack not in states)
     states |= {stack: read_state(aws, landing_zone.project, stack) for stack in own}
     gone = set(list_stacks(aws, landing_zone.project)) - set(workspace.stacks)
     if lost := list(lost_layers(landing_zone, {one: read_state(aws, landing_zone.project, one) for one in gone})):
         raise RefusedError(lost)
+    closed = _closed_to_us(aws, landing_zone, states, chosen)
+    if refused := closed.intersection(stacks):
+        raise StrataError(*(f"{stack}: {ACCESS_ROLE} cannot be assumed in its account; {WAY}" for stack in refused))
+    chosen = tuple(stack for stack in chosen if stack not in closed)
+    if not chosen:
+        raise StrataError(f"{', '.join(stacks)}: there is no account left that it has a stack in")
     prepared = Prepared(landing_zone, aws, workspace, chosen, states, names)
     if STACK in chosen and names:
         _adopt_leftovers(prepared, options.note)
     for stack in chosen:
-        _adopt_standing(prepared, stack)
+        if stack not in landing_zone.account_stacks:
+            _adopt_standing(prepared, stack)
     return prepared
+
+
+def _closed_to_us(
+    aws: Aws, landing_zone: LandingZone, states: Mapping[str, State], chosen: Collection[str]
+) -> frozenset[str]:
+    """Returns the stacks that are left out, since the role of their account cannot be assumed, and names each."""
+    wanted = {landing_zone.account_stacks[stack] for stack in chosen if stack in landing_zone.account_stacks}
+    closed = closed_to_us(aws, dict(account_ids(states["organizations"], sorted(wanted)))) if wanted else []
+    left = [stack for stack in chosen if landing_zone.account_stacks.get(stack) in closed]
+    for key in closed:
+        named = ", ".join(stack for stack in left if landing_zone.account_stacks[stack] == key)
+        text = f"{named}: left out, since {ACCESS_ROLE} cannot be assumed in account {key}; {WAY}"
+        print(line(f"warning: {text}"), file=sys.stderr)
+    return frozenset(left)
 
 
 def _adopt_standing(prepared: Prepared, stack: str) -> None:
@@ -167,13 +191,16 @@ def _check_replaced(allow: Collection[str], landing_zone: LandingZone) -> None:
             raise UsageError(f"--allow {word}: there is no permission set or policy {key!r}{guess}")
 
 
-def _chosen(workspace: Workspace, stacks: Sequence[str]) -> list[str]:
-    """Returns the stacks to deploy in their order, all when none is named."""
+def _chosen(workspace: Workspace, landing_zone: LandingZone, stacks: Sequence[str]) -> list[str]:
+    """Returns the stacks to deploy in their order, all when none is named; a layer stands for its account stacks."""
+    layers = {name for name, layer in landing_zone.layers.items() if layer.code.in_accounts}
     for stack in stacks:
-        if stack not in workspace.stacks:
-            guess = did_you_mean(stack, workspace.stacks)
-            raise StrataError(f"there is no stack {stack!r}{guess}; there are {', '.join(workspace.stacks)}")
-    return [stack for stack in workspace.stacks if not stacks or stack in stacks]
+        if stack not in workspace.stacks and stack not in layers:
+            known = [*(one for one in workspace.stacks if one not in landing_zone.account_stacks), *sorted(layers)]
+            guess = did_you_mean(stack, {*known, *workspace.stacks})
+            raise StrataError(f"there is no stack {stack!r}{guess}; there are {', '.join(known)}")
+    named = {*stacks, *(one for one in landing_zone.account_stacks if one.partition(IN_ACCOUNT)[0] in stacks)}
+    return [stack for stack in workspace.stacks if not stacks or stack in named]
 
 
 def _check_settled(aws: Aws, landing_zone: LandingZone, stacks: Collection[str]) -> None:

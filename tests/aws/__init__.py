@@ -12,6 +12,7 @@ SERVICES = (
     "organizations",
     "s3",
     "ssoadmin",
+    "sts",
     "tagging",
 )
 """The modules that answer calls."""

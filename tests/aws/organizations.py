@@ -52,6 +52,11 @@ def is_active(account: str, management: str = MANAGEMENT) -> bool:
     return any(each.state == "ACTIVE" for each in found)
 
 
+def is_member(account: str, management: str = MANAGEMENT) -> bool:
+    """Says whether an account is one of the organization's, but for the management account."""
+    return account != management and any(each.id == account for each in _backend(management).accounts)
+
+
 def trusts(service: str, management: str = MANAGEMENT) -> bool:
     """Says whether a service has trusted access."""
     return any(each["ServicePrincipal"] == service for each in _backend(management).services)

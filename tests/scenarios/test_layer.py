@@ -1,4 +1,4 @@
-"""CONTRIBUTING.md's own layer, made exactly as it says, deployed, and tested with its own test."""
+"""The layers of docs/layers.md, made exactly as it says: one in the management account, and one in every account."""
 
 from __future__ import annotations
 
@@ -9,88 +9,201 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.documents import CHECKOUT, Block, blocks
-from tests.scenarios.site import TEMPLATE, Site
+from tests.documents import CHECKOUT, blocks
+from tests.scenarios.site import Run, Site
 
-PAGE = CHECKOUT / "CONTRIBUTING.md"
-EXTRA_TYPE = "aws_ssm_parameter"
+PAGE = CHECKOUT / "docs/layers.md"
+ROLE = "OrganizationAccountAccessRole"
 
 pytestmark = pytest.mark.only("stand-in")
 
 
+def write_layer(checkout: Path, layer: str) -> None:
+    """Writes the files of a layer as the page has them."""
+    for block in blocks(PAGE, "python"):
+        if f"layer `{layer}`" in block.text.partition("\n")[0]:
+            name = "model.py" if "class Settings" in block.text else "stack.py"
+            file = checkout / "stacks/layers" / layer / name
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(block.text)
+
+
+class Clone:
+    """A checkout of somebody with layers of his own, and the landing zone that it deploys."""
+
+    def __init__(self, folder: Path, site: Site) -> None:
+        self.folder, self.site, self.home = folder, site, site.region
+        folder.mkdir()
+        for name in ("main.py", "cdktf.json"):
+            shutil.copy(CHECKOUT / name, folder)
+        for name in ("stacks", "strata"):
+            shutil.copytree(CHECKOUT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.rmtree(folder / "stacks/layers")
+        (folder / "stacks/layers").mkdir()
+        shutil.copy(CHECKOUT / "stacks/layers/__init__.py", folder / "stacks/layers")
+        for name in (".venv", "node_modules"):
+            (folder / name).symlink_to(CHECKOUT / name)
+        (folder / "config").symlink_to(site.config)
+
+    def add(self, layer: str) -> None:
+        write_layer(self.folder, layer)
+
+    def types(self, heading: str) -> None:
+        """Types the lines of the page that make files."""
+        (block,) = blocks(PAGE, "sh", heading)
+        lines = "\n".join(line for line in block.text.splitlines() if not line.startswith("strata "))
+        subprocess.run(["sh", "-eu", "-c", lines], cwd=self.folder, check=True)
+
+    def strata(self, *arguments: str) -> Run:
+        return self._run("-m", "strata", *arguments)
+
+    def cdktf(self, *arguments: str) -> Run:
+        return self._run("-c", "from strata.terraform.tools import cdktf; cdktf()", *arguments)
+
+    def _run(self, *words: str) -> Run:
+        done = subprocess.run(
+            [sys.executable, *words],
+            cwd=self.folder,
+            env={**self.site.environment(), "PYTHONPATH": os.environ["PYTHONPATH"]},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return Run(done.returncode, done.stdout, done.stderr)
+
+    def accounts(self) -> dict[str, str]:
+        """Returns the ids of the member accounts by key, which is in their address."""
+        found = self.site.aws.client("organizations").list_accounts()["Accounts"]
+        return {one["Email"].partition("+")[2].partition("@")[0]: one["Id"] for one in found if "+" in one["Email"]}
+
+    def member(self, account: str, service: str) -> Any:
+        """Returns a client of somebody in a member account."""
+        import boto3
+
+        aws = self.site.aws
+        arn = f"arn:aws:iam::{account}:role/{ROLE}"
+        given = aws.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
+        return boto3.client(
+            service,
+            region_name=self.home,
+            endpoint_url=aws.url,
+            aws_access_key_id=given["AccessKeyId"],
+            aws_secret_access_key=given["SecretAccessKey"],
+            aws_session_token=given["SessionToken"],
+        )
+
+
 @pytest.fixture
-def clone(tmp_path: Path) -> Path:
-    """A checkout in which somebody followed 'Adding a stack'."""
-    clone = tmp_path / "clone"
-    clone.mkdir()
-    for name in ("main.py", "cdktf.json"):
-        shutil.copy(CHECKOUT / name, clone)
-    for name in ("stacks", "strata"):
-        shutil.copytree(CHECKOUT / name, clone / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copytree(TEMPLATE, clone / "config")
-    layer, call = (block for block in blocks(PAGE, "python", "Adding a stack"))
-    (clone / "stacks/directory.py").write_text(layer.text)
-    _insert(clone / "stacks/deployment.py", call)
-    return clone
+def clone(shipped: Site, tmp_path: Path) -> Clone:
+    """A clone of the landing zone that is deployed, before there is any layer."""
+    return Clone(tmp_path / "clone", shipped)
 
 
-def _insert(deployment: Path, call: Block) -> None:
-    """Edits deployment.py as the page says: the import, the call before `import_existing`, the list there."""
-    text = deployment.read_text()
-    adoption = re.search(r"^    import_existing\(.*\)\n", text, re.MULTILINE)
-    assert adoption, "deployment.py does not call import_existing"
-    assert call.text.count("import_existing(landing_zone, ") == 1
-    text = text.replace(adoption[0], call.text)
-    first = "from stacks.base import"
-    assert text.count(first) == 1
-    deployment.write_text(text.replace(first, f"from stacks.directory import DirectoryStack\n{first}"))
+def test_a_layer_of_the_management_account_deploys(clone: Clone) -> None:
+    """An empty file switches it on; it gets the account ids and publishes them as the page says."""
+    clone.add("directory")
+    clone.types("In the management account")
 
+    deployed = clone.strata("deploy", "organizations", "directory", "--yes", "--json")
 
-def python(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Runs Python in a folder whose main and stacks are meant; strata is the installed one."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "STRATA_", "PYTEST_"))}
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=folder,
-        env={**kept, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def test_the_layer_deploys(shipped: Site, clone: Path) -> None:
-    """`strata deploy` knows it by the manifest; it gets the account ids and publishes them as the page says."""
-    site = shipped
-    deployed = python(
-        clone, "-m", "strata", "deploy", "organizations", "directory", "--yes", "--json", **site.environment()
-    )
-
-    assert deployed.returncode == 0, deployed.stderr
+    assert deployed.code == 0, deployed.text
     ended = [(stack["stack"], stack["counts"]) for stack in json.loads(deployed.stdout)["stacks"]]
     assert ended == [("organizations", {}), ("directory", {"added": 3})]
-    accounts = {email: account["Id"] for email, account in site.accounts().items()}
+    accounts = clone.accounts()
     names = [f"/ex/accounts/{key}" for key in ("management", "security", "shared")]
-    found = site.client("ssm").get_parameters(Names=names)["Parameters"]
-    parameters = {parameter["Name"]: parameter["Value"] for parameter in found}
-    assert parameters == {
+    found = clone.site.aws.client("ssm", clone.home).get_parameters(Names=names)["Parameters"]
+    assert {parameter["Name"]: parameter["Value"] for parameter in found} == {
         "/ex/accounts/management": "123456789012",
-        "/ex/accounts/security": accounts["aws+security@example.com"],
-        "/ex/accounts/shared": accounts["aws+shared@example.com"],
+        "/ex/accounts/security": accounts["security"],
+        "/ex/accounts/shared": accounts["shared"],
     }
-    assert site.addresses("directory") == {f"{EXTRA_TYPE}.{key}" for key in ("management", "security", "shared")}
 
 
-def test_the_test_of_the_page_passes(clone: Path) -> None:
-    """The example test holds as it stands, with pytest in the clone."""
-    (example,) = blocks(PAGE, "python", "Testing it")
-    (clone / "tests").mkdir()
-    (clone / "tests/test_directory.py").write_text(example.text)
+@pytest.mark.e2e
+def test_a_layer_in_every_account(clone: Clone) -> None:
+    """Each account gets its topic by its own role; one without the role is named and left out."""
+    site = clone.site
+    ids = clone.accounts()
+    clone.add("topics")
+    clone.types("In every account")
 
-    done = python(clone, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib", "tests")
+    deployed = clone.strata("deploy", "topics", "--yes")
+    again = clone.strata("plan", "topics", "--exit-code")
 
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "1 passed" in done.stdout
+    assert deployed.code == 0, deployed.text
+    assert again.code == 0, again.text
+    for key in ("security", "shared"):
+        (topic,) = clone.member(ids[key], "sns").list_topics()["Topics"]
+        assert topic["TopicArn"] == f"arn:aws:sns:{clone.home}:{ids[key]}:events"
+        tags = clone.member(ids[key], "sns").list_tags_for_resource(ResourceArn=topic["TopicArn"])["Tags"]
+        assert {tag["Key"]: tag["Value"] for tag in tags} == {
+            "Project": "example",
+            "Layer": "topics",
+            "ManagedBy": "strata",
+        }
+    here = [one["TopicArn"] for one in site.aws.client("sns", clone.home).list_topics()["Topics"]]
+    assert not any(arn.endswith(":events") for arn in here), "nothing of it is in the management account"
+    told = clone.strata("doctor")
+    assert re.search(r"ok +layers +topics: deployed in 2 accounts", told.stdout), told.stdout
+
+    role = clone.member(ids["shared"], "iam")
+    role.delete_role(RoleName=ROLE)
+    site.edit("layers/topics.yaml", ("events", "news"))
+    partly = clone.strata("plan", "topics", "--exit-code")
+    named = clone.strata("plan", "topics_shared")
+    told = clone.strata("doctor")
+    role.create_role(RoleName=ROLE, AssumeRolePolicyDocument="{}")
+
+    assert partly.code == 3
+    assert (
+        "topics_shared: left out, since OrganizationAccountAccessRole cannot be assumed in account shared"
+        in partly.text
+    )
+    assert "topics_security: 2 changes" in partly.stdout
+    assert "topics_shared" not in partly.stdout
+    assert named.code == 1
+    assert f"topics_shared: {ROLE} cannot be assumed in its account" in named.text
+    assert re.search(r"warning +layers +topics: left out in shared", told.stdout), told.stdout
+
+
+@pytest.mark.e2e
+def test_an_account_is_emptied_before_it_is_retired(clone: Clone) -> None:
+    """The refusal names the way, and the way works."""
+    site = clone.site
+    id = site.accounts()["aws+shared@example.com"]["Id"]
+    clone.add("topics")
+    clone.types("In every account")
+    deployed = clone.strata("deploy", "topics", "--yes")
+    assert deployed.code == 0, deployed.text
+    organization, sso = (site.config / "organization.yaml").read_text(), (site.config / "sso.yaml").read_text()
+    _retire(site)
+
+    refused = clone.strata("plan", "organizations")
+
+    assert refused.code == 1
+    assert re.search(r"organization\.yaml:\d+: accounts\.shared\.retired: .* before it was emptied", refused.text)
+    assert "the state of 'topics_shared' has 1 thing, as aws_sns_topic.events" in refused.text
+    (command,) = re.findall(r"run cdktf (destroy topics_shared), then retire it", refused.text)
+    (site.config / "organization.yaml").write_text(organization)
+    (site.config / "sso.yaml").write_text(sso)
+    emptied = clone.cdktf(*command.split(), "--auto-approve")
+    assert emptied.code == 0, emptied.text[-3000:]
+    assert clone.member(id, "sns").list_topics()["Topics"] == []
+    _retire(site)
+    planned = clone.strata("plan", "organizations", "topics")
+    assert planned.code == 0, planned.text
+    assert "forget            aws_organizations_account.shared" in planned.stdout
+    assert "topics_shared" not in planned.text
+
+
+def _retire(site: Site) -> None:
+    text = (site.config / "organization.yaml").read_text()
+    text = re.sub(r"(  shared:\n    email: )", r"  shared:\n    retired: true\n    email: ", text, count=1)
+    (site.config / "organization.yaml").write_text(text)
+    text = (site.config / "sso.yaml").read_text().replace("      - shared\n", "      - security\n")
+    (site.config / "sso.yaml").write_text(text.replace("      - security\n      - security\n", "      - security\n"))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from strata.aws.session import AwsError, connect
-from strata.commands.doctor import account, conflicts, defaults, members, sign_in, state, tools
+from strata.commands.doctor import account, conflicts, defaults, layers, members, sign_in, state, tools
 from strata.commands.doctor.context import Check, CheckContext, Needs, build_context
 from strata.commands.doctor.findings import NOT_YET, Finding, Level, failure, unanswered, unreadable, warning
 from strata.errors import StrataError
@@ -46,6 +46,7 @@ CHECKS: tuple[Check, ...] = (
     Check("sign-in", Needs.ORGANIZATION, sign_in.check_identity_center),
     Check("permissions", Needs.ORGANIZATION, sign_in.check_permission_sets),
     Check("alert-mails", Needs.ACCOUNT, sign_in.check_alert_mails),
+    Check("layers", Needs.ACCOUNT, layers.check_layers),
 )
 """Everything that is looked into, in the order of the report."""
 

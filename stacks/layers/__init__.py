@@ -1,0 +1,1 @@
+"""Layers of one's own: a folder each, beside this file, as docs/layers.md says. Upstream adds nothing here."""

@@ -1,0 +1,52 @@
+"""The access role of member accounts: whether it lets the caller in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from strata.aws.session import DENIED, Aws, AwsError
+from strata.config.models import ACCESS_ROLE, PARTITION
+
+WAY = (
+    "allow sts:AssumeRole on it, or create it there, see "
+    "https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_accounts_create-cross-account-role.html"
+)
+_AT_ONCE = 8
+
+
+def closed_to_us(aws: Aws, accounts: Mapping[str, str]) -> list[str]:
+    """Returns the keys of the accounts whose access role cannot be assumed, by an attempt at each.
+
+    AWS makes the role in accounts that it creates. One that was invited has none, and a suspended one lets nobody in.
+
+    Args:
+        aws: the management account.
+        accounts: the id of each account by key.
+
+    Raises:
+        AwsError: a call failed for another reason.
+    """
+    sts = aws.client("sts")  # before the threads: boto3 makes one client at a time
+
+    def refused(account: str) -> bool:
+        arn = f"arn:{PARTITION}:iam::{account}:role/{ACCESS_ROLE}"
+        try:
+            sts.assume_role(RoleArn=arn, RoleSessionName="strata")
+        except AwsError as error:
+            if error.code in DENIED:
+                return True
+            raise
+        return False
+
+    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+        return [
+            key for key, is_refused in zip(accounts, pool.map(refused, accounts.values()), strict=True) if is_refused
+        ]
+
+
+def account_ids(state: Mapping[str, object], keys: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yields key and id of the accounts that the state of `organizations` has."""
+    outputs = state.get("outputs")
+    found = outputs.get("account_ids", {}).get("value", {}) if isinstance(outputs, Mapping) else {}
+    yield from ((key, str(found[key])) for key in keys if key in found)

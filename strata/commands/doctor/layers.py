@@ -1,0 +1,53 @@
+"""Checks of layers of one's own: whether they are deployed, where they cannot be, and what they left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from strata.aws.access_role import WAY, account_ids, closed_to_us
+from strata.aws.states import list_stacks, read_state
+from strata.commands.doctor.context import CheckContext
+from strata.commands.doctor.findings import Finding, failure, listed, ok, warning
+from strata.config.layers import STACKS, Layer, unused
+from strata.identity.settled import lost_layers
+from strata.terraform.tools import CONFIG
+
+
+def check_layers(context: CheckContext) -> Iterator[Finding]:
+    """Checks each layer's stacks against the states, and that its accounts let us in."""
+    yield from list(_findings(context)) or [ok("none of your own")]
+
+
+def _findings(context: CheckContext) -> Iterator[Finding]:
+    zone, stored = context.landing_zone, list_stacks(context.aws, context.project)
+    for layer in zone.layers.values():
+        yield from _in_accounts(context, layer, stored) if layer.code.in_accounts else _here(layer, stored)
+    if context.folder.resolve() == CONFIG:
+        yield from (
+            ok(f"{one.name}: stacks/layers/{one.name} takes no part: there is no config/layers/{one.name}.yaml")
+            for one in unused(zone.layers)
+        )
+    known = {*STACKS, *zone.layers, *zone.account_stacks}
+    gone = {stack: read_state(context.aws, context.project, stack) for stack in stored if stack not in known}
+    yield from (failure(refusal.fault.problem, refusal.fault.remedy) for refusal in lost_layers(zone, gone))
+
+
+def _here(layer: Layer, stored: Sequence[str]) -> Iterator[Finding]:
+    if layer.name in stored:
+        yield ok(f"{layer.name}: deployed")
+    else:
+        yield warning(f"{layer.name}: not deployed yet", f"strata deploy {layer.name}")
+
+
+def _in_accounts(context: CheckContext, layer: Layer, stored: Sequence[str]) -> Iterator[Finding]:
+    state: dict[str, Any] = read_state(context.aws, context.project, "organizations")
+    closed = closed_to_us(context.aws, dict(account_ids(state, context.landing_zone.members)))
+    if closed:
+        yield warning(f"{layer.name}: left out in {listed(closed)}, whose access role cannot be assumed", WAY)
+    there = [key for key in context.landing_zone.members if layer.stack_in(key) in stored]
+    lacking = [key for key in context.landing_zone.members if key not in (*there, *closed)]
+    if lacking:
+        yield warning(f"{layer.name}: not deployed yet in {listed(lacking)}", f"strata deploy {layer.name}")
+    elif there:
+        yield ok(f"{layer.name}: deployed in {len(there)} account{'s' if there[1:] else ''}")

@@ -1,0 +1,264 @@
+"""Layers of one's own: the code in `stacks/layers/` that a configuration switches on by a file in its folder `layers/`.
+
+`stack.py` is read here and not run, `model.py` is run by its path: `strata check` loads neither `stacks` nor cdktf.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import sys
+import traceback
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from strata.config.models import Model
+from strata.config.source import shown
+from strata.config.text import short
+from strata.config.types import did_you_mean
+from strata.errors import Fault
+from strata.files.atomic import UnreadableError, read_bytes
+
+CODE = Path(__file__).resolve().parents[2] / "stacks" / "layers"
+STACKS = ("backend", "organizations", "security", "sso")
+"""The stacks of Strata itself, in the order of a first deploy."""
+GIVEN = ("landing_zone", "settings", "account")
+"""What a layer may ask for besides stacks."""
+IN_ACCOUNT = "_"
+"""What stands between layer and account in the name of a stack; no key and no name of a layer has it."""
+
+_HEAVY = ("stacks", "cdktf", "cdktf_cdktf_provider_aws", "constructs", "jsii", "boto3", "botocore")
+_STACK, _SETTINGS, _BASES = "Stack", "Settings", ("AccountStack", "BaseStack")
+_LONGEST_NAME = 64
+_OWN_ARGUMENTS = len(("self", "scope", "id"))
+
+
+@dataclass(frozen=True)
+class Code:
+    """What the folder of a layer says."""
+
+    folder: Path
+    inputs: tuple[str, ...] = ()
+    """The keyword arguments of its stack."""
+    in_accounts: bool = False
+    """It has a stack in each member account, not one in the management account."""
+    model: type[Model] | None = None
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer that takes part, with its settings."""
+
+    name: str
+    code: Code
+    settings: BaseModel | None = None
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Returns the names of the stacks that it reads from."""
+        read = (stack_name(one) for one in self.code.inputs if one not in GIVEN)
+        return tuple(sorted({*read, *(("organizations",) if self.code.in_accounts else ())}))
+
+    def stack_in(self, account: str) -> str:
+        """Returns the name of its stack in an account."""
+        return f"{self.name}{IN_ACCOUNT}{account}"
+
+
+def stack_name(argument: str) -> str:
+    """Returns the stack that a keyword argument stands for."""
+    return argument.replace("_", "-")
+
+
+def folder_of(name: str) -> Path:
+    """Returns where the code of a layer is: in the folder of its name, with `_` for `-` as Python's modules have it."""
+    exact, pythonic = CODE / name, CODE / name.replace("-", "_")
+    return exact if exact.is_dir() else pythonic
+
+
+def unused(names: Collection[str]) -> list[Path]:
+    """Returns the code of the layers that a configuration with these layers does not switch on."""
+    used = {folder_of(name) for name in names}
+    return sorted(one.parent for one in CODE.glob("*/stack.py") if one.parent not in used)
+
+
+def read_code(name: str, file: str) -> tuple[Code | None, list[Fault]]:
+    """Returns what the code of a layer says, and the faults in it; `file` has its settings."""
+    if refused := _name_problem(name):
+        return None, [Fault(file, 1, "", *refused)]
+    folder = folder_of(name)
+    stack, model = folder / "stack.py", folder / "model.py"
+    if not stack.is_file():
+        near = did_you_mean(folder.name, (one.parent.name for one in CODE.glob("*/stack.py")))
+        problem = f"there is no layer {short(name)}: {_shown(stack)} does not exist{near}"
+        return None, [Fault(file, 1, "", problem, "correct the name of the file, or add the layer, see docs/layers.md")]
+    tree, faults = _parsed(stack)
+    code = Code(folder)
+    if tree:
+        found = _stack_class(stack, tree)
+        code, faults = (found, faults) if isinstance(found, Code) else (code, [found])
+    if not model.exists():
+        return (None if faults else code), faults
+    kind = _settings(model)
+    if isinstance(kind, Fault):
+        return None, [*faults, kind]
+    return (None if faults else Code(code.folder, code.inputs, code.in_accounts, kind)), faults
+
+
+def wiring_faults(layers: Mapping[str, Layer], broken: Collection[str]) -> Iterator[Fault]:
+    """Yields what a layer asks for and cannot be given; of those that are broken nothing is known."""
+    for layer in layers.values():
+        code, stack = layer.code, layer.code.folder / "stack.py"
+        others = [one for one in layers.values() if one.name != layer.name and not one.code.in_accounts]
+        known = {*GIVEN, *STACKS, *(one.name.replace("-", "_") for one in others)}
+        if not code.in_accounts:
+            known.discard("account")
+        if code.model is None:
+            known.discard("settings")
+        for argument in code.inputs:
+            if argument not in known and stack_name(argument) not in (layer.name, *broken):
+                yield Fault(_shown(stack), 1, "", *_unknown(argument, layers, known))
+    circle = sorted(layers.keys() - in_order(layers).keys())
+    for name in circle:
+        waits = f"{' and '.join(circle)} wait for each other" if circle[1:] else "it reads itself"
+        problem, remedy = f"can never be deployed: {waits}", "let one of them not read the other"
+        yield Fault(_shown(layers[name].code.folder / "stack.py"), 1, "", problem, remedy)
+
+
+def in_order(layers: Mapping[str, Layer]) -> dict[str, Layer]:
+    """Returns layers after those that they read from, by name otherwise; those in a circle are left out."""
+    done: dict[str, Layer] = {}
+    while True:
+        ready = [
+            name
+            for name, layer in sorted(layers.items())
+            if name not in done and {*layer.reads}.intersection(layers) <= done.keys()
+        ]
+        if not ready:
+            return done
+        done |= {name: layers[name] for name in ready}
+
+
+def _unknown(argument: str, layers: Mapping[str, Layer], known: Collection[str]) -> tuple[str, str]:
+    asks = f"its stack asks for {short(argument)}"
+    if argument == "settings":
+        return f"{asks}, and the layer has no model.py", "add model.py with a class Settings, or do not ask for it"
+    if argument == "account":
+        return f"{asks}, which a stack of the management account has not", "derive it from AccountStack"
+    if stack_name(argument) in layers:
+        return f"{asks}, a layer with a stack in each account", "read a stack of the management account"
+    return f"{asks}, which nothing is{did_you_mean(argument, known)}", f"it may ask for {', '.join(sorted(known))}"
+
+
+def _name_problem(name: str) -> tuple[str, str] | None:
+    if name in (*STACKS, *GIVEN, *(one.replace("_", "-") for one in GIVEN)):
+        return f"{short(name)} cannot be the name of a layer: it means something already", "choose another name"
+    allowed = "abcdefghijklmnopqrstuvwxyz0123456789-"
+    if len(name) > _LONGEST_NAME or not name[:1].isalpha() or not set(name) <= set(allowed):
+        rule = f"a lower-case letter, then such letters, digits and hyphens, at most {_LONGEST_NAME}"
+        problem = f"{short(name)} cannot be the name of a layer: {rule}"
+        return problem, "rename the file, and the folder below stacks/layers/"
+    return None
+
+
+def _shown(file: Path) -> str:
+    return shown(file.parent, file.name)
+
+
+# stack.py, which is not run
+
+
+def _parsed(file: Path) -> tuple[ast.Module | None, list[Fault]]:
+    try:
+        return ast.parse(read_bytes(file), str(file)), []
+    except SyntaxError as error:
+        lines = max(len(file.read_bytes().splitlines()), 1)
+        at, problem = min(error.lineno or 1, lines), f"is not Python: {error.msg}"
+        return None, [Fault(_shown(file), at, "", problem, "correct it")]
+    except (ValueError, RecursionError, MemoryError) as error:
+        return None, [Fault(_shown(file), 1, "", f"is not Python: {error}", "correct it")]
+    except UnreadableError as error:
+        return None, [Fault(_shown(file), 1, "", error.problem, error.remedy)]
+
+
+def _stack_class(file: Path, tree: ast.Module) -> Code | Fault:
+    kind = next((one for one in tree.body if isinstance(one, ast.ClassDef) and one.name == _STACK), None)
+    if kind is None:
+        remedy = "name it class Stack(BaseStack), or class Stack(AccountStack) for one in each member account"
+        return Fault(_shown(file), 1, "", f"has no class {_STACK}", remedy)
+    bases = [one.attr if isinstance(one, ast.Attribute) else getattr(one, "id", "") for one in kind.bases]
+    if not set(bases).intersection(_BASES):
+        problem = f"class {_STACK} is derived neither from BaseStack nor from AccountStack"
+        return Fault(_shown(file), kind.lineno, "", problem, "derive it from one of the two by its name")
+    made = next((one for one in kind.body if isinstance(one, ast.FunctionDef) and one.name == "__init__"), None)
+    if made is None:
+        remedy = "add one that takes scope and id, and what the layer needs by keyword"
+        return Fault(_shown(file), kind.lineno, "", f"class {_STACK} has no __init__", remedy)
+    here = _shown(file), made.lineno, ""
+    needed = made.args.args[: len(made.args.args) - len(made.args.defaults)]
+    if by_position := [one.arg for one in needed[_OWN_ARGUMENTS:]]:
+        return Fault(*here, f"__init__ takes {short(by_position[0])} by position", "write * before it, after id")
+    arguments = zip(made.args.kwonlyargs, made.args.kw_defaults, strict=True)
+    inputs = tuple(one.arg for one, default in arguments if default is None)
+    if "AccountStack" in bases and "account" not in inputs:
+        return Fault(*here, "__init__ does not take account", "add account: MemberAccount after *, and pass it on")
+    return Code(file.parent, inputs, in_accounts="AccountStack" in bases)
+
+
+# model.py, which is
+
+
+def _settings(file: Path) -> type[Model] | Fault:
+    """Returns the class of the settings, or why there is none."""
+    tree, faults = _parsed(file)
+    if tree is None:
+        return faults[0]
+    if heavy := next(_heavy(tree), None):
+        problem = f"imports {heavy[1]}, and strata check, which loads it, does without"
+        return Fault(_shown(file), heavy[0], "", problem, "import it in stack.py")
+    try:
+        kind = getattr(_loaded(file), _SETTINGS, None)
+        if isinstance(kind, type) and issubclass(kind, Model):
+            kind.model_rebuild()
+            return kind
+    except (Exception, SystemExit) as error:  # noqa: BLE001  # of code that somebody wrote
+        problem = f"cannot be loaded: {type(error).__name__}: {' '.join(str(error).split())}"
+        return Fault(_shown(file), _line_of(error, file), "", problem, "correct it")
+    problem = f"has no class {_SETTINGS} that is derived from Model"
+    remedy = "write class Settings(Model), with Model of strata.config.models, which refuses unknown keys"
+    return Fault(_shown(file), 1, "", problem, remedy)
+
+
+def _heavy(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(tree):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [one.name for one in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names = [node.module]
+        yield from ((node.lineno, name) for name in names if name.partition(".")[0] in _HEAVY)  # type: ignore[attr-defined]
+
+
+def _loaded(file: Path) -> object:
+    name = f"strata_layer_{file.parent.name.replace('-', '_')}"
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{file} is no module")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # pydantic looks there for the names in annotations
+    spec.loader.exec_module(module)
+    return module
+
+
+def _line_of(error: BaseException, file: Path) -> int:
+    frames = traceback.extract_tb(error.__traceback__)
+    return next((one.lineno or 1 for one in reversed(frames) if one.filename == str(file)), 1)
+
+
+def failure(code: Code, error: Exception) -> Fault:
+    """Returns what a validator of a layer says that fails in a way that validators do not."""
+    file = code.folder / "model.py"
+    problem = f"fails at these settings: {type(error).__name__}: {' '.join(str(error).split())}"
+    return Fault(_shown(file), _line_of(error, file), "", problem, "raise a ValueError for what is not allowed")

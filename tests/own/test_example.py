@@ -1,0 +1,16 @@
+"""An example of a test of one's own: `make own` runs what is in this folder, which is yours.
+
+It may read config/, and the Terraform that it becomes, by the fixture `own`: every stack as the JSON that is written.
+"""
+
+from __future__ import annotations
+
+from strata.load import load
+from tests.synthesized import OWN, Deployment
+
+
+def test_every_account_of_the_configuration_is_made(own: Deployment) -> None:
+    """No account is lost on the way from the YAML to Terraform."""
+    names = {account["name"] for account in own["organizations"].all("aws_organizations_account").values()}
+
+    assert names == {account.name for account in load(OWN).accounts.values()}

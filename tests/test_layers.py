@@ -1,0 +1,418 @@
+"""Layers of one's own: found by their file, checked without running their stack, wired by what they ask for."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+import stacks.layers
+from strata.config import layers
+from strata.diff.layers import layer_changes
+from strata.errors import ConfigurationError
+from strata.identity.settled import lost_layers
+from strata.landing_zone import LandingZone
+from strata.load import load
+from strata.report.layers import layers as reported
+from tests.synthesized import CHECKOUT, SHIPPED, Deployment, synthesize
+
+MODEL = """
+from strata.config.models import Model
+
+class Settings(Model):
+    name: str
+    days: int = 7
+"""
+STACK = """
+from stacks.base import BaseStack
+
+class Stack(BaseStack):
+    def __init__(self, scope, id, *, {inputs}):
+        super().__init__(scope, id, project=landing_zone.project)
+"""
+IN_ACCOUNTS = """
+from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
+from stacks.account import AccountStack
+
+class Stack(AccountStack):
+    def __init__(self, scope, id, *, account, settings):
+        super().__init__(scope, id, account=account)
+        self.add(SnsTopic, "events", name=settings.name, tags={"Unit": account.declared.unit})
+"""
+
+
+class Own(NamedTuple):
+    """Somebody's layers, and a configuration that switches them on."""
+
+    code: Path
+    config: Path
+
+    def add(self, name: str, settings: str | None = "", **files: str) -> None:
+        """Writes the code of a layer, and its file where it has one."""
+        folder = self.code / name
+        folder.mkdir(exist_ok=True)
+        for file, text in files.items():
+            (folder / f"{file}.py").write_text(text)
+        if settings is not None:
+            (self.config / "layers").mkdir(exist_ok=True)
+            (self.config / f"layers/{name}.yaml").write_text(settings)
+
+    def faults(self) -> list[str]:
+        """Returns what `strata check` says, without the folders."""
+        with pytest.raises(ConfigurationError) as error:
+            load(self.config)
+        return [str(fault).replace(f"{self.code}/", "").replace(f"{self.config}/", "") for fault in error.value.faults]
+
+    def load(self) -> LandingZone:
+        return load(self.config)
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Own:
+    """A configuration, and an empty folder in the place of stacks/layers."""
+    code, config = tmp_path / "code", tmp_path / "config"
+    code.mkdir()
+    shutil.copytree(SHIPPED, config)
+    monkeypatch.setattr(layers, "CODE", code)
+    monkeypatch.setattr(stacks.layers, "__path__", [str(code)])
+    return Own(code, config)
+
+
+def synthesized(own: Own, tmp_path: Path) -> Deployment:
+    """Synthesizes, and forgets the code again, since the next test has other code under the same names."""
+    outdir = tmp_path / "out"
+    outdir.mkdir()
+    try:
+        return synthesize(own.config, outdir)
+    finally:
+        for name in [one for one in sys.modules if one.startswith("stacks.layers.")]:
+            del sys.modules[name]
+
+
+def test_settings_are_checked_by_the_model(own: Own) -> None:
+    """Every fault at once, with its line, as in the files of Strata."""
+    own.add("topics", "nam: x\ndays: soon\nname: 012345678901\n", stack=IN_ACCOUNTS, model=MODEL)
+
+    assert own.faults() == [
+        "layers/topics.yaml:1: nam: unknown key 'nam', did you mean 'name'?; known here: days, name",
+        "layers/topics.yaml:2: days: must be a whole number, got 'soon'; "
+        "write its digits, without quotes, dot or exponent",
+        "layers/topics.yaml:3: name: 012345678901 is an account id without quotes, YAML reads a leading 0 as octal; "
+        'write "012345678901"',
+    ]
+    own.add("topics", "", stack=IN_ACCOUNTS, model=MODEL)
+    assert own.faults() == ["layers/topics.yaml:1: name: is required; add 'name:' with a value"]
+
+
+def _unknown(own: Own) -> None:
+    own.add("topics", None, stack=IN_ACCOUNTS, model=MODEL)
+    own.add("topic", "")
+
+
+def _circle(own: Own) -> None:
+    own.add("one", "", stack=STACK.format(inputs="landing_zone, two"))
+    own.add("two", "", stack=STACK.format(inputs="landing_zone, one"))
+
+
+def _reader_of_a_broken_one(own: Own) -> None:
+    own.add("base", "", stack="def")
+    own.add("reader", "", stack=STACK.format(inputs="landing_zone, base"))
+
+
+def _names(own: Own) -> None:
+    for name in ("sso", "Topics", "my_topics"):
+        own.add(name, "", stack=IN_ACCOUNTS)
+
+
+Case = tuple[Callable[[Own], None], list[str]]
+CASES: Mapping[str, Case] = {
+    "unknown": (
+        _unknown,
+        [
+            "layers/topic.yaml:1: there is no layer 'topic': topic/stack.py does not exist, did you mean 'topics'?; "
+            "correct the name of the file, or add the layer, see docs/layers.md"
+        ],
+    ),
+    "no model": (
+        lambda own: own.add("topics", "# mine\nname: x\n", stack=STACK.format(inputs="landing_zone")),
+        ["layers/topics.yaml:1: is not empty, and the layer has no model.py; empty the file, or add a model.py"],
+    ),
+    "broken model": (
+        lambda own: own.add("topics", "", stack=IN_ACCOUNTS, model="import os\nos.nothing\n"),
+        [
+            "topics/model.py:2: cannot be loaded: AttributeError: module 'os' has no attribute 'nothing'; correct it",
+        ],
+    ),
+    "a model that ends the program": (
+        lambda own: own.add("topics", "", stack=IN_ACCOUNTS, model="import sys\n\nsys.exit('no')\n"),
+        ["topics/model.py:3: cannot be loaded: SystemExit: no; correct it"],
+    ),
+    "no Python": (
+        lambda own: own.add("topics", "", stack="class Stack(\n", model="def"),
+        [
+            "topics/model.py:1: is not Python: invalid syntax; correct it",
+            "topics/stack.py:1: is not Python: '(' was never closed; correct it",
+        ],
+    ),
+    "a heavy model": (
+        lambda own: own.add("topics", "", stack=IN_ACCOUNTS, model="import json\nfrom stacks.base import BaseStack\n"),
+        [
+            "topics/model.py:2: imports stacks.base, and strata check, which loads it, does without; "
+            "import it in stack.py"
+        ],
+    ),
+    "a model that takes all": (
+        lambda own: own.add(
+            "topics", "", stack=IN_ACCOUNTS, model="import pydantic\nclass Settings(pydantic.BaseModel): ...\n"
+        ),
+        [
+            "topics/model.py:1: has no class Settings that is derived from Model; "
+            "write class Settings(Model), with Model of strata.config.models, which refuses unknown keys"
+        ],
+    ),
+    "no stack": (
+        lambda own: own.add("topics", "", stack="class Topics: ...\n"),
+        [
+            "topics/stack.py:1: has no class Stack; "
+            "name it class Stack(BaseStack), or class Stack(AccountStack) for one in each member account"
+        ],
+    ),
+    "another base": (
+        lambda own: own.add("topics", "", stack="\nclass Stack(dict): ...\n"),
+        [
+            "topics/stack.py:2: class Stack is derived neither from BaseStack nor from AccountStack; "
+            "derive it from one of the two by its name"
+        ],
+    ),
+    "a misspelt stack": (
+        lambda own: own.add("topics", "", stack=STACK.format(inputs="landing_zone, organisations, settings")),
+        [
+            "topics/stack.py:1: its stack asks for 'organisations', which nothing is, did you mean 'organizations'?; "
+            "it may ask for backend, landing_zone, organizations, security, sso",
+            "topics/stack.py:1: its stack asks for 'settings', and the layer has no model.py; "
+            "add model.py with a class Settings, or do not ask for it",
+        ],
+    ),
+    "a circle": (
+        _circle,
+        [
+            f"{name}/stack.py:1: can never be deployed: one and two wait for each other; "
+            "let one of them not read the other"
+            for name in ("one", "two")
+        ],
+    ),
+    "itself": (
+        lambda own: own.add("topics", "", stack=STACK.format(inputs="landing_zone, topics")),
+        ["topics/stack.py:1: can never be deployed: it reads itself; let one of them not read the other"],
+    ),
+    "one that reads a broken one": (
+        _reader_of_a_broken_one,
+        ["base/stack.py:1: is not Python: invalid syntax; correct it"],
+    ),
+    "by position": (
+        lambda own: own.add(
+            "topics", "", stack=STACK.format(inputs="landing_zone").replace("scope, id, ", "scope, id, backend, ")
+        ),
+        ["topics/stack.py:5: __init__ takes 'backend' by position; write * before it, after id"],
+    ),
+    "without its account": (
+        lambda own: own.add("topics", "", stack=IN_ACCOUNTS.replace("account, settings", "settings")),
+        ["topics/stack.py:6: __init__ does not take account; add account: MemberAccount after *, and pass it on"],
+    ),
+    "names": (
+        _names,
+        [
+            *(
+                f"layers/{name}.yaml:1: {name!r} cannot be the name of a layer: a lower-case letter, then such "
+                "letters, digits and hyphens, at most 64; rename the file, and the folder below stacks/layers/"
+                for name in ("Topics", "my_topics")
+            ),
+            "layers/sso.yaml:1: 'sso' cannot be the name of a layer: it means something already; choose another name",
+        ],
+    ),
+    "a validator that fails": (
+        lambda own: own.add(
+            "topics",
+            "name: x\n",
+            stack=IN_ACCOUNTS,
+            model="from pydantic import field_validator\n"
+            + MODEL
+            + "    @field_validator('name')\n    def _c(cls, value: str) -> str:\n        return {}[value]\n",
+        ),
+        ["topics/model.py:10: fails at these settings: KeyError: 'x'; raise a ValueError for what is not allowed"],
+    ),
+    "a token": (
+        lambda own: own.add("topics", "name: '${TfToken[TOKEN.1]}'\n", stack=IN_ACCOUNTS, model=MODEL),
+        [
+            "layers/topics.yaml:1: name: has 'TfToken[', which Terraform CDK reads as its own placeholder; "
+            "write it in other words"
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_is_wrong_with_a_layer_is_one_clear_error(own: Own, name: str) -> None:
+    wrong, faults = CASES[name]
+    wrong(own)
+    assert own.faults() == faults
+
+
+def test_a_stack_in_each_account_and_one_that_others_read(own: Own, tmp_path: Path) -> None:
+    """One provider each, which is in the account and nowhere else; inputs make the order; text stays text."""
+    own.add("topics", 'name: "${x}"\n', stack=IN_ACCOUNTS, model=MODEL)
+    read = STACK.format(inputs="landing_zone, our_base")
+    own.add("a-reader", "", stack=read + "        self.add_dependency(our_base)\n")
+    (own.code / "a-reader").rename(own.code / "a_reader")
+    own.add("our-base", "", stack=STACK.format(inputs="landing_zone"))
+    own.add("asleep", None, stack="raise RuntimeError\n")
+
+    found = synthesized(own, tmp_path)
+
+    assert set(found) - {"backend", "organizations", "security", "sso"} == {
+        "a-reader",
+        "our-base",
+        "topics_security",
+        "topics_shared",
+    }
+    assert found.dependencies("a-reader") == ["our-base"]
+    assert found.dependencies("topics_shared") == ["organizations"]
+    topic, provider = found["topics_shared"]["aws_sns_topic.events"], found["topics_shared"].provider
+    assert topic == {"name": "$${x}", "tags": {"Unit": "shared"}}
+    (id,) = provider["allowed_account_ids"]
+    assert id.endswith(".outputs.cross-stack-output-aws_organizations_accountsharedid}")
+    assert provider["assume_role"] == [
+        {"role_arn": f"arn:aws:iam::{id}:role/OrganizationAccountAccessRole", "session_name": "strata"}
+    ]
+    assert provider["default_tags"] == [{"tags": {"Project": "example", "Layer": "topics", "ManagedBy": "strata"}}]
+    backend = found["topics_shared"].backend
+    assert backend["key"] == "management/topics_shared/terraform.tfstate"
+    assert backend["allowed_account_ids"] == ["123456789012"], "the state is the management account's"
+    assert found["our-base"].provider["default_tags"][0]["tags"]["Layer"] == "our-base"
+
+
+def test_a_retired_account_has_no_stack(own: Own) -> None:
+    own.add("topics", "name: x\n", stack=IN_ACCOUNTS, model=MODEL)
+    _edit(own, "organization.yaml", "  shared:\n    email", "  shared:\n    retired: true\n    email")
+    _edit(own, "sso.yaml", "      - shared\n", "      - security\n")
+    _edit(own, "sso.yaml", "      - security\n      - security\n", "      - security\n")
+
+    landing_zone = own.load()
+
+    assert landing_zone.account_stacks == {"topics_security": "security"}
+    (row,) = [one for one in reported(landing_zone) if one.name == "topics"]
+    assert row.owns == ("a layer of your own, a stack in each of 1 member account", "none in the retired shared")
+    assert row.reads == ("organizations",)
+    assert row.state == "management/topics_<account>/terraform.tfstate"
+
+
+TOPIC = {"type": "aws_sns_topic", "name": "events", "mode": "managed", "instances": [{"attributes": {}}]}
+
+
+def test_what_a_layer_left_in_an_account_is_refused_with_the_way(own: Own) -> None:
+    """An account that is retired, one with another key, and a layer that is gone; an empty state is nothing."""
+    own.add("topics", "name: x\n", stack=IN_ACCOUNTS, model=MODEL)
+    _edit(own, "organization.yaml", "  shared:\n    email", "  common:\n    retired: true\n    email")
+    _edit(own, "sso.yaml", "      - shared\n", "      - security\n")
+    _edit(own, "sso.yaml", "      - security\n      - security\n", "      - security\n")
+    (own.config / "moves.yaml").write_text("- {kind: account, from: audit, to: security}\n")
+    states = {
+        "topics_audit": {"resources": [TOPIC]},
+        "topics_common": {"resources": [TOPIC, {**TOPIC, "name": "more"}]},
+        "directory": {"resources": [TOPIC]},
+        "empty_common": {"resources": []},
+    }
+
+    found = list(lost_layers(own.load(), states))
+
+    told = [(one.fault.path, one.fault.problem, one.fault.remedy, one.lines) for one in found]
+    held = "things, as aws_sns_topic.events"
+    bucket = "s3://ex-terraform-state-123456789012/management"
+    assert told == [
+        (
+            "",
+            "the state of 'directory' has 1 thing, as aws_sns_topic.events, and no stack has this name",
+            "give the layer its name again, or destroy it before it goes; docs/layers.md says how",
+            (),
+        ),
+        (
+            "accounts.security",
+            "the state of 'topics_audit' has 1 thing, as aws_sns_topic.events, and the stack is topics_security now, "
+            "as the account has another key",
+            "move its state, and deploy then:",
+            (f"aws s3 mv {bucket}/topics_audit/terraform.tfstate {bucket}/topics_security/terraform.tfstate",),
+        ),
+        (
+            "accounts.common.retired",
+            f"the account is retired before it was emptied: the state of 'topics_common' has 2 {held}",
+            "take retired out, run cdktf destroy topics_common, then retire it; docs/layers.md says more",
+            (),
+        ),
+    ]
+
+
+def _edit(own: Own, file: str, old: str, new: str) -> None:
+    path = own.config / file
+    path.write_text(path.read_text().replace(old, new))
+
+
+def test_an_import_goes_to_the_stack_of_strata_that_makes_the_address(own: Own, tmp_path: Path) -> None:
+    """Also where a layer makes something at the same address, as each of its stacks does."""
+    own.add("topics", "name: x\n", stack=IN_ACCOUNTS.replace('"events"', '"alerts_us-east-1"'), model=MODEL)
+    (own.config / "imports.yaml").write_text("aws_sns_topic.alerts_us-east-1: arn:aws:sns:us-east-1:123456789012:a\n")
+    text = (own.config / "security.yaml").read_text()
+    assert "alerts:\n  mode: on" in text
+
+    found = synthesized(own, tmp_path)
+
+    assert "aws_sns_topic.alerts_us-east-1" in found["security"].imports
+    assert found["topics_shared"].imports == {}
+
+
+def test_the_difference_between_revisions_names_layers(own: Own) -> None:
+    own.add("topics", "name: x\n", stack=IN_ACCOUNTS, model=MODEL)
+    own.add("base", "", stack=STACK.format(inputs="landing_zone"))
+    first = own.load()
+    own.add("topics", "name: y\n")
+    (own.config / "layers/base.yaml").unlink()
+    second = own.load()
+
+    told = [[change.text for change in layer_changes(*both)] for both in ((first, second), (second, first))]
+
+    assert told == [
+        ["layer base takes part no longer", "layer topics has other settings"],
+        ["layer base takes part, in the management account", "layer topics has other settings"],
+    ]
+    assert list(layer_changes(second, own.load())) == []
+
+
+def test_check_loads_neither_stacks_nor_cdktf(tmp_path: Path) -> None:
+    """With a layer that has both files; its stack would fail if it ran."""
+    code = tmp_path / "code"
+    (code / "topics").mkdir(parents=True)
+    (code / "topics/stack.py").write_text(f"raise RuntimeError\n{IN_ACCOUNTS}")
+    (code / "topics/model.py").write_text(MODEL)
+    config = tmp_path / "config"
+    shutil.copytree(SHIPPED, config)
+    (config / "layers").mkdir()
+    (config / "layers/topics.yaml").write_text("name: x\n")
+    script = f"""
+import sys
+from pathlib import Path
+from strata.config import layers
+layers.CODE = Path({str(code)!r})
+from strata.commands.check import run
+from strata.options import Options
+run(Options(config=Path({str(config)!r})), as_of=None, json=False)
+loaded = {{"stacks", "cdktf", "jsii", "boto3", "constructs"}} & sys.modules.keys()
+assert not loaded, loaded
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=CHECKOUT, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert "layer     topics, in each of 2 member accounts" in done.stdout
