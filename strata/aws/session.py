@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from strata.errors import StrataError
+from strata.landing_zone.permissions import denied, remedy
 from strata.options import Options
 from strata.printing import line, word
 
@@ -197,8 +198,10 @@ def _refusal(code: str, text: str, action: str, profile: str | None) -> str:
     if code in _UNKNOWN:
         return f"AWS rejects these credentials ({action}: {code}); check the profile, and that the region is enabled"
     if code in DENIED:
-        named = re.search(r"not authorized to perform: ([\w-]+:\w+)", text)
-        return f"{named[1] if named else action} is not allowed: {text}; use a profile that may, see --profile"
+        missing = denied(text, action) or action
+        found = remedy(missing)
+        instead = f", or {found}" if found else ""
+        return f"{missing} is not allowed: {text}; use a profile that may, see --profile{instead}"
     if code in THROTTLED:
         return f"AWS throttles {action}: {text}; wait a minute and run it again"
     return f"{action}: {code}: {text}"

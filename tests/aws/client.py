@@ -81,12 +81,19 @@ class Aws:
         return self._order("snapshot")
 
     def restore(self, snapshot: bytes = b"") -> None:
-        """Puts AWS back to a snapshot, to an empty account without one; faults and journal begin anew."""
+        """Puts AWS back to a snapshot, to an empty account without one.
+
+        Faults and journal begin anew, and everybody may do everything.
+        """
         self._order("restore", snapshot)
 
     def order(self, name: str, /, **settings: Any) -> None:
         """Does at AWS's side what no call does, such as switching Identity Center on (`calls.order`)."""
         self._order(name, json.dumps(settings).encode())
+
+    def allow_only(self, *documents: str) -> None:
+        """Allows commands, Terraform and the provider what these policies allow; everything if there are none."""
+        self._order("permissions", json.dumps(documents).encode())
 
     def switch_identity_center_on(self, region: str = "us-east-1") -> None:
         """Switches Identity Center on, as its console does."""

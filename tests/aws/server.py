@@ -41,6 +41,7 @@ from tests.aws import SERVICES, memory
 from tests.aws.answering import answer_in_one_piece
 from tests.aws.calls import Call, Caller, Parameters, Refused, answer, orders
 from tests.aws.journal import Fault, Journal
+from tests.aws.permissions import Permissions
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 _SCOPE = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/")
@@ -65,6 +66,7 @@ class EmulatedAws:
     def __init__(self) -> None:
         self.moto = DomainDispatcherApplication(create_backend_app)
         self.journal = Journal()
+        self.permissions = Permissions()
         self.lock = threading.RLock()
         self.answered: OrderedDict[str, Reply] = OrderedDict()
         for module in SERVICES:
@@ -128,6 +130,7 @@ class EmulatedAws:
 
     def _answer(self, question: Question, call: Call, environ: dict[str, Any], body: bytes) -> Reply:
         try:
+            self.permissions.check(call)
             result = answer(call)
             reply = self._ask_moto(environ, body) if result is None else question.answered(result)
             if b"<html" in reply.body[:200].lower() and call.service != "s3":
@@ -162,7 +165,9 @@ class EmulatedAws:
                 return Reply(200, [], memory.snapshot())
             if order == "restore":
                 memory.restore(body) if body else memory.reset()
-                self.journal = Journal()
+                self.journal, self.permissions = Journal(), Permissions()
+            elif order == "permissions":
+                self.permissions = Permissions(json.loads(body))
             elif order == "fault":
                 journal.faults.append(Fault(**json.loads(body)))
             elif order == "faults/clear":
