@@ -14,7 +14,9 @@ from typing import Any, NamedTuple
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
+from strata.cli import app
 from strata.iam.reference import reference
 from strata.landing_zone.permissions import NAMES, READER, STACKS, permissions, remedy, template
 from strata.load import load
@@ -284,9 +286,30 @@ def test_a_key_is_changed_by_its_alias() -> None:
 def test_a_remedy_names_document_and_statement() -> None:
     """In the letters of whoever refused: SNS writes its name in capitals."""
     assert remedy("SNS:Subscribe") == (
-        "attach the policy that `strata permissions security` (statement Alerts) prints: it allows SNS:Subscribe"
+        "attach the policy that `strata permissions security` (statement Alerts) prints: it allows sns:Subscribe"
     )
     assert remedy("s3:DeleteBucket") is None
+
+
+# The command
+
+
+@every_document
+def test_the_command_prints_a_policy(name: str) -> None:
+    result = CliRunner().invoke(app, ["permissions", name, "--config", str(SHIPPED)])
+
+    assert result.exit_code == 0
+    assert json.loads(result.stdout) == permissions(load(SHIPPED).project)[name].content
+
+
+def test_another_name_is_refused() -> None:
+    wrong = CliRunner().invoke(app, ["permissions", "securty", "--config", str(SHIPPED)])
+    none = CliRunner().invoke(app, ["permissions", "--config", str(SHIPPED)])
+
+    names = "reader, backend, organizations, security, sso"
+    assert (wrong.exit_code, none.exit_code) == (1, 2)
+    assert f"'securty' is not a policy, did you mean 'security'?; name one of {names}" in wrong.stderr
+    assert f"name a policy: {names}" in none.stderr
 
 
 # The calls of strata

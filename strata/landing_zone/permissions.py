@@ -46,17 +46,15 @@ def denied(text: str, operation: str = "") -> str | None:
 
 def remedy(action: str) -> str | None:
     """Returns which of the documents allow an action, in any case of its letters; None where none does."""
-    found = [f"`strata permissions {name}` (statement {' and '.join(sids)})" for name, sids in _granting(action)]
-    if not found:
-        return None
-    return f"attach the policy that {' or '.join(found)} prints: it allows {action}"
+    found = list(_granting(action))
+    places = [f"`strata permissions {name}` (statement {sid})" for name, sid, _ in found]
+    return f"attach the policy that {' or '.join(places)} prints: it allows {found[0][2]}" if found else None
 
 
-def _granting(action: str) -> Iterator[tuple[str, list[str]]]:
+def _granting(action: str) -> Iterator[tuple[str, str, str]]:
     for name in NAMES:
-        listed = {statement["Sid"]: map(str.lower, statement["Action"]) for statement in _statements(name)}
-        if sids := [sid for sid, actions in listed.items() if action.lower() in actions]:
-            yield name, sids
+        for statement in _statements(name):
+            yield from ((name, statement["Sid"], one) for one in statement["Action"] if one.lower() == action.lower())
 
 
 @cache

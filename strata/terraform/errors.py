@@ -106,7 +106,7 @@ def _denied(said: str) -> str | None:
     action = denied(said, f"{prefix}:{called[2]}" if called and prefix else "")
     if action is None:
         return None
-    if explicit := re.search(r"with an explicit deny in an? ([\w -]+)", said):
+    if explicit := re.search(r"with an explicit deny in an? ([a-z -]+ policy|permissions boundary)", said):
         return f"{action} is denied explicitly: change the {explicit[1]}"
     elsewhere = f"no policy of `strata permissions` allows {action}: see 'Permissions' in docs/operate.md"
     return remedy(action) or elsewhere

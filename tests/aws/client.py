@@ -31,6 +31,8 @@ class Recorded:
     region: str
     parameters: dict[str, Any]
     outcome: str
+    needs: list[str]
+    """The actions of IAM that it needs."""
 
     @property
     def writes(self) -> bool:
@@ -81,10 +83,7 @@ class Aws:
         return self._order("snapshot")
 
     def restore(self, snapshot: bytes = b"") -> None:
-        """Puts AWS back to a snapshot, to an empty account without one.
-
-        Faults and journal begin anew, and everybody may do everything.
-        """
+        """Puts AWS back to a snapshot, to an empty account without one; faults and journal begin anew."""
         self._order("restore", snapshot)
 
     def order(self, name: str, /, **settings: Any) -> None:
@@ -93,7 +92,7 @@ class Aws:
 
     def allow_only(self, *documents: str) -> None:
         """Allows commands, Terraform and the provider what these policies allow; everything if there are none."""
-        self._order("permissions", json.dumps(documents).encode())
+        self.order("permissions", documents=documents)
 
     def switch_identity_center_on(self, region: str = "us-east-1") -> None:
         """Switches Identity Center on, as its console does."""

@@ -7,8 +7,9 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/reference_pol
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -16,7 +17,8 @@ from moto.backends import get_backend
 
 from strata.evaluation import Context, Layer, Principal, Request, parse
 from strata.iam.reference import reference
-from tests.aws.calls import Call, Refused
+from tests.aws import memory
+from tests.aws.calls import Call, Refused, order
 
 CALLER = "arn:aws:sts::{account}:assumed-role/deployer/session"
 _PREFIXES = {
@@ -303,8 +305,8 @@ def _keys(call: Call, resource: str) -> dict[str, str | tuple[str, ...]]:
         written = call.parameters.get("Key") or call.parameters.get("Item") or {}
         return {"dynamodb:LeadingKeys": (written["LockID"]["S"],)} if "LockID" in written else {}
     if call.service == "kms" and ":key/" in resource:
-        aliases = get_backend("kms")[call.account][call.region].key_to_aliases
-        return {"kms:ResourceAliases": tuple(sorted(aliases.get(resource.rpartition("/")[2], ())))}
+        key = get_backend("kms")[call.account][call.region].keys.get(resource.rpartition("/")[2])
+        return {"kms:ResourceAliases": tuple(sorted(key.aliases))} if key and key.aliases else {}
     return {}
 
 
@@ -312,30 +314,31 @@ def _keys(call: Call, resource: str) -> dict[str, str | tuple[str, ...]]:
 
 
 @dataclass
-class Permissions:
-    """What a caller may do; everything where nobody said so."""
+class Allowed:
+    """The policies of the caller; none allow everything."""
 
     documents: list[str] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        """Reads the documents."""
-        parsed = tuple(parse(text, f"policy {number}") for number, text in enumerate(self.documents, 1))
-        self._layer = Layer("identity policies", parsed)
 
-    def check(self, call: Call) -> None:
-        """Refuses a call that the documents do not allow, in the words of its service.
+@order("permissions")
+def allow(documents: list[str]) -> None:
+    """Gives the caller these policies and no other."""
+    memory.of(Allowed, "", "").documents = documents
 
-        A test itself may do everything: it is somebody else.
-        """
-        if not self.documents or call.caller == "test":
-            return
-        for need in needs(call):
-            if not self._allows(need):
-                raise _denied(call, need)
 
-    def _allows(self, need: Need) -> bool:
-        context = Context(dict(need.keys), complete=True)
-        return self._layer.judge(Request(Principal("*"), need.action, need.resource, context=context)).allows is True
+def check(needed: Iterable[Need], call: Call) -> None:
+    """Refuses a call that the policies do not allow, in the words of its service."""
+    documents = tuple(memory.of(Allowed, "", "").documents)
+    for need in needed if documents else ():
+        request = Request(Principal("*"), need.action, need.resource, context=Context(dict(need.keys), complete=True))
+        if _layer(documents).judge(request).allows is not True:
+            raise _denied(call, need)
+
+
+@functools.cache
+def _layer(documents: tuple[str, ...]) -> Layer:
+    parsed = (parse(text, f"policy {number}") for number, text in enumerate(documents, 1))
+    return Layer("identity policies", tuple(parsed))
 
 
 _CODES = {

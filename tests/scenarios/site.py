@@ -101,11 +101,11 @@ class Site:
         return {**variables, **self.provider(variables)}
 
     def sign_in_as_deployer(self) -> None:
-        """Has every command run with the documents of `strata permissions` and no other, as this configuration has it."""
+        """Has commands run with the policies of `strata permissions` and no other."""
         self.aws.allow_only(*_deployer((self.config / "project.yaml").read_text()))
 
     def sign_in_as_administrator(self) -> None:
-        """Has every command run with all permissions."""
+        """Has commands run with all permissions."""
         self.aws.allow_only()
 
     def edit(self, file: str, *changes: tuple[str, str]) -> None:
