@@ -424,7 +424,7 @@ def test_what_to_do_about_errors_is_said_once(workspace: Workspace) -> None:
 BECAUSE = "User: arn:aws:sts::123456789012:assumed-role/deployer/x is not authorized to perform:"
 DENIALS = {
     f"operation error SNS: CreateTopic, StatusCode: 403, api error AuthorizationError: {BECAUSE} SNS:CreateTopic on "
-    "resource: arn:aws:sns:us-east-1:123456789012:ex-alerts because no identity-based policy allows the SNS:CreateTopic action": (
+    "resource: arn:aws:sns:us-east-1:123456789012:ex-alerts because no identity-based policy allows it": (
         "attach the policy that `strata permissions security` (statement Alerts) prints: it allows sns:CreateTopic"
     ),
     "operation error Organizations: MoveAccount, https response error StatusCode: 400, AccessDeniedException: You "

@@ -100,9 +100,13 @@ class Site:
         }
         return {**variables, **self.provider(variables)}
 
-    def sign_in_as_deployer(self) -> None:
-        """Has commands run with the policies of `strata permissions` and no other."""
-        self.aws.allow_only(*_deployer((self.config / "project.yaml").read_text()))
+    def policies(self) -> tuple[str, ...]:
+        """Returns the policies of `strata permissions`, all of them."""
+        return _policies((self.config / "project.yaml").read_text())
+
+    def sign_in_as_deployer(self, *more: str) -> None:
+        """Has commands run with the policies of `strata permissions`, and others, and no other permission."""
+        self.aws.allow_only(*self.policies(), *more)
 
     def sign_in_as_administrator(self) -> None:
         """Has commands run with all permissions."""
@@ -369,7 +373,7 @@ class Snapshot:
 
 
 @functools.cache
-def _deployer(project: str) -> tuple[str, ...]:
+def _policies(project: str) -> tuple[str, ...]:
     """Returns the policies of who deploys, by the text of project.yaml."""
     from strata.config.models import Project
     from strata.landing_zone.permissions import permissions

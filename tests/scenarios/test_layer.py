@@ -62,9 +62,21 @@ def python(folder: Path, *arguments: str, **environment: str) -> subprocess.Comp
     )
 
 
+def policy_of_the_page(site: Site) -> str:
+    """Returns the policy that the page asks for: its actions, and the four statements about the state."""
+    (listed,) = re.findall(
+        r"Its deployer\nneeds a policy, too: (.*?), and the four statements", PAGE.read_text(), re.DOTALL
+    )
+    sso = json.loads(site.policies()[-1].replace("management/sso/", "management/directory/"))
+    state = [one for one in sso["Statement"] if one["Sid"] in ("LockTable", "State", "StateKey", "StateLock")]
+    own = {"Effect": "Allow", "Action": re.findall(r"`(.*?)`", listed), "Resource": "*"}
+    return json.dumps({**sso, "Statement": [own, *state]})
+
+
 def test_the_layer_deploys(shipped: Site, clone: Path) -> None:
     """`strata deploy` knows it by the manifest; it gets the account ids and publishes them as the page says."""
     site = shipped
+    site.sign_in_as_deployer(policy_of_the_page(site))
     deployed = python(
         clone, "-m", "strata", "deploy", "organizations", "directory", "--yes", "--json", **site.environment()
     )
