@@ -122,7 +122,8 @@ _FORMS = {
 }
 """`<part>` is one of the parts above, `[...]` may be left out."""
 
-_NO_IMPORTER = frozenset({"aws_ec2_instance_metadata_defaults"})
+_NO_IMPORTER = frozenset({"aws_ec2_image_block_public_access", "aws_ec2_instance_metadata_defaults"})
+"""Types without an importer, as their documentation says; each is a setting that is there always."""
 
 _LONGEST = 2048
 
@@ -135,7 +136,7 @@ def check_import_id(kind: str, import_id: str) -> None:
     """
     if kind in _NO_IMPORTER:
         problem = f"the AWS provider imports no {kind}"
-        raise Problem(problem, "remove the line: creating the resource updates the existing settings")
+        raise Problem(problem, "it needs no import, remove the line: creating the resource updates the existing settings")
     form = _FORMS.get(kind)
     if form is None:
         if not re.fullmatch(r"[!-~]+", import_id) or re.search(r"[$%]\{", import_id) or len(import_id) > _LONGEST:
