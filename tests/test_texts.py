@@ -18,6 +18,7 @@ from strata.config import types
 from strata.config.import_ids import _FORMS, _NO_IMPORTER, check_import_id
 from strata.config.limits import aws_limits
 from strata.config.text import Problem, Text, is_visible, look, matches, short, text_problem, unseen
+from tests.synthesized import CHECKOUT
 
 KINDS: dict[str, Text] = {
     name: part

@@ -135,8 +135,8 @@ def check_import_id(kind: str, import_id: str) -> None:
         Problem: the id is of another form, or the provider imports nothing of this type.
     """
     if kind in _NO_IMPORTER:
-        problem = f"the AWS provider imports no {kind}"
-        raise Problem(problem, "it needs no import, remove the line: creating the resource updates the existing settings")
+        problem = f"the AWS provider imports no {kind}, and it needs no import"
+        raise Problem(problem, "remove the line: creating the resource updates the existing settings")
     form = _FORMS.get(kind)
     if form is None:
         if not re.fullmatch(r"[!-~]+", import_id) or re.search(r"[$%]\{", import_id) or len(import_id) > _LONGEST:
