@@ -78,7 +78,7 @@ def granted(name: str) -> set[str]:
 @pytest.fixture(scope="module")
 def used(shipped: Deployment, company: Deployment) -> dict[str, set[str]]:
     """The types and data sources of each stack, but for those of `github_actions`."""
-    found = defaultdict(set)
+    found = defaultdict[str, set[str]](set)
     for deployment in (shipped, company):
         for stack, synthesized in deployment.items():
             found[stack] |= {address.rpartition(".")[0] for address in synthesized.addresses}
