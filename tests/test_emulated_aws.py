@@ -212,7 +212,7 @@ POLICY = {
 }
 DENIED: dict[str, tuple[str, str, dict[str, Any], str]] = {
     "a bucket of another name": ("s3", "create_bucket", {"Bucket": "theirs"}, "AccessDenied: s3:CreateBucket"),
-    "a response without a body": ("s3", "head_bucket", {"Bucket": "theirs"}, "403: "),
+    "a response without a body": ("s3", "head_bucket", {"Bucket": "another"}, "403: "),
     "a setting of EC2": ("ec2", "enable_ebs_encryption_by_default", {}, "UnauthorizedOperation: ec2:Enable"),
     "a topic": ("sns", "create_topic", {"Name": "theirs"}, "AuthorizationError: SNS:CreateTopic"),
     "a unit": (

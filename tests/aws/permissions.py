@@ -110,7 +110,7 @@ def needs(call: Call) -> Iterator[Need]:
     """Yields all that a call needs to be allowed."""
     operation = f"{_PREFIXES.get(call.service, call.service)}:{call.operation}"
     action = ACTIONS.get(call.action, operation)
-    if action in _WITHOUT_PERMISSION:
+    if action in _WITHOUT_PERMISSION or _nowhere(call):
         return
     for resource in _resources(call, action):
         yield Need(action, resource, _keys(call, resource))
@@ -128,6 +128,12 @@ def needs(call: Call) -> Iterator[Need]:
     if operation == "s3:PutBucketReplication":
         passed = call["ReplicationConfiguration"]["Role"]
         yield Need("iam:PassRole", passed, {"iam:PassedToService": "s3.amazonaws.com"})
+
+
+def _nowhere(call: Call) -> bool:
+    """Says whether a bucket does not exist, which S3 tells everybody."""
+    name = call.parameters.get("Bucket") if call.service == "s3" and call.operation != "CreateBucket" else None
+    return name is not None and name not in get_backend("s3").bucket_accounts
 
 
 # Resources
