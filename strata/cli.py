@@ -244,6 +244,20 @@ def schema(
     return run(options, file=file, write=write)
 
 
+@command("permissions", "strata permissions reader > reader.json")
+def permissions(
+    *,
+    options: Options,
+    document: Annotated[
+        str | None, typer.Argument(help="reader, to plan; or what a stack needs besides: backend, organizations, ...")
+    ] = None,
+) -> int:
+    """Print the IAM policy of a role that plans or deploys, for aws iam create-policy."""
+    from strata.commands.permissions import run
+
+    return run(options, document=document)
+
+
 @command("bootstrap", "strata bootstrap --profile ex-bootstrap")
 def bootstrap(*, options: Options, dry_run: DryRunOption = False, yes: YesOption = False) -> int:
     """Create what Terraform needs before its first run: state bucket, lock table, organization. Safe to repeat."""

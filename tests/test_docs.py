@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,16 +23,14 @@ from strata.config.findings import FINDINGS
 from strata.config.loader import FILES
 from strata.config.models import Assignment, Model, Organization, Project, Security, Sso
 from strata.config.moves import Move
-from strata.landing_zone.placeholders import fill
 from strata.load import load
 from strata.rules import warnings
 from tests.bad_configurations import read as bad_configurations
 from tests.bad_configurations import write as write_configuration
-from tests.conftest import Golden, Variant
+from tests.conftest import Golden
 from tests.documents import CHECKOUT, PAGES, Block, anchors, blocks, commands, headings, inline, links
-from tests.evaluation import allowed as granted
 from tests.scenarios.aws_cli import UnknownLineError, parse
-from tests.synthesized import SHIPPED, Deployment
+from tests.synthesized import SHIPPED
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 SHELLS = ("", "sh", "bash", "console")
@@ -492,265 +488,3 @@ def git_environment() -> dict[str, str]:
         f"GIT_{role}_{what}": "test@example.com" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
     }
     return {"PATH": os.environ["PATH"], "HOME": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", **person}
-
-
-# Permissions
-
-POLICIES = {name: json.loads((CHECKOUT / f"docs/{name}-policy.json").read_text()) for name in ("deployer", "reader")}
-MANAGED_POLICY_SIZE = 6144
-SERVICE_OF_TYPE = {
-    "aws_accessanalyzer_": "access-analyzer",
-    "aws_account_": "account",
-    "aws_budgets_": "budgets",
-    "aws_ce_": "ce",
-    "aws_cloudtrail": "cloudtrail",
-    "aws_cloudwatch_event_": "events",
-    "aws_dynamodb_": "dynamodb",
-    "aws_ebs_": "ec2",
-    "aws_ec2_": "ec2",
-    "aws_iam_": "iam",
-    "aws_identitystore_": "identitystore",
-    "aws_kms_": "kms",
-    "aws_organizations_": "organizations",
-    "aws_ram_": "ram",
-    "aws_s3_": "s3",
-    "aws_sns_": "sns",
-    "aws_ssoadmin_": "sso",
-}
-"""What IAM calls the service of a resource type."""
-
-
-def statements(policy: str) -> list[dict[str, Any]]:
-    """Returns what somebody has: who deploys has both policies."""
-    own: list[dict[str, Any]] = POLICIES[policy]["Statement"]
-    return own if policy == "reader" else [*own, *statements("reader")]
-
-
-def actions(policy: str) -> list[str]:
-    return [action for statement in statements(policy) for action in statement["Action"]]
-
-
-def allowed(policy: str, action: str) -> bool:
-    return any(fnmatchcase(action, pattern) for pattern in actions(policy))
-
-
-def types(*deployments: Deployment) -> set[str]:
-    """Returns the resource and data source types of all stacks."""
-    addresses = {address for deployment in deployments for stack in deployment.values() for address in stack.addresses}
-    return {address.removeprefix("data.").partition(".")[0] for address in addresses}
-
-
-def service_of(type_name: str) -> str:
-    found = next((service for prefix, service in SERVICE_OF_TYPE.items() if type_name.startswith(prefix)), None)
-    assert found, f"{type_name} is new: add its service here and its actions to docs/deployer-policy.json"
-    return found
-
-
-def test_the_deployer_may_use_every_service_in_use_and_no_other(shipped: Deployment, company: Deployment) -> None:
-    """Every service of a resource type of the stacks, or of a client that strata makes, and nothing besides."""
-    wanted = {service_of(name) for name in types(shipped, company)} | {service for service, _ in own_calls()}
-
-    assert {action.partition(":")[0] for action in actions("deployer")} == wanted
-
-
-@pytest.mark.parametrize("policy", POLICIES)
-def test_own_calls_are_allowed(policy: str) -> None:
-    """Every call that strata makes is allowed to the deployer; to the reader, every one that only reads."""
-    calls = {f"{service}:{action}" for service, action in own_calls()}
-    if policy == "reader":
-        calls = {call for call in calls if re.search(r":(Describe|Get|Head|List|View)", call)}
-
-    # Only who has layers in accounts needs what docs/layers.md adds.
-    (more,) = (json.loads(block.text)["Action"] for block in blocks(CHECKOUT / "docs/layers.md", "json"))
-    assert {call for call in calls if not allowed(policy, call)} == ({more} if policy == "deployer" else set())
-
-
-def test_the_reader_only_reads() -> None:
-    """A plan changes nothing, and neither may whoever makes it."""
-    reading = re.compile(r"[a-z0-9-]+:(Describe|Get|List|View)|kms:Decrypt$")
-
-    assert [action for action in actions("reader") if not reading.match(action)] == []
-
-
-def test_the_reader_is_what_the_role_that_plans_has(golden: Golden) -> None:
-    """The document lives in strata/policies; docs/ has it with patterns for names, written by `make golden`."""
-    patterns = {
-        "state_bucket_arn": "arn:aws:s3:::*-terraform-state-*",
-        "replica_bucket_arn": "arn:aws:s3:::*-terraform-state-*-replica",
-        "trail_bucket_arn": "arn:aws:s3:::*-organization-trail-*",
-        "lock_table_arn": "arn:aws:dynamodb:*:*:table/*-terraform-lock",
-    }
-    text = (CHECKOUT / "strata/policies/reader.json").read_text()
-
-    golden("../../docs/reader-policy.json", fill(text, patterns))
-
-
-READ_CALLS = {
-    "aws_iam_account_password_policy": ("iam:GetAccountPasswordPolicy",),
-    "aws_iam_openid_connect_provider": ("iam:GetOpenIDConnectProvider",),
-    "aws_iam_organizations_features": ("iam:ListOrganizationsFeatures",),
-    "aws_iam_role": ("iam:GetRole",),
-    "aws_iam_role_policy": ("iam:GetRolePolicy",),
-    "aws_iam_role_policy_attachment": ("iam:ListAttachedRolePolicies",),
-    "aws_iam_roles": ("iam:ListRoles",),
-    "aws_iam_service_linked_role": ("iam:GetRole",),
-}
-"""What the provider calls to read the types of IAM, of which the reader has no `Get*`."""
-
-
-def test_the_reader_reads_all_of_iam_that_a_plan_compares(
-    shipped: Deployment, company: Deployment, variant: Variant
-) -> None:
-    github = {"mode": "on", "repository": "acme/landing-zone", "repository_id": "456789", "owner_id": "123456"}
-    pipeline = variant({"security.yaml": {"github_actions": github}})
-    wanted = {name for name in types(shipped, company, pipeline) if name.startswith("aws_iam_")}
-
-    assert wanted == set(READ_CALLS)
-    assert [call for calls in READ_CALLS.values() for call in calls if not allowed("reader", call)] == []
-
-
-CHANGES = {
-    ("s3:PutBucketPolicy", "arn:aws:s3:::ex-terraform-state-123456789012"): True,
-    ("s3:PutBucketPolicy", "arn:aws:s3:::ex-organization-trail-123456789012"): True,
-    ("s3:PutBucketPolicy", "arn:aws:s3:::somebody-elses"): False,
-    ("s3:GetObject", "arn:aws:s3:::ex-organization-trail-123456789012/AWSLogs/x"): False,
-    ("cloudtrail:StopLogging", "arn:aws:cloudtrail:us-east-1:123456789012:trail/ex-organization"): True,
-    ("cloudtrail:StopLogging", "arn:aws:cloudtrail:us-east-1:123456789012:trail/audit"): False,
-    ("dynamodb:UpdateTable", "arn:aws:dynamodb:us-east-1:123456789012:table/orders"): False,
-    ("iam:PutRolePolicy", "arn:aws:iam::123456789012:role/admin"): False,
-}
-
-
-@pytest.mark.parametrize(("action", "resource"), CHANGES)
-def test_the_deployer_changes_what_has_our_names(action: str, resource: str) -> None:
-    assert granted({"Statement": statements("deployer")}, action, resource) is CHANGES[action, resource]
-
-
-def test_the_deployer_passes_the_replication_role_to_s3_only() -> None:
-    role = "arn:aws:iam::123456789012:role/ex-terraform-state-replication"
-    document = {"Statement": statements("deployer")}
-
-    assert granted(document, "iam:PassRole", role, {"iam:PassedToService": "s3.amazonaws.com"})
-    assert not granted(document, "iam:PassRole", role, {"iam:PassedToService": "lambda.amazonaws.com"})
-    assert not granted(document, "iam:PassRole", role)
-
-
-@pytest.mark.parametrize("policy", POLICIES)
-def test_policies_fit_and_name_real_actions(policy: str) -> None:
-    """Small enough for a managed policy; every action is an operation of AWS's, or one that only IAM knows by name."""
-    document = json.dumps(POLICIES[policy], separators=(",", ":"))
-    assert len(document) <= MANAGED_POLICY_SIZE
-
-    unknown = {action for action in actions(policy) if not operations_matching(action)} - set(IAM_ONLY)
-    assert unknown == set()
-
-
-@pytest.mark.parametrize("policy", POLICIES)
-def test_policies_fit_the_names_of_the_configuration(policy: str) -> None:
-    """The ARNs in them match the names that Strata gives to bucket, table and role by default."""
-    project = load(SHIPPED).project
-    names = (
-        f"arn:aws:s3:::{project.state_bucket}/management/sso/terraform.tfstate",
-        f"arn:aws:dynamodb:us-east-1:123456789012:table/{project.lock_table}",
-    )
-    listed = [statement["Resource"] for statement in statements(policy)]
-    patterns = [one for entry in listed for one in ([entry] if isinstance(entry, str) else entry)]
-
-    for name in names:
-        assert any(pattern != "*" and fnmatchcase(name, pattern) for pattern in patterns), name
-
-
-IAM_ONLY = (
-    "budgets:ModifyBudget",
-    "budgets:ViewBudget",
-    "iam:PassRole",
-    "s3:GetAccelerateConfiguration",
-    "s3:GetAccountPublicAccessBlock",
-    "s3:GetEncryptionConfiguration",
-    "s3:GetLifecycleConfiguration",
-    "s3:GetReplicationConfiguration",
-    "s3:ListAllMyBuckets",
-    "s3:ListBucket",
-    "s3:ListBucketVersions",
-    "s3:PutAccountPublicAccessBlock",
-    "s3:PutBucketPublicAccessBlock",
-    "s3:PutEncryptionConfiguration",
-    "s3:PutLifecycleConfiguration",
-    "s3:PutReplicationConfiguration",
-)
-"""Actions that are named otherwise than the operation they allow (AWS's Service Authorization Reference)."""
-
-ACTION_OF_OPERATION = {
-    ("budgets", "DescribeBudget"): "ViewBudget",
-    ("ce", "GetAnomalyMonitors"): "GetAnomalyMonitors",
-    ("s3", "GetBucketEncryption"): "GetEncryptionConfiguration",
-    ("s3", "HeadBucket"): "ListBucket",
-    ("s3", "ListBuckets"): "ListAllMyBuckets",
-    ("s3", "ListObjectVersions"): "ListBucketVersions",
-    ("s3", "ListObjectsV2"): "ListBucket",
-    ("s3", "PutBucketEncryption"): "PutEncryptionConfiguration",
-    ("s3", "PutPublicAccessBlock"): "PutBucketPublicAccessBlock",
-    ("s3control", "GetPublicAccessBlock"): "GetAccountPublicAccessBlock",
-    ("s3", "GetPublicAccessBlock"): "GetBucketPublicAccessBlock",
-}
-
-
-@cache
-def operations_matching(action: str) -> list[str]:
-    service, _, pattern = action.partition(":")
-    found = [
-        operation
-        for name in session().get_available_services()
-        if name in CLIENT_SERVICES.get(service, (service,))
-        for operation in session().get_service_model(name).operation_names
-    ]
-    return [operation for operation in found if fnmatchcase(operation, pattern)]
-
-
-CLIENT_SERVICES = {
-    "access-analyzer": ("accessanalyzer",),
-    "s3": ("s3", "s3control"),
-    "servicequotas": ("service-quotas",),
-    "sso": ("sso-admin",),
-}
-"""What boto3 calls the services that IAM calls otherwise."""
-
-
-@cache
-def session() -> Any:
-    from botocore.session import get_session
-
-    return get_session()
-
-
-@cache
-def own_calls() -> frozenset[tuple[str, str]]:
-    """Returns every AWS call in strata/ as service and action of IAM.
-
-    A module's services are those of its `client("...")`; its calls are all names and texts in it that are operations of
-    one of them, which finds rather too much than too little.
-    """
-    from botocore import xform_name
-
-    found: set[tuple[str, str]] = set()
-    for file in sorted((CHECKOUT / "strata").rglob("*.py")):
-        tree = ast.parse(file.read_text(encoding="utf-8"))
-        services = {
-            str(node.args[0].value)
-            for node in ast.walk(tree)
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "client"
-            if node.args and isinstance(node.args[0], ast.Constant)
-        }
-        names = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-        names |= {
-            node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)
-        }
-        for service in services:
-            model = session().get_service_model(service)
-            for operation in model.operation_names:
-                if xform_name(operation) in names:
-                    action = ACTION_OF_OPERATION.get((service, operation), operation)
-                    found.add((str(model.signing_name), action))
-    assert ("organizations", "CreateOrganization") in found
-    assert ("sso", "ProvisionPermissionSet") in found
-    return frozenset(found)

@@ -205,6 +205,80 @@ def test_aws_refuses(aws: Aws, refusal: str) -> None:
     assert refused.value.response["Error"]["Code"] == code
 
 
+POLICY = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::ours*"},
+        {
+            "Effect": "Allow",
+            "Action": ["ec2:GetEbsEncryptionByDefault", "organizations:CreateOrganization"],
+            "Resource": "*",
+        },
+        {
+            "Effect": "Allow",
+            "Action": "dynamodb:PutItem",
+            "Resource": "*",
+            "Condition": {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": "ours/*"}},
+        },
+    ],
+}
+DENIED: dict[str, tuple[str, str, dict[str, Any], str]] = {
+    "a bucket of another name": ("s3", "create_bucket", {"Bucket": "theirs"}, "AccessDenied: s3:CreateBucket"),
+    "a response without a body": ("s3", "head_bucket", {"Bucket": "another"}, "403: "),
+    "a setting of EC2": ("ec2", "enable_ebs_encryption_by_default", {}, "UnauthorizedOperation: ec2:Enable"),
+    "a topic": ("sns", "create_topic", {"Name": "theirs"}, "AuthorizationError: SNS:CreateTopic"),
+    "a unit": (
+        "organizations",
+        "create_organizational_unit",
+        {"ParentId": "r-abcd", "Name": "theirs"},
+        "AccessDeniedException: You don't have permissions",
+    ),
+    "a role that AWS makes for the caller": (
+        "organizations",
+        "create_organization",
+        {},
+        "AccessDeniedException: iam:CreateServiceLinkedRole",
+    ),
+    "a row of another key": (
+        "dynamodb",
+        "put_item",
+        {"TableName": "t", "Item": {"LockID": {"S": "theirs/x"}}},
+        "AccessDeniedException: dynamodb:PutItem",
+    ),
+}
+
+
+@pytest.mark.parametrize("denial", DENIED)
+def test_what_no_policy_of_the_caller_allows_is_denied(aws: Aws, denial: str) -> None:
+    """In the words of the service, by action, resource and condition; a test itself may do everything."""
+    service, operation, parameters, expected = DENIED[denial]
+    code, _, words = expected.partition(": ")
+    aws.allow_only(json.dumps(POLICY))
+    aws.client("s3").create_bucket(Bucket="another")
+
+    caller(aws, "s3").create_bucket(Bucket="ours")
+    with pytest.raises(ClientError) as refused:
+        getattr(caller(aws, service), operation)(**parameters)
+
+    assert refused.value.response["Error"]["Code"] == code
+    assert words in str(refused.value)
+
+
+def caller(aws: Aws, service: str) -> Any:
+    """Returns a client that is a command's."""
+    import boto3
+    from botocore.config import Config
+
+    return boto3.client(
+        service,
+        region_name="us-east-1",
+        endpoint_url=aws.url,
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+        config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}, user_agent_extra="strata"),
+    )
+
+
 def test_an_address_is_taken_whatever_its_case(aws: Aws) -> None:
     """The creation begins, and fails later: AWS looks at the address only then."""
     open_account(aws, "one@example.com")

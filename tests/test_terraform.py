@@ -421,6 +421,35 @@ def test_what_to_do_about_errors_is_said_once(workspace: Workspace) -> None:
     assert said[2].endswith("stacks/a force-unlock -force db7d2454-634f-48f0-b6af-5d41a93c6708")
 
 
+BECAUSE = "User: arn:aws:sts::123456789012:assumed-role/deployer/x is not authorized to perform:"
+DENIALS = {
+    f"operation error SNS: CreateTopic, StatusCode: 403, api error AuthorizationError: {BECAUSE} SNS:CreateTopic on "
+    "resource: arn:aws:sns:us-east-1:123456789012:ex-alerts because no identity-based policy allows it": (
+        "attach the policy that `strata permissions security` (statement Alerts) prints: it allows sns:CreateTopic"
+    ),
+    "operation error Organizations: MoveAccount, https response error StatusCode: 400, AccessDeniedException: You "
+    "don't have permissions to access this resource.": (
+        "attach the policy that `strata permissions organizations` (statement Parts) prints: it allows "
+        "organizations:MoveAccount"
+    ),
+    "operation error S3: HeadBucket, https response error StatusCode: 403, api error Forbidden: Forbidden": (
+        "attach the policy that `strata permissions reader` (statement Buckets) prints: it allows s3:ListBucket"
+    ),
+    f"AccessDenied: {BECAUSE} s3:PutBucketPolicy on resource: x with an explicit deny in a permissions boundary": (
+        "s3:PutBucketPolicy is denied explicitly: change the permissions boundary"
+    ),
+    f"AccessDenied: {BECAUSE} s3:DeleteBucket on resource: arn:aws:s3:::x because no identity-based policy allows it": (
+        "no policy of `strata permissions` allows s3:DeleteBucket: see 'Permissions' in docs/operate.md"
+    ),
+}
+
+
+@pytest.mark.parametrize("said", DENIALS)
+def test_a_denial_names_the_policy_that_allows_it(workspace: Workspace, said: str) -> None:
+    """In the words of every service: SNS has capitals, Organizations and HEAD do not name the action."""
+    assert list(advice(workspace, "a", [Failure(said), Failure(said)])) == [DENIALS[said]]
+
+
 def test_a_terraform_that_was_killed_is_no_success(workspace: Workspace, signals: Signals, tmp_path: Path) -> None:
     (workspace.stack_folder("a") / "apply.json").write_text(json.dumps({"says": ["Killed"], "code": 137}))
     planned = planner(workspace, tmp_path, lambda _: None).plan("a")

@@ -15,9 +15,10 @@ import botocore
 import pytest
 
 from strata.config import types
-from strata.config.import_ids import _FORMS, check_import_id
+from strata.config.import_ids import _FORMS, _NO_IMPORTER, check_import_id
 from strata.config.limits import aws_limits
 from strata.config.text import Problem, Text, is_visible, look, matches, short, text_problem, unseen
+from tests.synthesized import CHECKOUT
 
 KINDS: dict[str, Text] = {
     name: part
@@ -176,6 +177,19 @@ IDS = {
 @pytest.mark.parametrize(("kind", "text"), [(kind, text) for kind, texts in IDS.items() for text in texts])
 def test_an_id_is_taken_as_the_importer_reads_it(kind: str, text: str) -> None:
     check_import_id(kind, text)
+
+
+def test_every_type_of_the_stacks_has_a_form_or_no_importer() -> None:
+    """A type that is new is not taken for one that another team's stack makes, whose ids are not checked."""
+    made = {
+        line.split(".")[0]
+        for file in (CHECKOUT / "tests/golden").rglob("*.txt")
+        for line in file.read_text().split()
+        if line.startswith("aws_")
+    }
+
+    assert made - _FORMS.keys() - _NO_IMPORTER == set()
+    assert _FORMS.keys() & _NO_IMPORTER == set()
 
 
 @pytest.mark.parametrize("kind", sorted({*_FORMS, "aws_made_elsewhere"}))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from cdktf_cdktf_provider_aws.iam_openid_connect_provider import IamOpenidConnectProvider
@@ -14,14 +13,10 @@ from cdktf_cdktf_provider_aws.iam_role_policy_attachment import IamRolePolicyAtt
 
 from stacks.base import BaseStack, leaving, policy_json
 from stacks.security.controls import Controls
-from strata.config.loader import minified
 from strata.config.models import PARTITION, GithubActions, Mode
-from strata.landing_zone.placeholders import Document, placeholder_values
+from strata.landing_zone.permissions import READER, permissions
 
 ISSUER = "token.actions.githubusercontent.com"
-READER = Path(__file__).resolve().parents[2] / "strata/policies/reader.json"
-"""The permissions of a plan and of `strata doctor`, with placeholders for resource names."""
-
 READER_WAS = "aws_iam_role_policy_attachment.github-plan"
 """ReadOnlyAccess, which the planning role had before it got its own policy."""
 
@@ -50,17 +45,14 @@ def _build(stack: Controls, github: GithubActions) -> dict[str, IamRole]:
     )
     branch = f"ref:refs/heads/{github.branch}"
     plan = _role(stack, github, "plan", _trust(provider.arn, github, [branch, "pull_request"]))
-    stack.add(IamRolePolicy, "github-plan", name="reader", role=plan.name, policy=_reader(stack))
+    reader = permissions(stack.project)[READER].text
+    stack.add(IamRolePolicy, "github-plan", name="reader", role=plan.name, policy=reader)
     # The subject names the environment and no branch; the environment may be open to others than this one.
     deploy = _trust(provider.arn, github, [f"environment:{github.environment}"], ref=f"refs/heads/{github.branch}")
     apply = _role(stack, github, "apply", deploy)
     administrator = f"arn:{PARTITION}:iam::aws:policy/AdministratorAccess"
     stack.add(IamRolePolicyAttachment, "github-apply", role=apply.name, policy_arn=administrator)
     return {"plan": plan, "apply": apply}
-
-
-def _reader(stack: BaseStack) -> str:
-    return Document(minified(READER.read_text(encoding="utf-8")), placeholder_values(stack.project)).text
 
 
 def _role(stack: BaseStack, github: GithubActions, job: str, trust: Mapping[str, Any]) -> IamRole:

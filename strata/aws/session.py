@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from strata.errors import StrataError
+from strata.landing_zone.permissions import denied, remedy
 from strata.options import Options
 from strata.printing import line, word
 
@@ -243,8 +243,10 @@ def _refusal(code: str, text: str, action: str, profile: str | None) -> str:
     if code in _UNKNOWN:
         return f"AWS rejects these credentials ({action}: {code}); check the profile, and that the region is enabled"
     if code in DENIED:
-        named = re.search(r"not authorized to perform: ([\w-]+:\w+)", text)
-        return f"{named[1] if named else action} is not allowed: {text}; use a profile that may, see --profile"
+        missing = denied(text, action) or action
+        found = remedy(missing)
+        instead = f", or {found}" if found else ""
+        return f"{missing} is not allowed: {text}; use a profile that may, see --profile{instead}"
     if code in THROTTLED or "rate exceeded" in text.lower():
         return f"AWS throttles {action}: {text}; wait a minute and run it again"
     return f"{action}: {code}: {text}"

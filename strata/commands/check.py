@@ -14,7 +14,7 @@ from strata.load import load
 from strata.options import Options
 from strata.printing import as_json, document, line, readers_may_leave
 from strata.rules import warnings
-from strata.text import plural
+from strata.text import counted, plural
 
 if TYPE_CHECKING:
     from strata.config.accepted import Acceptance
@@ -105,7 +105,8 @@ def _print_summary(options: Options, landing_zone: LandingZone, summary: dict[st
         many = name.replace("_", " ")
         print(f"  {number:>7}   {plural(number, _SINGULAR.get(name, many.removesuffix('s')), many)}")
     for name, layer in landing_zone.layers.items():
-        where = f"in each of {counted(len(landing_zone.members), 'member account')}" if layer.code.in_accounts else "one stack"
+        members = counted(len(landing_zone.members), "member account")
+        where = f"in each of {members}" if layer.code.in_accounts else "one stack"
         print(line(f"  layer     {name}, {where}"))
     for one in unused(landing_zone.layers) if options.config.resolve() == CONFIG else ():
         missing = f"{options.config}/{LAYERS}/{one.name.replace('_', '-')}.yaml"

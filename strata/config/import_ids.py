@@ -122,7 +122,8 @@ _FORMS = {
 }
 """`<part>` is one of the parts above, `[...]` may be left out."""
 
-_NO_IMPORTER = frozenset({"aws_ec2_instance_metadata_defaults"})
+_NO_IMPORTER = frozenset({"aws_ec2_image_block_public_access", "aws_ec2_instance_metadata_defaults"})
+"""Types without an importer, as their documentation says; each is a setting that is there always."""
 
 _LONGEST = 2048
 
@@ -134,7 +135,7 @@ def check_import_id(kind: str, import_id: str) -> None:
         Problem: the id is of another form, or the provider imports nothing of this type.
     """
     if kind in _NO_IMPORTER:
-        problem = f"the AWS provider imports no {kind}"
+        problem = f"the AWS provider imports no {kind}, and it needs no import"
         raise Problem(problem, "remove the line: creating the resource updates the existing settings")
     form = _FORMS.get(kind)
     if form is None:

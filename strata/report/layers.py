@@ -37,7 +37,7 @@ def _own(landing_zone: LandingZone, layer: OwnLayer) -> Layer:
     """Returns a layer of one's own; what it makes stands in its code alone."""
     if not layer.code.in_accounts:
         return Layer(layer.name, ("a layer of your own",), layer.reads, state_key(layer.name))
-    owns = [f"a layer of your own, a stack in each of {counted(len(landing_zone.members), "member account")}"]
+    owns = [f"a layer of your own, a stack in each of {counted(len(landing_zone.members), 'member account')}"]
     if landing_zone.retired:
         owns.append(f"none in the retired {', '.join(landing_zone.retired)}")
     return Layer(layer.name, tuple(owns), layer.reads, state_key(layer.stack_in("<account>")))

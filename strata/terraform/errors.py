@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from strata.errors import StrataError
+from strata.landing_zone.permissions import denied, remedy
 from strata.printing import line, word
 from strata.terraform.events import Failure
 from strata.terraform.workspace import Workspace
@@ -186,9 +187,30 @@ def advice(workspace: Workspace, stack: str, found: Sequence[Failure]) -> Iterat
     said = [f"{failure.text} {failure.address or ''}" for failure in found]
     given = dict.fromkeys(next((words for pattern, words in ADVICE if re.search(pattern, text)), None) for text in said)
     yield from filter(None, given)
+    yield from dict.fromkeys(filter(None, map(_denied, said)))
     for text in said:
         if re.search(_LOCKED, text):
             yield from _locked(workspace, stack, text)
+
+
+_DENIED = r"AccessDenied|AuthorizationError|UnauthorizedOperation|not authorized to perform|StatusCode: 403"
+_PREFIXES = {"S3": "s3", "Organizations": "organizations"}
+"""The services that do not always name the action, as an SDK calls them, and as policies do."""
+
+
+def _denied(said: str) -> str | None:
+    """Returns which policy is missing, or which one is in the way."""
+    if not re.search(_DENIED, said):
+        return None
+    called = re.search(r"operation error ([\w ]+): (\w+)", said)
+    prefix = _PREFIXES.get(called[1]) if called else None
+    action = denied(said, f"{prefix}:{called[2]}" if called and prefix else "")
+    if action is None:
+        return None
+    if explicit := re.search(r"with an explicit deny in an? ([a-z -]+ policy|permissions boundary)", said):
+        return f"{action} is denied explicitly: change the {explicit[1]}"
+    elsewhere = f"no policy of `strata permissions` allows {action}: see 'Permissions' in docs/operate.md"
+    return remedy(action) or elsewhere
 
 
 _LOCKED = r"Error acquiring the state lock|state blob is already locked"

@@ -31,6 +31,8 @@ class Recorded:
     region: str
     parameters: dict[str, Any]
     outcome: str
+    needs: list[str]
+    """The actions of IAM that it needs."""
 
     @property
     def writes(self) -> bool:
@@ -87,6 +89,10 @@ class Aws:
     def order(self, name: str, /, **settings: Any) -> None:
         """Does at AWS's side what no call does, such as switching Identity Center on (`calls.order`)."""
         self._order(name, json.dumps(settings).encode())
+
+    def allow_only(self, *documents: str) -> None:
+        """Allows commands, Terraform and the provider what these policies allow; everything if there are none."""
+        self.order("permissions", documents=documents)
 
     def switch_identity_center_on(self, region: str = "us-east-1") -> None:
         """Switches Identity Center on, as its console does."""

@@ -48,6 +48,8 @@ class Entry:
     region: str
     parameters: Parameters
     outcome: str = "..."
+    needs: list[str] = field(default_factory=list)
+    """The actions of IAM that the caller has to be allowed; not of a test, which is nobody's caller."""
 
     def __str__(self) -> str:
         said = json.dumps(self.parameters, default=str)

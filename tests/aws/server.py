@@ -40,7 +40,8 @@ from werkzeug.serving import make_server
 from tests.aws import SERVICES, memory
 from tests.aws.answering import answer_in_one_piece
 from tests.aws.calls import Call, Caller, Parameters, Refused, answer, orders
-from tests.aws.journal import Fault, Journal
+from tests.aws.journal import Entry, Fault, Journal
+from tests.aws.permissions import check, needs
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 _SCOPE = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/")
@@ -101,9 +102,9 @@ class EmulatedAws:
             if fault and fault.way == "refuse":
                 reply = question.refused(Refused(fault.code, fault.message, status=fault.status))
             elif fault and fault.way == "stale":
-                reply = self.journal.last_answer(call) or self._answer(question, call, environ, body)
+                reply = self.journal.last_answer(call) or self._answer(question, call, entry, environ, body)
             else:
-                reply = self._answer(question, call, environ, body)
+                reply = self._answer(question, call, entry, environ, body)
                 self.journal.keep_answer(call, reply)
             entry.outcome = _outcome(reply)
             if fault is None and invocation and reply.status < HTTPStatus.MULTIPLE_CHOICES:
@@ -126,8 +127,11 @@ class EmulatedAws:
         if len(self.answered) > _KEPT:
             self.answered.popitem(last=False)
 
-    def _answer(self, question: Question, call: Call, environ: dict[str, Any], body: bytes) -> Reply:
+    def _answer(self, question: Question, call: Call, entry: Entry, environ: dict[str, Any], body: bytes) -> Reply:
         try:
+            needed = list(needs(call)) if call.caller != "test" else []  # a test is somebody else
+            entry.needs = sorted({need.action for need in needed})
+            check(needed, call)
             result = answer(call)
             reply = self._ask_moto(environ, body) if result is None else question.answered(result)
             if b"<html" in reply.body[:200].lower() and call.service != "s3":

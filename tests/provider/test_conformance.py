@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.aws import real_provider
 from tests.aws.client import emulated_aws
@@ -19,7 +20,70 @@ from tests.provider.server import provider
 from tests.provider.trial import RUNS, Run, Trial, everything
 
 CREDENTIALS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
+EVERYTHING = everything()["resource"]
+OF_NO_STACK = {
+    "s3:ListBucketVersions",  # a bucket is emptied before it is deleted
+    "ssm:DeleteParameter",
+    "ssm:DescribeParameters",
+    "ssm:GetParameter",
+    "ssm:ListTagsForResource",
+    "ssm:PutParameter",
+}
+"""Actions that a type here needs and none of the stacks'."""
 
+NOT_CALLED = {
+    "no tag goes in any of the runs": {
+        "access-analyzer:UntagResource",
+        "budgets:UntagResource",
+        "ce:UntagResource",
+        "cloudtrail:RemoveTags",
+        "dynamodb:UntagResource",
+        "events:UntagResource",
+        "iam:UntagOpenIDConnectProvider",
+        "iam:UntagRole",
+        "kms:UntagResource",
+        "organizations:UntagResource",
+        "s3:UntagResource",
+        "sns:UntagResource",
+        "sso:UntagResource",
+    },
+    "the stand-in does not read what types of their own have taken over, nor what there is none of": {
+        "access-analyzer:ListTagsForResource",
+        "cloudtrail:GetEventSelectors",
+        "cloudtrail:GetInsightSelectors",
+        "s3:GetAccelerateConfiguration",
+        "s3:GetBucketAcl",
+        "s3:GetBucketCORS",
+        "s3:GetBucketLocation",
+        "s3:GetBucketLogging",
+        "s3:GetBucketObjectLockConfiguration",
+        "s3:GetBucketRequestPayment",
+        "s3:GetBucketTagging",
+        "s3:GetBucketWebsite",
+        "s3:PutBucketTagging",
+    },
+    "AWS itself calls it, for an assignment in the management account": {
+        "iam:CreateSAMLProvider",
+        "iam:DeleteRolePermissionsBoundary",
+        "iam:GetSAMLProvider",
+        "iam:PutRolePermissionsBoundary",
+        "iam:UpdateSAMLProvider",
+    },
+    "nothing changes in this way in any of the runs": {
+        "account:GetAccountInformation",
+        "account:PutAccountName",
+        "dynamodb:UpdateTable",
+        "iam:TagOpenIDConnectProvider",
+        "iam:UpdateAssumeRolePolicy",
+        "iam:UpdateOpenIDConnectProviderThumbprint",
+        "iam:UpdateRole",
+        "kms:EnableKey",
+        "kms:PutKeyPolicy",
+        "kms:UpdateAlias",
+        "sns:SetSubscriptionAttributes",
+    },
+}
+"""Actions of the table that the stand-in does not call here, with the reason."""
 
 pytestmark = pytest.mark.e2e
 
@@ -44,6 +108,21 @@ def test_every_type_goes_through_six_runs(runs: dict[str, Run]) -> None:
     }
     assert set(runs["destroy"].actions.values()) == {"delete"}
     assert runs["destroy"].values == {}
+
+
+def test_the_calls_are_those_of_the_table_of_actions(runs: dict[str, Run]) -> None:
+    """All that was called is in the table, and all of the table was called, but for what is said here."""
+    table = yaml.safe_load((Path(__file__).with_name("actions.yaml")).read_text())
+    listed, never = set[str]().union(*table["data"].values()), set[str]()
+    for type, row in {**table["types"], **table["administrator"]}.items():
+        assert type in EVERYTHING
+        verbs = {action for verb in ("creates", "reads", "updates", "deletes") for action in row.get(verb, ())}
+        never |= row.get("never", {}).keys()
+        listed |= verbs
+    called = set[str]().union(*(run.needs for run in runs.values()))
+
+    assert called - listed == OF_NO_STACK
+    assert listed - called - never == set[str]().union(*NOT_CALLED.values())
 
 
 def test_the_stand_in_does_what_the_real_provider_does(

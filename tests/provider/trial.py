@@ -41,6 +41,8 @@ class Run:
     values: dict[str, Json] = field(default_factory=dict)
     writes: Counter[str] = field(default_factory=Counter)
     reads: set[str] = field(default_factory=set)
+    needs: set[str] = field(default_factory=set)
+    """The actions of IAM that all of it needs."""
 
 
 @dataclass
@@ -94,6 +96,7 @@ class Trial:
         provider = [call for call in calls if call.caller == "provider"]
         run.reads = {call.action for call in provider if not call.writes}
         run.writes = writes(provider)
+        run.needs = {action for call in provider for action in call.needs}
 
     def _state(self, folder: Path) -> dict[str, Json]:
         shown = json.loads(self._terraform(folder, "show", "-json"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import shutil
@@ -14,6 +15,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import yaml
 
 from tests.aws.client import ACCOUNT, CHECKOUT, Aws, Recorded
 from tests.processes import interrupts
@@ -66,6 +69,7 @@ class Site:
         site = cls(aws, provider, folder)
         for file in (folder / "config").rglob("*.*"):
             file.write_text(file.read_text().replace("471112350983", ACCOUNT))
+        site.sign_in_as_deployer()
         return site
 
     @property
@@ -95,6 +99,18 @@ class Site:
             **more,
         }
         return {**variables, **self.provider(variables)}
+
+    def policies(self) -> tuple[str, ...]:
+        """Returns the policies of `strata permissions`, all of them."""
+        return _policies((self.config / "project.yaml").read_text())
+
+    def sign_in_as_deployer(self, *more: str) -> None:
+        """Has commands run with the policies of `strata permissions`, and others, and no other permission."""
+        self.aws.allow_only(*self.policies(), *more)
+
+    def sign_in_as_administrator(self) -> None:
+        """Has commands run with all permissions."""
+        self.aws.allow_only()
 
     def edit(self, file: str, *changes: tuple[str, str]) -> None:
         """Replaces text in a configuration file, each exactly once, as an operator's editor does."""
@@ -351,7 +367,19 @@ class Snapshot:
         """Puts AWS back, and returns a copy of the site whose files may be changed."""
         self.site.aws.restore(self.aws)
         shutil.copytree(self.kept, folder, symlinks=True, dirs_exist_ok=True)
-        return Site(self.site.aws, self.site.provider, folder)
+        site = Site(self.site.aws, self.site.provider, folder)
+        site.sign_in_as_deployer()
+        return site
+
+
+@functools.cache
+def _policies(project: str) -> tuple[str, ...]:
+    """Returns the policies of who deploys, by the text of project.yaml."""
+    from strata.config.models import Project
+    from strata.landing_zone.permissions import permissions
+
+    read = Project.model_validate(yaml.load(project, yaml.CSafeLoader))
+    return tuple(document.text for document in permissions(read).values())
 
 
 def _command(name: str) -> str:

@@ -205,6 +205,7 @@ def test_what_changed_by_hand_stays(shipped: Site) -> None:
 @pytest.mark.only("stand-in")
 def test_settings_of_several_parts_are_added_to(backend: Site) -> None:
     """What is on already stays, or the plan says which part goes; a setting without an import is told of as well."""
+    backend.sign_in_as_administrator()  # of whom github_actions makes one more
     iam, organizations, ec2 = backend.client("iam"), backend.client("organizations"), backend.client("ec2")
     organizations.enable_aws_service_access(ServicePrincipal="iam.amazonaws.com")
     iam.enable_organizations_root_sessions()

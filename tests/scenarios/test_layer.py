@@ -101,6 +101,7 @@ class Clone:
 @pytest.fixture
 def clone(shipped: Site, tmp_path: Path) -> Clone:
     """A clone of the landing zone that is deployed, before there is any layer."""
+    shipped.sign_in_as_administrator()
     return Clone(tmp_path / "clone", shipped)
 
 

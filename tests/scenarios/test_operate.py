@@ -21,7 +21,8 @@ pytestmark = pytest.mark.only("stand-in")
 
 @pytest.fixture
 def typist(shipped: Site, tmp_path: Path) -> Typist:
-    """An operator in front of a deployed landing zone."""
+    """An administrator in front of a deployed landing zone."""
+    shipped.sign_in_as_administrator()
     return Typist.at(shipped, tmp_path)
 
 
@@ -178,6 +179,7 @@ def test_leaving_and_taking_down_what_strata_made(typist: Typist) -> None:
 def test_deleting_the_buckets_and_the_table(empty: Site, tmp_path: Path) -> None:
     """The buckets go with all their versions, and the table in spite of its protection."""
     site = empty
+    site.sign_in_as_administrator()
     site.output.mkdir()
     assert site.strata("bootstrap", "--yes").code == 0
     bucket = site.bucket

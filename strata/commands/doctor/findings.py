@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from strata.aws.session import DENIED, THROTTLED, AwsError, emulator
+from strata.landing_zone.permissions import remedy
 
 
 class Level(StrEnum):
@@ -51,8 +52,9 @@ NOT_DEPLOYED = "not yet: cdktf deploy"
 def unanswered(error: AwsError) -> Finding:
     """Explains why a check got no answer; only a problem of the account itself is a failure."""
     if denied(error):
-        text = f"not checked: {action(error) or error} is not allowed"
-        return warning(text, "use a profile that may, or allow the action")
+        missing = action(error)
+        text = f"not checked: {missing or error} is not allowed"
+        return warning(text, f"use a profile that may, or {(missing and remedy(missing)) or 'allow the action'}")
     if error.code in _NOT_SET_UP:
         return failure(
             f"the account's set-up is not complete ({error.code})",

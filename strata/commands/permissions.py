@@ -1,0 +1,22 @@
+"""`strata permissions`: the IAM policies of the roles that plan and deploy."""
+
+from __future__ import annotations
+
+import json
+
+from strata.config.types import did_you_mean
+from strata.errors import StrataError, UsageError
+from strata.landing_zone.permissions import NAMES, permissions
+from strata.load import load
+from strata.options import Options
+
+
+def run(options: Options, *, document: str | None) -> int:
+    """Prints one policy document, for `aws iam create-policy`."""
+    if document is None:
+        raise UsageError(f"name a policy: {', '.join(NAMES)}")
+    if document not in NAMES:
+        guess = did_you_mean(document, NAMES)
+        raise StrataError(f"{document!r} is not a policy{guess}; name one of {', '.join(NAMES)}")
+    print(json.dumps(permissions(load(options.config).project)[document].content, indent=2))
+    return 0

@@ -1,0 +1,386 @@
+"""The policies of who plans and deploys: enough for every type and command, nothing besides, as narrow as names are."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from strata.cli import app
+from strata.iam.reference import reference
+from strata.landing_zone.permissions import NAMES, READER, STACKS, permissions, remedy, template
+from strata.load import load
+from tests.aws.permissions import ACTIONS as ACTION_OF_OPERATION
+from tests.conftest import Variant
+from tests.documents import CHECKOUT
+from tests.evaluation import allowed
+from tests.synthesized import COMPANY, SHIPPED, Deployment
+
+MANAGED_POLICY_SIZE = 6144
+LONGEST_NAME = "z" * 20
+ROLE_POLICIES = 10
+"""The managed policies that a role takes by default."""
+
+READING = re.compile(r"[a-z0-9-]+:(Describe|Get|List|View)|kms:Decrypt$")
+VERBS = ("creates", "reads", "updates", "deletes")
+every_document = pytest.mark.parametrize("name", NAMES)
+
+
+class Row(NamedTuple):
+    """What one type needs."""
+
+    verbs: dict[str, list[str]]
+    never: dict[str, str]
+
+    @property
+    def actions(self) -> set[str]:
+        """Returns what a document has to allow."""
+        return {action for actions in self.verbs.values() for action in actions} - self.never.keys()
+
+
+@cache
+def table() -> dict[str, Any]:
+    """Returns the table of actions."""
+    read: dict[str, Any] = yaml.safe_load((CHECKOUT / "tests/provider/actions.yaml").read_text())
+    return read
+
+
+@cache
+def rows() -> dict[str, Row]:
+    """Returns the types; of an administrator's, the reading alone."""
+    found = {}
+    for type, row in table()["types"].items():
+        found[type] = Row({verb: row[verb] for verb in VERBS if verb in row}, row.get("never", {}))
+    return found | {type: Row({"reads": row["reads"]}, {}) for type, row in table()["administrator"].items()}
+
+
+def statements(name: str) -> list[dict[str, Any]]:
+    """Returns the statements of a document with its placeholders."""
+    found: list[dict[str, Any]] = json.loads(template(name))["Statement"]
+    return found
+
+
+def granted(name: str) -> set[str]:
+    """Returns the actions of a document."""
+    return {action for statement in statements(name) for action in statement["Action"]}
+
+
+@pytest.fixture(scope="module")
+def used(shipped: Deployment, company: Deployment) -> dict[str, set[str]]:
+    """The types and data sources of each stack, but for those of `github_actions`."""
+    found = defaultdict[str, set[str]](set)
+    for deployment in (shipped, company):
+        for stack, synthesized in deployment.items():
+            found[stack] |= {address.rpartition(".")[0] for address in synthesized.addresses}
+    return dict(found)
+
+
+# The table
+
+
+def test_the_table_has_every_type_of_the_stacks_and_no_other(used: dict[str, set[str]], variant: Variant) -> None:
+    github = {"mode": "on", "repository": "acme/landing-zone", "repository_id": "456789", "owner_id": "123456"}
+    pipeline = variant({"security.yaml": {"github_actions": github}})
+    types = set[str]().union(*used.values())
+    types |= {address.rpartition(".")[0] for stack in pipeline.values() for address in stack.addresses}
+
+    assert rows().keys() == {type for type in types if not type.startswith("data.")}
+    assert table()["data"].keys() == {type.removeprefix("data.") for type in types if type.startswith("data.")}
+
+
+def test_every_action_is_one_of_aws() -> None:
+    known = reference()
+    listed = {action for row in rows().values() for actions in row.verbs.values() for action in actions}
+    listed |= {action for name in NAMES for action in granted(name)}
+
+    unknown = {
+        one for one in listed if not (found := known.service(one.split(":")[0])) or not found.action(one.split(":")[1])
+    }
+    assert unknown == set()
+
+
+def test_what_is_never_called_is_of_a_verb() -> None:
+    """A reason that outlives its action would be misleading."""
+    for type, row in rows().items():
+        assert row.never.keys() <= {action for actions in row.verbs.values() for action in actions}, type
+
+
+def wanted(used: dict[str, set[str]]) -> dict[str, set[str]]:
+    """Returns what the types of each stack and all commands need, by document."""
+    found: dict[str, set[str]] = {name: set() for name in NAMES}
+    for stack, types in used.items():
+        for type in types:
+            data = type.removeprefix("data.")
+            actions = set(table()["data"][data]) if data != type else rows()[type].actions
+            found[stack] |= {action for action in actions if action not in granted(READER)}
+            found[READER] |= {action for action in actions if READING.match(action) and action not in OF_STACKS}
+    for row in table()["administrator"].values():
+        found[READER] |= set(row["reads"])
+    for documents in table()["commands"].values():
+        for name, actions in documents.items():
+            found[name] |= set(actions)
+    return found
+
+
+OF_STACKS = {"iam:GetSAMLProvider", "iam:GetServiceLinkedRoleDeletionStatus"}
+"""Reading that belongs to a change, and to no plan."""
+
+
+@every_document
+def test_a_document_allows_what_is_needed_and_nothing_else(name: str, used: dict[str, set[str]]) -> None:
+    """Every action of a type of the stack that its verbs call, and of the commands; no other."""
+    assert granted(name) == wanted(used)[name]
+
+
+def test_the_commands_of_the_table_are_those_of_the_source() -> None:
+    """Every call that strata makes itself is in the table; what is there besides comes from a call of Terraform's."""
+    listed: set[str] = set()
+    for command, documents in table()["commands"].items():
+        if command != "terraform":
+            listed |= {action for actions in documents.values() for action in actions}
+
+    assert own_calls() - listed == set()
+    assert listed - own_calls() == set()
+
+
+# The documents
+
+
+@every_document
+def test_a_document_fits_a_managed_policy_with_the_longest_names(name: str) -> None:
+    project = load(SHIPPED).project
+    longest = project.model_copy(
+        update={
+            "short_name": LONGEST_NAME,
+            "state": project.state.model_copy(update={"bucket": "b" * 55, "table": "t" * 255}),
+        }
+    )
+
+    assert len(permissions(longest)[name].text) <= MANAGED_POLICY_SIZE
+
+
+def test_a_role_takes_all_documents() -> None:
+    assert len(NAMES) <= ROLE_POLICIES
+
+
+@pytest.mark.parametrize("configuration", [SHIPPED, COMPANY], ids=["shipped", "company"])
+def test_documents_are_filled_in(configuration: Path) -> None:
+    """No placeholder is left, in text that is a policy of exact actions."""
+    for document in permissions(load(configuration).project).values():
+        assert "{{" not in document.text
+        assert "*" not in "".join(action for one in document.content["Statement"] for action in one["Action"])
+
+
+def test_the_reader_only_reads() -> None:
+    """A plan changes nothing, and neither may whoever makes it."""
+    assert [action for action in granted(READER) if not READING.match(action)] == []
+
+
+ANYTHING = {
+    "ce:CreateAnomalyMonitor": "it has no name in its ARN",
+    "ce:CreateAnomalySubscription": "it has no name in its ARN",
+    "organizations:CreateOrganizationalUnit": "it has no ARN yet",
+    "organizations:CreatePolicy": "it has no ARN yet",
+    "organizations:TagResource": "an account that is made has no ARN when it is tagged",
+}
+"""Actions that know resources, allowed on `*`."""
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_a_change_is_allowed_on_named_things_where_aws_knows_names(name: str) -> None:
+    """Where AWS holds an action against an ARN, the statement has one, and one of the right kind."""
+    for statement in statements(name):
+        listed = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
+        for action in statement["Action"]:
+            service = reference().service(action.partition(":")[0])
+            assert service is not None
+            kinds = service.action(action.partition(":")[2]).resource_types  # type: ignore[union-attr]
+            if listed == ["*"]:
+                assert not kinds or action in ANYTHING, action
+            else:
+                assert kinds, f"{action} knows no resources, so {statement['Sid']} allows nothing"
+                assert any(of_kind(one, kind.arn) for one in listed for kind in kinds), action
+
+
+def of_kind(written: str, kind: str) -> bool:
+    """Returns whether an ARN of a statement is, or covers, one of a kind."""
+    if written.startswith("{{"):
+        written = {"{{lock": "arn:aws:dynamodb:r:1:table/t"}.get(
+            written[:6], "arn:aws:s3:::bucket"
+        ) + written.partition("}}")[2]
+    one = re.sub(r"\{\{.*?\}\}", "1", written).split(":", 5)
+    other = re.sub(r"\$\{.*?\}", "x", kind).split(":", 5)
+    tail, of = one[5].partition("/")[0], other[5].partition("/")[0]
+    return one[2] == other[2] and (tail == of or "*" in (tail, one[5]) or of.startswith("x"))
+
+
+CHANGES = {
+    ("backend", "s3:PutBucketPolicy", "arn:aws:s3:::ex-terraform-state-123456789012"): True,
+    ("backend", "s3:PutBucketPolicy", "arn:aws:s3:::ex-organization-trail-123456789012"): False,
+    ("security", "s3:PutBucketPolicy", "arn:aws:s3:::ex-organization-trail-123456789012"): True,
+    ("security", "s3:PutBucketPolicy", "arn:aws:s3:::ex-terraform-state-123456789012"): False,
+    ("security", "cloudtrail:UpdateTrail", "arn:aws:cloudtrail:us-east-1:123456789012:trail/ex-organization"): True,
+    ("security", "cloudtrail:UpdateTrail", "arn:aws:cloudtrail:us-east-1:123456789012:trail/audit"): False,
+    ("security", "sns:DeleteTopic", "arn:aws:sns:us-east-1:123456789012:ex-alerts"): True,
+    ("security", "sns:DeleteTopic", "arn:aws:sns:us-east-1:123456789012:orders"): False,
+    ("sso", "events:DeleteRule", "arn:aws:events:us-east-1:123456789012:rule/ex-root-activity"): False,
+    ("backend", "dynamodb:UpdateTable", "arn:aws:dynamodb:us-east-1:123456789012:table/orders"): False,
+    ("backend", "iam:PutRolePolicy", "arn:aws:iam::123456789012:role/admin"): False,
+    ("backend", "iam:PutRolePolicy", "arn:aws:iam::123456789012:role/ex-terraform-state-replication"): True,
+}
+
+
+@pytest.mark.parametrize(("name", "action", "resource"), CHANGES)
+def test_a_stack_changes_what_has_its_names(name: str, action: str, resource: str) -> None:
+    document = permissions(load(SHIPPED).project)[name].content
+
+    assert allowed(document, action, resource) is CHANGES[name, action, resource]
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_a_stack_writes_its_own_state(name: str) -> None:
+    """Neither the state of another stack, nor its lock and digest."""
+    document = permissions(load(SHIPPED).project)[name].content
+    bucket = "ex-terraform-state-123456789012"
+    table = "arn:aws:dynamodb:us-east-1:123456789012:table/ex-terraform-lock"
+
+    for stack in STACKS:
+        key = f"management/{stack}/terraform.tfstate"
+        own = stack == name
+        for row in (f"{bucket}/{key}", f"{bucket}/{key}-md5"):
+            assert allowed(document, "dynamodb:PutItem", table, {"dynamodb:LeadingKeys": [row]}) is own
+        assert allowed(document, "s3:PutObject", f"arn:aws:s3:::{bucket}/{key}") is own
+        assert allowed(document, "s3:DeleteObject", f"arn:aws:s3:::{bucket}/{key}.tflock") is own
+        assert not allowed(document, "s3:DeleteObject", f"arn:aws:s3:::{bucket}/{key}")
+
+
+def test_the_replication_role_is_passed_to_s3_only() -> None:
+    role = "arn:aws:iam::123456789012:role/ex-terraform-state-replication"
+    document = permissions(load(SHIPPED).project)["backend"].content
+
+    assert allowed(document, "iam:PassRole", role, {"iam:PassedToService": "s3.amazonaws.com"})
+    assert not allowed(document, "iam:PassRole", role, {"iam:PassedToService": "lambda.amazonaws.com"})
+    assert not allowed(document, "iam:PassRole", role)
+
+
+def test_a_key_is_changed_by_its_alias() -> None:
+    """A key of somebody else keeps its policy, whatever stack the deployer deploys."""
+    key = "arn:aws:kms:us-east-1:123456789012:key/1"
+    document = permissions(load(SHIPPED).project)["backend"].content
+
+    assert allowed(document, "kms:PutKeyPolicy", key, {"kms:ResourceAliases": ["alias/ex-terraform-state"]})
+    assert not allowed(document, "kms:PutKeyPolicy", key, {"kms:ResourceAliases": ["alias/orders"]})
+    assert not allowed(document, "kms:PutKeyPolicy", key)
+
+
+def test_a_remedy_names_document_and_statement() -> None:
+    """In the letters of whoever refused: SNS writes its name in capitals."""
+    assert remedy("SNS:Subscribe") == (
+        "attach the policy that `strata permissions security` (statement Alerts) prints: it allows sns:Subscribe"
+    )
+    assert remedy("s3:DeleteBucket") is None
+
+
+# The command
+
+
+@every_document
+def test_the_command_prints_a_policy(name: str) -> None:
+    result = CliRunner().invoke(app, ["permissions", name, "--config", str(SHIPPED)])
+
+    assert result.exit_code == 0
+    assert json.loads(result.stdout) == permissions(load(SHIPPED).project)[name].content
+
+
+def test_another_name_is_refused() -> None:
+    wrong = CliRunner().invoke(app, ["permissions", "securty", "--config", str(SHIPPED)])
+    none = CliRunner().invoke(app, ["permissions", "--config", str(SHIPPED)])
+
+    names = "reader, backend, organizations, security, sso"
+    assert (wrong.exit_code, none.exit_code) == (1, 2)
+    assert f"'securty' is not a policy, did you mean 'security'?; name one of {names}" in wrong.stderr
+    assert f"name a policy: {names}" in none.stderr
+
+
+# The calls of strata
+
+
+@cache
+def own_calls() -> frozenset[str]:
+    """Returns every AWS call in strata/ as action of IAM.
+
+    A module's services are those of its `client("...")` and, where it takes them from a variable or works with Identity
+    Center, the ones it names; its calls are all names and texts in it that are operations of one of them, which finds
+    rather too much than too little.
+    """
+    found: set[str] = set()
+    for file in sorted((CHECKOUT / "strata").rglob("*.py")):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        names = set(names_in(tree))
+        patterns = {name for name in names if "*" in name}
+        for service in services_in(tree):
+            model = session().get_service_model(service)
+            for operation in model.operation_names:
+                name = snake(operation)
+                if name in names or any(fnmatchcase(name, pattern) for pattern in patterns):
+                    default = f"{model.signing_name}:{operation}"
+                    found.add(ACTION_OF_OPERATION.get(f"{service}:{operation}", default))
+    assert {"organizations:CreateOrganization", "sso:ProvisionPermissionSet", "identitystore:GetUserId"} <= found
+    return frozenset(found)
+
+
+def names_in(tree: ast.AST) -> Iterator[str]:
+    """Yields every attribute and text, an f-string as the pattern that it is."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            yield node.attr
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isidentifier():
+            yield node.value
+        elif isinstance(node, ast.JoinedStr):
+            parts = [part.value if isinstance(part, ast.Constant) else "*" for part in node.values]
+            text = "".join(map(str, parts))
+            if re.fullmatch(r"(get|list|describe)_[a-z_*]+", text):
+                yield text
+
+
+def services_in(tree: ast.AST) -> set[str]:
+    """Returns the services that a module calls."""
+    clients = [
+        node.args[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "client"
+        and node.args
+    ]
+    found = {str(argument.value) for argument in clients if isinstance(argument, ast.Constant)}
+    texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    if any(not isinstance(argument, ast.Constant) for argument in clients):
+        found |= texts & set(session().get_available_services())
+    if any(isinstance(node, ast.Name) and node.id in ("Center", "Clients") for node in ast.walk(tree)):
+        found |= {"identitystore", "sso-admin"}
+    return found
+
+
+def snake(operation: str) -> str:
+    """Returns the name of an operation in boto3."""
+    from botocore import xform_name
+
+    return str(xform_name(operation))
+
+
+@cache
+def session() -> Any:
+    from botocore.session import get_session
+
+    return get_session()
