@@ -114,6 +114,8 @@ class Planner:
     version: Callable[[StateObject], Version | None]
     note: Note
     verbose: bool = False
+    adopt: Callable[[Plan], bool] = lambda _: False
+    """Has the next plan import what this one would create and AWS has; says whether there is any."""
     _initialized: set[str] = field(default_factory=set)
 
     def plan_all(self, stacks: Sequence[str]) -> list[Plan]:
@@ -127,6 +129,10 @@ class Planner:
 
     def plan(self, stack: str, pending: Sequence[str] = ()) -> Plan:
         """Plans one stack and locks nothing; `pending` are those it reads from whose changes are yet to be applied."""
+        planned = self._plan(stack, pending)
+        return self._plan(stack, pending) if self.adopt(planned) else planned
+
+    def _plan(self, stack: str, pending: Sequence[str]) -> Plan:
         self.note(f"{stack}: planning")
         if failed := self.initialize(stack):
             return _unplanned(stack, [failed], pending)

@@ -26,7 +26,7 @@ from strata.landing_zone.moves import FORGET
 from strata.load import load
 from strata.options import Options
 from strata.printing import line, visible
-from strata.terraform.standing import standing
+from strata.terraform.standing import reset
 from strata.terraform.workspace import StateObject, Workspace
 
 REPLACE = "replace:"
@@ -121,17 +121,9 @@ def prepare(options: Options, *, stacks: Sequence[str], allow: Sequence[str]) ->
     if STACK in chosen and names:
         _adopt_leftovers(prepared, options.note)
     for stack in chosen:
-        _adopt_standing(prepared, stack)
+        for text in reset(aws, workspace.document(stack), states[stack]):
+            print(line(f"warning: {stack}: {text}"), file=sys.stderr)
     return prepared
-
-
-def _adopt_standing(prepared: Prepared, stack: str) -> None:
-    """Has the plan import settings that stand at AWS, and says what goes of those that cannot be imported."""
-    ids, lost = standing(prepared.aws, prepared.workspace, stack, prepared.states[stack])
-    for text in lost:
-        print(line(f"warning: {stack}: {text}"), file=sys.stderr)
-    if ids:
-        prepared.workspace.import_next(stack, ids)
 
 
 def _adopt_leftovers(prepared: Prepared, note: Callable[[str], None]) -> None:

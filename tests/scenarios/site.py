@@ -123,7 +123,7 @@ class Site:
     def killed(self, action: str, *command: str, containing: str = "") -> None:
         """Runs a command until AWS has done something, and kills all of it before it hears of that."""
         running = self.hanging(action, *command, containing=containing)
-        for process in [running.pid, *_below(running.pid)]:
+        for process in [running.pid, *below(running.pid)]:
             os.kill(process, signal.SIGKILL)
         running.communicate()
         self.aws.heal()
@@ -131,7 +131,7 @@ class Site:
     def stopped(self, action: str, *command: str, containing: str = "") -> Run:
         """The same, but only Terraform is killed; returns how the command that runs it ended."""
         running = self.hanging(action, *command, containing=containing)
-        for process, words in _below(running.pid).items():
+        for process, words in below(running.pid).items():
             if any("terraform" in Path(word).name for word in words[:2]):
                 os.kill(process, signal.SIGKILL)
         stdout, stderr = running.communicate()
@@ -358,7 +358,7 @@ def _command(name: str) -> str:
     return str(Path(sys.executable).parent / name)
 
 
-def _below(process: int) -> dict[int, list[str]]:
+def below(process: int) -> dict[int, list[str]]:
     """Returns the command line of every process that one started, or that one of those did which it started."""
     listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,args="], stdout=subprocess.PIPE, text=True, check=True)
     found, above = dict[int, list[str]](), [process]
