@@ -148,6 +148,24 @@ def _has_subscription(question: Question) -> bool:
     return bool(_subscription(question))
 
 
+def _key(question: Question) -> str | None:
+    """Returns the id of a key in use that has the planned description and tags: nothing else tells keys apart."""
+    client, values = question.client("kms"), question.values
+    for id in paginate(client, "list_keys", "Keys[].KeyId"):
+        found = client.describe_key(KeyId=id)["KeyMetadata"]
+        if found["Description"] == values["description"] and found["KeyState"] == "Enabled":
+            tags = {
+                tag["TagKey"]: tag["TagValue"] for tag in paginate(client, "list_resource_tags", "Tags[]", KeyId=id)
+            }
+            if (values.get("tags_all") or {}).items() <= tags.items():
+                return str(id)
+    return None
+
+
+def _has_key(question: Question) -> bool:
+    return bool(_key(question))
+
+
 def _root_features(question: Question) -> str | None:
     found = question.aws.client("iam").list_organizations_features()
     return str(found["OrganizationId"]) if found.get("EnabledFeatures") else None
@@ -199,7 +217,7 @@ TABLE: Mapping[str, Row] = {
     "aws_accessanalyzer_analyzer": Row(_CONFLICT, "{analyzer_name}", regional=True),
     "aws_budgets_budget": Row("DuplicateRecordException", "{account}:{name}", Source.ACCOUNT),
     "aws_ce_anomaly_monitor": Row("Limit exceeded on dimensional spend monitor", _monitor, Source.AWS),
-    # AWS takes a second one of the same name.
+    # AWS accepts a second one of the same name.
     "aws_ce_anomaly_subscription": Row("", _subscription, Source.AWS, early=_has_subscription),
     "aws_cloudtrail": Row(
         "TrailAlreadyExistsException", "arn:{partition}:cloudtrail:{region}:{account}:trail/{name}", Source.ACCOUNT
@@ -216,6 +234,8 @@ TABLE: Mapping[str, Row] = {
     "aws_identitystore_group_membership": Row(_CONFLICT, _membership, Source.AWS, regional=True),
     "aws_identitystore_user": Row(_CONFLICT, source=Source.NAME, regional=True),
     "aws_kms_alias": Row("AlreadyExistsException", "{name}", regional=True),
+    # AWS makes another key each time.
+    "aws_kms_key": Row("", _key, Source.AWS, early=_has_key, regional=True),
     "aws_organizations_delegated_administrator": Row(
         "AccountAlreadyRegisteredException", "{account_id}/{service_principal}"
     ),

@@ -340,10 +340,18 @@ def _lost(before: Mapping[str, Any], after: Mapping[str, Any], unknown: Collecti
         old, new = before[name], after[name]
         if name not in unknown and _are_texts(old) and (_are_texts(new) or new is None):
             yield from (f"{one} of {name}" for one in sorted({*old} - {*(new or ())}))
+        elif name not in unknown and (gone := _keys(old) - _keys(new)):
+            yield from (f"{one} of {name}" for one in sorted(gone))
 
 
 def _are_texts(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
+def _keys(value: object) -> set[str]:
+    """Returns the keys of entries that have one, such as attributes for access control."""
+    entries = value if isinstance(value, list) else ()
+    return {str(entry["key"]) for entry in entries if isinstance(entry, dict) and "key" in entry}
 
 
 def _any(unknown: object) -> bool:

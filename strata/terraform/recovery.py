@@ -120,9 +120,10 @@ def beside(
         {**resource, "instances": [_kept(resource, instance, addresses) for instance in resource["instances"]]}
         for resource in state["resources"]
     ]
-    (copy / "terraform.tfstate").write_text(json.dumps({**state, "resources": resources}), encoding="utf-8")
+    kept = copy / "kept.tfstate"  # `terraform init` empties a terraform.tfstate beside it, to move it to a backend
+    kept.write_text(json.dumps({**state, "resources": resources}), encoding="utf-8")
     document = workspace.document(stack)
-    document["terraform"]["backend"] = {"local": {"path": str(copy / "terraform.tfstate")}}
+    document["terraform"]["backend"] = {"local": {"path": str(kept)}}
     (copy / "cdk.tf.json").write_text(json.dumps(document), encoding="utf-8")
     locked = workspace.stack_folder(stack) / ".terraform.lock.hcl"
     if locked.exists():

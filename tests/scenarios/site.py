@@ -251,6 +251,19 @@ class Site:
         managed = (each for each in state["resources"] if each["mode"] == "managed")
         return {f"{r['type']}.{r['name']}": i["attributes"] for r in managed for i in r["instances"]}
 
+    def saved_state(self, stack: str) -> bytes:
+        """Returns a stack's state as it lies in the bucket."""
+        body: bytes = (
+            self.client("s3").get_object(Bucket=self.bucket, Key=f"management/{stack}/terraform.tfstate")["Body"].read()
+        )
+        return body
+
+    def save_state(self, stack: str, state: bytes) -> None:
+        """Puts a state back, as if what came after it had never been saved."""
+        key = f"management/{stack}/terraform.tfstate"
+        self.client("s3").put_object(Bucket=self.bucket, Key=key, Body=state)
+        self.client("dynamodb").delete_item(TableName=TABLE, Key={"LockID": {"S": f"{self.bucket}/{key}-md5"}})
+
     def addresses(self, stack: str) -> set[str]:
         """Returns the addresses of the resources in a stack's state."""
         return set(self.state(stack))
