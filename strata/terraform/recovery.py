@@ -149,6 +149,7 @@ def report_kept(planned: Plan, addresses: Iterable[str], note: Note) -> None:
 
 _WHOLE = {
     "create": "does not exist, so it is created",
+    "delete": "is not declared any more, so it is deleted",
     "replace": "differs in an argument that AWS cannot change: it stays until it is replaced by this plan",
     "update": "differs, and is changed in place",
 }

@@ -57,7 +57,7 @@ def test_access_that_was_given_half_way_is_never_taken_away(shipped: Site) -> No
 
     assert failed.code == 1, failed.text
     assert "replace" not in json.loads(planned.stdout)["stacks"][0]["changes"].values()
-    assert "aws_ssoadmin_managed_policy_attachment" in planned.stderr
+    assert "aws_ssoadmin_permissions_boundary_attachment.FinOps was partly created" in planned.stderr
     assert again.code == 0, again.text
     assert [action for action in shipped.aws.writing_calls() if "Detach" in action or "Delete" in action] == []
     assert shipped.plan("sso") == {}
