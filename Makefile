@@ -16,7 +16,8 @@ WHEELS := .venv/.wheels-$(PATH_NOW)
 CLI := node_modules/.installed
 
 .DEFAULT_GOAL := all
-.PHONY: all setup dev demo demo-shell synth lint test own format golden e2e e2e-large bench lock iam-data clean help
+.PHONY: all setup dev demo demo-shell synth lint test own format golden e2e e2e-large shake bench lock iam-data clean \
+	help
 MAKEFLAGS += --no-print-directory
 
 all: dev lint test synth ## set up, check, test and synthesize (default); CI runs e2e as well
@@ -65,6 +66,9 @@ e2e: dev ## run the scenarios with the real AWS provider on emulated AWS, where 
 
 e2e-large: dev ## the same with an organization of thirty accounts, too long for CI
 	@$(BIN)/pytest -m large tests/scenarios
+
+shake: dev ## kill and interrupt fifty deploys at random moments, and deploy again
+	@$(BIN)/python -m tests.scenarios.shake
 
 bench: setup ## print time and memory of synth, with and without the fast door to the AWS bindings
 	@$(BIN)/python -m tests.bench

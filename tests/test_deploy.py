@@ -410,7 +410,7 @@ def test_what_a_killed_run_left_of_its_plans_is_removed(tmp_path: Path, monkeypa
 def test_what_an_earlier_run_made_half_way_is_kept_before_the_plan(site: Site) -> None:
     """An attachment that is replaced is gone for a moment; the plan that is shown has nothing of it."""
     half = {"type": "aws_organizations_policy_attachment", "name": "deny_root", "instances": [{"status": "tainted"}]}
-    other = {"type": "aws_iam_role", "name": "x", "instances": [{"status": "tainted"}]}
+    other = {"type": "aws_budgets_budget", "name": "x", "instances": [{"status": "tainted"}]}
     site.states["organizations"] = {"resources": [half, other]}
 
     assert site.deploys() == 0

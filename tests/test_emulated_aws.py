@@ -113,7 +113,7 @@ def delete_an_assigned_set(aws: Aws) -> None:
     aws.client("sso-admin").delete_permission_set(InstanceArn=INSTANCE, PermissionSetArn=arn)
 
 
-def write_a_trail(aws: Aws, *, organization: bool = False) -> None:
+def write_a_trail(aws: Aws, *, name: str = "trail", organization: bool = False) -> None:
     aws.client("s3").create_bucket(Bucket="trail-bucket")
     statements = [
         {
@@ -126,7 +126,12 @@ def write_a_trail(aws: Aws, *, organization: bool = False) -> None:
         for action, below in (("s3:GetBucketAcl", ""), ("s3:PutObject", f"/AWSLogs/{ACCOUNT}/*"))
     ]
     aws.client("s3").put_bucket_policy(Bucket="trail-bucket", Policy=json.dumps({"Statement": statements}))
-    aws.client("cloudtrail").create_trail(Name="trail", S3BucketName="trail-bucket", IsOrganizationTrail=organization)
+    aws.client("cloudtrail").create_trail(Name=name, S3BucketName="trail-bucket", IsOrganizationTrail=organization)
+
+
+def write_a_trail_twice(aws: Aws) -> None:
+    write_a_trail(aws, name="other")
+    write_a_trail(aws, name="other")
 
 
 def replicate_without_versions(aws: Aws) -> None:
@@ -179,6 +184,7 @@ REFUSALS: dict[str, tuple[str, Callable[[Aws], Any]]] = {
         lambda aws: write_a_trail(aws, organization=True),
     ),
     "a trail that the bucket's policy does not name": ("InsufficientS3BucketPolicyException", write_a_trail),
+    "a second trail of one name": ("TrailAlreadyExistsException", write_a_trail_twice),
     "replication without versions": ("InvalidRequest", replicate_without_versions),
     "the management account by its id": (
         "AccessDeniedException",

@@ -203,6 +203,8 @@ def test_a_plan_names_the_entries_that_go() -> None:
     after = {"client_id_list": ["sts.amazonaws.com"], "rule": [], "same": ["x"], "off": None}
 
     assert lost(before, after) == ("vault of client_id_list", "y of off")
+    attributes = [{"key": "CostCenter", "value": []}, {"key": "Team", "value": []}]
+    assert lost({"attribute": attributes}, {"attribute": attributes[1:]}) == ("CostCenter of attribute",)
 
 
 def test_a_plan_names_the_values_that_an_import_replaces() -> None:

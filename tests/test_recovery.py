@@ -14,7 +14,7 @@ from strata.aws.session import Aws
 from strata.identity.leftovers import Directory, announced_as, declared, to_create
 from strata.landing_zone import LandingZone
 from strata.load import load
-from strata.terraform.recovery import LOOK_UPS, import_id_of
+from strata.terraform.existing import Existing
 from tests.synthesized import SHIPPED, Deployment
 
 INLINE = "aws_ssoadmin_permission_set_inline_policy"
@@ -228,7 +228,7 @@ def test_only_what_no_state_has_is_announced() -> None:
     assert not names & {("user", "jane.doe@example.com"), ("group", "finops"), ("permission-set", "DevOps")}
 
 
-def test_a_membership_is_found_by_its_two_ends(directory: Directory) -> None:
+def test_a_membership_is_found_by_its_two_ends(aws: Aws, directory: Directory) -> None:
     """What is not there, or what the plan does not know yet, has no import id."""
     store = {"IdentityStoreId": directory.center.store}
     group = directory.center.people.create_group(**store, DisplayName="devops")["GroupId"]
@@ -237,11 +237,9 @@ def test_a_membership_is_found_by_its_two_ends(directory: Directory) -> None:
     )["UserId"]
     values = {"identity_store_id": directory.center.store, "group_id": group, "member_id": user}
     type = "aws_identitystore_group_membership"
+    existing = Existing(aws, directory.landing_zone.project)
 
-    def clients(service: str) -> Any:
-        return directory.center.people
-
-    assert import_id_of(type, values, clients) is None
+    assert existing.id_of(type, values) is None
     member = directory.center.people.create_group_membership(**store, GroupId=group, MemberId={"UserId": user})
-    assert LOOK_UPS[type](clients, values) == f"{directory.center.store}/{member['MembershipId']}"
-    assert import_id_of(type, {"identity_store_id": directory.center.store}, clients) is None
+    assert existing.id_of(type, values) == f"{directory.center.store}/{member['MembershipId']}"
+    assert existing.id_of(type, {"identity_store_id": directory.center.store}) is None

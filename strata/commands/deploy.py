@@ -9,13 +9,13 @@ import json as json_module
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
-from strata.aws.session import Client
 from strata.aws.states import read_state
 from strata.config.models import Locking
 from strata.errors import ConfigurationError, StrataError, UsageError
@@ -26,14 +26,17 @@ from strata.terminal import confirmed, interactive
 from strata.terraform.apply import Applied, apply
 from strata.terraform.errors import TerraformError
 from strata.terraform.events import Failure
+from strata.terraform.existing import Existing
 from strata.terraform.plans import Plan, Planner, plan_folder, show
 from strata.terraform.preflight import Prepared, prepare
 from strata.terraform.recovery import (
     adopt_interrupted,
+    adopt_taken,
     adopt_what_exists,
     drop_digests,
     half_made,
     provision_permission_sets,
+    report_kept,
     tainted,
     untaint,
 )
@@ -42,8 +45,13 @@ from strata.terraform.signals import Signals, StoppedError
 
 FORMAT = 1
 ACTIONS = ("imported", "moved", "added", "changed", "destroyed", "forgotten")
-MAX_TRIES = 4
-"""How often a stack is applied: again after things that exist already were imported, or its state changed."""
+MAX_TRIES = 20
+"""How often a stack is applied: again after things that exist already were imported, or its state changed.
+
+Of a permission set with several policies a try may find one: each waits for the one before.
+"""
+MAX_PLANS = 4
+"""How often a stack is planned while its inputs change."""
 PARALLELISM = {STACK: 8}
 """Identity Center answers about 20 calls a second and refuses more than 10 assignments under way."""
 
@@ -88,7 +96,13 @@ class Deployment:
         self.landing_zone, self.aws, self.workspace = prepared.landing_zone, prepared.aws, prepared.workspace
         self.outcomes = {stack: Outcome(stack) for stack in prepared.chosen}
         self._announced = prepared.announced
-        self._planner = Planner(self.workspace, folder, prepared.version, self.note, verbose=options.verbose)
+        self._existing = Existing(prepared.aws, prepared.landing_zone.project)
+        adopt = partial(adopt_taken, self.workspace, self._existing, note=self.note)
+        self._planner = Planner(
+            self.workspace, folder, prepared.version, self.note, verbose=options.verbose, adopt=adopt
+        )
+        self._kept: dict[str, list[str]] = {}
+        """What runs partly created and this one keeps, by stack."""
         self._shown: dict[str, Plan] = {}
         """The plans that somebody has seen and agreed to."""
         self._written: set[str] = set()
@@ -123,7 +137,8 @@ class Deployment:
     def run(self) -> int:
         """Plans, asks and applies; returns the exit code, and leaves in `outcomes` how each stack ended."""
         try:
-            self._keep_half_made()
+            for stack in self.prepared.chosen:
+                self._keep_half_made(stack, self.prepared.states[stack])
             if not self._agreed():
                 return 1
             for stack in self.prepared.chosen:
@@ -195,7 +210,7 @@ class Deployment:
 
     def _current(self, stack: str, planned: Plan | None) -> Plan | None:
         """Returns the approved plan if its states are unchanged, else None."""
-        for _ in range(MAX_TRIES):
+        for _ in range(MAX_PLANS):
             if planned and planned.versions == self._planner.versions(stack):
                 return planned
             planned, shown = self._planner.plan(stack), self._shown[stack]
@@ -260,6 +275,8 @@ class Deployment:
         plans = self._planner.plan_all(self.prepared.chosen)
         self._shown |= {planned.stack: planned for planned in plans}
         self._show(plans)
+        for planned in plans:
+            report_kept(planned, self._kept.get(planned.stack, ()), self.note)
         failed = [planned for planned in plans if planned.error]
         for planned in failed:
             self._report(planned.stack, planned.failures)
@@ -284,18 +301,18 @@ class Deployment:
 
     # What went wrong
 
-    def _keep_half_made(self) -> None:
-        for stack in self.prepared.chosen:
-            if addresses := half_made(self.workspace, stack, self.prepared.states[stack]):
-                self._planner.prepare(stack)
-                untaint(self.workspace, stack, addresses, self.note, by="an earlier run")
+    def _keep_half_made(self, stack: str, state: Mapping[str, Any], by: str = "an earlier run") -> None:
+        if addresses := half_made(self.workspace, stack, state):
+            self._planner.prepare(stack)
+            untaint(self.workspace, stack, addresses, self.note, by=by)
+            self._kept[stack] = addresses
 
     def _adopt(self, stack: str, failures: Sequence[Failure]) -> bool:
         return adopt_what_exists(
             self.workspace,
-            lambda: self._planner.plan(stack),
+            lambda: self._planned_again(stack),
             failures,
-            self._identity_center,
+            self._existing,
             self._directory,
             self._announced,
             self.note,
@@ -310,10 +327,13 @@ class Deployment:
         self.note(f"{stack}: {'; '.join(reasons)}; trying again in {seconds} s")
         self.outcomes[stack].status = "interrupted"  # by who stops it now
         wait(seconds)
-        failed = {failure.address for failure in failures}
-        half = failed.intersection(tainted(read_state(self.aws, self.landing_zone.project, stack)))
-        untaint(self.workspace, stack, sorted(filter(None, half)), self.note, by="this run")
+        self._keep_half_made(stack, read_state(self.aws, self.landing_zone.project, stack), by="this run")
         return True
+
+    def _planned_again(self, stack: str) -> Plan:
+        """Plans after an apply that failed, and has the plan replace nothing that it made half way."""
+        self._keep_half_made(stack, read_state(self.aws, self.landing_zone.project, stack), by="this run")
+        return self._planner.plan(stack)
 
     def _recover(self, planned: Plan, applied: Applied) -> None:
         """Keeps the resources that the stack was creating when it stopped, so that the next plan replaces none."""
@@ -324,7 +344,7 @@ class Deployment:
             untaint(self.workspace, stack, ours, self.note, by="this run")
             begun = [address for address, action in applied.events.begun.items() if action == "create"]
             if begun:
-                adopt_interrupted(self.workspace, self._planner.plan(stack), begun, self._identity_center, self.note)
+                adopt_interrupted(self.workspace, self._planner.plan(stack), begun, self._existing, self.note)
         except StrataError as error:
             for text in error.lines():
                 self.note(text)
@@ -347,9 +367,6 @@ class Deployment:
         """Returns Identity Center as it is now, beside the states as they are now."""
         states = {stack: read_state(self.aws, self.landing_zone.project, stack) for stack in self.workspace.stacks}
         return Directory.of(self.aws, self.landing_zone, states, self.workspace.document(STACK))
-
-    def _identity_center(self, service: str) -> Client:
-        return self.aws.client(service, self.landing_zone.project.identity_center_region)
 
     def _outputs(self, stacks: Sequence[str]) -> dict[str, Any]:
         found: dict[str, Any] = {}

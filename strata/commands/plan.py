@@ -5,12 +5,14 @@ from __future__ import annotations
 import json as json_module
 import sys
 from collections.abc import Sequence
+from functools import partial
 
 from strata.options import Options
 from strata.printing import readers_may_leave
+from strata.terraform.existing import Existing
 from strata.terraform.plans import Plan, Planner, plan_folder, show
 from strata.terraform.preflight import Prepared, prepare
-from strata.terraform.recovery import half_made
+from strata.terraform.recovery import adopt_taken, beside, half_made, report_kept
 from strata.terraform.signals import Signals, StoppedError
 
 DIFFERS = 3
@@ -36,9 +38,17 @@ def run(options: Options, *, stacks: Sequence[str], exit_code: bool, json: bool,
 
 
 def _plans(options: Options, prepared: Prepared) -> list[Plan]:
-    for stack in prepared.chosen:
-        for address in half_made(prepared.workspace, stack, prepared.states[stack]):
-            options.note(f"{stack}: {address} was partly created by an earlier run; strata deploy keeps it")
+    workspace, existing = prepared.workspace, Existing(prepared.aws, prepared.landing_zone.project)
     with plan_folder() as folder:
-        planner = Planner(prepared.workspace, folder, prepared.version, options.note, verbose=options.verbose)
-        return planner.plan_all(prepared.chosen)
+        kept = {stack: half_made(workspace, stack, prepared.states[stack]) for stack in prepared.chosen}
+        for stack, addresses in kept.items():
+            for address in addresses:
+                options.note(f"{stack}: {address} was partly created by an earlier run; strata deploy keeps it")
+            if addresses:
+                workspace = beside(workspace, stack, prepared.states[stack], addresses, folder)
+        adopt = partial(adopt_taken, workspace, existing, note=options.note)
+        planner = Planner(workspace, folder, prepared.version, options.note, verbose=options.verbose, adopt=adopt)
+        plans = planner.plan_all(prepared.chosen)
+    for planned in plans:
+        report_kept(planned, kept[planned.stack], options.note)
+    return plans

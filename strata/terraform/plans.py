@@ -115,6 +115,8 @@ class Planner:
     version: Callable[[StateObject], Version | None]
     note: Note
     verbose: bool = False
+    adopt: Callable[[Plan], bool] = lambda _: False
+    """Has the next plan import what this one would create and AWS has; says whether there is any."""
     _initialized: set[str] = field(default_factory=set)
 
     def plan_all(self, stacks: Sequence[str]) -> list[Plan]:
@@ -128,6 +130,10 @@ class Planner:
 
     def plan(self, stack: str, pending: Sequence[str] = ()) -> Plan:
         """Plans one stack and locks nothing; `pending` are those it reads from whose changes are yet to be applied."""
+        planned = self._plan(stack, pending)
+        return self._plan(stack, pending) if self.adopt(planned) else planned
+
+    def _plan(self, stack: str, pending: Sequence[str]) -> Plan:
         self.note(f"{stack}: planning")
         if failed := self.initialize(stack):
             return _unplanned(stack, [failed], pending)
@@ -335,10 +341,18 @@ def _lost(before: Mapping[str, Any], after: Mapping[str, Any], unknown: Collecti
         old, new = before[name], after[name]
         if name not in unknown and _are_texts(old) and (_are_texts(new) or new is None):
             yield from (f"{one} of {name}" for one in sorted({*old} - {*(new or ())}))
+        elif name not in unknown and (gone := _keys(old) - _keys(new)):
+            yield from (f"{one} of {name}" for one in sorted(gone))
 
 
 def _are_texts(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
+def _keys(value: object) -> set[str]:
+    """Returns the keys of entries that have one, such as attributes for access control."""
+    entries = value if isinstance(value, list) else ()
+    return {str(entry["key"]) for entry in entries if isinstance(entry, dict) and "key" in entry}
 
 
 def _any(unknown: object) -> bool:

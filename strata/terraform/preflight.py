@@ -28,7 +28,7 @@ from strata.landing_zone.examples import example_faults
 from strata.load import load
 from strata.options import Options
 from strata.printing import line, visible
-from strata.terraform.standing import standing
+from strata.terraform.standing import reset
 from strata.terraform.workspace import StateObject, Workspace
 
 REPLACE = "replace:"
@@ -118,19 +118,31 @@ def prepare(options: Options, *, stacks: Sequence[str], allow: Sequence[str]) ->
     gone = set(list_stacks(aws, landing_zone.project)) - set(workspace.stacks)
     if lost := list(lost_layers(landing_zone, {one: read_state(aws, landing_zone.project, one) for one in gone})):
         raise RefusedError(lost)
-    closed = _closed_to_us(aws, landing_zone, states, chosen)
-    if refused := closed.intersection(stacks):
-        raise StrataError(*(f"{stack}: {ACCESS_ROLE} cannot be assumed in its account; {WAY}" for stack in refused))
-    chosen = tuple(stack for stack in chosen if stack not in closed)
-    if not chosen:
-        raise StrataError(f"{', '.join(stacks)}: there is no account left that it has a stack in")
+    chosen = _reachable(aws, landing_zone, states, chosen, stacks)
     prepared = Prepared(landing_zone, aws, workspace, chosen, states, names)
     if STACK in chosen and names:
         _adopt_leftovers(prepared, options.note)
-    for stack in chosen:
-        if stack not in landing_zone.account_stacks:
-            _adopt_standing(prepared, stack)
+    for stack in (one for one in chosen if one not in landing_zone.account_stacks):
+        for text in reset(aws, workspace.document(stack), states[stack]):
+            print(line(f"warning: {stack}: {text}"), file=sys.stderr)
     return prepared
+
+
+def _reachable(
+    aws: Aws, landing_zone: LandingZone, states: Mapping[str, State], chosen: Sequence[str], named: Sequence[str]
+) -> tuple[str, ...]:
+    """Returns the stacks without those in accounts whose role cannot be assumed.
+
+    Raises:
+        StrataError: one of these was named, or nothing is left.
+    """
+    closed = _closed_to_us(aws, landing_zone, states, chosen)
+    if refused := closed.intersection(named):
+        raise StrataError(*(f"{stack}: {ACCESS_ROLE} cannot be assumed in its account; {WAY}" for stack in refused))
+    found = tuple(stack for stack in chosen if stack not in closed)
+    if not found:
+        raise StrataError(f"{', '.join(named)}: there is no account left that it has a stack in")
+    return found
 
 
 def _closed_to_us(
@@ -145,15 +157,6 @@ def _closed_to_us(
         text = f"{named}: left out, since {ACCESS_ROLE} cannot be assumed in account {key}; {WAY}"
         print(line(f"warning: {text}"), file=sys.stderr)
     return frozenset(left)
-
-
-def _adopt_standing(prepared: Prepared, stack: str) -> None:
-    """Has the plan import settings that stand at AWS, and says what goes of those that cannot be imported."""
-    ids, lost = standing(prepared.aws, prepared.workspace, stack, prepared.states[stack])
-    for text in lost:
-        print(line(f"warning: {stack}: {text}"), file=sys.stderr)
-    if ids:
-        prepared.workspace.import_next(stack, ids)
 
 
 def _adopt_leftovers(prepared: Prepared, note: Callable[[str], None]) -> None:

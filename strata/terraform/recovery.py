@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
+import shutil
 import sys
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from strata.aws.identity_center import Center
-from strata.aws.session import Aws, AwsError, Client
+from strata.aws.session import Aws, AwsError
 from strata.config.models import state_key
 from strata.errors import Fault
 from strata.identity.announced import KINDS, Name
@@ -20,38 +22,56 @@ from strata.identity.things import TYPES
 from strata.landing_zone import LandingZone
 from strata.terraform.errors import TerraformError
 from strata.terraform.events import Failure
+from strata.terraform.existing import Existing, exists_already
 from strata.terraform.plans import Plan
 from strata.terraform.workspace import Workspace
 
 Note = Callable[[str], None]
 
 
-_RELATIONS = frozenset(
+KEPT = frozenset(
     {
+        "aws_cloudtrail",
+        "aws_iam_openid_connect_provider",
+        "aws_iam_role",
+        "aws_iam_role_policy",
         "aws_iam_role_policy_attachment",
+        "aws_iam_service_linked_role",
+        "aws_identitystore_group",
         "aws_identitystore_group_membership",
+        "aws_identitystore_user",
+        "aws_kms_key",
+        "aws_organizations_account",
         "aws_organizations_delegated_administrator",
+        "aws_organizations_organizational_unit",
+        "aws_organizations_policy",
         "aws_organizations_policy_attachment",
+        "aws_s3_bucket",
+        "aws_s3_bucket_policy",
+        "aws_sns_topic",
+        "aws_sns_topic_policy",
+        "aws_sns_topic_subscription",
         "aws_ssoadmin_account_assignment",
         "aws_ssoadmin_customer_managed_policy_attachment",
+        "aws_ssoadmin_instance_access_control_attributes",
         "aws_ssoadmin_managed_policy_attachment",
+        "aws_ssoadmin_permission_set",
+        "aws_ssoadmin_permission_set_inline_policy",
         "aws_ssoadmin_permissions_boundary_attachment",
     }
 )
-"""Types that only connect two resources: they are created completely or not at all."""
+"""Types that hold people, access, logs or alerts: replaced, they would be gone for a while, or for good."""
 
 
 def half_made(workspace: Workspace, stack: str, state: Mapping[str, Any]) -> list[str]:
     """Returns the addresses that Terraform would replace after a creation that failed half way, and must not.
 
-    Without this a guarded resource would be stuck, and a policy detached for a moment.
+    Without this a guarded resource would be stuck, a policy detached for a moment, and a log would have a gap.
     """
     guarded = workspace.guarded(stack)
     moved = {block["from"]: block["to"] for block in workspace.document(stack).get("moved", ())}
     return [
-        address
-        for address in tainted(state)
-        if _end(address, moved) in guarded or address.partition(".")[0] in _RELATIONS
+        address for address in tainted(state) if _end(address, moved) in guarded or address.partition(".")[0] in KEPT
     ]
 
 
@@ -90,51 +110,56 @@ def untaint(workspace: Workspace, stack: str, addresses: Iterable[str], note: No
         note(f"{stack}: {address} was partly created by {by} and is kept (terraform untaint)")
 
 
-_EXISTS = re.compile(
-    r"Duplicate\w*Exception|AlreadyExists|already exists|AlreadyOwnedByYou|EntityAlreadyExists|"
-    r"AccountAlreadyRegisteredException|ConflictException|ResourceInUseException"
-)
+def beside(
+    workspace: Workspace, stack: str, state: Mapping[str, Any], addresses: Collection[str], folder: Path
+) -> Workspace:
+    """Returns a workspace in which a plan of a stack keeps what a run partly created; it writes to `folder` alone."""
+    copy = folder / f"{stack}.kept"
+    copy.mkdir()
+    resources = [
+        {**resource, "instances": [_kept(resource, instance, addresses) for instance in resource["instances"]]}
+        for resource in state["resources"]
+    ]
+    kept = copy / "kept.tfstate"  # `terraform init` empties a terraform.tfstate beside it, to move it to a backend
+    kept.write_text(json.dumps({**state, "resources": resources}), encoding="utf-8")
+    document = workspace.document(stack)
+    document["terraform"]["backend"] = {"local": {"path": str(kept)}}
+    (copy / "cdk.tf.json").write_text(json.dumps(document), encoding="utf-8")
+    locked = workspace.stack_folder(stack) / ".terraform.lock.hcl"
+    if locked.exists():
+        shutil.copy(locked, copy)
+    return replace(workspace, copies={**workspace.copies, stack: copy})
 
-IMPORT_IDS: Mapping[str, str] = {
-    "aws_accessanalyzer_analyzer": "{analyzer_name}",
-    "aws_budgets_budget": "{account_id}:{name}",
-    "aws_iam_role": "{name}",
-    "aws_iam_role_policy": "{role}:{name}",
-    "aws_kms_alias": "{name}",
-    "aws_organizations_delegated_administrator": "{account_id}/{service_principal}",
-    "aws_organizations_policy_attachment": "{target_id}:{policy_id}",
-    "aws_s3_bucket": "{bucket}",
-    "aws_ssoadmin_account_assignment": (
-        "{principal_id},{principal_type},{target_id},{target_type},{permission_set_arn},{instance_arn}"
-    ),
-    "aws_ssoadmin_managed_policy_attachment": "{managed_policy_arn},{permission_set_arn},{instance_arn}",
-    "aws_ssoadmin_permission_set_inline_policy": "{permission_set_arn},{instance_arn}",
+
+def _kept(resource: Mapping[str, Any], instance: Mapping[str, Any], addresses: Collection[str]) -> Mapping[str, Any]:
+    if f"{resource['type']}.{resource['name']}{_index(instance)}" not in addresses:
+        return instance
+    return {name: value for name, value in instance.items() if name != "status"}
+
+
+def report_kept(planned: Plan, addresses: Iterable[str], note: Note) -> None:
+    """Says of what was partly created and is kept how the plan makes it whole."""
+    for address in addresses:
+        change = planned.changes.get(address)
+        if planned.waits_for or planned.error or change is None:
+            continue
+        if said := _WHOLE.get(change.action):
+            note(f"{planned.stack}: {address} {said}")
+
+
+_WHOLE = {
+    "create": "does not exist, so it is created",
+    "delete": "is not declared any more, so it is deleted",
+    "replace": "differs in an argument that AWS cannot change: it stays until it is replaced by this plan",
+    "update": "differs, and is changed in place",
 }
-"""Import ids that follow from what is configured, by resource type."""
-
-Clients = Callable[[str], Client]
-"""The client of a service in the region of Identity Center."""
-
-
-def _membership(clients: Clients, values: Mapping[str, Any]) -> str:
-    store = values["identity_store_id"]
-    answer = clients("identitystore").get_group_membership_id(
-        IdentityStoreId=store, GroupId=values["group_id"], MemberId={"UserId": values["member_id"]}
-    )
-    return f"{store}/{answer['MembershipId']}"
-
-
-LOOK_UPS: Mapping[str, Callable[[Clients, Mapping[str, Any]], str]] = {
-    "aws_identitystore_group_membership": _membership,
-}
-"""Import ids that AWS made up and that can be asked for, by resource type."""
 
 
 def adopt_what_exists(
     workspace: Workspace,
     plan: Callable[[], Plan],
     found: Sequence[Failure],
-    clients: Clients,
+    existing: Existing,
     directory: Callable[[], Directory | None],
     announced: Collection[Name],
     note: Note,
@@ -144,7 +169,7 @@ def adopt_what_exists(
     Most import ids follow from the configuration, so nothing else can be meant. Users, groups and permission sets are
     found by their name: they are ours if a run announced them and nothing foreign is in them, else it is said why not.
     """
-    wanted = [failure.address for failure in found if failure.address and _EXISTS.search(failure.text)]
+    wanted = [failure.address for failure in found if failure.address and exists_already(failure.address, failure.text)]
     if not wanted:
         return False
     ids, objections = _named(directory, wanted, announced)
@@ -153,7 +178,7 @@ def adopt_what_exists(
     if objections:
         return False
     planned = plan()
-    ids |= import_ids(planned, [address for address in wanted if address not in ids], clients)
+    ids |= existing.ids(planned, [address for address in wanted if address not in ids])
     for address, import_id in ids.items():
         note(f"{planned.stack}: {address} exists in AWS and is not in the state: importing {import_id}")
     if ids:
@@ -161,25 +186,27 @@ def adopt_what_exists(
     return bool(ids)
 
 
-def adopt_interrupted(workspace: Workspace, planned: Plan, begun: Iterable[str], clients: Clients, note: Note) -> None:
+def adopt_taken(workspace: Workspace, existing: Existing, planned: Plan, note: Note) -> bool:
+    """Has the next plan import what a creation would wait for, make twice or reset; returns whether there is any."""
+    ids = existing.early(planned)
+    for address, import_id in ids.items():
+        note(f"{planned.stack}: {address} exists in AWS and is not in the state: importing {import_id}")
+    if ids:
+        workspace.import_next(planned.stack, ids)
+    return bool(ids)
+
+
+def adopt_interrupted(
+    workspace: Workspace, planned: Plan, begun: Iterable[str], existing: Existing, note: Note
+) -> None:
     """Imports what an interrupted apply had begun to create, and a plan after it would create again.
 
     What is not there at AWS, or has no import id that follows from the configuration, is the next run's.
     """
-    for address, import_id in import_ids(planned, begun, clients).items():
+    for address, import_id in existing.ids(planned, begun).items():
         result = workspace.terraform(planned.stack, "import", "-input=false", "-no-color", address, import_id)
         if not result.code:
             note(f"{planned.stack}: {address} was created by this run and is imported: {import_id}")
-
-
-def import_ids(planned: Plan, addresses: Iterable[str], clients: Clients) -> dict[str, str]:
-    """Returns the import ids of what a plan would create, as far as they are known."""
-    ids = {
-        address: import_id_of(address.partition(".")[0], planned.changes[address].arguments, clients)
-        for address in addresses
-        if address in planned.changes and planned.changes[address].action == "create"
-    }
-    return {address: import_id for address, import_id in ids.items() if import_id}
 
 
 def _named(
@@ -191,16 +218,6 @@ def _named(
     if center is None:
         return {}, []
     return center.sorted_out((named for named in declared(center.landing_zone) if named.address in wanted), announced)
-
-
-def import_id_of(type: str, values: Mapping[str, Any], clients: Clients) -> str | None:
-    """Returns the import id of a resource, None where it is not known or nothing of that name is there."""
-    try:
-        if type in LOOK_UPS:
-            return LOOK_UPS[type](clients, values)
-        return IMPORT_IDS[type].format_map(values)
-    except (KeyError, AwsError):
-        return None
 
 
 def drop_digests(aws: Aws, landing_zone: LandingZone, stacks: Sequence[str]) -> None:

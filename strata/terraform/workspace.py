@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -35,6 +35,8 @@ class Workspace:
 
     folder: Path
     environment: Mapping[str, str]
+    copies: Mapping[str, Path] = field(default_factory=dict)
+    """Folders that stand in for those of stacks, with a state beside them that only a plan reads."""
 
     @classmethod
     def of(cls, config: Path, profile: str | None = None) -> Workspace:
@@ -97,7 +99,7 @@ class Workspace:
 
     def stack_folder(self, stack: str) -> Path:
         """Returns the folder Terraform runs in for one stack."""
-        return self.folder / "stacks" / stack
+        return self.copies.get(stack, self.folder / "stacks" / stack)
 
     def document(self, stack: str) -> dict[str, Any]:
         """Returns the Terraform JSON of one stack."""
@@ -133,7 +135,8 @@ class Workspace:
         document = self.document(stack)
         sources = document.get("data", {}).get("terraform_remote_state", {}).values()
         configs = [source["config"] for source in sources if source["backend"] == "s3"]
-        for config in [document["terraform"]["backend"]["s3"], *configs]:
+        backend = document["terraform"]["backend"]
+        for config in [*([backend["s3"]] if "s3" in backend else []), *configs]:
             yield StateObject(config["bucket"], config["key"], config["region"])
 
     def terraform(self, stack: str, *arguments: str, heard: Callable[[str], None] = lambda _: None) -> Result:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from moto.cloudtrail.models import CloudTrailBackend
+from moto.cloudtrail.models import CloudTrailBackend, cloudtrail_backends
 from moto.s3.models import s3_backends
 
 from tests.aws.calls import Call, Refused, Service, mend
@@ -16,6 +16,10 @@ cloudtrail = Service("cloudtrail")
 
 @cloudtrail.answers("CreateTrail", "UpdateTrail")
 def trail(call: Call) -> None:
+    if call.action.endswith(":CreateTrail") and call["Name"] in cloudtrail_backends[call.account][call.region].trails:
+        raise Refused(
+            "TrailAlreadyExistsException", f"Trail {call['Name']} already exists for customer: {call.account}"
+        )
     if call.parameters.get("IsOrganizationTrail"):
         require_trust("cloudtrail.amazonaws.com", "CloudTrailAccessNotEnabledException", call.account)
     bucket = call.parameters.get("S3BucketName")

@@ -139,7 +139,7 @@ class Site:
     def killed(self, action: str, *command: str, containing: str = "") -> None:
         """Runs a command until AWS has done something, and kills all of it before it hears of that."""
         running = self.hanging(action, *command, containing=containing)
-        for process in [running.pid, *_below(running.pid)]:
+        for process in [running.pid, *below(running.pid)]:
             os.kill(process, signal.SIGKILL)
         running.communicate()
         self.aws.heal()
@@ -147,7 +147,7 @@ class Site:
     def stopped(self, action: str, *command: str, containing: str = "") -> Run:
         """The same, but only Terraform is killed; returns how the command that runs it ended."""
         running = self.hanging(action, *command, containing=containing)
-        for process, words in _below(running.pid).items():
+        for process, words in below(running.pid).items():
             if any("terraform" in Path(word).name for word in words[:2]):
                 os.kill(process, signal.SIGKILL)
         stdout, stderr = running.communicate()
@@ -266,6 +266,19 @@ class Site:
         state = json.load(s3.get_object(Bucket=self.bucket, Key=key)["Body"])
         managed = (each for each in state["resources"] if each["mode"] == "managed")
         return {f"{r['type']}.{r['name']}": i["attributes"] for r in managed for i in r["instances"]}
+
+    def saved_state(self, stack: str) -> bytes:
+        """Returns a stack's state as it lies in the bucket."""
+        body: bytes = (
+            self.client("s3").get_object(Bucket=self.bucket, Key=f"management/{stack}/terraform.tfstate")["Body"].read()
+        )
+        return body
+
+    def save_state(self, stack: str, state: bytes) -> None:
+        """Puts a state back, as if what came after it had never been saved."""
+        key = f"management/{stack}/terraform.tfstate"
+        self.client("s3").put_object(Bucket=self.bucket, Key=key, Body=state)
+        self.client("dynamodb").delete_item(TableName=TABLE, Key={"LockID": {"S": f"{self.bucket}/{key}-md5"}})
 
     def addresses(self, stack: str) -> set[str]:
         """Returns the addresses of the resources in a stack's state."""
@@ -386,7 +399,7 @@ def _command(name: str) -> str:
     return str(Path(sys.executable).parent / name)
 
 
-def _below(process: int) -> dict[int, list[str]]:
+def below(process: int) -> dict[int, list[str]]:
     """Returns the command line of every process that one started, or that one of those did which it started."""
     listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,args="], stdout=subprocess.PIPE, text=True, check=True)
     found, above = dict[int, list[str]](), [process]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenarios.site import SANDBOX, TABLE, Site
+from tests.scenarios.site import SANDBOX, TABLE, Run, Site
 
 PERMISSION_SET = "aws_ssoadmin_permission_set"
 ANNOUNCED = "management/announced.json"
@@ -29,11 +29,81 @@ def test_an_account_made_half_way_is_kept(shipped: Site) -> None:
     assert failed.code == 1, failed.text
     assert "aws+sandbox@example.com" in shipped.accounts()
 
+    planned = shipped.strata("plan", "organizations")
     again = shipped.strata("deploy", "organizations", "--yes")
 
+    assert planned.code == 0, planned.text
+    assert " replace " not in planned.stdout
     assert again.code == 0, again.text
+    assert "aws_organizations_account.sandbox differs, and is changed in place" in planned.stderr
     assert "aws_organizations_account.sandbox was partly created by an earlier run and is kept" in again.text
     assert shipped.aws.writing_calls()["organizations:CreateAccount"] == 1
+
+
+@pytest.mark.e2e
+def test_access_that_was_given_half_way_is_never_taken_away(shipped: Site) -> None:
+    """Policies whose provisioning failed stay attached: no plan replaces them, nothing is detached in passing."""
+    head, description = "  FinOps:\n", "    description: Billing and cost management.\n    policies:\n"
+    more = "      - aws: AWSSupportAccess\n      - inline: policies/devops.json\n"
+    shipped.edit(
+        "sso.yaml", (head + description, f"{head}    boundary:\n      aws: PowerUserAccess\n{description}{more}")
+    )
+    shipped.aws.fail("sso-admin:ProvisionPermissionSet", times=9, code="AccessDeniedException", message="not today")
+    failed = shipped.strata("deploy", "sso", "--yes")
+    shipped.aws.heal()
+
+    planned = shipped.strata("plan", "sso", "--json")
+    again = shipped.strata("deploy", "sso", "--yes")
+
+    assert failed.code == 1, failed.text
+    assert "replace" not in json.loads(planned.stdout)["stacks"][0]["changes"].values()
+    assert "aws_ssoadmin_permissions_boundary_attachment.FinOps was partly created" in planned.stderr
+    assert again.code == 0, again.text
+    assert [action for action in shipped.aws.writing_calls() if "Detach" in action or "Delete" in action] == []
+    assert shipped.plan("sso") == {}
+
+
+@pytest.mark.e2e
+def test_a_trail_that_does_not_log_yet_is_kept(shipped: Site) -> None:
+    """A trail of which StartLogging failed is neither replaced nor deleted: logging is switched on."""
+    state = json.loads(shipped.saved_state("security"))
+    trail = next(one for one in state["resources"] if one["type"] == "aws_cloudtrail")
+    trail["instances"][0]["status"] = "tainted"
+    shipped.save_state("security", json.dumps(state).encode())
+    shipped.client("cloudtrail").stop_logging(Name="ex-organization")
+
+    planned = shipped.strata("plan", "security", "--json")
+    again = shipped.strata("deploy", "security", "--yes")
+
+    assert json.loads(planned.stdout)["stacks"][0]["changes"] == {"aws_cloudtrail.organization": "update"}
+    for run in (planned, again):
+        assert "aws_cloudtrail.organization differs, and is changed in place" in run.stderr
+    assert again.code == 0, again.text
+    assert shipped.aws.writing_calls() == {"cloudtrail:StartLogging": 1}
+    assert shipped.plan("security") == {}
+
+
+@pytest.mark.e2e
+def test_a_chain_that_a_killed_run_left_is_imported(shipped: Site) -> None:
+    """No state has what was made since it was saved: all of it is found, and what the provider waits for, before it."""
+    head = "  FinOps:\n    description: Billing and cost management.\n    policies:\n"
+    more = "".join(f"      - aws: {name}\n" for name in ("AWSSupportAccess", "IAMReadOnlyAccess", "SecurityAudit"))
+    shipped.edit("sso.yaml", (head, f"{head}{more}      - customer: Ours\n        path: /ops/\n"))
+    shipped.append("sso.yaml", "access_control_attributes:\n  Department: ${path:enterprise.department}\n")
+    before = shipped.saved_state("sso")
+    _done(shipped.strata("deploy", "sso", "--yes"))
+    shipped.save_state("sso", before)
+    since = len(shipped.aws.calls())
+
+    again = shipped.strata("deploy", "sso", "--yes")
+
+    assert again.code == 0, again.text
+    assert shipped.plan("sso") == {}
+    assert shipped.aws.writing_calls(since=since) == {}
+
+
+def _done(run: Run) -> None:
+    assert run.code == 0, run.text
 
 
 @pytest.mark.e2e

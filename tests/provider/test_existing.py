@@ -1,0 +1,136 @@
+"""Each row of the table of what may exist already: the id from a plan imports, and the error of a creation is known."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from strata.aws import session
+from strata.load import load
+from strata.terraform.events import Events
+from strata.terraform.existing import TABLE, Existing, Source, exists_already
+from strata.terraform.plans import Plan, changes
+from tests.aws import real_provider
+from tests.aws.client import ACCOUNT, emulated_aws
+from tests.aws.provider5 import mend
+from tests.aws.real_provider import RealProvider
+from tests.provider.schema import load_schema
+from tests.provider.server import provider
+from tests.provider.test_conformance import CREDENTIALS, environment
+from tests.provider.trial import Json, Trial, everything
+from tests.synthesized import COMPANY
+
+ROWS = sorted(type for type, row in TABLE.items() if row.source is not Source.NAME)
+GLOBAL = [type for type in ROWS if not load_schema()["resources"][type]["attributes"].get("region")]
+NEEDED = "aws_s3_bucket.state"
+"""What the trail waits for; there is another bucket for the row."""
+GROUND = ("organization", "organizational_unit", "account", "policy")
+SETTINGS = ("terraform", "provider", "variable", "locals")
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a plan over an empty state gave."""
+
+    planned: Plan
+    ids: dict[str, str]
+    early: dict[str, str]
+    imported: dict[str, str]
+    """What a plan with these ids does."""
+    said: dict[str, str]
+    """The errors of an apply without them, by address."""
+
+
+@pytest.fixture(scope="module", params=["stand-in", "real"])
+def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Found]:
+    """Everything exists, and no state has the types of the table; with the real provider those without a region."""
+    folder, terraform = tmp_path_factory.mktemp("existing"), real_provider.terraform()
+    with emulated_aws(folder / "aws.log") as aws, pytest.MonkeyPatch.context() as patch:
+        for name, value in aws.environment().items():
+            patch.setenv(name, value)
+        if request.param == "real":
+            real: RealProvider = request.getfixturevalue("real")
+            stack = without_region(everything())
+            if real.shimmed:
+                mend(stack, real.version)
+            variables = environment() | aws.environment() | real.environment(folder / "provider", terraform)
+            yield look(Trial(aws, folder, terraform, variables, stack))
+        else:
+            with provider(aws.url, CREDENTIALS) as served:
+                variables = environment() | aws.environment() | served
+                yield look(Trial(aws, folder, terraform, variables, everything()))
+
+
+def without_region(stack: Json) -> Json:
+    kept = {*GLOBAL, *(f"aws_organizations_{name}" for name in GROUND)}
+    resources = {type: entries for type, entries in stack["resource"].items() if type in kept}
+    locals_ = {"locals": {name: stack["locals"][name] for name in ("root", "specification")}}
+    return {**{name: stack[name] for name in SETTINGS}, **locals_, "resource": resources}
+
+
+def look(trial: Trial) -> Found:
+    trial.aws.switch_identity_center_on("eu-central-1")
+    made = trial.folder_of("made", trial.stack)
+    trial.terraform_in(made, "apply", "-auto-approve")
+    blocks = trial.imports_of(made)
+    others = [one for one in blocks if one["to"].partition(".")[0] not in ROWS or one["to"] == NEEDED]
+    bare = trial.folder_of("bare", {**trial.stack, "import": others})
+    trial.terraform_in(bare, "plan", "-out=plan")
+    planned = Plan("main", dict(changes(json.loads(trial.terraform_in(bare, "show", "-json", "plan")))))
+    company = load(COMPANY).project
+    account = company.management_account.model_copy(update={"id": ACCOUNT})
+    existing = Existing(session.Aws(None, "eu-central-1"), company.model_copy(update={"management_account": account}))
+    ids, early = existing.ids(planned, planned.changes), existing.early(planned)
+    blocks = [{"to": address, "id": id} for address, id in ids.items()]
+    whole = trial.folder_of("whole", {**trial.stack, "import": [*others, *blocks]})
+    imported = trial.plan_of(whole).actions
+    events = Events()
+    for line in trial.terraform_in(bare, "apply", "-json", "plan", may_fail=True).splitlines():
+        events.take(line)
+    return Found(planned, ids, early, imported, {one.address or "": one.text for one in events.failures})
+
+
+@pytest.mark.e2e
+def test_every_row_gives_an_id_that_imports(found: Found) -> None:
+    """Nothing of the table is created, replaced or left out; what differs is updated."""
+    wanted = {one for one in found.planned.changes if one.partition(".")[0] in ROWS and one != NEEDED}
+    assert wanted == found.ids.keys()
+    assert {address.partition(".")[0] for address in wanted} >= set(GLOBAL)
+    assert {found.imported[address] for address in wanted} <= {"import, no-op", "import, update"}
+
+
+@pytest.mark.e2e
+def test_every_conflict_is_told_by_its_words(found: Found) -> None:
+    """The error of a creation says that the thing exists; where it overwrites, there is none."""
+    conflicts = {address for address in found.ids if TABLE[address.partition(".")[0]].conflict}
+    told = {address for address, text in found.said.items() if exists_already(address, text)}
+    assert told == conflicts, found.said
+
+
+@pytest.mark.e2e
+def test_what_waits_overwrites_or_is_made_twice_is_asked_about_before(found: Found) -> None:
+    """A customer managed policy and attributes for access control above all: the provider waits for most of an hour."""
+    assert {address.partition(".")[0] for address in found.early} == {
+        type for address in found.ids if TABLE[type := address.partition(".")[0]].early
+    }
+    assert found.early.items() <= found.ids.items()
+
+
+def test_a_type_has_a_region_in_its_id_if_it_has_one_in_the_provider() -> None:
+    """An id without it finds what has the same name in the provider's region, and that is then replaced."""
+    by_arn = {"aws_cloudtrail"}
+    assert {type for type, row in TABLE.items() if row.regional} == {
+        type for type in TABLE if "region" in load_schema()["resources"][type]["attributes"]
+    } - by_arn
+
+
+def test_the_id_of_another_region_names_it() -> None:
+    """The analyzer of a second region is not the one of the first, though both have one name."""
+    existing = Existing(session.Aws(None, "eu-central-1"), load(COMPANY).project)
+    values = {"analyzer_name": "ex-organization", "region": "eu-west-1"}
+
+    assert existing.id_of("aws_accessanalyzer_analyzer", values) == "ex-organization@eu-west-1"
+    assert existing.id_of("aws_accessanalyzer_analyzer", {"region": "eu-west-1"}) is None
