@@ -203,6 +203,7 @@ _MARKS = {style: chr(0xFDD0 + index) for index, style in enumerate(Style)}
 _PLAIN = "\ufddf"
 _CODES = {_PLAIN: "\x1b[0m", **{mark: f"\x1b[{style.value}m" for style, mark in _MARKS.items()}}
 _MARK = re.compile(f"([{''.join(_CODES)}])")
+_PAINTED = re.compile(f"([{''.join(_MARKS.values())}][^{''.join(_CODES)}]*{_PLAIN})")
 _LEVEL = re.compile(r"(error|warning)(?=: )")
 _LEVELS = {"error": Style.FAULT, "warning": Style.WARNING}
 
@@ -382,7 +383,10 @@ class _Guarded:
 
     def _safe(self, text: str) -> str:
         if _MARK.search(text):
-            shown = "".join(one if one in _CODES else visible(one) for one in _MARK.split(text))
+            pieces = _PAINTED.split(text)
+            shown = "".join(
+                f"{one[0]}{visible(one[1:-1])}{_PLAIN}" if _PAINTED.fullmatch(one) else visible(one) for one in pieces
+            )
         else:
             shown = visible(text)
         shown = shown.replace("##[", r"#\u0023[")

@@ -9,6 +9,7 @@ import json
 import typing
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -68,7 +69,7 @@ class File:
     """The model of each section, to the place where it is met first."""
 
     def __post_init__(self) -> None:
-        self.schema = MODELS[self.name].model_json_schema()
+        self.schema = schema_of(self.name)
 
     def parts(self) -> Iterator[str]:
         """Yields the paragraphs on the file."""
@@ -157,6 +158,12 @@ class File:
         """Returns the model that a reference names."""
         model: Json = self.schema["$defs"][found["$ref"].rpartition("/")[2]]
         return model
+
+
+@cache
+def schema_of(name: str) -> Json:
+    """Returns the schema of a file, its fields in the order of the model."""
+    return MODELS[name].model_json_schema()
 
 
 def default_of(found: Json, required: bool) -> str:

@@ -408,6 +408,13 @@ def test_text_of_others_has_no_colour(screen: Screen, text: str) -> None:
     assert "\x1b" not in screen.getvalue()
 
 
+def test_a_colour_that_does_not_end_is_shown_and_begins_nothing(screen: Screen) -> None:
+    mark = printing.paint("x", printing.Style.FAULT)[0]
+    with redirect_stdout(screen), printing.guarded():
+        print(f"{mark}red for ever")
+    assert screen.getvalue() == "\\ufdd0red for ever\n"
+
+
 def test_one_function_counts() -> None:
     from strata.text import counted
 
