@@ -50,9 +50,7 @@ def report_duplicates(partial: PartialConfiguration, file: str, at: Location, na
 def report_over_limit(
     partial: PartialConfiguration, file: str, at: Location, number: int, limit: Limit, prefix: str = ""
 ) -> Iterator[Fault]:
-    """Reports a number above a limit, and how to lift the limit if AWS lifts it."""
+    """Reports a number above a limit that AWS raises for nobody; a quota is `strata.rules.quotas`' to warn of."""
     if number > limit.value:
-        remedy = (
-            f"raise the quota at AWS, then set limits.{limit.name} in project.yaml" if limit.adjustable else "use fewer"
-        )
-        yield partial.fault(file, at, f"{prefix}{number} of at most {limit.value} {limit.unit} ({limit.cited})", remedy)
+        problem = f"{prefix}{number} of at most {limit.value} {limit.unit} ({limit.cited})"
+        yield partial.fault(file, at, problem, "use fewer")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from strata.aws.identity_center import console, list_instances
+from strata.aws.organization import account_quota, list_accounts, more_accounts
 from strata.aws.prerequisites import inspect, management_caller
 from strata.aws.session import Aws, AwsError, connect, emulator
 from strata.aws.states import STACKS, Version, list_stacks, read_state, read_version
@@ -20,6 +21,7 @@ from strata.identity.deletions import DELETE_RAM_SHARING, DELETE_TRAIL, LAST_ADM
 from strata.identity.leftovers import STACK, Directory, announced_as, to_create
 from strata.identity.live import states_elsewhere
 from strata.identity.settled import lost_layers, settled
+from strata.identity.things import TYPES
 from strata.landing_zone import LandingZone
 from strata.landing_zone.examples import example_faults
 from strata.landing_zone.moves import FORGET
@@ -108,6 +110,8 @@ def prepare(options: Options, *, stacks: Sequence[str], allow: Sequence[str]) ->
         print(line(f"warning: {warning}"), file=sys.stderr)
     if found.refusals:
         raise RefusedError(found.refusals)
+    if not stacks or "organizations" in stacks:
+        _check_quota(aws, landing_zone, states.get("organizations", {}), options.note)
     options.note("writing the Terraform")
     told = [*(f"moved:{one.kind}:{one.new}" for one in found.moved), *(f"{FORGET}{one}" for one in found.left_behind)]
     workspace.synth([*allow, *told])
@@ -198,6 +202,31 @@ def _check_ground(aws: Aws, landing_zone: LandingZone, *, needs_sign_in: bool) -
         refusals += identity_center_refusals(aws, landing_zone)
     if refusals:
         raise StrataError(*refusals)
+
+
+def _check_quota(aws: Aws, landing_zone: LandingZone, state: State, note: Callable[[str], None]) -> None:
+    """Refuses more new accounts than AWS has room for: one that exists has its room, whatever the quota says.
+
+    Raises:
+        StrataError: AWS would refuse to make some of them.
+    """
+    known = {str(one.get("name")) for one in state.get("resources") or () if one.get("type") == TYPES["account"]}
+    new = {account.email.lower() for key, account in landing_zone.members.items() if key not in known}
+    if not new:
+        return
+    try:
+        there = {account.email.lower() for account in list_accounts(aws)}
+        new -= there
+        quota = account_quota(aws) if new else 0
+    except AwsError as error:
+        note(f"whether AWS has room for {len(new)} more accounts is not known: {error}")
+        return
+    total = len(there) + len(new)
+    if new and total > quota:
+        raise StrataError(
+            f"{len(new)} account{'s are' if len(new) > 1 else ' is'} to be made, the organization has {len(there)}, "
+            f"and AWS allows {quota}; ask for more, which takes minutes to days: {more_accounts(total)}"
+        )
 
 
 def _elsewhere(aws: Aws, landing_zone: LandingZone) -> str:

@@ -15,6 +15,7 @@ from tests.aws import memory
 from tests.aws.calls import Call, Parameters, Refused, Service, mend, order
 
 organizations = Service("organizations")
+quotas = Service("service-quotas")
 MANAGEMENT = "123456789012"
 ACCOUNTS_AT_ONCE = 5
 _SLOTS = {"SERVICE_CONTROL_POLICY": 10, "RESOURCE_CONTROL_POLICY": 5}
@@ -61,6 +62,12 @@ def require_trust(service: str, code: str, management: str = MANAGEMENT) -> None
     """Raises where a service has no trusted access."""
     if not trusts(service, management):
         raise Refused(code, f"SERVICE_ACCESS_NOT_ENABLED: trusted access for {service} is not enabled")
+
+
+@quotas.answers("GetServiceQuota", "GetAWSDefaultServiceQuota")
+def service_quota(call: Call) -> Parameters:
+    """Returns how many accounts the organization may have; no other quota is asked for."""
+    return {"Quota": {**call.parameters, "Value": float(_progress().account_limit)}}
 
 
 @organizations.answers("CreateAccount")

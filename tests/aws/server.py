@@ -44,7 +44,12 @@ from tests.aws.journal import Fault, Journal
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 _SCOPE = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/")
-_BY_SIGNING_NAME = {"access-analyzer": "accessanalyzer", "monitoring": "cloudwatch", "sso": "sso-admin"}
+_BY_SIGNING_NAME = {
+    "access-analyzer": "accessanalyzer",
+    "monitoring": "cloudwatch",
+    "servicequotas": "service-quotas",
+    "sso": "sso-admin",
+}
 _LONGEST_HANG = 300
 
 
