@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
-
 from strata.aws.organization import describe, describe_account
 from strata.aws.session import Aws, AwsError, emulator
 from strata.config.limits import aws_limits
@@ -34,6 +32,7 @@ from strata.config.types import (
     Region,
     RootEmail,
     ShortName,
+    validated,
 )
 from strata.errors import StrataError, UsageError
 from strata.files.atomic import cannot, locked, read_text
@@ -170,18 +169,9 @@ def _typed(kind: Any) -> Callable[[str, Known], str]:
     def read(text: str, _known: Known) -> str:
         if not text:
             raise Problem("an answer is needed", "give one")
-        return _validated(kind, text)
+        return validated(kind, text)
 
     return read
-
-
-def _validated(kind: Any, text: str) -> str:
-    try:
-        return str(TypeAdapter(kind).validate_python(text))
-    except ValidationError as error:
-        details = error.errors(include_url=False)[0]
-        cause = details.get("ctx", {}).get("error")
-        raise (cause if isinstance(cause, Problem) else Problem(details["msg"], "change it")) from error
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -196,11 +186,11 @@ def _secondary(text: str, known: Known) -> str:
 
 
 def _governed(text: str, _known: Known) -> tuple[str, ...]:
-    return tuple(_validated(Region, word) for word in _words(text))
+    return tuple(validated(Region, word) for word in _words(text))
 
 
 def _accounts(text: str, known: Known) -> tuple[str, ...]:
-    keys = tuple(_validated(Key, word) for word in _words(text))
+    keys = tuple(validated(Key, word) for word in _words(text))
     for key in keys:
         if key in (MANAGEMENT, ROOT):
             raise Problem(f"{key!r} stands for the {key} itself", "name member accounts only")
@@ -216,7 +206,7 @@ def _email(text: str, known: Known) -> str:
     if "{account}" not in text:
         _typed(Email)(text, known)
     for key in known.get("accounts", DEFAULT_ACCOUNTS):
-        _validated(RootEmail, account_address(text, key))
+        validated(RootEmail, account_address(text, key))
     return text
 
 
