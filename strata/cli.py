@@ -385,9 +385,21 @@ def init(
         list[str] | None,
         typer.Option("--governed", metavar="REGION", help="One more region with regional defaults; repeatable."),
     ] = None,
+    ou: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--ou",
+            metavar="UNIT",
+            help="A unit, as in workloads/prod; repeatable, else security, infrastructure, workloads, sandbox.",
+        ),
+    ] = None,
     account: Annotated[
         list[str] | None,
-        typer.Option("--account", metavar="KEY", help="A member account; repeatable, else security and shared."),
+        typer.Option(
+            "--account",
+            metavar="KEY@UNIT",
+            help="A member account, as in data-prod@workloads/prod; repeatable, else security and shared.",
+        ),
     ] = None,
     email: Annotated[
         str | None,
@@ -412,6 +424,7 @@ def init(
         "primary": primary,
         "secondary": secondary,
         "governed": governed,
+        "units": ou,
         "accounts": account,
         "email": email,
         "management_id": management_id,

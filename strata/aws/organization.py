@@ -80,32 +80,6 @@ def list_accounts(aws: Aws) -> list[LiveAccount]:
     return sorted(found, key=lambda account: account.id)
 
 
-QUOTA = {"ServiceCode": "organizations", "QuotaCode": "L-E619E033"}
-
-
-def account_quota(aws: Aws) -> int:
-    """Returns how many accounts AWS lets the organization have, closed ones among them.
-
-    https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html
-    """
-    client = aws.client("service-quotas", "us-east-1")
-    try:
-        found = client.get_service_quota(**QUOTA)
-    except AwsError as error:
-        if error.code != "NoSuchResourceException":
-            raise
-        found = client.get_aws_default_service_quota(**QUOTA)
-    return int(found["Quota"]["Value"])
-
-
-def more_accounts(number: int) -> str:
-    """Returns the command that asks AWS for more accounts."""
-    return (
-        f"aws service-quotas request-service-quota-increase --region us-east-1 --service-code {QUOTA['ServiceCode']} "
-        f"--quota-code {QUOTA['QuotaCode']} --desired-value {number}"
-    )
-
-
 def describe_account(aws: Aws, id: str) -> LiveAccount:
     """Returns one account of the organization."""
     return _account(aws.client("organizations").describe_account(AccountId=id)["Account"])

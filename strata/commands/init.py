@@ -10,7 +10,7 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from strata.config.limits import aws_limits
 from strata.config.loader import FILES, files_of
 from strata.config.models import MANAGEMENT, ROOT
 from strata.config.source import SourceFile, parse
-from strata.config.text import Problem, check_length
+from strata.config.text import Problem, check_length, short
 from strata.config.types import (
     AccountId,
     AccountName,
@@ -36,11 +36,13 @@ from strata.config.types import (
 )
 from strata.errors import StrataError, UsageError
 from strata.files.atomic import cannot, locked, read_text
-from strata.files.config_edit import fill, loaded, policies, print_diff, replace
+from strata.files.config_edit import fill, loaded, policies, print_diff, replace, texts
 from strata.files.template import (
     DEFAULT_ACCOUNTS,
     TEMPLATE,
+    TREE,
     Answers,
+    Placed,
     account_address,
     onto,
     rendered,
@@ -59,6 +61,12 @@ def run(options: Options, *, given: Mapping[str, Any], to: Path | None, dry_run:
     target = to or options.config
     if to:
         _check_free(to)
+    elif not any(given.values()) and _is_own(options.config):
+        options.note(
+            f"nothing to do: {target} is yours already; for an account, organizational unit, group, user, permission "
+            f"set or assignment more: strata {_config(target)}add; for another configuration: strata init --to DIR"
+        )
+        return 0
     base = TEMPLATE if to and not _shipped(options.config) else options.config
     before = _texts(base)
     answers = gather(options, {name: value for name, value in given.items() if value})
@@ -87,9 +95,14 @@ def run(options: Options, *, given: Mapping[str, Any], to: Path | None, dry_run:
         _make_folder(to, base, files)
     else:
         replace(target, before, {name: files[name] for name in changed})
-    option = "" if target == Path("config") else f"--config {word(target)} "
+    option = _config(target)
     print(f"next:\n  strata {option}doctor\n  strata {option}bootstrap")
     return 0
+
+
+def _config(target: Path) -> str:
+    """Returns the option that names the folder, nothing where a command looks there anyway."""
+    return "" if target == Path("config") else f"--config {word(target)} "
 
 
 # The answers
@@ -111,7 +124,10 @@ class Question:
     @property
     def flag(self) -> str:
         """Returns the flag that gives the answer."""
-        return f"--{'account' if self.name == 'accounts' else self.name.replace('_', '-')}"
+        return f"--{_FLAGS.get(self.name, self.name.replace('_', '-'))}"
+
+
+_FLAGS = {"accounts": "account", "units": "ou"}
 
 
 def gather(options: Options, given: Mapping[str, Any]) -> Answers:
@@ -121,6 +137,9 @@ def gather(options: Options, given: Mapping[str, Any]) -> Answers:
         StrataError: a flag's value is not allowed, or answers are missing and nobody can be asked.
     """
     known: dict[str, Any] = {}
+    if given.get("accounts") and not given.get("units"):
+        bare = any("@" not in one for one in _words(_joined(given["accounts"])))
+        known["units"] = TREE if bare else ()
     problems = list(_from_flags(given, known))
     if problems:
         raise StrataError(*problems)
@@ -143,11 +162,14 @@ def _from_flags(given: Mapping[str, Any], known: dict[str, Any]) -> Iterator[str
         value = given.get(question.name)
         if value is None:
             continue
-        text = ",".join(value) if isinstance(value, list | tuple) else value
         try:
-            known[question.name] = question.read(text, known)
+            known[question.name] = question.read(_joined(value), known)
         except Problem as problem:
             yield f"{question.flag}: {problem.problem}; {problem.remedy}"
+
+
+def _joined(value: Any) -> str:
+    return ",".join(value) if isinstance(value, list | tuple) else str(value)
 
 
 def _ask(question: Question, known: Known) -> Any:
@@ -189,24 +211,74 @@ def _governed(text: str, _known: Known) -> tuple[str, ...]:
     return tuple(validated(Region, word) for word in _words(text))
 
 
-def _accounts(text: str, known: Known) -> tuple[str, ...]:
-    keys = tuple(validated(Key, word) for word in _words(text))
-    for key in keys:
-        if key in (MANAGEMENT, ROOT):
-            raise Problem(f"{key!r} stands for the {key} itself", "name member accounts only")
+def _units(text: str, _known: Known) -> tuple[str, ...]:
+    """Accepts organizational units as `workloads/prod`; keys are unique in the whole tree."""
+    ways = [_way(word) for word in _words(text)]
+    _check_unique(ways)
+    return tuple("/".join(way) for way in ways)
+
+
+def _way(text: str) -> tuple[str, ...]:
+    """Returns the keys of the units down to one."""
+    way, deepest = tuple(validated(Key, part) for part in text.split("/")), aws_limits()["organizational_unit_depth"]
+    if ROOT in way:
+        raise Problem(f"{short(text)} begins at the root without saying so", "leave 'root' out")
+    if len(way) > deepest.value:
+        raise Problem(
+            f"{short(text)} is on level {len(way)}, AWS allows {deepest.value} ({deepest.cited})", "move it up"
+        )
+    return way
+
+
+def _check_unique(ways: Iterable[tuple[str, ...]]) -> None:
+    seen: dict[str, tuple[str, ...]] = {}
+    for way in (whole[:depth] for whole in ways for depth in range(1, len(whole) + 1)):
+        other = seen.setdefault(way[-1], way)
+        if other != way:
+            problem = f"{short(way[-1])} is the key of two units, {'/'.join(other)} and {'/'.join(way)}"
+            raise Problem(problem, f"call one {way[-2] if way[1:] else 'other'}-{way[-1]}, names may be alike later")
+
+
+def _accounts(text: str, known: Known) -> tuple[Placed, ...]:
+    """Accepts accounts as `data-prod@workloads/prod`, or by a key that ends or begins with that of a unit."""
+    placed = [_placed(word, known.get("units", ())) for word in _words(text)]
+    for one in placed:
         if "name" in known:
-            check_length(f"{known['name']}-{key}", aws_limits()["account_name"])
-    if not keys:
+            check_length(f"{known['name']}-{one.key}", aws_limits()["account_name"])
+    if not placed:
         raise Problem("no account is named", f"name some, such as {', '.join(DEFAULT_ACCOUNTS)}")
-    return keys
+    if not known.get("units") and not any(one.units for one in placed):
+        raise Problem("every account is below the root, where no policy binds it", "name a unit for one at least")
+    keys = [one.key for one in placed]
+    if twice := sorted({key for key in keys if keys.count(key) > 1}):
+        raise Problem(f"{short(twice[0])} is named for two units", "name each account once")
+    _check_unique([*(tuple(unit.split("/")) for unit in known.get("units", ())), *(one.units for one in placed)])
+    return tuple(placed)
+
+
+def _placed(text: str, units: Iterable[str]) -> Placed:
+    key, at, way = text.partition("@")
+    if validated(Key, key) in (MANAGEMENT, ROOT):
+        raise Problem(f"{key!r} stands for the {key} itself", "name member accounts only")
+    if at:
+        return Placed(key, () if way == ROOT else _way(way))
+    ways = [tuple(unit.split("/")) for unit in units]
+    by_key = {way[depth - 1]: way[:depth] for way in ways for depth in range(1, len(way) + 1)}
+    found = next(
+        (by_key[part] for part in (key, key.rpartition("-")[2], key.partition("-")[0]) if part in by_key), None
+    )
+    if found is None:
+        example = "/".join(ways[0]) if ways else "workloads"
+        raise Problem(f"no organizational unit is named for {short(key)}", f"write its unit too, as in {key}@{example}")
+    return Placed(key, found)
 
 
 def _email(text: str, known: Known) -> str:
     """Accepts a base address or a pattern that makes an address for every account."""
     if "{account}" not in text:
         _typed(Email)(text, known)
-    for key in known.get("accounts", DEFAULT_ACCOUNTS):
-        validated(RootEmail, account_address(text, key))
+    for one in known.get("accounts", _DEFAULT):
+        validated(RootEmail, account_address(text, one.key))
     return text
 
 
@@ -219,18 +291,21 @@ def _initials(known: Known) -> str:
     return str(known["name"]).replace("-", "")[:4]
 
 
+_DEFAULT = tuple(Placed(key, (unit,)) for key, _, unit in (one.partition("@") for one in DEFAULT_ACCOUNTS))
+
 QUESTIONS = (
     Question("name", "project name, the prefix of account names", _typed(ProjectName)),
     Question("short_name", "short name, the prefix of buckets and profiles", _typed(ShortName), suggest=_initials),
     Question("primary", "primary region", _typed(Region), suggest="us-east-1"),
     Question("secondary", "secondary region, for the replica of the state", _secondary, suggest="us-west-2"),
     Question("governed", "more regions with regional defaults, Enter for none", _governed, otherwise=()),
+    Question("units", "organizational units", _units, suggest=" ".join(TREE), otherwise=TREE),
     Question(
         "accounts",
-        "member accounts",
+        "member accounts, each as key@unit",
         _accounts,
-        suggest=" ".join(DEFAULT_ACCOUNTS),
-        otherwise=DEFAULT_ACCOUNTS,
+        suggest=lambda known: " ".join(DEFAULT_ACCOUNTS) if set(TREE[:2]) <= set(known["units"]) else "",
+        otherwise=_DEFAULT,
     ),
     Question("email", "e-mail address that accounts get plus-addresses of, such as aws@example.org", _email),
     Question("management_id", "id of the management account", _typed(AccountId)),
@@ -321,6 +396,16 @@ def _shipped(config: Path) -> bool:
         return False
 
 
+def _is_own(config: Path) -> bool:
+    """Returns whether a folder has somebody's addresses and no example's: init has done its work, or was not needed."""
+    found = texts(config)
+    try:
+        leaves = [leaf for name, text in found.items() for leaf in _personal(config / name, text)]
+    except StrataError:
+        return False
+    return bool(leaves) and not any(map(is_example, leaves))
+
+
 def _edited(folder: Path, before: Mapping[str, str], answers: Answers) -> dict[str, str]:
     """Returns the files with the answers in place of the example's; what else was set in them stays.
 
@@ -363,14 +448,17 @@ def _own_values(path: Path, text: str) -> list[str]:
     Raises:
         StrataError: it cannot be read as YAML.
     """
+    return [value for value in _personal(path, text) if not is_example(value)]
+
+
+def _personal(path: Path, text: str) -> list[str]:
     tree = SourceFile(str(path))
     parse(text, tree)
     if tree.faults:
         raise StrataError(*map(str, tree.faults))
     leaves = list(_leaves(tree.data))
     emails = [leaf for leaf in leaves if re.fullmatch(r"[^\s@]+@[^\s@]+", leaf)]
-    ids = [leaf for leaf in leaves if re.fullmatch(r"\d{12}", leaf)]
-    return [value for value in (*emails, *ids) if not is_example(value)]
+    return [*emails, *(leaf for leaf in leaves if re.fullmatch(r"\d{12}", leaf))]
 
 
 def _leaves(data: Any) -> Iterator[str]:

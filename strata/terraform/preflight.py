@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from strata.aws.identity_center import console, list_instances
-from strata.aws.organization import account_quota, list_accounts, more_accounts
+from strata.aws.organization import list_accounts
 from strata.aws.prerequisites import inspect, management_caller
+from strata.aws.quotas import account_quota, more_accounts
 from strata.aws.session import Aws, AwsError, connect, emulator
 from strata.aws.states import STACKS, Version, list_stacks, read_state, read_version
 from strata.config.types import did_you_mean

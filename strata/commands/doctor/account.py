@@ -7,6 +7,7 @@ from typing import Any
 
 from strata.aws import organization as organizations
 from strata.aws.organization import LiveAccount
+from strata.aws.quotas import account_quota, more_accounts
 from strata.aws.session import Aws, AwsError, Caller, paginate
 from strata.commands.doctor.context import CheckContext
 from strata.commands.doctor.findings import NOT_YET, Finding, action, denied, failure, ok, unanswered, warning
@@ -137,7 +138,7 @@ def assess_names(configured: ManagementAccount, name: str, email: str) -> Iterat
 
 def check_quota(context: CheckContext) -> Iterator[Finding]:
     """Checks that the account quota suffices for existing and new accounts."""
-    yield assess_quota(context.landing_zone, context.accounts(), organizations.account_quota(context.aws))
+    yield assess_quota(context.landing_zone, context.accounts(), account_quota(context.aws))
 
 
 def assess_quota(landing_zone: LandingZone, live: Sequence[LiveAccount], quota: int) -> Finding:
@@ -149,7 +150,7 @@ def assess_quota(landing_zone: LandingZone, live: Sequence[LiveAccount], quota: 
     text = f"{now} accounts now, {new} to create, the quota is {quota}"
     if not new or now + new <= quota:
         return ok(text)
-    return failure(text, organizations.more_accounts(now + new))
+    return failure(text, more_accounts(now + new))
 
 
 # Where it may work
