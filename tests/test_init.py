@@ -405,18 +405,14 @@ def typed(monkeypatch: pytest.MonkeyPatch, folder: Path, *lines: str, **given: A
 TYPED = (
     "acme",
     "",
-    "eu-central-1",
-    "eu-west-1",
-    "",
+    "eu-central-1 eu-west-1",
     "",
     "",
     "aws@acme.io",
     "210987654321",
     "",
     "",
-    "Zoë",
-    "Ng",
-    "z@acme.io",
+    "Zoë Ng <z@acme.io>",
 )
 
 
@@ -425,16 +421,20 @@ def test_enter_takes_what_is_suggested(folder: Path, monkeypatch: pytest.MonkeyP
     made = load(folder).project
     assert (made.short_name, made.management_account.name) == ("acme", "acme-management")
     assert made.management_account.email == "aws@acme.io"
+    assert (made.regions.primary, made.regions.secondary) == ("eu-central-1", "eu-west-1")
+    assert load(folder).users["zoe-ng"].shown_name == "Zoë Ng"
 
 
 def test_a_wrong_answer_is_asked_again_with_the_reason(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    wrong_first = (*TYPED[:2], "eu-centrl-1", TYPED[2], "eu-central-1", *TYPED[3:])
+    wrong_first = (*TYPED[:2], "eu-centrl-1 x", "eu-west-1", "eu-west-1 eu-west-1", *TYPED[2:-1], "Zoë", TYPED[-1])
     assert typed(monkeypatch, folder, *wrong_first, "yes") == 0
     said = capsys.readouterr().err
     assert "did you mean 'eu-central-1'?; use a region code" in said
+    assert "'eu-west-1' is not two regions; name a primary and a secondary one" in said
     assert "the secondary region is the primary one" in said
+    assert "'Zoë' is not given name, family name and e-mail address" in said
     assert load(folder).project.regions.primary == "eu-central-1"
 
 

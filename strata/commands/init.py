@@ -127,6 +127,21 @@ class Question:
         return f"--{_FLAGS.get(self.name, self.name.replace('_', '-'))}"
 
 
+@dataclass(frozen=True)
+class Together:
+    """What one answer at a terminal gives, where no flag gave any of it."""
+
+    names: tuple[str, ...]
+    words: str
+    read: Callable[[str, Known], dict[str, Any]]
+    suggest: str = ""
+
+    @property
+    def flag(self) -> str:
+        """Returns the flags that give the same."""
+        return ", ".join(f"--{name.replace('_', '-')}" for name in self.names)
+
+
 _FLAGS = {"accounts": "account", "units": "ou"}
 
 
@@ -152,7 +167,13 @@ def gather(options: Options, given: Mapping[str, Any]) -> Answers:
         known |= {question.name: question.otherwise for question in missing}
         missing = []
     for question in missing:
-        known[question.name] = _ask(question, known)
+        if question.name in known:
+            continue
+        together = next((one for one in TOGETHER if question.name in one.names), None)
+        if together and not known.keys() & set(together.names):
+            known |= _ask(together, known)
+        else:
+            known[question.name] = _ask(question, known)
     return Answers(**known)
 
 
@@ -172,7 +193,7 @@ def _joined(value: Any) -> str:
     return ",".join(value) if isinstance(value, list | tuple) else str(value)
 
 
-def _ask(question: Question, known: Known) -> Any:
+def _ask(question: Question | Together, known: Known) -> Any:
     suggestion = question.suggest if isinstance(question.suggest, str) else question.suggest(known)
     hint = f" [{suggestion}]" if suggestion else ""
     while True:
@@ -205,6 +226,34 @@ def _secondary(text: str, known: Known) -> str:
     if region == known.get("primary"):
         raise Problem(f"the secondary region is the primary one, {region!r}", "choose another for the replica")
     return region
+
+
+def _regions(text: str, known: Known) -> dict[str, Any]:
+    """Accepts the primary and the secondary region, and more with regional defaults."""
+    words = text.replace(",", " ").split()
+    if not words[1:]:
+        raise Problem(
+            f"{short(text)} is not two regions", "name a primary and a secondary one, as in us-east-1 us-west-2"
+        )
+    found: dict[str, Any] = {"primary": _typed(Region)(words[0], known)}
+    found["secondary"] = _secondary(words[1], found)
+    return {**found, "governed": _governed(" ".join(words[2:]), known)}
+
+
+def _person(text: str, known: Known) -> dict[str, Any]:
+    """Accepts given name, family name and e-mail address in a row."""
+    words = text.replace("<", " ").replace(">", " ").split()
+    emails, names = [word for word in words if "@" in word], [word for word in words if "@" not in word]
+    if len(emails) != 1 or not names[1:]:
+        problem = f"{short(text)} is not given name, family name and e-mail address"
+        raise Problem(
+            problem, "write them as in Jane Doe jane.doe@example.org; a family name of several words by flags"
+        )
+    return {
+        "admin_given_name": _typed(PersonName)(" ".join(names[:-1]), known),
+        "admin_family_name": _typed(PersonName)(names[-1], known),
+        "admin_email": _typed(Email)(emails[0], known),
+    }
 
 
 def _governed(text: str, _known: Known) -> tuple[str, ...]:
@@ -319,6 +368,21 @@ QUESTIONS = (
     Question("admin_given_name", "given name of the administrator", _typed(PersonName)),
     Question("admin_family_name", "family name of the administrator", _typed(PersonName)),
     Question("admin_email", "e-mail of the administrator", _typed(Email)),
+)
+
+
+TOGETHER = (
+    Together(
+        ("primary", "secondary", "governed"),
+        "regions: the primary, the secondary for the replica of the state, more with regional defaults",
+        _regions,
+        suggest="us-east-1 us-west-2",
+    ),
+    Together(
+        ("admin_given_name", "admin_family_name", "admin_email"),
+        "the administrator, as in Jane Doe jane.doe@example.org",
+        _person,
+    ),
 )
 
 

@@ -311,7 +311,11 @@ def test_more_accounts_than_aws_gives_are_refused_before_one_is_made(shipped: Si
 @pytest.mark.e2e
 def test_a_new_account_in_a_new_unit_is_one_deploy(shipped: Site) -> None:
     """At a terminal and without one: sso, which cannot be planned before the account is there, is done in its turn."""
-    _account_in_a_new_unit(shipped, "sandbox", "lab")
+    added = ("add", "account", "sandbox", "--email", "aws+sandbox@example.com", "--ou", "lab", "--yes")
+    assert shipped.strata("add", "ou", "lab", "--under", "shared", "--yes").code == 0
+    assert shipped.strata(*added).code == 0
+    given = ("--permission-set", "DevOps", "--group", "devops", "--ou", "lab")
+    assert shipped.strata("add", "assignment", *given, "--yes").code == 0
 
     planned = shipped.strata("plan", "organizations", "sso", "--exit-code", "--json")
     unasked = shipped.strata("deploy", "organizations", "sso")
