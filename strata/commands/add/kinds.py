@@ -35,6 +35,7 @@ from strata.config.types import (
     did_you_mean,
     validated,
 )
+from strata.errors import StrataError
 from strata.files.config_entries import Value, Way
 from strata.landing_zone import LandingZone
 from strata.landing_zone.selection import is_wildcard, matching
@@ -319,6 +320,8 @@ _QUESTIONS: Mapping[Kind, Callable[[LandingZone, Path], tuple[Question, ...]]] =
 
 def _account_entry(known: Known) -> dict[str, Any]:
     tags = dict(known["tag"])
+    if len(tags) < len(known["tag"]):
+        raise StrataError("--tag: a tag has two values; give each tag once")
     return {"email": known["email"], "organizational_unit": known["ou"], "name": known["name"], "tags": tags}
 
 

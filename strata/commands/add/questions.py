@@ -84,7 +84,8 @@ def _from_options(questions: Sequence[Question], given: Known, known: dict[str, 
             continue
         value = given[one.name]
         try:
-            known[one.name] = tuple(one.read(text, known) for text in value) if one.many else one.read(value, known)
+            read = (one.read(text, known) for text in value) if one.many else ()
+            known[one.name] = tuple(dict.fromkeys(read)) if one.many else one.read(value, known)
         except Problem as problem:
             yield f"{one.flag}: {problem.problem}; {problem.remedy}"
 
