@@ -612,10 +612,10 @@ CASES = (
             (ORGANIZATION, "  lab:\n", "  shops:\n    name: Shops\n  lab:\n"),
         ),
         (
-            "organization.yaml:4: organizational_units.shops: is below web at AWS, which cannot move it below the root: it "
-            "would be deleted; write it below web again; or, to have one there, declare a unit with another key "
-            "below the root, attach the policies and assignments of shops to it, move the accounts to it in the same "
-            "edit, and deploy; then take shops out, and deploy",
+            "organization.yaml:4: organizational_units.shops: is below web at AWS, which cannot move it below the "
+            "root: it would be deleted; write it below web again; or, to have one there, declare a unit with another "
+            "key below the root, attach the policies and assignments of shops to it, move the accounts to it in the "
+            "same edit, and deploy; then take shops out, and deploy",
         ),
     ),
     Case(

@@ -62,10 +62,13 @@ def accounts(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
             yield partial.fault(ORGANIZATION, at, problem, "remove it, or choose another key")
         unit = account.organizational_unit
         yield from report_unknown(
-            partial, ORGANIZATION, (*at, "organizational_unit"), unit, known, "organizational unit", ROOT
+            partial, ORGANIZATION, (*at, "organizational_unit"), unit, known, "organizational unit", ROOT, _MOVED
         )
         yield from _account(partial, limits, key, account)
     yield from _emails(partial, organization)
+
+
+_MOVED = "; if the unit was taken out, name the one that its accounts move to"
 
 
 def _account(partial: PartialConfiguration, limits: Limits, key: str, account: Account) -> Iterator[Fault]:

@@ -24,8 +24,14 @@ def report_unknown(
     keys: frozenset[str] | None,
     what: str,
     besides: str | None = None,
+    more: str = "",
 ) -> Iterator[Fault]:
-    """Reports a name that no entry has; an empty one always, others only when all entries are known."""
+    """Reports a name that no entry has; an empty one always, others only when all entries are known.
+
+    Args:
+        besides: a name that is right as well.
+        more: what is added to the remedy.
+    """
     if not name.strip():
         yield partial.fault(file, at, f"{short(name)} names no {what}", "write its key, or remove it")
         return
@@ -35,7 +41,7 @@ def report_unknown(
     known = ", ".join(name if len(name) <= _LONGEST else short(name) for name in candidates[:_LISTED])
     known += ", ..." if len(candidates) > _LISTED else ""
     problem = f"unknown {what} {short(name)}{did_you_mean(name, candidates)}"
-    yield partial.fault(file, at, problem, f"known: {known or 'none'}")
+    yield partial.fault(file, at, problem, f"known: {known or 'none'}{more}")
 
 
 def report_duplicates(partial: PartialConfiguration, file: str, at: Location, names: Iterable[str]) -> Iterator[Fault]:
