@@ -331,6 +331,10 @@ def add_assignment(
     user: Annotated[list[str] | None, _repeated("--user", "USER", "A user who gets it")] = None,
     ou: Annotated[list[str] | None, _repeated("--ou", "UNIT", "All accounts of a unit, later ones too")] = None,
     account: Annotated[list[str] | None, _repeated("--account", "ACCOUNT", "An account, a wildcard, or all")] = None,
+    except_ou: Annotated[list[str] | None, _repeated("--except-ou", "UNIT", "A unit to leave out")] = None,
+    except_account: Annotated[
+        list[str] | None, _repeated("--except-account", "ACCOUNT", "An account to leave out")
+    ] = None,
     reason: Annotated[str | None, typer.Option("--reason", help="Why, for those who review it.")] = None,
     until: Annotated[str | None, typer.Option("--until", metavar="DATE", help="Its last day.")] = None,
     file: FileOption = None,
@@ -340,7 +344,8 @@ def add_assignment(
 ) -> int:
     """Give people access to accounts."""
     who = {"permission_set": permission_set, "group": group, "user": user}
-    given = {**who, "ou": ou, "account": account, "reason": reason, "until": until, "file": file}
+    where = {"ou": ou, "account": account, "except_ou": except_ou, "except_account": except_account}
+    given = {**who, **where, "reason": reason, "until": until, "file": file}
     return _add(options, "assignment", given, json=json, dry_run=dry_run, yes=yes)
 
 

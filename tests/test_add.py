@@ -113,6 +113,15 @@ OPTIONS: list[tuple[list[str], str, str]] = [
         "  - permission_sets:\n      - ReadOnly\n    groups:\n      - devops\n    organizational_units:\n"
         '      - security\n    until: "2030-01-31"\n',
     ),
+    (
+        [
+            *("assignment", "--permission-set", "FinOps", "--user", "jane-doe", "--ou", "root"),
+            *("--except-account", "shared", "--except-ou", "security"),
+        ],
+        "sso.yaml",
+        "  - permission_sets:\n      - FinOps\n    users:\n      - jane-doe\n    organizational_units:\n      - root\n"
+        "    except:\n      accounts:\n        - shared\n      organizational_units:\n        - security\n",
+    ),
 ]
 
 

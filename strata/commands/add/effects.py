@@ -48,6 +48,7 @@ def told(kind: Kind, after: LandingZone, known: Known, found: Effects) -> Iterat
         yield from _bound(thing, found["bound_by"])
     if kind == "user":
         yield f"{thing} is in {_plural('group', found['groups'])}" if found["groups"] else f"{thing} is in no group"
+        yield f"{thing} gets no mail from AWS: tell the person the address to sign in at, with which strata deploy ends"
     if not found["gives"]:
         yield _nothing_yet(known) if kind == "assignment" else f"{thing}: nobody gets access; {_ADVICE[kind](known)}"
     for one in found["gives"]:

@@ -287,6 +287,12 @@ def _assignment(landing_zone: LandingZone, _folder: Path) -> tuple[Question, ...
             many=True,
             needed=lambda known: not known.get("ou"),
         ),
+        Question(
+            "except_ou", "units left out", one_of("organizational unit", units), otherwise=(), many=True, asked=False
+        ),
+        Question(
+            "except_account", "accounts left out", _account_names(landing_zone), otherwise=(), many=True, asked=False
+        ),
         Question("reason", "why, for those who review it", typed(Reason), otherwise=""),
         Question("until", "its last day, as in 2027-01-31", typed(LastDay), otherwise=""),
     )
@@ -338,12 +344,14 @@ def _permission_set_entry(known: Known) -> dict[str, Any]:
 
 def _assignment_entry(known: Known) -> dict[str, Any]:
     accounts = known["account"]
+    left_out = {"accounts": list(known["except_account"]), "organizational_units": list(known["except_ou"])}
     return {
         "permission_sets": list(known["permission_set"]),
         "groups": list(known["group"]),
         "users": list(known["user"]),
         "accounts": "all" if accounts == ("all",) else list(accounts),
         "organizational_units": list(known["ou"]),
+        "except": {name: keys for name, keys in left_out.items() if keys},
         "reason": known["reason"],
         "until": known["until"],
     }
