@@ -85,7 +85,7 @@ def _before(
     context.obj = {name: value for name, value in locals().items() if name in _SHARED and value}
 
 
-def command(name: str, example: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
+def command(name: str, example: str, under: typer.Typer = app) -> Callable[[Callable[..., int]], Callable[..., int]]:
     """Registers a function as a command that also takes the shared options and returns its exit code."""
 
     def register(function: Callable[..., int]) -> Callable[..., int]:
@@ -106,7 +106,7 @@ def command(name: str, example: str) -> Callable[[Callable[..., int]], Callable[
 
         @functools.wraps(function)
         def run(context: typer.Context, **values: Any) -> None:
-            given = {**context.obj, **{key: values[key] for key in _SHARED if values.get(key)}}
+            given = {**(context.obj or {}), **{key: values[key] for key in _SHARED if values.get(key)}}
             options = Options(**{"config": Path(os.environ.get("STRATA_CONFIG") or "config"), **given})
             arguments = {key: value for key, value in values.items() if key not in _SHARED}
             with guarded():
@@ -116,8 +116,9 @@ def command(name: str, example: str) -> Callable[[Callable[..., int]], Callable[
             parameters=[p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters], return_annotation=None
         )
         run.__annotations__ = {p.name: p.annotation for p in parameters}
-        listed = LINES.get(name)
-        app.command(name, short_help=listed, hidden=listed is None, epilog=f"Example: {example}")(run)
+        listed = LINES.get(name) if under is app else None
+        hidden = listed is None and under is app
+        under.command(name, short_help=listed, hidden=hidden, epilog=f"Example: {example}")(run)
         return function
 
     return register
@@ -228,6 +229,153 @@ def rename(
     return run(options, kind=kind, old=old, new=new, prune=prune, dry_run=dry_run, yes=yes)
 
 
+added = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Add an account, unit, group, user or assignment.",
+    epilog="Example: strata add account data-prod --ou prod",
+)
+app.add_typer(added, name="add", short_help=LINES["add"])
+
+FileOption = Annotated[
+    str | None,
+    typer.Option("--file", metavar="FILE", help="The file, where several have such entries: sso/payments.yaml."),
+]
+
+
+def _repeated(flag: str, metavar: str, words: str) -> Any:
+    return typer.Option(flag, metavar=metavar, help=f"{words}; repeatable.", show_default=False)
+
+
+@command("account", "strata add account data-prod --email aws+data-prod@acme.io --ou prod", added)
+def add_account(
+    *,
+    options: Options,
+    key: Annotated[str | None, typer.Argument(help="Its key.")] = None,
+    email: Annotated[str | None, typer.Option("--email", help="Its root e-mail address.")] = None,
+    ou: Annotated[str | None, typer.Option("--ou", metavar="UNIT", help="The unit it is in, or root.")] = None,
+    name: Annotated[str | None, typer.Option("--name", help="Else <project>-<key>.")] = None,
+    tag: Annotated[list[str] | None, _repeated("--tag", "KEY=VALUE", "One of its tags")] = None,
+    file: FileOption = None,
+    json: JsonOption = False,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+) -> int:
+    """Add an account: what binds it, who gets in."""
+    given = {"key": key, "email": email, "ou": ou, "name": name, "tag": tag, "file": file}
+    return _add(options, "account", given, json=json, dry_run=dry_run, yes=yes)
+
+
+@command("ou", "strata add ou data --under workloads", added)
+def add_ou(
+    *,
+    options: Options,
+    key: Annotated[str | None, typer.Argument(help="Its key.")] = None,
+    under: Annotated[str | None, typer.Option("--under", metavar="UNIT", help="The unit above it, else root.")] = None,
+    name: Annotated[str | None, typer.Option("--name", help="Its name at AWS, else the key.")] = None,
+    file: FileOption = None,
+    json: JsonOption = False,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+) -> int:
+    """Add a unit: what it inherits."""
+    given = {"key": key, "under": under, "name": name, "file": file}
+    return _add(options, "ou", given, json=json, dry_run=dry_run, yes=yes)
+
+
+@command("group", "strata add group data --member jane-doe", added)
+def add_group(
+    *,
+    options: Options,
+    key: Annotated[str | None, typer.Argument(help="Its key.")] = None,
+    description: Annotated[str | None, typer.Option("--description", help="What it is for.")] = None,
+    member: Annotated[list[str] | None, _repeated("--member", "USER", "A user in it")] = None,
+    name: Annotated[str | None, typer.Option("--name", help="Its display name, else the key.")] = None,
+    file: FileOption = None,
+    json: JsonOption = False,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+) -> int:
+    """Add a group."""
+    given = {"key": key, "description": description, "member": member, "name": name, "file": file}
+    return _add(options, "group", given, json=json, dry_run=dry_run, yes=yes)
+
+
+@command("user", "strata add user lena-fuchs --email lena.fuchs@acme.io --group devops", added)
+def add_user(
+    *,
+    options: Options,
+    key: Annotated[str | None, typer.Argument(help="The person's key.")] = None,
+    given_name: Annotated[str | None, typer.Option("--given-name", help="Given name.")] = None,
+    family_name: Annotated[str | None, typer.Option("--family-name", help="Family name.")] = None,
+    email: Annotated[str | None, typer.Option("--email", help="E-mail address, to sign in with.")] = None,
+    group: Annotated[list[str] | None, _repeated("--group", "GROUP", "A group to be a member of")] = None,
+    file: FileOption = None,
+    json: JsonOption = False,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+) -> int:
+    """Add a person, to groups as well."""
+    names = {"given_name": given_name, "family_name": family_name}
+    given = {"key": key, **names, "email": email, "group": group, "file": file}
+    return _add(options, "user", given, json=json, dry_run=dry_run, yes=yes)
+
+
+@command("permission-set", "strata add permission-set DataReader --aws ReadOnlyAccess", added)
+def add_permission_set(
+    *,
+    options: Options,
+    key: Annotated[str | None, typer.Argument(help="Its key.")] = None,
+    description: Annotated[str | None, typer.Option("--description", help="What it is for.")] = None,
+    aws: Annotated[list[str] | None, _repeated("--aws", "POLICY", "An AWS managed policy")] = None,
+    customer: Annotated[list[str] | None, _repeated("--customer", "POLICY", "A customer managed policy")] = None,
+    inline: Annotated[str | None, typer.Option("--inline", metavar="FILE", help="A policy document.")] = None,
+    session: Annotated[str | None, typer.Option("--session", metavar="PT1H", help="How long a session lasts.")] = None,
+    name: Annotated[str | None, typer.Option("--name", help="Its name at AWS, else the key.")] = None,
+    file: FileOption = None,
+    json: JsonOption = False,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+) -> int:
+    """Add a permission set."""
+    policies = {"aws": aws, "customer": customer, "inline": inline}
+    given = {"key": key, "description": description, **policies, "session": session, "name": name, "file": file}
+    return _add(options, "permission-set", given, json=json, dry_run=dry_run, yes=yes)
+
+
+@command("assignment", "strata add assignment --permission-set ReadOnly --group devops --ou workloads", added)
+def add_assignment(
+    *,
+    options: Options,
+    permission_set: Annotated[list[str] | None, _repeated("--permission-set", "SET", "A permission set")] = None,
+    group: Annotated[list[str] | None, _repeated("--group", "GROUP", "A group that gets it")] = None,
+    user: Annotated[list[str] | None, _repeated("--user", "USER", "A user who gets it")] = None,
+    ou: Annotated[list[str] | None, _repeated("--ou", "UNIT", "All accounts of a unit, later ones too")] = None,
+    account: Annotated[list[str] | None, _repeated("--account", "ACCOUNT", "An account, a wildcard, or all")] = None,
+    except_ou: Annotated[list[str] | None, _repeated("--except-ou", "UNIT", "A unit to leave out")] = None,
+    except_account: Annotated[
+        list[str] | None, _repeated("--except-account", "ACCOUNT", "An account to leave out")
+    ] = None,
+    reason: Annotated[str | None, typer.Option("--reason", help="Why, for those who review it.")] = None,
+    until: Annotated[str | None, typer.Option("--until", metavar="DATE", help="Its last day.")] = None,
+    file: FileOption = None,
+    json: JsonOption = False,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+) -> int:
+    """Give people access to accounts."""
+    who = {"permission_set": permission_set, "group": group, "user": user}
+    where = {"ou": ou, "account": account, "except_ou": except_ou, "except_account": except_account}
+    given = {**who, **where, "reason": reason, "until": until, "file": file}
+    return _add(options, "assignment", given, json=json, dry_run=dry_run, yes=yes)
+
+
+def _add(options: Options, kind: Any, given: dict[str, Any], *, json: bool, dry_run: bool, yes: bool) -> int:
+    from strata.commands.add import run
+
+    return run(options, kind=kind, given=given, json=json, dry_run=dry_run, yes=yes)
+
+
 @command("schema", "strata schema sso > sso.schema.json")
 def schema(
     *,
@@ -278,9 +426,21 @@ def init(
         list[str] | None,
         typer.Option("--governed", metavar="REGION", help="One more region with regional defaults; repeatable."),
     ] = None,
+    ou: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--ou",
+            metavar="UNIT",
+            help="A unit, as in workloads/prod; repeatable, else security, infrastructure, workloads, sandbox.",
+        ),
+    ] = None,
     account: Annotated[
         list[str] | None,
-        typer.Option("--account", metavar="KEY", help="A member account; repeatable, else security and shared."),
+        typer.Option(
+            "--account",
+            metavar="KEY@UNIT",
+            help="A member account, as in data-prod@workloads/prod; repeatable, else security and shared.",
+        ),
     ] = None,
     email: Annotated[
         str | None,
@@ -305,6 +465,7 @@ def init(
         "primary": primary,
         "secondary": secondary,
         "governed": governed,
+        "units": ou,
         "accounts": account,
         "email": email,
         "management_id": management_id,

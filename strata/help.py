@@ -34,6 +34,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
     },
     "Use": {
         "profiles": "write AWS CLI profiles",
+        "permissions": "print the policy of who plans or deploys",
     },
 }
 """Each command with its line; one that is in no group is hidden."""

@@ -25,7 +25,7 @@ from strata.landing_zone import LandingZone, examples
 from strata.landing_zone.examples import is_example
 from strata.load import load
 from strata.rules import RULES, rule_id, warnings
-from tests.accepting import accept, told
+from tests.accepting import accept, hint, told
 from tests.bad_configurations import Edited, read, write
 from tests.conftest import Golden
 from tests.synthesized import CHECKOUT, SHIPPED
@@ -142,12 +142,13 @@ def test_tags_of_everything_count_where_they_are_set(valid: Path, *, own: bool) 
     assert len(errors()) == len(found)
 
 
-def test_a_raised_quota_is_the_limit(valid: Path) -> None:
-    edit(valid, "organization.yaml", "policies:\n", "unmanaged_accounts:\n" + "  - old@acme.io\npolicies:\n")
-    edit(valid, "project.yaml", "regions:\n", "limits:\n  accounts: 3\nregions:\n")
-    assert len(errors()) == 1
-    edit(valid, "project.yaml", "accounts: 3", "accounts: 4")
-    assert errors() == []
+def test_a_raised_quota_is_the_limit(bound: Path) -> None:
+    edit(bound, "organization.yaml", "policies:\n", "unmanaged_accounts:\n" + "  - old@acme.io\npolicies:\n")
+    edit(bound, "project.yaml", "regions:\n", "limits:\n  accounts: 3\nregions:\n")
+    (warned,) = warnings(load(bound))
+    assert hint(warned) == "finding: over-quota, at: accounts"
+    edit(bound, "project.yaml", "accounts: 3", "accounts: 4")
+    assert warnings(load(bound)) == []
 
 
 ALLOWED = [

@@ -92,6 +92,11 @@ def refusal(line: str) -> str:
     if words[0].startswith("-"):
         return "" if words[0] in options("") else "there is no such option"
     command = group().commands.get(words[0])
+    if isinstance(command, TyperGroup):
+        if not words[1:]:  # it names what is below it
+            return ""
+        words = words[1:]
+        command = command.commands.get(words[0])
     if command is None:
         return "there is no such command"
     try:
@@ -103,12 +108,18 @@ def refusal(line: str) -> str:
     return ""
 
 
-@pytest.mark.parametrize("command", ["", *sorted(group().commands)])
+def every_command() -> list[str]:
+    """Returns the words of every command, those below another among them."""
+    inner = {name: one.commands for name, one in group().commands.items() if isinstance(one, TyperGroup)}
+    return ["", *sorted([*group().commands, *(f"{name} {sub}" for name, below in inner.items() for sub in below)])]
+
+
+@pytest.mark.parametrize("command", every_command())
 def test_help_reads_well(command: str, golden: Golden) -> None:
     result = CliRunner().invoke(app, [*command.split(), "--help"], terminal_width=80, env={"COLUMNS": "80"})
 
     assert result.exit_code == 0
-    golden(f"help/{command or 'strata'}.txt", result.stdout)
+    golden(f"help/{command.replace(' ', '-') or 'strata'}.txt", result.stdout)
 
 
 @every_page

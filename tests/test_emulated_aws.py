@@ -394,3 +394,9 @@ def test_an_answer_that_was_lost_is_given_again(aws: Aws) -> None:
         aws.client("s3", "us-west-2").create_bucket(
             Bucket="mine", CreateBucketConfiguration={"LocationConstraint": "us-west-2"}
         )
+
+
+def test_service_quotas_says_how_many_accounts_may_be_made(aws: Aws) -> None:
+    aws.order("organization", account_limit=7)
+    found = aws.client("service-quotas").get_service_quota(ServiceCode="organizations", QuotaCode="L-E619E033")
+    assert found["Quota"]["Value"] == 7

@@ -606,6 +606,19 @@ CASES = (
         changes=recorded_as_well("aws_organizations_organizational_unit.lab", "labs"),
     ),
     Case(
+        "a unit below another parent",
+        (
+            (ORGANIZATION, "    organizational_units:\n      shops:\n        name: Shops\n", ""),
+            (ORGANIZATION, "  lab:\n", "  shops:\n    name: Shops\n  lab:\n"),
+        ),
+        (
+            "organization.yaml:4: organizational_units.shops: is below web at AWS, which cannot move it below the "
+            "root: it would be deleted; write it below web again; or, to have one there, declare a unit with another "
+            "key below the root, attach the policies and assignments of shops to it, move the accounts to it in the "
+            "same edit, and deploy; then take shops out, and deploy",
+        ),
+    ),
+    Case(
         "a unit whose parent the state has lost is not the one below the root that has its name",
         ((ORGANIZATION, "  lab:\n", "  play:\n    name: Shops\n  lab:\n"),),
         changes=renamed("aws_organizations_organizational_unit.shops", parent_id="ou-abcd-99999999"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -17,8 +18,10 @@ from typer.testing import CliRunner, Result
 from strata.cli import app
 from strata.commands import init
 from strata.files.template import _PARTS, EXAMPLE, TEMPLATE, Answers, onto, rendered, template
+from strata.landing_zone.units import Target
 from strata.load import load
 from strata.options import Options
+from strata.rules import warnings
 from tests.conftest import Golden
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -63,6 +66,9 @@ def answers(**others: str) -> Answers:
     """Returns the answers as flags are read."""
     given = {flag.removeprefix("--").replace("-", "_"): value for flag, value in ANSWERS.items()}
     return init.gather(Options(config=Path()), {"governed": "", **given, **others})
+
+
+UNITS = ["security", "infrastructure", "workloads", "prod", "nonprod", "sandbox"]
 
 
 def strata(folder: Path, *words: str) -> Result:
@@ -120,15 +126,16 @@ def test_no_example_value_is_left(folder: Path) -> None:
     assert "jane" not in text
 
 
-def test_only_values_change_not_comments_order_or_blank_lines(folder: Path) -> None:
+def test_only_values_change_not_comments_or_order(folder: Path) -> None:
     before = {name: (folder / name).read_text().splitlines() for name in FILES}
     strata(folder, *flags(), "--yes")
     for name in FILES:
         after = (folder / name).read_text().splitlines()
-        assert len(after) == len(before[name])
-        changed = [line for old, line in zip(before[name], after, strict=True) if old != line]
-        assert all(":" in line or line.strip().startswith("- ") for line in changed)
-        assert not any(line.startswith("#") for line in changed)
+        sections = [line for line in before[name] if re.match(r"#|[a-z_]+:", line)]
+        assert [line.split(":")[0] for line in after if re.match(r"#|[a-z_]+:", line)] == [
+            line.split(":")[0] for line in sections
+        ]
+        assert after.count("") == before[name].count("")
 
 
 def test_settings_changed_by_hand_in_the_example_stay(folder: Path) -> None:
@@ -138,25 +145,51 @@ def test_settings_changed_by_hand_in_the_example_stay(folder: Path) -> None:
     assert "limit_usd: 250 # agreed with finance" in path.read_text()
 
 
-def test_other_accounts_get_units_policies_and_assignments(folder: Path) -> None:
-    accounts = ["--account", "security", "--account", "network", "--account", "apps-dev"]
+def test_accounts_go_into_the_tree_that_is_offered(folder: Path) -> None:
+    accounts = ["--account", "security", "--account", "network@infrastructure", "--account", "apps-prod,lab-sandbox"]
     assert strata(folder, *flags(), *accounts, "--yes").exit_code == 0
     made = load(folder)
-    assert set(made.organization.accounts) == {"security", "network", "apps-dev"}
-    assert set(made.units) == {"security", "network", "apps-dev"}
+    assert {key: one.unit for key, one in made.members.items()} == {
+        "apps-prod": "prod",
+        "lab-sandbox": "sandbox",
+        "network": "infrastructure",
+        "security": "security",
+    }
+    assert sorted(made.units) == sorted(UNITS)
+    assert made.units["prod"].keys == ("workloads", "prod")
     for policy in made.organization.policies.values():
-        assert policy.targets.organizational_units == ("security", "network", "apps-dev")
-    assigned = {assignment.permission_sets[0]: assignment.accounts for assignment in made.sso.assignments}
-    assert assigned["Administrator"] == "all"
-    assert assigned["FinOps"] == ("management",)
-    assert assigned["DevOps"] == assigned["ReadOnly"] == ("security", "network", "apps-dev")
+        assert policy.targets.organizational_units == ("security", "infrastructure", "workloads", "sandbox")
+
+
+def test_units_are_made_as_accounts_need_them(folder: Path) -> None:
+    accounts = ["--account", "a@one/two,b@one", "--account", "c@three,d@root"]
+    assert strata(folder, *flags(), *accounts, "--yes").exit_code == 0
+    made = load(folder)
+    assert {key: one.unit for key, one in made.members.items()} == {"a": "two", "b": "one", "c": "three", "d": "root"}
+    assert set(made.units) == {"one", "two", "three"}
+    assert made.organization.policies["deny-root-user"].targets.organizational_units == ("one", "three")
+
+
+def test_the_next_account_is_covered(folder: Path) -> None:
+    """By policies and access, in whichever unit it comes: nothing is given to accounts one by one."""
+    assert strata(folder, *flags(), "--yes").exit_code == 0
+    assert [one for one in warnings(load(folder)) if "example" not in one] == []
+    add = ["add", "account", "shop-prod", "--email", "aws+shop-prod@acme.io", "--ou", "prod", "--yes"]
+    assert CliRunner().invoke(app, ["--config", str(folder), *add]).exit_code == 0
+    made = load(folder)
+    binds = {one.policy.key for one in made.effective_policies[Target("account", "shop-prod")]}
+    assert binds == set(made.policies)
+    given = {grant.permission_set for grant in made.grants if grant.account == "shop-prod"}
+    assert given == {"Administrator", "DevOps", "ReadOnly", "SecurityAuditor"}
+    assert {grant.permission_set for grant in made.grants if grant.account == "security"} == given - {"ReadOnly"}
+    assert {grant.account for grant in made.grants if grant.permission_set == "FinOps"} == {"management"}
     text = (folder / "organization.yaml").read_text()
     assert "\n\naccounts:\n" in text
     assert "\n\npolicies:\n" in text
 
 
 def test_without_a_security_account_nothing_is_delegated_to_it(folder: Path) -> None:
-    assert strata(folder, *flags(account="network"), "--yes").exit_code == 0
+    assert strata(folder, *flags(account="network@infrastructure"), "--yes").exit_code == 0
     assert load(folder).organization.delegated_administrators == {}
 
 
@@ -186,6 +219,18 @@ def test_a_second_run_has_nothing_to_do(folder: Path) -> None:
     done = strata(folder, *flags())
     assert (done.exit_code, done.stdout) == (0, "")
     assert "nothing to do" in done.stderr
+    assert contents(folder) == before
+
+
+def test_a_second_run_says_so_before_it_asks(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    strata(folder, *flags(), "--yes")
+    before = contents(folder)
+    assert typed(monkeypatch, folder) == 0
+    said = capsys.readouterr().err
+    assert said.startswith(f"nothing to do: {folder} is yours already")
+    assert f"strata --config {folder} add" in said
     assert contents(folder) == before
 
 
@@ -228,7 +273,7 @@ def test_a_result_that_would_not_pass_check_is_not_written(folder: Path) -> None
 
 MORE = {
     "governed": "eu-north-1 eu-west-3",
-    "accounts": "network security apps-dev",
+    "accounts": "network@infrastructure security apps@workloads/dev web-prod",
     "email": "{account}.root@acme.io",
     "management_name": "null",
     "admin_given_name": "1e3",
@@ -260,7 +305,8 @@ def test_what_is_rendered_is_read_back_as_it_was_answered(folder: Path) -> None:
     assert [account.email for account in made.organization.accounts.values()] == [
         "network.root@acme.io",
         "security.root@acme.io",
-        "apps-dev.root@acme.io",
+        "apps.root@acme.io",
+        "web-prod.root@acme.io",
     ]
 
 
@@ -313,6 +359,19 @@ def test_every_wrong_flag_is_named_at_once(folder: Path) -> None:
         ("secondary", "eu-central-1", "is the primary one"),
         ("account", "management", "stands for the management itself"),
         ("account", "2nd", "cannot be a key"),
+        ("account", "a@2nd", "cannot be a key"),
+        (
+            "account",
+            "network",
+            "no organizational unit is named for 'network'; write its unit too, as in network@security",
+        ),
+        ("account", "a@x,a@y", "'a' is named for two units"),
+        ("account", "a@x/dev,b@y/dev", "'dev' is the key of two units, x/dev and y/dev; call one y-dev"),
+        ("account", "a@1/2", "cannot be a key"),
+        ("account", "a@b/c/d/e/f/g", "is on level 6, AWS allows 5"),
+        ("account", "a@root,b@root", "where no policy binds it; name a unit"),
+        ("account", "a@root/b", "leave 'root' out"),
+        ("ou", "security/x,x", "'x' is the key of two units, security/x and x; call one other-x"),
         ("email", "aws", "is not an e-mail address"),
         ("email", f"{'a' * 50}@acme.io", "characters, the limit is"),
         ("short_name", "A", "is not a short name"),
@@ -346,17 +405,14 @@ def typed(monkeypatch: pytest.MonkeyPatch, folder: Path, *lines: str, **given: A
 TYPED = (
     "acme",
     "",
-    "eu-central-1",
-    "eu-west-1",
+    "eu-central-1 eu-west-1",
     "",
     "",
     "aws@acme.io",
     "210987654321",
     "",
     "",
-    "Zoë",
-    "Ng",
-    "z@acme.io",
+    "Zoë Ng <z@acme.io>",
 )
 
 
@@ -365,16 +421,20 @@ def test_enter_takes_what_is_suggested(folder: Path, monkeypatch: pytest.MonkeyP
     made = load(folder).project
     assert (made.short_name, made.management_account.name) == ("acme", "acme-management")
     assert made.management_account.email == "aws@acme.io"
+    assert (made.regions.primary, made.regions.secondary) == ("eu-central-1", "eu-west-1")
+    assert load(folder).users["zoe-ng"].shown_name == "Zoë Ng"
 
 
 def test_a_wrong_answer_is_asked_again_with_the_reason(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    wrong_first = (*TYPED[:2], "eu-centrl-1", TYPED[2], "eu-central-1", *TYPED[3:])
+    wrong_first = (*TYPED[:2], "eu-centrl-1 x", "eu-west-1", "eu-west-1 eu-west-1", *TYPED[2:-1], "Zoë", TYPED[-1])
     assert typed(monkeypatch, folder, *wrong_first, "yes") == 0
     said = capsys.readouterr().err
     assert "did you mean 'eu-central-1'?; use a region code" in said
+    assert "'eu-west-1' is not two regions; name a primary and a secondary one" in said
     assert "the secondary region is the primary one" in said
+    assert "'Zoë' is not given name, family name and e-mail address" in said
     assert load(folder).project.regions.primary == "eu-central-1"
 
 
@@ -386,7 +446,7 @@ def test_no_is_no(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_only_what_no_flag_says_is_asked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     given = {flag.removeprefix("--").replace("-", "_"): value for flag, value in ANSWERS.items()}
-    assert typed(monkeypatch, folder, "", "", "y", **given) == 0  # governed, accounts, the question
+    assert typed(monkeypatch, folder, "", "", "", "y", **given) == 0  # governed, units, accounts, the question
 
 
 def test_the_end_of_input_is_an_error_not_a_loop(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -487,7 +547,7 @@ def test_to_points_editors_at_the_schema_from_there(folder: Path, tmp_path: Path
 
 
 def test_to_starts_from_the_example_when_the_configuration_is_somebodys(folder: Path, tmp_path: Path) -> None:
-    strata(folder, *flags(), "--account", "network", "--yes")
+    strata(folder, *flags(), "--account", "network@net", "--yes")
     security = folder / "security.yaml"
     security.write_text(security.read_text().replace("limit_usd: 100", "limit_usd: 999"))
     to = tmp_path / "second"

@@ -1023,6 +1023,19 @@ def test_a_rename_by_hand_that_writes_no_name_keeps_the_name(repository: Path) -
     assert "is added" not in result.stdout
 
 
+def test_a_unit_below_another_one_is_told_as_a_loss(repository: Path) -> None:
+    """AWS moves accounts, and no units."""
+
+    def nested(data: dict[str, Any]) -> None:
+        units = data["organizational_units"]
+        units["infrastructure"]["organizational_units"] = {"sandbox": units.pop("sandbox")}
+
+    refused = report("--diff", "HEAD", config=_change(repository, ORGANIZATION, nested))
+    assert refused.exit_code == 3
+    assert "is below the root at AWS, which cannot move it below infrastructure" in " ".join(refused.stdout.split())
+    assert "--allow losses" in refused.stderr
+
+
 def test_markdown_says_the_risk_first(repository: Path) -> None:
     result = report("--diff", "HEAD", "--format", "markdown", config=_change(repository, ORGANIZATION, LOOSE))
     assert result.stdout == (

@@ -16,6 +16,7 @@ from strata.config import SSO
 from strata.config.source import SAFE_LOADER, SourceFile, parse
 from strata.errors import ConfigurationError, StrataError
 from strata.files.config_edit import loaded, offer, texts
+from strata.files.config_entries import last_line
 from strata.landing_zone import LandingZone
 from strata.landing_zone.administrators import administrators
 from strata.landing_zone.expiry import day_of, ending_text, expired
@@ -88,7 +89,7 @@ def _lines(text: str, lines: Sequence[str], entry: int, file: str) -> tuple[int,
     first = node.start_mark.line
     if not lines[first].lstrip().startswith("- "):
         raise StrataError(f"{file}:{first + 1}: the entry does not start its line; write it as '- permission_sets:'")
-    end = _last_line(node, lines) + 1
+    end = last_line(node, lines) + 1
     column = node.start_mark.column
     while end < len(lines) and re.match(rf" {{{column},}}#", lines[end]):
         end += 1
@@ -100,19 +101,6 @@ def _assignments(text: str) -> yaml.SequenceNode:
     top: Any = yaml.compose(text, Loader=SAFE_LOADER)
     found: yaml.SequenceNode = next(value for key, value in top.value if key.value == "assignments")
     return found
-
-
-def _last_line(node: yaml.Node, lines: Sequence[str]) -> int:
-    """Returns the line a value ends on: a block's own mark is at the next value, behind all comments."""
-    if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
-        last = node.value[-1]
-        key, value = last if isinstance(last, tuple) else (last, last)
-        return max(_last_line(key, lines), _last_line(value, lines))
-    mark = node.end_mark
-    line = mark.line - (mark.column == 0 and mark.line > node.start_mark.line)
-    while line > node.start_mark.line and not lines[min(line, len(lines) - 1)].strip():
-        line -= 1
-    return int(line)
 
 
 def _compare(before: str, after: str, entries: Sequence[int], file: str) -> None:

@@ -10,12 +10,10 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from pydantic import TypeAdapter, ValidationError
 
 from strata.aws.organization import describe, describe_account
 from strata.aws.session import Aws, AwsError, emulator
@@ -23,7 +21,7 @@ from strata.config.limits import aws_limits
 from strata.config.loader import FILES, files_of
 from strata.config.models import MANAGEMENT, ROOT
 from strata.config.source import SourceFile, parse
-from strata.config.text import Problem, check_length
+from strata.config.text import Problem, check_length, short
 from strata.config.types import (
     AccountId,
     AccountName,
@@ -34,14 +32,17 @@ from strata.config.types import (
     Region,
     RootEmail,
     ShortName,
+    validated,
 )
 from strata.errors import StrataError, UsageError
 from strata.files.atomic import cannot, locked, read_text
-from strata.files.config_edit import fill, loaded, policies, print_diff, replace
+from strata.files.config_edit import fill, loaded, policies, print_diff, replace, texts
 from strata.files.template import (
     DEFAULT_ACCOUNTS,
     TEMPLATE,
+    TREE,
     Answers,
+    Placed,
     account_address,
     onto,
     rendered,
@@ -60,6 +61,12 @@ def run(options: Options, *, given: Mapping[str, Any], to: Path | None, dry_run:
     target = to or options.config
     if to:
         _check_free(to)
+    elif not any(given.values()) and _is_own(options.config):
+        options.note(
+            f"nothing to do: {target} is yours already; for an account, organizational unit, group, user, permission "
+            f"set or assignment more: strata {_config(target)}add; for another configuration: strata init --to DIR"
+        )
+        return 0
     base = TEMPLATE if to and not _shipped(options.config) else options.config
     before = _texts(base)
     answers = gather(options, {name: value for name, value in given.items() if value})
@@ -88,9 +95,14 @@ def run(options: Options, *, given: Mapping[str, Any], to: Path | None, dry_run:
         _make_folder(to, base, files)
     else:
         replace(target, before, {name: files[name] for name in changed})
-    option = "" if target == Path("config") else f"--config {word(target)} "
+    option = _config(target)
     print(f"next:\n  strata {option}doctor\n  strata {option}bootstrap")
     return 0
+
+
+def _config(target: Path) -> str:
+    """Returns the option that names the folder, nothing where a command looks there anyway."""
+    return "" if target == Path("config") else f"--config {word(target)} "
 
 
 # The answers
@@ -112,7 +124,25 @@ class Question:
     @property
     def flag(self) -> str:
         """Returns the flag that gives the answer."""
-        return f"--{'account' if self.name == 'accounts' else self.name.replace('_', '-')}"
+        return f"--{_FLAGS.get(self.name, self.name.replace('_', '-'))}"
+
+
+@dataclass(frozen=True)
+class Together:
+    """What one answer at a terminal gives, where no flag gave any of it."""
+
+    names: tuple[str, ...]
+    words: str
+    read: Callable[[str, Known], dict[str, Any]]
+    suggest: str = ""
+
+    @property
+    def flag(self) -> str:
+        """Returns the flags that give the same."""
+        return ", ".join(f"--{name.replace('_', '-')}" for name in self.names)
+
+
+_FLAGS = {"accounts": "account", "units": "ou"}
 
 
 def gather(options: Options, given: Mapping[str, Any]) -> Answers:
@@ -122,6 +152,9 @@ def gather(options: Options, given: Mapping[str, Any]) -> Answers:
         StrataError: a flag's value is not allowed, or answers are missing and nobody can be asked.
     """
     known: dict[str, Any] = {}
+    if given.get("accounts") and not given.get("units"):
+        bare = any("@" not in one for one in _words(_joined(given["accounts"])))
+        known["units"] = TREE if bare else ()
     problems = list(_from_flags(given, known))
     if problems:
         raise StrataError(*problems)
@@ -134,7 +167,13 @@ def gather(options: Options, given: Mapping[str, Any]) -> Answers:
         known |= {question.name: question.otherwise for question in missing}
         missing = []
     for question in missing:
-        known[question.name] = _ask(question, known)
+        if question.name in known:
+            continue
+        together = next((one for one in TOGETHER if question.name in one.names), None)
+        if together and not known.keys() & set(together.names):
+            known |= _ask(together, known)
+        else:
+            known[question.name] = _ask(question, known)
     return Answers(**known)
 
 
@@ -144,14 +183,17 @@ def _from_flags(given: Mapping[str, Any], known: dict[str, Any]) -> Iterator[str
         value = given.get(question.name)
         if value is None:
             continue
-        text = ",".join(value) if isinstance(value, list | tuple) else value
         try:
-            known[question.name] = question.read(text, known)
+            known[question.name] = question.read(_joined(value), known)
         except Problem as problem:
             yield f"{question.flag}: {problem.problem}; {problem.remedy}"
 
 
-def _ask(question: Question, known: Known) -> Any:
+def _joined(value: Any) -> str:
+    return ",".join(value) if isinstance(value, list | tuple) else str(value)
+
+
+def _ask(question: Question | Together, known: Known) -> Any:
     suggestion = question.suggest if isinstance(question.suggest, str) else question.suggest(known)
     hint = f" [{suggestion}]" if suggestion else ""
     while True:
@@ -170,18 +212,9 @@ def _typed(kind: Any) -> Callable[[str, Known], str]:
     def read(text: str, _known: Known) -> str:
         if not text:
             raise Problem("an answer is needed", "give one")
-        return _validated(kind, text)
+        return validated(kind, text)
 
     return read
-
-
-def _validated(kind: Any, text: str) -> str:
-    try:
-        return str(TypeAdapter(kind).validate_python(text))
-    except ValidationError as error:
-        details = error.errors(include_url=False)[0]
-        cause = details.get("ctx", {}).get("error")
-        raise (cause if isinstance(cause, Problem) else Problem(details["msg"], "change it")) from error
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -195,28 +228,106 @@ def _secondary(text: str, known: Known) -> str:
     return region
 
 
+def _regions(text: str, known: Known) -> dict[str, Any]:
+    """Accepts the primary and the secondary region, and more with regional defaults."""
+    words = text.replace(",", " ").split()
+    if not words[1:]:
+        raise Problem(
+            f"{short(text)} is not two regions", "name a primary and a secondary one, as in us-east-1 us-west-2"
+        )
+    found: dict[str, Any] = {"primary": _typed(Region)(words[0], known)}
+    found["secondary"] = _secondary(words[1], found)
+    return {**found, "governed": _governed(" ".join(words[2:]), known)}
+
+
+def _person(text: str, known: Known) -> dict[str, Any]:
+    """Accepts given name, family name and e-mail address in a row."""
+    words = text.replace("<", " ").replace(">", " ").split()
+    emails, names = [word for word in words if "@" in word], [word for word in words if "@" not in word]
+    if len(emails) != 1 or not names[1:]:
+        problem = f"{short(text)} is not given name, family name and e-mail address"
+        raise Problem(
+            problem, "write them as in Jane Doe jane.doe@example.org; a family name of several words by flags"
+        )
+    return {
+        "admin_given_name": _typed(PersonName)(" ".join(names[:-1]), known),
+        "admin_family_name": _typed(PersonName)(names[-1], known),
+        "admin_email": _typed(Email)(emails[0], known),
+    }
+
+
 def _governed(text: str, _known: Known) -> tuple[str, ...]:
-    return tuple(_validated(Region, word) for word in _words(text))
+    return tuple(validated(Region, word) for word in _words(text))
 
 
-def _accounts(text: str, known: Known) -> tuple[str, ...]:
-    keys = tuple(_validated(Key, word) for word in _words(text))
-    for key in keys:
-        if key in (MANAGEMENT, ROOT):
-            raise Problem(f"{key!r} stands for the {key} itself", "name member accounts only")
+def _units(text: str, _known: Known) -> tuple[str, ...]:
+    """Accepts organizational units as `workloads/prod`; keys are unique in the whole tree."""
+    ways = [_way(word) for word in _words(text)]
+    _check_unique(ways)
+    return tuple("/".join(way) for way in ways)
+
+
+def _way(text: str) -> tuple[str, ...]:
+    """Returns the keys of the units down to one."""
+    way, deepest = tuple(validated(Key, part) for part in text.split("/")), aws_limits()["organizational_unit_depth"]
+    if ROOT in way:
+        raise Problem(f"{short(text)} begins at the root without saying so", "leave 'root' out")
+    if len(way) > deepest.value:
+        raise Problem(
+            f"{short(text)} is on level {len(way)}, AWS allows {deepest.value} ({deepest.cited})", "move it up"
+        )
+    return way
+
+
+def _check_unique(ways: Iterable[tuple[str, ...]]) -> None:
+    seen: dict[str, tuple[str, ...]] = {}
+    for way in (whole[:depth] for whole in ways for depth in range(1, len(whole) + 1)):
+        other = seen.setdefault(way[-1], way)
+        if other != way:
+            problem = f"{short(way[-1])} is the key of two units, {'/'.join(other)} and {'/'.join(way)}"
+            raise Problem(problem, f"call one {way[-2] if way[1:] else 'other'}-{way[-1]}, names may be alike later")
+
+
+def _accounts(text: str, known: Known) -> tuple[Placed, ...]:
+    """Accepts accounts as `data-prod@workloads/prod`, or by a key that ends or begins with that of a unit."""
+    placed = [_placed(word, known.get("units", ())) for word in _words(text)]
+    for one in placed:
         if "name" in known:
-            check_length(f"{known['name']}-{key}", aws_limits()["account_name"])
-    if not keys:
+            check_length(f"{known['name']}-{one.key}", aws_limits()["account_name"])
+    if not placed:
         raise Problem("no account is named", f"name some, such as {', '.join(DEFAULT_ACCOUNTS)}")
-    return keys
+    if not known.get("units") and not any(one.units for one in placed):
+        raise Problem("every account is below the root, where no policy binds it", "name a unit for one at least")
+    keys = [one.key for one in placed]
+    if twice := sorted({key for key in keys if keys.count(key) > 1}):
+        raise Problem(f"{short(twice[0])} is named for two units", "name each account once")
+    _check_unique([*(tuple(unit.split("/")) for unit in known.get("units", ())), *(one.units for one in placed)])
+    return tuple(placed)
+
+
+def _placed(text: str, units: Iterable[str]) -> Placed:
+    key, at, way = text.partition("@")
+    if validated(Key, key) in (MANAGEMENT, ROOT):
+        raise Problem(f"{key!r} stands for the {key} itself", "name member accounts only")
+    if at:
+        return Placed(key, () if way == ROOT else _way(way))
+    ways = [tuple(unit.split("/")) for unit in units]
+    by_key = {way[depth - 1]: way[:depth] for way in ways for depth in range(1, len(way) + 1)}
+    found = next(
+        (by_key[part] for part in (key, key.rpartition("-")[2], key.partition("-")[0]) if part in by_key), None
+    )
+    if found is None:
+        example = "/".join(ways[0]) if ways else "workloads"
+        raise Problem(f"no organizational unit is named for {short(key)}", f"write its unit too, as in {key}@{example}")
+    return Placed(key, found)
 
 
 def _email(text: str, known: Known) -> str:
     """Accepts a base address or a pattern that makes an address for every account."""
     if "{account}" not in text:
         _typed(Email)(text, known)
-    for key in known.get("accounts", DEFAULT_ACCOUNTS):
-        _validated(RootEmail, account_address(text, key))
+    for one in known.get("accounts", _DEFAULT):
+        validated(RootEmail, account_address(text, one.key))
     return text
 
 
@@ -229,18 +340,21 @@ def _initials(known: Known) -> str:
     return str(known["name"]).replace("-", "")[:4]
 
 
+_DEFAULT = tuple(Placed(key, (unit,)) for key, _, unit in (one.partition("@") for one in DEFAULT_ACCOUNTS))
+
 QUESTIONS = (
     Question("name", "project name, the prefix of account names", _typed(ProjectName)),
     Question("short_name", "short name, the prefix of buckets and profiles", _typed(ShortName), suggest=_initials),
     Question("primary", "primary region", _typed(Region), suggest="us-east-1"),
     Question("secondary", "secondary region, for the replica of the state", _secondary, suggest="us-west-2"),
     Question("governed", "more regions with regional defaults, Enter for none", _governed, otherwise=()),
+    Question("units", "organizational units", _units, suggest=" ".join(TREE), otherwise=TREE),
     Question(
         "accounts",
-        "member accounts",
+        "member accounts, each as key@unit",
         _accounts,
-        suggest=" ".join(DEFAULT_ACCOUNTS),
-        otherwise=DEFAULT_ACCOUNTS,
+        suggest=lambda known: " ".join(DEFAULT_ACCOUNTS) if set(TREE[:2]) <= set(known["units"]) else "",
+        otherwise=_DEFAULT,
     ),
     Question("email", "e-mail address that accounts get plus-addresses of, such as aws@example.org", _email),
     Question("management_id", "id of the management account", _typed(AccountId)),
@@ -254,6 +368,21 @@ QUESTIONS = (
     Question("admin_given_name", "given name of the administrator", _typed(PersonName)),
     Question("admin_family_name", "family name of the administrator", _typed(PersonName)),
     Question("admin_email", "e-mail of the administrator", _typed(Email)),
+)
+
+
+TOGETHER = (
+    Together(
+        ("primary", "secondary", "governed"),
+        "regions: the primary, the secondary for the replica of the state, more with regional defaults",
+        _regions,
+        suggest="us-east-1 us-west-2",
+    ),
+    Together(
+        ("admin_given_name", "admin_family_name", "admin_email"),
+        "the administrator, as in Jane Doe jane.doe@example.org",
+        _person,
+    ),
 )
 
 
@@ -331,6 +460,16 @@ def _shipped(config: Path) -> bool:
         return False
 
 
+def _is_own(config: Path) -> bool:
+    """Returns whether a folder has somebody's addresses and no example's: init has done its work, or was not needed."""
+    found = texts(config)
+    try:
+        leaves = [leaf for name, text in found.items() for leaf in _personal(config / name, text)]
+    except StrataError:
+        return False
+    return bool(leaves) and not any(map(is_example, leaves))
+
+
 def _edited(folder: Path, before: Mapping[str, str], answers: Answers) -> dict[str, str]:
     """Returns the files with the answers in place of the example's; what else was set in them stays.
 
@@ -373,14 +512,17 @@ def _own_values(path: Path, text: str) -> list[str]:
     Raises:
         StrataError: it cannot be read as YAML.
     """
+    return [value for value in _personal(path, text) if not is_example(value)]
+
+
+def _personal(path: Path, text: str) -> list[str]:
     tree = SourceFile(str(path))
     parse(text, tree)
     if tree.faults:
         raise StrataError(*map(str, tree.faults))
     leaves = list(_leaves(tree.data))
     emails = [leaf for leaf in leaves if re.fullmatch(r"[^\s@]+@[^\s@]+", leaf)]
-    ids = [leaf for leaf in leaves if re.fullmatch(r"\d{12}", leaf)]
-    return [value for value in (*emails, *ids) if not is_example(value)]
+    return [*emails, *(leaf for leaf in leaves if re.fullmatch(r"\d{12}", leaf))]
 
 
 def _leaves(data: Any) -> Iterator[str]:

@@ -155,6 +155,22 @@ def is_action(text: str) -> bool:
     return matches(_ACTION.pattern, text)
 
 
+def validated(kind: Any, text: str) -> str:
+    """Returns a text as a type of a model accepts it, for what is typed or given as an option.
+
+    Raises:
+        Problem: the type does not accept it.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        return str(TypeAdapter(kind).validate_python(text))
+    except ValidationError as error:
+        details = error.errors(include_url=False)[0]
+        cause = details.get("ctx", {}).get("error")
+        raise (cause if isinstance(cause, Problem) else Problem(details["msg"], "change it")) from error
+
+
 def did_you_mean(value: str, candidates: Iterable[str]) -> str:
     """Returns `, did you mean 'x'?` when one of the candidates is close to the value, else nothing."""
     from difflib import get_close_matches

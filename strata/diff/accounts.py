@@ -80,10 +80,6 @@ def _units(old: Mapping[str, Unit], new: Mapping[str, Unit]) -> Iterator[Change]
     for key in sorted(old.keys() - new.keys()):
         yield Change(Topic.ACCOUNTS, f"organizational unit {key} will be deleted")
     for key in sorted(old.keys() & new.keys()):
-        was, will_be = old[key].parent or "root", new[key].parent or "root"
-        if was != will_be:
-            text = f"organizational unit {key} moves from {was} to {will_be}, which AWS cannot do: it would be replaced"
-            yield Change(Topic.ACCOUNTS, text)
         if new[key].unwritten - old[key].unwritten:
             text = f"organizational unit {key} keeps its name, which organization.yaml no longer writes"
             yield Change(Topic.ACCOUNTS, text)

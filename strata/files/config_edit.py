@@ -7,7 +7,7 @@ import difflib
 import os
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -32,14 +32,23 @@ def texts(folder: Path) -> dict[str, str]:
 
 
 def offer(
-    options: Options, before: Mapping[str, str], files: Mapping[str, str], where: str, *, dry_run: bool, yes: bool
+    options: Options,
+    before: Mapping[str, str],
+    files: Mapping[str, str],
+    where: str,
+    *,
+    dry_run: bool,
+    yes: bool,
+    told: Sequence[str] = (),
 ) -> int:
-    """Shows what changes in files of the configuration, asks, and writes them; returns the exit code.
+    """Shows what changes in files of the configuration and what it means, asks, and writes; returns the exit code.
 
     Raises:
         StrataError: a file has changed in the meantime, or cannot be written.
     """
     print_diff(options.config, files)
+    for one in told:
+        print(line(one))
     if dry_run:
         return 0
     if not yes and not confirmed(f"write this to {where}?", instead="the changes with --dry-run"):
@@ -79,15 +88,20 @@ def _others(folder: Path) -> list[Path]:
 
 def print_diff(target: Path, files: Mapping[str, str], policies: Sequence[Path] = ()) -> None:
     """Prints what changes in files, and which policy documents are new."""
+    for one in diff(target, files):
+        print(line(one))
+    for policy in policies:
+        print(line(f"new file {target / policy}"))
+    sys.stdout.flush()
+
+
+def diff(target: Path, files: Mapping[str, str]) -> Iterator[str]:
+    """Yields what changes in files, as lines of a unified diff."""
     for name, text in files.items():
         path = target / name
         before = read_text(path) if path.is_file() else ""
         old = str(path) if before else os.devnull
-        for one in difflib.unified_diff(before.splitlines(), text.splitlines(), old, str(path), lineterm=""):
-            print(line(one))
-    for policy in policies:
-        print(line(f"new file {target / policy}"))
-    sys.stdout.flush()
+        yield from difflib.unified_diff(before.splitlines(), text.splitlines(), old, str(path), lineterm="")
 
 
 def fill(folder: Path, base: Path, files: Mapping[str, str]) -> None:

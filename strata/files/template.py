@@ -14,9 +14,27 @@ from pathlib import Path
 
 from strata.config import ORGANIZATION, PROJECT, SECURITY, SSO
 from strata.config.accepted import scalar
+from strata.config.models import ROOT
 from strata.files.atomic import bare, split_lines, with_line_ends_of
 
 TEMPLATE = Path(__file__).parents[1] / "template"
+
+
+TREE = ("security", "infrastructure", "workloads/prod", "workloads/nonprod", "sandbox")
+"""The organizational units that are offered, each with the way down to it."""
+
+
+@dataclass(frozen=True)
+class Placed:
+    """An account, with the keys of the units from the root down to it; none where it is right below the root."""
+
+    key: str
+    units: tuple[str, ...]
+
+    @property
+    def unit(self) -> str:
+        """Returns the key of the unit it is in."""
+        return self.units[-1] if self.units else ROOT
 
 
 @dataclass(frozen=True)
@@ -28,7 +46,8 @@ class Answers:
     primary: str
     secondary: str
     governed: tuple[str, ...]
-    accounts: tuple[str, ...]
+    units: tuple[str, ...]
+    accounts: tuple[Placed, ...]
     email: str
     management_id: str
     management_name: str
@@ -36,6 +55,24 @@ class Answers:
     admin_given_name: str
     admin_family_name: str
     admin_email: str
+    by_account: bool = False
+    """Access is given to accounts one by one, as in the example, and not to the units that they are in."""
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Returns the keys of the accounts."""
+        return tuple(account.key for account in self.accounts)
+
+    @property
+    def ways(self) -> tuple[tuple[str, ...], ...]:
+        """Returns every unit with the keys from the root down to it, those that accounts need behind those named."""
+        ends = [*(tuple(unit.split("/")) for unit in self.units), *(account.units for account in self.accounts)]
+        return tuple(dict.fromkeys(way[:depth] for way in ends for depth in range(1, len(way) + 1)))
+
+    @property
+    def top(self) -> tuple[str, ...]:
+        """Returns the keys of the units right below the root."""
+        return tuple(way[0] for way in self.ways if len(way) == 1)
 
     @property
     def admin(self) -> str:
@@ -51,7 +88,8 @@ EXAMPLE = Answers(
     primary="us-east-1",
     secondary="us-west-2",
     governed=(),
-    accounts=("security", "shared"),
+    units=(),
+    accounts=(Placed("security", ("security",)), Placed("shared", ("shared",))),
     email="aws@example.com",
     management_id="123456789012",
     management_name="example-management",
@@ -59,10 +97,12 @@ EXAMPLE = Answers(
     admin_given_name="Jane",
     admin_family_name="Doe",
     admin_email="jane.doe@example.com",
+    by_account=True,
 )
 """The answers of which the template is made."""
 
-DEFAULT_ACCOUNTS = EXAMPLE.accounts
+DEFAULT_ACCOUNTS = ("security@security", "shared@infrastructure")
+"""The accounts that are offered, in units of the tree."""
 
 
 def account_address(email: str, account: str) -> str:
@@ -128,19 +168,27 @@ def _project(answers: Answers) -> list[str]:
 
 
 def _organization(answers: Answers) -> list[str]:
-    """Returns the accounts, each in a unit of its own, what policies are attached to, and who administers services."""
-    units = "".join(f"  {key}:\n    name: {scalar(key)}\n" for key in answers.accounts)
+    """Returns the units, the accounts, what policies are attached to, and who administers services."""
     accounts = "".join(
-        f"  {key}:\n    email: {scalar(account_address(answers.email, key))}\n    organizational_unit: {scalar(key)}\n"
-        for key in answers.accounts
+        f"  {one.key}:\n    email: {scalar(account_address(answers.email, one.key))}\n"
+        f"    organizational_unit: {scalar(one.unit)}\n"
+        for one in answers.accounts
     )
     delegated = "\ndelegated_administrators:\n  access-analyzer.amazonaws.com: security\n"
     return [
-        f"organizational_units:\n{units}",
+        _units(answers.ways, ()),
         f"accounts:\n{accounts}",
-        f"      organizational_units:\n{_items(answers.accounts, 8)}",
-        delegated if "security" in answers.accounts else "",
+        f"      organizational_units:\n{_items(answers.top, 8)}",
+        delegated if "security" in answers.keys else "",
     ]
+
+
+def _units(ways: Sequence[tuple[str, ...]], above: tuple[str, ...]) -> str:
+    """Returns the units below another, and theirs, as YAML."""
+    pad = "    " * len(above)
+    below = [way for way in ways if way[:-1] == above]
+    entries = (f"{pad}  {scalar(way[-1])}:\n{pad}    name: {scalar(way[-1])}\n{_units(ways, way)}" for way in below)
+    return f"{pad}organizational_units:\n{''.join(entries)}" if below else ""
 
 
 def _security(answers: Answers) -> list[str]:
@@ -148,16 +196,22 @@ def _security(answers: Answers) -> list[str]:
 
 
 def _sso(answers: Answers) -> list[str]:
-    """Returns the administrator, who is in every group, and the accounts of the assignments."""
-    shared = ["shared"] if "shared" in answers.accounts else answers.accounts
+    """Returns the administrator, who is in every group, and where the assignments give access."""
+    everywhere = but_security = "    organizational_units:\n      - root\n"
+    others = [one for one in answers.accounts if "security" not in one.units]
+    if others and "security" in answers.top:
+        but_security += "    except:\n      organizational_units:\n        - security\n"
+    if answers.by_account:
+        everywhere = f"    accounts:\n{_items(answers.keys, 6)}"
+        but_security = f"    accounts:\n{_items([one.key for one in others], 6)}"
     return [
         f"  {answers.admin}:\n"
         f"    given_name: {scalar(answers.admin_given_name)}\n"
         f"    family_name: {scalar(answers.admin_family_name)}\n"
         f"    email: {scalar(answers.admin_email)}\n",
         f"    members:\n{_items([answers.admin], 6)}",
-        f"    accounts:\n{_items(answers.accounts, 6)}",
-        f"    accounts:\n{_items(shared, 6)}",
+        everywhere,
+        but_security,
     ]
 
 

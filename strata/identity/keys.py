@@ -37,6 +37,30 @@ def _renamed_problem(c: Comparison, kind: Kind, old: str, thing: Thing) -> str:
     return f"is {WORDS[kind]} {old} under another key, both are {thing.name!r}: {loss}"
 
 
+def moved_units(c: Comparison) -> Iterator[Refusal]:
+    """Refuses a unit below another parent: AWS moves accounts, and no units.
+
+    https://docs.aws.amazon.com/organizations/latest/APIReference/API_MoveAccount.html
+    """
+    for unit in c.declared.of("ou"):
+        was = c.recorded.things.get(("ou", unit.key))
+        if not was:
+            continue
+        old, new = was.identity.partition("/")[0], unit.identity.partition("/")[0]
+        known = not old or ("ou", old) in c.recorded.things
+        if not known or c.found.new_key("ou", old) == new or not c.concerns(STACKS["ou"]):
+            continue
+        remedy = (
+            f"write it below {old or 'the root'} again; or, to have one there, declare a unit with another key below "
+            f"{new or 'the root'}, attach the policies and assignments of {unit.key} to it, move the accounts to it in "
+            f"the same edit, and deploy; then take {unit.key} out, and deploy"
+        )
+        problem = (
+            f"is below {old or 'the root'} at AWS, which cannot move it below {new or 'the root'}: it would be deleted"
+        )
+        yield Refusal(c.fault(file_of("ou"), unit.location, problem, remedy))
+
+
 def taken_identities(c: Comparison) -> Iterator[Refusal]:
     """Refuses an e-mail, name or user name that a recorded thing has under another key: a swap, or a shift."""
     for thing, owner in c.found.taken:

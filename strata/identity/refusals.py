@@ -18,6 +18,7 @@ CASES: tuple[Case, ...] = (
     accounts.lost_accounts,
     accounts.changed_emails,
     keys.renamed_keys,
+    keys.moved_units,
     keys.taken_identities,
     keys.recorded_twice,
     deletions.replaced_things,

@@ -25,7 +25,7 @@ from strata.rules.reporting import report_duplicates, report_over_limit, report_
 
 
 def people(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
-    """User and group names are unique in any case, members exist, and there are not too many."""
+    """User and group names are unique in any case, and members exist."""
     sso = partial.sso
     if not sso:
         return
@@ -54,8 +54,6 @@ def people(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
         for index, member in enumerate(group.members):
             yield from report_unknown(partial, SSO, ("groups", key, "members", index), member, known, "user")
         yield from report_duplicates(partial, SSO, ("groups", key, "members"), group.members)
-    yield from report_over_limit(partial, SSO, ("users",), len(sso.users), limits["users"])
-    yield from report_over_limit(partial, SSO, ("groups",), len(sso.groups), limits["groups"])
 
 
 def _default_name(
@@ -94,20 +92,13 @@ def permission_sets(partial: PartialConfiguration, limits: Limits) -> Iterator[F
             own = " and Strata's three" if project.default_tags else ""
             problem = f"with those of the project{own}, AWS allows {tags.value} tags ({tags.cited})"
             yield partial.fault(SSO, (*at, "tags"), problem, "drop some")
-    yield from report_over_limit(
-        partial, SSO, ("permission_sets",), len(sso.permission_sets), limits["permission_sets"]
-    )
 
 
 def _policies(
     partial: PartialConfiguration, limits: Limits, at: Location, permission_set: PermissionSet
 ) -> Iterator[Fault]:
-    managed = len(permission_set.managed)
-    per_set, per_role = limits["managed_policies_per_permission_set"], limits["managed_policies_per_role"]
-    # One fault is enough: who is above the limit of the set is above that of its role, unless that was raised.
-    yield from report_over_limit(
-        partial, SSO, (*at, "policies"), managed, per_set if managed > per_set.value else per_role
-    )
+    managed, limit = len(permission_set.managed), limits["managed_policies_per_permission_set"]
+    yield from report_over_limit(partial, SSO, (*at, "policies"), managed, limit)
     for index, policy in enumerate(permission_set.policies):
         if isinstance(policy, InlinePolicy) and policy.file and policy.file in partial.documents:
             here = (*at, "policies", index, "inline")
@@ -188,7 +179,7 @@ def _assignment(partial: PartialConfiguration, known: _Known, at: Location, assi
 
 
 def _targets(partial: PartialConfiguration, known: _Known, at: Location, assignment: Assignment) -> Iterator[Fault]:
-    """Accounts and units exist and hold something; a wildcard or a tag matches something."""
+    """Accounts and units exist; a wildcard or a tag matches something."""
     accounts = assignment.accounts if assignment.accounts != "all" else ()
     yield from _named(partial, known, at, accounts, assignment.organizational_units)
     if assignment.tags and known.complete:
@@ -211,11 +202,7 @@ def _named(
     yield from report_duplicates(partial, SSO, (*at, "accounts"), accounts)
     for index, unit in enumerate(units):
         here = (*at, "organizational_units", index)
-        faults = list(report_unknown(partial, SSO, here, unit, known.units, "organizational unit", ROOT))
-        yield from faults
-        if not faults and known.complete and not known.selector.in_unit(unit):
-            problem = f"no account is in the organizational unit {short(unit)} or below it"
-            yield partial.fault(SSO, here, problem, "put one there in the same change, or remove it")
+        yield from report_unknown(partial, SSO, here, unit, known.units, "organizational unit", ROOT)
     yield from report_duplicates(partial, SSO, (*at, "organizational_units"), units)
 
 
@@ -245,18 +232,19 @@ def _exceptions(
 ) -> Iterator[Fault]:
     """Every exception excludes something, and together they leave something."""
     included = selector.included(assignment)
-    if not assignment.except_:
+    if not assignment.except_ or not included:  # access that is prepared: a unit has no account yet
         return
     items: dict[Location, frozenset[str]] = {
         ("accounts", index): selector.named(name) for index, name in enumerate(assignment.except_.accounts)
     }
     for index, unit in enumerate(assignment.except_.organizational_units):
         items["organizational_units", index] = selector.in_unit(unit)
-    useless = [location for location, accounts in items.items() if not accounts & included]
+    prepared = {location for location, accounts in items.items() if location[0] != "accounts" and not accounts}
+    useless = [location for location, accounts in items.items() if not accounts & included and location not in prepared]
     for location in useless:
         problem = "excludes nothing: the entry names no account that this stands for"
         yield partial.fault(SSO, (*at, "except", *location), problem, "correct it, or remove it")
-    if not useless and not included - selector.excluded(assignment):
+    if not useless and not assignment.organizational_units and not included - selector.excluded(assignment):
         problem = "excludes every account that the entry names, so it assigns nothing"
         yield partial.fault(SSO, (*at, "except"), problem, "remove an exception, or the entry")
 
@@ -274,26 +262,13 @@ def _per_account(partial: PartialConfiguration, limits: Limits, sso: Sso, select
         places[account] = _groups_by_set(some)
         for permission_set, assigned in everywhere.items():
             places[account][permission_set] |= assigned
-    at: Location = ("assignments",)
-    for limit, found in (
-        (limits["permission_sets_per_account"], _set_counts(places)),
-        (limits["groups_per_assignment"], _group_counts(places)),
-    ):
-        for words, number in _with_the_rest(found, limit.value):
-            yield from report_over_limit(partial, SSO, at, number, limit, words)
-    number = len(selector.everywhere - selector.retired) if everywhere else len(listed)
-    yield from report_over_limit(partial, SSO, at, number, limits["assigned_accounts"])
+    limit = limits["groups_per_assignment"]
+    for words, number in _with_the_rest(_group_counts(places), limit.value):
+        yield from report_over_limit(partial, SSO, ("assignments",), number, limit, words)
 
 
 Counts = dict[tuple[str, int], list[str]]
 """The counted resource and its number, to the places where it occurs."""
-
-
-def _set_counts(places: Mapping[str, Mapping[str, set[str]]]) -> Counts:
-    found: Counts = defaultdict(list)
-    for place, sets in places.items():
-        found["", len(sets)].append(place)
-    return found
 
 
 def _group_counts(places: Mapping[str, Mapping[str, set[str]]]) -> Counts:

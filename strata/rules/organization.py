@@ -50,7 +50,7 @@ def organizational_units(partial: PartialConfiguration, limits: Limits) -> Itera
 
 
 def accounts(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
-    """Every account is in a unit, has its own e-mail address and name, and their number is within the limit."""
+    """Every account is in a unit, and has its own e-mail address and name."""
     organization = partial.organization
     if not organization:
         return
@@ -62,14 +62,13 @@ def accounts(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
             yield partial.fault(ORGANIZATION, at, problem, "remove it, or choose another key")
         unit = account.organizational_unit
         yield from report_unknown(
-            partial, ORGANIZATION, (*at, "organizational_unit"), unit, known, "organizational unit", ROOT
+            partial, ORGANIZATION, (*at, "organizational_unit"), unit, known, "organizational unit", ROOT, _MOVED
         )
         yield from _account(partial, limits, key, account)
     yield from _emails(partial, organization)
-    active = sum(not account.retired for account in organization.accounts.values())
-    total = active + len(organization.unmanaged_accounts) + 1
-    words = "with the management account and unmanaged ones "
-    yield from report_over_limit(partial, ORGANIZATION, ("accounts",), total, limits["accounts"], words)
+
+
+_MOVED = "; if the unit was taken out, name the one that its accounts move to"
 
 
 def _account(partial: PartialConfiguration, limits: Limits, key: str, account: Account) -> Iterator[Fault]:

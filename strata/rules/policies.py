@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator
 
 from strata.config import ORGANIZATION
@@ -18,7 +18,7 @@ from strata.landing_zone.placeholders import Document, misplaced, placeholder_pr
 from strata.landing_zone.policies import all_policies, declared_settings
 from strata.landing_zone.units import THE_ROOT, Target
 from strata.rules.organization import retired, unit_keys
-from strata.rules.reporting import report_duplicates, report_over_limit, report_unknown
+from strata.rules.reporting import report_duplicates, report_unknown
 
 _OCCUPANTS = {PolicyType.SERVICE_CONTROL: "FullAWSAccess", PolicyType.RESOURCE_CONTROL: "RCPFullAWSAccess"}
 """The AWS policy that occupies a slot of every target."""
@@ -27,16 +27,14 @@ _AWS_NAMES = frozenset(name.casefold() for name in _OCCUPANTS.values())
 
 
 def policies(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
-    """Names are unique per type, documents are right and short enough, and there are not too many."""
+    """Names are unique per type, documents are right and short enough."""
     organization = partial.organization
     if not organization:
         return
     names: dict[tuple[PolicyType, str], str] = {}
     made: dict[str, str] = {}
-    counts: Counter[PolicyType] = Counter()
     for policy in all_policies(organization, partial.project, partial.documents):
         key, name, at, size = policy.key, policy.name, policy.location, limits.policy_type(policy.type).size
-        counts[policy.type] += 1
         if policy.option:
             names[policy.type, name] = made[key] = policy.option
             yield from _too_long(partial, at, "its policy", policy.document.text, size)
@@ -54,10 +52,6 @@ def policies(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
         if policy.file and policy.file in partial.documents:
             yield from wrong_document(partial, ORGANIZATION, (*at, "file"), policy.file, policy.document, policy.type)
             yield from _too_long(partial, (*at, "file"), policy.file, policy.document.text, size)
-    for kind, number in sorted(counts.items()):
-        yield from report_over_limit(
-            partial, ORGANIZATION, ("policies",), number, limits.policy_type(kind).count, f"{kind}: "
-        )
 
 
 def _too_long(partial: PartialConfiguration, at: Location, what: str, document: str, size: Limit) -> Iterator[Fault]:

@@ -24,8 +24,14 @@ def report_unknown(
     keys: frozenset[str] | None,
     what: str,
     besides: str | None = None,
+    more: str = "",
 ) -> Iterator[Fault]:
-    """Reports a name that no entry has; an empty one always, others only when all entries are known."""
+    """Reports a name that no entry has; an empty one always, others only when all entries are known.
+
+    Args:
+        besides: a name that is right as well.
+        more: what is added to the remedy.
+    """
     if not name.strip():
         yield partial.fault(file, at, f"{short(name)} names no {what}", "write its key, or remove it")
         return
@@ -35,7 +41,7 @@ def report_unknown(
     known = ", ".join(name if len(name) <= _LONGEST else short(name) for name in candidates[:_LISTED])
     known += ", ..." if len(candidates) > _LISTED else ""
     problem = f"unknown {what} {short(name)}{did_you_mean(name, candidates)}"
-    yield partial.fault(file, at, problem, f"known: {known or 'none'}")
+    yield partial.fault(file, at, problem, f"known: {known or 'none'}{more}")
 
 
 def report_duplicates(partial: PartialConfiguration, file: str, at: Location, names: Iterable[str]) -> Iterator[Fault]:
@@ -50,9 +56,7 @@ def report_duplicates(partial: PartialConfiguration, file: str, at: Location, na
 def report_over_limit(
     partial: PartialConfiguration, file: str, at: Location, number: int, limit: Limit, prefix: str = ""
 ) -> Iterator[Fault]:
-    """Reports a number above a limit, and how to lift the limit if AWS lifts it."""
+    """Reports a number above a limit that AWS raises for nobody; a quota is `strata.rules.quotas`' to warn of."""
     if number > limit.value:
-        remedy = (
-            f"raise the quota at AWS, then set limits.{limit.name} in project.yaml" if limit.adjustable else "use fewer"
-        )
-        yield partial.fault(file, at, f"{prefix}{number} of at most {limit.value} {limit.unit} ({limit.cited})", remedy)
+        problem = f"{prefix}{number} of at most {limit.value} {limit.unit} ({limit.cited})"
+        yield partial.fault(file, at, problem, "use fewer")

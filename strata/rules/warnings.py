@@ -23,6 +23,7 @@ from strata.landing_zone.policies import NEVER_BINDS_MANAGEMENT
 from strata.landing_zone.units import Target
 from strata.rules.accepted import Doubt, Warned, place, unused
 from strata.rules.document_warnings import document_warnings
+from strata.rules.quotas import over_quota
 from strata.rules.spelling import unknown_names
 
 
@@ -249,9 +250,23 @@ def _groups(landing_zone: LandingZone) -> Iterator[Doubt]:
 
 
 def _assignments(landing_zone: LandingZone) -> Iterator[Doubt]:
+    """Accounts are there and all of them left out, or gone; where a unit has none yet, `empty-unit` says so."""
+    selector = landing_zone.selector
     for index, assignment in enumerate(landing_zone.sso.assignments):
-        if not landing_zone.selector.select(assignment):
-            yield SSO, ("assignments", index), "matches only accounts that are retired, so it assigns nothing"
+        included = selector.included(assignment)
+        if included and not selector.select(assignment):
+            what = (
+                "only accounts that are retired" if included <= selector.retired else "no account that is not left out"
+            )
+            yield SSO, ("assignments", index), f"matches {what}, so it assigns nothing"
+
+
+def _empty_units(landing_zone: LandingZone) -> Iterator[Doubt]:
+    for index, assignment in enumerate(landing_zone.sso.assignments):
+        for position, unit in enumerate(assignment.organizational_units):
+            if not landing_zone.selector.in_unit(unit):
+                text = f"no account is in the organizational unit {short(unit)} yet, so this gives nothing there"
+                yield SSO, ("assignments", index, "organizational_units", position), text
 
 
 def _administrators(landing_zone: LandingZone) -> Iterator[Doubt]:
@@ -282,6 +297,8 @@ _RULES: Mapping[str, Callable[[LandingZone], Iterable[Doubt]]] = {
     "silent-control": _mail,
     "empty-group": _groups,
     "empty-assignment": _assignments,
+    "empty-unit": _empty_units,
+    "over-quota": over_quota,
     "no-administrator": _administrators,
 }
 """Each finding, and the rule that finds it."""

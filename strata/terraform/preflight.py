@@ -10,7 +10,9 @@ from typing import Any
 
 from strata.aws.access_role import WAY, account_ids, closed_to_us
 from strata.aws.identity_center import console, list_instances
+from strata.aws.organization import list_accounts
 from strata.aws.prerequisites import inspect, management_caller
+from strata.aws.quotas import account_quota, more_accounts
 from strata.aws.session import Aws, AwsError, connect, emulator
 from strata.aws.states import Version, list_stacks, read_state, read_version
 from strata.config.layers import IN_ACCOUNT, STACKS
@@ -23,6 +25,7 @@ from strata.identity.deletions import DELETE_RAM_SHARING, DELETE_TRAIL, LAST_ADM
 from strata.identity.leftovers import STACK, Directory, announced_as, to_create
 from strata.identity.live import states_elsewhere
 from strata.identity.settled import lost_layers, settled
+from strata.identity.things import TYPES
 from strata.landing_zone import LandingZone
 from strata.landing_zone.examples import example_faults
 from strata.load import load
@@ -110,6 +113,8 @@ def prepare(options: Options, *, stacks: Sequence[str], allow: Sequence[str]) ->
         print(line(f"warning: {warning}"), file=sys.stderr)
     if found.refusals:
         raise RefusedError(found.refusals)
+    if not stacks or "organizations" in stacks:
+        _check_quota(aws, landing_zone, states.get("organizations", {}), options.note)
     options.note("writing the Terraform")
     workspace.synth([*allow, *(f"moved:{one.kind}:{one.new}" for one in found.moved)])
     chosen = tuple(_chosen(workspace, landing_zone, stacks))
@@ -226,6 +231,31 @@ def _check_ground(aws: Aws, landing_zone: LandingZone, *, needs_sign_in: bool) -
         refusals += identity_center_refusals(aws, landing_zone)
     if refusals:
         raise StrataError(*refusals)
+
+
+def _check_quota(aws: Aws, landing_zone: LandingZone, state: State, note: Callable[[str], None]) -> None:
+    """Refuses more new accounts than AWS has room for: one that exists has its room, whatever the quota says.
+
+    Raises:
+        StrataError: AWS would refuse to make some of them.
+    """
+    known = {str(one.get("name")) for one in state.get("resources") or () if one.get("type") == TYPES["account"]}
+    new = {account.email.lower() for key, account in landing_zone.members.items() if key not in known}
+    if not new:
+        return
+    try:
+        there = {account.email.lower() for account in list_accounts(aws)}
+        new -= there
+        quota = account_quota(aws) if new else 0
+    except AwsError as error:
+        note(f"whether AWS has room for {len(new)} more accounts is not known: {error}")
+        return
+    total = len(there) + len(new)
+    if new and total > quota:
+        raise StrataError(
+            f"{len(new)} account{'s are' if len(new) > 1 else ' is'} to be made, the organization has {len(there)}, "
+            f"and AWS allows {quota}; ask for more, which takes minutes to days: {more_accounts(total)}"
+        )
 
 
 def _elsewhere(aws: Aws, landing_zone: LandingZone) -> str:

@@ -15,6 +15,7 @@ from tests.aws import memory
 from tests.aws.calls import Call, Parameters, Refused, Service, mend, order
 
 organizations = Service("organizations")
+quotas = Service("service-quotas")
 MANAGEMENT = "123456789012"
 ACCOUNTS_AT_ONCE = 5
 _SLOTS = {"SERVICE_CONTROL_POLICY": 10, "RESOURCE_CONTROL_POLICY": 5}
@@ -73,6 +74,12 @@ def tagged(management: str, kind: str) -> list[tuple[str, dict[str, str]]]:
     backend = _backend(management)
     kept: dict[str, list[Any]] = {"account": backend.accounts, "ou": backend.ou, "policy": backend.policies}
     return [(one.arn, dict(one.tags)) for one in kept[kind] if not isinstance(one, models.FakeRoot)]
+
+
+@quotas.answers("GetServiceQuota", "GetAWSDefaultServiceQuota")
+def service_quota(call: Call) -> Parameters:
+    """Returns how many accounts the organization may have; no other quota is asked for."""
+    return {"Quota": {**call.parameters, "Value": float(_progress().account_limit)}}
 
 
 @organizations.answers("CreateAccount")

@@ -45,7 +45,12 @@ from tests.aws.permissions import check, needs
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 _SCOPE = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/")
-_BY_SIGNING_NAME = {"access-analyzer": "accessanalyzer", "monitoring": "cloudwatch", "sso": "sso-admin"}
+_BY_SIGNING_NAME = {
+    "access-analyzer": "accessanalyzer",
+    "monitoring": "cloudwatch",
+    "servicequotas": "service-quotas",
+    "sso": "sso-admin",
+}
 _LONGEST_HANG = 300
 
 

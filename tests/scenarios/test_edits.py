@@ -295,10 +295,27 @@ def test_a_state_from_before_the_guards_is_no_obstacle(shipped: Site) -> None:
     assert shipped.plan("organizations") == {}
 
 
+def test_more_accounts_than_aws_gives_are_refused_before_one_is_made(shipped: Site) -> None:
+    """Those that exist have their room, however many they are."""
+    shipped.aws.order("organization", account_limit=2)
+    assert shipped.strata("plan", "organizations").code == 0
+
+    _account_in_a_new_unit(shipped, "sandbox", "lab")
+    refused = shipped.strata("plan", "organizations")
+
+    assert refused.code == 1
+    assert "1 account is to be made, the organization has 3, and AWS allows 2; ask for more" in refused.stderr
+    assert "--quota-code L-E619E033 --desired-value 4" in refused.stderr
+
+
 @pytest.mark.e2e
 def test_a_new_account_in_a_new_unit_is_one_deploy(shipped: Site) -> None:
     """At a terminal and without one: sso, which cannot be planned before the account is there, is done in its turn."""
-    _account_in_a_new_unit(shipped, "sandbox", "lab")
+    added = ("add", "account", "sandbox", "--email", "aws+sandbox@example.com", "--ou", "lab", "--yes")
+    assert shipped.strata("add", "ou", "lab", "--under", "shared", "--yes").code == 0
+    assert shipped.strata(*added).code == 0
+    given = ("--permission-set", "DevOps", "--group", "devops", "--ou", "lab")
+    assert shipped.strata("add", "assignment", *given, "--yes").code == 0
 
     planned = shipped.strata("plan", "organizations", "sso", "--exit-code", "--json")
     unasked = shipped.strata("deploy", "organizations", "sso")

@@ -19,23 +19,19 @@ pytestmark = [pytest.mark.only("stand-in"), pytest.mark.e2e]
 ANSWERS = {
     "project name": "acme",
     "short name": "ac",
-    "primary region": "",
-    "secondary region": "",
-    "more regions": "",
-    "member accounts": "",
-    "plus-addresses": "aws@acme.dev",
+    "regions": "",
+    "organizational units": "",
+    "member accounts": "security shared@infrastructure shop-prod shop-nonprod data-prod data-nonprod lab-sandbox",
+    "e-mail address that accounts get": "aws@acme.dev",
     "name of the management account": "master",
     "root e-mail": "master@example.com",
-    "given name": "Mary",
-    "family name": "Major",
-    "e-mail of the administrator": "mary.major@acme.dev",
+    "the administrator": "Mary Major mary.major@acme.dev",
     "[y/N]": "y",
 }
 """What the operator says; moto's management account is `master`, and so are its name and address."""
 
 NOT_EMULATED = {
     "activation": "the emulator does not support",
-    "quota": "the emulator does not support",
     "s3-block": "the emulator does not support",
     # Where PATH has none, the tests run the Terraform that came with the venv.
     "terraform": "a third party's build",
@@ -85,10 +81,15 @@ def test_from_a_new_account_to_profiles(typist: Typist, tmp_path: Path) -> None:
 
     landing_zone = load(site.config)
     assert landing_zone.project.management_account.id == "123456789012"
-    assert sorted(account.email for account in landing_zone.organization.accounts.values()) == [
-        "aws+security@acme.dev",
-        "aws+shared@acme.dev",
-    ]
+    assert {key: (one.email, one.unit) for key, one in landing_zone.members.items()} == {
+        "data-nonprod": ("aws+data-nonprod@acme.dev", "nonprod"),
+        "data-prod": ("aws+data-prod@acme.dev", "prod"),
+        "lab-sandbox": ("aws+lab-sandbox@acme.dev", "sandbox"),
+        "security": ("aws+security@acme.dev", "security"),
+        "shared": ("aws+shared@acme.dev", "infrastructure"),
+        "shop-nonprod": ("aws+shop-nonprod@acme.dev", "nonprod"),
+        "shop-prod": ("aws+shop-prod@acme.dev", "prod"),
+    }
     assert "config is valid" in ran["2. The configuration"][0].stdout
 
     expect_warnings(ran["3. Checks before the deploy"][0], NOT_EMULATED | BEFORE_THE_DEPLOY | BEFORE_BOOTSTRAP)
@@ -97,6 +98,8 @@ def test_from_a_new_account_to_profiles(typist: Typist, tmp_path: Path) -> None:
     assert re.search(r"^ok +sign-in +arn:aws:sso:::instance/", ran["5. Identity Center"][0].stdout, re.MULTILINE)
 
     deployed, after, again = ran["6. The deploy"]
+    by_hand = (ran["2. The configuration"][0], ran["4. State and organization"][0], deployed)
+    assert sum(map(answered, by_hand)) <= MOST_ANSWERS, "from a clone to deployed"
     assert re.search(r"^sign in at https://d-\w+\.awsapps\.com/start$", deployed.stdout, re.MULTILINE)
     assert all(site.addresses(stack) for stack in STACKS)
     expect_warnings(after, NOT_EMULATED)
@@ -106,6 +109,15 @@ def test_from_a_new_account_to_profiles(typist: Typist, tmp_path: Path) -> None:
     assert "[sso-session ac]" in profiles
     assert "[profile ac-management-Administrator]" in profiles
     assert "export AWS_PROFILE=ac-management-Administrator" in ran["7. Signing in"][0].stdout
+
+
+MOST_ANSWERS = 15
+
+
+def answered(run: Run) -> int:
+    """Returns how many questions were answered."""
+    words = "|".join(re.escape(one) for one in ANSWERS if one != "[y/N]")
+    return len(re.findall(rf"^(?:{words}).*: |\[y/N\] ", run.stdout, re.MULTILINE))
 
 
 def expect_warnings(run: Run, known: dict[str, str]) -> None:

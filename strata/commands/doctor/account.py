@@ -7,6 +7,7 @@ from typing import Any
 
 from strata.aws import organization as organizations
 from strata.aws.organization import LiveAccount
+from strata.aws.quotas import account_quota, more_accounts
 from strata.aws.session import Aws, AwsError, Caller, paginate
 from strata.commands.doctor.context import CheckContext
 from strata.commands.doctor.findings import NOT_YET, Finding, action, denied, failure, ok, unanswered, warning
@@ -134,35 +135,22 @@ def assess_names(configured: ManagementAccount, name: str, email: str) -> Iterat
 
 # How many accounts it may have
 
-QUOTA = {"ServiceCode": "organizations", "QuotaCode": "L-E619E033"}
-
 
 def check_quota(context: CheckContext) -> Iterator[Finding]:
     """Checks that the account quota suffices for existing and new accounts."""
-    client = context.aws.client("service-quotas", "us-east-1")
-    try:
-        quota = client.get_service_quota(**QUOTA)
-    except AwsError as error:
-        if error.code != "NoSuchResourceException":
-            raise
-        quota = client.get_aws_default_service_quota(**QUOTA)
-    yield assess_quota(context.landing_zone, context.accounts(), int(quota["Quota"]["Value"]))
+    yield assess_quota(context.landing_zone, context.accounts(), account_quota(context.aws))
 
 
 def assess_quota(landing_zone: LandingZone, live: Sequence[LiveAccount], quota: int) -> Finding:
-    """Judges the quota; closed accounts count until AWS has removed them."""
+    """Judges the quota; closed accounts count until AWS has removed them, and those that exist have their room."""
     there = {account.email.lower() for account in live}
     declared = landing_zone.members.values()
     new = sum(account.email.lower() not in there for account in declared)
     now = len(live) or 1
     text = f"{now} accounts now, {new} to create, the quota is {quota}"
-    if now + new <= quota:
+    if not new or now + new <= quota:
         return ok(text)
-    return failure(
-        text,
-        f"aws service-quotas request-service-quota-increase --region us-east-1 --service-code {QUOTA['ServiceCode']} "
-        f"--quota-code {QUOTA['QuotaCode']} --desired-value {now + new}",
-    )
+    return failure(text, more_accounts(now + new))
 
 
 # Where it may work

@@ -1,0 +1,83 @@
+"""`strata add`: writes one entry into the configuration, after it showed what the entry binds and gives."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from strata.commands.add.effects import Effects, effects, told
+from strata.commands.add.kinds import Addition, Kind, additions, questions
+from strata.commands.add.questions import gather
+from strata.errors import ConfigurationError, StrataError
+from strata.files.config_edit import diff, loaded, offer, replace, texts
+from strata.files.config_entries import with_entry
+from strata.load import load
+from strata.options import Options
+from strata.printing import as_json, line
+from strata.rules import warnings
+from strata.text import listed
+
+
+def run(options: Options, *, kind: Kind, given: Mapping[str, Any], json: bool, dry_run: bool, yes: bool) -> int:
+    """Gathers the answers, shows the entry and its effects, asks, and writes it."""
+    folder = options.config
+    before = texts(folder)
+    landing_zone = load(folder)
+    known = gather(questions(kind, landing_zone, folder), given)
+    files = _added(before, additions(kind, landing_zone, known))
+    if texts(folder) != before:
+        raise StrataError(f"{folder} has changed in the meantime; run the command again")
+    try:
+        after = loaded(folder, {**before, **files}, folder)
+    except ConfigurationError as error:
+        if json:
+            print(as_json({"format": 1, "written": False, "faults": [asdict(fault) for fault in error.faults]}))
+            return 1
+        print(line("nothing was changed; with the new entry:"), file=sys.stderr)
+        raise
+    found = effects(kind, landing_zone, after, known)
+    new_warnings = [one for one in warnings(after) if one.split(": ", 1)[-1] not in _texts(warnings(landing_zone))]
+    if json:
+        if yes and not dry_run:
+            replace(folder, before, files)
+        print(as_json(_as_json(kind, known, options, files, found, new_warnings, written=yes and not dry_run)))
+        return 0
+    words = [*told(kind, after, known, found), *(f"warning: {folder}/{one}" for one in new_warnings)]
+    where = listed([str(folder / name) for name in sorted(files)])
+    return offer(options, before, files, where, dry_run=dry_run, yes=yes, told=words)
+
+
+def _added(before: Mapping[str, str], entries: list[Addition]) -> dict[str, str]:
+    files: dict[str, str] = {}
+    for one in entries:
+        files[one.file] = with_entry(files.get(one.file, before[one.file]), one.way, one.new, one.file)
+    return files
+
+
+def _texts(found: list[str]) -> set[str]:
+    """Returns warnings without their lines, which an entry further up moves."""
+    return {one.split(": ", 1)[-1] for one in found}
+
+
+def _as_json(
+    kind: Kind,
+    known: Mapping[str, Any],
+    options: Options,
+    files: Mapping[str, str],
+    found: Effects,
+    doubts: list[str],
+    *,
+    written: bool,
+) -> dict[str, Any]:
+    return {
+        "format": 1,
+        "kind": kind,
+        "key": known.get("key"),
+        "files": [str(options.config / name) for name in sorted(files)],
+        "written": written,
+        "diff": list(diff(options.config, files)),
+        **found,
+        "warnings": doubts,
+    }

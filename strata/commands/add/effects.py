@@ -1,0 +1,141 @@
+"""What a new entry binds and gives: the policies above it, who gets which access where."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from strata.commands.add.kinds import Kind
+from strata.commands.add.questions import Known
+from strata.landing_zone import MANAGEMENT, LandingZone
+from strata.landing_zone.expiry import where
+from strata.landing_zone.grants import Grant
+from strata.landing_zone.units import Target
+from strata.text import accounts_in_words, listed
+
+Effects = dict[str, Any]
+"""`bound_by`: policies, each with where it is attached. `gives`: permission sets, with accounts, groups and people."""
+
+
+def effects(kind: Kind, before: LandingZone, after: LandingZone, known: Known) -> Effects:
+    """Returns what the new entry binds and gives."""
+    found: Effects = {}
+    if kind in ("account", "ou"):
+        found["bound_by"] = [
+            {"policy": one.policy.key, "type": one.policy.type.value, "attached_to": str(one.source)}
+            for one in after.effective_policies.get(
+                Target("account" if kind == "account" else "unit", known["key"]), ()
+            )
+            if one.binds
+        ]
+    if kind == "ou":
+        found["gives"] = _in_unit(after, known["key"])
+    elif kind == "user":
+        groups = [one for one in after.grants if one.principal_type == "GROUP" and one.principal in known["group"]]
+        found["gives"] = _given(after, groups)
+    else:
+        found["gives"] = _given(after, (grant for grant in after.grants if grant not in before.grants))
+    if kind == "user":
+        found["groups"] = list(known["group"])
+    return found
+
+
+def told(kind: Kind, after: LandingZone, known: Known, found: Effects) -> Iterator[str]:
+    """Yields the same in words."""
+    thing = "the assignment" if kind == "assignment" else f"{kind.replace('-', ' ')} {known['key']}"
+    if "bound_by" in found:
+        yield from _bound(thing, found["bound_by"])
+    if kind == "user":
+        yield f"{thing} is in {_plural('group', found['groups'])}" if found["groups"] else f"{thing} is in no group"
+        yield f"{thing} gets no mail from AWS: tell the person the address to sign in at, with which strata deploy ends"
+    if not found["gives"]:
+        yield _nothing_yet(known) if kind == "assignment" else f"{thing}: nobody gets access; {_ADVICE[kind](known)}"
+    for one in found["gives"]:
+        yield f"{thing}: {_in_words(after, kind, one)}"
+
+
+def _bound(thing: str, policies: list[Mapping[str, str]]) -> Iterator[str]:
+    if not policies:
+        yield f"{thing} is bound by no policy; name it, or a unit above it, under the targets of one"
+    by_place: defaultdict[str, list[str]] = defaultdict(list)
+    for one in policies:
+        by_place[one["attached_to"]].append(one["policy"])
+    for place, keys in by_place.items():
+        yield f"{thing} is bound by {listed(keys)}, attached to {'the root' if place == 'root' else place}"
+
+
+_ADVICE: Mapping[Kind, Callable[[Known], str]] = {
+    "account": lambda known: f"to give some: strata add assignment --account {known['key']}",
+    "ou": lambda known: f"to give some: strata add assignment --ou {known['key']}",
+    "group": lambda known: f"to give some: strata add assignment --group {known['key']}",
+    "user": lambda known: (
+        f"to give some: strata add assignment --user {known['key']}, or the key under a group's members"
+    ),
+    "permission-set": lambda known: f"to give some: strata add assignment --permission-set {known['key']}",
+}
+
+
+def _nothing_yet(known: Known) -> str:
+    if known["ou"]:
+        return "the assignment gives nothing that is not given already, until there are more accounts in its units"
+    return "the assignment gives nothing that is not given already"
+
+
+def _given(after: LandingZone, grants: Iterable[Grant]) -> list[dict[str, Any]]:
+    """Returns new grants, one for a permission set with the accounts of one principal."""
+    accounts: defaultdict[tuple[str, str, str], list[str]] = defaultdict(list)
+    for one in grants:
+        accounts[one.permission_set, one.principal_type.lower(), one.principal].append(one.account)
+    return [
+        {
+            "permission_set": permission_set,
+            "to": {"type": type, "key": key, "people": _people(after, type, key)},
+            "accounts": sorted(some, key=lambda account: (account != MANAGEMENT, account)),
+        }
+        for (permission_set, type, key), some in sorted(accounts.items())
+    ]
+
+
+def _in_unit(after: LandingZone, unit: str) -> list[dict[str, Any]]:
+    """Returns what an account that comes into a unit will be open to."""
+    above = {*after.units[unit].keys, "root"}
+    found = []
+    for one in after.sso.assignments:
+        left_out = above & set(one.except_.organizational_units) if one.except_ else set()
+        if left_out or not (one.accounts == "all" or above & set(one.organizational_units)):
+            continue
+        for permission_set in one.permission_sets:
+            for type, keys in (("group", one.groups), ("user", one.users)):
+                found += [
+                    {
+                        "permission_set": permission_set,
+                        "to": {"type": type, "key": key, "people": _people(after, type, key)},
+                        "by": where(one),
+                    }
+                    for key in keys
+                ]
+    return found
+
+
+def _people(after: LandingZone, type: str, key: str) -> list[str]:
+    return list(after.groups[key].members) if type == "group" else [key]
+
+
+def _in_words(after: LandingZone, kind: Kind, one: Mapping[str, Any]) -> str:
+    to, accounts = one["to"], one.get("accounts", [])
+    who = f"{'by ' if kind == 'user' else ''}{to['type']} {to['key']}"
+    if to["type"] == "group" and kind != "user":
+        external = after.groups[to["key"]].external
+        members = "members of the identity provider's group" if external else listed(to["people"]) or "nobody yet"
+        who = f"{who} ({members})"
+    if kind == "ou":
+        return f"{who} gets {one['permission_set']} in its accounts, by the assignment to {one['by']}"
+    if kind == "account":
+        return f"{who} gets {one['permission_set']}"
+    everywhere = accounts_in_words(accounts, after.accounts)
+    return f"{who} gets {one['permission_set']} in {everywhere or _plural('account', accounts)}"
+
+
+def _plural(word: str, keys: list[str]) -> str:
+    return f"{word}{'s' if keys[1:] else ''} {listed(keys)}"

@@ -1,0 +1,371 @@
+"""Each kind of entry: the questions that it needs answered, and what is written where."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, get_args
+
+from strata.commands.add.questions import Known, Question, Read, new_key, one_of, typed
+from strata.config import ORGANIZATION, SSO
+from strata.config.loader import files_of
+from strata.config.models import MANAGEMENT, ROOT
+from strata.config.text import Problem, short
+from strata.config.types import (
+    AccountName,
+    AwsManagedPolicy,
+    GroupDescription,
+    GroupName,
+    Key,
+    LastDay,
+    ManagedPolicyName,
+    OrganizationalUnitName,
+    PermissionSetDescription,
+    PermissionSetName,
+    PersonEmail,
+    PersonName,
+    Reason,
+    RootEmail,
+    SessionDuration,
+    TagKey,
+    TagValue,
+    did_you_mean,
+    validated,
+)
+from strata.errors import StrataError
+from strata.files.config_entries import Value, Way
+from strata.landing_zone import LandingZone
+from strata.landing_zone.selection import is_wildcard, matching
+from strata.text import listed
+
+Kind: TypeAlias = Literal["account", "ou", "group", "user", "permission-set", "assignment"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+@dataclass(frozen=True)
+class Addition:
+    """What is added: to which section of which file, and what."""
+
+    file: str
+    way: Way
+    new: Mapping[str, Value] | Sequence[Value]
+
+
+def questions(kind: Kind, landing_zone: LandingZone, folder: Path) -> tuple[Question, ...]:
+    """Returns the questions of a kind in their order, that for the file among them where several may take the entry."""
+    file, section = SECTIONS[kind]
+    return (*_QUESTIONS[kind](landing_zone, folder), _file(landing_zone, folder, file, section, kind))
+
+
+def additions(kind: Kind, landing_zone: LandingZone, known: Known) -> list[Addition]:
+    """Returns what is written: the entry, and for a user the memberships."""
+    way: Way = (SECTIONS[kind][1],)
+    file = known["file"]
+    if kind == "ou" and known["under"] != ROOT:
+        unit = landing_zone.units[known["under"]]
+        way = (*map(str, unit.location), "organizational_units")
+        file = _file_of(landing_zone, ORGANIZATION, unit.location)
+    entry = {name: value for name, value in _ENTRIES[kind](known).items() if value}
+    found = [Addition(file, way, [entry] if kind == "assignment" else {known["key"]: entry})]
+    for group in known["group"] if kind == "user" else ():
+        at = landing_zone.groups[group].location
+        found.append(Addition(_file_of(landing_zone, SSO, at), (*map(str, at), "members"), [known["key"]]))
+    return found
+
+
+SECTIONS: Mapping[Kind, tuple[str, str]] = {
+    "account": (ORGANIZATION, "accounts"),
+    "ou": (ORGANIZATION, "organizational_units"),
+    "group": (SSO, "groups"),
+    "user": (SSO, "users"),
+    "permission-set": (SSO, "permission_sets"),
+    "assignment": (SSO, "assignments"),
+}
+
+
+# The file
+
+
+def _file_of(landing_zone: LandingZone, file: str, location: tuple[str | int, ...]) -> str:
+    return landing_zone.source(file, location).file
+
+
+def _file(landing_zone: LandingZone, folder: Path, file: str, section: str, kind: Kind) -> Question:
+    """Returns the question for the file, which is not asked where only one has such entries."""
+    names = files_of(folder, file)
+    having = [name for name in names if section in landing_zone.source_file(name).data] if names[1:] else names
+    choice = having or names
+    words = f"file, one of {', '.join(choice)}"
+    read, only = one_of("file of this configuration", names), choice[0] if len(choice) == 1 else None
+    return Question(
+        "file",
+        words,
+        read,
+        suggest=lambda _: choice[0],
+        otherwise=only,
+        asked=only is None,
+        needed=lambda known: kind != "ou" or known.get("under", ROOT) == ROOT,
+    )
+
+
+# The questions
+
+
+def _account(landing_zone: LandingZone, _folder: Path) -> tuple[Question, ...]:
+    units = (*landing_zone.units, ROOT)
+    taken = dict.fromkeys(landing_zone.members, "the key of an account already")
+    taken |= dict.fromkeys(landing_zone.retired, "the key of a retired account, which stays its own")
+    taken[MANAGEMENT] = "the management account's key"
+    return (
+        Question("key", "key of the account, such as data-prod", new_key(Key, "account", taken)),
+        Question(
+            "email", "its root e-mail address", typed(RootEmail), suggest=lambda known: _email(landing_zone, known)
+        ),
+        Question(
+            "ou",
+            f"organizational unit, one of {listed(units)}",
+            one_of("organizational unit", units),
+            suggest=lambda known: _fitting_unit(landing_zone, known),
+        ),
+        Question("name", "its name", typed(AccountName), otherwise="", asked=False),
+        Question("tag", "tags, as in Team=data", _tag, otherwise=(), many=True, asked=False),
+    )
+
+
+def _email(landing_zone: LandingZone, known: Known) -> str:
+    """Returns an address like those of the other accounts, else one by plus-addressing of the management account's."""
+    seen = Counter(one.email.replace(key, "{}") for key, one in landing_zone.members.items() if key in one.email)
+    local, _, domain = landing_zone.project.management_account.email.partition("@")
+    pattern = seen.most_common(1)[0][0] if seen else f"{local}+{{}}@{domain}"
+    return pattern.replace("{}", str(known["key"]))
+
+
+def _fitting_unit(landing_zone: LandingZone, known: Known) -> str:
+    """Returns the unit whose key is a part of the account's, if one is."""
+    parts = [str(known["key"]), *reversed(str(known["key"]).split("-"))]
+    return next((part for part in parts if part in landing_zone.units), "")
+
+
+def _tag(text: str, _known: Known) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise Problem(f"{short(text)} is no tag", "write it as Team=data")
+    return validated(TagKey, key), validated(TagValue, value)
+
+
+def _ou(landing_zone: LandingZone, _folder: Path) -> tuple[Question, ...]:
+    units = (ROOT, *landing_zone.units)
+    taken = dict.fromkeys(landing_zone.units, "the key of a unit already") | {ROOT: "the root's"}
+    return (
+        Question("key", "key of the organizational unit", new_key(Key, "unit", taken)),
+        Question(
+            "under",
+            f"the unit above it, one of {listed(units)}",
+            one_of("organizational unit", units),
+            suggest=lambda _: ROOT,
+            otherwise=ROOT,
+        ),
+        Question("name", "its name", typed(OrganizationalUnitName), otherwise="", asked=False),
+    )
+
+
+def _group(landing_zone: LandingZone, _folder: Path) -> tuple[Question, ...]:
+    users = tuple(landing_zone.users)
+    taken = dict.fromkeys(landing_zone.groups, "the key of a group already")
+    return (
+        Question("key", "key of the group", new_key(Key, "group", taken)),
+        Question("description", "what it is for", typed(GroupDescription), otherwise=""),
+        Question("member", f"members, of {listed(users)}", one_of("user", users), otherwise=(), many=True),
+        Question("name", "its display name", typed(GroupName), otherwise="", asked=False),
+    )
+
+
+def _user(landing_zone: LandingZone, _folder: Path) -> tuple[Question, ...]:
+    own = tuple(key for key, one in landing_zone.groups.items() if not one.external)
+    taken = dict.fromkeys(landing_zone.users, "the key of a user already")
+    return (
+        Question("key", "key of the person, such as jane-doe", new_key(Key, "person", taken)),
+        Question("given_name", "given name", typed(PersonName), suggest=lambda known: _part(known, first=True)),
+        Question("family_name", "family name", typed(PersonName), suggest=lambda known: _part(known, first=False)),
+        Question(
+            "email",
+            "e-mail address, which is what the person signs in with",
+            typed(PersonEmail),
+            suggest=lambda known: _person_email(landing_zone, known),
+        ),
+        Question("group", f"groups, of {listed(own)}", one_of("group", own), otherwise=(), many=True),
+    )
+
+
+def _part(known: Known, *, first: bool) -> str:
+    given, _, family = str(known["key"]).partition("-")
+    return (given if first else family).replace("-", " ").title()
+
+
+def _person_email(landing_zone: LandingZone, known: Known) -> str:
+    """Returns an address like those of the others, where theirs are `given.family` at one domain."""
+    domains = Counter(
+        one.email.partition("@")[2]
+        for one in landing_zone.users.values()
+        if one.email.lower().startswith(f"{one.given_name}.{one.family_name}@".lower())
+    )
+    local = f"{known['given_name']}.{known['family_name']}".lower()
+    return f"{local}@{domains.most_common(1)[0][0]}" if domains and re.fullmatch(r"[a-z.-]+", local) else ""
+
+
+def _permission_set(landing_zone: LandingZone, folder: Path) -> tuple[Question, ...]:
+    taken = dict.fromkeys(landing_zone.permission_sets, "the key of a permission set already")
+    return (
+        Question("key", "key of the permission set, such as DataReader", new_key(Key, "permission set", taken)),
+        Question("description", "what it is for", typed(PermissionSetDescription), otherwise=""),
+        Question("aws", "AWS managed policies, such as ReadOnlyAccess", _managed, otherwise=(), many=True),
+        Question(
+            "customer", "customer managed policies", typed(ManagedPolicyName), otherwise=(), many=True, asked=False
+        ),
+        Question(
+            "inline",
+            "a policy document below the configuration, such as policies/data.json",
+            _document(folder),
+            needed=lambda known: not known.get("aws") and not known.get("customer"),
+        ),
+        Question("session", "length of a session", typed(SessionDuration), otherwise="", asked=False),
+        Question("name", "its name", typed(PermissionSetName), otherwise="", asked=False),
+    )
+
+
+def _managed(text: str, _known: Known) -> str:
+    from strata.iam.reference import reference
+    from strata.iam.spelling import unknown_managed_policy
+
+    name = validated(AwsManagedPolicy, text)
+    name = reference().managed_policy(name) or name
+    if problem := unknown_managed_policy(name):
+        raise Problem(problem, "write the name of a policy that AWS has")
+    return name
+
+
+def _document(folder: Path) -> Read:
+    def read(text: str, _known: Known) -> str:
+        if not (folder / text).is_file():
+            there = sorted(str(path.relative_to(folder)) for path in folder.rglob("*.json"))
+            problem = f"{short(text)} is no file below {folder}{did_you_mean(text, there)}"
+            raise Problem(problem, "write the policy document first, then add what names it")
+        return text
+
+    return read
+
+
+def _assignment(landing_zone: LandingZone, _folder: Path) -> tuple[Question, ...]:
+    sets, groups, users = (
+        tuple(found) for found in (landing_zone.sso.permission_sets, landing_zone.groups, landing_zone.users)
+    )
+    units = (*landing_zone.units, ROOT)
+    return (
+        Question("permission_set", f"permission sets, of {listed(sets)}", one_of("permission set", sets), many=True),
+        Question("group", f"groups, of {listed(groups)}", one_of("group", groups), otherwise=(), many=True),
+        Question(
+            "user",
+            f"users, of {listed(users)}",
+            one_of("user", users),
+            many=True,
+            needed=lambda known: not known.get("group"),
+        ),
+        Question(
+            "ou",
+            f"organizational units, of {listed(units)}",
+            one_of("organizational unit", units),
+            otherwise=(),
+            many=True,
+        ),
+        Question(
+            "account",
+            f"accounts, of all, {listed([*landing_zone.accounts])}",
+            _account_names(landing_zone),
+            many=True,
+            needed=lambda known: not known.get("ou"),
+        ),
+        Question(
+            "except_ou", "units left out", one_of("organizational unit", units), otherwise=(), many=True, asked=False
+        ),
+        Question(
+            "except_account", "accounts left out", _account_names(landing_zone), otherwise=(), many=True, asked=False
+        ),
+        Question("reason", "why, for those who review it", typed(Reason), otherwise=""),
+        Question("until", "its last day, as in 2027-01-31", typed(LastDay), otherwise=""),
+    )
+
+
+def _account_names(landing_zone: LandingZone) -> Read:
+    known = tuple(landing_zone.accounts)
+
+    def read(text: str, _known: Known) -> str:
+        if text in landing_zone.retired:
+            raise Problem(f"the account {short(text)} is retired", f"choose from {listed(known)}")
+        if text == "all" or (is_wildcard(text) and matching(text, known)):
+            return text
+        return str(one_of("account", known)(text, _known))
+
+    return read
+
+
+_QUESTIONS: Mapping[Kind, Callable[[LandingZone, Path], tuple[Question, ...]]] = {
+    "account": _account,
+    "ou": _ou,
+    "group": _group,
+    "user": _user,
+    "permission-set": _permission_set,
+    "assignment": _assignment,
+}
+
+
+# The entries
+
+
+def _account_entry(known: Known) -> dict[str, Any]:
+    tags = dict(known["tag"])
+    if len(tags) < len(known["tag"]):
+        raise StrataError("--tag: a tag has two values; give each tag once")
+    return {"email": known["email"], "organizational_unit": known["ou"], "name": known["name"], "tags": tags}
+
+
+def _user_entry(known: Known) -> dict[str, Any]:
+    return {name: known[name] for name in ("given_name", "family_name", "email")}
+
+
+def _permission_set_entry(known: Known) -> dict[str, Any]:
+    policies = [*({"aws": one} for one in known["aws"]), *({"customer": one} for one in known["customer"])]
+    policies += [{"inline": known["inline"]}] if known["inline"] else []
+    entry = {"name": known["name"], "description": known["description"], "session_duration": known["session"]}
+    return {**entry, "policies": policies}
+
+
+def _assignment_entry(known: Known) -> dict[str, Any]:
+    accounts = known["account"]
+    left_out = {"accounts": list(known["except_account"]), "organizational_units": list(known["except_ou"])}
+    return {
+        "permission_sets": list(known["permission_set"]),
+        "groups": list(known["group"]),
+        "users": list(known["user"]),
+        "accounts": "all" if accounts == ("all",) else list(accounts),
+        "organizational_units": list(known["ou"]),
+        "except": {name: keys for name, keys in left_out.items() if keys},
+        "reason": known["reason"],
+        "until": known["until"],
+    }
+
+
+_ENTRIES: Mapping[Kind, Callable[[Known], dict[str, Any]]] = {
+    "account": _account_entry,
+    "ou": lambda known: {"name": known["name"] or known["key"]},
+    "group": lambda known: {
+        "name": known["name"],
+        "description": known["description"],
+        "members": list(known["member"]),
+    },
+    "user": _user_entry,
+    "permission-set": _permission_set_entry,
+    "assignment": _assignment_entry,
+}

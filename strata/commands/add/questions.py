@@ -1,0 +1,148 @@
+"""The answers that an entry is made of: from options, else from whoever sits at the terminal, each checked at once."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from strata.config.text import Problem, short
+from strata.config.types import did_you_mean, validated
+from strata.errors import StrataError, UsageError
+from strata.printing import line
+from strata.terminal import answer, interactive
+from strata.text import listed
+
+Known: TypeAlias = Mapping[str, Any]
+"""The answers so far, by name."""
+Read: TypeAlias = Callable[[str, Known], Any]
+
+
+@dataclass(frozen=True)
+class Question:
+    """One answer: its option, what is asked, how it is read, and what Enter means.
+
+    Attributes:
+        suggest: what Enter takes at a terminal.
+        otherwise: the answer where nobody gives one; None where one is needed.
+        many: the option can be repeated; at a terminal the answers stand in a row.
+        asked: somebody at a terminal is asked for it.
+        needed: other answers leave room for it.
+    """
+
+    name: str
+    words: str
+    read: Read
+    suggest: Callable[[Known], str] = lambda _: ""
+    otherwise: Any = None
+    many: bool = False
+    asked: bool = True
+    needed: Callable[[Known], bool] = lambda _: True
+
+    @property
+    def flag(self) -> str:
+        """Returns the option or argument that gives the answer."""
+        return "KEY" if self.name == "key" else f"--{self.name.replace('_', '-')}"
+
+
+def gather(questions: Sequence[Question], given: Known) -> dict[str, Any]:
+    """Returns all answers.
+
+    Raises:
+        StrataError: a value is not allowed.
+        UsageError: answers are missing and nobody can be asked: one line each.
+    """
+    known: dict[str, Any] = {}
+    wrong = list(_from_options(questions, given, known))
+    missing = [one for one in questions if one.name not in known and not _given(given, one)]
+    if not interactive():
+        rest = {**given, **known}
+        lacking = [
+            f"{one.flag} is missing: {one.words}" for one in missing if one.otherwise is None and one.needed(rest)
+        ]
+        if lacking:
+            raise UsageError(*lacking, *wrong)
+    if wrong:
+        raise StrataError(*wrong)
+    for one in missing:
+        if one.needed(known):
+            known[one.name] = _ask(one, known) if interactive() and one.asked else one.otherwise
+        else:
+            known[one.name] = () if one.many else ""
+    return known
+
+
+def _given(given: Known, question: Question) -> bool:
+    return given.get(question.name) not in (None, [], ())
+
+
+def _from_options(questions: Sequence[Question], given: Known, known: dict[str, Any]) -> Iterator[str]:
+    """Reads what the options give into `known`; yields what is wrong with it."""
+    for one in questions:
+        if not _given(given, one):
+            continue
+        value = given[one.name]
+        try:
+            read = (one.read(text, known) for text in value) if one.many else ()
+            known[one.name] = tuple(dict.fromkeys(read)) if one.many else one.read(value, known)
+        except Problem as problem:
+            yield f"{one.flag}: {problem.problem}; {problem.remedy}"
+
+
+def _ask(question: Question, known: Known) -> Any:
+    suggestion = question.suggest(known)
+    hint = f" [{suggestion}]" if suggestion else ", Enter for none" if question.otherwise is not None else ""
+    while True:
+        typed = answer(f"{question.words}{hint}: ")
+        if not typed:
+            raise StrataError(f"no answer to '{question.words}'; give {question.flag}")
+        text = typed.strip() or suggestion
+        if not text and question.otherwise is not None:
+            return question.otherwise
+        try:
+            return _read(question, text, known)
+        except Problem as problem:
+            print(line(f"  {problem.problem}; {problem.remedy}"), file=sys.stderr)
+
+
+def _read(question: Question, text: str, known: Known) -> Any:
+    if not text.strip(" ,"):
+        raise Problem("an answer is needed", "give one")
+    if not question.many:
+        return question.read(text, known)
+    return tuple(dict.fromkeys(question.read(word, known) for word in text.replace(",", " ").split()))
+
+
+# How an answer is read
+
+
+def typed(kind: Any) -> Read:
+    """Makes a reader of one of the models' own types."""
+    return lambda text, _known: validated(kind, text)
+
+
+def new_key(kind: Any, what: str, keys: Mapping[str, str]) -> Read:
+    """Makes a reader of a key that nothing has yet; `keys` says of each that is taken by what."""
+
+    def read(text: str, _known: Known) -> str:
+        key = validated(kind, text)
+        if key in keys:
+            raise Problem(f"{short(key)} is {keys[key]}", f"choose another key for the {what}")
+        return key
+
+    return read
+
+
+def one_of(what: str, keys: Sequence[str]) -> Read:
+    """Makes a reader of a key that there is."""
+
+    def read(text: str, _known: Known) -> str:
+        if text not in keys:
+            remedy = (
+                f"choose from {listed(keys)}" if keys else f"there is none yet: strata add {what.replace(' ', '-')}"
+            )
+            raise Problem(f"there is no {what} {short(text)}{did_you_mean(text, keys)}", remedy)
+        return text
+
+    return read
