@@ -18,3 +18,8 @@ def listed(names: Sequence[str]) -> str:
 def accounts_in_words(accounts: Sequence[str], every: Collection[str]) -> str | None:
     """Returns `all 12 accounts` for all there are, None for fewer."""
     return f"all {len(every):,} accounts" if len(accounts) == len(every) > 1 else None
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """Returns a number with its noun: `1 account`, `2 accounts`, `3 policies` where many is `policies`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,7 +13,9 @@ import pytest
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.report.access import Principal, access
+from strata.report.edition import Edition
 from strata.report.page import page
+from strata.report.revisions import Revision
 from tests.browser import Browser, chromium
 from tests.generated import write_configuration
 from tests.synthesized import COMPANY
@@ -23,11 +26,13 @@ if PROGRAM is None:
     # The module, so that one line says it, not one a test.
     pytest.skip("the report is not tested in a browser: no chromium on PATH", allow_module_level=True)
 
+EDITION = Edition(dt.date(2026, 11, 25), Revision("1a2b3c4d5e6f7890", dirty=True))
 PHONE = 375
 NASTY = "</script><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">'\"&amp;"
 
 CELLS = "[...document.querySelectorAll('#matrix tbody tr')].map(row => [...row.cells].map(cell => cell.innerText))"
-SECTIONS = ["Access", "Organization", "Policies", "Layers"]
+SECTIONS = ["At a glance", "Access matrix", "By group 11", "By person 20", "By account 11", "Permission sets 12"]
+SECTIONS += ["Policies 13", "Controls 13", "Layers"]
 NAMED = "(({id, value, innerText}) => id || innerText?.split('\\n')[0] || value)(document.activeElement)"
 FOCUS = "(document.activeElement.innerText || document.activeElement.id)"
 
@@ -51,7 +56,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _written(zone: LandingZone, folder: Path) -> Path:
     file = folder / "report.html"
-    file.write_text(page(zone), encoding="utf-8")
+    file.write_text(page(zone, EDITION), encoding="utf-8")
     return file
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from strata.config.models import Control, state_key
 from strata.landing_zone import LandingZone
+from strata.text import counted
 
 
 @dataclass(frozen=True)
@@ -44,11 +45,11 @@ def _organizations(landing_zone: LandingZone) -> tuple[str, ...]:
     policies = landing_zone.policies.values()
     return (
         "the organization",
-        _count(len(landing_zone.units), "organizational unit"),
-        _count(len(landing_zone.members), "member account"),
-        f"{_count(len(policies), 'policy', 'policies')}, "
-        f"{_count(sum(len(one.attachments) for one in policies), 'attachment')}",
-        _count(len(landing_zone.organization.delegated_administrators), "delegated administrator"),
+        counted(len(landing_zone.units), "organizational unit"),
+        counted(len(landing_zone.members), "member account"),
+        f"{counted(len(policies), 'policy', 'policies')}, "
+        f"{counted(sum(len(one.attachments) for one in policies), 'attachment')}",
+        counted(len(landing_zone.organization.delegated_administrators), "delegated administrator"),
     )
 
 
@@ -68,12 +69,8 @@ def _sso(landing_zone: LandingZone) -> tuple[str, ...]:
     sso = landing_zone.sso
     external = sum(group.external for group in sso.groups.values())
     return (
-        _count(len(sso.users), "user"),
-        _count(len(sso.groups), "group") + (f", {external} of them external" if external else ""),
-        _count(len(landing_zone.permission_sets), "permission set"),
-        _count(len(landing_zone.grants), "account assignment"),
+        counted(len(sso.users), "user"),
+        counted(len(sso.groups), "group") + (f", {external} of them external" if external else ""),
+        counted(len(landing_zone.permission_sets), "permission set"),
+        counted(len(landing_zone.grants), "account assignment"),
     )
-
-
-def _count(number: int, one: str, many: str | None = None) -> str:
-    return f"{number:,} {one if number == 1 else many or one + 's'}"

@@ -39,6 +39,16 @@ def find_permission_set(landing_zone: LandingZone, name: str) -> str:
     return _find(_permission_set_names(landing_zone), name, "a permission set")
 
 
+def find_group(landing_zone: LandingZone, name: str) -> str:
+    """Returns the key of a group by key or name."""
+    return _find(_group_names(landing_zone), name, "a group")
+
+
+def find_unit(landing_zone: LandingZone, name: str) -> str:
+    """Returns the key of an organizational unit by key or name; `root` is none."""
+    return _find({key: {key, one.name} for key, one in landing_zone.units.items()}, name, "an organizational unit")
+
+
 def _unknown(landing_zone: LandingZone, name: str) -> str:
     problem = f"{name!r} is neither a user nor an account"
     if key := _match(_permission_set_names(landing_zone), name):
@@ -81,6 +91,10 @@ def _user_names(landing_zone: LandingZone) -> Names:
 
 def _account_names(landing_zone: LandingZone) -> Names:
     return {key: {key, one.email, one.name} | ({one.id} - {""}) for key, one in landing_zone.accounts.items()}
+
+
+def _group_names(landing_zone: LandingZone) -> Names:
+    return {key: {key, one.name} for key, one in landing_zone.groups.items()}
 
 
 def _permission_set_names(landing_zone: LandingZone) -> Names:

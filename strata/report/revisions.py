@@ -6,11 +6,34 @@ import io
 import subprocess
 import tarfile
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from strata.errors import ConfigurationError, StrataError
 from strata.landing_zone import LandingZone
 from strata.load import load
+
+
+@dataclass(frozen=True)
+class Revision:
+    """The commit that is checked out, and whether the folder has changes that are not in it."""
+
+    commit: str
+    dirty: bool
+
+    def __str__(self) -> str:
+        return f"commit {self.commit[:12]}{' with uncommitted changes' if self.dirty else ''}"
+
+
+def revision_of(folder: Path) -> Revision | None:
+    """Returns the revision that a folder is of, None outside a repository, before its first commit and without git."""
+    try:
+        commit = _git(folder, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+        # A monitor of files is a program that the repository names, and this only reads.
+        changes = _git(folder, "--no-optional-locks", "-c", "core.fsmonitor=false", "status", "--porcelain", "--", ".")
+    except StrataError:
+        return None
+    return Revision(commit.decode().strip(), bool(changes)) if commit and changes is not None else None
 
 
 def configuration_at(folder: Path, revision: str) -> LandingZone:
