@@ -19,7 +19,7 @@ from typer.testing import CliRunner, Result
 
 from strata import diff
 from strata.cli import app
-from strata.config.models import Group, PolicyType, Targets, User
+from strata.config.models import Group, Mode, PolicyType, Targets, User
 from strata.diff.statements import allowed_more, denied_less
 from strata.landing_zone import LandingZone
 from strata.landing_zone.units import THE_ROOT, Target
@@ -247,8 +247,9 @@ def test_mermaid_counts_accounts_where_there_are_many(large: LandingZone) -> Non
 def test_a_difference_of_a_thousand_accounts_is_one_sentence(large: LandingZone) -> None:
     assignments = tuple(one for one in large.sso.assignments if one.permission_sets != ("Set0",))
     changed = replace(large, sso=large.sso.model_copy(update={"assignments": assignments}))
-    deleted, lost = diff.compare(large, changed)
+    deleted, lost, group = diff.compare(large, changed)
     assert deleted.risk == "losses"
+    assert group.text == "group team-0 loses Set0 in all 1,001 accounts"
     assert lost.text == "user-0, user-1, user-2, user-3, user-4 lose Set0 in all 1,001 accounts"
 
 
@@ -321,6 +322,20 @@ def _until(day: str | None, data: Any) -> None:
         _entry(data, "DataAnalyst")["until"] = dt.date.fromisoformat(day)
 
 
+def _empty_group_gains(data: Any) -> None:
+    data["groups"]["on-call"] = {"members": []}
+    data["assignments"].append(_on_call(groups=["on-call"]))
+
+
+def _lea_on_call(data: Any) -> None:
+    data["assignments"].append(_on_call(users=["lea-vogt"]))
+
+
+def _on_call(**who: list[str]) -> dict[str, Any]:
+    day = dt.date(2031, 1, 31)
+    return {"permission_sets": ["SecurityAuditor"], **who, "accounts": ["data-prod"], "reason": "On call", "until": day}
+
+
 ORGANIZATION, SSO, SECURITY, PROJECT = "organization.yaml", "sso.yaml", "security.yaml", "project.yaml"
 ACCESS, GUARDRAILS, ACCOUNTS, LOSSES, NOTHING = "access", "guardrails", "accounts", "losses", None
 
@@ -369,6 +384,10 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
         [
             (NOTHING, "DataAnalyst of emilia-kowalczyk in data-prod: end date changes from none to 2031-01-31"),
             (NOTHING, "DataAnalyst of priya-raman in data-prod: end date changes from none to 2031-01-31"),
+            (
+                NOTHING,
+                "group data-analysts keeps DataAnalyst in data-prod: until 2031-01-31; before: no end, no reason",
+            ),
         ],
     ),
     "a permission set gains a policy": (
@@ -422,7 +441,15 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
         [
             (ACCESS, "anna-petersen, jonas-brandt gain Administrator in data-test"),
             (ACCESS, "anna-petersen, ingrid-nygaard gain BreakGlass in data-test"),
+            (NOTHING, "group incident-commanders gains BreakGlass in data-test"),
+            (NOTHING, "group platform-administrators gains Administrator in data-test"),
             (NOTHING, "account data-test will be created in data-nonproduction, aws+data-test@nordwind.dev"),
+            (
+                NOTHING,
+                "account data-test is bound by ai-opt-out (AI opt-out), cost-tags (tag), data-perimeter (RCP), "
+                "deny-iam-users (SCP), deny-leaving-organization (SCP), deny-root-user (SCP), "
+                "ec2-defaults (EC2 declarative), protect-foundation (SCP), region-restriction (SCP)",
+            ),
         ],
     ),
     "a tag changes": (
@@ -440,12 +467,20 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
                 "account sandbox moves and loses policies deny-root-user, ec2-defaults, limit-sandbox-spending, "
                 "protect-foundation, region-restriction",
             ),
+            (
+                NOTHING,
+                "account sandbox loses deny-root-user (SCP), ec2-defaults (EC2 declarative), "
+                "limit-sandbox-spending (SCP), protect-foundation (SCP), region-restriction (SCP)",
+            ),
         ],
     ),
     "an account moves to where as much binds": (
         ORGANIZATION,
         _set("accounts", "payments-dev", "organizational_unit", value="payments-production"),
-        [(NOTHING, "account payments-dev moves from payments-nonproduction to payments-production")],
+        [
+            (NOTHING, "account payments-dev moves from payments-nonproduction to payments-production"),
+            (NOTHING, "account payments-dev gains daily-backup (backup)"),
+        ],
     ),
     "an account has another address": (
         ORGANIZATION,
@@ -466,7 +501,10 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
     "a unit leaves a policy": (
         ORGANIZATION,
         _remove("policies", "deny-root-user", "targets", "organizational_units", value="sandbox"),
-        [(GUARDRAILS, "policy deny-root-user is detached from organizational unit sandbox")],
+        [
+            (GUARDRAILS, "policy deny-root-user is detached from organizational unit sandbox"),
+            (NOTHING, "account sandbox loses deny-root-user (SCP)"),
+        ],
     ),
     "a unit leaves a policy that its account is given": (
         ORGANIZATION,
@@ -494,7 +532,10 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
     "a policy goes": (
         ORGANIZATION,
         _drop("policies", "keep-payments-private"),
-        [(GUARDRAILS, "policy keep-payments-private (SCP) is removed; it bound account payments-prod")],
+        [
+            (GUARDRAILS, "policy keep-payments-private (SCP) is removed; it bound account payments-prod"),
+            (NOTHING, "account payments-prod loses keep-payments-private (SCP)"),
+        ],
     ),
     "a policy has another key": (
         ORGANIZATION,
@@ -509,6 +550,11 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
                 NOTHING,
                 "policy deny-root-user (SCP) is removed; it bound organizational units security, infrastructure, "
                 "workloads, sandbox; other policies still enforce the same",
+            ),
+            (
+                NOTHING,
+                "accounts audit, data-dev, data-prod, log-archive, network, payments-dev, payments-prod, "
+                "payments-staging and 2 more gain no-root-user (SCP) and lose deny-root-user (SCP)",
             ),
         ],
     ),
@@ -543,12 +589,57 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
     "a control goes off": (
         SECURITY,
         _set("access_analyzer", "mode", value="off"),
-        [(GUARDRAILS, "control access_analyzer is off, no longer on")],
+        [(GUARDRAILS, "control access_analyzer is off, no longer on: it is switched off at AWS")],
+    ),
+    "a setting goes off": (
+        SECURITY,
+        _set("snapshot_public_access", "mode", value="off"),
+        [(GUARDRAILS, "control snapshot_public_access is off, no longer on: it stays on at AWS")],
+    ),
+    "a group without members gains": (
+        SSO,
+        _empty_group_gains,
+        [
+            (
+                NOTHING,
+                "group on-call gains SecurityAuditor in data-prod (until 2031-01-31; On call), which reaches nobody "
+                "yet: it has no members",
+            ),
+            (NOTHING, "group on-call is added"),
+        ],
+    ),
+    "access has an end and a reason": (
+        SSO,
+        _lea_on_call,
+        [(ACCESS, "lea-vogt gains SecurityAuditor in data-prod (until 2031-01-31; On call)")],
+    ),
+    "a permission set comes": (
+        SSO,
+        _set("permission_sets", "Logs", value={"policies": [{"inline": "policies/read-payment-logs.json"}]}),
+        [
+            (
+                NOTHING,
+                "permission set Logs is added: inline policy policies/read-payment-logs.json: logs (DescribeLogGroups, "
+                "DescribeQueries, FilterLogEvents, GetLogEvents, GetQueryResults, 2 more); session of 1 h",
+            )
+        ],
+    ),
+    "an inline policy comes": (
+        SSO,
+        _add("permission_sets", "Billing", "policies", value={"inline": "policies/contain-incidents.json"}),
+        [
+            (
+                ACCESS,
+                "permission set Billing gains an inline policy: ec2 (CreateSnapshot, ModifyInstanceAttribute, "
+                "StopInstances), guardduty (ArchiveFindings), iam (DeleteAccessKey, UpdateAccessKey), "
+                "lambda (PutFunctionConcurrency), securityhub (BatchUpdateFindings)",
+            )
+        ],
     ),
     "a control is let go": (
         SECURITY,
         _set("ebs_encryption", "mode", value="unmanaged"),
-        [(GUARDRAILS, "control ebs_encryption is unmanaged, no longer on")],
+        [(GUARDRAILS, "control ebs_encryption is unmanaged, no longer on: it stays at AWS as it is")],
     ),
     "a password may be shorter": (
         SECURITY,
@@ -657,6 +748,48 @@ def test_a_change_is_told_in_words(
     file, edit, expected = CASES[case]
     found = diff.compare(zone, edited({file: edit}))
     assert [(one.risk, one.text) for one in found] == expected
+
+
+@pytest.mark.parametrize(
+    ("control", "mode", "at_aws"),
+    [
+        ("trail", "off", "it is switched off at AWS, its bucket with the log files stays"),
+        ("trail", "unmanaged", "it stays at AWS as it is"),
+        ("alerts", "off", "it is switched off at AWS"),
+        ("password_policy", "off", "it stays on at AWS"),
+        ("alternate_contacts", "off", "the contacts stay at AWS"),
+    ],
+)
+def test_a_control_that_is_on_no_more_says_what_happens_at_aws(
+    zone: LandingZone, control: str, mode: str, at_aws: str
+) -> None:
+    changed = zone.security.controls[control].model_copy(update={"mode": Mode(mode)})
+    after = replace(zone, security=zone.security.model_copy(update={control: changed}))
+    said = [one.text for one in diff.compare(zone, after) if one.text.startswith("control ")]
+    assert said == [f"control {control} is {mode}, no longer on: {at_aws}"]
+
+
+def test_a_control_that_was_unmanaged_stays_as_it_is(zone: LandingZone) -> None:
+    """Its state is forgotten by then, so that off has nothing to remove."""
+    let_go, off = (zone.security.trail.model_copy(update={"mode": Mode(mode)}) for mode in ("unmanaged", "off"))
+    before, after = (
+        replace(zone, security=zone.security.model_copy(update={"trail": trail})) for trail in (let_go, off)
+    )
+    said = [one.text for one in diff.compare(before, after) if one.text.startswith("control ")]
+    assert said == ["control trail is off, no longer unmanaged: it stays at AWS as it is"]
+
+
+def test_an_account_without_a_guardrail_is_a_risk(zone: LandingZone) -> None:
+    """Where there are guardrails at all."""
+    policies = {key: one for key, one in zone.organization.policies.items() if key != "deny-leaving-organization"}
+    before = replace(zone, organization=zone.organization.model_copy(update={"policies": policies}))
+    lab = zone.organization.accounts["sandbox"].model_copy(
+        update={"email": "aws+lab@nordwind.dev", "organizational_unit": "suspended"}
+    )
+    accounts = {**zone.organization.accounts, "lab": lab}
+    after = replace(before, organization=before.organization.model_copy(update={"accounts": accounts}))
+    said = [(one.risk, one.text) for one in diff.compare(before, after) if "lab is bound" in one.text]
+    assert said == [(GUARDRAILS, "account lab is bound by no SCP, but by ai-opt-out (AI opt-out), cost-tags (tag)")]
 
 
 def test_nothing_changes_between_a_configuration_and_itself(zone: LandingZone) -> None:
@@ -956,6 +1089,7 @@ def test_markdown_says_the_risk_first(repository: Path) -> None:
     assert result.stdout == (
         "## What changes since HEAD\n\n**This loosens guardrails.**\n\n### Guardrails\n\n"
         "- **loosens guardrails**: policy deny-root-user is detached from organizational unit sandbox\n"
+        "- account sandbox loses deny-root-user (SCP)\n"
     )
 
 
@@ -969,7 +1103,8 @@ def test_json_has_topic_text_and_risk(repository: Path) -> None:
                 "topic": "Guardrails",
                 "text": "policy deny-root-user is detached from organizational unit sandbox",
                 "risk": "guardrails",
-            }
+            },
+            {"topic": "Guardrails", "text": "account sandbox loses deny-root-user (SCP)", "risk": None},
         ],
     }
 

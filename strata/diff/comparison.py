@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from strata.diff.accounts import account_changes
+from strata.diff.bindings import binding_changes
 from strata.diff.change import Change, Topic
 from strata.diff.guardrails import guardrail_changes
 from strata.diff.losses import loss_changes
@@ -20,6 +21,7 @@ def compare(before: LandingZone, after: LandingZone) -> list[Change]:
         permission_set_changes,
         account_changes,
         guardrail_changes,
+        binding_changes,
         security_changes,
         trust_changes,
         setting_changes,

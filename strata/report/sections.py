@@ -46,6 +46,7 @@ class Sections:
         self.landing_zone = landing_zone
         self.overview = overview
         self.pills = Pills(landing_zone)
+        self.known: dict[tuple[str, ...], str] = {}
         self.sizes = {key: len(group.members) for key, group in landing_zone.groups.items()}
 
     # The first screen
@@ -125,7 +126,10 @@ class Sections:
         return f"<table class='given has'><thead><tr>{heads}<tbody>{rows}</table>"
 
     def _places(self, accounts: Iterable[str]) -> str:
-        return places(self.landing_zone, tuple(accounts))
+        where = tuple(accounts)
+        if where not in self.known:
+            self.known[where] = places(self.landing_zone, where)
+        return self.known[where]
 
     # By person
 
