@@ -387,7 +387,9 @@ def deploy(
 def explain(
     *,
     options: Options,
-    who: Annotated[str | None, typer.Argument(help="A user or an account: key, name or e-mail address.")] = None,
+    who: Annotated[
+        str | None, typer.Argument(help="A user, an account or a group: key, name or e-mail address.")
+    ] = None,
     account: Annotated[str | None, typer.Argument(help="After a user: in this account only.")] = None,
     permission_set: Annotated[
         str | None, typer.Option("--permission-set", metavar="NAME", help="What it allows, and who has it where.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 
 from strata.iam.statements import statements
 from strata.text import listed
@@ -19,21 +20,31 @@ def allowed_by_service(document: str) -> str:
     except ValueError:
         return ""
     parts = []
-    for effect, start in (("Allow", ""), ("Deny", "denies ")):
-        services: dict[str, list[str]] = defaultdict(list)
-        but: list[str] = []
-        for statement in found:
-            if statement.get("Effect") != effect:
-                continue
-            for action in _texts(statement.get("Action")):
-                service, _, name = action.partition(":")
-                services[service.lower() if name else "everything"].append(name or "*")
-            but += _texts(statement.get("NotAction"))
-        texts = [_service(*one) for one in sorted(services.items())]
-        texts += [f"everything but {listed(sorted(set(but)))}"] if but else []
-        if texts:
+    for effect, conditional, start in _PARTS:
+        some = [one for one in found if one.get("Effect") == effect and bool(one.get("Condition")) is conditional]
+        if texts := _services(some):
             parts.append(start + ", ".join(texts))
     return "; ".join(parts)
+
+
+_PARTS = (
+    ("Allow", False, ""),
+    ("Allow", True, "under conditions "),
+    ("Deny", False, "denies "),
+    ("Deny", True, "denies under conditions "),
+)
+
+
+def _services(found: Iterable[Mapping[str, object]]) -> list[str]:
+    services: dict[str, list[str]] = defaultdict(list)
+    but: set[str] = set()
+    for statement in found:
+        for action in _texts(statement.get("Action")):
+            service, _, name = action.partition(":")
+            services[service.lower() if name else "everything"].append(name or "*")
+        but.update(_texts(statement.get("NotAction")))
+    texts = [_service(*one) for one in sorted(services.items())]
+    return [*texts, *([f"everything but {listed(sorted(but))}"] if but else [])]
 
 
 def _service(service: str, actions: list[str]) -> str:

@@ -61,7 +61,7 @@ def page(landing_zone: LandingZone, edition: Edition) -> str:
 <ul class="numbers">{_numbers(landing_zone)}</ul>
 </header>
 <nav aria-label="Sections">
-<div class="search script" role="search"><label for="search">Search</label>
+<div class="search script" role="search" aria-label="The report"><label for="search">Search</label>
 <input type="search" id="search" placeholder="Person, account, OU" autocomplete="off" spellcheck="false">
 <p id="found" role="status" class="soft"></p></div>
 <ul>{_navigation(landing_zone)}</ul>

@@ -6,15 +6,15 @@ from collections.abc import Collection
 
 from strata.config.models import MANAGEMENT
 from strata.landing_zone import LandingZone
-from strata.text import counted, listed
+from strata.text import NAMED, counted, listed
 
 
-def places(landing_zone: LandingZone, accounts: Collection[str]) -> str:
-    """Returns accounts as text: `all 12 accounts`, `OU workloads (6 accounts), shared`."""
+def places(landing_zone: LandingZone, accounts: Collection[str], *, most: int = NAMED) -> str:
+    """Returns accounts as text: `all 12 accounts`, `OU workloads (6 accounts), shared`; the first few of many."""
     every = landing_zone.accounts
     if len(accounts) == len(every) > 1:
         return f"all {len(every):,} accounts"
-    return listed(_named(landing_zone, frozenset(accounts)))
+    return listed(_named(landing_zone, frozenset(accounts)), most)
 
 
 def _named(landing_zone: LandingZone, accounts: frozenset[str]) -> list[str]:
@@ -32,5 +32,5 @@ def _named(landing_zone: LandingZone, accounts: frozenset[str]) -> list[str]:
             number += len(inside)
             rest -= inside
     first = [MANAGEMENT] if MANAGEMENT in rest else []
-    units = [f"OU{'s' if whole[1:] else ''} {listed(whole)} ({counted(number, 'account')})"] if whole else []
+    units = [f"OU{'s' if whole[1:] else ''} {', '.join(whole)} ({counted(number, 'account')})"] if whole else []
     return [*first, *units, *sorted(rest - {MANAGEMENT})]
