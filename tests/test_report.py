@@ -19,9 +19,10 @@ from typer.testing import CliRunner, Result
 
 from strata import diff
 from strata.cli import app
-from strata.config.models import Group, Mode, PolicyType, Targets, User
+from strata.config.models import Assignment, Group, Mode, PolicyType, Targets, User
 from strata.diff.statements import allowed_more, denied_less
 from strata.landing_zone import LandingZone
+from strata.landing_zone.administrators import allows_everything
 from strata.landing_zone.units import THE_ROOT, Target
 from strata.load import load
 from strata.printing import markdown
@@ -30,8 +31,10 @@ from strata.report.data import as_data
 from strata.report.edition import Edition
 from strata.report.layers import layers
 from strata.report.mermaid import flowchart
+from strata.report.overview import Point, overview
 from strata.report.page import page
 from strata.report.policies import slots
+from strata.report.scope import scope_of
 from strata.report.tables import as_csv, as_markdown, as_text, tables
 from tests.conftest import Golden
 from tests.generated import write_configuration
@@ -93,6 +96,159 @@ def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     result = report("--output", str(tmp_path / "none" / "access.txt"))
     assert result.exit_code == 1
     assert result.stderr.endswith("cannot be written: No such file or directory\n")
+
+
+# The first screen
+
+
+def _first(zone: LandingZone, day: dt.date = DAY) -> dict[str, Point]:
+    return {point.key: point for point in overview(zone, day).points()}
+
+
+def _with_entry(zone: LandingZone, **entry: Any) -> LandingZone:
+    made = Assignment.model_validate({"permission_sets": ("Administrator",), **entry})
+    return replace(zone, sso=zone.sso.model_copy(update={"assignments": (*zone.sso.assignments, made)}))
+
+
+def test_who_administers_everything_comes_first(zone: LandingZone) -> None:
+    points = overview(zone, DAY).points()
+    assert [point.key for point in points[:2]] == ["administrators", "break_glass"]
+    assert points[0].lines == (
+        "anna-petersen, jonas-brandt: Administrator in all 11 accounts, through platform-administrators",
+    )
+    assert points[1].lines == (
+        "anna-petersen, ingrid-nygaard: BreakGlass in all 11 accounts, through incident-commanders",
+    )
+    assert (points[0].level, points[1].level) == ("danger", "danger")
+
+
+def test_full_access_to_management_is_full_access_to_everything(zone: LandingZone) -> None:
+    found = _first(_with_entry(zone, users=("lea-vogt",), accounts=("management",)))
+    assert "lea-vogt: Administrator in management, directly" in found["administrators"].lines
+    assert found["full_access"].lines == ("nobody",)
+
+
+def test_full_access_to_one_account_is_told_apart(zone: LandingZone) -> None:
+    until = dt.date(2027, 3, 1)
+    found = _first(_with_entry(zone, users=("lea-vogt",), accounts=("sandbox",), until=until))
+    assert found["full_access"].lines == ("lea-vogt: Administrator in sandbox, directly, until 2027-03-01",)
+    assert "lea-vogt" not in str(found["administrators"].lines)
+
+
+def test_an_inline_policy_that_allows_everything_is_full_access(zone: LandingZone) -> None:
+    """Under any name, and not where something takes it back."""
+    everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    documents = {**zone.documents, "policies/read-payment-logs.json": json.dumps(everything)}
+    sets = replace(zone, documents=documents).permission_sets
+    assert allows_everything(sets["PaymentsSupport"])
+    assert not allows_everything(zone.permission_sets["PaymentsSupport"])
+
+
+@pytest.mark.parametrize(
+    ("until", "level", "says"),
+    [
+        (DAY - dt.timedelta(1), "danger", "expired on 2027-01-30"),
+        (DAY, "warning", "ends on 2027-01-31, today"),
+        (DAY + dt.timedelta(30), "warning", "ends on 2027-03-02, in 30 days"),
+        (DAY + dt.timedelta(31), "fine", None),
+    ],
+)
+def test_what_ends_within_thirty_days_is_told(zone: LandingZone, until: dt.date, level: str, says: str | None) -> None:
+    given = _with_entry(zone, users=("lea-vogt",), accounts=("sandbox",), until=until, reason="On call")
+    point = _first(given)["ends_soon"]
+    assert point.level == level
+    assert point.lines[0].startswith(says) if says else point.lines == ("nothing",)
+    assert not says or "Administrator of user lea-vogt in sandbox (On call), sso.yaml:" in point.lines[0]
+
+
+def test_what_is_open_is_told(zone: LandingZone) -> None:
+    new = User(given_name="New", family_name="Person", email="new@nordwind.dev")
+    sso = zone.sso.model_copy(
+        update={"users": {**zone.sso.users, "new-person": new}, "groups": {**zone.sso.groups, "finance": Group()}}
+    )
+    off = zone.security.trail.model_copy(update={"mode": Mode.OFF})
+    loose = {key: one for key, one in zone.organization.policies.items() if key != "deny-leaving-organization"}
+    suspended = zone.organization.accounts["sandbox"].model_copy(update={"organizational_unit": "suspended"})
+    organization = zone.organization.model_copy(
+        update={"policies": loose, "accounts": {**zone.organization.accounts, "sandbox": suspended}}
+    )
+    changed = replace(
+        zone, sso=sso, organization=organization, security=zone.security.model_copy(update={"trail": off})
+    )
+    found = _first(changed)
+    told = {key: found[key].lines for key in ("without_group", "without_access", "unbound_accounts", "controls_off")}
+    assert told == {
+        "without_group": ("lars-johansen", "new-person"),
+        "without_access": ("lars-johansen", "new-person"),
+        "unbound_accounts": ("sandbox",),
+        "controls_off": ("trail",),
+    }
+    assert found["empty_groups"].lines == ("finance",)
+    assert str(overview(changed, DAY).numbers).startswith("21 people: 19 with access, 2 without; and 2 groups whose ")
+
+
+def test_people_with_and_without_access_add_up(zone: LandingZone) -> None:
+    data = as_data(zone, EDITION)["overview"]
+    holders = {one["user"] for one in as_data(zone, EDITION)["access"] if "user" in one}
+    assert data["people"]["with_access"] == len(holders)
+    assert data["people"]["with_access"] + len(data["people"]["without_access"]) == data["people"]["all"] == 20
+
+
+# The day, the revision, a part of it
+
+
+def test_a_report_names_its_day_and_its_revision(repository: Path) -> None:
+    config = repository / "aws" / "config"
+    commit = subprocess.run(
+        ["git", "-C", str(config), "rev-parse", "HEAD"], check=True, capture_output=True, text=True
+    ).stdout.strip()
+    words = ("--format", "json", "--as-of", "2027-01-31")
+    clean = json.loads(report(*words, config=config).stdout)
+    assert (clean["as_of"], clean["revision"]) == ("2027-01-31", {"commit": commit, "dirty": False})
+    (config.parent / "other.txt").write_text("beside the configuration")
+    assert json.loads(report(*words, config=config).stdout)["revision"]["dirty"] is False
+    (config / "security.yaml").write_text((config / "security.yaml").read_text() + "\n")
+    assert json.loads(report(*words, config=config).stdout)["revision"]["dirty"] is True
+    text = report("--as-of", "2027-01-31", config=config).stdout
+    assert text.startswith(f"As of 2027-01-31, commit {commit[:12]} with uncommitted changes\n")
+
+
+def test_a_report_outside_a_repository_says_so(tmp_path: Path) -> None:
+    shutil.copytree(COMPANY, tmp_path / "config")
+    text = report("--as-of", "2027-01-31", config=tmp_path / "config").stdout
+    assert text.startswith("As of 2027-01-31, not in a git repository\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "people", "accounts"),
+    [
+        (
+            ("--account", "sandbox"),
+            {"anna-petersen", "ingrid-nygaard", "jonas-brandt", "karim-haddad", "mette-soerensen"},
+            {"sandbox"},
+        ),
+        (("--ou", "data", "--person", "anna-petersen"), {"anna-petersen"}, {"data-dev", "data-prod"}),
+        (("--group", "finance"), {"emilia-kowalczyk", "lars-johansen"}, {"management"}),
+        (("--person", "priya.raman@nordwind.dev"), {"priya-raman"}, {"management", "data-prod"}),
+        (("--group", "external-auditors"), {""}, {"audit", "log-archive", "payments-prod"}),
+    ],
+)
+def test_a_report_can_be_confined(words: tuple[str, ...], people: set[str], accounts: set[str]) -> None:
+    rows = list(csv.DictReader(io.StringIO(report("--format", "csv", *words).stdout)))
+    assert ({row["user"] for row in rows}, {row["account"] for row in rows}) == (people, accounts)
+    text = report(*words).stdout
+    assert "Only " in text.splitlines()[1]
+    assert "at a glance" not in text
+    others = {"yuki-tanaka", "tomas-ferreira", "felix-hartmann"} - people
+    assert not [one for one in others if f"\n{one} " in text.partition("By group")[0]]
+
+
+def test_three_hundred_accounts_by_one_person_fit_a_screen_or_two(large: LandingZone) -> None:
+    lines = as_text(tables(large, EDITION, scope_of(large, person="user-7")), 100).splitlines()
+    assert len(lines) < 120
+
+
+# Access
 
 
 def test_every_grant_is_in_the_matrix_for_every_member(zone: LandingZone) -> None:
@@ -1155,6 +1311,13 @@ def _refused(result: Result, says: str) -> None:
     [
         (("--diff", "HEAD", "--format", "html"), "use text, markdown or json"),
         (("--allow", "access"), "--allow belongs to --diff"),
+        (("--diff", "HEAD", "--account", "sandbox"), "a difference is about everything"),
+        (("--format", "html", "--person", "lea-vogt"), "--format html has everything"),
+        (("--person", "lea-voigt"), "'lea-voigt' is not a user, did you mean 'lea-vogt'?"),
+        (("--person", ""), "'' is not a user"),
+        (("--group", "finanz"), "'finanz' is not a group, did you mean 'finance'?"),
+        (("--ou", "root"), "'root' is not an organizational unit"),
+        (("--as-of", "tomorrow"), "--as-of: 'tomorrow' is not a date"),
     ],
 )
 def test_options_that_do_not_go_together_are_one_line(words: tuple[str, ...], says: str) -> None:

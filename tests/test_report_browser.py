@@ -17,7 +17,7 @@ from strata.report.edition import Edition
 from strata.report.page import page
 from strata.report.revisions import Revision
 from tests.browser import Browser, chromium
-from tests.generated import write_configuration
+from tests.generated import write_configuration, write_large_company
 from tests.synthesized import COMPANY
 
 PROGRAM = chromium()
@@ -455,6 +455,28 @@ def test_no_name_is_run_or_drawn(browser: Browser, zone: LandingZone, tmp_path: 
     browser.evaluate("[...document.querySelectorAll('#matrix tbody tr')].at(-2).querySelector('button').click()")
     assert NASTY in browser.evaluate("details.innerText")
     assert browser.complaints == []
+
+
+# Three hundred accounts, a hundred and sixty people, grants to units
+
+
+@pytest.fixture(scope="module")
+def teams(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("teams")
+    write_large_company(folder / "config")
+    return _written(load(folder / "config"), folder)
+
+
+def test_three_hundred_accounts_are_under_300_kb(teams: Path) -> None:
+    assert teams.stat().st_size < 300_000
+
+
+def test_three_hundred_accounts_are_searched_and_short_while_folded(browser: Browser, teams: Path) -> None:
+    browser.open(teams)
+    browser.evaluate("document.getElementById('collapse').click()")
+    assert browser.evaluate("document.getElementById('accounts').offsetHeight") < 400
+    assert search(browser, "team-07-prod-3") == "1 entry found"
+    assert search(browser, "team-07-leads").endswith("entries found")
 
 
 # A thousand accounts with twenty assignments each

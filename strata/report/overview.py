@@ -45,6 +45,10 @@ class Numbers:
     """Groups with access whose people the identity provider knows."""
     empty: tuple[str, ...]
     """Groups that are given something and have nobody in them."""
+    assignments: int
+    """As AWS counts them: a permission set for a group or a user in an account."""
+    grants: int
+    """The same for each person in the group, once where several ways give it."""
 
     @property
     def without_access(self) -> int:
@@ -56,7 +60,8 @@ class Numbers:
         text += f"{self.without_access:,} without"
         if self.external:
             text += f"; and {counted(self.external, 'group')} whose people only the identity provider knows"
-        return text
+        given = f"{counted(self.assignments, 'assignment')}, which {'is' if self.assignments == 1 else 'are'}"
+        return f"{text}. {given} {counted(self.grants, 'grant')} person by person"
 
 
 @dataclass(frozen=True)
@@ -224,6 +229,8 @@ class Overview:
                 "without_group": self.without_group,
             },
             "external_groups_with_access": self.numbers.external,
+            "assignments": self.numbers.assignments,
+            "grants": self.numbers.grants,
             "groups_without_members": list(self.numbers.empty),
             "administrators": _holders_as_data(self.administrators(everything=True)),
             "full_access_to_single_accounts": _holders_as_data(self.administrators(everything=False)),
@@ -245,6 +252,8 @@ def overview(landing_zone: LandingZone, as_of: dt.date) -> Overview:
         with_access=sum(not holder.external for holder in holders),
         external=sum(holder.external for holder in holders),
         empty=tuple(empty_groups(landing_zone, landing_zone.grants)),
+        assignments=len(landing_zone.grants),
+        grants=len(found),
     )
     return Overview(landing_zone, as_of, found, numbers)
 

@@ -197,20 +197,19 @@ def _groups_table(landing_zone: LandingZone, marked: Marked, scope: Scope) -> Ta
         if not scope.has_group(landing_zone, group.key) or (scope.accounts is not None and not review.given):
             continue
         members = "known to the identity provider" if group.external else listed(group.members) or "nobody"
-        first = (f"{group.key} {review.place}", members)
+        first = f"{group.key} {review.place}: {members}"
         given = [
-            (
-                marked(one.permission_set),
-                places(landing_zone, one.accounts),
-                "; ".join(part for part in (one.way.reason, one.way.until and f"until {one.way.until}") if part),
-                str(one.way.entry),
-            )
-            for one in review.given
+            (marked(one.permission_set), places(landing_zone, one.accounts), _terms(one.way)) for one in review.given
         ]
-        for index, row in enumerate(given or [("nothing", "", "", "")]):
-            rows.append((*(first if not index else ("", "")), *row))
-    header = ("Group", "Members", "Permission set", "Accounts", "Reason, until", "Given at")
+        for index, row in enumerate(given or [("nothing", "", "")]):
+            rows.append(("" if index else first, *row))
+    header = ("Group: members", "Permission set", "Accounts", "Given by, until, why")
     return Table("By group", header, rows)
+
+
+def _terms(way: AccessPath) -> str:
+    until = f"until {way.until}" if way.until else None
+    return "; ".join(part for part in (str(way.entry), until, way.reason) if part)
 
 
 def _accounts_table(landing_zone: LandingZone, marked: Marked, scope: Scope) -> Table:
