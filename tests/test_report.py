@@ -213,6 +213,13 @@ def test_a_report_names_its_day_and_its_revision(repository: Path) -> None:
     assert text.startswith(f"As of 2027-01-31, commit {commit[:12]} with uncommitted changes\n")
 
 
+def test_files_that_git_ignores_are_not_of_the_commit(repository: Path) -> None:
+    _git(repository, "rm", "-r", "--quiet", "--cached", "aws")
+    (repository / ".gitignore").write_text("aws/\n")
+    _commit(repository)
+    assert " with uncommitted changes" in report(config=repository / "aws" / "config").stdout.splitlines()[0]
+
+
 def test_a_report_outside_a_repository_says_so(tmp_path: Path) -> None:
     shutil.copytree(COMPANY, tmp_path / "config")
     text = report("--as-of", "2027-01-31", config=tmp_path / "config").stdout

@@ -161,7 +161,11 @@ class Overview:
 
     def _ends(self) -> Point:
         lines = tuple(self._ending(one) for one in [*self.ended, *self.ending])
-        over = "What has expired stays at AWS until strata expire takes it out." if self.ended else ""
+        over = (
+            "What has expired stays at AWS until strata expire takes it out of the file and a deploy follows."
+            if self.ended
+            else ""
+        )
         title = f"Ends within {SOON.days} days"
         return Point("ends_soon", title, lines or ("nothing",), "danger" if over else _if(lines), over)
 

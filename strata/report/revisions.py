@@ -30,10 +30,13 @@ def revision_of(folder: Path) -> Revision | None:
     try:
         commit = _git(folder, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
         # A monitor of files is a program that the repository names, and this only reads.
-        changes = _git(folder, "--no-optional-locks", "-c", "core.fsmonitor=false", "status", "--porcelain", "--", ".")
+        quietly = ("--no-optional-locks", "-c", "core.fsmonitor=false")
+        changes = _git(folder, *quietly, "status", "--porcelain", "--", ".")
+        # A file that git is told to ignore is in no commit either.
+        ignored = _git(folder, "ls-files", "--others", "--ignored", "--exclude-standard", "--", "*.yaml", "*.json")
     except StrataError:
         return None
-    return Revision(commit.decode().strip(), bool(changes)) if commit and changes is not None else None
+    return Revision(commit.decode().strip(), bool(changes or ignored)) if commit and changes is not None else None
 
 
 def configuration_at(folder: Path, revision: str) -> LandingZone:
