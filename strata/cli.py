@@ -629,7 +629,8 @@ def explain(
     who: Annotated[
         str | None,
         typer.Argument(
-            help="A user or an account: key, name or e-mail address.", autocompletion=completion.keys("user", "account")
+            help="A user, an account or a group: key, name or e-mail address.",
+            autocompletion=completion.keys("user", "account", "group"),
         ),
     ] = None,
     account: Annotated[
@@ -735,11 +736,24 @@ def report(
         list[AllowedChange] | None,
         typer.Option("--allow", help="With --diff: no exit 3 for this kind of change; repeatable."),
     ] = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", metavar="DATE", help="The day from which ends are seen; default: today.")
+    ] = None,
+    account: Annotated[
+        list[str] | None, typer.Option("--account", metavar="NAME", help="Only this account; repeatable.")
+    ] = None,
+    ou: Annotated[
+        list[str] | None, typer.Option("--ou", metavar="NAME", help="Only accounts in it; repeatable.")
+    ] = None,
+    person: Annotated[str | None, typer.Option("--person", metavar="NAME", help="Only this person.")] = None,
+    group: Annotated[str | None, typer.Option("--group", metavar="NAME", help="Only this group.")] = None,
 ) -> int:
     """Report access, organization, policies and layers, or with --diff what a change means for people and accounts."""
-    from strata.commands.report import run
+    from strata.commands.report import Only, run
 
-    return run(options, format=format, output=output, diff=diff, allow=[one.value for one in allow or ()])
+    only = Only(account or (), ou or (), person, group)
+    allowed = [one.value for one in allow or ()]
+    return run(options, format=format, output=output, diff=diff, allow=allowed, as_of=as_of, only=only)
 
 
 def main() -> None:

@@ -8,10 +8,10 @@ NAMED = 8
 """Names that are written before the rest is counted; CSV and JSON have all."""
 
 
-def listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str], most: int = NAMED) -> str:
     """Returns names in a row, the first few of many."""
-    if len(names) > NAMED + 1:
-        return f"{', '.join(names[:NAMED])} and {len(names) - NAMED:,} more"
+    if len(names) > most + 1:
+        return f"{', '.join(names[:most])} and {len(names) - most:,} more"
     return ", ".join(names)
 
 

@@ -108,3 +108,102 @@ def _sso(accounts: int, assignments: int) -> Iterator[str]:
 
 def _entry(permission_set: str, group: str, targets: list[str]) -> list[str]:
     return ["  - permission_sets:", f"      - {permission_set}", "    groups:", f"      - {group}", *targets]
+
+
+# A company of three hundred accounts, whose grants are to units
+
+
+def write_large_company(folder: Path, *, teams: int = 30, accounts: int = 10, people: int = 160) -> None:
+    """Writes teams with an OU of accounts each, people in one to three groups, and something of all a report points at.
+
+    Every team has sets in its own OU; platform, security and auditors have theirs everywhere.
+    """
+    (folder / "policies").mkdir(parents=True)
+    for name, lines in (
+        ("project.yaml", _project(teams * accounts, 20)),
+        ("organization.yaml", _large_organization(teams, accounts)),
+        ("security.yaml", ["alerts:", "  emails:", "    - alerts@generated.io", "budget:", "  mode: off"]),
+        ("sso.yaml", _large_sso(teams, people)),
+    ):
+        (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    statement = {"Sid": "Deny", "Effect": "Deny", "Action": "organizations:LeaveOrganization", "Resource": "*"}
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    (folder / "policies" / "deny.json").write_text(json.dumps(document), encoding="utf-8")
+
+
+def _large_organization(teams: int, accounts: int) -> Iterator[str]:
+    yield "organizational_units:"
+    yield "  sandbox:"
+    for stage in ("prod", "nonprod"):
+        yield f"  {stage}:"
+        yield "    organizational_units:"
+        yield from (f"      team-{team:02}-{stage}:" for team in range(teams))
+    yield "accounts:"
+    for team in range(teams):
+        for number in range(accounts):
+            stage = "prod" if number % 2 else "nonprod"
+            key = f"team-{team:02}-{stage}-{number}"
+            unit = "sandbox" if number == 0 else f"team-{team:02}-{stage}"
+            yield f"  {key}:"
+            yield f"    email: aws+{key}@generated.io"
+            yield f"    organizational_unit: {unit}"
+    yield "policies:"
+    for policy in ("deny-leaving", "deny-root-user", "keep-regions"):
+        yield f"  {policy}:"
+        yield "    type: SERVICE_CONTROL_POLICY"
+        yield "    file: policies/deny.json"
+        yield "    targets:"
+        yield "      organizational_units:"
+        yield "        - prod"
+        yield "        - nonprod"
+
+
+def _large_sso(teams: int, people: int) -> Iterator[str]:
+    keys = [f"person-{number:03}" for number in range(people)]
+    yield "users:"
+    for number, key in enumerate(keys):
+        yield f"  {key}:"
+        yield "    given_name: Person"
+        yield f'    family_name: "{number:03}"'
+        yield f"    email: person.{number:03}@generated.io"
+    yield "groups:"
+    everywhere = {"platform": keys[:4], "security": keys[4:9], "auditors": keys[9:12]}
+    for team in range(teams):
+        everywhere[f"team-{team:02}"] = [*keys[12 + team * 5 : 16 + team * 5], keys[team * 7 % people]]
+        everywhere[f"team-{team:02}-leads"] = [keys[12 + team * 4]]
+    for group, members in everywhere.items():
+        yield f"  {group}:"
+        yield f"    description: The people of {group}."
+        yield "    members:"
+        yield from (f"      - {member}" for member in sorted(set(members) - set(keys[-8:])))
+    yield "permission_sets:"
+    sets = {"Administrator": "AdministratorAccess", "ReadOnly": "ReadOnlyAccess", "Auditor": "SecurityAudit"}
+    sets |= {"Developer": "PowerUserAccess", "Operator": "job-function/SystemAdministrator"}
+    for key, policy in sets.items():
+        yield f"  {key}:"
+        yield "    policies:"
+        yield f"      - aws: {policy}"
+    yield "assignments:"
+    for permission_set, group in (("Administrator", "platform"), ("Auditor", "auditors"), ("ReadOnly", "security")):
+        yield from _assignment(permission_set, group, "    accounts: all")
+    for team in range(teams):
+        nonprod, prod = f"team-{team:02}-nonprod", f"team-{team:02}-prod"
+        unit = "    organizational_units:\n      - "
+        yield from _assignment("Developer", f"team-{team:02}", f"{unit}{nonprod}")
+        yield from _assignment("ReadOnly", f"team-{team:02}", f"{unit}{nonprod}\n      - {prod}")
+        yield from _assignment(
+            "Operator",
+            f"team-{team:02}-leads",
+            f"{unit}{prod}\n    reason: On call\n    until: 2026-12-{team % 28 + 1:02}",
+        )
+        yield from _assignment(
+            "Administrator", f"team-{team:02}-leads", f"    accounts:\n      - team-{team:02}-nonprod-0"
+        )
+
+
+def _assignment(permission_set: str, group: str, where: str) -> Iterator[str]:
+    yield "  - permission_sets:"
+    yield f"      - {permission_set}"
+    yield "    groups:"
+    yield f"      - {group}"
+    yield where

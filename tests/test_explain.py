@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import Any
 
 import pytest
@@ -84,7 +85,8 @@ def test_an_account_without_access_says_so() -> None:
 def test_what_a_permission_set_allows_stands_below_each_grant() -> None:
     text = " ".join(explained("marek-nowak").split())
     assert (
-        "allows AWS policy PowerUserAccess; inline policy policies/keep-off-foundations.json; "
+        "allows AWS policy PowerUserAccess; inline policy policies/keep-off-foundations.json: denies ec2 "
+        "(*TransitGateway*, *Vpc*), kms (PutKeyPolicy, ScheduleKeyDeletion), route53domains (all); "
         "at most AWS policy PowerUserAccess (boundary); session of 8 h"
     ) in text
 
@@ -155,6 +157,35 @@ def test_an_account_says_what_it_administers() -> None:
     assert set(facts("shared-services")["administers"]) == {"backup.amazonaws.com"}
 
 
+# A group
+
+
+def test_a_group_says_who_is_in_it_and_what_it_is_given() -> None:
+    found = facts("platform-engineers")
+    assert set(found["members"]) == {"anna-petersen", "jonas-brandt", "karim-haddad", "mette-soerensen"}
+    assert {one["permission_set"] for one in found["given"]} == {"PlatformEngineer", "StateAccess"}
+    assert found["given"][1]["accounts"] == ["management"]
+    member = line("- karim-haddad", after="  platform-engineers:")
+    assert f"karim-haddad, tests/company/sso.yaml:{member}" in explained("platform-engineers")
+
+
+def test_a_group_of_the_identity_provider_answers_to_its_name() -> None:
+    text = explained("Auditors (external)")
+    assert text.startswith("external-auditors, named Auditors (external)\n")
+    assert "known to the identity provider only" in text
+
+
+def test_a_group_says_until_when_and_why(tmp_path: Any) -> None:
+    text = (SHIPPED / "sso.yaml").read_text()
+    assert text.count("\nassignments:\n") == 1
+    given = "  - permission_sets: [ReadOnly]\n    groups: [finops]\n    accounts: [shared]\n"
+    folder = shutil.copytree(SHIPPED, tmp_path / "config")
+    terms = "    reason: Close of the year\n    until: 2031-01-31\n"
+    (folder / "sso.yaml").write_text(text.replace("\nassignments:\n", f"\nassignments:\n{given}{terms}"))
+    said = explained("finops", config=folder)
+    assert "until 2031-01-31\n    because: Close of the year" in said
+
+
 # A permission set
 
 
@@ -163,7 +194,8 @@ def test_a_permission_set_says_what_it_allows_and_who_has_it() -> None:
     assert found["allows"] == [
         "AWS policy job-function/DataScientist",
         "your policy /data/LakeFormationDataAccess",
-        "inline policy policies/own-team-only.json",
+        "inline policy policies/own-team-only.json: denies under conditions glue (all), s3 (DeleteObject, PutObject), "
+        "secretsmanager (GetSecretValue)",
         "session of 12 h",
     ]
     assert {(one["user"], one["account"]) for one in found["access"]} == {
@@ -201,12 +233,11 @@ def test_people_accounts_and_sets_answer_to_all_their_names(words: tuple[str, ..
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("paul-okafer",), "'paul-okafer' is neither a user nor an account, did you mean 'paul-okafor'?"),
-        (("payment-prod",), "'payment-prod' is neither a user nor an account, did you mean 'payments-prod'?"),
+        (("paul-okafer",), "'paul-okafer' is no user, account or group, did you mean 'paul-okafor'?"),
+        (("payment-prod",), "'payment-prod' is no user, account or group, did you mean 'payments-prod'?"),
         (("DataAnalyst",), "it is a permission set: strata explain --permission-set DataAnalyst"),
-        (("finance",), "it is a group: emilia-kowalczyk, lars-johansen"),
         (("legacy-website",), "the account is retired"),
-        (("zzz",), "'zzz' is neither a user nor an account; strata report lists them"),
+        (("zzz",), "'zzz' is no user, account or group; strata report lists them"),
         (("paul-okafor", "netwrk"), "'netwrk' is not an account, did you mean 'network'?"),
         (("network", "network"), "'network' is not a user"),
         (("--permission-set", "Biling"), "'Biling' is not a permission set, did you mean 'Billing'?"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 import json
 import shutil
@@ -18,23 +19,29 @@ from typer.testing import CliRunner, Result
 
 from strata import diff
 from strata.cli import app
-from strata.config.models import Group, PolicyType, Targets, User
+from strata.config.models import Assignment, Group, Mode, PolicyType, Targets, User
 from strata.diff.statements import allowed_more, denied_less
 from strata.landing_zone import LandingZone
+from strata.landing_zone.administrators import allows_everything
 from strata.landing_zone.units import THE_ROOT, Target
 from strata.load import load
 from strata.printing import markdown
 from strata.report.access import access
 from strata.report.data import as_data
+from strata.report.edition import Edition
 from strata.report.layers import layers
 from strata.report.mermaid import flowchart
+from strata.report.overview import Point, overview
 from strata.report.page import page
 from strata.report.policies import slots
+from strata.report.scope import scope_of
 from strata.report.tables import as_csv, as_markdown, as_text, tables
 from tests.conftest import Golden
 from tests.generated import write_configuration
 from tests.synthesized import COMPANY, SHIPPED, STACKS, Deployment
 
+DAY = dt.date(2027, 1, 31)
+EDITION = Edition(DAY)
 NASTY = "</script><script>alert('1')</script>\"|`*"
 
 
@@ -64,8 +71,12 @@ FORMATS = {"text": "txt", "markdown": "md", "csv": "csv", "mermaid": "mmd", "jso
     ("name", "config", "format"),
     [*(("shipped", SHIPPED, format) for format in FORMATS), ("company", COMPANY, "text")],
 )
-def test_a_configuration_reads_back(name: str, config: Path, format: str, golden: Golden) -> None:
-    result = report("--format", format, config=config)
+def test_a_configuration_reads_back(
+    name: str, config: Path, format: str, golden: Golden, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Without the commit, which is another one each time.
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(config.resolve().parent))
+    result = report("--format", format, "--as-of", str(DAY), config=config)
     assert result.exit_code == 0, result.stderr
     golden(f"{name}/report.{FORMATS[format]}", result.stdout)
 
@@ -85,6 +96,166 @@ def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     result = report("--output", str(tmp_path / "none" / "access.txt"))
     assert result.exit_code == 1
     assert result.stderr.endswith("cannot be written: No such file or directory\n")
+
+
+# The first screen
+
+
+def _first(zone: LandingZone, day: dt.date = DAY) -> dict[str, Point]:
+    return {point.key: point for point in overview(zone, day).points()}
+
+
+def _with_entry(zone: LandingZone, **entry: Any) -> LandingZone:
+    made = Assignment.model_validate({"permission_sets": ("Administrator",), **entry})
+    return replace(zone, sso=zone.sso.model_copy(update={"assignments": (*zone.sso.assignments, made)}))
+
+
+def test_who_administers_everything_comes_first(zone: LandingZone) -> None:
+    points = overview(zone, DAY).points()
+    assert [point.key for point in points[:2]] == ["administrators", "break_glass"]
+    assert points[0].lines == (
+        "anna-petersen, jonas-brandt: Administrator in all 11 accounts, through platform-administrators",
+    )
+    assert points[1].lines == (
+        "anna-petersen, ingrid-nygaard: BreakGlass in all 11 accounts, through incident-commanders",
+    )
+    assert (points[0].level, points[1].level) == ("danger", "danger")
+
+
+def test_full_access_to_management_is_full_access_to_everything(zone: LandingZone) -> None:
+    found = _first(_with_entry(zone, users=("lea-vogt",), accounts=("management",)))
+    assert "lea-vogt: Administrator in management, directly" in found["administrators"].lines
+    assert found["full_access"].lines == ("nobody",)
+
+
+def test_full_access_to_one_account_is_told_apart(zone: LandingZone) -> None:
+    until = dt.date(2027, 3, 1)
+    found = _first(_with_entry(zone, users=("lea-vogt",), accounts=("sandbox",), until=until))
+    assert found["full_access"].lines == ("lea-vogt: Administrator in sandbox, directly, until 2027-03-01",)
+    assert "lea-vogt" not in str(found["administrators"].lines)
+
+
+def test_an_inline_policy_that_allows_everything_is_full_access(zone: LandingZone) -> None:
+    """Under any name, and not where something takes it back."""
+    everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    documents = {**zone.documents, "policies/read-payment-logs.json": json.dumps(everything)}
+    sets = replace(zone, documents=documents).permission_sets
+    assert allows_everything(sets["PaymentsSupport"])
+    assert not allows_everything(zone.permission_sets["PaymentsSupport"])
+
+
+@pytest.mark.parametrize(
+    ("until", "level", "says"),
+    [
+        (DAY - dt.timedelta(1), "danger", "expired on 2027-01-30"),
+        (DAY, "warning", "ends on 2027-01-31, today"),
+        (DAY + dt.timedelta(30), "warning", "ends on 2027-03-02, in 30 days"),
+        (DAY + dt.timedelta(31), "fine", None),
+    ],
+)
+def test_what_ends_within_thirty_days_is_told(zone: LandingZone, until: dt.date, level: str, says: str | None) -> None:
+    given = _with_entry(zone, users=("lea-vogt",), accounts=("sandbox",), until=until, reason="On call")
+    point = _first(given)["ends_soon"]
+    assert point.level == level
+    assert point.lines[0].startswith(says) if says else point.lines == ("nothing",)
+    assert not says or "Administrator of user lea-vogt in sandbox (On call), sso.yaml:" in point.lines[0]
+
+
+def test_what_is_open_is_told(zone: LandingZone) -> None:
+    new = User(given_name="New", family_name="Person", email="new@nordwind.dev")
+    sso = zone.sso.model_copy(
+        update={"users": {**zone.sso.users, "new-person": new}, "groups": {**zone.sso.groups, "finance": Group()}}
+    )
+    off = zone.security.trail.model_copy(update={"mode": Mode.OFF})
+    loose = {key: one for key, one in zone.organization.policies.items() if key != "deny-leaving-organization"}
+    suspended = zone.organization.accounts["sandbox"].model_copy(update={"organizational_unit": "suspended"})
+    organization = zone.organization.model_copy(
+        update={"policies": loose, "accounts": {**zone.organization.accounts, "sandbox": suspended}}
+    )
+    changed = replace(
+        zone, sso=sso, organization=organization, security=zone.security.model_copy(update={"trail": off})
+    )
+    found = _first(changed)
+    told = {key: found[key].lines for key in ("without_group", "without_access", "unbound_accounts", "controls_off")}
+    assert told == {
+        "without_group": ("lars-johansen", "new-person"),
+        "without_access": ("lars-johansen", "new-person"),
+        "unbound_accounts": ("sandbox",),
+        "controls_off": ("trail",),
+    }
+    assert found["empty_groups"].lines == ("finance",)
+    assert str(overview(changed, DAY).numbers).startswith("21 people: 19 with access, 2 without; and 2 groups whose ")
+
+
+def test_people_with_and_without_access_add_up(zone: LandingZone) -> None:
+    data = as_data(zone, EDITION)["overview"]
+    holders = {one["user"] for one in as_data(zone, EDITION)["access"] if "user" in one}
+    assert data["people"]["with_access"] == len(holders)
+    assert data["people"]["with_access"] + len(data["people"]["without_access"]) == data["people"]["all"] == 20
+
+
+# The day, the revision, a part of it
+
+
+def test_a_report_names_its_day_and_its_revision(repository: Path) -> None:
+    config = repository / "aws" / "config"
+    commit = subprocess.run(
+        ["git", "-C", str(config), "rev-parse", "HEAD"], check=True, capture_output=True, text=True
+    ).stdout.strip()
+    words = ("--format", "json", "--as-of", "2027-01-31")
+    clean = json.loads(report(*words, config=config).stdout)
+    assert (clean["as_of"], clean["revision"]) == ("2027-01-31", {"commit": commit, "dirty": False})
+    (config.parent / "other.txt").write_text("beside the configuration")
+    assert json.loads(report(*words, config=config).stdout)["revision"]["dirty"] is False
+    (config / "security.yaml").write_text((config / "security.yaml").read_text() + "\n")
+    assert json.loads(report(*words, config=config).stdout)["revision"]["dirty"] is True
+    text = report("--as-of", "2027-01-31", config=config).stdout
+    assert text.startswith(f"As of 2027-01-31, commit {commit[:12]} with uncommitted changes\n")
+
+
+def test_files_that_git_ignores_are_not_of_the_commit(repository: Path) -> None:
+    _git(repository, "rm", "-r", "--quiet", "--cached", "aws")
+    (repository / ".gitignore").write_text("aws/\n")
+    _commit(repository)
+    assert " with uncommitted changes" in report(config=repository / "aws" / "config").stdout.splitlines()[0]
+
+
+def test_a_report_outside_a_repository_says_so(tmp_path: Path) -> None:
+    shutil.copytree(COMPANY, tmp_path / "config")
+    text = report("--as-of", "2027-01-31", config=tmp_path / "config").stdout
+    assert text.startswith("As of 2027-01-31, not in a git repository\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "people", "accounts"),
+    [
+        (
+            ("--account", "sandbox"),
+            {"anna-petersen", "ingrid-nygaard", "jonas-brandt", "karim-haddad", "mette-soerensen"},
+            {"sandbox"},
+        ),
+        (("--ou", "data", "--person", "anna-petersen"), {"anna-petersen"}, {"data-dev", "data-prod"}),
+        (("--group", "finance"), {"emilia-kowalczyk", "lars-johansen"}, {"management"}),
+        (("--person", "priya.raman@nordwind.dev"), {"priya-raman"}, {"management", "data-prod"}),
+        (("--group", "external-auditors"), {""}, {"audit", "log-archive", "payments-prod"}),
+    ],
+)
+def test_a_report_can_be_confined(words: tuple[str, ...], people: set[str], accounts: set[str]) -> None:
+    rows = list(csv.DictReader(io.StringIO(report("--format", "csv", *words).stdout)))
+    assert ({row["user"] for row in rows}, {row["account"] for row in rows}) == (people, accounts)
+    text = report(*words).stdout
+    assert "Only " in text.splitlines()[1]
+    assert "at a glance" not in text
+    others = {"yuki-tanaka", "tomas-ferreira", "felix-hartmann"} - people
+    assert not [one for one in others if f"\n{one} " in text.partition("By group")[0]]
+
+
+def test_three_hundred_accounts_by_one_person_fit_a_screen_or_two(large: LandingZone) -> None:
+    lines = as_text(tables(large, EDITION, scope_of(large, person="user-7")), 100).splitlines()
+    assert len(lines) < 120
+
+
+# Access
 
 
 def test_every_grant_is_in_the_matrix_for_every_member(zone: LandingZone) -> None:
@@ -126,7 +297,7 @@ def test_people_of_external_groups_are_not_invented(zone: LandingZone) -> None:
 def test_a_group_without_members_is_told(zone: LandingZone) -> None:
     groups = {**zone.sso.groups, "finance": Group()}
     changed = replace(zone, sso=zone.sso.model_copy(update={"groups": groups}))
-    assert "finance has no members" in as_text(tables(changed), 100)
+    assert "finance has no members" in as_text(tables(changed, EDITION), 100)
 
 
 def test_a_cell_is_no_formula(zone: LandingZone) -> None:
@@ -138,15 +309,16 @@ def test_a_cell_is_no_formula(zone: LandingZone) -> None:
 @pytest.mark.parametrize("width", [60, 72, 80, 100])
 def test_lines_keep_to_the_width_and_words_stay_whole(zone: LandingZone, width: int) -> None:
     """Where columns of whole words are too wide, the cells of a row stand below each other."""
-    text = as_text(tables(zone), width)
+    found = tables(zone, EDITION)
+    text = as_text(found, width)
     assert max(map(len, text.splitlines())) <= width
-    words = {word for table in tables(zone) for row in table.rows for cell in row for word in cell.split()}
+    words = {word for table in found for row in table.rows for cell in row for word in cell.split()}
     assert words - set(text.split()) - {":"} == set()
 
 
 def test_json_has_access_organization_policies_and_layers(zone: LandingZone) -> None:
-    data = json.loads(report("--format", "json").stdout)
-    assert data == as_data(zone)
+    data = json.loads(report("--format", "json", "--as-of", str(DAY)).stdout)
+    assert {**data, "revision": None} == as_data(zone, EDITION)
     assert len(data["access"]) == len(access(zone))
     assert [one["key"] for one in data["organization"]][:4] == ["root", "management", "infrastructure", "network"]
 
@@ -193,7 +365,7 @@ def test_markdown_shows_names_as_they_are() -> None:
 
 
 def test_markdown_rows_have_their_cells_whatever_the_names(zone: LandingZone) -> None:
-    text = as_markdown(tables(_with_nasty_names(zone)))
+    text = as_markdown(tables(_with_nasty_names(zone), EDITION))
     (row,) = [line for line in text.splitlines() if line.startswith("|") and "network (" in line]
     assert row.replace(r"\|", "").count("|") == 4
 
@@ -205,7 +377,7 @@ def test_mermaid_labels_cannot_end_their_quotes(zone: LandingZone) -> None:
 
 
 def test_the_page_holds_no_name_as_markup(zone: LandingZone) -> None:
-    text = page(_with_nasty_names(zone))
+    text = page(_with_nasty_names(zone), EDITION)
     assert "<script>alert" not in text
     assert text.count("</script>") == 2
 
@@ -232,7 +404,7 @@ def _with_nasty_names(zone: LandingZone) -> LandingZone:
 
 
 def test_the_page_of_a_thousand_accounts_can_be_mailed(large: LandingZone) -> None:
-    assert len(page(large).encode()) < 5_000_000
+    assert len(page(large, EDITION).encode()) < 5_000_000
 
 
 def test_mermaid_counts_accounts_where_there_are_many(large: LandingZone) -> None:
@@ -244,8 +416,9 @@ def test_mermaid_counts_accounts_where_there_are_many(large: LandingZone) -> Non
 def test_a_difference_of_a_thousand_accounts_is_one_sentence(large: LandingZone) -> None:
     assignments = tuple(one for one in large.sso.assignments if one.permission_sets != ("Set0",))
     changed = replace(large, sso=large.sso.model_copy(update={"assignments": assignments}))
-    deleted, lost = diff.compare(large, changed)
+    deleted, lost, group = diff.compare(large, changed)
     assert deleted.risk == "losses"
+    assert group.text == "group team-0 loses Set0 in all 1,001 accounts"
     assert lost.text == "user-0, user-1, user-2, user-3, user-4 lose Set0 in all 1,001 accounts"
 
 
@@ -314,10 +487,22 @@ def _entry(data: Any, permission_set: str) -> Any:
 
 
 def _until(day: str | None, data: Any) -> None:
-    import datetime as dt
-
     if day:
         _entry(data, "DataAnalyst")["until"] = dt.date.fromisoformat(day)
+
+
+def _empty_group_gains(data: Any) -> None:
+    data["groups"]["on-call"] = {"members": []}
+    data["assignments"].append(_on_call(groups=["on-call"]))
+
+
+def _lea_on_call(data: Any) -> None:
+    data["assignments"].append(_on_call(users=["lea-vogt"]))
+
+
+def _on_call(**who: list[str]) -> dict[str, Any]:
+    day = dt.date(2031, 1, 31)
+    return {"permission_sets": ["SecurityAuditor"], **who, "accounts": ["data-prod"], "reason": "On call", "until": day}
 
 
 ORGANIZATION, SSO, SECURITY, PROJECT = "organization.yaml", "sso.yaml", "security.yaml", "project.yaml"
@@ -368,6 +553,10 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
         [
             (NOTHING, "DataAnalyst of emilia-kowalczyk in data-prod: end date changes from none to 2031-01-31"),
             (NOTHING, "DataAnalyst of priya-raman in data-prod: end date changes from none to 2031-01-31"),
+            (
+                NOTHING,
+                "group data-analysts keeps DataAnalyst in data-prod: until 2031-01-31; before: no end, no reason",
+            ),
         ],
     ),
     "a permission set gains a policy": (
@@ -421,7 +610,15 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
         [
             (ACCESS, "anna-petersen, jonas-brandt gain Administrator in data-test"),
             (ACCESS, "anna-petersen, ingrid-nygaard gain BreakGlass in data-test"),
+            (NOTHING, "group incident-commanders gains BreakGlass in data-test"),
+            (NOTHING, "group platform-administrators gains Administrator in data-test"),
             (NOTHING, "account data-test will be created in data-nonproduction, aws+data-test@nordwind.dev"),
+            (
+                NOTHING,
+                "account data-test is bound by ai-opt-out (AI opt-out), cost-tags (tag), data-perimeter (RCP), "
+                "deny-iam-users (SCP), deny-leaving-organization (SCP), deny-root-user (SCP), "
+                "ec2-defaults (EC2 declarative), protect-foundation (SCP), region-restriction (SCP)",
+            ),
         ],
     ),
     "a tag changes": (
@@ -439,12 +636,20 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
                 "account sandbox moves and loses policies deny-root-user, ec2-defaults, limit-sandbox-spending, "
                 "protect-foundation, region-restriction",
             ),
+            (
+                NOTHING,
+                "account sandbox loses deny-root-user (SCP), ec2-defaults (EC2 declarative), "
+                "limit-sandbox-spending (SCP), protect-foundation (SCP), region-restriction (SCP)",
+            ),
         ],
     ),
     "an account moves to where as much binds": (
         ORGANIZATION,
         _set("accounts", "payments-dev", "organizational_unit", value="payments-production"),
-        [(NOTHING, "account payments-dev moves from payments-nonproduction to payments-production")],
+        [
+            (NOTHING, "account payments-dev moves from payments-nonproduction to payments-production"),
+            (NOTHING, "account payments-dev gains daily-backup (backup)"),
+        ],
     ),
     "an account has another address": (
         ORGANIZATION,
@@ -465,7 +670,10 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
     "a unit leaves a policy": (
         ORGANIZATION,
         _remove("policies", "deny-root-user", "targets", "organizational_units", value="sandbox"),
-        [(GUARDRAILS, "policy deny-root-user is detached from organizational unit sandbox")],
+        [
+            (GUARDRAILS, "policy deny-root-user is detached from organizational unit sandbox"),
+            (NOTHING, "account sandbox loses deny-root-user (SCP)"),
+        ],
     ),
     "a unit leaves a policy that its account is given": (
         ORGANIZATION,
@@ -493,7 +701,10 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
     "a policy goes": (
         ORGANIZATION,
         _drop("policies", "keep-payments-private"),
-        [(GUARDRAILS, "policy keep-payments-private (SCP) is removed; it bound account payments-prod")],
+        [
+            (GUARDRAILS, "policy keep-payments-private (SCP) is removed; it bound account payments-prod"),
+            (NOTHING, "account payments-prod loses keep-payments-private (SCP)"),
+        ],
     ),
     "a policy has another key": (
         ORGANIZATION,
@@ -508,6 +719,11 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
                 NOTHING,
                 "policy deny-root-user (SCP) is removed; it bound organizational units security, infrastructure, "
                 "workloads, sandbox; other policies still enforce the same",
+            ),
+            (
+                NOTHING,
+                "accounts audit, data-dev, data-prod, log-archive, network, payments-dev, payments-prod, "
+                "payments-staging and 2 more gain no-root-user (SCP) and lose deny-root-user (SCP)",
             ),
         ],
     ),
@@ -542,12 +758,57 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
     "a control goes off": (
         SECURITY,
         _set("access_analyzer", "mode", value="off"),
-        [(GUARDRAILS, "control access_analyzer is off, no longer on")],
+        [(GUARDRAILS, "control access_analyzer is off, no longer on: it is switched off at AWS")],
+    ),
+    "a setting goes off": (
+        SECURITY,
+        _set("snapshot_public_access", "mode", value="off"),
+        [(GUARDRAILS, "control snapshot_public_access is off, no longer on: it stays on at AWS")],
+    ),
+    "a group without members gains": (
+        SSO,
+        _empty_group_gains,
+        [
+            (
+                NOTHING,
+                "group on-call gains SecurityAuditor in data-prod (until 2031-01-31; On call), which reaches nobody "
+                "yet: it has no members",
+            ),
+            (NOTHING, "group on-call is added"),
+        ],
+    ),
+    "access has an end and a reason": (
+        SSO,
+        _lea_on_call,
+        [(ACCESS, "lea-vogt gains SecurityAuditor in data-prod (until 2031-01-31; On call)")],
+    ),
+    "a permission set comes": (
+        SSO,
+        _set("permission_sets", "Logs", value={"policies": [{"inline": "policies/read-payment-logs.json"}]}),
+        [
+            (
+                NOTHING,
+                "permission set Logs is added: inline policy policies/read-payment-logs.json: logs (DescribeLogGroups, "
+                "DescribeQueries, FilterLogEvents, GetLogEvents, GetQueryResults, 2 more); session of 1 h",
+            )
+        ],
+    ),
+    "an inline policy comes": (
+        SSO,
+        _add("permission_sets", "Billing", "policies", value={"inline": "policies/contain-incidents.json"}),
+        [
+            (
+                ACCESS,
+                "permission set Billing gains an inline policy: ec2 (CreateSnapshot, ModifyInstanceAttribute, "
+                "StopInstances), guardduty (ArchiveFindings), iam (DeleteAccessKey, UpdateAccessKey), "
+                "lambda (PutFunctionConcurrency), securityhub (BatchUpdateFindings)",
+            )
+        ],
     ),
     "a control is let go": (
         SECURITY,
         _set("ebs_encryption", "mode", value="unmanaged"),
-        [(GUARDRAILS, "control ebs_encryption is unmanaged, no longer on")],
+        [(GUARDRAILS, "control ebs_encryption is unmanaged, no longer on: it stays at AWS as it is")],
     ),
     "a password may be shorter": (
         SECURITY,
@@ -656,6 +917,48 @@ def test_a_change_is_told_in_words(
     file, edit, expected = CASES[case]
     found = diff.compare(zone, edited({file: edit}))
     assert [(one.risk, one.text) for one in found] == expected
+
+
+@pytest.mark.parametrize(
+    ("control", "mode", "at_aws"),
+    [
+        ("trail", "off", "it is switched off at AWS, its bucket with the log files stays"),
+        ("trail", "unmanaged", "it stays at AWS as it is"),
+        ("alerts", "off", "it is switched off at AWS"),
+        ("password_policy", "off", "it stays on at AWS"),
+        ("alternate_contacts", "off", "the contacts stay at AWS"),
+    ],
+)
+def test_a_control_that_is_on_no_more_says_what_happens_at_aws(
+    zone: LandingZone, control: str, mode: str, at_aws: str
+) -> None:
+    changed = zone.security.controls[control].model_copy(update={"mode": Mode(mode)})
+    after = replace(zone, security=zone.security.model_copy(update={control: changed}))
+    said = [one.text for one in diff.compare(zone, after) if one.text.startswith("control ")]
+    assert said == [f"control {control} is {mode}, no longer on: {at_aws}"]
+
+
+def test_a_control_that_was_unmanaged_stays_as_it_is(zone: LandingZone) -> None:
+    """Its state is forgotten by then, so that off has nothing to remove."""
+    let_go, off = (zone.security.trail.model_copy(update={"mode": Mode(mode)}) for mode in ("unmanaged", "off"))
+    before, after = (
+        replace(zone, security=zone.security.model_copy(update={"trail": trail})) for trail in (let_go, off)
+    )
+    said = [one.text for one in diff.compare(before, after) if one.text.startswith("control ")]
+    assert said == ["control trail is off, no longer unmanaged: it stays at AWS as it is"]
+
+
+def test_an_account_without_a_guardrail_is_a_risk(zone: LandingZone) -> None:
+    """Where there are guardrails at all."""
+    policies = {key: one for key, one in zone.organization.policies.items() if key != "deny-leaving-organization"}
+    before = replace(zone, organization=zone.organization.model_copy(update={"policies": policies}))
+    lab = zone.organization.accounts["sandbox"].model_copy(
+        update={"email": "aws+lab@nordwind.dev", "organizational_unit": "suspended"}
+    )
+    accounts = {**zone.organization.accounts, "lab": lab}
+    after = replace(before, organization=before.organization.model_copy(update={"accounts": accounts}))
+    said = [(one.risk, one.text) for one in diff.compare(before, after) if "lab is bound" in one.text]
+    assert said == [(GUARDRAILS, "account lab is bound by no SCP, but by ai-opt-out (AI opt-out), cost-tags (tag)")]
 
 
 def test_nothing_changes_between_a_configuration_and_itself(zone: LandingZone) -> None:
@@ -1041,6 +1344,7 @@ def test_markdown_says_the_risk_first(repository: Path) -> None:
     assert result.stdout == (
         "## What changes since HEAD\n\n**This loosens guardrails.**\n\n### Guardrails\n\n"
         "- **loosens guardrails**: policy deny-root-user is detached from organizational unit sandbox\n"
+        "- account sandbox loses deny-root-user (SCP)\n"
     )
 
 
@@ -1054,7 +1358,8 @@ def test_json_has_topic_text_and_risk(repository: Path) -> None:
                 "topic": "Guardrails",
                 "text": "policy deny-root-user is detached from organizational unit sandbox",
                 "risk": "guardrails",
-            }
+            },
+            {"topic": "Guardrails", "text": "account sandbox loses deny-root-user (SCP)", "risk": None},
         ],
     }
 
@@ -1105,6 +1410,13 @@ def _refused(result: Result, says: str) -> None:
     [
         (("--diff", "HEAD", "--format", "html"), "use text, markdown or json"),
         (("--allow", "access"), "--allow belongs to --diff"),
+        (("--diff", "HEAD", "--account", "sandbox"), "a difference is about everything"),
+        (("--format", "html", "--person", "lea-vogt"), "--format html has everything"),
+        (("--person", "lea-voigt"), "'lea-voigt' is not a user, did you mean 'lea-vogt'?"),
+        (("--person", ""), "'' is not a user"),
+        (("--group", "finanz"), "'finanz' is not a group, did you mean 'finance'?"),
+        (("--ou", "root"), "'root' is not an organizational unit"),
+        (("--as-of", "tomorrow"), "--as-of: 'tomorrow' is not a date"),
     ],
 )
 def test_options_that_do_not_go_together_are_one_line(words: tuple[str, ...], says: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,9 +13,11 @@ import pytest
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.report.access import Principal, access
+from strata.report.edition import Edition
 from strata.report.page import page
+from strata.report.revisions import Revision
 from tests.browser import Browser, chromium
-from tests.generated import write_configuration
+from tests.generated import write_configuration, write_large_company
 from tests.synthesized import COMPANY
 
 PROGRAM = chromium()
@@ -23,11 +26,16 @@ if PROGRAM is None:
     # The module, so that one line says it, not one a test.
     pytest.skip("the report is not tested in a browser: no chromium on PATH", allow_module_level=True)
 
+EDITION = Edition(dt.date(2026, 11, 25), Revision("1a2b3c4d5e6f7890", dirty=True))
 PHONE = 375
 NASTY = "</script><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">'\"&amp;"
 
-CELLS = "[...document.querySelectorAll('#matrix tbody tr')].map(row => [...row.cells].map(cell => cell.innerText))"
-SECTIONS = ["Access", "Organization", "Policies", "Layers"]
+CELLS = (
+    "[...document.querySelectorAll('#matrix tbody tr')].map(row => "
+    "[row.cells[0].firstChild.textContent, ...[...row.cells].slice(1).map(cell => cell.innerText)])"
+)
+SECTIONS = ["At a glance", "Access matrix", "By group 11", "By person 20", "By account 11", "Permission sets 12"]
+SECTIONS += ["Policies 13", "Controls 13", "Layers"]
 NAMED = "(({id, value, innerText}) => id || innerText?.split('\\n')[0] || value)(document.activeElement)"
 FOCUS = "(document.activeElement.innerText || document.activeElement.id)"
 
@@ -51,7 +59,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _written(zone: LandingZone, folder: Path) -> Path:
     file = folder / "report.html"
-    file.write_text(page(zone), encoding="utf-8")
+    file.write_text(page(zone, EDITION), encoding="utf-8")
     return file
 
 
@@ -74,7 +82,7 @@ def choose(browser: Browser, control: str, value: str) -> None:
 
 def rows(browser: Browser) -> dict[str, list[str]]:
     """Returns what the matrix shows, by the key in front."""
-    return {cells[0].split("\n")[0]: cells[1:] for cells in browser.evaluate(CELLS)}
+    return {cells[0]: cells[1:] for cells in browser.evaluate(CELLS)}
 
 
 # What it shows
@@ -90,8 +98,11 @@ def test_the_matrix_has_everybody_and_all_they_have(browser: Browser, company: P
     number = sum(map(len, expected.values()))
     sets = len({one for found in expected.values() for one, _ in found})
     status = browser.evaluate("document.getElementById('status').textContent")
-    assert status == f"{len(expected)} people and groups, {sets} permission sets, {number} grants"
-    assert shown["anna-petersen"][:3] == ["all 11", "·", "all 11"]
+    people, groups = "20 of 20 people", "2 groups of the identity provider"
+    assert status == f"{people} and {groups}, {sets} permission sets, {number} grants"
+    assert shown["anna-petersen"][:3] == ["▲ all", "·", "▲ all"], "full access has a sign and not only a colour"
+    named = "document.querySelector('#matrix td button').getAttribute('aria-label')"
+    assert browser.evaluate(named) == "Administrator, full access: all 11 accounts"
 
 
 def test_nothing_is_asked_of_the_network_and_nothing_complains(browser: Browser, company: Path) -> None:
@@ -148,12 +159,99 @@ def test_a_group_leaves_what_it_gives(browser: Browser, company: Path) -> None:
     assert rows(browser) == {"emilia-kowalczyk": ["management"], "lars-johansen": ["management"]}
 
 
-def test_an_account_of_the_chart_shows_who_gets_in(browser: Browser, company: Path) -> None:
+def test_an_ou_leaves_what_is_below_it(browser: Browser, company: Path) -> None:
     browser.open(company)
-    browser.evaluate("document.querySelector('[data-account=data-prod]').click()")
-    assert set(rows(browser)) == {"data-prod"}
-    assert "group Auditors" not in rows(browser)["data-prod"]
-    assert "3 people" in rows(browser)["data-prod"]
+    browser.evaluate("document.getElementById('by-account').click()")
+    choose(browser, "unit", "data")
+    assert set(rows(browser)) == {"data-dev", "data-prod"}
+    assert "3" in rows(browser)["data-prod"], "three data engineers"
+
+
+# Search and navigation
+
+
+def search(browser: Browser, words: str) -> str:
+    """Types into the search as a person does, and returns what it says."""
+    browser.evaluate("document.getElementById('search').focus()")
+    browser.evaluate("document.getElementById('search').select()")
+    before = browser.evaluate("found.textContent")
+    browser.type(words)
+    browser.wait(f"found.textContent !== {before!r}")
+    return str(browser.evaluate("found.textContent"))
+
+
+SEEN = (
+    "[...document.querySelectorAll('main .item, main .alike')].filter(one => one.checkVisibility()).map(one => one.id)"
+)
+
+
+def test_search_leaves_the_entries_with_the_words_and_opens_them(browser: Browser, company: Path) -> None:
+    browser.open(company)
+    browser.evaluate("document.getElementById('collapse').click()")
+    assert search(browser, "karim HADDAD") == "2 entries found"
+    assert browser.evaluate(SEEN) == ["g-platform-engineers", "u-karim-haddad"]
+    assert browser.evaluate("document.getElementById('u-karim-haddad').open") is True
+    assert browser.evaluate("document.getElementById('accounts').checkVisibility()") is False
+    assert search(browser, "there is no such thing") == "nothing found"
+
+
+def test_search_finds_an_account_in_its_tree(browser: Browser, company: Path) -> None:
+    browser.open(company)
+    search(browser, "payments-staging")
+    inside = "document.querySelector('#accounts .alike:not([hidden])').textContent"
+    assert "payments-staging" in browser.evaluate(inside)
+    assert browser.evaluate("document.getElementById('o-security').checkVisibility()") is False
+
+
+def test_everything_collapses_and_expands(browser: Browser, company: Path) -> None:
+    browser.open(company)
+    closed = "document.querySelectorAll('main details:not([open])').length"
+    browser.evaluate("document.getElementById('collapse').click()")
+    assert browser.evaluate("document.querySelectorAll('main details[open]').length") == 0
+    browser.evaluate("document.getElementById('expand').click()")
+    assert browser.evaluate(closed) == 0
+
+
+def test_a_link_to_an_entry_opens_it_and_what_is_around_it(browser: Browser, company: Path) -> None:
+    browser.open(company)
+    browser.evaluate("document.getElementById('collapse').click()")
+    browser.evaluate("location.hash = 'a-data-prod'")
+    browser.wait("document.getElementById('a-data-prod').checkVisibility()")
+    assert browser.evaluate("document.getElementById('o-data').open") is True
+
+
+def test_every_link_of_the_page_leads_somewhere(browser: Browser, company: Path) -> None:
+    browser.open(company)
+    lost = (
+        "[...document.querySelectorAll('a')].map(one => one.hash.slice(1)).filter(id => !document.getElementById(id))"
+    )
+    assert browser.evaluate(lost) == []
+
+
+def test_where_the_matrix_goes_on_there_is_a_sign(browser: Browser, company: Path) -> None:
+    browser.open(company, width=PHONE, height=740)
+    opacity = "getComputedStyle(frame.querySelector('.' + one)).opacity"
+    shown = f"['left', 'right', 'above', 'below'].filter(one => {opacity} > 0)"
+    assert browser.evaluate(shown) == ["right", "below"]
+    browser.evaluate("region.scrollTo(100, 50)")
+    browser.wait(f"{shown}.length === 4")
+    browser.evaluate("region.scrollTo(region.scrollWidth, region.scrollHeight)")
+    browser.wait(f"{shown}.join() === 'left,above'")
+
+
+def test_it_is_all_there_without_a_script(browser: Browser, company: Path) -> None:
+    browser.call("Emulation.setScriptExecutionDisabled", value=True)
+    try:
+        browser.call("Page.navigate", url=company.as_uri())
+        browser.wait("document.querySelector('#layers .layer')")
+        assert browser.evaluate("document.getElementById('access').checkVisibility()") is False
+        assert browser.evaluate("document.getElementById('search').checkVisibility()") is False
+        text = browser.evaluate("document.querySelector('main').textContent")
+        assert "Administers everything" in text
+        assert "OU payments-nonproduction (2 accounts)" in text
+        assert "Bound by" in text
+    finally:
+        browser.call("Emulation.setScriptExecutionDisabled", value=False)
 
 
 def test_clear_shows_everybody_again(browser: Browser, company: Path) -> None:
@@ -172,20 +270,22 @@ def test_clear_shows_everybody_again(browser: Browser, company: Path) -> None:
 def test_the_first_stop_skips_to_the_matrix(browser: Browser, company: Path) -> None:
     browser.open(company)
     browser.press("Tab")
-    assert browser.evaluate("document.activeElement.innerText") == "Skip to the access matrix"
+    assert browser.evaluate("document.activeElement.innerText") == "Skip to the report"
     assert browser.evaluate("document.activeElement.getBoundingClientRect().left") >= 0
     browser.press("Enter")
-    assert browser.evaluate("location.hash") == "#access"
+    assert browser.evaluate("location.hash") == "#overview"
 
 
 def test_stops_follow_the_page(browser: Browser, company: Path) -> None:
     browser.open(company)
     stops = []
-    for _ in range(13):
+    for _ in range(22):
         browser.press("Tab")
         stops.append(browser.evaluate(NAMED))
-    controls = ["person", "account", "set", "group", "people", "Clear"]
-    assert stops == ["Skip to the access matrix", *SECTIONS, *controls, "all 11", "root"], "the matrix is one stop"
+    folds, controls = ["expand", "collapse"], ["person", "account", "unit", "set", "group", "people", "Clear"]
+    expected = ["Skip to the report", "search", *SECTIONS, *folds, *controls, "▲ all"]
+    assert stops[:-1] == expected
+    assert stops[-1].startswith("contractors"), "the matrix is one stop"
 
 
 def test_arrows_move_in_the_matrix_and_escape_returns_to_the_cell(browser: Browser, company: Path) -> None:
@@ -199,7 +299,7 @@ def test_arrows_move_in_the_matrix_and_escape_returns_to_the_cell(browser: Brows
     stroke = "new KeyboardEvent('keydown', {key: 'ArrowUp', bubbles: true, cancelable: true})"
     assert browser.evaluate(f"document.activeElement.dispatchEvent({stroke})") is False, "the page would scroll as well"
     browser.press("Home", control=True)
-    assert browser.evaluate(FOCUS) == "all 11"
+    assert browser.evaluate(FOCUS) == "▲ all"
     browser.press("Enter")
     assert browser.evaluate("document.getElementById('details').open") is True
     browser.press("Escape")
@@ -263,12 +363,17 @@ def test_text_is_readable_in_light_and_dark(browser: Browser, company: Path, dar
         "h1",
         ".soft",
         "td button",
-        ".tag",
-        ".tag.policy",
+        "td button.full",
+        "b.f",
+        ".has b",
+        ".by b",
+        ".edition",
+        ".point.danger .sign",
+        ".point.fine .sign",
         "a[href='#layers']",
-        ".link",
         "thead th",
         "label",
+        ".edge",
     ):
         assert _contrast(browser, selector) >= 4.5, selector
 
@@ -293,7 +398,7 @@ def test_who_it_is_stays_in_sight_when_the_matrix_scrolls(browser: Browser, comp
 
 def test_paper_has_all_rows_and_no_controls(browser: Browser, large: Path) -> None:
     browser.open(large)
-    browser.evaluate("document.querySelector('details details').open = false")
+    closed = browser.evaluate("document.querySelectorAll('details:not([open])').length")
     browser.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert browser.evaluate("document.querySelectorAll('#matrix tbody tr').length") == 500
     assert browser.evaluate("document.querySelectorAll('details:not([open])').length") == 0
@@ -304,7 +409,7 @@ def test_paper_has_all_rows_and_no_controls(browser: Browser, large: Path) -> No
     assert shown == ["visible", "none"], "rows and columns would be cut off"
     browser.evaluate("dispatchEvent(new Event('afterprint'))")
     assert browser.evaluate("document.querySelectorAll('#matrix tbody tr').length") == 50
-    assert browser.evaluate("document.querySelectorAll('details:not([open])').length") == 1
+    assert browser.evaluate("document.querySelectorAll('details:not([open])').length") == closed > 1000
 
 
 def test_paper_has_all_columns(browser: Browser, company: Path) -> None:
@@ -344,11 +449,34 @@ def test_no_name_is_run_or_drawn(browser: Browser, zone: LandingZone, tmp_path: 
     assert browser.evaluate("document.title") == f"{NASTY}: access and organization"
     assert browser.evaluate("document.querySelectorAll('main img, #matrix script').length") == 0
     assert f"{NASTY} Vogt" in browser.evaluate("matrix.innerText")
-    assert NASTY in browser.evaluate("document.querySelector('[data-account=network]').parentElement.innerText")
+    assert NASTY in browser.evaluate("document.getElementById('a-network').textContent")
+    assert NASTY in browser.evaluate("document.getElementById('g-contractors').textContent")
     assert NASTY in browser.evaluate("policies.innerText")
     browser.evaluate("[...document.querySelectorAll('#matrix tbody tr')].at(-2).querySelector('button').click()")
     assert NASTY in browser.evaluate("details.innerText")
     assert browser.complaints == []
+
+
+# Three hundred accounts, a hundred and sixty people, grants to units
+
+
+@pytest.fixture(scope="module")
+def teams(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("teams")
+    write_large_company(folder / "config")
+    return _written(load(folder / "config"), folder)
+
+
+def test_three_hundred_accounts_are_under_300_kb(teams: Path) -> None:
+    assert teams.stat().st_size < 300_000
+
+
+def test_three_hundred_accounts_are_searched_and_short_while_folded(browser: Browser, teams: Path) -> None:
+    browser.open(teams)
+    browser.evaluate("document.getElementById('collapse').click()")
+    assert browser.evaluate("document.getElementById('accounts').offsetHeight") < 400
+    assert search(browser, "team-07-prod-3") == "1 entry found"
+    assert search(browser, "team-07-leads").endswith("entries found")
 
 
 # A thousand accounts with twenty assignments each

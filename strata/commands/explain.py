@@ -16,15 +16,16 @@ from strata.load import load
 from strata.options import Options
 from strata.printing import as_json, document, line
 from strata.report.access import Access, AccessPath, access, access_as_json, allowances, bundles, empty_groups
-from strata.report.names import find_account, find_permission_set, find_person_or_account, find_user
+from strata.report.names import find_account, find_anyone, find_permission_set, find_user
+from strata.report.places import places
 from strata.report.policies import short_type
-from strata.text import accounts_in_words
+from strata.report.reviews import GroupReview, group_reviews
 
 
 def run(options: Options, *, who: str | None, account: str | None, permission_set: str | None, json: bool) -> int:
-    """Finds the named user, account or permission set and prints it."""
+    """Finds the named user, account, group or permission set and prints it."""
     if (who is None) == (permission_set is None) or (account and permission_set):
-        raise StrataError("name a user, a user and an account, an account, or --permission-set NAME")
+        raise StrataError("name a user, a user and an account, an account, a group, or --permission-set NAME")
     explained = Explained(load(options.config))
     facts, lines = _chosen(explained, who, account, permission_set)
     if json:
@@ -48,14 +49,16 @@ def _chosen(
     if account:
         user, there = find_user(landing_zone, who or ""), find_account(landing_zone, account)
         return lambda: explained.user_facts(user, there), lambda: explained.user_lines(user, there)
-    person, found = find_person_or_account(landing_zone, who or "")
-    if person:
-        return lambda: explained.user_facts(person), lambda: explained.user_lines(person)
-    return lambda: explained.account_facts(found or ""), lambda: explained.account_lines(found or "")
+    kind, found = find_anyone(landing_zone, who or "")
+    if kind == "user":
+        return lambda: explained.user_facts(found), lambda: explained.user_lines(found)
+    if kind == "group":
+        return lambda: explained.group_facts(found), lambda: explained.group_lines(found)
+    return lambda: explained.account_facts(found), lambda: explained.account_lines(found)
 
 
 class Explained:
-    """A landing zone that can be asked about single users, accounts and permission sets."""
+    """A landing zone that can be asked about single users, accounts, groups and permission sets."""
 
     def __init__(self, landing_zone: LandingZone) -> None:
         self.landing_zone = landing_zone
@@ -191,6 +194,61 @@ class Explained:
             "binds": effective.binds,
         }
 
+    # A group
+
+    def group_lines(self, key: str) -> Iterator[str]:
+        """Yields the members of a group and all that it is given, as text."""
+        review = self._review(key)
+        group = review.group
+        yield key if group.name == key else f"{key}, named {group.name}"
+        yield f"  {self._shown(review.place)}"
+        yield from _wrapped(group.description, "  ")
+        yield from ("", "Members")
+        if group.external:
+            yield "  known to the identity provider only"
+        elif not review.members:
+            yield "  nobody: what it is given reaches no one"
+        for member, place in review.members:
+            yield from _wrapped(f"{member}, {self._shown(place)}", "  ")
+        yield from ("", "What it is given")
+        if not review.given:
+            yield "  nothing"
+        for one in review.given:
+            yield from _wrapped(f"{one.permission_set} in {self._accounts(one.accounts)}", "  ")
+            yield from self._way_lines([one.way], "    ")
+        if review.given:
+            yield from ("", "What the permission sets allow")
+        for permission_set in sorted({one.permission_set for one in review.given}):
+            yield from self._allows_lines(f"{permission_set}: ", permission_set)
+
+    def group_facts(self, key: str) -> Json:
+        """Returns the same for a script."""
+        review = self._review(key)
+        return {
+            "group": key,
+            "name": review.group.name,
+            "description": review.group.description,
+            "external": review.group.external,
+            "place": self._shown(review.place),
+            "members": {member: self._shown(place) for member, place in review.members},
+            "given": [
+                {
+                    "permission_set": one.permission_set,
+                    "accounts": list(one.accounts),
+                    "entry": self._shown(one.way.entry),
+                    "reason": one.way.reason,
+                    "until": one.way.until,
+                }
+                for one in review.given
+            ],
+            "permission_sets": {
+                key: self._set_facts(key) for key in sorted({one.permission_set for one in review.given})
+            },
+        }
+
+    def _review(self, key: str) -> GroupReview:
+        return next(one for one in group_reviews(self.landing_zone) if one.group.key == key)
+
     # A permission set
 
     def permission_set_lines(self, key: str) -> Iterator[str]:
@@ -269,7 +327,7 @@ class Explained:
             yield from _wrapped(f"nobody through group {group}: it has no members", "  ")
 
     def _accounts(self, accounts: tuple[str, ...]) -> str:
-        return accounts_in_words(accounts, self.landing_zone.accounts) or ", ".join(accounts)
+        return places(self.landing_zone, accounts, most=len(accounts))
 
     def _shown_at(self, file: str, location: Location) -> str:
         return self._shown(self.landing_zone.source(file, location))

@@ -561,6 +561,8 @@ class Control(Model):
 
     opens: ClassVar[bool] = False
     """It gives access to something where it is on; all others take some."""
+    off: ClassVar[str] = "it is switched off at AWS"
+    """What a deploy does where it was on and is `off`."""
 
     mode: Mode = Field(default=Mode.ON, strict=False)
     """Who decides about it: `on` and `off` are Strata, `unmanaged` is somebody else."""
@@ -573,6 +575,8 @@ class Control(Model):
 
 class Setting(Control):
     """A setting that AWS has for every account, whether somebody sets it or not."""
+
+    off = "it stays on at AWS"
 
     address: ClassVar[str]
     """Its Terraform address, without the region."""
@@ -687,6 +691,8 @@ class PasswordPolicy(Setting):
 class Trail(Control):
     """The organization trail and its bucket in the management account."""
 
+    off = "it is switched off at AWS, its bucket with the log files stays"
+
     retention_days: Annotated[int, Field(ge=90, le=36500), Weaker.LOWER] = 365
     """Days until log files expire. They are below 128 KB, so transitions would cost more than they save."""
     log_file_validation: Annotated[bool, Weaker.OFF] = True
@@ -776,6 +782,8 @@ class Contact(Model):
 class AlternateContacts(Control):
     """Whom AWS writes to about bills, operations and security, besides the root e-mail, in every account."""
 
+    off = "the contacts stay at AWS"
+
     mode: Mode = Field(default=Mode.OFF, strict=False)
     billing: Annotated[Contact | None, Weaker.NEVER] = None
     """For invoices and payments."""
@@ -807,6 +815,7 @@ class GithubActions(Control):
     """Roles that GitHub Actions assumes by OIDC, without a key: one to plan, one to deploy from the main branch."""
 
     opens = True
+    off = "its roles are deleted at AWS"
 
     mode: Mode = Field(default=Mode.OFF, strict=False)
     repository: Annotated[str, _REPOSITORY] = ""

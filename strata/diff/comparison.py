@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from strata.config.moves import Move
 from strata.diff.accounts import account_changes
+from strata.diff.bindings import binding_changes
 from strata.diff.change import Change, Topic
 from strata.diff.guardrails import guardrail_changes
 from strata.diff.layers import layer_changes
@@ -25,6 +26,7 @@ def compare(before: LandingZone, after: LandingZone, moves: Sequence[Move] = ())
         permission_set_changes,
         account_changes,
         guardrail_changes,
+        binding_changes,
         security_changes,
         trust_changes,
         setting_changes,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from strata.diff.change import Change, Topic, added_and_removed
+from strata.diff.granted import granted_changes, until_and_why
 from strata.landing_zone import LandingZone
 from strata.report.access import Access, Principal, access
 from strata.text import accounts_in_words, listed
@@ -17,9 +18,10 @@ Held = Mapping[tuple[Principal, str, str], Access]
 def people_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
     """Yields what people gain, lose and keep longer, and what changes about the people themselves."""
     had, have = _held(before), _held(after)
-    yield from _sentences("gain", have.keys() - had.keys(), before, after)
-    yield from _sentences("lose", had.keys() - have.keys(), before, after)
+    yield from _sentences("gain", {key: have[key] for key in have.keys() - had.keys()}, after)
+    yield from _sentences("lose", {key: had[key] for key in had.keys() - have.keys()}, before)
     yield from _longer(had, have)
+    yield from granted_changes(before, after)
     yield from _users(before, after)
     yield from _groups(before, after)
 
@@ -28,22 +30,19 @@ def _held(landing_zone: LandingZone) -> Held:
     return {(one.holder, one.permission_set, one.account): one for one in access(landing_zone)}
 
 
-def _sentences(
-    verb: str, found: Iterable[tuple[Principal, str, str]], before: LandingZone, after: LandingZone
-) -> Iterator[Change]:
+def _sentences(verb: str, found: Held, landing_zone: LandingZone) -> Iterator[Change]:
     """Yields one sentence for all who gain or lose the same permission set in the same accounts."""
-    accounts: dict[tuple[Principal, str], list[str]] = defaultdict(list)
-    for holder, permission_set, account in sorted(found):
-        accounts[holder, permission_set].append(account)
-    holders: dict[tuple[str, tuple[str, ...]], list[Principal]] = defaultdict(list)
-    for (holder, permission_set), where in accounts.items():
-        holders[permission_set, tuple(where)].append(holder)
     gain = verb == "gain"
-    every = (after if gain else before).accounts
-    for (permission_set, places), who in sorted(holders.items()):
+    accounts: dict[tuple[Principal, str, str], list[str]] = defaultdict(list)
+    for (holder, permission_set, account), one in sorted(found.items(), key=lambda item: item[0]):
+        accounts[holder, permission_set, until_and_why(one.ways) if gain else ""].append(account)
+    holders: dict[tuple[str, tuple[str, ...], str], list[Principal]] = defaultdict(list)
+    for (holder, permission_set, terms), where in accounts.items():
+        holders[permission_set, tuple(where), terms].append(holder)
+    for (permission_set, places, terms), who in sorted(holders.items()):
         verb_form = verb if len(who) > 1 or who[0].external else f"{verb}s"
-        words = accounts_in_words(places, every) or listed(places)
-        text = f"{listed([str(one) for one in who])} {verb_form} {permission_set} in {words}"
+        words = accounts_in_words(places, landing_zone.accounts) or listed(places)
+        text = f"{listed([str(one) for one in who])} {verb_form} {permission_set} in {words}{terms}"
         yield Change(Topic.ACCESS, text, "access" if gain else None)
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from strata.config.types import session_minutes
-from strata.diff.change import Change, Risk, Topic, added_and_removed
+from strata.diff.change import Change, Risk, Topic
 from strata.diff.statements import allowed_more, denied_less, parsed
 from strata.landing_zone import LandingZone
 from strata.landing_zone.permission_sets import PermissionSet
-from strata.report.access import duration
+from strata.report.access import allowances, duration
+from strata.report.allowed import allowed_by_service
 from strata.text import listed
 
 Found = Iterator[tuple[str, bool]]
@@ -20,7 +21,11 @@ def permission_set_changes(before: LandingZone, after: LandingZone) -> Iterator[
     """Yields permission sets that come, go and change; those that nobody holds widen nothing."""
     old, new = before.permission_sets, after.permission_sets
     held = {grant.permission_set for grant in after.grants}
-    yield from added_and_removed(Topic.PERMISSION_SETS, "permission set", old, new)
+    for key in sorted(new.keys() - old.keys()):
+        text = f"permission set {key} is added: {'; '.join(allowances(new[key]))}"
+        yield Change(Topic.PERMISSION_SETS, text)
+    for key in sorted(old.keys() - new.keys()):
+        yield Change(Topic.PERMISSION_SETS, f"permission set {key} is removed")
     for key in sorted(old.keys() & new.keys()):
         for text, widens in _changes(old[key], new[key]):
             risk: Risk | None = "access" if widens and key in held else None
@@ -62,9 +67,10 @@ def _inline(old: str, new: str) -> Found:
     if old == new:
         return
     more, less = allowed_more([parsed(old)], [parsed(new)]), denied_less([parsed(old)], [parsed(new)])
-    what = (
-        "gains an inline policy" if not old else "loses its inline policy" if not new else "has another inline policy"
-    )
+    if not old:
+        yield f"gains an inline policy: {allowed_by_service(new) or 'it allows nothing'}", bool(more)
+        return
+    what = "loses its inline policy" if not new else "has another inline policy"
     if more or less:
         yield f"{what}: {listed([*more, *less])}", True
     else:

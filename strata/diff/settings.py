@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from strata.config.models import Control, Organization
+from strata.config.models import Control, Mode, Organization
 from strata.config.weaker import is_weaker
 from strata.diff.change import Change, Risk, Topic
 from strata.diff.statements import leaves
@@ -33,7 +33,7 @@ def security_changes(before: LandingZone, after: LandingZone) -> Iterator[Change
 
 def _control(name: str, old: Control, new: Control) -> Iterator[Change]:
     if old.mode != new.mode:
-        text = f"control {name} is {new.mode.value}, no longer {old.mode.value}"
+        text = f"control {name} is {new.mode.value}, no longer {old.mode.value}{_at_aws(old, new)}"
         yield Change(Topic.SECURITY, text, "guardrails" if old.on else None)
     for part, was, will_be in _different(old, new):
         weaker = old.on and is_weaker(type(new), part, was, will_be)
@@ -41,10 +41,18 @@ def _control(name: str, old: Control, new: Control) -> Iterator[Change]:
         yield Change(Topic.SECURITY, text, "guardrails" if weaker else None)
 
 
+def _at_aws(old: Control, new: Control) -> str:
+    """Returns what a deploy does to a control that is on no more; what was not Strata's stays in any case."""
+    if new.on:
+        return ""
+    return f": {new.off if old.on and new.mode is Mode.OFF else 'it stays at AWS as it is'}"
+
+
 def _opening(name: str, old: Control, new: Control) -> Iterator[Change]:
     risk: Risk | None = "access" if new.on else None
     if old.mode != new.mode:
-        yield Change(Topic.SECURITY, f"{name} is {new.mode.value}, no longer {old.mode.value}", risk)
+        text = f"{name} is {new.mode.value}, no longer {old.mode.value}{_at_aws(old, new)}"
+        yield Change(Topic.SECURITY, text, risk)
     for part, was, will_be in _different(old, new):
         yield Change(Topic.SECURITY, f"{name} has {part} {_word(will_be)}, not {_word(was)}", risk)
 

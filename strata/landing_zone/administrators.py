@@ -29,7 +29,7 @@ def administrators(landing_zone: LandingZone, today: dt.date = dt.date.min) -> A
 
     Full access is AdministratorAccess without a boundary and without an inline policy that denies everything.
     """
-    full = {key for key, one in landing_zone.permission_sets.items() if _is_full(one)}
+    full = {key for key, one in landing_zone.permission_sets.items() if is_full(one)}
     people: set[str] = set()
     external: set[str] = set()
     for grant, entries in landing_zone.grants.items():
@@ -53,20 +53,32 @@ def _ended(landing_zone: LandingZone, entry: Location, today: dt.date) -> bool:
     return until is not None and until < today
 
 
-def _is_full(permission_set: PermissionSet) -> bool:
+def is_full(permission_set: PermissionSet) -> bool:
+    """Returns whether a permission set is AdministratorAccess that nothing else in it takes back."""
     has = any(policy.aws == FULL_ACCESS for policy in permission_set.managed)
     document = permission_set.inline.document.text if permission_set.inline else ""
     return has and permission_set.boundary is None and not denies_everything(document)
 
 
+def allows_everything(permission_set: PermissionSet) -> bool:
+    """Returns whether a permission set gives full access, by AdministratorAccess or by what is written out."""
+    document = permission_set.inline.document.text if permission_set.inline else ""
+    written = _says_of_everything("Allow", document) and not denies_everything(document)
+    return is_full(permission_set) or (written and permission_set.boundary is None)
+
+
 def denies_everything(document: str) -> bool:
     """Returns whether a policy document denies everything, or all but a few actions, whatever else it says."""
+    return _says_of_everything("Deny", document)
+
+
+def _says_of_everything(effect: str, document: str) -> bool:
     try:
         found = [one.content for one in statements(json.loads(document))] if document else []
     except ValueError:
         return False
     return any(
-        one.get("Effect") == "Deny"
+        one.get("Effect") == effect
         and _reaches_nearly_all(one, "Action")
         and _reaches_nearly_all(one, "Resource")
         and not one.get("Condition")

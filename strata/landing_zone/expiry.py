@@ -40,9 +40,10 @@ class Ending:
         return self.until < on
 
 
-def endings(landing_zone: LandingZone, on: dt.date) -> list[Ending]:
+def endings(landing_zone: LandingZone, on: dt.date, notice: dt.timedelta = NOTICE) -> list[Ending]:
     """Returns the assignments that have expired on a day or are due, those that end first before the others."""
-    found = [ending for ending in _all(landing_zone) if ending.until <= on + NOTICE]
+    # In days, since a date has an end as well.
+    found = [ending for ending in _all(landing_zone) if ending.until - on <= notice]
     return sorted(found, key=lambda ending: (ending.until, ending.index))
 
 

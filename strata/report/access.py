@@ -12,7 +12,8 @@ from strata.config.source import Location
 from strata.landing_zone import LandingZone, SourceLocation
 from strata.landing_zone.grants import Grant
 from strata.landing_zone.groups import Group
-from strata.landing_zone.permission_sets import PermissionSet
+from strata.landing_zone.permission_sets import InlinePolicy, ManagedPolicy, PermissionSet
+from strata.report.allowed import allowed_by_service
 
 
 @dataclass(frozen=True, order=True)
@@ -133,10 +134,17 @@ def empty_groups(landing_zone: LandingZone, granted: Iterable[Grant]) -> list[st
 
 def allowances(permission_set: PermissionSet) -> list[str]:
     """Returns a summary of a permission set: its policies, boundary and session."""
-    found = [str(policy) for policy in permission_set.policies]
+    found = [_policy(policy) for policy in permission_set.policies]
     if permission_set.boundary:
         found.append(f"at most {permission_set.boundary} (boundary)")
     return [*found, f"session of {duration(permission_set.session_duration)}"]
+
+
+def _policy(policy: ManagedPolicy | InlinePolicy) -> str:
+    if isinstance(policy, ManagedPolicy):
+        return str(policy)
+    allowed = allowed_by_service(policy.document.text)
+    return f"{policy}: {allowed}" if allowed else str(policy)
 
 
 def duration(text: str) -> str:

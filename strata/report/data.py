@@ -6,23 +6,31 @@ from typing import Any
 
 from strata.config import ORGANIZATION, SSO
 from strata.landing_zone import LandingZone
+from strata.landing_zone.administrators import allows_everything
 from strata.report.access import access, access_as_json, allowances
+from strata.report.edition import Edition
 from strata.report.layers import layers
+from strata.report.overview import overview
 from strata.report.policies import slots
+from strata.report.reviews import GroupReview, group_reviews
 
 
-def as_data(landing_zone: LandingZone) -> dict[str, Any]:
-    """Returns people, access, organization, policies and layers as --format json prints them."""
+def as_data(landing_zone: LandingZone, edition: Edition) -> dict[str, Any]:
+    """Returns the first screen, people, access, organization, policies, controls and layers for --format json."""
     source = landing_zone.source
     return {
         "project": landing_zone.project.name,
+        **edition.as_data(),
+        "overview": overview(landing_zone, edition.as_of).as_data(),
         "users": {key: {"name": one.shown_name, "email": one.email} for key, one in landing_zone.users.items()},
-        "groups": {
-            key: {"name": one.name, "external": one.external, "members": list(one.members)}
-            for key, one in landing_zone.groups.items()
-        },
+        "groups": {one.group.key: _group(one) for one in group_reviews(landing_zone)},
         "permission_sets": {
-            key: {"name": one.name, "allows": allowances(one), "place": str(source(SSO, one.location))}
+            key: {
+                "name": one.name,
+                "allows": allowances(one),
+                "full_access": allows_everything(one),
+                "place": str(source(SSO, one.location)),
+            }
             for key, one in landing_zone.permission_sets.items()
         },
         "access": [access_as_json(one) for one in access(landing_zone)],
@@ -42,9 +50,30 @@ def as_data(landing_zone: LandingZone) -> dict[str, Any]:
             }
             for policy in landing_zone.policies.values()
         ],
+        "controls": {name: one.mode.value for name, one in landing_zone.security.controls.items()},
         "layers": [
             {"stack": one.name, "owns": list(one.owns), "reads": list(one.reads), "state": one.state}
             for one in layers(landing_zone)
+        ],
+    }
+
+
+def _group(review: GroupReview) -> dict[str, Any]:
+    group = review.group
+    return {
+        "name": group.name,
+        "external": group.external,
+        "members": list(group.members),
+        "place": str(review.place),
+        "given": [
+            {
+                "permission_set": one.permission_set,
+                "accounts": list(one.accounts),
+                "reason": one.way.reason,
+                "until": one.way.until,
+                "entry": str(one.way.entry),
+            }
+            for one in review.given
         ],
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 from strata.config.types import did_you_mean
 from strata.errors import StrataError
@@ -13,15 +14,23 @@ Names = Mapping[str, set[str]]
 """Key to all the names something answers to."""
 
 
-def find_person_or_account(landing_zone: LandingZone, name: str) -> tuple[str | None, str | None]:
-    """Returns the key of the user or of the account that a name belongs to."""
+def find_anyone(landing_zone: LandingZone, name: str) -> tuple[Literal["user", "account", "group"], str]:
+    """Returns the kind and the key of the user, account or group that a name belongs to.
+
+    Raises:
+        StrataError: nothing answers to the name, or a user and an account do.
+    """
     user, account = _match(_user_names(landing_zone), name), _match(_account_names(landing_zone), name)
     if user and account:
         problem = f"{name!r} is the user {user!r} and the account {account!r}"
         raise StrataError(f"{problem}; give the e-mail address of the one you mean")
-    if not (user or account):
-        raise StrataError(_unknown(landing_zone, name))
-    return user, account
+    if user:
+        return "user", user
+    if account:
+        return "account", account
+    if group := _match(_group_names(landing_zone), name):
+        return "group", group
+    raise StrataError(_unknown(landing_zone, name))
 
 
 def find_user(landing_zone: LandingZone, name: str) -> str:
@@ -39,16 +48,24 @@ def find_permission_set(landing_zone: LandingZone, name: str) -> str:
     return _find(_permission_set_names(landing_zone), name, "a permission set")
 
 
+def find_group(landing_zone: LandingZone, name: str) -> str:
+    """Returns the key of a group by key or name."""
+    return _find(_group_names(landing_zone), name, "a group")
+
+
+def find_unit(landing_zone: LandingZone, name: str) -> str:
+    """Returns the key of an organizational unit by key or name; `root` is none."""
+    return _find({key: {key, one.name} for key, one in landing_zone.units.items()}, name, "an organizational unit")
+
+
 def _unknown(landing_zone: LandingZone, name: str) -> str:
-    problem = f"{name!r} is neither a user nor an account"
+    problem = f"{name!r} is no user, account or group"
     if key := _match(_permission_set_names(landing_zone), name):
         return f"{problem}; it is a permission set: strata explain --permission-set {word(key)}"
-    if key := _match({key: {key, group.name} for key, group in landing_zone.groups.items()}, name):
-        members = landing_zone.groups[key].members
-        return f"{problem}; it is a group{': ' + ', '.join(members) if members else ' without members here'}"
     if name in landing_zone.retired:
         return f"{problem}; the account is retired"
-    known = {*_every_name(_user_names(landing_zone)), *_every_name(_account_names(landing_zone))}
+    names = (_user_names(landing_zone), _account_names(landing_zone), _group_names(landing_zone))
+    known = {name for one in names for name in _every_name(one)}
     return f"{problem}{did_you_mean(name, known) or '; strata report lists them'}"
 
 
@@ -81,6 +98,10 @@ def _user_names(landing_zone: LandingZone) -> Names:
 
 def _account_names(landing_zone: LandingZone) -> Names:
     return {key: {key, one.email, one.name} | ({one.id} - {""}) for key, one in landing_zone.accounts.items()}
+
+
+def _group_names(landing_zone: LandingZone) -> Names:
+    return {key: {key, one.name} for key, one in landing_zone.groups.items()}
 
 
 def _permission_set_names(landing_zone: LandingZone) -> Names:

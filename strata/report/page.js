@@ -1,5 +1,6 @@
 "use strict";
 (() => {
+  document.documentElement.dataset.script = "";
   const data = JSON.parse(document.getElementById("data").textContent);
   const find = (id) => document.getElementById(id);
   const everywhere = data.accounts.map((_, index) => index);
@@ -10,25 +11,27 @@
   const external = [];
   data.groups.forEach((group, index) => { if (group.external) external.push(index); });
   const holders = [
-    ...data.users.map(([key, name, email]) => ({ key, label: name, text: [key, name, email].join(" ") })),
+    ...data.users.map(([key, name, email]) => ({ key, label: name, email, text: [key, name, email].join(" ") })),
     ...external.map((index) => {
       const { key, name } = data.groups[index];
-      return { key, label: `group ${name}`, group: true, text: [key, name].join(" ") };
+      return { key, label: name === key ? "group" : `group ${name}`, group: true, text: [key, name].join(" ") };
     }),
   ];
   const externalHolder = new Map(external.map((group, index) => [group, data.users.length + index]));
+
+  const spread = (one) => (Array.isArray(one) ? everywhere.slice(one[0], one[1] + 1) : [one]);
 
   // Grants: [permission set, user or -1 - group, accounts or 0 for all, entries].
   const grants = data.grants.map(([set, principal, accounts, entries]) => {
     const group = principal < 0 ? -1 - principal : null;
     let reached = [principal];
     if (group !== null) reached = externalHolder.has(group) ? [externalHolder.get(group)] : data.groups[group].members;
-    return { set, group, reached, accounts: accounts === 0 ? everywhere : accounts, entries };
+    return { set, group, reached, accounts: accounts === 0 ? everywhere : accounts.flatMap(spread), entries };
   });
 
   const state = { rows: "people", page: 0 };
-  const controls = ["person", "account", "set", "group"].map(find);
-  const [person, account, set, group] = controls;
+  const controls = ["person", "account", "unit", "set", "group"].map(find);
+  const [person, account, unit, set, group] = controls;
   let table = { rows: [], sets: [], cells: new Map() };
 
   function element(name, properties = {}, ...children) {
@@ -56,13 +59,15 @@
   function* selected() {
     const people = matching(person.value, holders.map((holder) => [holder.key, holder.text]));
     const accounts = matching(account.value, data.accounts.map(([key, name, path]) => [key, name, path]));
+    const inUnit = unit.value === "" ? null : new Set(everywhere.filter((one) => data.accounts[one][2].split(" ").includes(unit.value)));
     const wantedSet = set.value === "" ? null : Number(set.value);
     const wantedGroup = group.value === "" ? null : Number(group.value);
     for (const grant of grants) {
       if (wantedSet !== null && grant.set !== wantedSet) continue;
       if (wantedGroup !== null && grant.group !== wantedGroup) continue;
       const reached = people ? grant.reached.filter((holder) => people.has(holder)) : grant.reached;
-      const where = accounts ? grant.accounts.filter((one) => accounts.has(one)) : grant.accounts;
+      let where = accounts ? grant.accounts.filter((one) => accounts.has(one)) : grant.accounts;
+      if (inUnit) where = where.filter((one) => inUnit.has(one));
       if (reached.length && where.length) yield { grant, reached, where };
     }
   }
@@ -93,26 +98,34 @@
 
   const label = (index) => (state.rows === "people" ? holders[index] : { key: data.accounts[index][0], label: data.accounts[index][1] });
 
+  // In short for the cell, in words for its name.
   function summary(cell) {
+    const [first] = cell;
     if (state.rows === "people") {
-      if (cell.size === everywhere.length && cell.size > 1) return `all ${cell.size.toLocaleString("en")}`;
-      return cell.size === 1 ? data.accounts[[...cell][0]][0] : plural(cell.size, "account", "accounts");
+      if (cell.size === everywhere.length && cell.size > 1) return ["all", `all ${cell.size.toLocaleString("en")} accounts`];
+      const words = cell.size === 1 ? data.accounts[first][0] : plural(cell.size, "account", "accounts");
+      return [cell.size === 1 ? words : cell.size.toLocaleString("en"), words];
     }
     const groups = [...cell].filter((holder) => holders[holder].group);
     const people = cell.size - groups.length;
-    const parts = people === 1 ? [holders[[...cell].find((holder) => !holders[holder].group)].key] : people ? [plural(people, "person", "people")] : [];
-    return [...parts, ...groups.map((holder) => holders[holder].label)].join(" + ");
+    const named = groups.map((holder) => `group ${holders[holder].key}`);
+    const words = [...(people ? [plural(people, "person", "people")] : []), ...named].join(" + ");
+    if (cell.size === 1) return [holders[first].key, words];
+    return [[...(people ? [people.toLocaleString("en")] : []), ...(groups.length ? [plural(groups.length, "group", "groups")] : [])].join(" + "), words];
   }
 
   function row(index) {
     const { key, label: name } = label(index);
-    const made = element("tr", {}, element("th", { scope: "row", role: "rowheader" }, key, element("span", {}, name === key ? "" : name)));
+    const made = element("tr", {}, element("th", { scope: "row", role: "rowheader" }, key, name ? element("span", {}, name) : ""));
     for (const number of table.sets) {
       const cell = table.cells.get(index).get(number);
       const inside = element("td", { role: "gridcell" });
       if (cell) {
-        const button = element("button", { type: "button", tabIndex: -1, textContent: summary(cell), onclick: () => explain(index, number) });
+        const [short, words] = summary(cell);
+        const { full, key: set } = data.sets[number];
+        const button = element("button", { type: "button", tabIndex: -1, textContent: full ? `▲ ${short}` : short, title: words, className: full ? "full" : "", onclick: () => explain(index, number) });
         button.setAttribute("aria-haspopup", "dialog");
+        button.setAttribute("aria-label", `${set}${full ? ", full access" : ""}: ${words}`);
         inside.append(button);
       } else {
         inside.className = "none";
@@ -125,10 +138,22 @@
     return made;
   }
 
+  // A long name may break where a word in it begins.
+  function head(number) {
+    const { key, full } = data.sets[number];
+    const made = element("th", { scope: "col", role: "columnheader" });
+    if (full) {
+      made.className = "danger";
+      made.append("▲\u00a0");
+    }
+    key.split(/(?<=[a-z0-9-])(?=[A-Z])|(?<=-)/).forEach((part, index) => made.append(...(index ? [element("wbr")] : []), part));
+    return made;
+  }
+
   function draw(every = false) {
     const first = every ? 0 : state.page * PAGE;
     const shown = table.rows.slice(first, first + (every ? MOST : PAGE));
-    const heads = table.sets.map((number) => element("th", { scope: "col", role: "columnheader" }, data.sets[number].key));
+    const heads = table.sets.map(head);
     const corner = element("th", { scope: "col", role: "columnheader" }, state.rows === "people" ? "Person" : "Account");
     const matrix = find("matrix");
     matrix.tHead.replaceChildren(element("tr", {}, corner, ...heads));
@@ -142,14 +167,29 @@
     find("previous").disabled = state.page === 0;
     find("next").disabled = (state.page + 1) * PAGE >= table.rows.length;
     find("pages").hidden = table.rows.length <= PAGE;
+    edges();
     find("position").textContent = `${(first + 1).toLocaleString("en")} to ${(first + shown.length).toLocaleString("en")} of ${table.rows.length.toLocaleString("en")}`;
+  }
+
+  // Where the matrix goes on beyond its frame.
+  function edges() {
+    const { scrollLeft, scrollTop, scrollWidth, scrollHeight, clientWidth, clientHeight } = find("region");
+    const more = {
+      left: scrollLeft > 2, right: scrollLeft + clientWidth < scrollWidth - 2,
+      above: scrollTop > 2, below: scrollTop + clientHeight < scrollHeight - 2,
+    };
+    for (const [side, goesOn] of Object.entries(more)) find("frame").classList.toggle(`${side}-more`, goesOn);
   }
 
   function update() {
     state.page = 0;
     compute();
     draw();
-    const rows = state.rows === "people" ? plural(table.rows.length, "person or group", "people and groups") : plural(table.rows.length, "account", "accounts");
+    const people = table.rows.filter((one) => one < data.users.length).length;
+    const groups = table.rows.length - people;
+    const rows = state.rows === "people"
+      ? `${people.toLocaleString("en")} of ${plural(data.users.length, "person", "people")}${groups ? ` and ${plural(groups, "group", "groups")} of the identity provider` : ""}`
+      : plural(table.rows.length, "account", "accounts");
     find("status").textContent = table.rows.length
       ? `${rows}, ${plural(table.sets.length, "permission set", "permission sets")}, ${plural(table.number, "grant", "grants")}`
       : "Nobody has such access.";
@@ -183,7 +223,7 @@
   }
 
   function names(inside, grant) {
-    if (state.rows !== "people") return inside.map((holder) => holders[holder].label).join(", ");
+    if (state.rows !== "people") return inside.map((holder) => (holders[holder].group ? `group ${holders[holder].key}` : [holders[holder].key, holders[holder].label].filter(Boolean).join(" "))).join(", ");
     if (grant.accounts === everywhere && inside.length === everywhere.length) return `all ${plural(inside.length, "account", "accounts")}`;
     return inside.map((one) => data.accounts[one][0]).join(", ");
   }
@@ -231,9 +271,10 @@
     select.append(...entries.map(([value, text]) => element("option", { value: String(value) }, text)));
   }
   choices(set, data.sets.map((one, index) => [index, one.key]));
+  choices(unit, data.units.map((one) => [one, one]));
   choices(group, data.groups.map((one, index) => [index, one.name]));
-  find("people").append(...holders.map((holder) => element("option", { value: holder.key }, holder.label)));
-  find("accounts").append(...data.accounts.map(([key, name]) => element("option", { value: key }, name)));
+  find("persons").append(...holders.map((holder) => element("option", { value: holder.key }, holder.label)));
+  find("known-accounts").append(...data.accounts.map(([key, name]) => element("option", { value: key }, name)));
 
   let waiting = 0;
   const soon = () => { clearTimeout(waiting); waiting = setTimeout(update, 80); };
@@ -245,17 +286,66 @@
   find("next").addEventListener("click", () => turn(1));
   find("matrix").addEventListener("keydown", move);
   find("close").addEventListener("click", () => find("details").close());
-  find("chart").addEventListener("click", (event) => {
-    const asked = event.target.closest("button[data-account]");
-    if (!asked) return;
-    for (const control of controls) control.value = "";
-    account.value = asked.dataset.account;
-    state.rows = "accounts";
-    find("by-account").checked = true;
-    update();
-    find("access").scrollIntoView();
-    account.focus({ preventScroll: true });
-  });
+  find("region").addEventListener("scroll", edges, { passive: true });
+  window.addEventListener("resize", edges);
+
+  // Search: entries that do not have the words are hidden, those that have them are opened.
+
+  const entries = [...document.querySelectorAll("main .item, main .alike, main .list > table > tbody > tr")]
+    .map((one) => ({ one, text: one.textContent.toLowerCase(), was: one.open }));
+  function search() {
+    const words = find("search").value.trim().toLowerCase().split(/\s+/).filter(Boolean);
+    let found = 0;
+    for (const entry of entries) {
+      const hit = words.every((word) => entry.text.includes(word));
+      entry.one.hidden = !hit;
+      if (hit) found += 1;
+      if (entry.one.tagName === "DETAILS") entry.one.open = words.length ? hit && found <= 40 : entry.was;
+    }
+    const bare = words.length > 0;
+    document.querySelectorAll("main .ou").forEach((one) => {
+      one.hidden = bare && !one.querySelector(".alike:not([hidden])");
+      if (bare) one.open = true;
+    });
+    document.querySelectorAll("main > section").forEach((one) => {
+      one.hidden = bare && !entries.some((entry) => !entry.one.hidden && one.contains(entry.one));
+    });
+    find("found").textContent = bare ? (found ? `${plural(found, "entry", "entries")} found` : "nothing found") : "";
+    if (bare) window.scrollTo({ top: Math.min(window.scrollY, document.querySelector("main").offsetTop) });
+    edges();
+  }
+  let searching = 0;
+  find("search").addEventListener("input", () => { clearTimeout(searching); searching = setTimeout(search, 120); });
+
+  function fold(open) {
+    document.querySelectorAll("main details").forEach((one) => { one.open = open; });
+    entries.forEach((entry) => { entry.was = open; });
+  }
+  find("expand").addEventListener("click", () => fold(true));
+  find("collapse").addEventListener("click", () => fold(false));
+
+  // A link to an entry opens it and all around it.
+  function reveal() {
+    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (!target) return;
+    if (target.closest("[hidden]")) { find("search").value = ""; search(); }
+    for (let one = target; one; one = one.parentElement) if (one.tagName === "DETAILS") one.open = true;
+    target.scrollIntoView();
+  }
+  window.addEventListener("hashchange", reveal);
+
+  // The section in view is marked in the navigation.
+  const links = new Map([...document.querySelectorAll("nav a")].map((one) => [one.hash.slice(1), one]));
+  const seen = new Set();
+  const watch = new IntersectionObserver((changes) => {
+    for (const { target, isIntersecting } of changes) seen[isIntersecting ? "add" : "delete"](target.id);
+    const current = [...links.keys()].find((key) => seen.has(key));
+    for (const [key, one] of links) {
+      if (key === current) one.setAttribute("aria-current", "true");
+      else one.removeAttribute("aria-current");
+    }
+  }, { rootMargin: "-10% 0px -60% 0px" });
+  document.querySelectorAll("main > section").forEach((one) => watch.observe(one));
 
   // On paper everything is open, and the matrix whole.
   let closed = [];
@@ -270,6 +360,7 @@
   });
 
   update();
+  if (location.hash) reveal();
   document.documentElement.dataset.ready = "";
   performance.mark("ready");
 })();

@@ -8,6 +8,7 @@ import tarfile
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +21,31 @@ from strata.files.config_keys import with_scalars
 from strata.files.renaming import keys_of, place_with_other_key, with_other_key
 from strata.landing_zone import LandingZone
 from strata.load import load
+
+
+@dataclass(frozen=True)
+class Revision:
+    """The commit that is checked out, and whether the folder has changes that are not in it."""
+
+    commit: str
+    dirty: bool
+
+    def __str__(self) -> str:
+        return f"commit {self.commit[:12]}{' with uncommitted changes' if self.dirty else ''}"
+
+
+def revision_of(folder: Path) -> Revision | None:
+    """Returns the revision that a folder is of, None outside a repository, before its first commit and without git."""
+    try:
+        commit = _git(folder, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+        # A monitor of files is a program that the repository names, and this only reads.
+        quietly = ("--no-optional-locks", "-c", "core.fsmonitor=false")
+        changes = _git(folder, *quietly, "status", "--porcelain", "--", ".")
+        # A file that git is told to ignore is in no commit either.
+        ignored = _git(folder, "ls-files", "--others", "--ignored", "--exclude-standard", "--", "*.yaml", "*.json")
+    except StrataError:
+        return None
+    return Revision(commit.decode().strip(), bool(changes or ignored)) if commit and changes is not None else None
 
 
 def configuration_at(folder: Path, revision: str, moves: Sequence[Move] = ()) -> tuple[LandingZone, tuple[Move, ...]]:

@@ -6,16 +6,24 @@ import csv
 import io
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from strata.config import ORGANIZATION, SSO
-from strata.landing_zone import LandingZone
+from strata.config.models import Mode
+from strata.landing_zone import MANAGEMENT, LandingZone
+from strata.landing_zone.administrators import allows_everything
 from strata.landing_zone.units import Target
 from strata.printing import csv_cell, markdown, visible, wrapped
-from strata.report.access import AccessPath, access, allowances, bundles, empty_groups
+from strata.report.access import AccessPath, allowances, bundles, empty_groups
+from strata.report.edition import Edition
+from strata.report.labels import says_more
 from strata.report.layers import layers
+from strata.report.overview import overview
+from strata.report.places import places
 from strata.report.policies import Slots, short_type, slots
-from strata.text import accounts_in_words, listed
+from strata.report.reviews import Entering, accounts_alike, group_reviews
+from strata.report.scope import EVERYTHING, Scope
+from strata.text import counted, listed
 
 _SPACE = "\N{NO-BREAK SPACE}"
 """The indent of a cell, since other white space is not kept."""
@@ -31,45 +39,73 @@ class Table:
     header: Row
     rows: Sequence[Row]
     notes: tuple[str, ...] = ()
+    lead: tuple[str, ...] = ()
+    """Lines above the title: the day and the revision, what a report is confined to."""
 
 
-def tables(landing_zone: LandingZone) -> list[Table]:
-    """Returns the whole report."""
+def tables(landing_zone: LandingZone, edition: Edition, scope: Scope = EVERYTHING) -> list[Table]:
+    """Returns the report: all of it, or what concerns the accounts and people of a scope."""
+    marked = Marked(landing_zone)
+    concerned = [
+        _access_table(landing_zone, marked, scope),
+        _groups_table(landing_zone, marked, scope),
+        _accounts_table(landing_zone, marked, scope),
+        _permission_sets_table(landing_zone, marked, scope),
+    ]
+    if not scope.is_everything:
+        return [replace(concerned[0], lead=(str(edition), f"Only {scope}")), *concerned[1:]]
     return [
-        _access_table(landing_zone),
-        _permission_sets_table(landing_zone),
+        _overview_table(landing_zone, edition),
+        *concerned,
         _organization_table(landing_zone),
         _policies_table(landing_zone),
+        _controls_table(landing_zone),
         _layers_table(landing_zone),
     ]
+
+
+class Marked:
+    """Permission sets with their sign: `!` is full access."""
+
+    def __init__(self, landing_zone: LandingZone) -> None:
+        self._full = {key for key, one in landing_zone.permission_sets.items() if allows_everything(one)}
+
+    def __call__(self, key: str) -> str:
+        return f"! {key}" if key in self._full else key
+
+    note = "!: full access."
 
 
 def as_text(found: Iterable[Table], width: int) -> str:
     """Returns tables for a terminal, cells wrapped to its width."""
     parts = []
     for table in map(_visible, found):
-        notes = [piece for note in table.notes for piece in wrapped(note, width)]
-        parts.append("\n".join([table.title, "", *_text_lines(table, width), *notes, ""]))
+        notes, lead = (
+            [piece for text in texts for piece in wrapped(text, width)] for texts in (table.notes, table.lead)
+        )
+        head = [*lead, ""] if lead else []
+        parts.append("\n".join([*head, table.title, "", *_text_lines(table, width), *notes, ""]))
     return "\n".join(parts)
 
 
 def _visible(table: Table) -> Table:
     rows = [tuple(map(visible, row)) for row in table.rows]
-    return Table(table.title, table.header, rows, tuple(map(visible, table.notes)))
+    return replace(table, rows=rows, notes=tuple(map(visible, table.notes)), lead=tuple(map(visible, table.lead)))
 
 
 def as_markdown(found: Iterable[Table]) -> str:
     """Returns tables in GitHub's Markdown."""
     parts = []
     for table in found:
-        lines = [f"## {table.title}", "", _markdown_row(table.header), "|---" * len(table.header) + "|"]
+        lines = [piece for text in table.lead for piece in (markdown(text), "")]
+        lines += [f"## {table.title}", "", _markdown_row(table.header), "|---" * len(table.header) + "|"]
         lines += [_markdown_row([markdown(cell) for cell in row]) for row in table.rows]
         lines += [piece for note in table.notes for piece in ("", markdown(note))]
         parts.append("\n".join([*lines, ""]))
     return "\n".join(parts)
 
 
-def as_csv(landing_zone: LandingZone) -> str:
+def as_csv(landing_zone: LandingZone, scope: Scope = EVERYTHING) -> str:
     """Returns the access matrix with one line for each person, account, permission set and way."""
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\n", quoting=csv.QUOTE_ALL)
@@ -86,17 +122,28 @@ def as_csv(landing_zone: LandingZone) -> str:
             "member_at",
             "given_by",
             "until",
+            "reason",
         ]
     )
     units = {target.key: " > ".join(one.key for one in way[:-1]) for target, way in landing_zone.ancestors.items()}
-    for one in access(landing_zone):
+    for one in scope.access(landing_zone):
         user = landing_zone.users[one.holder.key] if one.holder.kind == "user" else None
         who = [one.holder.key, user.shown_name, user.email] if user else ["", "", ""]
         for way in one.ways:
             known = "yes" if user else "no"
             place = [one.account, units[one.account], one.permission_set, way.group or "", known]
             writer.writerow(
-                [csv_cell(cell) for cell in (*who, *place, str(way.member or ""), str(way.entry), str(way.until or ""))]
+                [
+                    csv_cell(cell)
+                    for cell in (
+                        *who,
+                        *place,
+                        str(way.member or ""),
+                        str(way.entry),
+                        str(way.until or ""),
+                        way.reason or "",
+                    )
+                ]
             )
     return written.getvalue()
 
@@ -108,18 +155,88 @@ def _markdown_row(cells: Iterable[str]) -> str:
 # The tables
 
 
-def _access_table(landing_zone: LandingZone) -> Table:
-    rows = []
-    for bundle in bundles(access(landing_zone)):
-        accounts = accounts_in_words(bundle.accounts, landing_zone.accounts) or listed(bundle.accounts)
-        rows.append((str(bundle.holder), bundle.permission_set, accounts, through(bundle.ways)))
+def _overview_table(landing_zone: LandingZone, edition: Edition) -> Table:
+    first = overview(landing_zone, edition.as_of)
+    rows = [("Numbers", f"{first.numbers}")]
+    for point in first.points():
+        sign = "! " if point.level == "danger" else ""
+        few = [*point.lines[:_FEW], *([f"and {len(point.lines) - _FEW:,} more"] if point.lines[_FEW:] else [])]
+        together = ", ".join(point.lines) if all(" " not in line for line in point.lines) else ""
+        texts = [together] if together else few
+        for index, text in enumerate(texts):
+            rows.append((f"{sign}{point.title}" if not index else "", text))
+    notes = tuple(point.remark for point in first.points() if point.remark)
+    lead = (str(edition),)
+    return Table(f"{landing_zone.project.name}: at a glance", ("Question", "Answer"), rows, notes, lead)
+
+
+_FEW = 20
+"""Lines of one answer; --format json has all."""
+
+
+def _access_table(landing_zone: LandingZone, marked: Marked, scope: Scope) -> Table:
+    rows = [
+        (str(one.holder), marked(one.permission_set), places(landing_zone, one.accounts), through(one.ways))
+        for one in bundles(scope.access(landing_zone))
+    ]
     notes = [
         f"{group} has no members, so its assignments reach nobody."
         for group in empty_groups(landing_zone, landing_zone.grants)
+        if scope.has_group(landing_zone, group)
     ]
-    if any(group.external for group in landing_zone.groups.values()):
+    if any(row[0].startswith("members of ") for row in rows):
         notes.append("'members of' a group: its people are known to the identity provider only.")
-    return Table("Access", ("Who", "Permission set", "Accounts", "Through, given by"), rows, tuple(notes))
+    header = ("Who", "Permission set", "Accounts", "Through, given by")
+    return Table("By person", header, rows, (Marked.note, *notes))
+
+
+def _groups_table(landing_zone: LandingZone, marked: Marked, scope: Scope) -> Table:
+    rows = []
+    for review in group_reviews(landing_zone, scope.accounts):
+        group = review.group
+        if not scope.has_group(landing_zone, group.key) or (scope.accounts is not None and not review.given):
+            continue
+        members = "known to the identity provider" if group.external else listed(group.members) or "nobody"
+        first = f"{group.key} {review.place}: {members}"
+        given = [
+            (marked(one.permission_set), places(landing_zone, one.accounts), _terms(one.way)) for one in review.given
+        ]
+        for index, row in enumerate(given or [("nothing", "", "")]):
+            rows.append(("" if index else first, *row))
+    header = ("Group: members", "Permission set", "Accounts", "Given by, until, why")
+    return Table("By group", header, rows)
+
+
+def _terms(way: AccessPath) -> str:
+    until = f"until {way.until}" if way.until else None
+    return "; ".join(part for part in (str(way.entry), until, way.reason) if part)
+
+
+def _accounts_table(landing_zone: LandingZone, marked: Marked, scope: Scope) -> Table:
+    reached = None if scope.accounts is None and scope.is_everything else scope.accounts_of(landing_zone)
+    rows = []
+    for one in accounts_alike(landing_zone, reached):
+        bound = ", ".join(f"{policy.key} from {source.key}" for policy, source in one.policies)
+        if one.accounts == (MANAGEMENT,):
+            bound = f"{bound}; never by an SCP or RCP" if bound else "never by an SCP or RCP"
+        who = [
+            f"{marked(entering.permission_set)}: {_who(landing_zone, entering)}"
+            for entering in one.entering
+            if scope.is_everything or scope.enters(landing_zone, entering.group, entering.principal)
+        ]
+        rows.append((listed(one.accounts), " > ".join(one.path), bound or "! no policy", "; ".join(who) or "nobody"))
+    notes = ("Accounts of one OU that differ in nothing share a row.",)
+    return Table("By account", ("Accounts", "In", "Bound by", "Who gets in"), rows, notes)
+
+
+def _who(landing_zone: LandingZone, entering: Entering) -> str:
+    ends = {way.until for way in entering.ways}
+    until = "" if None in ends else f" until {max(end for end in ends if end)}"
+    if not entering.group:
+        return f"{entering.principal}{until}"
+    group = landing_zone.groups[entering.principal]
+    number = "external" if group.external else counted(len(group.members), "person", "people")
+    return f"group {group.key} ({number}){until}"
 
 
 def through(ways: Iterable[AccessPath]) -> str:
@@ -129,10 +246,12 @@ def through(ways: Iterable[AccessPath]) -> str:
     )
 
 
-def _permission_sets_table(landing_zone: LandingZone) -> Table:
+def _permission_sets_table(landing_zone: LandingZone, marked: Marked, scope: Scope) -> Table:
+    held = None if scope.is_everything else {one.permission_set for one in scope.access(landing_zone)}
     rows = [
-        (key, "; ".join(allowances(one)), str(landing_zone.source(SSO, one.location)))
+        (marked(key), "; ".join(allowances(one)), str(landing_zone.source(SSO, one.location)))
         for key, one in landing_zone.permission_sets.items()
+        if held is None or key in held
     ]
     return Table("Permission sets", ("Permission set", "Allows", "Declared at"), rows)
 
@@ -160,7 +279,8 @@ def shown(found: Sequence[Slots]) -> list[Slots]:
 
 def _label(landing_zone: LandingZone, target: Target) -> str:
     if target.kind == "account":
-        return f"{target.key} ({landing_zone.accounts[target.key].name})"
+        name = says_more(landing_zone.accounts[target.key].name, target.key)
+        return f"{target.key} ({name})" if name else target.key
     return f"{target.key}/"
 
 
@@ -172,6 +292,18 @@ def _policies_table(landing_zone: LandingZone) -> Table:
         size = landing_zone.project.aws_limits.policy_type(policy.type).size.value
         rows.append((policy.key, short_type(policy.type), where, f"{len(policy.document.text):,} of {size:,}"))
     return Table("Policies", ("Policy", "Type", "Attached to", "Characters"), rows)
+
+
+def _controls_table(landing_zone: LandingZone) -> Table:
+    rows = [
+        (name, one.mode.value, "" if one.on else f"where it was on, {one.off}" if one.mode is Mode.OFF else LEFT)
+        for name, one in landing_zone.security.controls.items()
+    ]
+    return Table("Controls", ("Control", "Mode", "At AWS"), rows)
+
+
+LEFT = "it stays at AWS as it is"
+"""What an unmanaged control means."""
 
 
 def _layers_table(landing_zone: LandingZone) -> Table:

@@ -1,0 +1,68 @@
+"""What groups are given and lose, until when and why: people follow from it, a group may have none."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+
+from strata.diff.change import Change, Topic
+from strata.landing_zone import LandingZone
+from strata.landing_zone.grants import Grant
+from strata.report.access import AccessPath, way_of
+from strata.text import accounts_in_words, listed
+
+
+def granted_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
+    """Yields what groups gain and lose; the people of an external one are told as its members."""
+    had, have = _granted(before), _granted(after)
+    yield from _sentences("gains", have - had, after)
+    yield from _sentences("loses", had - have, before)
+    yield from _reasons(before, after, had & have)
+
+
+def until_and_why(ways: Collection[AccessPath]) -> str:
+    """Returns the last day and the reasons of access in brackets, nothing where there are none."""
+    days = [way.until for way in ways]
+    until = "" if None in days or not days else f"until {max(day for day in days if day)}"
+    reasons = dict.fromkeys(" ".join(way.reason.split()) for way in ways if way.reason)
+    said = "; ".join(part for part in (until, *reasons) if part)
+    return f" ({said})" if said else ""
+
+
+def _granted(landing_zone: LandingZone) -> set[Grant]:
+    groups = landing_zone.groups
+    return {
+        grant
+        for grant in landing_zone.grants
+        if grant.principal_type == "GROUP" and not groups[grant.principal].external
+    }
+
+
+def _sentences(verb: str, found: Collection[Grant], landing_zone: LandingZone) -> Iterator[Change]:
+    """Yields one sentence for what a group gains or loses in the same way."""
+    accounts: dict[tuple[str, str, str], list[str]] = defaultdict(list)
+    for grant in sorted(found):
+        terms = _terms(landing_zone, grant) if verb == "gains" else ""
+        accounts[grant.principal, grant.permission_set, terms].append(grant.account)
+    for (group, permission_set, terms), where in sorted(accounts.items()):
+        words = accounts_in_words(where, landing_zone.accounts) or listed(where)
+        nobody = "" if landing_zone.groups[group].members else ", which reaches nobody yet: it has no members"
+        text = f"group {group} {verb} {permission_set} in {words}{terms}{nobody if verb == 'gains' else ''}"
+        yield Change(Topic.ACCESS, text)
+
+
+def _terms(landing_zone: LandingZone, grant: Grant) -> str:
+    return until_and_why([way_of(landing_zone, entry) for entry in landing_zone.grants[grant]])
+
+
+def _reasons(before: LandingZone, after: LandingZone, kept: Collection[Grant]) -> Iterator[Change]:
+    """Yields groups that keep what they have until another day or for another reason."""
+    accounts: dict[tuple[str, str, str, str], list[str]] = defaultdict(list)
+    for grant in sorted(kept):
+        was, will_be = _terms(before, grant), _terms(after, grant)
+        if was != will_be:
+            accounts[grant.principal, grant.permission_set, was, will_be].append(grant.account)
+    for (group, permission_set, was, will_be), where in sorted(accounts.items()):
+        words = accounts_in_words(where, after.accounts) or listed(where)
+        old, new = (terms.strip(" ()") or "no end, no reason" for terms in (was, will_be))
+        yield Change(Topic.ACCESS, f"group {group} keeps {permission_set} in {words}: {new}; before: {old}")

@@ -1,0 +1,297 @@
+"""The first things that somebody asks of a landing zone: who administers it, what is open, what ends soon."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+from strata.config.models import MANAGEMENT, Control, Mode, PolicyType
+from strata.landing_zone import LandingZone
+from strata.landing_zone.administrators import allows_everything
+from strata.landing_zone.expiry import Ending, endings, when, where, who
+from strata.landing_zone.units import Target
+from strata.report.access import Access, GroupedAccess, access, bundles, empty_groups
+from strata.report.places import places
+from strata.text import counted, listed
+
+SOON = dt.timedelta(days=30)
+"""How long before its last day an assignment ends soon."""
+
+Level = Literal["danger", "warning", "fine"]
+
+
+@dataclass(frozen=True)
+class Point:
+    """One question of the first screen with its answer, line by line."""
+
+    key: str
+    title: str
+    lines: tuple[str, ...]
+    level: Level = "fine"
+    remark: str = ""
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """People and groups, added up: those with access and those without make all."""
+
+    people: int
+    with_access: int
+    external: int
+    """Groups with access whose people the identity provider knows."""
+    empty: tuple[str, ...]
+    """Groups that are given something and have nobody in them."""
+    assignments: int
+    """As AWS counts them: a permission set for a group or a user in an account."""
+    grants: int
+    """The same for each person in the group, once where several ways give it."""
+
+    @property
+    def without_access(self) -> int:
+        """Returns the people without any access."""
+        return self.people - self.with_access
+
+    def __str__(self) -> str:
+        text = f"{counted(self.people, 'person', 'people')}: {self.with_access:,} with access, "
+        text += f"{self.without_access:,} without"
+        if self.external:
+            text += f"; and {counted(self.external, 'group')} whose people only the identity provider knows"
+        given = f"{counted(self.assignments, 'assignment')}, which {'is' if self.assignments == 1 else 'are'}"
+        return f"{text}. {given} {counted(self.grants, 'grant')} person by person"
+
+
+@dataclass(frozen=True)
+class Overview:
+    """The answers, in one place for every format."""
+
+    landing_zone: LandingZone
+    as_of: dt.date
+    access: Sequence[Access]
+    numbers: Numbers
+
+    def points(self) -> list[Point]:
+        """Returns the first screen in the order that it is read."""
+        return [
+            self._administrators(),
+            self._break_glass(),
+            self._somewhere(),
+            self._pipeline(),
+            self._ends(),
+            self._unbound(),
+            self._controls(),
+            self._people("without_group", "People without a group", self.without_group),
+            self._people("without_access", "People without access", self.without_access),
+            self._empty(),
+        ]
+
+    # Who administers
+
+    @cached_property
+    def full(self) -> frozenset[str]:
+        """Returns the permission sets that allow everything, but for break-glass."""
+        sets = self.landing_zone.permission_sets.values()
+        return frozenset(one.key for one in sets if allows_everything(one) and one.option != "break_glass")
+
+    def administrators(self, *, everything: bool) -> list[GroupedAccess]:
+        """Returns full access to everything or, where it is not asked for, to single accounts."""
+        found = [one for one in self.access if one.permission_set in self.full]
+        # The management account reaches every member by its access role.
+        above = {one.holder for one in found if one.account == MANAGEMENT}
+        return _merged(one for one in found if (one.holder in above) is everything)
+
+    def _administrators(self) -> Point:
+        lines = self._holders(self.administrators(everything=True))
+        remark = "Full access to the management account reaches every member account."
+        nobody = ("nobody: only the root user of the management account",)
+        return Point("administrators", "Administers everything", lines or nobody, "danger", remark)
+
+    def _somewhere(self) -> Point:
+        lines = self._holders(self.administrators(everything=False))
+        return Point("full_access", "Full access to single accounts", lines or ("nobody",), _if(lines))
+
+    def break_glass(self) -> list[GroupedAccess]:
+        """Returns the access for emergencies."""
+        sets = self.landing_zone.permission_sets
+        return _merged(one for one in self.access if sets[one.permission_set].option == "break_glass")
+
+    def _break_glass(self) -> Point:
+        lines = self._holders(self.break_glass())
+        if not self.landing_zone.sso.break_glass:
+            return Point("break_glass", "Break-glass", ("not set up: break_glass of sso.yaml",), "warning")
+        remark = "For emergencies; every use raises an alert."
+        return Point("break_glass", "Break-glass", lines or ("nobody",), "danger" if lines else "warning", remark)
+
+    def _holders(self, found: Iterable[GroupedAccess]) -> tuple[str, ...]:
+        alike: dict[str, list[str]] = defaultdict(list)
+        for one in found:
+            alike[self._has(one)].append(str(one.holder))
+        return tuple(f"{', '.join(holders)}: {has}" for has, holders in alike.items())
+
+    def _has(self, one: GroupedAccess) -> str:
+        groups = dict.fromkeys(way.group for way in one.ways if way.group and way.group != one.holder.key)
+        direct = [] if groups or one.holder.external else ["directly"]
+        through = f", through {listed(list(groups))}" if groups else ", ".join(["", *direct])
+        ends = {way.until for way in one.ways}
+        until = "" if None in ends else f", until {max(end for end in ends if end)}"
+        return f"{one.permission_set} in {places(self.landing_zone, one.accounts)}{through}{until}"
+
+    def _pipeline(self) -> Point:
+        deployer, github = self.landing_zone.deployer, self.landing_zone.security.github_actions
+        lines = [f"role {deployer.role}, named in project.yaml"] if deployer else []
+        if github.on:
+            place = f"branch {github.branch}, environment {github.environment}"
+            lines.append(f"GitHub Actions of {github.repository}, {place}: AdministratorAccess")
+        return Point("pipeline", "Deploys without a person", tuple(lines) or ("nothing",), _if(lines))
+
+    # What ends
+
+    @property
+    def ended(self) -> list[Ending]:
+        """Returns assignments whose last day is over and that are still in the file, so that AWS still gives them."""
+        return [one for one in endings(self.landing_zone, self.as_of, SOON) if one.expired(self.as_of)]
+
+    @property
+    def ending(self) -> list[Ending]:
+        """Returns assignments that end within 30 days."""
+        return [one for one in endings(self.landing_zone, self.as_of, SOON) if not one.expired(self.as_of)]
+
+    def _ends(self) -> Point:
+        lines = tuple(self._ending(one) for one in [*self.ended, *self.ending])
+        over = (
+            "What has expired stays at AWS until strata expire takes it out of the file and a deploy follows."
+            if self.ended
+            else ""
+        )
+        title = f"Ends within {SOON.days} days"
+        return Point("ends_soon", title, lines or ("nothing",), "danger" if over else _if(lines), over)
+
+    def _ending(self, one: Ending) -> str:
+        given = f"{', '.join(one.assignment.permission_sets)} of {who(one.assignment)} in {where(one.assignment)}"
+        reason = f" ({one.assignment.reason})" if one.assignment.reason else ""
+        return f"{when(one.until, self.as_of)}: {given}{reason}, {one.file}:{one.line}"
+
+    # What is open
+
+    @property
+    def unbound(self) -> list[str]:
+        """Returns the member accounts that no service control policy binds."""
+        effective = self.landing_zone.effective_policies
+        return [
+            key
+            for key in self.landing_zone.members
+            if not any(one.policy.type is PolicyType.SERVICE_CONTROL for one in effective[Target("account", key)])
+        ]
+
+    def _unbound(self) -> Point:
+        lines = tuple(self.unbound)
+        remark = "No SCP ever binds the management account."
+        title = "Accounts bound by no SCP"
+        return Point("unbound_accounts", title, lines or ("none",), "danger" if lines else "fine", remark)
+
+    def controls(self, mode: Mode) -> list[str]:
+        """Returns the controls in a mode; one that opens something is fine where it is off."""
+        found: dict[str, Control] = self.landing_zone.security.controls
+        return [name for name, one in found.items() if one.mode is mode and not (one.opens and mode is Mode.OFF)]
+
+    def _controls(self) -> Point:
+        off, unmanaged = self.controls(Mode.OFF), self.controls(Mode.UNMANAGED)
+        lines = [*off, *(f"{name}: unmanaged, as it is at AWS" for name in unmanaged)]
+        return Point("controls_off", "Controls that are off", tuple(lines) or ("none",), _if(lines))
+
+    # People
+
+    @property
+    def without_group(self) -> list[str]:
+        """Returns the people who are in no group."""
+        grouped = {member for group in self.landing_zone.groups.values() for member in group.members}
+        return [key for key in self.landing_zone.users if key not in grouped]
+
+    @property
+    def without_access(self) -> list[str]:
+        """Returns the people who have no permission set anywhere."""
+        holders = {one.holder.key for one in self.access if not one.holder.external}
+        return [key for key in self.landing_zone.users if key not in holders]
+
+    def _people(self, key: str, title: str, found: Sequence[str]) -> Point:
+        return Point(key, title, tuple(found) or ("none",), _if(found))
+
+    def _empty(self) -> Point:
+        empty = self.numbers.empty
+        return Point("empty_groups", "Groups with access and without members", empty or ("none",), _if(empty))
+
+    def as_data(self) -> dict[str, Any]:
+        """Returns the first screen for a script."""
+        return {
+            "people": {
+                "all": self.numbers.people,
+                "with_access": self.numbers.with_access,
+                "without_access": self.without_access,
+                "without_group": self.without_group,
+            },
+            "external_groups_with_access": self.numbers.external,
+            "assignments": self.numbers.assignments,
+            "grants": self.numbers.grants,
+            "groups_without_members": list(self.numbers.empty),
+            "administrators": _holders_as_data(self.administrators(everything=True)),
+            "full_access_to_single_accounts": _holders_as_data(self.administrators(everything=False)),
+            "break_glass": _holders_as_data(self.break_glass()),
+            "accounts_bound_by_no_scp": self.unbound,
+            "controls_off": self.controls(Mode.OFF),
+            "controls_unmanaged": self.controls(Mode.UNMANAGED),
+            "ended": [_ending_as_data(one) for one in self.ended],
+            "ends_soon": [_ending_as_data(one) for one in self.ending],
+        }
+
+
+def overview(landing_zone: LandingZone, as_of: dt.date) -> Overview:
+    """Returns the first screen of a landing zone on a day."""
+    found = access(landing_zone)
+    holders = {one.holder for one in found}
+    numbers = Numbers(
+        people=len(landing_zone.users),
+        with_access=sum(not holder.external for holder in holders),
+        external=sum(holder.external for holder in holders),
+        empty=tuple(empty_groups(landing_zone, landing_zone.grants)),
+        assignments=len(landing_zone.grants),
+        grants=len(found),
+    )
+    return Overview(landing_zone, as_of, found, numbers)
+
+
+def _merged(found: Iterable[Access]) -> list[GroupedAccess]:
+    """Returns one entry for each holder and permission set, with every way that gives any of it."""
+    merged: dict[Any, tuple[dict[str, None], dict[Any, None]]] = {}
+    for bundle in bundles(found):
+        accounts, ways = merged.setdefault((bundle.holder, bundle.permission_set), ({}, {}))
+        accounts.update(dict.fromkeys(bundle.accounts))
+        ways.update(dict.fromkeys(bundle.ways))
+    return [
+        GroupedAccess(holder, name, tuple(ways), tuple(accounts)) for (holder, name), (accounts, ways) in merged.items()
+    ]
+
+
+def _if(found: Sequence[object]) -> Level:
+    return "warning" if found else "fine"
+
+
+def _holders_as_data(found: Iterable[GroupedAccess]) -> list[dict[str, Any]]:
+    return [
+        {one.holder.kind: one.holder.key, "permission_set": one.permission_set, "accounts": list(one.accounts)}
+        for one in found
+    ]
+
+
+def _ending_as_data(one: Ending) -> dict[str, Any]:
+    return {
+        "until": str(one.until),
+        "permission_sets": list(one.assignment.permission_sets),
+        "groups": list(one.assignment.groups),
+        "users": list(one.assignment.users),
+        "where": where(one.assignment),
+        "reason": one.assignment.reason,
+        "place": f"{one.file}:{one.line}",
+    }

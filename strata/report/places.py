@@ -1,0 +1,36 @@
+"""Many accounts in few words: whole organizational units by their name."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from strata.config.models import MANAGEMENT
+from strata.landing_zone import LandingZone
+from strata.text import NAMED, counted, listed
+
+
+def places(landing_zone: LandingZone, accounts: Collection[str], *, most: int = NAMED) -> str:
+    """Returns accounts as text: `all 12 accounts`, `OU workloads (6 accounts), shared`; the first few of many."""
+    every = landing_zone.accounts
+    if len(accounts) == len(every) > 1:
+        return f"all {len(every):,} accounts"
+    return listed(_named(landing_zone, frozenset(accounts)), most)
+
+
+def _named(landing_zone: LandingZone, accounts: frozenset[str]) -> list[str]:
+    members = frozenset(landing_zone.members)
+    if len(members) > 1 and members <= accounts:
+        return [f"all {len(members):,} member accounts", *sorted(accounts - members)]
+    whole: list[str] = []
+    number = 0
+    rest = accounts
+    for unit in landing_zone.units.values():
+        inside = landing_zone.selector.in_unit(unit.key) & members
+        # Parents come first, so what is below a unit that is named is gone already.
+        if len(inside) > 1 and inside <= rest:
+            whole.append(unit.key)
+            number += len(inside)
+            rest -= inside
+    first = [MANAGEMENT] if MANAGEMENT in rest else []
+    units = [f"OU{'s' if whole[1:] else ''} {', '.join(whole)} ({counted(number, 'account')})"] if whole else []
+    return [*first, *units, *sorted(rest - {MANAGEMENT})]

@@ -1,0 +1,129 @@
+"""Access as it is reviewed: group by group, which is what one signs, and account by account."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from strata.config import SSO
+from strata.config.source import Location
+from strata.landing_zone import LandingZone, SourceLocation
+from strata.landing_zone.grants import Grant
+from strata.landing_zone.groups import Group
+from strata.landing_zone.policies import Policy
+from strata.landing_zone.units import Target
+from strata.report.access import AccessPath, way_of
+
+
+@dataclass(frozen=True)
+class Given:
+    """What one entry of sso.yaml gives a group or a user: one permission set in some accounts."""
+
+    permission_set: str
+    accounts: tuple[str, ...]
+    way: AccessPath
+
+
+@dataclass(frozen=True)
+class GroupReview:
+    """A group with its members and all that it is given."""
+
+    group: Group
+    place: SourceLocation
+    members: tuple[tuple[str, SourceLocation], ...]
+    given: tuple[Given, ...]
+
+
+def group_reviews(landing_zone: LandingZone, accounts: Collection[str] | None = None) -> list[GroupReview]:
+    """Returns every group, those without access too; what they are given in some accounts, or in all."""
+    given = given_to(landing_zone, "GROUP", accounts)
+    return [
+        GroupReview(
+            group,
+            landing_zone.source(SSO, group.location),
+            tuple(
+                (member, landing_zone.source(SSO, (*group.location, "members", index)))
+                for index, member in enumerate(group.members)
+            ),
+            tuple(given.get(key, ())),
+        )
+        for key, group in landing_zone.groups.items()
+    ]
+
+
+def given_to(landing_zone: LandingZone, kind: str, accounts: Collection[str] | None = None) -> dict[str, list[Given]]:
+    """Returns by group or by user what each entry gives them directly, in the order of the file."""
+    found: dict[tuple[str, Location, str], list[str]] = defaultdict(list)
+    for grant, entries in landing_zone.grants.items():
+        if grant.principal_type == kind and (accounts is None or grant.account in accounts):
+            for entry in entries:
+                found[grant.principal, entry, grant.permission_set].append(grant.account)
+    given: dict[str, list[Given]] = defaultdict(list)
+    ways = {entry: way_of(landing_zone, entry) for _, entry, _ in found}
+    for (principal, entry, permission_set), where in found.items():
+        given[principal].append(Given(permission_set, tuple(where), ways[entry]))
+    for each in given.values():
+        each.sort(key=lambda one: (one.permission_set, one.way.entry, one.accounts))
+    return given
+
+
+# Accounts
+
+
+@dataclass(frozen=True)
+class Entering:
+    """A permission set that a group or a user has in an account, by some entries."""
+
+    permission_set: str
+    group: bool
+    principal: str
+    ways: tuple[AccessPath, ...]
+
+
+@dataclass(frozen=True)
+class Alike:
+    """Accounts of one unit that the same policies bind and the same people enter."""
+
+    path: tuple[str, ...]
+    accounts: tuple[str, ...]
+    policies: tuple[tuple[Policy, Target], ...]
+    """What binds them, and where it is attached."""
+    entering: tuple[Entering, ...]
+
+
+def accounts_alike(landing_zone: LandingZone, accounts: Collection[str] | None = None) -> list[Alike]:
+    """Returns the accounts in the order of the tree, those put together that differ in nothing but their name."""
+    entering = _entering(landing_zone)
+    policies: dict[object, tuple[tuple[Policy, Target], ...]] = {}
+    found: dict[tuple[tuple[str, ...], tuple[tuple[str, Target], ...], tuple[Entering, ...]], list[str]] = {}
+    for target, way in landing_zone.ancestors.items():
+        if target.kind != "account" or (accounts is not None and target.key not in accounts):
+            continue
+        reached = [one for one in landing_zone.effective_policies[target] if one.binds]
+        by_key = tuple((one.policy.key, one.source) for one in reached)
+        policies[by_key] = tuple((one.policy, one.source) for one in reached)
+        path = tuple(one.key for one in way[:-1])
+        found.setdefault((path, by_key, tuple(entering.get(target.key, ()))), []).append(target.key)
+    return [Alike(path, tuple(keys), policies[by_key], who) for (path, by_key, who), keys in found.items()]
+
+
+def entering_everywhere(found: Iterable[Alike]) -> tuple[Entering, ...]:
+    """Returns who gets into every account, in the same way."""
+    each = [one.entering for one in found]
+    common = set(each[0]).intersection(*each[1:]) if each else set()
+    return tuple(one for one in each[0] if one in common) if each else ()
+
+
+def _entering(landing_zone: LandingZone) -> dict[str, list[Entering]]:
+    ways: dict[tuple[Location, ...], tuple[AccessPath, ...]] = {}
+    found: dict[str, list[Entering]] = defaultdict(list)
+    for grant, entries in landing_zone.grants.items():
+        if entries not in ways:
+            ways[entries] = tuple(way_of(landing_zone, entry) for entry in entries)
+        found[grant.account].append(_of(grant, ways[entries]))
+    return found
+
+
+def _of(grant: Grant, ways: tuple[AccessPath, ...]) -> Entering:
+    return Entering(grant.permission_set, grant.principal_type == "GROUP", grant.principal, ways)

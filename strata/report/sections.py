@@ -1,0 +1,329 @@
+"""The sections of the HTML page that need no script: by group, by person, by account, sets, policies, controls."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+
+from strata.config import ORGANIZATION, SSO
+from strata.config.models import Mode
+from strata.landing_zone import MANAGEMENT, LandingZone
+from strata.landing_zone.policies import Policy
+from strata.landing_zone.units import THE_ROOT, Target, children
+from strata.printing import html
+from strata.report.access import Access, AccessPath, Principal, allowances
+from strata.report.labels import says_more
+from strata.report.layers import layers
+from strata.report.markup import FULL, Pills, anchor, items, link, soft, until_and_why
+from strata.report.overview import Overview, Point
+from strata.report.places import places
+from strata.report.policies import Slots, short_type, slots
+from strata.report.reviews import (
+    Alike,
+    Entering,
+    Given,
+    GroupReview,
+    accounts_alike,
+    entering_everywhere,
+    given_to,
+    group_reviews,
+)
+from strata.report.tables import LEFT, shown
+from strata.text import counted
+
+OPEN = 30
+"""Entries of a section up to which they are open from the start."""
+SHOWN = 3
+"""Accounts that are named on the closed entry of those that are alike."""
+FIRST = 8
+"""Lines of a point that are shown before the rest is folded."""
+
+
+class Sections:
+    """Makes every section of one landing zone."""
+
+    def __init__(self, landing_zone: LandingZone, overview: Overview) -> None:
+        self.landing_zone = landing_zone
+        self.overview = overview
+        self.pills = Pills(landing_zone)
+        self.known: dict[tuple[str, ...], str] = {}
+        self.sizes = {key: len(group.members) for key, group in landing_zone.groups.items()}
+
+    # The first screen
+
+    def points(self) -> str:
+        """Returns the first screen."""
+        return "".join(self._point(point) for point in self.overview.points())
+
+    def _point(self, point: Point) -> str:
+        lines = [self._line(point, line) for line in point.lines]
+        more = lines[FIRST:] if len(lines) > FIRST + 1 else []
+        listed = items(lines[: len(lines) - len(more)])
+        if more:
+            listed += f"<details><summary>{len(more):,} more</summary>{items(more)}</details>"
+        sign = {"danger": "▲", "warning": "●", "fine": "✓"}[point.level]
+        words = {"danger": "look at this", "warning": "to know", "fine": "fine"}[point.level]
+        remark = f"<p class=soft>{html(point.remark)}</p>" if point.remark else ""
+        return (
+            f'<div class="point {point.level}" id="point-{html(point.key)}">'
+            f'<h3><span class=sign title="{words}">{sign}</span> {html(point.title)}</h3>{listed}{remark}</div>'
+        )
+
+    def _line(self, point: Point, line: str) -> str:
+        zone = self.landing_zone
+        kinds = {"without_group": "u", "without_access": "u", "empty_groups": "g"}
+        if line in zone.users and kinds.get(point.key) == "u":
+            return link("u", line) + soft(says_more(zone.users[line].shown_name, line))
+        if line in zone.groups and kinds.get(point.key) == "g":
+            return link("g", line)
+        if line in zone.accounts and point.key == "unbound_accounts":
+            return link("a", line)
+        head, colon, rest = line.partition(": ")
+        return f"<b>{html(head)}</b>{html(colon + rest)}" if colon else html(line)
+
+    # By group
+
+    def groups(self) -> str:
+        """Returns every group with what it is given: this is what one signs."""
+        reviews = group_reviews(self.landing_zone)
+        return "".join(self._group(review, is_open=len(reviews) <= OPEN) for review in reviews)
+
+    def _group(self, review: GroupReview, *, is_open: bool) -> str:
+        group, given = review.group, review.given
+        accounts = {account for one in given for account in one.accounts}
+        people = "members known to the identity provider" if group.external else counted(len(review.members), "member")
+        full = f" {FULL}" if self._is_full(given) else ""
+        none = " <b class=w>no members</b>" if not review.members and not group.external else ""
+        head = f"<b>{html(group.key)}</b>{soft(says_more(group.name, group.key))}{full}{none}"
+        facts = f"{people} · {counted(len({one.permission_set for one in given}), 'permission set')} · "
+        facts += counted(len(accounts), "account")
+        body = f"<p>{html(group.description)}" if group.description else ""
+        if review.members:
+            body += f"<p><b>Members</b> {', '.join(self._person(key) for key, _ in review.members)}"
+        body += self._given(given) if given else "<p class=soft>Nothing is given to it."
+        declared = f"<p class=soft>Declared at <code>{html(str(review.place))}</code>"
+        sign = "<p class=sign-here>"
+        return _item("g", group.key, head, facts, f"{body}{declared}{sign}", is_open=is_open)
+
+    def _is_full(self, given: Iterable[Given]) -> bool:
+        return any(one.permission_set in self.pills.full for one in given)
+
+    def _person(self, key: str) -> str:
+        return link("u", key) + soft(says_more(self.landing_zone.users[key].shown_name, key))
+
+    def _given(self, given: Iterable[Given]) -> str:
+        alike: dict[tuple[tuple[str, ...], AccessPath], list[str]] = defaultdict(list)
+        for one in given:
+            alike[one.accounts, one.way].append(one.permission_set)
+        rows = "".join(
+            f"<tr><td>{self.pills.sets(sets)}<td>{html(self._places(accounts))}"
+            f"<td>{html(way.reason or '')}<td>{html(way.until or '')}<td><code>{html(str(way.entry))}</code>"
+            for (accounts, way), sets in alike.items()
+        )
+        heads = "".join(
+            f"<th scope=col>{head}" for head in ("Permission set", "Accounts", "Reason", "Until", "Given at")
+        )
+        return f"<table class='given has'><thead><tr>{heads}<tbody>{rows}</table>"
+
+    def _places(self, accounts: Iterable[str]) -> str:
+        where = tuple(accounts)
+        if where not in self.known:
+            self.known[where] = places(self.landing_zone, where)
+        return self.known[where]
+
+    # By person
+
+    def people(self) -> str:
+        """Returns every person with their groups and all that they have."""
+        found: dict[Principal, list[Access]] = defaultdict(list)
+        for one in self.overview.access:
+            found[one.holder].append(one)
+        direct = given_to(self.landing_zone, "USER")
+        users = self.landing_zone.users
+        return "".join(
+            self._user(key, found[Principal(external=False, key=key)], direct.get(key, []), is_open=len(users) <= OPEN)
+            for key in users
+        )
+
+    def _user(self, key: str, found: list[Access], direct: list[Given], *, is_open: bool) -> str:
+        user = self.landing_zone.users[key]
+        full = f" {FULL}" if any(one.permission_set in self.pills.full for one in found) else ""
+        head = f"<b>{html(key)}</b>{soft(says_more(user.shown_name, key))}{full}"
+        facts = counted(len({one.account for one in found}), "account") if found else "no access"
+        groups = [name for name, group in self.landing_zone.groups.items() if key in group.members]
+        reached = {way.group for one in found for way in one.ways}
+        silent = [link("g", name) for name in groups if name not in reached]
+        member = f" · in {', '.join(silent)}, which gives nothing" if silent else "" if groups else " · in no group"
+        body = f"<p>{html(user.email)}{member}{self._has(one for one in found if any(way.group for way in one.ways))}"
+        body += self._given(direct) if direct else ""
+        return _item("u", key, head, facts, body, is_open=is_open)
+
+    def _has(self, found: Iterable[Access]) -> str:
+        """Returns what somebody has through groups, in one line where places and groups are the same."""
+        by_set: dict[str, tuple[list[str], dict[AccessPath, None]]] = {}
+        for one in found:
+            accounts, ways = by_set.setdefault(one.permission_set, ([], {}))
+            accounts.append(one.account)
+            ways.update(dict.fromkeys(way for way in one.ways if way.group))
+        alike: dict[str, list[str]] = defaultdict(list)
+        for permission_set, (accounts, ways) in by_set.items():
+            through = ", ".join(dict.fromkeys(link("g", way.group) for way in ways if way.group))
+            alike[f"{html(self._places(accounts))} · {through}{until_and_why(ways)}"].append(permission_set)
+        return items((f"{self.pills.sets(sets)} {words}" for words, sets in alike.items()), "has") if alike else ""
+
+    # By account
+
+    def accounts(self) -> str:
+        """Returns the tree with, unit by unit, what binds the accounts and who gets in."""
+        below, found = children(self.landing_zone.ancestors), slots(self.landing_zone)
+        alike: dict[str, list[Alike]] = defaultdict(list)
+        families = accounts_alike(self.landing_zone)
+        is_open = len(self.landing_zone.accounts) <= OPEN
+        # Said once where it would be said hundreds of times.
+        everywhere = () if is_open else entering_everywhere(families)
+        for one in families:
+            alike[one.path[-1]].append(one)
+
+        def unit(target: Target) -> str:
+            name = self.landing_zone.units[target.key].name if target.unit else ""
+            inside = self.landing_zone.selector.in_unit(target.key) if target.unit else self.landing_zone.accounts
+            number = len(set(inside) - self.landing_zone.retired.keys())
+            attached = " ".join(self.pills.policy(key) for one in found[target] for key in one.policies)
+            here = f" <span class='has by'>{attached}</span>" if attached else ""
+            head = f"<b>{html(target.key)}</b>{soft(says_more(name, target.key))}{here}"
+            units = "".join(unit(one) for one in below[target] if one.unit)
+            # Of many accounts only the units are open that hold units, and then what is in the others.
+            families = "".join(self._alike(one, everywhere, is_open=is_open or not units) for one in alike[target.key])
+            facts = counted(number, "account") + (f" · {_slots(found[target])}" if attached else "")
+            return _item("o", target.key, head, facts, families + units, is_open=is_open or bool(units), look="ou")
+
+        listed = items(self._entering(everywhere), "has")
+        said = f'<div id="everywhere"><b>Gets in everywhere</b>{listed}</div>' if everywhere else ""
+        return said + unit(THE_ROOT)
+
+    def _alike(self, one: Alike, everywhere: Collection[Entering], *, is_open: bool) -> str:
+        keys = one.accounts
+        identity = ("a", keys[0]) if len(keys) == 1 else ("", "")
+        head = ", ".join(f"<b>{html(key)}</b>" for key in keys[:SHOWN])
+        head += soft(self._details(keys[0])) if len(keys) == 1 else ""
+        head += f" and {len(keys) - SHOWN:,} more" if keys[SHOWN:] else ""
+        facts = f"{counted(len(keys), 'account')}, alike" if keys[1:] else ""
+        names = f"<ul class=accounts>{''.join(self._accounts(keys))}</ul>" if keys[1:] else ""
+        bound = " ".join(self.pills.policy(policy.key, source) for policy, source in one.policies)
+        if MANAGEMENT in keys:
+            bound += " <small>no SCP or RCP binds the management account</small>"
+        nothing = "<b class=f>▲ no policy</b>"
+        own = [entering for entering in one.entering if entering not in everywhere]
+        lines = [*self._entering(own)]
+        if everywhere:
+            lines.append(f'<a href="#everywhere">those who get in everywhere</a> <small>{len(everywhere):,}</small>')
+        entering = items(lines, "has") if lines else "<p class=soft>nobody gets in"
+        body = f"{names}<p class='has by'>Bound by {bound or nothing}{entering}"
+        return _item(*identity, head, facts, body, is_open=is_open, look="alike")
+
+    def _accounts(self, keys: Iterable[str]) -> Iterator[str]:
+        return (f'<li id="{anchor("a", key)}">{html(key)}{soft(self._details(key))}' for key in keys)
+
+    def _details(self, key: str) -> str:
+        account = self.landing_zone.accounts[key]
+        return " · ".join(part for part in (says_more(account.name, key), account.id, account.email) if part)
+
+    def _entering(self, found: Iterable[Entering]) -> Iterator[str]:
+        alike: dict[str, list[str]] = defaultdict(list)
+        for one in found:
+            alike[f"{self._enters(one)}{until_and_why(one.ways)}"].append(one.permission_set)
+        yield from (f"{self.pills.sets(sets)} {who}" for who, sets in alike.items())
+
+    def _enters(self, one: Entering) -> str:
+        if not one.group:
+            return link("u", one.principal)
+        group = self.landing_zone.groups[one.principal]
+        number = "external" if group.external else counted(self.sizes[one.principal], "person", "people")
+        return f"{link('g', one.principal)} <small>{number}</small>"
+
+    # Permission sets, policies, controls, layers
+
+    def sets(self) -> str:
+        """Returns what permission sets allow."""
+        held: dict[str, set[tuple[str, str]]] = defaultdict(set)
+        for grant in self.landing_zone.grants:
+            held[grant.permission_set].add((grant.principal_type, grant.principal))
+        rows = "".join(
+            f'<tr id="{anchor("s", key)}"><th scope=row class=has>{self.pills.sets([key])}'
+            f"{soft(says_more(one.name, key))}<td>{items(map(html, allowances(one)))}<td>{_held(held[key])}"
+            f"<td><code>{html(str(self.landing_zone.source(SSO, one.location)))}</code>"
+            for key, one in self.landing_zone.permission_sets.items()
+        )
+        return _table(("Permission set", "Allows", "Given to", "Declared at"), rows)
+
+    def policies(self) -> str:
+        """Returns the policies with their targets."""
+        rows = "".join(self._policy(policy) for policy in self.landing_zone.policies.values())
+        return _table(("Policy", "Type", "Attached to"), rows)
+
+    def _policy(self, policy: Policy) -> str:
+        lines = {target: self.landing_zone.source(ORGANIZATION, at) for target, at in policy.attachments.items()}
+        attached = [f"{html(str(target))} <code>{html(str(line))}</code>" for target, line in lines.items()]
+        return (
+            f'<tr id="{anchor("p", policy.key)}"><th scope=row>{html(policy.key)}'
+            f"<p class=soft>{html(policy.description)}"
+            f"<td>{html(short_type(policy.type))}<td>{items(attached or ['nothing'])}"
+        )
+
+    def controls(self) -> str:
+        """Returns the controls of security.yaml with their mode, and what it means at AWS."""
+        rows = []
+        for name, control in self.landing_zone.security.controls.items():
+            level = "" if control.on or (control.opens and control.mode is Mode.OFF) else " class=w"
+            values = control.model_dump(mode="json", exclude={"mode"}, exclude_none=True) if control.on else {}
+            said = ", ".join(f"{part}: {_value(value)}" for part, value in values.items() if value not in ("", [], {}))
+            means = {
+                Mode.ON: said or "set",
+                Mode.OFF: f"where it was on, {control.off}",
+                Mode.UNMANAGED: LEFT,
+            }[control.mode]
+            mode = f"<b{level}>{control.mode.value}</b>"
+            rows.append(f"<tr><th scope=row>{html(name)}<td class=has>{mode}<td>{html(means)}")
+        return _table(("Control", "Mode", "Meaning"), "".join(rows))
+
+    def layers(self) -> str:
+        """Returns the stacks."""
+        return "".join(
+            f"<div class=layer><h3>{html(one.name)}</h3>{items(map(html, one.owns))}"
+            f"<p class=soft>reads {html(', '.join(one.reads) or 'no other stack')}<br>"
+            f"<code>{html(one.state)}</code></div>"
+            for one in layers(self.landing_zone)
+        )
+
+
+def _item(kind: str, key: str, head: str, facts: str, body: str, *, is_open: bool, look: str = "item") -> str:
+    identity = f' id="{anchor(kind, key)}"' if kind else ""
+    opened = " open" if is_open else ""
+    return (
+        f"<details class={look}{identity}{opened}><summary>{head}<span class=facts>{facts}</span></summary>"
+        f"<div>{body}</div></details>"
+    )
+
+
+def _held(principals: set[tuple[str, str]]) -> str:
+    found = [link("g" if kind == "GROUP" else "u", key) for kind, key in sorted(principals)]
+    return ", ".join(found) or "<small>nobody</small>"
+
+
+def _table(heads: Iterable[str], rows: str) -> str:
+    return f"<table><thead><tr>{''.join(f'<th scope=col>{head}' for head in heads)}<tbody>{rows}</table>"
+
+
+def _value(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(map(str, value.values()))
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _slots(found: list[Slots]) -> str:
+    return " · ".join(
+        f"{html(short_type(one.type))} {one.used} of {one.limit} slots{'' if one.free else ' (full)'}"
+        for one in shown(found)
+    )
