@@ -25,6 +25,7 @@ from strata.load import load
 from strata.options import Options
 from strata.terraform.plans import plan_folder
 from strata.terraform.preflight import Prepared
+from strata.terraform.progress import Progress
 from strata.terraform.signals import Signals, StoppedError
 from strata.terraform.workspace import Workspace
 from tests import fake_terraform
@@ -125,7 +126,8 @@ class Site:
         prepared = Prepared(self.landing_zone, self.aws, workspace, self.stacks, self.states, frozenset())
         with Signals() as self.signals, plan_folder() as self.plan_folder:
             options = Recorded(TEMPLATE, said=self.said)
-            self.deployment = Deployment(options, prepared, self.signals, self.plan_folder, self.to, yes=yes)
+            progress = Progress(options)
+            self.deployment = Deployment(options, prepared, self.signals, self.plan_folder, self.to, progress, yes=yes)
             return self.deployment.run()
 
     def did(self, stack: str) -> str:
@@ -192,7 +194,7 @@ def test_a_stack_is_planned_anew_after_its_producer_and_asked_about_only_for_mor
     assert (site.did("backend"), site.did("organizations")) == ("plan apply", "plan plan apply")
     assert site.did("security") == "plan plan"
     assert site.questions[1:] == [f"deploy security to account {ACCOUNT}?"]
-    assert site.to.getvalue().endswith(f"security: 1 change\n  delete            {ATTACHED}\n")
+    assert site.to.getvalue().endswith(f"security: 1 change\n  delete  {ATTACHED}\n")
     assert site.statuses == ["applied", "applied", "not started"]
     assert site.said[-1] == "not deployed: security"
 
@@ -205,7 +207,7 @@ def test_yes_answers_that_too(site: Site) -> None:
 
     assert site.questions == []
     assert site.did("security") == "plan plan apply"
-    assert f"replace           {ATTACHED}" in site.to.getvalue()
+    assert f"replace  {ATTACHED}" in site.to.getvalue()
 
 
 def test_a_stack_that_could_not_be_planned_is_asked_about_in_its_turn(site: Site) -> None:

@@ -18,10 +18,10 @@ from strata.evaluation.requests import ABSENT, Value
 from strata.iam.reference import Action, reference
 from strata.load import load
 from strata.options import Options
-from strata.printing import as_json, line, readers_may_leave
+from strata.outputs import output
+from strata.printing import line, readers_may_leave
 from strata.report.names import find_account
 
-FORMAT = 1
 DIFFERS = 3
 
 NOT_LOOKED_AT = (
@@ -77,7 +77,11 @@ def run(
         )
     ]
     outcome = _somebody(cases) if list_all else _overall(cases)
-    text = as_json(_facts(question, outcome, cases)) if json else "\n".join(map(line, _lines(outcome, cases, list_all)))
+    text = (
+        output("can", _facts(question, outcome, cases))
+        if json
+        else "\n".join(map(line, _lines(outcome, cases, list_all)))
+    )
     with readers_may_leave():
         print(text)
     return 0 if outcome is Outcome.ALLOWED else DIFFERS
@@ -257,7 +261,6 @@ def _hint(key: str, cases: Sequence[Case]) -> str:
 
 def _facts(question: Question, outcome: Outcome, cases: Sequence[Case]) -> dict[str, Any]:
     return {
-        "format": FORMAT,
         "answer": outcome.value,
         "action": question.action.full_name,
         "resource": question.resource,

@@ -15,7 +15,8 @@ from strata.landing_zone.policies import EffectivePolicy
 from strata.landing_zone.units import Target
 from strata.load import load
 from strata.options import Options
-from strata.printing import as_json, line
+from strata.outputs import output
+from strata.printing import line
 from strata.report.access import Access, AccessPath, access, access_as_json, allowances, bundles, empty_groups
 from strata.report.names import find_account, find_permission_set, find_person_or_account, find_user
 from strata.report.policies import short_type
@@ -31,7 +32,7 @@ def run(options: Options, *, who: str | None, account: str | None, permission_se
         raise StrataError("name a user, a user and an account, an account, or --permission-set NAME")
     explained = Explained(load(options.config))
     facts, lines = _chosen(explained, who, account, permission_set)
-    print(as_json(facts()) if json else "\n".join(map(line, lines())))
+    print(output("explain", facts()) if json else "\n".join(map(line, lines())))
     return 0
 
 

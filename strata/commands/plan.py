@@ -2,43 +2,46 @@
 
 from __future__ import annotations
 
-import json as json_module
 import sys
 from collections.abc import Sequence
 
 from strata.options import Options
+from strata.outputs import output, warning_facts
 from strata.printing import readers_may_leave
-from strata.terraform.plans import Plan, Planner, plan_folder, show
+from strata.terraform.plan_text import show
+from strata.terraform.plans import Plan, Planner, plan_folder
 from strata.terraform.preflight import Prepared, prepare
+from strata.terraform.progress import Progress
 from strata.terraform.recovery import half_made
 from strata.terraform.signals import Signals, StoppedError
 
 DIFFERS = 3
-FORMAT = 1
 
 
 def run(options: Options, *, stacks: Sequence[str], exit_code: bool, json: bool, allow: Sequence[str]) -> int:
     """Checks, compares, plans and prints; returns 3 where something would change and that was asked."""
     try:
-        with Signals():
-            plans = _plans(options, prepare(options, stacks=stacks, allow=allow))
+        with Signals(), Progress(options) as progress:
+            prepared = prepare(options, progress, stacks=stacks, allow=allow)
+            plans = _plans(options, prepared, progress)
     except StoppedError as stopped:
         options.note("interrupted")
         return stopped.code
     with readers_may_leave():
         if json:
-            print(json_module.dumps({"format": FORMAT, "stacks": [planned.as_json() for planned in plans]}, indent=2))
+            found = [planned.as_json() for planned in plans]
+            print(output("plan", {"stacks": found, "warnings": [warning_facts(one) for one in prepared.warnings]}))
         else:
-            show(plans, sys.stdout)
+            show(plans, sys.stdout, every=options.verbose)
     if any(planned.error for planned in plans):
         return 1
-    return DIFFERS if exit_code and any(planned.count or planned.waits_for for planned in plans) else 0
+    return DIFFERS if exit_code and any(planned.differs or planned.waits_for for planned in plans) else 0
 
 
-def _plans(options: Options, prepared: Prepared) -> list[Plan]:
+def _plans(options: Options, prepared: Prepared, progress: Progress) -> list[Plan]:
     for stack in prepared.chosen:
         for address in half_made(prepared.workspace, stack, prepared.states[stack]):
             options.note(f"{stack}: {address} was partly created by an earlier run; strata deploy keeps it")
     with plan_folder() as folder:
-        planner = Planner(prepared.workspace, folder, prepared.version, options.note, verbose=options.verbose)
+        planner = Planner(prepared.workspace, folder, prepared.version, progress, verbose=options.verbose)
         return planner.plan_all(prepared.chosen)

@@ -12,7 +12,8 @@ from strata.files.atomic import write
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
-from strata.printing import as_json, as_utf_8, markdown, readers_may_leave
+from strata.outputs import output as json_output
+from strata.printing import as_utf_8, markdown, readers_may_leave
 
 PIPE_WIDTH = 100
 """Columns without a terminal, so that a file does not depend on one."""
@@ -89,7 +90,7 @@ def _csv(landing_zone: LandingZone, _: int) -> str:
 def _json(landing_zone: LandingZone, _: int) -> str:
     from strata.report.data import as_data
 
-    return as_json(as_data(landing_zone))
+    return json_output("report", as_data(landing_zone))
 
 
 def _mermaid(landing_zone: LandingZone, _: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from strata.aws.identity_center import console, list_instances
@@ -26,6 +26,7 @@ from strata.landing_zone.moves import FORGET
 from strata.load import load
 from strata.options import Options
 from strata.printing import line, visible
+from strata.terraform.progress import Progress
 from strata.terraform.standing import standing
 from strata.terraform.workspace import StateObject, Workspace
 
@@ -46,6 +47,8 @@ class Prepared:
     chosen: tuple[str, ...]
     states: Mapping[str, State]
     announced: frozenset[announced.Name]
+    warnings: tuple[str, ...] = ()
+    """What was told before the plan and is no refusal."""
 
     def version(self, state: StateObject) -> Version | None:
         """Returns the version of a state now, None where there is none, or where somebody else's cannot be read."""
@@ -72,7 +75,7 @@ class RefusedError(StrataError):
         yield "nothing was changed"
 
 
-def prepare(options: Options, *, stacks: Sequence[str], allow: Sequence[str]) -> Prepared:
+def prepare(options: Options, progress: Progress, *, stacks: Sequence[str], allow: Sequence[str]) -> Prepared:
     """Writes the Terraform, reads states and AWS, and compares them with the configuration.
 
     Raises:
@@ -86,12 +89,13 @@ def prepare(options: Options, *, stacks: Sequence[str], allow: Sequence[str]) ->
     _check_replaced(allow, landing_zone)
     if not emulator() and (faults := example_faults(landing_zone)):
         raise ConfigurationError(faults)
+    progress.doing("asking AWS", seen_only=True)
     aws = connect(options, landing_zone.project)
     management_caller(aws, landing_zone.project)
     _check_settled(aws, landing_zone, stacks)
     _check_ground(aws, landing_zone, needs_sign_in=not stacks or "sso" in stacks)
     workspace = Workspace.of(options.config, options.profile)
-    options.note("comparing the configuration with the states and AWS")
+    progress.doing("comparing the configuration with the states and AWS")
     states = {stack: read_state(aws, landing_zone.project, stack) for stack in STACKS}
     names = announced.read(aws, landing_zone.project)
     found = examine(
@@ -108,30 +112,31 @@ def prepare(options: Options, *, stacks: Sequence[str], allow: Sequence[str]) ->
         print(line(f"warning: {warning}"), file=sys.stderr)
     if found.refusals:
         raise RefusedError(found.refusals)
-    options.note("writing the Terraform")
+    progress.doing("writing the Terraform")
     told = [*(f"moved:{one.kind}:{one.new}" for one in found.moved), *(f"{FORGET}{one}" for one in found.left_behind)]
     workspace.synth([*allow, *told])
     chosen = tuple(_chosen(workspace, stacks))
     own = (stack for stack in workspace.stacks if stack not in states)
     states |= {stack: read_state(aws, landing_zone.project, stack) for stack in own}
     gone = set(list_stacks(aws, landing_zone.project)) - set(workspace.stacks)
-    if lost := list(lost_layers(landing_zone, {one: read_state(aws, landing_zone.project, one) for one in gone})):
-        raise RefusedError(lost)
+    if layers := list(lost_layers(landing_zone, {one: read_state(aws, landing_zone.project, one) for one in gone})):
+        raise RefusedError(layers)
     prepared = Prepared(landing_zone, aws, workspace, chosen, states, names)
     if STACK in chosen and names:
-        _adopt_leftovers(prepared, options.note)
-    for stack in chosen:
-        _adopt_standing(prepared, stack)
-    return prepared
+        _adopt_leftovers(prepared, progress.note)
+    lost = [text for stack in chosen for text in _adopt_standing(prepared, stack)]
+    return replace(prepared, warnings=(*found.warnings, *lost))
 
 
-def _adopt_standing(prepared: Prepared, stack: str) -> None:
+def _adopt_standing(prepared: Prepared, stack: str) -> list[str]:
     """Has the plan import settings that stand at AWS, and says what goes of those that cannot be imported."""
     ids, lost = standing(prepared.aws, prepared.workspace, stack, prepared.states[stack])
-    for text in lost:
-        print(line(f"warning: {stack}: {text}"), file=sys.stderr)
+    told = [f"{stack}: {text}" for text in lost]
+    for text in told:
+        print(line(f"warning: {text}"), file=sys.stderr)
     if ids:
         prepared.workspace.import_next(stack, ids)
+    return told
 
 
 def _adopt_leftovers(prepared: Prepared, note: Callable[[str], None]) -> None:

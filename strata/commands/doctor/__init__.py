@@ -18,7 +18,8 @@ from strata.commands.doctor.findings import NOT_YET, Finding, Level, failure, un
 from strata.errors import StrataError
 from strata.load import load
 from strata.options import Options
-from strata.printing import as_json, line, unguarded
+from strata.outputs import output
+from strata.printing import line, unguarded
 
 CHECKS: tuple[Check, ...] = (
     Check("python", Needs.NOTHING, tools.check_python),
@@ -186,7 +187,7 @@ def _print_json(lines: Sequence[Line]) -> None:
         {"check": name, "level": finding.level, "text": finding.text, "remedy": finding.remedy}
         for name, finding in lines
     ]
-    print(as_json({"findings": findings}))
+    print(output("doctor", {"findings": findings}))
 
 
 def _conclude(options: Options, lines: Sequence[Line]) -> int:

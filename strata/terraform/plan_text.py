@@ -1,0 +1,202 @@
+"""Plans as text for a person: each change with its attributes, old and new, and documents as a diff of lines."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import textwrap
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, TextIO
+
+from strata.printing import line, unguarded
+from strata.terminal import paint
+from strata.terraform.attributes import MASKED, UNKNOWN, Attribute
+from strata.terraform.document_diff import document, document_diff, pretty
+from strata.terraform.plans import Change, Plan
+from strata.text import listed
+
+STYLES: Mapping[str, str] = {
+    "create": "green",
+    "update": "yellow",
+    "import": "cyan",
+    "import and update": "yellow",
+    "move": "cyan",
+    "forget": "yellow",
+    "delete": "red",
+    "replace": "red",
+}
+"""The colour of each action: red is what destroys."""
+
+NOTHING = "(none)"
+_EVERY = ("create", "replace")
+_GIVEN = frozenset({"id", "arn", "tags"})
+_MARKS = {"-": "red", "+": "green"}
+
+
+class _Line(NamedTuple):
+    """A line, the word at its start that has a colour, and how far what does not fit is indented."""
+
+    text: str
+    style: str = ""
+    indent: int = 0
+    head: int = 0
+    """How many letters are in colour, 0 for all."""
+
+
+def show(plans: Iterable[Plan], to: TextIO, *, every: bool = False) -> None:
+    """Prints plans for a person; with `every`, all arguments of what is created too."""
+    shown = list(plans)
+    for planned in shown:
+        _print(_plan_lines(planned, every), to)
+    if sum(1 for planned in shown if planned.changes) > 1:
+        _print([_Line(f"together: {_total(shown)}")], to)
+    to.flush()
+
+
+def counted(number: int) -> str:
+    """Returns how many changes there are, in words."""
+    return f"{number} change{'' if number == 1 else 's'}" if number else "no changes"
+
+
+def waits(planned: Plan) -> str:
+    """Returns the stacks that have to be applied before one can be planned, in words."""
+    if not planned.waits_for:
+        return ""
+    return f"can be planned once {' and '.join(planned.waits_for)} {'are' if planned.waits_for[1:] else 'is'} applied"
+
+
+def _plan_lines(planned: Plan, every: bool) -> Iterator[_Line]:
+    number = counted(planned.count)
+    if planned.outputs and not planned.count:
+        number = "no changes, only outputs that other stacks read"
+    yield _Line(f"{planned.stack}: {planned.error or waits(planned) or number}", "red" if planned.error else "bold")
+    width = max((len(change.action) for change in planned.changes.values()), default=0)
+    for address, change in planned.changes.items():
+        first = f"  {change.action:<{width}}  {address}"
+        yield _Line(first, STYLES.get(change.action, ""), 4, 0 if change.action in _LOSES else 2 + width)
+        yield from (_Line(f"      {text}", indent=8) for text in _about(change))
+        for attribute in _told(change, every):
+            yield from _attribute_lines(attribute)
+
+
+_LOSES = ("delete", "replace")
+
+
+def _about(change: Change) -> Iterator[str]:
+    if change.moved_from:
+        yield f"from {change.moved_from}"
+    if change.import_id:
+        yield f"id {change.import_id}"
+    if change.action == "forget":
+        yield "left as it is at AWS"
+
+
+def _total(plans: Sequence[Plan]) -> str:
+    number = Counter(change.action for planned in plans for change in planned.changes.values())
+    return listed([f"{number[action]} {action}" for action in STYLES if number[action]])
+
+
+# Attributes
+
+
+def _told(change: Change, every: bool) -> list[Attribute]:
+    """Returns the attributes that somebody has to see: nothing that follows from what is created."""
+    if change.action == "create" and not every:
+        return []
+    found = [one for one in change.attributes if not (one.computed and one.after in (None, UNKNOWN) and not every)]
+    if change.action in _EVERY:
+        found = [one for one in found if one.after is not None or one.before is not None]
+    all_tags = next((one for one in found if one.name == "tags_all" and not one.unknown), None)
+    return [one for one in found if one.name != ("tags" if all_tags else "tags_all")]
+
+
+def _attribute_lines(attribute: Attribute) -> Iterator[_Line]:
+    name = "tags" if attribute.name == "tags_all" else attribute.name
+    why = " (forces the replacement)" if attribute.replaces else ""
+    before, after = attribute.before, attribute.after
+    old, new = document(before), document(after)
+    if (old or before is None) and (new or after is None) and (old or new):
+        yield _Line(f"      {name}{why}")
+        yield from _document_lines(old, new)
+    elif before == after:  # both are masked
+        yield _Line(f"      {name}: {MASKED} -> {MASKED}{why}")
+    else:
+        for text, style in _members(name, before, after):
+            yield _Line(f"      {text}{why}", style, 8)
+
+
+def _document_lines(old: Any, new: Any) -> Iterator[_Line]:
+    if old and new:
+        lines = document_diff(old, new) or ["  (written otherwise, means the same)"]
+    else:
+        lines = [f"{'-' if old else '+'} {text}" for text in pretty(old or new)]
+    for text in lines:
+        yield _Line(f"        {text}", _MARKS.get(text[0], ""), 12)
+
+
+def _members(name: str, before: object, after: object) -> Iterator[tuple[str, str]]:
+    """Yields the members of two values that differ, each as text with its colour."""
+    if before == after:
+        return
+    if isinstance(before, dict | None) and isinstance(after, dict | None):
+        old, new = before or {}, after or {}
+        for key in sorted({*old, *new}):
+            yield from _members(f"{name}.{key}", old.get(key), new.get(key))
+    elif isinstance(before, list | None) and isinstance(after, list | None):
+        yield from _entries(name, before or [], after or [])
+    elif before is None:
+        yield f"{name}: {_value(after)}", ""
+    else:
+        yield f"{name}: {_value(before)} -> {_value(after)}", "red" if after is None else ""
+
+
+def _entries(name: str, before: list[Any], after: list[Any]) -> Iterator[tuple[str, str]]:
+    """Yields the entries that go and come; blocks that are as many are compared one by one."""
+    if len(before) == len(after) and all(isinstance(one, dict) for one in (*before, *after)):
+        for number, (old, new) in enumerate(zip(before, after, strict=True), start=1):
+            yield from _members(f"{name}[{number}]" if before[1:] else name, old, new)
+        return
+    gone, come = [one for one in before if one not in after], [one for one in after if one not in before]
+    yield from ((f"{name}: - {_value(one)}", "red") for one in gone)
+    yield from ((f"{name}: + {_value(one)}", "green") for one in come)
+    if not gone and not come:
+        yield f"{name}: {_value(before)} -> {_value(after)}", ""
+
+
+def _value(value: object) -> str:
+    if value is None:
+        return NOTHING
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False, sort_keys=True)
+    return str(value) if value != "" else '""'
+
+
+# Printing
+
+
+def _print(lines: Iterable[_Line], to: TextIO) -> None:
+    """Prints lines; at a terminal wrapped to its width and in colour, in a pipe each as it is."""
+    width = shutil.get_terminal_size().columns if to.isatty() else 0
+    for one in lines:
+        first, *others = _wrapped(line(one.text), width, one.indent) if width else [line(one.text)]
+        head = one.head or len(first)
+        said = [paint(first[:head], one.style, to) + first[head:]]
+        said += others if one.head else [paint(other, one.style, to) for other in others]
+        print(*said, sep="\n", file=unguarded(to) if width else to)
+
+
+def _wrapped(text: str, width: int, indent: int) -> list[str]:
+    if len(text) <= width:
+        return [text]
+    start = text[: len(text) - len(text.lstrip())]
+    return textwrap.wrap(
+        text.lstrip(),
+        width,
+        initial_indent=start,
+        subsequent_indent=" " * (indent or len(start)),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
