@@ -27,7 +27,7 @@ from strata.terminal import confirmed, interactive
 from strata.terraform.apply import Applied, apply
 from strata.terraform.errors import TerraformError
 from strata.terraform.events import Failure
-from strata.terraform.plan_text import counted, show
+from strata.terraform.plan_text import counted, names_of, show
 from strata.terraform.plans import Plan, Planner, plan_folder
 from strata.terraform.preflight import Prepared, prepare
 from strata.terraform.progress import Progress, duration
@@ -329,7 +329,7 @@ class Deployment:
     def _show(self, plans: Sequence[Plan]) -> None:
         try:
             self.progress.rest()
-            show(plans, self.to, every=self.options.verbose)
+            show(plans, self.to, names_of(self.prepared.states.values()), every=self.options.verbose)
         except OSError as error:  # also a closed pipe, which is the end of other commands only
             raise StrataError(f"the plan cannot be shown, so it is not applied: {error.strerror}") from error
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from strata.options import Options
 from strata.outputs import output, warning_facts
 from strata.printing import readers_may_leave
-from strata.terraform.plan_text import show
+from strata.terraform.plan_text import names_of, show
 from strata.terraform.plans import Plan, Planner, plan_folder
 from strata.terraform.preflight import Prepared, prepare
 from strata.terraform.progress import Progress
@@ -32,7 +32,7 @@ def run(options: Options, *, stacks: Sequence[str], exit_code: bool, json: bool,
             found = [planned.as_json() for planned in plans]
             print(output("plan", {"stacks": found, "warnings": [warning_facts(one) for one in prepared.warnings]}))
         else:
-            show(plans, sys.stdout, every=options.verbose)
+            show(plans, sys.stdout, names_of(prepared.states.values()), every=options.verbose)
     if any(planned.error for planned in plans):
         return 1
     return DIFFERS if exit_code and any(planned.differs or planned.waits_for for planned in plans) else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import sys
@@ -133,6 +134,6 @@ class _Above:
 
 
 def duration(seconds: float) -> str:
-    """Returns seconds in words, as short as they are exact enough."""
-    whole = int(seconds)
+    """Returns whole seconds in words, those that have begun counted."""
+    whole = math.ceil(seconds)
     return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60} s"  # noqa: PLR2004
