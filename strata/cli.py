@@ -94,7 +94,8 @@ def command(name: str, example: str) -> Callable[[Callable[..., int]], Callable[
             arguments = {key: value for key, value in values.items() if key not in _SHARED}
             with guarded():
                 as_json = bool(arguments.get("json")) or arguments.get("format") == "json"
-                raise typer.Exit(_outcome(lambda: function(options=options, **arguments), options, as_json=as_json))
+                json_of = name if as_json else None
+                raise typer.Exit(_outcome(lambda: function(options=options, **arguments), options, json_of))
 
         run.__signature__ = own.replace(  # type: ignore[attr-defined]
             parameters=[p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters], return_annotation=None
@@ -106,8 +107,8 @@ def command(name: str, example: str) -> Callable[[Callable[..., int]], Callable[
     return register
 
 
-def _outcome(run: Callable[[], int], options: Options, *, as_json: bool) -> int:
-    """Runs a command; known failures become one line each and exit code 1, and JSON besides where that was asked."""
+def _outcome(run: Callable[[], int], options: Options, json_of: str | None) -> int:
+    """Runs a command; known failures become one line each and exit code 1, besides the JSON of a command that prints it."""
     code = 0
     try:
         code = run()
@@ -125,19 +126,19 @@ def _outcome(run: Callable[[], int], options: Options, *, as_json: bool) -> int:
             traceback.print_exc()
         for text in _words(error):
             print(text, file=sys.stderr)
-        if as_json and not getattr(error, "printed", False):
-            _print_error(error)
+        if json_of and not getattr(error, "printed", False):
+            _print_error(error, json_of)
         if isinstance(error, OSError):
             _drop_stdout()
         return 2 if isinstance(error, UsageError) else 1
     return code
 
 
-def _print_error(error: Exception) -> None:
+def _print_error(error: Exception, command: str) -> None:
     from strata.outputs import error_facts, output
 
     with suppress(OSError):  # what stdout cannot take is told on stderr
-        print(output("error", error_facts(error)), flush=True)
+        print(output(command, error_facts(error)), flush=True)
 
 
 def _words(error: Exception) -> Iterator[str]:

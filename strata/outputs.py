@@ -14,7 +14,6 @@ FORMATS: Mapping[str, int] = {
     "deploy": 2,
     "diff": 1,
     "doctor": 1,
-    "error": 1,
     "explain": 1,
     "plan": 2,
     "profiles": 1,

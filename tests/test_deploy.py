@@ -167,7 +167,7 @@ def test_the_plan_that_was_shown_is_applied(site: Site) -> None:
 
     assert (site.did("backend"), site.did("organizations"), site.did("security")) == ("plan", "plan", "plan apply")
     assert site.statuses == ["applied"] * 3
-    assert site.questions == [f"deploy backend, organizations, security to account {ACCOUNT}?"]
+    assert site.questions == [f"deploy security to account {ACCOUNT}?"]
     applied = (site.of("security") / "commands.txt").read_text().splitlines()[-1]
     assert applied == f"apply -json -input=false {site.plan_folder}/security.tfplan"
     assert not site.plan_folder.exists()

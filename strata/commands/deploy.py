@@ -324,7 +324,7 @@ class Deployment:
         self._idle = not any(planned.differs or planned.waits_for for planned in plans)
         if self._idle:
             return True
-        return self._confirmed([planned.stack for planned in plans if not planned.waits_for])
+        return self._confirmed([planned.stack for planned in plans if planned.differs])
 
     def _show(self, plans: Sequence[Plan]) -> None:
         try:

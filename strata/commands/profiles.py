@@ -77,7 +77,7 @@ def run(
         for fault in refusal.faults:
             print(f"error: {fault}", file=sys.stderr)
         if json:
-            print(json_output("error", error_facts(ConfigurationError(refusal.faults))))
+            print(json_output("profiles", error_facts(ConfigurationError(refusal.faults))))
         return 1
     _check_source(profiles, update)
     if check or dry_run or (json and not yes):

@@ -233,7 +233,9 @@ def _value(value: object, names: Mapping[str, str]) -> str:
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False, sort_keys=True)
     text = str(value)
-    return f"{text} ({names[text]})" if text in names else text or '""'
+    if text not in names:
+        return text or '""'
+    return names[text] if len(text) > _SHORT // 2 else f"{text} ({names[text]})"
 
 
 # Printing
@@ -250,7 +252,7 @@ def _print(lines: Iterable[_Line], to: TextIO) -> None:
         print(*said, sep="\n", file=unguarded(to) if width else to)
 
 
-_ADDRESS = re.compile(r"(  [a-z ]+  +aws_\w+\.)(\S+)$")
+_ADDRESS = re.compile(r"(  [a-z ]* +aws_\w+\.)(\S+)$")
 
 
 def _wrapped(text: str, width: int, indent: int) -> list[str]:
@@ -258,9 +260,11 @@ def _wrapped(text: str, width: int, indent: int) -> list[str]:
         return [text]
     if found := _ADDRESS.match(text):  # at its dot, because it has no other place to break at
         return [found[1], *_wrapped(f"{' ' * indent}{found[2]}", width, indent)]
-    start = text[: len(text) - len(text.lstrip())]
+    text, start = text.lstrip(), text[: len(text) - len(text.lstrip())]
+    if text.startswith(("- ", "+ ")):
+        text, start = text[2:], start + text[:2]
     return textwrap.wrap(
-        text.lstrip(),
+        text,
         width,
         initial_indent=start,
         subsequent_indent=" " * (indent or len(start)),
