@@ -108,7 +108,7 @@ def command(name: str, example: str) -> Callable[[Callable[..., int]], Callable[
 
 
 def _outcome(run: Callable[[], int], options: Options, json_of: str | None) -> int:
-    """Runs a command; known failures become one line each and exit code 1, besides the JSON of a command that prints it."""
+    """Runs a command; known failures become one line each, and JSON where that was asked, and exit code 1."""
     code = 0
     try:
         code = run()

@@ -119,13 +119,20 @@ class Site:
         body = json.dumps({"lineage": lineage, "serial": serial, "resources": [], "outputs": {}, **more})
         self.aws.client("s3").put_object(Bucket=self.bucket, Key=state_key(stack), Body=body.encode())
 
-    def deploys(self, *, yes: bool = False) -> int:
-        """Runs `strata deploy` behind its first checks."""
+    def options(self) -> Options:
+        return Recorded(TEMPLATE, said=self.said)
+
+    def prepared(self, warnings: tuple[str, ...] = ()) -> Prepared:
+        """Returns the start of a run, behind its first checks."""
         variables = {"TERRAFORM_BINARY_NAME": str(fake_terraform.install(self.folder)), "PATH": os.environ["PATH"]}
         workspace = Workspace(self.folder / "out", variables)
-        prepared = Prepared(self.landing_zone, self.aws, workspace, self.stacks, self.states, frozenset())
+        return Prepared(self.landing_zone, self.aws, workspace, self.stacks, self.states, frozenset(), warnings)
+
+    def deploys(self, *, yes: bool = False, warnings: tuple[str, ...] = ()) -> int:
+        """Runs `strata deploy` behind its first checks."""
+        prepared = self.prepared(warnings)
         with Signals() as self.signals, plan_folder() as self.plan_folder:
-            options = Recorded(TEMPLATE, said=self.said)
+            options = self.options()
             progress = Progress(options)
             self.deployment = Deployment(options, prepared, self.signals, self.plan_folder, self.to, progress, yes=yes)
             return self.deployment.run()

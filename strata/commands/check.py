@@ -43,6 +43,9 @@ def run(options: Options, *, as_of: str | None, json: bool) -> int:
             "valid": True,
             "summary": summary,
             "identity_center": {"reads_a_plan": reads, "seconds_a_plan": math.ceil(reads / CALLS_A_SECOND)},
+            "faults": [],
+            "errors": [],
+            "advice": [],
             "warnings": [_warning_as_json(landing_zone, one) for one in doubtful],
         }
         if day:

@@ -20,7 +20,7 @@ from typing import Any
 
 from strata.aws.states import Version
 from strata.errors import StrataError
-from strata.terraform.attributes import Attribute, any_true, attributes
+from strata.terraform.attributes import MASKED, Attribute, any_true, attributes
 from strata.terraform.errors import TerraformError
 from strata.terraform.events import Events, Failure
 from strata.terraform.process import Result
@@ -337,7 +337,8 @@ def _with_values(action: str, resource: Mapping[str, Any], written: Collection[s
     new = {name: _digest(value) for name, value in known.items() if name not in unknown and value != before.get(name)}
     lost = _lost(before, after, unknown)
     if action == "import and update":
-        lost = chain(_replaced(before, after, unknown), lost)
+        hidden = [change.get("before_sensitive") or {}, change.get("after_sensitive") or {}]
+        lost = chain(_replaced(before, after, unknown, hidden), lost)
     return Change(
         action,
         new,
@@ -354,12 +355,16 @@ _LEAVES = ("delete", "forget")
 """Actions after which there are no attributes."""
 
 
-def _replaced(before: Mapping[str, Any], after: Mapping[str, Any], unknown: Collection[str]) -> Iterator[str]:
+def _replaced(
+    before: Mapping[str, Any], after: Mapping[str, Any], unknown: Collection[str], hidden: Sequence[Any]
+) -> Iterator[str]:
     """Yields the plain values that a thing has at AWS and the configuration has otherwise."""
     for name in sorted(before.keys() & after.keys() - unknown):
         old, new = before[name], after[name]
         if old and isinstance(old, (str, int)) and old != new:
-            yield f"{name}={old} for {'nothing' if new is None else new}"
+            secret = any(marks is True or marks.get(name) for marks in hidden)
+            told = (MASKED, "another") if secret else (old, "nothing" if new is None else new)
+            yield f"{name}={told[0]} for {told[1]}"
 
 
 def _lost(before: Mapping[str, Any], after: Mapping[str, Any], unknown: Collection[str]) -> Iterator[str]:
