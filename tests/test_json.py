@@ -111,6 +111,9 @@ def printed(*words: str | Path, config: Path = COMPANY) -> str:
 # The page and the outputs
 
 
+_EMPTY = "  nobody:\n    description: Has no members.\n"
+
+
 @pytest.fixture
 def rich(tmp_path: Path) -> Path:
     """A configuration with warnings, ends and acceptances."""
@@ -118,7 +121,8 @@ def rich(tmp_path: Path) -> Path:
     who = "permission_sets: [ReadOnly], groups: [devops], users: [jane-doe]"
     entry = f"  - {{{who}, accounts: [shared], until: 2026-11-20}}\n"
     text = (folder / "sso.yaml").read_text().replace("accounts: all\n", f"accounts: all\n{entry}", 1)
-    (folder / "sso.yaml").write_text(text)
+    text = text.replace("groups:\n", f"groups:\n{_EMPTY}", 1)
+    (folder / "sso.yaml").write_text(text.replace("groups: [devops]", "groups: [devops, nobody]"))
     accepted = "- {finding: example-value, at: users.jane-doe.email, reason: a test, until: 2026-11-21}\n"
     (folder / "accepted.yaml").write_text(accepted)
     return folder
@@ -131,15 +135,16 @@ def test_check(rich: Path) -> None:
     assert set(differences("strata check", shown)) == missing
 
 
-def test_explain() -> None:
+def test_explain(rich: Path) -> None:
     user = printed("explain", "paul-okafor", "--json")
     outside = json.loads(printed("explain", "payments-prod", "--json"))["access"]
     of_all = json.dumps({**json.loads(user), "access": outside})
 
     assert differences("A user", user, of_all) == []
-    security = printed("explain", "audit", "--json")
-    assert differences("An account", security, printed("explain", "management", "--json")) == []
-    assert differences("`--permission-set`", printed("explain", "--permission-set", "PaymentsEngineer", "--json")) == []
+    account = printed("explain", "shared", "--json", config=rich)
+    assert differences("An account", account, printed("explain", "audit", "--json")) == []
+    of_set = printed("explain", "--permission-set", "ReadOnly", "--json", config=rich)
+    assert differences("`--permission-set`", of_set) == []
 
 
 def test_can() -> None:

@@ -141,7 +141,7 @@ def test_lines_keep_to_the_width(zone: LandingZone) -> None:
 
 def test_json_has_access_organization_policies_and_layers(zone: LandingZone) -> None:
     data = json.loads(report("--format", "json").stdout)
-    assert data == as_data(zone)
+    assert data == {"format": 1, **as_data(zone)}
     assert len(data["access"]) == len(access(zone))
     assert [one["key"] for one in data["organization"]][:4] == ["root", "management", "infrastructure", "network"]
 
@@ -956,6 +956,7 @@ def test_markdown_says_the_risk_first(repository: Path) -> None:
 def test_json_has_topic_text_and_risk(repository: Path) -> None:
     result = report("--diff", "HEAD", "--format", "json", config=_change(repository, ORGANIZATION, LOOSE))
     assert json.loads(result.stdout) == {
+        "format": 1,
         "since": "HEAD",
         "risks": ["guardrails"],
         "changes": [
