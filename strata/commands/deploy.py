@@ -186,7 +186,7 @@ class Deployment:
 
     def _print_end(self, outputs: dict[str, Any]) -> None:
         if self._idle:
-            print("nothing to do: AWS is as the configuration says")
+            self.note("nothing to do: AWS is as the configuration says")
         elif any(outcome.status != "not started" for outcome in self.outcomes.values()):
             for outcome in self.outcomes.values():
                 self._tell(outcome)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,30 +45,40 @@ def attributes(change: Mapping[str, Any], written: Collection[str] | None) -> It
     """
     before, after = change.get("before") or {}, change.get("after") or {}
     unknown = change.get("after_unknown") or {}
-    hidden_before, hidden_after = change.get("before_sensitive") or {}, change.get("after_sensitive") or {}
+    hidden = sensitive_marks(change)
     replacing = {path[0] for path in change.get("replace_paths") or () if path}
     for name in sorted({*before, *after, *unknown}):
         old, new, pending = before.get(name), after.get(name), unknown.get(name)
         if old == new and not any_true(pending):
             continue
-        hidden = hidden_before is True or hidden_after is True
-        masks = (True, True) if hidden else (_of(hidden_before, name), _of(hidden_after, name))
+        marks = [True if one is True else one.get(name) for one in hidden]
         yield Attribute(
             name,
-            masked(old, masks[0]),
-            _pending(masked(new, masks[1]), pending),
+            masked(old, marks),
+            _pending(masked(new, marks), pending),
             unknown=any_true(pending),
-            sensitive=any(map(any_true, masks)),
+            sensitive=any_true(marks),
             replaces=name in replacing,
             computed=written is not None and name not in written,
         )
 
 
-def masked(value: Any, sensitive: Any) -> Any:
-    """Returns a value without what Terraform calls sensitive in it."""
-    if sensitive is True:
+def sensitive_marks(change: Mapping[str, Any]) -> list[Any]:
+    """Returns what Terraform calls sensitive in a change: what is so on one side is masked on both."""
+    return [change.get(side) or {} for side in ("before_sensitive", "after_sensitive")]
+
+
+def masked(value: Any, marks: Sequence[Any]) -> Any:
+    """Returns a value without what any of the marks calls sensitive in it."""
+    for mark in marks:
+        value = _masked(value, mark)
+    return value
+
+
+def _masked(value: Any, mark: Any) -> Any:
+    if mark is True:
         return None if value is None else MASKED
-    return _merged(value, sensitive, masked)
+    return _merged(value, mark, _masked)
 
 
 def any_true(marks: object) -> bool:
@@ -95,7 +105,3 @@ def _merged(value: Any, marks: Any, each: Any) -> Any:
     if isinstance(value, list) and isinstance(marks, list):
         return [each(part, marks[at] if at < len(marks) else None) for at, part in enumerate(value)]
     return value
-
-
-def _of(marks: Any, name: str) -> Any:
-    return marks.get(name) if isinstance(marks, dict) else None

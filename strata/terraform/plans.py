@@ -20,7 +20,7 @@ from typing import Any
 
 from strata.aws.states import Version
 from strata.errors import StrataError
-from strata.terraform.attributes import MASKED, Attribute, any_true, attributes
+from strata.terraform.attributes import MASKED, Attribute, any_true, attributes, masked, sensitive_marks
 from strata.terraform.errors import TerraformError
 from strata.terraform.events import Events, Failure
 from strata.terraform.process import Result
@@ -335,9 +335,10 @@ def _with_values(action: str, resource: Mapping[str, Any], written: Collection[s
     unknown = frozenset(name for name, value in (change.get("after_unknown") or {}).items() if any_true(value))
     known = {name: value for name, value in after.items() if value is not None}
     new = {name: _digest(value) for name, value in known.items() if name not in unknown and value != before.get(name)}
-    lost = _lost(before, after, unknown)
+    hidden = sensitive_marks(change)
+    seen, coming = ({} if True in hidden else masked(side, hidden) for side in (before, after))
+    lost = _lost(seen, coming, unknown)
     if action == "import and update":
-        hidden = [change.get("before_sensitive") or {}, change.get("after_sensitive") or {}]
         lost = chain(_replaced(before, after, unknown, hidden), lost)
     return Change(
         action,
