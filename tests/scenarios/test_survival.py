@@ -360,6 +360,6 @@ def test_somebody_at_a_terminal_sees_the_plan_and_is_asked(shipped: Site) -> Non
     refused = shipped.strata_at_a_terminal("n", "deploy", "security")
 
     assert refused.code == 1
-    assert "  update   aws_budgets_budget.monthly\n      limit_amount: 100 -> 200\n" in refused.stdout
+    assert "  update   aws_budgets_budget.monthly\n      limit_amount: 100.0 -> 200.0\n" in refused.stdout
     assert "deploy security to account 123456789012? [y/N]" in refused.stderr
     assert shipped.aws.writing_calls() == {}
