@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from strata.options import Options
-from strata.terraform.document_diff import document_diff
+from strata.terraform.document_diff import document, document_diff
 from strata.terraform.plan_text import names_of, show
 from strata.terraform.plans import Plan, changed_outputs, changes
 from strata.terraform.progress import Progress, duration
@@ -213,7 +213,7 @@ def test_the_order_of_keys_and_of_lists_without_an_order_is_no_difference() -> N
 def test_the_order_of_statements_is_a_difference() -> None:
     other = {**DENY, "Sid": "B"}
 
-    assert document_diff(json.loads(policy(DENY, other)), json.loads(policy(other, DENY)))
+    assert document_diff(document(policy(DENY, other)), document(policy(other, DENY)))
 
 
 def test_text_that_only_looks_like_a_document_is_text() -> None:

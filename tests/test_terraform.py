@@ -308,6 +308,22 @@ def test_terraform_is_prepared_once_and_its_lock_is_not_taken(workspace: Workspa
     assert all("-lock=false" in line for line in lines if line.startswith("plan"))
 
 
+def test_a_guard_is_told_with_our_way_and_not_with_terraforms(workspace: Workspace, tmp_path: Path) -> None:
+    """Terraform's would take the guard away, or leave the stack half applied."""
+    said = error(
+        "Instance cannot be destroyed",
+        "Resource aws_organizations_organizational_unit.x has lifecycle.prevent_destroy set, but the plan calls for "
+        "this resource to be destroyed. To avoid this error and continue with the plan, either disable it or use -target.",
+    )
+    (workspace.stack_folder("b") / "plans.json").write_text(json.dumps([said]))
+
+    planned = planner(workspace, tmp_path, lambda _: None).plan("b")
+
+    assert planned.error is not None
+    assert planned.error.endswith("but the plan calls for this resource to be destroyed.")
+    assert planned.advice[0].startswith("a unit cannot move: AWS has no API for it. Add a unit with a new key")
+
+
 def test_a_plan_that_fails_says_why(workspace: Workspace, tmp_path: Path) -> None:
     (workspace.stack_folder("b") / "plans.json").write_text('["Invalid value"]')
 

@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -314,7 +314,7 @@ class Deployment:
         """Plans all stacks, shows the plans, and asks about those that can be applied."""
         plans = self._planner.plan_all(self.prepared.chosen)
         self._shown |= {planned.stack: planned for planned in plans}
-        self._show(plans)
+        self._show([replace(one, error=one.error and "cannot be planned", advice=()) for one in plans])
         failed = [planned for planned in plans if planned.error]
         for planned in failed:
             self._report(planned.stack, planned.failures)

@@ -13,19 +13,19 @@ CONTEXT = 2
 
 
 def document(value: object) -> Any:
-    """Returns the JSON object that a text holds, None where it holds none."""
+    """Returns the JSON object that a text holds, in the form that is compared; None where it holds none."""
     if not isinstance(value, str) or not value.lstrip().startswith("{"):
         return None
     try:
-        found = json.loads(value)
+        found = canonical(json.loads(value))
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 
 
 def pretty(found: Any) -> list[str]:
-    """Returns the lines of a document as they are compared."""
-    return json.dumps(canonical(found), indent=2, ensure_ascii=False).splitlines()
+    """Returns the lines of a document."""
+    return json.dumps(found, indent=2, ensure_ascii=False).splitlines()
 
 
 def document_diff(before: Any, after: Any) -> list[str]:

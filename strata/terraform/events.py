@@ -129,7 +129,12 @@ def _change(event: dict[str, Any]) -> dict[str, Any] | None:
 def failure(diagnostic: dict[str, Any]) -> Failure:
     """Returns what a diagnostic of Terraform says."""
     text = " ".join(f"{diagnostic.get('summary', '')}: {diagnostic.get('detail') or ''}".split()).rstrip(": ")
+    text = text.partition(_TERRAFORMS_ADVICE)[0]
     return Failure(text, diagnostic.get("address"), frozenset(_OTHER_STACK.findall("\n".join(_said(diagnostic)))))
+
+
+_TERRAFORMS_ADVICE = " To avoid this error and continue with the plan,"
+"""The way around a guard, which is nothing for an operator to do."""
 
 
 def _said(diagnostic: dict[str, Any]) -> Iterator[str]:

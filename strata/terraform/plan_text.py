@@ -66,7 +66,7 @@ def names_of(states: Iterable[Mapping[str, Any]]) -> dict[str, str]:
         for resource in state.get("resources") or ():
             for instance in resource.get("instances", ()) if resource["type"] in _NAMED else ():
                 for name in _NAMED[resource["type"]]:
-                    found[str(instance.get("attributes", {}).get(name))] = resource["name"]
+                    found[str((instance.get("attributes") or {}).get(name))] = resource["name"]
     return found
 
 
@@ -98,6 +98,7 @@ def _plan_lines(planned: Plan, names: Mapping[str, str], every: bool) -> Iterato
     if planned.outputs and not planned.count:
         number = "no changes, only outputs that other stacks read"
     yield _Line(f"{planned.stack}: {planned.error or waits(planned) or number}", "red" if planned.error else "bold")
+    yield from (_Line(f"  {text}", indent=2) for text in planned.advice)
     for address, change in planned.changes.items():
         first = f"  {change.action:<{_ACTION}}  {address}"
         head = 0 if change.action in _LOSES else 2 + len(change.action)

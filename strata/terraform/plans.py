@@ -21,7 +21,7 @@ from typing import Any
 from strata.aws.states import Version
 from strata.errors import StrataError
 from strata.terraform.attributes import MASKED, Attribute, any_true, attributes, masked, sensitive_marks
-from strata.terraform.errors import TerraformError
+from strata.terraform.errors import TerraformError, advice
 from strata.terraform.events import Events, Failure
 from strata.terraform.process import Result
 from strata.terraform.progress import Progress
@@ -87,6 +87,8 @@ class Plan:
     """The outputs that would change in the state, which nobody but other stacks notices."""
     error: str | None = None
     failures: tuple[Failure, ...] = ()
+    advice: tuple[str, ...] = ()
+    """What to do about the error."""
     waits_for: tuple[str, ...] = ()
     file: Path | None = None
     versions: Versions = field(default_factory=dict)
@@ -130,6 +132,7 @@ class Plan:
             "outputs": list(self.outputs),
             "waits_for": list(self.waits_for),
             "error": self.error,
+            "advice": list(self.advice),
         }
 
 
@@ -160,7 +163,7 @@ class Planner:
         """Plans one stack and locks nothing; `pending` are those it reads from whose changes are yet to be applied."""
         self.progress.doing(f"{stack}: planning")
         if failed := self.initialize(stack):
-            return _unplanned(stack, [failed], pending)
+            return self._unplanned(stack, [failed], pending)
         versions = self.versions(stack)
         file = self.folder / f"{stack}.tfplan"
         file.unlink(missing_ok=True)
@@ -177,7 +180,7 @@ class Planner:
         file.unlink(missing_ok=True)
         if not result.code:
             return Plan(stack, versions=versions)
-        return _unplanned(stack, events.failures or [ended(result, events)], pending)
+        return self._unplanned(stack, events.failures or [ended(result, events)], pending)
 
     def initialize(self, stack: str) -> Failure | None:
         """Prepares Terraform in the folder of a stack, once a run; returns why it cannot be."""
@@ -205,6 +208,12 @@ class Planner:
     def versions(self, stack: str) -> Versions:
         """Returns the versions of the states that a plan of a stack rests on, as they are now."""
         return {state: self.version(state) for state in self.workspace.reads(stack)}
+
+    def _unplanned(self, stack: str, found: Sequence[Failure], pending: Sequence[str]) -> Plan:
+        if waits_for := _waits_for(found, pending):
+            return Plan(stack, waits_for=waits_for)
+        told = tuple(advice(self.workspace, stack, found))
+        return Plan(stack, error=_why_not(stack, found), failures=tuple(found), advice=told)
 
     def _shown(self, stack: str, file: Path) -> dict[str, Any]:
         result = self.workspace.terraform(stack, "show", "-json", str(file))
@@ -262,12 +271,6 @@ def ended(result: Result, events: Events) -> Failure:
 
 def _is_pending(planned: Plan) -> bool:
     return bool(planned.differs or planned.waits_for)
-
-
-def _unplanned(stack: str, found: Sequence[Failure], pending: Sequence[str]) -> Plan:
-    if waits_for := _waits_for(found, pending):
-        return Plan(stack, waits_for=waits_for)
-    return Plan(stack, error=_why_not(stack, found), failures=tuple(found))
 
 
 _ABSENT = re.compile(r"Unable to find remote state|Unsupported attribute|Invalid index")
