@@ -313,7 +313,7 @@ def test_a_guard_is_told_with_our_way_and_not_with_terraforms(workspace: Workspa
     said = error(
         "Instance cannot be destroyed",
         "Resource aws_organizations_organizational_unit.x has lifecycle.prevent_destroy set, but the plan calls for "
-        "this resource to be destroyed. To avoid this error and continue with the plan, either disable it or use -target.",
+        "this resource to be destroyed. To avoid this error and continue with the plan, disable it or use -target.",
     )
     (workspace.stack_folder("b") / "plans.json").write_text(json.dumps([said]))
 

@@ -160,8 +160,8 @@ def test_what_was_made_by_hand_is_adopted_and_stays(shipped: Site) -> None:
     deployed = shipped.strata("deploy", "organizations", "sso", "--yes")
 
     assert deployed.code == 0, deployed.text[-4000:]
-    for changed in ("tags.env: prod -> test", "tags.env: prod -> (none)", "tags.owner: Web & Mail -> (none)"):
-        assert changed in planned.stdout, planned.text
+    for told in ("tags.env: prod -> test", "tags.env: prod -> (none)", "tags.owner: Web & Mail -> (none)"):
+        assert told in planned.stdout, planned.text
     after = by_hand.seen()
     changed = {name for name in before if before[name] != after[name]}
     assert changed == {"account", "tags", "set", "tags of set"}
