@@ -20,7 +20,7 @@ from strata import completion
 from strata.errors import ConfigurationError, StrataError, UsageError
 from strata.help import LINES, Commands, print_version
 from strata.options import Options
-from strata.printing import guarded, line
+from strata.printing import document, guarded, line
 from strata.text import counted
 
 app = typer.Typer(
@@ -110,7 +110,9 @@ def command(name: str, example: str, under: typer.Typer = app) -> Callable[[Call
             options = Options(**{"config": Path(os.environ.get("STRATA_CONFIG") or "config"), **given})
             arguments = {key: value for key, value in values.items() if key not in _SHARED}
             with guarded():
-                raise typer.Exit(_outcome(lambda: function(options=options, **arguments), options))
+                as_json = bool(arguments.get("json")) or arguments.get("format") == "json"
+                json_of = name if as_json else None
+                raise typer.Exit(_outcome(lambda: function(options=options, **arguments), options, json_of))
 
         run.__signature__ = own.replace(  # type: ignore[attr-defined]
             parameters=[p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters], return_annotation=None
@@ -124,8 +126,8 @@ def command(name: str, example: str, under: typer.Typer = app) -> Callable[[Call
     return register
 
 
-def _outcome(run: Callable[[], int], options: Options) -> int:
-    """Runs a command; known failures become one line each and exit code 1."""
+def _outcome(run: Callable[[], int], options: Options, json_of: str | None) -> int:
+    """Runs a command; known failures become one line each, and JSON where that was asked, and exit code 1."""
     code = 0
     try:
         code = run()
@@ -143,10 +145,19 @@ def _outcome(run: Callable[[], int], options: Options) -> int:
             traceback.print_exc()
         for text in _words(error):
             print(text, file=sys.stderr)
+        if json_of and not getattr(error, "printed", False):
+            _print_error(error, json_of)
         if isinstance(error, OSError):
             _drop_stdout()
         return 2 if isinstance(error, UsageError) else 1
     return code
+
+
+def _print_error(error: Exception, command: str) -> None:
+    from strata.outputs import error_facts, output
+
+    with suppress(OSError):  # what stdout cannot take is told on stderr
+        document(output(command, error_facts(error)))
 
 
 def _words(error: Exception) -> Iterator[str]:

@@ -11,6 +11,9 @@ from strata.printing import line, path, values_cut
 class StrataError(Exception):
     """An expected failure: one line for each text, exit code 1, no traceback."""
 
+    printed = False
+    """Whether a command that prints JSON has printed it already."""
+
     def __str__(self) -> str:
         return "; ".join(map(str, self.args))
 

@@ -91,7 +91,7 @@ def test_check_json_lists_the_faults_with_the_rule_of_each(valid: Path) -> None:
         ("security.yaml", "format"),
         ("sso.yaml", "access.people"),
     }
-    assert set(printed["faults"][0]) == {"file", "line", "path", "problem", "remedy", "rule"}
+    assert set(printed["faults"][0]) == {"file", "line", "path", "problem", "remedy", "rule", "allow", "copy"}
 
 
 def test_every_rule_has_an_id_of_its_own() -> None:

@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import re
 import signal
 import tempfile
 import threading
@@ -25,6 +26,7 @@ from strata.load import load
 from strata.options import Options
 from strata.terraform.plans import plan_folder
 from strata.terraform.preflight import Prepared
+from strata.terraform.progress import Progress
 from strata.terraform.signals import Signals, StoppedError
 from strata.terraform.workspace import Workspace
 from tests import fake_terraform
@@ -118,14 +120,22 @@ class Site:
         body = json.dumps({"lineage": lineage, "serial": serial, "resources": [], "outputs": {}, **more})
         self.aws.client("s3").put_object(Bucket=self.bucket, Key=state_key(stack), Body=body.encode())
 
-    def deploys(self, *, yes: bool = False) -> int:
-        """Runs `strata deploy` behind its first checks."""
+    def options(self) -> Options:
+        return Recorded(TEMPLATE, said=self.said)
+
+    def prepared(self, warnings: tuple[str, ...] = ()) -> Prepared:
+        """Returns the start of a run, behind its first checks."""
         variables = {"TERRAFORM_BINARY_NAME": str(fake_terraform.install(self.folder)), "PATH": os.environ["PATH"]}
         workspace = Workspace(self.folder / "out", variables)
-        prepared = Prepared(self.landing_zone, self.aws, workspace, self.stacks, self.states, frozenset())
+        return Prepared(self.landing_zone, self.aws, workspace, self.stacks, self.states, frozenset(), warnings)
+
+    def deploys(self, *, yes: bool = False, warnings: tuple[str, ...] = ()) -> int:
+        """Runs `strata deploy` behind its first checks."""
+        prepared = self.prepared(warnings)
         with Signals() as self.signals, plan_folder() as self.plan_folder:
-            options = Recorded(TEMPLATE, said=self.said)
-            self.deployment = Deployment(options, prepared, self.signals, self.plan_folder, self.to, yes=yes)
+            options = self.options()
+            progress = Progress(options)
+            self.deployment = Deployment(options, prepared, self.signals, self.plan_folder, self.to, progress, yes=yes)
             return self.deployment.run()
 
     def did(self, stack: str) -> str:
@@ -165,10 +175,68 @@ def test_the_plan_that_was_shown_is_applied(site: Site) -> None:
 
     assert (site.did("backend"), site.did("organizations"), site.did("security")) == ("plan", "plan", "plan apply")
     assert site.statuses == ["applied"] * 3
-    assert site.questions == [f"deploy backend, organizations, security to account {ACCOUNT}?"]
+    assert site.questions == [f"deploy security to account {ACCOUNT}?"]
     applied = (site.of("security") / "commands.txt").read_text().splitlines()[-1]
     assert applied == f"apply -json -input=false {site.plan_folder}/security.tfplan"
     assert not site.plan_folder.exists()
+
+
+def test_nothing_to_do_asks_nothing(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    assert site.deploys() == 0
+    assert site.deployment.finish(0, json=False) == 0
+
+    assert (site.questions, site.statuses) == ([], ["applied"] * 3)
+    assert site.said[-1] == "nothing to do: AWS is as the configuration says"
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("found", ["move", "import", "forget", "output"])
+def test_what_changes_nothing_at_aws_is_something_to_do(site: Site, found: str) -> None:
+    """A state that is not written does not know it the next time."""
+    plan = planned(("forget" if found == "forget" else "no-op", "aws_a.new"))
+    change = plan["resource_changes"][0]
+    if found == "move":
+        change["previous_address"] = "aws_a.old"
+    if found == "import":
+        change["change"]["importing"] = {"id": "i"}
+    if found == "output":
+        plan["output_changes"] = {"x": {"actions": ["update"]}}
+    site.plans("security", plan)
+
+    assert site.deploys() == 0
+
+    assert site.questions == [f"deploy security to account {ACCOUNT}?"]
+    assert site.did("security") == "plan apply"
+
+
+def test_a_run_ends_with_a_line_for_each_stack_and_the_ids_of_new_accounts(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    new = {"resource": {"addr": "aws_a.new"}, "action": "create"}
+    site.plans("organizations", MADE)
+    site.applies("organizations", ends=[{"type": "apply_complete", "hook": new}], code=0)
+    ids = {"old": "111111111111", "new": "222222222222", "management": ACCOUNT}
+    site.states["organizations"] = {"outputs": {"account_ids": {"value": {"old": "111111111111"}}}}
+    site.write_state("organizations", 1, outputs={"account_ids": {"value": ids}})
+
+    code = site.deploys()
+    site.deployment.finish(code, json=False)
+
+    assert capsys.readouterr().out == "  new account 222222222222  new\n"
+    ended = [re.sub(r"  \d+ s$", "", line) for line in site.to.getvalue().splitlines()[-3:]]
+    assert ended == ["backend        no changes", "organizations  1 added", "security       no changes"]
+
+
+def test_an_interrupted_stack_says_what_was_done(site: Site) -> None:
+    site.plans("backend", MADE)
+    assert site.deploys() == 0
+    site.deployment._told.clear()
+    outcome = site.deployment.outcomes["backend"]
+    outcome.status, outcome.counts = "interrupted", {"added": 3}
+
+    site.deployment.finish(130, json=False)
+
+    assert "backend        interrupted after 3 added" in site.to.getvalue()
 
 
 def test_nobody_agrees_and_nothing_is_done(site: Site) -> None:
@@ -192,7 +260,7 @@ def test_a_stack_is_planned_anew_after_its_producer_and_asked_about_only_for_mor
     assert (site.did("backend"), site.did("organizations")) == ("plan apply", "plan plan apply")
     assert site.did("security") == "plan plan"
     assert site.questions[1:] == [f"deploy security to account {ACCOUNT}?"]
-    assert site.to.getvalue().endswith(f"security: 1 change\n  delete            {ATTACHED}\n")
+    assert site.to.getvalue().endswith(f"security: 1 change\n  delete   {ATTACHED}\n")
     assert site.statuses == ["applied", "applied", "not started"]
     assert site.said[-1] == "not deployed: security"
 
@@ -205,7 +273,7 @@ def test_yes_answers_that_too(site: Site) -> None:
 
     assert site.questions == []
     assert site.did("security") == "plan plan apply"
-    assert f"replace           {ATTACHED}" in site.to.getvalue()
+    assert f"replace  {ATTACHED}" in site.to.getvalue()
 
 
 def test_a_stack_that_could_not_be_planned_is_asked_about_in_its_turn(site: Site) -> None:

@@ -971,6 +971,7 @@ def test_json_is_all_there_is_on_stdout_and_it_asks_nothing(cloud: Cloud, strata
     assert re.fullmatch(r"[0-9]{12}", profile["account_id"])
     assert profile["settings"].pop("sso_account_id") == profile.pop("account_id")
     assert document == {
+        "format": 1,
         "file": str(file),
         "up_to_date": False,
         "portal": {"start_url": "https://d-1234567890.awsapps.com/start", "region": "eu-west-1"},
@@ -982,6 +983,7 @@ def test_json_is_all_there_is_on_stdout_and_it_asks_nothing(cloud: Cloud, strata
                 "settings": {"sso_session": "ac", "sso_role_name": "look", "region": "eu-west-1"},
             }
         ],
+        "warnings": document["warnings"],
     }
     assert strata("--json", "--check").exit_code == 3
     assert json.loads(strata("--json", "--yes").stdout)["up_to_date"] is True

@@ -318,7 +318,7 @@ def test_lines_keep_to_the_width_and_words_stay_whole(zone: LandingZone, width: 
 
 def test_json_has_access_organization_policies_and_layers(zone: LandingZone) -> None:
     data = json.loads(report("--format", "json", "--as-of", str(DAY)).stdout)
-    assert {**data, "revision": None} == as_data(zone, EDITION)
+    assert {**data, "revision": None} == {"format": 1, **as_data(zone, EDITION)}
     assert len(data["access"]) == len(access(zone))
     assert [one["key"] for one in data["organization"]][:4] == ["root", "management", "infrastructure", "network"]
 
@@ -1351,6 +1351,7 @@ def test_markdown_says_the_risk_first(repository: Path) -> None:
 def test_json_has_topic_text_and_risk(repository: Path) -> None:
     result = report("--diff", "HEAD", "--format", "json", config=_change(repository, ORGANIZATION, LOOSE))
     assert json.loads(result.stdout) == {
+        "format": 1,
         "since": "HEAD",
         "risks": ["guardrails"],
         "changes": [

@@ -10,6 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,13 @@ import pytest
 
 from strata.aws.states import Version
 from strata.errors import StrataError
+from strata.options import Options
 from strata.terraform import tools
 from strata.terraform.apply import Applied, apply
 from strata.terraform.errors import advice
 from strata.terraform.events import Events, Failure
-from strata.terraform.plans import Change, Plan, Planner, changes
+from strata.terraform.plans import Change, Plan, Planner, changed_outputs, changes
+from strata.terraform.progress import Progress
 from strata.terraform.recovery import tainted
 from strata.terraform.signals import Signals, StoppedError
 from strata.terraform.workspace import StateObject, Workspace
@@ -39,9 +42,23 @@ def error(summary: str, detail: str = "", **more: Any) -> Json:
     return {"type": "diagnostic", "diagnostic": {"severity": "error", "summary": summary, "detail": detail, **more}}
 
 
-def heard(*lines: Json | str, verbose: bool = False) -> tuple[Events, list[str]]:
+@dataclass(frozen=True)
+class Recorded(Options):
+    """Options that keep what is said, as a pipe gets it."""
+
+    said: list[str] = field(default_factory=list)
+
+    def note(self, text: str) -> None:
+        self.said.append(text)
+
+
+def recorded(said: list[str]) -> Progress:
+    return Progress(Recorded(Path("config"), said=said))
+
+
+def heard(*lines: Json | str, verbose: bool = False, steps: int = 0) -> tuple[Events, list[str]]:
     said: list[str] = []
-    events = Events(said.append, verbose=verbose)
+    events = Events(recorded(said), "sso", steps=steps, verbose=verbose)
     for line in lines:
         events.take(line if isinstance(line, str) else json.dumps(line))
     return events, said
@@ -57,21 +74,21 @@ def test_progress_and_how_far_an_apply_came() -> None:
         hook("apply_complete", "data.aws_x.read", "read"),
         hook("apply_start", "aws_a.new", "create"),
         hook("apply_progress", "aws_a.new", "create", elapsed_seconds=10),
-        hook("apply_complete", "aws_a.new", "create"),
+        hook("apply_complete", "aws_a.new", "create", elapsed_seconds=12),
         hook("apply_start", "aws_a.other", "update"),
         hook("apply_complete", "aws_a.other", "update"),
         hook("apply_start", "aws_a.old", "delete"),
         hook("apply_complete", "aws_a.old", "delete"),
         hook("apply_start", "aws_a.half", "create"),
         hook("apply_errored", "aws_a.half", "create"),
+        steps=12,
     )
 
     assert said == [
-        "creating aws_a.new",
-        "still creating aws_a.new, 10 s",
-        "modifying aws_a.other",
-        "destroying aws_a.old",
-        "creating aws_a.half",
+        "sso: still creating aws_a.new, 10 s",
+        "sso: [1/12] created aws_a.new, 12 s",
+        "sso: [2/12] modified aws_a.other",
+        "sso: [3/12] destroyed aws_a.old",
     ]
     assert events.done == Counter(added=1, changed=1, destroyed=1)
     assert events.begun == {"aws_a.half": "create"}
@@ -102,16 +119,16 @@ def test_errors_on_one_line_each_once_with_what_they_are_about() -> None:
     ["panic: runtime error", "{", "[]", "7", '{"type": "apply_start"}', '{"type": "diagnostic", "diagnostic": 7}'],
 )
 def test_what_is_no_event_is_kept_and_stops_nothing(line: str) -> None:
-    events, said = heard(line, "", hook("apply_start", "aws_a.b", "create"))
+    events, said = heard(line, "", hook("apply_complete", "aws_a.b", "create"))
 
     assert events.other == [line]
-    assert said == ["creating aws_a.b"]
+    assert said == ["sso: [1/1] created aws_a.b"]
 
 
 def test_verbose_is_what_terraform_says_itself() -> None:
     _, said = heard({"@message": "aws_a.b: Creating...", **hook("apply_start", "aws_a.b", "create")}, verbose=True)
 
-    assert said == ["aws_a.b: Creating..."]
+    assert said == ["sso: aws_a.b: Creating..."]
 
 
 # Plans
@@ -150,7 +167,7 @@ def test_a_plan_says_what_would_be_done(found: Json, action: str | None) -> None
     )
 
 
-def test_a_deposed_object_hides_nothing_and_outputs_are_told() -> None:
+def test_a_deposed_object_hides_nothing() -> None:
     """What is left of a replacement that failed has the address of what replaced it."""
     found = only(
         resource(["update"]), resource(["delete"], deposed="0f1e"), x={"actions": ["update"]}, y={"actions": ["no-op"]}
@@ -159,8 +176,17 @@ def test_a_deposed_object_hides_nothing_and_outputs_are_told() -> None:
     assert {address: change.action for address, change in found.items()} == {
         "aws_a.b": "update",
         "aws_a.b (deposed 0f1e)": "delete",
-        "output.x": "update",
     }
+
+
+def test_an_output_is_no_change_and_yet_something_to_apply() -> None:
+    """Other stacks read it, and nobody has to look at it."""
+    shown = {"output_changes": {"x": {"actions": ["update"]}, "y": {"actions": ["no-op"]}}}
+
+    planned = Plan("sso", dict(changes(shown)), tuple(changed_outputs(shown)))
+
+    assert (planned.count, planned.outputs, planned.differs) == (0, ("x",), True)
+    assert not Plan("sso").differs
 
 
 def test_what_no_event_tells_of_is_counted_by_the_plan() -> None:
@@ -238,7 +264,7 @@ def workspace(tmp_path: Path) -> Workspace:
 def planner(workspace: Workspace, folder: Path, version: Callable[[StateObject], Version | None]) -> Planner:
     plans = folder / "plans"
     plans.mkdir(mode=0o700, exist_ok=True)
-    return Planner(workspace, plans, version, lambda _: None)
+    return Planner(workspace, plans, version, recorded([]))
 
 
 def test_a_plan_knows_the_states_it_rests_on_as_they_were_before_it(workspace: Workspace, tmp_path: Path) -> None:
@@ -280,6 +306,22 @@ def test_terraform_is_prepared_once_and_its_lock_is_not_taken(workspace: Workspa
     lines = (workspace.stack_folder("a") / "commands.txt").read_text().splitlines()
     assert [line.split()[0] for line in lines] == ["init", "plan", "show", "plan", "show"]
     assert all("-lock=false" in line for line in lines if line.startswith("plan"))
+
+
+def test_a_guard_is_told_with_our_way_and_not_with_terraforms(workspace: Workspace, tmp_path: Path) -> None:
+    """Terraform's would take the guard away, or leave the stack half applied."""
+    said = error(
+        "Instance cannot be destroyed",
+        "Resource aws_organizations_organizational_unit.x has lifecycle.prevent_destroy set, but the plan calls for "
+        "this resource to be destroyed. To avoid this error and continue with the plan, disable it or use -target.",
+    )
+    (workspace.stack_folder("b") / "plans.json").write_text(json.dumps([said]))
+
+    planned = planner(workspace, tmp_path, lambda _: None).plan("b")
+
+    assert planned.error is not None
+    assert planned.error.endswith("but the plan calls for this resource to be destroyed.")
+    assert planned.advice[0].startswith("a unit cannot move: AWS has no API for it. Add a unit with a new key")
 
 
 def test_a_plan_that_fails_says_why(workspace: Workspace, tmp_path: Path) -> None:
@@ -351,7 +393,7 @@ def interrupted(workspace: Workspace, signals: Signals, tmp_path: Path, *numbers
 
     presser = threading.Thread(target=press)
     presser.start()
-    done = apply(workspace, planned, signals, said.append, parallelism=None, verbose=False)
+    done = apply(workspace, planned, signals, recorded(said), parallelism=None, verbose=False)
     presser.join()
     return done, said
 
@@ -454,7 +496,7 @@ def test_a_terraform_that_was_killed_is_no_success(workspace: Workspace, signals
     (workspace.stack_folder("a") / "apply.json").write_text(json.dumps({"says": ["Killed"], "code": 137}))
     planned = planner(workspace, tmp_path, lambda _: None).plan("a")
 
-    done = apply(workspace, planned, signals, lambda _: None, parallelism=8, verbose=False)
+    done = apply(workspace, planned, signals, recorded([]), parallelism=8, verbose=False)
 
     assert not done.finished
     assert done.failures == (Failure("Terraform ended with 137: Killed"),)

@@ -18,10 +18,10 @@ from strata.evaluation.requests import ABSENT, Value
 from strata.iam.reference import Action, reference
 from strata.load import load
 from strata.options import Options
-from strata.printing import as_json, document, line, readers_may_leave
+from strata.outputs import output
+from strata.printing import document, line, readers_may_leave
 from strata.report.names import find_account
 
-FORMAT = 1
 DIFFERS = 3
 
 NOT_LOOKED_AT = (
@@ -79,7 +79,7 @@ def run(
     outcome = _somebody(cases) if list_all else _overall(cases)
     with readers_may_leave():
         if json:
-            document(as_json(_facts(question, outcome, cases)))
+            document(output("can", _facts(question, outcome, cases)))
         else:
             print("\n".join(map(line, _lines(outcome, cases, list_all))))
     return 0 if outcome is Outcome.ALLOWED else DIFFERS
@@ -259,7 +259,6 @@ def _hint(key: str, cases: Sequence[Case]) -> str:
 
 def _facts(question: Question, outcome: Outcome, cases: Sequence[Case]) -> dict[str, Any]:
     return {
-        "format": FORMAT,
         "answer": outcome.value,
         "action": question.action.full_name,
         "resource": question.resource,

@@ -5,15 +5,15 @@ from __future__ import annotations
 import datetime as dt
 import math
 import sys
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from strata.errors import ConfigurationError
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
-from strata.printing import as_json, document, line, readers_may_leave
-from strata.rules import warnings
+from strata.outputs import error_facts, output
+from strata.printing import document, line, readers_may_leave
+from strata.rules import LocatedWarning, found_warnings
 from strata.text import counted, plural
 
 if TYPE_CHECKING:
@@ -31,11 +31,12 @@ def run(options: Options, *, as_of: str | None, json: bool) -> int:
         landing_zone = load(options.config, day)
     except ConfigurationError as error:
         if json:
-            document(as_json({"valid": False, "faults": [asdict(fault) for fault in error.faults]}))
+            document(output("check", {"valid": False, **error_facts(error)}))
+            error.printed = True
         raise
     summary = summarize(landing_zone)
     reads = identity_center_reads(landing_zone, summary["account_assignments"])
-    doubtful = warnings(landing_zone, day)
+    doubtful = found_warnings(landing_zone, day)
     due = _endings(landing_zone, day)
     accepted = _acceptances(landing_zone, day)
     if json:
@@ -44,13 +45,16 @@ def run(options: Options, *, as_of: str | None, json: bool) -> int:
             "summary": summary,
             "identity_center": {"reads_a_plan": reads, "seconds_a_plan": math.ceil(reads / CALLS_A_SECOND)},
             "layers": list(landing_zone.layers),
-            "warnings": doubtful,
+            "faults": [],
+            "errors": [],
+            "advice": [],
+            "warnings": [_warning_as_json(landing_zone, one) for one in doubtful],
         }
         if day:
             found |= {"as_of": str(day), "endings": [_as_json(options, ending, day) for ending in due]}
             found["acceptances"] = [_acceptance_as_json(options, number, one, day) for number, one in accepted]
         with readers_may_leave():
-            document(as_json(found))
+            document(output("check", found))
         return 3 if due or accepted else 0
     for warning in doubtful:
         print(line(f"warning: {options.config}/{warning}"), file=sys.stderr)
@@ -60,6 +64,19 @@ def run(options: Options, *, as_of: str | None, json: bool) -> int:
         _print_endings(options, due, day)
         _print_acceptances(options, accepted, day)
     return 3 if due or accepted else 0
+
+
+def _warning_as_json(landing_zone: LandingZone, one: LocatedWarning) -> dict[str, Any]:
+    return {
+        "file": landing_zone.source_file(one.source.file).file,
+        "line": one.source.line,
+        "path": one.path,
+        "problem": one.problem,
+        "remedy": one.remedy,
+        "finding": one.finding,
+        "at": one.at,
+        "accepted_until": one.over or None,
+    }
 
 
 def summarize(landing_zone: LandingZone) -> dict[str, int]:

@@ -5,30 +5,33 @@ Plain `cdktf deploy` applies the same Terraform. Here is what only a command tha
 
 from __future__ import annotations
 
-import json as json_module
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
 from strata.aws.states import read_state
-from strata.config.models import Locking
+from strata.config.models import MANAGEMENT, Locking
 from strata.errors import ConfigurationError, StrataError, UsageError
 from strata.identity import announced
 from strata.identity.leftovers import STACK, Directory, announced_as, to_create
 from strata.options import Options
+from strata.outputs import error_facts, output, warning_facts
+from strata.printing import document, line
 from strata.terminal import confirmed, interactive
 from strata.terraform.apply import Applied, apply
 from strata.terraform.errors import TerraformError
 from strata.terraform.events import Failure
 from strata.terraform.existing import Existing
-from strata.terraform.plans import Plan, Planner, plan_folder, show
+from strata.terraform.plan_text import names_of, show
+from strata.terraform.plans import Plan, Planner, plan_folder
 from strata.terraform.preflight import Prepared, prepare
+from strata.terraform.progress import Progress, duration
 from strata.terraform.recovery import (
     adopt_interrupted,
     adopt_taken,
@@ -42,8 +45,8 @@ from strata.terraform.recovery import (
 )
 from strata.terraform.settling import PAUSES, settling, wait
 from strata.terraform.signals import Signals, StoppedError
+from strata.text import counted
 
-FORMAT = 1
 ACTIONS = ("imported", "moved", "added", "changed", "destroyed", "forgotten")
 MAX_TRIES = 20
 """How often a stack is applied: again after things that exist already were imported, or its state changed.
@@ -52,6 +55,7 @@ Of a permission set with several policies a try may find one: each waits for the
 """
 MAX_PLANS = 4
 """How often a stack is planned while its inputs change."""
+ORGANIZATIONS = "organizations"
 PARALLELISM = {STACK: 8}
 """Identity Center answers about 20 calls a second and refuses more than 10 assignments under way."""
 
@@ -70,18 +74,19 @@ def run(options: Options, *, stacks: Sequence[str], json: bool, yes: bool, allow
     """Shows the plan, asks and applies it; one that can be planned only after another is asked about in its turn."""
     if not yes and not interactive():
         raise UsageError("there is no terminal for the question; look at strata plan, then give --yes")
-    with Signals() as signals, plan_folder() as folder:
+    with Signals() as signals, plan_folder() as folder, Progress(options) as progress:
         try:
-            prepared = prepare(options, stacks=stacks, allow=allow)
-            deployment = Deployment(options, prepared, signals, folder, sys.stderr if json else sys.stdout, yes=yes)
+            prepared = prepare(options, progress, stacks=stacks, allow=allow)
+            to = sys.stderr if json else sys.stdout
+            deployment = Deployment(options, prepared, signals, folder, to, progress, yes=yes)
             deployment.check_producers()
         except StoppedError as stopped:
             options.note("interrupted; nothing was changed")
             return stopped.code
         try:
             code = deployment.run()
-        except StrataError:
-            deployment.finish(1, json=json)
+        except StrataError as error:
+            deployment.finish(1, json=json, error=error)
             raise
         return deployment.finish(code, json=json)
 
@@ -90,16 +95,25 @@ class Deployment:
     """One run of `strata deploy`."""
 
     def __init__(
-        self, options: Options, prepared: Prepared, signals: Signals, folder: Path, to: TextIO, *, yes: bool
+        self,
+        options: Options,
+        prepared: Prepared,
+        signals: Signals,
+        folder: Path,
+        to: TextIO,
+        progress: Progress,
+        *,
+        yes: bool,
     ) -> None:
         self.options, self.prepared, self.signals, self.to, self.yes = options, prepared, signals, to, yes
+        self.progress = progress
         self.landing_zone, self.aws, self.workspace = prepared.landing_zone, prepared.aws, prepared.workspace
         self.outcomes = {stack: Outcome(stack) for stack in prepared.chosen}
         self._announced = prepared.announced
         self._existing = Existing(prepared.aws, prepared.landing_zone.project)
         adopt = partial(adopt_taken, self.workspace, self._existing, note=self.note)
         self._planner = Planner(
-            self.workspace, folder, prepared.version, self.note, verbose=options.verbose, adopt=adopt
+            self.workspace, folder, prepared.version, progress, verbose=options.verbose, adopt=adopt
         )
         self._kept: dict[str, list[str]] = {}
         """What runs partly created and this one keeps, by stack."""
@@ -107,11 +121,16 @@ class Deployment:
         """The plans that somebody has seen and agreed to."""
         self._written: set[str] = set()
         """The stacks that this run has applied."""
+        self._idle = False
+        """Nothing is to be done."""
+        self._told: set[str] = set()
+        """The stacks whose end was told."""
+        self._failures: list[TerraformError] = []
 
     def note(self, text: str) -> None:
         """Prints a note; a closed terminal must not end an apply."""
         with suppress(OSError, ValueError):
-            self.options.note(text)
+            self.progress.note(text)
 
     def check_producers(self) -> None:
         """Stops when a stack that is read from, but not deployed now, has changes or was never deployed."""
@@ -122,15 +141,16 @@ class Deployment:
             if s not in stacks and any(s in self.workspace.producers(c) for c in stacks)
         ]
         for producer in skipped:
-            self.note(f"{producer}: looking for changes, because {', '.join(stacks)} reads from it")
+            self.progress.doing(f"{producer}: looking for changes, because {', '.join(stacks)} reads from it")
             if not self.prepared.states[producer]:
                 raise StrataError(f"{producer} was never deployed; run strata deploy {producer} {' '.join(stacks)}")
             changes = self._planner.plan(producer)
             if changes.error:
                 raise StrataError(f"{producer} cannot be planned: {changes.error}")
-            if changes.count:
+            if changes.differs:
+                what = counted(changes.count, "change") if changes.count else "outputs"
                 raise StrataError(
-                    f"{producer} has {changes.count} changes that are not deployed; nothing was changed; "
+                    f"{producer} has {what} not deployed yet; nothing was changed; "
                     f"run strata deploy {producer} {' '.join(stacks)}"
                 )
 
@@ -151,22 +171,22 @@ class Deployment:
             return self._interrupted(stopped.code)
         return 0
 
-    def finish(self, code: int, *, json: bool) -> int:
+    def finish(self, code: int, *, json: bool, error: StrataError | None = None) -> int:
         """Says how it went, and returns the exit code."""
-        outcomes = list(self.outcomes.values())
-        stacks = [outcome.stack for outcome in outcomes if outcome.status == "applied"]
+        stacks = [outcome.stack for outcome in self.outcomes.values() if outcome.status == "applied"]
         try:
             if code in (0, 1) and self._may_be_outdated():
+                self.progress.doing("looking for permission sets to provision", seen_only=True)
                 provision_permission_sets(self.aws, self.landing_zone, self.note)
         except StoppedError as stopped:
             code = self._interrupted(stopped.code)
         outputs = {} if code else self._outputs(stacks)
+        self.progress.rest()
         with suppress(OSError):  # how the run ended is known also where nobody reads it
             if json:
-                ended = [asdict(outcome) for outcome in outcomes]
-                print(json_module.dumps({"format": FORMAT, "stacks": ended, "outputs": outputs}, indent=2))
-            elif any(outcome.status != "not started" for outcome in outcomes):
-                _print_summary(outcomes, outputs)
+                self._print_json(outputs, error)
+            else:
+                self._print_end(outputs)
         return code
 
     def _may_be_outdated(self) -> bool:
@@ -174,6 +194,49 @@ class Deployment:
         sso = self.outcomes.get(STACK)
         applied = sso and (sso.status == "applied" or (sso.status == "failed" and STACK in self._written))
         return bool(applied) and not self.signals.ends
+
+    def _print_json(self, outputs: dict[str, Any], error: StrataError | None) -> None:
+        found = {
+            "stacks": [asdict(outcome) for outcome in self.outcomes.values()],
+            "outputs": outputs,
+            "new_accounts": self._new_accounts(outputs),
+            "warnings": [warning_facts(text) for text in self.prepared.warnings],
+            **_together([*self._failures, *([error] if error else [])]),
+        }
+        document(output("deploy", found))
+        if error:
+            error.printed = True
+
+    def _print_end(self, outputs: dict[str, Any]) -> None:
+        if self._idle:
+            self.note("nothing to do: AWS is as the configuration says")
+        elif any(outcome.status != "not started" for outcome in self.outcomes.values()):
+            for outcome in self.outcomes.values():
+                self._tell(outcome)
+            if self._written and outputs.get("portal_url"):
+                print(f"sign in at {outputs['portal_url']}")
+        for key, account_id in self._new_accounts(outputs).items():
+            print(line(f"  new account {account_id}  {key}"))
+
+    def _new_accounts(self, outputs: dict[str, Any]) -> dict[str, str]:
+        """Returns the ids of the accounts that were in no state when the run began."""
+        known = self.prepared.states.get(ORGANIZATIONS, {}).get("outputs", {}).get("account_ids", {}).get("value") or {}
+        found = outputs.get("account_ids") or {}
+        return {key: found[key] for key in sorted(found) if key not in known and key != MANAGEMENT}
+
+    def _tell(self, outcome: Outcome) -> None:
+        """Prints how a stack ended, once."""
+        if outcome.stack in self._told:
+            return
+        self._told.add(outcome.stack)
+        did = ", ".join(f"{outcome.counts[one]} {one}" for one in ACTIONS if outcome.counts.get(one))
+        if outcome.status == "applied":
+            what = did or ("outputs only" if outcome.seconds else "no changes")
+        else:
+            what = f"{outcome.status}{f' after {did}' if did else ''}"
+        width = max(map(len, self.outcomes))
+        took = f"  {duration(outcome.seconds)}" if outcome.seconds else ""
+        print(f"{outcome.stack:<{width}}  {what}{took}", file=self.to, flush=True)
 
     # One stack
 
@@ -188,7 +251,7 @@ class Deployment:
             if planned is None:
                 outcome.status = "failed" if stack in self._written else outcome.status
                 return False
-            if not planned.count:
+            if not planned.differs:
                 return self._finished(outcome)
             applied = self._apply(planned)
             outcome.counts = dict(Counter(outcome.counts) + applied.events.done)
@@ -232,14 +295,14 @@ class Deployment:
             drop_digests(self.aws, self.landing_zone, [stack])
         if stack == STACK:
             self._announce()
-        self.note(f"{stack}: deploying")
+        self.progress.doing(f"{stack}: deploying")
         self._written.add(stack)
         try:
             return apply(
                 self.workspace,
                 planned,
                 self.signals,
-                self.note,
+                self.progress,
                 parallelism=PARALLELISM.get(stack),
                 verbose=self.options.verbose,
             )
@@ -251,6 +314,9 @@ class Deployment:
         outcome.status = "applied"
         if outcome.stack == STACK:
             announced.withdraw(self.aws, self.landing_zone.project, self._announced)
+        if not self._idle:
+            with suppress(OSError):
+                self._tell(outcome)
         return True
 
     def _announce(self) -> None:
@@ -274,7 +340,7 @@ class Deployment:
         """Plans all stacks, shows the plans, and asks about those that can be applied."""
         plans = self._planner.plan_all(self.prepared.chosen)
         self._shown |= {planned.stack: planned for planned in plans}
-        self._show(plans)
+        self._show([replace(one, error=one.error and "cannot be planned", advice=()) for one in plans])
         for planned in plans:
             report_kept(planned, self._kept.get(planned.stack, ()), self.note)
         failed = [planned for planned in plans if planned.error]
@@ -283,11 +349,15 @@ class Deployment:
         if failed:
             self.note("nothing was changed")
             return False
-        return self._confirmed([planned.stack for planned in plans if not planned.waits_for])
+        self._idle = not any(planned.differs or planned.waits_for for planned in plans)
+        if self._idle:
+            return True
+        return self._confirmed([planned.stack for planned in plans if planned.differs])
 
     def _show(self, plans: Sequence[Plan]) -> None:
         try:
-            show(plans, self.to)
+            self.progress.rest()
+            show(plans, self.to, names_of(self.prepared.states.values()), every=self.options.verbose)
         except OSError as error:  # also a closed pipe, which is the end of other commands only
             raise StrataError(f"the plan cannot be shown, so it is not applied: {error.strerror}") from error
 
@@ -357,8 +427,10 @@ class Deployment:
         return code
 
     def _report(self, stack: str, failures: Sequence[Failure]) -> None:
+        error = TerraformError(self.workspace, stack, failures)
+        self._failures.append(error)
         with suppress(OSError):
-            for text in TerraformError(self.workspace, stack, failures).lines():
+            for text in error.lines():
                 print(text, file=sys.stderr)
 
     # AWS
@@ -377,14 +449,7 @@ class Deployment:
         return dict(sorted(found.items()))
 
 
-def _print_summary(outcomes: Sequence[Outcome], outputs: dict[str, Any]) -> None:
-    width = max(len(outcome.stack) for outcome in outcomes)
-    for outcome in outcomes:
-        did = [f"{outcome.counts[action]} {action}" for action in ACTIONS if outcome.counts.get(action)]
-        what = ", ".join(did) or "no changes" if outcome.status == "applied" else outcome.status
-        took = f"  {outcome.seconds:.1f} s" if outcome.seconds else ""
-        print(f"{outcome.stack:<{width}}  {what}{took}")
-    if outputs.get("portal_url"):
-        print(f"sign in at {outputs['portal_url']}")
-    for key, account_id in sorted((outputs.get("account_ids") or {}).items()):
-        print(f"  {account_id}  {key}")
+def _together(errors: Sequence[StrataError]) -> dict[str, list[Any]]:
+    """Returns all errors of a run as a script gets them."""
+    found = [error_facts(error) for error in errors]
+    return {part: [one for facts in found for one in facts[part]] for part in ("faults", "errors", "advice")}

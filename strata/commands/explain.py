@@ -14,7 +14,8 @@ from strata.landing_zone.policies import EffectivePolicy
 from strata.landing_zone.units import Target
 from strata.load import load
 from strata.options import Options
-from strata.printing import as_json, document, line
+from strata.outputs import output
+from strata.printing import document, line
 from strata.report.access import Access, AccessPath, access, access_as_json, allowances, bundles, empty_groups
 from strata.report.names import find_account, find_anyone, find_permission_set, find_user
 from strata.report.places import places
@@ -29,7 +30,7 @@ def run(options: Options, *, who: str | None, account: str | None, permission_se
     explained = Explained(load(options.config))
     facts, lines = _chosen(explained, who, account, permission_set)
     if json:
-        document(as_json(facts()))
+        document(output("explain", facts()))
     else:
         print("\n".join(map(line, lines())))
     return 0

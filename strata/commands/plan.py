@@ -2,42 +2,45 @@
 
 from __future__ import annotations
 
-import json as json_module
 import sys
 from collections.abc import Sequence
 from functools import partial
 
 from strata.options import Options
-from strata.printing import readers_may_leave
+from strata.outputs import output, warning_facts
+from strata.printing import document, readers_may_leave
 from strata.terraform.existing import Existing
-from strata.terraform.plans import Plan, Planner, plan_folder, show
+from strata.terraform.plan_text import names_of, show
+from strata.terraform.plans import Plan, Planner, plan_folder
 from strata.terraform.preflight import Prepared, prepare
+from strata.terraform.progress import Progress
 from strata.terraform.recovery import adopt_taken, beside, half_made, report_kept
 from strata.terraform.signals import Signals, StoppedError
 
 DIFFERS = 3
-FORMAT = 1
 
 
 def run(options: Options, *, stacks: Sequence[str], exit_code: bool, json: bool, allow: Sequence[str]) -> int:
     """Checks, compares, plans and prints; returns 3 where something would change and that was asked."""
     try:
-        with Signals():
-            plans = _plans(options, prepare(options, stacks=stacks, allow=allow))
+        with Signals(), Progress(options) as progress:
+            prepared = prepare(options, progress, stacks=stacks, allow=allow)
+            plans = _plans(options, prepared, progress)
     except StoppedError as stopped:
         options.note("interrupted")
         return stopped.code
     with readers_may_leave():
         if json:
-            print(json_module.dumps({"format": FORMAT, "stacks": [planned.as_json() for planned in plans]}, indent=2))
+            found = [planned.as_json() for planned in plans]
+            document(output("plan", {"stacks": found, "warnings": [warning_facts(one) for one in prepared.warnings]}))
         else:
-            show(plans, sys.stdout)
+            show(plans, sys.stdout, names_of(prepared.states.values()), every=options.verbose)
     if any(planned.error for planned in plans):
         return 1
-    return DIFFERS if exit_code and any(planned.count or planned.waits_for for planned in plans) else 0
+    return DIFFERS if exit_code and any(planned.differs or planned.waits_for for planned in plans) else 0
 
 
-def _plans(options: Options, prepared: Prepared) -> list[Plan]:
+def _plans(options: Options, prepared: Prepared, progress: Progress) -> list[Plan]:
     workspace, existing = prepared.workspace, Existing(prepared.aws, prepared.landing_zone.project)
     with plan_folder() as folder:
         kept = {stack: half_made(workspace, stack, prepared.states[stack]) for stack in prepared.chosen}
@@ -47,7 +50,7 @@ def _plans(options: Options, prepared: Prepared) -> list[Plan]:
             if addresses:
                 workspace = beside(workspace, stack, prepared.states[stack], addresses, folder)
         adopt = partial(adopt_taken, workspace, existing, note=options.note)
-        planner = Planner(workspace, folder, prepared.version, options.note, verbose=options.verbose, adopt=adopt)
+        planner = Planner(workspace, folder, prepared.version, progress, verbose=options.verbose, adopt=adopt)
         plans = planner.plan_all(prepared.chosen)
     for planned in plans:
         report_kept(planned, kept[planned.stack], options.note)

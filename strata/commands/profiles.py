@@ -11,7 +11,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from strata.aws.session import Aws, connect
 from strata.config.limits import aws_limits
 from strata.config.models import ACCESS_ROLE, PARTITION
 from strata.config.types import did_you_mean
-from strata.errors import StrataError
+from strata.errors import ConfigurationError, StrataError
 from strata.files import aws_config
 from strata.files.atomic import UnreadableError, read_bytes
 from strata.files.aws_config import Section
@@ -29,7 +29,9 @@ from strata.landing_zone import MANAGEMENT, LandingZone
 from strata.landing_zone.grants import Grant
 from strata.load import load
 from strata.options import Options
-from strata.printing import as_json, document, line, readers_may_leave, word
+from strata.outputs import error_facts, warning_facts
+from strata.outputs import output as json_output
+from strata.printing import document, line, readers_may_leave, word
 from strata.terminal import confirmed
 from strata.text import counted
 
@@ -65,7 +67,8 @@ def run(
     )
     facts = _facts(options, landing_zone, request, offline=offline, outputs=outputs)
     profiles = build_profiles(landing_zone, facts, request)
-    for warning in (*facts.warnings, *profiles.warnings):
+    profiles = replace(profiles, warnings=(*facts.warnings, *profiles.warnings))
+    for warning in profiles.warnings:
         print(line(f"warning: {warning}"), file=sys.stderr, flush=True)
     path, short_name = file or _default_file(), landing_zone.project.short_name
     before = aws_config.read(path)
@@ -74,6 +77,8 @@ def run(
     except aws_config.UnusableFileError as refusal:
         for fault in refusal.faults:
             print(f"error: {fault}", file=sys.stderr)
+        if json:
+            document(json_output("profiles", error_facts(ConfigurationError(refusal.faults))))
         return 1
     _check_source(profiles, update)
     if check or dry_run or (json and not yes):
@@ -459,8 +464,9 @@ def _print_result(profiles: Profiles, update: aws_config.Update, path: Path, *, 
             "up_to_date": current,
             "portal": asdict(profiles.portal) if profiles.portal else None,
             "profiles": [asdict(profile) for profile in profiles.profiles],
+            "warnings": [warning_facts(text) for text in profiles.warnings],
         }
-        document(as_json(found))
+        document(json_output("profiles", found))
     else:
         for one in update.diff:
             print(line(one))

@@ -14,7 +14,8 @@ from strata.files.atomic import write
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
-from strata.printing import as_json, as_utf_8, columns, document, markdown, readers_may_leave
+from strata.outputs import output as json_output
+from strata.printing import as_utf_8, columns, document, markdown, readers_may_leave
 
 if TYPE_CHECKING:
     from strata.report.edition import Edition
@@ -148,7 +149,7 @@ def _csv(report: Report) -> str:
 def _json(report: Report) -> str:
     from strata.report.data import as_data
 
-    return as_json(as_data(report.landing_zone, report.edition))
+    return json_output("report", as_data(report.landing_zone, report.edition))
 
 
 def _mermaid(report: Report) -> str:

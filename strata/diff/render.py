@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from strata import printing
 from strata.diff.change import Change, risk_words, risks
+from strata.outputs import output
 from strata.printing import line, markdown, visible
 
 
@@ -46,4 +46,4 @@ def _none(found: Sequence[Change]) -> list[str]:
 def as_json(found: Sequence[Change], revision: str) -> str:
     """Returns changes for a script."""
     listed = [{"topic": change.topic.value, "text": change.text, "risk": change.risk} for change in found]
-    return printing.as_json({"since": revision, "risks": sorted(risks(found)), "changes": listed})
+    return output("diff", {"since": revision, "risks": sorted(risks(found)), "changes": listed})

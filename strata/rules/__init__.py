@@ -13,9 +13,9 @@ from strata.config.limits import Limits, aws_limits
 from strata.config.loader import PartialConfiguration
 from strata.errors import Fault
 from strata.rules import accepted, access, imports, moves, organization, policies, project, security, spelling, text
-from strata.rules.warnings import warnings
+from strata.rules.warnings import LocatedWarning, found_warnings, warnings
 
-__all__ = ["check", "warnings"]
+__all__ = ["LocatedWarning", "check", "found_warnings", "warnings"]
 
 Rule = Callable[[PartialConfiguration, Limits], Iterable[Fault]]
 RULES: tuple[Rule, ...] = (

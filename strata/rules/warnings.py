@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from strata.config import ORGANIZATION, PROJECT, SECURITY, SSO
 from strata.config.accepted import find, hint
@@ -27,25 +28,64 @@ from strata.rules.quotas import over_quota
 from strata.rules.spelling import unknown_names
 
 
+@dataclass(frozen=True)
+class LocatedWarning:
+    """A warning, with its place in the files and the words by which accepted.yaml accepts it."""
+
+    source: SourceLocation
+    path: str
+    text: str
+    finding: str
+    at: str
+    over: str = ""
+    """The last day of an acceptance that has ended, empty where there was none."""
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.told}"
+
+    @property
+    def told(self) -> str:
+        """Returns it without its place."""
+        over = f", accepted until {self.over} only" if self.over else ""
+        return f"{self.path}: {self.text}{over} [{hint(self.finding, self.at)}]"
+
+    @property
+    def problem(self) -> str:
+        """Returns what is unlikely to be meant."""
+        return self.text.partition("; ")[0]
+
+    @property
+    def remedy(self) -> str:
+        """Returns what to do about it: a warning without a remedy of its own can be accepted."""
+        return (
+            self.text.partition("; ")[2] or f"correct it, or accept it in accepted.yaml: {hint(self.finding, self.at)}"
+        )
+
+
 def warnings(landing_zone: LandingZone, day: dt.date | None = None) -> list[str]:
-    """Returns every warning as `file:line: path: text [finding: id, at: place]`, in the order of the files.
+    """Returns every warning as `file:line: path: text [finding: id, at: place]`, in the order of the files."""
+    return [str(one) for one in found_warnings(landing_zone, day)]
+
+
+def found_warnings(landing_zone: LandingZone, day: dt.date | None = None) -> list[LocatedWarning]:
+    """Returns every warning, in the order of the files.
 
     Accepted findings are left out; with a day, not those whose acceptance ended before it.
     """
     doubts = _doubts(landing_zone)
-    found: list[tuple[SourceLocation, str]] = []
+    found: list[LocatedWarning] = []
     grouped: dict[tuple[str, str], list[Warned]] = defaultdict(list)
     for one in (*doubts, *unused(landing_zone, doubts)):
         entry = find(landing_zone.accepted, one.finding, one.at)
         if entry and not entry.ended(day):
             continue
-        over = f", accepted until {entry.until} only" if entry else ""
+        over = str(entry.until) if entry else ""
         if one.finding in _TOLD_ONCE and not over:
             grouped[one.finding, one.doubt[0]].append(one)
         else:
             found.append(_told(landing_zone, one, [], over))
     found += [_told(landing_zone, one, others) for one, *others in grouped.values()]
-    return [f"{source}: {text}" for source, text in sorted(found)]
+    return sorted(found, key=lambda one: (one.source, one.told))
 
 
 def accepted_here(landing_zone: LandingZone) -> frozenset[tuple[str, str]]:
@@ -67,12 +107,12 @@ _TOLD_ONCE = frozenset({"example-value", "unbound-account"})
 """Findings that are reported once per file, because a new configuration has a page of them."""
 
 
-def _told(landing_zone: LandingZone, one: Warned, others: list[Warned], over: str = "") -> tuple[SourceLocation, str]:
+def _told(landing_zone: LandingZone, one: Warned, others: list[Warned], over: str = "") -> LocatedWarning:
     file, location, text = one.doubt
     if one.finding in _TOLD_ONCE:
         text = text.replace(_OTHERS, _and([_here(landing_zone, other) for other in others]))
-    told = f"{_here(landing_zone, one)}: {text}{over} [{hint(one.finding, one.at)}]"
-    return landing_zone.source(file, location), told
+    where = landing_zone.source(file, location)
+    return LocatedWarning(where, _here(landing_zone, one), text, one.finding, one.at, over)
 
 
 def _here(landing_zone: LandingZone, one: Warned) -> str:

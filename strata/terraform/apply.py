@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from strata.terraform.events import Events, Failure
-from strata.terraform.plans import Note, Plan, ended
+from strata.terraform.plans import Plan, ended
+from strata.terraform.progress import Progress
 from strata.terraform.signals import Signals
 from strata.terraform.workspace import Workspace
 
@@ -27,10 +28,10 @@ class Applied:
 
 
 def apply(
-    workspace: Workspace, planned: Plan, signals: Signals, note: Note, *, parallelism: int | None, verbose: bool
+    workspace: Workspace, planned: Plan, signals: Signals, progress: Progress, *, parallelism: int | None, verbose: bool
 ) -> Applied:
     """Applies the file of a plan. Of the signals of a run, Terraform receives one SIGINT at the most."""
-    events = Events(lambda text: note(f"{planned.stack}: {text}"), verbose=verbose)
+    events = Events(progress, planned.stack, steps=planned.steps, verbose=verbose)
     limit = [f"-parallelism={parallelism}"] if parallelism else []
     said = stopped = False
     with signals.shield():
@@ -41,9 +42,9 @@ def apply(
             if signals.stops and not stopped:
                 stopped = True
                 process.interrupt()
-                note(f"{planned.stack}: stopping; Terraform saves what was done, do not kill it")
+                progress.note(f"{planned.stack}: stopping; Terraform saves what was done, do not kill it")
             elif signals.ends and not said:
-                note(f"{planned.stack}: finishing this stack, then stopping; interrupt again to stop it now")
+                progress.note(f"{planned.stack}: finishing this stack, then stopping; interrupt again to stop it now")
             said = said or signals.ends
 
         try:

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True)
@@ -21,13 +21,30 @@ class Failure:
 
 _DONE = {"create": "added", "update": "changed", "delete": "destroyed"}
 _DOING = {"create": "creating", "update": "modifying", "delete": "destroying"}
+_DID = {"create": "created", "update": "modified", "delete": "destroyed"}
+
+
+class Watcher(Protocol):
+    """Who is told how far a command is."""
+
+    def at(self, text: str) -> None:
+        """Hears what is at work now."""
+
+    def still(self, text: str) -> None:
+        """Hears what takes long."""
+
+    def done(self, text: str) -> None:
+        """Hears that one thing of many is done."""
+
+    def note(self, text: str) -> None:
+        """Hears what Terraform says itself."""
 
 
 class Events:
     """The events of one command, each line as it comes; what is no event is kept as it is."""
 
-    def __init__(self, progress: Callable[[str], None] = lambda _: None, *, verbose: bool = False) -> None:
-        self._progress, self._verbose = progress, verbose
+    def __init__(self, watcher: Watcher, stack: str, *, steps: int = 0, verbose: bool = False) -> None:
+        self._watcher, self._stack, self._steps, self._verbose = watcher, stack, steps, verbose
         self._failures: dict[Failure, None] = {}
         self.done = Counter[str]()
         """How many resources were added, changed and destroyed."""
@@ -44,7 +61,7 @@ class Events:
             event = json.loads(line)
             handler = _HANDLERS.get(event.get("type"))
             if self._verbose and event.get("@message"):
-                self._progress(str(event["@message"]))
+                self._watcher.note(f"{self._stack}: {event['@message']}")
             if handler:
                 handler(self, event)
         except (ValueError, KeyError, TypeError, AttributeError):  # no event, or none that we know
@@ -64,24 +81,34 @@ class Events:
     def _start(self, event: dict[str, Any]) -> None:
         if hook := _change(event):
             self.begun[hook["resource"]["addr"]] = hook["action"]
-            self._say(f"{_DOING[hook['action']]} {hook['resource']['addr']}")
+            self._watcher.at(f"{self._count()} {_DOING[hook['action']]} {hook['resource']['addr']}")
 
     def _wait(self, event: dict[str, Any]) -> None:
         if hook := _change(event):
             seconds = hook.get("elapsed_seconds", 0)
-            self._say(f"still {_DOING[hook['action']]} {hook['resource']['addr']}, {seconds} s")
+            doing = f"{_DOING[hook['action']]} {hook['resource']['addr']}"
+            self._watcher.at(f"{self._count()} {doing}")
+            self._say(self._watcher.still, f"still {doing}, {seconds} s")
 
     def _complete(self, event: dict[str, Any]) -> None:
         if hook := _change(event):
             self.begun.pop(hook["resource"]["addr"], None)
             self.done[_DONE[hook["action"]]] += 1
+            took = hook.get("elapsed_seconds", 0)
+            did = f"{_DID[hook['action']]} {hook['resource']['addr']}{f', {took} s' if took else ''}"
+            self._watcher.at(f"{self._count()} {did}")
+            self._say(self._watcher.done, f"{self._count()} {did}")
 
     def _refreshed(self, _event: dict[str, Any]) -> None:
         self.compared += 1
+        self._watcher.at(f"{self.compared} resource{'' if self.compared == 1 else 's'} compared with AWS")
 
-    def _say(self, text: str) -> None:
+    def _count(self) -> str:
+        return f"[{self.done.total()}/{max(self._steps, self.done.total())}]"
+
+    def _say(self, told: Callable[[str], None], text: str) -> None:
         if not self._verbose:  # where Terraform's own words are shown
-            self._progress(text)
+            told(f"{self._stack}: {text}")
 
 
 _HANDLERS: dict[str, Callable[[Events, dict[str, Any]], None]] = {
@@ -102,7 +129,12 @@ def _change(event: dict[str, Any]) -> dict[str, Any] | None:
 def failure(diagnostic: dict[str, Any]) -> Failure:
     """Returns what a diagnostic of Terraform says."""
     text = " ".join(f"{diagnostic.get('summary', '')}: {diagnostic.get('detail') or ''}".split()).rstrip(": ")
+    text = text.partition(_TERRAFORMS_ADVICE)[0]
     return Failure(text, diagnostic.get("address"), frozenset(_OTHER_STACK.findall("\n".join(_said(diagnostic)))))
+
+
+_TERRAFORMS_ADVICE = " To avoid this error and continue with the plan,"
+"""The way around a guard, which is nothing for an operator to do."""
 
 
 def _said(diagnostic: dict[str, Any]) -> Iterator[str]:

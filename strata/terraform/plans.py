@@ -11,23 +11,22 @@ import shutil
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from strata.aws.states import Version
 from strata.errors import StrataError
-from strata.printing import line
-from strata.terraform.errors import TerraformError
+from strata.terraform.attributes import MASKED, Attribute, any_true, attributes, masked, sensitive_marks
+from strata.terraform.errors import TerraformError, advice
 from strata.terraform.events import Events, Failure
 from strata.terraform.process import Result
+from strata.terraform.progress import Progress
 from strata.terraform.workspace import StateObject, Workspace
-from strata.text import counted
 
-Note = Callable[[str], None]
 Versions = Mapping[StateObject, Version | None]
 
 _HAS_CHANGES = 2
@@ -50,6 +49,12 @@ class Change:
     """What a thing that would be created is created with, as far as it is known."""
     loses: tuple[str, ...] = ()
     """The tags and the entries of lists that it has at AWS and would have no longer."""
+    attributes: tuple[Attribute, ...] = field(default=(), repr=False)
+    """The attributes that would change, with both values."""
+    import_id: str | None = None
+    """The id by which it is imported."""
+    moved_from: str | None = None
+    """The address that it has in the state."""
 
     def covers(self, later: Change) -> bool:
         """Says whether who has seen this change has seen the later one, too."""
@@ -59,6 +64,17 @@ class Change:
             return False
         return all(name in self.unknown or self.values.get(name) == digest for name, digest in later.values.items())
 
+    def as_json(self, address: str) -> dict[str, Any]:
+        """Returns it as `--json` prints it."""
+        return {
+            "address": address,
+            "action": self.action,
+            "moved_from": self.moved_from,
+            "import_id": self.import_id,
+            "attributes": {one.name: one.as_json() for one in self.attributes},
+            "loses": list(self.loses),
+        }
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -66,9 +82,13 @@ class Plan:
 
     stack: str
     changes: Mapping[str, Change] = field(default_factory=dict)
-    """What would be done, by address."""
+    """What would be done to resources, by address."""
+    outputs: tuple[str, ...] = ()
+    """The outputs that would change in the state, which nobody but other stacks notices."""
     error: str | None = None
     failures: tuple[Failure, ...] = ()
+    advice: tuple[str, ...] = ()
+    """What to do about the error."""
     waits_for: tuple[str, ...] = ()
     file: Path | None = None
     versions: Versions = field(default_factory=dict)
@@ -76,8 +96,13 @@ class Plan:
 
     @property
     def count(self) -> int:
-        """Returns how many resources and outputs would change."""
+        """Returns how many resources would change."""
         return len(self.changes)
+
+    @property
+    def differs(self) -> bool:
+        """Says whether there is something to apply, and be it an output that other stacks read."""
+        return bool(self.changes or self.outputs)
 
     @property
     def counts(self) -> Counter[str]:
@@ -85,13 +110,17 @@ class Plan:
         words = {"import": "imported", "import and update": "imported", "move": "moved", "forget": "forgotten"}
         return Counter(words[change.action] for change in self.changes.values() if change.action in words)
 
+    @property
+    def steps(self) -> int:
+        """Returns how many events of an apply tell that something is done."""
+        return sum(_STEPS.get(change.action, 0) for change in self.changes.values())
+
     def beyond(self, shown: Plan) -> Plan:
         """Returns what this plan would do and the one that was shown would not; outputs alone give nobody anything."""
         news = {
             address: change
             for address, change in self.changes.items()
-            if not address.startswith("output.")
-            and not (address in shown.changes and shown.changes[address].covers(change))
+            if not (address in shown.changes and shown.changes[address].covers(change))
         }
         return Plan(self.stack, news)
 
@@ -99,11 +128,15 @@ class Plan:
         """Returns the plan as `--json` prints it."""
         return {
             "stack": self.stack,
-            "changes": {address: change.action for address, change in self.changes.items()},
-            "loses": {address: change.loses for address, change in self.changes.items() if change.loses},
+            "changes": [change.as_json(address) for address, change in self.changes.items()],
+            "outputs": list(self.outputs),
+            "waits_for": list(self.waits_for),
             "error": self.error,
-            "waits_for": self.waits_for,
+            "advice": list(self.advice),
         }
+
+
+_STEPS = {"create": 1, "update": 1, "import and update": 1, "delete": 1, "replace": 2}
 
 
 @dataclass
@@ -113,7 +146,7 @@ class Planner:
     workspace: Workspace
     folder: Path
     version: Callable[[StateObject], Version | None]
-    note: Note
+    progress: Progress
     verbose: bool = False
     adopt: Callable[[Plan], bool] = lambda _: False
     """Has the next plan import what this one would create and AWS has; says whether there is any."""
@@ -134,31 +167,34 @@ class Planner:
         return self._plan(stack, pending) if self.adopt(planned) else planned
 
     def _plan(self, stack: str, pending: Sequence[str]) -> Plan:
-        self.note(f"{stack}: planning")
+        self.progress.doing(f"{stack}: planning")
         if failed := self.initialize(stack):
-            return _unplanned(stack, [failed], pending)
+            return self._unplanned(stack, [failed], pending)
         versions = self.versions(stack)
         file = self.folder / f"{stack}.tfplan"
         file.unlink(missing_ok=True)
-        events = Events(self._progress(stack) if self.verbose else lambda _: None, verbose=self.verbose)
+        events = Events(self.progress, stack, verbose=self.verbose)
         result = self.workspace.terraform(
             stack,
             *("plan", "-json", "-input=false", "-lock=false", "-detailed-exitcode", f"-out={file}"),
             heard=self._hearing(stack, events),
         )
         if result.code == _HAS_CHANGES:
-            return Plan(stack, dict(sorted(changes(self._shown(stack, file)))), file=file, versions=versions)
+            shown = self._shown(stack, file)
+            found, written = dict(sorted(changes(shown))), tuple(changed_outputs(shown))
+            return Plan(stack, found, written, file=file, versions=versions)
         file.unlink(missing_ok=True)
         if not result.code:
             return Plan(stack, versions=versions)
-        return _unplanned(stack, events.failures or [ended(result, events)], pending)
+        return self._unplanned(stack, events.failures or [ended(result, events)], pending)
 
     def initialize(self, stack: str) -> Failure | None:
         """Prepares Terraform in the folder of a stack, once a run; returns why it cannot be."""
         if stack in self._initialized:
             return None
         if not (self.workspace.stack_folder(stack) / ".terraform").exists():
-            self.note(f"{stack}: preparing Terraform")
+            self.progress.at("preparing Terraform")
+            self.progress.still(f"{stack}: preparing Terraform")
         result = self.workspace.initialize(stack)
         if result.code:
             said = f"{result.text}\n{result.errors}".partition("Error: ")[2] or result.errors or result.text
@@ -179,6 +215,12 @@ class Planner:
         """Returns the versions of the states that a plan of a stack rests on, as they are now."""
         return {state: self.version(state) for state in self.workspace.reads(stack)}
 
+    def _unplanned(self, stack: str, found: Sequence[Failure], pending: Sequence[str]) -> Plan:
+        if waits_for := _waits_for(found, pending):
+            return Plan(stack, waits_for=waits_for)
+        told = tuple(advice(self.workspace, stack, found))
+        return Plan(stack, error=_why_not(stack, found), failures=tuple(found), advice=told)
+
     def _shown(self, stack: str, file: Path) -> dict[str, Any]:
         result = self.workspace.terraform(stack, "show", "-json", str(file))
         if result.code:
@@ -194,12 +236,9 @@ class Planner:
             events.take(line)
             if time.monotonic() - said > _LONG:
                 said = time.monotonic()
-                self.note(f"{stack}: planning, {events.compared} resources compared with AWS so far")
+                self.progress.still(f"{stack}: planning, {events.compared} resources compared with AWS so far")
 
         return heard
-
-    def _progress(self, stack: str) -> Note:
-        return lambda text: self.note(f"{stack}: {text}")
 
 
 @contextmanager
@@ -228,24 +267,6 @@ def _remove_unheld(file: Path) -> None:
             shutil.rmtree(file.parent)
 
 
-def show(plans: Iterable[Plan], to: TextIO) -> None:
-    """Prints plans for a person."""
-    for planned in plans:
-        number = counted(planned.count, "change") if planned.count else "no changes"
-        print(f"{planned.stack}: {planned.error or _waits(planned) or number}", file=to)
-        for address, change in planned.changes.items():
-            print(f"  {change.action:<18}{address}", file=to)
-            if change.loses:
-                print(line(f"  {'':<18}  loses {', '.join(change.loses)}"), file=to)
-    to.flush()
-
-
-def _waits(planned: Plan) -> str:
-    if not planned.waits_for:
-        return ""
-    return f"can be planned once {' and '.join(planned.waits_for)} {'are' if planned.waits_for[1:] else 'is'} applied"
-
-
 def ended(result: Result, events: Events) -> Failure:
     """Returns how Terraform ended that says no reason itself."""
     if result.code < 0:
@@ -255,13 +276,7 @@ def ended(result: Result, events: Events) -> Failure:
 
 
 def _is_pending(planned: Plan) -> bool:
-    return bool(planned.count or planned.waits_for)
-
-
-def _unplanned(stack: str, found: Sequence[Failure], pending: Sequence[str]) -> Plan:
-    if waits_for := _waits_for(found, pending):
-        return Plan(stack, waits_for=waits_for)
-    return Plan(stack, error=_why_not(stack, found), failures=tuple(found))
+    return bool(planned.differs or planned.waits_for)
 
 
 _ABSENT = re.compile(r"Unable to find remote state|Unsupported attribute|Invalid index")
@@ -283,17 +298,31 @@ def _why_not(stack: str, found: Sequence[Failure]) -> str:
 
 
 def changes(shown: Mapping[str, Any]) -> Iterator[tuple[str, Change]]:
-    """Yields what a plan in Terraform's JSON would do, by address."""
+    """Yields what a plan in Terraform's JSON would do to resources, by address."""
+    written = _written(shown)
     for resource in shown.get("resource_changes", ()):
         action = _action(resource)
         if resource["mode"] == "managed" and action:
             address = resource["address"]
+            change = _with_values(action, resource, written and written.get(address.partition("[")[0], ()))
             if deposed := resource.get("deposed"):
                 address = f"{address} (deposed {deposed})"
-            yield address, _with_values(action, resource["change"])
-    for name, change in shown.get("output_changes", {}).items():
+            yield address, change
+
+
+def changed_outputs(shown: Mapping[str, Any]) -> Iterator[str]:
+    """Yields the outputs that a plan in Terraform's JSON would change."""
+    for name, change in sorted(shown.get("output_changes", {}).items()):
         if change["actions"] != ["no-op"]:
-            yield f"output.{name}", Change(change["actions"][0])
+            yield name
+
+
+def _written(shown: Mapping[str, Any]) -> dict[str, Collection[str]] | None:
+    """Returns the arguments that the configuration has, by address; None where the plan does not say it."""
+    if "configuration" not in shown:
+        return None
+    resources = shown["configuration"].get("root_module", {}).get("resources", ())
+    return {resource["address"]: resource.get("expressions", {}).keys() for resource in resources}
 
 
 def _action(resource: Mapping[str, Any]) -> str | None:
@@ -308,24 +337,44 @@ def _action(resource: Mapping[str, Any]) -> str | None:
     return "move" if resource.get("previous_address") else None
 
 
-def _with_values(action: str, change: Mapping[str, Any]) -> Change:
+def _with_values(action: str, resource: Mapping[str, Any], written: Collection[str] | None) -> Change:
+    change = resource["change"]
     before = {} if action in ("create", "replace") else change.get("before") or {}
     after = change.get("after") or {}
-    unknown = frozenset(name for name, value in (change.get("after_unknown") or {}).items() if _any(value))
+    unknown = frozenset(name for name, value in (change.get("after_unknown") or {}).items() if any_true(value))
     known = {name: value for name, value in after.items() if value is not None}
     new = {name: _digest(value) for name, value in known.items() if name not in unknown and value != before.get(name)}
-    lost = _lost(before, after, unknown)
+    hidden = sensitive_marks(change)
+    seen, coming = ({} if True in hidden else masked(side, hidden) for side in (before, after))
+    lost = _lost(seen, coming, unknown)
     if action == "import and update":
-        lost = chain(_replaced(before, after, unknown), lost)
-    return Change(action, new, unknown, known if action == "create" else {}, tuple(lost))
+        lost = chain(_replaced(before, after, unknown, hidden), lost)
+    return Change(
+        action,
+        new,
+        unknown,
+        known if action == "create" else {},
+        tuple(lost),
+        () if action in _LEAVES else tuple(attributes(change, written)),
+        (change.get("importing") or {}).get("id"),
+        resource.get("previous_address"),
+    )
 
 
-def _replaced(before: Mapping[str, Any], after: Mapping[str, Any], unknown: Collection[str]) -> Iterator[str]:
+_LEAVES = ("delete", "forget")
+"""Actions after which there are no attributes."""
+
+
+def _replaced(
+    before: Mapping[str, Any], after: Mapping[str, Any], unknown: Collection[str], hidden: Sequence[Any]
+) -> Iterator[str]:
     """Yields the plain values that a thing has at AWS and the configuration has otherwise."""
     for name in sorted(before.keys() & after.keys() - unknown):
         old, new = before[name], after[name]
         if old and isinstance(old, (str, int)) and old != new:
-            yield f"{name}={old} for {'nothing' if new is None else new}"
+            secret = any(marks is True or marks.get(name) for marks in hidden)
+            told = (MASKED, "another") if secret else (old, "nothing" if new is None else new)
+            yield f"{name}={told[0]} for {told[1]}"
 
 
 def _lost(before: Mapping[str, Any], after: Mapping[str, Any], unknown: Collection[str]) -> Iterator[str]:
@@ -353,13 +402,6 @@ def _keys(value: object) -> set[str]:
     """Returns the keys of entries that have one, such as attributes for access control."""
     entries = value if isinstance(value, list) else ()
     return {str(entry["key"]) for entry in entries if isinstance(entry, dict) and "key" in entry}
-
-
-def _any(unknown: object) -> bool:
-    """Says whether anything in a value of `after_unknown` is unknown."""
-    if isinstance(unknown, dict):
-        return any(map(_any, unknown.values()))
-    return any(map(_any, unknown)) if isinstance(unknown, list) else unknown is True
 
 
 def _digest(value: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from strata.aws.access_role import WAY, account_ids, closed_to_us
@@ -31,6 +31,7 @@ from strata.landing_zone.examples import example_faults
 from strata.load import load
 from strata.options import Options
 from strata.printing import line, visible
+from strata.terraform.progress import Progress
 from strata.terraform.standing import reset
 from strata.terraform.workspace import StateObject, Workspace
 
@@ -51,6 +52,8 @@ class Prepared:
     chosen: tuple[str, ...]
     states: Mapping[str, State]
     announced: frozenset[announced.Name]
+    warnings: tuple[str, ...] = ()
+    """What was told before the plan and is no refusal."""
 
     def version(self, state: StateObject) -> Version | None:
         """Returns the version of a state now, None where there is none, or where somebody else's cannot be read."""
@@ -77,7 +80,7 @@ class RefusedError(StrataError):
         yield "nothing was changed"
 
 
-def prepare(options: Options, *, stacks: Sequence[str], allow: Sequence[str]) -> Prepared:
+def prepare(options: Options, progress: Progress, *, stacks: Sequence[str], allow: Sequence[str]) -> Prepared:
     """Writes the Terraform, reads states and AWS, and compares them with the configuration.
 
     Raises:
@@ -91,12 +94,13 @@ def prepare(options: Options, *, stacks: Sequence[str], allow: Sequence[str]) ->
     _check_replaced(allow, landing_zone)
     if not emulator() and (faults := example_faults(landing_zone)):
         raise ConfigurationError(faults)
+    progress.doing("asking AWS", seen_only=True)
     aws = connect(options, landing_zone.project)
     management_caller(aws, landing_zone.project)
     _check_settled(aws, landing_zone, stacks)
     _check_ground(aws, landing_zone, needs_sign_in=not stacks or "sso" in stacks)
     workspace = Workspace.of(options.config, options.profile)
-    options.note("comparing the configuration with the states and AWS")
+    progress.doing("comparing the configuration with the states and AWS")
     states = {stack: read_state(aws, landing_zone.project, stack) for stack in STACKS}
     names = announced.read(aws, landing_zone.project)
     found = examine(
@@ -114,8 +118,8 @@ def prepare(options: Options, *, stacks: Sequence[str], allow: Sequence[str]) ->
     if found.refusals:
         raise RefusedError(found.refusals)
     if not stacks or "organizations" in stacks:
-        _check_quota(aws, landing_zone, states.get("organizations", {}), options.note)
-    options.note("writing the Terraform")
+        _check_quota(aws, landing_zone, states.get("organizations", {}), progress.note)
+    progress.doing("writing the Terraform")
     workspace.synth([*allow, *(f"moved:{one.kind}:{one.new}" for one in found.moved)])
     chosen = tuple(_chosen(workspace, landing_zone, stacks))
     own = (stack for stack in workspace.stacks if stack not in states)
@@ -126,11 +130,17 @@ def prepare(options: Options, *, stacks: Sequence[str], allow: Sequence[str]) ->
     chosen = _reachable(aws, landing_zone, states, chosen, stacks)
     prepared = Prepared(landing_zone, aws, workspace, chosen, states, names)
     if STACK in chosen and names:
-        _adopt_leftovers(prepared, options.note)
-    for stack in (one for one in chosen if one not in landing_zone.account_stacks):
-        for text in reset(aws, workspace.document(stack), states[stack]):
-            print(line(f"warning: {stack}: {text}"), file=sys.stderr)
-    return prepared
+        _adopt_leftovers(prepared, progress.note)
+    goes = [(stack, reset(aws, workspace.document(stack), states[stack])) for stack in _own(prepared)]
+    told = [f"{stack}: {text}" for stack, texts in goes for text in texts]
+    for text in told:
+        print(line(f"warning: {text}"), file=sys.stderr)
+    return replace(prepared, warnings=(*found.warnings, *told))
+
+
+def _own(prepared: Prepared) -> list[str]:
+    """Returns the chosen stacks of the management account."""
+    return [stack for stack in prepared.chosen if stack not in prepared.landing_zone.account_stacks]
 
 
 def _reachable(

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from strata.aws import session
 from strata.load import load
+from strata.options import Options
 from strata.terraform.events import Events
 from strata.terraform.existing import TABLE, Existing, Source, exists_already
 from strata.terraform.plans import Plan, changes
+from strata.terraform.progress import Progress
 from tests.aws import real_provider
 from tests.aws.client import ACCOUNT, emulated_aws
 from tests.aws.provider5 import mend
@@ -87,7 +90,7 @@ def look(trial: Trial) -> Found:
     blocks = [{"to": address, "id": id} for address, id in ids.items()]
     whole = trial.folder_of("whole", {**trial.stack, "import": [*others, *blocks]})
     imported = trial.plan_of(whole).actions
-    events = Events()
+    events = Events(Progress(Options(Path("config"), quiet=True)), "main")
     for line in trial.terraform_in(bare, "apply", "-json", "plan", may_fail=True).splitlines():
         events.take(line)
     return Found(planned, ids, early, imported, {one.address or "": one.text for one in events.failures})

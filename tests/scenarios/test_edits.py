@@ -323,7 +323,8 @@ def test_a_new_account_in_a_new_unit_is_one_deploy(shipped: Site) -> None:
 
     assert planned.code == 3, planned.text
     organizations, sso = json.loads(planned.stdout)["stacks"]
-    assert organizations["changes"]["aws_organizations_account.sandbox"] == "create"
+    actions = {change["address"]: change["action"] for change in organizations["changes"]}
+    assert actions["aws_organizations_account.sandbox"] == "create"
     assert (sso["waits_for"], sso["error"]) == (["organizations"], None)
     assert unasked.code == 2, unasked.text
     assert "give --yes" in unasked.stderr

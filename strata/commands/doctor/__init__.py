@@ -15,7 +15,8 @@ from strata.commands.doctor.findings import NOT_YET, Finding, Level, failure, un
 from strata.errors import StrataError
 from strata.load import load
 from strata.options import Options
-from strata.printing import Style, as_json, document, line, paint, unguarded
+from strata.outputs import output
+from strata.printing import Style, document, line, paint, unguarded
 from strata.text import counted
 
 CHECKS: tuple[Check, ...] = (
@@ -162,7 +163,7 @@ def _print_json(lines: Sequence[Line]) -> None:
         {"check": name, "level": finding.level, "text": finding.text, "remedy": finding.remedy}
         for name, finding in lines
     ]
-    document(as_json({"findings": findings}))
+    document(output("doctor", {"findings": findings}))
 
 
 def _conclude(options: Options, lines: Sequence[Line]) -> int:

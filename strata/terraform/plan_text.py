@@ -1,0 +1,269 @@
+"""Plans as text for a person: each change with its attributes, old and new, and documents as a diff of lines."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import textwrap
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, TextIO
+
+from strata.printing import line, unguarded
+from strata.terminal import paint
+from strata.terraform.attributes import MASKED, UNKNOWN, Attribute
+from strata.terraform.document_diff import document, document_diff, pretty
+from strata.terraform.plans import Change, Plan
+from strata.text import counted, listed
+
+STYLES: Mapping[str, str] = {
+    "create": "green",
+    "update": "yellow",
+    "import": "cyan",
+    "import and update": "yellow",
+    "move": "cyan",
+    "forget": "yellow",
+    "delete": "red",
+    "replace": "red",
+}
+"""The colour of each action: red is what destroys."""
+
+NOTHING = "(none)"
+_MARKS = {"-": "red", "+": "green"}
+
+
+class _Line(NamedTuple):
+    """A line, the word at its start that has a colour, and how far what does not fit is indented."""
+
+    text: str
+    style: str = ""
+    indent: int = 0
+    head: int = 0
+    """How many letters are in colour, 0 for all."""
+
+
+def show(plans: Iterable[Plan], to: TextIO, names: Mapping[str, str], *, every: bool = False) -> None:
+    """Prints plans for a person.
+
+    Args:
+        to: stdout, or stderr where stdout is for a script.
+        names: what people call the ids of AWS's, which say nothing to them.
+        every: whether to print all arguments of what is created too.
+    """
+    shown = list(plans)
+    for planned in shown:
+        _print(_plan_lines(planned, names, every), to)
+    if sum(1 for planned in shown if planned.changes) > 1:
+        _print([_Line(f"together: {_total(shown)}")], to)
+    to.flush()
+
+
+def names_of(states: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Returns the keys of the configuration by the ids that AWS gave their things."""
+    found: dict[str, str] = {}
+    for state in states:
+        for resource in state.get("resources") or ():
+            for instance in resource.get("instances", ()) if resource["type"] in _NAMED else ():
+                for name in _NAMED[resource["type"]]:
+                    found[str((instance.get("attributes") or {}).get(name))] = resource["name"]
+    return found
+
+
+_NAMED = {
+    "aws_identitystore_group": ("group_id",),
+    "aws_identitystore_user": ("user_id",),
+    "aws_organizations_account": ("id",),
+    "aws_organizations_organizational_unit": ("id",),
+    "aws_organizations_policy": ("id",),
+    "aws_ssoadmin_permission_set": ("arn",),
+}
+"""The types whose ids stand in arguments of others, and the attributes that hold them."""
+
+
+def waits(planned: Plan) -> str:
+    """Returns the stacks that have to be applied before one can be planned, in words."""
+    if not planned.waits_for:
+        return ""
+    return f"can be planned once {' and '.join(planned.waits_for)} {'are' if planned.waits_for[1:] else 'is'} applied"
+
+
+def _plan_lines(planned: Plan, names: Mapping[str, str], every: bool) -> Iterator[_Line]:
+    number = counted(planned.count, "change") if planned.count else "no changes"
+    if planned.outputs and not planned.count:
+        number = "no changes, only outputs that other stacks read"
+    yield _Line(f"{planned.stack}: {planned.error or waits(planned) or number}", "red" if planned.error else "bold")
+    yield from (_Line(f"  {text}", indent=2) for text in planned.advice)
+    for address, change in planned.changes.items():
+        first = f"  {change.action:<{_ACTION}}  {address}"
+        head = 0 if change.action in _LOSES else 2 + len(change.action)
+        yield _Line(first, STYLES.get(change.action, ""), 4 + _ACTION, head)
+        yield from (_Line(f"      {text}", indent=8) for text in _about(change))
+        for attribute in _told(change, every):
+            yield from _attribute_lines(attribute, names)
+
+
+_LOSES = ("delete", "replace")
+_ACTION = len("replace")
+"""The width of the column of actions; the one that is longer pushes its address to the right."""
+
+
+def _about(change: Change) -> Iterator[str]:
+    if change.moved_from:
+        yield f"from {change.moved_from}"
+    if change.import_id:
+        yield f"id {change.import_id}"
+    if change.action == "forget":
+        yield "left as it is at AWS"
+
+
+def _total(plans: Sequence[Plan]) -> str:
+    number = Counter(change.action for planned in plans for change in planned.changes.values())
+    return listed([f"{number[action]} {action}" for action in STYLES if number[action]])
+
+
+# Attributes
+
+
+def _told(change: Change, every: bool) -> list[Attribute]:
+    """Returns the attributes that somebody has to see: nothing that follows from what is created."""
+    if change.action == "create" and not every:
+        return []
+    found = [one for one in change.attributes if (every or not _is_given(one)) and not _says_nothing(one)]
+    all_tags = any(one.name == _ALL_TAGS and not one.unknown for one in found)
+    return [one for one in found if one.name != ("tags" if all_tags else _ALL_TAGS)]
+
+
+def _is_given(attribute: Attribute) -> bool:
+    """Says whether AWS or the provider gives a value, and none that is there goes."""
+    return (
+        attribute.computed and (attribute.before is None or attribute.after == UNKNOWN) and attribute.name != _ALL_TAGS
+    )
+
+
+def _says_nothing(attribute: Attribute) -> bool:
+    """Says whether nothing becomes the same in other words, as where the provider fills in what AWS does not know."""
+    return not attribute.unknown and attribute.before is None and attribute.after in (None, False, "", [], {})
+
+
+_ALL_TAGS = "tags_all"
+
+
+def _attribute_lines(attribute: Attribute, names: Mapping[str, str]) -> Iterator[_Line]:
+    name = "tags" if attribute.name == _ALL_TAGS else attribute.name
+    why = " (forces the replacement)" if attribute.replaces else ""
+    before, after = attribute.before, attribute.after
+    old, new = document(before), document(after)
+    if (old or before is None) and (new or after is None) and (old or new):
+        yield _Line(f"      {name}{why}")
+        yield from _document_lines(old, new)
+    elif before == after:  # both are masked
+        yield _Line(f"      {name}: {MASKED} -> {MASKED}{why}")
+    else:
+        for member, one, other in _members(name, before, after):
+            yield from _member_lines(member, _value(one, names), _value(other, names), why)
+
+
+def _document_lines(old: Any, new: Any) -> Iterator[_Line]:
+    if old and new:
+        lines = document_diff(old, new) or ["  (written otherwise, means the same)"]
+    else:
+        lines = [f"{'-' if old else '+'} {text}" for text in pretty(old or new)]
+    for text in lines:
+        yield _Line(f"        {text}", _MARKS.get(text[0], ""), 12)
+
+
+def _member_lines(name: str, before: str, after: str, why: str) -> Iterator[_Line]:
+    """Yields one value, old and new on a line each where both are long."""
+    if name.endswith(_ENTRY):
+        gone = after == NOTHING
+        sign, value, style = ("-", before, "red") if gone else ("+", after, "green")
+        yield _Line(f"      {name.removesuffix(_ENTRY)}: {sign} {value}{why}", style, 8)
+    elif before == NOTHING:
+        yield _Line(f"      {name}: {after}{why}", indent=8)
+    elif len(name) + len(before) + len(after) < _SHORT:
+        yield _Line(f"      {name}: {before} -> {after}{why}", "red" if after == NOTHING else "", 8)
+    else:
+        yield _Line(f"      {name}{why}")
+        yield _Line(f"        - {before}", "red", 10)
+        yield _Line(f"        + {after}", "green", 10)
+
+
+_SHORT = 64
+_ENTRY = "[]"
+"""The end of the name of a list of which one entry goes or comes."""
+
+
+def _members(name: str, before: object, after: object) -> Iterator[tuple[str, object, object]]:
+    """Yields the members of two values that differ, each with its path."""
+    if before == after:
+        return
+    if isinstance(before, dict | None) and isinstance(after, dict | None):
+        old, new = before or {}, after or {}
+        for key in sorted({*old, *new}):
+            yield from _members(f"{name}.{key}", old.get(key), new.get(key))
+    elif isinstance(before, list | None) and isinstance(after, list | None):
+        yield from _entries(name, before or [], after or [])
+    else:
+        yield name, before, after
+
+
+def _entries(name: str, before: list[Any], after: list[Any]) -> Iterator[tuple[str, object, object]]:
+    """Yields the entries that go and come; blocks that are as many are compared one by one."""
+    if len(before) == len(after) and all(isinstance(one, dict) for one in (*before, *after)):
+        for number, (old, new) in enumerate(zip(before, after, strict=True), start=1):
+            yield from _members(f"{name}[{number}]" if before[1:] else name, old, new)
+        return
+    gone, come = [one for one in before if one not in after], [one for one in after if one not in before]
+    yield from ((f"{name}{_ENTRY}", one, None) for one in gone)
+    yield from ((f"{name}{_ENTRY}", None, one) for one in come)
+    if not gone and not come:
+        yield name, before, after
+
+
+def _value(value: object, names: Mapping[str, str]) -> str:
+    if value is None:
+        return NOTHING
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False, sort_keys=True)
+    text = str(value)
+    if text not in names:
+        return text or '""'
+    return names[text] if len(text) > _SHORT // 2 else f"{text} ({names[text]})"
+
+
+# Printing
+
+
+def _print(lines: Iterable[_Line], to: TextIO) -> None:
+    """Prints lines; at a terminal wrapped to its width and in colour, in a pipe each as it is."""
+    width = shutil.get_terminal_size().columns if to.isatty() else 0
+    for one in lines:
+        first, *others = _wrapped(line(one.text), width, one.indent) if width else [line(one.text)]
+        head = one.head or len(first)
+        said = [paint(first[:head], one.style, to) + first[head:]]
+        said += others if one.head else [paint(other, one.style, to) for other in others]
+        print(*said, sep="\n", file=unguarded(to) if width else to)
+
+
+_ADDRESS = re.compile(r"(  [a-z ]* +aws_\w+\.)(\S+)$")
+
+
+def _wrapped(text: str, width: int, indent: int) -> list[str]:
+    if len(text) <= width:
+        return [text]
+    if found := _ADDRESS.match(text):  # at its dot, because it has no other place to break at
+        return [found[1], *_wrapped(f"{' ' * indent}{found[2]}", width, indent)]
+    text, start = text.lstrip(), text[: len(text) - len(text.lstrip())]
+    if text.startswith(("- ", "+ ")):
+        text, start = text[2:], start + text[:2]
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent=start,
+        subsequent_indent=" " * (indent or len(start)),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

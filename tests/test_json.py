@@ -1,0 +1,286 @@
+"""docs/json.md describes every field of the JSON that commands print, and no other."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from strata.cli import app
+from strata.commands import plan
+from strata.outputs import FORMATS
+from tests import test_deploy as of_deploy
+from tests.synthesized import CHECKOUT, COMPANY, SHIPPED
+from tests.test_deploy import Json, Site
+
+site = of_deploy.site  # the fixture
+
+PAGE = CHECKOUT / "docs/json.md"
+TYPES: dict[str, tuple[type, ...]] = {
+    "text": (str,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "null": (type(None),),
+    "text or null": (str, type(None)),
+    "number or null": (int, type(None)),
+}
+
+
+# What the page says
+
+
+@cache
+def tables() -> dict[str, dict[str, str]]:
+    """Returns the type of every field, by the words above its table."""
+    found: dict[str, dict[str, str]] = {}
+    title = ""
+    for text in PAGE.read_text().splitlines():
+        if heading := re.match(r"(?:## (.*)|(\S.*):)$", text):
+            title = heading[1] or heading[2]
+        elif row := re.match(r"\| `(.+?)` \| (.+?) \|", text):
+            found.setdefault(title, {})[row[1]] = row[2]
+    return found
+
+
+def tree(fields: dict[str, str]) -> Json:
+    """Returns fields as nested objects; a list is an object with the key `[]`."""
+    top: Json = {}
+    for path, kind in fields.items():
+        *parents, last = path.replace("[]", ".[]").split(".")
+        node = top
+        for part in parents:
+            node = node.setdefault(part, {})
+        node[last] = kind
+    return top
+
+
+def walk(value: Any, spec: Json | str, path: str, met: set[str]) -> Iterator[str]:
+    """Yields what the page and a value differ in; `met` gets the fields that were there."""
+    met.add(path)
+    if isinstance(spec, str):
+        if spec != "any" and (not isinstance(value, TYPES[spec]) or isinstance(value, bool) is not (spec == "boolean")):
+            yield f"{path} is {value!r}, not {spec}"
+    elif "[]" in spec:
+        if not isinstance(value, list):
+            yield f"{path} is no list"
+            return
+        for one in value:
+            yield from walk(one, spec["[]"], f"{path}[]", met)
+    elif not isinstance(value, dict):
+        yield f"{path} is no object"
+    elif "*" in spec:
+        for one in value.values():
+            yield from walk(one, spec["*"], f"{path}.*", met)
+    else:
+        yield from _fields(value, spec, path, met)
+
+
+def _fields(value: Json, spec: Json, path: str, met: set[str]) -> Iterator[str]:
+    names = {name.removesuffix("?"): name for name in spec}
+    yield from (f"{path}.{name} is not on the page" for name in value.keys() - names.keys())
+    for name, written in names.items():
+        if name in value:
+            yield from walk(value[name], spec[written], f"{path}.{name}", met)
+        elif name == written:
+            yield f"{path}.{name} is on the page only"
+
+
+def differences(title: str, *printed: str) -> list[str]:
+    """Returns what the page and outputs differ in, the fields that none of them has included."""
+    fields = tables()[title]
+    met: set[str] = set()
+    found = [text for one in printed for text in walk(json.loads(one), tree(fields), "", met)]
+    shown = {path.replace("?", "").replace("[]", "[]") for path in fields}
+    return [*found, *(f"{path} is in none of these outputs" for path in shown if f".{path}" not in met)]
+
+
+def printed(*words: str | Path, config: Path = COMPANY) -> str:
+    """Returns what a command prints."""
+    return CliRunner().invoke(app, ["--config", str(config), *map(str, words)]).stdout
+
+
+# The page and the outputs
+
+
+_EMPTY = "  nobody:\n    description: Has no members.\n"
+
+
+@pytest.fixture
+def rich(tmp_path: Path) -> Path:
+    """A configuration with warnings, ends and acceptances."""
+    folder = Path(shutil.copytree(SHIPPED, tmp_path / "config"))
+    who = "permission_sets: [ReadOnly], groups: [devops], users: [jane-doe]"
+    entry = f"  - {{{who}, accounts: [shared], until: 2026-11-20}}\n"
+    text = (folder / "sso.yaml").read_text().replace("accounts: all\n", f"accounts: all\n{entry}", 1)
+    text = text.replace("groups:\n", f"groups:\n{_EMPTY}", 1)
+    (folder / "sso.yaml").write_text(text.replace("groups: [devops]", "groups: [devops, nobody]"))
+    accepted = "- {finding: example-value, at: users.jane-doe.email, reason: a test, until: 2026-11-21}\n"
+    (folder / "accepted.yaml").write_text(accepted)
+    return folder
+
+
+def test_check(rich: Path) -> None:
+    shown = printed("check", "--json", "--as-of", "2026-11-25", config=rich)
+
+    missing = {f"{path} is in none of these outputs" for path in ("faults[]", "errors[]", "advice[]")}
+    assert set(differences("strata check", shown)) == missing
+
+
+def test_explain(rich: Path) -> None:
+    user = printed("explain", "paul-okafor", "--json")
+    outside = json.loads(printed("explain", "payments-prod", "--json"))["access"]
+    of_all = json.dumps({**json.loads(user), "access": outside})
+
+    assert differences("A user", user, of_all) == []
+    account = printed("explain", "shared", "--json", config=rich)
+    assert differences("An account", account, printed("explain", "audit", "--json")) == []
+    of_set = printed("explain", "--permission-set", "ReadOnly", "--json", config=rich)
+    assert differences("`--permission-set`", of_set) == []
+
+
+def test_can() -> None:
+    asked = ("can", "s3:DeleteBucket", "--in", "payments-prod", "--json")
+
+    assert differences("strata can", printed(*asked), printed(*asked, "--as", "paul-okafor")) == []
+
+
+def test_report(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(SHIPPED, tmp_path / "config"))
+    git = ("git", "-c", "user.name=a", "-c", "user.email=a@b", "-C", str(tmp_path))
+    for words in (("init", "-q"), ("add", "-A"), ("commit", "-qm", "first")):
+        subprocess.run([*git, *words], check=True)
+    (folder / "security.yaml").write_text((folder / "security.yaml").read_text().replace("mode: on", "mode: off"))
+
+    assert differences("strata report", printed("report", "--format", "json")) == []
+    changed = printed("report", "--diff", "HEAD", "--format", "json", config=folder)
+    assert differences("strata report --diff", changed) == []
+
+
+def test_profiles(tmp_path: Path) -> None:
+    ids = {"management": "123456789012", "security": "111111111111"}
+    portal = {"portal_url": "https://d-1234567890.awsapps.com/start"}
+    (tmp_path / "outputs.json").write_text(json.dumps({"organizations": {"account_ids": ids}, "sso": portal}))
+    words = ("profiles", "--json", "--offline", "--outputs", tmp_path / "outputs.json", "--file", tmp_path / "aws")
+
+    assert differences("strata profiles", printed(*words, config=SHIPPED)) == []
+
+
+def test_doctor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody's credentials are enough: each finding is a line of the JSON."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
+
+    assert differences("strata doctor", printed("doctor", "--json", config=SHIPPED)) == []
+
+
+SEEN = {
+    "resource_changes": [
+        {
+            "address": "aws_iam_role.new",
+            "previous_address": "aws_iam_role.old",
+            "mode": "managed",
+            "change": {
+                "actions": ["update"],
+                "before": {"tags_all": {"a": "1"}, "secret": "hunter2"},
+                "after": {"tags_all": {}, "secret": "hunter3"},
+                "after_unknown": {"arn": True},
+                "after_sensitive": {"secret": True},
+                "before_sensitive": {"secret": True},
+                "importing": {"id": "new"},
+            },
+        }
+    ],
+    "output_changes": {"account_ids": {"actions": ["update"]}},
+}
+WARNED = "full access is left to the external group idp alone; add a person"
+
+
+def test_plan(site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    absent = "data.terraform_remote_state.cross-stack-reference-input-backend"
+    waits = {"severity": "error", "summary": "Unable to find remote state", "address": absent}
+    site.plans("backend", SEEN)
+    site.plans("organizations", {"type": "diagnostic", "diagnostic": waits})
+    monkeypatch.setattr(plan, "prepare", lambda *_, **__: site.prepared(warnings=(WARNED,)))
+
+    code = plan.run(site.options(), stacks=(), exit_code=True, json=True, allow=())
+    shown = capsys.readouterr().out
+    site.plans("organizations", "Instance cannot be destroyed")
+    failed = plan.run(site.options(), stacks=(), exit_code=True, json=True, allow=())
+
+    assert (code, failed) == (3, 1)
+    assert "hunter" not in shown
+    assert differences("strata plan", shown, capsys.readouterr().out) == []
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_deploy(site: Site, capsys: pytest.CaptureFixture[str], *, fails: bool) -> None:
+    done = {"type": "apply_complete", "hook": {"resource": {"addr": "aws_iam_role.new"}, "action": "update"}}
+    lock = {"severity": "error", "summary": "NoSuchBucket"}
+    site.plans("backend", SEEN)
+    site.applies("backend", says=[{"type": "diagnostic", "diagnostic": lock}] if fails else [done], code=int(fails))
+    site.write_state("organizations", 1, outputs={"account_ids": {"value": {"lab": "111111111111"}}})
+
+    code = site.deploys(yes=True, warnings=(WARNED,))
+    site.deployment.finish(code, json=True)
+
+    shown = capsys.readouterr().out
+    assert code == int(fails)
+    absent = {"errors[]", "advice[]"} if not fails else {"stacks[].counts.*", "outputs.*", "new_accounts.*"}
+    missing = {f"{path} is in none of these outputs" for path in ("faults[]", *absent)}
+    assert set(differences("strata deploy", shown)) == missing
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("check", "--json"),
+        ("plan", "--json"),
+        ("deploy", "--json", "--yes"),
+        ("explain", "jane-doe", "--json"),
+        ("can", "s3:GetObject", "--in", "shared", "--json"),
+        ("report", "--format", "json"),
+        ("report", "--diff", "HEAD", "--format", "json"),
+        ("profiles", "--json"),
+        ("doctor", "--json"),
+    ],
+)
+def test_faults_are_json_wherever_json_is_asked_for(rich: Path, words: tuple[str, ...]) -> None:
+    (rich / "security.yaml").write_text("trail: {mode: perhaps}\n")
+
+    done = CliRunner().invoke(app, ["--config", str(rich), *words])
+
+    found = json.loads(done.stdout)
+    assert (done.exit_code, found["format"]) == (1, FORMATS[words[0]])
+    (fault,) = found["faults"]
+    assert (Path(fault["file"]).name, fault["line"], fault["path"]) == ("security.yaml", 1, "trail.mode")
+    wanted = {"errors[]", "advice[]", "faults[].copy[]"} | (set() if words[0] == "check" else {"valid?"})
+    missing = {f"{path.removesuffix('?')} is in none of these outputs" for path in wanted}
+    assert set(differences("Errors", done.stdout)) == missing
+
+
+def test_another_failure_is_json_too() -> None:
+    done = CliRunner().invoke(app, ["--config", str(COMPANY), "explain", "nobody-of-that-name", "--json"])
+
+    assert done.exit_code == 1
+    assert "nobody-of-that-name" in json.loads(done.stdout)["errors"][0]
+    assert done.stderr.startswith("error: ")
+
+
+def test_every_command_with_json_has_a_number() -> None:
+    commands = get_command(app).commands  # type: ignore[attr-defined]
+
+    found = {name for name, one in commands.items() if any("--json" in param.opts for param in one.params)}
+
+    assert found == FORMATS.keys() - {"report", "diff"}

@@ -1,0 +1,289 @@
+"""What a plan shows to a person, and the line that says how far a run is."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from strata.options import Options
+from strata.terraform.document_diff import document, document_diff
+from strata.terraform.plan_text import names_of, show
+from strata.terraform.plans import Plan, changed_outputs, changes
+from strata.terraform.progress import Progress, duration
+
+Json = dict[str, Any]
+
+
+class Terminal(io.StringIO):
+    """A terminal that keeps what it is sent."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    return Terminal()
+
+
+def change(action: str | list[str], before: Json | None = None, after: Json | None = None, **more: Any) -> Json:
+    actions = [action] if isinstance(action, str) else action
+    top: Json = {name: more.pop(name) for name in ("previous_address", "address") if name in more}
+    return {
+        "address": "aws_a.b",
+        "mode": "managed",
+        **top,
+        "change": {"actions": actions, "before": before, "after": after, **more},
+    }
+
+
+def shown(*found: Json, to: io.StringIO | None = None, every: bool = False, written: list[str] | None = None) -> str:
+    """Returns what a plan shows, without its first line."""
+    plan: Json = {"resource_changes": found}
+    if written is not None:
+        expressions: Json = {key: {} for key in written}
+        plan["configuration"] = {"root_module": {"resources": [{"address": "aws_a.b", "expressions": expressions}]}}
+    stream = to or io.StringIO()
+    show([Plan("sso", dict(sorted(changes(plan))))], stream, {"ou-1": "shared", "ou-2": "security"}, every=every)
+    return stream.getvalue().partition("\n")[2]
+
+
+def policy(*statements: Json, **more: Any) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements), **more})
+
+
+DENY = {"Sid": "A", "Effect": "Deny", "Action": ["s3:b", "s3:a"], "Resource": "*"}
+
+
+@pytest.mark.parametrize(
+    ("found", "lines"),
+    [
+        (change("update", {"x": "PT1H"}, {"x": "PT8H"}), ["x: PT1H -> PT8H"]),
+        (change("update", {"x": 1, "y": 2}, {"x": 1, "y": None}), ["y: 2 -> (none)"]),
+        (change("update", {"x": False}, {"x": True}), ["x: false -> true"]),
+        (change("update", {"x": None}, {"x": "a"}), ["x: a"]),
+        (change("update", {"x": "a"}, {}, after_unknown={"x": True}), ["x: a -> (known after apply)"]),
+        (change("update", {"x": "ou-1"}, {"x": "ou-2"}), ["x: ou-1 (shared) -> ou-2 (security)"]),
+        (
+            change("update", {"x": {"a": "1", "b": "2"}}, {"x": {"a": "1", "b": "3", "c": "4"}}),
+            ["x.b: 2 -> 3", "x.c: 4"],
+        ),
+        (change("update", {"x": ["a", "b"]}, {"x": ["b", "c"]}), ["x: - a", "x: + c"]),
+        (change("update", {"x": ["a", "b"]}, {"x": ["b", "a"]}), ['x: ["a", "b"] -> ["b", "a"]']),
+        (change("update", {"x": [{"d": 1, "e": 2}]}, {"x": [{"d": 3, "e": 2}]}), ["x.d: 1 -> 3"]),
+        (
+            change("update", {"x": [{"d": 1}, {"d": 2}]}, {"x": [{"d": 1}, {"d": 3}]}),
+            ["x[2].d: 2 -> 3"],
+        ),
+        (change("update", {"x": []}, {"x": [{"d": 1}]}), ['x: + {"d": 1}']),
+        (
+            change(
+                "update", {"tags": {"a": "1"}, "tags_all": {"a": "1", "P": "x"}}, {"tags": {}, "tags_all": {"P": "x"}}
+            ),
+            ["tags.a: 1 -> (none)"],
+        ),
+        (change("update", {"x": "a\x1b[2J"}, {"x": "b\nc"}), [r"x: a\u001b[2J -> b\nc"]),
+        (
+            change("update", {"x": "o" * 40}, {"x": "n" * 40}),
+            ["x", f"  - {'o' * 40}", f"  + {'n' * 40}"],
+        ),
+    ],
+)
+def test_an_update_shows_what_differs(found: Json, lines: list[str]) -> None:
+    assert shown(found) == "".join(f"{one}\n" for one in ["  update   aws_a.b", *(f"      {one}" for one in lines)])
+
+
+DEEP = {"deep": "hunter2", "n": "1"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "marks"),
+    [
+        ("hunter2", "hunter3", {"before_sensitive": {"x": True}}),
+        ("hunter2", "hunter3", {"after_sensitive": {"x": True}}),
+        ("hunter2", None, {"before_sensitive": {"x": True}}),
+        ("hunter2", "hunter3", {"after_sensitive": True, "before_sensitive": True}),
+        ("hunter2", "hunter3", {"after_sensitive": {"x": True}, "importing": {"id": "i"}}),
+        (DEEP, {"deep": "hunter3", "n": "2"}, {"after_sensitive": {"x": {"deep": True}}}),
+        ([DEEP], [DEEP, {"deep": "hunter3"}], {"after_sensitive": {"x": [{"deep": True}, {"deep": True}]}}),
+        (["hunter2"], ["hunter3"], {"after_sensitive": {"x": True}, "importing": {"id": "i"}}),
+    ],
+)
+def test_nothing_sensitive_is_shown(before: object, after: object, marks: Json) -> None:
+    found = change("update", {"x": before}, {"x": after}, **marks)
+    ((address, one),) = changes({"resource_changes": [found]})
+
+    told = (shown(found), repr(one), json.dumps(one.as_json(address)))
+
+    assert not [text for text in told if "hunter" in text]
+    assert "(sensitive)" in told[0] or "x.n: 1 -> 2" in told[0]
+    assert one.attributes[0].sensitive
+
+
+def test_what_is_created_shows_its_arguments_on_request() -> None:
+    found = change("create", None, {"name": "n", "policy": policy(DENY)}, after_unknown={"arn": True})
+
+    assert shown(found) == "  create   aws_a.b\n"
+    told = shown(found, every=True)
+    assert "      name: n\n" in told
+    assert '        +     "Sid": "A"' in told.replace('      "Sid"', '    "Sid"')
+    assert "      arn: (known after apply)\n" in told
+
+
+def test_what_aws_gives_is_not_shown_and_what_forces_a_replacement_is() -> None:
+    found = change(
+        ["delete", "create"],
+        {"name": "a", "arn": "arn:1", "ref": "r"},
+        {"name": "b"},
+        after_unknown={"arn": True, "ref": True},
+        replace_paths=[["name"]],
+    )
+
+    assert shown(found, written=["name", "ref"]) == (
+        "  replace  aws_a.b\n      name: a -> b (forces the replacement)\n      ref: r -> (known after apply)\n"
+    )
+
+
+def test_imports_moves_and_what_is_let_go() -> None:
+    told = shown(
+        change("no-op", {}, {}, address="aws_a.c", previous_address="aws_a.d"),
+        change(
+            "update", {"x": "a", "force": None}, {"x": "b", "force": False}, address="aws_a.e", importing={"id": "i"}
+        ),
+        change("forget", {"x": "a"}, None, address="aws_a.f"),
+        change("delete", {"x": "a"}, None, address="aws_a.g"),
+    )
+
+    assert told == (
+        "  move     aws_a.c\n      from aws_a.d\n"
+        "  import and update  aws_a.e\n      id i\n      x: a -> b\n"
+        "  forget   aws_a.f\n      left as it is at AWS\n"
+        "  delete   aws_a.g\n"
+    )
+
+
+def test_outputs_are_neither_listed_nor_counted() -> None:
+    found = {"output_changes": {"declared_keys": {"actions": ["update"]}}}
+    to = io.StringIO()
+
+    show([Plan("sso", dict(changes(found)), tuple(changed_outputs(found)))], to, {})
+
+    assert to.getvalue() == "sso: no changes, only outputs that other stacks read\n"
+
+
+# Documents
+
+
+def test_a_document_is_compared_line_by_line() -> None:
+    """Under the name of the statement, where that is not among the lines."""
+    before = {**DENY, "Resource": [f"arn:aws:s3:::{one}" for one in "abcdef"]}
+    after = {**before, "Resource": [*before["Resource"][:-1], "arn:aws:s3:::z"]}
+
+    told = shown(change("update", {"policy": policy(before)}, {"policy": policy(after)}))
+
+    assert told.splitlines()[1:] == [
+        "      policy",
+        "          ... A",
+        '                  "arn:aws:s3:::d",',
+        '                  "arn:aws:s3:::e",',
+        '        -         "arn:aws:s3:::f"',
+        '        +         "arn:aws:s3:::z"',
+        "                ]",
+        "              }",
+    ]
+
+
+def test_the_order_of_keys_and_of_lists_without_an_order_is_no_difference() -> None:
+    same = {"Resource": ["*"], "Action": ["s3:a", "s3:b"], "Effect": "Deny", "Sid": "A"}
+
+    told = shown(change("update", {"policy": policy(DENY)}, {"policy": json.dumps(json.loads(policy(same)), indent=4)}))
+
+    assert told == "  update   aws_a.b\n      policy\n          (written otherwise, means the same)\n"
+
+
+def test_the_order_of_statements_is_a_difference() -> None:
+    other = {**DENY, "Sid": "B"}
+
+    assert document_diff(document(policy(DENY, other)), document(policy(other, DENY)))
+
+
+def test_text_that_only_looks_like_a_document_is_text() -> None:
+    assert shown(change("update", {"x": "{a"}, {"x": "{b"})) == "  update   aws_a.b\n      x: {a -> {b\n"
+
+
+# At a terminal
+
+
+def test_red_is_what_is_destroyed_and_lines_keep_to_the_width(terminal: Terminal) -> None:
+    long = "aws_organizations_policy_attachment.deny-leaving-organization_ou_security"
+    told = shown(
+        change("delete", {}, None, address=long),
+        change("update", {"x": "a"}, {"x": f"{'word ' * 20}end"}),
+        to=terminal,
+    )
+
+    assert f"\x1b[31m  delete   {long.split('.', maxsplit=1)[0]}.\x1b[0m\n" in told
+    assert "\x1b[33m  update\x1b[0m   aws_a.b\n" in told
+    assert all(len(line.replace("\x1b[0m", "").partition("m")[2] or line) <= 60 for line in told.splitlines())
+
+
+@pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
+def test_colour_is_left_out_where_nobody_wants_it(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+
+    assert "\x1b" not in shown(change("delete", {}, None), to=terminal)
+
+
+def test_keys_are_known_by_the_ids_in_the_states() -> None:
+    unit = {
+        "type": "aws_organizations_organizational_unit",
+        "name": "lab",
+        "instances": [{"attributes": {"id": "ou-9"}}],
+    }
+    other = {"type": "aws_s3_bucket", "name": "state", "instances": [{"attributes": {"id": "b"}}]}
+
+    assert names_of([{}, {"resources": [unit, other]}]) == {"ou-9": "lab"}
+
+
+# How far a run is
+
+
+def test_a_terminal_has_one_line_that_gives_way(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is printed stands above it, and a question is not overwritten."""
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr(threading.Thread, "start", lambda _: None)
+    monkeypatch.setattr(threading.Thread, "join", lambda _: None)
+    options = Options(Path("config"))
+    with Progress(options) as progress:
+        progress.doing("sso: deploying")
+        progress.at("[1/2] created aws_a.b")
+        progress.done("sso: [1/2] created aws_a.b")
+
+    assert terminal.getvalue() == (
+        "\rsso: deploying, 1 s\x1b[K\rsso: deploying, 1 s  [1/2] created aws_a.b\x1b[K\r\x1b[K"
+    )
+
+
+def test_a_pipe_has_a_line_for_each_thing_done(capsys: pytest.CaptureFixture[str]) -> None:
+    with Progress(Options(Path("config"))) as progress:
+        progress.doing("sso: deploying")
+        progress.doing("asking AWS", seen_only=True)
+        progress.at("[1/2] creating aws_a.b")
+        progress.done("sso: [1/2] created aws_a.b")
+
+    assert capsys.readouterr().err == "sso: deploying\nsso: [1/2] created aws_a.b\n"
+
+
+def test_time_in_words() -> None:
+    assert [duration(seconds) for seconds in (0.2, 12, 61, 600)] == ["1 s", "12 s", "1 min 1 s", "10 min 0 s"]
