@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -321,7 +321,7 @@ def test_what_a_layer_left_in_an_account_is_refused_with_the_way(own: Own) -> No
     _edit(own, "sso.yaml", "      - shared\n", "      - security\n")
     _edit(own, "sso.yaml", "      - security\n      - security\n", "      - security\n")
     (own.config / "moves.yaml").write_text("- {kind: account, from: audit, to: security}\n")
-    states = {
+    states: dict[str, dict[str, Any]] = {
         "topics_audit": {"resources": [TOPIC]},
         "topics_common": {"resources": [TOPIC, {**TOPIC, "name": "more"}]},
         "directory": {"resources": [TOPIC]},
