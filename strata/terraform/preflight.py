@@ -167,9 +167,8 @@ def _closed_to_us(
     wanted = {landing_zone.account_stacks[stack] for stack in chosen if stack in landing_zone.account_stacks}
     closed = closed_to_us(aws, dict(account_ids(states["organizations"], sorted(wanted)))) if wanted else []
     left = [stack for stack in chosen if landing_zone.account_stacks.get(stack) in closed]
-    for key in closed:
-        named = ", ".join(stack for stack in left if landing_zone.account_stacks[stack] == key)
-        text = f"{named}: left out, since {ACCESS_ROLE} cannot be assumed in account {key}; {WAY}"
+    if left:
+        text = f"{', '.join(left)}: left out, since {ACCESS_ROLE} cannot be assumed there; {WAY}"
         print(line(f"warning: {text}"), file=sys.stderr)
     return frozenset(left)
 
