@@ -17,6 +17,7 @@ from typer.testing import CliRunner, Result
 
 from strata.cli import app
 from strata.commands import init
+from strata.errors import StrataError
 from strata.files.template import _PARTS, EXAMPLE, TEMPLATE, Answers, onto, rendered, template
 from strata.landing_zone.units import Target
 from strata.load import load
@@ -231,6 +232,8 @@ def test_a_second_run_says_so_before_it_asks(
     said = capsys.readouterr().err
     assert said.startswith(f"nothing to do: {folder} is yours already")
     assert f"strata --config {folder} add" in said
+    with pytest.raises(StrataError, match="is yours already; for an account"):
+        typed(monkeypatch, folder, name="other")
     assert contents(folder) == before
 
 
@@ -450,8 +453,6 @@ def test_only_what_no_flag_says_is_asked(folder: Path, monkeypatch: pytest.Monke
 
 
 def test_the_end_of_input_is_an_error_not_a_loop(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from strata.errors import StrataError
-
     with pytest.raises(StrataError, match="give --short-name"):
         typed(monkeypatch, folder, "acme")
 

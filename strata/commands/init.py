@@ -61,12 +61,8 @@ def run(options: Options, *, given: Mapping[str, Any], to: Path | None, dry_run:
     target = to or options.config
     if to:
         _check_free(to)
-    elif not any(given.values()) and _is_own(options.config):
-        options.note(
-            f"nothing to do: {target} is yours already; for an account, organizational unit, group, user, permission "
-            f"set or assignment more: strata {_config(target)}add; for another configuration: strata init --to DIR"
-        )
-        return 0
+    elif _is_own(options.config) and _would_ask(given):
+        return _nothing_to_do(options, given)
     base = TEMPLATE if to and not _shipped(options.config) else options.config
     before = _texts(base)
     answers = gather(options, {name: value for name, value in given.items() if value})
@@ -458,6 +454,28 @@ def _shipped(config: Path) -> bool:
         return not any(_own_values(config / name, text) for name, text in _texts(config).items())
     except (OSError, StrataError):
         return False
+
+
+def _nothing_to_do(options: Options, given: Mapping[str, Any]) -> int:
+    """Says, before anything is asked, that the configuration is somebody's, and how it is added to.
+
+    Raises:
+        StrataError: some flags ask for something else.
+    """
+    said = (
+        f"{options.config} is yours already; for an account, organizational unit, group, user, permission set or "
+        f"assignment more: strata {_config(options.config)}add; for another configuration: strata init --to DIR"
+    )
+    if any(given.values()):
+        raise StrataError(said)
+    options.note(f"nothing to do: {said}")
+    return 0
+
+
+def _would_ask(given: Mapping[str, Any]) -> bool:
+    """Returns whether something is left to be asked, or nothing was said at all."""
+    lacking = any(question.otherwise is None and not given.get(question.name) for question in QUESTIONS)
+    return not any(given.values()) or (lacking and interactive())
 
 
 def _is_own(config: Path) -> bool:
