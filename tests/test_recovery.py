@@ -279,7 +279,9 @@ def test_a_plan_beside_the_state_keeps_what_was_made_half_way(tmp_path: Path) ->
     workspace.stack_folder("sso").mkdir(parents=True)
     file = workspace.stack_folder("sso") / "cdk.tf.json"
     file.write_text(json.dumps(document))
-    instances = [{"status": "tainted", "index_key": key, "attributes": {}} for key in ("one", "two")]
+    instances: list[dict[str, Any]] = [
+        {"status": "tainted", "index_key": key, "attributes": {}} for key in ("one", "two")
+    ]
     state = {"version": 4, "resources": [{"type": "aws_iam_role", "name": "x", "instances": instances}]}
     (tmp_path / "plans").mkdir()
 
