@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,9 @@ from strata.aws.session import Aws
 from strata.identity.leftovers import Directory, announced_as, declared, to_create
 from strata.landing_zone import LandingZone
 from strata.load import load
-from strata.terraform.existing import Existing
+from strata.terraform.existing import Existing, exists_already
+from strata.terraform.recovery import beside, tainted
+from strata.terraform.workspace import Workspace
 from tests.synthesized import SHIPPED, Deployment
 
 INLINE = "aws_ssoadmin_permission_set_inline_policy"
@@ -205,7 +208,7 @@ def test_a_group_is_ours_only_with_declared_members(directory: Directory) -> Non
 
 
 def test_only_what_no_state_has_is_announced() -> None:
-    """Recorded things are not created, but for one that was made half way and a permission set with a new name."""
+    """Recorded things are not created, half made ones neither, which are kept; but a set with a new name is."""
     landing_zone = load(SHIPPED)
 
     def resource(type: str, key: str, /, status: str | None = None, **attributes: str) -> dict[str, Any]:
@@ -224,8 +227,9 @@ def test_only_what_no_state_has_is_announced() -> None:
 
     names = {announced_as(one) for one in to_create(landing_zone, state)}
 
-    assert {("group", "devops"), ("permission-set", "FinOps"), ("group", "readonly")} <= names
-    assert not names & {("user", "jane.doe@example.com"), ("group", "finops"), ("permission-set", "DevOps")}
+    assert {("permission-set", "FinOps"), ("group", "readonly")} <= names
+    recorded = {("user", "jane.doe@example.com"), ("group", "finops"), ("permission-set", "DevOps")}
+    assert not names & {*recorded, ("group", "devops")}
 
 
 def test_a_membership_is_found_by_its_two_ends(aws: Aws, directory: Directory) -> None:
@@ -243,3 +247,49 @@ def test_a_membership_is_found_by_its_two_ends(aws: Aws, directory: Directory) -
     member = directory.center.people.create_group_membership(**store, GroupId=group, MemberId={"UserId": user})
     assert existing.id_of(type, values) == f"{directory.center.store}/{member['MembershipId']}"
     assert existing.id_of(type, {"identity_store_id": directory.center.store}) is None
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        (
+            "aws_ssoadmin_managed_policy_attachment.a",
+            "policy (arn:aws:iam::aws:policy/A) already attached to permission",
+        ),
+        ("aws_ssoadmin_account_assignment.a", "SSO Account Assignment for GROUP (5) already exists"),
+        ("aws_cloudtrail.organization", "TrailAlreadyExistsException: Trail ex-organization already exists"),
+        ("aws_budgets_budget.monthly", "DuplicateRecordException: Error creating budget: ex-monthly"),
+        (
+            "aws_ce_anomaly_monitor.services",
+            "ValidationException: Limit exceeded on dimensional spend monitor creation",
+        ),
+    ],
+)
+def test_a_creation_that_failed_because_the_thing_exists_is_known(address: str, said: str) -> None:
+    """Each type has its own words; those of another type, or of a refusal, do not count."""
+    assert exists_already(address, f"creating it: operation error: {said}")
+    assert not exists_already(address, "AccessDeniedException: not today")
+    assert not exists_already("aws_dynamodb_table.lock", said)
+
+
+def test_a_plan_beside_the_state_keeps_what_was_made_half_way(tmp_path: Path) -> None:
+    """The copy has the state without the taint and no backend in S3; the folder of the stack is as it was."""
+    document = {"terraform": {"backend": {"s3": {"bucket": "b", "key": "k", "region": "r"}}}, "resource": {}}
+    workspace = Workspace(tmp_path / "out", {})
+    workspace.stack_folder("sso").mkdir(parents=True)
+    file = workspace.stack_folder("sso") / "cdk.tf.json"
+    file.write_text(json.dumps(document))
+    instances: list[dict[str, Any]] = [
+        {"status": "tainted", "index_key": key, "attributes": {}} for key in ("one", "two")
+    ]
+    state = {"version": 4, "resources": [{"type": "aws_iam_role", "name": "x", "instances": instances}]}
+    (tmp_path / "plans").mkdir()
+
+    copied = beside(workspace, "sso", state, ['aws_iam_role.x["one"]'], tmp_path / "plans")
+
+    backend = copied.document("sso")["terraform"]["backend"]
+    assert set(backend) == {"local"}
+    assert tainted(json.loads(Path(backend["local"]["path"]).read_text())) == ['aws_iam_role.x["two"]']
+    assert list(copied.reads("sso")) == []
+    assert json.loads(file.read_text()) == document
+    assert tainted(state) == ['aws_iam_role.x["one"]', 'aws_iam_role.x["two"]']

@@ -58,14 +58,14 @@ def to_create(landing_zone: LandingZone, state: State) -> list[Thing]:
 def attributes(state: State, moved: Keys) -> dict[str, Mapping[str, Any]]:
     """Returns the attributes of what a state records, by the address that it has after the moves.
 
-    What was partly created is created again.
+    What was partly created is kept by a deploy, so it counts.
     """
     return {
         address_now(f"{resource['type']}.{resource['name']}", moved): instance["attributes"]
         for resource in state.get("resources", ())
         if resource.get("mode", "managed") == "managed"
         for instance in resource.get("instances", ())
-        if instance.get("status") != "tainted" and "deposed" not in instance
+        if "deposed" not in instance
     }
 
 
