@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from moto.backends import get_backend
+from moto.s3.models import s3_backends
 
 from strata.evaluation import Context, Layer, Principal, Request, parse
 from strata.iam.reference import reference
@@ -133,8 +134,7 @@ def needs(call: Call) -> Iterator[Need]:
 def _nowhere(call: Call) -> bool:
     """Says whether a bucket does not exist, which S3 tells everybody."""
     name = call.parameters.get("Bucket") if call.service == "s3" and call.operation != "CreateBucket" else None
-    buckets: dict[str, str] = vars(get_backend("s3"))["bucket_accounts"]
-    return name is not None and name not in buckets
+    return name is not None and name not in s3_backends.bucket_accounts
 
 
 # Resources

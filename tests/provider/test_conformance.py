@@ -64,9 +64,7 @@ NOT_CALLED = {
     },
     "AWS itself calls it, for an assignment in the management account": {
         "iam:CreateSAMLProvider",
-        "iam:DeleteRolePermissionsBoundary",
         "iam:GetSAMLProvider",
-        "iam:PutRolePermissionsBoundary",
         "iam:UpdateSAMLProvider",
     },
     "nothing changes in this way in any of the runs": {

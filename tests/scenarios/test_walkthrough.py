@@ -66,6 +66,7 @@ def typist(empty: Site, tmp_path: Path) -> Typist:
     typist = Typist.at(empty, tmp_path)
     typist.site.output.mkdir()
     typist.variables["AWS_CONFIG_FILE"] = str(tmp_path / "aws-config")
+    empty.sign_in_as_administrator()
     return typist
 
 
