@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from strata.config.models import Assignment
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.report.access import Principal, access
@@ -452,7 +453,12 @@ def test_no_name_is_run_or_drawn(browser: Browser, zone: LandingZone, tmp_path: 
             }
         ),
     )
+    entry = Assignment.model_validate(
+        {"permission_sets": ("Billing",), "users": ("lea-vogt",), "accounts": ("network",), "reason": NASTY}
+    )
+    changed = replace(changed, sso=changed.sso.model_copy(update={"assignments": (*changed.sso.assignments, entry)}))
     browser.open(_written(changed, tmp_path))
+    assert NASTY in browser.evaluate("document.getElementById('u-lea-vogt').textContent")
     assert browser.evaluate("document.title") == f"{NASTY}: access and organization"
     assert browser.evaluate("document.querySelectorAll('main img, #matrix script').length") == 0
     assert f"{NASTY} Vogt" in browser.evaluate("matrix.innerText")
