@@ -57,15 +57,24 @@ def access(landing_zone: LandingZone) -> list[Access]:
     """Returns the access of everybody, sorted; a group without members gives nobody anything."""
     found: dict[tuple[Principal, str, str], list[AccessPath]] = defaultdict(list)
     reached = {group.key: list(_holders(landing_zone, group)) for group in landing_zone.groups.values()}
+    # One entry gives the same to thousands.
+    ways: dict[tuple[Location, ...], list[AccessPath]] = {}
+    through: dict[tuple[tuple[Location, ...], str], list[tuple[Principal, list[AccessPath]]]] = {}
     for grant, entries in landing_zone.grants.items():
-        ways = [way_of(landing_zone, entry) for entry in entries]
+        if entries not in ways:
+            ways[entries] = [way_of(landing_zone, entry) for entry in entries]
         if grant.principal_type == "USER":
-            found[Principal(external=False, key=grant.principal), grant.account, grant.permission_set] += ways
+            found[Principal(external=False, key=grant.principal), grant.account, grant.permission_set] += ways[entries]
             continue
-        for holder, member in reached[grant.principal]:
-            through = [replace(way, group=grant.principal, member=member) for way in ways]
-            found[holder, grant.account, grant.permission_set] += through
-    return [Access(*key, tuple(ways)) for key, ways in sorted(found.items(), key=lambda item: item[0])]
+        by_group = (entries, grant.principal)
+        if by_group not in through:
+            through[by_group] = [
+                (holder, [replace(way, group=grant.principal, member=member) for way in ways[entries]])
+                for holder, member in reached[grant.principal]
+            ]
+        for holder, given in through[by_group]:
+            found[holder, grant.account, grant.permission_set] += given
+    return [Access(*key, tuple(given)) for key, given in sorted(found.items(), key=lambda item: item[0])]
 
 
 def access_as_json(one: Access, shown: Callable[[SourceLocation], str] = str) -> dict[str, Any]:

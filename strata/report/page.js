@@ -326,7 +326,7 @@
 
   // A link to an entry opens it and all around it.
   function reveal() {
-    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const target = document.getElementById(location.hash.slice(1)); // keys are ASCII, so nothing in it is encoded
     if (!target) return;
     if (target.closest("[hidden]")) { find("search").value = ""; search(); }
     for (let one = target; one; one = one.parentElement) if (one.tagName === "DETAILS") one.open = true;
