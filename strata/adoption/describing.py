@@ -30,6 +30,7 @@ from strata.inventory import things
 from strata.inventory.things import Attached, Center, Inventory, Organization
 from strata.landing_zone.grants import Grant
 from strata.landing_zone.services import ACCOUNT_MANAGEMENT
+from strata.text import counted
 
 CONTROL_TOWER = "controltower.amazonaws.com"
 _GUARDRAILS = "aws-guardrails-"
