@@ -36,6 +36,8 @@ E = TypeVar("E", bound=TerraformElement)
 
 EMULATED = "emulated"
 """The context key of a run against an emulator."""
+TIMES = "timeouts"
+"""An import brings none, so that they alone would be a change; what is created has them all the same."""
 
 
 @dataclass(frozen=True)
@@ -169,10 +171,11 @@ class BaseStack(TerraformStack):
         self._import({"to": address, "id": import_id})
 
     def keep_tags(self, address: str) -> None:
-        """Leaves the tags of a thing as they are at AWS, unless it says itself which arguments it leaves."""
+        """Leaves the tags of a thing as they are at AWS, unless it says itself which of its settings it leaves."""
         element: Any = next((element for element, made in self._made.items() if made == address), None)
-        if hasattr(element, "tags_input") and not (element.lifecycle and element.lifecycle.ignore_changes):
-            element.add_override("lifecycle.ignore_changes", ["tags"])
+        left = (element.lifecycle and element.lifecycle.ignore_changes) or [] if element else []
+        if hasattr(element, "tags_input") and {*left} <= {TIMES}:
+            element.add_override("lifecycle.ignore_changes", [*left, "tags"])
 
     def import_if_exists(self, address: str, import_ids: Expression) -> None:
         """Imports what exists, if it exists: a set of at most one id."""

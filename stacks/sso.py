@@ -48,7 +48,7 @@ from constructs import Construct
 
 from stacks import hcl
 from stacks.backend import BackendStack
-from stacks.base import BaseStack, Precondition, leaving, resource_name
+from stacks.base import TIMES, BaseStack, Precondition, leaving, resource_name
 from stacks.components.alert import alert_rule
 from stacks.organizations import OrganizationsStack
 from stacks.security import SecurityStack
@@ -197,7 +197,9 @@ class SsoStack(BaseStack):
             relay_state=permission_set.relay_state or None,
             tags=permission_set.tags or None,
             timeouts=SsoadminPermissionSetTimeouts(update=_EVERYWHERE),
-            lifecycle=leaving(*sorted(permission_set.unwritten | ({"tags"} if permission_set.option else set()))),
+            lifecycle=leaving(
+                *sorted({TIMES} | permission_set.unwritten | ({"tags"} if permission_set.option else set()))
+            ),
         )
         self._policies[key] = self._attach(permission_set, backend)
 
@@ -233,6 +235,7 @@ class SsoStack(BaseStack):
                 permission_set_arn=arn,
                 managed_policy_arn=_arn(policy),
                 timeouts=SsoadminManagedPolicyAttachmentTimeouts(create=_EVERYWHERE, delete=_EVERYWHERE),
+                lifecycle=leaving(TIMES),
                 depends_on=after,
             )
         return self.add(
@@ -244,6 +247,7 @@ class SsoStack(BaseStack):
                 name=policy.customer, path=policy.path
             ),
             timeouts=SsoadminCustomerManagedPolicyAttachmentTimeouts(create=_EVERYWHERE, delete=_EVERYWHERE),
+            lifecycle=leaving(TIMES),
             depends_on=after,
         )
 
@@ -255,6 +259,7 @@ class SsoStack(BaseStack):
             permission_set_arn=self.permission_sets[key].arn,
             inline_policy=document,
             timeouts=SsoadminPermissionSetInlinePolicyTimeouts(create=_EVERYWHERE, delete=_EVERYWHERE),
+            lifecycle=leaving(TIMES),
             depends_on=after,
         )
 
@@ -276,6 +281,7 @@ class SsoStack(BaseStack):
                 customer_managed_policy_reference=reference,
             ),
             timeouts=SsoadminPermissionsBoundaryAttachmentTimeouts(create=_EVERYWHERE, delete=_EVERYWHERE),
+            lifecycle=leaving(TIMES),
         )
 
     # Access
@@ -300,6 +306,7 @@ class SsoStack(BaseStack):
             target_id=account_id,
             target_type="AWS_ACCOUNT",
             timeouts={"create": "15m", "delete": "15m"},
+            lifecycle={"ignore_changes": [TIMES]},
             depends_on=[self.address_of(policy) for policy in self._policies[grant.permission_set]],
         )
 

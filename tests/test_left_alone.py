@@ -84,7 +84,7 @@ def test_what_is_not_written_is_left_alone_and_made_with_a_default(bare: Deploym
     assert left(organizations, UNIT) == {"name", "tags"}
     assert left(organizations, POLICY) == {"name", "description", "tags"}
     assert left(sso, GROUP) == {"display_name", "description"}
-    assert left(sso, SET) == {"name", "description", "session_duration", "relay_state", "tags"}
+    assert left(sso, SET) == {"name", "description", "session_duration", "relay_state", "tags", "timeouts"}
     assert left(sso, USER) >= {"user_name", "display_name", *PERSON}
     assert (organizations[ACCOUNT]["name"], organizations[UNIT]["name"]) == ("example-shared", "shared")
     assert (sso[GROUP]["display_name"], sso[USER]["display_name"]) == ("finops", "Jane Doe")
@@ -96,7 +96,7 @@ def test_what_is_written_is_kept_so(full: Deployment) -> None:
 
     assert not left(organizations, ACCOUNT) & {"name", "tags"}
     assert (left(organizations, UNIT), left(organizations, POLICY)) == ({"tags"}, {"tags"})
-    assert (left(sso, GROUP), left(sso, SET)) == (set(), set())
+    assert (left(sso, GROUP), left(sso, SET)) == (set(), {"timeouts"})
     assert "display_name" not in left(sso, USER)
     assert sso[USER]["display_name"] == "Doe, Jane"
 
@@ -139,6 +139,20 @@ def test_what_imports_yaml_names_keeps_its_tags(variant: Variant) -> None:
 
     assert left(imported, "aws_budgets_budget.monthly") == {"tags"}
     assert left(imported, "aws_cloudtrail.organization") == set()
+
+
+def test_an_import_is_no_change_for_the_times_that_it_does_not_bring(company: Deployment) -> None:
+    """Every type with `timeouts` leaves them: the provider would plan to import and update."""
+    found = {
+        f"{kind}.{name}": entry.get("lifecycle", {}).get("ignore_changes", ())
+        for stack in company.values()
+        for kind, entries in stack.json["resource"].items()
+        for name, entry in entries.items()
+        if "timeouts" in entry
+    }
+
+    assert len({address.partition(".")[0] for address in found}) >= 5
+    assert [address for address, leaves in found.items() if "timeouts" not in leaves] == []
 
 
 def test_stratas_tags_can_be_left_off_all_but_the_state_store(variant: Variant) -> None:

@@ -136,7 +136,7 @@ def test_a_permission_set_is_written_as_given(company: Deployment) -> None:
             "https://eu-central-1.console.aws.amazon.com/cloudwatch/home?region=eu-central-1#logsV2:logs-insights"
         ),
         "timeouts": {"update": "60m"},
-        "lifecycle": {"ignore_changes": ["name", "session_duration", "tags"]},
+        "lifecycle": {"ignore_changes": ["name", "session_duration", "tags", "timeouts"]},
     }
 
 
@@ -225,6 +225,7 @@ def test_an_assignment_joins_set_group_and_account(shipped: Deployment) -> None:
         "target_id": _account("shared"),
         "target_type": "AWS_ACCOUNT",
         "timeouts": {"create": "15m", "delete": "15m"},
+        "lifecycle": {"ignore_changes": ["timeouts"]},
         "depends_on": ["aws_ssoadmin_managed_policy_attachment.ReadOnly_job-function-ViewOnlyAccess"],
     }
 
