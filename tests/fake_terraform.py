@@ -1,9 +1,9 @@
 """A `terraform` that does as it is told, for tests of what runs it.
 
 In the folder of a stack, `plans.json` has the plan that each `plan` makes, in Terraform's JSON, one after the other,
-and the last one for ever; a text or a diagnostic is an error. `apply.json` has the lines that an `apply` says, and how
-it ends; with `waits` it goes on when there is a file `go`, or after a SIGINT. `commands.txt` gets every command and
-every SIGINT.
+and the last one for ever; without the file there is nothing to do. A text or a diagnostic is an error. `apply.json` has
+the lines that an `apply` says, and how it ends; with `waits` it goes on when there is a file `go`, or after a SIGINT.
+`commands.txt` gets every command and every SIGINT.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ def main(stack: Path, command: str, arguments: list[str]) -> int:
 
 
 def _plan(stack: Path, arguments: list[str]) -> int:
-    plans: list[Any] = json.loads((stack / "plans.json").read_text())
+    told = stack / "plans.json"
+    plans: list[Any] = json.loads(told.read_text()) if told.exists() else [{}]
     if len(plans) > 1:
         (stack / "plans.json").write_text(json.dumps(plans[1:]))
     if isinstance(plans[0], str):

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
+from strata.aws.resources import ResourceStatus
 from strata.cli import app
 from strata.commands import plan
 from strata.outputs import FORMATS
@@ -213,15 +215,22 @@ def test_plan(site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     site.plans("backend", SEEN)
     site.plans("organizations", {"type": "diagnostic", "diagnostic": waits})
     monkeypatch.setattr(plan, "prepare", lambda *_, **__: site.prepared(warnings=(WARNED,)))
+    site.states = {stack: {"resources": []} for stack in site.stacks}
 
     code = plan.run(site.options(), stacks=(), exit_code=True, json=True, allow=())
     shown = capsys.readouterr().out
     site.plans("organizations", "Instance cannot be destroyed")
     failed = plan.run(site.options(), stacks=(), exit_code=True, json=True, allow=())
+    shown_failed = capsys.readouterr().out
+    site.states = {stack: {} for stack in site.stacks}
+    lacking = (ResourceStatus("state bucket", "s3://a in b", "create", ("tags",)),)
+    monkeypatch.setattr(plan, "prepare", lambda *_, **__: replace(site.prepared(), lacking=lacking))
+    plan.run(site.options(), stacks=(), exit_code=False, json=True, allow=())
 
     assert (code, failed) == (3, 1)
     assert "hunter" not in shown
-    assert differences("strata plan", shown, capsys.readouterr().out) == []
+    assert "preview" not in json.loads(shown)
+    assert differences("strata plan", shown, shown_failed, capsys.readouterr().out) == []
 
 
 @pytest.mark.parametrize("fails", [False, True])

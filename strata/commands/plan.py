@@ -8,11 +8,12 @@ from functools import partial
 
 from strata.options import Options
 from strata.outputs import output, warning_facts
-from strata.printing import document, readers_may_leave
+from strata.printing import document, line, readers_may_leave
 from strata.terraform.existing import Existing
 from strata.terraform.plan_text import names_of, show
 from strata.terraform.plans import Plan, Planner, plan_folder
 from strata.terraform.preflight import Prepared, prepare
+from strata.terraform.preview import Preview
 from strata.terraform.progress import Progress
 from strata.terraform.recovery import adopt_taken, beside, half_made, report_kept
 from strata.terraform.signals import Signals, StoppedError
@@ -24,25 +25,38 @@ def run(options: Options, *, stacks: Sequence[str], exit_code: bool, json: bool,
     """Checks, compares, plans and prints; returns 3 where something would change and that was asked."""
     try:
         with Signals(), Progress(options) as progress:
-            prepared = prepare(options, progress, stacks=stacks, allow=allow)
-            plans = _plans(options, prepared, progress)
+            prepared = prepare(options, progress, stacks=stacks, allow=allow, preview=True)
+            preview, plans = _plans(options, prepared, progress)
     except StoppedError as stopped:
         options.note("interrupted")
         return stopped.code
     with readers_may_leave():
         if json:
             found = [planned.as_json() for planned in plans]
-            document(output("plan", {"stacks": found, "warnings": [warning_facts(one) for one in prepared.warnings]}))
+            warnings = [warning_facts(one) for one in prepared.warnings]
+            before = {"preview": preview.as_json()} if preview else {}
+            document(output("plan", {"stacks": found, **before, "warnings": warnings}))
         else:
+            for text in preview.told() if preview else ():
+                print(line(text))
             show(plans, sys.stdout, names_of(prepared.states.values()), every=options.verbose)
     if any(planned.error for planned in plans):
         return 1
     return DIFFERS if exit_code and any(planned.differs or planned.waits_for for planned in plans) else 0
 
 
-def _plans(options: Options, prepared: Prepared, progress: Progress) -> list[Plan]:
+def _plans(options: Options, prepared: Prepared, progress: Progress) -> tuple[Preview | None, list[Plan]]:
     workspace, existing = prepared.workspace, Existing(prepared.aws, prepared.landing_zone.project)
     with plan_folder() as folder:
+        preview = Preview.of(
+            workspace,
+            prepared.landing_zone.project,
+            prepared.chosen,
+            without_state={stack for stack, state in prepared.states.items() if not state},
+            lacking=prepared.lacking,
+            folder=folder,
+        )
+        workspace = preview.workspace if preview else workspace
         kept = {stack: half_made(workspace, stack, prepared.states[stack]) for stack in prepared.chosen}
         for stack, addresses in kept.items():
             for address in addresses:
@@ -51,7 +65,10 @@ def _plans(options: Options, prepared: Prepared, progress: Progress) -> list[Pla
                 workspace = beside(workspace, stack, prepared.states[stack], addresses, folder)
         adopt = partial(adopt_taken, workspace, existing, note=options.note)
         planner = Planner(workspace, folder, prepared.version, progress, verbose=options.verbose, adopt=adopt)
-        plans = planner.plan_all(prepared.chosen)
+        if preview:
+            planner.learn = preview.learn
+        plans = planner.plan_all(preview.order(prepared.chosen) if preview else prepared.chosen)
+    plans = [planned for planned in plans if planned.stack in prepared.chosen]
     for planned in plans:
         report_kept(planned, kept[planned.stack], options.note)
-    return plans
+    return preview, plans

@@ -150,6 +150,8 @@ class Planner:
     verbose: bool = False
     adopt: Callable[[Plan], bool] = lambda _: False
     """Has the next plan import what this one would create and AWS has; says whether there is any."""
+    learn: Callable[[str, Mapping[str, Any]], None] = lambda *_: None
+    """Hears each plan that would do something, in Terraform's JSON."""
     _initialized: set[str] = field(default_factory=set)
 
     def plan_all(self, stacks: Sequence[str]) -> list[Plan]:
@@ -181,6 +183,7 @@ class Planner:
         )
         if result.code == _HAS_CHANGES:
             shown = self._shown(stack, file)
+            self.learn(stack, shown)
             found, written = dict(sorted(changes(shown))), tuple(changed_outputs(shown))
             return Plan(stack, found, written, file=file, versions=versions)
         file.unlink(missing_ok=True)

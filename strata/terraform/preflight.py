@@ -11,8 +11,9 @@ from typing import Any
 from strata.aws.access_role import WAY, account_ids, closed_to_us
 from strata.aws.identity_center import console, list_instances
 from strata.aws.organization import list_accounts
-from strata.aws.prerequisites import inspect, management_caller
+from strata.aws.prerequisites import ORGANIZATION, inspect, management_caller
 from strata.aws.quotas import account_quota, more_accounts
+from strata.aws.resources import ResourceStatus
 from strata.aws.session import Aws, AwsError, connect, emulator
 from strata.aws.states import Version, list_stacks, read_state, read_version
 from strata.config.layers import IN_ACCOUNT, STACKS
@@ -54,6 +55,8 @@ class Prepared:
     announced: frozenset[announced.Name]
     warnings: tuple[str, ...] = ()
     """What was told before the plan and is no refusal."""
+    lacking: tuple[ResourceStatus, ...] = ()
+    """What `strata bootstrap` has yet to make, in a preview."""
 
     def version(self, state: StateObject) -> Version | None:
         """Returns the version of a state now, None where there is none, or where somebody else's cannot be read."""
@@ -80,8 +83,13 @@ class RefusedError(StrataError):
         yield "nothing was changed"
 
 
-def prepare(options: Options, progress: Progress, *, stacks: Sequence[str], allow: Sequence[str]) -> Prepared:
+def prepare(
+    options: Options, progress: Progress, *, stacks: Sequence[str], allow: Sequence[str], preview: bool = False
+) -> Prepared:
     """Writes the Terraform, reads states and AWS, and compares them with the configuration.
+
+    Args:
+        preview: whether it is enough, before the first deploy, that there is an organization.
 
     Raises:
         ConfigurationError: the configuration has faults.
@@ -98,7 +106,7 @@ def prepare(options: Options, progress: Progress, *, stacks: Sequence[str], allo
     aws = connect(options, landing_zone.project)
     management_caller(aws, landing_zone.project)
     _check_settled(aws, landing_zone, stacks)
-    _check_ground(aws, landing_zone, needs_sign_in=not stacks or "sso" in stacks)
+    lacking = _check_ground(aws, landing_zone, needs_sign_in=not stacks or "sso" in stacks, preview=preview)
     workspace = Workspace.of(options.config, options.profile)
     progress.doing("comparing the configuration with the states and AWS")
     states = {stack: read_state(aws, landing_zone.project, stack) for stack in STACKS}
@@ -128,7 +136,7 @@ def prepare(options: Options, progress: Progress, *, stacks: Sequence[str], allo
     if lost := list(lost_layers(landing_zone, {one: read_state(aws, landing_zone.project, one) for one in gone})):
         raise RefusedError(lost)
     chosen = _reachable(aws, landing_zone, states, chosen, stacks)
-    prepared = Prepared(landing_zone, aws, workspace, chosen, states, names)
+    prepared = Prepared(landing_zone, aws, workspace, chosen, states, names, lacking=lacking)
     if STACK in chosen and names:
         _adopt_leftovers(prepared, progress.note)
     goes = [(stack, reset(aws, workspace.document(stack), states[stack])) for stack in _own(prepared)]
@@ -230,16 +238,32 @@ def _check_settled(aws: Aws, landing_zone: LandingZone, stacks: Collection[str])
         raise RefusedError(found)
 
 
-def _check_ground(aws: Aws, landing_zone: LandingZone, *, needs_sign_in: bool) -> None:
-    """Refuses what would fail half way: no bootstrap, Identity Center off or elsewhere."""
+def _check_ground(
+    aws: Aws, landing_zone: LandingZone, *, needs_sign_in: bool, preview: bool
+) -> tuple[ResourceStatus, ...]:
+    """Refuses what would fail half way: no bootstrap, Identity Center off or elsewhere.
+
+    Returns what is missing and a preview does without: before the first deploy, the store of the state.
+    """
     findings, refusals = inspect(aws, landing_zone)
-    lacking = [f"{finding.thing} ({', '.join(finding.missing)})" for finding in findings if finding.missing]
-    if lacking:
-        refusals.append(_elsewhere(aws, landing_zone) or f"missing: {'; '.join(lacking)}; run strata bootstrap first")
+    lacking = tuple(finding for finding in findings if finding.missing)
+    if lacking and (elsewhere := _elsewhere(aws, landing_zone)):
+        refusals.append(elsewhere)
+    elif lacking and not (preview and _without_store(aws, landing_zone, lacking)):
+        told = "; ".join(f"{finding.thing} ({', '.join(finding.missing)})" for finding in lacking)
+        refusals.append(f"missing: {told}; run strata bootstrap first")
     if needs_sign_in and not refusals:
         refusals += identity_center_refusals(aws, landing_zone)
     if refusals:
         raise StrataError(*refusals)
+    return lacking
+
+
+def _without_store(aws: Aws, landing_zone: LandingZone, lacking: Sequence[ResourceStatus]) -> bool:
+    """Says whether all that is missing is the store of the state, and there was no deploy yet."""
+    if any(finding.thing == ORGANIZATION for finding in lacking):
+        return False
+    return not read_state(aws, landing_zone.project, "backend")
 
 
 def _check_quota(aws: Aws, landing_zone: LandingZone, state: State, note: Callable[[str], None]) -> None:

@@ -1,0 +1,213 @@
+"""A plan before the first deploy: stacks without a state are planned on copies, which have none and look for none.
+
+What others read of them lies in files beside the copies: the outputs that their plans know, and ARNs that follow from
+names. Ids that AWS has yet to give are in none, so that what reads them waits, as it does without a preview.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from strata.aws.resources import ResourceStatus
+from strata.config.models import PARTITION, Project, state_key
+from strata.terraform.workspace import Workspace
+from strata.text import listed, plural
+
+Document = dict[str, Any]
+
+STORE = {"state bucket": "aws_s3_bucket.state", "lock table": "aws_dynamodb_table.lock"}
+"""What `strata bootstrap` makes and the stack `backend` imports, by its word."""
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A plan before the first deploy, and what it takes for granted."""
+
+    workspace: Workspace
+    """The copies, and for what has a state the stacks themselves."""
+    stacks: tuple[str, ...]
+    """The stacks that have no state yet."""
+    reads: tuple[str, ...]
+    """Those of them whose outputs another stack reads."""
+    lacking: tuple[ResourceStatus, ...]
+    """What `strata bootstrap` has yet to make."""
+    project: Project
+    folder: Path
+
+    @classmethod
+    def of(
+        cls,
+        workspace: Workspace,
+        project: Project,
+        stacks: Sequence[str],
+        *,
+        without_state: Collection[str],
+        lacking: Sequence[ResourceStatus],
+        folder: Path,
+    ) -> Preview | None:
+        """Returns the preview of stacks and of those that they read from, None where all have a state."""
+        wanted = {one for stack in stacks for one in (stack, *workspace.producers(stack))}
+        new = tuple(stack for stack in workspace.stacks if stack in wanted and stack in without_state)
+        if not new:
+            return None
+        read = tuple(one for one in new if any(one in workspace.producers(stack) for stack in wanted))
+        preview = cls(workspace, new, read, tuple(lacking), project, folder)
+        for stack in new:
+            preview._keep(stack, {})
+        copies = {stack: copy for stack in workspace.stacks if stack in wanted and (copy := preview._copy(stack))}
+        return replace(preview, workspace=replace(workspace, copies={**workspace.copies, **copies}))
+
+    def order(self, chosen: Collection[str]) -> list[str]:
+        """Returns the stacks to plan: the chosen ones, and the new ones that they read from."""
+        needed = {one for stack in chosen for one in self.workspace.producers(stack) if one in self.stacks}
+        return [stack for stack in self.workspace.stacks if stack in chosen or stack in needed]
+
+    def learn(self, stack: str, shown: Mapping[str, Any]) -> None:
+        """Keeps the outputs that the plan of a stack, in Terraform's JSON, would give to others."""
+        if stack in self.reads:
+            self._keep(stack, dict(known_outputs(self.workspace.document(stack), shown, self.project)))
+
+    def told(self) -> Iterator[str]:
+        """Yields what it is and what it takes for granted, in words."""
+        have = plural(len(self.stacks), "has", "have")
+        yield f"a preview before the first deploy: {_all(self.stacks)} {have} no state"
+        if self.lacking:
+            yield f"  missing, made by strata bootstrap: {listed([_missing(one) for one in self.lacking])}"
+        if self.reads:
+            yield f"  assumed: what others read of {_all(self.reads)} is what these plans say"
+
+    def as_json(self) -> dict[str, Any]:
+        """Returns what it takes for granted as `--json` prints it."""
+        return {
+            "without_state": list(self.stacks),
+            "missing": [one.thing for one in self.lacking],
+            "assumed_outputs_of": list(self.reads),
+        }
+
+    # The copies
+
+    def _copy(self, stack: str) -> Path | None:
+        """Makes the copy of a stack; None where its own folder will do."""
+        document = self.workspace.document(stack)
+        before = json.dumps(document)
+        if stack in self.stacks:
+            _without_own_state(document, stack)
+            document["terraform"]["backend"] = {"local": {"path": str(self.folder / f"{stack}.none")}}
+            self._without_store(document)
+        self._without_states(document)
+        if json.dumps(document) == before:
+            return None
+        copy = self.folder / f"{stack}.preview"
+        copy.mkdir()
+        (copy / "cdk.tf.json").write_text(json.dumps(document), encoding="utf-8")
+        locked = self.workspace.stack_folder(stack) / ".terraform.lock.hcl"
+        if locked.exists():
+            shutil.copy(locked, copy)
+        return copy
+
+    def _without_states(self, document: Document) -> None:
+        """Has a stack read the outputs of new stacks from the files beside the copies."""
+        files = {state_key(stack): self._file(stack) for stack in self.stacks}
+        for source in _sources(document).values():
+            if source["backend"] == "s3" and source["config"]["key"] in files:
+                file = files[source["config"]["key"]]
+                source.update(backend="local", config={"path": str(file)})
+
+    def _without_store(self, document: Document) -> None:
+        """Leaves out the imports of what does not exist, which Terraform refuses."""
+        absent = {STORE[one.thing] for one in self.lacking if one.thing in STORE and one.verb == "create"}
+        if document.get("import"):
+            document["import"] = [block for block in document["import"] if block["to"] not in absent]
+
+    # The outputs
+
+    def _file(self, stack: str) -> Path:
+        return self.folder / f"{stack}.outputs"
+
+    def _keep(self, stack: str, outputs: Mapping[str, Any]) -> None:
+        found = {name: {"value": value, "type": _type(value)} for name, value in outputs.items()}
+        state = {"version": 4, "serial": 1, "lineage": "preview", "outputs": found, "resources": []}
+        self._file(stack).write_text(json.dumps(state), encoding="utf-8")
+
+
+def known_outputs(document: Mapping[str, Any], shown: Mapping[str, Any], project: Project) -> Iterator[tuple[str, Any]]:
+    """Yields the outputs that a plan in Terraform's JSON knows, and those ARNs that follow from a name."""
+    planned = shown.get("planned_values") or {}
+    outputs = planned.get("outputs") or {}
+    resources = {one["address"]: one for one in (planned.get("root_module") or {}).get("resources", ())}
+    for name, declared in document.get("output", {}).items():
+        value = outputs.get(name, {}).get("value")
+        if value is None:
+            value = _arn(document, resources, str(declared.get("value")), project)
+        if value is not None:
+            yield name, value
+
+
+_REFERENCE = re.compile(r"\$\{(\w+)\.([\w-]+)\.arn\}")
+_ARNS = {
+    "aws_dynamodb_table": "arn:{partition}:dynamodb:{region}:{account}:table/{name}",
+    "aws_s3_bucket": "arn:{partition}:s3:::{bucket}",
+    "aws_sns_topic": "arn:{partition}:sns:{region}:{account}:{name}",
+}
+"""The ARNs that hold nothing but names. https://docs.aws.amazon.com/service-authorization/latest/reference/reference.html"""
+
+
+def _arn(
+    document: Mapping[str, Any], resources: Mapping[str, Mapping[str, Any]], value: str, project: Project
+) -> str | None:
+    found = _REFERENCE.fullmatch(value)
+    if not found or found[1] not in _ARNS or f"{found[1]}.{found[2]}" not in resources:
+        return None
+    given = document["resource"][found[1]][found[2]]
+    here = {
+        "partition": PARTITION,
+        "account": project.management_account.id,
+        "region": given.get("region") or project.regions.primary,
+    }
+    known = {name: value for name, value in resources[f"{found[1]}.{found[2]}"]["values"].items() if value is not None}
+    try:
+        return _ARNS[found[1]].format_map({**known, **here})
+    except KeyError:
+        return None
+
+
+def _type(value: object) -> Any:
+    """Returns a value's type as a state writes it."""
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, int | float):
+        return "number"
+    if isinstance(value, Mapping):
+        return ["object", {name: _type(inner) for name, inner in value.items()}]
+    if isinstance(value, list):
+        return ["tuple", [_type(inner) for inner in value]]
+    return "dynamic" if value is None else "string"
+
+
+def _sources(document: Document) -> dict[str, Document]:
+    found: dict[str, Document] = document.get("data", {}).get("terraform_remote_state", {})
+    return found
+
+
+def _without_own_state(document: Document, stack: str) -> None:
+    """Has a stack take its own last outputs for what they are before the first deploy: none."""
+    for name, source in _sources(document).items():
+        if source["config"].get("key") == state_key(stack) and "count" in source:
+            source["count"] = 0
+            document["data"].get("aws_s3_objects", {}).pop(name, None)
+    if not document.get("data", {}).get("aws_s3_objects", True):
+        del document["data"]["aws_s3_objects"]
+
+
+def _missing(one: ResourceStatus) -> str:
+    return one.thing if one.verb == "create" else f"{one.thing} ({', '.join(one.missing)})"
+
+
+def _all(names: Sequence[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
