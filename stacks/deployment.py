@@ -86,7 +86,8 @@ def import_existing(landing_zone: LandingZone, stacks: list[BaseStack]) -> None:
             made[address].keep_tags(address)
         else:
             problem = f"no stack creates {address!r}{did_you_mean(address, made)}"
-            faults.append(landing_zone.fault("imports.yaml", (address,), problem, "correct the address, or remove it"))
+            remedy = "correct the address, or take the line out: strata adopt --prune"
+            faults.append(landing_zone.fault("imports.yaml", (address,), problem, remedy))
     if faults:
         raise ConfigurationError(faults)
 

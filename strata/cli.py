@@ -59,8 +59,8 @@ _SHARED: dict[str, Any] = {
 
 
 _OF_AWS: dict[str, frozenset[str]] = {
-    "profile": frozenset({"init", "bootstrap", "rename", "plan", "deploy", "doctor", "profiles"}),
-    "region": frozenset({"init", "bootstrap", "rename", "plan", "deploy", "doctor", "profiles", "can"}),
+    "profile": frozenset({"init", "adopt", "bootstrap", "rename", "plan", "deploy", "doctor", "profiles"}),
+    "region": frozenset({"init", "adopt", "bootstrap", "rename", "plan", "deploy", "doctor", "profiles", "can"}),
 }
 """The commands behind which these options may stand: those that call AWS; `can` asks about a request in a region."""
 
@@ -493,11 +493,11 @@ def init(
 def adopt(
     *,
     options: Options,
-    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="The new configuration folder.")],
-    name: Annotated[str, typer.Option("--name", help="Project name, the prefix of account names.")],
-    short_name: Annotated[str, typer.Option("--short-name", help="Prefix of buckets and CLI profiles.")],
-    primary: Annotated[str, typer.Option("--primary", help="Primary region.")],
-    secondary: Annotated[str, typer.Option("--secondary", help="Region of the replica of the state.")],
+    to: Annotated[Path | None, typer.Option("--to", metavar="DIR", help="The new configuration folder.")] = None,
+    name: Annotated[str | None, typer.Option("--name", help="Project name, the prefix of account names.")] = None,
+    short_name: Annotated[str | None, typer.Option("--short-name", help="Prefix of buckets and CLI profiles.")] = None,
+    primary: Annotated[str | None, typer.Option("--primary", help="Primary region.")] = None,
+    secondary: Annotated[str | None, typer.Option("--secondary", help="Region of the replica of the state.")] = None,
     identity_center_region: Annotated[
         str | None, typer.Option("--identity-center-region", help="Where Identity Center is, if not in the primary.")
     ] = None,
@@ -505,11 +505,26 @@ def adopt(
     thorough: Annotated[
         bool, typer.Option("--thorough", help="Look for grants of deleted users beside living ones: many more calls.")
     ] = False,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Instead, take lines out of imports.yaml that are done with.")
+    ] = False,
     dry_run: DryRunOption = False,
     yes: YesOption = False,
     json: JsonOption = False,
 ) -> int:
     """Read a live organization and Identity Center, and write their configuration. Changes nothing at AWS."""
+    needed = {"--to": to, "--name": name, "--short-name": short_name, "--primary": primary, "--secondary": secondary}
+    if prune:
+        others = {**needed, "--identity-center-region": identity_center_region, "--literal": literal}
+        if given := [flag for flag, value in {**others, "--thorough": thorough, "--json": json}.items() if value]:
+            raise UsageError(
+                f"--prune is about imports.yaml of the configuration, see --config; it takes no {given[0]}"
+            )
+        from strata.commands.adopt_prune import run as run_prune
+
+        return run_prune(options, dry_run=dry_run, yes=yes)
+    if not (to and name and short_name and primary and secondary):
+        raise UsageError(f"give {', '.join(flag for flag, value in needed.items() if not value)} as well")
     from strata.commands.adopt import Names, run
 
     names = Names(name, short_name, primary, secondary, identity_center_region)

@@ -15,11 +15,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
+from strata.adoption.pruning import made
 from strata.aws.states import read_state
+from strata.config import IMPORTS
 from strata.config.models import MANAGEMENT, Locking
 from strata.errors import ConfigurationError, StrataError, UsageError
 from strata.identity import announced
 from strata.identity.leftovers import STACK, Directory, announced_as, to_create
+from strata.identity.recorded import recorded
 from strata.options import Options
 from strata.outputs import error_facts, output, warning_facts
 from strata.printing import document, line
@@ -28,6 +31,7 @@ from strata.terraform.apply import Applied, apply
 from strata.terraform.errors import TerraformError
 from strata.terraform.events import Failure
 from strata.terraform.existing import Existing
+from strata.terraform.gone import PRUNE, GoneImports
 from strata.terraform.plan_text import names_of, show
 from strata.terraform.plans import Plan, Planner, plan_folder
 from strata.terraform.preflight import Prepared, prepare
@@ -45,7 +49,7 @@ from strata.terraform.recovery import (
 )
 from strata.terraform.settling import PAUSES, settling, wait
 from strata.terraform.signals import Signals, StoppedError
-from strata.text import counted
+from strata.text import counted, plural
 
 ACTIONS = ("imported", "moved", "added", "changed", "destroyed", "forgotten")
 MAX_TRIES = 20
@@ -112,8 +116,12 @@ class Deployment:
         self._announced = prepared.announced
         self._existing = Existing(prepared.aws, prepared.landing_zone.project)
         adopt = partial(adopt_taken, self.workspace, self._existing, note=self.note)
+        self._gone = GoneImports(prepared.landing_zone)
         self._planner = Planner(
-            self.workspace, folder, prepared.version, progress, verbose=options.verbose, adopt=adopt
+            *(self.workspace, folder, prepared.version, progress),
+            verbose=options.verbose,
+            adopt=adopt,
+            gone=self._gone.among,
         )
         self._kept: dict[str, list[str]] = {}
         """What runs partly created and this one keeps, by stack."""
@@ -200,7 +208,7 @@ class Deployment:
             "stacks": [asdict(outcome) for outcome in self.outcomes.values()],
             "outputs": outputs,
             "new_accounts": self._new_accounts(outputs),
-            "warnings": [warning_facts(text) for text in self.prepared.warnings],
+            "warnings": [warning_facts(text) for text in (*self.prepared.warnings, *self._gone.warnings.values())],
             **_together([*self._failures, *([error] if error else [])]),
         }
         document(output("deploy", found))
@@ -217,6 +225,19 @@ class Deployment:
                 print(f"sign in at {outputs['portal_url']}")
         for key, account_id in self._new_accounts(outputs).items():
             print(line(f"  new account {account_id}  {key}"))
+        if outputs and (number := self._imported()):
+            lines = counted(number, "line")
+            self.note(
+                f"{IMPORTS}: {lines} {plural(number, 'has', 'have')} done the work; {PRUNE} takes what can go out"
+            )
+
+    def _imported(self) -> int:
+        """Returns how many lines of imports.yaml the states have made, once all stacks are deployed."""
+        lines = self.landing_zone.imports
+        if not lines or set(self.prepared.chosen) != set(self.workspace.stacks):
+            return 0
+        states = {stack: read_state(self.aws, self.landing_zone.project, stack) for stack in self.prepared.chosen}
+        return len(made(lines, recorded(states).addresses))
 
     def _new_accounts(self, outputs: dict[str, Any]) -> dict[str, str]:
         """Returns the ids of the accounts that were in no state when the run began."""

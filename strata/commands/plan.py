@@ -10,6 +10,7 @@ from strata.options import Options
 from strata.outputs import output, warning_facts
 from strata.printing import document, line, readers_may_leave
 from strata.terraform.existing import Existing
+from strata.terraform.gone import GoneImports
 from strata.terraform.plan_text import names_of, show
 from strata.terraform.plans import Plan, Planner, plan_folder
 from strata.terraform.preflight import Prepared, prepare
@@ -26,14 +27,15 @@ def run(options: Options, *, stacks: Sequence[str], exit_code: bool, json: bool,
     try:
         with Signals(), Progress(options) as progress:
             prepared = prepare(options, progress, stacks=stacks, allow=allow, preview=True)
-            preview, plans = _plans(options, prepared, progress)
+            gone = GoneImports(prepared.landing_zone)
+            preview, plans = _plans(options, prepared, progress, gone)
     except StoppedError as stopped:
         options.note("interrupted")
         return stopped.code
     with readers_may_leave():
         if json:
             found = [planned.as_json() for planned in plans]
-            warnings = [warning_facts(one) for one in prepared.warnings]
+            warnings = [warning_facts(one) for one in (*prepared.warnings, *gone.warnings.values())]
             before = {"preview": preview.as_json()} if preview else {}
             document(output("plan", {"stacks": found, **before, "warnings": warnings}))
         else:
@@ -45,7 +47,9 @@ def run(options: Options, *, stacks: Sequence[str], exit_code: bool, json: bool,
     return DIFFERS if exit_code and any(planned.differs or planned.waits_for for planned in plans) else 0
 
 
-def _plans(options: Options, prepared: Prepared, progress: Progress) -> tuple[Preview | None, list[Plan]]:
+def _plans(
+    options: Options, prepared: Prepared, progress: Progress, gone: GoneImports
+) -> tuple[Preview | None, list[Plan]]:
     workspace, existing = prepared.workspace, Existing(prepared.aws, prepared.landing_zone.project)
     with plan_folder() as folder:
         preview = Preview.of(
@@ -64,9 +68,13 @@ def _plans(options: Options, prepared: Prepared, progress: Progress) -> tuple[Pr
             if addresses:
                 workspace = beside(workspace, stack, prepared.states[stack], addresses, folder)
         adopt = partial(adopt_taken, workspace, existing, note=options.note)
-        planner = Planner(workspace, folder, prepared.version, progress, verbose=options.verbose, adopt=adopt)
-        if preview:
-            planner.learn = preview.learn
+        planner = Planner(
+            *(workspace, folder, prepared.version, progress),
+            verbose=options.verbose,
+            adopt=adopt,
+            gone=gone.among,
+            learn=preview.learn if preview else lambda *_: None,
+        )
         plans = planner.plan_all(preview.order(prepared.chosen) if preview else prepared.chosen)
     plans = [planned for planned in plans if planned.stack in prepared.chosen]
     for planned in plans:

@@ -34,7 +34,7 @@ def imports(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
             yield partial.fault(IMPORTS, at, f"Strata finds and imports {short(address)} itself", "remove it")
         elif made is not None and address not in made:
             problem = f"no stack creates {short(address)}{did_you_mean(address, made - found)}"
-            yield partial.fault(IMPORTS, at, problem, "correct the address, or remove it")
+            yield partial.fault(IMPORTS, at, problem, "correct the address, or take the line out: strata adopt --prune")
         if address in found or (made is not None and address not in made):
             continue
         yield from _id(partial, at, address, import_id)

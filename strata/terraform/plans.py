@@ -152,6 +152,8 @@ class Planner:
     """Has the next plan import what this one would create and AWS has; says whether there is any."""
     learn: Callable[[str, Mapping[str, Any]], None] = lambda *_: None
     """Hears each plan that would do something, in Terraform's JSON."""
+    gone: Callable[[Sequence[Failure]], Collection[str]] = lambda _: ()
+    """Returns the addresses of errors that are imports of what AWS does not have, and that need not stop the plan."""
     _initialized: set[str] = field(default_factory=set)
 
     def plan_all(self, stacks: Sequence[str]) -> list[Plan]:
@@ -166,6 +168,9 @@ class Planner:
     def plan(self, stack: str, pending: Sequence[str] = ()) -> Plan:
         """Plans one stack and locks nothing; `pending` are those it reads from whose changes are yet to be applied."""
         planned = self._plan(stack, pending)
+        while addresses := self.gone(planned.failures):
+            self.workspace.import_not(stack, addresses)
+            planned = self._plan(stack, pending)
         return self._plan(stack, pending) if self.adopt(planned) else planned
 
     def _plan(self, stack: str, pending: Sequence[str]) -> Plan:

@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -111,6 +111,12 @@ class Workspace:
         """Adds an import block for each address to a stack's Terraform JSON, which the next synth writes anew."""
         document = self.document(stack)
         document.setdefault("import", []).extend({"to": address, "id": id} for address, id in ids.items())
+        (self.stack_folder(stack) / "cdk.tf.json").write_text(json.dumps(document, indent=2), encoding="utf-8")
+
+    def import_not(self, stack: str, addresses: Collection[str]) -> None:
+        """Takes the import blocks of addresses out of a stack's Terraform JSON, which the next synth writes anew."""
+        document = self.document(stack)
+        document["import"] = [block for block in document.get("import", ()) if block["to"] not in addresses]
         (self.stack_folder(stack) / "cdk.tf.json").write_text(json.dumps(document, indent=2), encoding="utf-8")
 
     def guarded(self, stack: str) -> set[str]:

@@ -4,58 +4,140 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.aws.center import STORE
 from tests.aws.client import Aws
 from tests.scenarios.site import Provider, Site
 from tests.test_inventory import grown as by_hand
 
 _NEW = ("--name", "acme", "--short-name", "ac", "--primary", "us-east-1", "--secondary", "us-west-2")
 
+pytestmark = pytest.mark.e2e
+
 
 @pytest.fixture
-def grown(running_aws: Aws, provider: Provider, tmp_path: Path) -> Site:
-    """An organization as in `test_inventory.py`, and no configuration yet."""
+def adopted(running_aws: Aws, provider: Provider, tmp_path: Path) -> Site:
+    """An organization as in `test_inventory.py`, and the configuration that was written from it."""
     running_aws.restore()
     by_hand(running_aws)
-    return Site(running_aws, provider, tmp_path)
-
-
-@pytest.mark.e2e
-def test_what_is_adopted_stays_as_it_is(grown: Site) -> None:
-    adopted = grown.strata("adopt", "--to", str(grown.config), *_NEW, "--yes")
+    site = Site(running_aws, provider, tmp_path)
+    adopted = site.strata("adopt", "--to", str(site.config), *_NEW, "--yes")
     assert adopted.code == 0, adopted.text
-    assert not grown.aws.writing_calls(by="strata")
-    _previews(grown, missing=["state bucket", "lock table"])
-    assert grown.aws.writing_calls() == {}
-    grown.bootstrap()
-    _previews(grown, missing=[])
+    assert not site.aws.writing_calls(by="strata")
+    site.sign_in_as_deployer()
+    return site
 
-    deployed = grown.strata("deploy", "--yes")
+
+def test_what_is_adopted_stays_as_it_is(adopted: Site) -> None:
+    before = _planned(adopted)
+    assert before["preview"] == {
+        "without_state": ["backend", "organizations", "security", "sso"],
+        "missing": ["state bucket", "lock table"],
+        "assumed_outputs_of": ["organizations"],
+    }
+    _only_imports(before, store="create")
+    assert adopted.aws.writing_calls() == {}
+    adopted.bootstrap()
+
+    deployed = adopted.strata("deploy", "--yes")
 
     assert deployed.code == 0, deployed.text[-6000:]
-    print(deployed.text[-6000:])
-    writes = grown.aws.writing_calls()
-    print(writes)
+    writes = adopted.aws.writing_calls()
     assert not [action for action in writes if action.startswith(("organizations:", "sso-admin:", "identitystore:"))]
-    again = grown.strata("plan", "--exit-code")
+    assert "lines have done the work; strata adopt --prune takes what can go out" in deployed.stderr
+    pruned = adopted.strata("adopt", "--prune", "--yes")
+    assert pruned.code == 0, pruned.text
+    assert "aws_" not in (adopted.config / "imports.yaml").read_text()
+    again = adopted.strata("plan", "--exit-code")
     assert again.code == 0, again.text
 
 
-def _previews(site: Site, *, missing: list[str]) -> None:
-    """Everything would be imported and nothing changed, but for what the store of the state lacks."""
-    planned = site.strata("plan", "--json", "--exit-code")
-    assert planned.code == 3, planned.text
+@pytest.mark.only("stand-in")
+def test_a_preview_after_bootstrap_imports_the_store_of_the_state(adopted: Site) -> None:
+    adopted.bootstrap()
+    states = _objects(adopted)
+
+    planned = _planned(adopted)
+    alone = _planned(adopted, "sso")
+    shown = adopted.strata("plan", "sso")
+
+    _only_imports(planned, store="import")
+    assert planned["preview"]["missing"] == []
+    assert [one["stack"] for one in alone["stacks"]] == ["sso"]
+    assert alone["stacks"] == planned["stacks"][3:]
+    assert shown.stdout.startswith(
+        "a preview before the first deploy: backend, organizations, security and sso have no state\n"
+        "  assumed: what others read of organizations is what these plans say\n"
+        "sso: "
+    )
+    assert _objects(adopted) == states
+
+
+def test_an_import_of_what_is_gone_is_advice(adopted: Site) -> None:
+    lines = (adopted.config / "imports.yaml").read_text().splitlines()
+    membership = next(one for one in lines if one.startswith("aws_identitystore_group_membership."))
+    address, _, id = membership.replace('"', "").replace("'", "").partition(": ")
+    store = adopted.client("identitystore")
+    store.delete_group_membership(IdentityStoreId=STORE, MembershipId=id.partition("/")[2])
+
+    planned = adopted.strata("plan", "sso", "--json")
+    pruned = adopted.strata("adopt", "--prune", "--yes")
+
+    assert planned.code == 0, planned.text
     shown = json.loads(planned.stdout)
-    found = {one["stack"]: one for one in shown["stacks"]}
-    print(json.dumps(shown, indent=1))
-    assert [one for one in found.values() if one["error"] or one["waits_for"]] == []
-    actions = {stack: {change["action"] for change in one["changes"]} for stack, one in found.items()}
-    assert shown["preview"]["missing"] == missing
-    assert (actions["organizations"], actions["sso"], actions["security"]) == ({"import"}, {"import"}, set())
-    store = {"aws_s3_bucket.state", "aws_dynamodb_table.lock"}
-    made = {change["address"] for change in found["backend"]["changes"] if change["action"] == "create"}
-    rest = [change for change in found["backend"]["changes"] if change["action"] != "create"]
-    assert [change for change in rest if change["action"] != "import"] == []
-    assert (store <= made) == bool(missing)
+    actions = {change["address"]: change["action"] for change in shown["stacks"][0]["changes"]}
+    assert {one for one, action in actions.items() if action != "import"} == {address}
+    assert actions[address] == "create"
+    (warning,) = shown["warnings"]
+    where = f"imports.yaml:{lines.index(membership) + 1}: {address}"
+    assert warning["problem"].endswith(f"config/{where}: AWS has nothing of the id {id}, so it is created")
+    assert warning["problem"] in planned.stderr
+    assert pruned.code == 0, pruned.text
+    assert f"{address} goes: AWS has nothing of the id" in pruned.stderr
+    assert (adopted.config / "imports.yaml").read_text().splitlines() == [one for one in lines if one != membership]
+
+
+@pytest.mark.only("stand-in")
+def test_the_line_of_an_entry_that_was_taken_out_is_a_fault_until_it_is_pruned(adopted: Site) -> None:
+    adopted.edit("sso.yaml", ("    members:\n      - ana\n", ""))
+
+    refused = adopted.strata("check")
+    pruned = adopted.strata("adopt", "--prune", "--yes")
+    checked = adopted.strata("check")
+
+    assert refused.code == 1
+    assert "correct the address, or take the line out: strata adopt --prune" in refused.stderr
+    assert pruned.code == 0, pruned.text
+    assert "aws_identitystore_group_membership.ops_ana goes: no stack creates it" in pruned.stderr
+    assert checked.code == 0, checked.text
+
+
+def _planned(site: Site, *stacks: str) -> dict[str, Any]:
+    planned = site.strata("plan", *stacks, "--json", "--exit-code")
+    assert planned.code == 3, planned.text
+    shown: dict[str, Any] = json.loads(planned.stdout)
+    assert [one for one in shown["stacks"] if one["error"] or one["waits_for"]] == []
+    return shown
+
+
+def _only_imports(planned: dict[str, Any], *, store: str) -> None:
+    """Nothing is changed or destroyed, and nothing added but for what the store of the state lacks."""
+    found = {
+        one["stack"]: {change["address"]: change["action"] for change in one["changes"]} for one in planned["stacks"]
+    }
+    assert (set(found["organizations"].values()), found["security"], set(found["sso"].values())) == (
+        {"import"},
+        {},
+        {"import"},
+    )
+    kept = {"aws_s3_bucket.state", "aws_dynamodb_table.lock"}
+    assert {found["backend"].pop(address) for address in kept} == {store}
+    assert set(found["backend"].values()) == {"create"}
+
+
+def _objects(site: Site) -> list[str]:
+    found = site.client("s3").list_objects_v2(Bucket=site.bucket)
+    return [one["Key"] for one in found.get("Contents", ())]

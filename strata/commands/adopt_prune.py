@@ -1,0 +1,84 @@
+"""`strata adopt --prune`: takes lines out of imports.yaml that have done their work, or that nothing is left for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from strata.adoption.pruning import KINDS, gone, kind, lines_of, made, without
+from strata.aws.prerequisites import management_caller
+from strata.aws.session import Aws, connect
+from strata.aws.states import list_stacks, read_state
+from strata.config import IMPORTS
+from strata.errors import ConfigurationError, StrataError
+from strata.files.config_edit import loaded, offer, texts
+from strata.identity.recorded import recorded
+from strata.inventory.pace import Pace
+from strata.inventory.reading import read
+from strata.landing_zone import LandingZone
+from strata.landing_zone.addresses import addresses
+from strata.options import Options
+from strata.text import counted, listed, plural
+
+
+def run(options: Options, *, dry_run: bool, yes: bool) -> int:
+    """Shows what goes and why, asks, and writes imports.yaml.
+
+    Raises:
+        StrataError: imports.yaml cannot be edited, or the configuration has faults without the lines.
+    """
+    folder = options.config
+    before = texts(folder)
+    lines = lines_of(before.get(IMPORTS, ""))
+    if not lines:
+        options.note(f"nothing to do: {IMPORTS} has no lines")
+        return 0
+    landing_zone = loaded(folder, {**before, IMPORTS: ""}, folder)
+    going = _going(options, landing_zone, lines)
+    if not going:
+        options.note(f"nothing to do: {counted(len(lines), 'line')} of {IMPORTS} {plural(len(lines), 'stays', 'stay')}")
+        return 0
+    files = {IMPORTS: without(before[IMPORTS], going)}
+    try:
+        loaded(folder, {**before, **files}, folder)
+    except ConfigurationError as error:
+        raise StrataError("nothing was changed; without the lines that can go:", *map(str, error.faults)) from error
+    if texts(folder) != before:
+        raise StrataError(f"{folder} has changed in the meantime; run the command again")
+    return offer(options, before, files, str(folder / IMPORTS), dry_run=dry_run, yes=yes)
+
+
+def _going(options: Options, landing_zone: LandingZone, lines: Mapping[str, str]) -> set[str]:
+    """Returns the addresses of the lines that go, and says why these go and others stay."""
+    aws, project = connect(options, landing_zone.project), landing_zone.project
+    management_caller(aws, project)
+    states = {stack: read_state(aws, project, stack) for stack in list_stacks(aws, project)}
+    held = recorded(states).addresses
+    created = frozenset[str]().union(*addresses(landing_zone).values())
+    undeclared = [address for address in lines if address not in created]
+    done = made((address for address in lines if address in created), held)
+    left = {address: id for address, id in lines.items() if address in created and address not in held}
+    absent = _absent(options, aws, landing_zone, left)
+    _say(options, done, "goes: its import is made", "go: their imports are made")
+    for address in undeclared:
+        options.note(f"{address} goes: no stack creates it")
+    for address in absent:
+        options.note(f"{address} goes: AWS has nothing of the id {lines[address]}; strata plan shows what follows")
+    waiting = [address for address in left if address not in absent]
+    _say(options, waiting, "stays: strata deploy has yet to import it", "stay: strata deploy has yet to import them")
+    tagged = [address for address in lines if address in held and address in created and address not in done]
+    _say(options, tagged, "stays: it keeps the tags that are there", "stay: they keep the tags that are there")
+    return {*undeclared, *done, *absent}
+
+
+def _absent(options: Options, aws: Aws, landing_zone: LandingZone, left: Mapping[str, str]) -> list[str]:
+    """Returns the lines whose thing AWS does not have; the organization is read for lines that wait, and else not."""
+    if not any(kind(address) in KINDS for address in left):
+        return []
+    options.note("reading the organization and Identity Center, for lines that no state has made yet")
+    pace = Pace()
+    return gone(left, read(Aws(aws.profile, aws.region, before_send=pace.wait), landing_zone.project))
+
+
+def _say(options: Options, found: Sequence[str], one: str, many: str) -> None:
+    if found:
+        options.note(f"{listed(found)} {plural(len(found), one, many)}")

@@ -1,0 +1,38 @@
+"""Lines of imports.yaml whose thing is gone at AWS: advice, where Terraform would plan nothing at all."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from strata.config import IMPORTS
+from strata.landing_zone import LandingZone
+from strata.printing import line
+from strata.terraform.events import Failure
+
+PRUNE = "strata adopt --prune"
+
+
+@dataclass
+class GoneImports:
+    """The lines that were told of in one run, each once."""
+
+    landing_zone: LandingZone
+    warnings: dict[str, str] = field(default_factory=dict)
+    """What was told, by address."""
+
+    def among(self, failures: Sequence[Failure]) -> list[str]:
+        """Returns the addresses whose import failed for want of a thing, and warns of each."""
+        named = [found[1] for failure in failures if (found := _GONE.match(failure.text))]
+        new = [one for one in dict.fromkeys(named) if one in self.landing_zone.imports and one not in self.warnings]
+        for address in new:
+            problem = f"AWS has nothing of the id {self.landing_zone.imports[address]}, so it is created"
+            remedy = f"{PRUNE} takes the line out; where it shall stay away, take its entry out of the YAML"
+            self.warnings[address] = str(self.landing_zone.fault(IMPORTS, (address,), problem, remedy))
+            print(line(f"warning: {self.warnings[address]}"), file=sys.stderr)
+        return new
+
+
+_GONE = re.compile(r'Cannot import non-existent remote object: .*? to "([^"]+)"')
