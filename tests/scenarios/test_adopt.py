@@ -69,7 +69,7 @@ def test_a_preview_after_bootstrap_imports_the_store_of_the_state(adopted: Site)
     assert [one["stack"] for one in alone["stacks"]] == ["sso"]
     assert alone["stacks"] == planned["stacks"][3:]
     assert shown.stdout.startswith(
-        "a preview before the first deploy: backend, organizations, security and sso have no state\n"
+        "a preview before the first deploy: organizations and sso have no state\n"
         "  assumed: what others read of organizations is what these plans say\n"
         "sso: "
     )

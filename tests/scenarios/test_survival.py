@@ -358,14 +358,15 @@ def test_identity_center_is_not_enabled(shipped: Site) -> None:
 
 @pytest.mark.e2e
 def test_a_producer_that_was_never_deployed(fresh: Site) -> None:
-    """Deploying a stack alone names the one it needs; planning says which are not plannable yet."""
+    """Deploying a stack alone names the one it needs; planning takes for granted what that would give."""
     refused = fresh.strata("deploy", "organizations", "--yes")
     planned = fresh.strata("plan", "backend", "organizations", "--exit-code")
 
     assert refused.code == 1
     assert "backend was never deployed; run strata deploy backend organizations" in refused.text
     assert planned.code == 3, planned.text
-    assert "organizations: can be planned once backend is applied" in planned.stdout
+    assert "what others read of backend is what these plans say" in planned.stdout
+    assert "  create   aws_organizations_account.shared" in planned.stdout
 
 
 def test_a_producer_with_changes_stops_its_consumer(shipped: Site) -> None:
