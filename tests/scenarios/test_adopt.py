@@ -76,6 +76,7 @@ def test_a_preview_after_bootstrap_imports_the_store_of_the_state(adopted: Site)
     assert _objects(adopted) == states
 
 
+@pytest.mark.only("stand-in")
 def test_an_import_of_what_is_gone_is_advice(adopted: Site) -> None:
     lines = (adopted.config / "imports.yaml").read_text().splitlines()
     membership = next(one for one in lines if one.startswith("aws_identitystore_group_membership."))

@@ -1,0 +1,127 @@
+"""A preview before the first deploy: copies without a state, and what they read of each other."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from strata.aws.resources import ResourceStatus
+from strata.load import load
+from strata.terraform.preview import Preview, known_outputs
+from strata.terraform.workspace import Workspace
+from tests.synthesized import SHIPPED
+
+PROJECT = load(SHIPPED).project
+BUCKET = ResourceStatus("state bucket", "s3://a in b", "create", ("tags",))
+TABLE = ResourceStatus("lock table", "t in b", "complete", ("tags",))
+
+
+def _s3(stack: str) -> dict[str, str]:
+    return {"bucket": PROJECT.state_bucket, "key": f"management/{stack}/terraform.tfstate", "region": "us-east-1"}
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    """Three stacks, each reading from the one before; the last knows what it declared before."""
+    needs = {"backend": [], "organizations": ["backend"], "sso": ["organizations"]}
+    for stack, reads in needs.items():
+        sources: dict[str, Any] = {one: {"backend": "s3", "config": _s3(one)} for one in reads}
+        data: dict[str, Any] = {"terraform_remote_state": sources}
+        if stack == "sso":
+            sources["own"] = {"backend": "s3", "config": _s3(stack), "count": "${contains(...)}"}
+            data["aws_s3_objects"] = {"own": {"bucket": "b"}}
+        document: dict[str, Any] = {"terraform": {"backend": {"s3": _s3(stack)}}, "data": data}
+        if stack == "backend":
+            document["import"] = [
+                {"to": "aws_s3_bucket.state", "id": "b"},
+                {"to": "aws_dynamodb_table.lock", "id": "t"},
+            ]
+        folder = tmp_path / "out/stacks" / stack
+        folder.mkdir(parents=True)
+        (folder / "cdk.tf.json").write_text(json.dumps(document))
+    manifest = {"stacks": {name: {"dependencies": reads} for name, reads in needs.items()}}
+    (tmp_path / "out/manifest.json").write_text(json.dumps(manifest))
+    return Workspace(tmp_path / "out", {})
+
+
+def _preview(workspace: Workspace, folder: Path, *chosen: str, new: set[str], lacking: Any = ()) -> Preview | None:
+    return Preview.of(workspace, PROJECT, chosen, without_state=new, lacking=lacking, folder=folder)
+
+
+def test_there_is_none_where_all_that_is_planned_or_read_has_a_state(workspace: Workspace, tmp_path: Path) -> None:
+    assert _preview(workspace, tmp_path, "backend", "organizations", new={"sso"}) is None
+
+
+def test_a_copy_has_no_state_and_imports_nothing_that_is_not_there(workspace: Workspace, tmp_path: Path) -> None:
+    everything = {"backend", "organizations", "sso"}
+    preview = _preview(workspace, tmp_path, "sso", new=everything, lacking=(BUCKET, TABLE))
+
+    assert preview
+    documents = {stack: preview.workspace.document(stack) for stack in sorted(everything)}
+    assert not any(preview.workspace.stack_folder(stack).is_relative_to(workspace.folder) for stack in everything)
+    assert "s3" not in json.dumps([document["terraform"] for document in documents.values()])
+    assert documents["backend"]["import"] == [{"to": "aws_dynamodb_table.lock", "id": "t"}]
+    own = documents["sso"]["data"]["terraform_remote_state"]["own"]
+    assert (own["count"], documents["sso"]["data"].keys()) == (0, {"terraform_remote_state"})
+    assert [*preview.workspace.reads("sso")] == []
+    assert preview.order(["sso"]) == ["backend", "organizations", "sso"]
+    assert [*preview.told()] == [
+        "a preview before the first deploy: backend, organizations and sso have no state",
+        "  missing, made by strata bootstrap: state bucket, lock table (tags)",
+        "  assumed: what others read of backend and organizations is what these plans say",
+    ]
+
+
+def test_a_stack_with_a_state_keeps_it_and_reads_what_a_plan_of_another_says(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    preview = _preview(workspace, tmp_path, "organizations", "sso", new={"organizations"})
+    assert preview
+    shown = {"planned_values": {"outputs": {"ids": {"value": {"a": "1", "b": True}}, "later": {}}}}
+    preview.workspace.stack_folder("organizations").joinpath("cdk.tf.json").write_text(
+        json.dumps({"output": {"ids": {"value": "${...}"}, "later": {"value": "${aws_x.y.id}"}}})
+    )
+
+    preview.learn("organizations", shown)
+    preview.learn("sso", shown)
+
+    document = preview.workspace.document("sso")
+    source = document["data"]["terraform_remote_state"]["organizations"]
+    assert document["terraform"]["backend"] == {"s3": _s3("sso")}
+    assert source["backend"] == "local"
+    assert json.loads(Path(source["config"]["path"]).read_text())["outputs"] == {
+        "ids": {"value": {"a": "1", "b": True}, "type": ["object", {"a": "string", "b": "bool"}]}
+    }
+    assert preview.order(["sso"]) == ["organizations", "sso"]
+    assert not preview.workspace.stack_folder("backend").is_relative_to(tmp_path / "backend.preview")
+
+
+def test_an_arn_follows_from_a_name_and_a_key_id_does_not() -> None:
+    resources = {
+        "aws_s3_bucket.state": {"bucket": "b", "arn": None},
+        "aws_dynamodb_table.lock": {"name": "t"},
+        "aws_sns_topic.alerts_eu-west-1": {"name": "a"},
+        "aws_kms_key.state": {"description": "d"},
+        "aws_s3_bucket.unnamed": {},
+    }
+    planned = [{"address": address, "values": values} for address, values in resources.items()]
+    document = {
+        "resource": {
+            "aws_s3_bucket": {"state": {}, "unnamed": {}},
+            "aws_dynamodb_table": {"lock": {}},
+            "aws_sns_topic": {"alerts_eu-west-1": {"region": "eu-west-1"}},
+            "aws_kms_key": {"state": {}},
+        },
+        "output": {address: {"value": f"${{{address}.arn}}"} for address in resources}
+        | {"id": {"value": "${aws_s3_bucket.state.id}"}, "text": {"value": 7}},
+    }
+    account, region = PROJECT.management_account.id, PROJECT.regions.primary
+
+    assert dict(known_outputs(document, {"planned_values": {"root_module": {"resources": planned}}}, PROJECT)) == {
+        "aws_s3_bucket.state": "arn:aws:s3:::b",
+        "aws_dynamodb_table.lock": f"arn:aws:dynamodb:{region}:{account}:table/t",
+        "aws_sns_topic.alerts_eu-west-1": f"arn:aws:sns:eu-west-1:{account}:a",
+    }
