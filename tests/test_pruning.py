@@ -86,7 +86,7 @@ def test_what_aws_does_not_have_is_gone_and_what_was_not_read_is_not() -> None:
         frozenset({Assignment("111111111111", arn, "USER", "x")}),
         {},
     )
-    dead = {address: id.replace("1", "2") for address, id in live.items()}
+    dead = {address: f"x{id}" for address, id in live.items()}
     other = {"aws_cloudtrail.organization": "arn:aws:cloudtrail:us-east-1:1:trail/a"}
 
     assert gone(live | other, Inventory(organization, center)) == []
