@@ -105,7 +105,7 @@ class Preview:
             return None
         copy = self.folder / f"{stack}.preview"
         copy.mkdir()
-        (copy / "cdk.tf.json").write_text(json.dumps(document), encoding="utf-8")
+        (copy / "cdk.tf.json").write_text(json.dumps(document, indent=2), encoding="utf-8")  # an error quotes its line
         locked = self.workspace.stack_folder(stack) / ".terraform.lock.hcl"
         if locked.exists():
             shutil.copy(locked, copy)
