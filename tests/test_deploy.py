@@ -11,7 +11,7 @@ import signal
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -581,3 +581,34 @@ def test_accounts_get_the_newest_permission_sets_after_a_failure_too(
     site.deployment.finish(code, json=True)
 
     assert bool(asked) is provisions
+
+
+def test_a_line_of_imports_whose_thing_is_gone_is_told_and_left_out(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two are gone, of which one shows only once the other is out of the way; what is no line stays an error."""
+    site.landing_zone = replace(site.landing_zone, imports={"aws_iam_role.a": "a", "aws_iam_role.b": "b"})
+    document = json.loads((site.of("backend") / "cdk.tf.json").read_text())
+    document["import"] = [{"to": f"aws_iam_role.{name}", "id": name} for name in "abc"]
+    (site.of("backend") / "cdk.tf.json").write_text(json.dumps(document))
+    site.plans("backend", _gone("aws_iam_role.a"), _gone("aws_iam_role.b"), {})
+    site.plans("organizations", _gone("aws_iam_role.c"))
+
+    code = site.deploys(yes=True)
+
+    assert code == 1
+    said = capsys.readouterr().err
+    told = "AWS has nothing of the id a, so it is created; strata adopt --prune takes the line out"
+    assert f"imports.yaml:1: aws_iam_role.a: {told}" in said
+    assert said.count("strata adopt --prune") == 2
+    assert "error: organizations: Cannot import non-existent remote object" in said
+    left = json.loads((site.of("backend") / "cdk.tf.json").read_text())["import"]
+    assert left == [{"to": "aws_iam_role.c", "id": "c"}]
+
+
+def _gone(address: str) -> Json:
+    detail = (
+        f'While attempting to import an existing object to "{address}", the provider detected that no object exists'
+    )
+    summary = "Cannot import non-existent remote object"
+    return {"type": "diagnostic", "diagnostic": {"severity": "error", "summary": summary, "detail": detail}}
