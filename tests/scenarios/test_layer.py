@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from strata.landing_zone.permissions import permissions
+from strata.load import load
 from tests.documents import CHECKOUT, blocks
 from tests.scenarios.site import Run, Site
 
@@ -20,6 +22,19 @@ PAGE = CHECKOUT / "docs/layers.md"
 ROLE = "OrganizationAccountAccessRole"
 
 pytestmark = pytest.mark.only("stand-in")
+
+
+def policy(heading: str) -> str:
+    """Returns the policy under a heading of the page."""
+    (block,) = blocks(PAGE, "json", heading)
+    return block.text
+
+
+def policy_of_management() -> str:
+    """Returns the first policy as the page says to change it for the layer `directory`."""
+    document = json.loads(policy("In every account").replace("topics_*", "directory"))
+    document["Statement"] = [one for one in document["Statement"] if one["Action"] != "sts:AssumeRole"]
+    return json.dumps(document)
 
 
 def write_layer(checkout: Path, layer: str) -> None:
@@ -57,6 +72,11 @@ class Clone:
         (block,) = blocks(PAGE, "sh", heading)
         lines = "\n".join(line for line in block.text.splitlines() if not line.startswith("strata "))
         subprocess.run(["sh", "-eu", "-c", lines], cwd=self.folder, check=True)
+
+    def sign_in(self, *policies: str) -> None:
+        """Has commands run with `reader` and the policies that the page says, and no other permission."""
+        reader = permissions(load(self.site.config).project)["reader"]
+        self.site.aws.allow_only(reader.text, *policies)
 
     def strata(self, *arguments: str) -> Run:
         return self._run("-m", "strata", *arguments)
@@ -101,7 +121,6 @@ class Clone:
 @pytest.fixture
 def clone(shipped: Site, tmp_path: Path) -> Clone:
     """A clone of the landing zone that is deployed, before there is any layer."""
-    shipped.sign_in_as_administrator()
     return Clone(tmp_path / "clone", shipped)
 
 
@@ -109,6 +128,7 @@ def test_a_layer_of_the_management_account_deploys(clone: Clone) -> None:
     """An empty file switches it on; it gets the account ids and publishes them as the page says."""
     clone.add("directory")
     clone.types("In the management account")
+    clone.sign_in(policy_of_management(), policy("In the management account"))
 
     deployed = clone.strata("deploy", "organizations", "directory", "--yes", "--json")
 
@@ -132,6 +152,7 @@ def test_a_layer_in_every_account(clone: Clone) -> None:
     ids = clone.accounts()
     clone.add("topics")
     clone.types("In every account")
+    clone.sign_in(policy("In every account"))
 
     deployed = clone.strata("deploy", "topics", "--yes")
     again = clone.strata("plan", "topics", "--exit-code")
@@ -176,6 +197,7 @@ def test_an_account_is_emptied_before_it_is_retired(clone: Clone) -> None:
     id = site.accounts()["aws+shared@example.com"]["Id"]
     clone.add("topics")
     clone.types("In every account")
+    clone.sign_in(policy("In every account"))
     deployed = clone.strata("deploy", "topics", "--yes")
     assert deployed.code == 0, deployed.text
     organization, sso = (site.config / "organization.yaml").read_text(), (site.config / "sso.yaml").read_text()
