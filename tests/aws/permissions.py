@@ -369,6 +369,7 @@ _CODES = {
     "s3": "AccessDenied",
     "s3control": "AccessDenied",
     "sns": "AuthorizationError",
+    "sts": "AccessDenied",
 }
 """The code of a denial where it is not AccessDeniedException."""
 
