@@ -256,7 +256,7 @@ DENIED: dict[str, tuple[str, str, dict[str, Any], str]] = {
     "the role of another name": (
         "sts",
         "assume_role",
-        {"RoleArn": "arn:aws:iam::123456789012:role/theirs", "RoleSessionName": "a"},
+        {"RoleArn": "arn:aws:iam::123456789012:role/theirs", "RoleSessionName": "us"},
         "AccessDenied: sts:AssumeRole",
     ),
 }

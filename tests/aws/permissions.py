@@ -25,12 +25,12 @@ from tests.aws.organizations import is_member
 CALLER = "arn:aws:sts::{account}:assumed-role/deployer/session"
 _PREFIXES = {
     "accessanalyzer": "access-analyzer",
-    "resourcegroupstaggingapi": "tag",
     "s3control": "s3",
     "service-quotas": "servicequotas",
     "sso-admin": "sso",
 }
 ACTIONS = {
+    "resourcegroupstaggingapi:GetResources": "tag:GetResources",
     "budgets:CreateBudget": "budgets:ModifyBudget",
     "budgets:CreateNotification": "budgets:ModifyBudget",
     "budgets:CreateSubscriber": "budgets:ModifyBudget",
