@@ -251,6 +251,14 @@ DENIED: dict[str, tuple[str, str, dict[str, Any], str]] = {
         {"TableName": "t", "Item": {"LockID": {"S": "theirs/x"}}},
         "AccessDeniedException: dynamodb:PutItem",
     ),
+    "another parameter": ("ssm", "get_parameter", {"Name": "/theirs/a"}, "AccessDeniedException: ssm:GetParameter"),
+    "tags in bulk": ("resourcegroupstaggingapi", "get_resources", {}, "AccessDeniedException: tag:GetResources"),
+    "the role of another name": (
+        "sts",
+        "assume_role",
+        {"RoleArn": "arn:aws:iam::123456789012:role/theirs", "RoleSessionName": "us"},
+        "AccessDenied: sts:AssumeRole",
+    ),
 }
 
 

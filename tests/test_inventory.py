@@ -187,9 +187,14 @@ def test_assignments_of_the_deleted_are_seen_where_nobody_else_explains_the_acco
 def test_tags_are_asked_one_by_one_where_aws_does_not_tell_them_in_bulk(
     running: tuple[Aws, dict[str, Any]], session: Session, found: Inventory
 ) -> None:
-    running[0].fail("resourcegroupstaggingapi:GetResources", code="AccessDeniedException", times=9)
+    aws, bulk = running[0], "resourcegroupstaggingapi:GetResources"
+    aws.fail(bulk, code="AccessDeniedException", times=9)
 
-    assert read(session, PROJECT) == found
+    one_by_one = read(session, PROJECT)
+
+    aws.heal()
+    assert one_by_one == found
+    assert {call.outcome[:3] for call in aws.calls(action=bulk)} == {"200", "400"}
 
 
 def test_a_reading_that_broke_off_goes_on_where_it_was(

@@ -20,6 +20,7 @@ from strata.evaluation import Context, Layer, Principal, Request, parse
 from strata.iam.reference import reference
 from tests.aws import memory
 from tests.aws.calls import Call, Refused, order
+from tests.aws.organizations import is_member
 
 CALLER = "arn:aws:sts::{account}:assumed-role/deployer/session"
 _PREFIXES = {
@@ -84,6 +85,7 @@ _TAGS = {
     "organizations:CreateOrganizationalUnit": ("Tags", "organizations:TagResource"),
     "organizations:CreatePolicy": ("Tags", "organizations:TagResource"),
     "sns:CreateTopic": ("Tags", "sns:TagResource"),
+    "ssm:PutParameter": ("Tags", "ssm:AddTagsToResource"),
     "sso:CreatePermissionSet": ("Tags", "sso:TagResource"),
 }
 """The parameter with the tags of what an operation makes, and the action that they are."""
@@ -112,8 +114,8 @@ def needs(call: Call) -> Iterator[Need]:
     """Yields all that a call needs to be allowed."""
     operation = f"{_PREFIXES.get(call.service, call.service)}:{call.operation}"
     action = ACTIONS.get(call.action, operation)
-    if action in _WITHOUT_PERMISSION or _nowhere(call):
-        return
+    if action in _WITHOUT_PERMISSION or _nowhere(call) or is_member(call.account):
+        return  # in a member account the caller is its access role, which may do everything
     for resource in _resources(call, action):
         yield Need(action, resource, _keys(call, resource))
     parameter, tagging = _TAGS.get(operation, ("", ""))
@@ -274,6 +276,11 @@ def _identitystore(call: Call) -> Iterator[str]:
             yield f"arn:aws:identitystore:::{kind}/{id}"
 
 
+def _ssm(call: Call) -> Iterator[str]:
+    if name := call.parameters.get("Name") or call.parameters.get("ResourceId"):
+        yield f"arn:aws:ssm:{call.region}:{call.account}:parameter/{name.removeprefix('/')}"
+
+
 def _sso(call: Call) -> Iterator[str]:
     instance = call.parameters.get("InstanceArn")
     tagged = call.parameters.get("ResourceArn")
@@ -287,6 +294,11 @@ def _sso(call: Call) -> Iterator[str]:
         yield arn
     if account := call.parameters.get("TargetId") or call.parameters.get("AccountId"):
         yield f"arn:aws:sso:::account/{account}"
+
+
+def _sts(call: Call) -> Iterator[str]:
+    if role := call.parameters.get("RoleArn"):
+        yield role
 
 
 _RESOURCES: Mapping[str, Callable[[Call], Iterator[str]]] = {
@@ -303,7 +315,9 @@ _RESOURCES: Mapping[str, Callable[[Call], Iterator[str]]] = {
     "organizations": _organizations,
     "s3": _s3,
     "sns": _sns,
+    "ssm": _ssm,
     "sso": _sso,
+    "sts": _sts,
 }
 
 
@@ -355,6 +369,7 @@ _CODES = {
     "s3": "AccessDenied",
     "s3control": "AccessDenied",
     "sns": "AuthorizationError",
+    "sts": "AccessDenied",
 }
 """The code of a denial where it is not AccessDeniedException."""
 

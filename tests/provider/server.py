@@ -112,6 +112,7 @@ class Provider(tfplugin_pb2_grpc.ProviderServicer):
     def ConfigureProvider(self, request: Any, context: Any) -> Any:
         response = pb.ConfigureProvider.Response()
         here.is_active = context.is_active
+        self._stopped.discard(context.peer())  # another Terraform, with the port of one that was interrupted
         with _reported(response, "configuring the provider"):
             self._sessions[context.peer()] = _configured(self._endpoint, self._credentials, _decoded(request.config))
         return response

@@ -23,6 +23,7 @@ CREDENTIALS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing
 EVERYTHING = everything()["resource"]
 OF_NO_STACK = {
     "s3:ListBucketVersions",  # a bucket is emptied before it is deleted
+    "ssm:AddTagsToResource",
     "ssm:DeleteParameter",
     "ssm:DescribeParameters",
     "ssm:GetParameter",

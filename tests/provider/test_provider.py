@@ -7,15 +7,17 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from tests.aws import real_provider
 from tests.aws.client import ACCOUNT, Aws, emulated_aws
+from tests.provider.aws import here
 from tests.provider.resource import RESOURCES
 from tests.provider.schema import FILE, load_schema
-from tests.provider.server import provider
+from tests.provider.server import Provider, provider
 from tests.provider.services import DATA_SOURCES
 from tests.provider.test_conformance import CREDENTIALS, environment
 from tests.provider.trial import everything
@@ -150,6 +152,30 @@ def test_several_providers_work_side_by_side(desk: Desk) -> None:
         "south": ["eu-south-1", ACCOUNT],
         "member": [HOME, account],
     }
+
+
+def test_a_port_is_used_again_after_an_interrupt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next Terraform that the system gives the port of an interrupted one is not interrupted."""
+
+    class Connection:
+        def peer(self) -> str:
+            return "ipv4:127.0.0.1:50000"
+
+        def is_active(self) -> bool:
+            return True
+
+    monkeypatch.setattr("tests.provider.server._configured", lambda *_: object())
+    monkeypatch.setattr("tests.provider.server._decoded", lambda _: {})
+    served, connection, request = Provider("", {}), Connection(), SimpleNamespace(config=None)
+    served.ConfigureProvider(request, connection)
+    served.StopProvider(request, connection)
+    served._session(connection)
+    interrupted = here.is_active()
+
+    served.ConfigureProvider(request, connection)
+    served._session(connection)
+
+    assert (interrupted, here.is_active()) == (False, True)
 
 
 def test_another_account_is_refused(desk: Desk) -> None:

@@ -377,12 +377,8 @@ def _planned(site: Site, stacks: Sequence[str]) -> frozenset[str]:
     planned = site.strata("plan", *stacks, "--json")
     if not planned.stdout.startswith("{"):
         return frozenset({f"no plan: {planned.text[-300:]}"})
-    changes = {
-        address: action
-        for stack in json.loads(planned.stdout)["stacks"]
-        for address, action in stack["changes"].items()
-    }
-    return frozenset(f"{action} {address}" for address, action in changes.items() if action in ("replace", "delete"))
+    changes = [change for stack in planned.planned.values() for change in stack.items()]
+    return frozenset(f"{action} {address}" for address, action in changes if action in ("replace", "delete"))
 
 
 def _shown(run: Run) -> frozenset[str]:

@@ -53,6 +53,12 @@ class Run(NamedTuple):
         """Everything that the command said, in one line's words: Terraform breaks its lines where it likes."""
         return " ".join((self.stdout + self.stderr).replace("│", " ").split())
 
+    @property
+    def planned(self) -> dict[str, dict[str, str]]:
+        """What `strata plan --json` would do to each resource, by stack and address."""
+        stacks = json.loads(self.stdout)["stacks"]
+        return {one["stack"]: {change["address"]: change["action"] for change in one["changes"]} for one in stacks}
+
 
 @dataclass(frozen=True)
 class Site:

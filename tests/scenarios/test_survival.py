@@ -56,7 +56,7 @@ def test_access_that_was_given_half_way_is_never_taken_away(shipped: Site) -> No
     again = shipped.strata("deploy", "sso", "--yes")
 
     assert failed.code == 1, failed.text
-    assert "replace" not in json.loads(planned.stdout)["stacks"][0]["changes"].values()
+    assert "replace" not in planned.planned["sso"].values()
     assert "aws_ssoadmin_permissions_boundary_attachment.FinOps was partly created" in planned.stderr
     assert again.code == 0, again.text
     assert [action for action in shipped.aws.writing_calls() if "Detach" in action or "Delete" in action] == []
@@ -75,7 +75,7 @@ def test_a_trail_that_does_not_log_yet_is_kept(shipped: Site) -> None:
     planned = shipped.strata("plan", "security", "--json")
     again = shipped.strata("deploy", "security", "--yes")
 
-    assert json.loads(planned.stdout)["stacks"][0]["changes"] == {"aws_cloudtrail.organization": "update"}
+    assert planned.planned["security"] == {"aws_cloudtrail.organization": "update"}
     for run in (planned, again):
         assert "aws_cloudtrail.organization differs, and is changed in place" in run.stderr
     assert again.code == 0, again.text

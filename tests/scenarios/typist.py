@@ -16,6 +16,8 @@ from pathlib import Path
 from tests.aws.client import CHECKOUT
 from tests.scenarios.site import Run, Site
 
+_OVERWRITTEN = re.compile(r"[^\n\r]*\r")
+"""Progress, which the terminal replaces with what comes next in the line."""
 _TERMINAL_CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 PATIENCE = 60
@@ -99,7 +101,7 @@ def _converse(terminal: int, answers: Mapping[str, str]) -> str:
         except OSError:  # how Linux says that the other side has hung up
             part = b""
         if not part:
-            return said
+            return _OVERWRITTEN.sub("", said.replace("\r\n", "\n"))
         said += _TERMINAL_CODES.sub("", part.decode(errors="replace")).replace("\r\n", "\n")
         if select.select([terminal], [], [], 0.05)[0]:
             continue  # half a line may look like a question
