@@ -175,15 +175,11 @@ def _reference(site: Site, stacks: Sequence[str], kept: Path) -> Reference:
     begin = Snapshot.of(site, kept)
     planned, since = _planned(site, stacks), len(site.aws.calls())
     started = time.monotonic()
-    deployed = _done(site.strata("deploy", *stacks, "--yes"))
+    deployed = json.loads(_done(site.strata("deploy", *stacks, "--yes", "--json")).stdout)
     seconds = time.monotonic() - started
     print(f"{kept.name}: {seconds:.0f} s when nobody breaks it off", flush=True)
-    took = {found[1]: float(found[2]) for found in re.finditer(_STACK, deployed.stdout, re.MULTILINE)}
+    took = {stack["stack"]: stack["seconds"] for stack in deployed["stacks"] if stack["counts"]}
     return Reference(begin, seconds, took, inventory(site), _undone(site.aws.calls(since=since)), planned)
-
-
-_STACK = r"^(\w+) +\d.* (\d+\.\d) s$"
-"""A line of the summary: a stack, what was done, and in how many seconds."""
 
 
 def _done(run: Run) -> Run:
@@ -377,12 +373,12 @@ def _planned(site: Site, stacks: Sequence[str]) -> frozenset[str]:
     planned = site.strata("plan", *stacks, "--json")
     if not planned.stdout.startswith("{"):
         return frozenset({f"no plan: {planned.text[-300:]}"})
-    changes = {
-        address: action
+    return frozenset(
+        f"{change['action']} {change['address']}"
         for stack in json.loads(planned.stdout)["stacks"]
-        for address, action in stack["changes"].items()
-    }
-    return frozenset(f"{action} {address}" for address, action in changes.items() if action in ("replace", "delete"))
+        for change in stack["changes"]
+        if change["action"] in ("replace", "delete")
+    )
 
 
 def _shown(run: Run) -> frozenset[str]:
