@@ -67,9 +67,12 @@ def _in_bucket(aws: Aws, project: Project, stack: str) -> Lock | None:
     account = project.management_account.id
     try:
         answer = client.get_object(Bucket=project.state_bucket, Key=key, ExpectedBucketOwner=account)
-        return Lock.of(answer["Body"].read().decode(errors="replace"))
+        return Lock.of(answer["Body"].read(_LONGEST).decode(errors="replace"))
     except AwsError:
         return None
+
+
+_LONGEST = 100_000
 
 
 def _in_table(aws: Aws, project: Project, stack: str) -> Lock | None:
@@ -92,7 +95,7 @@ def _has_ended(lock: Lock, folder: Path) -> bool:
 
 def _processes() -> list[str] | None:
     """Returns the command lines of this machine's processes, None where they cannot be listed."""
-    command = ["ps", "-A", "-o", "args="]
+    command = ["ps", "-A", "-ww", "-o", "args="]  # -ww: whole, however wide the terminal is
     try:
         done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=True)
     except (OSError, subprocess.CalledProcessError):

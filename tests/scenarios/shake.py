@@ -264,8 +264,13 @@ class Shake:
             self._bad(f"twice: {dict(made - reference.inventory)}, missing: {dict(reference.inventory - made)}")
         undone = _undone(site.aws.calls(since=since))
         self._expect_nothing_undone(undone.keys() - reference.undone.keys(), "done")
-        # A plan without changes takes no lock, so that of a killed run may stay: the next change says how to free it.
-        how += f"; the lock stays: {len(locks)}" if (locks := site.locks()) else ""
+        # A plan without changes takes no lock, so that of a killed run may stay: the plan says how to free it.
+        if locks := site.locks():
+            how += f"; the lock stays: {len(locks)}"
+            for command in re.findall(r"free it: (.*)", planned.stderr):
+                site.shell(command)
+            if site.locks():
+                self._bad(f"no command of the plan frees {site.locks()}: {planned.stderr[-400:]}")
         end = "good" if not self.faults else "; ".join(self.faults)
         print(f"seed {self.seed}: {self.work}, {how}; {reruns} reruns; {end}", flush=True)
         if self.faults:
