@@ -160,12 +160,14 @@ def _references(
     site.make_external_groups()
     for address in site.unmanaged():
         site.open_account(address)
-    if stacks and "first" in works:
-        _done(site.strata("deploy", *STACKS[: STACKS.index(stacks[0])], "--yes"))
+    numbers = [STACKS.index(stack) for stack in stacks]
+    before, needed = (STACKS[: min(numbers)], STACKS[: max(numbers) + 1]) if stacks else ((), ())
+    if before and "first" in works:
+        _done(site.strata("deploy", *before, "--yes"))
     found = {"first": _reference(site, stacks, folder / "first")} if "first" in works else {}
     if "changes" in works:
         if not found:
-            _done(site.strata("deploy", "--yes"))
+            _done(site.strata("deploy", *needed, "--yes"))
         _edit(site)
         found["changes"] = _reference(site, stacks, folder / "changes")
     return found
