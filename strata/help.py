@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 GROUPS: Mapping[str, Mapping[str, str]] = {
     "Start": {
         "init": "write config/ from your names and accounts",
-        "adopt": "write config/ from an organization that exists",
+        "adopt": "write config/ from what exists at AWS",
         "bootstrap": "create state bucket, table, organization",
     },
     "Change": {

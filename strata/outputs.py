@@ -9,6 +9,8 @@ from strata.errors import ConfigurationError, Fault, StrataError
 from strata.printing import as_json
 
 FORMATS: Mapping[str, int] = {
+    "add": 1,
+    "adopt": 1,
     "can": 1,
     "check": 1,
     "deploy": 2,

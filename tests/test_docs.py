@@ -93,7 +93,7 @@ def refusal(line: str) -> str:
         return "" if words[0] in options("") else "there is no such option"
     command = group().commands.get(words[0])
     if isinstance(command, TyperGroup):
-        if not words[1:]:  # it names what is below it
+        if words[1:] in ([], ["--help"]):  # it names what is below it
             return ""
         words = words[1:]
         command = command.commands.get(words[0])
@@ -167,12 +167,30 @@ def test_unknown_lines_are_noticed() -> None:
 
 # Every line has somebody who looks at it
 
-TOOLS = {"export", ".", "for", "done", "git", "gh", "grep", "jq", "python", "rm", "terraform", "xargs"}
+TOOLS = {
+    "export",
+    ".",
+    "for",
+    "done",
+    "echo",
+    "git",
+    "gh",
+    "grep",
+    "jq",
+    "mkdir",
+    "python",
+    "rm",
+    "terraform",
+    "touch",
+    "xargs",
+}
 """Commands of the shell and of others; where they stand in a block marked `sh`, a test runs them."""
 RUNS = {
     "first-deploy.md": "tests/scenarios/test_walkthrough.py",
+    "layers.md": "tests/scenarios/test_layer.py",
     "operate.md": "tests/scenarios/test_operate.py",
     "reports.md": "tests/test_docs.py",
+    "upgrading.md": "tests/scenarios/test_upgrade.py",
 }
 """Pages with blocks marked `sh`, and the test that runs every one of them."""
 
@@ -197,7 +215,8 @@ def unlooked(words: list[str]) -> Iterator[str]:
         case "make":
             yield from (f"no target {word}" for word in words[1:] if word not in targets and "=" not in word)
         case "cdktf":
-            known = {"deploy", "synth", "backend", "organizations", "security", "sso", "directory"}
+            known = {"deploy", "destroy", "synth", "backend", "organizations", "security", "sso"}
+            known |= {"directory", "topics_shared"}
             yield from (
                 f"unknown: {word}" for word in words[1:] if word not in known and not word.startswith(("-", "$"))
             )

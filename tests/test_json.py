@@ -281,6 +281,10 @@ def test_another_failure_is_json_too() -> None:
 def test_every_command_with_json_has_a_number() -> None:
     commands = get_command(app).commands  # type: ignore[attr-defined]
 
-    found = {name for name, one in commands.items() if any("--json" in param.opts for param in one.params)}
+    def takes_json(one: Any) -> bool:
+        below = getattr(one, "commands", {}).values()
+        return any("--json" in param.opts for param in one.params) or any(map(takes_json, below))
+
+    found = {name for name, one in commands.items() if takes_json(one)}
 
     assert found == FORMATS.keys() - {"report", "diff"}

@@ -30,6 +30,7 @@ from strata.inventory import things
 from strata.inventory.things import Attached, Center, Inventory, Organization
 from strata.landing_zone.grants import Grant
 from strata.landing_zone.services import ACCOUNT_MANAGEMENT
+from strata.text import counted
 
 CONTROL_TOWER = "controltower.amazonaws.com"
 _GUARDRAILS = "aws-guardrails-"
@@ -441,7 +442,7 @@ class _Center:
                 grant = accounts[one.account], sets[one.permission_set], one.principal_type, principals[one.principal]
                 described.add(Grant(*grant))
         for (name, reason), count in sorted(apart.items()):
-            self.found.leave("assignment", f"{name}, in {_counted(count, 'account')}", reason)
+            self.found.leave("assignment", f"{name}, in {counted(count, 'account')}", reason)
         for orphan in sorted(self.live.orphans):
             name = f"{self._set_name(orphan.permission_set)} of {orphan.principal} in {orphan.account}"
             self.found.leave("assignment", name, "its user or group was deleted")
@@ -508,7 +509,3 @@ def _customer(policy: Attached) -> dict[str, str]:
 
 def _boundary(boundary: str | Attached) -> dict[str, str]:
     return {"aws": boundary.removeprefix(_AWS_MANAGED)} if isinstance(boundary, str) else _customer(boundary)
-
-
-def _counted(count: int, word: str) -> str:
-    return f"{count} {word}{'' if count == 1 else 's'}"

@@ -5,7 +5,6 @@ Nothing changes at AWS, nothing is written outside the folder, and all of it but
 
 from __future__ import annotations
 
-import json as json_
 import os
 import shutil
 import sys
@@ -34,8 +33,10 @@ from strata.inventory.reading import read
 from strata.inventory.things import Inventory
 from strata.load import load
 from strata.options import Options
-from strata.printing import line, word
+from strata.outputs import output
+from strata.printing import document, line, word
 from strata.terminal import confirmed
+from strata.text import counted
 
 CACHE = ".adopt-cache"
 _EVERY = 5.0
@@ -80,17 +81,19 @@ def run(
         raise AwsError(f"{error}{again}", error.code) from error
     found = describe(inventory, project, literal=literal)
     files = _files(project, inventory, found)
-    _show(options, to, inventory, found, pace.requests, as_json=json)
-    if dry_run:
-        return 0
-    if not yes and not confirmed(f"write this to {to}?", instead="what was found with --dry-run"):
-        options.note("nothing was written")
-        return 1
-    _write(to, files)
-    kept.forget()
-    shutil.rmtree(to / CACHE, ignore_errors=True)
     if not json:
-        print(line(f"next: read {to / rendering.ADOPTION}, then strata --config {word(to)} check"))
+        _show(options, inventory, found, pace.requests)
+    if not dry_run:
+        if not yes and (json or not confirmed(f"write this to {to}?", instead="what was found with --dry-run")):
+            options.note("nothing was written")
+            return 1
+        _write(to, files)
+        kept.forget()
+        shutil.rmtree(to / CACHE, ignore_errors=True)
+    if json:
+        document(output("adopt", _facts(to, found, pace.requests, written=not dry_run)))
+    elif not dry_run:
+        print(line(f"next: read {to / rendering.ADOPTION}, then strata check --config {word(to)}"))
     return 0
 
 
@@ -205,15 +208,20 @@ def _write(to: Path, files: Mapping[str, str]) -> None:
             shutil.rmtree(making, ignore_errors=True)
 
 
-def _show(
-    options: Options, to: Path, inventory: Inventory, found: Description, requests: Counter[str], *, as_json: bool
-) -> None:
-    if as_json:
-        left = [one._asdict() for one in found.left_alone]
-        told = {"format": 1, "folder": str(to), "requests": dict(requests), "left_alone": left}
-        counts = {name: len(found.organization[name]) for name in ("accounts", "policies", "organizational_units")}
-        print(json_.dumps({**told, "described": {**counts, "assignments": len(found.grants)}}, indent=2))
-        return
+def _show(options: Options, inventory: Inventory, found: Description, requests: Counter[str]) -> None:
     print(rendering.adoption(inventory, found))
-    options.note(f"AWS was asked {sum(requests.values())} times")
     sys.stdout.flush()
+    options.note(f"AWS was asked {counted(sum(requests.values()), 'time')}")
+
+
+def _facts(to: Path, found: Description, requests: Counter[str], *, written: bool) -> dict[str, Any]:
+    described = {name: len(found.organization[name]) for name in ("accounts", "policies")}
+    described["assignments"] = len(found.grants)
+    left = [one._asdict() for one in found.left_alone]
+    return {
+        "folder": str(to),
+        "written": written,
+        "requests": dict(requests),
+        "described": described,
+        "left_alone": left,
+    }

@@ -11,7 +11,7 @@ from strata.landing_zone import MANAGEMENT, LandingZone
 from strata.landing_zone.policies import Policy
 from strata.landing_zone.units import Target
 from strata.report.policies import short_type
-from strata.text import accounts_in_words, listed
+from strata.text import accounts_in_words, listed, plural
 
 
 def binding_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
@@ -24,9 +24,9 @@ def binding_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]
         if gained or lost:
             alike[gained, lost].append(key)
     for (gained, lost), keys in sorted(alike.items(), key=lambda item: sorted(item[1])):
-        words = accounts_in_words(keys, new) or f"account{'s' if keys[1:] else ''} {listed(sorted(keys))}"
+        words = accounts_in_words(keys, new) or f"{plural(len(keys), 'account')} {listed(sorted(keys))}"
         verbs = [
-            f"{verb}{'' if keys[1:] else 's'} {listed(names)}"
+            f"{plural(len(keys), f'{verb}s', verb)} {listed(names)}"
             for verb, names in (("gain", gained), ("lose", lost))
             if names
         ]

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from strata.config.models import MANAGEMENT
 from strata.landing_zone import LandingZone
-from strata.text import NAMED, counted, listed
+from strata.text import NAMED, counted, listed, plural
 
 
 def places(landing_zone: LandingZone, accounts: Collection[str], *, most: int = NAMED) -> str:
@@ -32,5 +32,5 @@ def _named(landing_zone: LandingZone, accounts: frozenset[str]) -> list[str]:
             number += len(inside)
             rest -= inside
     first = [MANAGEMENT] if MANAGEMENT in rest else []
-    units = [f"OU{'s' if whole[1:] else ''} {', '.join(whole)} ({counted(number, 'account')})"] if whole else []
+    units = [f"{plural(len(whole), 'OU')} {', '.join(whole)} ({counted(number, 'account')})"] if whole else []
     return [*first, *units, *sorted(rest - {MANAGEMENT})]

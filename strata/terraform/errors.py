@@ -164,10 +164,6 @@ ADVICE = (
         ),
     ),
     (
-        r"AccessDenied|UnauthorizedOperation|not authorized to perform",
-        "these credentials may not do that; compare their policy with 'Permissions' in docs/operate.md",
-    ),
-    (
         r"timeout while waiting for|timed out waiting",
         (
             "AWS took longer than the provider waits; run the command again, which goes on from what was done, and "

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from strata.text import counted
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -101,7 +103,7 @@ class Events:
 
     def _refreshed(self, _event: dict[str, Any]) -> None:
         self.compared += 1
-        self._watcher.at(f"{self.compared} resource{'' if self.compared == 1 else 's'} compared with AWS")
+        self._watcher.at(f"{counted(self.compared, 'resource')} compared with AWS")
 
     def _count(self) -> str:
         return f"[{self.done.total()}/{max(self._steps, self.done.total())}]"

@@ -29,6 +29,7 @@ _PREFIXES = {
     "sso-admin": "sso",
 }
 ACTIONS = {
+    "resourcegroupstaggingapi:GetResources": "tag:GetResources",
     "budgets:CreateBudget": "budgets:ModifyBudget",
     "budgets:CreateNotification": "budgets:ModifyBudget",
     "budgets:CreateSubscriber": "budgets:ModifyBudget",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from strata.commands.add.effects import Effects, effects, told
@@ -15,7 +14,8 @@ from strata.files.config_edit import diff, loaded, offer, replace, texts
 from strata.files.config_entries import with_entry
 from strata.load import load
 from strata.options import Options
-from strata.printing import as_json, line
+from strata.outputs import error_facts, output
+from strata.printing import document, line
 from strata.rules import warnings
 from strata.text import listed
 
@@ -33,8 +33,9 @@ def run(options: Options, *, kind: Kind, given: Mapping[str, Any], json: bool, d
         after = loaded(folder, {**before, **files}, folder)
     except ConfigurationError as error:
         if json:
-            print(as_json({"format": 1, "written": False, "faults": [asdict(fault) for fault in error.faults]}))
-            return 1
+            document(output("add", error_facts(error)))
+            error.printed = True
+            raise
         print(line("nothing was changed; with the new entry:"), file=sys.stderr)
         raise
     found = effects(kind, landing_zone, after, known)
@@ -42,7 +43,8 @@ def run(options: Options, *, kind: Kind, given: Mapping[str, Any], json: bool, d
     if json:
         if yes and not dry_run:
             replace(folder, before, files)
-        print(as_json(_as_json(kind, known, options, files, found, new_warnings, written=yes and not dry_run)))
+        facts = _as_json(kind, known, options, files, found, new_warnings, written=yes and not dry_run)
+        document(output("add", facts))
         return 0
     words = [*told(kind, after, known, found), *(f"warning: {folder}/{one}" for one in new_warnings)]
     where = listed([str(folder / name) for name in sorted(files)])
@@ -72,7 +74,6 @@ def _as_json(
     written: bool,
 ) -> dict[str, Any]:
     return {
-        "format": 1,
         "kind": kind,
         "key": known.get("key"),
         "files": [str(options.config / name) for name in sorted(files)],

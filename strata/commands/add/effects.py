@@ -12,7 +12,7 @@ from strata.landing_zone import MANAGEMENT, LandingZone
 from strata.landing_zone.expiry import where
 from strata.landing_zone.grants import Grant
 from strata.landing_zone.units import Target
-from strata.text import accounts_in_words, listed
+from strata.text import accounts_in_words, listed, plural
 
 Effects = dict[str, Any]
 """`bound_by`: policies, each with where it is attached. `gives`: permission sets, with accounts, groups and people."""
@@ -138,4 +138,4 @@ def _in_words(after: LandingZone, kind: Kind, one: Mapping[str, Any]) -> str:
 
 
 def _plural(word: str, keys: list[str]) -> str:
-    return f"{word}{'s' if keys[1:] else ''} {listed(keys)}"
+    return f"{plural(len(keys), word)} {listed(keys)}"

@@ -12,6 +12,7 @@ from strata.commands.doctor.findings import Finding, failure, listed, ok, warnin
 from strata.config.layers import STACKS, Layer, unused
 from strata.identity.settled import lost_layers
 from strata.terraform.tools import CONFIG
+from strata.text import counted
 
 
 def check_layers(context: CheckContext) -> Iterator[Finding]:
@@ -50,4 +51,4 @@ def _in_accounts(context: CheckContext, layer: Layer, stored: Sequence[str]) -> 
     if lacking:
         yield warning(f"{layer.name}: not deployed yet in {listed(lacking)}", f"strata deploy {layer.name}")
     elif there:
-        yield ok(f"{layer.name}: deployed in {len(there)} account{'s' if there[1:] else ''}")
+        yield ok(f"{layer.name}: deployed in {counted(len(there), 'account')}")
