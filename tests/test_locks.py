@@ -94,9 +94,19 @@ def test_a_row_of_the_table_is_a_lock_without_its_file(
         ("kim@elsewhere", "2026-08-07T12:00:00Z", [], False),
         ("kim@elsewhere", "2026-08-07T11:00:00Z", [], True),
         (HERE, "2026-08-07T11:00:00Z", None, True),
-        (HERE, "2026-08-07T12:00:00Z", ["vim stacks/sso.py", "/x/terraform-provider-aws_v6.25.0_x5"], True),
+        (HERE, "2026-08-07T12:00:00Z", ["vim apply.tf", "/x/terraform-provider-aws_v6.25.0_x5"], True),
+        (HERE, "2026-08-07T12:00:00Z", ["sh -c terraform init && terraform apply", "terraform plan"], True),
     ],
-    ids=["runs", "cdktf runs", "not known", "elsewhere", "elsewhere and old", "old", "others run"],
+    ids=[
+        "runs",
+        "cdktf runs",
+        "not known",
+        "elsewhere",
+        "elsewhere and old",
+        "old",
+        "others run",
+        "none that locks runs",
+    ],
 )
 def test_the_lock_of_a_run_that_is_alive_is_nobodys_business(
     aws: Aws,

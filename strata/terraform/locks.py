@@ -108,5 +108,5 @@ def _holds(line: str, folder: Path) -> bool:
     return f"-chdir={folder}" in line or ("-chdir=" not in line and bool(re.search(_LOCKING, line)))
 
 
-_LOCKING = r"\b(terraform|tofu)\S* (.* )?(apply|destroy|import|state|taint|untaint)\b"
+_LOCKING = r"^(\S*/)?(terraform|tofu)\S* (-\S+ )*(apply|destroy|import|state|taint|untaint)\b"
 """The commands of Terraform that take the lock; a plan of `cdktf deploy` takes it too, for a moment."""
