@@ -50,7 +50,15 @@ def build(
         keys=keys["organizations"],
         allow=allow,
     )
-    security = SecurityStack(app, "security", landing_zone=landing_zone, organizations=organizations)
+    security = SecurityStack(
+        app,
+        "security",
+        project=landing_zone.project,
+        security=landing_zone.security,
+        declared=landing_zone.declared_controls,
+        retired=landing_zone.retired,
+        organizations=organizations,
+    )
     sso = SsoStack(
         app,
         "sso",

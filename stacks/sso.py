@@ -52,7 +52,7 @@ from stacks.base import BaseStack, Precondition, leaving, resource_name
 from stacks.components.alert import alert_rule
 from stacks.organizations import OrganizationsStack
 from stacks.security import SecurityStack
-from strata.config.models import PARTITION, Mode, User
+from strata.config.models import PARTITION, User
 from strata.config.text import address_part
 from strata.landing_zone import LandingZone
 from strata.landing_zone.administrators import administrators
@@ -326,7 +326,7 @@ class SsoStack(BaseStack):
             self._settings_alert(topic.arn)
             if self.landing_zone.sso.break_glass:
                 self._break_glass_alert(topic.arn)
-        elif self.landing_zone.security.alerts.mode is Mode.UNMANAGED:
+        elif security.leaves_alerts:
             with self.removing_from_state():
                 self._settings_alert("")
 

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from enum import Enum
-from typing import Any, Literal, TextIO, cast
+from typing import Any, TextIO, cast
 
 LINE = 2_000
 """Characters of one line at a terminal; more than any message needs."""
@@ -163,20 +163,6 @@ def as_json(data: Any) -> str:
     import json
 
     return json.dumps(data, indent=2)
-
-
-def annotation(level: Literal["notice", "warning", "error"], text: str, *, file: str = "", at: int = 0) -> str:
-    """Returns a line that GitHub shows beside a file and its line; what would end it or begin another is escaped.
-
-    https://docs.github.com/actions/reference/workflow-commands-for-github-actions
-    """
-    place = visible(file).translate(_IN_DATA | _IN_PROPERTY)
-    where = f" file={place},line={at}" if file else ""
-    return f"::{level}{where}::{visible(text).translate(_IN_DATA)}"
-
-
-_IN_DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
-_IN_PROPERTY = str.maketrans({":": "%3A", ",": "%2C"})
 
 
 # Looks at a terminal

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 
 import pytest
+import yaml
 
 from stacks.security.settings import KINDS
 from strata.commands.doctor import defaults
-from strata.config.models import Control, Security
+from strata.config.models import Control, Security, Setting
 from strata.config.source import read
 from strata.config.weaker import Weaker
 from tests.conftest import Variant
-from tests.synthesized import COMPANY, SHIPPED, Deployment, policy, statement
+from tests.synthesized import CHECKOUT, COMPANY, SHIPPED, Deployment, policy, statement
 
 GOVERNED = ["eu-central-1", "eu-west-1", "us-east-1"]
 ORGANIZATION_ID = (
@@ -491,3 +492,39 @@ def test_every_control_is_shown_in_the_template_and_used_by_the_company() -> Non
     for folder, names in shown.items():
         written = read(folder / "security.yaml", "security.yaml").data
         assert names - written.keys() == set()
+
+
+MEMBERS_DECIDE = {
+    "instance_metadata": "a declarative policy sets it in members (ec2_defaults), and AWS refuses their own then",
+    "password_policy": "members have no IAM users of Strata's, and each its own policy",
+}
+"""Settings that `protect-foundation` lets members change, with the reason."""
+
+
+def test_protect_foundation_denies_what_undoes_a_setting() -> None:
+    """Whoever adds a setting decides whether members may undo the same in their own account."""
+    document = json.loads((SHIPPED / "policies/protect-foundation.json").read_text())
+    (denied,) = (one["Action"] for one in document["Statement"] if one["Sid"] == "KeepSecurityServicesOn")
+    types = yaml.safe_load((CHECKOUT / "tests/provider/actions.yaml").read_text())["types"]
+    settings = Security.kinds(Setting)
+
+    def writes(address: str) -> set[str]:
+        row = types[address.partition(".")[0]]
+        return {action for verb in ("creates", "updates", "deletes") for action in row.get(verb, ())}
+
+    free = {name for name, one in settings.items() if not writes(one.address) & set(denied)}
+    assert free == MEMBERS_DECIDE.keys()
+
+
+def test_a_setting_says_which_attribute_of_a_declarative_policy_sets_the_same() -> None:
+    """AWS refuses to set in an account what a policy declares there. EBS encryption has no attribute, IAM no policy.
+
+    https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_declarative_syntax.html
+    """
+    attributes = {name: one.declared_as for name, one in Security.kinds(Setting).items()}
+
+    assert {name for name, attribute in attributes.items() if attribute is None} == {
+        "ebs_encryption",
+        "password_policy",
+    }
+    assert len(set(attributes.values())) == len(attributes) - 1

@@ -6,6 +6,8 @@ One module a family of controls. One provider reaches one account: settings of m
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from constructs import Construct
 
 from stacks.organizations import OrganizationsStack
@@ -17,14 +19,22 @@ from stacks.security.cost import cost
 from stacks.security.github import github
 from stacks.security.settings import settings
 from stacks.security.trail import trail
-from strata.landing_zone import LandingZone
+from strata.config.models import Mode, Project, Security
 
 
 class SecurityStack(Controls):
     """The controls of security.yaml.
 
+    Args:
+        project: names, account and regions.
+        security: the controls.
+        declared: the settings that a declarative policy sets.
+        retired: keys of accounts that keep what they have.
+        organizations: knows the ids, and turns trusted access on.
+
     Attributes:
         alert_topics: the alert topic by region; empty when alerts are not on.
+        leaves_alerts: somebody else looks after the alerts.
     """
 
     def __init__(
@@ -32,23 +42,26 @@ class SecurityStack(Controls):
         scope: Construct,
         id: str,
         *,
-        landing_zone: LandingZone,
+        project: Project,
+        security: Security,
+        declared: Collection[str],
+        retired: Collection[str],
         organizations: OrganizationsStack,
     ) -> None:
-        super().__init__(scope, id, project=landing_zone.project)
-        security = landing_zone.security
+        super().__init__(scope, id, project=project)
         # Analyzers and the trail need trusted access, which `organizations` turns on.
         self.add_dependency(organizations)
-        settings(self, security.settings, declared=landing_zone.declared_controls)
+        settings(self, security.settings, declared=declared)
         analyzers(self, security.access_analyzer)
         trail(self, security.trail, organization_id=organizations.organization_id)
         self.alert_topics = alerts(self, security.alerts)
+        self.leaves_alerts = security.alerts.mode is Mode.UNMANAGED
         cost(self, security)
         contacts(
             self,
             security.alternate_contacts,
             account_ids=organizations.account_ids,
-            retired=landing_zone.retired,
+            retired=retired,
         )
         github(self, security.github_actions)
         topics = {region: topic.arn for region, topic in self.alert_topics.items()}
