@@ -113,16 +113,6 @@ def test_json_stays_the_same_data_behind_the_guard(capsys: pytest.CaptureFixture
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_an_annotation_is_one_command(text: str) -> None:
-    told = printing.annotation("error", text, file=f"{text}.yaml", at=3)
-    assert told.splitlines() == [told]
-    properties, message = re.fullmatch(r"::error file=([^:]*),line=3::(.*)", told, re.DOTALL).groups()  # type: ignore[union-attr]
-    assert "," not in properties
-    for written in (properties, message):
-        assert not re.search(r"%(?!25|0D|0A|3A|2C)", written)
-
-
-@pytest.mark.parametrize("text", HOSTILE)
 def test_markdown_shows_it_as_it_is(text: str) -> None:
     written = printing.markdown(text)
     # GitHub looks for these in what is shown, piece by piece: an empty comment parts them.
