@@ -28,6 +28,7 @@ from strata.commands.doctor.context import Check, CheckContext, Needs, build_con
 from strata.commands.doctor.findings import Finding, Level, ok
 from strata.config.models import EbsEncryption, InstanceMetadata, Mode, PasswordPolicy, S3PublicAccess
 from strata.files.template import TEMPLATE
+from strata.identity import announced
 from strata.landing_zone import LandingZone
 from strata.load import load
 
@@ -475,6 +476,7 @@ def test_before_the_first_deploy_nothing_fails_and_what_comes_later_says_so(fold
         "services",
         "delegations",
         "sign-in",
+        "directory",
         "permissions",
     ]
 
@@ -706,6 +708,36 @@ def test_a_delegation_is_read_from_every_administrator(folder: Path) -> None:
     assert report(folder)["delegations"][0]["text"] == (
         f"{ANALYZER} is delegated to {ids[SHARED_MAIL]}, organization.yaml has security"
     )
+
+
+@pytest.mark.usefixtures("hooks")
+def test_what_has_a_declared_name_and_is_in_no_state_comes_with_the_line_that_imports_it(folder: Path) -> None:
+    """A deploy refuses it, so that doctor says it before."""
+    bootstrap(folder)
+    assert [found["level"] for found in report(folder)["directory"]] == ["ok"]
+    store, admin = boto3.client("identitystore", "us-east-1"), boto3.client("sso-admin", "us-east-1")
+    instance = admin.list_instances()["Instances"][0]
+    id, center = instance["IdentityStoreId"], instance["InstanceArn"]
+    name = {"GivenName": "Jane", "FamilyName": "Doe"}
+    user = store.create_user(IdentityStoreId=id, UserName="jane.doe@example.com", DisplayName="J", Name=name)["UserId"]
+    group = store.create_group(IdentityStoreId=id, DisplayName="devops")["GroupId"]
+    store.create_group_membership(IdentityStoreId=id, GroupId=group, MemberId={"UserId": user})
+    made = admin.create_permission_set(InstanceArn=center, Name="DevOps")
+    arn = made["PermissionSet"]["PermissionSetArn"]
+    admin.create_permission_set(InstanceArn=center, Name="SomebodyElses")
+
+    texts = [found["text"] + " " + found["remedy"] for found in report(folder)["directory"]]
+    imports = {
+        f'aws_identitystore_user.jane-doe: "{id}/{user}"': "jane.doe@example.com",
+        f'aws_identitystore_group.devops: "{id}/{group}"': "with the members jane.doe@example.com",
+        f'aws_ssoadmin_permission_set.DevOps: "{arn},{center}"': "in no account",
+    }
+    assert len(texts) == len(imports)
+    for line, said in imports.items():
+        assert [text for text in texts if said in text and text.endswith(line)], texts
+    ours: set[announced.Name] = {("user", "jane.doe@example.com"), ("group", "devops"), ("permission-set", "DevOps")}
+    announced.announce(Aws(None, "us-east-1"), load(folder).project, ours)
+    assert [found["level"] for found in report(folder)["directory"]] == ["ok"]
 
 
 def test_identity_center_elsewhere_is_found_in_any_region(hooks: Hooks, folder: Path) -> None:

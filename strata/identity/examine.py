@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from strata.aws.session import Aws
+from strata.identity import foreign
 from strata.identity.comparison import Refusal
 from strata.identity.declared import declared, keeping_names
-from strata.identity.live import live
+from strata.identity.live import live, met
 from strata.identity.moves import refused_moves, replayed
 from strata.identity.recorded import recorded
 from strata.identity.refusals import FOLDER, refusals, warnings
@@ -62,6 +63,25 @@ def examine(
         *(f"resources of an earlier state could not be listed: {why}" for why in seen.unseen),
     ]
     return Examination(tuple(sorted(found)), tuple(doubts), tuple(moved(wanted, known)))
+
+
+def strangers(
+    aws: Aws,
+    landing_zone: LandingZone,
+    *,
+    states: Mapping[str, Mapping[str, Any]],
+    announced: Collection[tuple[str, str]],
+    today: dt.date,
+) -> list[Refusal]:
+    """Returns the users, groups and permission sets with a declared name that others created.
+
+    Raises:
+        AwsError: AWS rejected a call.
+    """
+    known = replayed(recorded(states), newest_keys(landing_zone.moves))
+    wanted = keeping_names(declared(landing_zone, today), known)
+    seen = met(aws, landing_zone, wanted, known)
+    return refusals(wanted, known, seen, announced=announced, cases=(foreign.strangers,))
 
 
 def moved(declared: Holdings, recorded: Holdings) -> Iterator[Moved]:

@@ -67,7 +67,6 @@ def live(aws: Aws, landing_zone: LandingZone, declared: Holdings, recorded: Hold
     """
     new = _new(declared, recorded)
     center = Center.of(aws, landing_zone.project) if _asks_center(new, recorded) else None
-    met = (*_principals(center, new), *_permission_sets(center, new)) if center else ()
     accounts = {account.id: account for account in list_accounts(aws)}
     traces = _Traces(aws, landing_zone, recorded)
     return Live(
@@ -75,12 +74,22 @@ def live(aws: Aws, landing_zone: LandingZone, declared: Holdings, recorded: Hold
         units=_units(aws, new, recorded) if accounts else {},
         parents={unit.id: unit.key for unit in recorded.of("ou") if unit.id},
         policies=_policies(aws, new) if accounts else {},
-        met=met,
+        met=_met(center, new),
         tagged=traces.tagged(center, has_organization=bool(accounts)),
         elsewhere=traces.elsewhere(),
         bucket=landing_zone.project.state_bucket,
         unseen=tuple(traces.unseen),
     )
+
+
+def met(aws: Aws, landing_zone: LandingZone, declared: Holdings, recorded: Holdings) -> Live:
+    """Returns of what AWS has only the users, groups and permission sets with a declared name that is not recorded.
+
+    Raises:
+        AwsError: AWS rejected a call.
+    """
+    new = _new(declared, recorded)
+    return Live(met=_met(Center.of(aws, landing_zone.project), new))
 
 
 New = Mapping[Kind, Sequence[Thing]]
@@ -123,6 +132,10 @@ def _policies(aws: Aws, new: New) -> dict[str, tuple[str, str]]:
 
 def _asks_center(new: New, recorded: Holdings) -> bool:
     return "sso" in recorded.empty or any(new.get(kind) for kind in ("user", "group", "permission-set"))
+
+
+def _met(center: Center | None, new: New) -> tuple[Met, ...]:
+    return (*_principals(center, new), *_permission_sets(center, new)) if center else ()
 
 
 def _principals(center: Center, new: New) -> Iterator[Met]:

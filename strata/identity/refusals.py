@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from strata.identity import accounts, deletions, foreign, keys
 from strata.identity.comparison import Comparison, Refusal, compared
@@ -42,6 +42,7 @@ def refusals(
     allow: Collection[str] = (),
     stacks: Collection[str] = (),
     folder: str = FOLDER,
+    cases: Sequence[Case] = CASES,
 ) -> list[Refusal]:
     """Returns everything that is refused, in the order of the files.
 
@@ -53,11 +54,12 @@ def refusals(
         allow: the words of `--allow`.
         stacks: those that are to be deployed; all when none is named.
         folder: where the Terraform of the configuration lies, for commands to copy.
+        cases: what is looked for.
     """
     names = frozenset((kind, compared(kind, name)) for kind, name in announced)
     found = matches(declared, recorded, live)
     comparison = Comparison(declared, recorded, live, found, names, frozenset(stacks), folder)
-    every = {refusal for case in CASES for refusal in case(comparison)}
+    every = {refusal for case in cases for refusal in case(comparison)}
     return sorted(refusal for refusal in every if not refusal.kind or refusal.kind not in allow)
 
 

@@ -150,7 +150,7 @@ ADVICE = (
         ),
     ),
     (
-        r"CreateAnomalyMonitor.*LimitExceeded",
+        r"CreateAnomalyMonitor.*LimitExceeded|Limit exceeded on dimensional spend monitor",
         (
             "an account has one monitor of all services; take the existing one over, with the line for imports.yaml "
             "that strata doctor prints"
@@ -214,8 +214,15 @@ _LOCKED = r"Error acquiring the state lock|state blob is already locked"
 
 def _locked(workspace: Workspace, stack: str, said: str) -> Iterator[str]:
     who = re.search(r"Who:\s+(\S+)", said)
-    yield f"the state is locked{f' by {who[1]}' if who else ''}; wait if somebody deploys right now"
-    if lock := re.search(r"ID:\s+([0-9a-f-]{36})", said):
+    lock = re.search(r"ID:\s+([0-9a-f-]{36})", said)
+    yield from held(workspace, stack, lock[1] if lock else None, who=who[1] if who else "")
+
+
+def held(workspace: Workspace, stack: str, lock: str | None, *, who: str, since: str = "") -> Iterator[str]:
+    """Yields what to do about a lock on a state: to wait, or to free it by its id."""
+    by = f"{f' by {who}' if who else ''}{f' since {since}' if since else ''}"
+    yield f"the state is locked{by}; wait if somebody deploys right now"
+    if lock:
         binary, folder = workspace.environment["TERRAFORM_BINARY_NAME"], workspace.stack_folder(stack)
-        command = f"{word(binary)} -chdir={word(folder)} force-unlock -force {lock[1]}"
+        command = f"{word(binary)} -chdir={word(folder)} force-unlock -force {lock}"
         yield f"if nobody does, a killed run left the lock; free it: {command}"

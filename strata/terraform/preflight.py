@@ -32,6 +32,7 @@ from strata.landing_zone.examples import example_faults
 from strata.load import load
 from strata.options import Options
 from strata.printing import line, visible
+from strata.terraform.locks import abandoned
 from strata.terraform.progress import Progress
 from strata.terraform.standing import reset
 from strata.terraform.workspace import StateObject, Workspace
@@ -141,6 +142,7 @@ def prepare(
         _adopt_leftovers(prepared, progress.note)
     goes = [(stack, reset(aws, workspace.document(stack), states[stack])) for stack in _own(prepared)]
     told = [f"{stack}: {text}" for stack, texts in goes for text in texts]
+    told += abandoned(aws, landing_zone.project, workspace, chosen, dt.datetime.now(tz=dt.UTC))
     for text in told:
         print(line(f"warning: {text}"), file=sys.stderr)
     return replace(prepared, warnings=(*found.warnings, *told))

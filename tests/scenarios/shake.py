@@ -160,12 +160,14 @@ def _references(
     site.make_external_groups()
     for address in site.unmanaged():
         site.open_account(address)
-    if stacks and "first" in works:
-        _done(site.strata("deploy", *STACKS[: STACKS.index(stacks[0])], "--yes"))
+    numbers = [STACKS.index(stack) for stack in stacks]
+    before, needed = (STACKS[: min(numbers)], STACKS[: max(numbers) + 1]) if stacks else ((), ())
+    if before and "first" in works:
+        _done(site.strata("deploy", *before, "--yes"))
     found = {"first": _reference(site, stacks, folder / "first")} if "first" in works else {}
     if "changes" in works:
         if not found:
-            _done(site.strata("deploy", "--yes"))
+            _done(site.strata("deploy", *needed, "--yes"))
         _edit(site)
         found["changes"] = _reference(site, stacks, folder / "changes")
     return found
@@ -175,15 +177,11 @@ def _reference(site: Site, stacks: Sequence[str], kept: Path) -> Reference:
     begin = Snapshot.of(site, kept)
     planned, since = _planned(site, stacks), len(site.aws.calls())
     started = time.monotonic()
-    deployed = _done(site.strata("deploy", *stacks, "--yes"))
+    deployed = json.loads(_done(site.strata("deploy", *stacks, "--yes", "--json")).stdout)
     seconds = time.monotonic() - started
     print(f"{kept.name}: {seconds:.0f} s when nobody breaks it off", flush=True)
-    took = {found[1]: float(found[2]) for found in re.finditer(_STACK, deployed.stdout, re.MULTILINE)}
+    took = {stack["stack"]: stack["seconds"] for stack in deployed["stacks"] if stack["counts"]}
     return Reference(begin, seconds, took, inventory(site), _undone(site.aws.calls(since=since)), planned)
-
-
-_STACK = r"^(\w+) +\d.* (\d+\.\d) s$"
-"""A line of the summary: a stack, what was done, and in how many seconds."""
 
 
 def _done(run: Run) -> Run:
@@ -268,8 +266,13 @@ class Shake:
             self._bad(f"twice: {dict(made - reference.inventory)}, missing: {dict(reference.inventory - made)}")
         undone = _undone(site.aws.calls(since=since))
         self._expect_nothing_undone(undone.keys() - reference.undone.keys(), "done")
-        # A plan without changes takes no lock, so that of a killed run may stay: the next change says how to free it.
-        how += f"; the lock stays: {len(locks)}" if (locks := site.locks()) else ""
+        # A plan without changes takes no lock, so that of a killed run may stay: the plan says how to free it.
+        if locks := site.locks():
+            how += f"; the lock stays: {len(locks)}"
+            for command in re.findall(r"free it: (.*)", planned.stderr):
+                site.shell(command)
+            if site.locks():
+                self._bad(f"no command of the plan frees {site.locks()}: {planned.stderr[-400:]}")
         end = "good" if not self.faults else "; ".join(self.faults)
         print(f"seed {self.seed}: {self.work}, {how}; {reruns} reruns; {end}", flush=True)
         if self.faults:
@@ -377,8 +380,12 @@ def _planned(site: Site, stacks: Sequence[str]) -> frozenset[str]:
     planned = site.strata("plan", *stacks, "--json")
     if not planned.stdout.startswith("{"):
         return frozenset({f"no plan: {planned.text[-300:]}"})
-    changes = [change for stack in planned.planned.values() for change in stack.items()]
-    return frozenset(f"{action} {address}" for address, action in changes if action in ("replace", "delete"))
+    return frozenset(
+        f"{change['action']} {change['address']}"
+        for stack in json.loads(planned.stdout)["stacks"]
+        for change in stack["changes"]
+        if change["action"] in ("replace", "delete")
+    )
 
 
 def _shown(run: Run) -> frozenset[str]:

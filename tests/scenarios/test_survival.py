@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import socket
 from pathlib import Path
 
 import pytest
@@ -419,6 +420,41 @@ def test_locking_changes_and_the_table_stays(shipped: Site) -> None:
     assert back.stdout == "backend: no changes\n"
     assert "nothing to do" in back.stderr
     assert shipped.client("dynamodb").list_tables()["TableNames"] == [TABLE]
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("left", [("file", "row"), ("file",), ("row",)], ids="+".join)
+def test_a_lock_without_a_run_is_told_and_freed_where_nothing_is_left_to_do(
+    shipped: Site, left: tuple[str, ...]
+) -> None:
+    """A plan takes no lock, and a deploy none where nothing changes; a run may be killed between its two locks."""
+    key = "management/backend/terraform.tfstate"
+    lock = {
+        "ID": "0a1b2c3d-1111-2222-3333-444455556666",
+        "Operation": "OperationTypeApply",
+        "Who": f"root@{socket.gethostname()}",
+        "Version": "1.14.0",
+        # Old: a `cdktf deploy` of another test, which names no folder, could hold a new one.
+        "Created": "2026-01-01T00:00:00.123456789Z",
+        "Path": f"{shipped.bucket}/{key}",
+    }
+    if "file" in left:
+        shipped.client("s3").put_object(Bucket=shipped.bucket, Key=f"{key}.tflock", Body=json.dumps(lock).encode())
+    if "row" in left:
+        row = {"LockID": {"S": lock["Path"]}, "Info": {"S": json.dumps(lock)}}
+        shipped.client("dynamodb").put_item(TableName=TABLE, Item=row)
+
+    deployed = shipped.strata("deploy", "backend", "--yes")
+    warned = json.loads(shipped.strata("plan", "backend", "--json").stdout)["warnings"]
+    command = re.search(r"free it: (.*)", deployed.stderr)
+
+    assert deployed.code == 0
+    assert f"backend: the state is locked by {lock['Who']} since" in deployed.stderr
+    assert command
+    assert command[1] in warned[0]["remedy"]
+    shipped.shell(command[1])
+    assert shipped.locks() == []
+    assert "locked" not in shipped.strata("plan", "backend").stderr
 
 
 # At a terminal

@@ -56,6 +56,7 @@ BEFORE_BOOTSTRAP = {
     "services": "not yet: strata bootstrap",
     "delegations": "not yet: strata bootstrap",
     "sign-in": "not yet: strata bootstrap",
+    "directory": "not yet: strata bootstrap",
     "permissions": "not yet: strata bootstrap",
 }
 

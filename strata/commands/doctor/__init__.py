@@ -45,6 +45,7 @@ CHECKS: tuple[Check, ...] = (
     Check("detectors", Needs.ACCOUNT, conflicts.check_detectors),
     Check("anomalies", Needs.ACCOUNT, account.check_anomaly_monitor),
     Check("sign-in", Needs.ORGANIZATION, sign_in.check_identity_center),
+    Check("directory", Needs.ORGANIZATION, sign_in.check_directory),
     Check("permissions", Needs.ORGANIZATION, sign_in.check_permission_sets),
     Check("alert-mails", Needs.ACCOUNT, sign_in.check_alert_mails),
     Check("layers", Needs.ACCOUNT, layers.check_layers),

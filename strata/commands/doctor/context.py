@@ -50,7 +50,8 @@ class CheckContext:
     has_organization: bool
     accounts: Callable[[], Sequence[LiveAccount]]
     instances: Callable[[], Sequence[Mapping[str, Any]]]
-    managed: Callable[[], frozenset[str]]
+    states: Callable[[], Mapping[str, Mapping[str, Any]]]
+    """By stack, of those that were deployed."""
 
     @property
     def project(self) -> Project:
@@ -61,6 +62,10 @@ class CheckContext:
     def account_id(self) -> str:
         """Returns the id of the management account."""
         return self.project.management_account.id
+
+    def managed(self) -> frozenset[str]:
+        """Returns the addresses of all resources that are in Terraform's state."""
+        return frozenset(address for state in self.states().values() for address in _addresses(state))
 
     @property
     def managed_or_imported(self) -> frozenset[str]:
@@ -80,7 +85,7 @@ def build_context(landing_zone: LandingZone, folder: Path, aws: Aws, *, has_orga
         has_organization=has_organization,
         accounts=SharedFact(partial(list_accounts, shared)),
         instances=SharedFact(partial(list_instances, shared, project, everywhere=True)),
-        managed=SharedFact(partial(managed_addresses, shared, landing_zone)),
+        states=SharedFact(partial(_read_states, shared, project)),
     )
 
 
@@ -114,11 +119,8 @@ class SharedAws(Aws):
             return super().client(service, region)
 
 
-def managed_addresses(aws: Aws, landing_zone: LandingZone) -> frozenset[str]:
-    """Returns the addresses of all resources that are in Terraform's state."""
-    project = landing_zone.project
-    stacks = list_stacks(aws, project)
-    return frozenset(address for stack in stacks for address in _addresses(read_state(aws, project, stack)))
+def _read_states(aws: Aws, project: Project) -> dict[str, Mapping[str, Any]]:
+    return {stack: read_state(aws, project, stack) for stack in list_stacks(aws, project)}
 
 
 def _addresses(state: Mapping[str, Any]) -> list[str]:

@@ -1,7 +1,8 @@
-"""Checks of Identity Center, of permission sets that accounts lack, and of alert mails nobody confirmed."""
+"""Checks of Identity Center, of what others made there, of permission sets that accounts lack, and of alert mails."""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -9,7 +10,10 @@ from strata.aws.identity_center import Center, console
 from strata.aws.session import AwsError, paginate
 from strata.commands.doctor.context import CheckContext
 from strata.commands.doctor.findings import NOT_DEPLOYED, Finding, failure, listed, ok, warning
+from strata.config.layers import STACKS
 from strata.config.models import PARTITION
+from strata.identity import announced
+from strata.identity.examine import strangers
 from strata.printing import word
 
 
@@ -54,11 +58,32 @@ def _enable(region: str) -> str:
     return f"by hand, once: {console(region)} > Enable > Enable with AWS Organizations, not an account instance"
 
 
+_NOT_ENABLED = warning("not yet: Identity Center is not enabled")
+
+
+def check_directory(context: CheckContext) -> Iterator[Finding]:
+    """Checks that nobody else created what has the name of a declared user, group or permission set."""
+    if Center.of(context.aws, context.project) is None:
+        yield _NOT_ENABLED
+        return
+    found = strangers(
+        context.aws,
+        context.landing_zone,
+        states={stack: context.states().get(stack, {}) for stack in STACKS},
+        announced=announced.read(context.aws, context.project),
+        today=dt.datetime.now(tz=dt.UTC).date(),
+    )
+    for refusal in found:
+        yield failure(refusal.fault.problem, " ".join((refusal.fault.remedy, *refusal.lines)))
+    if not found:
+        yield ok("nothing has the name of a declared user, group or permission set and is in no state")
+
+
 def check_permission_sets(context: CheckContext) -> Iterator[Finding]:
     """Checks that every account has its permission sets as they are now."""
     center = Center.of(context.aws, context.project)
     if center is None:
-        yield warning("not yet: Identity Center is not enabled")
+        yield _NOT_ENABLED
         return
     sets = list(center.permission_sets())
     outdated = {arn: center.accounts_of(arn, outdated=True) for arn in sets}

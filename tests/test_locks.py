@@ -1,0 +1,132 @@
+"""A lock that a killed run left is told where no run takes one; the rest is in tests/scenarios/shake.py."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from strata.aws.session import Aws
+from strata.config.models import Project, state_key
+from strata.load import load
+from strata.terraform import locks
+from strata.terraform.workspace import Workspace
+from tests.synthesized import SHIPPED
+
+ID = "0a1b2c3d-1111-2222-3333-444455556666"
+NOW = dt.datetime(2026, 8, 7, 12, 30, tzinfo=dt.UTC)
+HERE = f"root@{socket.gethostname()}"
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
+    """An account with the state bucket and the lock table."""
+    from moto import mock_aws
+
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    with mock_aws():
+        aws = Aws(profile=None, region="us-east-1")
+        aws.client("s3").create_bucket(Bucket=project().state_bucket)
+        aws.client("dynamodb").create_table(
+            TableName=project().lock_table,
+            KeySchema=[{"AttributeName": "LockID", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "LockID", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        yield aws
+
+
+def project() -> Project:
+    return load(SHIPPED).project
+
+
+def written(**other: Any) -> str:
+    """Returns a lock as Terraform writes it."""
+    lock = {"ID": ID, "Operation": "OperationTypeApply", "Who": HERE, "Created": "2026-08-07T12:00:00.123456789Z"}
+    return json.dumps({**lock, **other})
+
+
+def lock_file(aws: Aws, stack: str, text: str) -> None:
+    bucket, key = project().state_bucket, f"{state_key(stack)}.tflock"
+    aws.client("s3").put_object(Bucket=bucket, Key=key, Body=text.encode())
+
+
+def told(aws: Aws, folder: Path, monkeypatch: pytest.MonkeyPatch, running: list[str] | None) -> list[str]:
+    monkeypatch.setattr(locks, "_processes", lambda: running)
+    workspace = Workspace(folder, {"TERRAFORM_BINARY_NAME": "terraform"})
+    return list(locks.abandoned(aws, project(), workspace, ["backend", "sso"], NOW))
+
+
+def test_a_lock_whose_run_has_ended_is_told_with_who_since_when_and_how_it_is_freed(
+    aws: Aws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock_file(aws, "sso", written())
+
+    assert told(aws, tmp_path, monkeypatch, ["sh", f"terraform -chdir={tmp_path}/stacks/backend apply"]) == [
+        f"sso: the state is locked by {HERE} since 2026-08-07 12:00 UTC; wait if somebody deploys right now; "
+        f"if nobody does, a killed run left the lock; free it: terraform -chdir={tmp_path}/stacks/sso force-unlock "
+        f"-force {ID}"
+    ]
+
+
+def test_a_row_of_the_table_is_a_lock_without_its_file(
+    aws: Aws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Terraform frees the file first, and may be killed then."""
+    row = {"S": f"{project().state_bucket}/{state_key('sso')}"}
+    aws.client("dynamodb").put_item(TableName=project().lock_table, Item={"LockID": row, "Info": {"S": written()}})
+
+    assert len(told(aws, tmp_path, monkeypatch, [])) == 1
+
+
+@pytest.mark.parametrize(
+    ("who", "created", "running", "is_told"),
+    [
+        (HERE, "2026-08-07T12:00:00Z", ["terraform -chdir={}/stacks/sso apply x.tfplan"], False),
+        (HERE, "2026-08-07T12:00:00Z", ["/usr/bin/terraform apply -auto-approve"], False),
+        (HERE, "2026-08-07T12:00:00Z", None, False),
+        ("kim@elsewhere", "2026-08-07T12:00:00Z", [], False),
+        ("kim@elsewhere", "2026-08-07T11:00:00Z", [], True),
+        (HERE, "2026-08-07T11:00:00Z", None, True),
+        (HERE, "2026-08-07T12:00:00Z", ["vim apply.tf", "/x/terraform-provider-aws_v6.25.0_x5"], True),
+        (HERE, "2026-08-07T12:00:00Z", ["sh -c terraform init && terraform apply", "terraform plan"], True),
+    ],
+    ids=[
+        "runs",
+        "cdktf runs",
+        "not known",
+        "elsewhere",
+        "elsewhere and old",
+        "old",
+        "others run",
+        "none that locks runs",
+    ],
+)
+def test_the_lock_of_a_run_that_is_alive_is_nobodys_business(
+    aws: Aws,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    who: str,
+    created: str,
+    running: list[str] | None,
+    is_told: bool,
+) -> None:
+    lock_file(aws, "sso", written(Who=who, Created=created))
+    here = None if running is None else [line.format(tmp_path) for line in running]
+
+    assert bool(told(aws, tmp_path, monkeypatch, here)) is is_told
+
+
+@pytest.mark.parametrize("text", ["", "[" * 100_000, "null", "[]", '{"ID": 1}', written(ID="; rm -rf ~"), "\x00"])
+def test_what_terraform_does_not_write_is_no_lock(text: str) -> None:
+    assert locks.Lock.of(text) is None
+
+
+def test_processes_of_this_machine_are_seen() -> None:
+    assert any("pytest" in line for line in locks._processes() or ())
