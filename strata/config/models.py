@@ -601,6 +601,11 @@ class Setting(Control):
         }
         return {**chosen, **self.always}
 
+    def is_as_set(self, found: Mapping[str, Any]) -> bool:
+        """Returns whether AWS has it as it would be set; where it is not set, AWS has nothing."""
+        chosen = dict.fromkeys(self.arguments.values(), 0)
+        return all((found.get(name) or 0) == value for name, value in {**chosen, **self.values}.items())
+
 
 class RegionalSetting(Setting):
     """A setting that every region has; it is set in the governed ones."""
