@@ -246,6 +246,10 @@ class _Organization:
         }
         self.found.looks += self._looks()
 
+    @property
+    def _members(self) -> list[things.Account]:
+        return [one for one in self.live.accounts if one.state == _ACTIVE and one.id != self.live.management]
+
     def _looks(self) -> Iterator[str]:
         """Yields what Strata takes for granted and is otherwise here."""
         if SERVICE_CONTROL not in self.live.policy_types:
@@ -256,7 +260,7 @@ class _Organization:
             return
         attached = {id for one in self.live.policies if one.id == FULL_ACCESS for id in one.targets}
         names = {self.live.root: "the root", **{unit.id: f"unit {unit.name}" for unit in self.live.units}}
-        names |= {one.id: f"account {one.name}" for one in self.live.accounts}
+        names |= {one.id: f"account {one.name}" for one in self._members}
         without = sorted(name for id, name in names.items() if id not in attached)
         if without:
             yield (
@@ -282,7 +286,7 @@ class _Organization:
         return dict(sorted(tree.items()))
 
     def _accounts(self) -> dict[str, Any]:
-        active = [one for one in self.live.accounts if one.state == _ACTIVE and one.id != self.live.management]
+        active = self._members
         named = [(one.id, [self._short(one.name), one.email.partition("@")[0], one.id[-4:]]) for one in active]
         chosen = keys("account", named, taken=self.known.get(Kind.ACCOUNT))
         described: dict[str, Any] = {}

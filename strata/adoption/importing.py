@@ -62,8 +62,9 @@ def _target(target: Target, inventory: Inventory, ids: Ids) -> str:
 
 
 def _center(landing_zone: LandingZone, center: Center, ids: Ids) -> Iterator[tuple[str, str]]:
-    for key in landing_zone.users:
-        yield f"aws_identitystore_user.{key}", f"{center.store}/{ids[Kind.USER][key]}"
+    for key, user in landing_zone.users.items():
+        if not user.external:
+            yield f"aws_identitystore_user.{key}", f"{center.store}/{ids[Kind.USER][key]}"
     members = {group.id: group.members for group in center.groups}
     for key, group in landing_zone.groups.items():
         if group.external:

@@ -37,7 +37,7 @@ def security(found: Description) -> dict[str, Any]:
 
 def files(contents: Mapping[str, Mapping[str, Any]], documents: Mapping[str, str]) -> dict[str, str]:
     """Returns the texts of a configuration by path: YAML of contents, and documents as they are."""
-    rendered = {name: f"# {_HEADS[name]}\n\n{_yaml(content)}" for name, content in contents.items() if content}
+    rendered = {name: f"# {_HEADS[name]}\n\n{_yaml(content)}".rstrip() + "\n" for name, content in contents.items()}
     return {**rendered, **documents}
 
 

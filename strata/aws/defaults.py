@@ -84,4 +84,5 @@ def _unless(read: Callable[[], Any], key: str, *absent: str) -> Values:
 
 def _by_argument(values: Values) -> Values:
     """Returns an answer of AWS by the names that Terraform gives its arguments: HttpTokens is http_tokens."""
-    return {re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower(): value for name, value in values.items()}
+    told = {name: value for name, value in values.items() if name != "ResponseMetadata"}
+    return {re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower(): value for name, value in told.items()}

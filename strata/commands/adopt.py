@@ -185,7 +185,9 @@ def _files(project: Project, inventory: Inventory, found: Description) -> dict[s
         if set(landing_zone.grants) != set(found.grants):
             raise StrataError("the rules would not give what is there; give --literal, and report this fault of Strata")
         lines = import_ids(landing_zone, inventory, found)
-        files |= rendering.files({IMPORTS: lines}, {rendering.ADOPTION: rendering.adoption(inventory, found)})
+        files |= rendering.files(
+            {IMPORTS: lines} if lines else {}, {rendering.ADOPTION: rendering.adoption(inventory, found)}
+        )
         _fill(folder, files)
         load(folder)
     return files
