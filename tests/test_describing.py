@@ -13,7 +13,7 @@ from strata.adoption import rendering
 from strata.adoption.describing import Description, describe
 from strata.adoption.importing import import_ids
 from strata.config import ORGANIZATION, PROJECT, SECURITY, SSO
-from strata.config.models import Project
+from strata.config.models import Mode, Project
 from strata.inventory.things import (
     Account,
     Assignment,
@@ -276,8 +276,8 @@ def test_one_administrator_of_a_service_is_described_and_the_others_are_named(ad
 
 
 def test_people_of_a_provider_are_referred_to_where_something_names_them(adopt: Any) -> None:
-    users = (user(1, external=True), user(2, external=True), user(3, emails=()), user(4, emails=(), given_name=""))
-    users += (user(5, emails=("a@example.com", "b@example.com")), user(6, given_name="x\u200b"))
+    users = [user(1, external=True), user(2, external=True), user(3, emails=()), user(4, emails=(), given_name="")]
+    users += [user(5, emails=("a@example.com", "b@example.com")), user(6, given_name="x\u200b")]
     groups = (group(10, "SCIM", 1, external=True), group(11, "Unused", 2, external=True), group(12, "Own", 3, 5))
     grants = [grant("Read", 1, kind="USER"), grant("Read", 6, kind="USER"), grant("Read", 10), grant("Read", 12)]
     adopted = adopt(organization(), center(*grants, users=users, groups=groups, sets=(permission_set("Read"),)))
@@ -408,7 +408,7 @@ BLOCK = dict.fromkeys(
 
 def test_controls_are_on_where_the_account_has_them_so(adopt: Any) -> None:
     words = ("lowercase_characters", "uppercase_characters", "numbers", "symbols")
-    passwords = {**{f"require_{one}": True for one in words}, "allow_users_to_change_password": True}
+    passwords: dict[str, Any] = {**{f"require_{one}": True for one in words}, "allow_users_to_change_password": True}
     passwords |= {"minimum_password_length": 20, "password_reuse_prevention": 24}
     settings = {
         "password_policy": {"": passwords},
@@ -421,7 +421,7 @@ def test_controls_are_on_where_the_account_has_them_so(adopt: Any) -> None:
     on = {name for name, one in adopted.landing_zone.security.controls.items() if one.on}
 
     assert on == {"password_policy", "ebs_encryption", "snapshot_public_access"}
-    assert adopted.found.security["password_policy"] == {"mode": "on", "minimum_length": 20}
+    assert adopted.found.security["password_policy"] == {"mode": Mode.ON, "minimum_length": 20}
     assert adopted.imports["aws_ebs_encryption_by_default.main_us-east-1"] == "default@us-east-1"
     assert adopted.imports["aws_ebs_snapshot_block_public_access.main_us-east-1"] == "us-east-1@us-east-1"
     assert adopted.imports["aws_iam_organizations_features.main"] == "o-abcdefghij"

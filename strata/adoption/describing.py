@@ -194,7 +194,7 @@ def _settings(inventory: Inventory) -> Iterator[tuple[str, dict[str, Any]]]:
             continue
         control = model.model_validate(entry)
         if all(control.is_as_set(values) for values in by_region.values()):
-            yield name, {"mode": Mode.ON.value, **entry}
+            yield name, {"mode": Mode.ON, **entry}
 
 
 _IMPORTED = ("ebs_encryption", "snapshot_public_access", "s3_public_access", "password_policy")
@@ -252,6 +252,11 @@ class _Organization:
 
     def _looks(self) -> Iterator[str]:
         """Yields what Strata takes for granted and is otherwise here."""
+        if CONTROL_TOWER in self.live.trusted_services:
+            yield (
+                "Control Tower runs this organization. Open accounts and move them there first, then write them here: "
+                "what it looks after is below `Left alone`."
+            )
         if SERVICE_CONTROL not in self.live.policy_types:
             yield (
                 "Service control policies are off: the first deploy switches them on, and AWS attaches FullAWSAccess "
@@ -279,10 +284,7 @@ class _Organization:
             if unit.parent == parent:
                 key = self.found.keys[Kind.UNIT][unit.id]
                 below = self._tree(unit.id)
-                tree[key] = {
-                    **({"name": unit.name} if unit.name != key else {}),
-                    **({"organizational_units": below} if below else {}),
-                }
+                tree[key] = {"name": unit.name, **({"organizational_units": below} if below else {})}
         return dict(sorted(tree.items()))
 
     def _accounts(self) -> dict[str, Any]:

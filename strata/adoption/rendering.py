@@ -32,7 +32,7 @@ def project(content: Project) -> dict[str, Any]:
 
 def security(found: Description) -> dict[str, Any]:
     """Returns the content of security.yaml: controls as found, and all others left as they are."""
-    return {name: found.security.get(name, {"mode": Mode.UNMANAGED.value}) for name in Security.model_fields}
+    return {name: found.security.get(name, {"mode": Mode.UNMANAGED}) for name in Security.model_fields}
 
 
 def files(contents: Mapping[str, Mapping[str, Any]], documents: Mapping[str, str]) -> dict[str, str]:
@@ -68,7 +68,7 @@ def _given(content: Mapping[str, Any]) -> list[Any]:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Indents lists below their key, and quotes numbers, which a reader could take for something else."""
+    """Indents lists below their key, and quotes what a reader could take for something else."""
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
         """Returns to the next level."""
@@ -76,11 +76,19 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"' if _NUMBER.fullmatch(text) else None)
+    plain = dumper.resolve(yaml.ScalarNode, text, (True, False)) == _TEXT  # type: ignore[no-untyped-call] and not _NUMBER.fullmatch(text)
+    return dumper.represent_scalar(_TEXT, text, style=None if plain else '"')
 
 
+def _mode(dumper: _Dumper, mode: Mode) -> yaml.ScalarNode:
+    """Writes `on` without quotes, as everywhere in a configuration."""
+    return dumper.represent_scalar("tag:yaml.org,2002:bool" if mode is not Mode.UNMANAGED else _TEXT, mode.value)
+
+
+_TEXT = "tag:yaml.org,2002:str"
 _NUMBER = re.compile(r"[-+]?[0-9][0-9_.:eE+-]*")
 _Dumper.add_representer(str, _text)
+_Dumper.add_representer(Mode, _mode)
 
 
 def adoption(inventory: Inventory, found: Description) -> str:
