@@ -76,7 +76,8 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
-    plain = dumper.resolve(yaml.ScalarNode, text, (True, False)) == _TEXT  # type: ignore[no-untyped-call] and not _NUMBER.fullmatch(text)
+    tag: str = dumper.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
+    plain = tag == _TEXT and not _NUMBER.fullmatch(text)
     return dumper.represent_scalar(_TEXT, text, style=None if plain else '"')
 
 
