@@ -192,6 +192,14 @@ def test_tags_are_asked_one_by_one_where_aws_does_not_tell_them_in_bulk(
     assert read(session, PROJECT) == found
 
 
+def test_tags_are_asked_in_bulk(running: tuple[Aws, dict[str, Any]], session: Session) -> None:
+    before = len(running[0].calls())
+    read(session, PROJECT)
+
+    # One with tags and one without, held against the bulk.
+    assert len(running[0].calls(since=before, action="organizations:ListTagsForResource")) == 2
+
+
 def test_a_reading_that_broke_off_goes_on_where_it_was(
     running: tuple[Aws, dict[str, Any]], session: Session, found: Inventory, tmp_path: Path
 ) -> None:

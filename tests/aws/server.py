@@ -50,6 +50,7 @@ _BY_SIGNING_NAME = {
     "monitoring": "cloudwatch",
     "servicequotas": "service-quotas",
     "sso": "sso-admin",
+    "tagging": "resourcegroupstaggingapi",
 }
 _LONGEST_HANG = 300
 
