@@ -12,8 +12,9 @@ import yaml
 from strata.adoption import rendering
 from strata.adoption.describing import Description, describe
 from strata.adoption.importing import import_ids
-from strata.config import ORGANIZATION, PROJECT, SECURITY, SSO
+from strata.config import ORGANIZATION, PROJECT, SECURITY
 from strata.config.models import Mode, Project
+from strata.errors import StrataError
 from strata.inventory.things import (
     Account,
     Assignment,
@@ -143,7 +144,7 @@ class Adopted:
             PROJECT: rendering.project(PROJECT_),
             ORGANIZATION: self.found.organization,
             SECURITY: rendering.security(self.found),
-            SSO: self.found.sso,
+            **rendering.people_and_access(self.found.sso),
         }
         for name, text in rendering.files(contents, self.found.documents).items():
             (folder / name).parent.mkdir(exist_ok=True)
@@ -251,6 +252,15 @@ def test_policies_of_every_type_are_described_with_their_targets(adopt: Any) -> 
     assert "cannot be declared" in adopted.left["policy policy 8"]
     assert "is off" in adopted.left["policy policy 9"]
     assert adopted.left["attachment policy 6 on 000000000003"] == "the account is not described"
+
+
+def test_a_name_that_cannot_be_written_is_left_or_refused(adopt: Any) -> None:
+    adopted = adopt(organization(policies=(policy(1, name="no\u200bname"),)))
+
+    assert not adopted.landing_zone.policies
+    assert "not visible text" in adopted.left["policy no\u200bname"]
+    with pytest.raises(StrataError, match=r"organizational unit ou-abcd-00000001: .* rename it at AWS first"):
+        adopt(organization(units=(unit(1, "Cafe\u0301"),)))
 
 
 def test_an_organization_with_a_list_of_what_is_allowed_is_told(adopt: Any) -> None:
@@ -450,3 +460,12 @@ def test_a_document_that_is_refused_takes_what_it_belongs_to_with_it() -> None:
 
     assert not found.organization["policies"]
     assert found.left_alone[-1].reason == "its document is odd"
+
+
+def test_many_people_stand_in_files_of_their_own(adopt: Any, tmp_path: Path) -> None:
+    users = tuple(user(n) for n in range(1, 202))
+    adopted = adopt(organization(), center(grant("Read", 1, kind="USER"), users=users, sets=(permission_set("Read"),)))
+
+    assert len(adopted.landing_zone.users) == 201
+    assert {path.name for path in (tmp_path / "sso").iterdir()} >= {"users.yaml", "assignments.yaml"}
+    assert not (tmp_path / "sso.yaml").exists()

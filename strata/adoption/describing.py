@@ -28,7 +28,8 @@ from strata.config.models import (
 )
 from strata.config.models import Organization as DeclaredOrganization
 from strata.config.text import Problem
-from strata.config.types import AwsManagedPolicy, ManagedPolicyName, ManagedPolicyPath
+from strata.config.types import AwsManagedPolicy, ManagedPolicyName, ManagedPolicyPath, OrganizationalUnitName
+from strata.errors import StrataError
 from strata.inventory import things
 from strata.inventory.things import Attached, Center, Inventory, Organization
 from strata.landing_zone.grants import Grant
@@ -62,8 +63,6 @@ SERVICE_CONTROL = PolicyType.SERVICE_CONTROL.value
 _UNWRITABLE = "it has no name or not exactly one e-mail address that can be written here"
 _AWS_MANAGED = "arn:aws:iam::aws:policy/"
 _ACTIVE = "ACTIVE"
-_PAGES = 500
-"""From so many entries on, people and access stand in files of their own."""
 
 
 class Kind:
@@ -128,6 +127,9 @@ def describe(
         known: kind to id to key, of an earlier run.
         literal: names every account of an assignment.
         refused: documents that no configuration can have, by path, each with the reason.
+
+    Raises:
+        StrataError: a unit has a name that no configuration can have, and Strata finds units by name.
     """
     found = Description(refused=refused or {})
     _Organization(inventory.organization, project, found, known or {}).describe()
@@ -156,14 +158,16 @@ def _objections(type: Any, value: object) -> dict[str, str]:
     return {}
 
 
-def _accepted(found: Description, model: type[Model], entry: dict[str, Any], what: tuple[str, str]) -> bool:
+def _accepted(
+    found: Description, model: type[Model], entry: dict[str, Any], what: tuple[str, str], *, by_name: bool = False
+) -> bool:
     """Takes out of an entry what it need not have and the configuration does not accept; says if the rest is accepted.
 
-    What is not written keeps the value that it has.
+    What is not written keeps the value that it has. What is found `by_name` has to have its name written.
     """
     objections = _objections(model, entry)
     for name in objections:
-        if name in entry and not model.model_fields[name].is_required() and name in _MAY_BE_UNWRITTEN:
+        if name in entry and name in _MAY_BE_UNWRITTEN and not (by_name and name == "name"):
             value = entry.pop(name)
             found.leave(f"{name} of {what[0]}", what[1], f"{value!r} cannot be written here; it stays as it is")
     rest = _objections(model, entry)
@@ -275,6 +279,9 @@ class _Organization:
 
     def _units(self) -> None:
         names = {unit.id: unit.name for unit in self.live.units}
+        for unit in self.live.units:
+            if objection := _objections(OrganizationalUnitName, unit.name):
+                raise StrataError(f"organizational unit {unit.id}: {objection['']}; rename it at AWS first")
         named = [(unit.id, [unit.name, names.get(unit.parent, "")]) for unit in self.live.units]
         self.found.keys[Kind.UNIT] = keys("unit", named, taken=self.known.get(Kind.UNIT))
 
@@ -333,7 +340,7 @@ class _Organization:
             entry = self._policy(one, chosen[one.id])
             if reason := self.found.refused.get(entry["file"]):
                 self.found.leave("policy", one.name, reason)
-            elif _accepted(self.found, Policy, entry, ("policy", one.name)):
+            elif _accepted(self.found, Policy, entry, ("policy", one.name), by_name=True):
                 self.found.keys[Kind.POLICY][one.id] = chosen[one.id]
                 self.found.documents[entry["file"]] = one.content
                 described[chosen[one.id]] = entry

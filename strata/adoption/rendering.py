@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from strata.adoption.describing import Description
-from strata.config import ACCEPTED, IMPORTS, ORGANIZATION, PROJECT, SECURITY, SSO
+from strata.config import ACCEPTED, FOLDERS, IMPORTS, ORGANIZATION, PROJECT, SECURITY, SSO
 from strata.config.models import Assignment, Mode, Project, Security
 from strata.inventory.things import Inventory
 
@@ -37,8 +37,23 @@ def security(found: Description) -> dict[str, Any]:
 
 def files(contents: Mapping[str, Mapping[str, Any]], documents: Mapping[str, str]) -> dict[str, str]:
     """Returns the texts of a configuration by path: YAML of contents, and documents as they are."""
-    rendered = {name: f"# {_HEADS[name]}\n\n{_yaml(content)}".rstrip() + "\n" for name, content in contents.items()}
+    rendered = {
+        name: f"# {_HEADS.get(name) or _HEADS[SSO]}\n\n{_yaml(content)}".rstrip() + "\n"
+        for name, content in contents.items()
+    }
     return {**rendered, **documents}
+
+
+def people_and_access(content: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Returns the content of sso.yaml, or of a file for each of its sections where it is long."""
+    if sum(map(len, content.values())) < _LONG:
+        return {SSO: content}
+    parts = {section: found for section, found in content.items() if found}
+    return {f"{FOLDERS[SSO]}/{section.replace('_', '-')}.yaml": {section: found} for section, found in parts.items()}
+
+
+_LONG = 200
+"""From so many entries on, people and access stand in files of their own."""
 
 
 def accepted(entries: Sequence[Mapping[str, Any]]) -> dict[str, str]:

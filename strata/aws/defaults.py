@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -51,6 +51,25 @@ OF_ACCOUNT: Mapping[str, tuple[str, Callable[[Client, str], Values]]] = {
     "password_policy": ("iam", _password_policy),
 }
 """The service and the reader of each setting of the account as a whole, by key of security.yaml."""
+
+
+def regional_setting(aws: Aws, key: str, regions: Iterable[str]) -> dict[str, Values]:
+    """Returns a setting by region.
+
+    Raises:
+        AwsError: AWS rejected a call.
+    """
+    return {region: REGIONAL[key](aws.client("ec2", region)) for region in regions}
+
+
+def account_setting(aws: Aws, key: str, account_id: str) -> Values:
+    """Returns a setting of the account as a whole.
+
+    Raises:
+        AwsError: AWS rejected a call.
+    """
+    service, read = OF_ACCOUNT[key]
+    return read(aws.client(service), account_id)
 
 
 def root_features(aws: Aws) -> frozenset[str]:

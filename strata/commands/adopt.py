@@ -24,7 +24,7 @@ from strata.adoption.describing import Description, describe
 from strata.adoption.importing import import_ids
 from strata.aws import organization
 from strata.aws.session import THROTTLED, Aws, AwsError, connect
-from strata.config import IMPORTS, ORGANIZATION, PROJECT, SECURITY, SSO
+from strata.config import IMPORTS, ORGANIZATION, PROJECT, SECURITY
 from strata.config.models import Project
 from strata.errors import ConfigurationError, StrataError, UsageError
 from strata.files.atomic import cannot, locked
@@ -173,7 +173,7 @@ def _files(project: Project, inventory: Inventory, found: Description) -> dict[s
         PROJECT: rendering.project(project),
         ORGANIZATION: found.organization,
         SECURITY: rendering.security(found),
-        SSO: found.sso,
+        **rendering.people_and_access(found.sso),
     }
     files = rendering.files(contents, found.documents)
     with tempfile.TemporaryDirectory() as name:

@@ -186,14 +186,9 @@ def _tags(listed: Iterable[Any]) -> dict[str, str]:
 
 
 def _settings(aws: Aws, project: Project) -> Settings:
-    regional = {
-        key: {region: read(aws.client("ec2", region)) for region in project.regions.all_governed}
-        for key, read in defaults.REGIONAL.items()
-    }
-    account = project.management_account.id
-    return regional | {
-        key: {"": read(aws.client(service), account)} for key, (service, read) in defaults.OF_ACCOUNT.items()
-    }
+    regions, account = project.regions.all_governed, project.management_account.id
+    regional = {key: defaults.regional_setting(aws, key, regions) for key in defaults.REGIONAL}
+    return regional | {key: {"": defaults.account_setting(aws, key, account)} for key in defaults.OF_ACCOUNT}
 
 
 def _entitlements(aws: Aws, project: Project) -> tuple[tuple[str, str], ...] | str:

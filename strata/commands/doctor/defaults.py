@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 
-from strata.aws.defaults import OF_ACCOUNT, REGIONAL, Values
-from strata.aws.session import Client
+from strata.aws.defaults import OF_ACCOUNT, REGIONAL, Values, account_setting, regional_setting
 from strata.commands.doctor.context import Check, CheckContext, Needs
 from strata.commands.doctor.findings import Finding, failure, ok, warning
 from strata.config.models import RegionalSetting, Setting
@@ -28,26 +27,21 @@ _NAMES: Mapping[str, str] = {
 """The name of the check of each setting, by key of security.yaml."""
 
 
-def _check_regional(key: str, read: Callable[[Client], Values], context: CheckContext) -> Iterator[Finding]:
+def _check_regional(key: str, context: CheckContext) -> Iterator[Finding]:
     landing_zone = context.landing_zone
-    found = {region: read(context.aws.client("ec2", region)) for region in context.project.regions.all_governed}
+    found = regional_setting(context.aws, key, context.project.regions.all_governed)
     declared = key in landing_zone.declared_controls
     yield assess_setting(key, landing_zone.security.settings[key], found, by_policy=declared)
 
 
-def _check_account(
-    key: str, service: str, read: Callable[[Client, str], Values], context: CheckContext
-) -> Iterator[Finding]:
-    found = {"": read(context.aws.client(service), context.account_id)}
+def _check_account(key: str, context: CheckContext) -> Iterator[Finding]:
+    found = {"": account_setting(context.aws, key, context.account_id)}
     yield assess_setting(key, context.landing_zone.security.settings[key], found)
 
 
 CHECKS = (
-    *(Check(_NAMES[key], Needs.ACCOUNT, partial(_check_regional, key, read)) for key, read in REGIONAL.items()),
-    *(
-        Check(_NAMES[key], Needs.ACCOUNT, partial(_check_account, key, service, read))
-        for key, (service, read) in OF_ACCOUNT.items()
-    ),
+    *(Check(_NAMES[key], Needs.ACCOUNT, partial(_check_regional, key)) for key in REGIONAL),
+    *(Check(_NAMES[key], Needs.ACCOUNT, partial(_check_account, key)) for key in OF_ACCOUNT),
 )
 
 
