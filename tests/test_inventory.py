@@ -19,6 +19,7 @@ from strata.inventory.kept import KeptAnswers
 from strata.inventory.pace import Pace
 from strata.inventory.reading import read
 from strata.inventory.things import Assignment, Attached, Inventory
+from strata.landing_zone.permissions import permissions
 from tests.aws.center import INSTANCE, STORE
 from tests.aws.client import ACCOUNT, Aws, emulated_aws
 
@@ -198,6 +199,14 @@ def test_tags_are_asked_in_bulk(running: tuple[Aws, dict[str, Any]], session: Se
 
     # One with tags and one without, held against the bulk.
     assert len(running[0].calls(since=before, action="organizations:ListTagsForResource")) == 2
+
+
+def test_the_readers_policy_is_enough(running: tuple[Aws, dict[str, Any]], session: Session) -> None:
+    running[0].allow_only(permissions(PROJECT)["reader"].text)
+    try:
+        assert read(session, PROJECT, thorough=True).entitlements == ()
+    finally:
+        running[0].allow_only()
 
 
 def test_a_reading_that_broke_off_goes_on_where_it_was(
