@@ -10,6 +10,11 @@ from cdktf_cdktf_provider_aws.data_aws_identitystore_group import (
     DataAwsIdentitystoreGroupAlternateIdentifier,
     DataAwsIdentitystoreGroupAlternateIdentifierUniqueAttribute,
 )
+from cdktf_cdktf_provider_aws.data_aws_identitystore_user import (
+    DataAwsIdentitystoreUser,
+    DataAwsIdentitystoreUserAlternateIdentifier,
+    DataAwsIdentitystoreUserAlternateIdentifierUniqueAttribute,
+)
 from cdktf_cdktf_provider_aws.data_aws_ssoadmin_instances import DataAwsSsoadminInstances
 from cdktf_cdktf_provider_aws.identitystore_group import IdentitystoreGroup
 from cdktf_cdktf_provider_aws.identitystore_group_membership import IdentitystoreGroupMembership
@@ -139,7 +144,17 @@ class SsoStack(BaseStack):
 
     # People
 
-    def _user(self, key: str, user: User) -> IdentitystoreUser:
+    def _user(self, key: str, user: User) -> IdentitystoreUser | DataAwsIdentitystoreUser:
+        if user.external:
+            by_name = DataAwsIdentitystoreUserAlternateIdentifierUniqueAttribute(
+                attribute_path="UserName", attribute_value=user.sign_in_name
+            )
+            return self.add(
+                DataAwsIdentitystoreUser,
+                key,
+                identity_store_id=self.identity_store_id,
+                alternate_identifier=DataAwsIdentitystoreUserAlternateIdentifier(unique_attribute=by_name),
+            )
         return self.add(
             IdentitystoreUser,
             key,

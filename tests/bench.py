@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import filecmp
+import json
 import os
 import resource
 import statistics
@@ -85,6 +86,7 @@ def main() -> None:
     measure_sizes()
     measure_commands()
     measure_evaluation()
+    measure_adoption()
 
 
 def compare_programs(runs: int) -> None:
@@ -187,6 +189,31 @@ def measure_evaluation() -> None:
     print(f"\n{number:,} evaluations, of 4 SCPs: {took:.2f} s of {EVALUATIONS} s, {took / number * 1000:.3f} ms each")
     if took > EVALUATIONS:
         sys.exit("evaluations take too long")
+
+
+CALLS, CALLS_OF_ONE = 1600, 1000
+"""Calls that reading 500 accounts, 50 permission sets, 160 users and 60 groups may take, and those to one service."""
+
+
+def measure_adoption() -> None:
+    """Reads a large emulated organization at AWS's pace and prints calls and time; fails where it asks too often."""
+    from tests.aws.client import emulated_aws
+    from tests.scenarios import seeds
+
+    with tempfile.TemporaryDirectory() as folder, emulated_aws(Path(folder, "log")) as aws:
+        seeds.grown(aws, accounts=500, sets=50, users=160, groups=60)
+        names = ("--name", "acme", "--short-name", "ac", "--primary", "us-east-1", "--secondary", "us-west-2")
+        command = [str(Path(sys.executable).parent / "strata"), "adopt", "--to", f"{folder}/config", *names]
+        started = time.monotonic()
+        done = subprocess.run(
+            [*command, "--dry-run", "--json"], env={**os.environ, **aws.environment()}, capture_output=True, check=True
+        )
+        took = time.monotonic() - started
+    requests: dict[str, int] = json.loads(done.stdout)["requests"]
+    told = ", ".join(f"{count} to {service}" for service, count in sorted(requests.items()))
+    print(f"\nstrata adopt, 500 accounts: {took:.0f} s, {sum(requests.values())} calls of {CALLS}: {told}")
+    if sum(requests.values()) > CALLS or max(requests.values()) > CALLS_OF_ONE:
+        sys.exit("adopting asks too often")
 
 
 def processor_time(arguments: Sequence[str], config: Path) -> float:

@@ -19,6 +19,7 @@ from moto import mock_aws
 from moto.core.botocore_stubber import MockRawResponse
 from typer.testing import CliRunner, Result
 
+from strata.aws.defaults import Values
 from strata.aws.organization import LiveAccount
 from strata.aws.session import Aws, Caller
 from strata.cli import app
@@ -234,7 +235,7 @@ def test_a_setting_that_is_not_on_only_shows_what_is(mode: Mode) -> None:
 
 def test_a_declarative_policy_makes_aws_refuse_the_setting_unless_it_is_ours() -> None:
     control = InstanceMetadata()
-    found: dict[str, defaults.Values] = {"a": {"managed_by": defaults.DECLARATIVE}, "b": control.values}
+    found: dict[str, Values] = {"a": {"managed_by": defaults.DECLARATIVE}, "b": control.values}
     assert defaults.assess_setting("instance_metadata", control, found).level is FAILURE
     assert defaults.assess_setting("instance_metadata", control, found, by_policy=True).level is OK
 

@@ -768,6 +768,22 @@ CASES = (
         ),
         ("sso.yaml:17: groups.idp.external: group devs was created by Strata...",),
     ),
+    Case(
+        "a user becomes external",
+        (
+            (
+                SSO,
+                "    given_name: Lou\n    family_name: Dahl\n    email: lou@acme.io\n",
+                "    external: true\n    user_name: lou@acme.io\n",
+            ),
+        ),
+        (
+            "sso.yaml:7: users.lou.external: user lou was created by Strata; as an external one it would be destroyed "
+            "with its assignments: Look of user lou in web-lab; take it out of the state sso first, by terraform state "
+            "rm aws_identitystore_user.lou, see 'Stop managing something' in docs/operate.md: the user stays, and so "
+            "does its access",
+        ),
+    ),
     # Permission sets
     Case(
         "the key of a permission set changes",

@@ -19,6 +19,7 @@ from strata.inventory.kept import KeptAnswers
 from strata.inventory.pace import Pace
 from strata.inventory.reading import read
 from strata.inventory.things import Assignment, Attached, Inventory
+from strata.landing_zone.permissions import permissions
 from tests.aws.center import INSTANCE, STORE
 from tests.aws.client import ACCOUNT, Aws, emulated_aws
 
@@ -195,6 +196,22 @@ def test_tags_are_asked_one_by_one_where_aws_does_not_tell_them_in_bulk(
     aws.heal()
     assert one_by_one == found
     assert {call.outcome[:3] for call in aws.calls(action=bulk)} == {"200", "400"}
+
+
+def test_tags_are_asked_in_bulk(running: tuple[Aws, dict[str, Any]], session: Session) -> None:
+    before = len(running[0].calls())
+    read(session, PROJECT)
+
+    # One with tags and one without, held against the bulk.
+    assert len(running[0].calls(since=before, action="organizations:ListTagsForResource")) == 2
+
+
+def test_the_readers_policy_is_enough(running: tuple[Aws, dict[str, Any]], session: Session) -> None:
+    running[0].allow_only(permissions(PROJECT)["reader"].text)
+    try:
+        assert read(session, PROJECT, thorough=True).entitlements == ()
+    finally:
+        running[0].allow_only()
 
 
 def test_a_reading_that_broke_off_goes_on_where_it_was(

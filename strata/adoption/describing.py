@@ -16,21 +16,25 @@ from strata.config.models import (
     Account,
     Assignment,
     Group,
+    Mode,
     Model,
     PermissionSet,
     Policy,
     PolicyType,
     Project,
+    Security,
+    Setting,
     User,
 )
 from strata.config.models import Organization as DeclaredOrganization
 from strata.config.text import Problem
-from strata.config.types import AwsManagedPolicy, ManagedPolicyName, ManagedPolicyPath
+from strata.config.types import AwsManagedPolicy, ManagedPolicyName, ManagedPolicyPath, OrganizationalUnitName
+from strata.errors import StrataError
 from strata.inventory import things
 from strata.inventory.things import Attached, Center, Inventory, Organization
 from strata.landing_zone.grants import Grant
 from strata.landing_zone.services import ACCOUNT_MANAGEMENT
-from strata.text import counted
+from strata.text import counted, listed
 
 CONTROL_TOWER = "controltower.amazonaws.com"
 _GUARDRAILS = "aws-guardrails-"
@@ -43,10 +47,22 @@ _TOWERS_SETS = (
     "AWSServiceCatalogEndUserAccess",
 )
 """The permission sets of Control Tower: https://docs.aws.amazon.com/controltower/latest/userguide/sso-groups.html"""
+_TOWERS_GROUPS = (
+    "AWSAccountFactory",
+    "AWSAuditAccountAdmins",
+    "AWSControlTowerAdmins",
+    "AWSLogArchiveAdmins",
+    "AWSLogArchiveViewers",
+    "AWSSecurityAuditPowerUsers",
+    "AWSSecurityAuditors",
+    "AWSServiceCatalogAdmins",
+)
+"""The groups of Control Tower, by the same page."""
+FULL_ACCESS = "p-FullAWSAccess"
+SERVICE_CONTROL = PolicyType.SERVICE_CONTROL.value
+_UNWRITABLE = "it has no name or not exactly one e-mail address that can be written here"
 _AWS_MANAGED = "arn:aws:iam::aws:policy/"
 _ACTIVE = "ACTIVE"
-_PAGES = 500
-"""From so many entries on, people and access stand in files of their own."""
 
 
 class Kind:
@@ -69,21 +85,26 @@ class Description:
 
     Attributes:
         organization: the content of organization.yaml.
+        security: the controls of security.yaml that are as Strata would set them, and can be imported.
         sso: the content of sso.yaml.
         documents: policy documents by path, as found.
         keys: kind to id to key.
         left_alone: what is not described.
+        looks: what an administrator should look at, as sentences.
         grants: who has what, as far as it is described.
         assignments: the same, folded.
     """
 
     organization: dict[str, Any] = field(default_factory=dict)
+    security: dict[str, Any] = field(default_factory=dict)
     sso: dict[str, Any] = field(default_factory=dict)
     documents: dict[str, str] = field(default_factory=dict)
     keys: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
     left_alone: list[LeftAlone] = field(default_factory=list)
+    looks: list[str] = field(default_factory=list)
     grants: frozenset[Grant] = frozenset()
     assignments: list[Assignment] = field(default_factory=list)
+    refused: Mapping[str, str] = field(default_factory=dict)
 
     def leave(self, kind: str, name: str, reason: str) -> None:
         """Names something that stays as it is."""
@@ -96,6 +117,7 @@ def describe(
     *,
     known: Mapping[str, Mapping[str, str]] | None = None,
     literal: bool = False,
+    refused: Mapping[str, str] | None = None,
 ) -> Description:
     """Returns the configuration of what was found.
 
@@ -104,9 +126,16 @@ def describe(
         project: the names that Strata would choose, which need not be written.
         known: kind to id to key, of an earlier run.
         literal: names every account of an assignment.
+        refused: documents that no configuration can have, by path, each with the reason.
+
+    Raises:
+        StrataError: a unit has a name that no configuration can have, and Strata finds units by name.
     """
-    found = Description()
+    found = Description(refused=refused or {})
     _Organization(inventory.organization, project, found, known or {}).describe()
+    found.security = dict(_settings(inventory))
+    found.organization |= _root_access(inventory)
+    _entitled(inventory, found)
     if inventory.center:
         _Center(inventory, inventory.center, found, known or {}, literal=literal).describe()
     return found
@@ -129,14 +158,16 @@ def _objections(type: Any, value: object) -> dict[str, str]:
     return {}
 
 
-def _accepted(found: Description, model: type[Model], entry: dict[str, Any], what: tuple[str, str]) -> bool:
+def _accepted(
+    found: Description, model: type[Model], entry: dict[str, Any], what: tuple[str, str], *, by_name: bool = False
+) -> bool:
     """Takes out of an entry what it need not have and the configuration does not accept; says if the rest is accepted.
 
-    What is not written keeps the value that it has.
+    What is not written keeps the value that it has. What is found `by_name` has to have its name written.
     """
     objections = _objections(model, entry)
     for name in objections:
-        if name in entry and not model.model_fields[name].is_required() and name in _MAY_BE_UNWRITTEN:
+        if name in entry and name in _MAY_BE_UNWRITTEN and not (by_name and name == "name"):
             value = entry.pop(name)
             found.leave(f"{name} of {what[0]}", what[1], f"{value!r} cannot be written here; it stays as it is")
     rest = _objections(model, entry)
@@ -146,6 +177,53 @@ def _accepted(found: Description, model: type[Model], entry: dict[str, Any], wha
 
 
 _MAY_BE_UNWRITTEN = frozenset({"description", "display_name", "name", "relay_state", "session_duration", "tags"})
+
+
+# Settings of the account
+
+
+def _settings(inventory: Inventory) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yields the controls that stand everywhere as Strata sets them, if the provider imports them."""
+    for name, model in Security.kinds(Setting).items():
+        by_region = inventory.settings.get(name, {})
+        if name not in _IMPORTED or not by_region:
+            continue
+        first = next(iter(by_region.values()))
+        entry = {
+            parameter: first[argument]
+            for parameter, argument in model.arguments.items()
+            if first.get(argument) not in (None, model.model_fields[parameter].default)
+        }
+        if not valid(model, entry):
+            continue
+        control = model.model_validate(entry)
+        if all(control.is_as_set(values) for values in by_region.values()):
+            yield name, {"mode": Mode.ON, **entry}
+
+
+_IMPORTED = ("ebs_encryption", "snapshot_public_access", "s3_public_access", "password_policy")
+"""Settings that the AWS provider imports; it makes the others anew, which a first plan would show."""
+
+
+def _root_access(inventory: Inventory) -> dict[str, Any]:
+    if not inventory.root_features:
+        return {}
+    features = {"credentials_management": "RootCredentialsManagement", "sessions": "RootSessions"}
+    return {"member_root_access": {key: name in inventory.root_features for key, name in features.items()}}
+
+
+def _entitled(inventory: Inventory, found: Description) -> None:
+    """Names what Account access manager gives, which no configuration describes."""
+    if isinstance(inventory.entitlements, str):
+        found.looks.append(f"Account access manager could not be read: {inventory.entitlements}.")
+        return
+    center = inventory.center
+    names = (
+        {one.id: one.user_name for one in center.users} | {one.id: one.name for one in center.groups} if center else {}
+    )
+    for principal, role in inventory.entitlements:
+        who = names.get(principal, principal)
+        found.leave("entitlement", f"{role} for {who}", "Account access manager gives it, beside permission sets")
 
 
 # The organization
@@ -170,9 +248,40 @@ class _Organization:
             "policies": self._policies(),
             "delegated_administrators": self._delegations(),
         }
+        self.found.looks += self._looks()
+
+    @property
+    def _members(self) -> list[things.Account]:
+        return [one for one in self.live.accounts if one.state == _ACTIVE and one.id != self.live.management]
+
+    def _looks(self) -> Iterator[str]:
+        """Yields what Strata takes for granted and is otherwise here."""
+        if CONTROL_TOWER in self.live.trusted_services:
+            yield (
+                "Control Tower runs this organization. Open accounts and move them there first, then write them here: "
+                "what it looks after is below `Left alone`."
+            )
+        if SERVICE_CONTROL not in self.live.policy_types:
+            yield (
+                "Service control policies are off: the first deploy switches them on, and AWS attaches FullAWSAccess "
+                "to everything then."
+            )
+            return
+        attached = {id for one in self.live.policies if one.id == FULL_ACCESS for id in one.targets}
+        names = {self.live.root: "the root", **{unit.id: f"unit {unit.name}" for unit in self.live.units}}
+        names |= {one.id: f"account {one.name}" for one in self._members}
+        without = sorted(name for id, name in names.items() if id not in attached)
+        if without:
+            yield (
+                f"FullAWSAccess is not attached to {listed(without)}, where only what other policies allow is allowed. "
+                "Strata neither attaches nor detaches it; `strata can` takes it as attached everywhere."
+            )
 
     def _units(self) -> None:
         names = {unit.id: unit.name for unit in self.live.units}
+        for unit in self.live.units:
+            if objection := _objections(OrganizationalUnitName, unit.name):
+                raise StrataError(f"organizational unit {unit.id}: {objection['']}; rename it at AWS first")
         named = [(unit.id, [unit.name, names.get(unit.parent, "")]) for unit in self.live.units]
         self.found.keys[Kind.UNIT] = keys("unit", named, taken=self.known.get(Kind.UNIT))
 
@@ -182,14 +291,11 @@ class _Organization:
             if unit.parent == parent:
                 key = self.found.keys[Kind.UNIT][unit.id]
                 below = self._tree(unit.id)
-                tree[key] = {
-                    **({"name": unit.name} if unit.name != key else {}),
-                    **({"organizational_units": below} if below else {}),
-                }
+                tree[key] = {"name": unit.name, **({"organizational_units": below} if below else {})}
         return dict(sorted(tree.items()))
 
     def _accounts(self) -> dict[str, Any]:
-        active = [one for one in self.live.accounts if one.state == _ACTIVE and one.id != self.live.management]
+        active = self._members
         named = [(one.id, [self._short(one.name), one.email.partition("@")[0], one.id[-4:]]) for one in active]
         chosen = keys("account", named, taken=self.known.get(Kind.ACCOUNT))
         described: dict[str, Any] = {}
@@ -232,7 +338,9 @@ class _Organization:
         described: dict[str, Any] = {}
         for one in mine:
             entry = self._policy(one, chosen[one.id])
-            if _accepted(self.found, Policy, entry, ("policy", one.name)):
+            if reason := self.found.refused.get(entry["file"]):
+                self.found.leave("policy", one.name, reason)
+            elif _accepted(self.found, Policy, entry, ("policy", one.name), by_name=True):
                 self.found.keys[Kind.POLICY][one.id] = chosen[one.id]
                 self.found.documents[entry["file"]] = one.content
                 described[chosen[one.id]] = entry
@@ -241,6 +349,8 @@ class _Organization:
     def _is_ours(self, one: things.Policy, types: set[str]) -> bool:
         if one.type not in types:
             self.found.leave("policy", one.name, f"policies of the type {one.type} cannot be declared")
+        elif one.type not in self.live.policy_types:
+            self.found.leave("policy", one.name, f"the policy type {one.type} is off, and Strata would switch it on")
         elif one.name.startswith(_GUARDRAILS) and CONTROL_TOWER in self.live.trusted_services:
             self.found.leave("policy", one.name, "Control Tower looks after it")
         elif "{{" in one.content:
@@ -318,48 +428,53 @@ class _Center:
     def _users(self) -> dict[str, Any]:
         named = [(one.id, [one.user_name.partition("@")[0], one.user_name, one.id]) for one in self.live.users]
         chosen = keys("user", named, taken=self.known.get(Kind.USER))
-        holders = {one.principal for one in self.live.assignments}
+        needed = {one.principal for one in self.live.assignments}
+        needed |= {id for group in self.live.groups if not self._is_foreign(group) for id in group.members}
         described: dict[str, Any] = {}
         for one in self.live.users:
             entry = self._user(one)
-            if entry.get("external") and one.id not in holders:
-                reason = "an identity provider made it" if one.external else "it has no e-mail address or name"
-                self.found.leave("user", one.user_name, reason)
+            if entry.get("external") and one.id not in needed:
+                reason = "an identity provider made it" if one.external else _UNWRITABLE
+                self.found.leave("user", one.user_name, f"{reason}, and nothing names it")
             elif _accepted(self.found, User, entry, ("user", one.user_name)):
                 self.found.keys[Kind.USER][one.id] = chosen[one.id]
                 described[chosen[one.id]] = entry
         return dict(sorted(described.items()))
 
     def _user(self, one: things.User) -> dict[str, Any]:
-        """Describes a user; one that somebody else looks after, or that lacks what Strata writes, is referred to."""
-        if one.external or not (one.given_name and one.family_name and one.emails):
-            return {"external": True, "user_name": one.user_name}
+        """Describes a user; one that somebody else looks after, or whom Strata cannot write, is referred to."""
+        reference = {"external": True, "user_name": one.user_name}
+        if one.external or len(one.emails) != 1:
+            return reference
         email = one.emails[0]
         shown = f"{one.given_name} {one.family_name}"
-        return {
+        entry = {
             "given_name": one.given_name,
             "family_name": one.family_name,
             "email": email,
             **({"user_name": one.user_name} if one.user_name != email else {}),
             **({"display_name": one.display_name} if one.display_name not in ("", shown) else {}),
         }
+        return entry if valid(User, entry) or valid(User, {**entry, "display_name": None}) else reference
+
+    def _is_foreign(self, one: things.Group) -> bool:
+        return one.external or (self._tower and one.name in _TOWERS_GROUPS)
 
     def _groups(self) -> dict[str, Any]:
         named = [(one.id, [one.name, one.id]) for one in self.live.groups]
         chosen = keys("group", named, taken=self.known.get(Kind.GROUP))
         holders = {one.principal for one in self.live.assignments if one.permission_set in self.found.keys[Kind.SET]}
         described: dict[str, Any] = {}
-        same = Counter(one.name.lower() for one in self.live.groups)
+        same = Counter(one.name.casefold() for one in self.live.groups)
         for one in self.live.groups:
-            towers = self._tower and one.name.startswith("AWS")
-            if (one.external or towers) and one.id not in holders:
-                self.found.leave(
-                    "group", one.name, "Control Tower made it" if towers else "an identity provider made it"
-                )
-            elif same[one.name.lower()] > 1:
+            foreign = self._is_foreign(one)
+            if foreign and one.id not in holders:
+                reason = "an identity provider made it" if one.external else "Control Tower looks after it"
+                self.found.leave("group", one.name, f"{reason}, and none of the permission sets here names it")
+            elif same[one.name.casefold()] > 1:
                 self.found.leave("group", f"{one.name} ({one.id})", "another group has the same name")
             else:
-                entry = self._group(one, chosen[one.id], external=one.external or towers)
+                entry = self._group(one, chosen[one.id], external=foreign)
                 if _accepted(self.found, Group, entry, ("group", one.name)):
                     self.found.keys[Kind.GROUP][one.id] = chosen[one.id]
                     described[chosen[one.id]] = entry
@@ -392,7 +507,9 @@ class _Center:
         described: dict[str, Any] = {}
         for one in mine:
             entry = self._permission_set(one, chosen[one.arn])
-            if _accepted(self.found, PermissionSet, entry, ("permission set", one.name)):
+            if reason := self.found.refused.get(_inline_file(chosen[one.arn])):
+                self.found.leave("permission set", one.name, reason)
+            elif _accepted(self.found, PermissionSet, entry, ("permission set", one.name)):
                 self.found.keys[Kind.SET][one.arn] = chosen[one.arn]
                 if one.inline:
                     self.found.documents[_inline_file(chosen[one.arn])] = one.inline

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from strata.adoption.describing import Description, Kind
+from strata.config.models import RegionalSetting
 from strata.config.text import address_part
 from strata.inventory.things import Center, Inventory
 from strata.landing_zone import LandingZone
@@ -20,6 +21,7 @@ def import_ids(landing_zone: LandingZone, inventory: Inventory, found: Descripti
     """
     ids = {kind: {key: id for id, key in keys.items()} for kind, keys in found.keys.items()}
     lines = dict(_organization(landing_zone, inventory, ids))
+    lines |= dict(_settings(landing_zone))
     if inventory.center:
         lines |= dict(_center(landing_zone, inventory.center, ids))
     return dict(sorted(lines.items()))
@@ -34,9 +36,23 @@ def _organization(landing_zone: LandingZone, inventory: Inventory, ids: Ids) -> 
         for target in policy.attachments:
             name = f"aws_organizations_policy_attachment.{key}_{target.address_part}"
             yield name, f"{_target(target, inventory, ids)}:{ids[Kind.POLICY][key]}"
+    if landing_zone.organization.member_root_access:
+        yield "aws_iam_organizations_features.main", inventory.organization.id
     for service, account in landing_zone.organization.delegated_administrators.items():
         address = f"aws_organizations_delegated_administrator.{delegation(service)}"
         yield address, f"{ids[Kind.ACCOUNT][account]}/{service}"
+
+
+def _settings(landing_zone: LandingZone) -> Iterator[tuple[str, str]]:
+    project = landing_zone.project
+    account = project.management_account.id
+    ids = {"s3_public_access": account, "password_policy": "iam-account-password-policy", "ebs_encryption": "default"}
+    for name, control in landing_zone.security.settings.items():
+        if control.on and isinstance(control, RegionalSetting):
+            for region in project.regions.all_governed:
+                yield f"{control.address}_{region}", f"{ids.get(name, region)}@{region}"
+        elif control.on:
+            yield control.address, ids[name]
 
 
 def _target(target: Target, inventory: Inventory, ids: Ids) -> str:
@@ -46,8 +62,9 @@ def _target(target: Target, inventory: Inventory, ids: Ids) -> str:
 
 
 def _center(landing_zone: LandingZone, center: Center, ids: Ids) -> Iterator[tuple[str, str]]:
-    for key in landing_zone.users:
-        yield f"aws_identitystore_user.{key}", f"{center.store}/{ids[Kind.USER][key]}"
+    for key, user in landing_zone.users.items():
+        if not user.external:
+            yield f"aws_identitystore_user.{key}", f"{center.store}/{ids[Kind.USER][key]}"
     members = {group.id: group.members for group in center.groups}
     for key, group in landing_zone.groups.items():
         if group.external:

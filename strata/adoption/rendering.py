@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import yaml
 
 from strata.adoption.describing import Description
-from strata.config import IMPORTS, ORGANIZATION, PROJECT, SECURITY, SSO
+from strata.config import ACCEPTED, FOLDERS, IMPORTS, ORGANIZATION, PROJECT, SECURITY, SSO
 from strata.config.models import Assignment, Mode, Project, Security
 from strata.inventory.things import Inventory
 
@@ -29,15 +30,38 @@ def project(content: Project) -> dict[str, Any]:
     return {**content.model_dump(exclude_defaults=True, mode="json"), "default_tags": False}
 
 
-def security() -> dict[str, Any]:
-    """Returns the content of security.yaml: whatever the account has stays as it is."""
-    return {name: {"mode": Mode.UNMANAGED.value} for name in Security.model_fields}
+def security(found: Description) -> dict[str, Any]:
+    """Returns the content of security.yaml: controls as found, and all others left as they are."""
+    return {name: found.security.get(name, {"mode": Mode.UNMANAGED}) for name in Security.model_fields}
 
 
 def files(contents: Mapping[str, Mapping[str, Any]], documents: Mapping[str, str]) -> dict[str, str]:
     """Returns the texts of a configuration by path: YAML of contents, and documents as they are."""
-    rendered = {name: f"# {_HEADS[name]}\n\n{_yaml(content)}" for name, content in contents.items() if content}
+    rendered = {
+        name: f"# {_HEADS.get(name) or _HEADS[SSO]}\n\n{_yaml(content)}".rstrip() + "\n"
+        for name, content in contents.items()
+    }
     return {**rendered, **documents}
+
+
+def people_and_access(content: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Returns the content of sso.yaml, or of a file for each of its sections where it is long."""
+    if sum(map(len, content.values())) < _LONG:
+        return {SSO: content}
+    parts = {section: found for section, found in content.items() if found}
+    return {f"{FOLDERS[SSO]}/{section.replace('_', '-')}.yaml": {section: found} for section, found in parts.items()}
+
+
+_LONG = 200
+"""From so many entries on, people and access stand in files of their own."""
+
+
+def accepted(entries: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Returns accepted.yaml by its path, nothing where nothing needs to be accepted."""
+    if not entries:
+        return {}
+    text = yaml.dump(list(entries), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+    return {ACCEPTED: f"# Names that stood in documents at AWS; correct them, or look them up.\n\n{text}"}
 
 
 def _yaml(content: Mapping[str, Any]) -> str:
@@ -66,9 +90,26 @@ class _Dumper(yaml.SafeDumper):
         super().increase_indent(flow, False)
 
 
+def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    tag: str = dumper.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
+    plain = tag == _TEXT and not _NUMBER.fullmatch(text)
+    return dumper.represent_scalar(_TEXT, text, style=None if plain else '"')
+
+
+def _mode(dumper: _Dumper, mode: Mode) -> yaml.ScalarNode:
+    """Writes `on` without quotes, as everywhere in a configuration."""
+    return dumper.represent_scalar("tag:yaml.org,2002:bool" if mode is not Mode.UNMANAGED else _TEXT, mode.value)
+
+
+_TEXT = "tag:yaml.org,2002:str"
+_NUMBER = re.compile(r"[-+]?[0-9][0-9_.:eE+-]*")
+_Dumper.add_representer(str, _text)
+_Dumper.add_representer(Mode, _mode)
+
+
 def adoption(inventory: Inventory, found: Description) -> str:
     """Returns ADOPTION.md."""
-    return "\n".join([*_opening(inventory, found), *_future(found), *_left_alone(found), *_next()])
+    return "\n".join([*_opening(inventory, found), *_future(found), *_left_alone(found), *_next(found)])
 
 
 def _opening(inventory: Inventory, found: Description) -> Iterator[str]:
@@ -147,10 +188,12 @@ def _cell(text: str) -> str:
     return text.replace("|", r"\|").replace("\n", " ")
 
 
-def _next() -> Iterator[str]:
+def _next(found: Description) -> Iterator[str]:
     yield "## Look at"
     yield ""
-    yield "- `security.yaml`: every control is `unmanaged`. Switch one on at a time, and read the plan."
+    yield from (f"- {text}" for text in found.looks)
+    yield "- `security.yaml`: a control is `on` where it is set as Strata sets it, and `unmanaged` everywhere else."
+    yield "  Switch one on at a time, and read the plan."
     yield "- `project.yaml`: `default_tags: false` keeps Strata's tags off what exists."
     yield "- `strata plan` shows imports and no other change before you deploy."
     yield ""

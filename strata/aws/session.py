@@ -83,7 +83,7 @@ class Aws:
         key = (service, region or self.region)
         if key not in self._clients:
             with _explained(None, self.profile):
-                boto = self._session.client(service, region_name=key[1], config=_settings())
+                boto = self._session.client(service, region_name=key[1], config=_settings(service))
             if before_send := self.before_send:
                 boto.meta.events.register("before-send", lambda **_: before_send(service))
             self._clients[key] = Client(boto, self.profile, self.answers)
@@ -105,7 +105,7 @@ class Aws:
         return {}
 
 
-def _settings() -> Any:
+def _settings(service: str) -> Any:
     from botocore.config import Config
 
     emulated = emulator() is not None
@@ -116,6 +116,8 @@ def _settings() -> Any:
         # A call that an emulator lacks is a 500; trying it again and again would look like a hang.
         retries={"mode": "standard", "total_max_attempts": 2 if emulated else 6},
         s3={"addressing_style": "path"} if emulated else None,
+        # It is asked at <account>.<host>, a name that an emulator's host does not have.
+        proxies={"http": emulator()} if emulated and service == "s3control" else None,
         # What says that it is emulated must be: AWS_IGNORE_CONFIGURED_ENDPOINT_URLS would lead to AWS after all.
         ignore_configured_endpoint_urls=False if emulated else None,
     )

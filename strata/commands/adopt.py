@@ -19,11 +19,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from strata.adoption import rendering
+from strata.adoption.checking import accepted, refused_documents
 from strata.adoption.describing import Description, describe
 from strata.adoption.importing import import_ids
 from strata.aws import organization
 from strata.aws.session import THROTTLED, Aws, AwsError, connect
-from strata.config import IMPORTS, ORGANIZATION, PROJECT, SECURITY, SSO
+from strata.config import IMPORTS, ORGANIZATION, PROJECT, SECURITY
 from strata.config.models import Project
 from strata.errors import ConfigurationError, StrataError, UsageError
 from strata.files.atomic import cannot, locked
@@ -79,8 +80,7 @@ def run(
     except AwsError as error:
         again = "; what was read is kept, the same command goes on from there" if error.code in THROTTLED else ""
         raise AwsError(f"{error}{again}", error.code) from error
-    found = describe(inventory, project, literal=literal)
-    files = _files(project, inventory, found)
+    found, files = _described(project, inventory, literal=literal)
     if not json:
         _show(options, inventory, found, pace.requests)
     if not dry_run:
@@ -147,30 +147,47 @@ class _Progress:
 # The configuration
 
 
-def _files(project: Project, inventory: Inventory, found: Description) -> dict[str, str]:
-    """Returns all files; the imports come from the configuration as it is read back.
+def _described(project: Project, inventory: Inventory, *, literal: bool) -> tuple[Description, dict[str, str]]:
+    """Returns what was found, and all files; the imports come from the configuration as it is read back.
+
+    A document that AWS took and the configuration does not is left where it is, with whatever it belongs to.
 
     Raises:
         StrataError: the configuration does not give what is there; nothing is written then.
     """
+    refused: dict[str, str] = {}
+    while True:
+        found = describe(inventory, project, literal=literal, refused=refused)
+        try:
+            return found, _files(project, inventory, found)
+        except ConfigurationError as error:
+            more = refused_documents(error)
+            if not more.keys() - refused.keys():
+                text = "what was found is not a valid configuration:"
+                raise StrataError(text, *map(str, error.faults)) from error
+            refused |= more
+
+
+def _files(project: Project, inventory: Inventory, found: Description) -> dict[str, str]:
     contents: dict[str, Mapping[str, Any]] = {
         PROJECT: rendering.project(project),
         ORGANIZATION: found.organization,
-        SECURITY: rendering.security(),
-        SSO: found.sso,
+        SECURITY: rendering.security(found),
+        **rendering.people_and_access(found.sso),
     }
     files = rendering.files(contents, found.documents)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         _fill(folder, files)
-        try:
-            landing_zone = load(folder)
-        except ConfigurationError as error:
-            raise StrataError("what was found is not a valid configuration:", *map(str, error.faults)) from error
+        files |= rendering.accepted(accepted(folder))
+        _fill(folder, files)
+        landing_zone = load(folder)
         if set(landing_zone.grants) != set(found.grants):
             raise StrataError("the rules would not give what is there; give --literal, and report this fault of Strata")
         lines = import_ids(landing_zone, inventory, found)
-        files |= rendering.files({IMPORTS: lines}, {rendering.ADOPTION: rendering.adoption(inventory, found)})
+        files |= rendering.files(
+            {IMPORTS: lines} if lines else {}, {rendering.ADOPTION: rendering.adoption(inventory, found)}
+        )
         _fill(folder, files)
         load(folder)
     return files

@@ -97,12 +97,12 @@ def identity_center_reads(landing_zone: LandingZone, assignments: int) -> int:
     """Returns how many calls to Identity Center a plan makes when everything is deployed.
 
     Calls of the AWS provider 6.25: for a permission set DescribePermissionSet and ListTagsForResource, for a group
-    of an identity provider GetGroupId and DescribeGroup, for everything else one each: the instance, its attributes, a
-    user, a group, a membership, a policy of a set, a boundary, an assignment (one page holds all who have the set
-    in the account).
+    of an identity provider GetGroupId and DescribeGroup, for such a user GetUserId and DescribeUser, for everything
+    else one each: the instance, its attributes, a user, a group, a membership, a policy of a set, a boundary, an
+    assignment (one page holds all who have the set in the account).
     """
     sso = landing_zone.sso
-    external = sum(group.external for group in sso.groups.values())
+    external = sum(one.external for one in sso.groups.values()) + sum(one.external for one in sso.users.values())
     people = len(sso.users) + len(sso.groups) + external + sum(len(group.members) for group in sso.groups.values())
     sets = sum(2 + len(one.policies) + (one.boundary is not None) for one in landing_zone.permission_sets.values())
     return 1 + bool(sso.access_control_attributes) + people + sets + assignments

@@ -69,7 +69,8 @@ class Explained:
     def user_lines(self, key: str, account: str | None = None) -> Iterator[str]:
         """Yields the access of a user, in one account or in all, as text."""
         user = self.landing_zone.users[key]
-        yield from _wrapped(f"{key}: {user.shown_name}, {user.email}", "")
+        known = "managed elsewhere" if user.external else user.email
+        yield from _wrapped(f"{key}: {user.shown_name}, {known}", "")
         yield f"  {self._shown_at(SSO, ('users', key))}"
         groups = self._groups(key)
         yield from _wrapped(f"groups: {', '.join(groups) or 'none'}", "  ")
@@ -89,6 +90,7 @@ class Explained:
             "user": key,
             "name": user.shown_name,
             "email": user.email,
+            "external": user.external,
             "place": self._shown_at(SSO, ("users", key)),
             "groups": self._groups(key),
             "access": [self._access_facts(one) for one in found],

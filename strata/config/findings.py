@@ -50,6 +50,7 @@ FINDINGS: Mapping[str, str] = {
     "unmanaged-trail": "alerts that depend on a trail that Strata does not manage",
     "silent-control": "a control that sends no mail",
     "empty-group": "a group without members",
+    "empty-permission-set": "a permission set without policies, which allows nothing",
     "empty-assignment": "an assignment of retired accounts only, or of none but those it leaves out",
     "empty-unit": "an assignment to a unit without accounts",
     "over-quota": "more than AWS gives until it is asked for more",

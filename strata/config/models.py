@@ -16,11 +16,13 @@ from pydantic import (
     Field,
     GetJsonSchemaHandler,
     PlainValidator,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
     field_validator,
     model_validator,
 )
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic_core import CoreSchema, PydanticKnownError
 
 from strata.config.limits import Limits, aws_limits
 from strata.config.text import Form, Problem, address_part, matches, short
@@ -599,6 +601,11 @@ class Setting(Control):
         }
         return {**chosen, **self.always}
 
+    def is_as_set(self, found: Mapping[str, Any]) -> bool:
+        """Returns whether AWS has it as it would be set; where it is not set, AWS has nothing."""
+        chosen = dict.fromkeys(self.arguments.values(), 0)
+        return all((found.get(name) or 0) == value for name, value in {**chosen, **self.values}.items())
+
 
 class RegionalSetting(Setting):
     """A setting that every region has; it is set in the governed ones."""
@@ -903,19 +910,56 @@ class Security(Model):
 # sso.yaml
 
 
+def _unless_external(schema: JsonSchemaValue) -> None:
+    """Says in the schema what is required of a user, by who looks after it."""
+    for name in _OF_OWN_USERS:
+        schema["properties"][name].pop("default", None)
+    schema["if"] = {"properties": {"external": {"const": True}}, "required": ["external"]}
+    schema["then"] = {"required": ["user_name"]}
+    schema["else"] = {"required": list(_OF_OWN_USERS)}
+
+
+_OF_OWN_USERS = ("given_name", "family_name", "email")
+
+
 class User(Model):
     """A person in Identity Center's own directory; AWS sends no mail to users made this way."""
 
-    given_name: PersonName
-    """The given name; with the family name it is the name that AWS shows."""
-    family_name: PersonName
-    """The family name."""
-    email: PersonEmail
-    """The e-mail address, which is what the person signs in with unless user_name says otherwise."""
+    model_config = ConfigDict(json_schema_extra=_unless_external)
+
+    # The first, so that those below are read with it in mind.
+    external: bool = False
+    """Somebody else looks after the user, such as an identity provider: it is looked up by user_name, its only key."""
+    given_name: PersonName = Field(default="", validate_default=True)
+    """The given name; with the family name it is the name that AWS shows. Required unless external."""
+    family_name: PersonName = Field(default="", validate_default=True)
+    """The family name. Required unless external."""
+    email: PersonEmail = Field(default="", validate_default=True)
+    """The e-mail address, with which one signs in unless there is a user_name. Required unless external."""
     user_name: UserName | None = None
     """What the person signs in with, fixed once made; the e-mail address when not given."""
     display_name: PersonName | None = None
     """The name AWS shows; when not given, it is made of given and family name, and stays as it is."""
+
+    @field_validator(*_OF_OWN_USERS, mode="wrap")
+    @classmethod
+    def _required(cls, value: object, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> object:
+        if value is not cls.model_fields[str(info.field_name)].default:
+            return handler(value)
+        if info.data.get("external", True):
+            return value
+        raise PydanticKnownError("missing")
+
+    @model_validator(mode="after")
+    def _external_is_foreign(self) -> Self:
+        if not self.external:
+            return self
+        if self.user_name is None:
+            raise Problem("an external user has no user_name here, by which it is looked up", "add 'user_name:'")
+        written = sorted(self.model_fields_set - {"external", "user_name"})
+        if written:
+            raise Problem(f"an external user has {written[0]} here", "manage it in the identity provider")
+        return self
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -934,7 +978,7 @@ class User(Model):
     @property
     def shown_name(self) -> str:
         """Returns the name that AWS shows of a person whom Strata made."""
-        return self.display_name or f"{self.given_name} {self.family_name}"
+        return self.display_name or (self.sign_in_name if self.external else f"{self.given_name} {self.family_name}")
 
 
 class Group(Model):
@@ -988,15 +1032,13 @@ class PermissionSet(Model):
     relay_state: RelayState | None = None
     """The console page its holder lands on; when not given, it keeps the one it has."""
     policies: Many[PolicyReference] = ()
-    """What it allows; one at least."""
+    """What it allows; without any, nothing."""
     boundary: Boundary | None = None
     tags: dict[TagKey, TagValue] = {}
     """All of its own tags; when not given, it keeps those it has."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if not self.policies:
-            raise Problem("has no policy, so it would allow nothing", "give at least one under policies")
         if sum(policy.inline is not None for policy in self.policies) > 1:
             raise Problem("has more than one inline policy, AWS allows one", "merge the documents", at=("policies",))
         seen: dict[tuple[bool, str], str] = {}

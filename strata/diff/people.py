@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
+from strata.config.models import User
 from strata.diff.change import Change, Topic, added_and_removed
 from strata.diff.granted import granted_changes, until_and_why
 from strata.landing_zone import LandingZone
@@ -68,6 +69,9 @@ def _users(before: LandingZone, after: LandingZone) -> Iterator[Change]:
     old, new = before.sso.users, after.sso.users
     yield from added_and_removed(Topic.ACCESS, "user", old, new)
     for key in sorted(old.keys() & new.keys()):
+        if old[key].external or new[key].external:
+            yield from _external_user(key, old[key], new[key])
+            continue
         if old[key].email != new[key].email:
             text = f"the e-mail address of user {key} changes from {old[key].email} to {new[key].email}, who can then"
             yield Change(Topic.ACCESS, f"{text} reset the password and sign in", "access")
@@ -80,6 +84,16 @@ def _users(before: LandingZone, after: LandingZone) -> Iterator[Change]:
             was, will_be = getattr(old[key], part), getattr(new[key], part)
             if was != will_be:
                 yield Change(Topic.ACCESS, f"{part} of user {key} changes from {was} to {will_be}")
+
+
+def _external_user(key: str, old: User, new: User) -> Iterator[Change]:
+    if not old.external:
+        yield Change(Topic.ACCESS, f"user {key} is looked up as {new.sign_in_name}, no longer managed here", "access")
+    elif not new.external:
+        yield Change(Topic.ACCESS, f"user {key} is managed here, no longer looked up as {old.sign_in_name}", "access")
+    elif old.sign_in_name != new.sign_in_name:
+        text = f"user {key} becomes another user: {old.sign_in_name}, then {new.sign_in_name}"
+        yield Change(Topic.ACCESS, text, "access")
 
 
 def _groups(before: LandingZone, after: LandingZone) -> Iterator[Change]:

@@ -216,17 +216,14 @@ class Evaluated:
 
     def _session_tags(self, user: User | None) -> dict[str, Value | Missing]:
         """Returns the tags of a session: those that access_control_attributes passes on, and no others."""
-        values = (
-            {
-                "${path:userName}": user.sign_in_name,
+        values = {"${path:userName}": user.sign_in_name} if user else {}
+        if user and not user.external:
+            values |= {
                 "${path:name.givenName}": user.given_name,
                 "${path:name.familyName}": user.family_name,
                 "${path:displayName}": user.shown_name,
                 "${path:emails[primary eq true].value}": user.email,
             }
-            if user
-            else {}
-        )
         attributes = self.landing_zone.sso.access_control_attributes
         passed = {f"aws:PrincipalTag/{tag}": values.get(source, UNKNOWN) for tag, source in attributes.items()}
         return {"aws:PrincipalTag/*": ABSENT, **passed}

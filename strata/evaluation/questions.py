@@ -188,7 +188,7 @@ def find_who(evaluated: Evaluated, name: str) -> Who:
 def _named(evaluated: Evaluated, name: str) -> Who:
     names = {
         "user": {
-            key: {key, user.email, user.user_name or key, user.shown_name}
+            key: {key, user.sign_in_name, user.shown_name} | ({user.email} - {""})
             for key, user in evaluated.landing_zone.users.items()
         },
         "group": {key: {key, group.name} for key, group in evaluated.landing_zone.groups.items()},

@@ -48,7 +48,7 @@ def declared(landing_zone: LandingZone, today: dt.date = dt.date.min) -> Holding
         ram_sharing="unmanaged" if sharing == "unmanaged" else "on" if sharing else "off",
         retired={key: folded(one.email) for key, one in landing_zone.retired.items()},
         unmanaged=tuple(map(folded, organization.unmanaged_accounts)),
-        external={key: folded(one.name) for key, one in landing_zone.groups.items() if one.external},
+        external=dict(_external(landing_zone)),
         emptied=frozenset(_emptied(landing_zone)),
         imports=landing_zone.imports,
         source_files=landing_zone.source_files,
@@ -83,6 +83,8 @@ def things(landing_zone: LandingZone) -> Iterator[Thing]:
             name = group.name
             yield Thing("group", group.key, folded(name), name, location=group.location, keeps_name=keeps_name)
     for key, user in landing_zone.users.items():
+        if user.external:
+            continue
         name, also = user.sign_in_name, folded(user.email)
         yield Thing("user", key, folded(name), name, also=also, location=("users", key))
     for one in landing_zone.permission_sets.values():
@@ -110,6 +112,11 @@ def _units(landing_zone: LandingZone) -> Iterator[Thing]:
         identity, way = unit_identity(unit.parent or "", unit.name), unit_path(names[unit.key])
         keeps_name = "name" in unit.unwritten
         yield Thing("ou", unit.key, identity, unit.name, also=way, location=unit.location, keeps_name=keeps_name)
+
+
+def _external(landing_zone: LandingZone) -> Iterator[tuple[tuple[Kind, str], str]]:
+    yield from ((("group", key), folded(one.name)) for key, one in landing_zone.groups.items() if one.external)
+    yield from ((("user", key), folded(one.sign_in_name)) for key, one in landing_zone.users.items() if one.external)
 
 
 def _attachments(landing_zone: LandingZone) -> Iterator[Attached]:

@@ -66,23 +66,36 @@ def replaced_things(c: Comparison) -> Iterator[Refusal]:
         yield Refusal(c.fault(file_of(thing.kind), (*thing.location, part), problem, remedy), kind)
 
 
-def external_groups(c: Comparison) -> Iterator[Refusal]:
-    """Refuses to hand a group to an identity provider: it would be destroyed, and its assignments would dangle."""
+def external_principals(c: Comparison) -> Iterator[Refusal]:
+    """Refuses to hand a user or group to an identity provider: it would be destroyed, its assignments would dangle."""
     if not c.concerns("sso"):
         return
-    own = c.declared.keys("group")
-    gone = {one.identity: one for one in c.recorded.of("group") if one.key not in own}
-    for key, identity in sorted(c.declared.external.items()):
-        group = c.recorded.things.get(("group", key)) or gone.get(identity)
-        if not group:
+    gone = {
+        (kind, one.identity): one
+        for kind in _PRINCIPALS
+        for one in c.recorded.of(kind)
+        if one.key not in c.declared.keys(kind)
+    }
+    for (kind, key), identity in sorted(c.declared.external.items()):
+        known = c.recorded.things.get((kind, key)) or gone.get((kind, identity))
+        if not known:
             continue
-        lost = beside("with its assignments:", assigned(c, "group", group.key))
-        problem = f"group {group.key} was created by Strata; as an external one it would be destroyed{lost}"
-        remedy = (
-            "add the group of the identity provider under its own key and name with external: true, assign it "
-            f"beside {group.key!r}, deploy, and only then drop {group.key!r}"
-        )
-        yield Refusal(c.fault(SSO, ("groups", key, "external"), problem, remedy))
+        lost = beside("with its assignments:", assigned(c, kind, known.key))
+        problem = f"{kind} {known.key} was created by Strata; as an external one it would be destroyed{lost}"
+        yield Refusal(c.fault(SSO, (_SECTIONS[kind], key, "external"), problem, _PRINCIPALS[kind].format(known.key)))
+
+
+_PRINCIPALS: Mapping[Kind, str] = {
+    "group": (
+        "add the group of the identity provider under its own key and name with external: true, assign it beside "
+        "{0!r}, deploy, and only then drop {0!r}"
+    ),
+    "user": (
+        "take it out of the state sso first, by terraform state rm aws_identitystore_user.{0}, see 'Stop managing "
+        "something' in docs/operate.md: the user stays, and so does its access"
+    ),
+}
+"""The remedy by what is handed over."""
 
 
 def last_administrator(c: Comparison) -> Iterator[Refusal]:
@@ -105,7 +118,7 @@ def mass_deletions(c: Comparison) -> Iterator[Refusal]:
         if not c.concerns(STACKS[kind]):
             continue
         aside = {key for its, key in c.found.given_up if its == kind}
-        aside |= c.declared.external.keys() if kind == "group" else set()
+        aside |= {key for its, key in c.declared.external if its == kind}
         had, has = c.recorded.keys(kind) - aside, c.declared.keys(kind)
         own = had - _MADE_BY_OPTIONS
         whole = sorted(own) if own and not has - _MADE_BY_OPTIONS else []
@@ -116,14 +129,10 @@ def mass_deletions(c: Comparison) -> Iterator[Refusal]:
 
 def _assignments(c: Comparison) -> Iterator[Refusal]:
     """Counts assignments, without those of accounts that are retired and of what is refused for itself."""
-    handed_over = c.declared.external.keys() & c.recorded.keys("group")
+    handed_over = c.declared.external.keys() & c.recorded.things.keys()
     aside = _accounts_aside(c)
     moved = {moved_assignment(one, c.found) for one in c.recorded.assignments}
-    had = {
-        one
-        for one in moved
-        if one.account not in aside and not (one.principal_type == "group" and one.principal in handed_over)
-    }
+    had = {one for one in moved if one.account not in aside and (one.principal_type, one.principal) not in handed_over}
     own = {one for one in had if one.permission_set not in _MADE_BY_OPTIONS}
     stays = {one for one in c.declared.assignments if one.permission_set not in _MADE_BY_OPTIONS}
     gone = [str(one) for one in sorted(had - c.declared.assignments)]

@@ -38,7 +38,7 @@ def replayed(holdings: Holdings, keys: Keys) -> Holdings:
             (keys.get(("group", group), group), keys.get(("user", user), user)) for group, user in holdings.memberships
         ),
         administrators=_administrators(holdings.administrators, keys),
-        external={keys.get(("group", key), key): identity for key, identity in holdings.external.items()},
+        external={(kind, keys.get((kind, key), key)): identity for (kind, key), identity in holdings.external.items()},
         imports={address_now(one, keys): id for one, id in holdings.imports.items()},
         previously={kind: _renamed(kind, found, keys) for kind, found in holdings.previously.items()},
     )

@@ -22,7 +22,7 @@ CASES: tuple[Case, ...] = (
     keys.taken_identities,
     keys.recorded_twice,
     deletions.replaced_things,
-    deletions.external_groups,
+    deletions.external_principals,
     deletions.last_administrator,
     deletions.mass_deletions,
     deletions.deleted_trail,

@@ -123,8 +123,8 @@ class Holdings:
     """Retired accounts: key to identity."""
     unmanaged: tuple[str, ...] = ()
     """Accounts left to others: identities and ids."""
-    external: Mapping[str, str] = field(default_factory=dict)
-    """Groups of an identity provider: key to identity."""
+    external: Mapping[tuple[Kind, str], str] = field(default_factory=dict)
+    """Users and groups of an identity provider: kind and key to identity."""
     emptied: frozenset[str] = frozenset()
     """Sections that are written out as empty: `users: {}`."""
     imports: Mapping[str, str] = field(default_factory=dict)

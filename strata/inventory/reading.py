@@ -9,8 +9,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
-from strata.aws import identity_center, organization
-from strata.aws.session import Aws
+from strata.aws import access_manager, defaults, identity_center, organization
+from strata.aws.session import Aws, AwsError
 from strata.config.models import PolicyType, Project
 from strata.errors import StrataError
 from strata.inventory.things import (
@@ -23,6 +23,7 @@ from strata.inventory.things import (
     Organization,
     PermissionSet,
     Policy,
+    Settings,
     Unit,
     User,
 )
@@ -60,13 +61,20 @@ def read(aws: Aws, project: Project, *, thorough: bool = False) -> Inventory:
             return Pool(executor)
 
         reading = pool(), pool(), pool()
-        services = ThreadPoolExecutor(2)
+        services = ThreadPoolExecutor(3)
         pools.callback(services.shutdown, wait=True, cancel_futures=True)
         organized = services.submit(_organization, aws, found, reading[0])
         centered = (
             services.submit(_center, center, project, reading[1], reading[2], thorough=thorough) if center else None
         )
-        return Inventory(organized.result(), centered.result() if centered else None)
+        settings = services.submit(_settings, aws, project)
+        return Inventory(
+            organized.result(),
+            centered.result() if centered else None,
+            settings.result(),
+            defaults.root_features(aws),
+            _entitlements(aws, project) if center else (),
+        )
 
 
 class Pool:
@@ -172,6 +180,23 @@ def _all_tags(aws: Aws, ids: list[str], pool: Pool) -> dict[str, dict[str, str]]
 
 def _tags(listed: Iterable[Any]) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in listed}
+
+
+# The account and its regions
+
+
+def _settings(aws: Aws, project: Project) -> Settings:
+    regions, account = project.regions.all_governed, project.management_account.id
+    regional = {key: defaults.regional_setting(aws, key, regions) for key in defaults.REGIONAL}
+    return regional | {key: {"": defaults.account_setting(aws, key, account)} for key in defaults.OF_ACCOUNT}
+
+
+def _entitlements(aws: Aws, project: Project) -> tuple[tuple[str, str], ...] | str:
+    """Returns the entitlements, or why AWS does not tell: they are only named, so that the rest is read."""
+    try:
+        return tuple(access_manager.entitlements(aws, project.identity_center_region))
+    except AwsError as error:
+        return str(error)
 
 
 # Identity Center

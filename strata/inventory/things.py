@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 Tags = Mapping[str, str]
 
@@ -140,9 +140,22 @@ class Center:
     attributes: Mapping[str, str] | None
 
 
+Settings = Mapping[str, Mapping[str, Mapping[str, Any]]]
+"""Values by Terraform's arguments, by key of security.yaml and region; the region is empty for the whole account."""
+
+
 @dataclass(frozen=True)
 class Inventory:
-    """Everything; `center` is None where Identity Center is not enabled in the region that was asked."""
+    """Everything.
+
+    Attributes:
+        center: None where Identity Center is not enabled in the region that was asked.
+        root_features: features of central root access that are on.
+        entitlements: who may use which IAM role by Account access manager; why nobody could tell, where AWS refuses.
+    """
 
     organization: Organization
     center: Center | None
+    settings: Settings = field(default_factory=dict)
+    root_features: frozenset[str] = frozenset()
+    entitlements: tuple[tuple[str, str], ...] | str = ()

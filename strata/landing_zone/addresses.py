@@ -126,7 +126,7 @@ def _alerts(landing_zone: LandingZone) -> Iterator[str]:
 
 def _sso(landing_zone: LandingZone) -> Iterator[str]:
     sso = landing_zone.sso
-    yield from (f"aws_identitystore_user.{key}" for key in sso.users)
+    yield from (f"aws_identitystore_user.{key}" for key, user in sso.users.items() if not user.external)
     for key, group in sso.groups.items():
         if not group.external:
             yield f"aws_identitystore_group.{key}"

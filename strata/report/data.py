@@ -22,7 +22,10 @@ def as_data(landing_zone: LandingZone, edition: Edition) -> dict[str, Any]:
         "project": landing_zone.project.name,
         **edition.as_data(),
         "overview": overview(landing_zone, edition.as_of).as_data(),
-        "users": {key: {"name": one.shown_name, "email": one.email} for key, one in landing_zone.users.items()},
+        "users": {
+            key: {"name": one.shown_name, "email": one.email, "external": one.external}
+            for key, one in landing_zone.users.items()
+        },
         "groups": {one.group.key: _group(one) for one in group_reviews(landing_zone)},
         "permission_sets": {
             key: {

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from strata.config.layers import Layer as OwnLayer
-from strata.config.models import Control, state_key
+from strata.config.models import Control, Group, User, state_key
 from strata.landing_zone import LandingZone
 from strata.text import counted
 
@@ -77,12 +78,16 @@ def _security(landing_zone: LandingZone) -> tuple[str, ...]:
     return (*listed, f"regional ones in {', '.join(landing_zone.project.regions.all_governed)}")
 
 
+def _external(principals: Iterable[User | Group]) -> str:
+    number = sum(one.external for one in principals)
+    return f", {number} of them external" if number else ""
+
+
 def _sso(landing_zone: LandingZone) -> tuple[str, ...]:
     sso = landing_zone.sso
-    external = sum(group.external for group in sso.groups.values())
     return (
-        counted(len(sso.users), "user"),
-        counted(len(sso.groups), "group") + (f", {external} of them external" if external else ""),
+        counted(len(sso.users), "user") + _external(sso.users.values()),
+        counted(len(sso.groups), "group") + _external(sso.groups.values()),
         counted(len(landing_zone.permission_sets), "permission set"),
         counted(len(landing_zone.grants), "account assignment"),
     )

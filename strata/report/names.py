@@ -93,7 +93,9 @@ def _every_name(names: Names) -> set[str]:
 
 
 def _user_names(landing_zone: LandingZone) -> Names:
-    return {key: {key, user.email, user.sign_in_name, user.shown_name} for key, user in landing_zone.users.items()}
+    return {
+        key: {key, one.sign_in_name, one.shown_name} | ({one.email} - {""}) for key, one in landing_zone.users.items()
+    }
 
 
 def _account_names(landing_zone: LandingZone) -> Names:

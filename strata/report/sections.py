@@ -154,7 +154,8 @@ class Sections:
         reached = {way.group for one in found for way in one.ways}
         silent = [link("g", name) for name in groups if name not in reached]
         member = f" · in {', '.join(silent)}, which gives nothing" if silent else "" if groups else " · in no group"
-        body = f"<p>{html(user.email)}{member}{self._has(one for one in found if any(way.group for way in one.ways))}"
+        known = "managed elsewhere" if user.external else user.email
+        body = f"<p>{html(known)}{member}{self._has(one for one in found if any(way.group for way in one.ways))}"
         body += self._given(direct) if direct else ""
         return _item("u", key, head, facts, body, is_open=is_open)
 

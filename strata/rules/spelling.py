@@ -51,6 +51,11 @@ def unknown_names(landing_zone: LandingZone) -> Iterator[tuple[str, str]]:
     yield from ((one.finding, one.at) for one in _unknown(Named.of(landing_zone), landing_zone.organization))
 
 
+def unknown_in(partial: PartialConfiguration) -> Iterator[tuple[str, str]]:
+    """Yields the same of a configuration in which some may not be accepted."""
+    yield from ((one.finding, one.at) for one in _unknown(Named.of_partial(partial), partial.organization))
+
+
 def _unknown(named: Named, organization: Organization | None) -> Iterator[_Unknown]:
     seen: set[str] = set()
     for one in named.files():

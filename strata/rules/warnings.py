@@ -289,6 +289,12 @@ def _groups(landing_zone: LandingZone) -> Iterator[Doubt]:
             yield SSO, group.location, "has no members, so its assignments reach nobody"
 
 
+def _permission_sets(landing_zone: LandingZone) -> Iterator[Doubt]:
+    for one in landing_zone.permission_sets.values():
+        if not one.policies:
+            yield SSO, one.location, "has no policy, so it allows nothing; give at least one under policies"
+
+
 def _assignments(landing_zone: LandingZone) -> Iterator[Doubt]:
     """Accounts are there and all of them left out, or gone; where a unit has none yet, `empty-unit` says so."""
     selector = landing_zone.selector
@@ -336,6 +342,7 @@ _RULES: Mapping[str, Callable[[LandingZone], Iterable[Doubt]]] = {
     "unmanaged-trail": _trail,
     "silent-control": _mail,
     "empty-group": _groups,
+    "empty-permission-set": _permission_sets,
     "empty-assignment": _assignments,
     "empty-unit": _empty_units,
     "over-quota": over_quota,

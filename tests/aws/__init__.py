@@ -1,6 +1,7 @@
 """One emulated AWS for every test: moto, and what it lacks or answers otherwise, a module per service."""
 
 SERVICES = (
+    "access_manager",
     "account",
     "accessanalyzer",
     "cloudtrail",

@@ -10,9 +10,10 @@ from typing import Any
 
 from moto.organizations import models
 from moto.organizations.models import OrganizationsBackend, organizations_backends
+from moto.organizations.utils import PAGINATION_MODEL
 
 from tests.aws import memory
-from tests.aws.calls import Call, Parameters, Refused, Service, mend, order
+from tests.aws.calls import Call, Parameters, Refused, Service, mend, order, page
 
 organizations = Service("organizations")
 quotas = Service("service-quotas")
@@ -26,6 +27,9 @@ https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits
 _DECLARATIVE = ["DECLARATIVE_POLICY_EC2", "CHATBOT_POLICY", "SECURITYHUB_POLICY", "S3_POLICY", "INSPECTOR_POLICY"]
 _NEEDS = {"DECLARATIVE_POLICY_EC2": "ec2.amazonaws.com", "SECURITYHUB_POLICY": "securityhub.amazonaws.com"}
 _DOCUMENT = 10240
+_PAGE = 20
+"""What AWS returns of a list at a time; moto returns a hundred accounts, and targets of a policy all at once."""
+PAGINATION_MODEL["list_accounts"]["limit_default"] = _PAGE
 
 
 @dataclass
@@ -125,6 +129,11 @@ def accounts(call: Call) -> Parameters:
         if "terraform-provider-aws/5." not in call.user_agent:
             account.pop("Status", None)
     return said
+
+
+@organizations.answers("ListTargetsForPolicy")
+def targets(call: Call) -> Parameters:
+    return page(call, call.moto["Targets"], "Targets", size=_PAGE)
 
 
 @organizations.answers("CloseAccount")

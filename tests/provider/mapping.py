@@ -148,7 +148,8 @@ def _shown(kind: Any, value: Any, names: Mapping[str, str]) -> Any:
             name: _shown(of, value.get(names.get(name, "")) or _by_word(value, name), names)
             for name, of in inner.items()
         }
-    return [_shown(inner, entry, names) for entry in value]
+    # A structure is a list of one.
+    return [_shown(inner, entry, names) for entry in ([value] if isinstance(value, dict) else value)]
 
 
 def _by_word(value: Object, name: str) -> Any:

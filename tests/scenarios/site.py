@@ -205,6 +205,10 @@ class Site:
         for key, group in landing_zone.sso.groups.items():
             if group.external:
                 store.create_group(IdentityStoreId=STORE, DisplayName=group.name or key)
+        for user in landing_zone.users.values():
+            if user.external:
+                names = {"GivenName": "A", "FamilyName": "Visitor"}
+                store.create_user(IdentityStoreId=STORE, UserName=user.user_name, DisplayName="A Visitor", Name=names)
 
     def unmanaged(self) -> list[str]:
         """Returns the addresses of accounts that the configuration leaves to others."""

@@ -1,19 +1,23 @@
-"""An organization that people made by hand is read, described, deployed, and nothing of it changes."""
+"""An organization that others made is read, described, deployed, and nothing of it changes."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from strata.load import load
 from tests.aws.center import STORE
 from tests.aws.client import Aws
+from tests.scenarios import seeds
 from tests.scenarios.site import Provider, Site
 from tests.test_inventory import grown as by_hand
 
 _NEW = ("--name", "acme", "--short-name", "ac", "--primary", "us-east-1", "--secondary", "us-west-2")
+_SERVICES = ("organizations:", "sso-admin:", "identitystore:")
 
 pytestmark = pytest.mark.e2e
 
@@ -46,12 +50,54 @@ def test_what_is_adopted_stays_as_it_is(adopted: Site) -> None:
 
     assert deployed.code == 0, deployed.text[-6000:]
     writes = adopted.aws.writing_calls()
-    assert not [action for action in writes if action.startswith(("organizations:", "sso-admin:", "identitystore:"))]
+    assert not [action for action in writes if action.startswith(_SERVICES)]
     assert "lines have done the work; strata adopt --prune takes what can go out" in deployed.stderr
     pruned = adopted.strata("adopt", "--prune", "--yes")
     assert pruned.code == 0, pruned.text
     assert "aws_" not in (adopted.config / "imports.yaml").read_text()
     again = adopted.strata("plan", "--exit-code")
+    assert again.code == 0, again.text
+
+
+@pytest.fixture
+def nothing(running_aws: Aws, provider: Provider, tmp_path: Path) -> Site:
+    """An account without an organization and without a configuration."""
+    running_aws.restore()
+    return Site(running_aws, provider, tmp_path)
+
+
+@pytest.mark.parametrize("seed", [seeds.leverage, seeds.control_tower], ids=["leverage", "control-tower"])
+def test_what_others_made_is_adopted_and_stays_as_it_is(nothing: Site, seed: Callable[[Aws], object]) -> None:
+    seed(nothing.aws)
+
+    _adopt(nothing)
+
+
+@pytest.mark.large
+def test_what_grew_for_years_is_adopted_and_stays_as_it_is(nothing: Site) -> None:
+    seeds.grown(nothing.aws)
+
+    _adopt(nothing)
+    assert len(load(nothing.config).grants) > 400
+
+
+def _adopt(site: Site) -> None:
+    seeded = len(site.aws.calls())
+    adopted = site.strata("adopt", "--to", str(site.config), *_NEW, "--yes")
+    assert adopted.code == 0, adopted.text
+    assert not site.aws.writing_calls(by="strata", since=seeded)
+    assert site.strata("check").code == 0
+    site.sign_in_as_deployer()
+    _only_imports(_planned(site), store="create")
+    site.bootstrap()
+    before = len(site.aws.calls())
+
+    deployed = site.strata("deploy", "--yes")
+
+    assert deployed.code == 0, deployed.text[-6000:]
+    writes = site.aws.writing_calls(since=before)
+    assert not [action for action in writes if action.startswith(_SERVICES)], writes
+    again = site.strata("plan", "--exit-code")
     assert again.code == 0, again.text
 
 
@@ -129,11 +175,7 @@ def _only_imports(planned: dict[str, Any], *, store: str) -> None:
     found = {
         one["stack"]: {change["address"]: change["action"] for change in one["changes"]} for one in planned["stacks"]
     }
-    assert (set(found["organizations"].values()), found["security"], set(found["sso"].values())) == (
-        {"import"},
-        {},
-        {"import"},
-    )
+    assert {action for stack in ("organizations", "security", "sso") for action in found[stack].values()} == {"import"}
     kept = {"aws_s3_bucket.state", "aws_dynamodb_table.lock"}
     assert {found["backend"].pop(address) for address in kept} == {store}
     assert set(found["backend"].values()) == {"create"}

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.provider.aws import Aws, AwsError, Session
-from tests.provider.mapping import Object, to_aws
+from tests.provider.mapping import Object, from_aws, to_aws
 from tests.provider.resource import Refused, Resource, Tagging, words
+from tests.provider.schema import load_schema
 
 _ATTRIBUTES = (
     "display_name",
@@ -311,7 +312,20 @@ def _group(session: Session, config: Object) -> Object:
     return {"id": group, "group_id": group, "arn": f"arn:aws:identitystore:::group/{group}", **shown}
 
 
+def _user(session: Session, config: Object) -> Object:
+    aws, store = session.aws("identitystore", config["region"]), {"IdentityStoreId": config["identity_store_id"]}
+    user = config["user_id"]
+    for alternate in config["alternate_identifier"]:
+        for unique in alternate["unique_attribute"]:
+            asked = {"AttributePath": unique["attribute_path"], "AttributeValue": unique["attribute_value"]}
+            user = aws("get_user_id", **store, AlternateIdentifier={"UniqueAttribute": asked})["UserId"]
+    block, found = load_schema()["data_sources"]["aws_identitystore_user"], aws("describe_user", **store, UserId=user)
+    shown = from_aws(aws.output("describe_user"), found, block, words(nickname="NickName"))
+    return {**shown, "id": user, "user_id": user}
+
+
 DATA_SOURCES: dict[str, Callable[[Session, Object], Object]] = {
     "aws_identitystore_group": _group,
+    "aws_identitystore_user": _user,
     "aws_ssoadmin_instances": _instances,
 }

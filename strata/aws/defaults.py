@@ -1,0 +1,107 @@
+"""Settings that AWS has for every account and its regions: one reader each, which returns Terraform's arguments."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Any
+
+from strata.aws.session import Aws, AwsError, Client
+
+Values = Mapping[str, Any]
+
+
+def _ebs_encryption(ec2: Client) -> Values:
+    return {"enabled": ec2.get_ebs_encryption_by_default()["EbsEncryptionByDefault"]}
+
+
+def _instance_metadata(ec2: Client) -> Values:
+    return _by_argument(ec2.get_instance_metadata_defaults().get("AccountLevel", {}))
+
+
+def _snapshot_public_access(ec2: Client) -> Values:
+    return _by_argument(ec2.get_snapshot_block_public_access_state())
+
+
+def _image_public_access(ec2: Client) -> Values:
+    found = _by_argument(ec2.get_image_block_public_access_state())
+    return {**found, "state": found.get("image_block_public_access_state")}
+
+
+def _s3_public_access(s3control: Client, account_id: str) -> Values:
+    read = partial(s3control.get_public_access_block, AccountId=account_id)
+    return _unless(read, "PublicAccessBlockConfiguration", "NoSuchPublicAccessBlockConfiguration")
+
+
+def _password_policy(iam: Client, _: str) -> Values:
+    return _unless(iam.get_account_password_policy, "PasswordPolicy", "NoSuchEntity", "NoSuchEntityException")
+
+
+REGIONAL: Mapping[str, Callable[[Client], Values]] = {
+    "ebs_encryption": _ebs_encryption,
+    "instance_metadata": _instance_metadata,
+    "snapshot_public_access": _snapshot_public_access,
+    "image_public_access": _image_public_access,
+}
+"""The reader of each setting that a region has, by key of security.yaml."""
+
+OF_ACCOUNT: Mapping[str, tuple[str, Callable[[Client, str], Values]]] = {
+    "s3_public_access": ("s3control", _s3_public_access),
+    "password_policy": ("iam", _password_policy),
+}
+"""The service and the reader of each setting of the account as a whole, by key of security.yaml."""
+
+
+def regional_setting(aws: Aws, key: str, regions: Iterable[str]) -> dict[str, Values]:
+    """Returns a setting by region.
+
+    Raises:
+        AwsError: AWS rejected a call.
+    """
+    return {region: REGIONAL[key](aws.client("ec2", region)) for region in regions}
+
+
+def account_setting(aws: Aws, key: str, account_id: str) -> Values:
+    """Returns a setting of the account as a whole.
+
+    Raises:
+        AwsError: AWS rejected a call.
+    """
+    service, read = OF_ACCOUNT[key]
+    return read(aws.client(service), account_id)
+
+
+def root_features(aws: Aws) -> frozenset[str]:
+    """Returns the features of central root access that are on; AWS rejects the question where it has none.
+
+    Raises:
+        AwsError: AWS rejected the call for another reason.
+    """
+    try:
+        return frozenset(aws.client("iam").list_organizations_features().get("EnabledFeatures") or ())
+    except AwsError as error:
+        if error.code in _NO_ROOT_ACCESS:
+            return frozenset()
+        raise
+
+
+_NO_ROOT_ACCESS = frozenset(
+    {"ServiceAccessNotEnabled", "ServiceAccessNotEnabledException", "OrganizationNotFoundException"}
+)
+
+
+def _unless(read: Callable[[], Any], key: str, *absent: str) -> Values:
+    """Returns the values under a key of a response, by argument; empty where AWS has none."""
+    try:
+        return _by_argument(read()[key])
+    except AwsError as error:
+        if error.code in absent:
+            return {}
+        raise
+
+
+def _by_argument(values: Values) -> Values:
+    """Returns an answer of AWS by the names that Terraform gives its arguments: HttpTokens is http_tokens."""
+    told = {name: value for name, value in values.items() if name != "ResponseMetadata"}
+    return {re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower(): value for name, value in told.items()}

@@ -1,0 +1,300 @@
+"""Organizations that others made: as Leverage leaves one, beside Control Tower, and grown by hand for years."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tests.aws.center import INSTANCE, STORE
+from tests.aws.client import ACCOUNT, Aws
+
+AWS_MANAGED = "arn:aws:iam::aws:policy/"
+
+
+class Seeded:
+    """An organization in the making: each method does what somebody did in a console or with another tool."""
+
+    def __init__(self, aws: Aws, *services: str, types: Sequence[str] = ("SERVICE_CONTROL_POLICY",)) -> None:
+        self.aws, self.organizations = aws, aws.client("organizations")
+        self.people, self.admin = aws.client("identitystore"), aws.client("sso-admin")
+        self.organizations.create_organization(FeatureSet="ALL")
+        self.root: str = self.organizations.list_roots()["Roots"][0]["Id"]
+        for type in types:
+            self.organizations.enable_policy_type(RootId=self.root, PolicyType=type)
+        for service in ("sso.amazonaws.com", *services):
+            self.organizations.enable_aws_service_access(
+                ServicePrincipal=f"{service.removesuffix('.amazonaws.com')}.amazonaws.com"
+            )
+        aws.switch_identity_center_on()
+        self.accounts: dict[str, str] = {"management": ACCOUNT}
+        self.users: dict[str, str] = {}
+        self.groups: dict[str, str] = {}
+        self.sets: dict[str, str] = {}
+
+    def unit(self, name: str, parent: str = "", **tags: str) -> str:
+        made = self.organizations.create_organizational_unit(ParentId=parent or self.root, Name=name, Tags=_tags(tags))
+        return str(made["OrganizationalUnit"]["Id"])
+
+    def account(self, name: str, email: str, parent: str = "", **tags: str) -> str:
+        begun = self.organizations.create_account(AccountName=name, Email=email, Tags=_tags(tags))
+        asked = begun["CreateAccountStatus"]["Id"]
+        made = self.organizations.describe_create_account_status(CreateAccountRequestId=asked)["CreateAccountStatus"]
+        self.accounts[name] = id = str(made["AccountId"])
+        if parent:
+            self.organizations.move_account(AccountId=id, SourceParentId=self.root, DestinationParentId=parent)
+        return id
+
+    def policy(self, name: str, document: Any, *targets: str, type: str = "SERVICE_CONTROL_POLICY", **more: Any) -> str:
+        text = document if isinstance(document, str) else json.dumps(document, indent=2)
+        told = {"Name": name, "Description": more.pop("description", ""), "Type": type, "Tags": _tags(more)}
+        made = self.organizations.create_policy(Content=text, **told)["Policy"]["PolicySummary"]["Id"]
+        for target in targets:
+            self.organizations.attach_policy(PolicyId=made, TargetId=target)
+        return str(made)
+
+    def delegate(self, account: str, *services: str) -> None:
+        for service in services:
+            self.organizations.register_delegated_administrator(AccountId=account, ServicePrincipal=service)
+
+    def user(self, email: str, given: str = "", family: str = "", **more: Any) -> None:
+        names = {"GivenName": given or "Kim", "FamilyName": family or "Berg"}
+        told = {"UserName": email, "Name": names, "DisplayName": f"{names['GivenName']} {names['FamilyName']}", **more}
+        mails = (
+            {}
+            if "Emails" in more or "@" not in email
+            else {"Emails": [{"Value": email, "Type": "work", "Primary": True}]}
+        )
+        made = self.people.create_user(IdentityStoreId=STORE, **mails, **{key: one for key, one in told.items() if one})
+        self.users[email] = made["UserId"]
+
+    def group(self, name: str, *members: str, description: str = "") -> None:
+        told = {"Description": description} if description else {}
+        made = self.people.create_group(IdentityStoreId=STORE, DisplayName=name, **told)
+        self.groups[name] = made["GroupId"]
+        for member in members:
+            who = {"UserId": self.users[member]}
+            self.people.create_group_membership(IdentityStoreId=STORE, GroupId=made["GroupId"], MemberId=who)
+
+    def permission_set(
+        self, name: str, *managed: str, inline: Any = None, customer: str = "", boundary: Any = None, **more: Any
+    ) -> None:
+        tags = _tags(more.pop("tags", {}))
+        made = self.admin.create_permission_set(InstanceArn=INSTANCE, Name=name, Tags=tags, **more)
+        self.sets[name] = arn = made["PermissionSet"]["PermissionSetArn"]
+        about = {"InstanceArn": INSTANCE, "PermissionSetArn": arn}
+        for policy in managed:
+            self.admin.attach_managed_policy_to_permission_set(**about, ManagedPolicyArn=f"{AWS_MANAGED}{policy}")
+        if customer:
+            path, _, policy = customer.rpartition("/")
+            reference = {"Name": policy, "Path": f"{path}/"}
+            self.admin.attach_customer_managed_policy_reference_to_permission_set(
+                **about, CustomerManagedPolicyReference=reference
+            )
+        if inline:
+            self.admin.put_inline_policy_to_permission_set(**about, InlinePolicy=json.dumps(inline))
+        if boundary:
+            self.admin.put_permissions_boundary_to_permission_set(**about, PermissionsBoundary=boundary)
+
+    def assign(self, name: str, *accounts: str, group: str = "", user: str = "") -> None:
+        kind, principal = ("GROUP", self.groups[group]) if group else ("USER", self.users[user])
+        for account in accounts:
+            self.admin.create_account_assignment(
+                InstanceArn=INSTANCE,
+                PermissionSetArn=self.sets[name],
+                TargetType="AWS_ACCOUNT",
+                TargetId=self.accounts.get(account, account),
+                PrincipalType=kind,
+                PrincipalId=principal,
+            )
+
+    def delete_user(self, name: str) -> None:
+        self.people.delete_user(IdentityStoreId=STORE, UserId=self.users.pop(name))
+
+
+def _tags(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def _statement(effect: str, *actions: str, **more: Any) -> dict[str, Any]:
+    return {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": effect, "Action": list(actions), "Resource": "*", **more}],
+    }
+
+
+# As Leverage leaves it
+
+
+def leverage(aws: Aws) -> Seeded:
+    """Makes what the layers of Leverage's starter leave in the management account."""
+    services = ["malware-protection.guardduty", "guardduty", "access-analyzer", "aws-artifact-account-sync", "backup"]
+    services += ["cloudtrail", "config", "ram", "fms", "inspector2"]
+    made = Seeded(aws, *services, types=("SERVICE_CONTROL_POLICY", "BACKUP_POLICY"))
+    security, shared = made.unit("security"), made.unit("shared")
+    made.account("acme-security", "aws+security@acme.io", security)
+    made.account("acme-shared", "aws+shared@acme.io", shared)
+    made.policy("default", _statement("Allow", "cloudtrail:*", "iam:*", "s3:*", "config:*", "kms:*"), security)
+    made.policy("standard", _statement("Allow", "ec2:*", "iam:*", "s3:*", "rds:*", "kms:*", "route53:*"), shared)
+    tagged = {"StringEquals": {"aws:ResourceTag/protectFromDeletion": "true"}}
+    made.policy("delete-protection", _statement("Deny", "ec2:DeleteTransitGateway*", Condition=tagged), shared)
+    untag = {"ForAnyValue:StringEquals": {"aws:TagKeys": ["ProtectFromDeletion"]}}
+    made.policy("tag-protection", _statement("Deny", "ec2:CreateTags", "ec2:DeleteTags", Condition=untag), shared)
+    made.delegate(made.accounts["acme-security"], "access-analyzer.amazonaws.com")
+    aws.client("iam").create_service_linked_role(AWSServiceName="access-analyzer.amazonaws.com")
+    aws.client("ec2").enable_ebs_encryption_by_default()
+    for given, family in (("Ana", "Adler"), ("Ben", "Becker"), ("Cleo", "Conti")):
+        made.user(f"{given}.{family}@acme.io".lower(), given, family)
+    everybody = list(made.users)
+    groups = {"Administrators": everybody[:1], "DevOps": everybody[:2], "FinOps": everybody[2:]}
+    for name, members in {**groups, "SecurityAuditor": everybody[1:], "ReadOnly": everybody}.items():
+        made.group(name, *members, description=f"Provides {name} access")
+    terraform: dict[str, Any] = {"tags": {"Terraform": "true"}, "SessionDuration": "PT1H"}
+    made.permission_set("Administrator", "AdministratorAccess", Description="Provides full access", **terraform)
+    region = {"StringEquals": {"aws:RequestedRegion": ["us-east-1", "us-west-2"]}}
+    devops = _statement("Allow", "ec2:*", "s3:*", "eks:*", "rds:*", Condition=region)
+    made.permission_set("DevOps", inline=devops, Description="Provides DevOps access", **terraform)
+    made.permission_set("FinOps", "job-function/Billing", Description="Provides billing access", **terraform)
+    views = "job-function/ViewOnlyAccess"
+    made.permission_set("SecurityAuditor", "SecurityAudit", views, Description="Provides audit access", **terraform)
+    made.permission_set("ReadOnly", views, Description="Provides view access", **terraform)
+    for name, group, accounts in (
+        ("Administrator", "Administrators", ("management",)),
+        ("DevOps", "DevOps", ("acme-security", "acme-shared")),
+        ("FinOps", "FinOps", ("management",)),
+        ("SecurityAuditor", "SecurityAuditor", ("acme-security", "acme-shared")),
+        ("ReadOnly", "ReadOnly", ("acme-shared",)),
+    ):
+        made.assign(name, *accounts, group=group)
+    return made
+
+
+# Beside Control Tower
+
+
+def control_tower(aws: Aws) -> Seeded:
+    """Makes what Control Tower sets up, with people and groups of an identity provider, and access of one's own."""
+    made = Seeded(aws, "controltower", "cloudtrail", "config", "member.org.stacksets.cloudformation")
+    security, sandbox, workloads = made.unit("Security"), made.unit("Sandbox"), made.unit("Workloads")
+    live, test = made.unit("Prod", workloads), made.unit("Test", workloads)
+    made.account("Log Archive", "aws+log@acme.io", security)
+    made.account("Audit", "aws+audit@acme.io", security)
+    for number in range(4):
+        made.account(f"shop-prod-{number}", f"aws+shop-prod-{number}@acme.io", live, stage="prod")
+        made.account(f"shop-test-{number}", f"aws+shop-test-{number}@acme.io", test, stage="test")
+    made.account("Playground", "aws+play@acme.io", sandbox)
+    for number, unit in enumerate((security, sandbox, workloads)):
+        role = {"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/AWSControlTowerExecution"}}
+        made.policy(f"aws-guardrails-AbCdE{number}", _statement("Deny", "cloudtrail:StopLogging", Condition=role), unit)
+    made.policy("Deny leaving", _statement("Deny", "organizations:LeaveOrganization"), made.root, description="Stay.")
+    made.delegate(made.accounts["Audit"], "config.amazonaws.com")
+    made.user("aws@example.com", "AWS Control Tower", "Admin")
+    made.group(
+        "AWSControlTowerAdmins", "aws@example.com", description="Admin rights to AWS Control Tower core accounts"
+    )
+    made.group("AWSSecurityAuditors", description="Read-only access to all accounts for security audits")
+    made.group("AWSLogArchiveViewers", description="Read-only access to log archive account")
+    for name in ("ana", "ben", "cleo", "dina"):
+        made.user(f"{name}@acme.io", name.title(), "Adler")
+    scim = [f"{name}@acme.io" for name in ("ana", "ben", "cleo", "dina")]
+    made.group("AWS Platform", *scim[:2])
+    made.group("AWS Developers", *scim[1:])
+    made.group("Everybody", *scim)
+    aws.order("scim", users=scim, groups=["AWS Platform", "AWS Developers", "Everybody"])
+    made.permission_set("AWSAdministratorAccess", "AdministratorAccess", Description="Provides full access")
+    made.permission_set("AWSReadOnlyAccess", "job-function/ViewOnlyAccess")
+    made.assign("AWSAdministratorAccess", "management", "Log Archive", "Audit", group="AWSControlTowerAdmins")
+    made.assign("AWSReadOnlyAccess", *made.accounts, group="AWSSecurityAuditors")
+    made.permission_set("PlatformAdmin", "AdministratorAccess", SessionDuration="PT8H", tags={"owner": "platform"})
+    made.permission_set(
+        "Developer", "PowerUserAccess", inline=_statement("Deny", "iam:*User*"), SessionDuration="PT90M"
+    )
+    made.permission_set("Audit", "SecurityAudit", customer="/audit/ReadTickets")
+    made.assign("PlatformAdmin", *made.accounts, group="AWS Platform")
+    made.assign("Developer", *(one for one in made.accounts if one.startswith("shop-test")), group="AWS Developers")
+    made.assign("Developer", "Playground", user="dina@acme.io")
+    made.assign("Audit", *made.accounts, group="AWSSecurityAuditors")
+    return made
+
+
+# Grown by hand for years
+
+
+def grown(aws: Aws, accounts: int = 120, sets: int = 24, users: int = 60, groups: int = 30) -> Seeded:
+    """Makes what many hands left: names twice, odd names, people without mail, grants of the deleted, and a lot."""
+    dice = random.Random(accounts)  # noqa: S311  # for variety
+    aws.order("organization", account_limit=2 * accounts)
+    types = ("SERVICE_CONTROL_POLICY", "TAG_POLICY", "RESOURCE_CONTROL_POLICY")
+    made = Seeded(aws, "ram", "cloudtrail", "backup", types=types)
+    units = {"root": made.root, "old": made.unit("Old stuff")}
+    for division in ("Retail", "Bank", "Größe & Maß"):
+        above = made.unit(division, owner=division[:4])
+        units[division] = above
+        units |= {f"{division}/{stage}": made.unit(stage, above) for stage in ("Prod", "Test", "yes")}
+    places = [name for name in units if "/" in name]
+    held: dict[str, list[str]] = {name: [] for name in units}
+    for number in range(accounts):
+        place = dice.choice(places) if number > 5 else dice.choice(("root", "old", "Bank"))
+        name = dice.choice((f"acme-{number}", f"Team {number} / live", f"app{number}", f"{number}-legacy"))
+        stage = place.partition("/")[2] or "none"
+        made.account(
+            name, f"aws+{number}@acme.io", units[place] if place != "root" else "", stage=stage, number=str(number)
+        )
+        held[place].append(name)
+    _policies(made, units, held)
+    _center(made, dice, held, sets, users, groups)
+    return made
+
+
+def _policies(made: Seeded, units: Mapping[str, str], held: Mapping[str, list[str]]) -> None:
+    for number, place in enumerate(("root", "Retail", "Bank/Prod", "Bank/Test", "old")):
+        denied = _statement("Deny", "organizations:LeaveOrganization", "iam:DeleteAccountAlias")
+        made.policy(f"SCP {number} ({place})", denied, units[place], description=f"For {place}")
+    made.policy("on", _statement("Deny", "cloudtrail:StopLoging"), made.accounts[held["Bank/Prod"][0]])
+    made.policy("Nothing yet", _statement("Deny", "s3:DeleteBucket"))
+    tag = {"tags": {"team": {"tag_key": {"@@assign": "team"}}}}
+    made.policy("Tags", tag, made.root, type="TAG_POLICY", purpose="order")
+    rcp = _statement("Deny", "s3:*", Principal="*", Condition={"Bool": {"aws:SecureTransport": "false"}})
+    made.policy("TLS", rcp, units["Retail"], type="RESOURCE_CONTROL_POLICY")
+
+
+def _center(
+    made: Seeded, dice: random.Random, held: Mapping[str, list[str]], sets: int, users: int, groups: int
+) -> None:
+    for number in range(users):
+        name = f"user{number}@acme.io" if number % 7 else f"robot-{number}"
+        made.user(name, f"Given{number}", "O'Neil-Ünal" if number % 3 else "Berg")
+    made.user("gone@acme.io")
+    everybody = [name for name in made.users if name != "gone@acme.io"]
+    for number in range(groups):
+        members = dice.sample(everybody, min(len(everybody), dice.randint(0, 9)))
+        made.group(
+            f"Team {number}" if number % 4 else f"{number} & Co", *members, description="" if number % 2 else "A team."
+        )
+    boundary = {"ManagedPolicyArn": f"{AWS_MANAGED}PowerUserAccess"}
+    for number in range(sets):
+        made.permission_set(
+            f"Set-{number}",
+            *dice.sample(
+                ("ReadOnlyAccess", "SecurityAudit", "PowerUserAccess", "job-function/Billing"), dice.randint(1, 2)
+            ),
+            inline=_statement("Deny", "iam:CreateUser") if number % 5 == 0 else None,
+            customer="/Operate" if number % 6 == 0 else "",
+            boundary=boundary if number % 9 == 0 else None,
+            SessionDuration=dice.choice(("PT1H", "PT90M", "PT12H")),
+        )
+    made.permission_set("Admin", "AdministratorAccess")
+    made.permission_set("Empty")
+    teams, names = list(made.groups), [name for name in made.sets if name.startswith("Set-")]
+    made.assign("Admin", *made.accounts, group=teams[1])
+    made.assign("Set-0", *(one for one in made.accounts if one != "management"), group=teams[2])
+    for team in teams[3:]:
+        place = dice.choice([one for one in held if "/" in one and held[one]])
+        inside = held[place]
+        few = inside if dice.random() < 0.5 else dice.sample(inside, min(len(inside), 4))
+        made.assign(dice.choice(names), *few, group=team)
+    for name in everybody[:6]:
+        made.assign(dice.choice(names), dice.choice(list(made.accounts)), user=name)
+    made.assign("Set-1", held["old"][0] if held["old"] else "management", user="gone@acme.io")
+    made.delete_user("gone@acme.io")

@@ -1,0 +1,471 @@
+"""Whatever an organization holds is described, referred to, or named with the reason; the grants are the live ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from strata.adoption import rendering
+from strata.adoption.describing import Description, describe
+from strata.adoption.importing import import_ids
+from strata.config import ORGANIZATION, PROJECT, SECURITY
+from strata.config.models import Mode, Project
+from strata.errors import StrataError
+from strata.inventory.things import (
+    Account,
+    Assignment,
+    Attached,
+    Center,
+    Group,
+    Inventory,
+    Organization,
+    PermissionSet,
+    Policy,
+    Unit,
+    User,
+)
+from strata.landing_zone import LandingZone
+from strata.load import load
+
+ROOT, MANAGEMENT = "r-abcd", "111111111111"
+INSTANCE = "arn:aws:sso:::instance/ssoins-7223abcdef012345"
+DENY = '{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "s3:*", "Resource": "*"}]}'
+TOWER = "controltower.amazonaws.com"
+PROJECT_ = Project.model_validate(
+    {
+        "name": "acme",
+        "short_name": "ac",
+        "management_account": {"id": MANAGEMENT, "name": "acme", "email": "aws@example.com"},
+        "regions": {"primary": "us-east-1", "secondary": "us-west-2"},
+    }
+)
+
+
+def account(number: int, name: str = "", parent: str = ROOT, **more: Any) -> Account:
+    id = f"{number:012d}"
+    return Account(
+        id,
+        name or f"acme-a{number}",
+        more.pop("email", f"a{number}@example.com"),
+        more.pop("state", "ACTIVE"),
+        "CREATED",
+        parent,
+        **more,
+    )
+
+
+def unit(number: int, name: str, parent: str = ROOT) -> Unit:
+    return Unit(f"ou-abcd-0000000{number}", name, parent)
+
+
+def policy(number: int, *targets: str, type: str = "SERVICE_CONTROL_POLICY", **more: Any) -> Policy:
+    name, content = more.pop("name", f"policy {number}"), more.pop("content", DENY)
+    return Policy(f"p-0000000{number}", name, type, "", content, False, targets, **more)
+
+
+def organization(*accounts: Account, **more: Any) -> Organization:
+    own = Account(MANAGEMENT, "acme", "aws@example.com", "ACTIVE", "INVITED", ROOT)
+    units = more.pop("units", ())
+    everything = (ROOT, *(one.id for one in (own, *accounts, *units)))
+    full = Policy(
+        "p-FullAWSAccess", "FullAWSAccess", "SERVICE_CONTROL_POLICY", "", "", True, more.pop("full", everything)
+    )
+    return Organization(
+        id="o-abcdefghij",
+        root=ROOT,
+        management=MANAGEMENT,
+        accounts=(own, *accounts),
+        units=units,
+        policies=(full, *more.pop("policies", ())),
+        policy_types=more.pop("policy_types", ("SERVICE_CONTROL_POLICY",)),
+        trusted_services=("sso.amazonaws.com", *more.pop("trusted_services", ())),
+        delegations=more.pop("delegations", {}),
+    )
+
+
+def uuid(number: int) -> str:
+    return f"{number:08d}-0000-4000-a000-000000000000"
+
+
+def user(number: int, name: str = "", **more: Any) -> User:
+    told = {"given_name": "Ana", "family_name": "Adler", "display_name": "Ana Adler", "external": False}
+    emails = more.pop("emails", (f"u{number}@example.com",))
+    return User(uuid(number), name or f"u{number}@example.com", emails=emails, **{**told, **more})
+
+
+def group(number: int, name: str, *members: int, external: bool = False) -> Group:
+    return Group(uuid(number), name, "", external, {uuid(one): uuid(1000 * number + one) for one in members})
+
+
+def permission_set(name: str, **more: Any) -> PermissionSet:
+    told: dict[str, Any] = {
+        "description": "",
+        "session_duration": "PT1H",
+        "relay_state": "",
+        "inline": "",
+        "boundary": None,
+    }
+    told |= {"aws_managed": ("arn:aws:iam::aws:policy/ReadOnlyAccess",), "customer_managed": ()}
+    return PermissionSet(arn(name), name, **{**told, **more})
+
+
+def arn(name: str) -> str:
+    return f"arn:aws:sso:::permissionSet/ssoins-7223abcdef012345/ps-{name.lower():0>16.16}"
+
+
+def grant(set_: str, principal: int, account: str = MANAGEMENT, kind: Any = "GROUP") -> Assignment:
+    return Assignment(account, arn(set_), kind, uuid(principal))
+
+
+def center(*assignments: Assignment, **more: Any) -> Center:
+    return Center(
+        instance=INSTANCE,
+        store="d-1234567890",
+        region="us-east-1",
+        users=more.pop("users", ()),
+        groups=more.pop("groups", ()),
+        permission_sets=more.pop("sets", ()),
+        assignments=frozenset(assignments),
+        orphans=frozenset(more.pop("orphans", ())),
+        attributes=more.pop("attributes", None),
+    )
+
+
+class Adopted:
+    """A description, written, read back, and its import ids."""
+
+    def __init__(self, folder: Path, inventory: Inventory) -> None:
+        self.found = describe(inventory, PROJECT_)
+        contents: dict[str, Mapping[str, Any]] = {
+            PROJECT: rendering.project(PROJECT_),
+            ORGANIZATION: self.found.organization,
+            SECURITY: rendering.security(self.found),
+            **rendering.people_and_access(self.found.sso),
+        }
+        for name, text in rendering.files(contents, self.found.documents).items():
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_text(text)
+        self.landing_zone: LandingZone = load(folder)
+        self.imports = import_ids(self.landing_zone, inventory, self.found)
+        self.page = rendering.adoption(inventory, self.found)
+
+    @property
+    def left(self) -> dict[str, str]:
+        return {f"{one.kind} {one.name}": one.reason for one in self.found.left_alone}
+
+
+@pytest.fixture
+def adopt(tmp_path: Path) -> Any:
+    return lambda organization, center=None, **more: Adopted(tmp_path, Inventory(organization, center, **more))
+
+
+# The organization
+
+
+def test_accounts_stand_where_they_are_and_only_active_ones(adopt: Any) -> None:
+    units = (unit(1, "Prod"), unit(2, "Größe & Maß"), unit(3, "Prod", "ou-abcd-00000002"))
+    states = {4: "SUSPENDED", 5: "PENDING_ACTIVATION", 6: "PENDING_CLOSURE"}
+    accounts = [
+        account(2),
+        account(3, parent=units[2].id, name="Big / mass"),
+        *(account(n, state=s) for n, s in states.items()),
+    ]
+    adopted = adopt(organization(*accounts, units=units))
+
+    assert {key: one.unit for key, one in adopted.landing_zone.members.items()} == {
+        "a2": "root",
+        "big-mass": "prod-grosse-mass",
+    }
+    assert adopted.landing_zone.units["prod-grosse-mass"].parent == "grosse-mass"
+    assert adopted.landing_zone.accounts["big-mass"].name == "Big / mass"
+    assert set(adopted.landing_zone.organization.unmanaged_accounts) == {f"{n:012d}" for n in states}
+    assert adopted.left["account 000000000005 'acme-a5'"] == "it is pending activation"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "yes",
+        "null",
+        "on",
+        "1.5",
+        "0x1F",
+        "2026-01-01",
+        "~",
+        "a: b",
+        "# c",
+        "'q'",
+        '"',
+        "- x",
+        "*a",
+        "089",
+        "1_0",
+        "=",
+        "!t",
+    ],
+)
+def test_a_name_that_yaml_reads_as_something_else_is_text(adopt: Any, name: str) -> None:
+    adopted = adopt(organization(account(89, name=name, email="A89@example.com"), units=(unit(1, name),)))
+
+    (key,) = adopted.landing_zone.members
+    assert adopted.landing_zone.accounts[key].name == name
+    assert [one.name for one in adopted.landing_zone.units.values()] == [name]
+
+
+def test_every_digit_of_an_id_is_text() -> None:
+    text = rendering.files({ORGANIZATION: {"unmanaged_accounts": ["089123456789", "012345670123"]}}, {})[ORGANIZATION]
+
+    assert yaml.safe_load(text)["unmanaged_accounts"] == ["089123456789", "012345670123"]
+    assert '"089123456789"' in text
+
+
+def test_policies_of_every_type_are_described_with_their_targets(adopt: Any) -> None:
+    types = {
+        "RESOURCE_CONTROL_POLICY": DENY.replace('"Effect"', '"Principal": "*", "Effect"'),
+        "TAG_POLICY": '{"tags": {"team": {"tag_key": {"@@assign": "team"}}}}',
+        "BACKUP_POLICY": '{"plans": {}}',
+        "DECLARATIVE_POLICY_EC2": '{"ec2_attributes": {"serial_console_access": {"status": {"@@assign": "disabled"}}}}',
+    }
+    some = [policy(n, ROOT, type=type, content=content) for n, (type, content) in enumerate(types.items(), 1)]
+    some += [
+        policy(6, "000000000002", "000000000003"),
+        policy(7),
+        policy(8, type="NETWORK_POLICY"),
+        policy(9, type="CHATBOT_POLICY"),
+    ]
+    live = organization(
+        account(2),
+        account(3, state="SUSPENDED"),
+        policies=some,
+        policy_types=("SERVICE_CONTROL_POLICY", *types),
+    )
+    adopted = adopt(live)
+
+    assert set(adopted.landing_zone.policies) == {f"policy-{n}" for n in (1, 2, 3, 4, 6, 7)}
+    assert adopted.landing_zone.organization.policies["policy-6"].targets.accounts == ("a2",)
+    assert adopted.landing_zone.organization.policies["policy-7"].targets.empty
+    assert adopted.imports["aws_organizations_policy_attachment.policy-1_root"] == f"{ROOT}:p-00000001"
+    assert "cannot be declared" in adopted.left["policy policy 8"]
+    assert "is off" in adopted.left["policy policy 9"]
+    assert adopted.left["attachment policy 6 on 000000000003"] == "the account is not described"
+
+
+def test_a_name_that_cannot_be_written_is_left_or_refused(adopt: Any) -> None:
+    adopted = adopt(organization(policies=(policy(1, name="no\u200bname"),)))
+
+    assert not adopted.landing_zone.policies
+    assert "not visible text" in adopted.left["policy no\u200bname"]
+    with pytest.raises(StrataError, match=r"organizational unit ou-abcd-00000001: .* rename it at AWS first"):
+        adopt(organization(units=(unit(1, "Cafe\u0301"),)))
+
+
+def test_an_organization_with_a_list_of_what_is_allowed_is_told(adopt: Any) -> None:
+    allow = policy(1, "ou-abcd-00000001", content=DENY.replace("Deny", "Allow"))
+    adopted = adopt(organization(account(2), units=(unit(1, "Lab"),), policies=(allow,), full=(ROOT,)))
+
+    assert "FullAWSAccess is not attached to account acme-a2, unit Lab," in adopted.page
+
+
+def test_one_administrator_of_a_service_is_described_and_the_others_are_named(adopt: Any) -> None:
+    service = "access-analyzer.amazonaws.com"
+    adopted = adopt(
+        organization(
+            account(2), account(3), delegations={service: ("000000000002", "000000000003")}, trusted_services=(service,)
+        )
+    )
+
+    assert adopted.landing_zone.organization.delegated_administrators == {service: "a2"}
+    assert "delegated administrator a3 for access-analyzer.amazonaws.com" in adopted.left
+
+
+# People
+
+
+def test_people_of_a_provider_are_referred_to_where_something_names_them(adopt: Any) -> None:
+    users = [user(1, external=True), user(2, external=True), user(3, emails=()), user(4, emails=(), given_name="")]
+    users += [user(5, emails=("a@example.com", "b@example.com")), user(6, given_name="x\u200b")]
+    groups = (group(10, "SCIM", 1, external=True), group(11, "Unused", 2, external=True), group(12, "Own", 3, 5))
+    grants = [grant("Read", 1, kind="USER"), grant("Read", 6, kind="USER"), grant("Read", 10), grant("Read", 12)]
+    adopted = adopt(organization(), center(*grants, users=users, groups=groups, sets=(permission_set("Read"),)))
+    zone = adopted.landing_zone
+
+    assert {key: one.external for key, one in zone.users.items()} == dict.fromkeys(("u1", "u3", "u5", "u6"), True)
+    assert {key: one.external for key, one in zone.groups.items()} == {"scim": True, "own": False}
+    assert zone.groups["own"].members == ("u3", "u5")
+    assert not [address for address in adopted.imports if address.startswith("aws_identitystore_user.")]
+    assert {"user u2@example.com", "user u4@example.com", "group Unused"} <= set(adopted.left)
+    assert len(zone.grants) == 4
+
+
+def test_what_control_tower_made_stays_its_own(adopt: Any) -> None:
+    groups = (group(10, "AWSSecurityAuditors"), group(11, "AWSLogArchiveViewers"), group(12, "AWS-Admins"))
+    sets = (permission_set("AWSReadOnlyAccess"), permission_set("Mine"))
+    grants = [grant("AWSReadOnlyAccess", 10), grant("AWSReadOnlyAccess", 11), grant("Mine", 10), grant("Mine", 12)]
+    guardrail = policy(1, ROOT, name="aws-guardrails-abc")
+    live = organization(policies=(guardrail,), trusted_services=(TOWER,))
+    adopted = adopt(live, center(*grants, groups=groups, sets=sets))
+
+    assert {key: one.external for key, one in adopted.landing_zone.groups.items()} == {
+        "awssecurityauditors": True,
+        "aws-admins": False,
+    }
+    assert set(adopted.landing_zone.permission_sets) == {"Mine"}
+    assert (
+        adopted.left["policy aws-guardrails-abc"]
+        == adopted.left["permission set AWSReadOnlyAccess"]
+        == "Control Tower looks after it"
+    )
+    assert "group AWSLogArchiveViewers" in adopted.left
+    assert {"assignment AWSReadOnlyAccess of AWSSecurityAuditors, in 1 account"} < set(adopted.left)
+
+
+def test_two_groups_that_differ_in_case_alone_are_left(adopt: Any) -> None:
+    adopted = adopt(
+        organization(),
+        center(grant("Read", 10), groups=(group(10, "Ops"), group(11, "OPS")), sets=(permission_set("Read"),)),
+    )
+
+    assert not adopted.landing_zone.groups
+    assert adopted.left["assignment Read of Ops, in 1 account"] == "the user or group is not described"
+
+
+# Permission sets
+
+
+def test_everything_that_a_permission_set_has_is_described(adopt: Any) -> None:
+    one = permission_set(
+        "Data team",
+        description="Größe",
+        session_duration="PT90M",
+        relay_state="https://us-east-1.console.aws.amazon.com/athena/",
+        customer_managed=(Attached("Ops", "/a/"), Attached("Edge", "/")),
+        inline=DENY,
+        boundary=Attached("Bound", "/b/"),
+        tags={"team": "data"},
+    )
+    other = permission_set(
+        "Bounded", boundary="arn:aws:iam::aws:policy/PowerUserAccess", relay_state="https://example.com/x"
+    )
+    empty = permission_set("Empty", aws_managed=())
+    adopted = adopt(
+        organization(), center(sets=(one, other, empty), attributes={"Team": "${path:enterprise.department}"})
+    )
+    sets = adopted.landing_zone.sso.permission_sets
+    resources = {address.rpartition(".")[0] for address in adopted.imports}
+
+    assert (sets["Data-team"].session_duration, sets["Data-team"].tags) == ("PT90M", {"team": "data"})
+    assert {policy.customer: policy.path for policy in sets["Data-team"].policies if policy.customer} == {
+        "Ops": "/a/",
+        "Edge": None,
+    }
+    assert adopted.landing_zone.permission_sets["Bounded"].boundary.aws == "PowerUserAccess"
+    assert adopted.left["relay_state of permission set Bounded"].endswith("it stays as it is")
+    assert sets["Empty"].policies == ()
+    assert "aws_ssoadmin_instance_access_control_attributes" in resources
+    assert adopted.found.documents["policies/Data-team-inline.json"] == DENY
+
+
+def test_a_permission_set_that_cannot_be_written_is_left_with_its_assignments(adopt: Any) -> None:
+    sets = (
+        permission_set("Odd", aws_managed=("arn:aws-cn:iam::aws:policy/X",)),
+        permission_set("Templated", inline=DENY.replace("s3", "{{s3")),
+    )
+    adopted = adopt(organization(), center(grant("Odd", 10), groups=(group(10, "Ops"),), sets=sets))
+
+    assert not adopted.landing_zone.permission_sets
+    assert adopted.left["assignment Odd of Ops, in 1 account"] == "the permission set is not described"
+
+
+# Access
+
+
+def test_grants_are_the_live_ones_without_those_that_are_named(adopt: Any) -> None:
+    accounts = [account(n) for n in range(2, 7)] + [account(7, state="SUSPENDED")]
+    everywhere = [grant("Read", 10, one.id) for one in accounts] + [grant("Read", 10), grant("Read", 1, kind="USER")]
+    adopted = adopt(
+        organization(*accounts),
+        center(
+            *everywhere,
+            users=(user(1),),
+            groups=(group(10, "Ops", 1),),
+            sets=(permission_set("Read"),),
+            orphans=[grant("Read", 99)],
+        ),
+    )
+    live = {(one.account, one.principal) for one in everywhere}
+    ids = {adopted.found.keys["account"][id]: id for id in adopted.found.keys["account"]}
+    people = {key: id for kind in ("user", "group") for id, key in adopted.found.keys[kind].items()}
+    described = {(ids[one.account], people[one.principal]) for one in adopted.landing_zone.grants}
+
+    assert live - described == {("000000000007", uuid(10))}
+    assert not described - live
+    assert [one.accounts for one in adopted.found.assignments if one.groups] == ["all"]
+    assert adopted.left["assignment Read of Ops, in 1 account"] == "the account is not described"
+    assert adopted.left[f"assignment Read of {uuid(99)} in {MANAGEMENT}"] == "its user or group was deleted"
+
+
+# The account
+
+
+BLOCK = dict.fromkeys(
+    ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets"), True
+)
+
+
+def test_controls_are_on_where_the_account_has_them_so(adopt: Any) -> None:
+    words = ("lowercase_characters", "uppercase_characters", "numbers", "symbols")
+    passwords: dict[str, Any] = {**{f"require_{one}": True for one in words}, "allow_users_to_change_password": True}
+    passwords |= {"minimum_password_length": 20, "password_reuse_prevention": 24}
+    settings = {
+        "password_policy": {"": passwords},
+        "s3_public_access": {"": {**BLOCK, "ignore_public_acls": False}},
+        "ebs_encryption": {"us-east-1": {"enabled": True}},
+        "snapshot_public_access": {"us-east-1": {"state": "block-new-sharing"}},
+        "image_public_access": {"us-east-1": {"state": "block-new-sharing"}},
+    }
+    adopted = adopt(organization(), settings=settings, root_features=frozenset({"RootSessions"}))
+    on = {name for name, one in adopted.landing_zone.security.controls.items() if one.on}
+
+    assert on == {"password_policy", "ebs_encryption", "snapshot_public_access"}
+    assert adopted.found.security["password_policy"] == {"mode": Mode.ON, "minimum_length": 20}
+    assert adopted.imports["aws_ebs_encryption_by_default.main_us-east-1"] == "default@us-east-1"
+    assert adopted.imports["aws_ebs_snapshot_block_public_access.main_us-east-1"] == "us-east-1@us-east-1"
+    assert adopted.imports["aws_iam_organizations_features.main"] == "o-abcdefghij"
+    assert not adopted.landing_zone.organization.member_root_access.credentials_management
+
+
+def test_entitlements_are_named_or_said_to_be_unread(adopt: Any, tmp_path: Path) -> None:
+    role = "arn:aws:iam::000000000002:role/Ops"
+    people = center(users=(user(1),))
+    named = describe(Inventory(organization(), people, entitlements=((uuid(1), role),)), PROJECT_)
+    denied = describe(
+        Inventory(organization(), people, entitlements="account-access:ListApplications is not allowed"), PROJECT_
+    )
+
+    assert [(one.kind, one.name) for one in named.left_alone if one.kind == "entitlement"] == [
+        ("entitlement", f"{role} for u1@example.com")
+    ]
+    assert denied.looks == ["Account access manager could not be read: account-access:ListApplications is not allowed."]
+
+
+def test_a_document_that_is_refused_takes_what_it_belongs_to_with_it() -> None:
+    live = organization(policies=(policy(1, ROOT),))
+    found: Description = describe(
+        Inventory(live, None), PROJECT_, refused={"policies/policy-1.json": "its document is odd"}
+    )
+
+    assert not found.organization["policies"]
+    assert found.left_alone[-1].reason == "its document is odd"
+
+
+def test_many_people_stand_in_files_of_their_own(adopt: Any, tmp_path: Path) -> None:
+    users = tuple(user(n) for n in range(1, 202))
+    adopted = adopt(organization(), center(grant("Read", 1, kind="USER"), users=users, sets=(permission_set("Read"),)))
+
+    assert len(adopted.landing_zone.users) == 201
+    assert {path.name for path in (tmp_path / "sso").iterdir()} >= {"users.yaml", "assignments.yaml"}
+    assert not (tmp_path / "sso.yaml").exists()
