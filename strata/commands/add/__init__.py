@@ -41,9 +41,9 @@ def run(options: Options, *, kind: Kind, given: Mapping[str, Any], json: bool, d
     found = effects(kind, landing_zone, after, known)
     new_warnings = [one for one in warnings(after) if one.split(": ", 1)[-1] not in _texts(warnings(landing_zone))]
     if json:
+        facts = _as_json(kind, known, options, files, found, new_warnings, written=yes and not dry_run)
         if yes and not dry_run:
             replace(folder, before, files)
-        facts = _as_json(kind, known, options, files, found, new_warnings, written=yes and not dry_run)
         document(output("add", facts))
         return 0
     words = [*told(kind, after, known, found), *(f"warning: {folder}/{one}" for one in new_warnings)]
