@@ -240,6 +240,13 @@ def test_an_assignment_to_a_unit_that_is_prepared_is_told_with_the_warning(folde
     assert "[finding: empty-unit, at: assignments FinOps readonly lab]" in done.stdout
 
 
+@pytest.mark.parametrize(("until", "warned"), [("2020-01-31", True), ("9999-01-31", False)])
+def test_a_last_day_that_is_over_is_a_warning(folder: Path, until: str, *, warned: bool) -> None:
+    words = ("assignment", "--permission-set", "FinOps", "--group", "readonly", "--account", "shared")
+    said = strata(folder, *words, "--until", until, "--dry-run").stdout
+    assert (f"sso.yaml: until: {until} is over" in said) == warned
+
+
 def test_a_user_of_groups_is_told_with_accounts(folder: Path) -> None:
     names = ["--given-name", "Lena", "--family-name", "Fuchs", "--email", "lena@example.com"]
     told = strata(folder, "user", "lena", *names, "--group", "finops", "--dry-run").stdout
