@@ -111,7 +111,7 @@ def command(name: str, example: str, under: typer.Typer = app) -> Callable[[Call
             arguments = {key: value for key, value in values.items() if key not in _SHARED}
             with guarded():
                 as_json = bool(arguments.get("json")) or arguments.get("format") == "json"
-                json_of = name if as_json else None
+                json_of = (name if under is app else under.info.name) if as_json else None
                 raise typer.Exit(_outcome(lambda: function(options=options, **arguments), options, json_of))
 
         run.__signature__ = own.replace(  # type: ignore[attr-defined]
@@ -241,12 +241,13 @@ def rename(
 
 
 added = typer.Typer(
+    name="add",
     no_args_is_help=True,
     rich_markup_mode=None,
     help="Add an account, unit, group, user or assignment.",
     epilog="Example: strata add account data-prod --ou prod",
 )
-app.add_typer(added, name="add", short_help=LINES["add"])
+app.add_typer(added, short_help=LINES["add"])
 
 FileOption = Annotated[
     str | None,

@@ -547,6 +547,16 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
             )
         ],
     ),
+    "a reason in brackets": (
+        SSO,
+        lambda data: _entry(data, "DataAnalyst").update(reason="(soon) moves (to us)"),
+        [
+            (
+                NOTHING,
+                "group data-analysts keeps DataAnalyst in data-prod: (soon) moves (to us); before: no end, no reason",
+            ),
+        ],
+    ),
     "an entry ends": (
         SSO,
         lambda data: _until("2031-01-31", data),
@@ -1400,10 +1410,24 @@ def test_a_revision_with_faults_names_the_first(repository: Path) -> None:
     assert "config/security.yaml:" in result.stderr
 
 
-def _refused(result: Result, says: str) -> None:
-    assert (result.exit_code, result.stdout) == (1, "")
+def _refused(result: Result, says: str, code: int = 1) -> None:
+    assert (result.exit_code, result.stdout) == (code, "")
     assert says in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--person", "lea-voigt"), "'lea-voigt' is not a user, did you mean 'lea-vogt'?"),
+        (("--person", ""), "'' is not a user"),
+        (("--group", "finanz"), "'finanz' is not a group, did you mean 'finance'?"),
+        (("--ou", "root"), "'root' is not an organizational unit"),
+        (("--as-of", "tomorrow"), "--as-of: 'tomorrow' is not a date"),
+    ],
+)
+def test_what_is_not_there_is_one_line(words: tuple[str, ...], says: str) -> None:
+    _refused(report(*words), says)
 
 
 @pytest.mark.parametrize(
@@ -1413,12 +1437,7 @@ def _refused(result: Result, says: str) -> None:
         (("--allow", "access"), "--allow belongs to --diff"),
         (("--diff", "HEAD", "--account", "sandbox"), "a difference is about everything"),
         (("--format", "html", "--person", "lea-vogt"), "--format html has everything"),
-        (("--person", "lea-voigt"), "'lea-voigt' is not a user, did you mean 'lea-vogt'?"),
-        (("--person", ""), "'' is not a user"),
-        (("--group", "finanz"), "'finanz' is not a group, did you mean 'finance'?"),
-        (("--ou", "root"), "'root' is not an organizational unit"),
-        (("--as-of", "tomorrow"), "--as-of: 'tomorrow' is not a date"),
     ],
 )
-def test_options_that_do_not_go_together_are_one_line(words: tuple[str, ...], says: str) -> None:
-    _refused(report(*words), says)
+def test_options_that_do_not_go_together_are_a_wrong_command_line(words: tuple[str, ...], says: str) -> None:
+    _refused(report(*words), says, code=2)
