@@ -779,9 +779,9 @@ CASES = (
         ),
         (
             "sso.yaml:7: users.lou.external: user lou was created by Strata; as an external one it would be destroyed "
-            "with its assignments: Look of user lou in web-lab; take it out of the state sso first, by terraform state "
-            "rm aws_identitystore_user.lou, see 'Stop managing something' in docs/operate.md: the user stays, and so "
-            "does its access",
+            "with its assignments: Look of user lou in web-lab, Look of user lou in web-live; take it out of the "
+            "state sso first, by terraform state rm aws_identitystore_user.lou, see 'Stop managing something' in "
+            "docs/operate.md: the user stays, and so does its access",
         ),
     ),
     # Permission sets
