@@ -1349,6 +1349,31 @@ def test_a_unit_below_another_one_is_told_as_a_loss(repository: Path) -> None:
     assert "--allow losses" in refused.stderr
 
 
+def test_a_unit_that_goes_in_the_edit_that_moves_its_account_is_told_as_a_loss(repository: Path) -> None:
+    """Once the account has moved, the unit may go."""
+
+    def moved(data: dict[str, Any]) -> None:
+        data["accounts"]["sandbox"]["organizational_unit"] = "suspended"
+
+    def gone(data: dict[str, Any]) -> None:
+        del data["organizational_units"]["sandbox"]
+        bound = [*data["policies"].values(), data["region_restriction"], data["ec2_defaults"]]
+        for targets in (one["targets"] for one in bound if "sandbox" in one["targets"].get("organizational_units", ())):
+            targets["organizational_units"] = sorted({*targets["organizational_units"]} - {"sandbox"}) or ["suspended"]
+
+    original = (repository / "aws" / "config" / ORGANIZATION).read_text()
+    folder = _change(repository, ORGANIZATION, moved)
+    refused = report("--diff", "HEAD", "--format", "json", config=_change(repository, ORGANIZATION, gone))
+    (told,) = (one["text"] for one in json.loads(refused.stdout)["changes"] if one["risk"] == "losses")
+    assert told.startswith("organizational_units: unit sandbox is taken out, and account sandbox would be without its ")
+    assert told.endswith("strata deploy refuses it, unless --allow delete:unit is given")
+    (folder / ORGANIZATION).write_text(original)
+    _change(repository, ORGANIZATION, moved)
+    _commit(repository)
+    allowed = report("--diff", "HEAD", "--format", "json", config=_change(repository, ORGANIZATION, gone))
+    assert [one for one in json.loads(allowed.stdout)["changes"] if one["risk"] == "losses"] == []
+
+
 def test_markdown_says_the_risk_first(repository: Path) -> None:
     result = report("--diff", "HEAD", "--format", "markdown", config=_change(repository, ORGANIZATION, LOOSE))
     assert result.stdout == (
