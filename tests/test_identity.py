@@ -741,8 +741,8 @@ CASES = (
         (
             "sso.yaml:5: users.kim.email: 'lou@acme.io' is the user name of user lou, which cannot be handed on in "
             "one run; "
-            "user names stay with their people: write 'lou@acme.io' under 'lou' again, and change names and e-mail "
-            "addresses there",
+            "user names stay with their people: write 'user_name: lou@acme.io' under 'lou', and change names and "
+            "e-mail addresses there",
             "sso.yaml:9: users.lou.email: 'kim@acme.io' is the user name of user kim...",
         ),
     ),
@@ -1129,18 +1129,48 @@ def test_external_groups_count_as_administrators_with_a_warning(folder: Path, st
     edits = ((SSO, "      - admins\n", "      - idp\n"), (SSO, "groups:\n", "groups:\n  idp:\n    external: true\n"))
     known, wanted = recorded(states), declared(edited(folder, edits, tmp_path), TODAY)
     assert not refusals(wanted, known, seen(known))
-    assert list(warnings(wanted, known)) == [
+    assert list(warnings(wanted, known, Live())) == [
         "full access to the management account is left to the external group idp alone: when the identity provider "
         "fails, only its root user gets in"
     ]
 
 
-def test_a_user_name_that_will_not_change_is_told(folder: Path, states: States, tmp_path: Path) -> None:
-    edits = ((SSO, "    email: lou@acme.io\n", "    email: lou@acme.io\n    user_name: lou\n"),)
+@pytest.mark.parametrize(
+    ("entry", "name"),
+    [
+        ("email: lou@acme.io\n    user_name: lou", "lou"),
+        ("email: lou.berg@acme.io", "lou.berg@acme.io"),
+        ("email: lou.berg@acme.io\n    user_name: lou@acme.io", None),
+        ("email: LOU@acme.io", None),
+    ],
+)
+def test_a_user_name_that_will_not_change_is_told(
+    entry: str, name: str | None, folder: Path, states: States, tmp_path: Path
+) -> None:
+    edits = ((SSO, "email: lou@acme.io", entry),)
     known, wanted = recorded(states), declared(edited(folder, edits, tmp_path), TODAY)
     assert not refusals(wanted, known, seen(known))
-    (told_once,) = warnings(wanted, known)
-    assert told_once.startswith("the user name of lou stays 'lou@acme.io'")
+    begin = [one.partition(":")[0] for one in warnings(wanted, known, Live())]
+    assert begin == ([f"lou signs in as 'lou@acme.io', not as {name!r}"] if name else [])
+
+
+def test_a_user_name_that_was_changed_at_aws_is_no_longer_told(
+    aws: Aws, folder: Path, states: States, tmp_path: Path
+) -> None:
+    """The state still has the old one, which is free for somebody else."""
+    store = client("sso-admin").list_instances()["Instances"][0]["IdentityStoreId"]
+    person = {"DisplayName": "Lou", "Name": {"GivenName": "Lou", "FamilyName": "Berg"}}
+    made = client("identitystore").create_user(IdentityStoreId=store, UserName="lou.berg@acme.io", **person)
+    edits = ((SSO, "email: lou@", "email: lou.berg@"), (SSO, "users:\n", f"users:\n{LOU_OF_TODAY}"))
+    landing_zone = edited(folder, edits, tmp_path)
+    (told_of_the_record,) = examined(aws, landing_zone, states).warnings
+    assert told_of_the_record.startswith("lou signs in as 'lou@acme.io', not as 'lou.berg@acme.io'")
+    _, before = renamed("aws_identitystore_user.lou", id=f"{store}/{made['UserId']}")(Live(), copied(states))
+    found = examined(aws, landing_zone, before)
+    assert (found.warnings, found.refusals) == ((), ())
+
+
+LOU_OF_TODAY = "  lou-lane:\n    given_name: Lou\n    family_name: Lane\n    email: lou@acme.io\n"
 
 
 def test_administrators_whom_a_broken_run_took_are_known_by_the_last_output(

@@ -544,6 +544,22 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
                 ACCESS,
                 "the e-mail address of user lea-vogt changes from lea.vogt@nordwind.dev to mallory@nordwind.dev, "
                 "who can then reset the password and sign in",
+            ),
+            (
+                None,
+                "the sign-in name of user lea-vogt stays as AWS has it: sso.yaml has mallory@nordwind.dev, no longer "
+                "lea.vogt@nordwind.dev",
+            ),
+        ],
+    ),
+    "another user name": (
+        SSO,
+        _set("users", "lea-vogt", "user_name", value="lea"),
+        [
+            (
+                None,
+                "the sign-in name of user lea-vogt stays as AWS has it: sso.yaml has lea, no longer "
+                "lea.vogt@nordwind.dev",
             )
         ],
     ),

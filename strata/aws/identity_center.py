@@ -60,6 +60,16 @@ class Center:
         """Returns the id of the user with a user name."""
         return self._principal("user", "userName", name)
 
+    def user_name_of(self, user: str) -> str | None:
+        """Returns the user name of a user by id, None where nobody has the id."""
+        try:
+            answer = self.people.describe_user(IdentityStoreId=self.store, UserId=user)
+        except AwsError as error:
+            if error.code == "ResourceNotFoundException":
+                return None
+            raise
+        return str(answer.get("UserName", "")) or None
+
     def group(self, name: str) -> str | None:
         """Returns the id of the group with a display name."""
         return self._principal("group", "displayName", name)

@@ -935,9 +935,15 @@ class User(Model):
     family_name: PersonName = Field(default="", validate_default=True)
     """The family name. Required unless external."""
     email: PersonEmail = Field(default="", validate_default=True)
-    """The e-mail address, with which one signs in unless there is a user_name. Required unless external."""
+    """The e-mail address, with which a new user signs in unless there is a user_name. Required unless external.
+
+    A later change leaves the sign-in name as it is.
+    """
     user_name: UserName | None = None
-    """What the person signs in with, fixed once made; the e-mail address when not given."""
+    """What the person signs in with, the e-mail address when not given.
+
+    AWS gets it when it makes the user, and no later change; access.md has the way to another one.
+    """
     display_name: PersonName | None = None
     """The name AWS shows; when not given, it is made of given and family name, and stays as it is."""
 

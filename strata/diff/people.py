@@ -80,7 +80,10 @@ def _users(before: LandingZone, after: LandingZone) -> Iterator[Change]:
             yield Change(Topic.ACCESS, f"user {key} keeps the display name, which sso.yaml no longer writes")
         elif shown is not None and shown != old[key].shown_name:
             yield Change(Topic.ACCESS, f"user {key} is shown as {shown}")
-        for part in ("given_name", "family_name", "user_name"):
+        if old[key].sign_in_name.casefold() != new[key].sign_in_name.casefold():
+            text = f"sso.yaml has {new[key].sign_in_name}, no longer {old[key].sign_in_name}"
+            yield Change(Topic.ACCESS, f"the sign-in name of user {key} stays as AWS has it: {text}")
+        for part in ("given_name", "family_name"):
             was, will_be = getattr(old[key], part), getattr(new[key], part)
             if was != will_be:
                 yield Change(Topic.ACCESS, f"{part} of user {key} changes from {was} to {will_be}")

@@ -59,7 +59,7 @@ def examine(
     found = [*refused_moves(landing_zone, wanted, held, seen, tuple(stacks))]
     found += refusals(wanted, known, seen, announced=announced, allow=allow, stacks=stacks, folder=folder)
     doubts = [
-        *warnings(wanted, known),
+        *warnings(wanted, known, seen),
         *(f"resources of an earlier state could not be listed: {why}" for why in seen.unseen),
     ]
     return Examination(tuple(sorted(found)), tuple(doubts), tuple(moved(wanted, known)))

@@ -90,8 +90,8 @@ def _taken_remedy(c: Comparison, thing: Thing, owner: Thing) -> str:
         return f"give every account its own address again; {thing.name!r} belongs under {owner.key!r}"
     if thing.kind == "user":
         return (
-            f"user names stay with their people: write {owner.name!r} under {owner.key!r} again, and change names and "
-            "e-mail addresses there"
+            f"user names stay with their people: write 'user_name: {owner.name}' under {owner.key!r}, and change names "
+            "and e-mail addresses there"
         )
     if owner.key not in c.declared.keys(thing.kind):
         return f"drop {owner.key!r} and deploy, then give its name to {thing.key!r}; or choose another name"

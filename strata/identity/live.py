@@ -49,6 +49,8 @@ class Live:
     """The keys of the recorded units below which these are, by id."""
     policies: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """By id: type and name of those of a type of which one is to be created."""
+    user_names: Mapping[str, str] = field(default_factory=dict)
+    """By import id: of the users who are declared with another one than is recorded."""
     met: tuple[Met, ...] = ()
     tagged: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Stack to what AWS has that is tagged by it, where its state is empty."""
@@ -60,13 +62,14 @@ class Live:
 
 
 def live(aws: Aws, landing_zone: LandingZone, declared: Holdings, recorded: Holdings) -> Live:
-    """Returns what AWS has, as far as something declared is not recorded, or a state is empty.
+    """Returns what AWS has, as far as something declared is not recorded so, or a state is empty.
 
     Raises:
         AwsError: AWS rejected a call.
     """
     new = _new(declared, recorded)
-    center = Center.of(aws, landing_zone.project) if _asks_center(new, recorded) else None
+    doubtful = _other_names(declared, recorded)
+    center = Center.of(aws, landing_zone.project) if doubtful or _asks_center(new, recorded) else None
     accounts = {account.id: account for account in list_accounts(aws)}
     traces = _Traces(aws, landing_zone, recorded)
     return Live(
@@ -74,6 +77,7 @@ def live(aws: Aws, landing_zone: LandingZone, declared: Holdings, recorded: Hold
         units=_units(aws, new, recorded) if accounts else {},
         parents={unit.id: unit.key for unit in recorded.of("ou") if unit.id},
         policies=_policies(aws, new) if accounts else {},
+        user_names=_user_names(center, doubtful) if center else {},
         met=_met(center, new),
         tagged=traces.tagged(center, has_organization=bool(accounts)),
         elsewhere=traces.elsewhere(),
@@ -132,6 +136,18 @@ def _policies(aws: Aws, new: New) -> dict[str, tuple[str, str]]:
 
 def _asks_center(new: New, recorded: Holdings) -> bool:
     return "sso" in recorded.empty or any(new.get(kind) for kind in ("user", "group", "permission-set"))
+
+
+def _other_names(declared: Holdings, recorded: Holdings) -> list[str]:
+    """Returns the import ids of recorded users who are declared with another user name."""
+    known = ((thing, recorded.things.get(("user", thing.key))) for thing in declared.of("user"))
+    return [was.id for thing, was in known if was and was.id and was.identity != thing.identity]
+
+
+def _user_names(center: Center, ids: Sequence[str]) -> dict[str, str]:
+    """Reads user names, which somebody may have changed at AWS: a state follows when its stack is deployed next."""
+    found = {id: center.user_name_of(id.rpartition("/")[2]) for id in ids}
+    return {id: name for id, name in found.items() if name}
 
 
 def _met(center: Center | None, new: New) -> tuple[Met, ...]:

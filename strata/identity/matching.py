@@ -100,6 +100,8 @@ def live_identity(thing: Thing, live: Live) -> str | None:
         return unit_identity(live.parents.get(unit.parent, ""), unit.name)
     if thing.kind == "policy" and thing.id in live.policies:
         return policy_identity(*live.policies[thing.id])
+    if thing.kind == "user" and thing.id in live.user_names:
+        return folded(live.user_names[thing.id])
     return None
 
 

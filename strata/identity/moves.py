@@ -125,7 +125,7 @@ def refused_moves(
         problem = (
             f"moves {WORDS[kind]} {old} ({_named(was)}) to {new}, which is {_named(now)}: a move changes the key alone"
         )
-        remedy = f"write {_mark(was)!r} under {new!r}, deploy, and change it after that; or remove the entry"
+        remedy = f"{_way(was, new)}; or remove the entry"
         yield Refusal(declared.fault(MOVES, _entry(landing_zone, kind, old), problem, remedy))
     for old, now_at, same in left_behind(landing_zone, recorded):
         if not same and not (stacks and recorded.stacks[old] not in stacks):
@@ -147,6 +147,13 @@ def _is_same(was: Thing, now: Thing, recorded: Holdings, live: Live) -> bool:
 
 def _named(thing: Thing) -> str:
     return f"{_mark(thing)!r}{f', {thing.id}' if thing.id else ''}"
+
+
+def _way(was: Thing, new: str) -> str:
+    """Returns how the thing at the new key becomes the one that is moved."""
+    if was.kind == "user":
+        return f"write 'user_name: {was.name}' under {new!r}: AWS keeps it, and the e-mail address can change"
+    return f"write {_mark(was)!r} under {new!r}, deploy, and change it after that"
 
 
 def _mark(thing: Thing) -> str:

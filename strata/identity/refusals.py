@@ -8,7 +8,7 @@ from strata.identity import accounts, deletions, foreign, keys
 from strata.identity.comparison import Comparison, Refusal, compared
 from strata.identity.live import Live
 from strata.identity.matching import matches
-from strata.identity.things import Holdings
+from strata.identity.things import Holdings, folded
 from strata.text import listed, plural
 
 FOLDER = "cdktf.out"
@@ -64,7 +64,7 @@ def refusals(
     return sorted(refusal for refusal in every if not refusal.kind or refusal.kind not in allow)
 
 
-def warnings(declared: Holdings, recorded: Holdings) -> Iterator[str]:
+def warnings(declared: Holdings, recorded: Holdings, live: Live) -> Iterator[str]:
     """Yields what is not refused and yet may not be meant."""
     has = declared.administrators
     if has.external and not has.people:
@@ -75,8 +75,10 @@ def warnings(declared: Holdings, recorded: Holdings) -> Iterator[str]:
         )
     for user in declared.of("user"):
         known = recorded.things.get(("user", user.key))
-        if known and known.identity != user.identity != user.also:
+        name = live.user_names.get(known.id, known.name) if known else ""
+        if name and folded(name) != user.identity:
             yield (
-                f"the user name of {user.key} stays {known.name!r}: changing it would delete the user together with "
-                "password, MFA and assignments; to do that on purpose, give the user another key"
+                f"{user.key} signs in as {name!r}, not as {user.name!r}: AWS has the user name from when it made the "
+                f"user, and a deploy leaves it; write 'user_name: {name}' to keep it, or change it at AWS, see "
+                "'Somebody changes their name' in docs/access.md"
             )
