@@ -17,11 +17,12 @@ from moto.ssoadmin.responses import SSOAdminResponse
 
 from strata.aws.organization import LiveAccount
 from strata.aws.session import Aws, Client
+from strata.config import MOVES
 from strata.identity.comparison import Refusal
 from strata.identity.declared import declared
 from strata.identity.examine import Examination, examine, moved
 from strata.identity.live import Live, LiveUnit, Met
-from strata.identity.moves import replayed
+from strata.identity.moves import refused_moves, replayed
 from strata.identity.recorded import recorded
 from strata.identity.refusals import refusals, warnings
 from strata.identity.things import Holdings, Moved
@@ -1168,6 +1169,26 @@ def test_a_user_name_that_was_changed_at_aws_is_no_longer_told(
     _, before = renamed("aws_identitystore_user.lou", id=f"{store}/{made['UserId']}")(Live(), copied(states))
     found = examined(aws, landing_zone, before)
     assert (found.warnings, found.refusals) == ((), ())
+
+
+@pytest.mark.parametrize("last", ["kim@acme.io", "kim.dahl@acme.io"])
+def test_a_person_who_changes_key_and_address_in_one_edit_keeps_the_user_name_declared_last(
+    last: str, folder: Path, states: States, tmp_path: Path
+) -> None:
+    before = copied(states)
+    before["sso"]["outputs"]["declared_keys"] = {"value": {"user": {"kim": last}}}
+    known = recorded(before)
+
+    def found(email: str, to: str) -> list[Refusal]:
+        move = (MOVES, "", "- kind: user\n  from: kim\n  to: kim-berg\n")
+        landing_zone = edited(folder, (*KIM_BERG, (SSO, "email: kim@acme.io", email), move), tmp_path / to)
+        return list(refused_moves(landing_zone, declared(landing_zone, TODAY), known, Live()))
+
+    (refused,) = found("email: kim.berg@acme.io", "bare")
+    assert refused.fault.remedy == (
+        f"write 'user_name: {last}' under 'kim-berg', beside any e-mail address, and deploy; or remove the entry"
+    )
+    assert not found(f"email: kim.berg@acme.io\n    user_name: {last}", "named")
 
 
 LOU_OF_TODAY = "  lou-lane:\n    given_name: Lou\n    family_name: Lane\n    email: lou@acme.io\n"

@@ -125,7 +125,7 @@ def refused_moves(
         problem = (
             f"moves {WORDS[kind]} {old} ({_named(was)}) to {new}, which is {_named(now)}: a move changes the key alone"
         )
-        remedy = f"{_way(was, new)}; or remove the entry"
+        remedy = f"{_way(was, new, recorded)}; or remove the entry"
         yield Refusal(declared.fault(MOVES, _entry(landing_zone, kind, old), problem, remedy))
     for old, now_at, same in left_behind(landing_zone, recorded):
         if not same and not (stacks and recorded.stacks[old] not in stacks):
@@ -149,10 +149,15 @@ def _named(thing: Thing) -> str:
     return f"{_mark(thing)!r}{f', {thing.id}' if thing.id else ''}"
 
 
-def _way(was: Thing, new: str) -> str:
-    """Returns how the thing at the new key becomes the one that is moved."""
+def _way(was: Thing, new: str, recorded: Holdings) -> str:
+    """Returns how the thing at the new key becomes the one that is moved.
+
+    A user is known by the user name that was declared last, whether AWS has it or kept an older one.
+    """
     if was.kind == "user":
-        return f"write 'user_name: {was.name}' under {new!r}: AWS keeps it, and the e-mail address can change"
+        last = recorded.previously.get("user", {}).get(was.key, was.identity)
+        name = was.name if last == was.identity else last
+        return f"write 'user_name: {name}' under {new!r}, beside any e-mail address, and deploy"
     return f"write {_mark(was)!r} under {new!r}, deploy, and change it after that"
 
 
