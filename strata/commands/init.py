@@ -32,6 +32,7 @@ from strata.config.types import (
     Region,
     RootEmail,
     ShortName,
+    did_you_mean,
     validated,
 )
 from strata.errors import StrataError, UsageError
@@ -154,6 +155,7 @@ def gather(options: Options, given: Mapping[str, Any]) -> Answers:
     problems = list(_from_flags(given, known))
     if problems:
         raise StrataError(*problems)
+    _warn_of_examples(known, {})
     _from_account(options, known)
     missing = [question for question in QUESTIONS if question.name not in known]
     if not interactive():
@@ -197,9 +199,22 @@ def _ask(question: Question | Together, known: Known) -> Any:
         if not typed:
             raise StrataError(f"no answer to '{question.words}'; give {question.flag}")
         try:
-            return question.read(typed.strip() or suggestion, known)
+            found = question.read(typed.strip() or suggestion, known)
         except Problem as problem:
             print(line(f"  {problem.problem}; {problem.remedy}"), file=sys.stderr)
+        else:
+            _warn_of_examples(found if isinstance(found, dict) else {question.words: found}, known)
+            return found
+
+
+def _warn_of_examples(found: Known, known: Known) -> None:
+    """Says which answers are nobody's: init writes them, for a look around, and `strata bootstrap` refuses them."""
+    said = set(known.values())
+    for value in dict.fromkeys(one for one in found.values() if isinstance(one, str)):
+        if value not in said and (re.fullmatch(r"\d{12}", value) or "@" in value) and is_example(value):
+            what = "address" if "@" in value else "account id"
+            remedy = "give your own, strata bootstrap refuses this one"
+            print(line(f"warning: {short(value)} is an example's {what}; {remedy}"), file=sys.stderr)
 
 
 def _typed(kind: Any) -> Callable[[str, Known], str]:
@@ -280,7 +295,9 @@ def _check_unique(ways: Iterable[tuple[str, ...]]) -> None:
     for way in (whole[:depth] for whole in ways for depth in range(1, len(whole) + 1)):
         other = seen.setdefault(way[-1], way)
         if other != way:
-            problem = f"{short(way[-1])} is the key of two units, {'/'.join(other)} and {'/'.join(way)}"
+            misspelt = did_you_mean("/".join(way[:-1]), ["/".join(other[:-1])])
+            meant = f", did you mean {short('/'.join(other))}?" if misspelt else ""
+            problem = f"{short(way[-1])} is the key of two units, {'/'.join(other)} and {'/'.join(way)}{meant}"
             raise Problem(problem, f"call one {way[-2] if way[1:] else 'other'}-{way[-1]}, names may be alike later")
 
 
