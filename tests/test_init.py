@@ -388,6 +388,24 @@ def test_answers_follow_the_rules_of_the_models(folder: Path, flag: str, value: 
     assert reason in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ({"account": "data-prod@workload/prod"}, "'workload/prod' is a new unit, did you mean 'workloads/prod'?"),
+        ({"account": "data@workloads/prd"}, "'workloads/prd' is a new unit, did you mean 'workloads/prod'?"),
+        ({"ou": "data", "account": "a@dta"}, "'dta' is a new unit, did you mean 'data'?"),
+        ({"ou": "teams/team-a,prod", "account": "a@teams/team-b,b@nonprod"}, None),
+        ({"account": "a@data/one"}, None),
+    ],
+)
+def test_a_unit_that_is_spelt_nearly_as_another_is_named(
+    folder: Path, given: dict[str, str], meant: str | None
+) -> None:
+    done = strata(folder, *flags(**given), "--dry-run")
+    assert done.exit_code == 0
+    assert [one for one in done.stderr.splitlines() if "new unit" in one] == ([f"warning: {meant}"] if meant else [])
+
+
 def test_an_example_address_is_named_at_once(folder: Path) -> None:
     example = {"email": "aws@borealis.example", "management_email": "root@acme.io", "admin_email": "x@example.com"}
     done = strata(folder, *flags(**example), "--yes")

@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +157,7 @@ def gather(options: Options, given: Mapping[str, Any]) -> Answers:
     if problems:
         raise StrataError(*problems)
     _warn_of_examples(known, {})
+    _warn_of_units(known)
     _from_account(options, known)
     missing = [question for question in QUESTIONS if question.name not in known]
     if not interactive():
@@ -203,7 +205,9 @@ def _ask(question: Question | Together, known: Known) -> Any:
         except Problem as problem:
             print(line(f"  {problem.problem}; {problem.remedy}"), file=sys.stderr)
         else:
-            _warn_of_examples(found if isinstance(found, dict) else {question.words: found}, known)
+            answers = found if isinstance(question, Together) else {question.name: found}
+            _warn_of_examples(answers, known)
+            _warn_of_units({**known, **answers} if "accounts" in answers else {})
             return found
 
 
@@ -215,6 +219,22 @@ def _warn_of_examples(found: Known, known: Known) -> None:
             what = "address" if "@" in value else "account id"
             remedy = "give your own, strata bootstrap refuses this one"
             print(line(f"warning: {short(value)} is an example's {what}; {remedy}"), file=sys.stderr)
+
+
+def _warn_of_units(known: Known) -> None:
+    """Says which unit an account alone names, where it is spelt nearly as another one."""
+    ways = {tuple(unit.split("/")) for unit in known.get("units") or TREE}
+    there = {way[:depth] for way in ways for depth in range(1, len(way) + 1)}
+    for way in dict.fromkeys(one.units for one in known.get("accounts", ())):
+        new = next((way[:depth] for depth in range(1, len(way) + 1) if way[:depth] not in there), ())
+        near = get_close_matches(new[-1], [one[-1] for one in there if one[:-1] == new[:-1]], 1, _NEAR) if new else []
+        if near:
+            meant = "/".join((*new[:-1], near[0], *way[len(new) :]))
+            print(line(f"warning: {short('/'.join(way))} is a new unit, did you mean {short(meant)}?"), file=sys.stderr)
+
+
+_NEAR = 0.85
+"""A letter more or less is near, `prod` and `nonprod`, `team-a` and `team-b` are not."""
 
 
 def _typed(kind: Any) -> Callable[[str, Known], str]:
