@@ -95,7 +95,6 @@ def command(name: str, example: str, under: typer.Typer = app) -> Callable[[Call
 
     def register(function: Callable[..., int]) -> Callable[..., int]:
         own = inspect.signature(function, eval_str=True)
-        output_name = name if under is app else str(under.info.name)
         parameters = [
             inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context),
             *(parameter for key, parameter in own.parameters.items() if key != "options"),
@@ -117,7 +116,7 @@ def command(name: str, example: str, under: typer.Typer = app) -> Callable[[Call
             arguments = {key: value for key, value in values.items() if key not in _SHARED}
             with guarded():
                 as_json = bool(arguments.get("json")) or arguments.get("format") == "json"
-                json_of = output_name if as_json else None
+                json_of = (name if under is app else under.info.name) if as_json else None
                 raise typer.Exit(_outcome(lambda: function(options=options, **arguments), options, json_of))
 
         run.__signature__ = own.replace(  # type: ignore[attr-defined]
@@ -642,8 +641,8 @@ AllowOption = Annotated[
     typer.Option(
         "--allow",
         metavar="KIND",
-        help="Allow one kind of loss in this run: last-administrator, mass-deletion, replace:KEY, delete:trail, "
-        "delete:ram-sharing; repeatable.",
+        help="Allow one kind of loss in this run: last-administrator, mass-deletion, replace:KEY, delete:unit, "
+        "delete:trail, delete:ram-sharing; repeatable.",
         show_default=False,
     ),
 ]

@@ -243,6 +243,13 @@ def test_an_assignment_to_a_unit_that_is_prepared_is_told_with_the_warning(folde
     assert "[finding: empty-unit, at: assignments FinOps readonly lab]" in done.stdout
 
 
+@pytest.mark.parametrize(("until", "warned"), [("2020-01-31", True), ("9999-01-31", False)])
+def test_a_last_day_that_is_over_is_a_warning(folder: Path, until: str, *, warned: bool) -> None:
+    words = ("assignment", "--permission-set", "FinOps", "--group", "readonly", "--account", "shared")
+    said = strata(folder, *words, "--until", until, "--dry-run").stdout
+    assert (f"sso.yaml: until: {until} is over" in said) == warned
+
+
 def test_a_user_of_groups_is_told_with_accounts(folder: Path) -> None:
     names = ["--given-name", "Lena", "--family-name", "Fuchs", "--email", "lena@example.com"]
     told = strata(folder, "user", "lena", *names, "--group", "finops", "--dry-run").stdout
@@ -265,7 +272,8 @@ def test_json_has_all_of_it_and_writes_with_yes_alone(folder: Path) -> None:
     } in (said["bound_by"])
     administrators = {"type": "group", "key": "administrators", "people": ["jane-doe"]}
     assert {"permission_set": "Administrator", "to": administrators, "accounts": ["data"]} in said["gives"]
-    assert json.loads(strata(folder, *words, "--yes").stdout)["written"]
+    written = json.loads(strata(folder, *words, "--yes").stdout)
+    assert written == {**said, "written": True}
     assert "data" in load(folder).accounts
 
 
@@ -326,6 +334,19 @@ def test_a_fault_of_the_result_comes_as_json_too(folder: Path) -> None:
     said = json.loads(done.stdout)
     assert (done.exit_code, said["format"], "written" in said) == (1, 1, False)
     assert set(said["faults"][0]) >= {"file", "line", "path", "problem", "remedy"}
+
+
+@pytest.mark.parametrize(("words", "code"), [(("group", "2nd", "--yes"), 1), (("account", "new"), 2)])
+def test_another_failure_comes_as_json_too(folder: Path, words: Sequence[str], code: int) -> None:
+    done = strata(folder, *words, "--json")
+    said = json.loads(done.stdout)
+    assert (done.exit_code, said["format"], said["faults"]) == (code, 1, [])
+    assert f"error: {said['errors'][0]}" in done.stderr
+
+
+def test_a_configuration_with_faults_comes_as_json_too(folder: Path) -> None:
+    (folder / "sso.yaml").write_text("nonsense")
+    assert json.loads(strata(folder, "group", "data", "--json").stdout)["faults"]
 
 
 def test_without_a_terminal_yes_is_needed(folder: Path) -> None:

@@ -12,6 +12,7 @@ import yaml
 from strata.adoption import rendering
 from strata.adoption.describing import Description, describe
 from strata.adoption.importing import import_ids
+from strata.commands.adopt import described
 from strata.config import ORGANIZATION, PROJECT, SECURITY
 from strata.config.models import Mode, Project
 from strata.errors import StrataError
@@ -460,6 +461,18 @@ def test_a_document_that_is_refused_takes_what_it_belongs_to_with_it() -> None:
 
     assert not found.organization["policies"]
     assert found.left_alone[-1].reason == "its document is odd"
+
+
+def test_documents_that_check_rejects_are_left_and_the_rest_is_written() -> None:
+    odd, unknown = policy(1, ROOT, content="{}"), policy(2, ROOT, content=DENY.replace("s3:*", "s3:NoSuch"))
+    sets = (permission_set("Odd", inline='{"Version": "2012-10-17"}'), permission_set("Fine"))
+    inventory = Inventory(organization(policies=(odd, unknown, policy(3, ROOT))), center(sets=sets))
+    found, files = described(PROJECT_, inventory)
+
+    assert set(found.organization["policies"]) == {"policy-2", "policy-3"}
+    assert set(found.sso["permission_sets"]) == {"Fine"}
+    assert {one.kind for one in found.left_alone} == {"policy", "permission set"}
+    assert "unknown-action" in files["accepted.yaml"]
 
 
 def test_many_people_stand_in_files_of_their_own(adopt: Any, tmp_path: Path) -> None:

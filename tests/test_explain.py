@@ -241,8 +241,6 @@ def test_people_accounts_and_sets_answer_to_all_their_names(words: tuple[str, ..
         (("paul-okafor", "netwrk"), "'netwrk' is not an account, did you mean 'network'?"),
         (("network", "network"), "'network' is not a user"),
         (("--permission-set", "Biling"), "'Biling' is not a permission set, did you mean 'Billing'?"),
-        ((), "name a user"),
-        (("paul-okafor", "--permission-set", "Billing"), "name a user"),
     ],
 )
 def test_a_name_nobody_has_is_one_line_with_a_way_on(words: tuple[str, ...], says: str) -> None:
@@ -250,3 +248,10 @@ def test_a_name_nobody_has_is_one_line_with_a_way_on(words: tuple[str, ...], say
     assert result.exit_code == 1
     assert says in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", [(), ("paul-okafor", "--permission-set", "Billing")])
+def test_no_name_and_two_are_a_wrong_command_line(words: tuple[str, ...]) -> None:
+    result = explain(*words)
+    assert result.exit_code == 2
+    assert "name a user" in result.stderr

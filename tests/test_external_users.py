@@ -26,7 +26,7 @@ def landing_zone() -> LandingZone:
 
 def test_it_is_looked_up_and_not_made(landing_zone: LandingZone, tmp_path: Path) -> None:
     sso = synthesize(EVERY_OPTION, tmp_path)["sso"]
-    by_name = {"unique_attribute": {"attribute_path": "UserName", "attribute_value": "visitor@auditors.dev"}}
+    by_name = {"unique_attribute": {"attribute_path": "UserName", "attribute_value": "auditors-visitor"}}
     assignment = sso["aws_ssoadmin_account_assignment.audit_Auditor_user_visitor"]
 
     assert sso["data.aws_identitystore_user.visitor"]["alternate_identifier"] == by_name
@@ -37,9 +37,9 @@ def test_it_is_looked_up_and_not_made(landing_zone: LandingZone, tmp_path: Path)
 
 
 def test_it_is_shown_without_an_address(landing_zone: LandingZone) -> None:
-    assert next(Explained(landing_zone).user_lines("visitor")) == "visitor: visitor@auditors.dev, managed elsewhere"
+    assert next(Explained(landing_zone).user_lines("visitor")) == "visitor: auditors-visitor, managed elsewhere"
     assert Explained(landing_zone).user_facts("visitor")["external"] is True
-    assert find_user(landing_zone, "visitor@auditors.dev") == "visitor"
+    assert find_user(landing_zone, "auditors-visitor") == "visitor"
 
 
 def test_only_the_user_name_is_known_in_its_session(landing_zone: LandingZone) -> None:
@@ -48,5 +48,5 @@ def test_only_the_user_name_is_known_in_its_session(landing_zone: LandingZone) -
     evaluated = Evaluated(replace(landing_zone, sso=sso))
     session = evaluated.permission_set("Auditor", "audit", "visitor").keys
 
-    assert session["aws:PrincipalTag/Name"] == "visitor@auditors.dev"
+    assert session["aws:PrincipalTag/Name"] == "auditors-visitor"
     assert session["aws:PrincipalTag/Mail"] == UNKNOWN

@@ -21,10 +21,12 @@ from strata.identity.comparison import Refusal
 from strata.identity.declared import declared
 from strata.identity.examine import Examination, examine, moved
 from strata.identity.live import Live, LiveUnit, Met
+from strata.identity.moves import replayed
 from strata.identity.recorded import recorded
 from strata.identity.refusals import refusals, warnings
 from strata.identity.things import Holdings, Moved
 from strata.landing_zone import LandingZone
+from strata.landing_zone.moves import newest_keys
 from strata.load import load
 from tests.synthesized import STACKS, synthesize
 
@@ -286,6 +288,15 @@ WITHOUT_LAB: tuple[Edit, ...] = (
     (ORGANIZATION, "      accounts:\n        - web-lab\n", ""),
     (SSO, "      - web-lab\n", ""),
 )
+WITHOUT_UNIT = (ORGANIZATION, "  lab:\n    name: Lab\n", "")
+MOVED_LAB = (ORGANIZATION, "organizational_unit: lab", "organizational_unit: shops")
+RETIRED_IN_WEB = LAB_ENTRY.replace("unit: lab", "unit: shops") + "    retired: true\n"
+UNITS = CONFIGURATION["organization.yaml"].partition("organizational_units:\n")[2].partition("accounts:\n")[0]
+UNBOUND = (
+    "organization.yaml:1: organizational_units: unit {0} is taken out, and {1} would be without its {2} until {3} "
+    "moved: Terraform detaches policies before it moves accounts; deploy once with the {4} moved and the unit still "
+    "there with its policies, then take it out; or strata deploy --allow delete:unit"
+)
 SWAPPED = "Terraform changes nothing, so the file mixes up the two accounts; give every account its own"
 RENAMED_LAB = (
     "organization.yaml:13: accounts.lab-web: is account web-lab under another key, both are 'aws+lab@acme.io': it "
@@ -364,6 +375,39 @@ def not_live(id: str) -> Callable[[Live, States], tuple[Live, States]]:
         return replace(live, accounts={key: one for key, one in (live.accounts or {}).items() if key != id}), states
 
     return change
+
+
+def attached(policy: str, unit: str) -> Callable[[Live, States], tuple[Live, States]]:
+    """Records a policy on a unit."""
+
+    def change(live: Live, states: States) -> tuple[Live, States]:
+        resource = {"mode": "managed", "type": "aws_organizations_policy_attachment", "name": f"{policy}_ou_{unit}"}
+        states["organizations"]["resources"].append({**resource, "instances": [{"attributes": {}}]})
+        return live, states
+
+    return change
+
+
+def _parent(states: States, unit: str) -> str:
+    (id,) = (
+        one["instances"][0]["attributes"]["id"]
+        for one in states["organizations"]["resources"]
+        if (one["type"], one["name"]) == ("aws_organizations_organizational_unit", unit)
+    )
+    return str(id)
+
+
+def moved_already(live: Live, states: States) -> tuple[Live, States]:
+    """Records the unit lab with a policy and no account, as the first of two deploys leaves it."""
+    live, states = attached("guard", "lab")(live, states)
+    return renamed("aws_organizations_account.web-lab", parent_id=_parent(states, "shops"))(live, states)
+
+
+def both_in_shops(live: Live, states: States) -> tuple[Live, States]:
+    """Records both accounts in one unit that has two policies."""
+    for policy in ("guard", "extra"):
+        live, states = attached(policy, "shops")(live, states)
+    return renamed("aws_organizations_account.web-lab", parent_id=_parent(states, "shops"))(live, states)
 
 
 def recorded_as_well(address: str, beside: str) -> Callable[[Live, States], tuple[Live, States]]:
@@ -779,9 +823,9 @@ CASES = (
         ),
         (
             "sso.yaml:7: users.lou.external: user lou was created by Strata; as an external one it would be destroyed "
-            "with its assignments: Look of user lou in web-lab; take it out of the state sso first, by terraform state "
-            "rm aws_identitystore_user.lou, see 'Stop managing something' in docs/operate.md: the user stays, and so "
-            "does its access",
+            "with its assignments: Look of user lou in web-lab, Look of user lou in web-live; take it out of the "
+            "state sso first, by terraform state rm aws_identitystore_user.lou, see 'Stop managing something' in "
+            "docs/operate.md: the user stays, and so does its access",
         ),
     ),
     # Permission sets
@@ -865,6 +909,58 @@ CASES = (
         (f"sso.yaml:4: assignments: {LAST}",),
         allow=("last-administrator",),
     ),
+    # Units with accounts
+    Case(
+        "a unit goes in the edit that moves its account",
+        (WITHOUT_UNIT, MOVED_LAB),
+        (UNBOUND.format("lab", "account web-lab", "policy guard", "it is", "account"),),
+        allow=("delete:unit",),
+        changes=attached("guard", "lab"),
+    ),
+    Case(
+        "a unit goes in the edit that retires its account",
+        (WITHOUT_UNIT, (ORGANIZATION, LAB_ENTRY, RETIRED_IN_WEB), *WITHOUT_LAB),
+        (UNBOUND.format("lab", "account web-lab", "policy guard", "it is", "account"),),
+        allow=("delete:unit",),
+        changes=attached("guard", "lab"),
+    ),
+    Case(
+        "a unit goes with the one below it",
+        (
+            (ORGANIZATION, UNITS, "  lab:\n    name: Lab\n"),
+            (ORGANIZATION, "organizational_unit: shops", "organizational_unit: lab"),
+            (ORGANIZATION, "        - web\n", "        - lab\n"),
+        ),
+        (UNBOUND.format("web", "account web-live", "policy no-leave", "it is", "account"),),
+        allow=("delete:unit",),
+    ),
+    Case(
+        "a unit goes with many accounts and policies",
+        (
+            (ORGANIZATION, UNITS, "  lab:\n    name: Lab\n"),
+            (ORGANIZATION, "organizational_unit: shops", "organizational_unit: lab"),
+            (ORGANIZATION, "        - web\n      accounts:\n        - web-lab\n", "        - lab\n"),
+        ),
+        (
+            UNBOUND.format("shops", "accounts web-lab, web-live", "policies extra, guard", "they are", "accounts"),
+            UNBOUND.format("web", "accounts web-lab, web-live", "policy no-leave", "they are", "accounts"),
+        ),
+        allow=("delete:unit",),
+        changes=both_in_shops,
+    ),
+    Case("a unit goes in the deploy after", (WITHOUT_UNIT, MOVED_LAB), changes=moved_already),
+    Case("a unit goes that has no policy", (WITHOUT_UNIT, MOVED_LAB)),
+    Case(
+        "a unit goes whose policy binds its account still",
+        (WITHOUT_UNIT, MOVED_LAB),
+        changes=attached("no-leave", "lab"),
+    ),
+    Case(
+        "a unit goes, and another stack is meant",
+        (WITHOUT_UNIT, MOVED_LAB),
+        stacks=("sso",),
+        changes=attached("guard", "lab"),
+    ),
     # Trail and sharing
     Case(
         "the trail goes off",
@@ -946,11 +1042,25 @@ def test_an_edit_is_refused_with_what_it_loses_and_the_way_to_do_it(
 
 def test_what_is_synthesized_is_recorded_as_it_is_declared(folder: Path, states: States) -> None:
     known, wanted = recorded(states), declared(load(folder), TODAY)
-    for part in ("assignments", "attachments", "memberships", "administrators", "trail", "ram_sharing"):
+    for part in ("assignments", "attachments", "placed", "memberships", "administrators", "trail", "ram_sharing"):
         assert getattr(known, part) == getattr(wanted, part), part
     assert {key: (one.identity, one.also) for key, one in known.things.items()} == {
         key: (one.identity, one.also) for key, one in wanted.things.items()
     }
+
+
+def test_a_renamed_unit_is_not_taken_out(folder: Path, states: States, tmp_path: Path) -> None:
+    """Under its new key it is the same unit, with the same accounts."""
+    move: Edit = ("moves.yaml", "", "- kind: ou\n  from: lab\n  to: labs\n")
+    edits = ((ORGANIZATION, "  lab:\n", "  labs:\n"), (ORGANIZATION, "unit: lab", "unit: labs"), move)
+    _, before = attached("guard", "lab")(Live(), copied(states))
+    landing_zone = edited(folder, edits, tmp_path)
+    known = replayed(recorded(before), newest_keys(landing_zone.moves))
+    assert known.placed["web-lab"] == "labs"
+    assert not refusals(declared(landing_zone, TODAY), known, seen(known))
+    (tmp_path / "gone").mkdir()
+    (found,) = refusals(declared(edited(folder, (WITHOUT_UNIT, MOVED_LAB), tmp_path / "gone"), TODAY), known, Live())
+    assert "unit labs is taken out, and account web-lab would be" in found.fault.problem
 
 
 def test_what_a_run_of_ours_announced_is_no_stranger(folder: Path, states: States, tmp_path: Path) -> None:

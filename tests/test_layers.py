@@ -248,6 +248,21 @@ CASES: Mapping[str, Case] = {
         ),
         ["topics/model.py:10: fails at these settings: KeyError: 'x'; raise a ValueError for what is not allowed"],
     ),
+    "a validator that leaves": (
+        lambda own: own.add(
+            "topics",
+            "name: x\n",
+            stack=IN_ACCOUNTS,
+            model="from pydantic import field_validator\n"
+            + MODEL
+            + "    @field_validator('name')\n    def _c(cls, value: str) -> str:\n        raise SystemExit(0)\n",
+        ),
+        ["topics/model.py:10: fails at these settings: SystemExit: 0; raise a ValueError for what is not allowed"],
+    ),
+    "an exception of another kind": (
+        lambda own: own.add("topics", "name: x\n", stack=IN_ACCOUNTS, model="raise GeneratorExit('no')\n"),
+        ["topics/model.py:1: cannot be loaded: GeneratorExit: no; correct it"],
+    ),
     "a token": (
         lambda own: own.add("topics", "name: '${TfToken[TOKEN.1]}'\n", stack=IN_ACCOUNTS, model=MODEL),
         [
@@ -263,6 +278,18 @@ def test_what_is_wrong_with_a_layer_is_one_clear_error(own: Own, name: str) -> N
     wrong, faults = CASES[name]
     wrong(own)
     assert own.faults() == faults
+
+
+def test_what_a_model_prints_is_no_output_of_the_command(own: Own, capsys: pytest.CaptureFixture[str]) -> None:
+    checks = "    @field_validator('name')\n    def _c(cls, value: str) -> str:\n"
+    says = f"{checks}        print('checked')\n        return value\n"
+    model = f"from pydantic import field_validator\nprint('loaded')\n{MODEL}{says}"
+    own.add("topics", "name: x\n", stack=IN_ACCOUNTS, model=model)
+
+    own.load()
+
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err.split()) == ("", ["loaded", "checked"])
 
 
 def test_a_stack_in_each_account_and_one_that_others_read(own: Own, tmp_path: Path) -> None:

@@ -48,18 +48,6 @@ def test_addresses_are_a_contract(shipped: Deployment, company: Deployment, stac
         golden(f"{name}/{stack}.txt", "\n".join([*deployment[stack].addresses, ""]))
 
 
-@pytest.mark.parametrize("stack", STACKS)
-def test_nothing_changes_in_what_terraform_gets(
-    shipped: Deployment, company: Deployment, stack: str, golden: Golden
-) -> None:
-    """A net for as long as the code is rebuilt and what it makes stays; the order of keys and blocks says nothing."""
-    for name, deployment in (("shipped", shipped), ("company", company)):
-        document = dict(deployment[stack].json)
-        for block in ("import", "removed"):
-            document[block] = sorted(document.get(block, []), key=json.dumps)
-        golden(f"{name}/{stack}.json", json.dumps(document, indent=1, sort_keys=True) + "\n")
-
-
 # Order and references
 
 

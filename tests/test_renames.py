@@ -228,6 +228,7 @@ def test_a_wildcard_that_matches_one_of_the_keys_only_is_refused(company: Path) 
 
 REFUSED = {
     ("account", "management", "main"): "'management' is the management account's and stays",
+    ("ou", "sandbox", "root"): "'root' stands for the organization root",
     ("account", "audit", "network"): "account 'network' is there already",
     ("account", "audit", "legacy-website"): "is there already and is retired",
     ("account", "legacy-website", "website"): "is retired: no state has it",

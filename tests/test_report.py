@@ -547,6 +547,16 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
             )
         ],
     ),
+    "a reason in brackets": (
+        SSO,
+        lambda data: _entry(data, "DataAnalyst").update(reason="(soon) moves (to us)"),
+        [
+            (
+                NOTHING,
+                "group data-analysts keeps DataAnalyst in data-prod: (soon) moves (to us); before: no end, no reason",
+            ),
+        ],
+    ),
     "an entry ends": (
         SSO,
         lambda data: _until("2031-01-31", data),
@@ -1339,6 +1349,31 @@ def test_a_unit_below_another_one_is_told_as_a_loss(repository: Path) -> None:
     assert "--allow losses" in refused.stderr
 
 
+def test_a_unit_that_goes_in_the_edit_that_moves_its_account_is_told_as_a_loss(repository: Path) -> None:
+    """Once the account has moved, the unit may go."""
+
+    def moved(data: dict[str, Any]) -> None:
+        data["accounts"]["sandbox"]["organizational_unit"] = "suspended"
+
+    def gone(data: dict[str, Any]) -> None:
+        del data["organizational_units"]["sandbox"]
+        bound = [*data["policies"].values(), data["region_restriction"], data["ec2_defaults"]]
+        for targets in (one["targets"] for one in bound if "sandbox" in one["targets"].get("organizational_units", ())):
+            targets["organizational_units"] = sorted({*targets["organizational_units"]} - {"sandbox"}) or ["suspended"]
+
+    original = (repository / "aws" / "config" / ORGANIZATION).read_text()
+    folder = _change(repository, ORGANIZATION, moved)
+    refused = report("--diff", "HEAD", "--format", "json", config=_change(repository, ORGANIZATION, gone))
+    (told,) = (one["text"] for one in json.loads(refused.stdout)["changes"] if one["risk"] == "losses")
+    assert told.startswith("organizational_units: unit sandbox is taken out, and account sandbox would be without its ")
+    assert told.endswith("strata deploy refuses it, unless --allow delete:unit is given")
+    (folder / ORGANIZATION).write_text(original)
+    _change(repository, ORGANIZATION, moved)
+    _commit(repository)
+    allowed = report("--diff", "HEAD", "--format", "json", config=_change(repository, ORGANIZATION, gone))
+    assert [one for one in json.loads(allowed.stdout)["changes"] if one["risk"] == "losses"] == []
+
+
 def test_markdown_says_the_risk_first(repository: Path) -> None:
     result = report("--diff", "HEAD", "--format", "markdown", config=_change(repository, ORGANIZATION, LOOSE))
     assert result.stdout == (
@@ -1400,10 +1435,24 @@ def test_a_revision_with_faults_names_the_first(repository: Path) -> None:
     assert "config/security.yaml:" in result.stderr
 
 
-def _refused(result: Result, says: str) -> None:
-    assert (result.exit_code, result.stdout) == (1, "")
+def _refused(result: Result, says: str, code: int = 1) -> None:
+    assert (result.exit_code, result.stdout) == (code, "")
     assert says in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--person", "lea-voigt"), "'lea-voigt' is not a user, did you mean 'lea-vogt'?"),
+        (("--person", ""), "'' is not a user"),
+        (("--group", "finanz"), "'finanz' is not a group, did you mean 'finance'?"),
+        (("--ou", "root"), "'root' is not an organizational unit"),
+        (("--as-of", "tomorrow"), "--as-of: 'tomorrow' is not a date"),
+    ],
+)
+def test_what_is_not_there_is_one_line(words: tuple[str, ...], says: str) -> None:
+    _refused(report(*words), says)
 
 
 @pytest.mark.parametrize(
@@ -1413,12 +1462,7 @@ def _refused(result: Result, says: str) -> None:
         (("--allow", "access"), "--allow belongs to --diff"),
         (("--diff", "HEAD", "--account", "sandbox"), "a difference is about everything"),
         (("--format", "html", "--person", "lea-vogt"), "--format html has everything"),
-        (("--person", "lea-voigt"), "'lea-voigt' is not a user, did you mean 'lea-vogt'?"),
-        (("--person", ""), "'' is not a user"),
-        (("--group", "finanz"), "'finanz' is not a group, did you mean 'finance'?"),
-        (("--ou", "root"), "'root' is not an organizational unit"),
-        (("--as-of", "tomorrow"), "--as-of: 'tomorrow' is not a date"),
     ],
 )
-def test_options_that_do_not_go_together_are_one_line(words: tuple[str, ...], says: str) -> None:
-    _refused(report(*words), says)
+def test_options_that_do_not_go_together_are_a_wrong_command_line(words: tuple[str, ...], says: str) -> None:
+    _refused(report(*words), says, code=2)

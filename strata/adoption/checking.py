@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,19 @@ def accepted(folder: Path) -> list[dict[str, Any]]:
     return [{"finding": finding, "at": at, "reason": REASON} for finding, at in sorted(set(unknown_in(partial)))]
 
 
-def refused_documents(error: ConfigurationError) -> dict[str, str]:
-    """Returns the documents that AWS took and the configuration does not, each with its first fault."""
+def refused_documents(error: ConfigurationError, documents: Iterable[str]) -> dict[str, str]:
+    """Returns which documents AWS took and the configuration does not, each with its first fault.
+
+    A fault stands in the document, or at the entry that names it.
+    """
     found: dict[str, str] = {}
     for fault in error.faults:
-        folder, _, name = fault.file.rpartition("policies/")
-        if name and (not folder or folder.endswith("/")):
-            found.setdefault(f"policies/{name}", f"its document {fault.problem}")
+        section, _, rest = fault.path.partition(".")
+        key = rest.partition(".")[0]
+        at_entry = {"policies": f"policies/{key}.json", "permission_sets": f"policies/{key}-inline.json"}.get(
+            section, ""
+        )
+        for document in documents:
+            if document == at_entry or f"/{fault.file}".endswith(f"/{document}"):
+                found.setdefault(document, f"its document is no valid one here: {fault.problem}")
     return found

@@ -154,7 +154,9 @@ def _objections(type: Any, value: object) -> dict[str, str]:
         return {"": str(problem)}
     except ValidationError as error:
         found = error.errors(include_url=False)
-        return {str(one["loc"][0]) if one["loc"] else "": str(one["msg"]) for one in found}
+        # Pydantic puts words of its own before those of a rule.
+        words = [str(one.get("ctx", {}).get("error") or one["msg"]) for one in found]
+        return {str(one["loc"][0]) if one["loc"] else "": text for one, text in zip(found, words, strict=True)}
     return {}
 
 

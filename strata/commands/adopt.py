@@ -80,7 +80,7 @@ def run(
     except AwsError as error:
         again = "; what was read is kept, the same command goes on from there" if error.code in THROTTLED else ""
         raise AwsError(f"{error}{again}", error.code) from error
-    found, files = _described(project, inventory, literal=literal)
+    found, files = described(project, inventory, literal=literal)
     if not json:
         _show(options, inventory, found, pace.requests)
     if not dry_run:
@@ -147,7 +147,7 @@ class _Progress:
 # The configuration
 
 
-def _described(project: Project, inventory: Inventory, *, literal: bool) -> tuple[Description, dict[str, str]]:
+def described(project: Project, inventory: Inventory, *, literal: bool = False) -> tuple[Description, dict[str, str]]:
     """Returns what was found, and all files; the imports come from the configuration as it is read back.
 
     A document that AWS took and the configuration does not is left where it is, with whatever it belongs to.
@@ -161,8 +161,8 @@ def _described(project: Project, inventory: Inventory, *, literal: bool) -> tupl
         try:
             return found, _files(project, inventory, found)
         except ConfigurationError as error:
-            more = refused_documents(error)
-            if not more.keys() - refused.keys():
+            more = refused_documents(error, found.documents)
+            if not more:
                 text = "what was found is not a valid configuration:"
                 raise StrataError(text, *map(str, error.faults)) from error
             refused |= more

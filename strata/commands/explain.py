@@ -8,7 +8,7 @@ from typing import Any
 
 from strata.config import ORGANIZATION, SSO
 from strata.config.source import Location
-from strata.errors import StrataError
+from strata.errors import UsageError
 from strata.landing_zone import MANAGEMENT, LandingZone, SourceLocation
 from strata.landing_zone.policies import EffectivePolicy
 from strata.landing_zone.units import Target
@@ -26,7 +26,7 @@ from strata.report.reviews import GroupReview, group_reviews
 def run(options: Options, *, who: str | None, account: str | None, permission_set: str | None, json: bool) -> int:
     """Finds the named user, account, group or permission set and prints it."""
     if (who is None) == (permission_set is None) or (account and permission_set):
-        raise StrataError("name a user, a user and an account, an account, a group, or --permission-set NAME")
+        raise UsageError("name a user, a user and an account, an account, a group, or --permission-set NAME")
     explained = Explained(load(options.config))
     facts, lines = _chosen(explained, who, account, permission_set)
     if json:

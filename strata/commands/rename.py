@@ -15,7 +15,7 @@ from strata.aws.prerequisites import management_caller
 from strata.aws.session import connect
 from strata.aws.states import list_stacks, read_state
 from strata.config import ACCEPTED, MOVES
-from strata.config.models import MANAGEMENT
+from strata.config.models import MANAGEMENT, ROOT
 from strata.config.moves import Kind, Move
 from strata.config.text import Problem
 from strata.config.types import check_key, did_you_mean
@@ -104,6 +104,8 @@ def _check(landing_zone: LandingZone, move: Move, keys: frozenset[str]) -> None:
     word = WORDS[move.kind]
     if move.kind == "account" and MANAGEMENT in (move.from_, move.to):
         raise StrataError("the key 'management' is the management account's and stays")
+    if move.kind == "ou" and move.to == ROOT:
+        raise StrataError(f"{ROOT!r} stands for the organization root; choose another key")
     if move.from_ == move.to:
         raise StrataError(f"{word} {move.from_} has that key")
     if move.from_ not in keys and move.to not in keys:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from strata.errors import StrataError
+from strata.errors import UsageError
 from strata.files.atomic import write
 from strata.landing_zone import LandingZone
 from strata.load import load
@@ -52,12 +52,12 @@ def run(
     if diff is not None:
         if as_of is not None or only:
             problem = "a difference is about everything, on no day"
-            raise StrataError(f"{problem}; leave out --as-of, --account, --ou, --person and --group")
+            raise UsageError(f"{problem}; leave out --as-of, --account, --ou, --person and --group")
         return _difference(options, format, output, diff, allow)
     if allow:
-        raise StrataError("--allow belongs to --diff; add --diff REV, or leave it out")
+        raise UsageError("--allow belongs to --diff; add --diff REV, or leave it out")
     if only and format not in ("text", "markdown", "csv"):
-        raise StrataError(f"--format {format} has everything; use text, markdown or csv with --account and the like")
+        raise UsageError(f"--format {format} has everything; use text, markdown or csv with --account and the like")
     _write(options, format, _report(options, format, _width(output), as_of, only), output)
     return 0
 
@@ -91,7 +91,7 @@ def _difference(options: Options, format: str, output: Path | None, revision: st
 
     writers = {"text": diff.as_text, "markdown": diff.as_markdown, "json": diff.as_json}
     if format not in writers:
-        raise StrataError(f"a difference has no format {format!r}; use text, markdown or json")
+        raise UsageError(f"a difference has no format {format!r}; use text, markdown or json")
     after = load(options.config)
     before, made = configuration_at(options.config, revision, after.moves)
     found = diff.compare(before, after, made)

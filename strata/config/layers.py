@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import importlib.util
 import sys
 import traceback
@@ -228,11 +229,14 @@ def _settings(file: Path) -> type[Model] | Fault:
         problem = f"imports {heavy[1]}, and strata check, which loads it, does without"
         return Fault(_shown(file), heavy[0], "", problem, "import it in stack.py")
     try:
-        kind = getattr(_loaded(file), _SETTINGS, None)
-        if isinstance(kind, type) and issubclass(kind, Model):
-            kind.model_rebuild()
-            return kind
-    except (Exception, SystemExit) as error:  # noqa: BLE001  # of code that somebody wrote
+        with contextlib.redirect_stdout(sys.stderr):  # stdout may be JSON
+            kind = getattr(_loaded(file), _SETTINGS, None)
+            if isinstance(kind, type) and issubclass(kind, Model):
+                kind.model_rebuild()
+                return kind
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001  # of code that somebody wrote
         problem = f"cannot be loaded: {type(error).__name__}: {' '.join(str(error).split())}"
         return Fault(_shown(file), _line_of(error, file), "", problem, "correct it")
     problem = f"has no class {_SETTINGS} that is derived from Model"
@@ -266,7 +270,7 @@ def _line_of(error: BaseException, file: Path) -> int:
     return next((one.lineno or 1 for one in reversed(frames) if one.filename == str(file)), 1)
 
 
-def failure(code: Code, error: Exception) -> Fault:
+def failure(code: Code, error: BaseException) -> Fault:
     """Returns what a validator of a layer says that fails in a way that validators do not."""
     file = code.folder / "model.py"
     problem = f"fails at these settings: {type(error).__name__}: {' '.join(str(error).split())}"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 import os
 import re
+import sys
 import types
 import typing
 from collections.abc import Iterable, Mapping
@@ -192,9 +194,12 @@ def _read_layers(partial: PartialConfiguration) -> list[Fault]:
             found[name] = Layer(name, code)
         else:
             try:
-                settings, partial.skipped[file], _ = _parse(code.model, source_file)
+                with contextlib.redirect_stdout(sys.stderr):  # stdout may be JSON
+                    settings, partial.skipped[file], _ = _parse(code.model, source_file)
                 found[name] = Layer(name, code, settings)
-            except Exception as error:  # noqa: BLE001  # of a validator that somebody wrote
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # noqa: BLE001  # of a validator that somebody wrote
                 broken.add(name)
                 faults.append(failure(code, error))
         faults += source_file.faults

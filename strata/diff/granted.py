@@ -64,5 +64,5 @@ def _reasons(before: LandingZone, after: LandingZone, kept: Collection[Grant]) -
             accounts[grant.principal, grant.permission_set, was, will_be].append(grant.account)
     for (group, permission_set, was, will_be), where in sorted(accounts.items()):
         words = accounts_in_words(where, after.accounts) or listed(where)
-        old, new = (terms.strip(" ()") or "no end, no reason" for terms in (was, will_be))
+        old, new = (terms.removeprefix(" (").removesuffix(")") or "no end, no reason" for terms in (was, will_be))
         yield Change(Topic.ACCESS, f"group {group} keeps {permission_set} in {words}: {new}; before: {old}")

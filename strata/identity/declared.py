@@ -42,6 +42,9 @@ def declared(landing_zone: LandingZone, today: dt.date = dt.date.min) -> Holding
             for grant in landing_zone.grants
         ),
         attachments=frozenset(_attachments(landing_zone)),
+        placed={
+            key: account.unit for key, account in landing_zone.accounts.items() if account.unit in landing_zone.units
+        },
         memberships=frozenset((key, user) for key, group in landing_zone.groups.items() for user in group.members),
         administrators=administrators(landing_zone, today),
         trail="on" if security.trail.on else "off" if security.trail.mode == "off" else "unmanaged",

@@ -1,9 +1,10 @@
-"""Refusals about what would be deleted or replaced: things, access, whole sections, the trail, sharing."""
+"""Refusals about what would be deleted or replaced: things, access, whole sections, units, the trail, sharing."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from strata.config.models import MANAGEMENT
 from strata.identity.comparison import (
     ORGANIZATION,
     SECURITY,
@@ -19,11 +20,13 @@ from strata.identity.comparison import (
 from strata.identity.matching import moved_assignment
 from strata.identity.things import STACKS, Kind
 from strata.landing_zone.permission_sets import BREAK_GLASS, STATE_ACCESS
-from strata.text import listed
+from strata.text import listed, plural
 
 LAST_ADMINISTRATOR = "last-administrator"
 
 MASS_DELETION = "mass-deletion"
+
+DELETE_UNIT = "delete:unit"
 
 DELETE_TRAIL = "delete:trail"
 
@@ -168,6 +171,58 @@ def _many(
     else:
         return
     yield Refusal(c.fault(file, (section,), problem, remedy), MASS_DELETION)
+
+
+def removed_units(c: Comparison) -> Iterator[Refusal]:
+    """Refuses to take out a unit with policies while the state has accounts in it: these would be unbound for a while.
+
+    Terraform destroys the attachments of a unit, then moves its accounts, then deletes it.
+    """
+    if not c.concerns("organizations"):
+        return
+    known = c.declared.keys("account") | c.declared.retired.keys()
+    for unit in sorted(c.recorded.keys("ou") - c.declared.keys("ou")):
+        if ("ou", unit) in c.found.given_up:
+            continue
+        its = {one.policy for one in c.recorded.attachments if (one.target, one.key) == ("ou", unit)}
+        lost = {
+            account: its - _still_bound_by(c, account)
+            for account in sorted((known & c.recorded.placed.keys()) - {MANAGEMENT})
+            if unit in _way_up(c, account)
+        }
+        accounts, policies = [one for one, from_it in lost.items() if from_it], sorted(set().union(*lost.values()))
+        if accounts:
+            yield _unbound(c, unit, accounts, policies)
+
+
+def _unbound(c: Comparison, unit: str, accounts: Sequence[str], policies: Sequence[str]) -> Refusal:
+    word, until = plural(len(accounts), "account"), plural(len(accounts), "it is", "they are")
+    problem = (
+        f"unit {unit} is taken out, and {word} {listed(accounts)} would be without its "
+        f"{plural(len(policies), 'policy', 'policies')} {listed(policies)} until {until} moved: Terraform detaches "
+        "policies before it moves accounts"
+    )
+    remedy = (
+        f"deploy once with the {word} moved and the unit still there with its policies, then take it out; or "
+        f"{allowed_by(DELETE_UNIT)}"
+    )
+    return Refusal(c.fault(ORGANIZATION, ("organizational_units",), problem, remedy), DELETE_UNIT)
+
+
+def _way_up(c: Comparison, account: str) -> list[str]:
+    """Returns the recorded units above an account, nearest first."""
+    found: list[str] = []
+    unit = c.recorded.placed.get(account, "")
+    while unit not in found and ("ou", unit) in c.recorded.things:
+        found.append(unit)
+        unit = c.recorded.things["ou", unit].identity.partition("/")[0]
+    return found
+
+
+def _still_bound_by(c: Comparison, account: str) -> set[str]:
+    """Returns the policies that bind a recorded account throughout, by attachments that stay."""
+    at = {("root", ""), ("account", account), *(("ou", unit) for unit in _way_up(c, account))}
+    return {one.policy for one in c.recorded.attachments & c.declared.attachments if (one.target, one.key) in at}
 
 
 def deleted_trail(c: Comparison) -> Iterator[Refusal]:

@@ -34,6 +34,10 @@ def replayed(holdings: Holdings, keys: Keys) -> Holdings:
         stacks={address_now(one, keys): stack for one, stack in holdings.stacks.items()},
         assignments=frozenset(_assigned(one, keys) for one in holdings.assignments),
         attachments=frozenset(_attached(one, keys) for one in holdings.attachments),
+        placed={
+            keys.get(("account", key), key): keys.get(("ou", unit), unit)
+            for key, unit in sorted(holdings.placed.items(), key=lambda one: ("account", one[0]) not in keys)
+        },
         memberships=frozenset(
             (keys.get(("group", group), group), keys.get(("user", user), user)) for group, user in holdings.memberships
         ),

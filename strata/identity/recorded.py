@@ -53,6 +53,7 @@ def recorded(states: Mapping[str, State]) -> Holdings:
         empty=frozenset(states) - {resource.stack for resource in resources},
         assignments=assignments,
         attachments=frozenset(_attachments(by_type[ATTACHMENT])),
+        placed=dict(_placed(by_type[TYPES["account"]], by_type[TYPES["ou"]])),
         memberships=memberships,
         administrators=administrators or _declared_administrators(states),
         trail="on" if TRAIL in addresses else "off",
@@ -120,6 +121,13 @@ def _units(units: Mapping[str, Mapping[str, Any]]) -> Iterator[Thing]:
         # Below a unit that no state has it is not below the root.
         parent = by_id.get(above_id, above_id if above_id.startswith("ou-") else "")
         yield Thing("ou", key, unit_identity(parent, name), name, _text(one, "id"), also=unit_path(tuple(names)))
+
+
+def _placed(
+    accounts: Mapping[str, Mapping[str, Any]], units: Mapping[str, Mapping[str, Any]]
+) -> Iterator[tuple[str, str]]:
+    by_id = {_text(one, "id"): key for key, one in units.items() if one.get("id")}
+    return ((key, by_id[_text(one, "parent_id")]) for key, one in accounts.items() if _text(one, "parent_id") in by_id)
 
 
 def _text(attributes: Mapping[str, Any], name: str) -> str:

@@ -25,6 +25,7 @@ CASES: tuple[Case, ...] = (
     deletions.external_principals,
     deletions.last_administrator,
     deletions.mass_deletions,
+    deletions.removed_units,
     deletions.deleted_trail,
     deletions.deleted_ram_sharing,
     foreign.strangers,

@@ -115,6 +115,8 @@ class Holdings:
     """Stacks whose state is known and has nothing."""
     assignments: frozenset[Assigned] = frozenset()
     attachments: frozenset[Attached] = frozenset()
+    placed: Mapping[str, str] = field(default_factory=dict)
+    """Account to the unit it is in, by key; one below the root, or in a unit that no state has, is not here."""
     memberships: frozenset[tuple[str, str]] = frozenset()
     administrators: Administrators = field(default_factory=Administrators)
     trail: Switch = "off"

@@ -68,7 +68,7 @@ def _personal(value: Any, location: Location) -> Iterator[tuple[Location, str]]:
     elif isinstance(value, tuple):
         for index, one in enumerate(value):
             yield from _personal(one, (*location, index))
-    elif isinstance(value, str):
+    elif isinstance(value, str) and value:
         yield location, value
 
 

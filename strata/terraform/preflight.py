@@ -22,7 +22,13 @@ from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, StrataError, UsageError
 from strata.identity import announced, examine
 from strata.identity.comparison import Refusal
-from strata.identity.deletions import DELETE_RAM_SHARING, DELETE_TRAIL, LAST_ADMINISTRATOR, MASS_DELETION
+from strata.identity.deletions import (
+    DELETE_RAM_SHARING,
+    DELETE_TRAIL,
+    DELETE_UNIT,
+    LAST_ADMINISTRATOR,
+    MASS_DELETION,
+)
 from strata.identity.leftovers import STACK, Directory, announced_as, to_create
 from strata.identity.live import states_elsewhere
 from strata.identity.settled import lost_layers, settled
@@ -38,7 +44,7 @@ from strata.terraform.standing import reset
 from strata.terraform.workspace import StateObject, Workspace
 
 REPLACE = "replace:"
-ALLOWED = (LAST_ADMINISTRATOR, MASS_DELETION, f"{REPLACE}KEY", DELETE_TRAIL, DELETE_RAM_SHARING)
+ALLOWED = (LAST_ADMINISTRATOR, MASS_DELETION, f"{REPLACE}KEY", DELETE_UNIT, DELETE_TRAIL, DELETE_RAM_SHARING)
 """The words of `--allow`."""
 
 State = Mapping[str, Any]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +34,7 @@ def adopted(running_aws: Aws, provider: Provider, tmp_path: Path) -> Site:
     return site
 
 
+@pytest.mark.only("stand-in")
 def test_what_is_adopted_stays_as_it_is(adopted: Site) -> None:
     before = _planned(adopted)
     assert before["preview"] == {
@@ -66,11 +66,23 @@ def nothing(running_aws: Aws, provider: Provider, tmp_path: Path) -> Site:
     return Site(running_aws, provider, tmp_path)
 
 
-@pytest.mark.parametrize("seed", [seeds.leverage, seeds.control_tower], ids=["leverage", "control-tower"])
-def test_what_others_made_is_adopted_and_stays_as_it_is(nothing: Site, seed: Callable[[Aws], object]) -> None:
-    seed(nothing.aws)
+def test_what_leverage_made_is_adopted_and_stays_as_it_is(nothing: Site) -> None:
+    seeds.leverage(nothing.aws)
 
     _adopt(nothing)
+
+
+@pytest.mark.only("stand-in")
+def test_what_control_tower_made_is_adopted_and_stays_as_it_is(nothing: Site) -> None:
+    seeds.control_tower(nothing.aws)
+
+    _adopt(nothing)
+
+
+@pytest.mark.large
+@pytest.mark.only("real")
+def test_what_control_tower_made_is_adopted_with_the_real_provider(nothing: Site) -> None:
+    test_what_control_tower_made_is_adopted_and_stays_as_it_is(nothing)
 
 
 @pytest.mark.large

@@ -261,17 +261,18 @@ def test_a_unit_that_holds_an_account_is_not_deleted(shipped: Site) -> None:
     shipped.open_account("stray@example.com", shipped.units()["security"])
     shipped.edit(
         "organization.yaml",
-        (
-            "organizational_units:\n  security:\n    name: security\n",
-            "unmanaged_accounts:\n  - stray@example.com\norganizational_units:\n",
-        ),
+        ("\norganizational_units:\n", "\nunmanaged_accounts:\n  - stray@example.com\norganizational_units:\n"),
     )
-    text = (shipped.config / "organization.yaml").read_text().replace("        - security\n", "")
+    text = (shipped.config / "organization.yaml").read_text()
     text = text.replace("organizational_unit: security\n", "organizational_unit: shared\n")
+    (shipped.config / "organization.yaml").write_text(text)
+    moved = shipped.strata("deploy", "organizations", "--yes")
+    text = text.replace("        - security\n", "").replace("  security:\n    name: security\n", "")
     (shipped.config / "organization.yaml").write_text(text)
 
     refused = shipped.strata("deploy", "organizations", "--yes")
 
+    assert moved.code == 0, moved.text
     assert refused.code == 1, refused.text
     assert "the unit still holds accounts or units that Strata does not know" in refused.text
     assert "security" in shipped.units()
@@ -291,20 +292,34 @@ def test_another_bucket_name_is_refused(shipped: Site) -> None:
 # 6: moves
 
 
-def test_accounts_move_in_the_edit_that_deletes_their_unit(shipped: Site) -> None:
-    """The accounts leave first, then the unit goes: one apply."""
-    shipped.edit("organization.yaml", ("  shared:\n    name: shared\n", "  platform:\n    name: Platform\n"))
+def test_a_unit_goes_in_the_deploy_after_its_accounts(shipped: Site) -> None:
+    """Both in one edit is refused, since the account would be without policies; two deploys never leave it so."""
+    shared, old = shipped.accounts()["aws+shared@example.com"]["Id"], "  shared:\n    name: shared\n"
+    shipped.edit("organization.yaml", (old, f"{old}  platform:\n    name: Platform\n"))
     text = (shipped.config / "organization.yaml").read_text()
-    text = text.replace("        - shared\n", "        - platform\n").replace(
+    text = text.replace("        - shared\n", "        - shared\n        - platform\n").replace(
         "organizational_unit: shared", "organizational_unit: platform"
     )
+    without = text.replace("        - shared\n", "").replace(old, "")
+    (shipped.config / "organization.yaml").write_text(without)
+
+    refused = shipped.strata("deploy", "organizations", "--yes")
+    writing = shipped.aws.writing_calls()
     (shipped.config / "organization.yaml").write_text(text)
-    shipped.synth()
+    moved = shipped.strata("deploy", "organizations", "--yes")
+    detached = shipped.aws.writing_calls().get("organizations:DetachPolicy", 0)
+    (shipped.config / "organization.yaml").write_text(without)
+    removed = shipped.strata("deploy", "organizations", "--yes")
 
-    applied = shipped.apply("organizations")
-
-    assert applied.code == 0, applied.text
-    units, shared = shipped.units(), shipped.accounts()["aws+shared@example.com"]["Id"]
+    assert refused.code == 1, refused.text
+    assert "unit shared is taken out, and account shared would be without its policies" in " ".join(
+        refused.text.split()
+    )
+    assert writing == {}
+    assert moved.code == 0, moved.text
+    assert detached == 0
+    assert removed.code == 0, removed.text
+    units = shipped.units()
     assert set(units) == {"security", "Platform"}
     parents = shipped.client("organizations").list_parents(ChildId=shared)["Parents"]
     assert [parent["Id"] for parent in parents] == [units["Platform"]]

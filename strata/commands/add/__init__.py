@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -40,10 +41,11 @@ def run(options: Options, *, kind: Kind, given: Mapping[str, Any], json: bool, d
         raise
     found = effects(kind, landing_zone, after, known)
     new_warnings = [one for one in warnings(after) if one.split(": ", 1)[-1] not in _texts(warnings(landing_zone))]
+    new_warnings += _over(known.get("until"), listed(sorted(files)))
     if json:
+        facts = _as_json(kind, known, options, files, found, new_warnings, written=yes and not dry_run)
         if yes and not dry_run:
             replace(folder, before, files)
-        facts = _as_json(kind, known, options, files, found, new_warnings, written=yes and not dry_run)
         document(output("add", facts))
         return 0
     words = [*told(kind, after, known, found), *(f"warning: {folder}/{one}" for one in new_warnings)]
@@ -61,6 +63,13 @@ def _added(before: Mapping[str, str], entries: list[Addition]) -> dict[str, str]
 def _texts(found: list[str]) -> set[str]:
     """Returns warnings without their lines, which an entry further up moves."""
     return {one.split(": ", 1)[-1] for one in found}
+
+
+def _over(until: str | None, file: str) -> list[str]:
+    """Returns a warning of a last day that is over: access is given all the same."""
+    if not until or until >= dt.datetime.now().astimezone().date().isoformat():
+        return []
+    return [f"{file}: until: {until} is over, and access is given until strata expire takes it out; correct the day"]
 
 
 def _as_json(
