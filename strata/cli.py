@@ -44,6 +44,10 @@ ProfileOption = Annotated[str | None, typer.Option("--profile", help="The AWS CL
 RegionOption = Annotated[
     str | None, typer.Option("--region", help="The AWS region, instead of the primary one.", show_default=False)
 ]
+RequestRegionOption = Annotated[
+    str | None,
+    typer.Option("--region", help="The region of the request, instead of the primary one.", show_default=False),
+]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print results and errors only.")]
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Print more details.")]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of a failure.")]
@@ -66,7 +70,8 @@ _OF_AWS: dict[str, frozenset[str]] = {
 
 
 def _shared(command: str) -> dict[str, Any]:
-    return {key: one for key, one in _SHARED.items() if command in _OF_AWS.get(key, {command})}
+    options = {**_SHARED, "region": RequestRegionOption} if command == "can" else _SHARED
+    return {key: one for key, one in options.items() if command in _OF_AWS.get(key, {command})}
 
 
 @app.callback()
@@ -244,7 +249,7 @@ added = typer.Typer(
     name="add",
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Add an account, unit, group, user or assignment.",
+    help="Add an account, unit, group, user, permission set or assignment.",
     epilog="Example: strata add account data-prod --ou prod",
 )
 app.add_typer(added, short_help=LINES["add"])
@@ -255,8 +260,10 @@ FileOption = Annotated[
 ]
 
 
-def _repeated(flag: str, metavar: str, words: str) -> Any:
-    return typer.Option(flag, metavar=metavar, help=f"{words}; repeatable.", show_default=False)
+def _repeated(flag: str, metavar: str, words: str, completed: Any = None) -> Any:
+    return typer.Option(
+        flag, metavar=metavar, help=f"{words}; repeatable.", show_default=False, autocompletion=completed
+    )
 
 
 @command("account", "strata add account data-prod --email aws+data-prod@acme.io --ou prod", added)
@@ -265,7 +272,10 @@ def add_account(
     options: Options,
     key: Annotated[str | None, typer.Argument(help="Its key.")] = None,
     email: Annotated[str | None, typer.Option("--email", help="Its root e-mail address.")] = None,
-    ou: Annotated[str | None, typer.Option("--ou", metavar="UNIT", help="The unit it is in, or root.")] = None,
+    ou: Annotated[
+        str | None,
+        typer.Option("--ou", metavar="UNIT", help="The unit it is in, or root.", autocompletion=completion.keys("ou")),
+    ] = None,
     name: Annotated[str | None, typer.Option("--name", help="Else <project>-<key>.")] = None,
     tag: Annotated[list[str] | None, _repeated("--tag", "KEY=VALUE", "One of its tags")] = None,
     file: FileOption = None,
@@ -283,7 +293,12 @@ def add_ou(
     *,
     options: Options,
     key: Annotated[str | None, typer.Argument(help="Its key.")] = None,
-    under: Annotated[str | None, typer.Option("--under", metavar="UNIT", help="The unit above it, else root.")] = None,
+    under: Annotated[
+        str | None,
+        typer.Option(
+            "--under", metavar="UNIT", help="The unit above it, else root.", autocompletion=completion.keys("ou")
+        ),
+    ] = None,
     name: Annotated[str | None, typer.Option("--name", help="Its name at AWS, else the key.")] = None,
     file: FileOption = None,
     json: JsonOption = False,
@@ -301,7 +316,7 @@ def add_group(
     options: Options,
     key: Annotated[str | None, typer.Argument(help="Its key.")] = None,
     description: Annotated[str | None, typer.Option("--description", help="What it is for.")] = None,
-    member: Annotated[list[str] | None, _repeated("--member", "USER", "A user in it")] = None,
+    member: Annotated[list[str] | None, _repeated("--member", "USER", "A user in it", completion.keys("user"))] = None,
     name: Annotated[str | None, typer.Option("--name", help="Its display name, else the key.")] = None,
     file: FileOption = None,
     json: JsonOption = False,
@@ -321,7 +336,9 @@ def add_user(
     given_name: Annotated[str | None, typer.Option("--given-name", help="Given name.")] = None,
     family_name: Annotated[str | None, typer.Option("--family-name", help="Family name.")] = None,
     email: Annotated[str | None, typer.Option("--email", help="E-mail address, to sign in with.")] = None,
-    group: Annotated[list[str] | None, _repeated("--group", "GROUP", "A group to be a member of")] = None,
+    group: Annotated[
+        list[str] | None, _repeated("--group", "GROUP", "A group to be a member of", completion.keys("group"))
+    ] = None,
     file: FileOption = None,
     json: JsonOption = False,
     dry_run: DryRunOption = False,
@@ -359,14 +376,28 @@ def add_permission_set(
 def add_assignment(
     *,
     options: Options,
-    permission_set: Annotated[list[str] | None, _repeated("--permission-set", "SET", "A permission set")] = None,
-    group: Annotated[list[str] | None, _repeated("--group", "GROUP", "A group that gets it")] = None,
-    user: Annotated[list[str] | None, _repeated("--user", "USER", "A user who gets it")] = None,
-    ou: Annotated[list[str] | None, _repeated("--ou", "UNIT", "All accounts of a unit, later ones too")] = None,
-    account: Annotated[list[str] | None, _repeated("--account", "ACCOUNT", "An account, a wildcard, or all")] = None,
-    except_ou: Annotated[list[str] | None, _repeated("--except-ou", "UNIT", "A unit to leave out")] = None,
+    permission_set: Annotated[
+        list[str] | None, _repeated("--permission-set", "SET", "A permission set", completion.keys("permission-set"))
+    ] = None,
+    group: Annotated[
+        list[str] | None, _repeated("--group", "GROUP", "A group that gets it", completion.keys("group"))
+    ] = None,
+    user: Annotated[
+        list[str] | None, _repeated("--user", "USER", "A user who gets it", completion.keys("user"))
+    ] = None,
+    ou: Annotated[
+        list[str] | None, _repeated("--ou", "UNIT", "All accounts of a unit, later ones too", completion.keys("ou"))
+    ] = None,
+    account: Annotated[
+        list[str] | None,
+        _repeated("--account", "ACCOUNT", "An account, a wildcard, or all", completion.keys("account", more=("all",))),
+    ] = None,
+    except_ou: Annotated[
+        list[str] | None, _repeated("--except-ou", "UNIT", "A unit to leave out", completion.keys("ou"))
+    ] = None,
     except_account: Annotated[
-        list[str] | None, _repeated("--except-account", "ACCOUNT", "An account to leave out")
+        list[str] | None,
+        _repeated("--except-account", "ACCOUNT", "An account to leave out", completion.keys("account")),
     ] = None,
     reason: Annotated[str | None, typer.Option("--reason", help="Why, for those who review it.")] = None,
     until: Annotated[str | None, typer.Option("--until", metavar="DATE", help="Its last day.")] = None,
@@ -409,7 +440,11 @@ def permissions(
     *,
     options: Options,
     document: Annotated[
-        str | None, typer.Argument(help="reader, to plan; or what a stack needs besides: backend, organizations, ...")
+        str | None,
+        typer.Argument(
+            help="reader, to plan; or what a stack needs besides: backend, organizations, ...",
+            autocompletion=completion.permissions,
+        ),
     ] = None,
 ) -> int:
     """Print the IAM policy of a role that plans or deploys, for aws iam create-policy."""
@@ -426,7 +461,7 @@ def bootstrap(*, options: Options, dry_run: DryRunOption = False, yes: YesOption
     return run(options, dry_run=dry_run, yes=yes)
 
 
-@command("init", "strata init --name acme --short-name ac --email aws@acme.example")
+@command("init", "strata init --name acme --short-name ac --email aws@acme.io")
 def init(
     *,
     options: Options,
@@ -767,13 +802,28 @@ def report(
         str | None, typer.Option("--as-of", metavar="DATE", help="The day from which ends are seen; default: today.")
     ] = None,
     account: Annotated[
-        list[str] | None, typer.Option("--account", metavar="NAME", help="Only this account; repeatable.")
+        list[str] | None,
+        typer.Option(
+            "--account",
+            metavar="NAME",
+            help="Only this account; repeatable.",
+            autocompletion=completion.keys("account"),
+        ),
     ] = None,
     ou: Annotated[
-        list[str] | None, typer.Option("--ou", metavar="NAME", help="Only accounts in it; repeatable.")
+        list[str] | None,
+        typer.Option(
+            "--ou", metavar="NAME", help="Only accounts in it; repeatable.", autocompletion=completion.keys("ou")
+        ),
     ] = None,
-    person: Annotated[str | None, typer.Option("--person", metavar="NAME", help="Only this person.")] = None,
-    group: Annotated[str | None, typer.Option("--group", metavar="NAME", help="Only this group.")] = None,
+    person: Annotated[
+        str | None,
+        typer.Option("--person", metavar="NAME", help="Only this person.", autocompletion=completion.keys("user")),
+    ] = None,
+    group: Annotated[
+        str | None,
+        typer.Option("--group", metavar="NAME", help="Only this group.", autocompletion=completion.keys("group")),
+    ] = None,
 ) -> int:
     """Report access, organization, policies and layers, or with --diff what a change means for people and accounts."""
     from strata.commands.report import Only, run

@@ -39,9 +39,17 @@ def keys(*kinds: str, more: Iterable[str] = ()) -> Completion:
 
 
 def stacks(context: typer.Context) -> list[str]:
-    """Completes stacks that are not named yet."""
+    """Completes stacks that are not named yet, a layer by its name, which stands for all of its stacks."""
     named = context.params.get("stacks") or ()
+    with suppress(OSError):
+        layers = sorted(one.stem for one in (_folder(context) / "layers").glob("*.yaml") if _KEY.fullmatch(one.stem))
+        return [one for one in (*_STACKS, *layers) if one not in named]
     return [one for one in _STACKS if one not in named]
+
+
+def permissions() -> list[str]:
+    """Completes the policies that `strata permissions` prints."""
+    return ["reader", *_STACKS]
 
 
 def kinds() -> list[str]:

@@ -7,7 +7,7 @@ import sys
 from typing import TextIO
 
 from strata.errors import StrataError, UsageError
-from strata.printing import columns, ended_by_hand, line
+from strata.printing import columns, ended_by_hand, line, readers_may_leave
 
 
 def confirmed(question: str, *, instead: str = "the plan with --dry-run") -> bool:
@@ -29,7 +29,8 @@ def answer(question: str) -> str:
         StrataError: it is no text.
     """
     # What the question is about has to be seen first, also where stdout is a pipe that somebody reads.
-    sys.stdout.flush()
+    with readers_may_leave():
+        sys.stdout.flush()
     shown, width = line(question), columns(sys.stderr)
     if width and len(shown) > width - _ROOM:
         print(shown.rstrip(), file=sys.stderr)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +22,7 @@ from strata.files.config_entries import with_entry
 from strata.files.template import TEMPLATE
 from strata.load import load
 from strata.options import Options
+from strata.outputs import FORMATS
 from tests.bad_configurations import read, write
 
 
@@ -401,3 +404,47 @@ def test_a_configuration_with_faults_is_said_to_have_them(tmp_path: Path) -> Non
     done = strata(tmp_path, "ou", "lab", "--yes")
     assert done.exit_code == 1
     assert "sso.yaml:1: users" in done.stderr
+
+
+# For scripts
+
+KINDS = ("account", "ou", "group", "user", "permission-set", "assignment")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_option_that_is_missing_is_one_object_of_json(kind: str, folder: Path) -> None:
+    result = strata(folder, kind, "--json")
+    assert result.exit_code == 2
+    found = json.loads(result.stdout)
+    assert (found["format"], found["faults"]) == (FORMATS["add"], [])
+    assert " is missing: " in found["errors"][0]
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_option_that_is_wrong_is_one_object_of_json(kind: str, folder: Path) -> None:
+    words = next(words for words, _, _ in OPTIONS if words[0] == kind)
+    at = max(index for index, word in enumerate(words) if word.startswith("--")) if kind == "assignment" else 1
+    wrong = [*words[:at], "--until", "soon"] if kind == "assignment" else [kind, "not a key", *words[2:]]
+    result = strata(folder, *wrong, "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["format"] == FORMATS["add"]
+    assert json.loads(result.stdout)["errors"]
+
+
+@pytest.mark.parametrize(
+    ("words", "written"),
+    [
+        (["add", "group", "data", "--description", "Runs the data", "--yes"], "  data:\n"),
+        (["rename", "account", "shared", "common", "--yes"], "common"),
+    ],
+)
+def test_a_reader_that_leaves_does_not_keep_it_from_writing(words: list[str], written: str, folder: Path) -> None:
+    """As `| head -1` does; here nobody reads at all."""
+    command = [sys.executable, "-m", "strata", "--config", str(folder), *words]
+    reads, writes = os.pipe()
+    os.close(reads)
+    with os.fdopen(writes, "w") as pipe:
+        done = subprocess.run(command, stdout=pipe, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert any(written in file.read_text() for file in folder.glob("*.yaml"))

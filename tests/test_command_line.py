@@ -89,10 +89,37 @@ def completed(*words: str, folder: Path = COMPANY) -> list[str]:
         (["rename", "ou", "payments-p"], ["payments-production"]),
         (["--config", "nowhere", "explain", ""], ["management"]),
         (["sch"], []),
+        (["add", "account", "x", "--ou", "payments-n"], ["payments-nonproduction"]),
+        (["add", "ou", "x", "--under", "roo"], ["root"]),
+        (["add", "user", "x", "--group", "financ"], ["finance"]),
+        (["add", "group", "x", "--member", "anna"], ["anna-petersen"]),
+        (["add", "assignment", "--permission-set", "PlatformE"], ["PlatformEngineer"]),
+        (["add", "assignment", "--group", "financ"], ["finance"]),
+        (["add", "assignment", "--user", "anna"], ["anna-petersen"]),
+        (["add", "assignment", "--account", "al"], ["all"]),
+        (["add", "assignment", "--ou", "payments-n"], ["payments-nonproduction"]),
+        (["report", "--account", "data-p"], ["data-prod"]),
+        (["report", "--ou", "payments-n"], ["payments-nonproduction"]),
+        (["report", "--person", "anna"], ["anna-petersen"]),
+        (["report", "--group", "financ"], ["finance"]),
+        (["permissions", ""], ["reader", "backend", "organizations", "security", "sso"]),
     ],
 )
 def test_a_shell_completes_the_keys_of_the_configuration(words: list[str], expected: list[str]) -> None:
     assert completed(*words) == expected
+
+
+def test_layers_are_completed_after_the_stacks(tmp_path: Path) -> None:
+    (tmp_path / "layers").mkdir()
+    for name in ("topics.yaml", "budget.yaml", "a b.yaml", "notes.txt"):
+        (tmp_path / "layers" / name).touch()
+    assert completed("deploy", "sso", "", folder=tmp_path) == [
+        "backend",
+        "organizations",
+        "security",
+        "budget",
+        "topics",
+    ]
 
 
 @pytest.mark.parametrize(

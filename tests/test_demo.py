@@ -20,7 +20,7 @@ from tests.aws.client import ACCOUNT, Aws
 from tests.aws.real_provider import PINNED, NotFoundError, RealProvider
 from tests.demo import providers
 from tests.demo.commands import DemoError, end, error_in, run
-from tests.demo.configuration import copied, fingerprint
+from tests.demo.configuration import copied, fingerprint, is_edited
 from tests.demo.environment import assert_emulated, environment
 from tests.demo.providers import Provider
 from tests.demo.snapshot import Snapshot
@@ -84,9 +84,30 @@ def test_the_copy_is_of_the_emulated_account_and_imports_nothing(tmp_path: Path)
     assert not landing_zone.imports
     assert not [file for file in copy.rglob("*.*") if "210987654321" in file.read_text()]
     assert (source / IMPORTS).exists()
-    (copy / "left.yaml").touch()
+    (source / "project.yaml").write_text((source / "project.yaml").read_text() + "# new\n")
     copied(source, copy)
-    assert not (copy / "left.yaml").exists()
+    assert (copy / "project.yaml").read_text().endswith("# new\n")
+
+
+def test_an_edited_copy_stays_and_says_how_to_begin_anew(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    copy = tmp_path / "out" / "config"
+    copy.parent.mkdir()
+    copied(SHIPPED, copy)
+    assert not is_edited(copy)
+    (copy / ".git").mkdir()
+    (copy / ".git" / "HEAD").write_text("ref: refs/heads/main")
+    assert capsys.readouterr().out == ""
+
+    assert copied(SHIPPED, copy).project.name
+    assert (copy / ".git" / "HEAD").exists()
+    assert "out/config has edits and stays as it is; to begin anew from" in capsys.readouterr().out
+
+    (copy / "sso.yaml").write_text("users: 3\n")
+    with pytest.raises(DemoError, match=r"(?s)sso\.yaml.*or to begin anew from \w+/: rm -r out/config"):
+        copied(SHIPPED, copy)
+    shutil.rmtree(copy)
+    copied(SHIPPED, copy)
+    assert not is_edited(copy)
 
 
 def test_a_shell_begins_where_the_demo_of_the_same_configuration_ended(tmp_path: Path) -> None:

@@ -215,8 +215,9 @@ def test_a_run_ends_with_a_line_for_each_stack_and_the_ids_of_new_accounts(
     new = {"resource": {"addr": "aws_a.new"}, "action": "create"}
     site.plans("organizations", MADE)
     site.applies("organizations", ends=[{"type": "apply_complete", "hook": new}], code=0)
-    ids = {"old": "111111111111", "new": "222222222222", "management": ACCOUNT}
-    site.states["organizations"] = {"outputs": {"account_ids": {"value": {"old": "111111111111"}}}}
+    ids = {"old": "111111111111", "new": "222222222222", "renamed": "333333333333", "management": ACCOUNT}
+    before = {"old": "111111111111", "formerly": "333333333333"}
+    site.states["organizations"] = {"outputs": {"account_ids": {"value": before}}}
     site.write_state("organizations", 1, outputs={"account_ids": {"value": ids}})
 
     code = site.deploys()

@@ -370,6 +370,7 @@ def test_every_wrong_flag_is_named_at_once(folder: Path) -> None:
         ),
         ("account", "a@x,a@y", "'a' is named for two units"),
         ("account", "a@x/dev,b@y/dev", "'dev' is the key of two units, x/dev and y/dev; call one y-dev"),
+        ("account", "a@workloads/dev,b@workload/dev", "workload/dev, did you mean 'workloads/dev'?; "),
         ("account", "a@1/2", "cannot be a key"),
         ("account", "a@b/c/d/e/f/g", "is on level 6, AWS allows 5"),
         ("account", "a@root,b@root", "where no policy binds it; name a unit"),
@@ -385,6 +386,33 @@ def test_answers_follow_the_rules_of_the_models(folder: Path, flag: str, value: 
     assert done.exit_code == 1
     assert f"--{flag.replace('_', '-')}: " in done.stderr
     assert reason in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ({"account": "data-prod@workload/prod"}, "'workload/prod' is a new unit, did you mean 'workloads/prod'?"),
+        ({"account": "data@workloads/prd"}, "'workloads/prd' is a new unit, did you mean 'workloads/prod'?"),
+        ({"ou": "data", "account": "a@dta"}, "'dta' is a new unit, did you mean 'data'?"),
+        ({"ou": "teams/team-a,prod", "account": "a@teams/team-b,b@nonprod"}, None),
+        ({"account": "a@data/one"}, None),
+    ],
+)
+def test_a_unit_that_is_spelt_nearly_as_another_is_named(
+    folder: Path, given: dict[str, str], meant: str | None
+) -> None:
+    done = strata(folder, *flags(**given), "--dry-run")
+    assert done.exit_code == 0
+    assert [one for one in done.stderr.splitlines() if "new unit" in one] == ([f"warning: {meant}"] if meant else [])
+
+
+def test_an_example_address_is_named_at_once(folder: Path) -> None:
+    example = {"email": "aws@borealis.example", "management_email": "root@acme.io", "admin_email": "x@example.com"}
+    done = strata(folder, *flags(**example), "--yes")
+    assert done.exit_code == 0
+    said = [one for one in done.stderr.splitlines() if one.startswith("warning: ")]
+    assert [one.split("'")[1] for one in said] == ["aws@borealis.example", "x@example.com"]
+    assert all("is an example's address; give your own, strata bootstrap refuses this one" in one for one in said)
 
 
 class Terminal:
@@ -439,6 +467,17 @@ def test_a_wrong_answer_is_asked_again_with_the_reason(
     assert "the secondary region is the primary one" in said
     assert "'Zoë' is not given name, family name and e-mail address" in said
     assert load(folder).project.regions.primary == "eu-central-1"
+
+
+def test_an_example_address_is_named_behind_its_question(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same one again, as the management account's, needs no second word."""
+    lines = [one.replace("acme.io", "borealis.example") for one in TYPED]
+    assert typed(monkeypatch, folder, *lines, "y") == 0
+    said = capsys.readouterr().err
+    assert re.findall(r"warning: '(\S+)' is an example's", said) == ["aws@borealis.example", "z@borealis.example"]
+    assert said.index("warning: ") < said.index("id of the management account")
 
 
 def test_no_is_no(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

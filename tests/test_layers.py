@@ -12,12 +12,14 @@ from typing import Any, NamedTuple
 import pytest
 
 import stacks.layers
+from strata.commands.check import run as check
 from strata.config import layers
 from strata.diff.layers import layer_changes
 from strata.errors import ConfigurationError
 from strata.identity.settled import lost_layers
 from strata.landing_zone import LandingZone
 from strata.load import load
+from strata.options import Options
 from strata.report.layers import layers as reported
 from tests.synthesized import CHECKOUT, SHIPPED, Deployment, synthesize
 
@@ -416,6 +418,21 @@ def test_the_difference_between_revisions_names_layers(own: Own) -> None:
         ["layer base takes part, in the management account", "layer topics has other settings"],
     ]
     assert list(layer_changes(second, own.load())) == []
+
+
+def test_a_layer_without_its_file_is_named_with_the_fields_that_it_needs(
+    own: Own, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("strata.terraform.tools.CONFIG", own.config)
+    own.add("topics", None, stack=IN_ACCOUNTS, model=MODEL)
+    own.add("budget", None, stack=STACK.format(inputs="landing_zone"))
+
+    assert check(Options(config=own.config), as_of=None, json=False) == 0
+
+    said = capsys.readouterr().out
+    assert "layers/topics takes no part without" in said
+    assert "layers/topics.yaml, which needs name\n" in said
+    assert "layers/budget.yaml, which may be empty\n" in said
 
 
 def test_check_loads_neither_stacks_nor_cdktf(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from strata.options import Options
 from strata.outputs import error_facts, output
 from strata.printing import document, line, readers_may_leave
 from strata.rules import LocatedWarning, found_warnings
-from strata.text import counted, plural
+from strata.text import counted, listed, plural
 
 if TYPE_CHECKING:
     from strata.config.accepted import Acceptance
@@ -110,7 +110,7 @@ def identity_center_reads(landing_zone: LandingZone, assignments: int) -> int:
 
 def _print_summary(options: Options, landing_zone: LandingZone, summary: dict[str, int], reads: int) -> None:
     from strata.config import LAYERS
-    from strata.config.layers import unused
+    from strata.config.layers import required, unused
     from strata.terraform.tools import CONFIG
 
     project = landing_zone.project
@@ -127,7 +127,9 @@ def _print_summary(options: Options, landing_zone: LandingZone, summary: dict[st
         print(line(f"  layer     {name}, {where}"))
     for one in unused(landing_zone.layers) if options.config.resolve() == CONFIG else ():
         missing = f"{options.config}/{LAYERS}/{one.name.replace('_', '-')}.yaml"
-        print(line(f"  no layer  stacks/layers/{one.name} takes no part without {missing}, which may be empty"))
+        fields = required(one)
+        content = f"which needs {listed(fields)}" if fields else "which may be empty"
+        print(line(f"  no layer  stacks/layers/{one.name} takes no part without {missing}, {content}"))
     time = _duration(math.ceil(reads / CALLS_A_SECOND))
     print(f"  {reads:>7}   Identity Center {plural(reads, 'read')} a plan: {time} at {CALLS_A_SECOND} a second")
 

@@ -243,7 +243,8 @@ class Deployment:
         """Returns the ids of the accounts that were in no state when the run began."""
         known = self.prepared.states.get(ORGANIZATIONS, {}).get("outputs", {}).get("account_ids", {}).get("value") or {}
         found = outputs.get("account_ids") or {}
-        return {key: found[key] for key in sorted(found) if key not in known and key != MANAGEMENT}
+        there = set(known.values())  # by id: an account that was renamed has a new key only
+        return {key: found[key] for key in sorted(found) if found[key] not in there and key != MANAGEMENT}
 
     def _tell(self, outcome: Outcome) -> None:
         """Prints how a stack ended, once."""

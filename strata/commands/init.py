@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from strata.config.types import (
     Region,
     RootEmail,
     ShortName,
+    did_you_mean,
     validated,
 )
 from strata.errors import StrataError, UsageError
@@ -154,6 +156,8 @@ def gather(options: Options, given: Mapping[str, Any]) -> Answers:
     problems = list(_from_flags(given, known))
     if problems:
         raise StrataError(*problems)
+    _warn_of_examples(known, {})
+    _warn_of_units(known)
     _from_account(options, known)
     missing = [question for question in QUESTIONS if question.name not in known]
     if not interactive():
@@ -197,9 +201,40 @@ def _ask(question: Question | Together, known: Known) -> Any:
         if not typed:
             raise StrataError(f"no answer to '{question.words}'; give {question.flag}")
         try:
-            return question.read(typed.strip() or suggestion, known)
+            found = question.read(typed.strip() or suggestion, known)
         except Problem as problem:
             print(line(f"  {problem.problem}; {problem.remedy}"), file=sys.stderr)
+        else:
+            answers = found if isinstance(question, Together) else {question.name: found}
+            _warn_of_examples(answers, known)
+            _warn_of_units({**known, **answers} if "accounts" in answers else {})
+            return found
+
+
+def _warn_of_examples(found: Known, known: Known) -> None:
+    """Says which answers are nobody's: init writes them, for a look around, and `strata bootstrap` refuses them."""
+    said = set(known.values())
+    for value in dict.fromkeys(one for one in found.values() if isinstance(one, str)):
+        if value not in said and (re.fullmatch(r"\d{12}", value) or "@" in value) and is_example(value):
+            what = "address" if "@" in value else "account id"
+            remedy = "give your own, strata bootstrap refuses this one"
+            print(line(f"warning: {short(value)} is an example's {what}; {remedy}"), file=sys.stderr)
+
+
+def _warn_of_units(known: Known) -> None:
+    """Says which unit an account alone names, where it is spelt nearly as another one."""
+    ways = {tuple(unit.split("/")) for unit in known.get("units") or TREE}
+    there = {way[:depth] for way in ways for depth in range(1, len(way) + 1)}
+    for way in dict.fromkeys(one.units for one in known.get("accounts", ())):
+        new = next((way[:depth] for depth in range(1, len(way) + 1) if way[:depth] not in there), ())
+        near = get_close_matches(new[-1], [one[-1] for one in there if one[:-1] == new[:-1]], 1, _NEAR) if new else []
+        if near:
+            meant = "/".join((*new[:-1], near[0], *way[len(new) :]))
+            print(line(f"warning: {short('/'.join(way))} is a new unit, did you mean {short(meant)}?"), file=sys.stderr)
+
+
+_NEAR = 0.85
+"""A letter more or less is near, `prod` and `nonprod`, `team-a` and `team-b` are not."""
 
 
 def _typed(kind: Any) -> Callable[[str, Known], str]:
@@ -280,7 +315,9 @@ def _check_unique(ways: Iterable[tuple[str, ...]]) -> None:
     for way in (whole[:depth] for whole in ways for depth in range(1, len(whole) + 1)):
         other = seen.setdefault(way[-1], way)
         if other != way:
-            problem = f"{short(way[-1])} is the key of two units, {'/'.join(other)} and {'/'.join(way)}"
+            misspelt = did_you_mean("/".join(way[:-1]), ["/".join(other[:-1])])
+            meant = f", did you mean {short('/'.join(other))}?" if misspelt else ""
+            problem = f"{short(way[-1])} is the key of two units, {'/'.join(other)} and {'/'.join(way)}{meant}"
             raise Problem(problem, f"call one {way[-2] if way[1:] else 'other'}-{way[-1]}, names may be alike later")
 
 

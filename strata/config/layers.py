@@ -85,6 +85,15 @@ def unused(names: Collection[str]) -> list[Path]:
     return sorted(one.parent for one in CODE.glob("*/stack.py") if one.parent not in used)
 
 
+def required(folder: Path) -> tuple[str, ...]:
+    """Returns the fields that the file of a layer has to have, by the model in the layer's folder."""
+    model = folder / "model.py"
+    kind = _settings(model) if model.exists() else None
+    if kind is None or isinstance(kind, Fault):
+        return ()
+    return tuple(field.alias or name for name, field in kind.model_fields.items() if field.is_required())
+
+
 def read_code(name: str, file: str) -> tuple[Code | None, list[Fault]]:
     """Returns what the code of a layer says, and the faults in it; `file` has its settings."""
     if refused := _name_problem(name):

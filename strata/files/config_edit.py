@@ -18,7 +18,7 @@ from strata.files.atomic import UnreadableError, read_bytes, read_text, write
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
-from strata.printing import line
+from strata.printing import line, readers_may_leave
 from strata.terminal import confirmed
 
 
@@ -47,8 +47,9 @@ def offer(
         StrataError: a file has changed in the meantime, or cannot be written.
     """
     print_diff(options.config, files)
-    for one in told:
-        print(line(one))
+    with readers_may_leave():
+        for one in told:
+            print(line(one))
     if dry_run:
         return 0
     if not yes and not confirmed(f"write this to {where}?", instead="the changes with --dry-run"):
@@ -87,12 +88,13 @@ def _others(folder: Path) -> list[Path]:
 
 
 def print_diff(target: Path, files: Mapping[str, str], policies: Sequence[Path] = ()) -> None:
-    """Prints what changes in files, and which policy documents are new."""
-    for one in diff(target, files):
-        print(line(one))
-    for policy in policies:
-        print(line(f"new file {target / policy}"))
-    sys.stdout.flush()
+    """Prints what changes in files, and which policy documents are new; whoever reads it may leave."""
+    with readers_may_leave():
+        for one in diff(target, files):
+            print(line(one))
+        for policy in policies:
+            print(line(f"new file {target / policy}"))
+        sys.stdout.flush()
 
 
 def diff(target: Path, files: Mapping[str, str]) -> Iterator[str]:

@@ -23,7 +23,7 @@ from typing import NoReturn
 from strata.landing_zone import LandingZone
 from tests.aws.client import ACCOUNT, CHECKOUT, Aws, emulated_aws
 from tests.demo.commands import DemoError, error_in, run, say
-from tests.demo.configuration import copied, fingerprint, lay_organization
+from tests.demo.configuration import copied, fingerprint, is_edited, lay_organization
 from tests.demo.environment import assert_emulated, cleaned, environment, leave_aws_behind
 from tests.demo.providers import provider
 from tests.demo.snapshot import Snapshot
@@ -31,6 +31,7 @@ from tests.demo.snapshot import Snapshot
 CONFIG = CHECKOUT / "config"
 FOLDER = CHECKOUT / "cdktf.out-demo"
 """Beside what a deploy of config/ writes, which is in cdktf.out; `make clean` takes both away."""
+COPY = FOLDER / "config"
 LOG, REPORT = FOLDER / "log", FOLDER / "report.html"
 STACKS = ("backend", "organizations", "security", "sso")
 _BIN = Path(sys.executable).parent
@@ -68,14 +69,16 @@ def demonstrate(*, shell: bool) -> None:
         say(f"AWS is emulated, at {aws.url}: account {ACCOUNT}, with credentials that are nobody's")
         variables = environment(aws, found, FOLDER)
         assert_emulated(aws, variables)
-        snapshot = Snapshot(FOLDER, f"{found.name} {fingerprint(CONFIG)}")
-        landing_zone = copied(CONFIG, FOLDER / "config")
-        if shell and snapshot.restored(aws):
+        landing_zone = copied(CONFIG, COPY)
+        # Of an edited copy the demo before may have deployed this one, or what the edits began with.
+        sources = [CONFIG, COPY] if is_edited(COPY) else [CONFIG]
+        snapshots = [Snapshot(FOLDER, f"{found.name} {fingerprint(source)}") for source in sources]
+        if shell and any(one.restored(aws) for one in snapshots):
             say("it is as the last demo of this configuration left it")
         else:
-            snapshot.forget()
+            snapshots[-1].forget()
             Landing(aws, landing_zone, variables).deploy()
-            snapshot.keep(aws)
+            snapshots[-1].keep(aws)
         if shell:
             _open_shell({**variables, "AWS_DEFAULT_REGION": landing_zone.project.regions.primary})
         else:
@@ -144,6 +147,7 @@ def _open_shell(variables: Mapping[str, str]) -> None:
 Until you leave this shell, every command works on the emulated AWS, of which nothing costs anything:
   strata plan, strata report, strata doctor, cdktf diff sso, aws organizations list-accounts, ...
 Its configuration is {FOLDER.name}/config, a copy of yours: edit it, then `strata plan` and `strata deploy`.
+Edits stay there for the next demo; what was deployed here ends with the shell.
 """)
     bash = shutil.which("bash")
     words = [bash, "--noprofile", "--norc"] if bash else ["sh"]

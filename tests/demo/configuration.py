@@ -7,33 +7,62 @@ import shutil
 from pathlib import Path
 
 from strata.config import IMPORTS
+from strata.errors import ConfigurationError
 from strata.landing_zone import LandingZone
 from strata.load import load
 from tests.aws.center import STORE
 from tests.aws.client import ACCOUNT, Aws
-from tests.demo.commands import say
+from tests.demo.commands import DemoError, say
 
 _QUOTA = 50
 
 
 def copied(source: Path, folder: Path) -> LandingZone:
-    """Copies a valid configuration for the emulated account, and returns what it says."""
+    """Copies a valid configuration for the emulated account, unless somebody edited the copy; returns what it says.
+
+    Raises:
+        DemoError: the edited copy has faults.
+    """
+    anew = f"to begin anew from {source.name}/: rm -r {folder.parent.name}/{folder.name}"
+    if is_edited(folder):
+        say(f"{folder.parent.name}/{folder.name} has edits and stays as it is; {anew}")
+        try:
+            return load(folder)
+        except ConfigurationError as error:
+            raise DemoError("\n".join([*map(str, error.faults), f"mend them; or {anew}"])) from error
     own = load(source).project.management_account.id
-    shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(source, folder)
-    for file in [*folder.rglob("*.yaml"), *folder.rglob("*.json")]:
+    making = folder.with_name(f"{folder.name}.new")
+    shutil.rmtree(making, ignore_errors=True)
+    shutil.copytree(source, making)
+    for file in [*making.rglob("*.yaml"), *making.rglob("*.json")]:
         file.chmod(0o644)
         file.write_bytes(file.read_bytes().replace(own.encode(), ACCOUNT.encode()))
-    if (folder / IMPORTS).exists():
-        (folder / IMPORTS).unlink()
+    if (making / IMPORTS).exists():
+        (making / IMPORTS).unlink()
         say(f"{IMPORTS} is left out: what it names is in your account, not in the emulated one")
+    shutil.rmtree(folder, ignore_errors=True)
+    _label(folder).write_text(fingerprint(making))
+    making.rename(folder)
     return load(folder)
+
+
+def is_edited(folder: Path) -> bool:
+    """Returns whether a copy is there and is not as the demo wrote it; of one without a label nobody knows."""
+    if not folder.exists():
+        return False
+    return not _label(folder).exists() or _label(folder).read_text() != fingerprint(folder)
+
+
+def _label(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.of")
 
 
 def fingerprint(folder: Path) -> str:
     """Returns what differs when any file of a configuration does."""
     files = sorted(file for file in folder.rglob("*") if file.is_file())
-    return hashlib.sha256(b"\0".join(part for file in files for part in (bytes(file), file.read_bytes()))).hexdigest()
+    return hashlib.sha256(
+        b"\0".join(part for file in files for part in (bytes(file.relative_to(folder)), file.read_bytes()))
+    ).hexdigest()
 
 
 def lay_organization(aws: Aws, landing_zone: LandingZone) -> None:
