@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from strata.aws.session import Aws as Session
 from strata.aws.session import AwsError
 from strata.config.models import Project
 from strata.errors import StrataError
-from strata.inventory.kept import KeptAnswers
+from strata.inventory.kept import GOOD_FOR, KeptAnswers
 from strata.inventory.pace import Pace
 from strata.inventory.reading import read
 from strata.inventory.things import Assignment, Attached, Inventory
@@ -236,10 +237,27 @@ def test_a_reading_that_broke_off_goes_on_where_it_was(
 
 
 def test_answers_for_another_account_are_not_used(tmp_path: Path) -> None:
-    (tmp_path / "answers").write_text(json.dumps("999999999999") + "\n")
+    (tmp_path / "answers").write_text(json.dumps(["999999999999", 0]) + "\n")
 
     with pytest.raises(StrataError, match="holds answers for 999999999999"):
         KeptAnswers(tmp_path / "answers", ACCOUNT)
+
+
+@pytest.mark.parametrize(("age", "known"), [(GOOD_FOR - 60, 1), (GOOD_FOR + 60, 0)])
+def test_old_answers_are_asked_for_again(tmp_path: Path, age: float, known: int) -> None:
+    written = [[ACCOUNT, time.time() - age], ["question", "answer"]]
+    (tmp_path / "answers").write_text("".join(f"{json.dumps(one)}\n" for one in written))
+
+    assert KeptAnswers(tmp_path / "answers", ACCOUNT).resumed == known
+    assert KeptAnswers(tmp_path / "answers", ACCOUNT).resumed == known
+    assert (tmp_path / ".gitignore").read_text() == "*\n"
+
+
+@pytest.mark.parametrize("text", ["5\n", "[1]\n", "null\n[]\n", "\0", '"x"\n'])
+def test_a_file_of_something_else_is_begun_anew(tmp_path: Path, text: str) -> None:
+    (tmp_path / "answers").write_text(text)
+
+    assert KeptAnswers(tmp_path / "answers", ACCOUNT).resumed == 0
 
 
 def test_an_organization_that_changes_meanwhile_is_not_described(

@@ -1,18 +1,26 @@
-"""Answers of AWS in a file, so that a reading that broke off goes on where it was."""
+"""Answers of AWS in a file, so that a reading that broke off goes on where it was.
+
+They hold for an hour: what is older may no longer be so.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
 from strata.errors import StrataError
 
+_PAIR = 2
+GOOD_FOR = 3600.0
+"""Seconds for which an answer is taken for AWS's."""
+
 
 class KeptAnswers:
-    """A file of answers, one a line below the account's, that nobody else may read.
+    """A file of answers, one a line below the account's, that nobody else may read and git ignores.
 
     Attributes:
         resumed: the number of answers that an earlier reading left.
@@ -24,12 +32,15 @@ class KeptAnswers:
     def __init__(self, path: Path, account: str) -> None:
         self._path, self._lock = path, threading.Lock()
         self._known: dict[str, Any] = {}
-        lines = self._lines()
-        if lines and lines[0] != account:
-            raise StrataError(f"{path} holds answers for {lines[0]}, and this is {account}; remove the file")
-        self._known = dict(lines[1:])
+        whose, *lines = self._lines() or [[account, time.time()]]
+        if whose[0] != account:
+            raise StrataError(f"{path} holds answers for {whose[0]}, and this is {account}; remove the file")
+        if whose[1] + GOOD_FOR < time.time():
+            whose, lines = [account, time.time()], []
+        self._known = dict(lines)
         self.resumed = len(self._known)
-        self._write(os.O_TRUNC, account, *([question, answer] for question, answer in self._known.items()))
+        self._write(os.O_TRUNC, whose, *([question, answer] for question, answer in self._known.items()))
+        self._ignore()
 
     def _lines(self) -> list[Any]:
         """Returns what the lines hold; the last one may be half written."""
@@ -43,7 +54,7 @@ class KeptAnswers:
                 found.append(json.loads(line))
             except ValueError:
                 break
-        return found
+        return found if all(isinstance(one, list) and len(one) == _PAIR for one in found) else []
 
     def get(self, question: str) -> Any | None:
         """Returns what AWS answered, None where it was not asked."""
@@ -65,6 +76,13 @@ class KeptAnswers:
                 file.write(text)
         except OSError as error:
             raise StrataError(f"cannot write {self._path}: {error.strerror}") from error
+
+    def _ignore(self) -> None:
+        """Keeps git from adding the folder."""
+        try:
+            (self._path.parent / ".gitignore").write_text("*\n", encoding="utf-8")
+        except OSError as error:
+            raise StrataError(f"cannot write {self._path.parent}: {error.strerror}") from error
 
     def forget(self) -> None:
         """Removes the file: all was read, or what was read is no longer so."""
