@@ -32,7 +32,6 @@ ANSWERS = {
 
 NOT_EMULATED = {
     "activation": "the emulator does not support",
-    "s3-block": "the emulator does not support",
     # Where PATH has none, the tests run the Terraform that came with the venv.
     "terraform": "a third party's build",
 }
@@ -45,6 +44,7 @@ BEFORE_THE_DEPLOY = {
     "snapshots": "state unblocked in us-east-1",
     "images": "state unblocked in us-east-1",
     "passwords": "not set",
+    "s3-block": "not set",
 }
 
 BEFORE_BOOTSTRAP = {
