@@ -62,7 +62,7 @@ golden: dev ## rewrite the pinned texts in tests/: addresses, errors, warnings, 
 # A file is not split, since each begins with a first deploy of minutes. docs/testing.md says where the
 # provider comes from; where there is none, a line says so.
 e2e: dev ## run the scenarios with the real AWS provider on emulated AWS, where this machine has one
-	@$(BIN)/pytest -m 'e2e and not large' -n 2 --dist loadfile tests/scenarios tests/provider
+	@$(BIN)/pytest -m 'e2e and not large' -n 2 --dist loadfile
 
 e2e-large: dev ## the same with an organization of thirty accounts, too long for CI
 	@$(BIN)/pytest -m large tests/scenarios

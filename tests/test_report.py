@@ -250,6 +250,7 @@ def test_a_report_can_be_confined(words: tuple[str, ...], people: set[str], acco
     assert not [one for one in others if f"\n{one} " in text.partition("By group")[0]]
 
 
+@pytest.mark.e2e
 def test_three_hundred_accounts_by_one_person_fit_a_screen_or_two(large: LandingZone) -> None:
     lines = as_text(tables(large, EDITION, scope_of(large, person="user-7")), 100).splitlines()
     assert len(lines) < 120
@@ -403,6 +404,7 @@ def _with_nasty_names(zone: LandingZone) -> LandingZone:
 # A thousand accounts
 
 
+@pytest.mark.e2e
 def test_the_page_of_a_thousand_accounts_can_be_mailed(large: LandingZone) -> None:
     assert len(page(large, EDITION).encode()) < 5_000_000
 
@@ -413,6 +415,7 @@ def test_mermaid_counts_accounts_where_there_are_many(large: LandingZone) -> Non
     assert "team-0<br>10 accounts<br>SCP deny-0" in chart
 
 
+@pytest.mark.e2e
 def test_a_difference_of_a_thousand_accounts_is_one_sentence(large: LandingZone) -> None:
     assignments = tuple(one for one in large.sso.assignments if one.permission_sets != ("Set0",))
     changed = replace(large, sso=large.sso.model_copy(update={"assignments": assignments}))

@@ -488,6 +488,7 @@ def test_three_hundred_accounts_are_searched_and_short_while_folded(browser: Bro
 # A thousand accounts with twenty assignments each
 
 
+@pytest.mark.e2e
 def test_a_thousand_accounts_are_quick(browser: Browser, large: Path) -> None:
     browser.open(large)
     ready = browser.evaluate("performance.getEntriesByName('ready')[0].startTime")
