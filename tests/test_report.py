@@ -409,6 +409,7 @@ def test_the_page_of_a_thousand_accounts_can_be_mailed(large: LandingZone) -> No
     assert len(page(large, EDITION).encode()) < 5_000_000
 
 
+@pytest.mark.e2e
 def test_mermaid_counts_accounts_where_there_are_many(large: LandingZone) -> None:
     chart = flowchart(large)
     assert chart.count("-->") < 500
