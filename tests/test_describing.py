@@ -12,6 +12,7 @@ import yaml
 from strata.adoption import rendering
 from strata.adoption.describing import Description, describe
 from strata.adoption.importing import import_ids
+from strata.adoption.pruning import KINDS, SETTINGS, kind
 from strata.commands.adopt import described
 from strata.config import ORGANIZATION, PROJECT, SECURITY
 from strata.config.models import Mode, Project
@@ -152,6 +153,7 @@ class Adopted:
             (folder / name).write_text(text)
         self.landing_zone: LandingZone = load(folder)
         self.imports = import_ids(self.landing_zone, inventory, self.found)
+        assert {kind(address) for address in self.imports} <= KINDS | SETTINGS, "strata adopt --prune must know them"
         self.page = rendering.adoption(inventory, self.found)
 
     @property

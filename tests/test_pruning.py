@@ -55,6 +55,15 @@ def test_a_line_that_keeps_tags_stays_though_it_is_made() -> None:
     assert made([A, B, "aws_cloudtrail.organization"], {A, "aws_cloudtrail.organization"}) == [A]
 
 
+def test_the_line_of_a_setting_goes_once_it_is_made() -> None:
+    """It has no tags, and no account is without it: it is never gone at AWS."""
+    setting = "aws_iam_account_password_policy.main"
+    organization = Organization("o-1", "r-1", "1", (), (), (), (), (), {})
+
+    assert made([setting], {setting}) == [setting]
+    assert gone({setting: "iam-account-password-policy"}, Inventory(organization, None)) == []
+
+
 def test_what_aws_does_not_have_is_gone_and_what_was_not_read_is_not() -> None:
     instance, arn = "arn:aws:sso:::instance/i", "arn:aws:sso:::permissionSet/i/ps-1"
     inside = f"{arn},{instance}"

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 import yaml
 
 from strata.config import IMPORTS
+from strata.config.models import Security, Setting
 from strata.config.source import SAFE_LOADER, SourceFile, parse
 from strata.errors import StrataError
 from strata.inventory.things import Attached, Center, Inventory, PermissionSet
@@ -28,12 +29,19 @@ KINDS = frozenset(
         "aws_ssoadmin_permissions_boundary_attachment",
     }
 )
-"""The types whose lines `strata adopt` writes. A line of another type stays: it keeps the tags that the thing has."""
+"""The types whose lines `strata adopt` writes, of things that may be gone."""
+SETTINGS = frozenset(
+    {
+        "aws_iam_organizations_features",
+        *(one.address.partition(".")[0] for one in Security.kinds(Setting).values()),
+    }
+)
+"""The others that it writes, of settings that every account has. A line of any other type stays: it keeps tags."""
 
 
 def made(lines: Iterable[str], recorded: Collection[str]) -> list[str]:
     """Returns the addresses of the lines that have done their work: states have them, and the line keeps no tags."""
-    return [address for address in lines if kind(address) in KINDS and address in recorded]
+    return [address for address in lines if kind(address) in KINDS | SETTINGS and address in recorded]
 
 
 def lines_of(text: str) -> dict[str, str]:
