@@ -174,6 +174,8 @@ class Style(Enum):
     FAULT = 31
     WARNING = 33
     FINE = 32
+    NEWS = 36
+    TITLE = 1
 
 
 def paint(text: str, style: Style) -> str:
@@ -182,6 +184,11 @@ def paint(text: str, style: Style) -> str:
     The guard of the stream decides, since one of stdout and stderr may be a terminal and the other a file.
     """
     return f"{_MARKS[style]}{text}{_PLAIN}"
+
+
+def painted(text: str, style: Style | None, to: TextIO) -> str:
+    """Returns text in colour for who writes to the stream behind the guard; make it safe before."""
+    return f"\x1b[{style.value}m{text}\x1b[0m" if style and text and coloured(to) else text
 
 
 # Letters that Unicode keeps free for programs, so that no text of others has them: `line` writes them out.

@@ -1,10 +1,8 @@
-"""Asking the person at the terminal, if there is one, and colour for it."""
+"""Asking the person at the terminal, if there is one."""
 
 from __future__ import annotations
 
-import os
 import sys
-from typing import TextIO
 
 from strata.errors import StrataError, UsageError
 from strata.printing import columns, ended_by_hand, line, readers_may_leave
@@ -51,16 +49,3 @@ _ROOM = 24
 def interactive() -> bool:
     """Returns whether somebody can answer."""
     return sys.stdin is not None and sys.stdin.isatty()
-
-
-def paint(text: str, style: str, to: TextIO | None = None) -> str:
-    """Returns text in a colour, as it is where `to`, or stdout, has none: a pipe, NO_COLOR, a dumb terminal.
-
-    Who prints it writes to the stream behind the guard, and has made the text safe before.
-    """
-    stream = to or sys.stdout
-    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not stream.isatty()
-    return text if plain or not style or not text else f"\x1b[{_STYLES[style]}m{text}\x1b[0m"
-
-
-_STYLES = {"red": 31, "green": 32, "yellow": 33, "cyan": 36, "bold": 1, "dim": 2}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Collection, Sequence
 
 NAMED = 8
@@ -15,7 +17,7 @@ def listed(names: Sequence[str], most: int = NAMED) -> str:
     return ", ".join(names)
 
 
-def accounts_in_words(accounts: Sequence[str], every: Collection[str]) -> str | None:
+def accounts_in_words(accounts: Collection[str], every: Collection[str]) -> str | None:
     """Returns `all 12 accounts` for all there are, None for fewer."""
     return f"all {len(every):,} accounts" if len(accounts) == len(every) > 1 else None
 
@@ -28,3 +30,9 @@ def counted(number: int, one: str, many: str | None = None) -> str:
 def plural(number: int, one: str, many: str | None = None) -> str:
     """Returns the word for a number of things."""
     return one if number == 1 else many or f"{one}s"
+
+
+def slug(text: str) -> str:
+    """Returns text in letters that a key may have: others without an accent, or else a hyphen in their place."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return re.sub(r"[^A-Za-z0-9]+", "-", plain).strip("-")

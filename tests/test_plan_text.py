@@ -31,7 +31,8 @@ class Terminal(io.StringIO):
 def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "60")
-    monkeypatch.delenv("NO_COLOR", raising=False)
+    for name in ("CI", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
     return Terminal()
 
 

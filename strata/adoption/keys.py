@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
 from strata.config.models import MANAGEMENT, ROOT
+from strata.text import slug
 
 _LONGEST = 64
 _RESERVED = {MANAGEMENT, ROOT, "all"}
@@ -50,5 +49,5 @@ def _short(text: str, end: str = "") -> str:
 
 
 def _slug(name: str, *, lower: bool) -> str:
-    plain = unicodedata.normalize("NFKD", name.replace("ß", "ss")).encode("ascii", "ignore").decode()
-    return re.sub(r"[^A-Za-z0-9]+", "-", plain.lower() if lower else plain).strip("-")
+    found = slug(name.replace("ß", "ss"))
+    return found.lower() if lower else found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,13 +62,8 @@ class Center:
 
     def user_name_of(self, user: str) -> str | None:
         """Returns the user name of a user by id, None where nobody has the id."""
-        try:
-            answer = self.people.describe_user(IdentityStoreId=self.store, UserId=user)
-        except AwsError as error:
-            if error.code == "ResourceNotFoundException":
-                return None
-            raise
-        return str(answer.get("UserName", "")) or None
+        answer = _unless_absent(lambda: self.people.describe_user(IdentityStoreId=self.store, UserId=user))
+        return str(answer.get("UserName", "")) or None if answer else None
 
     def group(self, name: str) -> str | None:
         """Returns the id of the group with a display name."""
@@ -76,18 +71,13 @@ class Center:
 
     def _principal(self, kind: str, attribute: str, name: str) -> str | None:
         unique = {"UniqueAttribute": {"AttributePath": attribute, "AttributeValue": name}}
-        try:
-            answer = getattr(self.people, f"get_{kind}_id")(IdentityStoreId=self.store, AlternateIdentifier=unique)
-        except AwsError as error:
-            if error.code == "ResourceNotFoundException":
-                return None
-            raise
-        return str(answer[f"{kind.title()}Id"])
+        ask = getattr(self.people, f"get_{kind}_id")
+        answer = _unless_absent(lambda: ask(IdentityStoreId=self.store, AlternateIdentifier=unique))
+        return str(answer[f"{kind.title()}Id"]) if answer else None
 
     def members(self, group: str) -> list[str]:
         """Returns the user names of a group's members, sorted."""
-        key = "GroupMemberships[].MemberId.UserId"
-        ids = paginate(self.people, "list_group_memberships", key, IdentityStoreId=self.store, GroupId=group)
+        ids = self.memberships(group)
         described = (self.people.describe_user(IdentityStoreId=self.store, UserId=id) for id in ids)
         return sorted(user.get("UserName", user["UserId"]) for user in described)
 
@@ -121,8 +111,7 @@ class Center:
 
     def name_of(self, permission_set: str) -> str:
         """Returns the name of a permission set."""
-        described = self.admin.describe_permission_set(InstanceArn=self.instance, PermissionSetArn=permission_set)
-        return str(described["PermissionSet"]["Name"])
+        return str(self.describe(permission_set)["Name"])
 
     def describe(self, permission_set: str) -> Mapping[str, Any]:
         """Returns a permission set as AWS describes it, without its policies."""
@@ -143,18 +132,13 @@ class Center:
     def inline_policy_of(self, permission_set: str) -> str:
         """Returns the inline policy of a permission set, an empty text where there is none."""
         asked = {"InstanceArn": self.instance, "PermissionSetArn": permission_set}
-        return str(self.admin.get_inline_policy_for_permission_set(**asked)["InlinePolicy"])
+        return str(self.admin.get_inline_policy_for_permission_set(**asked).get("InlinePolicy") or "")
 
     def boundary_of(self, permission_set: str) -> Mapping[str, Any] | None:
         """Returns the permissions boundary of a permission set, None where there is none."""
         asked = {"InstanceArn": self.instance, "PermissionSetArn": permission_set}
-        try:
-            answer = self.admin.get_permissions_boundary_for_permission_set(**asked)
-        except AwsError as error:
-            if error.code == "ResourceNotFoundException":
-                return None
-            raise
-        found: Mapping[str, Any] | None = answer.get("PermissionsBoundary")
+        answer = _unless_absent(lambda: self.admin.get_permissions_boundary_for_permission_set(**asked))
+        found: Mapping[str, Any] | None = (answer or {}).get("PermissionsBoundary")
         return found
 
     def _of_set(self, operation: str, key: str, permission_set: str) -> list[Any]:
@@ -178,12 +162,10 @@ class Center:
 
     def access_control_attributes(self) -> Mapping[str, str] | None:
         """Returns the attributes for access control, session tag to source; None where they are off."""
-        try:
-            answer = self.admin.describe_instance_access_control_attribute_configuration(InstanceArn=self.instance)
-        except AwsError as error:
-            if error.code == "ResourceNotFoundException":
-                return None
-            raise
+        ask = self.admin.describe_instance_access_control_attribute_configuration
+        answer = _unless_absent(lambda: ask(InstanceArn=self.instance))
+        if answer is None:
+            return None
         found = answer["InstanceAccessControlAttributeConfiguration"]["AccessControlAttributes"]
         return {one["Key"]: one["Value"]["Source"][0] for one in found}
 
@@ -211,3 +193,13 @@ class Center:
         """Returns the tags of a permission set."""
         asked = {"InstanceArn": self.instance, "ResourceArn": permission_set}
         return list(paginate(self.admin, "list_tags_for_resource", "Tags[]", **asked))
+
+
+def _unless_absent(ask: Callable[[], Any]) -> Any | None:
+    """Returns the answer to a question, None where AWS has no such thing."""
+    try:
+        return ask()
+    except AwsError as error:
+        if error.code == "ResourceNotFoundException":
+            return None
+        raise

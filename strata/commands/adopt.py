@@ -28,6 +28,7 @@ from strata.config import IMPORTS, ORGANIZATION, PROJECT, SECURITY
 from strata.config.models import Project
 from strata.errors import ConfigurationError, StrataError, UsageError
 from strata.files.atomic import cannot, locked
+from strata.files.config_edit import write_texts
 from strata.inventory.kept import KeptAnswers
 from strata.inventory.pace import Pace
 from strata.inventory.reading import read
@@ -178,9 +179,9 @@ def _files(project: Project, inventory: Inventory, found: Description) -> dict[s
     files = rendering.files(contents, found.documents)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        _fill(folder, files)
+        write_texts(folder, files)
         files |= rendering.accepted(accepted(folder))
-        _fill(folder, files)
+        write_texts(folder, files)
         landing_zone = load(folder)
         if set(landing_zone.grants) != set(found.grants):
             raise StrataError("the rules would not give what is there; give --literal, and report this fault of Strata")
@@ -188,15 +189,9 @@ def _files(project: Project, inventory: Inventory, found: Description) -> dict[s
         files |= rendering.files(
             {IMPORTS: lines} if lines else {}, {rendering.ADOPTION: rendering.adoption(inventory, found)}
         )
-        _fill(folder, files)
+        write_texts(folder, files)
         load(folder)
     return files
-
-
-def _fill(folder: Path, files: Mapping[str, str]) -> None:
-    for name, text in files.items():
-        (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_bytes(text.encode())
 
 
 def _check_free(to: Path) -> None:
@@ -218,7 +213,7 @@ def _write(to: Path, files: Mapping[str, str]) -> None:
     with locked(to), cannot("made", to):
         making = Path(tempfile.mkdtemp(prefix=".strata-", dir=to))
         try:
-            _fill(making, files)
+            write_texts(making, files)
             for path in sorted(making.iterdir(), key=lambda one: one.name == PROJECT):
                 path.replace(to / path.name)
         finally:

@@ -53,7 +53,8 @@ from strata.files.template import (
 from strata.landing_zone.examples import is_example
 from strata.options import Options
 from strata.printing import line, word
-from strata.terminal import answer, confirmed, interactive
+from strata.questions import ask, objection
+from strata.terminal import confirmed, interactive
 
 SCHEMA = TEMPLATE.with_name("schema")
 
@@ -186,7 +187,7 @@ def _from_flags(given: Mapping[str, Any], known: dict[str, Any]) -> Iterator[str
         try:
             known[question.name] = question.read(_joined(value), known)
         except Problem as problem:
-            yield f"{question.flag}: {problem.problem}; {problem.remedy}"
+            yield objection(question.flag, problem)
 
 
 def _joined(value: Any) -> str:
@@ -196,19 +197,11 @@ def _joined(value: Any) -> str:
 def _ask(question: Question | Together, known: Known) -> Any:
     suggestion = question.suggest if isinstance(question.suggest, str) else question.suggest(known)
     hint = f" [{suggestion}]" if suggestion else ""
-    while True:
-        typed = answer(f"{question.words}{hint}: ")
-        if not typed:
-            raise StrataError(f"no answer to '{question.words}'; give {question.flag}")
-        try:
-            found = question.read(typed.strip() or suggestion, known)
-        except Problem as problem:
-            print(line(f"  {problem.problem}; {problem.remedy}"), file=sys.stderr)
-        else:
-            answers = found if isinstance(question, Together) else {question.name: found}
-            _warn_of_examples(answers, known)
-            _warn_of_units({**known, **answers} if "accounts" in answers else {})
-            return found
+    found = ask(question.words, question.flag, lambda typed: question.read(typed or suggestion, known), hint=hint)
+    answers = found if isinstance(question, Together) else {question.name: found}
+    _warn_of_examples(answers, known)
+    _warn_of_units({**known, **answers} if "accounts" in answers else {})
+    return found
 
 
 def _warn_of_examples(found: Known, known: Known) -> None:

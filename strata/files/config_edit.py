@@ -67,7 +67,7 @@ def loaded(base: Path, files: Mapping[str, str], target: Path) -> LandingZone:
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        _write_texts(folder, files)
+        write_texts(folder, files)
         for path in [*_others(base), target / IMPORTS, target / ACCEPTED, target / MOVES]:
             if os.path.lexists(path) and path.name not in files:
                 (folder / path.name).symlink_to(path.absolute())
@@ -108,13 +108,14 @@ def diff(target: Path, files: Mapping[str, str]) -> Iterator[str]:
 
 def fill(folder: Path, base: Path, files: Mapping[str, str]) -> None:
     """Writes files into a folder that is being made, with the policy documents of another."""
-    _write_texts(folder, files)
+    write_texts(folder, files)
     for policy in policies(base):
         (folder / policy).parent.mkdir(parents=True, exist_ok=True)
         (folder / policy).write_bytes(read_bytes(base / policy))
 
 
-def _write_texts(folder: Path, files: Mapping[str, str]) -> None:
+def write_texts(folder: Path, files: Mapping[str, str]) -> None:
+    """Writes files into a folder that nobody reads yet."""
     for name, text in files.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(text.encode())

@@ -7,7 +7,6 @@ decides stands there as it is made from the answers `EXAMPLE`; other answers tak
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from strata.config import ORGANIZATION, PROJECT, SECURITY, SSO
 from strata.config.accepted import scalar
 from strata.config.models import ROOT
 from strata.files.atomic import bare, split_lines, with_line_ends_of
+from strata.text import slug
 
 TEMPLATE = Path(__file__).parents[1] / "template"
 
@@ -77,8 +77,7 @@ class Answers:
     @property
     def admin(self) -> str:
         """Returns the key of the administrator: the name in letters that a key may have."""
-        name = unicodedata.normalize("NFKD", f"{self.admin_given_name}-{self.admin_family_name}")
-        plain = re.sub(r"[^a-z0-9]+", "-", name.encode("ascii", "ignore").decode().lower()).strip("-")[:64]
+        plain = slug(f"{self.admin_given_name}-{self.admin_family_name}").lower()[:64]
         return plain if re.match(r"[a-z]", plain) else "administrator"
 
 

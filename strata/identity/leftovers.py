@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from strata.aws.identity_center import Center
-from strata.aws.session import Aws, AwsError, paginate
+from strata.aws.session import Aws
 from strata.errors import Fault
 from strata.identity.announced import KINDS, Name
 from strata.identity.declared import things
@@ -129,10 +129,9 @@ class Directory:
 
     @cached_property
     def _groups(self) -> dict[str, str]:
-        found = self._stored("list_groups", "Groups[]")
         return {
             folded(group["DisplayName"]): f"{self.center.store}/{group['GroupId']}"
-            for group in found
+            for group in self.center.list_groups()
             if group.get("DisplayName")
         }
 
@@ -143,11 +142,7 @@ class Directory:
 
     @cached_property
     def _user_names(self) -> dict[str, str]:
-        users = self._stored("list_users", "Users[]")
-        return {found["UserId"]: found["UserName"] for found in users if found.get("UserName")}
-
-    def _stored(self, operation: str, key: str, **parameters: Any) -> Iterator[Any]:
-        return paginate(self.center.people, operation, key, IdentityStoreId=self.center.store, **parameters)
+        return {found["UserId"]: found["UserName"] for found in self.center.list_users() if found.get("UserName")}
 
     def _held(self, named: Thing, import_id: str) -> list[str]:
         if named.kind == "group":
@@ -164,9 +159,7 @@ class Directory:
         return []
 
     def _members(self, import_id: str) -> list[str]:
-        group = import_id.rpartition("/")[2]
-        found = self._stored("list_group_memberships", "GroupMemberships[]", GroupId=group)
-        ids = [member["MemberId"]["UserId"] for member in found]
+        ids = self.center.memberships(import_id.rpartition("/")[2])
         return sorted(self._user_names.get(user_id, user_id) for user_id in ids)
 
     def _declared_members(self, key: str) -> set[str]:
@@ -178,36 +171,18 @@ class Directory:
 
     def _policies(self, import_id: str) -> dict[str, object]:
         """Returns the policies of a permission set by what they are called in a message."""
-        given = {"InstanceArn": self.center.instance, "PermissionSetArn": import_id.partition(",")[0]}
-        center, found = self.center.admin, dict[str, object]()
-        for managed in paginate(
-            center, "list_managed_policies_in_permission_set", "AttachedManagedPolicies[]", **given
-        ):
-            found[managed["Arn"]] = managed["Arn"]
-        for customer in paginate(
-            center,
-            "list_customer_managed_policy_references_in_permission_set",
-            "CustomerManagedPolicyReferences[]",
-            **given,
-        ):
-            name = f"{customer.get('Path') or '/'}{customer['Name']}"
+        center, arn = self.center, import_id.partition(",")[0]
+        found: dict[str, object] = {managed: managed for managed in center.aws_managed_policies_of(arn)}
+        for customer in center.customer_managed_policies_of(arn):
+            name = _named(customer)
             found[f"customer policy {name}"] = ("customer", name)
-        if inline := center.get_inline_policy_for_permission_set(**given).get("InlinePolicy"):
+        if inline := center.inline_policy_of(arn):
             found["an inline policy"] = ("inline", _canonical(inline))
-        if boundary := self._boundary(given):
-            found[f"the boundary {boundary}"] = ("boundary", boundary)
+        if boundary := center.boundary_of(arn):
+            reference = boundary.get("CustomerManagedPolicyReference")
+            name = _named(reference) if reference else boundary["ManagedPolicyArn"]
+            found[f"the boundary {name}"] = ("boundary", name)
         return found
-
-    def _boundary(self, given: Mapping[str, str]) -> str | None:
-        try:
-            answer = self.center.admin.get_permissions_boundary_for_permission_set(**given)
-        except AwsError as error:
-            if error.code == "ResourceNotFoundException":
-                return None
-            raise
-        boundary = answer.get("PermissionsBoundary") or {}
-        reference = boundary.get("CustomerManagedPolicyReference")
-        return f"{reference.get('Path') or '/'}{reference['Name']}" if reference else boundary.get("ManagedPolicyArn")
 
     def _declared_policies(self, address: str) -> dict[str, object]:
         """Returns the policies that the stack attaches to a permission set, by address."""
@@ -237,6 +212,10 @@ class Directory:
 _OUTPUT = re.compile(
     r"(?<!\$)\$\{data\.terraform_remote_state\.cross-stack-reference-input-([\w-]+)\.outputs\.([\w-]+)\}"
 )
+
+
+def _named(reference: Mapping[str, str]) -> str:
+    return f"{reference.get('Path') or '/'}{reference['Name']}"
 
 
 def _customer(reference: Any) -> str:

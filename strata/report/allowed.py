@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
-from strata.iam.statements import statements
+from strata.iam.statements import Statement, statements
 from strata.text import listed
 
 NAMED = 5
@@ -16,12 +16,13 @@ NAMED = 5
 def allowed_by_service(document: str) -> str:
     """Returns what a document allows: `logs (FilterLogEvents, GetLogEvents), s3 (all)`; what it denies, apart."""
     try:
-        found = [one.content for one in statements(json.loads(document))] if document else []
+        found = list(statements(json.loads(document))) if document else []
     except ValueError:
         return ""
     parts = []
     for effect, conditional, start in _PARTS:
-        some = [one for one in found if one.get("Effect") == effect and bool(one.get("Condition")) is conditional]
+        alike = (one for one in found if one.content.get("Effect") == effect)
+        some = [one for one in alike if bool(one.content.get("Condition")) is conditional]
         if texts := _services(some):
             parts.append(start + ", ".join(texts))
     return "; ".join(parts)
@@ -35,14 +36,14 @@ _PARTS = (
 )
 
 
-def _services(found: Iterable[Mapping[str, object]]) -> list[str]:
+def _services(found: Iterable[Statement]) -> list[str]:
     services: dict[str, list[str]] = defaultdict(list)
     but: set[str] = set()
     for statement in found:
-        for action in _texts(statement.get("Action")):
+        for action in statement.values("Action"):
             service, _, name = action.partition(":")
             services[service.lower() if name else "everything"].append(name or "*")
-        but.update(_texts(statement.get("NotAction")))
+        but.update(statement.values("NotAction"))
     texts = [_service(*one) for one in sorted(services.items())]
     return [*texts, *([f"everything but {listed(sorted(but))}"] if but else [])]
 
@@ -53,7 +54,3 @@ def _service(service: str, actions: list[str]) -> str:
         return service if service == "everything" else f"{service} (all)"
     shown = names if len(names) <= NAMED + 1 else [*names[:NAMED], f"{len(names) - NAMED} more"]
     return f"{service} ({', '.join(shown)})"
-
-
-def _texts(value: object) -> list[str]:
-    return [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str)]

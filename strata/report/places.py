@@ -6,15 +6,13 @@ from collections.abc import Collection
 
 from strata.config.models import MANAGEMENT
 from strata.landing_zone import LandingZone
-from strata.text import NAMED, counted, listed, plural
+from strata.text import NAMED, accounts_in_words, counted, listed, plural
 
 
 def places(landing_zone: LandingZone, accounts: Collection[str], *, most: int = NAMED) -> str:
     """Returns accounts as text: `all 12 accounts`, `OU workloads (6 accounts), shared`; the first few of many."""
-    every = landing_zone.accounts
-    if len(accounts) == len(every) > 1:
-        return f"all {len(every):,} accounts"
-    return listed(_named(landing_zone, frozenset(accounts)), most)
+    whole = accounts_in_words(accounts, landing_zone.accounts)
+    return whole or listed(_named(landing_zone, frozenset(accounts)), most)
 
 
 def _named(landing_zone: LandingZone, accounts: frozenset[str]) -> list[str]:

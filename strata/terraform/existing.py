@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from strata.aws.defaults import account_setting
+from strata.aws.identity_center import Center
 from strata.aws.session import Aws, AwsError, Client, paginate
 from strata.config.models import PARTITION, Project
 from strata.terraform.plans import Plan
@@ -41,9 +43,12 @@ class Question:
         """Returns a client in the region of the resource."""
         return self.aws.client(service, self.values.get("region"))
 
-    def center(self, service: str = "sso-admin") -> Client:
-        """Returns a client in the region of Identity Center."""
-        return self.aws.client(service, self.project.identity_center_region)
+    @property
+    def center(self) -> Center:
+        """Returns Identity Center, by the instance and the identity store that the resource names."""
+        region, values = self.project.identity_center_region, self.values
+        admin, people = self.aws.client("sso-admin", region), self.aws.client("identitystore", region)
+        return Center(admin, people, values.get("instance_arn", ""), values.get("identity_store_id", ""))
 
 
 @dataclass(frozen=True)
@@ -122,7 +127,7 @@ def exists_already(address: str, said: str) -> bool:
 
 def _membership(question: Question) -> str:
     values = question.values
-    answer = question.center("identitystore").get_group_membership_id(
+    answer = question.center.people.get_group_membership_id(
         IdentityStoreId=values["identity_store_id"],
         GroupId=values["group_id"],
         MemberId={"UserId": values["member_id"]},
@@ -176,7 +181,7 @@ def _has_root_features(question: Question) -> bool:
 
 
 def _has_password_policy(question: Question) -> bool:
-    return bool(question.aws.client("iam").get_account_password_policy())
+    return bool(account_setting(question.aws, "password_policy", question.project.management_account.id))
 
 
 def _openid_connect_provider(question: Question) -> str | None:
@@ -191,20 +196,13 @@ def _has_openid_connect_provider(question: Question) -> bool:
 
 
 def _has_attributes(question: Question) -> bool:
-    client, instance = question.center(), question.values["instance_arn"]
-    return bool(client.describe_instance_access_control_attribute_configuration(InstanceArn=instance))
+    return question.center.access_control_attributes() is not None
 
 
 def _has_customer_policy(question: Question) -> bool:
     values = question.values
     wanted = values["customer_managed_policy_reference"][0]
-    found = paginate(
-        question.center(),
-        "list_customer_managed_policy_references_in_permission_set",
-        "CustomerManagedPolicyReferences[]",
-        InstanceArn=values["instance_arn"],
-        PermissionSetArn=values["permission_set_arn"],
-    )
+    found = question.center.customer_managed_policies_of(values["permission_set_arn"])
     return (wanted["name"], wanted["path"]) in {(one["Name"], one.get("Path") or "/") for one in found}
 
 

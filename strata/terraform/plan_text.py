@@ -4,40 +4,38 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TextIO
 
-from strata.printing import line, unguarded
-from strata.terminal import paint
+from strata.printing import Style, columns, line, painted, unguarded
 from strata.terraform.attributes import MASKED, UNKNOWN, Attribute
 from strata.terraform.document_diff import document, document_diff, pretty
 from strata.terraform.plans import Change, Plan
 from strata.text import counted, listed
 
-STYLES: Mapping[str, str] = {
-    "create": "green",
-    "update": "yellow",
-    "import": "cyan",
-    "import and update": "yellow",
-    "move": "cyan",
-    "forget": "yellow",
-    "delete": "red",
-    "replace": "red",
+STYLES: Mapping[str, Style] = {
+    "create": Style.FINE,
+    "update": Style.WARNING,
+    "import": Style.NEWS,
+    "import and update": Style.WARNING,
+    "move": Style.NEWS,
+    "forget": Style.WARNING,
+    "delete": Style.FAULT,
+    "replace": Style.FAULT,
 }
 """The colour of each action: red is what destroys."""
 
 NOTHING = "(none)"
-_MARKS = {"-": "red", "+": "green"}
+_MARKS = {"-": Style.FAULT, "+": Style.FINE}
 
 
 class _Line(NamedTuple):
     """A line, the word at its start that has a colour, and how far what does not fit is indented."""
 
     text: str
-    style: str = ""
+    style: Style | None = None
     indent: int = 0
     head: int = 0
     """How many letters are in colour, 0 for all."""
@@ -92,12 +90,13 @@ def _plan_lines(planned: Plan, names: Mapping[str, str], every: bool) -> Iterato
     number = counted(planned.count, "change") if planned.count else "no changes"
     if planned.outputs and not planned.count:
         number = "no changes, only outputs that other stacks read"
-    yield _Line(f"{planned.stack}: {planned.error or waits(planned) or number}", "red" if planned.error else "bold")
+    style = Style.FAULT if planned.error else Style.TITLE
+    yield _Line(f"{planned.stack}: {planned.error or waits(planned) or number}", style)
     yield from (_Line(f"  {text}", indent=2) for text in planned.advice)
     for address, change in planned.changes.items():
         first = f"  {change.action:<{_ACTION}}  {address}"
         head = 0 if change.action in _LOSES else 2 + len(change.action)
-        yield _Line(first, STYLES.get(change.action, ""), 4 + _ACTION, head)
+        yield _Line(first, STYLES.get(change.action), 4 + _ACTION, head)
         yield from (_Line(f"      {text}", indent=8) for text in _about(change))
         for attribute in _told(change, every):
             yield from _attribute_lines(attribute, names)
@@ -170,23 +169,23 @@ def _document_lines(old: Any, new: Any) -> Iterator[_Line]:
     else:
         lines = [f"{'-' if old else '+'} {text}" for text in pretty(old or new)]
     for text in lines:
-        yield _Line(f"        {text}", _MARKS.get(text[0], ""), 12)
+        yield _Line(f"        {text}", _MARKS.get(text[0]), 12)
 
 
 def _member_lines(name: str, before: str, after: str, why: str) -> Iterator[_Line]:
     """Yields one value, old and new on a line each where both are long."""
     if name.endswith(_ENTRY):
         gone = after == NOTHING
-        sign, value, style = ("-", before, "red") if gone else ("+", after, "green")
+        sign, value, style = ("-", before, Style.FAULT) if gone else ("+", after, Style.FINE)
         yield _Line(f"      {name.removesuffix(_ENTRY)}: {sign} {value}{why}", style, 8)
     elif before == NOTHING:
         yield _Line(f"      {name}: {after}{why}", indent=8)
     elif len(name) + len(before) + len(after) < _SHORT:
-        yield _Line(f"      {name}: {before} -> {after}{why}", "red" if after == NOTHING else "", 8)
+        yield _Line(f"      {name}: {before} -> {after}{why}", Style.FAULT if after == NOTHING else None, 8)
     else:
         yield _Line(f"      {name}{why}")
-        yield _Line(f"        - {before}", "red", 10)
-        yield _Line(f"        + {after}", "green", 10)
+        yield _Line(f"        - {before}", Style.FAULT, 10)
+        yield _Line(f"        + {after}", Style.FINE, 10)
 
 
 _SHORT = 64
@@ -239,12 +238,12 @@ def _value(value: object, names: Mapping[str, str]) -> str:
 
 def _print(lines: Iterable[_Line], to: TextIO) -> None:
     """Prints lines; at a terminal wrapped to its width and in colour, in a pipe each as it is."""
-    width = shutil.get_terminal_size().columns if to.isatty() else 0
+    width = columns(to)
     for one in lines:
         first, *others = _wrapped(line(one.text), width, one.indent) if width else [line(one.text)]
         head = one.head or len(first)
-        said = [paint(first[:head], one.style, to) + first[head:]]
-        said += others if one.head else [paint(other, one.style, to) for other in others]
+        said = [painted(first[:head], one.style, to) + first[head:]]
+        said += others if one.head else [painted(other, one.style, to) for other in others]
         print(*said, sep="\n", file=unguarded(to) if width else to)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from strata.aws.defaults import regional_setting
 from strata.aws.session import Aws, AwsError
 
 METADATA = "aws_ec2_instance_metadata_defaults"
@@ -22,9 +23,9 @@ def reset(aws: Aws, document: Mapping[str, Any], state: State) -> Iterator[str]:
 
 def _lost(aws: Aws, address: str, arguments: Mapping[str, Any]) -> Iterator[str]:
     try:
-        found = aws.client("ec2", arguments["region"]).get_instance_metadata_defaults().get("AccountLevel", {})
+        found = regional_setting(aws, "instance_metadata", [arguments["region"]])[arguments["region"]]
     except AwsError:
         return
-    for parameter, argument in (("HttpEndpoint", "http_endpoint"), ("InstanceMetadataTags", "instance_metadata_tags")):
-        if (value := found.get(parameter)) and argument not in arguments:
+    for argument in ("http_endpoint", "instance_metadata_tags"):
+        if (value := found.get(argument)) and argument not in arguments:
             yield f"{address} loses {argument}={value}, which the provider cannot keep when it sets the others"

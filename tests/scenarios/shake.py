@@ -25,7 +25,6 @@ from typing import Any
 
 from tests.aws import real_provider
 from tests.aws.client import CHECKOUT, Aws, Recorded, emulated_aws
-from tests.processes import interrupts
 from tests.provider.trial import normal
 from tests.scenarios.inventory import inventory
 from tests.scenarios.site import CONFIGURATIONS, STACKS, Provider, Run, Site, Snapshot, below
@@ -295,17 +294,7 @@ class Shake:
         stack = self.chance.choice([*reference.stacks] * 4 + [""] * len(reference.stacks))
         after = self.chance.random() * (reference.stacks[stack] + 0.3 if stack else reference.seconds)
         twice, whole = self.chance.random() < 0.6, self.chance.random() < 0.7
-        with interrupts():
-            running = subprocess.Popen(
-                [str(Path(sys.executable).parent / "strata"), "deploy", *self.stacks, "--yes"],
-                cwd=CHECKOUT,
-                env=site.environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                start_new_session=True,
-            )
+        running = site.started("strata", "deploy", *self.stacks, "--yes", stderr=subprocess.STDOUT)
         said = _until(running, f"{stack}: deploying") if stack else ""
         with contextlib.suppress(subprocess.TimeoutExpired):
             running.wait(after)

@@ -163,19 +163,23 @@ class Site:
     def hanging(self, action: str, *command: str, containing: str = "") -> subprocess.Popen[str]:
         """Starts a command in a process group of its own, and waits until AWS does not answer it."""
         self.aws.fail(action, way="hang", containing=containing)
+        running = self.started(*command)
+        assert self.aws.held(120), f"AWS was never asked for {action}"
+        return running
+
+    def started(self, *command: str, stderr: int = subprocess.PIPE) -> subprocess.Popen[str]:
+        """Starts a command in a process group of its own."""
         with interrupts():
-            running = subprocess.Popen(
+            return subprocess.Popen(
                 [_command(command[0]), *command[1:]],
                 cwd=CHECKOUT,
                 env=self.environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+                stderr=stderr,
                 text=True,
                 start_new_session=True,
             )
-        assert self.aws.held(120), f"AWS was never asked for {action}"
-        return running
 
     def strata(self, *arguments: str, **environment: str) -> Run:
         """Runs the strata command."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -10,8 +9,8 @@ from typing import Any, TypeAlias
 from strata.config.text import Problem, short
 from strata.config.types import did_you_mean, validated
 from strata.errors import StrataError, UsageError
-from strata.printing import line
-from strata.terminal import answer, interactive
+from strata.questions import ask, objection
+from strata.terminal import interactive
 from strata.text import listed
 
 Known: TypeAlias = Mapping[str, Any]
@@ -87,23 +86,20 @@ def _from_options(questions: Sequence[Question], given: Known, known: dict[str, 
             read = (one.read(text, known) for text in value) if one.many else ()
             known[one.name] = tuple(dict.fromkeys(read)) if one.many else one.read(value, known)
         except Problem as problem:
-            yield f"{one.flag}: {problem.problem}; {problem.remedy}"
+            yield objection(one.flag, problem)
 
 
 def _ask(question: Question, known: Known) -> Any:
     suggestion = question.suggest(known)
     hint = f" [{suggestion}]" if suggestion else ", Enter for none" if question.otherwise is not None else ""
-    while True:
-        typed = answer(f"{question.words}{hint}: ")
-        if not typed:
-            raise StrataError(f"no answer to '{question.words}'; give {question.flag}")
-        text = typed.strip() or suggestion
+
+    def read(typed: str) -> Any:
+        text = typed or suggestion
         if not text and question.otherwise is not None:
             return question.otherwise
-        try:
-            return _read(question, text, known)
-        except Problem as problem:
-            print(line(f"  {problem.problem}; {problem.remedy}"), file=sys.stderr)
+        return _read(question, text, known)
+
+    return ask(question.words, question.flag, read, hint=hint)
 
 
 def _read(question: Question, text: str, known: Known) -> Any:

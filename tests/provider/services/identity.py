@@ -301,27 +301,29 @@ def _instances(session: Session, config: Object) -> Object:
 
 
 def _group(session: Session, config: Object) -> Object:
-    aws, store = session.aws("identitystore", config["region"]), {"IdentityStoreId": config["identity_store_id"]}
-    group = config["group_id"]
-    for alternate in config["alternate_identifier"]:
-        for unique in alternate["unique_attribute"]:
-            asked = {"AttributePath": unique["attribute_path"], "AttributeValue": unique["attribute_value"]}
-            group = aws("get_group_id", **store, AlternateIdentifier={"UniqueAttribute": asked})["GroupId"]
-    found = aws("describe_group", **store, GroupId=group)
+    group, found = _looked_up(session, config, "group")
     shown = {"display_name": found["DisplayName"], "description": found.get("Description"), "external_ids": []}
     return {"id": group, "group_id": group, "arn": f"arn:aws:identitystore:::group/{group}", **shown}
 
 
 def _user(session: Session, config: Object) -> Object:
+    user, found = _looked_up(session, config, "user")
+    block, output = (
+        load_schema()["data_sources"]["aws_identitystore_user"],
+        session.aws("identitystore", config["region"]).output("describe_user"),
+    )
+    return {**from_aws(output, found, block, words(nickname="NickName")), "id": user, "user_id": user}
+
+
+def _looked_up(session: Session, config: Object, kind: str) -> tuple[str, Object]:
+    """Returns the id that is given, or belongs to a unique attribute, and what AWS says of it."""
     aws, store = session.aws("identitystore", config["region"]), {"IdentityStoreId": config["identity_store_id"]}
-    user = config["user_id"]
+    name, id = f"{kind.title()}Id", config[f"{kind}_id"]
     for alternate in config["alternate_identifier"]:
         for unique in alternate["unique_attribute"]:
             asked = {"AttributePath": unique["attribute_path"], "AttributeValue": unique["attribute_value"]}
-            user = aws("get_user_id", **store, AlternateIdentifier={"UniqueAttribute": asked})["UserId"]
-    block, found = load_schema()["data_sources"]["aws_identitystore_user"], aws("describe_user", **store, UserId=user)
-    shown = from_aws(aws.output("describe_user"), found, block, words(nickname="NickName"))
-    return {**shown, "id": user, "user_id": user}
+            id = aws(f"get_{kind}_id", **store, AlternateIdentifier={"UniqueAttribute": asked})[name]
+    return id, aws(f"describe_{kind}", **store, **{name: id})
 
 
 DATA_SOURCES: dict[str, Callable[[Session, Object], Object]] = {
