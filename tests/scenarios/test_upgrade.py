@@ -125,8 +125,10 @@ def test_an_edited_clone_is_upgraded_as_the_page_says(owner: Owner, upstream: Pa
     )
     ours = {name: (owner.clone / name).read_bytes() for name in _git(owner.clone, "ls-files", *OURS).splitlines()}
 
+    _git(upstream.parent, "init", "-q", "--bare", "-b", "main", "own.git")
     for line in (*remote, "\n".join(merge)):
-        owner.does("sh", "-eu", "-c", line.replace("<where Strata comes from>", str(upstream)))
+        owner.does("sh", "-eu", "-c", line.replace("<your own repository>", str(upstream.parent / "own.git")))
+    assert _git(owner.clone, "remote").split() == ["origin", "upstream"]
 
     assert {name: (owner.clone / name).read_bytes() for name in ours} == ours
     assert _git(owner.clone, "ls-files", *OURS).splitlines() == list(ours)
