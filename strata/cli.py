@@ -529,7 +529,9 @@ def init(
 def adopt(
     *,
     options: Options,
-    to: Annotated[Path | None, typer.Option("--to", metavar="DIR", help="The new configuration folder.")] = None,
+    to: Annotated[
+        Path | None, typer.Option("--to", metavar="DIR", help="A new configuration folder, or one to add to.")
+    ] = None,
     name: Annotated[str | None, typer.Option("--name", help="Project name, the prefix of account names.")] = None,
     short_name: Annotated[str | None, typer.Option("--short-name", help="Prefix of buckets and CLI profiles.")] = None,
     primary: Annotated[str | None, typer.Option("--primary", help="Primary region.")] = None,
@@ -549,9 +551,9 @@ def adopt(
     json: JsonOption = False,
 ) -> int:
     """Read a live organization and Identity Center, and write their configuration. Changes nothing at AWS."""
-    needed = {"--to": to, "--name": name, "--short-name": short_name, "--primary": primary, "--secondary": secondary}
     if prune:
-        others = {**needed, "--identity-center-region": identity_center_region, "--literal": literal}
+        names_given = {"--name": name, "--short-name": short_name, "--primary": primary, "--secondary": secondary}
+        others = {"--to": to, **names_given, "--identity-center-region": identity_center_region, "--literal": literal}
         if given := [flag for flag, value in {**others, "--thorough": thorough, "--json": json}.items() if value]:
             raise UsageError(
                 f"--prune is about imports.yaml of the configuration, see --config; it takes no {given[0]}"
@@ -559,12 +561,12 @@ def adopt(
         from strata.commands.adopt_prune import run as run_prune
 
         return run_prune(options, dry_run=dry_run, yes=yes)
-    if not (to and name and short_name and primary and secondary):
-        raise UsageError(f"give {', '.join(flag for flag, value in needed.items() if not value)} as well")
-    from strata.commands.adopt import Names, run
+    if not to:
+        raise UsageError("give --to: the folder of the new configuration, or of the one that what is new goes into")
+    from strata.commands.adopt import How, Names, run
 
     names = Names(name, short_name, primary, secondary, identity_center_region)
-    return run(options, to=to, names=names, literal=literal, thorough=thorough, dry_run=dry_run, yes=yes, json=json)
+    return run(options, to=to, names=names, how=How(literal, thorough, yes, dry_run, json))
 
 
 @command("doctor", "strata doctor --profile ex-bootstrap")

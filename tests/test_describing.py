@@ -12,8 +12,9 @@ import yaml
 from strata.adoption import rendering
 from strata.adoption.describing import Description, describe
 from strata.adoption.importing import import_ids
-from strata.adoption.pruning import KINDS, SETTINGS, kind
-from strata.commands.adopt import described
+from strata.adoption.live_ids import KINDS
+from strata.adoption.pruning import SETTINGS, kind
+from strata.commands.adopt import configuration
 from strata.config import ORGANIZATION, PROJECT, SECURITY
 from strata.config.models import Mode, Project
 from strata.errors import StrataError
@@ -152,7 +153,7 @@ class Adopted:
             (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_text(text)
         self.landing_zone: LandingZone = load(folder)
-        self.imports = import_ids(self.landing_zone, inventory, self.found)
+        self.imports = import_ids(self.landing_zone, inventory, self.found.keys, self.found.security)
         assert {kind(address) for address in self.imports} <= KINDS | SETTINGS, "strata adopt --prune must know them"
         self.page = rendering.adoption(inventory, self.found)
 
@@ -286,6 +287,13 @@ def test_one_administrator_of_a_service_is_described_and_the_others_are_named(ad
 
 
 # People
+
+
+def test_an_administrator_that_its_service_registers_is_left(adopt: Any) -> None:
+    adopted = adopt(organization(account(2), delegations={"guardduty.amazonaws.com": ("000000000002",)}))
+
+    assert adopted.landing_zone.organization.delegated_administrators == {}
+    assert "layer of your own" in adopted.left["delegated administrator 000000000002 for guardduty.amazonaws.com"]
 
 
 def test_people_of_a_provider_are_referred_to_where_something_names_them(adopt: Any) -> None:
@@ -469,7 +477,7 @@ def test_documents_that_check_rejects_are_left_and_the_rest_is_written() -> None
     odd, unknown = policy(1, ROOT, content="{}"), policy(2, ROOT, content=DENY.replace("s3:*", "s3:NoSuch"))
     sets = (permission_set("Odd", inline='{"Version": "2012-10-17"}'), permission_set("Fine"))
     inventory = Inventory(organization(policies=(odd, unknown, policy(3, ROOT))), center(sets=sets))
-    found, files = described(PROJECT_, inventory)
+    found, files = configuration(PROJECT_, inventory)
 
     assert set(found.organization["policies"]) == {"policy-2", "policy-3"}
     assert set(found.sso["permission_sets"]) == {"Fine"}

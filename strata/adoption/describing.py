@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from pydantic import TypeAdapter, ValidationError
 
 from strata.adoption.folding import fold
 from strata.adoption.keys import keys
+from strata.config import moves
+from strata.config.limits import aws_limits
 from strata.config.models import (
     MANAGEMENT,
     Account,
@@ -68,7 +70,16 @@ _ACTIVE = "ACTIVE"
 class Kind:
     """The words for what has a key."""
 
-    ACCOUNT, UNIT, POLICY, USER, GROUP, SET = "account", "unit", "policy", "user", "group", "permission-set"
+    ACCOUNT: Final = "account"
+    UNIT: Final = "ou"
+    POLICY: Final = "policy"
+    USER: Final = "user"
+    GROUP: Final = "group"
+    SET: Final = "permission-set"
+
+
+Keys: TypeAlias = Mapping[moves.Kind, Mapping[str, str]]
+"""Kind to id to key."""
 
 
 class LeftAlone(NamedTuple):
@@ -99,7 +110,7 @@ class Description:
     security: dict[str, Any] = field(default_factory=dict)
     sso: dict[str, Any] = field(default_factory=dict)
     documents: dict[str, str] = field(default_factory=dict)
-    keys: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
+    keys: dict[moves.Kind, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
     left_alone: list[LeftAlone] = field(default_factory=list)
     looks: list[str] = field(default_factory=list)
     grants: frozenset[Grant] = frozenset()
@@ -115,7 +126,7 @@ def describe(
     inventory: Inventory,
     project: Project,
     *,
-    known: Mapping[str, Mapping[str, str]] | None = None,
+    known: Keys | None = None,
     literal: bool = False,
     refused: Mapping[str, str] | None = None,
 ) -> Description:
@@ -236,7 +247,7 @@ class _Organization:
     live: Organization
     project: Project
     found: Description
-    known: Mapping[str, Mapping[str, str]]
+    known: Keys
 
     def describe(self) -> None:
         self._units()
@@ -384,7 +395,13 @@ class _Organization:
 
     def _delegations(self) -> dict[str, str]:
         described: dict[str, str] = {}
+        own = aws_limits().delegated_by_own_resource
         for service, ids in sorted(self.live.delegations.items()):
+            if service in own:
+                for id in ids:
+                    reason = f"the service registers it itself: {own[service]} is for a layer of your own"
+                    self.found.leave("delegated administrator", f"{id} for {service}", reason)
+                continue
             declared = [self.found.keys[Kind.ACCOUNT][id] for id in ids if id in self.found.keys[Kind.ACCOUNT]]
             for id in ids:
                 if id not in self.found.keys[Kind.ACCOUNT]:
@@ -405,7 +422,7 @@ class _Center:
     inventory: Inventory
     live: Center
     found: Description
-    known: Mapping[str, Mapping[str, str]]
+    known: Keys
     literal: bool = field(kw_only=True)
 
     def describe(self) -> None:
@@ -417,7 +434,7 @@ class _Center:
             "users": users,
             "groups": groups,
             "permission_sets": sets,
-            "assignments": [_written(one) for one in self.found.assignments],
+            "assignments": [written(one) for one in self.found.assignments],
             **(
                 {"access_control_attributes": dict(sorted(self.live.attributes.items()))}
                 if self.live.attributes
@@ -509,12 +526,12 @@ class _Center:
         described: dict[str, Any] = {}
         for one in mine:
             entry = self._permission_set(one, chosen[one.arn])
-            if reason := self.found.refused.get(_inline_file(chosen[one.arn])):
+            if reason := self.found.refused.get(inline_file(chosen[one.arn])):
                 self.found.leave("permission set", one.name, reason)
             elif _accepted(self.found, PermissionSet, entry, ("permission set", one.name)):
                 self.found.keys[Kind.SET][one.arn] = chosen[one.arn]
                 if one.inline:
-                    self.found.documents[_inline_file(chosen[one.arn])] = one.inline
+                    self.found.documents[inline_file(chosen[one.arn])] = one.inline
                 described[chosen[one.arn]] = entry
         return dict(sorted(described.items()))
 
@@ -533,7 +550,7 @@ class _Center:
         policies: list[dict[str, Any]] = [{"aws": arn.removeprefix(_AWS_MANAGED)} for arn in one.aws_managed]
         policies += [_customer(policy) for policy in one.customer_managed]
         if one.inline:
-            policies.append({"inline": _inline_file(key)})
+            policies.append({"inline": inline_file(key)})
         boundary = one.boundary
         return {
             **({"name": one.name} if one.name != key else {}),
@@ -587,7 +604,8 @@ class _Center:
         return next((one.name for one in self.live.permission_sets if one.arn == arn), arn)
 
 
-def _written(rule: Assignment) -> dict[str, Any]:
+def written(rule: Assignment) -> dict[str, Any]:
+    """Returns an assignment as it stands in the YAML."""
     excepted = rule.except_
     found = {
         "permission_sets": list(rule.permission_sets),
@@ -608,7 +626,8 @@ def _written(rule: Assignment) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value}
 
 
-def _inline_file(key: str) -> str:
+def inline_file(key: str) -> str:
+    """Returns the path of the inline policy of a permission set."""
     return f"policies/{key}-inline.json"
 
 

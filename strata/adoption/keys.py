@@ -14,20 +14,19 @@ _RESERVED = {MANAGEMENT, ROOT, "all"}
 def keys(
     kind: str, names: Iterable[tuple[str, Sequence[str]]], *, taken: Mapping[str, str] | None = None, lower: bool = True
 ) -> dict[str, str]:
-    """Returns a key for each id.
+    """Returns a key for each id among the names.
 
     Args:
         kind: the word for what has no name of Latin letters, such as `unit`.
         names: id and names, the best first; the others tell apart those of which the best is the same.
-        taken: keys that ids have already, which they keep.
+        taken: keys that ids have already, which they keep and nothing else gets.
         lower: writes keys in lower case; permission sets keep their case.
     """
-    found = dict(taken or {})
-    used = {key.lower() for key in found.values()} | _RESERVED
+    had, found = taken or {}, dict[str, str]()
+    used = {key.lower() for key in had.values()} | _RESERVED
     for id, choices in sorted(names, key=lambda one: (*one[1], one[0])):
-        if id not in found:
-            found[id] = _free(kind, [_slug(name, lower=lower) for name in choices], used)
-            used.add(found[id].lower())
+        found[id] = had.get(id) or _free(kind, [_slug(name, lower=lower) for name in choices], used)
+        used.add(found[id].lower())
     return found
 
 

@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import yaml
 
+from strata.adoption.live_ids import KINDS, OF_THE_CENTER, live_ids
 from strata.config import IMPORTS
 from strata.config.models import Security, Setting
 from strata.config.source import SAFE_LOADER, SourceFile, parse
 from strata.errors import StrataError
-from strata.inventory.things import Attached, Center, Inventory, PermissionSet
+from strata.inventory.things import Inventory
 
-_SET = "aws_ssoadmin_permission_set"
-KINDS = frozenset(
-    {
-        "aws_identitystore_group",
-        "aws_identitystore_group_membership",
-        "aws_identitystore_user",
-        "aws_organizations_delegated_administrator",
-        "aws_organizations_policy_attachment",
-        "aws_ssoadmin_account_assignment",
-        "aws_ssoadmin_customer_managed_policy_attachment",
-        "aws_ssoadmin_instance_access_control_attributes",
-        "aws_ssoadmin_managed_policy_attachment",
-        _SET,
-        "aws_ssoadmin_permission_set_inline_policy",
-        "aws_ssoadmin_permissions_boundary_attachment",
-    }
-)
-"""The types whose lines `strata adopt` writes, of things that may be gone."""
 SETTINGS = frozenset(
     {
         "aws_iam_organizations_features",
@@ -66,52 +49,13 @@ def kind(address: str) -> str:
 
 def gone(lines: Mapping[str, str], inventory: Inventory) -> list[str]:
     """Returns the addresses of the lines whose thing AWS does not have; nothing is said of types that were not read."""
-    there = set(_organization(inventory))
-    if inventory.center:
-        there |= set(_center(inventory.center))
-    known = {one for one in KINDS if inventory.center or one.startswith("aws_organizations_")}
+    there = live_ids(inventory)
+    known = KINDS if inventory.center else KINDS - OF_THE_CENTER
     return [
         address
         for address, id in lines.items()
         if kind(address) in known and (kind(address), id.partition("@")[0]) not in there
     ]
-
-
-def _organization(inventory: Inventory) -> Iterator[tuple[str, str]]:
-    for policy in inventory.organization.policies:
-        yield from (("aws_organizations_policy_attachment", f"{target}:{policy.id}") for target in policy.targets)
-    for service, accounts in inventory.organization.delegations.items():
-        yield from (("aws_organizations_delegated_administrator", f"{account}/{service}") for account in accounts)
-
-
-def _center(center: Center) -> Iterator[tuple[str, str]]:
-    yield from (("aws_identitystore_user", f"{center.store}/{user.id}") for user in center.users)
-    for group in center.groups:
-        yield "aws_identitystore_group", f"{center.store}/{group.id}"
-        for membership in group.members.values():
-            yield "aws_identitystore_group_membership", f"{center.store}/{membership}"
-    for one in center.permission_sets:
-        yield from _permission_set(one, f"{one.arn},{center.instance}")
-    if center.attributes is not None:
-        yield "aws_ssoadmin_instance_access_control_attributes", center.instance
-    for given in center.assignments | center.orphans:
-        who = f"{given.principal},{given.principal_type},{given.account},AWS_ACCOUNT"
-        yield "aws_ssoadmin_account_assignment", f"{who},{given.permission_set},{center.instance}"
-
-
-def _permission_set(one: PermissionSet, whole: str) -> Iterator[tuple[str, str]]:
-    yield _SET, whole
-    if one.inline:
-        yield "aws_ssoadmin_permission_set_inline_policy", whole
-    if one.boundary:
-        yield "aws_ssoadmin_permissions_boundary_attachment", whole
-    yield from (("aws_ssoadmin_managed_policy_attachment", f"{arn},{whole}") for arn in one.aws_managed)
-    for policy in one.customer_managed:
-        yield "aws_ssoadmin_customer_managed_policy_attachment", f"{_attached(policy)},{whole}"
-
-
-def _attached(policy: Attached) -> str:
-    return f"{policy.name},{policy.path}"
 
 
 # The text

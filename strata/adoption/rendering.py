@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import yaml
@@ -12,6 +13,7 @@ import yaml
 from strata.adoption.describing import Description
 from strata.config import ACCEPTED, FOLDERS, IMPORTS, ORGANIZATION, PROJECT, SECURITY, SSO
 from strata.config.models import Assignment, Mode, Project, Security
+from strata.files.config_entries import with_entry
 from strata.inventory.things import Inventory
 
 ADOPTION = "ADOPTION.md"
@@ -38,7 +40,7 @@ def security(found: Description) -> dict[str, Any]:
 def files(contents: Mapping[str, Mapping[str, Any]], documents: Mapping[str, str]) -> dict[str, str]:
     """Returns the texts of a configuration by path: YAML of contents, and documents as they are."""
     rendered = {
-        name: f"# {_HEADS.get(name) or _HEADS[SSO]}\n\n{_yaml(content)}".rstrip() + "\n"
+        name: f"# {_HEADS.get(name) or _HEADS[SSO]}{_GAP}{_yaml(content)}".rstrip() + "\n"
         for name, content in contents.items()
     }
     return {**rendered, **documents}
@@ -61,7 +63,21 @@ def accepted(entries: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     if not entries:
         return {}
     text = yaml.dump(list(entries), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
-    return {ACCEPTED: f"# Names that stood in documents at AWS; correct them, or look them up.\n\n{text}"}
+    return {ACCEPTED: f"# Names that stood in documents at AWS; correct them, or look them up.{_GAP}{text}"}
+
+
+def with_accepted(text: str, entries: Sequence[Mapping[str, Any]]) -> str:
+    """Returns the text of accepted.yaml with more entries at its end."""
+    new = accepted(entries)[ACCEPTED]
+    return f"{text.rstrip()}\n{new.partition(_GAP)[2]}" if text.strip() else new
+
+
+def with_imports(text: str, lines: Mapping[str, str]) -> str:
+    """Returns the text of imports.yaml with more lines at its end."""
+    return with_entry(text or f"# {_HEADS[IMPORTS]}{_GAP}", (), lines, IMPORTS)
+
+
+_GAP = "\n\n"
 
 
 def _yaml(content: Mapping[str, Any]) -> str:
@@ -107,9 +123,64 @@ _Dumper.add_representer(str, _text)
 _Dumper.add_representer(Mode, _mode)
 
 
-def adoption(inventory: Inventory, found: Description) -> str:
-    """Returns ADOPTION.md."""
-    return "\n".join([*_opening(inventory, found), *_future(found), *_left_alone(found), *_next(found)])
+@dataclass
+class Since:
+    """The difference between AWS and a configuration that exists, as phrases.
+
+    Attributes:
+        added: new at AWS, and written now.
+        taken_out: somebody took it out of the configuration; AWS has it still, and it is not written back.
+        gone: declared, and AWS has it no more.
+        differs: written otherwise than it is at AWS.
+        reached: what rules give in accounts that were added, and AWS has not given.
+    """
+
+    added: list[str] = field(default_factory=list)
+    taken_out: list[str] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
+    differs: list[str] = field(default_factory=list)
+    reached: list[str] = field(default_factory=list)
+
+    def facts(self) -> dict[str, list[str]]:
+        """Returns all of it, for JSON."""
+        return asdict(self)
+
+
+def adoption(inventory: Inventory, found: Description, since: Since | None = None) -> str:
+    """Returns ADOPTION.md, after a rerun with what is other than it was."""
+    parts = _opening(inventory, found), _since(since or Since()), _future(found), _left_alone(found), _next(found)
+    return "\n".join(line for part in parts for line in part)
+
+
+def changes(since: Since) -> Iterator[tuple[str, list[str]]]:
+    """Yields each heading of a rerun with its phrases."""
+    headings = {
+        "New at AWS, and written": since.added,
+        "Taken out here, and at AWS still: not written back": since.taken_out,
+        "Declared, and gone at AWS: a deploy makes it again": since.gone,
+        "Written otherwise than at AWS: a deploy changes it": since.differs,
+        "Given by a rule in a new account, and not at AWS yet": since.reached,
+    }
+    yield from ((heading, phrases) for heading, phrases in headings.items() if phrases)
+
+
+def told(since: Since) -> Iterator[str]:
+    """Yields the same as lines for a terminal."""
+    for heading, phrases in changes(since):
+        yield f"{heading[:1].lower()}{heading[1:]}:"
+        yield from (f"  {phrase}" for phrase in phrases)
+
+
+def _since(since: Since) -> Iterator[str]:
+    found = list(changes(since))
+    if found:
+        yield "## Since the run before"
+        yield ""
+        for heading, phrases in found:
+            yield f"{heading}:"
+            yield ""
+            yield from (f"- {phrase}" for phrase in phrases)
+            yield ""
 
 
 def _opening(inventory: Inventory, found: Description) -> Iterator[str]:

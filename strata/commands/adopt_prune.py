@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from strata.adoption.pruning import KINDS, gone, kind, lines_of, made, without
+from strata.adoption.live_ids import KINDS
+from strata.adoption.pruning import gone, kind, lines_of, made, without
 from strata.aws.prerequisites import management_caller
 from strata.aws.session import Aws, connect
 from strata.aws.states import list_stacks, read_state

@@ -9,14 +9,13 @@ import re
 from dataclasses import replace as changed
 from functools import partial
 from pathlib import Path
-from typing import get_args
 
 from strata.aws.prerequisites import management_caller
 from strata.aws.session import connect
 from strata.aws.states import list_stacks, read_state
 from strata.config import ACCEPTED, MOVES
 from strata.config.models import MANAGEMENT, ROOT
-from strata.config.moves import Kind, Move
+from strata.config.moves import KINDS, Move
 from strata.config.text import Problem
 from strata.config.types import check_key, did_you_mean
 from strata.errors import ConfigurationError, StrataError, UsageError
@@ -33,8 +32,6 @@ from strata.load import load
 from strata.options import Options
 from strata.rules.warnings import accepted_here
 from strata.text import listed
-
-KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 def run(

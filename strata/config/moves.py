@@ -1,6 +1,6 @@
 """moves.yaml: which things got another key, so that Terraform goes on with them instead of making them anew."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import ConfigDict, Field, RootModel
 
@@ -11,6 +11,7 @@ ENTRIES = "moves"
 """The key under which the list of the file is read."""
 
 Kind = Literal["account", "ou", "policy", "group", "user", "permission-set"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 """What has a key that can change."""
 
 

@@ -31,6 +31,13 @@ def texts(folder: Path) -> dict[str, str]:
     return found
 
 
+def files_with(landing_zone: LandingZone, folder: Path, name: str, section: str) -> list[str]:
+    """Returns the files, of a single one and those beside it, that have a section; all of them where none has."""
+    names = files_of(folder, name) or [name]
+    having = [one for one in names if section in landing_zone.source_file(one).data] if names[1:] else names
+    return having or names
+
+
 def offer(
     options: Options,
     before: Mapping[str, str],

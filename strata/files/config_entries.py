@@ -17,14 +17,14 @@ from strata.config.accepted import scalar
 from strata.config.source import SourceFile, parse, plain
 from strata.errors import StrataError
 
-Value: TypeAlias = "str | Sequence[Value] | Mapping[str, Value]"
+Value: TypeAlias = "str | bool | Sequence[Value] | Mapping[str, Value]"
 Way = tuple[str, ...]
 
 
 def with_entry(text: str, way: Way, new: Mapping[str, Value] | Sequence[Value], file: str) -> str:
     """Returns the text with a key more in the mapping, or an item more in the list, to which keys lead from the top.
 
-    What is missing on the way is written.
+    What is missing on the way is written. Without a way the mapping is the file itself.
 
     Raises:
         StrataError: the file is written in a way that cannot be edited: the entry is there to copy.
@@ -34,15 +34,18 @@ def with_entry(text: str, way: Way, new: Mapping[str, Value] | Sequence[Value], 
     parse(text, before)
     parse(result, after)
     if before.faults or after.faults or after.data != _expected(before.data, way, new):
+        under = f" under {'.'.join(way)}" if way else ""
         raise StrataError(
-            f"{file} is written in a way that cannot be edited: aliases, anchors, tags or several documents; add this "
-            f"under {'.'.join(way)} by hand: {_flow(new)[1:-1]}"
+            f"{file} is written in a way that cannot be edited: aliases, anchors, tags or several documents; add this"
+            f"{under} by hand: {_flow(new)[1:-1]}"
         )
     return result
 
 
 def _expected(data: dict[str, Any], way: Way, new: Mapping[str, Value] | Sequence[Value]) -> dict[str, Any]:
     found = copy.deepcopy(data)
+    if not way:
+        return {**found, **dict(new)}  # type: ignore[arg-type]
     at: Any = found
     for part in way[:-1]:
         at[part] = at.get(part) or {}
@@ -176,7 +179,7 @@ class _Look:
         pad, found = " " * column, list[str]()
         if isinstance(content, Mapping):
             for key, value in content.items():
-                if isinstance(value, str) or not value:
+                if isinstance(value, str | bool) or not value:
                     found.append(f"{pad}{scalar(key)}: {_flow(value)}")
                 else:
                     below = column + (self.step if isinstance(value, Mapping) else self.dash)
@@ -201,6 +204,8 @@ def _measure(node: yaml.Node | None, steps: list[int], dashes: list[int]) -> Non
 
 
 def _flow(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, str):
         return scalar(value)
     if isinstance(value, Mapping):

@@ -36,6 +36,7 @@ from strata.config.types import (
     validated,
 )
 from strata.errors import StrataError
+from strata.files.config_edit import files_with
 from strata.files.config_entries import Value, Way
 from strata.landing_zone import LandingZone
 from strata.landing_zone.selection import is_wildcard, matching
@@ -95,9 +96,7 @@ def _file_of(landing_zone: LandingZone, file: str, location: tuple[str | int, ..
 
 def _file(landing_zone: LandingZone, folder: Path, file: str, section: str, kind: Kind) -> Question:
     """Returns the question for the file, which is not asked where only one has such entries."""
-    names = files_of(folder, file)
-    having = [name for name in names if section in landing_zone.source_file(name).data] if names[1:] else names
-    choice = having or names
+    names, choice = files_of(folder, file), files_with(landing_zone, folder, file, section)
     words = f"file, one of {', '.join(choice)}"
     read, only = one_of("file of this configuration", names), choice[0] if len(choice) == 1 else None
     return Question(

@@ -1,0 +1,67 @@
+"""adopted.json: the keys and ids that earlier runs of `strata adopt` described, so that the next one knows what is new.
+
+Nothing else reads it. Without it everything that the configuration does not have counts as new.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from strata.adoption.describing import Keys
+from strata.adoption.live_ids import TypedId
+from strata.config.moves import KINDS
+from strata.errors import StrataError
+
+RECORD = "adopted.json"
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Record:
+    """What was described.
+
+    Attributes:
+        keys: kind to id to key, as it was when it was described.
+        ids: what has no key of its own, by type: memberships, attachments, assignments, entries of lists.
+    """
+
+    keys: Keys = field(default_factory=dict)
+    ids: frozenset[TypedId] = frozenset()
+
+    @classmethod
+    def read(cls, text: str, organization: str) -> Record:
+        """Returns the record in a text, an empty one where there is no text.
+
+        Raises:
+            StrataError: it is damaged, or another organization's.
+        """
+        if not text:
+            return cls()
+        damaged = f"{RECORD} is damaged; restore it, or remove it: then all that the YAML lacks counts as new"
+        try:
+            found = json.loads(text)
+            if found["format"] != FORMAT:
+                raise StrataError(f"{RECORD} has format {found['format']!r}, and this Strata knows {FORMAT}")
+            if found["organization"] != organization:
+                raise StrataError(f"{RECORD} is of organization {found['organization']}, and this is {organization}")
+            keys = {kind: {str(id): str(key) for id, key in found["keys"].get(kind, {}).items()} for kind in KINDS}
+            return cls(keys, frozenset((type, str(id)) for type, some in found["ids"].items() for id in some))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise StrataError(damaged) from error
+
+    def written(self, organization: str) -> str:
+        """Returns the text of the record, a line for each entry."""
+        ids = defaultdict(list)
+        for type, id in sorted(self.ids):
+            ids[type].append(id)
+        keys = {kind: dict(sorted(some.items())) for kind, some in sorted(self.keys.items()) if some}
+        found = {"format": FORMAT, "organization": organization, "keys": keys, "ids": dict(ids)}
+        return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+
+    def with_more(self, keys: Keys, ids: Iterable[TypedId]) -> Record:
+        """Returns the record with more described; an id has the key that it was given last."""
+        merged: Keys = {kind: {**self.keys.get(kind, {}), **keys.get(kind, {})} for kind in KINDS}
+        return Record(merged, self.ids | frozenset(ids))

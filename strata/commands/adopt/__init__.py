@@ -1,0 +1,297 @@
+"""`strata adopt`: reads a live organization and Identity Center, and writes the configuration that describes them.
+
+Nothing changes at AWS, nothing is written outside the folder, and all of it but the kept answers at the end. Where the
+folder has a configuration already, only what is new is added.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from strata.adoption import rendering
+from strata.adoption.checking import accepted, until_accepted
+from strata.adoption.describing import Description, describe
+from strata.adoption.importing import import_ids
+from strata.adoption.record import RECORD, Record
+from strata.adoption.rerun import merge, record_of
+from strata.aws import organization
+from strata.aws.session import THROTTLED, Aws, AwsError, connect
+from strata.aws.states import list_stacks, read_state
+from strata.commands.adopt.existing import changed_texts, existing_at, offer
+from strata.commands.adopt.folder import CACHE, forget_answers, has_configuration, write_new
+from strata.config import IMPORTS, ORGANIZATION, PROJECT, SECURITY
+from strata.config.models import Project
+from strata.errors import StrataError, UsageError
+from strata.files.config_edit import write_texts
+from strata.identity.recorded import recorded
+from strata.inventory.kept import KeptAnswers
+from strata.inventory.pace import Pace
+from strata.inventory.reading import read
+from strata.inventory.things import Inventory
+from strata.load import load
+from strata.options import Options
+from strata.outputs import output
+from strata.printing import document, line, word
+from strata.terminal import confirmed
+from strata.text import counted
+
+_EVERY = 5.0
+"""Seconds between two words on how far the reading is."""
+
+
+@dataclass(frozen=True)
+class Names:
+    """What no organization tells: Strata's names and regions, each None where it was not given."""
+
+    name: str | None
+    short_name: str | None
+    primary: str | None
+    secondary: str | None
+    identity_center_region: str | None
+
+
+@dataclass(frozen=True)
+class How:
+    """How to read, describe and write."""
+
+    literal: bool = False
+    thorough: bool = False
+    yes: bool = False
+    dry_run: bool = False
+    json: bool = False
+
+
+def run(options: Options, *, to: Path, names: Names, how: How) -> int:
+    """Reads, describes, checks the result, shows it, asks, and writes."""
+    if has_configuration(to):
+        return _add(options, to, names, how)
+    missing = [f"--{name.replace('_', '-')}" for name in _NEEDED if not getattr(names, name)]
+    if missing:
+        raise UsageError(f"give {', '.join(missing)} as well: {to} has no configuration yet")
+    aws = Aws(options.profile, names.primary or "")
+    project = _project(aws, names)
+    connect(options, project)
+    reading = _Reading(options, to, project)
+    inventory = reading.read(aws, thorough=how.thorough)
+    found, files = configuration(project, inventory, literal=how.literal)
+    if not how.json:
+        print(rendering.adoption(inventory, found))
+        sys.stdout.flush()
+        reading.tell()
+    if not how.dry_run:
+        if not how.yes and (how.json or not confirmed(f"write this to {to}?", instead="what was found with --dry-run")):
+            options.note("nothing was written")
+            return 1
+        write_new(to, files)
+        forget_answers(to)
+    if how.json:
+        document(output("adopt", _facts(to, found, reading, written=not how.dry_run)))
+    elif not how.dry_run:
+        _tell_next(to)
+    return 0
+
+
+_NEEDED = ("name", "short_name", "primary", "secondary")
+
+
+def _add(options: Options, to: Path, names: Names, how: How) -> int:
+    """Adds what is new to a configuration that exists."""
+    zone = load(to)
+    _check_same(to, zone.project, names)
+    aws = connect(options, zone.project)
+    reading = _Reading(options, to, zone.project)
+    inventory = reading.read(aws, thorough=how.thorough)
+    states = {stack: read_state(aws, zone.project, stack) for stack in list_stacks(aws, zone.project)}
+    existing = existing_at(to, zone, inventory.organization.id, recorded(states).addresses)
+    merged = merge(existing, inventory, literal=how.literal)
+    texts = changed_texts(to, merged, inventory)
+    written = bool(texts) and how.yes and not how.dry_run
+    if how.json:
+        if written:
+            offer(options, to, existing, texts, merged, dry_run=False, yes=True, quiet=True)
+            forget_answers(to)
+        facts = _facts(to, merged.found, reading, written=written)
+        document(output("adopt", {**facts, **merged.since.facts()}))
+        return 0
+    reading.tell()
+    if not texts:
+        for words in rendering.told(merged.since):
+            print(line(words))
+        options.note(f"nothing to do: {to} has all that is new at AWS")
+        forget_answers(to)
+        return 0
+    code = offer(options, to, existing, texts, merged, dry_run=how.dry_run, yes=how.yes)
+    if code == 0 and not how.dry_run:
+        forget_answers(to)
+        _tell_next(to)
+    return code
+
+
+def _check_same(to: Path, project: Project, names: Names) -> None:
+    """Refuses names that are other than those of the configuration."""
+    regions = project.regions
+    here = {
+        "name": project.name,
+        "short_name": project.short_name,
+        "primary": regions.primary,
+        "secondary": regions.secondary,
+        "identity_center_region": project.identity_center_region,
+    }
+    other = [
+        f"--{name.replace('_', '-')}: {given} is not the {value} of {to / PROJECT}"
+        for name, value in here.items()
+        if (given := getattr(names, name)) not in (None, value)
+    ]
+    if other:
+        raise UsageError(*other)
+
+
+def _tell_next(to: Path) -> None:
+    print(line(f"next: read {to / rendering.ADOPTION}, then strata check --config {word(to)}"))
+
+
+class _Reading:
+    """One reading of everything, at its pace, whose answers are kept until they are written."""
+
+    def __init__(self, options: Options, to: Path, project: Project) -> None:
+        self._options, self._project = options, project
+        self._kept = KeptAnswers(to / CACHE / "answers.jsonl", project.management_account.id)
+        self._pace = Pace(told=_Progress(options))
+        if self._kept.resumed:
+            options.note(f"going on from an earlier run: {counted(self._kept.resumed, 'answer')} known")
+
+    def read(self, aws: Aws, *, thorough: bool) -> Inventory:
+        """Returns everything.
+
+        Raises:
+            AwsError: AWS rejected a call; where it was throttled for long, with the way to go on.
+        """
+        try:
+            return read(Aws(aws.profile, aws.region, self._kept, self._pace.wait), self._project, thorough=thorough)
+        except AwsError as error:
+            again = "; what was read is kept, the same command goes on from there" if error.code in THROTTLED else ""
+            raise AwsError(f"{error}{again}", error.code) from error
+
+    @property
+    def requests(self) -> Counter[str]:
+        """Returns the number of requests by service."""
+        return self._pace.requests
+
+    def tell(self) -> None:
+        """Says how often AWS was asked."""
+        self._options.note(f"AWS was asked {counted(sum(self.requests.values()), 'time')}")
+
+
+# The management account
+
+
+def _project(aws: Aws, names: Names) -> Project:
+    """Returns project.yaml's content: the names, and the management account as it is.
+
+    Raises:
+        StrataError: the caller is in no organization, or in a member account of one.
+        UsageError: a name is not allowed.
+    """
+    caller = aws.caller()
+    found = organization.describe(aws)
+    if found is None:
+        raise StrataError(f"account {caller.account} is in no organization; strata init and strata bootstrap make one")
+    if found["MasterAccountId"] != caller.account:
+        raise StrataError(
+            f"account {caller.account} is a member of the organization {found['Id']}; use a profile of its management "
+            f"account {found['MasterAccountId']}, see --profile"
+        )
+    management = organization.describe_account(aws, caller.account)
+    content: dict[str, Any] = {
+        "name": names.name,
+        "short_name": names.short_name,
+        "management_account": {"id": management.id, "name": management.name, "email": management.email},
+        "regions": {"primary": names.primary, "secondary": names.secondary},
+        "identity_center": {"region": names.identity_center_region} if names.identity_center_region else {},
+    }
+    try:
+        return Project.model_validate(content)
+    except ValidationError as error:
+        raise UsageError(*[f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]) from error
+
+
+class _Progress:
+    """Says on stderr how many requests were made, every few seconds."""
+
+    def __init__(self, options: Options) -> None:
+        self._options, self._last = options, time.monotonic()
+
+    def __call__(self, requests: Counter[str]) -> None:
+        """Says it if it is time."""
+        if time.monotonic() - self._last > _EVERY:
+            self._last = time.monotonic()
+            told = ", ".join(f"{count} of {service}" for service, count in sorted(requests.items()))
+            self._options.note(f"reading: {told}")
+
+
+# The configuration
+
+
+def configuration(
+    project: Project, inventory: Inventory, *, literal: bool = False
+) -> tuple[Description, dict[str, str]]:
+    """Returns what was found, and all files; the imports come from the configuration as it is read back.
+
+    A document that AWS took and the configuration does not is left where it is, with whatever it belongs to.
+
+    Raises:
+        StrataError: the configuration does not give what is there; nothing is written then.
+    """
+
+    def attempt(refused: Mapping[str, str]) -> Description:
+        return describe(inventory, project, literal=literal, refused=refused)
+
+    return until_accepted(attempt, lambda found: (found, _files(project, inventory, found)))
+
+
+def _files(project: Project, inventory: Inventory, found: Description) -> dict[str, str]:
+    contents: dict[str, Mapping[str, Any]] = {
+        PROJECT: rendering.project(project),
+        ORGANIZATION: found.organization,
+        SECURITY: rendering.security(found),
+        **rendering.people_and_access(found.sso),
+    }
+    files = rendering.files(contents, found.documents)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_texts(folder, files)
+        files |= rendering.accepted(accepted(folder))
+        write_texts(folder, files)
+        landing_zone = load(folder)
+        if set(landing_zone.grants) != set(found.grants):
+            raise StrataError("the rules would not give what is there; give --literal, and report this fault of Strata")
+        lines = import_ids(landing_zone, inventory, found.keys, found.security)
+        files |= rendering.files({IMPORTS: lines} if lines else {}, {})
+        write_texts(folder, files)
+        landing_zone = load(folder)
+    files[rendering.ADOPTION] = rendering.adoption(inventory, found)
+    record = Record().with_more(*record_of(landing_zone, inventory, found, lines))
+    files[RECORD] = record.written(inventory.organization.id)
+    return files
+
+
+def _facts(to: Path, found: Description, reading: _Reading, *, written: bool) -> dict[str, Any]:
+    counts = {name: len(found.organization[name]) for name in ("accounts", "policies")}
+    counts["assignments"] = len(found.grants)
+    left = [one._asdict() for one in found.left_alone]
+    return {
+        "folder": str(to),
+        "written": written,
+        "requests": dict(reading.requests),
+        "described": counts,
+        "left_alone": left,
+    }

@@ -1,0 +1,122 @@
+"""The configuration that a rerun of `strata adopt` adds to: read, tried in a copy, and written in place."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import sys
+import tempfile
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from strata.adoption.checking import accepted
+from strata.adoption.record import RECORD, Record
+from strata.adoption.rendering import ADOPTION, adoption, told
+from strata.adoption.rerun import Existing, Merged
+from strata.commands.adopt.folder import CACHE
+from strata.errors import ConfigurationError, StrataError
+from strata.files.atomic import read_text
+from strata.files.config_edit import files_with, policies, print_diff, replace, texts, write_texts
+from strata.inventory.things import Inventory
+from strata.landing_zone import LandingZone
+from strata.load import load
+from strata.options import Options
+from strata.printing import line, readers_may_leave
+from strata.terminal import confirmed
+
+
+def existing_at(folder: Path, zone: LandingZone, organization: str, imported: Collection[str]) -> Existing:
+    """Returns the configuration of a folder, with what earlier runs described, and the addresses that states have.
+
+    Raises:
+        StrataError: the record is damaged.
+    """
+    return Existing(
+        landing_zone=zone,
+        texts=texts(folder),
+        documents=frozenset(map(str, policies(folder))),
+        choose=lambda name, section: files_with(zone, folder, name, section)[0],
+        load=partial(_load, folder),
+        unknown=partial(_unknown, folder, zone),
+        record=Record.read(_text(folder / RECORD), organization),
+        imported=frozenset(imported),
+    )
+
+
+def _text(path: Path) -> str:
+    return read_text(path) if path.is_file() else ""
+
+
+@contextmanager
+def _copy(folder: Path, files: Mapping[str, str]) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as name:
+        copy = Path(name) / "config"
+        shutil.copytree(folder, copy, ignore=shutil.ignore_patterns(CACHE))
+        write_texts(copy, files)
+        yield copy
+
+
+def _load(folder: Path, files: Mapping[str, str]) -> LandingZone:
+    with _copy(folder, files) as copy:
+        try:
+            return load(copy)
+        except ConfigurationError as error:
+            faults = [dataclasses.replace(f, file=f.file.replace(str(copy), str(folder))) for f in error.faults]
+            raise ConfigurationError(faults) from error
+
+
+def _unknown(folder: Path, zone: LandingZone, files: Mapping[str, str]) -> list[dict[str, Any]]:
+    known = {(one.finding, one.at) for one in zone.accepted}
+    with _copy(folder, files) as copy:
+        return [one for one in accepted(copy) if (one["finding"], one["at"]) not in known]
+
+
+def changed_texts(folder: Path, merged: Merged, inventory: Inventory) -> dict[str, str]:
+    """Returns the texts that change, ADOPTION.md and the record with them; none where nothing is new."""
+    record = merged.record.written(inventory.organization.id)
+    files = {**merged.files, **({RECORD: record} if record != _text(folder / RECORD) else {})}
+    return {**files, ADOPTION: adoption(inventory, merged.found, merged.since)} if files else {}
+
+
+def offer(
+    options: Options,
+    folder: Path,
+    existing: Existing,
+    files: Mapping[str, str],
+    merged: Merged,
+    *,
+    dry_run: bool,
+    yes: bool,
+    quiet: bool = False,
+) -> int:
+    """Shows what changes, asks, and writes; returns the exit code.
+
+    Raises:
+        StrataError: a file has changed in the meantime, or cannot be written.
+    """
+    if texts(folder) != existing.texts:
+        raise StrataError(f"{folder} has changed in the meantime; run the command again")
+    if not quiet:
+        documents = [Path(name) for name in files if name.endswith(".json") and name != RECORD]
+        hidden = {RECORD, ADOPTION, *map(str, documents)}
+        print_diff(folder, {name: text for name, text in files.items() if name not in hidden}, documents)
+        with readers_may_leave():
+            for words in told(merged.since):
+                print(line(words))
+            sys.stdout.flush()
+    if dry_run:
+        return 0
+    if not yes and not confirmed(f"write this to {folder}?", instead="the changes with --dry-run"):
+        options.note("nothing was changed")
+        return 1
+    before = {
+        **existing.texts,
+        **{name: _text(folder / name) for name in (RECORD, ADOPTION) if (folder / name).is_file()},
+    }
+    for name in files:
+        (folder / name).parent.mkdir(exist_ok=True)
+    replace(folder, before, files)
+    return 0

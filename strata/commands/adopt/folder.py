@@ -1,0 +1,107 @@
+"""The folder that `strata adopt` writes: what may be in it before, and everything in its place afterwards."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from strata.config import PROJECT
+from strata.errors import StrataError
+from strata.files.atomic import cannot, locked
+from strata.files.config_edit import write_texts
+
+CACHE = ".adopt-cache"
+_LIST = "files"
+"""In the cache: the files that are about to get their places, each with its hash."""
+_MAKING = ".strata-"
+
+
+def has_configuration(to: Path) -> bool:
+    """Returns whether a folder has a configuration, into which what is new goes; else it has to be free.
+
+    Raises:
+        StrataError: it is no folder, is not writable, is inside another configuration, or has other files.
+    """
+    if os.path.lexists(to) and not to.is_dir():
+        raise StrataError(f"{to} is not a folder; name another one with --to")
+    around = next((above for above in to.absolute().parents if (above / PROJECT).is_file()), None)
+    if around:
+        raise StrataError(f"{to} is inside the configuration {around}; name a folder outside it with --to")
+    if not os.access(to if to.is_dir() else _existing(to), os.W_OK):
+        raise StrataError(f"{to} cannot be written; name another folder with --to")
+    if (to / PROJECT).is_file():
+        return True
+    others = _others(to)
+    foreign = sorted(path for path in others if not _is_ours(to, path))
+    if foreign:
+        problem = f"{to} has files already, such as {foreign[0]}, and no {PROJECT}"
+        raise StrataError(f"{problem}; name an empty folder with --to, or one with a configuration")
+    return False
+
+
+def _existing(path: Path) -> Path:
+    return next(above for above in path.absolute().parents if above.is_dir())
+
+
+def _others(to: Path) -> list[str]:
+    """Returns the files and empty folders, relative, without those that a run keeps or was making."""
+    if not to.is_dir():
+        return []
+    return [
+        str(path.relative_to(to))
+        for path in to.rglob("*")
+        if not path.is_dir() or path.is_symlink() or not any(path.iterdir())
+        if not path.relative_to(to).parts[0].startswith((CACHE, _MAKING))
+    ]
+
+
+def _is_ours(to: Path, name: str) -> bool:
+    """Returns whether a run that broke off while it wrote put a file there."""
+    try:
+        listed = json.loads((to / CACHE / _LIST).read_text(encoding="utf-8"))
+        return bool(listed.get(name) == _hash((to / name).read_bytes()))
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def write_new(to: Path, files: Mapping[str, str]) -> None:
+    """Makes everything in a hidden folder, then puts it in its place, project.yaml last; a rerun mends a kill between.
+
+    Raises:
+        StrataError: the folder cannot be written, or another command is writing there.
+    """
+    with locked(to), cannot("made", to):
+        for name in _others(to):
+            (to / name).unlink()
+        for left in _left(to):
+            shutil.rmtree(left)
+        (to / CACHE).mkdir(exist_ok=True)
+        hashes = {name: _hash(text.encode()) for name, text in files.items()}
+        (to / CACHE / _LIST).write_text(json.dumps(hashes), encoding="utf-8")
+        making = Path(tempfile.mkdtemp(prefix=_MAKING, dir=to))
+        try:
+            write_texts(making, files)
+            for name in sorted(files, key=lambda one: (one == PROJECT, one)):
+                (to / name).parent.mkdir(exist_ok=True)
+                (making / name).replace(to / name)
+        finally:
+            shutil.rmtree(making, ignore_errors=True)
+
+
+def _left(to: Path) -> Iterator[Path]:
+    """Yields what a run that was killed was making."""
+    return (path for path in to.glob(f"{_MAKING}*") if path.is_dir() and not path.is_symlink())
+
+
+def forget_answers(to: Path) -> None:
+    """Removes what was kept of the reading."""
+    shutil.rmtree(to / CACHE, ignore_errors=True)

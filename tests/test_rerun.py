@@ -1,0 +1,317 @@
+"""`strata adopt` into a configuration that exists keeps it, adds what is new at AWS, and tells the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from strata.adoption.record import RECORD, Record
+from strata.adoption.rendering import ADOPTION
+from strata.adoption.rerun import Merged, merge
+from strata.commands.adopt import configuration
+from strata.commands.adopt.existing import changed_texts, existing_at
+from strata.commands.adopt.folder import has_configuration, write_new
+from strata.errors import StrataError
+from strata.inventory.things import Account, Inventory
+from strata.load import load
+from tests.test_describing import (
+    DENY,
+    PROJECT_,
+    account,
+    center,
+    grant,
+    group,
+    organization,
+    permission_set,
+    policy,
+    unit,
+    user,
+    uuid,
+)
+
+UNITS = (unit(1, "Workloads"), unit(2, "Prod", "ou-abcd-00000001"))
+PROD = UNITS[1].id
+
+
+def before(**more: Any) -> Inventory:
+    """Returns an organization of three accounts in one unit, two people, two groups and two permission sets."""
+    accounts = [account(n, parent=PROD) for n in (2, 3, 4)]
+    grants = [grant("Admin", 11), *(grant("Reader", 12, one.id) for one in accounts)]
+    return Inventory(
+        organization(
+            *accounts,
+            units=UNITS,
+            policies=(policy(1, UNITS[0].id),),
+            delegations={"config.amazonaws.com": ("000000000002",)},
+            trusted_services=("config.amazonaws.com",),
+        ),
+        center(
+            *grants,
+            users=(user(1, "ana@example.com"), user(2, "bo@example.com")),
+            groups=(group(11, "admins", 1), group(12, "Readers of it", 1)),
+            sets=(permission_set("Admin"), permission_set("Reader", inline=DENY)),
+        ),
+    )
+
+
+def with_more(inventory: Inventory, *accounts: Account, of: Any = (), **changes: Any) -> Inventory:
+    """Returns the same with more accounts and other parts; names of Identity Center's parts are those of `Center`."""
+    live, center_ = inventory.organization, inventory.center
+    assert center_
+    there = {name: value for name, value in changes.items() if hasattr(live, name)}
+    ours = {name: value for name, value in changes.items() if name not in there}
+    full = replace(live.policies[0], targets=(*live.policies[0].targets, *(one.id for one in accounts)))
+    there.setdefault("policies", (full, *live.policies[1:]))
+    return Inventory(
+        replace(live, accounts=(*live.accounts, *accounts), **there),
+        replace(center_, **{**ours, "assignments": center_.assignments | set(of)}),
+    )
+
+
+class Folder:
+    """A configuration that was adopted."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path / "config"
+        self.path.mkdir()
+        write_new(self.path, configuration(PROJECT_, before())[1])
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        text = (self.path / name).read_text()
+        assert old in text, text
+        (self.path / name).write_text(text.replace(old, new))
+
+    @contextmanager
+    def data(self, name: str) -> Iterator[Any]:
+        found = yaml.safe_load(self.text(name))
+        yield found
+        (self.path / name).write_text(yaml.safe_dump(found))
+
+    def texts(self) -> dict[Path, bytes]:
+        return {path: path.read_bytes() for path in self.path.rglob("*") if path.is_file()}
+
+    def text(self, name: str) -> str:
+        return (self.path / name).read_text()
+
+    def again(self, inventory: Inventory, *, literal: bool = False, imported: tuple[str, ...] = ()) -> Merged:
+        existing = existing_at(self.path, load(self.path), inventory.organization.id, imported)
+        merged = merge(existing, inventory, literal=literal)
+        for name, text in changed_texts(self.path, merged, inventory).items():
+            (self.path / name).write_text(text)
+        return merged
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    return Folder(tmp_path)
+
+
+def test_a_rerun_without_news_changes_nothing(folder: Folder) -> None:
+    texts = folder.texts()
+
+    merged = folder.again(before())
+
+    assert not any(merged.since.facts().values())
+    assert folder.texts() == texts
+
+
+def test_edits_keys_and_comments_stay_and_news_are_added(folder: Folder) -> None:
+    folder.edit("organization.yaml", "  a3:\n    email: a3@example.com\n", f"  {SHOP}")
+    folder.edit("imports.yaml", ".a3_", ".shop_")
+    live = before()
+    assert live.center
+    deeper = unit(3, "Deep", PROD)
+    more = with_more(
+        live,
+        account(5, parent=PROD),
+        account(6, parent=deeper.id, name="yes"),
+        units=(*UNITS, deeper),
+        groups=(live.center.groups[0], group(12, "Readers of it", 1, 3), group(13, "On call", 2)),
+        users=(*live.center.users, user(3, "cy@example.com")),
+        permission_sets=(*live.center.permission_sets, permission_set("Ops", inline=DENY.replace("s3", "ec2"))),
+        of=(grant("Ops", 13, "000000000005"), grant("Reader", 12, "000000000005"), grant("Reader", 13)),
+    )
+    comments = [line for line in folder.text("sso.yaml").splitlines() if line.startswith("#")]
+
+    merged = folder.again(more)
+
+    zone, imports = load(folder.path), yaml.safe_load(folder.text("imports.yaml"))
+    assert SHOP in folder.text("organization.yaml")
+    assert [line for line in folder.text("sso.yaml").splitlines() if line.startswith("#")] == comments
+    assert (zone.accounts["a5"].unit, zone.accounts["yes"].unit) == ("prod", "deep")
+    assert zone.units["deep"].parent == "prod"
+    assert zone.groups["readers-of-it"].members == ("ana", "cy")
+    assert zone.documents["policies/Ops-inline.json"]
+    assert {(one.account, one.permission_set, one.principal) for one in zone.grants} == {
+        ("management", "Admin", "admins"),
+        *((key, "Reader", "readers-of-it") for key in ("a2", "shop", "a4", "a5", "yes")),
+        ("a5", "Ops", "on-call"),
+        ("management", "Reader", "on-call"),
+    }
+    assert merged.since.reached == ["Reader for readers-of-it in yes"]
+    assert imports["aws_identitystore_group.on-call"].endswith(uuid(13))
+    assert "aws_ssoadmin_account_assignment.a5_Reader_group_readers-of-it" in imports
+    assert "aws_ssoadmin_account_assignment.yes_Reader_group_readers-of-it" not in imports, "AWS has not given it"
+    assert "- organizational unit deep" in folder.text(ADOPTION)
+    assert folder.again(more).files == {}, "all of it is recorded"
+
+
+SHOP = "# the shop\n  shop:\n    email: a3@example.com\n    name: acme-a3\n"
+
+
+def test_what_somebody_took_out_is_told_and_not_written_back(folder: Folder) -> None:
+    with folder.data("sso.yaml") as sso:
+        del sso["users"]["bo"]
+        del sso["groups"]["readers-of-it"]["members"]
+        sso["assignments"] = [one for one in sso["assignments"] if one["permission_sets"] != ["Reader"]]
+    with folder.data("organization.yaml") as organized:
+        del organized["policies"]["policy-1"]["targets"], organized["delegated_administrators"]
+        del organized["accounts"]["a4"]
+        organized["unmanaged_accounts"] = ["000000000004"]
+    out = (".bo", ".readers-of-it_", "_Reader_", ".policy-1_", "delegated_administrator")
+    with folder.data("imports.yaml") as imports:
+        for address in [one for one in imports if any(part in one for part in out)]:
+            del imports[address]
+    texts = folder.texts()
+
+    merged = folder.again(before())
+
+    assert merged.since.added == []
+    assert sorted(merged.since.taken_out) == [
+        "Reader of readers-of-it in 2 accounts",
+        "delegated administrator a2 of config.amazonaws.com",
+        "policy policy-1 on workloads",
+        "user ana in group readers-of-it",
+        f"user bo ({uuid(2)})",
+    ]
+    assert folder.texts() == texts
+
+
+def test_what_is_gone_or_other_at_aws_is_told(folder: Folder) -> None:
+    live = before()
+    assert live.center
+    changed = with_more(
+        live,
+        users=live.center.users[:1],
+        groups=(group(11, "admins"), live.center.groups[1]),
+        permission_sets=(
+            replace(live.center.permission_sets[0], session_duration="PT2H"),
+            replace(live.center.permission_sets[1], inline=DENY.replace("s3", "sqs"), description="reads"),
+        ),
+    )
+    folder.edit("sso.yaml", "  Admin:\n", "  Admin:\n    session_duration: PT4H\n")
+
+    merged = folder.again(changed)
+
+    assert merged.files == {}
+    assert merged.since.gone == [f"user bo ({uuid(2)})", "user ana in group admins"]
+    assert merged.since.differs == [
+        "permission set Admin: session_duration is 'PT2H' at AWS, and 'PT4H' here",
+        "policies/Reader-inline.json: the document is another one at AWS",
+    ]
+
+
+def test_a_line_of_what_a_state_has_is_not_written(folder: Folder) -> None:
+    live = before()
+    assert live.center
+    more = with_more(live, users=(*live.center.users, user(3, "cy@example.com")))
+    with folder.data("sso.yaml") as sso:
+        sso["users"]["cyril"] = {**sso["users"]["bo"], "user_name": "cy@example.com", "email": "u3@example.com"}
+
+    merged = folder.again(more, imported=("aws_identitystore_user.cyril",))
+
+    assert merged.files == {}
+    assert merged.record.keys["user"][uuid(3)] == "cyril"
+
+
+def test_a_key_that_somebody_uses_is_not_given_to_another(folder: Folder) -> None:
+    with folder.data("organization.yaml") as organized:
+        organized["accounts"]["a5"] = {"email": "planned@example.com", "organizational_unit": "prod"}
+
+    merged = folder.again(with_more(before(), account(5, parent=PROD)))
+
+    assert merged.since.added[0] == "account a5-a5"
+    assert load(folder.path).accounts["a5-a5"].email == "a5@example.com"
+
+
+def test_without_the_record_all_that_is_not_declared_is_new(folder: Folder) -> None:
+    (folder.path / RECORD).unlink()
+    with folder.data("sso.yaml") as sso:
+        del sso["users"]["bo"]
+    with folder.data("imports.yaml") as imports:
+        del imports["aws_identitystore_user.bo"]
+
+    merged = folder.again(before())
+
+    assert merged.since.added == ["user bo"]
+    assert load(folder.path).imports["aws_identitystore_user.bo"].endswith(uuid(2))
+
+
+def test_a_thing_that_got_another_key_is_the_same(folder: Folder) -> None:
+    for name in ("sso.yaml", "imports.yaml"):
+        text = folder.text(name).replace("readers-of-it:", "readers:").replace("- readers-of-it", "- readers")
+        (folder.path / name).write_text(
+            text.replace(".readers-of-it", ".readers").replace("group_readers-of-it", "group_readers")
+        )
+    (folder.path / "moves.yaml").write_text("- {kind: group, from: readers-of-it, to: readers}\n")
+    (folder.path / "imports.yaml").write_text("")
+
+    merged = folder.again(before())
+
+    assert not any(merged.since.facts().values())
+    assert merged.record.keys["group"][uuid(12)] == "readers"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", "is damaged"),
+        ('{"format": 2}', "has format 2"),
+        ('{"format": 1, "organization": "o-other"}', "is of organization"),
+    ],
+)
+def test_a_record_that_cannot_be_used_is_refused(text: str, words: str) -> None:
+    with pytest.raises(StrataError, match=words):
+        Record.read(text, "o-abcdefghij")
+
+
+# The folder
+
+
+def test_a_run_that_broke_off_while_it_wrote_is_mended(tmp_path: Path) -> None:
+    files = {"project.yaml": "name: x\n", "policies/a.json": "{}", "sso.yaml": "groups: {}\n"}
+    write_new(tmp_path, files)
+    (tmp_path / "project.yaml").unlink()
+    (tmp_path / ".strata-broken").mkdir()
+
+    assert not has_configuration(tmp_path)
+    write_new(tmp_path, {**files, "sso.yaml": "users: {}\n"})
+
+    assert (tmp_path / "sso.yaml").read_text() == "users: {}\n"
+    assert not (tmp_path / ".strata-broken").exists()
+    assert has_configuration(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("there", "words"),
+    [
+        ({"notes.txt": "mine"}, "has files already, such as notes.txt"),
+        ({"policies/a.json": "{}"}, "has files already, such as policies/a.json"),
+        ({"../project.yaml": "name: x"}, "is inside the configuration"),
+    ],
+)
+def test_a_folder_that_others_use_is_refused(tmp_path: Path, there: dict[str, str], words: str) -> None:
+    to = tmp_path / "around/to"
+    to.mkdir(parents=True)
+    for name, text in there.items():
+        (to / name).parent.mkdir(exist_ok=True)
+        (to / name).write_text(text)
+
+    with pytest.raises(StrataError, match=words):
+        has_configuration(to)
