@@ -550,7 +550,10 @@ def adopt(
     yes: YesOption = False,
     json: JsonOption = False,
 ) -> int:
-    """Read a live organization and Identity Center, and write their configuration. Changes nothing at AWS."""
+    """Read a live organization and Identity Center, and write their configuration. Changes nothing at AWS.
+
+    Into a configuration that exists it adds what is new at AWS, and needs no names.
+    """
     if prune:
         names_given = {"--name": name, "--short-name": short_name, "--primary": primary, "--secondary": secondary}
         others = {"--to": to, **names_given, "--identity-center-region": identity_center_region, "--literal": literal}

@@ -560,10 +560,10 @@ def record_of(
     identities = _declared(zone)
     keys = {kind: {id: key for id, key in found.keys[kind].items() if key in identities[kind]} for kind in KINDS}
     ids = {(address.partition(".")[0], id) for address, id in lines.items()}
-    ids |= {(_TRUSTED, one) for one in inventory.organization.trusted_services}
-    ids |= {(_UNMANAGED, one) for one in found.organization["unmanaged_accounts"]}
+    ids |= {(_TRUSTED, one) for one in zone.organization.trusted_services}
+    ids |= {(_UNMANAGED, one) for one in zone.organization.unmanaged_accounts}
+    ids |= {(_ATTRIBUTE, one) for one in zone.sso.access_control_attributes}
     if inventory.center:
-        ids |= {(_ATTRIBUTE, one) for one in inventory.center.attributes or ()}
         ids |= set(_members(zone, inventory.center, keys))
     return keys, frozenset(ids)
 

@@ -34,7 +34,7 @@ def test_what_came_since_is_added_and_imported(running_aws: Aws, provider: Provi
     texts = {path: path.read_bytes() for path in site.config.rglob("*") if path.is_file()}
     nothing = site.strata("adopt", "--to", str(site.config), "--yes")
     assert nothing.code == 0, nothing.text
-    assert "nothing to do" in nothing.stderr
+    assert "nothing to do" in nothing.stderr, nothing.stdout
     assert {path: path.read_bytes() for path in site.config.rglob("*") if path.is_file()} == texts
 
     people, center = site.client("identitystore"), site.client("sso-admin")
