@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -179,8 +179,11 @@ def _left_alone(found: Description) -> Iterator[str]:
     yield ""
     yield "| What | Which | Why |"
     yield "|---|---|---|"
-    repeated = Counter(found.left_alone)
-    yield from (f"| {one.kind} | {_cell(one.name)} | {_cell(one.reason)} |" for one in repeated)
+    alike: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for one in found.left_alone:
+        alike[one.kind, one.reason].append(one.name)
+    for (what, reason), names in alike.items():
+        yield f"| {what} | {_cell(', '.join(dict.fromkeys(names)))} | {_cell(reason)} |"
     yield ""
 
 

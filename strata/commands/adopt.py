@@ -19,7 +19,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from strata.adoption import rendering
-from strata.adoption.checking import accepted, refused_documents
+from strata.adoption.checking import accepted, refused_entries
 from strata.adoption.describing import Description, describe
 from strata.adoption.importing import import_ids
 from strata.aws import organization
@@ -151,7 +151,7 @@ class _Progress:
 def described(project: Project, inventory: Inventory, *, literal: bool = False) -> tuple[Description, dict[str, str]]:
     """Returns what was found, and all files; the imports come from the configuration as it is read back.
 
-    A document that AWS took and the configuration does not is left where it is, with whatever it belongs to.
+    An entry that AWS took and the configuration does not is left where it is, with whatever names it.
 
     Raises:
         StrataError: the configuration does not give what is there; nothing is written then.
@@ -162,11 +162,11 @@ def described(project: Project, inventory: Inventory, *, literal: bool = False) 
         try:
             return found, _files(project, inventory, found)
         except ConfigurationError as error:
-            more = refused_documents(error, found.documents)
-            if not more:
+            more = refused_entries(error, found)
+            if not more.keys() - refused:
                 text = "what was found is not a valid configuration:"
                 raise StrataError(text, *map(str, error.faults)) from error
-            refused |= more
+            refused = more | refused
 
 
 def _files(project: Project, inventory: Inventory, found: Description) -> dict[str, str]:
