@@ -59,6 +59,15 @@ def test_what_is_adopted_stays_as_it_is(adopted: Site) -> None:
     assert again.code == 0, again.text
 
 
+KEPT = ("aws_s3_bucket.state", "aws_dynamodb_table.lock")
+_OF_BUCKET = ("lifecycle_configuration", "ownership_controls", "policy", "public_access_block", "versioning")
+BACKEND = (
+    *("aws_iam_role.replication", "aws_iam_role_policy.replication", "aws_s3_bucket.replica"),
+    "aws_s3_bucket_replication_configuration.state",
+    *(f"aws_s3_bucket_{of}.{name}" for of in _OF_BUCKET for name in ("state", "replica")),
+    *(f"aws_s3_bucket_server_side_encryption_configuration.{name}" for name in ("state", "replica")),
+)
+"""All that the stack `backend` adds to a bucket and a table."""
 RENAMES = (
     ("account", "a0-example-com", "first"),
     ("ou", "work-loads", "workloads"),
@@ -258,6 +267,25 @@ def test_a_preview_after_bootstrap_imports_the_store_of_the_state(adopted: Site)
 
 
 @pytest.mark.only("stand-in")
+def test_a_bucket_that_exists_is_completed_and_keeps_its_tags(adopted: Site) -> None:
+    s3, bucket = adopted.client("s3"), "acme-tfstate"
+    s3.create_bucket(Bucket=bucket)
+    s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": [{"Key": "owner", "Value": "ops"}]})
+    adopted.append("project.yaml", f"state:\n  bucket: {bucket}\n")
+    adopted.sign_in_as_deployer()
+
+    planned = _planned(adopted)
+    adopted.bootstrap()
+    _deploy(adopted)
+
+    _only_imports(planned, store="import", table="create")
+    assert planned["preview"]["missing"] == ["state bucket", "lock table"], "both, for something is to be made of each"
+    assert _tags(adopted, bucket) == {"owner": "ops", "Project": "acme", "Layer": "backend", "ManagedBy": "strata"}
+    again = adopted.strata("plan", "--exit-code")
+    assert again.code == 0, again.text
+
+
+@pytest.mark.only("stand-in")
 def test_an_import_of_what_is_gone_is_advice(adopted: Site) -> None:
     lines = (adopted.config / "imports.yaml").read_text().splitlines()
     membership = next(one for one in lines if one.startswith("aws_identitystore_group_membership."))
@@ -305,15 +333,19 @@ def _planned(site: Site, *stacks: str) -> dict[str, Any]:
     return shown
 
 
-def _only_imports(planned: dict[str, Any], *, store: str) -> None:
+def _only_imports(planned: dict[str, Any], *, store: str, table: str = "") -> None:
     """Nothing is changed or destroyed, and nothing added but for what the store of the state lacks."""
     found = {
         one["stack"]: {change["address"]: change["action"] for change in one["changes"]} for one in planned["stacks"]
     }
     assert {action for stack in ("organizations", "security", "sso") for action in found[stack].values()} == {"import"}
-    kept = {"aws_s3_bucket.state", "aws_dynamodb_table.lock"}
-    assert {found["backend"].pop(address) for address in kept} == {store}
-    assert set(found["backend"].values()) == {"create"}
+    bucket, lock = KEPT
+    assert found["backend"] == dict.fromkeys(BACKEND, "create") | {bucket: store, lock: table or store}
+
+
+def _tags(site: Site, bucket: str) -> dict[str, str]:
+    found = site.client("s3").get_bucket_tagging(Bucket=bucket)["TagSet"]
+    return {tag["Key"]: tag["Value"] for tag in found}
 
 
 def _objects(site: Site) -> list[str]:
