@@ -48,7 +48,8 @@ def test_a_name_that_begins_with_the_other_stands_alone() -> None:
 
 
 def test_what_has_the_same_name_and_no_other_is_numbered() -> None:
-    assert keys("group", [("1", ["a.b"]), ("2", ["a-b"])]) == {"2": "a-b-2", "1": "a-b"}
+    """One whose name is the key already has it."""
+    assert keys("group", [("1", ["a.b"]), ("2", ["a-b"]), ("3", ["a b"])]) == {"2": "a-b", "1": "a-b-2", "3": "a-b-3"}
 
 
 def test_a_key_that_something_has_it_keeps() -> None:

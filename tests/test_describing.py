@@ -231,6 +231,23 @@ def test_every_digit_of_an_id_is_text() -> None:
     assert '"089123456789"' in text
 
 
+def test_text_stands_as_somebody_would_write_it() -> None:
+    texts = ["%{x}", "it's", "'a' \"b\"", "two\nlines", "plain text", "yes"]
+    text = rendering.files({ORGANIZATION: {"texts": texts}}, {})[ORGANIZATION]
+
+    assert yaml.safe_load(text)["texts"] == texts
+    assert text.partition("texts:\n")[2].splitlines() == [
+        '  - "%{x}"',
+        "  - it's",
+        """  - '''a'' "b"'""",
+        "  - |-",
+        "    two",
+        "    lines",
+        "  - plain text",
+        '  - "yes"',
+    ]
+
+
 def test_policies_of_every_type_are_described_with_their_targets(adopt: Any) -> None:
     types = {
         "RESOURCE_CONTROL_POLICY": DENY.replace('"Effect"', '"Principal": "*", "Effect"'),
@@ -330,7 +347,7 @@ def test_what_control_tower_made_stays_its_own(adopt: Any) -> None:
         == "Control Tower looks after it"
     )
     assert "group AWSLogArchiveViewers" in adopted.left
-    assert {"assignment AWSReadOnlyAccess of AWSSecurityAuditors, in 1 account"} < set(adopted.left)
+    assert {"assignment AWSReadOnlyAccess of AWSSecurityAuditors in 1 account"} < set(adopted.left)
 
 
 def test_two_groups_that_differ_in_case_alone_are_left(adopt: Any) -> None:
@@ -340,7 +357,7 @@ def test_two_groups_that_differ_in_case_alone_are_left(adopt: Any) -> None:
     )
 
     assert not adopted.landing_zone.groups
-    assert adopted.left["assignment Read of Ops, in 1 account"] == "the user or group is not described"
+    assert adopted.left["assignment Read of Ops in 1 account"] == "the user or group is not described"
 
 
 # Permission sets
@@ -387,7 +404,7 @@ def test_a_permission_set_that_cannot_be_written_is_left_with_its_assignments(ad
     adopted = adopt(organization(), center(grant("Odd", 10), groups=(group(10, "Ops"),), sets=sets))
 
     assert not adopted.landing_zone.permission_sets
-    assert adopted.left["assignment Odd of Ops, in 1 account"] == "the permission set is not described"
+    assert adopted.left["assignment Odd of Ops in 1 account"] == "the permission set is not described"
 
 
 # Access
@@ -414,7 +431,7 @@ def test_grants_are_the_live_ones_without_those_that_are_named(adopt: Any) -> No
     assert live - described == {("000000000007", uuid(10))}
     assert not described - live
     assert [one.accounts for one in adopted.found.assignments if one.groups] == ["all"]
-    assert adopted.left["assignment Read of Ops, in 1 account"] == "the account is not described"
+    assert adopted.left["assignment Read of Ops in 1 account"] == "the account is not described"
     assert adopted.left[f"assignment Read of {uuid(99)} in {MANAGEMENT}"] == "its user or group was deleted"
 
 

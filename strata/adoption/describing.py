@@ -595,7 +595,7 @@ class _Center:
                 grant = accounts[one.account], sets[one.permission_set], one.principal_type, principals[one.principal]
                 described.add(Grant(*grant))
         for (name, reason), count in sorted(apart.items()):
-            self.found.leave("assignment", f"{name}, in {counted(count, 'account')}", reason)
+            self.found.leave("assignment", f"{name} in {counted(count, 'account')}", reason)
         for orphan in sorted(self.live.orphans):
             name = f"{self._set_name(orphan.permission_set)} of {orphan.principal} in {orphan.account}"
             self.found.leave("assignment", name, "its user or group was deleted")

@@ -25,9 +25,11 @@ def keys(
     """
     found = dict(taken or {})
     used = {key.lower() for key in found.values()} | _RESERVED
-    slugs = {id: [_slug(name, lower=lower) for name in choices] for id, choices in names}
+    named = dict(names)
+    slugs = {id: [_slug(name, lower=lower) for name in choices] for id, choices in named.items()}
     alike = Counter(choices[0].lower() for choices in slugs.values())
-    for id, choices in sorted(slugs.items(), key=lambda one: (one[1], one[0])):
+    for id in sorted(slugs, key=lambda one: (slugs[one], named[one][0] != slugs[one][0], one)):
+        choices = slugs[id]
         if id not in found:
             found[id] = _free(_candidates(kind, choices, alone=alike[choices[0].lower()] == 1), used)
             used.add(found[id].lower())

@@ -89,11 +89,17 @@ class _Dumper(yaml.SafeDumper):
         """Returns to the next level."""
         super().increase_indent(flow, False)
 
+    def choose_scalar_style(self) -> str:
+        """Returns double quotes where PyYAML takes single ones, if nothing needs an escape then."""
+        style: str = super().choose_scalar_style()
+        escaped = isinstance(self.event, yaml.ScalarEvent) and {'"', "\\"}.intersection(self.event.value)
+        return '"' if style == "'" and not escaped else style
+
 
 def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
     tag: str = dumper.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
     plain = tag == _TEXT and not _NUMBER.fullmatch(text)
-    return dumper.represent_scalar(_TEXT, text, style=None if plain else '"')
+    return dumper.represent_scalar(_TEXT, text, style="|" if "\n" in text else None if plain else '"')
 
 
 def _mode(dumper: _Dumper, mode: Mode) -> yaml.ScalarNode:
