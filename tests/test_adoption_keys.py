@@ -28,12 +28,28 @@ def test_a_name_becomes_a_key(name: str, key: str) -> None:
     assert keys("unit", [("ou-1", [name])]) == {"ou-1": key}
 
 
-def test_what_has_the_same_name_is_told_apart_by_the_next() -> None:
-    assert keys("unit", [("1", ["Prod", "Retail"]), ("2", ["Prod", "Bank"]), ("3", ["PROD", "Bank"])]) == {
-        "3": "prod",
-        "2": "prod-bank",
+def test_of_what_has_the_same_name_each_has_the_next_behind_it() -> None:
+    named = [("1", ["Prod", "Retail"]), ("5", ["Prod", "Production"]), ("4", ["Prod", ""])]
+    named += [("2", ["Prod", "Bank", "Bank EU"]), ("3", ["PROD", "Bank"])]
+
+    assert keys("unit", named) == {
         "1": "prod-retail",
+        "2": "prod-bank-eu",
+        "3": "prod-bank",
+        "4": "prod",
+        "5": "prod-production",
     }
+
+
+def test_a_name_that_begins_with_the_other_stands_alone() -> None:
+    named = [("1", ["ana", "ana@acme.io"]), ("2", ["ana", "ana@corp.io"]), ("3", ["ana", "ana"])]
+
+    assert keys("user", named) == {"1": "ana-acme-io", "2": "ana-corp-io", "3": "ana"}
+
+
+def test_what_has_the_same_name_and_no_other_is_numbered() -> None:
+    """One whose name is the key already has it."""
+    assert keys("group", [("1", ["a.b"]), ("2", ["a-b"]), ("3", ["a b"])]) == {"2": "a-b", "1": "a-b-2", "3": "a-b-3"}
 
 
 def test_a_key_that_something_has_it_keeps() -> None:

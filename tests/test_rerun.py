@@ -236,8 +236,8 @@ def test_a_key_that_somebody_uses_is_not_given_to_another(folder: Folder) -> Non
 
     merged = folder.again(with_more(before(), account(5, parent=PROD)))
 
-    assert merged.since.added[0] == "account a5-a5"
-    assert load(folder.path).accounts["a5-a5"].email == "a5@example.com"
+    assert merged.since.added[0] == "account a5-0005"
+    assert load(folder.path).accounts["a5-0005"].email == "a5@example.com"
 
 
 def test_without_the_record_all_that_is_not_declared_is_new(folder: Folder) -> None:

@@ -1,14 +1,17 @@
-"""Holds a described configuration against the rules: unknown names are accepted, other faults of documents found."""
+"""Holds a described configuration against the rules: unknown names are accepted, entries with other faults found."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
+from strata.adoption.describing import Description
 from strata.config.loader import read_partial
 from strata.errors import ConfigurationError, StrataError
 from strata.rules.spelling import unknown_in
+
+T = TypeVar("T")
 
 REASON = "As found by strata adopt."
 
@@ -19,15 +22,15 @@ def accepted(folder: Path) -> list[dict[str, Any]]:
     return [{"finding": finding, "at": at, "reason": REASON} for finding, at in sorted(set(unknown_in(partial)))]
 
 
-def until_accepted(describe: Callable[[Mapping[str, str]], D], finish: Callable[[D], T]) -> T:
-    """Returns the finished description, without the documents that AWS took and the configuration does not.
+def until_accepted(describe: Callable[[Mapping[str, str]], Description], finish: Callable[[Description], T]) -> T:
+    """Returns the finished description, without the entries that AWS took and the configuration does not.
 
     Args:
-        describe: returns a description without some documents, by path, each with the reason.
+        describe: returns a description without some entries, by their place, each with the reason.
         finish: returns the result of a description, which it holds against the rules.
 
     Raises:
-        StrataError: the description has faults that lie in no document of its own.
+        StrataError: the description has faults that lie in no entry that could be left out.
     """
     refused: dict[str, str] = {}
     while True:
@@ -35,35 +38,41 @@ def until_accepted(describe: Callable[[Mapping[str, str]], D], finish: Callable[
         try:
             return finish(found)
         except ConfigurationError as error:
-            more = refused_documents(error, found.documents)
-            if not more:
+            more = refused_entries(error, found)
+            if not more.keys() - refused:
                 text = "what was found is not a valid configuration:"
                 raise StrataError(text, *map(str, error.faults)) from error
-            refused |= more
+            refused = more | refused
 
 
-class _Described(Protocol):
-    @property
-    def documents(self) -> Mapping[str, str]: ...
+def refused_entries(error: ConfigurationError, found: Description) -> dict[str, str]:
+    """Returns which entries AWS took and the configuration does not, each with its first fault.
 
-
-D = TypeVar("D", bound=_Described)
-T = TypeVar("T")
-
-
-def refused_documents(error: ConfigurationError, documents: Iterable[str]) -> dict[str, str]:
-    """Returns which documents AWS took and the configuration does not, each with its first fault.
-
-    A fault stands in the document, or at the entry that names it.
+    A fault stands at the entry or below it, or in the document of the entry.
     """
-    found: dict[str, str] = {}
+    refused: dict[str, str] = {}
     for fault in error.faults:
-        section, _, rest = fault.path.partition(".")
-        key = rest.partition(".")[0]
-        at_entry = {"policies": f"policies/{key}.json", "permission_sets": f"policies/{key}-inline.json"}.get(
-            section, ""
-        )
-        for document in documents:
-            if document == at_entry or f"/{fault.file}".endswith(f"/{document}"):
-                found.setdefault(document, f"its document is no valid one here: {fault.problem}")
-    return found
+        for entry, document in _entries(found):
+            if f"{fault.path}.".startswith(f"{entry}."):
+                refused.setdefault(entry, _of_itself(fault.problem, document))
+            elif document and f"/{fault.file}".endswith(f"/{document}"):
+                refused.setdefault(entry, f"its document {fault.problem}")
+    return refused
+
+
+def _of_itself(problem: str, document: str) -> str:
+    """Returns a problem of an entry without the name of its document, which is not written."""
+    for words, instead in ((f"{document}: is ", "its document is "), (document, "its document")):
+        problem = problem.replace(words, instead) if document else problem
+    return problem
+
+
+def _entries(found: Description) -> Iterator[tuple[str, str]]:
+    """Yields what may be left out, as a fault names it, each with its document."""
+    for section in ("accounts", "policies", "delegated_administrators"):
+        for key, entry in found.organization.get(section, {}).items():
+            yield f"{section}.{key}", entry["file"] if section == "policies" else ""
+    for section in ("users", "groups", "permission_sets", "access_control_attributes"):
+        for key, entry in found.sso.get(section, {}).items():
+            policies = entry["policies"] if section == "permission_sets" else ()
+            yield f"{section}.{key}", next((one["inline"] for one in policies if "inline" in one), "")

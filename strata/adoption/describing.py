@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from pydantic import TypeAdapter, ValidationError
@@ -36,7 +37,7 @@ from strata.inventory import things
 from strata.inventory.things import Attached, Center, Inventory, Organization
 from strata.landing_zone.grants import Grant
 from strata.landing_zone.services import ACCOUNT_MANAGEMENT
-from strata.text import counted, listed
+from strata.text import counted, listed, slug
 
 CONTROL_TOWER = "controltower.amazonaws.com"
 _GUARDRAILS = "aws-guardrails-"
@@ -117,6 +118,12 @@ class Description:
     assignments: list[Assignment] = field(default_factory=list)
     refused: Mapping[str, str] = field(default_factory=dict)
 
+    def refuses(self, entry: str, kind: str, name: str) -> bool:
+        """Returns whether no configuration can have an entry, and names it then."""
+        if reason := self.refused.get(entry):
+            self.leave(kind, name, reason)
+        return bool(reason)
+
     def leave(self, kind: str, name: str, reason: str) -> None:
         """Names something that stays as it is."""
         self.left_alone.append(LeftAlone(kind, name, reason))
@@ -137,7 +144,7 @@ def describe(
         project: the names that Strata would choose, which need not be written.
         known: kind to id to key, of an earlier run.
         literal: names every account of an assignment.
-        refused: documents that no configuration can have, by path, each with the reason.
+        refused: entries that no configuration can have, as `policies.deny-leaving`, each with the reason.
 
     Raises:
         StrataError: a unit has a name that no configuration can have, and Strata finds units by name.
@@ -291,11 +298,17 @@ class _Organization:
             )
 
     def _units(self) -> None:
-        names = {unit.id: unit.name for unit in self.live.units}
+        above = {self.live.root: ""}
+        siblings = Counter((unit.parent, unit.name.lower()) for unit in self.live.units)
         for unit in self.live.units:
             if objection := _objections(OrganizationalUnitName, unit.name):
                 raise StrataError(f"organizational unit {unit.id}: {objection['']}; rename it at AWS first")
-        named = [(unit.id, [unit.name, names.get(unit.parent, "")]) for unit in self.live.units]
+            if siblings[unit.parent, unit.name.lower()] > 1:
+                problem = f"{unit.name!r} differs from the name of a unit beside it in case alone"
+                raise StrataError(f"organizational unit {unit.id}: {problem}; rename it at AWS first")
+            above[unit.id] = f"{unit.name} {above[unit.parent]}".strip()
+        parents = {unit.id: unit.name for unit in self.live.units}
+        named = [(unit.id, [unit.name, parents.get(unit.parent, ""), above[unit.parent]]) for unit in self.live.units]
         self.found.keys[Kind.UNIT] = keys("unit", named, taken=self.known.get(Kind.UNIT))
 
     def _tree(self, parent: str) -> dict[str, Any]:
@@ -309,20 +322,24 @@ class _Organization:
 
     def _accounts(self) -> dict[str, Any]:
         active = self._members
-        named = [(one.id, [self._short(one.name), one.email.partition("@")[0], one.id[-4:]]) for one in active]
-        chosen = keys("account", named, taken=self.known.get(Kind.ACCOUNT))
+        chosen = keys("account", [(one.id, self._key_names(one)) for one in active], taken=self.known.get(Kind.ACCOUNT))
         described: dict[str, Any] = {}
         for one in active:
             entry = self._account(one, chosen[one.id])
+            if self.found.refuses(f"accounts.{chosen[one.id]}", "account", f"{one.id} {one.name}"):
+                continue
             if _accepted(self.found, Account, entry, ("account", f"{one.id} {one.name}")):
                 self.found.keys[Kind.ACCOUNT][one.id] = chosen[one.id]
                 described[chosen[one.id]] = entry
         self.found.keys[Kind.ACCOUNT][self.live.management] = MANAGEMENT
         return dict(sorted(described.items()))
 
-    def _short(self, name: str) -> str:
-        prefix = f"{self.project.name}-"
-        return name.removeprefix(prefix) if name.lower().startswith(prefix.lower()) else name
+    def _key_names(self, one: things.Account) -> list[str]:
+        """Returns the names for a key: without the project's in front of it, where a key can begin with the rest."""
+        mailbox, prefix = one.email.partition("@")[0], f"{self.project.name}-"
+        short = one.name[len(prefix) :] if one.name.lower().startswith(prefix.lower()) else one.name
+        name = short if slug(short)[:1].isalpha() else one.name
+        return [name if slug(name) else mailbox, mailbox, one.id[-4:]]
 
     def _account(self, one: things.Account, key: str) -> dict[str, Any]:
         parent = "root" if one.parent == self.live.root else self.found.keys[Kind.UNIT][one.parent]
@@ -351,9 +368,9 @@ class _Organization:
         described: dict[str, Any] = {}
         for one in mine:
             entry = self._policy(one, chosen[one.id])
-            if reason := self.found.refused.get(entry["file"]):
-                self.found.leave("policy", one.name, reason)
-            elif _accepted(self.found, Policy, entry, ("policy", one.name), by_name=True):
+            if self.found.refuses(f"policies.{chosen[one.id]}", "policy", one.name):
+                continue
+            if _accepted(self.found, Policy, entry, ("policy", one.name), by_name=True):
                 self.found.keys[Kind.POLICY][one.id] = chosen[one.id]
                 self.found.documents[entry["file"]] = one.content
                 described[chosen[one.id]] = entry
@@ -364,6 +381,9 @@ class _Organization:
             self.found.leave("policy", one.name, f"policies of the type {one.type} cannot be declared")
         elif one.type not in self.live.policy_types:
             self.found.leave("policy", one.name, f"the policy type {one.type} is off, and Strata would switch it on")
+        elif (service := aws_limits().policy_types[one.type].service) not in (None, *self.live.trusted_services):
+            reason = f"its type needs trusted access for {service}, which is off, and Strata would switch it on"
+            self.found.leave("policy", one.name, reason)
         elif one.name.startswith(_GUARDRAILS) and CONTROL_TOWER in self.live.trusted_services:
             self.found.leave("policy", one.name, "Control Tower looks after it")
         elif "{{" in one.content:
@@ -395,23 +415,25 @@ class _Organization:
 
     def _delegations(self) -> dict[str, str]:
         described: dict[str, str] = {}
-        own = aws_limits().delegated_by_own_resource
         for service, ids in sorted(self.live.delegations.items()):
-            if service in own:
-                for id in ids:
-                    reason = f"the service registers it itself: {own[service]} is for a layer of your own"
-                    self.found.leave("delegated administrator", f"{id} for {service}", reason)
-                continue
-            declared = [self.found.keys[Kind.ACCOUNT][id] for id in ids if id in self.found.keys[Kind.ACCOUNT]]
-            for id in ids:
-                if id not in self.found.keys[Kind.ACCOUNT]:
-                    self.found.leave("delegated administrator", f"{id} for {service}", "the account is not described")
-            for key in sorted(declared)[1:]:
-                reason = f"one account a service can be declared, and that is {min(declared)}"
-                self.found.leave("delegated administrator", f"{key} for {service}", reason)
-            if declared:
-                described[service] = min(declared)
+            accounts = [self.found.keys[Kind.ACCOUNT].get(id, id) for id in ids]
+            reason = self._why_not_delegated(service)
+            declared = min((one for one in accounts if one not in ids), default=None)
+            for one in sorted(accounts):
+                name = f"{one} for {service}"
+                if reason or one in ids:
+                    self.found.leave("delegated administrator", name, reason or "the account is not described")
+                elif one != declared:
+                    other = f"one account a service can be declared, and that is {declared}"
+                    self.found.leave("delegated administrator", name, other)
+            if declared and not reason:
+                described[service] = declared
         return described
+
+    def _why_not_delegated(self, service: str) -> str | None:
+        if service not in self.live.trusted_services:
+            return "trusted access for the service is off, and Strata would switch it on"
+        return self.found.refused.get(f"delegated_administrators.{service}")
 
 
 # Identity Center
@@ -435,18 +457,21 @@ class _Center:
             "groups": groups,
             "permission_sets": sets,
             "assignments": [written(one) for one in self.found.assignments],
-            **(
-                {"access_control_attributes": dict(sorted(self.live.attributes.items()))}
-                if self.live.attributes
-                else {}
-            ),
+            **({"access_control_attributes": attributes} if (attributes := self._attributes()) else {}),
         }
+
+    def _attributes(self) -> dict[str, str]:
+        """Describes the attributes for access control, which are one thing: all of them, or none."""
+        attributes = dict(sorted((self.live.attributes or {}).items()))
+        for name in attributes:
+            if self.found.refuses(f"access_control_attributes.{name}", "attributes for access control", name):
+                return {}
+        return attributes
 
     # People
 
     def _users(self) -> dict[str, Any]:
-        named = [(one.id, [one.user_name.partition("@")[0], one.user_name, one.id]) for one in self.live.users]
-        chosen = keys("user", named, taken=self.known.get(Kind.USER))
+        chosen = keys("user", [(one.id, _key_names(one)) for one in self.live.users], taken=self.known.get(Kind.USER))
         needed = {one.principal for one in self.live.assignments}
         needed |= {id for group in self.live.groups if not self._is_foreign(group) for id in group.members}
         described: dict[str, Any] = {}
@@ -455,6 +480,8 @@ class _Center:
             if entry.get("external") and one.id not in needed:
                 reason = "an identity provider made it" if one.external else _UNWRITABLE
                 self.found.leave("user", one.user_name, f"{reason}, and nothing names it")
+            elif self.found.refuses(f"users.{chosen[one.id]}", "user", one.user_name):
+                continue
             elif _accepted(self.found, User, entry, ("user", one.user_name)):
                 self.found.keys[Kind.USER][one.id] = chosen[one.id]
                 described[chosen[one.id]] = entry
@@ -480,7 +507,7 @@ class _Center:
         return one.external or (self._tower and one.name in _TOWERS_GROUPS)
 
     def _groups(self) -> dict[str, Any]:
-        named = [(one.id, [one.name, one.id]) for one in self.live.groups]
+        named = [(one.id, [one.name]) for one in self.live.groups]
         chosen = keys("group", named, taken=self.known.get(Kind.GROUP))
         holders = {one.principal for one in self.live.assignments if one.permission_set in self.found.keys[Kind.SET]}
         described: dict[str, Any] = {}
@@ -492,9 +519,9 @@ class _Center:
                 self.found.leave("group", one.name, f"{reason}, and none of the permission sets here names it")
             elif same[one.name.casefold()] > 1:
                 self.found.leave("group", f"{one.name} ({one.id})", "another group has the same name")
-            else:
+            elif not self.found.refuses(f"groups.{chosen[one.id]}", "group", one.name):
                 entry = self._group(one, chosen[one.id], external=foreign)
-                if _accepted(self.found, Group, entry, ("group", one.name)):
+                if _accepted(self.found, Group, entry, ("group", one.name), by_name=foreign):
                     self.found.keys[Kind.GROUP][one.id] = chosen[one.id]
                     described[chosen[one.id]] = entry
         return dict(sorted(described.items()))
@@ -506,7 +533,7 @@ class _Center:
         members = [self.found.keys[Kind.USER][id] for id in one.members if id in self.found.keys[Kind.USER]]
         for id in one.members:
             if id not in self.found.keys[Kind.USER]:
-                self.found.leave("membership", f"{id} in {one.name}", "the user is not described")
+                self.found.leave("membership", f"{self._names.get(id, id)} in {one.name}", "the user is not described")
         return {
             **name,
             **({"description": one.description} if one.description else {}),
@@ -521,14 +548,14 @@ class _Center:
 
     def _permission_sets(self) -> dict[str, Any]:
         mine = [one for one in self.live.permission_sets if self._is_ours(one)]
-        named = [(one.arn, [one.name, one.arn.rpartition("/")[2]]) for one in mine]
+        named = [(one.arn, [one.name]) for one in mine]
         chosen = keys("Set", named, taken=self.known.get(Kind.SET), lower=False)
         described: dict[str, Any] = {}
         for one in mine:
             entry = self._permission_set(one, chosen[one.arn])
-            if reason := self.found.refused.get(inline_file(chosen[one.arn])):
-                self.found.leave("permission set", one.name, reason)
-            elif _accepted(self.found, PermissionSet, entry, ("permission set", one.name)):
+            if self.found.refuses(f"permission_sets.{chosen[one.arn]}", "permission set", one.name):
+                continue
+            if _accepted(self.found, PermissionSet, entry, ("permission set", one.name)):
                 self.found.keys[Kind.SET][one.arn] = chosen[one.arn]
                 if one.inline:
                     self.found.documents[inline_file(chosen[one.arn])] = one.inline
@@ -578,7 +605,7 @@ class _Center:
                 grant = accounts[one.account], sets[one.permission_set], one.principal_type, principals[one.principal]
                 described.add(Grant(*grant))
         for (name, reason), count in sorted(apart.items()):
-            self.found.leave("assignment", f"{name}, in {counted(count, 'account')}", reason)
+            self.found.leave("assignment", f"{name} in {counted(count, 'account')}", reason)
         for orphan in sorted(self.live.orphans):
             name = f"{self._set_name(orphan.permission_set)} of {orphan.principal} in {orphan.account}"
             self.found.leave("assignment", name, "its user or group was deleted")
@@ -595,13 +622,21 @@ class _Center:
             yield "the user or group is not described"
 
     def _name_of(self, one: things.Assignment) -> str:
-        names = {user.id: user.user_name for user in self.live.users} | {
-            group.id: group.name for group in self.live.groups
-        }
-        return f"{self._set_name(one.permission_set)} of {names.get(one.principal, one.principal)}"
+        return f"{self._set_name(one.permission_set)} of {self._names.get(one.principal, one.principal)}"
+
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        users = {user.id: user.user_name for user in self.live.users}
+        return users | {group.id: group.name for group in self.live.groups}
 
     def _set_name(self, arn: str) -> str:
         return next((one.name for one in self.live.permission_sets if one.arn == arn), arn)
+
+
+def _key_names(one: things.User) -> list[str]:
+    """Returns the names for a user's key: the user name, without its domain where that is enough."""
+    name, mailbox = (text.partition("@")[0] for text in (one.user_name, "".join(one.emails[:1])))
+    return [name if slug(name) else mailbox, one.user_name]
 
 
 def written(rule: Assignment) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from strata.config.models import MANAGEMENT, ROOT
@@ -24,16 +25,30 @@ def keys(
     """
     had, found = taken or {}, dict[str, str]()
     used = {key.lower() for key in had.values()} | _RESERVED
-    for id, choices in sorted(names, key=lambda one: (*one[1], one[0])):
-        found[id] = had.get(id) or _free(kind, [_slug(name, lower=lower) for name in choices], used)
+    named = dict(names)
+    slugs = {id: [_slug(name, lower=lower) for name in choices] for id, choices in named.items()}
+    alike = Counter(choices[0].lower() for choices in slugs.values())
+    for id in sorted(slugs, key=lambda one: (slugs[one], named[one][0] != slugs[one][0], one)):
+        choices = slugs[id]
+        alone = alike[choices[0].lower()] == 1
+        found[id] = had.get(id) or _free(_candidates(kind, choices, alone=alone), used)
         used.add(found[id].lower())
     return found
 
 
-def _free(kind: str, slugs: list[str], used: set[str]) -> str:
-    """Returns the best name that nothing else has: alone, with one of the others behind it, or with a number."""
-    best = slugs[0] if slugs[0][:1].isalpha() else f"{kind}-{slugs[0]}".rstrip("-")
-    candidates = [best, *(f"{best}-{other}" for other in slugs[1:] if other)]
+def _candidates(kind: str, slugs: list[str], *, alone: bool) -> list[str]:
+    """Returns the best name, alone or with one of the others behind it, unless that has it in front already.
+
+    Names that several have, none has alone: nobody would see which of them it is.
+    """
+    first, *others = slugs
+    best = first if first[:1].isalpha() else f"{kind}-{first}".rstrip("-")
+    more = [other if f"{other}-".startswith(f"{best}-") else f"{best}-{other}" for other in others if other]
+    return [best, *more] if alone or not others[:1] or not others[0] else more
+
+
+def _free(candidates: list[str], used: set[str]) -> str:
+    """Returns the first that nothing else has, or the first with a number."""
     for candidate in candidates:
         if (key := _short(candidate)).lower() not in used:
             return key

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -105,11 +105,17 @@ class _Dumper(yaml.SafeDumper):
         """Returns to the next level."""
         super().increase_indent(flow, False)
 
+    def choose_scalar_style(self) -> str:
+        """Returns double quotes where PyYAML takes single ones, if nothing needs an escape then."""
+        style: str = super().choose_scalar_style()
+        escaped = isinstance(self.event, yaml.ScalarEvent) and {'"', "\\"}.intersection(self.event.value)
+        return '"' if style == "'" and not escaped else style
+
 
 def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
     tag: str = dumper.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
     plain = tag == _TEXT and not _NUMBER.fullmatch(text)
-    return dumper.represent_scalar(_TEXT, text, style=None if plain else '"')
+    return dumper.represent_scalar(_TEXT, text, style="|" if "\n" in text else None if plain else '"')
 
 
 def _mode(dumper: _Dumper, mode: Mode) -> yaml.ScalarNode:
@@ -250,8 +256,11 @@ def _left_alone(found: Description) -> Iterator[str]:
     yield ""
     yield "| What | Which | Why |"
     yield "|---|---|---|"
-    repeated = Counter(found.left_alone)
-    yield from (f"| {one.kind} | {_cell(one.name)} | {_cell(one.reason)} |" for one in repeated)
+    alike: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for one in found.left_alone:
+        alike[one.kind, one.reason].append(one.name)
+    for (what, reason), names in alike.items():
+        yield f"| {what} | {_cell(', '.join(dict.fromkeys(names)))} | {_cell(reason)} |"
     yield ""
 
 

@@ -79,7 +79,13 @@ def merge(existing: Existing, inventory: Inventory, *, literal: bool) -> Merged:
     Raises:
         StrataError: a file is written in a way that cannot be edited, or the result would give what nobody has.
     """
-    return until_accepted(lambda refused: _Merge(existing, inventory, literal, refused), _Merge.merged)
+    zone, known = existing.landing_zone, known_keys(existing, inventory)
+
+    def attempt(refused: Mapping[str, str]) -> Description:
+        taken = _reserving(existing, known)
+        return describe(inventory, zone.project, known=taken, literal=literal, refused=refused)
+
+    return until_accepted(attempt, lambda found: _Merge(existing, inventory, found, known, literal).merged())
 
 
 # Which key stands for what
@@ -144,6 +150,25 @@ def _live(kind: Kind, inventory: Inventory, known: Keys) -> Iterator[tuple[str, 
         yield from ((one.arn, exact(one.name)) for one in center.permission_sets)
 
 
+def _reserving(existing: Existing, known: Keys) -> dict[Kind, dict[str, str]]:
+    """Returns known keys, and beside them those that nothing new may get, each below an id that nothing has."""
+    stems = {path.removeprefix("policies/").removesuffix(".json") for path in existing.documents}
+    used: dict[Kind, set[str]] = {kind: set(_declared(existing.landing_zone)[kind]) for kind in KINDS}
+    used["policy"] |= stems
+    used["permission-set"] |= {stem.removesuffix("-inline") for stem in stems}
+    for move in existing.landing_zone.moves:
+        used[move.kind] |= {move.from_}
+    for kind, some in existing.record.keys.items():
+        used[kind] |= set(some.values())
+    return {
+        kind: {
+            **known.get(kind, {}),
+            **{f"reserved {key}": key for key in used[kind] - set(known.get(kind, {}).values())},
+        }
+        for kind in KINDS
+    }
+
+
 # What is added
 
 
@@ -151,44 +176,17 @@ def _live(kind: Kind, inventory: Inventory, known: Keys) -> Iterator[tuple[str, 
 class _Merge:
     existing: Existing
     inventory: Inventory
+    found: Description
+    known: Keys
     literal: bool
-    refused: Mapping[str, str]
 
     def __post_init__(self) -> None:
         self.since = Since()
         self.texts = dict(self.existing.texts)
         self.zone = self.existing.landing_zone
         self.identities = _declared(self.zone)
-        self.known = known_keys(self.existing, self.inventory)
-        known = self._reserving(self.known)
-        self.found = describe(
-            self.inventory, self.zone.project, known=known, literal=self.literal, refused=self.refused
-        )
         self.ways: dict[str, tuple[str, Way]] = {}
         self.expected: set[Grant] = set()
-
-    @property
-    def documents(self) -> Mapping[str, str]:
-        """Returns the documents of the description."""
-        return self.found.documents
-
-    def _reserving(self, known: Keys) -> dict[Kind, dict[str, str]]:
-        """Returns known keys, and beside them those that nothing new may get, each below an id that nothing has."""
-        stems = {path.removeprefix("policies/").removesuffix(".json") for path in self.existing.documents}
-        used: dict[Kind, set[str]] = {kind: set(self.identities[kind]) for kind in KINDS}
-        used["policy"] |= stems
-        used["permission-set"] |= {stem.removesuffix("-inline") for stem in stems}
-        for move in self.zone.moves:
-            used[move.kind] |= {move.from_}
-        for kind, some in self.existing.record.keys.items():
-            used[kind] |= set(some.values())
-        return {
-            kind: {
-                **known.get(kind, {}),
-                **{f"reserved {key}": key for key in used[kind] - set(known.get(kind, {}).values())},
-            }
-            for kind in KINDS
-        }
 
     def merged(self) -> Merged:
         """Returns the result; each thing is added before what names it."""

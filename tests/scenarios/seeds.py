@@ -1,4 +1,4 @@
-"""Organizations that others made: as Leverage leaves one, beside Control Tower, and grown by hand for years."""
+"""Organizations that others made: by Leverage, beside Control Tower, grown by hand for years, and of odd names."""
 
 from __future__ import annotations
 
@@ -298,3 +298,77 @@ def _center(
         made.assign(dice.choice(names), dice.choice(list(made.accounts)), user=name)
     made.assign("Set-1", held["old"][0] if held["old"] else "management", user="gone@acme.io")
     made.delete_user("gone@acme.io")
+
+
+# Odd names
+
+
+ODD = ("${x}", "%{x}", "%%{x} $${x}", "{{x}}", "yes", "null", "1e3", "0123", "a/b: #c", "'q' \"r\" \\s", "*", "x" * 60)
+"""What Terraform, YAML or Strata could take for something else; AWS takes it for most names."""
+WIDE = ("🎉", "Größe", "東京", "e\u00e9 ß", "\U0001d4b3")
+
+
+def odd(aws: Aws) -> Seeded:
+    """Makes an organization whose names, descriptions and documents somebody could take for something else."""
+    types = ("SERVICE_CONTROL_POLICY", "TAG_POLICY", "BACKUP_POLICY", "DECLARATIVE_POLICY_EC2", "CHATBOT_POLICY")
+    made = Seeded(aws, "backup", "chatbot", "guardduty", types=("SERVICE_CONTROL_POLICY",))
+    made.organizations.enable_aws_service_access(ServicePrincipal="ec2.amazonaws.com")
+    for type in types[1:]:
+        made.organizations.enable_policy_type(RootId=made.root, PolicyType=type)
+    aws.order("organization", account_limit=100)
+    units = [made.unit(name, owner="yes") for name in (*ODD, *WIDE, "x" * 128, "Root", "management")]
+    inner = [made.unit("Prod", unit) for unit in (*units[:3], made.root)]
+    for number, name in enumerate(name[:50] for name in (*ODD, "management", "acme-", "acme-1")):
+        place = [*inner, *units][number]
+        made.account(name, f"aws+{number}@acme.io", place, **{"null": "1e3", "a b": "0123", "e": "", "Größe": "東京"})
+    for number, name in enumerate((*ODD, *WIDE)):
+        deny = _statement("Deny", "s3:Delete*", Sid=f"No{number}")
+        deny["Statement"][0]["Resource"] = "arn:aws:s3:::${aws:PrincipalAccount}/*"
+        made.policy(name, deny, units[number], description=f'{name}\nand more "quoted"')
+    made.policy("templated", _statement("Deny", "s3:*", Condition={"StringEquals": {"aws:PrincipalTag/x": "{{x}}"}}))
+    made.policy("Tags", {"tags": {"a": {"tag_key": {"@@assign": "${x} %{y}"}}}}, made.accounts["yes"], type=types[1])
+    made.policy("Backups", {"plans": {}}, units[0], type=types[2])
+    console = {"ec2_attributes": {"serial_console_access": {"status": {"@@assign": "disabled"}}}}
+    made.policy("Console", console, made.root, type=types[3])
+    made.policy("Chat", {"chatbot": {"platforms": {}}}, type=types[4])
+    made.delegate(made.accounts["null"], "guardduty.amazonaws.com", "backup.amazonaws.com")
+    made.delegate(made.accounts["yes"], "backup.amazonaws.com")
+    _odd_center(made)
+    return made
+
+
+def _odd_center(made: Seeded) -> None:
+    for number, name in enumerate((*(one for one in ODD if " " not in one), *WIDE[:3])):
+        made.user(name, name, 'O\'Neil "x" ${y}', Emails=_mail(f"user{number}@acme.io"))
+    made.user("ana@acme.io", "Ana", "Adler")
+    made.user("ana@corp.io", "Ana", "Abel", DisplayName="{{ana}} ${x}")
+    made.user("both", "Two", "Mails", Emails=[*_mail("a@acme.io"), {"Value": "b@acme.io", "Type": "home"}])
+    for name in (*ODD, *WIDE, "ana@acme.io", "management", "all", "x" * 1024, "a.b", "a-b"):
+        made.group(name, *list(made.users)[:3], description=f'{name[:500]} "quoted" and\n%{{broken}}')
+    sets = ("a+b=c,d.e@f_g-h", "yes", "null", "0123", "1e3", "x" * 32, "a_b", "a-b")
+    for number, name in enumerate(sets):
+        inline = _statement("Allow", "s3:Get*")
+        inline["Statement"][0]["Resource"] = "arn:aws:s3:::home/${aws:username}/*"
+        made.permission_set(
+            name,
+            *("ReadOnlyAccess",)[: number % 2],
+            inline=inline,
+            customer=("/Ops", "/a/b/Ops")[number % 2] if number % 3 else "",
+            boundary={"CustomerManagedPolicyReference": {"Name": "Edge", "Path": "/a/"}} if number % 4 == 0 else None,
+            Description=f"{name} ${{x}} %{{y}} {{{{z}}}} größer",
+            SessionDuration=("PT1H", "PT90M", "PT1H30M", "PT12H")[number % 4],
+            RelayState="https://console.aws.amazon.com/s3/?region=us-east-1#x",
+            tags={"null": "yes", "a b": "1e3"},
+        )
+    for number, group in enumerate(made.groups):
+        made.assign(sets[number % len(sets)], *list(made.accounts)[: 1 + number], group=group)
+    for number, user in enumerate(made.users):
+        made.assign(sets[number % len(sets)], "management", user=user)
+    attributes = [{"Key": "Cost Center", "Value": {"Source": ["${path:enterprise.costCenter}"]}}]
+    made.admin.create_instance_access_control_attribute_configuration(
+        InstanceArn=INSTANCE, InstanceAccessControlAttributeConfiguration={"AccessControlAttributes": attributes}
+    )
+
+
+def _mail(address: str) -> list[dict[str, Any]]:
+    return [{"Value": address, "Type": "work", "Primary": True}]

@@ -12,7 +12,7 @@ from strata.load import load
 from tests.aws.center import STORE
 from tests.aws.client import Aws
 from tests.scenarios import seeds
-from tests.scenarios.site import Provider, Site
+from tests.scenarios.site import Provider, Site, Snapshot
 from tests.test_inventory import grown as by_hand
 
 _NEW = ("--name", "acme", "--short-name", "ac", "--primary", "us-east-1", "--secondary", "us-west-2")
@@ -59,6 +59,138 @@ def test_what_is_adopted_stays_as_it_is(adopted: Site) -> None:
     assert again.code == 0, again.text
 
 
+KEPT = ("aws_s3_bucket.state", "aws_dynamodb_table.lock")
+_OF_BUCKET = ("lifecycle_configuration", "ownership_controls", "policy", "public_access_block", "versioning")
+BACKEND = (
+    *("aws_iam_role.replication", "aws_iam_role_policy.replication", "aws_s3_bucket.replica"),
+    "aws_s3_bucket_replication_configuration.state",
+    *(f"aws_s3_bucket_{of}.{name}" for of in _OF_BUCKET for name in ("state", "replica")),
+    *(f"aws_s3_bucket_server_side_encryption_configuration.{name}" for name in ("state", "replica")),
+)
+"""All that the stack `backend` adds to a bucket and a table."""
+RENAMES = (
+    ("account", "a0-example-com", "first"),
+    ("ou", "work-loads", "workloads"),
+    ("policy", "no-s3", "without-s3"),
+    ("group", "ops", "operators"),
+    ("user", "ana", "ana-adler"),
+    ("permission-set", "Admin", "Administrator"),
+)
+
+
+@pytest.mark.only("stand-in")
+def test_what_is_renamed_before_the_first_deploy_is_imported_by_its_new_key(adopted: Site) -> None:
+    _rename(adopted)
+
+    planned = _planned(adopted)
+
+    _only_imports(planned, store="create")
+    addresses = {change["address"] for stack in planned["stacks"] for change in stack["changes"]}
+    assert "aws_ssoadmin_account_assignment.first_Administrator_group_operators" in addresses
+    assert "aws_organizations_policy_attachment.without-s3_ou_workloads" in addresses
+    adopted.bootstrap()
+    _deploy(adopted)
+    assert not _written(adopted)
+
+
+@pytest.fixture(scope="module")
+def deployed_once(running_aws: Aws, provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
+    """The same organization after its first deploy, its lines of imports.yaml pruned."""
+    running_aws.restore()
+    by_hand(running_aws)
+    site = Site(running_aws, provider, tmp_path_factory.mktemp("adopted"))
+    adopted = site.strata("adopt", "--to", str(site.config), *_NEW, "--yes")
+    assert adopted.code == 0, adopted.text
+    site.sign_in_as_deployer()
+    site.bootstrap()
+    _deploy(site)
+    pruned = site.strata("adopt", "--prune", "--yes")
+    assert pruned.code == 0, pruned.text
+    return Snapshot.of(site, tmp_path_factory.mktemp("deployed") / "kept")
+
+
+@pytest.fixture
+def deployed(deployed_once: Snapshot, tmp_path: Path) -> Site:
+    """A copy of it."""
+    return deployed_once.restored(tmp_path)
+
+
+@pytest.mark.only("stand-in")
+def test_what_is_adopted_and_deployed_is_renamed_without_a_change(deployed: Site) -> None:
+    _rename(deployed)
+
+    _deploy(deployed)
+
+    assert not deployed.aws.writing_calls(by="provider")
+    assert "aws_identitystore_group_membership.operators_ana-adler" in deployed.addresses("sso")
+    again = deployed.strata("plan", "--exit-code")
+    assert again.code == 0, again.text
+
+
+@pytest.mark.only("stand-in")
+def test_an_edit_of_every_kind_changes_what_it_says(deployed: Site) -> None:
+    for entry in (
+        ("ou", "lab", "--under", "work-loads"),
+        ("group", "testers", "--member", "ana"),
+        ("user", "lena", "--given-name", "Lena", "--family-name", "Fuchs", "--email", "lena@acme.io"),
+        ("permission-set", "Viewer", "--aws", "ReadOnlyAccess"),
+        ("assignment", "--permission-set", "Viewer", "--group", "testers", "--account", "a2-example-com"),
+    ):
+        _add(deployed, *entry)
+    deployed.edit("policies/no-s3.json", ('"s3:*"', '["s3:Put*", "s3:Delete*"]'))
+    deployed.edit(
+        "sso.yaml",
+        ("description: Operates.", "description: Runs it."),
+        ("  - permission_sets:\n      - Admin\n    users:\n      - ana\n    accounts:\n      - management\n", ""),
+    )
+
+    planned = deployed.strata("plan", "--json")
+    _add(deployed, "account", "lab-one", "--email", "aws+lab@acme.io", "--ou", "lab")
+    _deploy(deployed)
+
+    assert planned.code == 0, planned.text
+    assert {stack: changes for stack, changes in planned.planned.items() if changes} == {
+        "organizations": {
+            "aws_organizations_organizational_unit.lab": "create",
+            "aws_organizations_policy.no-s3": "update",
+        },
+        "sso": {
+            "aws_identitystore_group.ops": "update",
+            "aws_identitystore_group.testers": "create",
+            "aws_identitystore_group_membership.testers_ana": "create",
+            "aws_identitystore_user.lena": "create",
+            "aws_ssoadmin_permission_set.Viewer": "create",
+            "aws_ssoadmin_managed_policy_attachment.Viewer_ReadOnlyAccess": "create",
+            "aws_ssoadmin_account_assignment.a2-example-com_Viewer_group_testers": "create",
+            "aws_ssoadmin_account_assignment.management_Admin_user_ana": "delete",
+        },
+    }
+    assert "organizations:CreateAccount" in deployed.aws.writing_calls(by="provider")
+    again = deployed.strata("plan", "--exit-code")
+    assert again.code == 0, again.text
+
+
+def _add(site: Site, *entry: str) -> None:
+    added = site.strata("add", *entry, "--yes")
+    assert added.code == 0, added.text
+
+
+def _rename(site: Site) -> None:
+    for kind, old, new in RENAMES:
+        renamed = site.strata("rename", kind, old, new, "--yes")
+        assert renamed.code == 0, renamed.text
+
+
+def _deploy(site: Site) -> None:
+    deployed = site.strata("deploy", "--yes")
+    assert deployed.code == 0, deployed.text[-6000:]
+
+
+def _written(site: Site) -> list[str]:
+    """Returns what was written in the services of which everything was there."""
+    return [action for action in site.aws.writing_calls() if action.startswith(_SERVICES)]
+
+
 @pytest.fixture
 def nothing(running_aws: Aws, provider: Provider, tmp_path: Path) -> Site:
     """An account without an organization and without a configuration."""
@@ -75,6 +207,13 @@ def test_what_leverage_made_is_adopted_and_stays_as_it_is(nothing: Site) -> None
 @pytest.mark.only("stand-in")
 def test_what_control_tower_made_is_adopted_and_stays_as_it_is(nothing: Site) -> None:
     seeds.control_tower(nothing.aws)
+
+    _adopt(nothing)
+
+
+@pytest.mark.only("stand-in")
+def test_what_has_odd_names_is_adopted_and_stays_as_it_is(nothing: Site) -> None:
+    seeds.odd(nothing.aws)
 
     _adopt(nothing)
 
@@ -135,6 +274,25 @@ def test_a_preview_after_bootstrap_imports_the_store_of_the_state(adopted: Site)
 
 
 @pytest.mark.only("stand-in")
+def test_a_bucket_that_exists_is_completed_and_keeps_its_tags(adopted: Site) -> None:
+    s3, bucket = adopted.client("s3"), "acme-tfstate"
+    s3.create_bucket(Bucket=bucket)
+    s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": [{"Key": "owner", "Value": "ops"}]})
+    adopted.append("project.yaml", f"state:\n  bucket: {bucket}\n")
+    adopted.sign_in_as_deployer()
+
+    planned = _planned(adopted)
+    adopted.bootstrap()
+    _deploy(adopted)
+
+    _only_imports(planned, store="import", table="create")
+    assert planned["preview"]["missing"] == ["state bucket", "lock table"], "both, for something is to be made of each"
+    assert _tags(adopted, bucket) == {"owner": "ops", "Project": "acme", "Layer": "backend", "ManagedBy": "strata"}
+    again = adopted.strata("plan", "--exit-code")
+    assert again.code == 0, again.text
+
+
+@pytest.mark.only("stand-in")
 def test_an_import_of_what_is_gone_is_advice(adopted: Site) -> None:
     lines = (adopted.config / "imports.yaml").read_text().splitlines()
     membership = next(one for one in lines if one.startswith("aws_identitystore_group_membership."))
@@ -182,15 +340,19 @@ def _planned(site: Site, *stacks: str) -> dict[str, Any]:
     return shown
 
 
-def _only_imports(planned: dict[str, Any], *, store: str) -> None:
+def _only_imports(planned: dict[str, Any], *, store: str, table: str = "") -> None:
     """Nothing is changed or destroyed, and nothing added but for what the store of the state lacks."""
     found = {
         one["stack"]: {change["address"]: change["action"] for change in one["changes"]} for one in planned["stacks"]
     }
     assert {action for stack in ("organizations", "security", "sso") for action in found[stack].values()} == {"import"}
-    kept = {"aws_s3_bucket.state", "aws_dynamodb_table.lock"}
-    assert {found["backend"].pop(address) for address in kept} == {store}
-    assert set(found["backend"].values()) == {"create"}
+    bucket, lock = KEPT
+    assert found["backend"] == dict.fromkeys(BACKEND, "create") | {bucket: store, lock: table or store}
+
+
+def _tags(site: Site, bucket: str) -> dict[str, str]:
+    found = site.client("s3").get_bucket_tagging(Bucket=bucket)["TagSet"]
+    return {tag["Key"]: tag["Value"] for tag in found}
 
 
 def _objects(site: Site) -> list[str]:
