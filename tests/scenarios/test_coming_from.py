@@ -1,0 +1,260 @@
+"""The pages about where one comes from, typed as written in organizations that others made."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+from strata.load import load
+from tests.aws.client import CHECKOUT, Aws
+from tests.documents import Block, blocks
+from tests.scenarios import seeds
+from tests.scenarios.site import STACKS, Provider, Run, Site
+from tests.scenarios.typist import Typist
+
+DOCS = CHECKOUT / "docs"
+FOREIGN = CHECKOUT / "tests/scenarios/foreign"
+"""A Terraform project of somebody else: an organization, access by a module, and what stays there."""
+ANSWERS = {"[y/N]": "y", "Enter a value": "yes"}
+SERVICES = ("organizations:", "sso-admin:", "identitystore:")
+
+pytestmark = [pytest.mark.only("stand-in"), pytest.mark.e2e]
+
+
+@pytest.fixture
+def typist(running_aws: Aws, provider: Provider, tmp_path: Path) -> Typist:
+    """Somebody with a clone, in front of an account that is empty yet; `adopted` is the configuration."""
+    running_aws.restore()
+    site = Site(running_aws, provider, tmp_path)
+    site.config.mkdir()
+    site.output.mkdir()
+    typist = Typist.at(site, tmp_path)
+    (typist.folder / "adopted").symlink_to(site.config)
+    return typist
+
+
+# Terraform of one's own
+
+
+@pytest.fixture
+def old(typist: Typist, tmp_path: Path) -> Path:
+    """The folder of the old project, which is applied."""
+    old = tmp_path / "old"
+    shutil.copytree(FOREIGN, old)
+    typist.variables["OLD"] = str(old)
+    _terraform(typist, "init")
+    # No API switches Identity Center on, and it needs the organization.
+    _terraform(typist, "apply -auto-approve -target=aws_organizations_organization.this")
+    typist.site.aws.switch_identity_center_on()
+    _terraform(typist, "apply -auto-approve")
+    return old
+
+
+def test_what_other_terraform_manages_comes_here_without_a_change(typist: Typist, old: Path) -> None:
+    aws = typist.site.aws
+    describe, *let_go, deploy = _steps("coming-from-terraform.md")
+    _describe(typist, describe)
+    before = len(aws.calls())
+
+    planned, applied = _let_go(typist, old, let_go)
+
+    assert "0 to add, 0 to change, 0 to destroy" in planned.stdout
+    assert "will be destroyed" not in planned.stdout
+    assert planned.stdout.count("will no longer be managed by Terraform, but") == 17
+    assert "0 added, 0 changed, 0 destroyed" in applied.stdout
+    assert _terraform(typist, "state list").stdout.split() == ["aws_sns_topic.alarms"]
+    assert not aws.writing_calls(since=before)
+
+    _deploy(typist, deploy)
+    _terraform(typist, "plan -detailed-exitcode")
+
+
+def test_another_order_does_what_the_page_says(typist: Typist, old: Path) -> None:
+    """Two owners undo each other, and a block that is only deleted is destroyed."""
+    site = typist.site
+    describe, *let_go, deploy = _steps("coming-from-terraform.md")
+    _type(typist, describe)
+    _deploy(typist, deploy)
+    both = _terraform(typist, "plan -detailed-exitcode")
+    site.edit("sso.yaml", ("session_duration: PT4H", "session_duration: PT8H"))
+    edited = typist.types("strata deploy sso --config adopted", ANSWERS)
+
+    undone = typist.types('terraform -chdir="$OLD" plan')
+    _, applied = _let_go(typist, old, let_go)
+    (old / "removed.tf").unlink()
+    _terraform(typist, "plan -detailed-exitcode")
+
+    assert "No changes" in both.stdout
+    assert edited.code == 0, edited.stdout
+    assert "0 to add, 1 to change, 0 to destroy" in undone.stdout
+    assert 'session_duration = "PT8H" -> "PT4H"' in " ".join(undone.stdout.split())
+    assert "0 added, 0 changed, 0 destroyed" in applied.stdout
+    assert site.strata("plan", "sso", "--exit-code").code == 0
+
+
+def test_blocks_that_are_only_deleted_are_destroyed(typist: Typist, old: Path) -> None:
+    _delete_what_goes(old)
+
+    planned = typist.types('terraform -chdir="$OLD" plan')
+
+    assert 'aws_organizations_account.shop["prod"] will be destroyed' in planned.stdout
+    assert "0 to add, 0 to change, 17 to destroy" in planned.stdout
+
+
+def _let_go(typist: Typist, old: Path, steps: list[Block]) -> tuple[Run, Run]:
+    """Types what lets go of everything in the old project; returns its plan and its apply."""
+    list_, blocks_, plan, apply = steps
+    _type(typist, list_)
+    with (typist.folder / "let-go.txt").open("a") as listed:
+        listed.write("aws_ebs_encryption_by_default.this\n")
+    _type(typist, blocks_)
+    _delete_what_goes(old)
+    return _type(typist, plan), _type(typist, apply)
+
+
+def _delete_what_goes(old: Path) -> None:
+    """Deletes the blocks of what goes, as its owner does in an editor."""
+    (old / "organization.tf").unlink()
+    settings = (old / "settings.tf").read_text()
+    block = 'resource "aws_ebs_encryption_by_default" "this" {\n  enabled = true\n}\n'
+    assert block in settings
+    (old / "settings.tf").write_text(settings.replace(block, ""))
+
+
+def _terraform(typist: Typist, words: str) -> Run:
+    done = typist.types(f'terraform -chdir="$OLD" {words}')
+    assert done.code == 0, done.stdout[-3000:]
+    return done
+
+
+# Leverage
+
+
+def test_what_leverage_built_comes_here_without_a_change(typist: Typist) -> None:
+    seeds.leverage(typist.site.aws)
+    describe, deploy = _steps("coming-from-leverage.md")
+
+    described = _describe(typist, describe)
+    _deploy(typist, deploy)
+
+    organization = (typist.site.config / "organization.yaml").read_text()
+    assert "name: acme-" not in organization, "the accounts have the names that Strata would choose"
+    assert set(load(typist.site.config).policies) >= {"default", "standard", "delete-protection", "tag-protection"}
+    assert described["organizations"]["aws_organizations_delegated_administrator.access-analyzer"] == "import"
+
+
+# Control Tower
+
+
+def test_strata_lives_beside_control_tower_and_survives_it(typist: Typist) -> None:
+    site, made = typist.site, seeds.control_tower(typist.site.aws)
+    describe, deploy, more, switch_off, again = _steps("coming-from-control-tower.md")
+
+    _describe(typist, describe)
+    _deploy(typist, deploy)
+    told = (site.config / "ADOPTION.md").read_text()
+    assert told.count("| Control Tower looks after it |") == 5, "three policies and two permission sets"
+
+    # Account Factory opens an account, and moves another one.
+    _account_factory(made)
+    site.edit("organization.yaml", ("    organizational_unit: sandbox\n", "    organizational_unit: workloads\n"))
+    before = len(site.aws.calls())
+    grown = _type(typist, more)
+
+    writes = site.aws.writing_calls(since=before)
+    assert "import   aws_organizations_account.shop-prod-4" in grown.stdout
+    assert {one: count for one, count in writes.items() if one.startswith(SERVICES)} == {
+        "sso-admin:CreateAccountAssignment": 2
+    }, "the rules for every account, and nothing of the organization"
+
+    _decommission(made)
+    services = "  - controltower.amazonaws.com\n"
+    site.edit("organization.yaml", (services, ""), ("disable_services:\n", f"disable_services:\n{services}"))
+    before = len(site.aws.calls())
+    _type(typist, switch_off)
+
+    writes = site.aws.writing_calls(since=before)
+    assert [one for one in writes if one.startswith(SERVICES)] == ["organizations:DisableAWSServiceAccess"]
+    before = len(site.aws.calls())
+    _type(typist, again)
+    assert not site.aws.writing_calls(since=before, by="strata")
+    left = (typist.folder / "left/ADOPTION.md").read_text()
+    assert "Control Tower" not in left
+    assert {"AWSAdministratorAccess", "AWSReadOnlyAccess"} < set(load(typist.folder / "left").permission_sets)
+
+
+def _account_factory(made: seeds.Seeded) -> None:
+    """Opens an account beside one of production, and moves the playground to where the workloads are."""
+    organizations, playground = made.organizations, made.accounts["Playground"]
+    beside = _parent(made, made.accounts["shop-prod-0"])
+    made.account("shop-prod-4", "aws+shop-prod-4@acme.io", beside)
+    above = _parent(made, beside)
+    organizations.move_account(
+        AccountId=playground, SourceParentId=_parent(made, playground), DestinationParentId=above
+    )
+
+
+def _parent(made: seeds.Seeded, id: str) -> str:
+    return str(made.organizations.list_parents(ChildId=id)["Parents"][0]["Id"])
+
+
+def _decommission(made: seeds.Seeded) -> None:
+    """Takes away what Control Tower takes with it, as far as Strata sees it: its policies, and no trusted access."""
+    organizations = made.organizations
+    for policy in organizations.list_policies(Filter="SERVICE_CONTROL_POLICY")["Policies"]:
+        if policy["Name"].startswith("aws-guardrails-"):
+            for target in organizations.list_targets_for_policy(PolicyId=policy["Id"])["Targets"]:
+                organizations.detach_policy(PolicyId=policy["Id"], TargetId=target["TargetId"])
+            organizations.delete_policy(PolicyId=policy["Id"])
+
+
+# What all pages have
+
+
+def _steps(page: str) -> list[Block]:
+    return blocks(DOCS / page, "sh")
+
+
+def _type(typist: Typist, block: Block) -> Run:
+    done = typist.types(block.text, ANSWERS)
+    assert done.code == 0, f"{block}: {done.stdout[-3000:]}"
+    return done
+
+
+def _describe(typist: Typist, block: Block) -> dict[str, dict[str, str]]:
+    """Types what adopts and plans: it only reads, and the plan only imports, but for the store of the state."""
+    aws = typist.site.aws
+    before = len(aws.calls())
+    planned = _planned(_type(typist, block))
+    assert not any(aws.writing_calls(since=before, by=caller) for caller in ("strata", "terraform", "provider"))
+    assert planned.keys() >= {"backend", "organizations", "sso"}
+    for stack, changes in planned.items():
+        assert set(changes.values()) == {"create" if stack == "backend" else "import"}, stack
+    return planned
+
+
+def _planned(run: Run) -> dict[str, dict[str, str]]:
+    """Returns what a plan shows, as address to action, by stack."""
+    found, stack = defaultdict[str, dict[str, str]](dict), ""
+    for line in run.stdout.splitlines():
+        if begun := re.match(r"(\w+): ", line):
+            stack = begun[1]
+        elif change := re.fullmatch(r"  (\w+) +(aws_\w+\.\S+)", line):
+            found[stack][change[2]] = change[1]
+    return found
+
+
+def _deploy(typist: Typist, block: Block) -> None:
+    """Types what deploys: nothing of the organization or of Identity Center changes, and the next plan is empty."""
+    site = typist.site
+    site.sign_in_as_deployer()
+    before = len(site.aws.calls())
+    done = _type(typist, block)
+    site.sign_in_as_administrator()
+    writes = site.aws.writing_calls(since=before)
+    assert not [action for action in writes if action.startswith(SERVICES)], writes
+    assert done.stdout.endswith("".join(f"{stack}: no changes\n" for stack in STACKS)), done.stdout[-3000:]
