@@ -168,6 +168,7 @@ def test_unknown_lines_are_noticed() -> None:
 # Every line has somebody who looks at it
 
 TOOLS = {
+    "awk",
     "export",
     ".",
     "for",
@@ -186,6 +187,9 @@ TOOLS = {
 }
 """Commands of the shell and of others; where they stand in a block marked `sh`, a test runs them."""
 RUNS = {
+    "coming-from-control-tower.md": "tests/scenarios/test_coming_from.py",
+    "coming-from-leverage.md": "tests/scenarios/test_coming_from.py",
+    "coming-from-terraform.md": "tests/scenarios/test_coming_from.py",
     "first-deploy.md": "tests/scenarios/test_walkthrough.py",
     "layers.md": "tests/scenarios/test_layer.py",
     "operate.md": "tests/scenarios/test_operate.py",
