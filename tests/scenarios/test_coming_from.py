@@ -73,6 +73,12 @@ def test_what_other_terraform_manages_comes_here_without_a_change(typist: Typist
     _terraform(typist, "plan -detailed-exitcode")
 
 
+@pytest.mark.large
+@pytest.mark.only("real")
+def test_what_other_terraform_manages_comes_here_with_the_real_provider(typist: Typist, old: Path) -> None:
+    test_what_other_terraform_manages_comes_here_without_a_change(typist, old)
+
+
 def test_another_order_does_what_the_page_says(typist: Typist, old: Path) -> None:
     """Two owners undo each other, and a block that is only deleted is destroyed."""
     site = typist.site

@@ -33,6 +33,7 @@ resource "aws_organizations_policy_attachment" "stay" {
 
 module "access" {
   source   = "./access"
+  for_each = toset(["eu.data"])
   accounts = { for stage, account in aws_organizations_account.shop : stage => account.id }
 }
 
