@@ -297,6 +297,12 @@ def test_an_organization_with_a_list_of_what_is_allowed_is_told(adopt: Any) -> N
     assert "FullAWSAccess is not attached to account acme-a2, unit Lab," in adopted.page
 
 
+def test_a_policy_type_that_the_provider_rejects_is_told(adopt: Any) -> None:
+    adopted = adopt(organization(policy_types=("SERVICE_CONTROL_POLICY", "GUARDDUTY_POLICY")))
+
+    assert "rejects an organization in which GUARDDUTY_POLICY is on" in adopted.page
+
+
 def test_one_administrator_of_a_service_is_described_and_the_others_are_named(adopt: Any) -> None:
     service = "access-analyzer.amazonaws.com"
     adopted = adopt(

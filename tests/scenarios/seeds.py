@@ -333,6 +333,7 @@ def odd(aws: Aws) -> Seeded:
     made.policy("Chat", {"chatbot": {"platforms": {}}}, type=types[4])
     made.delegate(made.accounts["null"], "guardduty.amazonaws.com", "backup.amazonaws.com")
     made.delegate(made.accounts["yes"], "backup.amazonaws.com")
+    made.organizations.detach_policy(PolicyId="p-FullAWSAccess", TargetId=units[1])
     _odd_center(made)
     return made
 
