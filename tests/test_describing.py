@@ -192,6 +192,8 @@ def test_accounts_stand_where_they_are_and_only_active_ones(adopt: Any) -> None:
     assert adopted.landing_zone.units["prod-grosse-mass"].parent == "grosse-mass"
     assert adopted.landing_zone.accounts["big-mass"].name == "Big / mass"
     assert set(adopted.landing_zone.organization.unmanaged_accounts) == {f"{n:012d}" for n in states}
+    assert adopted.landing_zone.organization.disable_services == ("account.amazonaws.com",)
+    assert "`disable_services` names what Strata switches on otherwise" in adopted.page
     assert adopted.left["account 000000000005 'acme-a5'"] == "it is pending activation"
 
 
@@ -255,6 +257,7 @@ def test_policies_of_every_type_are_described_with_their_targets(adopt: Any) -> 
         "TAG_POLICY": '{"tags": {"team": {"tag_key": {"@@assign": "team"}}}}',
         "BACKUP_POLICY": '{"plans": {}}',
         "DECLARATIVE_POLICY_EC2": '{"ec2_attributes": {"serial_console_access": {"status": {"@@assign": "disabled"}}}}',
+        "AISERVICES_OPT_OUT_POLICY": '{"services": {"default": {"opt_out_policy": {"@@assign": "optOut"}}}}',
     }
     some = [policy(n, ROOT, type=type, content=content) for n, (type, content) in enumerate(types.items(), 1)]
     some += [
@@ -266,19 +269,19 @@ def test_policies_of_every_type_are_described_with_their_targets(adopt: Any) -> 
     live = organization(
         account(2),
         account(3, state="SUSPENDED"),
-        policies=[*some, policy(5, type="SECURITYHUB_POLICY")],
+        policies=[*some, policy(0, type="SECURITYHUB_POLICY")],
         policy_types=("SERVICE_CONTROL_POLICY", "SECURITYHUB_POLICY", *types),
         trusted_services=("backup.amazonaws.com", "ec2.amazonaws.com"),
     )
     adopted = adopt(live)
 
-    assert set(adopted.landing_zone.policies) == {f"policy-{n}" for n in (1, 2, 3, 4, 6, 7)}
+    assert set(adopted.landing_zone.policies) == {f"policy-{n}" for n in range(1, 8)}
     assert adopted.landing_zone.organization.policies["policy-6"].targets.accounts == ("a2",)
     assert adopted.landing_zone.organization.policies["policy-7"].targets.empty
     assert adopted.imports["aws_organizations_policy_attachment.policy-1_root"] == f"{ROOT}:p-00000001"
     assert "cannot be declared" in adopted.left["policy policy 8"]
     assert adopted.left["policy policy 9"] == "the policy type CHATBOT_POLICY is off, and Strata would switch it on"
-    assert "needs trusted access for securityhub.amazonaws.com, which is off" in adopted.left["policy policy 5"]
+    assert "needs trusted access for securityhub.amazonaws.com, which is off" in adopted.left["policy policy 0"]
     assert adopted.left["attachment policy 6 on 000000000003"] == "the account is not described"
 
 
@@ -296,6 +299,12 @@ def test_an_organization_with_a_list_of_what_is_allowed_is_told(adopt: Any) -> N
     adopted = adopt(organization(account(2), units=(unit(1, "Lab"),), policies=(allow,), full=(ROOT,)))
 
     assert "FullAWSAccess is not attached to account acme-a2, unit Lab," in adopted.page
+
+
+def test_a_policy_type_that_the_provider_rejects_is_told(adopt: Any) -> None:
+    adopted = adopt(organization(policy_types=("SERVICE_CONTROL_POLICY", "GUARDDUTY_POLICY")))
+
+    assert "rejects an organization in which GUARDDUTY_POLICY is on" in adopted.page
 
 
 def test_one_administrator_of_a_service_is_described_and_the_others_are_named(adopt: Any) -> None:

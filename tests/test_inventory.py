@@ -150,6 +150,27 @@ def test_the_organization_is_read_as_it_is(found: Inventory, ids: dict[str, Any]
     assert organization.delegations == {"access-analyzer.amazonaws.com": (ids["accounts"][1],)}
 
 
+def test_what_strata_cannot_declare_is_read_as_well(
+    running: tuple[Aws, dict[str, Any]], session: Session, ids: dict[str, Any]
+) -> None:
+    """Policies of types that the AWS provider does not know, and entitlements of Account access manager."""
+    aws, type, role = running[0], "GUARDDUTY_POLICY", f"arn:aws:iam::{ACCOUNT}:role/Ops"
+    before, client = aws.snapshot(), aws.client("organizations")
+    client.enable_policy_type(RootId=ids["root"], PolicyType=type)
+    client.create_policy(Content="{}", Description="", Name="new", Type=type)
+    given = {"principal": {"identityCenter": {"groupId": ids["group"]}}, "roleArn": role}
+    application = f"arn:aws:account-access:us-east-1:{ACCOUNT}:application/app-1"
+    aws.client("account-access").create_entitlement(applicationArn=application, entitlement={"principalRole": given})
+    try:
+        found = read(session, PROJECT)
+    finally:
+        aws.restore(before)
+
+    assert [one.name for one in found.organization.policies if one.type == type] == ["new"]
+    assert type in found.organization.policy_types
+    assert found.entitlements == ((ids["group"], role),)
+
+
 def test_identity_center_is_read_as_it_is(found: Inventory, ids: dict[str, Any]) -> None:
     assert found.center is not None
     (user,), (group,), (one,) = found.center.users, found.center.groups, found.center.permission_sets

@@ -281,6 +281,11 @@ class _Organization:
                 "Control Tower runs this organization. Open accounts and move them there first, then write them here: "
                 "what it looks after is below `Left alone`."
             )
+        if unknown := sorted(set(self.live.policy_types) - {one.value for one in PolicyType}):
+            yield (
+                f"The pinned AWS provider rejects an organization in which {listed(unknown)} is on, so that nothing "
+                "can be planned: switch it off at AWS, or wait for a Strata with a newer provider."
+            )
         if SERVICE_CONTROL not in self.live.policy_types:
             yield (
                 "Service control policies are off: the first deploy switches them on, and AWS attaches FullAWSAccess "

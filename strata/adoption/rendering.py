@@ -275,5 +275,8 @@ def _next(found: Description) -> Iterator[str]:
     yield "- `security.yaml`: a control is `on` where it is set as Strata sets it, and `unmanaged` everywhere else."
     yield "  Switch one on at a time, and read the plan."
     yield "- `project.yaml`: `default_tags: false` keeps Strata's tags off what exists."
+    if found.organization["disable_services"]:
+        yield "- `organization.yaml`: `disable_services` names what Strata switches on otherwise."
+        yield "  Without account.amazonaws.com it renames no account."
     yield "- `strata plan` shows imports and no other change before you deploy."
     yield ""

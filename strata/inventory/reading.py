@@ -101,7 +101,8 @@ def _organization(aws: Aws, found: Any, pool: Pool) -> Organization:
     parents = [root, *(unit.id for unit in units)]
     below = pool.map(lambda parent: organization.accounts_below(aws, parent), parents)
     described = [(one, parent) for parent, some in zip(parents, below, strict=True) for one in some]
-    policies = _policies(aws, pool)
+    types = organization.enabled_policy_types(aws)
+    policies = _policies(aws, {*PolicyType, *types}, pool)
     taggable = [*(one["Id"] for one, _ in described), *(unit.id for unit in units)]
     taggable += [policy.id for policy in policies if not policy.aws_managed]
     tags = _all_tags(aws, taggable, pool)
@@ -114,7 +115,7 @@ def _organization(aws: Aws, found: Any, pool: Pool) -> Organization:
         accounts=tuple(sorted(accounts, key=lambda one: one.id)),
         units=tuple(Unit(one.id, one.name, one.parent, tags[one.id]) for one in units),
         policies=tuple(replace(one, tags=tags.get(one.id, {})) for one in policies),
-        policy_types=tuple(organization.enabled_policy_types(aws)),
+        policy_types=tuple(types),
         trusted_services=tuple(sorted(organization.list_trusted_services(aws))),
         delegations={service: tuple(sorted(ids)) for service, ids in organization.list_delegations(aws).items()},
     )
@@ -151,8 +152,8 @@ def _account(one: Any, parent: str, tags: dict[str, str]) -> Account:
     )
 
 
-def _policies(aws: Aws, pool: Pool) -> list[Policy]:
-    listed = [one for some in pool.map(partial(organization.policies_of, aws), PolicyType) for one in some]
+def _policies(aws: Aws, types: Iterable[str], pool: Pool) -> list[Policy]:
+    listed = [one for some in pool.map(partial(organization.policies_of, aws), sorted(types)) for one in some]
 
     def policy(one: Any) -> Policy:
         aws_managed = bool(one.get("AwsManaged"))

@@ -69,13 +69,15 @@ class Aws:
         import boto3
         from botocore.config import Config
 
+        # S3 Control puts the account before the host, which then has no address.
+        proxies = {"http": self.url} if service == "s3control" else {}
         return boto3.client(
             service,
             region_name=region,
             endpoint_url=self.url,
             aws_access_key_id="testing",
             aws_secret_access_key="testing",
-            config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}, proxies={}),
+            config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}, proxies=proxies),
         )
 
     def snapshot(self) -> bytes:

@@ -175,7 +175,8 @@ def leverage(aws: Aws) -> Seeded:
 
 def control_tower(aws: Aws) -> Seeded:
     """Makes what Control Tower sets up, with people and groups of an identity provider, and access of one's own."""
-    made = Seeded(aws, "controltower", "cloudtrail", "config", "member.org.stacksets.cloudformation")
+    made = Seeded(aws, "controltower", "cloudtrail", "config", "iam", "member.org.stacksets.cloudformation")
+    _settings(aws)
     security, sandbox, workloads = made.unit("Security"), made.unit("Sandbox"), made.unit("Workloads")
     live, test = made.unit("Prod", workloads), made.unit("Test", workloads)
     made.account("Log Archive", "aws+log@acme.io", security)
@@ -216,6 +217,23 @@ def control_tower(aws: Aws) -> Seeded:
     made.assign("Developer", "Playground", user="dina@acme.io")
     made.assign("Audit", *made.accounts, group="AWSSecurityAuditors")
     return made
+
+
+def _settings(aws: Aws) -> None:
+    """Sets the account as Strata does where it manages it."""
+    flags = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+    block = dict.fromkeys(flags, True)
+    aws.client("s3control").put_public_access_block(AccountId=ACCOUNT, PublicAccessBlockConfiguration=block)
+    iam, ec2 = aws.client("iam"), aws.client("ec2")
+    kinds = ("Symbols", "Numbers", "UppercaseCharacters", "LowercaseCharacters")
+    iam.update_account_password_policy(
+        MinimumPasswordLength=20,
+        PasswordReusePrevention=24,
+        AllowUsersToChangePassword=True,
+        **dict.fromkeys((f"Require{kind}" for kind in kinds), True),
+    )
+    ec2.enable_snapshot_block_public_access(State="block-all-sharing")
+    iam.enable_organizations_root_sessions()
 
 
 # Grown by hand for years
@@ -333,6 +351,7 @@ def odd(aws: Aws) -> Seeded:
     made.policy("Chat", {"chatbot": {"platforms": {}}}, type=types[4])
     made.delegate(made.accounts["null"], "guardduty.amazonaws.com", "backup.amazonaws.com")
     made.delegate(made.accounts["yes"], "backup.amazonaws.com")
+    made.organizations.detach_policy(PolicyId="p-FullAWSAccess", TargetId=units[1])
     _odd_center(made)
     return made
 

@@ -204,7 +204,6 @@ def test_what_leverage_made_is_adopted_and_stays_as_it_is(nothing: Site) -> None
     _adopt(nothing)
 
 
-@pytest.mark.only("stand-in")
 def test_what_control_tower_made_is_adopted_and_stays_as_it_is(nothing: Site) -> None:
     seeds.control_tower(nothing.aws)
 
@@ -216,12 +215,6 @@ def test_what_has_odd_names_is_adopted_and_stays_as_it_is(nothing: Site) -> None
     seeds.odd(nothing.aws)
 
     _adopt(nothing)
-
-
-@pytest.mark.large
-@pytest.mark.only("real")
-def test_what_control_tower_made_is_adopted_with_the_real_provider(nothing: Site) -> None:
-    test_what_control_tower_made_is_adopted_and_stays_as_it_is(nothing)
 
 
 @pytest.mark.large
