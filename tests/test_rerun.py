@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -74,13 +75,19 @@ def with_more(inventory: Inventory, *accounts: Account, of: Any = (), **changes:
     )
 
 
+@cache
+def adopted() -> dict[str, str]:
+    """Returns the files of the first run."""
+    return configuration(PROJECT_, before())[1]
+
+
 class Folder:
     """A configuration that was adopted."""
 
     def __init__(self, path: Path) -> None:
         self.path = path / "config"
         self.path.mkdir()
-        write_new(self.path, configuration(PROJECT_, before())[1])
+        write_new(self.path, adopted())
 
     def edit(self, name: str, old: str, new: str) -> None:
         text = (self.path / name).read_text()
@@ -266,6 +273,21 @@ def test_a_thing_that_got_another_key_is_the_same(folder: Folder) -> None:
 
     assert not any(merged.since.facts().values())
     assert merged.record.keys["group"][uuid(12)] == "readers"
+
+
+@pytest.mark.parametrize("there", ["", "# why\n[]\n", "[{finding: unknown-action, at: old, reason: long ago}]\n"])
+def test_a_new_document_with_names_that_are_not_known_is_accepted(folder: Folder, there: str) -> None:
+    (folder.path / "accepted.yaml").write_text(there)
+    live, new = before(), policy(5, PROD, content=DENY.replace("s3:*", "s3:Frobnicate"))
+
+    merged = folder.again(with_more(live, policies=(*live.organization.policies, new)))
+
+    assert merged.since.added == ["policy policy-5"]
+    assert [one.at for one in load(folder.path).accepted][-1:] == [f"{DOCUMENT} s3:Frobnicate"]
+    assert "# why" in folder.text("accepted.yaml") or "why" not in there
+
+
+DOCUMENT = "policies/policy-5.json"
 
 
 @pytest.mark.parametrize(

@@ -207,9 +207,9 @@ class _Merge:
         return Merged({**changed, **documents}, self.zone, record, self.found, self.since)
 
     def _load(self, documents: Mapping[str, str]) -> None:
-        files = {**self.texts, **documents}
-        if accepted := self.existing.unknown(files):
-            self.texts[ACCEPTED] = with_accepted(self.texts.get(ACCEPTED, ""), accepted)
+        before = self.existing.texts.get(ACCEPTED, "")
+        if accepted := self.existing.unknown({**self.texts, **documents}):
+            self.texts[ACCEPTED] = with_accepted(before, accepted)
         self.zone = self.existing.load({**self.texts, **documents})
         self.identities = _declared(self.zone)
 
