@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -74,13 +75,19 @@ def with_more(inventory: Inventory, *accounts: Account, of: Any = (), **changes:
     )
 
 
+@cache
+def adopted() -> dict[str, str]:
+    """Returns the files of the first run."""
+    return configuration(PROJECT_, before())[1]
+
+
 class Folder:
     """A configuration that was adopted."""
 
     def __init__(self, path: Path) -> None:
         self.path = path / "config"
         self.path.mkdir()
-        write_new(self.path, configuration(PROJECT_, before())[1])
+        write_new(self.path, adopted())
 
     def edit(self, name: str, old: str, new: str) -> None:
         text = (self.path / name).read_text()
@@ -99,8 +106,10 @@ class Folder:
     def text(self, name: str) -> str:
         return (self.path / name).read_text()
 
-    def again(self, inventory: Inventory, *, literal: bool = False, imported: tuple[str, ...] = ()) -> Merged:
-        existing = existing_at(self.path, load(self.path), inventory.organization.id, imported)
+    def again(
+        self, inventory: Inventory, *, literal: bool = False, imported: Mapping[str, str] | None = None
+    ) -> Merged:
+        existing = existing_at(self.path, load(self.path), inventory.organization.id, imported or {})
         merged = merge(existing, inventory, literal=literal)
         for name, text in changed_texts(self.path, merged, inventory).items():
             (self.path / name).write_text(text)
@@ -224,7 +233,7 @@ def test_a_line_of_what_a_state_has_is_not_written(folder: Folder) -> None:
     with folder.data("sso.yaml") as sso:
         sso["users"]["cyril"] = {**sso["users"]["bo"], "user_name": "cy@example.com", "email": "u3@example.com"}
 
-    merged = folder.again(more, imported=("aws_identitystore_user.cyril",))
+    merged = folder.again(more, imported={"aws_identitystore_user.cyril": f"d-1234567890/{uuid(3)}"})
 
     assert merged.files == {}
     assert merged.record.keys["user"][uuid(3)] == "cyril"
@@ -260,12 +269,29 @@ def test_a_thing_that_got_another_key_is_the_same(folder: Folder) -> None:
             text.replace(".readers-of-it", ".readers").replace("group_readers-of-it", "group_readers")
         )
     (folder.path / "moves.yaml").write_text("- {kind: group, from: readers-of-it, to: readers}\n")
+    deployed = yaml.safe_load(adopted()["imports.yaml"])
     (folder.path / "imports.yaml").write_text("")
 
-    merged = folder.again(before())
+    merged = folder.again(before(), imported=deployed)
 
+    assert merged.files == {}
     assert not any(merged.since.facts().values())
     assert merged.record.keys["group"][uuid(12)] == "readers"
+
+
+@pytest.mark.parametrize("there", ["", "# why\n[]\n", "[{finding: unknown-action, at: old, reason: long ago}]\n"])
+def test_a_new_document_with_names_that_are_not_known_is_accepted(folder: Folder, there: str) -> None:
+    (folder.path / "accepted.yaml").write_text(there)
+    live, new = before(), policy(5, PROD, content=DENY.replace("s3:*", "s3:Frobnicate"))
+
+    merged = folder.again(with_more(live, policies=(*live.organization.policies, new)))
+
+    assert merged.since.added == ["policy policy-5"]
+    assert [one.at for one in load(folder.path).accepted][-1:] == [f"{DOCUMENT} s3:Frobnicate"]
+    assert "# why" in folder.text("accepted.yaml") or "why" not in there
+
+
+DOCUMENT = "policies/policy-5.json"
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import yaml
 from strata.adoption.describing import Description
 from strata.config import ACCEPTED, FOLDERS, IMPORTS, ORGANIZATION, PROJECT, SECURITY, SSO
 from strata.config.models import Assignment, Mode, Project, Security
-from strata.files.config_entries import with_entry
+from strata.files.config_entries import with_entry, with_items
 from strata.inventory.things import Inventory
 
 ADOPTION = "ADOPTION.md"
@@ -68,8 +68,7 @@ def accepted(entries: Sequence[Mapping[str, Any]]) -> dict[str, str]:
 
 def with_accepted(text: str, entries: Sequence[Mapping[str, Any]]) -> str:
     """Returns the text of accepted.yaml with more entries at its end."""
-    new = accepted(entries)[ACCEPTED]
-    return f"{text.rstrip()}\n{new.partition(_GAP)[2]}" if text.strip() else new
+    return with_items(text, entries, ACCEPTED) if text.strip() else accepted(entries)[ACCEPTED]
 
 
 def with_imports(text: str, lines: Mapping[str, str]) -> str:

@@ -7,7 +7,7 @@ record and no longer declared.
 from __future__ import annotations
 
 import json
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +16,10 @@ from strata.adoption.checking import until_accepted
 from strata.adoption.describing import Description, Keys, describe, inline_file, written
 from strata.adoption.folding import fold
 from strata.adoption.importing import candidates, import_ids
+from strata.adoption.live_ids import KINDS as ID_TYPES
 from strata.adoption.live_ids import TypedId, assignment_id, live_ids
+from strata.adoption.pruning import kind as type_of
+from strata.adoption.pruning import without
 from strata.adoption.record import Record
 from strata.adoption.rendering import Since, with_accepted, with_imports
 from strata.config import ACCEPTED, IMPORTS, ORGANIZATION, SSO
@@ -26,7 +29,7 @@ from strata.config.text import short
 from strata.errors import StrataError
 from strata.files.config_entries import Value, Way, with_entry
 from strata.identity.declared import declared
-from strata.identity.things import WORDS, exact, folded, policy_identity, unit_identity
+from strata.identity.things import MEMBERSHIP, TYPES, WORDS, exact, folded, policy_identity, unit_identity
 from strata.inventory.things import Center, Inventory
 from strata.landing_zone import ROOT, LandingZone
 from strata.landing_zone.grants import Grant
@@ -49,7 +52,7 @@ class Existing:
         load: returns what it means with some files replaced.
         unknown: returns the entries that accepted.yaml needs beside its own, with some files replaced.
         record: what earlier runs described.
-        imported: the addresses that states have, which need no import.
+        imported: the ids that states have by address, which need no import.
     """
 
     landing_zone: LandingZone
@@ -59,7 +62,7 @@ class Existing:
     load: Callable[[Texts], LandingZone]
     unknown: Callable[[Texts], list[dict[str, Any]]]
     record: Record
-    imported: frozenset[str]
+    imported: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -92,42 +95,78 @@ def merge(existing: Existing, inventory: Inventory, *, literal: bool) -> Merged:
 
 
 def known_keys(existing: Existing, inventory: Inventory) -> dict[Kind, dict[str, str]]:
-    """Returns the key of what AWS has by kind and id: as recorded, as imported, or else as its name says."""
+    """Returns the key of what AWS has by kind and id: as states and imports.yaml say, or its name, or the record."""
     zone, identities = existing.landing_zone, _declared(existing.landing_zone)
     now = newest_keys(zone.moves)
-    known: defaultdict[Kind, dict[str, str]] = defaultdict(dict)
-    for kind, some in existing.record.keys.items():
-        known[kind] = {id: now.get((kind, key), key) for id, key in some.items()}
-    for address, id in zone.imports.items():
-        type, _, key = address.partition(".")
-        if type in _IMPORTED:
-            kind, read = _IMPORTED[type]
-            known[kind][read(id)] = key
+    known: dict[Kind, dict[str, str]] = {kind: {} for kind in KINDS}
     for kind in KINDS:
-        taken = set(known[kind].values())
-        left = {identity: key for key, identity in identities[kind].items() if key not in taken}
-        for id, identity in _live(kind, inventory, known):
-            if identity in left and known[kind].get(id) not in identities[kind]:
-                known[kind][id] = left[identity]
-    return dict(known)
+        alive, held = live_things(kind, inventory), _held(kind, existing)
+        recorded = {id: now.get((kind, key), key) for id, key in existing.record.keys.get(kind, {}).items()} | held
+        known[kind] |= {id: key for id, key in held.items() if id in alive and key in identities[kind]}
+        _complete(kind, inventory, known, identities[kind], {id: recorded[id] for id in alive & recorded.keys()})
+    return known
 
 
-_IMPORTED: Mapping[str, tuple[Kind, Callable[[str], str]]] = {
-    "aws_identitystore_group": ("group", lambda found: found.partition("/")[2]),
-    "aws_identitystore_user": ("user", lambda found: found.partition("/")[2]),
-    "aws_ssoadmin_permission_set": ("permission-set", lambda found: found.partition(",")[0]),
+def _held(kind: Kind, existing: Existing) -> dict[str, str]:
+    """Returns the keys that imports.yaml and, before that, the states have by id."""
+    now, found = newest_keys(existing.landing_zone.moves), dict[str, str]()
+    for address, id in (*existing.landing_zone.imports.items(), *existing.imported.items()):
+        type, _, key = address.partition(".")
+        if type == TYPES[kind]:
+            found[_IDS.get(kind, str)(id)] = now.get((kind, key), key)
+    return found
+
+
+_IDS: Mapping[Kind, Callable[[str], str]] = {
+    "group": lambda found: found.rpartition("/")[2],
+    "user": lambda found: found.rpartition("/")[2],
+    "permission-set": lambda found: found.partition(",")[0],
 }
+"""The id of a thing in the import id of its type, where they differ."""
+
+
+def _complete(
+    kind: Kind, inventory: Inventory, known: dict[Kind, dict[str, str]], declared: Mapping[str, str], recorded: Texts
+) -> None:
+    """Finds the keys of the others: a name says more than the record, whose key somebody may have given to another."""
+    found = known[kind]
+    taken = set(found.values())
+    left = {identity: key for key, identity in declared.items() if key not in taken}
+    before = -1
+    while before < len(found):  # a unit is found by the key of the one above
+        before = len(found)
+        for id, identity in _live(kind, inventory, known):
+            if id not in found and identity in left:
+                found[id] = left.pop(identity)
+        for id, _ in [*_live(kind, inventory, known)]:
+            if id not in found and id in recorded and recorded[id] not in found.values():
+                found[id] = recorded[id]
+    found |= {id: key for id, key in recorded.items() if id not in found and key not in found.values()}
+
+
+def live_things(kind: Kind, inventory: Inventory) -> frozenset[str]:
+    """Returns the ids of what AWS has of a kind."""
+    organization, center = inventory.organization, inventory.center
+    found: Mapping[Kind, Iterable[str]] = {
+        "account": (one.id for one in organization.accounts),
+        "ou": (one.id for one in organization.units),
+        "policy": (one.id for one in organization.policies),
+        "user": (one.id for one in center.users) if center else (),
+        "group": (one.id for one in center.groups) if center else (),
+        "permission-set": (one.arn for one in center.permission_sets) if center else (),
+    }
+    return frozenset(found[kind])
 
 
 def _declared(zone: LandingZone) -> dict[Kind, dict[str, str]]:
     """Returns the identities of what is declared, retired accounts and what is referred to among them."""
     here = declared(zone)
     found: dict[Kind, dict[str, str]] = {kind: {} for kind in KINDS}
+    found["account"] |= here.retired  # whose address another one may have by now
     for (kind, key), thing in here.things.items():
         found[kind][key] = thing.identity
     for (kind, key), identity in here.external.items():
         found[kind][key] = identity
-    found["account"] |= here.retired
     return found
 
 
@@ -185,6 +224,10 @@ class _Merge:
         self.texts = dict(self.existing.texts)
         self.zone = self.existing.landing_zone
         self.identities = _declared(self.zone)
+        self.deployed = {(type_of(address), id) for address, id in self.existing.imported.items()}
+        self.described = {
+            kind: self.existing.record.keys.get(kind, {}).keys() | _held(kind, self.existing).keys() for kind in KINDS
+        }
         self.ways: dict[str, tuple[str, Way]] = {}
         self.expected: set[Grant] = set()
 
@@ -205,9 +248,9 @@ class _Merge:
         return Merged({**changed, **documents}, self.zone, record, self.found, self.since)
 
     def _load(self, documents: Mapping[str, str]) -> None:
-        files = {**self.texts, **documents}
-        if accepted := self.existing.unknown(files):
-            self.texts[ACCEPTED] = with_accepted(self.texts.get(ACCEPTED, ""), accepted)
+        before = self.existing.texts.get(ACCEPTED, "")
+        if accepted := self.existing.unknown({**self.texts, **documents}):
+            self.texts[ACCEPTED] = with_accepted(before, accepted)
         self.zone = self.existing.load({**self.texts, **documents})
         self.identities = _declared(self.zone)
 
@@ -218,19 +261,21 @@ class _Merge:
         self._add(self.existing.choose(name, section), (section,), new)
 
     def _is_known(self, type: str, id: str) -> bool:
-        return (type, id) in self.existing.record.ids
+        """Returns whether an earlier run described it, or a deploy made it."""
+        return (type, id) in self.existing.record.ids or (type, id) in self.deployed
 
     def _take_out(self) -> None:
         """Takes out of the description what somebody took out of the configuration, and names it."""
-        unmanaged = self.zone.organization.unmanaged_accounts
-        emails = {one.id: one.email for one in self.inventory.organization.accounts}
+        unmanaged = set(map(folded, self.zone.organization.unmanaged_accounts))
+        emails = {one.id: folded(one.email) for one in self.inventory.organization.accounts}
         for kind in KINDS:
             for id, key in sorted(self.found.keys[kind].items()):
                 if key in self.identities[kind]:
                     continue
-                if kind == "account" and {id, emails[id]} & set(unmanaged):
+                if kind == "account" and {id, emails[id]} & unmanaged:
+                    self.found.leave("account", f"{id} {key}", "it stands under unmanaged_accounts")
                     del self.found.keys[kind][id]
-                elif id in self.existing.record.keys.get(kind, {}):
+                elif id in self.described[kind]:
                     self.since.taken_out.append(f"{WORDS[kind]} {key} ({id})")
                     self.found.leave(WORDS[kind], key, "somebody took it out of the configuration")
                     del self.found.keys[kind][id]
@@ -249,6 +294,11 @@ class _Merge:
     def _added(self, kind: Kind, key: str) -> None:
         self.identities[kind][key] = ""
         self.since.added.append(f"{WORDS[kind]} {key}")
+
+    @property
+    def _accounts(self) -> frozenset[str]:
+        """Returns the keys of the accounts that policies and services may name."""
+        return frozenset(self.identities["account"].keys() - self.zone.retired.keys())
 
     # The organization
 
@@ -297,10 +347,8 @@ class _Merge:
         return file, (*way, "organizational_units")
 
     def _declared_targets(self, targets: Mapping[str, Any]) -> dict[str, Any]:
-        kinds: Mapping[str, Kind] = {"organizational_units": "ou", "accounts": "account"}
-        found = {
-            name: [key for key in targets.get(name, ()) if key in self.identities[kind]] for name, kind in kinds.items()
-        }
+        named = {"organizational_units": self.identities["ou"], "accounts": self._accounts}
+        found = {name: [key for key in targets.get(name, ()) if key in here] for name, here in named.items()}
         return {name: one for name, one in {"root": targets.get("root"), **found}.items() if one}
 
     def _attachments(self) -> None:
@@ -336,7 +384,7 @@ class _Merge:
         unit, account = self.found.keys["ou"].get(id), self.found.keys["account"].get(id)
         if unit in self.identities["ou"]:
             return Target("unit", str(unit))
-        return Target("account", str(account)) if account in self.identities["account"] else None
+        return Target("account", str(account)) if account in self._accounts else None
 
     def _target_id(self, target: Target) -> str | None:
         if target.kind == "root":
@@ -349,13 +397,14 @@ class _Merge:
         organization, found = self.zone.organization, self.found.organization
         trusted = {*self.zone.trusted_services, *organization.disable_services}
         self._list(ORGANIZATION, "trusted_services", _TRUSTED, set(found["trusted_services"]) - trusted)
-        emails = {one.id: one.email for one in self.inventory.organization.accounts}
-        left = {id for id in found["unmanaged_accounts"] if not {id, emails[id]} & {*organization.unmanaged_accounts}}
+        emails = {one.id: folded(one.email) for one in self.inventory.organization.accounts}
+        here = set(map(folded, organization.unmanaged_accounts))
+        left = {id for id in found["unmanaged_accounts"] if not {id, emails[id]} & here}
         closed = {id for id in left if self._key_of_account(id) in self.identities["account"]}
         self._list(ORGANIZATION, "unmanaged_accounts", _UNMANAGED, left - closed)
         ids = {key: id for id, key in self.found.keys["account"].items()}
         for service, key in found["delegated_administrators"].items():
-            if service in organization.delegated_administrators or key not in self.identities["account"]:
+            if service in organization.delegated_administrators or key not in self._accounts:
                 continue
             if self._is_known(_DELEGATED, f"{ids[key]}/{service}"):
                 self.since.taken_out.append(f"delegated administrator {key} of {service}")
@@ -416,7 +465,8 @@ class _Merge:
                 if member in here.members or member not in self.identities["user"]:
                     continue
                 what = f"user {member} in group {key}"
-                if self._is_known(_MEMBERSHIP, f"{group.id} {user}"):
+                import_id = f"{center.store}/{group.members[user]}"
+                if self._is_known(_MEMBERSHIP, f"{group.id} {user}") or (MEMBERSHIP, import_id) in self.deployed:
                     self.since.taken_out.append(what)
                     continue
                 file = self.zone.source(SSO, here.location).file
@@ -459,12 +509,22 @@ class _Merge:
         if set(self.zone.grants) != self.expected:
             raise StrataError("the rules would not give what is there; give --literal, and report this fault of Strata")
         lines = import_ids(self.zone, self.inventory, self.found.keys, self.found.security)
+        here, there = self.zone.imports, live_ids(self.inventory)
+        stale = [
+            address
+            for address, id in lines.items()
+            if here.get(address, id) != id
+            and type_of(address) in ID_TYPES
+            and (type_of(address), here[address]) not in there
+        ]
         new = {
             address: id
             for address, id in lines.items()
-            if address not in {*self.zone.imports, *self.existing.imported}
-            and not self._is_known(address.partition(".")[0], id)
+            if address not in (here.keys() - set(stale)) | self.existing.imported.keys()
+            and (type_of(address), id) not in self.deployed
         }
+        if stale:
+            self.texts[IMPORTS] = without(self.texts[IMPORTS], stale)
         if new:
             self.texts[IMPORTS] = with_imports(self.texts.get(IMPORTS, ""), new)
         return lines
@@ -481,7 +541,7 @@ class _Merge:
                     self.since.gone.append(f"{WORDS[kind]} {key} ({id})")
         there = live_ids(self.inventory)
         for address, id in candidates(self.zone, self.inventory, self.found.keys).items():
-            type = address.partition(".")[0]
+            type = type_of(address)
             if (type, id) not in there and self._is_known(type, id):
                 self.since.gone.append(address)
         self.since.gone += self._gone_memberships()
@@ -557,7 +617,7 @@ def record_of(
     """Returns the keys and ids that the record keeps of what the configuration describes now."""
     identities = _declared(zone)
     keys = {kind: {id: key for id, key in found.keys[kind].items() if key in identities[kind]} for kind in KINDS}
-    ids = {(address.partition(".")[0], id) for address, id in lines.items()}
+    ids = {(type_of(address), id) for address, id in lines.items()}
     ids |= {(_TRUSTED, one) for one in zone.organization.trusted_services}
     ids |= {(_UNMANAGED, one) for one in zone.organization.unmanaged_accounts}
     ids |= {(_ATTRIBUTE, one) for one in zone.sso.access_control_attributes}

@@ -42,6 +42,28 @@ def with_entry(text: str, way: Way, new: Mapping[str, Value] | Sequence[Value], 
     return result
 
 
+def with_items(text: str, new: Sequence[Mapping[str, Value]], file: str) -> str:
+    """Returns the text of a file that is a list, with more items at its end.
+
+    Raises:
+        StrataError: the file is written in a way that cannot be edited: the items are there to copy.
+    """
+    result = _edited(text, (), new)
+    before, after = SourceFile(file), SourceFile(file)
+    parse(text, before, _ITEMS)
+    parse(result, after, _ITEMS)
+    items = before.data.get(_ITEMS) or []
+    if before.faults or after.faults or after.data.get(_ITEMS) != [*items, *new]:
+        raise StrataError(
+            f"{file} is written in a way that cannot be edited: aliases, anchors, tags or several documents; add this "
+            f"to its list by hand: {_flow(new)[1:-1]}"
+        )
+    return result
+
+
+_ITEMS = "items"
+
+
 def _expected(data: dict[str, Any], way: Way, new: Mapping[str, Value] | Sequence[Value]) -> dict[str, Any]:
     found = copy.deepcopy(data)
     if not way:
@@ -61,6 +83,8 @@ def _edited(text: str, way: Way, new: Mapping[str, Value] | Sequence[Value]) -> 
     top = yaml.compose(text, Loader=yaml.SafeLoader) if text else None
     look = _Look.of(text, top)
     if top is None or _is_empty(top):
+        if isinstance(top, yaml.CollectionNode):
+            text = text[: top.start_mark.index] + text[top.end_mark.index :].lstrip("\r\n")
         begin = text if not text or text.endswith(look.end) else f"{text}{look.end}"
         return begin + look.lines(_nested(way, new), 0)
     if not isinstance(top, yaml.CollectionNode):

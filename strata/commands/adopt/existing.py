@@ -6,7 +6,7 @@ import dataclasses
 import shutil
 import sys
 import tempfile
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -28,8 +28,8 @@ from strata.printing import line, readers_may_leave
 from strata.terminal import confirmed
 
 
-def existing_at(folder: Path, zone: LandingZone, organization: str, imported: Collection[str]) -> Existing:
-    """Returns the configuration of a folder, with what earlier runs described, and the addresses that states have.
+def existing_at(folder: Path, zone: LandingZone, organization: str, imported: Mapping[str, str]) -> Existing:
+    """Returns the configuration of a folder, with what earlier runs described, and the ids that states have.
 
     Raises:
         StrataError: the record is damaged.
@@ -42,7 +42,7 @@ def existing_at(folder: Path, zone: LandingZone, organization: str, imported: Co
         load=partial(_load, folder),
         unknown=partial(_unknown, folder, zone),
         record=Record.read(_text(folder / RECORD), organization),
-        imported=frozenset(imported),
+        imported=imported,
     )
 
 
