@@ -80,11 +80,12 @@ def test_what_other_terraform_manages_comes_here_with_the_real_provider(typist: 
 
 
 def test_another_order_does_what_the_page_says(typist: Typist, old: Path) -> None:
-    """Two owners undo each other, and a block that is only deleted is destroyed."""
+    """Two owners undo each other, until one lets go."""
     site = typist.site
     describe, *let_go, deploy = _steps("coming-from-terraform.md")
-    _type(typist, describe)
-    _deploy(typist, deploy)
+    bootstrap, first, *_ = deploy.text.splitlines()
+    for text in (describe.text, f"{bootstrap}\n{first}"):
+        assert typist.types(text, ANSWERS).code == 0, text
     both = _terraform(typist, "plan -detailed-exitcode")
     site.edit("sso.yaml", ("session_duration: PT4H", "session_duration: PT8H"))
     edited = typist.types("strata deploy sso --config adopted", ANSWERS)
@@ -109,6 +110,46 @@ def test_blocks_that_are_only_deleted_are_destroyed(typist: Typist, old: Path) -
 
     assert 'aws_organizations_account.shop["prod"] will be destroyed' in planned.stdout
     assert "0 to add, 0 to change, 17 to destroy" in planned.stdout
+
+
+def test_the_list_has_what_strata_takes_over_and_no_more(typist: Typist, tmp_path: Path) -> None:
+    """Keys, modules and types that look alike are told apart."""
+    _, list_, *_ = _steps("coming-from-terraform.md")
+    terraform = Path(typist.variables["PATH"].partition(":")[0]) / "terraform"
+    terraform.unlink()
+    terraform.write_text(f"#!/bin/sh\ncat <<'END'\n{STATE}END\n")
+    terraform.chmod(0o755)
+
+    typist.types(list_.text, OLD=str(tmp_path))
+
+    assert (typist.folder / "let-go.txt").read_text() == TAKEN_OVER
+
+
+STATE = """\
+aws_iam_organizations_features.this
+aws_iam_role.deployer
+aws_organizations_account.shop["acme.data.eu"]
+aws_organizations_account.shop["aws_sns_topic.x"]
+aws_organizations_resource_policy.this
+aws_sns_topic.aws_organizations_account
+aws_ssoadmin_application.vpn
+aws_ssoadmin_managed_policy_attachments_exclusive.x
+data.aws_organizations_organization.this
+module.data.aws_organizations_organization.this[0]
+module.people["a.b"].data.aws_identitystore_user.old["x"]
+module.people["a.b"].module.group[0].aws_identitystore_group.this["data.aws"]
+module.sso.aws_ssoadmin_account_assignment.this["111122223333-Admin-GROUP-admins@acme.io"]
+module.sso.aws_ssoadmin_permission_set_inline_policy.this
+"""
+TAKEN_OVER = """\
+aws_iam_organizations_features.this
+aws_organizations_account.shop
+aws_ssoadmin_managed_policy_attachments_exclusive.x
+module.data.aws_organizations_organization.this
+module.people.module.group.aws_identitystore_group.this
+module.sso.aws_ssoadmin_account_assignment.this
+module.sso.aws_ssoadmin_permission_set_inline_policy.this
+"""
 
 
 def _let_go(typist: Typist, old: Path, steps: list[Block]) -> tuple[Run, Run]:
