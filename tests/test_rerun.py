@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from strata.adoption.live_ids import live_ids
 from strata.adoption.record import RECORD, Record
 from strata.adoption.rendering import ADOPTION
 from strata.adoption.rerun import Merged, merge
@@ -25,6 +26,7 @@ from tests.test_describing import (
     DENY,
     PROJECT_,
     account,
+    arn,
     center,
     grant,
     group,
@@ -94,6 +96,12 @@ class Folder:
         assert old in text, text
         (self.path / name).write_text(text.replace(old, new))
 
+    def write(self, name: str, text: str) -> None:
+        (self.path / name).write_text(text)
+
+    def lines(self, name: str) -> list[str]:
+        return self.text(name).splitlines(keepends=True)
+
     @contextmanager
     def data(self, name: str) -> Iterator[Any]:
         found = yaml.safe_load(self.text(name))
@@ -106,7 +114,9 @@ class Folder:
     def text(self, name: str) -> str:
         return (self.path / name).read_text()
 
-    def again(self, inventory: Inventory, *, literal: bool = False, imported: Mapping[str, str] | None = None) -> Merged:
+    def again(
+        self, inventory: Inventory, *, literal: bool = False, imported: Mapping[str, str] | None = None
+    ) -> Merged:
         existing = existing_at(self.path, load(self.path), inventory.organization.id, imported or {})
         merged = merge(existing, inventory, literal=literal)
         for name, text in changed_texts(self.path, merged, inventory).items():
@@ -216,12 +226,43 @@ def test_what_is_gone_or_other_at_aws_is_told(folder: Folder) -> None:
 
     merged = folder.again(changed)
 
-    assert merged.files == {}
+    assert merged.files.keys() == {"imports.yaml"}
+    lines = adopted()["imports.yaml"].splitlines(), folder.text("imports.yaml").splitlines()
+    assert [one.partition(":")[0] for one in lines[0] if one not in lines[1]] == [
+        "aws_identitystore_group_membership.admins_ana",
+        "aws_identitystore_user.bo",
+    ], "an import of what is gone would break the plan"
     assert merged.since.gone == [f"user bo ({uuid(2)})", "user ana in group admins"]
     assert merged.since.differs == [
         "permission set Admin: session_duration is 'PT2H' at AWS, and 'PT4H' here",
         "policies/Reader-inline.json: the document is another one at AWS",
     ]
+
+
+def test_what_was_made_again_at_aws_keeps_its_key_and_gets_its_new_id(folder: Folder) -> None:
+    live = before()
+    assert live.center
+    reader = replace(live.center.permission_sets[1], arn=arn("other"))
+    again = with_more(
+        live,
+        users=(replace(live.center.users[0], id=uuid(21)), live.center.users[1]),
+        groups=(group(11, "admins", 21), group(22, "Readers of it", 21)),
+        permission_sets=(live.center.permission_sets[0], reader),
+        assignments=frozenset({grant("Admin", 11), grant("other", 22)}),
+    )
+
+    merged = folder.again(again)
+
+    zone, there = load(folder.path), live_ids(again)
+    assert folder.text("sso.yaml") == adopted()["sso.yaml"]
+    assert all((address.partition(".")[0], id) in there for address, id in zone.imports.items())
+    assert zone.imports["aws_ssoadmin_permission_set.Reader"].startswith(arn("other"))
+    assert [one for one in merged.since.added if "again" in one] == [
+        "group readers-of-it, which was made again",
+        "user ana, which was made again",
+        "permission set Reader, which was made again",
+    ]
+    assert not folder.again(again).files
 
 
 def test_a_line_of_what_a_state_has_is_not_written(folder: Folder) -> None:
@@ -235,6 +276,119 @@ def test_a_line_of_what_a_state_has_is_not_written(folder: Folder) -> None:
 
     assert merged.files == {}
     assert merged.record.keys["user"][uuid(3)] == "cyril"
+
+
+@pytest.mark.parametrize("state", [{}, {"aws_identitystore_group.readers": f"d-1234567890/{uuid(12)}"}])
+def test_state_and_name_tell_which_of_two_has_a_key_before_the_record(folder: Folder, state: dict[str, str]) -> None:
+    text = folder.text("sso.yaml").replace("readers-of-it", "readers")
+    folder.write("sso.yaml", text.replace("groups:\n", "groups:\n  readers-of-it:\n    name: Others\n", 1))
+    folder.write("imports.yaml", "")
+
+    merged = folder.again(with_more(before(), of=(grant("Admin", 12, "000000000004"),)), imported=state)
+
+    given = {(one.permission_set, one.principal) for one in merged.landing_zone.grants}
+    assert given == {("Admin", "admins"), ("Reader", "readers"), ("Admin", "readers")}
+
+
+def test_what_a_deploy_made_and_somebody_took_out_is_not_written_back(folder: Folder) -> None:
+    live = before()
+    assert live.center
+    given, center_ = grant("Admin", 13, "000000000002"), live.center
+    more = with_more(live, groups=(*center_.groups, group(13, "ops", 2)), of=(given,))
+    state = {"aws_identitystore_group.ops": f"{center_.store}/{uuid(13)}"}
+
+    merged = folder.again(more, imported=state)
+
+    assert merged.files == {}
+    assert merged.since.taken_out == [f"group ops ({uuid(13)})"]
+
+
+def test_what_somebody_wrote_back_gets_its_line_again(folder: Folder) -> None:
+    bo = "  bo:\n" + folder.text("sso.yaml").partition("  bo:\n")[2].partition("\ngroups")[0]
+    folder.edit("sso.yaml", bo, "")
+    with folder.data("imports.yaml") as imports:
+        line = imports.pop("aws_identitystore_user.bo")
+    folder.again(before())
+    folder.write("sso.yaml", adopted()["sso.yaml"])
+
+    folder.again(before())
+
+    assert load(folder.path).imports["aws_identitystore_user.bo"] == line
+
+
+def test_nothing_names_a_retired_account(folder: Folder) -> None:
+    folder.edit("organization.yaml", "email: a4@example.com\n", "email: a4@example.com\n    retired: true\n")
+    folder.write("imports.yaml", "".join(one for one in folder.lines("imports.yaml") if ".a4_" not in one))
+    live = before()
+    old, service = live.organization.policies[1], "access-analyzer.amazonaws.com"
+    more = with_more(
+        live,
+        policies=(
+            live.organization.policies[0],
+            replace(old, targets=(*old.targets, "000000000004")),
+            policy(7, "000000000004"),
+        ),
+        delegations={**live.organization.delegations, service: ("000000000004",)},
+    )
+
+    merged = folder.again(more)
+
+    assert merged.since.added == ["policy policy-7"]
+    assert not any("a4" in str(one.attachments) for one in load(folder.path).policies.values())
+
+
+def test_an_account_that_is_left_to_others_stays_so(folder: Folder) -> None:
+    with folder.data("organization.yaml") as organized:
+        organized["unmanaged_accounts"] = ["A5@Example.com"]
+
+    merged = folder.again(with_more(before(), account(5, parent=PROD), of=(grant("Admin", 11, "000000000005"),)))
+
+    assert merged.files == {}
+    assert any(one.reason == "it stands under unmanaged_accounts" for one in merged.found.left_alone)
+
+
+def test_units_accounts_and_services_that_are_other_at_aws_are_told(folder: Folder) -> None:
+    live = before()
+    first, second, third, fourth = live.organization.accounts
+    changed = Inventory(
+        replace(
+            live.organization,
+            accounts=(first, second, third, replace(fourth, state="SUSPENDED"), account(5, parent=unit(9, "").id)),
+            units=(UNITS[0], replace(UNITS[1], name="Production", parent=live.organization.root), unit(9, "Old")),
+            delegations={"config.amazonaws.com": ("000000000003",)},
+        ),
+        None,
+    )
+    folder.edit(RECORD, '"ou": {', f'"ou": {{"{unit(9, "").id}": "old",')
+
+    merged = folder.again(changed)
+
+    assert merged.since.taken_out == [
+        f"organizational unit old ({unit(9, '').id})",
+        "account a5, which is new in unit old",
+    ]
+    assert merged.since.gone == ["aws_organizations_delegated_administrator.config"], "nobody read Identity Center"
+    assert merged.since.differs == [
+        "delegated administrator of config.amazonaws.com is 'a3' at AWS, and 'a2' here",
+        "organizational unit prod: name is 'Production' at AWS, and 'Prod' here",
+        "organizational unit prod: it is in 'root' at AWS, and in 'workloads' here",
+        "account a4 (000000000004): it is suspended at AWS, which no deploy changes",
+    ]
+
+
+def test_what_is_there_and_cannot_be_described_any_more_is_not_gone(folder: Folder) -> None:
+    live = before()
+    assert live.center
+    full, old = live.organization.policies
+    changed = with_more(
+        live,
+        policies=(full, replace(old, content=DENY.replace('"*"', '"{{x}}"'))),
+        groups=(*live.center.groups, group(19, "ADMINS")),
+    )
+
+    merged = folder.again(changed)
+
+    assert (merged.files, merged.since.gone) == ({}, [])
 
 
 def test_a_key_that_somebody_uses_is_not_given_to_another(folder: Folder) -> None:

@@ -64,7 +64,7 @@ FULL_ACCESS = "p-FullAWSAccess"
 SERVICE_CONTROL = PolicyType.SERVICE_CONTROL.value
 _UNWRITABLE = "it has no name or not exactly one e-mail address that can be written here"
 _AWS_MANAGED = "arn:aws:iam::aws:policy/"
-_ACTIVE = "ACTIVE"
+ACTIVE = "ACTIVE"
 
 
 class Kind:
@@ -265,7 +265,7 @@ class _Organization:
 
     @property
     def _members(self) -> list[things.Account]:
-        return [one for one in self.live.accounts if one.state == _ACTIVE and one.id != self.live.management]
+        return [one for one in self.live.accounts if one.state == ACTIVE and one.id != self.live.management]
 
     def _looks(self) -> Iterator[str]:
         """Yields what Strata takes for granted and is otherwise here."""
@@ -337,7 +337,7 @@ class _Organization:
         declared = self.found.keys[Kind.ACCOUNT]
         others = [one for one in self.live.accounts if one.id not in declared]
         for one in others:
-            if one.state != _ACTIVE:
+            if one.state != ACTIVE:
                 self.found.leave("account", f"{one.id} {one.name!r}", f"it is {one.state.lower().replace('_', ' ')}")
         return [one.id for one in others]
 
