@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -460,6 +461,22 @@ def test_a_record_that_cannot_be_used_is_refused(text: str, words: str) -> None:
 
 
 # The folder
+
+
+def test_other_things_in_the_folder_do_not_matter(folder: Folder) -> None:
+    (folder.path / "notes.md").symlink_to("nowhere")
+    os.mkfifo(folder.path / "policies" / "pipe")
+    (folder.path / "sso.yaml").rename(folder.path.with_name("elsewhere.yaml"))
+    (folder.path / "sso.yaml").symlink_to("../elsewhere.yaml")
+    live = before()
+    assert live.center
+    more = with_more(
+        live,
+        users=(*live.center.users, user(3, "cy@example.com")),
+        policies=(*live.organization.policies, policy(5, PROD)),
+    )
+
+    assert folder.again(more).since.added == ["policy policy-5", "user cy"]
 
 
 def test_a_run_that_broke_off_while_it_wrote_is_mended(tmp_path: Path) -> None:

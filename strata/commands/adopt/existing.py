@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -54,9 +53,20 @@ def _text(path: Path) -> str:
 def _copy(folder: Path, files: Mapping[str, str]) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as name:
         copy = Path(name) / "config"
-        shutil.copytree(folder, copy, ignore=shutil.ignore_patterns(CACHE))
+        _link(folder, copy, {Path(one).parts for one in files})
         write_texts(copy, files)
         yield copy
+
+
+def _link(folder: Path, copy: Path, without: Collection[tuple[str, ...]]) -> None:
+    """Makes a folder that leads to everything in another one but some files: a pipe or a large folder is not copied."""
+    copy.mkdir()
+    for path in folder.iterdir():
+        inside = {parts[1:] for parts in without if parts[0] == path.name and parts[1:]}
+        if inside and path.is_dir():
+            _link(path, copy / path.name, inside)
+        elif (path.name,) not in without and path.name != CACHE:
+            (copy / path.name).symlink_to(path.absolute())
 
 
 def _load(folder: Path, files: Mapping[str, str]) -> LandingZone:
