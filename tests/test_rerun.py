@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,9 @@ from strata.adoption.rendering import ADOPTION
 from strata.adoption.rerun import Merged, merge
 from strata.commands.adopt import configuration
 from strata.commands.adopt.existing import changed_texts, existing_at
-from strata.commands.adopt.folder import has_configuration, write_new
+from strata.commands.adopt.folder import CACHE, has_configuration, write_new
+from strata.commands.adopt.mending import mend
+from strata.commands.adopt.mending import replace as replace_files
 from strata.errors import StrataError
 from strata.inventory.things import Account, Inventory
 from strata.load import load
@@ -96,6 +100,9 @@ class Folder:
         text = (self.path / name).read_text()
         assert old in text, text
         (self.path / name).write_text(text.replace(old, new))
+
+    def named(self) -> dict[str, bytes]:
+        return {str(path.relative_to(self.path)): text for path, text in self.texts().items()}
 
     def write(self, name: str, text: str) -> None:
         (self.path / name).write_text(text)
@@ -461,6 +468,43 @@ def test_a_record_that_cannot_be_used_is_refused(text: str, words: str) -> None:
 
 
 # The folder
+
+
+@pytest.mark.parametrize("killed_at", range(4))
+def test_a_run_that_was_killed_while_it_replaced_files_is_taken_back(
+    folder: Folder, killed_at: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts, new = folder.texts(), {"policies/new.json": "{}", "sso.yaml": "half: written\n", RECORD: "{}"}
+    places = count()
+
+    def until_killed(path: Path, place: Path) -> Path:
+        if place.parent.name != CACHE and next(places) == killed_at:
+            raise KeyboardInterrupt
+        return rename(path, place)
+
+    rename = Path.replace
+    monkeypatch.setattr(Path, "replace", until_killed)
+    with pytest.raises(KeyboardInterrupt) if killed_at < len(new) else nullcontext():
+        replace_files(folder.path, {name: text.decode() for name, text in folder.named().items()}, new)
+    monkeypatch.undo()
+
+    assert mend(folder.path) is (0 < killed_at < len(new))
+    if killed_at < len(new):
+        assert folder.texts() == texts
+    else:
+        assert folder.text("sso.yaml") == "half: written\n"
+    assert not mend(folder.path)
+
+
+def test_what_somebody_edited_after_a_run_was_killed_stays(folder: Folder) -> None:
+    before, after = folder.text("sso.yaml"), "half: written\n"
+    folder.write("sso.yaml", after)
+    journal = {"sso.yaml": [before, after], "organization.yaml": ["", "new"], RECORD: [folder.text(RECORD), "{}"]}
+    folder.write(f"{CACHE}/replacing-1.json", json.dumps(journal))
+
+    assert mend(folder.path)
+
+    assert (folder.text("sso.yaml"), folder.text("organization.yaml")) == (before, adopted()["organization.yaml"])
 
 
 def test_other_things_in_the_folder_do_not_matter(folder: Folder) -> None:

@@ -46,6 +46,7 @@ class Existing:
     Attributes:
         landing_zone: what it means.
         texts: its YAML files by name.
+        kept: the texts of what earlier runs wrote beside it, the record among them.
         documents: its policy documents, relative to the folder.
         choose: returns the file that takes entries of a section, by the name of the single file and the section.
         load: returns what it means with some files replaced.
@@ -56,6 +57,7 @@ class Existing:
 
     landing_zone: LandingZone
     texts: Texts
+    kept: Texts
     documents: frozenset[str]
     choose: Callable[[str, str], str]
     load: Callable[[Texts], LandingZone]
@@ -249,7 +251,7 @@ class _Merge:
         self._tell_what_differs()
         changed = {name: text for name, text in self.texts.items() if text != self.existing.texts.get(name)}
         record = self.existing.record.with_more(*record_of(self.zone, self.inventory, self.found, lines))
-        return Merged({**changed, **documents}, self.zone, record, self.found, self.since)
+        return Merged({**documents, **changed}, self.zone, record, self.found, self.since)
 
     def _load(self, documents: Mapping[str, str]) -> None:
         before = self.existing.texts.get(ACCEPTED, "")

@@ -16,9 +16,10 @@ from strata.adoption.record import RECORD, Record
 from strata.adoption.rendering import ADOPTION, adoption, told
 from strata.adoption.rerun import Existing, Merged
 from strata.commands.adopt.folder import CACHE
+from strata.commands.adopt.mending import replace
 from strata.errors import ConfigurationError, StrataError
 from strata.files.atomic import read_text
-from strata.files.config_edit import files_with, policies, print_diff, replace, texts, write_texts
+from strata.files.config_edit import files_with, policies, print_diff, texts, write_texts
 from strata.inventory.things import Inventory
 from strata.landing_zone import LandingZone
 from strata.load import load
@@ -33,6 +34,7 @@ def existing_at(folder: Path, zone: LandingZone, organization: str, imported: Ma
     Raises:
         StrataError: the record is damaged.
     """
+    kept = {name: read_text(folder / name) for name in (RECORD, ADOPTION) if (folder / name).is_file()}
     return Existing(
         landing_zone=zone,
         texts=texts(folder),
@@ -40,13 +42,10 @@ def existing_at(folder: Path, zone: LandingZone, organization: str, imported: Ma
         choose=lambda name, section: files_with(zone, folder, name, section)[0],
         load=partial(_load, folder),
         unknown=partial(_unknown, folder, zone),
-        record=Record.read(_text(folder / RECORD), organization),
+        kept=kept,
+        record=Record.read(kept.get(RECORD, ""), organization),
         imported=imported,
     )
-
-
-def _text(path: Path) -> str:
-    return read_text(path) if path.is_file() else ""
 
 
 @contextmanager
@@ -123,11 +122,5 @@ def offer(
     if not yes and not confirmed(f"write this to {folder}?", instead="the changes with --dry-run"):
         options.note("nothing was changed")
         return 1
-    before = {
-        **existing.texts,
-        **{name: _text(folder / name) for name in (RECORD, ADOPTION) if (folder / name).is_file()},
-    }
-    for name in files:
-        (folder / name).parent.mkdir(exist_ok=True)
-    replace(folder, before, files)
+    replace(folder, {**existing.texts, **existing.kept}, files)
     return 0
