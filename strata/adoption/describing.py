@@ -522,7 +522,9 @@ class _Center:
     def _permission_sets(self) -> dict[str, Any]:
         mine = [one for one in self.live.permission_sets if self._is_ours(one)]
         named = [(one.arn, [one.name, one.arn.rpartition("/")[2]]) for one in mine]
-        chosen = keys("Set", named, taken=self.known.get(Kind.SET), lower=False)
+        ends = [key.removesuffix(_INLINE) for key in self.found.keys[Kind.POLICY].values() if key.endswith(_INLINE)]
+        taken = {**self.known.get(Kind.SET, {}), **{f"reserved {key}": key for key in ends}}  # one document a path
+        chosen = keys("Set", named, taken=taken, lower=False)
         described: dict[str, Any] = {}
         for one in mine:
             entry = self._permission_set(one, chosen[one.arn])
@@ -628,7 +630,10 @@ def written(rule: Assignment) -> dict[str, Any]:
 
 def inline_file(key: str) -> str:
     """Returns the path of the inline policy of a permission set."""
-    return f"policies/{key}-inline.json"
+    return f"policies/{key}{_INLINE}.json"
+
+
+_INLINE = "-inline"
 
 
 def _undescribable(one: things.PermissionSet) -> str:

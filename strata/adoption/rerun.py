@@ -630,10 +630,10 @@ def _differences(here: Model, fresh: Mapping[str, Any], default_name: str) -> It
         defaults |= {"user_name": live.email, "display_name": f"{live.given_name} {live.family_name}"}
     for name in sorted(here.model_fields_set - _NOT_COMPARED):
         at_aws, written_here = getattr(live, name), getattr(here, name)
-        at_aws = at_aws or defaults.get(name)
         if name == "policies":
-            at_aws, written_here = (_policy_names(one) for one in (live.policies, written_here))
-        if at_aws != written_here:
+            at_aws, written_here = (_policy_names(one) for one in (at_aws, written_here))
+        at_aws = at_aws or defaults.get(name)
+        if at_aws != written_here and (at_aws or written_here):
             yield name, short(at_aws), short(written_here)
 
 
