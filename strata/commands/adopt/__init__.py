@@ -117,6 +117,7 @@ def _add(options: Options, to: Path, names: Names, how: How) -> int:
     existing = existing_at(to, load(to), inventory.organization.id, recorded(states).addresses)
     merged = merge(existing, inventory, literal=how.literal)
     texts = changed_texts(to, merged, inventory)
+    forget_answers(to)  # what is at AWS may change before the next run, and a deploy may change it
     written = bool(texts) and how.yes and not how.dry_run
     if how.json:
         if written:
@@ -130,7 +131,6 @@ def _add(options: Options, to: Path, names: Names, how: How) -> int:
         for words in rendering.told(merged.since):
             print(line(words))
         options.note(f"nothing to do: {to} has all that is new at AWS")
-        forget_answers(to)
         return 0
     code = offer(options, to, existing, texts, merged, dry_run=how.dry_run, yes=how.yes)
     if code == 0 and not how.dry_run:
