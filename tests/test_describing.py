@@ -489,6 +489,19 @@ def test_entitlements_are_named_or_said_to_be_unread(adopt: Any, tmp_path: Path)
     assert denied.looks == ["Account access manager could not be read: account-access:ListApplications is not allowed."]
 
 
+def test_each_document_has_a_path_of_its_own() -> None:
+    ours, theirs = DENY.replace("s3", "ec2"), DENY.replace("s3", "sqs")
+    live = Inventory(
+        organization(policies=(policy(1, name="Ops inline", content=ours),)),
+        center(sets=(permission_set("Ops", inline=theirs),)),
+    )
+
+    found = describe(live, PROJECT_)
+
+    assert sorted(found.documents.values()) == [ours, theirs]
+    assert len({path.lower() for path in found.documents}) == 2, "some file systems ignore case"
+
+
 def test_an_entry_that_is_refused_is_left_with_what_names_it() -> None:
     live = organization(policies=(policy(1, ROOT),))
     found: Description = describe(Inventory(live, None), PROJECT_, refused={"policies.policy-1": "its document is odd"})

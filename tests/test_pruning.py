@@ -41,7 +41,7 @@ def test_a_line_goes_and_all_others_stay(text: str, expected: str) -> None:
 
 @pytest.mark.parametrize("text", UNTOUCHED.values(), ids=UNTOUCHED)
 def test_a_file_that_cannot_be_edited_is_left_to_its_owner(text: str) -> None:
-    with pytest.raises(StrataError, match="take the lines out by hand"):
+    with pytest.raises(StrataError, match="take these lines out by hand"):
         without(text, {A})
 
 

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from strata.adoption.live_ids import live_ids
 from strata.adoption.record import RECORD, Record
 from strata.adoption.rendering import ADOPTION
 from strata.adoption.rerun import Merged, merge
 from strata.commands.adopt import configuration
 from strata.commands.adopt.existing import changed_texts, existing_at
-from strata.commands.adopt.folder import has_configuration, write_new
+from strata.commands.adopt.folder import CACHE, has_configuration, write_new
+from strata.commands.adopt.mending import mend
+from strata.commands.adopt.mending import replace as replace_files
 from strata.errors import StrataError
 from strata.inventory.things import Account, Inventory
 from strata.load import load
@@ -25,6 +31,7 @@ from tests.test_describing import (
     DENY,
     PROJECT_,
     account,
+    arn,
     center,
     grant,
     group,
@@ -93,6 +100,15 @@ class Folder:
         text = (self.path / name).read_text()
         assert old in text, text
         (self.path / name).write_text(text.replace(old, new))
+
+    def named(self) -> dict[str, bytes]:
+        return {str(path.relative_to(self.path)): text for path, text in self.texts().items()}
+
+    def write(self, name: str, text: str) -> None:
+        (self.path / name).write_text(text)
+
+    def lines(self, name: str) -> list[str]:
+        return self.text(name).splitlines(keepends=True)
 
     @contextmanager
     def data(self, name: str) -> Iterator[Any]:
@@ -218,12 +234,43 @@ def test_what_is_gone_or_other_at_aws_is_told(folder: Folder) -> None:
 
     merged = folder.again(changed)
 
-    assert merged.files == {}
+    assert merged.files.keys() == {"imports.yaml"}
+    lines = adopted()["imports.yaml"].splitlines(), folder.text("imports.yaml").splitlines()
+    assert [one.partition(":")[0] for one in lines[0] if one not in lines[1]] == [
+        "aws_identitystore_group_membership.admins_ana",
+        "aws_identitystore_user.bo",
+    ], "an import of what is gone would break the plan"
     assert merged.since.gone == [f"user bo ({uuid(2)})", "user ana in group admins"]
     assert merged.since.differs == [
         "permission set Admin: session_duration is 'PT2H' at AWS, and 'PT4H' here",
         "policies/Reader-inline.json: the document is another one at AWS",
     ]
+
+
+def test_what_was_made_again_at_aws_keeps_its_key_and_gets_its_new_id(folder: Folder) -> None:
+    live = before()
+    assert live.center
+    reader = replace(live.center.permission_sets[1], arn=arn("other"))
+    again = with_more(
+        live,
+        users=(replace(live.center.users[0], id=uuid(21)), live.center.users[1]),
+        groups=(group(11, "admins", 21), group(22, "Readers of it", 21)),
+        permission_sets=(live.center.permission_sets[0], reader),
+        assignments=frozenset({grant("Admin", 11), grant("other", 22)}),
+    )
+
+    merged = folder.again(again)
+
+    zone, there = load(folder.path), live_ids(again)
+    assert folder.text("sso.yaml") == adopted()["sso.yaml"]
+    assert all((address.partition(".")[0], id) in there for address, id in zone.imports.items())
+    assert zone.imports["aws_ssoadmin_permission_set.Reader"].startswith(arn("other"))
+    assert [one for one in merged.since.added if "again" in one] == [
+        "group readers-of-it, which was made again",
+        "user ana, which was made again",
+        "permission set Reader, which was made again",
+    ]
+    assert not folder.again(again).files
 
 
 def test_a_line_of_what_a_state_has_is_not_written(folder: Folder) -> None:
@@ -237,6 +284,119 @@ def test_a_line_of_what_a_state_has_is_not_written(folder: Folder) -> None:
 
     assert merged.files == {}
     assert merged.record.keys["user"][uuid(3)] == "cyril"
+
+
+@pytest.mark.parametrize("state", [{}, {"aws_identitystore_group.readers": f"d-1234567890/{uuid(12)}"}])
+def test_state_and_name_tell_which_of_two_has_a_key_before_the_record(folder: Folder, state: dict[str, str]) -> None:
+    text = folder.text("sso.yaml").replace("readers-of-it", "readers")
+    folder.write("sso.yaml", text.replace("groups:\n", "groups:\n  readers-of-it:\n    name: Others\n", 1))
+    folder.write("imports.yaml", "")
+
+    merged = folder.again(with_more(before(), of=(grant("Admin", 12, "000000000004"),)), imported=state)
+
+    given = {(one.permission_set, one.principal) for one in merged.landing_zone.grants}
+    assert given == {("Admin", "admins"), ("Reader", "readers"), ("Admin", "readers")}
+
+
+def test_what_a_deploy_made_and_somebody_took_out_is_not_written_back(folder: Folder) -> None:
+    live = before()
+    assert live.center
+    given, center_ = grant("Admin", 13, "000000000002"), live.center
+    more = with_more(live, groups=(*center_.groups, group(13, "ops", 2)), of=(given,))
+    state = {"aws_identitystore_group.ops": f"{center_.store}/{uuid(13)}"}
+
+    merged = folder.again(more, imported=state)
+
+    assert merged.files == {}
+    assert merged.since.taken_out == [f"group ops ({uuid(13)})"]
+
+
+def test_what_somebody_wrote_back_gets_its_line_again(folder: Folder) -> None:
+    bo = "  bo:\n" + folder.text("sso.yaml").partition("  bo:\n")[2].partition("\ngroups")[0]
+    folder.edit("sso.yaml", bo, "")
+    with folder.data("imports.yaml") as imports:
+        line = imports.pop("aws_identitystore_user.bo")
+    folder.again(before())
+    folder.write("sso.yaml", adopted()["sso.yaml"])
+
+    folder.again(before())
+
+    assert load(folder.path).imports["aws_identitystore_user.bo"] == line
+
+
+def test_nothing_names_a_retired_account(folder: Folder) -> None:
+    folder.edit("organization.yaml", "email: a4@example.com\n", "email: a4@example.com\n    retired: true\n")
+    folder.write("imports.yaml", "".join(one for one in folder.lines("imports.yaml") if ".a4_" not in one))
+    live = before()
+    old, service = live.organization.policies[1], "access-analyzer.amazonaws.com"
+    more = with_more(
+        live,
+        policies=(
+            live.organization.policies[0],
+            replace(old, targets=(*old.targets, "000000000004")),
+            policy(7, "000000000004"),
+        ),
+        delegations={**live.organization.delegations, service: ("000000000004",)},
+    )
+
+    merged = folder.again(more)
+
+    assert merged.since.added == ["policy policy-7"]
+    assert not any("a4" in str(one.attachments) for one in load(folder.path).policies.values())
+
+
+def test_an_account_that_is_left_to_others_stays_so(folder: Folder) -> None:
+    with folder.data("organization.yaml") as organized:
+        organized["unmanaged_accounts"] = ["A5@Example.com"]
+
+    merged = folder.again(with_more(before(), account(5, parent=PROD), of=(grant("Admin", 11, "000000000005"),)))
+
+    assert merged.files == {}
+    assert any(one.reason == "it stands under unmanaged_accounts" for one in merged.found.left_alone)
+
+
+def test_units_accounts_and_services_that_are_other_at_aws_are_told(folder: Folder) -> None:
+    live = before()
+    first, second, third, fourth = live.organization.accounts
+    changed = Inventory(
+        replace(
+            live.organization,
+            accounts=(first, second, third, replace(fourth, state="SUSPENDED"), account(5, parent=unit(9, "").id)),
+            units=(UNITS[0], replace(UNITS[1], name="Production", parent=live.organization.root), unit(9, "Old")),
+            delegations={"config.amazonaws.com": ("000000000003",)},
+        ),
+        None,
+    )
+    folder.edit(RECORD, '"ou": {', f'"ou": {{"{unit(9, "").id}": "old",')
+
+    merged = folder.again(changed)
+
+    assert merged.since.taken_out == [
+        f"organizational unit old ({unit(9, '').id})",
+        "account a5, which is new in unit old",
+    ]
+    assert merged.since.gone == ["aws_organizations_delegated_administrator.config"], "nobody read Identity Center"
+    assert merged.since.differs == [
+        "delegated administrator of config.amazonaws.com is 'a3' at AWS, and 'a2' here",
+        "organizational unit prod: name is 'Production' at AWS, and 'Prod' here",
+        "organizational unit prod: it is in 'root' at AWS, and in 'workloads' here",
+        "account a4 (000000000004): it is suspended at AWS, which no deploy changes",
+    ]
+
+
+def test_what_is_there_and_cannot_be_described_any_more_is_not_gone(folder: Folder) -> None:
+    live = before()
+    assert live.center
+    full, old = live.organization.policies
+    changed = with_more(
+        live,
+        policies=(full, replace(old, content=DENY.replace('"*"', '"{{x}}"'))),
+        groups=(*live.center.groups, group(19, "ADMINS")),
+    )
+
+    merged = folder.again(changed)
+
+    assert (merged.files, merged.since.gone) == ({}, [])
 
 
 def test_a_key_that_somebody_uses_is_not_given_to_another(folder: Folder) -> None:
@@ -308,6 +468,59 @@ def test_a_record_that_cannot_be_used_is_refused(text: str, words: str) -> None:
 
 
 # The folder
+
+
+@pytest.mark.parametrize("killed_at", range(4))
+def test_a_run_that_was_killed_while_it_replaced_files_is_taken_back(
+    folder: Folder, killed_at: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts, new = folder.texts(), {"policies/new.json": "{}", "sso.yaml": "half: written\n", RECORD: "{}"}
+    places = count()
+
+    def until_killed(path: Path, place: Path) -> Path:
+        if place.parent.name != CACHE and next(places) == killed_at:
+            raise KeyboardInterrupt
+        return rename(path, place)
+
+    rename = Path.replace
+    monkeypatch.setattr(Path, "replace", until_killed)
+    with pytest.raises(KeyboardInterrupt) if killed_at < len(new) else nullcontext():
+        replace_files(folder.path, {name: text.decode() for name, text in folder.named().items()}, new)
+    monkeypatch.undo()
+
+    assert mend(folder.path) is (0 < killed_at < len(new))
+    if killed_at < len(new):
+        assert folder.texts() == texts
+    else:
+        assert folder.text("sso.yaml") == "half: written\n"
+    assert not mend(folder.path)
+
+
+def test_what_somebody_edited_after_a_run_was_killed_stays(folder: Folder) -> None:
+    before, after = folder.text("sso.yaml"), "half: written\n"
+    folder.write("sso.yaml", after)
+    journal = {"sso.yaml": [before, after], "organization.yaml": ["", "new"], RECORD: [folder.text(RECORD), "{}"]}
+    folder.write(f"{CACHE}/replacing-1.json", json.dumps(journal))
+
+    assert mend(folder.path)
+
+    assert (folder.text("sso.yaml"), folder.text("organization.yaml")) == (before, adopted()["organization.yaml"])
+
+
+def test_other_things_in_the_folder_do_not_matter(folder: Folder) -> None:
+    (folder.path / "notes.md").symlink_to("nowhere")
+    os.mkfifo(folder.path / "policies" / "pipe")
+    (folder.path / "sso.yaml").rename(folder.path.with_name("elsewhere.yaml"))
+    (folder.path / "sso.yaml").symlink_to("../elsewhere.yaml")
+    live = before()
+    assert live.center
+    more = with_more(
+        live,
+        users=(*live.center.users, user(3, "cy@example.com")),
+        policies=(*live.organization.policies, policy(5, PROD)),
+    )
+
+    assert folder.again(more).since.added == ["policy policy-5", "user cy"]
 
 
 def test_a_run_that_broke_off_while_it_wrote_is_mended(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ FULL_ACCESS = "p-FullAWSAccess"
 SERVICE_CONTROL = PolicyType.SERVICE_CONTROL.value
 _UNWRITABLE = "it has no name or not exactly one e-mail address that can be written here"
 _AWS_MANAGED = "arn:aws:iam::aws:policy/"
-_ACTIVE = "ACTIVE"
+ACTIVE = "ACTIVE"
 
 
 class Kind:
@@ -272,7 +272,7 @@ class _Organization:
 
     @property
     def _members(self) -> list[things.Account]:
-        return [one for one in self.live.accounts if one.state == _ACTIVE and one.id != self.live.management]
+        return [one for one in self.live.accounts if one.state == ACTIVE and one.id != self.live.management]
 
     def _looks(self) -> Iterator[str]:
         """Yields what Strata takes for granted and is otherwise here."""
@@ -359,7 +359,7 @@ class _Organization:
         declared = self.found.keys[Kind.ACCOUNT]
         others = [one for one in self.live.accounts if one.id not in declared]
         for one in others:
-            if one.state != _ACTIVE:
+            if one.state != ACTIVE:
                 self.found.leave("account", f"{one.id} {one.name!r}", f"it is {one.state.lower().replace('_', ' ')}")
         return [one.id for one in others]
 
@@ -554,7 +554,9 @@ class _Center:
     def _permission_sets(self) -> dict[str, Any]:
         mine = [one for one in self.live.permission_sets if self._is_ours(one)]
         named = [(one.arn, [one.name]) for one in mine]
-        chosen = keys("Set", named, taken=self.known.get(Kind.SET), lower=False)
+        ends = [key.removesuffix(_INLINE) for key in self.found.keys[Kind.POLICY].values() if key.endswith(_INLINE)]
+        taken = {**self.known.get(Kind.SET, {}), **{f"reserved {key}": key for key in ends}}  # one document a path
+        chosen = keys("Set", named, taken=taken, lower=False)
         described: dict[str, Any] = {}
         for one in mine:
             entry = self._permission_set(one, chosen[one.arn])
@@ -668,7 +670,10 @@ def written(rule: Assignment) -> dict[str, Any]:
 
 def inline_file(key: str) -> str:
     """Returns the path of the inline policy of a permission set."""
-    return f"policies/{key}-inline.json"
+    return f"policies/{key}{_INLINE}.json"
+
+
+_INLINE = "-inline"
 
 
 def _undescribable(one: things.PermissionSet) -> str:

@@ -74,7 +74,8 @@ def without(text: str, addresses: Collection[str]) -> str:
     result = "".join(lines)
     before, after = (_data(one) for one in (text, result))
     if before is None or (after or {}) != {key: id for key, id in before.items() if key not in addresses}:
-        raise StrataError(f"{IMPORTS} is written in a way that cannot be edited; take the lines out by hand")
+        text = f"{IMPORTS} is written in a way that cannot be edited; take these lines out by hand:"
+        raise StrataError(text, *sorted(addresses))
     return result
 
 

@@ -13,17 +13,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from strata.adoption.checking import until_accepted
-from strata.adoption.describing import Description, Keys, describe, inline_file, written
+from strata.adoption.describing import ACTIVE, Description, Keys, describe, inline_file, written
 from strata.adoption.folding import fold
 from strata.adoption.importing import candidates, import_ids
-from strata.adoption.live_ids import KINDS as ID_TYPES
 from strata.adoption.live_ids import TypedId, assignment_id, live_ids
+from strata.adoption.pruning import gone, without
 from strata.adoption.pruning import kind as type_of
-from strata.adoption.pruning import without
 from strata.adoption.record import Record
 from strata.adoption.rendering import Since, with_accepted, with_imports
 from strata.config import ACCEPTED, IMPORTS, ORGANIZATION, SSO
-from strata.config.models import Model
+from strata.config.models import Model, User
 from strata.config.moves import KINDS, Kind
 from strata.config.text import short
 from strata.errors import StrataError
@@ -47,6 +46,7 @@ class Existing:
     Attributes:
         landing_zone: what it means.
         texts: its YAML files by name.
+        kept: the texts of what earlier runs wrote beside it, the record among them.
         documents: its policy documents, relative to the folder.
         choose: returns the file that takes entries of a section, by the name of the single file and the section.
         load: returns what it means with some files replaced.
@@ -57,6 +57,7 @@ class Existing:
 
     landing_zone: LandingZone
     texts: Texts
+    kept: Texts
     documents: frozenset[str]
     choose: Callable[[str, str], str]
     load: Callable[[Texts], LandingZone]
@@ -225,8 +226,11 @@ class _Merge:
         self.zone = self.existing.landing_zone
         self.identities = _declared(self.zone)
         self.deployed = {(type_of(address), id) for address, id in self.existing.imported.items()}
+        now = newest_keys(self.zone.moves)
         self.described = {
-            kind: self.existing.record.keys.get(kind, {}).keys() | _held(kind, self.existing).keys() for kind in KINDS
+            kind: {id: now.get((kind, key), key) for id, key in self.existing.record.keys.get(kind, {}).items()}
+            | _held(kind, self.existing)
+            for kind in KINDS
         }
         self.ways: dict[str, tuple[str, Way]] = {}
         self.expected: set[Grant] = set()
@@ -245,7 +249,7 @@ class _Merge:
         self._tell_what_differs()
         changed = {name: text for name, text in self.texts.items() if text != self.existing.texts.get(name)}
         record = self.existing.record.with_more(*record_of(self.zone, self.inventory, self.found, lines))
-        return Merged({**changed, **documents}, self.zone, record, self.found, self.since)
+        return Merged({**documents, **changed}, self.zone, record, self.found, self.since)
 
     def _load(self, documents: Mapping[str, str]) -> None:
         before = self.existing.texts.get(ACCEPTED, "")
@@ -309,6 +313,7 @@ class _Merge:
             if entry["organizational_unit"] not in {ROOT, *self.identities["ou"]}:
                 unit = entry["organizational_unit"]
                 self.found.leave("account", key, f"it is in unit {unit}, which is not declared")
+                self.since.taken_out.append(f"account {key}, which is new in unit {unit}")
                 continue
             self._add_to(ORGANIZATION, "accounts", {key: entry})
             self._added("account", key)
@@ -404,7 +409,11 @@ class _Merge:
         self._list(ORGANIZATION, "unmanaged_accounts", _UNMANAGED, left - closed)
         ids = {key: id for id, key in self.found.keys["account"].items()}
         for service, key in found["delegated_administrators"].items():
-            if service in organization.delegated_administrators or key not in self._accounts:
+            declared_one = organization.delegated_administrators.get(service)
+            if declared_one in self._accounts - {key}:
+                told = f"delegated administrator of {service} is {short(key)} at AWS, and {short(declared_one)} here"
+                self.since.differs.append(told)
+            if declared_one or key not in self._accounts:
                 continue
             if self._is_known(_DELEGATED, f"{ids[key]}/{service}"):
                 self.since.taken_out.append(f"delegated administrator {key} of {service}")
@@ -509,20 +518,19 @@ class _Merge:
         if set(self.zone.grants) != self.expected:
             raise StrataError("the rules would not give what is there; give --literal, and report this fault of Strata")
         lines = import_ids(self.zone, self.inventory, self.found.keys, self.found.security)
-        here, there = self.zone.imports, live_ids(self.inventory)
-        stale = [
-            address
-            for address, id in lines.items()
-            if here.get(address, id) != id
-            and type_of(address) in ID_TYPES
-            and (type_of(address), here[address]) not in there
-        ]
+        stale = gone(self.zone.imports, self.inventory)
+        kept = self.zone.imports.keys() - set(stale) | self.existing.imported.keys()
         new = {
             address: id
             for address, id in lines.items()
-            if address not in (here.keys() - set(stale)) | self.existing.imported.keys()
-            and (type_of(address), id) not in self.deployed
+            if address not in kept and (type_of(address), id) not in self.deployed
         }
+        for address in stale:
+            kind = next((kind for kind in KINDS if TYPES[kind] == type_of(address)), None)
+            if kind and address in new:
+                self.since.added.append(f"{WORDS[kind]} {address.partition('.')[2]}, which was made again")
+            elif not kind and address not in new and type_of(address) != MEMBERSHIP:
+                self.since.gone.append(address)
         if stale:
             self.texts[IMPORTS] = without(self.texts[IMPORTS], stale)
         if new:
@@ -532,17 +540,22 @@ class _Merge:
     # What is told
 
     def _tell_what_is_gone(self) -> None:
-        now = newest_keys(self.zone.moves)
-        for kind in KINDS:
-            here = set(self.found.keys[kind].values())
-            for id, old in sorted(self.existing.record.keys.get(kind, {}).items()):
-                key = now.get((kind, old), old)
-                if key in self.identities[kind].keys() - here - self.zone.retired.keys():
+        read = KINDS if self.inventory.center else ("account", "ou", "policy")
+        for kind in read:
+            here, alive = set(self.found.keys[kind].values()), live_things(kind, self.inventory)
+            for id, key in sorted(self.described[kind].items()):
+                if id in alive or key not in self.identities[kind].keys() - self.zone.retired.keys():
+                    continue
+                address = f"{TYPES[kind]}.{key}"
+                if key not in here:
                     self.since.gone.append(f"{WORDS[kind]} {key} ({id})")
+                elif address in self.existing.imported:
+                    again = f"and there again: take {address} out of the state, and run this once more"
+                    self.since.gone.append(f"{WORDS[kind]} {key} ({id}), {again}")
         there = live_ids(self.inventory)
         for address, id in candidates(self.zone, self.inventory, self.found.keys).items():
             type = type_of(address)
-            if (type, id) not in there and self._is_known(type, id):
+            if (type, id) not in there and self._is_known(type, id) and address not in self.since.gone:
                 self.since.gone.append(address)
         self.since.gone += self._gone_memberships()
 
@@ -568,12 +581,31 @@ class _Merge:
             section = SECTIONS[kind]
             fresh = self.found.organization.get(section) or self.found.sso.get(section) or {}
             for key in sorted(here.keys() & fresh.keys()):
-                default = f"{self.zone.project.name}-{key}" if kind == "account" else key
+                own_name = f"{self.zone.project.name}-{key}" if kind == "account" else key
                 self.since.differs += [
                     f"{WORDS[kind]} {key}: {name} is {at_aws} at AWS, and {declared_one} here"
-                    for name, at_aws, declared_one in _differences(here[key], fresh[key], default)
+                    for name, at_aws, declared_one in _differences(here[key], fresh[key], own_name)
                 ]
+        self.since.differs += [*self._other_units(), *self._closed_accounts()]
         self.since.differs += [f"{path}: the document is another one at AWS" for path in self._other_documents()]
+
+    def _other_units(self) -> Iterator[str]:
+        """Yields the units that have another name or another place at AWS."""
+        for unit in self.inventory.organization.units:
+            key = self.found.keys["ou"].get(unit.id, "")
+            here = self.zone.units.get(key)
+            if here and "name" not in here.unwritten and here.name != unit.name:
+                yield f"{WORDS['ou']} {key}: name is {short(unit.name)} at AWS, and {short(here.name)} here"
+            at_aws = self.found.keys["ou"].get(unit.parent, ROOT)
+            if here and at_aws != (here.parent or ROOT):
+                yield f"{WORDS['ou']} {key}: it is in {short(at_aws)} at AWS, and in {short(here.parent or ROOT)} here"
+
+    def _closed_accounts(self) -> Iterator[str]:
+        for one in self.inventory.organization.accounts:
+            key = self._key_of_account(one.id)
+            if key in self.zone.accounts and one.state != ACTIVE:
+                state = one.state.lower().replace("_", " ")
+                yield f"account {key} ({one.id}): it is {state} at AWS, which no deploy changes"
 
     def _other_documents(self) -> Iterator[str]:
         """Yields the documents of the configuration that are not as at AWS."""
@@ -591,13 +623,15 @@ class _Merge:
 def _differences(here: Model, fresh: Mapping[str, Any], default_name: str) -> Iterator[tuple[str, str, str]]:
     """Yields the fields that are written and otherwise at AWS; what is not written stays as it is there."""
     live = type(here).model_validate(fresh)
+    defaults = {"name": default_name}
+    if isinstance(live, User) and not live.external:
+        defaults |= {"user_name": live.email, "display_name": f"{live.given_name} {live.family_name}"}
     for name in sorted(here.model_fields_set - _NOT_COMPARED):
         at_aws, written_here = getattr(live, name), getattr(here, name)
-        if name == "name":
-            at_aws = at_aws or default_name
         if name == "policies":
             at_aws, written_here = (_policy_names(one) for one in (at_aws, written_here))
-        if at_aws != written_here:
+        at_aws = at_aws or defaults.get(name)
+        if at_aws != written_here and (at_aws or written_here):
             yield name, short(at_aws), short(written_here)
 
 

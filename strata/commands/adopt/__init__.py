@@ -28,6 +28,7 @@ from strata.aws.session import THROTTLED, Aws, AwsError, connect
 from strata.aws.states import list_stacks, read_state
 from strata.commands.adopt.existing import changed_texts, existing_at, offer
 from strata.commands.adopt.folder import CACHE, forget_answers, has_configuration, write_new
+from strata.commands.adopt.mending import mend
 from strata.config import IMPORTS, ORGANIZATION, PROJECT, SECURITY
 from strata.config.models import Project
 from strata.errors import StrataError, UsageError
@@ -105,15 +106,18 @@ _NEEDED = ("name", "short_name", "primary", "secondary")
 
 def _add(options: Options, to: Path, names: Names, how: How) -> int:
     """Adds what is new to a configuration that exists."""
+    if mend(to):
+        options.note(f"{to} was half written by a run that broke off: it is as it was before that run")
     zone = load(to)
     _check_same(to, zone.project, names)
     aws = connect(options, zone.project)
+    states = {stack: read_state(aws, zone.project, stack) for stack in list_stacks(aws, zone.project)}
     reading = _Reading(options, to, zone.project)
     inventory = reading.read(aws, thorough=how.thorough)
-    states = {stack: read_state(aws, zone.project, stack) for stack in list_stacks(aws, zone.project)}
-    existing = existing_at(to, zone, inventory.organization.id, recorded(states).addresses)
+    existing = existing_at(to, load(to), inventory.organization.id, recorded(states).addresses)
     merged = merge(existing, inventory, literal=how.literal)
     texts = changed_texts(to, merged, inventory)
+    forget_answers(to)  # what is at AWS may change before the next run, and a deploy may change it
     written = bool(texts) and how.yes and not how.dry_run
     if how.json:
         if written:
@@ -127,7 +131,6 @@ def _add(options: Options, to: Path, names: Names, how: How) -> int:
         for words in rendering.told(merged.since):
             print(line(words))
         options.note(f"nothing to do: {to} has all that is new at AWS")
-        forget_answers(to)
         return 0
     code = offer(options, to, existing, texts, merged, dry_run=how.dry_run, yes=how.yes)
     if code == 0 and not how.dry_run:

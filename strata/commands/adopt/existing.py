@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -17,9 +16,10 @@ from strata.adoption.record import RECORD, Record
 from strata.adoption.rendering import ADOPTION, adoption, told
 from strata.adoption.rerun import Existing, Merged
 from strata.commands.adopt.folder import CACHE
+from strata.commands.adopt.mending import replace
 from strata.errors import ConfigurationError, StrataError
 from strata.files.atomic import read_text
-from strata.files.config_edit import files_with, policies, print_diff, replace, texts, write_texts
+from strata.files.config_edit import files_with, policies, print_diff, texts, write_texts
 from strata.inventory.things import Inventory
 from strata.landing_zone import LandingZone
 from strata.load import load
@@ -34,6 +34,7 @@ def existing_at(folder: Path, zone: LandingZone, organization: str, imported: Ma
     Raises:
         StrataError: the record is damaged.
     """
+    kept = {name: read_text(folder / name) for name in (RECORD, ADOPTION) if (folder / name).is_file()}
     return Existing(
         landing_zone=zone,
         texts=texts(folder),
@@ -41,22 +42,30 @@ def existing_at(folder: Path, zone: LandingZone, organization: str, imported: Ma
         choose=lambda name, section: files_with(zone, folder, name, section)[0],
         load=partial(_load, folder),
         unknown=partial(_unknown, folder, zone),
-        record=Record.read(_text(folder / RECORD), organization),
+        kept=kept,
+        record=Record.read(kept.get(RECORD, ""), organization),
         imported=imported,
     )
-
-
-def _text(path: Path) -> str:
-    return read_text(path) if path.is_file() else ""
 
 
 @contextmanager
 def _copy(folder: Path, files: Mapping[str, str]) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as name:
         copy = Path(name) / "config"
-        shutil.copytree(folder, copy, ignore=shutil.ignore_patterns(CACHE))
+        _link(folder, copy, {Path(one).parts for one in files})
         write_texts(copy, files)
         yield copy
+
+
+def _link(folder: Path, copy: Path, without: Collection[tuple[str, ...]]) -> None:
+    """Makes a folder that leads to everything in another one but some files: a pipe or a large folder is not copied."""
+    copy.mkdir()
+    for path in folder.iterdir():
+        inside = {parts[1:] for parts in without if parts[0] == path.name and parts[1:]}
+        if inside and path.is_dir():
+            _link(path, copy / path.name, inside)
+        elif (path.name,) not in without and path.name != CACHE:
+            (copy / path.name).symlink_to(path.absolute())
 
 
 def _load(folder: Path, files: Mapping[str, str]) -> LandingZone:
@@ -113,11 +122,5 @@ def offer(
     if not yes and not confirmed(f"write this to {folder}?", instead="the changes with --dry-run"):
         options.note("nothing was changed")
         return 1
-    before = {
-        **existing.texts,
-        **{name: _text(folder / name) for name in (RECORD, ADOPTION) if (folder / name).is_file()},
-    }
-    for name in files:
-        (folder / name).parent.mkdir(exist_ok=True)
-    replace(folder, before, files)
+    replace(folder, {**existing.texts, **existing.kept}, files)
     return 0
