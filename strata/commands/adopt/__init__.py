@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from strata.adoption.importing import import_ids
 from strata.adoption.record import RECORD, Record
 from strata.adoption.rerun import merge, record_of
 from strata.aws import organization
-from strata.aws.session import THROTTLED, Aws, AwsError, connect
+from strata.aws.session import Aws, connect, named
 from strata.aws.states import list_stacks, read_state
 from strata.commands.adopt.existing import changed_texts, existing_at, offer
 from strata.commands.adopt.folder import CACHE, forget_answers, has_configuration, write_new
@@ -165,21 +165,15 @@ class _Reading:
     def __init__(self, options: Options, to: Path, project: Project) -> None:
         self._options, self._project = options, project
         self._kept = KeptAnswers(to / CACHE / "answers.jsonl", project.management_account.id)
-        self._pace = Pace(told=_Progress(options))
+        progress = _Progress(options)
+        self._pace = Pace(told=progress, waits=progress.waits)
         if self._kept.resumed:
             options.note(f"going on from an earlier run: {counted(self._kept.resumed, 'answer')} known")
 
     def read(self, aws: Aws, *, thorough: bool) -> Inventory:
-        """Returns everything.
-
-        Raises:
-            AwsError: AWS rejected a call; where it was throttled for long, with the way to go on.
-        """
-        try:
-            return read(Aws(aws.profile, aws.region, self._kept, self._pace.wait), self._project, thorough=thorough)
-        except AwsError as error:
-            again = "; what was read is kept, the same command goes on from there" if error.code in THROTTLED else ""
-            raise AwsError(f"{error}{again}", error.code) from error
+        """Returns everything."""
+        asking = replace(aws, answers=self._kept, before_send=self._pace.wait, throttled=self._pace.throttled)
+        return read(asking, self._project, thorough=thorough)
 
     @property
     def requests(self) -> Counter[str]:
@@ -202,7 +196,8 @@ def _project(aws: Aws, names: Names) -> Project:
         UsageError: a name is not allowed.
     """
     caller = aws.caller()
-    found = organization.describe(aws)
+    with named(caller.account):
+        found = organization.describe(aws)
     if found is None:
         raise StrataError(f"account {caller.account} is in no organization; strata init and strata bootstrap make one")
     if found["MasterAccountId"] != caller.account:
@@ -210,7 +205,8 @@ def _project(aws: Aws, names: Names) -> Project:
             f"account {caller.account} is a member of the organization {found['Id']}; use a profile of its management "
             f"account {found['MasterAccountId']}, see --profile"
         )
-    management = organization.describe_account(aws, caller.account)
+    with named(caller.account):
+        management = organization.describe_account(aws, caller.account)
     content: dict[str, Any] = {
         "name": names.name,
         "short_name": names.short_name,
@@ -236,6 +232,10 @@ class _Progress:
             self._last = time.monotonic()
             told = ", ".join(f"{count} of {service}" for service, count in sorted(requests.items()))
             self._options.note(f"reading: {told}")
+
+    def waits(self, service: str, seconds: float) -> None:
+        """Says that a service wants to be asked less."""
+        self._options.note(f"{service} throttles: it is asked again in {seconds:g} seconds")
 
 
 # The configuration
