@@ -19,13 +19,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from strata.cli import app
 from strata.commands import adopt as command
 from strata.files import atomic
-from strata.inventory.pace import Pace
+from strata.inventory.pace import PAUSES, Pace
 from strata.landing_zone.permissions import READER
 from tests.aws.center import INSTANCE, STORE
 from tests.aws.client import ACCOUNT, CHECKOUT, Aws, emulated_aws
@@ -312,6 +311,17 @@ def test_what_fails_ends_the_reading_at_once(aws: Aws, to: Path, monkeypatch: py
     assert not aws.calls(since=before, action="sso-admin:GetInlinePolicyForPermissionSet")
 
 
+@pytest.mark.e2e
+def test_a_service_that_throttles_keeps_nobody_waiting_after_a_failure(aws: Aws, to: Path) -> None:
+    aws.fail("organizations:ListRoots", code="TooManyRequestsException", times=999)
+    aws.fail("iam:GetAccountPasswordPolicy", code="AccessDenied", times=9)
+    before = len(aws.calls())
+    refused = adopt(to)
+
+    assert "iam:GetAccountPasswordPolicy is not allowed" in refused.stderr
+    assert len(aws.calls(since=before, action="organizations:ListRoots")) < 2 * PAUSES
+
+
 # Interruptions
 
 
@@ -568,7 +578,7 @@ def _folder(to: Path) -> None:
     kept(to).mkdir(parents=True)
 
 
-UNUSABLE = {
+UNUSABLE: dict[Callable[[Path], None], str] = {
     _foreign: f"answers for 999999999999, and this is {ACCOUNT}; use a profile of that account, see --profile, or",
     _linked: ".adopt-cache is a symbolic link, and nothing is written outside the folder; remove it",
     _linked_file: "answers.jsonl is a symbolic link, and nothing is written outside the folder; remove it",
@@ -673,7 +683,7 @@ def test_a_full_disk_while_writing_leaves_nothing_half_written(
 
 @pytest.mark.xfail(strict=True, reason="everything is read first: commands/adopt.py")
 @pytest.mark.parametrize("more", [(), ("--json",)])
-def test_where_nobody_can_be_asked_that_is_said_before_aws_is_asked(aws: Aws, to: Path, more: tuple[str]) -> None:
+def test_where_nobody_can_be_asked_that_is_said_before_aws_is_asked(aws: Aws, to: Path, more: tuple[str, ...]) -> None:
     before = len(aws.calls())
     refused = CliRunner().invoke(app, ["adopt", "--to", str(to), *NEW, *more])
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from functools import partial
 from operator import attrgetter
+from threading import Event
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from strata.aws import access_manager, defaults, identity_center, organization
@@ -50,14 +51,28 @@ def read(aws: Aws, project: Project, *, thorough: bool = False) -> Inventory:
         StrataError: there is no organization, it is another account's, AWS rejects a call, or something changed
             meanwhile.
     """
+    ended = Event()
+    aws = _until(ended, aws)
     try:
         with named(project.management_account.id):
-            return _inventory(aws, project, *_begun(aws, project), thorough=thorough)
+            return _inventory(aws, project, *_begun(aws, project), ended, thorough=thorough)
     except AwsError as error:
         if error.code.removesuffix("Exception").endswith("NotFound"):
             raise _changed(aws, f"something went away while it was read ({error})") from error
         kept = "; what was read is kept, the same command goes on from there" if aws.answers else ""
         raise AwsError(f"{error}{kept}", error.code) from error
+
+
+def _until(ended: Event, aws: Aws) -> Aws:
+    """Returns the same session, which asks nothing any more once the reading has ended."""
+
+    def before_send(service: str) -> None:
+        if ended.is_set():
+            raise CancelledError
+        if aws.before_send:
+            aws.before_send(service)
+
+    return replace(aws, before_send=before_send)
 
 
 def _begun(aws: Aws, project: Project) -> tuple[Mapping[str, Any], identity_center.Center | None]:
@@ -81,7 +96,13 @@ def _begun(aws: Aws, project: Project) -> tuple[Mapping[str, Any], identity_cent
 
 
 def _inventory(
-    aws: Aws, project: Project, found: Mapping[str, Any], center: identity_center.Center | None, *, thorough: bool
+    aws: Aws,
+    project: Project,
+    found: Mapping[str, Any],
+    center: identity_center.Center | None,
+    ended: Event,
+    *,
+    thorough: bool,
 ) -> Inventory:
     executors = [ThreadPoolExecutor(AT_ONCE) for _ in range(4)]
     try:
@@ -99,7 +120,8 @@ def _inventory(
             _entitlements(aws, project) if center else (),
         )
     finally:
-        # After a failure, or an interruption, what is queued is not asked.
+        # After a failure, or an interruption, nothing more is asked.
+        ended.set()
         for executor in reversed(executors):
             executor.shutdown(wait=False, cancel_futures=True)
         for executor in executors:
