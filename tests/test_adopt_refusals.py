@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -260,16 +261,25 @@ def test_no_credentials_are_an_error(aws: Aws, to: Path, monkeypatch: pytest.Mon
 # What goes wrong on the way
 
 
+ON_THE_WAY: dict[str, dict[str, str]] = {
+    "the AWS credentials have expired; sign in again: aws sso login": {"code": "ExpiredTokenException"},
+    "AWS cannot be reached: ": {"way": "lose"},
+}
+
+
 @pytest.mark.e2e
-def test_credentials_that_end_on_the_way_are_an_error_and_what_was_read_is_kept(aws: Aws, to: Path) -> None:
-    aws.fail("sso-admin:DescribePermissionSet", code="ExpiredTokenException", times=9)
+@pytest.mark.parametrize("said", ON_THE_WAY)
+def test_what_ends_on_the_way_is_an_error_and_what_was_read_is_kept(aws: Aws, to: Path, said: str) -> None:
+    aws.fail("sso-admin:DescribePermissionSet", times=9, **ON_THE_WAY[said])
     refused = adopt(to)
     aws.heal()
 
     assert (refused.exit_code, written(to)) == (1, [])
-    assert "error: the AWS credentials have expired; sign in again: aws sso login" in refused.stderr
+    assert f"error: {said}" in refused.stderr
     assert "what was read is kept, the same command goes on from there" in refused.stderr
-    assert adopt(to).exit_code == 0
+    again = adopt(to)
+    assert again.exit_code == 0, again.output
+    assert "going on from an earlier run" in again.stderr
 
 
 @pytest.mark.e2e
@@ -574,8 +584,9 @@ def _file(to: Path) -> None:
     kept(to).parent.write_text("")
 
 
-def _folder(to: Path) -> None:
-    kept(to).mkdir(parents=True)
+def _pipe(to: Path) -> None:
+    kept(to).parent.mkdir(parents=True)
+    os.mkfifo(kept(to))
 
 
 UNUSABLE: dict[Callable[[Path], None], str] = {
@@ -583,7 +594,7 @@ UNUSABLE: dict[Callable[[Path], None], str] = {
     _linked: ".adopt-cache is a symbolic link, and nothing is written outside the folder; remove it",
     _linked_file: "answers.jsonl is a symbolic link, and nothing is written outside the folder; remove it",
     _file: ".adopt-cache is not a folder; remove it",
-    _folder: "answers.jsonl: Is a directory; remove ",
+    _pipe: "answers.jsonl is not a file; remove it",
 }
 
 
@@ -724,3 +735,17 @@ def test_services_are_read_in_parallel(aws: Aws, to: Path) -> None:
         aws.heal()
 
         assert running.result().exit_code == 0, running.result().output
+
+
+@pytest.mark.e2e
+def test_whoever_signs_in_with_a_code_gives_it_once(aws: Aws, to: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A profile may ask for one whenever a session is opened."""
+    opened, session = list[Any](), boto3.Session
+
+    def opening(**given: Any) -> Any:
+        opened.append(given)
+        return session(**given)
+
+    monkeypatch.setattr(boto3, "Session", opening)
+    assert adopt(to).exit_code == 0
+    assert opened == [{"profile_name": None}]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -82,6 +83,22 @@ class Answers(Protocol):
         """Drops all answers: they are no longer so."""
 
 
+class Session:
+    """A boto3 session that is opened at the first call, for many threads: boto3 creates one client at a time."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self._opened: Any = None
+
+    def client(self, profile: str | None, service: str, region: str) -> Any:
+        """Returns a new boto3 client."""
+        import boto3
+
+        if self._opened is None:
+            self._opened = boto3.Session(profile_name=profile)
+        return self._opened.client(service, region_name=region, config=_settings(service))
+
+
 @dataclass(frozen=True)
 class Aws:
     """AWS as one profile sees it; nothing is opened before the first call.
@@ -91,6 +108,7 @@ class Aws:
         before_send: called with the name of the service before each request, repeated ones among them.
         throttled: called with the name of a service that has throttled one call so many times, the last attempts of
             botocore among them; says whether to ask once more.
+        session: stays the same where others of these are replaced: who signs in with a code gives it once.
     """
 
     profile: str | None
@@ -98,28 +116,24 @@ class Aws:
     answers: Answers | None = field(default=None, compare=False)
     before_send: Callable[[str], None] | None = field(default=None, compare=False)
     throttled: Callable[[str, int], bool] | None = field(default=None, compare=False)
+    session: Session = field(default_factory=Session, compare=False, repr=False)
 
     def client(self, service: str, region: str | None = None) -> Client:
         """Returns the client of a service, in the session's region unless another is given."""
         key = (service, region or self.region)
-        if key not in self._clients:
-            with _explained(None, self.profile):
-                boto = self._session.client(service, region_name=key[1], config=_settings(service))
-            if before_send := self.before_send:
-                boto.meta.events.register("before-send", lambda **_: before_send(service))
-            self._clients[key] = Client(boto, self.profile, self.answers, self.throttled)
-        return self._clients[key]
+        with self.session.lock:
+            if key not in self._clients:
+                with _explained(None, self.profile):
+                    boto = self.session.client(self.profile, *key)
+                if before_send := self.before_send:
+                    boto.meta.events.register("before-send", lambda **_: before_send(service))
+                self._clients[key] = Client(boto, self.profile, self.answers, self.throttled)
+            return self._clients[key]
 
     def caller(self) -> Caller:
         """Returns the account and the ARN that the credentials belong to."""
         answer = self.client("sts").get_caller_identity()
         return Caller(account=answer["Account"], arn=answer["Arn"])
-
-    @cached_property
-    def _session(self) -> Any:
-        import boto3
-
-        return boto3.Session(profile_name=self.profile)
 
     @cached_property
     def _clients(self) -> dict[tuple[str, str], Client]:
@@ -194,7 +208,8 @@ class Client:
     def _kept(self, question: list[Any], ask: Callable[[], Any]) -> Any:
         if self.answers is None:
             return ask()
-        where = [self.boto.meta.service_model.service_name, self.boto.meta.region_name]
+        meta = self.boto.meta
+        where = [meta.endpoint_url, meta.service_model.service_name, meta.region_name]
         asked = json.dumps([*where, *question], sort_keys=True)
         known = self.answers.get(asked)
         if known is None:

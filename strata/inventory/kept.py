@@ -40,7 +40,7 @@ class KeptAnswers:
                 f"{path} holds answers for {head[0]}, and this is {account}; use a profile of that account, see "
                 f"--profile, or remove {path.parent}"
             )
-        if head[1] + GOOD_FOR < time.time():
+        if not 0 <= time.time() - head[1] <= GOOD_FOR:
             head, lines = [account, time.time()], []
         self._known = dict(lines)
         self.resumed = len(self._known)
@@ -54,6 +54,8 @@ class KeptAnswers:
                 raise StrataError(f"{place} is a symbolic link, and nothing is written outside the folder; remove it")
         if folder.exists() and not folder.is_dir():
             raise StrataError(f"{folder} is not a folder; remove it")
+        if self._path.exists() and not self._path.is_file():
+            raise StrataError(f"{self._path} is not a file; remove it")
 
     def _lines(self) -> list[Any]:
         """Returns what the lines hold; the last one may be half written, and the file something else."""
