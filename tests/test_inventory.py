@@ -277,21 +277,21 @@ def test_old_answers_are_asked_for_again(tmp_path: Path, age: float, known: int)
     assert (tmp_path / ".gitignore").read_text() == "*\n"
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "5\n",
-        "[1]\n",
-        "null\n[]\n",
-        "\0",
-        '"x"\n',
-        f'["{ACCOUNT}", "x"]\n',
-        f'["{ACCOUNT}", NaN]\n["a", 1]\n',
-        "[[1], 2]\n",
-    ],
-)
-def test_a_file_of_something_else_is_begun_anew(tmp_path: Path, text: str) -> None:
-    (tmp_path / "answers").write_text(text)
+ODD = {
+    "a number": "5\n",
+    "a list of one": "[1]\n",
+    "no list": "null\n[]\n",
+    "no JSON": "\0",
+    "text": '"x"\n',
+    "no time": f'["{ACCOUNT}", "x"]\n["a", 1]\n',
+    "no such time": f'["{ACCOUNT}", NaN]\n["a", 1]\n',
+    "a question that is none": f'["{ACCOUNT}", {{now}}]\n[[1], 2]\n',
+}
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_a_file_of_something_else_is_begun_anew(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "answers").write_text(ODD[kind].replace("{now}", str(time.time())))
 
     assert KeptAnswers(tmp_path / "answers", ACCOUNT).resumed == 0
 
