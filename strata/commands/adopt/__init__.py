@@ -24,6 +24,7 @@ from strata.adoption.importing import import_ids
 from strata.adoption.record import RECORD, Record
 from strata.adoption.rerun import merge, record_of
 from strata.aws import organization
+from strata.aws.prerequisites import management_caller
 from strata.aws.session import Aws, connect, named
 from strata.aws.states import list_stacks, read_state
 from strata.commands.adopt.existing import changed_texts, existing_at, offer
@@ -41,7 +42,7 @@ from strata.load import load
 from strata.options import Options
 from strata.outputs import output
 from strata.printing import document, line, word
-from strata.terminal import confirmed
+from strata.terminal import confirmed, interactive
 from strata.text import counted
 
 _EVERY = 5.0
@@ -71,7 +72,13 @@ class How:
 
 
 def run(options: Options, *, to: Path, names: Names, how: How) -> int:
-    """Reads, describes, checks the result, shows it, asks, and writes."""
+    """Reads, describes, checks the result, shows it, asks, and writes.
+
+    Raises:
+        UsageError: names are missing, or nobody can be asked.
+    """
+    if not (how.yes or how.dry_run) and (how.json or not interactive()):
+        raise UsageError("nobody can be asked here; look at what was found with --dry-run, then give --yes")
     if has_configuration(to):
         return _add(options, to, names, how)
     missing = [f"--{name.replace('_', '-')}" for name in _NEEDED if not getattr(names, name)]
@@ -88,7 +95,7 @@ def run(options: Options, *, to: Path, names: Names, how: How) -> int:
         sys.stdout.flush()
         reading.tell()
     if not how.dry_run:
-        if not how.yes and (how.json or not confirmed(f"write this to {to}?", instead="what was found with --dry-run")):
+        if not how.yes and not confirmed(f"write this to {to}?", instead="what was found with --dry-run"):
             options.note("nothing was written")
             return 1
         write_new(to, files)
@@ -104,10 +111,11 @@ _NEEDED = ("name", "short_name", "primary", "secondary")
 
 
 def _add(options: Options, to: Path, names: Names, how: How) -> int:
-    """Adds what is new to a configuration that exists."""
+    """Adds what is new to a configuration that exists; a member account's credentials are refused."""
     zone = load(to)
     _check_same(to, zone.project, names)
     aws = connect(options, zone.project)
+    management_caller(aws, zone.project)
     reading = _Reading(options, to, zone.project)
     inventory = reading.read(aws, thorough=how.thorough)
     states = {stack: read_state(aws, zone.project, stack) for stack in list_stacks(aws, zone.project)}
