@@ -128,9 +128,8 @@ def test_each_permission_that_is_missing_is_named_with_the_account_and_the_remed
     assert set(allowed[1:]) == set(documented()) - TOLERATED
 
 
-@pytest.mark.parametrize(
-    "action", [pytest.param("organizations:ListRoots", marks=pytest.mark.e2e), "sso:DescribePermissionSet"]
-)
+@pytest.mark.e2e
+@pytest.mark.parametrize("action", ["organizations:ListRoots", "sso:DescribePermissionSet"])
 def test_a_permission_that_is_missing_is_named_and_the_same_command_goes_on(aws: Aws, to: Path, action: str) -> None:
     """Organizations names neither action nor account; Identity Center names both."""
     allow(aws, *(one for one in documented() if one != action))
