@@ -13,6 +13,7 @@ import stat
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -753,6 +754,33 @@ def test_services_are_read_in_parallel(aws: Aws, to: Path) -> None:
         aws.heal()
 
         assert running.result().exit_code == 0, running.result().output
+
+
+@pytest.mark.e2e
+def test_nothing_is_asked_more_than_twice(aws: Aws, to: Path) -> None:
+    """The second time is at the end, to see whether something changed meanwhile."""
+    before = len(aws.calls())
+    assert adopt(to, "--thorough").exit_code == 0
+    asked = Counter(
+        (call.action, call.region, json.dumps(call.parameters, sort_keys=True)) for call in aws.calls(since=before)
+    )
+
+    assert {question: times for question, times in asked.items() if times > 2} == {
+        ("organizations:ListRoots", "us-east-1", "{}"): 3  # the types of policies among them
+    }
+    assert not [
+        question
+        for question in asked
+        if "PermissionSet" in question[0] and asked[question] > 1 and "List" not in question[0]
+    ]
+
+
+@pytest.mark.e2e
+def test_how_far_the_reading_is_is_told(aws: Aws, to: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "_EVERY", -1)
+    adopted = adopt(to)
+
+    assert re.search(r"reading: \d+ of ec2, .*\d+ of organizations, .*\d+ of sso-admin", adopted.stderr)
 
 
 @pytest.mark.e2e

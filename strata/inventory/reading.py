@@ -90,7 +90,7 @@ def _begun(aws: Aws, project: Project) -> tuple[Mapping[str, Any], identity_cent
     if home not in (None, project.identity_center_region):
         raise StrataError(
             f"Identity Center is in {home}, and {project.identity_center_region} was asked; "
-            f"give --identity-center-region {home}"
+            f"give --identity-center-region {home}, or correct identity_center.region of project.yaml"
         )
     return found, center
 
