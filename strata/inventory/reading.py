@@ -122,7 +122,7 @@ def _inventory(
     finally:
         # After a failure, or an interruption, nothing more is asked.
         ended.set()
-        for executor in reversed(executors):
+        for executor in executors:
             executor.shutdown(wait=False, cancel_futures=True)
         for executor in executors:
             executor.shutdown()
@@ -175,6 +175,7 @@ def _organization(aws: Aws, found: Any, pool: Pool) -> Organization:
     now = _things(_anew(aws), pool)
     _check_unchanged(aws, "organizational units", _by(_id, things.units), _by(_id, now.units))
     _check_unchanged(aws, "accounts", _by(_id, things.accounts), _by(_id, now.accounts))
+    _check_unchanged(aws, "policy types", _by(str, things.types), _by(str, now.types))
     _check_unchanged(aws, "policies", _by(_id, things.policies), _by(_id, now.policies))
     return read
 
