@@ -127,9 +127,12 @@ def ids(running: tuple[Aws, dict[str, Any]]) -> dict[str, Any]:
     return running[1]
 
 
-@pytest.fixture
-def found(session: Session) -> Inventory:
-    return read(session, PROJECT)
+@pytest.fixture(scope="module")
+def found(running: tuple[Aws, dict[str, Any]]) -> Inventory:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in running[0].environment().items():
+            patch.setenv(name, value)
+        return read(Session(None, "us-east-1"), PROJECT)
 
 
 def test_the_organization_is_read_as_it_is(found: Inventory, ids: dict[str, Any]) -> None:
@@ -264,7 +267,7 @@ def test_answers_for_another_account_are_not_used(tmp_path: Path) -> None:
         KeptAnswers(tmp_path / "answers", ACCOUNT)
 
 
-@pytest.mark.parametrize(("age", "known"), [(GOOD_FOR - 60, 1), (GOOD_FOR + 60, 0)])
+@pytest.mark.parametrize(("age", "known"), [(GOOD_FOR - 60, 1), (GOOD_FOR + 60, 0), (-60, 0)])
 def test_old_answers_are_asked_for_again(tmp_path: Path, age: float, known: int) -> None:
     written = [[ACCOUNT, time.time() - age], ["question", "answer"]]
     (tmp_path / "answers").write_text("".join(f"{json.dumps(one)}\n" for one in written))
@@ -274,9 +277,21 @@ def test_old_answers_are_asked_for_again(tmp_path: Path, age: float, known: int)
     assert (tmp_path / ".gitignore").read_text() == "*\n"
 
 
-@pytest.mark.parametrize("text", ["5\n", "[1]\n", "null\n[]\n", "\0", '"x"\n'])
-def test_a_file_of_something_else_is_begun_anew(tmp_path: Path, text: str) -> None:
-    (tmp_path / "answers").write_text(text)
+ODD = {
+    "a number": "5\n",
+    "a list of one": "[1]\n",
+    "no list": "null\n[]\n",
+    "no JSON": "\0",
+    "text": '"x"\n',
+    "no time": f'["{ACCOUNT}", "x"]\n["a", 1]\n',
+    "no such time": f'["{ACCOUNT}", NaN]\n["a", 1]\n',
+    "a question that is none": f'["{ACCOUNT}", {{now}}]\n[[1], 2]\n',
+}
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_a_file_of_something_else_is_begun_anew(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "answers").write_text(ODD[kind].replace("{now}", str(time.time())))
 
     assert KeptAnswers(tmp_path / "answers", ACCOUNT).resumed == 0
 
@@ -304,3 +319,47 @@ def test_each_service_is_asked_at_its_pace() -> None:
 
     assert pace.requests == {"sso-admin": 3}
     assert len(told) == 3
+
+
+class Clock:
+    """Time that passes while somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def test_fifteen_requests_a_second_go_to_each_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    monkeypatch.setattr("strata.inventory.pace.time", clock)
+    pace = Pace()
+    for _ in range(46):
+        pace.wait("sso-admin")
+
+    assert clock.now == pytest.approx(3)
+    pace.wait("organizations")
+    assert clock.now == pytest.approx(3)
+
+
+def test_a_service_that_throttles_is_left_in_peace_and_a_call_gives_up_after_minutes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock, told = Clock(), list[tuple[str, float]]()
+    monkeypatch.setattr("strata.inventory.pace.time", clock)
+    pace = Pace(waits=lambda *said: told.append(said))
+    pace.wait("sso-admin")
+    times = 1
+    while pace.throttled("sso-admin", times):
+        assert pace.throttled("sso-admin", 1)  # another call, which was under way
+        pace.wait("organizations")
+        assert clock.now < (times - 1) * 10 + 9
+        pace.wait("sso-admin")
+        times += 1
+
+    assert 100 < clock.now < 300
+    assert told == [("sso-admin", 10.0)] * 12

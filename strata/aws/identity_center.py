@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from strata.aws.session import Aws, AwsError, Client, paginate
@@ -30,6 +30,15 @@ def is_ours(instance: Mapping[str, Any], project: Project) -> bool:
     return instance.get("OwnerAccountId") in (None, project.management_account.id)
 
 
+def home(aws: Aws, project: Project) -> str | None:
+    """Returns the primary region of the organization's instance, None where there is none; it may be replicated.
+
+    https://docs.aws.amazon.com/singlesignon/latest/userguide/multi-region-iam-identity-center.html
+    """
+    found = (one for one in list_instances(aws, project, everywhere=True) if is_ours(one, project))
+    return next((str(one["PrimaryRegion"]) for one in found if one.get("PrimaryRegion")), None)
+
+
 @dataclass(frozen=True)
 class Center:
     """The organization's instance, and the questions to it.
@@ -53,6 +62,11 @@ class Center:
             return None
         admin, people = aws.client("sso-admin", region), aws.client("identitystore", region)
         return cls(admin, people, found["InstanceArn"], found["IdentityStoreId"])
+
+    def asked_by(self, aws: Aws, project: Project) -> Center:
+        """Returns the same instance for another session."""
+        region = project.identity_center_region
+        return replace(self, admin=aws.client("sso-admin", region), people=aws.client("identitystore", region))
 
     # People and groups
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from strata.errors import StrataError
@@ -41,6 +42,21 @@ class AwsError(StrataError):
         self.code = code
 
 
+@contextmanager
+def named(account: str) -> Iterator[None]:
+    """Has a refusal name the account whose credentials asked, which few services do.
+
+    Raises:
+        AwsError: the block does, because something is not allowed.
+    """
+    try:
+        yield
+    except AwsError as error:
+        if error.code not in DENIED or account in str(error):
+            raise
+        raise AwsError(f"account {account}: {error}", error.code) from error
+
+
 @dataclass(frozen=True)
 class Caller:
     """Who the credentials belong to."""
@@ -63,6 +79,25 @@ class Answers(Protocol):
     def put(self, question: str, answer: Any) -> None:
         """Keeps an answer."""
 
+    def forget(self) -> None:
+        """Drops all answers: they are no longer so."""
+
+
+class Session:
+    """A boto3 session that is opened at the first call, for many threads: boto3 creates one client at a time."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self._opened: Any = None
+
+    def client(self, profile: str | None, service: str, region: str) -> Any:
+        """Returns a new boto3 client."""
+        import boto3
+
+        if self._opened is None:
+            self._opened = boto3.Session(profile_name=profile)
+        return self._opened.client(service, region_name=region, config=_settings(service))
+
 
 @dataclass(frozen=True)
 class Aws:
@@ -71,34 +106,34 @@ class Aws:
     Attributes:
         answers: keeps the answers, and is asked before AWS.
         before_send: called with the name of the service before each request, repeated ones among them.
+        throttled: called with the name of a service that has throttled one call so many times, the last attempts of
+            botocore among them; says whether to ask once more.
+        session: stays the same where others of these are replaced: who signs in with a code gives it once.
     """
 
     profile: str | None
     region: str
     answers: Answers | None = field(default=None, compare=False)
     before_send: Callable[[str], None] | None = field(default=None, compare=False)
+    throttled: Callable[[str, int], bool] | None = field(default=None, compare=False)
+    session: Session = field(default_factory=Session, compare=False, repr=False)
 
     def client(self, service: str, region: str | None = None) -> Client:
         """Returns the client of a service, in the session's region unless another is given."""
         key = (service, region or self.region)
-        if key not in self._clients:
-            with _explained(None, self.profile):
-                boto = self._session.client(service, region_name=key[1], config=_settings(service))
-            if before_send := self.before_send:
-                boto.meta.events.register("before-send", lambda **_: before_send(service))
-            self._clients[key] = Client(boto, self.profile, self.answers)
-        return self._clients[key]
+        with self.session.lock:
+            if key not in self._clients:
+                with _explained(None, self.profile):
+                    boto = self.session.client(self.profile, *key)
+                if before_send := self.before_send:
+                    boto.meta.events.register("before-send", lambda **_: before_send(service))
+                self._clients[key] = Client(boto, self.profile, self.answers, self.throttled)
+            return self._clients[key]
 
     def caller(self) -> Caller:
         """Returns the account and the ARN that the credentials belong to."""
         answer = self.client("sts").get_caller_identity()
         return Caller(account=answer["Account"], arn=answer["Arn"])
-
-    @cached_property
-    def _session(self) -> Any:
-        import boto3
-
-        return boto3.Session(profile_name=self.profile)
 
     @cached_property
     def _clients(self) -> dict[tuple[str, str], Client]:
@@ -126,35 +161,55 @@ def _settings(service: str) -> Any:
 class Client:
     """A boto3 client: the same operations with the same parameters, but their failures are `AwsError`."""
 
-    def __init__(self, boto: Any, profile: str | None, answers: Answers | None = None) -> None:
+    def __init__(
+        self,
+        boto: Any,
+        profile: str | None,
+        answers: Answers | None = None,
+        throttled: Callable[[str, int], bool] | None = None,
+    ) -> None:
         self.boto = boto
         self.profile = profile
         self.answers = answers
+        self.throttled = throttled
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:
         """Returns one operation."""
         method = getattr(self.boto, operation)
 
         def call(**parameters: Any) -> Any:
-            with _explained(self.boto, self.profile):
-                return self._kept([operation, parameters], lambda: method(**parameters))
+            return self._patiently(lambda: self._kept([operation, parameters], lambda: method(**parameters)))
 
         return call
 
     def items(self, operation: str, key: str, **parameters: Any) -> Iterator[Any]:
         """Yields the items of all pages of a list, under a key or JMESPath expression."""
-        with _explained(self.boto, self.profile):
-            pages = self.boto.get_paginator(operation).paginate(**parameters)
-            if self.answers is None:
-                found: Iterable[Any] = pages.search(key)
-            else:
-                found = self._kept([operation, parameters, key], lambda: list(pages.search(key)))
-            yield from (item for item in found if item is not None)
+        pages = self.boto.get_paginator(operation).paginate(**parameters)
+        if self.answers is None and self.throttled is None:
+            with _explained(self.boto, self.profile):
+                yield from (item for item in pages.search(key) if item is not None)
+        else:
+            ask = partial(self._kept, [operation, parameters, key], lambda: list(pages.search(key)))
+            yield from (item for item in self._patiently(ask) if item is not None)
+
+    def _patiently(self, ask: Callable[[], Any]) -> Any:
+        """Returns the answer; a service that throttles is asked again for as long as the session has patience."""
+        times = 0
+        while True:
+            times += 1
+            try:
+                with _explained(self.boto, self.profile):
+                    return ask()
+            except AwsError as error:
+                service = self.boto.meta.service_model.service_name
+                if error.code not in THROTTLED or self.throttled is None or not self.throttled(service, times):
+                    raise
 
     def _kept(self, question: list[Any], ask: Callable[[], Any]) -> Any:
         if self.answers is None:
             return ask()
-        where = [self.boto.meta.service_model.service_name, self.boto.meta.region_name]
+        meta = self.boto.meta
+        where = [meta.endpoint_url, meta.service_model.service_name, meta.region_name]
         asked = json.dumps([*where, *question], sort_keys=True)
         known = self.answers.get(asked)
         if known is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from strata.adoption.live_ids import KINDS
 from strata.adoption.pruning import gone, kind, lines_of, made, without
@@ -77,7 +78,7 @@ def _absent(options: Options, aws: Aws, landing_zone: LandingZone, left: Mapping
         return []
     options.note("reading the organization and Identity Center, for lines that no state has made yet")
     pace = Pace()
-    return gone(left, read(Aws(aws.profile, aws.region, before_send=pace.wait), landing_zone.project))
+    return gone(left, read(replace(aws, before_send=pace.wait), landing_zone.project))
 
 
 def _say(options: Options, found: Sequence[str], one: str, many: str) -> None:

@@ -31,30 +31,47 @@ class KeptAnswers:
 
     def __init__(self, path: Path, account: str) -> None:
         self._path, self._lock = path, threading.Lock()
+        self._forgotten = False
         self._known: dict[str, Any] = {}
-        whose, *lines = self._lines() or [[account, time.time()]]
-        if whose[0] != account:
-            raise StrataError(f"{path} holds answers for {whose[0]}, and this is {account}; remove the file")
-        if whose[1] + GOOD_FOR < time.time():
-            whose, lines = [account, time.time()], []
+        self._check_place()
+        head, *lines = self._lines() or [[account, time.time()]]
+        if head[0] != account:
+            raise StrataError(
+                f"{path} holds answers for {head[0]}, and this is {account}; use a profile of that account, see "
+                f"--profile, or remove {path.parent}"
+            )
+        if not 0 <= time.time() - head[1] <= GOOD_FOR:
+            head, lines = [account, time.time()], []
         self._known = dict(lines)
         self.resumed = len(self._known)
-        self._write(os.O_TRUNC, whose, *([question, answer] for question, answer in self._known.items()))
+        self._begin(head)
         self._ignore()
 
+    def _check_place(self) -> None:
+        folder = self._path.parent
+        for place in (folder, self._path):
+            if place.is_symlink():
+                raise StrataError(f"{place} is a symbolic link, and nothing is written outside the folder; remove it")
+        if folder.exists() and not folder.is_dir():
+            raise StrataError(f"{folder} is not a folder; remove it")
+        if self._path.exists() and not self._path.is_file():
+            raise StrataError(f"{self._path} is not a file; remove it")
+
     def _lines(self) -> list[Any]:
-        """Returns what the lines hold; the last one may be half written."""
+        """Returns what the lines hold; the last one may be half written, and the file something else."""
         found: list[Any] = []
         try:
             text = self._path.read_text(encoding="utf-8", errors="replace") if self._path.exists() else ""
         except OSError as error:
-            raise StrataError(f"cannot read {self._path}: {error.strerror}") from error
+            raise StrataError(f"cannot read {self._path}: {error.strerror}; remove {self._path.parent}") from error
         for line in text.splitlines():
             try:
                 found.append(json.loads(line))
             except ValueError:
                 break
-        return found if all(isinstance(one, list) and len(one) == _PAIR for one in found) else []
+        if not all(isinstance(one, list) and len(one) == _PAIR and isinstance(one[0], str) for one in found):
+            return []
+        return found if found and isinstance(found[0][1], int | float) else []
 
     def get(self, question: str) -> Any | None:
         """Returns what AWS answered, None where it was not asked."""
@@ -65,25 +82,44 @@ class KeptAnswers:
         if isinstance(answer, dict):
             answer.pop("ResponseMetadata", None)
         with self._lock:
+            if self._forgotten:
+                return
             self._known[question] = answer
             self._write(os.O_APPEND, [question, answer])
 
-    def _write(self, how: int, *lines: Any) -> None:
-        text = "".join(f"{json.dumps(line, default=str)}\n" for line in lines)
+    def _begin(self, head: list[Any]) -> None:
+        """Writes the file anew, in which the last line is whole."""
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            with os.fdopen(os.open(self._path, os.O_WRONLY | os.O_CREAT | how, 0o600), "w", encoding="utf-8") as file:
+            self._path.unlink(missing_ok=True)  # its mode may be another
+        except OSError as error:
+            raise _unwritten(self._path, error) from error
+        self._write(os.O_EXCL, head, *([question, answer] for question, answer in self._known.items()))
+
+    def _write(self, how: int, *lines: Any) -> None:
+        text = "".join(f"{json.dumps(line, default=str)}\n" for line in lines)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | how
+        try:
+            with os.fdopen(os.open(self._path, flags, 0o600), "w", encoding="utf-8") as file:
                 file.write(text)
         except OSError as error:
-            raise StrataError(f"cannot write {self._path}: {error.strerror}") from error
+            raise _unwritten(self._path, error) from error
 
     def _ignore(self) -> None:
         """Keeps git from adding the folder."""
         try:
             (self._path.parent / ".gitignore").write_text("*\n", encoding="utf-8")
         except OSError as error:
-            raise StrataError(f"cannot write {self._path.parent}: {error.strerror}") from error
+            raise _unwritten(self._path.parent, error) from error
 
     def forget(self) -> None:
-        """Removes the file: all was read, or what was read is no longer so."""
-        self._path.unlink(missing_ok=True)
+        """Drops all answers and their file: all was read, or what was read is no longer so."""
+        with self._lock:
+            self._known, self._forgotten = {}, True
+            self._path.unlink(missing_ok=True)
+
+
+def _unwritten(path: Path, error: OSError) -> StrataError:
+    return StrataError(
+        f"cannot write {path}: {error.strerror}; make room, or check who may write there, and run it again"
+    )

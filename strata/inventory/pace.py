@@ -9,6 +9,10 @@ from collections.abc import Callable
 
 PER_SECOND = 15
 """Identity Center allows 20 a second, of all callers together: https://docs.aws.amazon.com/singlesignon/latest/userguide/limits.html"""
+PAUSE = 10.0
+"""Seconds in which a service that throttles is not asked; before and behind them botocore tries six times."""
+PAUSES = 12
+"""So many pauses for one call, which are some five minutes."""
 
 
 class Pace:
@@ -18,12 +22,18 @@ class Pace:
         requests: the number of requests by service.
     """
 
-    def __init__(self, per_second: float = PER_SECOND, told: Callable[[Counter[str]], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        per_second: float = PER_SECOND,
+        told: Callable[[Counter[str]], None] = lambda _: None,
+        waits: Callable[[str, float], None] = lambda *_: None,
+        pause: float = PAUSE,
+    ) -> None:
         self.requests: Counter[str] = Counter()
-        self._between = 1 / per_second
+        self._between, self._pause = 1 / per_second, pause
         self._next: dict[str, float] = {}
         self._lock = threading.Lock()
-        self._told = told
+        self._told, self._waits = told, waits
 
     def wait(self, service: str) -> None:
         """Waits for the turn of a request."""
@@ -34,3 +44,15 @@ class Pace:
             self.requests[service] += 1
             self._told(self.requests)
         time.sleep(turn - now)
+
+    def throttled(self, service: str, times: int) -> bool:
+        """Keeps a service from being asked for a while, and tells that; says whether a call is tried once more."""
+        if times > PAUSES:
+            return False
+        with self._lock:
+            now = time.monotonic()
+            # Else a request that was under way has paused it already.
+            if self._next.get(service, 0) < now + self._pause / 2:
+                self._next[service] = now + self._pause
+                self._waits(service, self._pause)
+        return True

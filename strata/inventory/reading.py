@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from functools import partial
-from typing import Any, TypeVar
+from operator import attrgetter
+from threading import Event
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from strata.aws import access_manager, defaults, identity_center, organization
-from strata.aws.session import Aws, AwsError
+from strata.aws.session import Aws, AwsError, named
 from strata.config.models import PolicyType, Project
 from strata.errors import StrataError
 from strata.inventory.things import (
@@ -31,6 +33,7 @@ from strata.inventory.things import (
 AT_ONCE = 4
 """So many requests of a service are under way; what keeps them apart in time is the pace."""
 
+Principal = tuple[Literal["GROUP", "USER"], str]
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 
@@ -48,26 +51,67 @@ def read(aws: Aws, project: Project, *, thorough: bool = False) -> Inventory:
         StrataError: there is no organization, it is another account's, AWS rejects a call, or something changed
             meanwhile.
     """
+    ended = Event()
+    aws = _until(ended, aws)
+    try:
+        with named(project.management_account.id):
+            return _inventory(aws, project, *_begun(aws, project), ended, thorough=thorough)
+    except AwsError as error:
+        if error.code.removesuffix("Exception").endswith("NotFound"):
+            raise _changed(aws, f"something went away while it was read ({error})") from error
+        kept = "; what was read is kept, the same command goes on from there" if aws.answers else ""
+        raise AwsError(f"{error}{kept}", error.code) from error
+
+
+def _until(ended: Event, aws: Aws) -> Aws:
+    """Returns the same session, which asks nothing any more once the reading has ended."""
+
+    def before_send(service: str) -> None:
+        if ended.is_set():
+            raise CancelledError
+        if aws.before_send:
+            aws.before_send(service)
+
+    return replace(aws, before_send=before_send)
+
+
+def _begun(aws: Aws, project: Project) -> tuple[Mapping[str, Any], identity_center.Center | None]:
+    """Returns the organization, and Identity Center where it is enabled.
+
+    Raises:
+        StrataError: one of them is elsewhere.
+    """
     found = organization.describe(aws)
     if found is None:
         raise StrataError("the account is in no organization; create one with `strata bootstrap`")
     organization.check_ours(found, project)
     center = identity_center.Center.of(aws, project)
-    with ExitStack() as pools:
-        # An answer that fails ends the rest: what is queued is not asked.
-        def pool() -> Pool:
-            executor = ThreadPoolExecutor(AT_ONCE)
-            pools.callback(executor.shutdown, wait=True, cancel_futures=True)
-            return Pool(executor)
-
-        reading = pool(), pool(), pool()
-        services = ThreadPoolExecutor(3)
-        pools.callback(services.shutdown, wait=True, cancel_futures=True)
-        organized = services.submit(_organization, aws, found, reading[0])
-        centered = (
-            services.submit(_center, center, project, reading[1], reading[2], thorough=thorough) if center else None
+    home = identity_center.home(aws, project)
+    if home not in (None, project.identity_center_region):
+        raise StrataError(
+            f"Identity Center is in {home}, and {project.identity_center_region} was asked; "
+            f"give --identity-center-region {home}, or correct identity_center.region of project.yaml"
         )
-        settings = services.submit(_settings, aws, project)
+    return found, center
+
+
+def _inventory(
+    aws: Aws,
+    project: Project,
+    found: Mapping[str, Any],
+    center: identity_center.Center | None,
+    ended: Event,
+    *,
+    thorough: bool,
+) -> Inventory:
+    executors = [ThreadPoolExecutor(AT_ONCE) for _ in range(4)]
+    try:
+        services, *pools = map(Pool, executors)
+        organized = services.start(_organization, aws, found, pools[0])
+        settings = services.start(_settings, aws, project)
+        centered = services.start(_center, aws, center, project, *pools[1:], thorough) if center else None
+        for one in as_completed([one for one in (organized, settings, centered) if one]):
+            one.result()
         return Inventory(
             organized.result(),
             centered.result() if centered else None,
@@ -75,6 +119,13 @@ def read(aws: Aws, project: Project, *, thorough: bool = False) -> Inventory:
             defaults.root_features(aws),
             _entitlements(aws, project) if center else (),
         )
+    finally:
+        # After a failure, or an interruption, nothing more is asked.
+        ended.set()
+        for executor in executors:
+            executor.shutdown(wait=False, cancel_futures=True)
+        for executor in executors:
+            executor.shutdown()
 
 
 class Pool:
@@ -95,41 +146,90 @@ class Pool:
 # The organization
 
 
+class _Things(NamedTuple):
+    """What is compared with what AWS says once everything is read: tags and settings of services are not."""
+
+    units: list[Unit]
+    accounts: list[Account]
+    policies: list[Policy]
+    types: list[str]
+    root: str
+
+
 def _organization(aws: Aws, found: Any, pool: Pool) -> Organization:
+    things = _things(aws, pool)
+    taggable = [*(one.id for one in things.accounts), *(one.id for one in things.units)]
+    taggable += [policy.id for policy in things.policies if not policy.aws_managed]
+    tags = _all_tags(aws, taggable, pool)
+    read = Organization(
+        id=found["Id"],
+        root=things.root,
+        management=found["MasterAccountId"],
+        accounts=tuple(sorted(_tagged(things.accounts, tags), key=lambda one: one.id)),
+        units=tuple(_tagged(things.units, tags)),
+        policies=tuple(_tagged(things.policies, tags)),
+        policy_types=tuple(things.types),
+        trusted_services=tuple(sorted(organization.list_trusted_services(aws))),
+        delegations={service: tuple(sorted(ids)) for service, ids in organization.list_delegations(aws).items()},
+    )
+    now = _things(_anew(aws), pool)
+    _check_unchanged(aws, "organizational units", _by(_id, things.units), _by(_id, now.units))
+    _check_unchanged(aws, "accounts", _by(_id, things.accounts), _by(_id, now.accounts))
+    _check_unchanged(aws, "policy types", _by(str, things.types), _by(str, now.types))
+    _check_unchanged(aws, "policies", _by(_id, things.policies), _by(_id, now.policies))
+    return read
+
+
+def _things(aws: Aws, pool: Pool) -> _Things:
     (root,) = organization.list_roots(aws)
     units = _units(aws, root, pool)
     parents = [root, *(unit.id for unit in units)]
     below = pool.map(lambda parent: organization.accounts_below(aws, parent), parents)
-    described = [(one, parent) for parent, some in zip(parents, below, strict=True) for one in some]
+    accounts = [_account(one, parent) for parent, some in zip(parents, below, strict=True) for one in some]
     types = organization.enabled_policy_types(aws)
-    policies = _policies(aws, {*PolicyType, *types}, pool)
-    taggable = [*(one["Id"] for one, _ in described), *(unit.id for unit in units)]
-    taggable += [policy.id for policy in policies if not policy.aws_managed]
-    tags = _all_tags(aws, taggable, pool)
-    accounts = [_account(one, parent, tags[one["Id"]]) for one, parent in described]
-    _unchanged("accounts", {one.id for one in accounts}, {one.id for one in organization.list_accounts(_anew(aws))})
-    return Organization(
-        id=found["Id"],
-        root=root,
-        management=found["MasterAccountId"],
-        accounts=tuple(sorted(accounts, key=lambda one: one.id)),
-        units=tuple(Unit(one.id, one.name, one.parent, tags[one.id]) for one in units),
-        policies=tuple(replace(one, tags=tags.get(one.id, {})) for one in policies),
-        policy_types=tuple(types),
-        trusted_services=tuple(sorted(organization.list_trusted_services(aws))),
-        delegations={service: tuple(sorted(ids)) for service, ids in organization.list_delegations(aws).items()},
-    )
+    return _Things(units, accounts, _policies(aws, {*PolicyType, *types}, pool), types, root)
+
+
+_Tagged = TypeVar("_Tagged", Account, Unit, Policy)
+
+
+def _tagged(things: Iterable[_Tagged], tags: Mapping[str, dict[str, str]]) -> Iterator[_Tagged]:
+    return (replace(one, tags=tags.get(one.id, {})) for one in things)
 
 
 def _anew(aws: Aws) -> Aws:
     """Returns the same session, which asks AWS whatever it answered before."""
-    return Aws(aws.profile, aws.region, before_send=aws.before_send)
+    return replace(aws, answers=None)
 
 
-def _unchanged(what: str, before: set[str], now: set[str]) -> None:
-    if before != now:
-        changed = ", ".join(sorted(before ^ now)[:5])
-        raise StrataError(f"the {what} changed while they were read ({changed}); run it again")
+def _check_unchanged(aws: Aws, what: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Compares things by id as they were read with what AWS says now."""
+    changed = sorted(id for id in {*before, *now} if before.get(id) != now.get(id))
+    if changed:
+        more = f" and {len(changed) - _NAMED} more" if len(changed) > _NAMED else ""
+        raise _changed(aws, f"the {what} changed while they were read ({', '.join(changed[:_NAMED])}{more})")
+
+
+_NAMED = 5
+"""So many things that changed are named."""
+
+
+def _by(key: Callable[[_T], str], things: Iterable[_T]) -> dict[str, list[_T]]:
+    """Returns things by id: an account that moved meanwhile may have been read in both places."""
+    found: defaultdict[str, list[_T]] = defaultdict(list)
+    for one in things:
+        found[key(one)].append(one)
+    return dict(found)
+
+
+_id: Callable[[Any], str] = attrgetter("id")
+
+
+def _changed(aws: Aws, what: str) -> StrataError:
+    """Returns the error after something that was read is no longer so; nothing of it is used again."""
+    if aws.answers:
+        aws.answers.forget()
+    return StrataError(f"{what}; run it again when nobody is changing it")
 
 
 def _units(aws: Aws, root: str, pool: Pool) -> list[Unit]:
@@ -144,12 +244,10 @@ def _units(aws: Aws, root: str, pool: Pool) -> list[Unit]:
     return found
 
 
-def _account(one: Any, parent: str, tags: dict[str, str]) -> Account:
+def _account(one: Any, parent: str) -> Account:
     # AWS replaced Status by State in September 2026.
     state = one.get("State") or one.get("Status") or ""
-    return Account(
-        one["Id"], one.get("Name", ""), one.get("Email", ""), state, one.get("JoinedMethod", ""), parent, tags
-    )
+    return Account(one["Id"], one.get("Name", ""), one.get("Email", ""), state, one.get("JoinedMethod", ""), parent)
 
 
 def _policies(aws: Aws, types: Iterable[str], pool: Pool) -> list[Policy]:
@@ -203,37 +301,61 @@ def _entitlements(aws: Aws, project: Project) -> tuple[tuple[str, str], ...] | s
 # Identity Center
 
 
-def _center(center: identity_center.Center, project: Project, admin: Pool, people: Pool, *, thorough: bool) -> Center:
-    sets = admin.start(lambda: _sets(center))
-    users = people.start(center.list_users)
-    groups = people.start(center.list_groups)
-    arns = sets.result()
-    memberships = [people.start(center.memberships, one["GroupId"]) for one in groups.result()]
-    principals = [("USER", one["UserId"]) for one in users.result()]
-    principals += [("GROUP", one["GroupId"]) for one in groups.result()]
-    explained = {
-        assignment
-        for some in admin.map(lambda one: _assignments(center.assignments_of(*one)), principals)
-        for assignment in some
-    }
-    orphans = _orphans(center, arns, explained, {id for _, id in principals}, admin, thorough=thorough)
-    permission_sets = admin.map(lambda arn: _permission_set(center, arn), arns)
-    return Center(
+def _center(
+    aws: Aws, center: identity_center.Center, project: Project, admin: Pool, people: Pool, thorough: bool
+) -> Center:
+    arns = admin.start(_sets, center)
+    directory = _directory(center, people)
+    assignments = _all_assignments(center, directory, admin)
+    orphans = _orphans(center, arns.result(), assignments, set(directory.principals), admin, thorough=thorough)
+    permission_sets = admin.map(partial(_permission_set, center), arns.result())
+    read = Center(
         instance=center.instance,
         store=center.store,
         region=project.identity_center_region,
-        users=tuple(sorted(map(_user, users.result()), key=lambda one: (one.user_name, one.id))),
-        groups=tuple(
-            sorted(
-                (_group(one, members.result()) for one, members in zip(groups.result(), memberships, strict=True)),
-                key=lambda one: (one.name, one.id),
-            )
-        ),
+        users=tuple(directory.users),
+        groups=tuple(directory.groups),
         permission_sets=tuple(sorted(permission_sets, key=lambda one: one.name)),
-        assignments=frozenset(explained),
+        assignments=frozenset(assignments),
         orphans=frozenset(orphans),
         attributes=center.access_control_attributes(),
     )
+    later = center.asked_by(_anew(aws), project)
+    now = _directory(later, people)
+    again = _all_assignments(later, now, admin)
+    by_account = attrgetter("account")
+    _check_unchanged(aws, "users", _by(_id, directory.users), _by(_id, now.users))
+    _check_unchanged(aws, "groups", _by(_id, directory.groups), _by(_id, now.groups))
+    _check_unchanged(aws, "permission sets", _by(str, arns.result()), _by(str, _sets(later)))
+    _check_unchanged(aws, "account assignments", _by(by_account, sorted(assignments)), _by(by_account, sorted(again)))
+    return read
+
+
+class _Directory(NamedTuple):
+    """Who is in the identity store."""
+
+    users: list[User]
+    groups: list[Group]
+
+    @property
+    def principals(self) -> list[Principal]:
+        """Returns all that an assignment may name."""
+        return [*(("USER", one.id) for one in self.users), *(("GROUP", one.id) for one in self.groups)]
+
+
+def _directory(center: identity_center.Center, people: Pool) -> _Directory:
+    users, groups = people.start(center.list_users), people.start(center.list_groups)
+    members = people.map(lambda one: center.memberships(one["GroupId"]), groups.result())
+    found = [_group(one, some) for one, some in zip(groups.result(), members, strict=True)]
+    return _Directory(
+        sorted(map(_user, users.result()), key=lambda one: (one.user_name, one.id)),
+        sorted(found, key=lambda one: (one.name, one.id)),
+    )
+
+
+def _all_assignments(center: identity_center.Center, directory: _Directory, admin: Pool) -> set[Assignment]:
+    listed = admin.map(lambda one: _assignments(center.assignments_of(*one)), directory.principals)
+    return {assignment for some in listed for assignment in some}
 
 
 def _sets(center: identity_center.Center) -> list[str]:
@@ -252,7 +374,7 @@ def _orphans(
     center: identity_center.Center,
     arns: list[str],
     explained: set[Assignment],
-    known: set[str],
+    known: set[Principal],
     pool: Pool,
     *,
     thorough: bool,
@@ -263,7 +385,7 @@ def _orphans(
     seen = {(one.permission_set, one.account) for one in explained}
     asked = [pair for pair in pairs if thorough or pair not in seen]
     found = {one for some in pool.map(lambda pair: _assignments(center.assignments_in(*pair)), asked) for one in some}
-    return {one for one in found if one.principal not in known}
+    return {one for one in found if (one.principal_type, one.principal) not in known}
 
 
 def _user(one: Any) -> User:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from tests.aws import memory
 from tests.aws.calls import Call, Parameters, Refused, Service, listed, page, tags_of
 from tests.aws.center import INSTANCE, STORE, Center, center
 from tests.aws.iam import managed_policy
@@ -17,10 +18,9 @@ _POLICIES_OF_A_SET = 25
 
 @ssoadmin.answers("ListInstances")
 def list_instances(call: Call) -> Parameters:
-    try:
-        return page(call, [_instance(center(call))], "Instances")
-    except Refused:
-        return {"Instances": []}
+    found = memory.of(Center, "", "")
+    regions = {call.region, found.region} if call.parameters.get("RegionScope") == "ALL_REGIONS" else {call.region}
+    return page(call, [_instance(found)] if found.region in regions - {""} else [], "Instances")
 
 
 @ssoadmin.answers("DescribeInstance")

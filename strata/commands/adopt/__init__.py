@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,8 @@ from strata.adoption.importing import import_ids
 from strata.adoption.record import RECORD, Record
 from strata.adoption.rerun import merge, record_of
 from strata.aws import organization
-from strata.aws.session import THROTTLED, Aws, AwsError, connect
+from strata.aws.prerequisites import management_caller
+from strata.aws.session import Aws, connect, named
 from strata.aws.states import list_stacks, read_state
 from strata.commands.adopt.existing import changed_texts, existing_at, offer
 from strata.commands.adopt.folder import CACHE, forget_answers, has_configuration, write_new
@@ -42,7 +43,7 @@ from strata.load import load
 from strata.options import Options
 from strata.outputs import output
 from strata.printing import document, line, word
-from strata.terminal import confirmed
+from strata.terminal import confirmed, interactive
 from strata.text import counted
 
 _EVERY = 5.0
@@ -72,7 +73,13 @@ class How:
 
 
 def run(options: Options, *, to: Path, names: Names, how: How) -> int:
-    """Reads, describes, checks the result, shows it, asks, and writes."""
+    """Reads, describes, checks the result, shows it, asks, and writes.
+
+    Raises:
+        UsageError: names are missing, or nobody can be asked.
+    """
+    if not (how.yes or how.dry_run) and (how.json or not interactive()):
+        raise UsageError("nobody can be asked here; look at what was found with --dry-run, then give --yes")
     if has_configuration(to):
         return _add(options, to, names, how)
     missing = [f"--{name.replace('_', '-')}" for name in _NEEDED if not getattr(names, name)]
@@ -89,7 +96,7 @@ def run(options: Options, *, to: Path, names: Names, how: How) -> int:
         sys.stdout.flush()
         reading.tell()
     if not how.dry_run:
-        if not how.yes and (how.json or not confirmed(f"write this to {to}?", instead="what was found with --dry-run")):
+        if not how.yes and not confirmed(f"write this to {to}?", instead="what was found with --dry-run"):
             options.note("nothing was written")
             return 1
         write_new(to, files)
@@ -105,12 +112,13 @@ _NEEDED = ("name", "short_name", "primary", "secondary")
 
 
 def _add(options: Options, to: Path, names: Names, how: How) -> int:
-    """Adds what is new to a configuration that exists."""
+    """Adds what is new to a configuration that exists; a member account's credentials are refused."""
     if mend(to):
         options.note(f"{to} was half written by a run that broke off: it is as it was before that run")
     zone = load(to)
     _check_same(to, zone.project, names)
     aws = connect(options, zone.project)
+    management_caller(aws, zone.project)
     states = {stack: read_state(aws, zone.project, stack) for stack in list_stacks(aws, zone.project)}
     reading = _Reading(options, to, zone.project)
     inventory = reading.read(aws, thorough=how.thorough)
@@ -168,21 +176,15 @@ class _Reading:
     def __init__(self, options: Options, to: Path, project: Project) -> None:
         self._options, self._project = options, project
         self._kept = KeptAnswers(to / CACHE / "answers.jsonl", project.management_account.id)
-        self._pace = Pace(told=_Progress(options))
+        progress = _Progress(options)
+        self._pace = Pace(told=progress, waits=progress.waits)
         if self._kept.resumed:
             options.note(f"going on from an earlier run: {counted(self._kept.resumed, 'answer')} known")
 
     def read(self, aws: Aws, *, thorough: bool) -> Inventory:
-        """Returns everything.
-
-        Raises:
-            AwsError: AWS rejected a call; where it was throttled for long, with the way to go on.
-        """
-        try:
-            return read(Aws(aws.profile, aws.region, self._kept, self._pace.wait), self._project, thorough=thorough)
-        except AwsError as error:
-            again = "; what was read is kept, the same command goes on from there" if error.code in THROTTLED else ""
-            raise AwsError(f"{error}{again}", error.code) from error
+        """Returns everything."""
+        asking = replace(aws, answers=self._kept, before_send=self._pace.wait, throttled=self._pace.throttled)
+        return read(asking, self._project, thorough=thorough)
 
     @property
     def requests(self) -> Counter[str]:
@@ -205,7 +207,8 @@ def _project(aws: Aws, names: Names) -> Project:
         UsageError: a name is not allowed.
     """
     caller = aws.caller()
-    found = organization.describe(aws)
+    with named(caller.account):
+        found = organization.describe(aws)
     if found is None:
         raise StrataError(f"account {caller.account} is in no organization; strata init and strata bootstrap make one")
     if found["MasterAccountId"] != caller.account:
@@ -213,7 +216,8 @@ def _project(aws: Aws, names: Names) -> Project:
             f"account {caller.account} is a member of the organization {found['Id']}; use a profile of its management "
             f"account {found['MasterAccountId']}, see --profile"
         )
-    management = organization.describe_account(aws, caller.account)
+    with named(caller.account):
+        management = organization.describe_account(aws, caller.account)
     content: dict[str, Any] = {
         "name": names.name,
         "short_name": names.short_name,
@@ -239,6 +243,10 @@ class _Progress:
             self._last = time.monotonic()
             told = ", ".join(f"{count} of {service}" for service, count in sorted(requests.items()))
             self._options.note(f"reading: {told}")
+
+    def waits(self, service: str, seconds: float) -> None:
+        """Says that a service wants to be asked less."""
+        self._options.note(f"{service} throttles: it is asked again in {seconds:g} seconds")
 
 
 # The configuration

@@ -1,0 +1,794 @@
+"""What `strata adopt` cannot read or write is one clear error: nothing is half written, and what was read is kept."""
+
+from __future__ import annotations
+
+import errno
+import functools
+import json
+import os
+import re
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from typer.testing import CliRunner, Result
+
+from strata.cli import app
+from strata.commands import adopt as command
+from strata.files import atomic
+from strata.inventory.pace import PAUSES, Pace
+from strata.landing_zone.permissions import READER
+from tests.aws.center import INSTANCE, STORE
+from tests.aws.client import ACCOUNT, CHECKOUT, Aws, emulated_aws
+from tests.processes import interrupts
+from tests.test_inventory import DENY, grown
+from tests.test_permissions import granted
+
+NEW = ("--name", "acme", "--short-name", "ac", "--primary", "us-east-1", "--secondary", "us-west-2")
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Aws, bytes]]:
+    with emulated_aws(tmp_path_factory.mktemp("aws") / "log") as aws:
+        grown(aws)
+        yield aws, aws.snapshot()
+
+
+@pytest.fixture
+def aws(running: tuple[Aws, bytes], monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
+    """An organization that is read as fast as it can be."""
+    for name, value in running[0].environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(command, "Pace", functools.partial(Pace, 10_000, pause=0.01))
+    yield running[0]
+    running[0].restore(running[1])
+
+
+@pytest.fixture
+def to(tmp_path: Path) -> Path:
+    return tmp_path / "adopted"
+
+
+def adopt(to: Path, *more: str) -> Result:
+    return CliRunner().invoke(app, ["adopt", "--to", str(to), *NEW, "--yes", *more])
+
+
+def written(folder: Path) -> list[str]:
+    """Returns the names of what is in a folder, but for what was read."""
+    return sorted(path.name for path in folder.iterdir() if path.name != ".adopt-cache") if folder.exists() else []
+
+
+# Permissions
+
+
+def allow(aws: Aws, *actions: str) -> None:
+    statement = {"Effect": "Allow", "Action": actions, "Resource": "*"}
+    aws.allow_only(json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+
+
+def documented() -> list[str]:
+    """Returns the actions of the policy in docs/adopt.md."""
+    text = (CHECKOUT / "docs" / "adopt.md").read_text(encoding="utf-8")
+    (policy,) = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
+    (statement,) = json.loads(policy)["Statement"]
+    assert (statement["Effect"], statement["Resource"]) == ("Allow", "*")
+    found: list[str] = statement["Action"]
+    return found
+
+
+def test_the_policy_of_the_page_is_what_adopting_asks_for_and_no_more(aws: Aws, to: Path) -> None:
+    people = aws.client("identitystore").list_users(IdentityStoreId=STORE)["Users"]
+    who = {"identityCenter": {"userId": people[0]["UserId"]}}
+    aws.client("account-access").create_entitlement(
+        applicationArn=f"arn:aws:account-access:us-east-1:{ACCOUNT}:application/app-1",
+        entitlement={"principalRole": {"principal": who, "roleArn": f"arn:aws:iam::{ACCOUNT}:role/ops"}},
+    )
+    allow(aws, *documented())
+    before = len(aws.calls())
+
+    result = adopt(to, "--thorough")
+
+    assert result.exit_code == 0, result.output
+    calls = aws.calls(since=before, by="strata")
+    assert not [call for call in calls if "Denied" in call.outcome or "Unauthorized" in call.outcome]
+    assert sorted({need for call in calls for need in call.needs}) == documented()
+    assert set(documented()) <= granted(READER)
+
+
+TOLERATED = {"account-access:ListApplications", "account-access:ListEntitlements", "tag:GetResources"}
+"""Without the first two ADOPTION.md says that nobody knows; without the last, tags are asked for one by one."""
+
+
+@pytest.mark.e2e
+def test_each_permission_that_is_missing_is_named_with_the_account_and_the_remedy(aws: Aws, to: Path) -> None:
+    """Whoever adds the action that each error names ends at the policy of the page."""
+    allowed = ["s3:ListAllMyBuckets"]
+    allow(aws, *allowed)
+    while (result := adopt(to)).exit_code:
+        assert (result.exit_code, written(to)) == (1, []), result.output
+        named = re.search(r"error: (?:account \d+: )?([\w-]+:\w+) is not allowed", result.stderr)
+        assert named, result.stderr
+        assert named[1] not in allowed, result.stderr
+        assert ACCOUNT in result.stderr
+        assert f"attach the policy that `strata permissions reader` (statement Read) prints: it allows {named[1]}" in (
+            result.stderr
+        )
+        allow(aws, *allowed, named[1])
+        allowed.append(named[1])
+
+    assert set(allowed[1:]) == set(documented()) - TOLERATED
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("action", ["organizations:ListRoots", "sso:DescribePermissionSet"])
+def test_a_permission_that_is_missing_is_named_and_the_same_command_goes_on(aws: Aws, to: Path, action: str) -> None:
+    """Organizations names neither action nor account; Identity Center names both."""
+    allow(aws, *(one for one in documented() if one != action))
+    refused = adopt(to)
+    aws.allow_only()
+    before = len(aws.calls())
+
+    assert (refused.exit_code, written(to)) == (1, [])
+    assert f"{action} is not allowed" in refused.stderr
+    assert ACCOUNT in refused.stderr
+    assert f"`strata permissions reader` (statement Read) prints: it allows {action}" in refused.stderr
+    assert "what was read is kept, the same command goes on from there" in refused.stderr
+    again = adopt(to)
+    assert again.exit_code == 0, again.output
+    assert "going on from an earlier run" in again.stderr
+    assert not aws.calls(since=before, action="sso-admin:ListInstances")
+    assert not (to / ".adopt-cache").exists()
+
+
+# Who asks, and where
+
+
+def member(aws: Aws, patch: pytest.MonkeyPatch, *, delegated: bool) -> str:
+    """Signs in to a member account, and returns it."""
+    organizations = aws.client("organizations")
+    (administrator,) = organizations.list_delegated_administrators()["DelegatedAdministrators"]
+    listed = {one["Id"] for one in organizations.list_accounts()["Accounts"]} - {ACCOUNT, administrator["Id"]}
+    account = str(administrator["Id"]) if delegated else min(listed)
+    role = f"arn:aws:iam::{account}:role/OrganizationAccountAccessRole"
+    signed_in = aws.client("sts").assume_role(RoleArn=role, RoleSessionName="ana")["Credentials"]
+    patch.setenv("AWS_ACCESS_KEY_ID", signed_in["AccessKeyId"])
+    patch.setenv("AWS_SECRET_ACCESS_KEY", signed_in["SecretAccessKey"])
+    patch.setenv("AWS_SESSION_TOKEN", signed_in["SessionToken"])
+    return account
+
+
+@pytest.mark.parametrize("delegated", [False, True])
+def test_a_member_account_is_sent_to_the_management_account(
+    aws: Aws, to: Path, monkeypatch: pytest.MonkeyPatch, delegated: bool
+) -> None:
+    account = member(aws, monkeypatch, delegated=delegated)
+    refused = adopt(to)
+
+    assert refused.exit_code == 1
+    assert f"error: account {account} is a member of the organization o-" in refused.stderr
+    assert f"use a profile of its management account {ACCOUNT}, see --profile" in refused.stderr
+    assert not to.exists()
+
+
+@pytest.mark.e2e
+def test_a_configuration_takes_no_news_from_a_member_account(
+    aws: Aws, to: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert adopt(to).exit_code == 0
+    account, before = member(aws, monkeypatch, delegated=True), len(aws.calls())
+    refused = adopt(to)
+
+    assert refused.exit_code == 1
+    assert f"error: these credentials are of account {account}" in refused.stderr
+    assert {call.action for call in aws.calls(since=before)} == {"sts:GetCallerIdentity"}
+
+
+def test_an_account_without_an_organization_is_told_how_to_make_one(aws: Aws, to: Path) -> None:
+    aws.restore()
+    refused = adopt(to)
+
+    assert refused.exit_code == 1
+    assert refused.stderr.splitlines()[-1] == (
+        f"error: account {ACCOUNT} is in no organization; strata init and strata bootstrap make one"
+    )
+    assert not to.exists()
+
+
+def test_an_organization_for_bills_alone_is_told_what_it_lacks(aws: Aws, to: Path) -> None:
+    aws.restore()
+    aws.client("organizations").create_organization(FeatureSet="CONSOLIDATED_BILLING")
+    refused = adopt(to)
+
+    assert refused.exit_code == 1
+    assert (
+        "has consolidated billing only, policies and Identity Center need all features; enable them" in refused.stderr
+    )
+    assert written(to) == []
+
+
+def test_identity_center_in_another_region_is_found_and_named(aws: Aws, to: Path) -> None:
+    aws.switch_identity_center_on("eu-west-1")
+    refused = adopt(to)
+
+    assert (refused.exit_code, written(to)) == (1, [])
+    assert (
+        "error: Identity Center is in eu-west-1, and us-east-1 was asked; give --identity-center-region eu-west-1"
+    ) in refused.stderr
+
+
+@pytest.mark.e2e
+def test_identity_center_is_read_in_the_region_that_was_given(aws: Aws, to: Path) -> None:
+    aws.switch_identity_center_on("eu-west-1")
+    adopted = adopt(to, "--identity-center-region", "eu-west-1")
+
+    assert adopted.exit_code == 0, adopted.output
+    assert "region: eu-west-1" in (to / "project.yaml").read_text()
+    assert "ana" in (to / "sso.yaml").read_text()
+
+
+@pytest.mark.e2e
+def test_an_organization_without_identity_center_is_described_and_that_is_said(aws: Aws, to: Path) -> None:
+    aws.switch_identity_center_on("")
+    adopted = adopt(to)
+
+    assert adopted.exit_code == 0, adopted.output
+    assert "IAM Identity Center is not enabled" in (to / "ADOPTION.md").read_text()
+
+
+CREDENTIALS = {
+    "ExpiredToken": "the AWS credentials have expired; sign in again: aws sso login",
+    "InvalidClientTokenId": "AWS rejects these credentials",
+}
+
+
+@pytest.mark.parametrize("code", CREDENTIALS)
+def test_credentials_that_are_no_good_are_an_error_before_anything_is_made(aws: Aws, to: Path, code: str) -> None:
+    aws.fail("sts:GetCallerIdentity", code=code, times=9)
+    refused = adopt(to)
+
+    assert refused.exit_code == 1
+    assert f"error: {CREDENTIALS[code]}" in refused.stderr
+    assert not to.exists()
+
+
+def test_no_credentials_are_an_error(aws: Aws, to: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    refused = adopt(to)
+
+    assert refused.exit_code == 1
+    assert "error: no credentials for AWS; name a profile with --profile" in refused.stderr
+    assert not to.exists()
+
+
+# What goes wrong on the way
+
+
+ON_THE_WAY: dict[str, dict[str, str]] = {
+    "the AWS credentials have expired; sign in again: aws sso login": {"code": "ExpiredTokenException"},
+    "AWS cannot be reached: ": {"way": "lose"},
+}
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("said", ON_THE_WAY)
+def test_what_ends_on_the_way_is_an_error_and_what_was_read_is_kept(aws: Aws, to: Path, said: str) -> None:
+    aws.fail("sso-admin:DescribePermissionSet", times=9, **ON_THE_WAY[said])
+    refused = adopt(to)
+    aws.heal()
+
+    assert (refused.exit_code, written(to)) == (1, [])
+    assert f"error: {said}" in refused.stderr
+    assert "what was read is kept, the same command goes on from there" in refused.stderr
+    again = adopt(to)
+    assert again.exit_code == 0, again.output
+    assert "going on from an earlier run" in again.stderr
+
+
+@pytest.mark.e2e
+def test_a_service_that_throttles_for_a_while_is_waited_for(aws: Aws, to: Path) -> None:
+    aws.fail("sso-admin:DescribePermissionSet", times=5)
+    adopted = adopt(to)
+
+    assert adopted.exit_code == 0, adopted.output
+    assert "sso-admin throttles: it is asked again in 0.01 seconds" in adopted.stderr
+
+
+@pytest.mark.e2e
+def test_a_service_that_throttles_for_minutes_ends_the_reading_and_the_same_command_goes_on(
+    aws: Aws, to: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("strata.inventory.pace.PAUSES", 2)
+    aws.fail("organizations:ListPolicies", code="TooManyRequestsException", times=999)
+    refused = adopt(to)
+    aws.heal()
+
+    assert (refused.exit_code, written(to)) == (1, [])
+    assert "organizations throttles: it is asked again in 0.01 seconds" in refused.stderr
+    assert (
+        "error: AWS throttles organizations:ListPolicies: Rate exceeded; wait a minute and run it again; what was read "
+        "is kept, the same command goes on from there"
+    ) in refused.stderr
+    assert adopt(to).exit_code == 0
+
+
+@pytest.mark.e2e
+def test_what_fails_ends_the_reading_at_once(aws: Aws, to: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for answers of other services, which are of no use any more."""
+    monkeypatch.setattr(command, "Pace", functools.partial(Pace, 8))
+    aws.fail("ec2:GetEbsEncryptionByDefault", code="UnauthorizedOperation", times=9)
+    before = len(aws.calls())
+    refused = adopt(to)
+
+    assert "error: account 123456789012: ec2:GetEbsEncryptionByDefault is not allowed" in refused.stderr
+    assert not aws.calls(since=before, action="sso-admin:GetInlinePolicyForPermissionSet")
+
+
+@pytest.mark.e2e
+def test_a_service_that_throttles_keeps_nobody_waiting_after_a_failure(aws: Aws, to: Path) -> None:
+    aws.fail("organizations:ListRoots", code="TooManyRequestsException", times=999)
+    aws.fail("iam:GetAccountPasswordPolicy", code="AccessDenied", times=9)
+    before = len(aws.calls())
+    refused = adopt(to)
+
+    assert "iam:GetAccountPasswordPolicy is not allowed" in refused.stderr
+    assert len(aws.calls(since=before, action="organizations:ListRoots")) < 2 * PAUSES
+
+
+# Interruptions
+
+
+def started(aws: Aws, to: Path, *command: str) -> subprocess.Popen[str]:
+    """Starts to adopt in a process of its own."""
+    with interrupts():
+        return subprocess.Popen(
+            [sys.executable, *(command or ("-m", "strata")), "adopt", "--to", str(to), *NEW, "--yes"],
+            cwd=CHECKOUT,
+            env={**os.environ, **aws.environment()},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+
+@pytest.mark.e2e
+def test_an_interruption_ends_the_reading_and_the_same_command_goes_on(aws: Aws, to: Path) -> None:
+    before = len(aws.calls())
+    running = started(aws, to)
+    while not aws.calls(since=before, action="organizations:ListPolicies"):
+        assert running.poll() is None
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate()
+
+    assert (running.returncode, written(to)) == (130, []), said
+    assert said.endswith("\ninterrupted\n")
+    assert not aws.calls(since=before, action="organizations:ListDelegatedAdministrators")
+    again = adopt(to)
+    assert again.exit_code == 0, again.output
+    assert "going on from an earlier run" in again.stderr
+
+
+@pytest.mark.e2e
+def test_an_interruption_at_the_question_keeps_what_was_read(aws: Aws, to: Path) -> None:
+    master, terminal = os.openpty()
+    command = [sys.executable, "-m", "strata", "adopt", "--to", str(to), *NEW]
+    with interrupts():
+        running = subprocess.Popen(
+            command,
+            cwd=CHECKOUT,
+            env={**os.environ, **aws.environment()},
+            stdin=terminal,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+    assert running.stderr is not None
+    said = b""
+    while b"[y/N]" not in said:
+        said += os.read(running.stderr.fileno(), 1000)
+    running.send_signal(signal.SIGINT)
+    running.communicate()
+    os.close(master)
+    os.close(terminal)
+
+    assert (running.returncode, written(to)) == (130, [])
+    assert kept(to).exists()
+    assert adopt(to).exit_code == 0
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize(
+    "action", ["organizations:ListPolicies", "sso-admin:DescribePermissionSet", "iam:ListOrganizationsFeatures"]
+)
+def test_killed_while_it_reads_the_same_command_goes_on(aws: Aws, to: Path, action: str) -> None:
+    aws.fail(action, way="hang")
+    running = started(aws, to)
+    assert aws.held()
+    running.kill()
+    running.communicate()
+    aws.heal()
+
+    assert written(to) == []
+    again = adopt(to)
+    assert again.exit_code == 0, again.output
+    assert "going on from an earlier run" in again.stderr
+
+
+_KILLED = """
+import os, pathlib, signal
+replace, left = pathlib.Path.replace, {number}
+def replaced(path, target):
+    global left
+    if pathlib.Path(target).parent == pathlib.Path({to!r}):
+        if not left:
+            os.kill(os.getpid(), signal.SIGKILL)
+        left -= 1
+    return replace(path, target)
+pathlib.Path.replace = replaced
+from strata.__main__ import main
+main()
+"""
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("number", [0, 1, 4])
+def test_killed_while_it_writes_the_same_command_writes_everything(aws: Aws, to: Path, number: int) -> None:
+    running = started(aws, to, "-c", _KILLED.format(number=number, to=str(to)))
+    running.communicate()
+    assert running.returncode == -signal.SIGKILL
+
+    again = adopt(to)
+    assert again.exit_code == 0, again.output
+    assert not [path.name for path in to.iterdir() if path.name.startswith(".")]
+    checked = CliRunner().invoke(app, ["check", "--config", str(to)])
+    assert checked.exit_code == 0, checked.output
+
+
+# An organization that changes while it is read
+
+
+def change(aws: Aws, how: str) -> None:
+    """Changes one thing, as somebody does while the organization is read."""
+    organizations, people, admin = (aws.client(name) for name in ("organizations", "identitystore", "sso-admin"))
+    store, instance = {"IdentityStoreId": STORE}, {"InstanceArn": INSTANCE}
+    root = organizations.list_roots()["Roots"][0]["Id"]
+    unit = organizations.list_organizational_units_for_parent(ParentId=root)["OrganizationalUnits"][0]["Id"]
+    first, second = (
+        one["Id"] for one in organizations.list_accounts_for_parent(ParentId=root)["Accounts"] if one["Id"] != ACCOUNT
+    )
+    listed = organizations.list_policies(Filter="SERVICE_CONTROL_POLICY")["Policies"]
+    policy = next(one["Id"] for one in listed if not one["AwsManaged"])
+    user, group = people.list_users(**store)["Users"][0]["UserId"], people.list_groups(**store)["Groups"][0]["GroupId"]
+    (arn,) = admin.list_permission_sets(**instance)["PermissionSets"]
+    given = {**instance, "PermissionSetArn": arn, "TargetType": "AWS_ACCOUNT"}
+    {
+        "open an account": lambda: organizations.create_account(AccountName="n", Email="new@example.com"),
+        "move an account": lambda: organizations.move_account(
+            AccountId=first, SourceParentId=root, DestinationParentId=unit
+        ),
+        "close an account": lambda: organizations.close_account(AccountId=second),
+        "make a unit": lambda: organizations.create_organizational_unit(ParentId=unit, Name="New"),
+        "rename a unit": lambda: organizations.update_organizational_unit(OrganizationalUnitId=unit, Name="Renamed"),
+        "edit a policy": lambda: organizations.update_policy(PolicyId=policy, Content=DENY.replace("s3", "ec2")),
+        "attach a policy": lambda: organizations.attach_policy(PolicyId=policy, TargetId=root),
+        "switch a type of policies on": lambda: organizations.enable_policy_type(RootId=root, PolicyType="TAG_POLICY"),
+        "make a user": lambda: people.create_user(
+            **store, UserName="new", DisplayName="N", Name={"GivenName": "N", "FamilyName": "E"}
+        ),
+        "put a user out of a group": lambda: people.delete_group_membership(
+            **store,
+            MembershipId=people.list_group_memberships(**store, GroupId=group)["GroupMemberships"][0]["MembershipId"],
+        ),
+        "delete a group": lambda: people.delete_group(**store, GroupId=group),
+        "make a permission set": lambda: admin.create_permission_set(**instance, Name="New"),
+        "give access": lambda: admin.create_account_assignment(
+            **given, TargetId=second, PrincipalType="GROUP", PrincipalId=group
+        ),
+        "take access": lambda: admin.delete_account_assignment(
+            **given, TargetId=ACCOUNT, PrincipalType="USER", PrincipalId=user
+        ),
+    }[how]()
+
+
+CHANGES = {
+    "open an account": "accounts",
+    "move an account": "accounts",
+    "close an account": "accounts",
+    "make a unit": "organizational units",
+    "rename a unit": "organizational units",
+    "edit a policy": "policies",
+    "attach a policy": "policies",
+    "switch a type of policies on": "policy types",
+    "make a user": "users",
+    "put a user out of a group": "groups",
+    "delete a group": "groups",
+    "make a permission set": "permission sets",
+    "give access": "account assignments",
+    "take access": "account assignments",
+}
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("how", CHANGES)
+def test_a_change_meanwhile_is_named_and_the_same_command_reads_anew(aws: Aws, to: Path, how: str) -> None:
+    aws.fail("iam:ListOrganizationsFeatures", code="AccessDenied", times=9)
+    assert adopt(to).exit_code == 1  # all but this was read, and is kept
+    aws.heal()
+    change(aws, how)
+
+    refused, again = adopt(to), adopt(to)
+
+    assert (refused.exit_code, written(to)[:0]) == (1, []), refused.output
+    assert re.search(
+        rf"error: the {CHANGES[how]} changed while they were read \(.+\); run it again when nobody is changing it",
+        refused.stderr,
+    ), refused.stderr
+    assert again.exit_code == 0, again.output
+
+
+@pytest.mark.e2e
+def test_a_thing_that_goes_away_meanwhile_is_a_change(aws: Aws, to: Path) -> None:
+    aws.fail("sso-admin:DescribePermissionSet", code="ResourceNotFoundException", message="gone", times=1)
+
+    refused, again = adopt(to), adopt(to)
+
+    assert (refused.exit_code, again.exit_code) == (1, 0), again.output
+    assert "error: something went away while it was read (sso:DescribePermissionSet: " in refused.stderr
+
+
+# What was read
+
+
+def kept(to: Path) -> Path:
+    return to / ".adopt-cache" / "answers.jsonl"
+
+
+def broken_off(aws: Aws, to: Path) -> None:
+    """Leaves what an interrupted reading leaves."""
+    aws.fail("iam:ListOrganizationsFeatures", code="AccessDenied", times=9)
+    adopt(to)
+    aws.heal()
+
+
+@pytest.mark.e2e
+def test_what_was_read_is_private_and_no_business_of_git(aws: Aws, to: Path) -> None:
+    broken_off(aws, to)
+    subprocess.run(["git", "init", "--quiet", str(to)], check=True)
+    status = subprocess.run(["git", "-C", str(to), "status", "--porcelain"], capture_output=True, check=True)
+
+    assert stat.S_IMODE(kept(to).stat().st_mode) == 0o600
+    assert status.stdout == b""
+    shutil.rmtree(to / ".git")
+    kept(to).chmod(0o644)
+    broken_off(aws, to)
+    assert stat.S_IMODE(kept(to).stat().st_mode) == 0o600
+    assert adopt(to).exit_code == 0
+    assert not (to / ".adopt-cache").exists()
+
+
+def _foreign(to: Path) -> None:
+    kept(to).parent.mkdir(parents=True)
+    kept(to).write_text(json.dumps(["999999999999", time.time()]) + "\n")
+
+
+def _linked(to: Path) -> None:
+    (to.parent / "elsewhere").mkdir()
+    to.mkdir()
+    kept(to).parent.symlink_to(to.parent / "elsewhere")
+
+
+def _linked_file(to: Path) -> None:
+    kept(to).parent.mkdir(parents=True)
+    (to.parent / "elsewhere").write_text("mine")
+    kept(to).symlink_to(to.parent / "elsewhere")
+
+
+def _file(to: Path) -> None:
+    to.mkdir()
+    kept(to).parent.write_text("")
+
+
+def _pipe(to: Path) -> None:
+    kept(to).parent.mkdir(parents=True)
+    os.mkfifo(kept(to))
+
+
+UNUSABLE: dict[Callable[[Path], None], str] = {
+    _foreign: f"answers for 999999999999, and this is {ACCOUNT}; use a profile of that account, see --profile, or",
+    _linked: ".adopt-cache is a symbolic link, and nothing is written outside the folder; remove it",
+    _linked_file: "answers.jsonl is a symbolic link, and nothing is written outside the folder; remove it",
+    _file: ".adopt-cache is not a folder; remove it",
+    _pipe: "answers.jsonl is not a file; remove it",
+}
+
+
+@pytest.mark.parametrize("make", UNUSABLE)
+def test_a_place_for_what_is_read_that_is_something_else_is_an_error(
+    aws: Aws, to: Path, make: Callable[[Path], None]
+) -> None:
+    make(to)
+    refused = adopt(to)
+
+    assert refused.exit_code == 1
+    assert UNUSABLE[make] in refused.stderr, refused.output
+    assert written(to) == []
+    elsewhere = to.parent / "elsewhere"
+    assert not elsewhere.is_dir() or not [*elsewhere.iterdir()]
+    assert not elsewhere.is_file() or elsewhere.read_text() == "mine"
+
+
+# The folder
+
+
+def test_a_place_that_is_no_folder_is_an_error_before_aws_is_asked(aws: Aws, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "nowhere").symlink_to(tmp_path / "absent")
+    before = len(aws.calls())
+    for to in (tmp_path / "file", tmp_path / "nowhere"):
+        refused = adopt(to)
+
+        assert refused.exit_code == 1, to
+        assert f"error: {to} is not a folder; name another one with --to" in refused.stderr
+    assert aws.calls(since=before) == []
+
+
+@pytest.mark.parametrize("place", ["/proc/strata", "/dev/null/strata"])
+def test_a_folder_that_cannot_be_made_is_an_error(aws: Aws, place: str) -> None:
+    refused = adopt(Path(place))
+
+    assert refused.exit_code == 1
+    assert f"error: cannot write {place}" in refused.stderr or f"error: {place} cannot be" in refused.stderr
+    assert "Traceback" not in refused.output
+
+
+def test_a_folder_inside_another_configuration_is_refused_before_aws_is_asked(aws: Aws, tmp_path: Path) -> None:
+    shutil.copytree(CHECKOUT / "strata" / "template", tmp_path / "config")
+    before = len(aws.calls())
+    refused = adopt(tmp_path / "config" / "adopted", "--dry-run")
+
+    assert refused.exit_code == 1
+    assert str(tmp_path / "config") in refused.stderr
+    assert "--to" in refused.stderr
+    assert aws.calls(since=before) == []
+    assert not (tmp_path / "config" / "adopted").exists()
+
+
+@pytest.mark.e2e
+def test_a_full_disk_while_reading_is_an_error_and_the_same_command_goes_on(
+    aws: Aws, to: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fdopen, left = os.fdopen, iter(range(20))
+
+    def full(*arguments: Any, **more: Any) -> Any:
+        if next(left, None) is None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return fdopen(*arguments, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("strata.inventory.kept.os.fdopen", full)
+        refused = adopt(to)
+
+    assert (refused.exit_code, written(to)) == (1, []), refused.output
+    assert f"error: cannot write {kept(to)}: No space left on device; make room" in refused.stderr
+    again = adopt(to)
+    assert again.exit_code == 0, again.output
+    assert "going on from an earlier run" in again.stderr
+
+
+@pytest.mark.e2e
+def test_a_full_disk_while_writing_leaves_nothing_half_written(
+    aws: Aws, to: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill, write_bytes, left = atomic._fill, Path.write_bytes, iter(range(3))
+
+    def check(path: Path) -> None:
+        if to in path.parents and next(left, None) is None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def filled(path: Path, *rest: Any, **more: Any) -> None:
+        check(path)
+        fill(path, *rest, **more)
+
+    def written_bytes(path: Path, data: bytes) -> int:
+        check(path)
+        return write_bytes(path, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(atomic, "_fill", filled)
+        patch.setattr(Path, "write_bytes", written_bytes)
+        refused = adopt(to)
+
+    assert (refused.exit_code, written(to)) == (1, []), refused.output
+    assert re.search(rf"error: {to}\S* cannot be (written|made): No space left on device", refused.stderr)
+    assert adopt(to).exit_code == 0
+
+
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_where_nobody_can_be_asked_that_is_said_before_aws_is_asked(aws: Aws, to: Path, more: tuple[str, ...]) -> None:
+    before = len(aws.calls())
+    refused = CliRunner().invoke(app, ["adopt", "--to", str(to), *NEW, *more])
+
+    assert refused.exit_code == 2
+    assert "--yes" in refused.stderr
+    assert "--dry-run" in refused.stderr
+    assert aws.calls(since=before) == []
+    assert not more or json.loads(refused.stdout)["errors"]
+
+
+def test_errors_are_json_where_that_is_asked(aws: Aws, to: Path) -> None:
+    aws.fail("organizations:ListRoots", code="AccessDeniedException", message="no", times=9)
+    refused = adopt(to, "--json")
+    shown = json.loads(refused.stdout)
+
+    assert refused.exit_code == 1
+    assert (shown["format"], shown["faults"]) == (1, [])
+    assert shown["errors"][0].startswith(
+        f"account {ACCOUNT}: organizations:ListRoots is not allowed: no; use a profile"
+    )
+
+
+# Reading
+
+
+@pytest.mark.e2e
+def test_services_are_read_in_parallel(aws: Aws, to: Path) -> None:
+    """While Organizations does not answer, the others do."""
+    aws.fail("organizations:ListRoots", way="hang")
+    before = len(aws.calls())
+    with ThreadPoolExecutor(1) as other:
+        running = other.submit(adopt, to)
+        assert aws.held()
+        until = time.monotonic() + 60
+        while not aws.calls(since=before, action="sso-admin:GetInlinePolicyForPermissionSet"):
+            assert time.monotonic() < until
+        assert not aws.calls(since=before, action="organizations:ListPolicies")
+        aws.heal()
+
+        assert running.result().exit_code == 0, running.result().output
+
+
+@pytest.mark.e2e
+def test_nothing_is_asked_more_than_twice(aws: Aws, to: Path) -> None:
+    """The second time is at the end, to see whether something changed meanwhile."""
+    before = len(aws.calls())
+    assert adopt(to, "--thorough").exit_code == 0
+    asked = Counter(
+        (call.action, call.region, json.dumps(call.parameters, sort_keys=True)) for call in aws.calls(since=before)
+    )
+
+    roots = ("organizations:ListRoots", "us-east-1", "{}")
+    assert asked.pop(roots) == 4  # for the root, and for the types of policies that are on
+    assert {question: times for question, times in asked.items() if times > 2} == {}
+
+
+@pytest.mark.e2e
+def test_how_far_the_reading_is_is_told(aws: Aws, to: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "_EVERY", -1)
+    adopted = adopt(to)
+
+    assert re.search(r"reading: \d+ of ec2, .*\d+ of organizations, .*\d+ of sso-admin", adopted.stderr)
+
+
+@pytest.mark.e2e
+def test_whoever_signs_in_with_a_code_gives_it_once(aws: Aws, to: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A profile may ask for one whenever a session is opened."""
+    opened, session = list[Any](), boto3.Session
+
+    def opening(**given: Any) -> Any:
+        opened.append(given)
+        return session(**given)
+
+    monkeypatch.setattr(boto3, "Session", opening)
+    assert adopt(to).exit_code == 0
+    assert opened == [{"profile_name": None}]
