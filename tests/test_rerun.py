@@ -554,3 +554,13 @@ def test_a_folder_that_others_use_is_refused(tmp_path: Path, there: dict[str, st
 
     with pytest.raises(StrataError, match=words):
         has_configuration(to)
+
+
+def test_what_others_put_there_meanwhile_stays(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+
+    with pytest.raises(StrataError, match=r"has files already, such as notes\.txt"):
+        write_new(tmp_path, {"project.yaml": "name: x\n"})
+
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+    assert not (tmp_path / "project.yaml").exists()

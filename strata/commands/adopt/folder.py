@@ -36,16 +36,26 @@ def has_configuration(to: Path) -> bool:
         raise StrataError(f"{to} cannot be written; name another folder with --to")
     if (to / PROJECT).is_file():
         return True
-    others = _others(to)
-    foreign = sorted(path for path in others if not _is_ours(to, path))
-    if foreign:
-        problem = f"{to} has files already, such as {foreign[0]}, and no {PROJECT}"
-        raise StrataError(f"{problem}; name an empty folder with --to, or one with a configuration")
+    _left_by_us(to)
     return False
 
 
 def _existing(path: Path) -> Path:
     return next(above for above in path.absolute().parents if above.is_dir())
+
+
+def _left_by_us(to: Path) -> list[str]:
+    """Returns the files that a run which broke off put there.
+
+    Raises:
+        StrataError: there are others.
+    """
+    others = _others(to)
+    foreign = sorted(name for name in others if not _is_ours(to, name))
+    if foreign:
+        problem = f"{to} has files already, such as {foreign[0]}, and no {PROJECT}"
+        raise StrataError(f"{problem}; name an empty folder with --to, or one with a configuration")
+    return others
 
 
 def _others(to: Path) -> list[str]:
@@ -77,10 +87,10 @@ def write_new(to: Path, files: Mapping[str, str]) -> None:
     """Makes everything in a hidden folder, then puts it in its place, project.yaml last; a rerun mends a kill between.
 
     Raises:
-        StrataError: the folder cannot be written, or another command is writing there.
+        StrataError: the folder cannot be written, others put files there meanwhile, or another command is writing.
     """
     with locked(to), cannot("made", to):
-        for name in _others(to):
+        for name in _left_by_us(to):
             (to / name).unlink()
         for left in _left(to):
             shutil.rmtree(left)
