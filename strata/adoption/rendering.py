@@ -274,7 +274,7 @@ def _next(found: Description) -> Iterator[str]:
     yield "- `security.yaml`: a control is `on` where it is set as Strata sets it, and `unmanaged` everywhere else."
     yield "  Switch one on at a time, and read the plan."
     if found.sso:
-        yield "- An assignment of a deleted user beside one of a living user is found with `strata adopt --thorough` only."
+        yield "- `strata adopt --thorough` alone finds an assignment of a deleted user beside one of a living user."
     yield "- `project.yaml`: `default_tags: false` keeps Strata's tags off what exists."
     if found.organization["disable_services"]:
         yield "- `organization.yaml`: `disable_services` names what Strata switches on otherwise."
