@@ -78,7 +78,7 @@ def with_more(inventory: Inventory, *accounts: Account, of: Any = (), **changes:
     there.setdefault("policies", (full, *live.policies[1:]))
     return Inventory(
         replace(live, accounts=(*live.accounts, *accounts), **there),
-        replace(center_, **{**ours, "assignments": center_.assignments | set(of)}),
+        replace(center_, **{"assignments": center_.assignments | set(of), **ours}),
     )
 
 
@@ -256,7 +256,7 @@ def test_what_was_made_again_at_aws_keeps_its_key_and_gets_its_new_id(folder: Fo
         users=(replace(live.center.users[0], id=uuid(21)), live.center.users[1]),
         groups=(group(11, "admins", 21), group(22, "Readers of it", 21)),
         permission_sets=(live.center.permission_sets[0], reader),
-        assignments=frozenset({grant("Admin", 11), grant("other", 22)}),
+        assignments=frozenset({grant("Admin", 11), grant("other", 22, "000000000003")}),
     )
 
     merged = folder.again(again)
@@ -265,12 +265,29 @@ def test_what_was_made_again_at_aws_keeps_its_key_and_gets_its_new_id(folder: Fo
     assert folder.text("sso.yaml") == adopted()["sso.yaml"]
     assert all((address.partition(".")[0], id) in there for address, id in zone.imports.items())
     assert zone.imports["aws_ssoadmin_permission_set.Reader"].startswith(arn("other"))
+    assert [one for one in merged.since.gone if "assignment" in one] == [
+        f"aws_ssoadmin_account_assignment.{account}_Reader_group_readers-of-it" for account in ("a2", "a4")
+    ]
     assert [one for one in merged.since.added if "again" in one] == [
         "group readers-of-it, which was made again",
         "user ana, which was made again",
         "permission set Reader, which was made again",
     ]
     assert not folder.again(again).files
+
+
+@pytest.mark.parametrize(("id", "told"), [(12, True), (22, False)])
+def test_a_state_with_the_id_of_what_was_made_again_is_told(folder: Folder, id: int, told: bool) -> None:
+    live = before()
+    assert live.center
+    again = with_more(live, groups=(live.center.groups[0], group(22, "Readers of it", 1)))
+    folder.again(again)
+
+    merged = folder.again(again, imported={"aws_identitystore_group.readers-of-it": f"d-1234567890/{uuid(id)}"})
+
+    assert (
+        any("take aws_identitystore_group.readers-of-it out of the state" in one for one in merged.since.gone) is told
+    )
 
 
 def test_a_line_of_what_a_state_has_is_not_written(folder: Folder) -> None:
@@ -362,7 +379,12 @@ def test_units_accounts_and_services_that_are_other_at_aws_are_told(folder: Fold
         replace(
             live.organization,
             accounts=(first, second, third, replace(fourth, state="SUSPENDED"), account(5, parent=unit(9, "").id)),
-            units=(UNITS[0], replace(UNITS[1], name="Production", parent=live.organization.root), unit(9, "Old")),
+            units=(
+                UNITS[0],
+                replace(UNITS[1], name="Production", parent=live.organization.root),
+                unit(9, "Old"),
+                unit(8, "Deeper", unit(9, "").id),
+            ),
             delegations={"config.amazonaws.com": ("000000000003",)},
         ),
         None,
@@ -373,6 +395,7 @@ def test_units_accounts_and_services_that_are_other_at_aws_are_told(folder: Fold
 
     assert merged.since.taken_out == [
         f"organizational unit old ({unit(9, '').id})",
+        "organizational unit deeper, which is new below unit old",
         "account a5, which is new in unit old",
     ]
     assert merged.since.gone == ["aws_organizations_delegated_administrator.config"], "nobody read Identity Center"

@@ -333,6 +333,7 @@ class _Merge:
             if key not in self.identities["ou"] and key in self.found.keys["ou"].values():
                 if above and above not in self.identities["ou"]:
                     self.found.leave(WORDS["ou"], key, f"it is below unit {above}, which is not declared")
+                    self.since.taken_out.append(f"{WORDS['ou']} {key}, which is new below unit {above}")
                     continue
                 at = self._way_below(above)
                 self._add(at[0], at[1], {key: {"name": entry["name"]}})
@@ -549,7 +550,7 @@ class _Merge:
                 address = f"{TYPES[kind]}.{key}"
                 if key not in here:
                     self.since.gone.append(f"{WORDS[kind]} {key} ({id})")
-                elif address in self.existing.imported:
+                elif _IDS.get(kind, str)(self.existing.imported.get(address, "")) == id:
                     again = f"and there again: take {address} out of the state, and run this once more"
                     self.since.gone.append(f"{WORDS[kind]} {key} ({id}), {again}")
         there = live_ids(self.inventory)
