@@ -28,6 +28,7 @@ def replace(folder: Path, before: Mapping[str, str | None], files: Mapping[str, 
         for name in files:
             (folder / name).parent.mkdir(exist_ok=True)
         journal.parent.mkdir(exist_ok=True)
+        (journal.parent / ".gitignore").write_text("*\n", encoding="utf-8")
         texts = {name: [before.get(name), text] for name, text in files.items()}
         put(journal, json.dumps(texts).encode(), like=folder)
     try:
