@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,9 +20,13 @@ _NEW = ("--name", "acme", "--short-name", "ac", "--primary", "us-east-1", "--sec
 
 def test_what_came_since_is_added_and_imported(running_aws: Aws, provider: Provider, tmp_path: Path) -> None:
     running_aws.restore()
-    grown(running_aws)
+    made = grown(running_aws)
     site = Site(running_aws, provider, tmp_path)
     assert site.strata("adopt", "--to", str(site.config), *_NEW, "--yes").code == 0
+    _make_again(site, made)
+    again = site.strata("adopt", "--to", str(site.config), "--yes")
+    assert again.code == 0, again.text
+    assert "group ops, which was made again" in again.stdout
     site.sign_in_as_deployer()
     site.bootstrap()
     deployed = site.strata("deploy", "--yes")
@@ -67,3 +72,11 @@ def test_what_came_since_is_added_and_imported(running_aws: Aws, provider: Provi
     assert deployed.code == 0, deployed.text[-4000:]
     assert not [one for one in site.aws.writing_calls(since=before) if one.startswith(("sso-admin", "identitystore"))]
     assert site.strata("plan", "--exit-code").code == 0
+
+
+def _make_again(site: Site, made: dict[str, Any]) -> None:
+    """Deletes the group and makes it again, as people do to be rid of what it has; its assignment ends with it."""
+    people = site.client("identitystore")
+    people.delete_group(IdentityStoreId=STORE, GroupId=made["group"])
+    group = people.create_group(IdentityStoreId=STORE, DisplayName="ops", Description="Operates.")["GroupId"]
+    people.create_group_membership(IdentityStoreId=STORE, GroupId=group, MemberId={"UserId": made["user"]})
