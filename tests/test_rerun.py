@@ -117,7 +117,7 @@ class Folder:
         (self.path / name).write_text(yaml.safe_dump(found))
 
     def texts(self) -> dict[Path, bytes]:
-        return {path: path.read_bytes() for path in self.path.rglob("*") if path.is_file()}
+        return {path: path.read_bytes() for path in self.path.rglob("[!.]*") if path.is_file()}
 
     def text(self, name: str) -> str:
         return (self.path / name).read_text()
@@ -404,6 +404,42 @@ def test_units_accounts_and_services_that_are_other_at_aws_are_told(folder: Fold
         "organizational unit prod: name is 'Production' at AWS, and 'Prod' here",
         "organizational unit prod: it is in 'root' at AWS, and in 'workloads' here",
         "account a4 (000000000004): it is suspended at AWS, which no deploy changes",
+    ]
+
+
+def test_an_account_may_have_the_address_that_a_retired_one_had(folder: Folder) -> None:
+    folder.edit("organization.yaml", "email: a4@example.com\n", "email: a4@example.com\n    retired: true\n")
+    folder.write("imports.yaml", "".join(one for one in folder.lines("imports.yaml") if ".a4_" not in one))
+    live = before()
+    *others, last = live.organization.accounts
+    closed = replace(last, email="closed@example.com", state="SUSPENDED")
+    new = account(5, parent=PROD, email="a4@example.com")
+
+    merged = folder.again(Inventory(replace(live.organization, accounts=(*others, closed, new)), live.center))
+
+    assert merged.since.added == ["account a5"]
+
+
+def test_settings_that_are_off_at_aws_and_people_of_others_are_told(folder: Folder) -> None:
+    live = before()
+    assert live.center
+    center_ = live.center
+    changed = Inventory(
+        replace(live.organization, policy_types=(), trusted_services=("sso.amazonaws.com",), delegations={}),
+        replace(
+            center_,
+            users=(replace(center_.users[0], external=True), center_.users[1]),
+            groups=(replace(center_.groups[0], external=True), center_.groups[1]),
+        ),
+    )
+
+    merged = folder.again(changed)
+
+    assert "trusted service config.amazonaws.com" in merged.since.gone
+    assert merged.since.differs == [
+        "user ana: others manage it at AWS, and it is not external here",
+        "group admins: others manage it at AWS, and it is not external here",
+        "the policy type SERVICE_CONTROL_POLICY is off at AWS, and on here",
     ]
 
 

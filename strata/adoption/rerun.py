@@ -104,7 +104,10 @@ def known_keys(existing: Existing, inventory: Inventory) -> dict[Kind, dict[str,
         alive, held = live_things(kind, inventory), _held(kind, existing)
         recorded = {id: now.get((kind, key), key) for id, key in existing.record.keys.get(kind, {}).items()} | held
         known[kind] |= {id: key for id, key in held.items() if id in alive and key in identities[kind]}
-        _complete(kind, inventory, known, identities[kind], {id: recorded[id] for id in alive & recorded.keys()})
+        # The address of a retired account may be another one's by now.
+        retired = zone.retired.keys() & recorded.values() if kind == "account" else set()
+        named = {key: identity for key, identity in identities[kind].items() if key not in retired}
+        _complete(kind, inventory, known, named, {id: recorded[id] for id in alive & recorded.keys()})
     return known
 
 
@@ -558,7 +561,7 @@ class _Merge:
             type = type_of(address)
             if (type, id) not in there and self._is_known(type, id) and address not in self.since.gone:
                 self.since.gone.append(address)
-        self.since.gone += self._gone_memberships()
+        self.since.gone += [*self._gone_memberships(), *self._gone_settings()]
 
     def _gone_memberships(self) -> Iterator[str]:
         users = {key: id for id, key in self.found.keys["user"].items()}
@@ -568,6 +571,15 @@ class _Merge:
                 user = users.get(member)
                 if user and user not in group.members and self._is_known(_MEMBERSHIP, f"{group.id} {user}"):
                     yield f"user {member} in group {key}"
+
+    def _gone_settings(self) -> Iterator[str]:
+        organization, center = self.inventory.organization, self.inventory.center
+        here: dict[str, Iterable[str]] = {_TRUSTED: self.zone.organization.trusted_services}
+        live: dict[str, Iterable[str]] = {_TRUSTED: organization.trusted_services}
+        if center:
+            here[_ATTRIBUTE], live[_ATTRIBUTE] = self.zone.sso.access_control_attributes, center.attributes or ()
+        for type, some in here.items():
+            yield from (f"{type} {one}" for one in sorted(set(some) - set(live[type])) if self._is_known(type, one))
 
     def _tell_what_differs(self) -> None:
         organization, sso = self.zone.organization, self.zone.sso
@@ -582,11 +594,17 @@ class _Merge:
             section = SECTIONS[kind]
             fresh = self.found.organization.get(section) or self.found.sso.get(section) or {}
             for key in sorted(here.keys() & fresh.keys()):
+                if fresh[key].get("external") and not getattr(here[key], "external", True):
+                    phrase = "others manage it at AWS, and it is not external here"
+                    self.since.differs.append(f"{WORDS[kind]} {key}: {phrase}")
+                    continue
                 own_name = f"{self.zone.project.name}-{key}" if kind == "account" else key
                 self.since.differs += [
                     f"{WORDS[kind]} {key}: {name} is {at_aws} at AWS, and {declared_one} here"
                     for name, at_aws, declared_one in _differences(here[key], fresh[key], own_name)
                 ]
+        off = {one.type.value for one in self.zone.policies.values()} - {*self.inventory.organization.policy_types}
+        self.since.differs += [f"the policy type {one} is off at AWS, and on here" for one in sorted(off)]
         self.since.differs += [*self._other_units(), *self._closed_accounts()]
         self.since.differs += [f"{path}: the document is another one at AWS" for path in self._other_documents()]
 
