@@ -458,6 +458,18 @@ def test_what_is_there_and_cannot_be_described_any_more_is_not_gone(folder: Fold
     assert (merged.files, merged.since.gone) == ({}, [])
 
 
+def test_what_is_new_and_left_alone_is_told_once(folder: Folder) -> None:
+    live, odd = before(), policy(5, PROD, content="no JSON")
+    more = with_more(live, policies=(*live.organization.policies, odd))
+
+    first, second = folder.again(more), folder.again(more)
+
+    assert first.files == {}
+    assert [one.partition(":")[0] for one in first.since.left] == ["policy policy 5"]
+    assert "| policy | policy 5 |" in folder.text(ADOPTION)
+    assert second.since.left == []
+
+
 def test_a_key_that_somebody_uses_is_not_given_to_another(folder: Folder) -> None:
     with folder.data("organization.yaml") as organized:
         organized["accounts"]["a5"] = {"email": "planned@example.com", "organizational_unit": "prod"}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import yaml
 
-from strata.adoption.describing import Description
+from strata.adoption.describing import Description, LeftAlone
 from strata.config import ACCEPTED, FOLDERS, IMPORTS, ORGANIZATION, PROJECT, SECURITY, SSO
 from strata.config.models import Assignment, Mode, Project, Security
 from strata.files.config_entries import with_entry, with_items
@@ -138,6 +138,7 @@ class Since:
         gone: declared, and AWS has it no more.
         differs: written otherwise than it is at AWS.
         reached: what rules give in accounts that were added, and AWS has not given.
+        left: new at AWS or new for a reason, and left alone.
     """
 
     added: list[str] = field(default_factory=list)
@@ -145,15 +146,22 @@ class Since:
     gone: list[str] = field(default_factory=list)
     differs: list[str] = field(default_factory=list)
     reached: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
 
     def facts(self) -> dict[str, list[str]]:
-        """Returns all of it, for JSON."""
-        return asdict(self)
+        """Returns it for JSON, which has all that is left alone."""
+        return {name: phrases for name, phrases in asdict(self).items() if name != "left"}
 
 
 def adoption(inventory: Inventory, found: Description, since: Since | None = None) -> str:
     """Returns ADOPTION.md, after a rerun with what is other than it was."""
-    parts = _opening(inventory, found), _since(since or Since()), _future(found), _left_alone(found), _next(found)
+    parts = (
+        _opening(inventory, found),
+        _since(replace(since or Since(), left=[])),
+        _future(found),
+        _left_alone(found),
+        _next(found),
+    )
     return "\n".join(line for part in parts for line in part)
 
 
@@ -165,6 +173,7 @@ def changes(since: Since) -> Iterator[tuple[str, list[str]]]:
         "Declared, and gone at AWS: a deploy makes it again": since.gone,
         "Written otherwise than at AWS: a deploy changes it": since.differs,
         "Given by a rule in a new account, and not at AWS yet": since.reached,
+        "Left alone": since.left,
     }
     yield from ((heading, phrases) for heading, phrases in headings.items() if phrases)
 
@@ -255,12 +264,30 @@ def _left_alone(found: Description) -> Iterator[str]:
     yield ""
     yield "| What | Which | Why |"
     yield "|---|---|---|"
-    alike: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
-    for one in found.left_alone:
-        alike[one.kind, one.reason].append(one.name)
-    for (what, reason), names in alike.items():
-        yield f"| {what} | {_cell(', '.join(dict.fromkeys(names)))} | {_cell(reason)} |"
+    yield from (_row(*one) for one in _alike(found.left_alone))
     yield ""
+
+
+def _alike(left_alone: Iterable[LeftAlone]) -> Iterator[tuple[str, str, str]]:
+    """Yields kind, names and reason of what is left alone for one reason."""
+    alike: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for one in left_alone:
+        alike[one.kind, one.reason].append(one.name)
+    yield from ((kind, ", ".join(dict.fromkeys(names)), reason) for (kind, reason), names in alike.items())
+
+
+def _row(kind: str, names: str, reason: str) -> str:
+    return f"| {kind} | {_cell(names)} | {_cell(reason)} |"
+
+
+def left_since(left_alone: Iterable[LeftAlone], page: str) -> list[str]:
+    """Returns what is left alone and stands not in an ADOPTION.md, as phrases."""
+    there = set(page.splitlines())
+    return [
+        f"{kind} {names}: {reason}"
+        for kind, names, reason in _alike(left_alone)
+        if _row(kind, names, reason) not in there
+    ]
 
 
 def _cell(text: str) -> str:

@@ -20,7 +20,7 @@ from strata.adoption.live_ids import TypedId, assignment_id, live_ids
 from strata.adoption.pruning import gone, without
 from strata.adoption.pruning import kind as type_of
 from strata.adoption.record import Record
-from strata.adoption.rendering import Since, with_accepted, with_imports
+from strata.adoption.rendering import ADOPTION, Since, left_since, with_accepted, with_imports
 from strata.config import ACCEPTED, IMPORTS, ORGANIZATION, SSO
 from strata.config.models import Model, User
 from strata.config.moves import KINDS, Kind
@@ -224,7 +224,9 @@ class _Merge:
     literal: bool
 
     def __post_init__(self) -> None:
-        self.since = Since()
+        page = self.existing.kept.get(ADOPTION)
+        things = [one for one in self.found.left_alone if one.kind in WORDS.values()]
+        self.since = Since(left=[] if page is None else left_since(things, page))
         self.texts = dict(self.existing.texts)
         self.zone = self.existing.landing_zone
         self.identities = _declared(self.zone)

@@ -85,7 +85,7 @@ def _unknown(folder: Path, zone: LandingZone, files: Mapping[str, str]) -> list[
 
 def changed_texts(folder: Path, merged: Merged, inventory: Inventory) -> dict[str, str]:
     """Returns the texts that change, ADOPTION.md and the record with them; none where nothing is new."""
-    if not merged.files and (folder / RECORD).is_file():
+    if not merged.files and not merged.since.left and (folder / RECORD).is_file():
         return {}
     page, record = adoption(inventory, merged.found, merged.since), merged.record.written(inventory.organization.id)
     return {**merged.files, ADOPTION: page, RECORD: record}
