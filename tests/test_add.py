@@ -187,7 +187,7 @@ def test_an_entry_looks_like_its_file(way: str, new: Any, where: str, lines: str
 
 
 @pytest.mark.parametrize(
-    "text", ["", "# only a comment", "a:\n", "a: {}", "a: ~ # none\n", "---\na:\n...\n", "b: {a: }\n"]
+    "text", ["", "# only a comment", "a:\n", "a: {}", "a: ~ # none\n", "---\na:\n...\n", "b: {a: }\n", "# none\n{}\n"]
 )
 def test_what_is_missing_on_the_way_is_written(text: str) -> None:
     result = with_entry(text, ("a", "b"), {"c": {"d": "e"}}, "f")

@@ -123,9 +123,14 @@ class Folder:
         return (self.path / name).read_text()
 
     def again(
-        self, inventory: Inventory, *, literal: bool = False, imported: Mapping[str, str] | None = None
+        self,
+        inventory: Inventory,
+        *,
+        literal: bool = False,
+        imported: Mapping[str, str] | None = None,
+        elsewhere: Mapping[str, str] | None = None,
     ) -> Merged:
-        existing = existing_at(self.path, load(self.path), inventory.organization.id, imported or {})
+        existing = existing_at(self.path, load(self.path), inventory.organization.id, imported or {}, elsewhere or {})
         merged = merge(existing, inventory, literal=literal)
         for name, text in changed_texts(self.path, merged, inventory).items():
             (self.path / name).write_text(text)
@@ -326,6 +331,19 @@ def test_what_a_deploy_made_and_somebody_took_out_is_not_written_back(folder: Fo
 
     assert merged.files == {}
     assert merged.since.taken_out == [f"group ops ({uuid(13)})"]
+
+
+def test_what_a_layer_of_ones_own_has_is_neither_new_nor_what_its_key_means_here(folder: Folder) -> None:
+    live = before()
+    assert live.center
+    theirs = group(13, "team", 2)
+    more = with_more(live, groups=(*live.center.groups, theirs), of=(grant("Admin", 13, "000000000002"),))
+
+    merged = folder.again(more, elsewhere={"aws_identitystore_group.admins": f"{live.center.store}/{theirs.id}"})
+
+    assert merged.files == {}
+    assert not any(merged.since.facts().values())
+    assert ("group", "team", "a layer of your own has it") in merged.found.left_alone
 
 
 def test_what_somebody_wrote_back_gets_its_line_again(folder: Folder) -> None:

@@ -53,6 +53,7 @@ class Existing:
         unknown: returns the entries that accepted.yaml needs beside its own, with some files replaced.
         record: what earlier runs described.
         imported: the ids that states have by address, which need no import.
+        elsewhere: the ids that the states of layers of one's own have by address: nothing new for this configuration.
     """
 
     landing_zone: LandingZone
@@ -64,6 +65,7 @@ class Existing:
     unknown: Callable[[Texts], list[dict[str, Any]]]
     record: Record
     imported: Mapping[str, str]
+    elsewhere: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -230,7 +232,8 @@ class _Merge:
         self.texts = dict(self.existing.texts)
         self.zone = self.existing.landing_zone
         self.identities = _declared(self.zone)
-        self.deployed = {(type_of(address), id) for address, id in self.existing.imported.items()}
+        self.elsewhere = {(type_of(address), id) for address, id in self.existing.elsewhere.items()}
+        self.deployed = {(type_of(address), id) for address, id in self.existing.imported.items()} | self.elsewhere
         now = newest_keys(self.zone.moves)
         self.described = {
             kind: {id: now.get((kind, key), key) for id, key in self.existing.record.keys.get(kind, {}).items()}
@@ -277,12 +280,18 @@ class _Merge:
         """Takes out of the description what somebody took out of the configuration, and names it."""
         unmanaged = set(map(folded, self.zone.organization.unmanaged_accounts))
         emails = {one.id: folded(one.email) for one in self.inventory.organization.accounts}
+        layered = {
+            (kind, _IDS.get(kind, str)(id)) for kind in KINDS for type, id in self.elsewhere if type == TYPES[kind]
+        }
         for kind in KINDS:
             for id, key in sorted(self.found.keys[kind].items()):
                 if key in self.identities[kind]:
                     continue
                 if kind == "account" and {id, emails[id]} & unmanaged:
                     self.found.leave("account", f"{id} {key}", "it stands under unmanaged_accounts")
+                    del self.found.keys[kind][id]
+                elif (kind, id) in layered:
+                    self.found.leave(WORDS[kind], key, "a layer of your own has it")
                     del self.found.keys[kind][id]
                 elif id in self.described[kind]:
                     self.since.taken_out.append(f"{WORDS[kind]} {key} ({id})")

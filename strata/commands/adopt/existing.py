@@ -28,7 +28,13 @@ from strata.printing import line, readers_may_leave
 from strata.terminal import confirmed
 
 
-def existing_at(folder: Path, zone: LandingZone, organization: str, imported: Mapping[str, str]) -> Existing:
+def existing_at(
+    folder: Path,
+    zone: LandingZone,
+    organization: str,
+    imported: Mapping[str, str],
+    elsewhere: Mapping[str, str],
+) -> Existing:
     """Returns the configuration of a folder, with what earlier runs described, and the ids that states have.
 
     Raises:
@@ -45,6 +51,7 @@ def existing_at(folder: Path, zone: LandingZone, organization: str, imported: Ma
         kept=kept,
         record=Record.read(kept.get(RECORD, ""), organization),
         imported=imported,
+        elsewhere=elsewhere,
     )
 
 
