@@ -478,7 +478,8 @@ def test_controls_are_on_where_the_account_has_them_so(adopt: Any) -> None:
 def test_entitlements_are_named_or_said_to_be_unread(adopt: Any, tmp_path: Path) -> None:
     role = "arn:aws:iam::000000000002:role/Ops"
     people = center(users=(user(1),))
-    named = describe(Inventory(organization(), people, entitlements=((uuid(1), role),)), PROJECT_)
+    inventory = Inventory(organization(), people, entitlements=((uuid(1), role),))
+    named = describe(inventory, PROJECT_)
     denied = describe(
         Inventory(organization(), people, entitlements="account-access:ListApplications is not allowed"), PROJECT_
     )
@@ -486,6 +487,7 @@ def test_entitlements_are_named_or_said_to_be_unread(adopt: Any, tmp_path: Path)
     assert [(one.kind, one.name) for one in named.left_alone if one.kind == "entitlement"] == [
         ("entitlement", f"{role} for u1@example.com")
     ]
+    assert "| entitlements of Account access manager | 1 | 0 |" in rendering.adoption(inventory, named)
     assert denied.looks == ["Account access manager could not be read: account-access:ListApplications is not allowed."]
 
 

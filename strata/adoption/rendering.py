@@ -215,6 +215,8 @@ def _opening(inventory: Inventory, found: Description) -> Iterator[str]:
             "permission sets": (len(sso["permission_sets"]), len(center.permission_sets)),
             "account assignments": (len(found.grants), len(center.assignments) + len(center.orphans)),
         }
+    if inventory.entitlements and not isinstance(inventory.entitlements, str):
+        described["entitlements of Account access manager"] = 0, len(inventory.entitlements)
     yield "# Adoption"
     yield ""
     yield "What `strata adopt` found and wrote. It changed nothing at AWS."

@@ -141,9 +141,17 @@ def leverage(aws: Aws) -> Seeded:
     made.policy("delete-protection", _statement("Deny", "ec2:DeleteTransitGateway*", Condition=tagged), shared)
     untag = {"ForAnyValue:StringEquals": {"aws:TagKeys": ["ProtectFromDeletion"]}}
     made.policy("tag-protection", _statement("Deny", "ec2:CreateTags", "ec2:DeleteTags", Condition=untag), shared)
-    made.delegate(made.accounts["acme-security"], "access-analyzer.amazonaws.com")
+    for service in ("access-analyzer", "cloudtrail", "guardduty", "fms"):
+        made.delegate(made.accounts["acme-security"], f"{service}.amazonaws.com")
     aws.client("iam").create_service_linked_role(AWSServiceName="access-analyzer.amazonaws.com")
     aws.client("ec2").enable_ebs_encryption_by_default()
+    flags = {
+        "BlockPublicAcls": True,
+        "IgnorePublicAcls": True,
+        "BlockPublicPolicy": False,
+        "RestrictPublicBuckets": False,
+    }
+    aws.client("s3control").put_public_access_block(AccountId=ACCOUNT, PublicAccessBlockConfiguration=flags)
     for given, family in (("Ana", "Adler"), ("Ben", "Becker"), ("Cleo", "Conti")):
         made.user(f"{given}.{family}@acme.io".lower(), given, family)
     everybody = list(made.users)

@@ -218,6 +218,12 @@ def test_what_has_odd_names_is_adopted_and_stays_as_it_is(nothing: Site) -> None
 
 
 @pytest.mark.large
+@pytest.mark.only("real")
+def test_what_has_odd_names_is_adopted_with_the_real_provider(nothing: Site) -> None:
+    test_what_has_odd_names_is_adopted_and_stays_as_it_is(nothing)
+
+
+@pytest.mark.large
 def test_what_grew_for_years_is_adopted_and_stays_as_it_is(nothing: Site) -> None:
     seeds.grown(nothing.aws)
 
@@ -268,6 +274,7 @@ def test_a_preview_after_bootstrap_imports_the_store_of_the_state(adopted: Site)
 
 @pytest.mark.only("stand-in")
 def test_a_bucket_that_exists_is_completed_and_keeps_its_tags(adopted: Site) -> None:
+    """The two tags that are added say that it is Strata's."""
     s3, bucket = adopted.client("s3"), "acme-tfstate"
     s3.create_bucket(Bucket=bucket)
     s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": [{"Key": "owner", "Value": "ops"}]})
@@ -280,7 +287,7 @@ def test_a_bucket_that_exists_is_completed_and_keeps_its_tags(adopted: Site) -> 
 
     _only_imports(planned, store="import", table="create")
     assert planned["preview"]["missing"] == ["state bucket", "lock table"], "both, for something is to be made of each"
-    assert _tags(adopted, bucket) == {"owner": "ops", "Project": "acme", "Layer": "backend", "ManagedBy": "strata"}
+    assert _tags(adopted, bucket) == {"owner": "ops", "Project": "acme", "ManagedBy": "strata"}
     again = adopted.strata("plan", "--exit-code")
     assert again.code == 0, again.text
 

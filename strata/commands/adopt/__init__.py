@@ -265,7 +265,7 @@ def configuration(
 ) -> tuple[Description, dict[str, str]]:
     """Returns what was found, and all files; the imports come from the configuration as it is read back.
 
-    A document that AWS took and the configuration does not is left where it is, with whatever it belongs to.
+    An entry that AWS took and the configuration does not is left where it is, with whatever names it.
 
     Raises:
         StrataError: the configuration does not give what is there; nothing is written then.
