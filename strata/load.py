@@ -8,7 +8,7 @@ from pathlib import Path
 from strata.config.loader import read_partial
 from strata.errors import ConfigurationError
 from strata.landing_zone import LandingZone
-from strata.rules import check
+from strata.rules import check, check_whole
 
 
 def load(folder: Path, day: dt.date | None = None) -> LandingZone:
@@ -21,6 +21,8 @@ def load(folder: Path, day: dt.date | None = None) -> LandingZone:
     partial.day = day
     landing_zone = LandingZone.of(partial)
     faults += check(partial)
+    if not faults and landing_zone:
+        faults += check_whole(landing_zone, day)
     if faults or landing_zone is None:
         raise ConfigurationError(faults)
     return landing_zone

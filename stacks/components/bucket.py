@@ -29,13 +29,13 @@ from cdktf_cdktf_provider_aws.s3_bucket_versioning import (
 )
 
 from stacks.base import BaseStack, policy_json
+from strata.landing_zone.state import bucket_denials
 
 
 class SafeBucket:
     """A bucket with encryption, no public access, bucket-owner ownership, TLS 1.2 and no deletion.
 
-    Its policy denies plain HTTP, TLS below 1.2 and the deletion of the bucket or of object versions to everyone. It
-    never denies PutBucketPolicy: that would lock the owner out for good.
+    Its policy denies plain HTTP, TLS below 1.2 and the deletion of the bucket or of object versions to everyone.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class SafeBucket:
             name,
             bucket=self.name,
             region=region,
-            policy=policy_json({"Version": "2012-10-17", "Statement": [*_denials(self.arn), *statements]}),
+            policy=policy_json({"Version": "2012-10-17", "Statement": [*bucket_denials(self.arn), *statements]}),
         )
         stack.add(
             S3BucketLifecycleConfiguration,
@@ -127,32 +127,3 @@ class SafeBucket:
             region=region,
             rule=S3BucketOwnershipControlsRule(object_ownership="BucketOwnerEnforced"),
         )
-
-
-def _denials(arn: str) -> list[dict[str, Any]]:
-    everything = [arn, f"{arn}/*"]
-    return [
-        {
-            "Sid": "DenyPlainHttp",
-            "Effect": "Deny",
-            "Principal": "*",
-            "Action": "s3:*",
-            "Resource": everything,
-            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-        },
-        {
-            "Sid": "DenyOldTls",
-            "Effect": "Deny",
-            "Principal": "*",
-            "Action": "s3:*",
-            "Resource": everything,
-            "Condition": {"NumericLessThan": {"s3:TlsVersion": "1.2"}},
-        },
-        {
-            "Sid": "DenyDeletion",
-            "Effect": "Deny",
-            "Principal": "*",
-            "Action": ["s3:DeleteBucket", "s3:DeleteObjectVersion"],
-            "Resource": everything,
-        },
-    ]

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from strata.adoption.describing import Description
 from strata.config.loader import read_partial
 from strata.errors import ConfigurationError, StrataError
+from strata.rules import lock_outs_in
 from strata.rules.spelling import unknown_in
 
 T = TypeVar("T")
@@ -17,9 +18,13 @@ REASON = "As found by strata adopt."
 
 
 def accepted(folder: Path) -> list[dict[str, Any]]:
-    """Returns the entries of accepted.yaml for names in documents that the reference data does not have."""
+    """Returns the entries of accepted.yaml for what is an error and was found as it is.
+
+    That is a name in a document that the reference data does not have, and what nobody could undo.
+    """
     partial, _ = read_partial(folder)
-    return [{"finding": finding, "at": at, "reason": REASON} for finding, at in sorted(set(unknown_in(partial)))]
+    found = {*unknown_in(partial), *lock_outs_in(partial)}
+    return [{"finding": finding, "at": at, "reason": REASON} for finding, at in sorted(found)]
 
 
 def until_accepted(describe: Callable[[Mapping[str, str]], Description], finish: Callable[[Description], T]) -> T:

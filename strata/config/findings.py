@@ -13,6 +13,11 @@ SPELLING: Mapping[str, str] = {
 }
 """Errors: names that AWS does not have, as far as the reference data goes."""
 
+LOCK_OUTS: Mapping[str, str] = {
+    "lock-out": "nobody could undo a deploy, or repair an account, once this is deployed",
+}
+"""Errors: what takes the last way back."""
+
 EFFECT: Mapping[str, str] = {
     "unknown-service": "no service has that prefix, or it is newer than the reference data",
     "unused-condition-key": "no action of the statement supports the key",
@@ -33,6 +38,7 @@ EFFECT: Mapping[str, str] = {
 
 FINDINGS: Mapping[str, str] = {
     **SPELLING,
+    **LOCK_OUTS,
     **EFFECT,
     "example-value": "an example value of the template",
     "opt-in-region": "a region that is off until it is enabled",
@@ -54,7 +60,9 @@ FINDINGS: Mapping[str, str] = {
     "empty-assignment": "an assignment of retired accounts only, or of none but those it leaves out",
     "empty-unit": "an assignment to a unit without accounts",
     "over-quota": "more than AWS gives until it is asked for more",
-    "no-administrator": "nobody administers the management account",
+    "no-administrator": "nobody is known to administer the management account",
+    "uncertain-administrator": "whether somebody administers the management account is not certain",
+    "ending-administrator": "nobody administers the management account after a day",
     "unused-acceptance": "an entry of accepted.yaml that matches nothing",
 }
 """All findings that can be accepted, with their meaning."""

@@ -35,7 +35,7 @@ def administrators(landing_zone: LandingZone, today: dt.date = dt.date.min) -> A
     for grant, entries in landing_zone.grants.items():
         if grant.account != MANAGEMENT or grant.permission_set not in full:
             continue
-        if all(_ended(landing_zone, entry, today) for entry in entries):
+        if all(has_ended(landing_zone, entry, today) for entry in entries):
             continue
         if grant.principal_type == "USER":
             people.add(grant.principal)
@@ -46,7 +46,8 @@ def administrators(landing_zone: LandingZone, today: dt.date = dt.date.min) -> A
     return Administrators(frozenset(people), frozenset(external))
 
 
-def _ended(landing_zone: LandingZone, entry: Location, today: dt.date) -> bool:
+def has_ended(landing_zone: LandingZone, entry: Location, today: dt.date) -> bool:
+    """Returns whether an entry that gives access ended before a day; what an option gives never does."""
     if entry[0] != "assignments":
         return False
     until = landing_zone.sso.assignments[int(entry[1])].until

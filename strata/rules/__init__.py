@@ -6,16 +6,30 @@ configuration that is probably unintended.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from strata.config.limits import Limits, aws_limits
 from strata.config.loader import PartialConfiguration
 from strata.errors import Fault
-from strata.rules import accepted, access, imports, moves, organization, policies, project, security, spelling, text
+from strata.landing_zone import LandingZone
+from strata.rules import (
+    accepted,
+    access,
+    imports,
+    moves,
+    organization,
+    policies,
+    project,
+    security,
+    spelling,
+    text,
+)
+from strata.rules.lockout import Guard
 from strata.rules.warnings import LocatedWarning, found_warnings, warnings
 
-__all__ = ["LocatedWarning", "check", "found_warnings", "warnings"]
+__all__ = ["LocatedWarning", "check", "check_whole", "found_warnings", "warnings"]
 
 Rule = Callable[[PartialConfiguration, Limits], Iterable[Fault]]
 RULES: tuple[Rule, ...] = (
@@ -47,6 +61,11 @@ def check(partial: PartialConfiguration) -> list[Fault]:
     """Returns every fault across the entries of a configuration, each with the id of its rule."""
     limits = partial.project.aws_limits if partial.project else aws_limits()
     return [replace(fault, rule=rule_id(rule)) for rule in RULES for fault in rule(partial, limits)]
+
+
+def check_whole(landing_zone: LandingZone, day: dt.date | None = None) -> list[Fault]:
+    """Returns the faults of a configuration that has no others: the evaluation of policies needs all of it."""
+    return [replace(fault, rule="lockout.lock_outs") for fault in Guard(landing_zone, day).faults()]
 
 
 def rule_id(rule: Rule) -> str:

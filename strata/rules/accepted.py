@@ -14,7 +14,6 @@ from strata.config.source import Location, dotted
 from strata.config.text import short
 from strata.errors import Fault
 from strata.landing_zone import LandingZone
-from strata.rules.spelling import unknown_names
 
 
 def accepted(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
@@ -44,11 +43,11 @@ class Warned(NamedTuple):
 _IN_VAIN = "unused-acceptance"
 
 
-def unused(landing_zone: LandingZone, doubts: Iterable[Warned]) -> Iterator[Warned]:
+def unused(landing_zone: LandingZone, doubts: Iterable[Warned], errors: Iterable[tuple[str, str]]) -> Iterator[Warned]:
     """Yields the entries of accepted.yaml that accept nothing: the finding is corrected, or has another place."""
     if not landing_zone.accepted:
         return
-    met = {(one.finding, one.at) for one in doubts} | set(unknown_names(landing_zone))
+    met = {*((one.finding, one.at) for one in doubts), *errors}
     in_vain = {f"{one.finding} {one.at}" for one in landing_zone.accepted if (one.finding, one.at) not in met}
     for index, one in enumerate(landing_zone.accepted):
         if one.finding == _IN_VAIN and one.at in in_vain:

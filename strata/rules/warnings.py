@@ -17,13 +17,12 @@ from strata.config.types import did_you_mean
 from strata.iam.statements import statements
 from strata.landing_zone import LandingZone, SourceLocation
 from strata.landing_zone.accounts import Account
-from strata.landing_zone.administrators import administrators
 from strata.landing_zone.examples import example_values
-from strata.landing_zone.permission_sets import FULL_ACCESS
 from strata.landing_zone.policies import NEVER_BINDS_MANAGEMENT
 from strata.landing_zone.units import Target
 from strata.rules.accepted import Doubt, Warned, place, unused
 from strata.rules.document_warnings import document_warnings
+from strata.rules.lockout import LOCK_OUT, Guard
 from strata.rules.quotas import over_quota
 from strata.rules.spelling import unknown_names
 
@@ -72,10 +71,11 @@ def found_warnings(landing_zone: LandingZone, day: dt.date | None = None) -> lis
 
     Accepted findings are left out; with a day, not those whose acceptance ended before it.
     """
-    doubts = _doubts(landing_zone)
+    guard = Guard(landing_zone)
+    doubts = _doubts(landing_zone, guard)
     found: list[LocatedWarning] = []
     grouped: dict[tuple[str, str], list[Warned]] = defaultdict(list)
-    for one in (*doubts, *unused(landing_zone, doubts)):
+    for one in (*doubts, *unused(landing_zone, doubts, _errors(landing_zone, guard))):
         entry = find(landing_zone.accepted, one.finding, one.at)
         if entry and not entry.ended(day):
             continue
@@ -90,17 +90,30 @@ def found_warnings(landing_zone: LandingZone, day: dt.date | None = None) -> lis
 
 def accepted_here(landing_zone: LandingZone) -> frozenset[tuple[str, str]]:
     """Returns finding and place of everything that accepted.yaml may accept."""
-    return frozenset((one.finding, one.at) for one in _doubts(landing_zone)) | frozenset(unknown_names(landing_zone))
+    guard = Guard(landing_zone)
+    found = ((one.finding, one.at) for one in _doubts(landing_zone, guard))
+    return frozenset({*found, *_errors(landing_zone, guard)})
 
 
-def _doubts(landing_zone: LandingZone) -> list[Warned]:
+def _errors(landing_zone: LandingZone, guard: Guard) -> Iterator[tuple[str, str]]:
+    """Yields the errors that accepted.yaml accepts in a valid configuration."""
+    yield from unknown_names(landing_zone)
+    yield from ((LOCK_OUT, one.at) for one in guard.lock_outs)
+
+
+def _doubts(landing_zone: LandingZone, guard: Guard) -> list[Warned]:
     found = [
         Warned(finding, place(landing_zone, doubt), doubt)
         for finding, rule in _RULES.items()
         for doubt in rule(landing_zone)
     ]
-    return [*found, *document_warnings(landing_zone)]
+    said = {one.statement for one in guard.lock_outs}
+    documents = [one for one in document_warnings(landing_zone) if one.finding not in _WIDE or one.at not in said]
+    return [*found, *guard.doubts(), *documents]
 
+
+_WIDE = frozenset({"denies-everything", "binds-deployer"})
+"""Findings that say of a statement, less precisely, what a lock-out says."""
 
 _OTHERS = "{others}"
 _TOLD_ONCE = frozenset({"example-value", "unbound-account"})
@@ -315,17 +328,6 @@ def _empty_units(landing_zone: LandingZone) -> Iterator[Doubt]:
                 yield SSO, ("assignments", index, "organizational_units", position), text
 
 
-def _administrators(landing_zone: LandingZone) -> Iterator[Doubt]:
-    """Offline nobody can tell whether somebody had access before, which `strata deploy` then refuses to take."""
-    if not administrators(landing_zone):
-        text = (
-            "nobody has administrator access to the management account: no permission set with aws: "
-            f"{FULL_ACCESS}, without a boundary and without an inline policy that denies everything, is assigned there "
-            "to a user, an external group or a group with members"
-        )
-        yield SSO, ("assignments",), text
-
-
 _RULES: Mapping[str, Callable[[LandingZone], Iterable[Doubt]]] = {
     "example-value": _examples,
     "opt-in-region": _regions,
@@ -346,6 +348,5 @@ _RULES: Mapping[str, Callable[[LandingZone], Iterable[Doubt]]] = {
     "empty-assignment": _assignments,
     "empty-unit": _empty_units,
     "over-quota": over_quota,
-    "no-administrator": _administrators,
 }
 """Each finding, and the rule that finds it."""

@@ -1,0 +1,441 @@
+"""Who can undo a configuration once it is deployed: each way in which somebody could, with its answer.
+
+Two things have to stay possible:
+
+- In the management account, for a person or the role that deploys: every write action of the documents in
+  `strata/policies/deployer/`, and reading the state. SCPs and RCPs do not bind there, and whatever they do is undone
+  from there, so only permission sets, the deployer's policies and those of the state's buckets and keys count.
+- In each member, for the management account: to assume the access role, and for that role what repairs an account whose
+  own policies keep everybody out, which nobody can do from outside. Of its roles that is to change whom they trust, to
+  give them a policy, and to assume them; SCPs and RCPs can deny it. Of its buckets, keys, queues and secrets, it is to
+  change their policies, against which only RCPs count: an SCP may close a service to an account that does not use it.
+
+Layers of one's own need more of the access role, as docs/layers.md says; a guardrail that stops one of them stops no
+repair. Declarative and management policies deny no request.
+https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html
+https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_accounts_access.html
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NamedTuple
+
+from strata.config.models import ACCESS_ROLE, MANAGEMENT, PARTITION, PolicyType, Project
+from strata.evaluation import unknown
+from strata.evaluation.answers import Answer, Outcome, Step
+from strata.evaluation.documents import parse
+from strata.evaluation.evaluator import evaluate
+from strata.evaluation.keys import following, region_of
+from strata.evaluation.landing_zone import Actor, Evaluated
+from strata.evaluation.layers import Layer, Policies
+from strata.evaluation.requests import Context, Request, Value
+from strata.iam.reference import reference
+from strata.landing_zone import LandingZone
+from strata.landing_zone.administrators import has_ended
+from strata.landing_zone.permissions import READER, STACKS, permissions
+from strata.landing_zone.state import bucket_denials, default_key_policy
+from strata.landing_zone.units import Target
+
+DEPLOYER = "deployer"
+_ORDER = (Outcome.ALLOWED, Outcome.DEPENDS, Outcome.DENIED)
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way in which somebody could undo something, and whether it stays open."""
+
+    what: str
+    """In the management account the stack that is undone; in members `enter`, or what is repaired."""
+    accounts: tuple[str, ...]
+    """Where; members that the same policies bind have one way together."""
+    by: str
+    """Who, as people read it."""
+    outcome: Outcome
+    action: str
+    """The action that decides; where all are allowed, one of them."""
+    decided: Step
+    """The level that decides, with its statement."""
+    denials: tuple[tuple[str, Step], ...] = ()
+    """In members, every action that is denied, with each level that denies it."""
+    permission_set: str = ""
+    """The one by which people could; empty for anybody else."""
+    falls_short: bool = False
+    """Whether an action is not among those that their policies allow, so that it was never meant to be one."""
+    external: bool = False
+    """Whether it depends on an identity provider alone."""
+
+
+def ways(landing_zone: LandingZone, day: dt.date | None = None) -> list[Way]:
+    """Returns who can undo what, the management account first; with a day, without access that ended before it."""
+    evaluated = Evaluated(landing_zone)
+    management = Management(evaluated, day)
+    return [*management.ways(), *in_members(evaluated, management.actors)]
+
+
+# In the management account
+
+
+class _Deed(NamedTuple):
+    action: str
+    resource: str
+    keys: Mapping[str, Value]
+
+
+class Management:
+    """What a deploy writes in the management account, and who can write it."""
+
+    def __init__(self, evaluated: Evaluated, day: dt.date | None = None, *, lasting: bool = False) -> None:
+        """Leaves out access that ended before the day, and that has a last day where only lasting access counts."""
+        self.evaluated = evaluated
+        self._day, self._lasting = day or dt.date.min, lasting
+
+    @cached_property
+    def holders(self) -> Mapping[str, tuple[str, ...]]:
+        """Returns the permission sets that somebody has there, each with its users and its groups of a provider."""
+        landing_zone = self.evaluated.landing_zone
+        found: dict[str, set[str]] = {}
+        for grant in self.evaluated.grants(MANAGEMENT):
+            if not any(self._counts(entry) for entry in landing_zone.grants[grant]):
+                continue
+            if grant.principal_type == "USER":
+                people: Iterable[str] = (grant.principal,)
+            elif landing_zone.groups[grant.principal].external:
+                people = (f"group {grant.principal}",)
+            else:
+                people = landing_zone.groups[grant.principal].members
+            found.setdefault(grant.permission_set, set()).update(people)
+        order = sorted(found, key=lambda key: (not _is_wide(landing_zone, key), key))
+        return {key: tuple(sorted(found[key])) for key in order if found[key]}
+
+    def _counts(self, entry: tuple[str | int, ...]) -> bool:
+        landing_zone = self.evaluated.landing_zone
+        ended = has_ended(landing_zone, entry, dt.date.max if self._lasting else self._day)
+        return not ended
+
+    @property
+    def landing_zone(self) -> LandingZone:
+        """Returns what it is about."""
+        return self.evaluated.landing_zone
+
+    @property
+    def actors(self) -> list[Actor]:
+        """Returns everybody who acts there."""
+        sets = [self.evaluated.permission_set(key, MANAGEMENT) for key in self.holders]
+        return [*sets, self.evaluated.deployer()]
+
+    def ways(self) -> Iterator[Way]:
+        """Yields every way to undo every stack."""
+        for stack in STACKS:
+            yield from self.of_stack(stack)
+
+    def of_stack(self, stack: str) -> Iterator[Way]:
+        """Yields every way to undo a stack, those of full access first."""
+        for key, people in self.holders.items():
+            yield from self._by_set(stack, key, people)
+        yield self.of_deployer(stack)
+
+    def of_deployer(self, stack: str) -> Way:
+        """Returns whether the role that deploys can undo a stack."""
+        return self._asked(stack, self.evaluated.deployer(), DEPLOYER)
+
+    def _by_set(self, stack: str, key: str, people: Sequence[str]) -> Iterator[Way]:
+        """Yields one way for all who have a set, or one for each where the answer depends on who it is."""
+        found = self._asked(stack, self.evaluated.permission_set(key, MANAGEMENT), f"permission set {key}")
+        users = [one for one in people if not self._is_external(one)]
+        if found.outcome is not Outcome.DEPENDS:
+            known, others = users, [one for one in people if one not in users]
+            for some, external in ((known, False), (others, True)):
+                if some:
+                    yield _of_people(found, key, some, external=external)
+            return
+        for one in people:
+            user = None if one.startswith("group ") else one
+            actor = self.evaluated.permission_set(key, MANAGEMENT, user)
+            yield _of_people(self._asked(stack, actor, f"{key} of {one}"), key, [one], external=one not in users)
+
+    def _is_external(self, one: str) -> bool:
+        users = self.evaluated.landing_zone.users
+        return one.startswith("group ") or users[one].external
+
+    def _asked(self, stack: str, actor: Actor, name: str) -> Way:
+        worst: Way | None = None
+        for deed in self._deeds[stack]:
+            answer = self._answer(actor, deed)
+            if worst and _ORDER.index(answer.outcome) <= _ORDER.index(worst.outcome):
+                continue
+            worst = Way(stack, (MANAGEMENT,), name, answer.outcome, deed.action, answer.decided)
+            if _falls_short(answer, actor):
+                return replace(worst, falls_short=True)
+        if worst is None:
+            raise ValueError(f"the document of {stack} allows nothing")
+        return worst
+
+    def _answer(self, actor: Actor, deed: _Deed) -> Answer:
+        here = actor.account
+        region = region_of(deed.action, deed.resource) or self._region(deed)
+        keys = following(actor.principal, here, here, action=deed.action, resource=deed.resource, region=region)
+        context = Context({**_OVER_TLS, **deed.keys}).filled(actor.keys).filled(keys)
+        request = Request(actor.principal, deed.action, deed.resource, here.id, context)
+        return evaluate(request, Policies(here, here, actor.identity, actor.boundary, self._of_resource(deed)))
+
+    def _region(self, deed: _Deed) -> str:
+        project = self.evaluated.landing_zone.project
+        if deed.action.startswith(("sso:", "identitystore:")):
+            return project.identity_center_region
+        replica = deed.resource.startswith(_bucket(project.replica_bucket))
+        return project.regions.secondary if replica else project.regions.primary
+
+    def _of_resource(self, deed: _Deed) -> Layer | None:
+        if deed.action.startswith("s3:"):
+            return self._buckets.get(deed.resource.partition("/")[0])
+        return self._key if deed.action.startswith("kms:") else None
+
+    @cached_property
+    def _buckets(self) -> Mapping[str, Layer]:
+        project = self.evaluated.landing_zone.project
+        arns = map(_bucket, (project.state_bucket, project.replica_bucket, project.trail_bucket))
+        return {arn: _layer(f"policy of bucket {arn}", {"Statement": bucket_denials(arn)}) for arn in arns}
+
+    @cached_property
+    def _key(self) -> Layer:
+        account = self.evaluated.landing_zone.project.management_account.id
+        return _layer("policy of the state's key", default_key_policy(PARTITION, account))
+
+    @cached_property
+    def _deeds(self) -> Mapping[str, tuple[_Deed, ...]]:
+        project = self.evaluated.landing_zone.project
+        documents = permissions(project)
+        return {stack: tuple(_deeds(project, documents[stack].content, documents[READER].content)) for stack in STACKS}
+
+
+_OVER_TLS: Mapping[str, Value] = {"aws:SecureTransport": "true", "s3:TlsVersion": "1.3"}
+
+
+def _bucket(name: str) -> str:
+    return f"arn:{PARTITION}:s3:::{name}"
+
+
+def _layer(name: str, document: Mapping[str, object]) -> Layer:
+    return Layer(name, (parse(json.dumps({"Version": "2012-10-17", **document}), name),))
+
+
+def _is_wide(landing_zone: LandingZone, key: str) -> bool:
+    """Returns whether a set is likely to be enough, so that it is asked about first."""
+    found = landing_zone.permission_sets[key]
+    return found.boundary is None and any("Administrator" in one.aws for one in found.managed)
+
+
+def _of_people(way: Way, key: str, people: Sequence[str], *, external: bool) -> Way:
+    named = replace(way, by=f"{', '.join(people)} as permission set {key}", permission_set=key)
+    if external and way.outcome is Outcome.ALLOWED:
+        step = Step("identity provider", Outcome.DEPENDS, "decides who that is", None, ("the identity provider",))
+        return replace(named, outcome=Outcome.DEPENDS, decided=step, external=True)
+    return named
+
+
+def _falls_short(answer: Answer, actor: Actor) -> bool:
+    """Returns whether no statement of the actor's own policies allows it, whatever denies it besides."""
+    return any(
+        one.level == actor.identity.name and one.outcome is Outcome.DENIED and one.statement is None
+        for one in answer.steps
+    )
+
+
+# What a deploy does
+
+
+def _deeds(
+    project: Project, document: Mapping[str, list[dict[str, object]]], reader: Mapping[str, object]
+) -> Iterator[_Deed]:
+    """Yields what the document of a stack allows to write, and what reads the state, once each."""
+    listed = [*document["Statement"], *(one for one in _listed(reader["Statement"]) if one["Sid"] in _READING)]
+    for statement in listed:
+        for action in _texts(statement["Action"]):
+            if action.startswith("kms:") and not project.state.kms:
+                continue
+            for resource in _texts(statement["Resource"]):
+                yield _Deed(action, _one(project, action, resource), _meeting(project, statement))
+
+
+_READING = ("States", "StateKey")
+"""The statements of the reader's document without which no stack can be planned."""
+
+
+def _listed(value: object) -> list[dict[str, object]]:
+    return value if isinstance(value, list) else []
+
+
+def _texts(value: object) -> list[str]:
+    return (
+        [value]
+        if isinstance(value, str)
+        else [one for one in value if isinstance(one, str)]
+        if isinstance(value, list)
+        else []
+    )
+
+
+def _one(project: Project, action: str, written: str) -> str:
+    """Returns a resource that an element stands for, in a region and otherwise any."""
+    if written == "*":
+        found = reference().actions(action)
+        kinds = sorted(kind.arn for one in found for kind in one.resource_types or ())
+        if not kinds:
+            return "*"
+        known = {"Partition": PARTITION, "Account": project.management_account.id, "Region": project.regions.primary}
+        return re.sub(r"\$\{([^}]*)\}", lambda part: known.get(part[1], unknown.ANYTHING), kinds[0])
+    start, star, rest = written.partition(":*:")
+    return (f"{start}:{project.regions.primary}:{rest}" if star else written).replace("*", unknown.ANYTHING)
+
+
+def _meeting(project: Project, statement: Mapping[str, object]) -> dict[str, Value]:
+    """Returns the keys of a request that the conditions of the documents are about, so that it meets them."""
+    found: dict[str, Value] = {}
+    condition = statement.get("Condition")
+    for operator, tests in condition.items() if isinstance(condition, dict) else ():
+        for key, value in tests.items():
+            text = str(value).replace("*", project.regions.primary)
+            found[key] = (text,) if operator.startswith("For") else text
+    return found
+
+
+# In members
+
+
+class _Repair(NamedTuple):
+    """Something that has to stay possible in a member."""
+
+    what: str
+    actions: tuple[tuple[str, ...], ...]
+    """Of each entry one action is enough."""
+    resource: str
+    """With the account's id for a brace."""
+    services: bool = True
+    """Whether only RCPs count, since a service that an SCP closes is not in use."""
+
+
+ENTER = "enter"
+_ROLE = f"arn:{PARTITION}:iam::{{}}:role/"
+_REPAIRS = (
+    _Repair(
+        "roles",
+        (("sts:AssumeRole",), ("iam:UpdateAssumeRolePolicy",), ("iam:PutRolePolicy", "iam:AttachRolePolicy")),
+        f"{_ROLE}{unknown.ANYTHING}",
+        services=False,
+    ),
+    _Repair("buckets", (("s3:DeleteBucketPolicy", "s3:PutBucketPolicy"),), _bucket(unknown.ANYTHING)),
+    _Repair("keys", (("kms:PutKeyPolicy",),), f"arn:{PARTITION}:kms:{{region}}:{{}}:key/{unknown.ANYTHING}"),
+    _Repair(
+        "queues",
+        (("sqs:SetQueueAttributes", "sqs:RemovePermission"),),
+        f"arn:{PARTITION}:sqs:{{region}}:{{}}:{unknown.ANYTHING}",
+    ),
+    _Repair(
+        "secrets",
+        (("secretsmanager:DeleteResourcePolicy", "secretsmanager:PutResourcePolicy"),),
+        f"arn:{PARTITION}:secretsmanager:{{region}}:{{}}:secret:{unknown.ANYTHING}",
+    ),
+)
+_OPEN = _layer(
+    "policy of the resource", {"Statement": {"Effect": "Allow", "Action": "*", "Principal": "*", "Resource": "*"}}
+)
+
+
+def in_members(evaluated: Evaluated, entering: Sequence[Actor]) -> Iterator[Way]:
+    """Yields what the management account and the access role can do in members, for those that are bound alike.
+
+    Policies of their resources do not count: they are what is repaired.
+    """
+    for accounts in _alike(evaluated):
+        yield _entrance(evaluated, entering, accounts)
+        for repair in _REPAIRS:
+            yield _repaired(evaluated, repair, accounts)
+
+
+def _alike(evaluated: Evaluated) -> list[tuple[str, ...]]:
+    """Returns the members in groups that the same SCPs and RCPs bind in the same way.
+
+    Levels do not count: each allows everything, and a Deny does the same on every level. An id does, if it is known
+    and a policy may be about it.
+    """
+    landing_zone = evaluated.landing_zone
+    own = landing_zone.project.management_account.id
+    found: dict[tuple[frozenset[str], str], list[str]] = {}
+    about_ids: dict[frozenset[str], bool] = {}
+    for key in landing_zone.members:
+        effective = landing_zone.effective_policies[Target("account", key)]
+        policies = [one.policy for one in effective if one.policy.type in _BINDING]
+        names = frozenset(one.key for one in policies)
+        if names not in about_ids:
+            about_ids[names] = any(_NUMBER.search(one.document.text.replace(own, "")) for one in policies)
+        number = evaluated.account(key).id if about_ids[names] else ""
+        found.setdefault((names, "" if unknown.is_partial(number) else number), []).append(key)
+    return [tuple(accounts) for accounts in found.values()]
+
+
+_BINDING = (PolicyType.SERVICE_CONTROL, PolicyType.RESOURCE_CONTROL)
+_NUMBER = re.compile(r"[0-9*?]{5,}|[*?]+[0-9]|[0-9][*?]")
+"""A part of a policy that may be an account id, or a pattern of some."""
+
+
+def _entrance(evaluated: Evaluated, entering: Sequence[Actor], accounts: tuple[str, ...]) -> Way:
+    """Returns whether somebody in the management account may assume the access role, as far as members decide it.
+
+    Whose own policies do not allow it can change them.
+    """
+    role = f"{_ROLE}{ACCESS_ROLE}".format(evaluated.account(accounts[0]).id)
+    answers = [(_answered(evaluated, actor, accounts[0], "sts:AssumeRole", role), actor) for actor in entering]
+    bound = [one for one in answers if one[0].decided.level not in _own_levels(one[1]) or one[0].allowed]
+    if not bound:
+        actor = evaluated.somebody(MANAGEMENT)
+        bound = [(_answered(evaluated, actor, accounts[0], "sts:AssumeRole", role), actor)]
+    best, actor = min(bound, key=lambda one: _ORDER.index(one[0].outcome))
+    return _way(ENTER, accounts, f"{actor.name} in {MANAGEMENT}", best)
+
+
+def _own_levels(actor: Actor) -> set[str]:
+    return {actor.identity.name, *([actor.boundary.name] if actor.boundary else [])}
+
+
+def _repaired(evaluated: Evaluated, repair: _Repair, accounts: tuple[str, ...]) -> Way:
+    actor = evaluated.role(ACCESS_ROLE, accounts[0])
+    if repair.services:
+        actor = replace(actor, account=replace(actor.account, service_control=()))
+    region = evaluated.landing_zone.project.regions.primary
+    resource = repair.resource.format(actor.account.id, region=region)
+    best = [
+        _best(_answered(evaluated, actor, accounts[0], action, resource) for action in enough)
+        for enough in repair.actions
+    ]
+    return _way(repair.what, accounts, ACCESS_ROLE, *best)
+
+
+def _best(answers: Iterable[Answer]) -> Answer:
+    return min(answers, key=lambda one: _ORDER.index(one.outcome))
+
+
+def _answered(evaluated: Evaluated, actor: Actor, account: str, action: str, resource: str) -> Answer:
+    """Returns the answer to a call of the actor for a resource in a member, whose own policy allows it."""
+    there = evaluated.account(account)
+    region = region_of(action, resource) or evaluated.landing_zone.project.regions.primary
+    keys = following(actor.principal, actor.account, there, action=action, resource=resource, region=region)
+    context = Context(_OVER_TLS).filled(actor.keys).filled(keys)
+    request = Request(actor.principal, action, resource, there.id, context)
+    return evaluate(request, Policies(actor.account, there, actor.identity, actor.boundary, _OPEN))
+
+
+def _way(what: str, accounts: tuple[str, ...], by: str, *needed: Answer) -> Way:
+    """Returns the way that needs all of some answers."""
+    worst = max(needed, key=lambda one: _ORDER.index(one.outcome))
+    denials = tuple((one.request.action, step) for one in needed for step in one.steps if _denies(step))
+    return Way(what, accounts, by, worst.outcome, worst.request.action, worst.decided, denials)
+
+
+def _denies(step: Step) -> bool:
+    return step.outcome is Outcome.DENIED and step.statement is not None

@@ -1,0 +1,362 @@
+"""No way to lock oneself out: once a configuration is deployed, somebody can undo it and repair its accounts.
+
+What nobody could undo is an error that accepted.yaml may accept; what cannot be told for certain is a warning.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cached_property
+from typing import NamedTuple
+
+from strata.config import ACCEPTED, PROJECT, SSO
+from strata.config.accepted import find, hint
+from strata.config.findings import LONGEST
+from strata.config.loader import PartialConfiguration
+from strata.config.models import ACCESS_ROLE, MANAGEMENT
+from strata.config.source import Location
+from strata.errors import Fault
+from strata.evaluation.answers import Outcome, Step
+from strata.evaluation.documents import DocumentError, Statement
+from strata.evaluation.landing_zone import Evaluated
+from strata.evaluation.lockout import DEPLOYER, ENTER, Management, Way, in_members
+from strata.iam.statements import Statement as Written
+from strata.iam.statements import statements
+from strata.landing_zone import LandingZone
+from strata.landing_zone.administrators import has_ended
+from strata.landing_zone.permissions import STACKS
+from strata.landing_zone.placeholders import Document
+from strata.landing_zone.units import Target
+from strata.rules.accepted import Warned
+from strata.text import listed
+
+LOCK_OUT = "lock-out"
+
+
+@dataclass(frozen=True)
+class LockOut:
+    """Something that nobody could undo, with the place by which accepted.yaml names it."""
+
+    file: str
+    location: Location
+    at: str
+    problem: str
+    remedy: str
+    statement: str = ""
+    """The place of the statement that decides, whatever it is attached to; empty where none does."""
+
+
+class Guard:
+    """Looks at a valid configuration for what nobody could undo; with a day, without access that ended before it."""
+
+    def __init__(self, landing_zone: LandingZone, day: dt.date | None = None) -> None:
+        self.landing_zone, self.day = landing_zone, day
+        self._evaluated = Evaluated(landing_zone)
+        self._standing = _Standing(Management(self._evaluated, day))
+
+    def faults(self) -> Iterator[Fault]:
+        """Yields what nobody could undo and accepted.yaml does not accept."""
+        zone = self.landing_zone
+        for one in self.lock_outs:
+            entry = find(zone.accepted, LOCK_OUT, one.at)
+            if entry and not entry.ended(self.day):
+                continue
+            over = f", accepted until {entry.until} only" if entry else ""
+            remedy = f"{one.remedy}; or accept it in {ACCEPTED} [{hint(LOCK_OUT, one.at)}]"
+            yield zone.fault(one.file, one.location, f"{one.problem}{over}", remedy)
+
+    @cached_property
+    def lock_outs(self) -> tuple[LockOut, ...]:
+        """Returns everything that nobody could undo."""
+        ways = in_members(self._evaluated, self._standing.management.actors)
+        return (
+            *_in_management(self.landing_zone, self._standing, self.day),
+            *_in_members(self.landing_zone, ways),
+        )
+
+    def doubts(self) -> Iterator[Warned]:
+        """Yields warnings: nobody is known to administer the management account, or not for certain, or not for long.
+
+        Offline nobody can tell whether somebody had access before, which `strata deploy` then refuses to take.
+        """
+        yield from _nobody(self._standing)
+        yield from _uncertain(self._standing)
+        yield from _ending(self.landing_zone, self._standing)
+
+
+def lock_outs_in(partial: PartialConfiguration) -> Iterator[tuple[str, str]]:
+    """Yields finding and place of everything that nobody could undo; nothing where a document is no policy."""
+    landing_zone = LandingZone.of(partial)
+    if landing_zone:
+        with contextlib.suppress(DocumentError):
+            yield from ((LOCK_OUT, one.at) for one in Guard(landing_zone).lock_outs)
+
+
+# The management account
+
+
+class _Rank(IntEnum):
+    """How certain it is that somebody can undo a stack."""
+
+    LOCKED = 0
+    """Nobody can: those who were meant to are denied, or the deployer is."""
+    NOBODY = 1
+    """Nobody was meant to, as far as the configuration says."""
+    UNCERTAIN = 2
+    CERTAIN = 3
+
+
+class _Standing:
+    """How each stack stands, with the ways to undo it as far as they were looked at."""
+
+    def __init__(self, management: Management) -> None:
+        self.management = management
+        self.deployer = management.landing_zone.deployer
+
+    @cached_property
+    def ways(self) -> Mapping[str, Sequence[Way]]:
+        """Returns the ways to undo each stack; none where the first that was found is open."""
+        return {stack: self._until_open(stack) for stack in STACKS}
+
+    def _until_open(self, stack: str) -> list[Way]:
+        found: list[Way] = []
+        for way in self.management.of_stack(stack):
+            if way.outcome is Outcome.ALLOWED:
+                return []
+            found.append(way)
+        return found
+
+    def rank(self, stack: str) -> _Rank:
+        """Returns how certain it is that somebody can undo a stack."""
+        if not self.ways[stack]:
+            return _Rank.CERTAIN
+        if self.open(stack):
+            return _Rank.UNCERTAIN
+        return _Rank.LOCKED if self.barred(stack) else _Rank.NOBODY
+
+    @property
+    def lowest(self) -> _Rank:
+        """Returns the rank of the stack that stands worst."""
+        return min(map(self.rank, STACKS))
+
+    def of_rank(self, rank: _Rank) -> list[str]:
+        """Returns the stacks of a rank."""
+        return [stack for stack in STACKS if self.rank(stack) is rank]
+
+    def open(self, stack: str) -> list[Way]:
+        """Returns the ways that depend on something; a deployer that nobody names is none."""
+        found = (way for way in self.ways[stack] if way.outcome is Outcome.DEPENDS)
+        return [way for way in found if way.by != DEPLOYER or self.deployer]
+
+    def barred(self, stack: str) -> list[Way]:
+        """Returns the ways that were meant to be open and are not: of people, else of the deployer."""
+        denied = [way for way in self.ways[stack] if way.outcome is Outcome.DENIED]
+        people = [way for way in denied if way.permission_set and not way.falls_short]
+        return people or [way for way in denied if way.by == DEPLOYER]
+
+
+def _in_management(landing_zone: LandingZone, standing: _Standing, day: dt.date | None) -> Iterator[LockOut]:
+    lost = standing.of_rank(_Rank.LOCKED)
+    if day:
+        before = _Standing(Management(standing.management.evaluated))
+        ended = [stack for stack in STACKS if standing.rank(stack) <= _Rank.NOBODY < before.rank(stack)]
+        if ended:
+            yield _ended(landing_zone, ended, day)
+        lost = [stack for stack in lost if stack not in ended]
+    by_cause: dict[tuple[str, Location, str], list[str]] = defaultdict(list)
+    ways: dict[tuple[str, Location, str], Way] = {}
+    for stack in lost:
+        way = standing.barred(stack)[0]
+        cause = _cause(landing_zone, way)
+        by_cause[cause].append(stack)
+        ways.setdefault(cause, way)
+    for (file, location, statement), stacks in by_cause.items():
+        problem = f"nobody could undo {_undone(stacks)}: {_why(ways[file, location, statement])}"
+        remedy = (
+            "let somebody keep full access to the management account, or name a deployer in project.yaml that has it"
+        )
+        yield LockOut(file, location, f"{MANAGEMENT} {' '.join(stacks)}", problem, remedy, statement)
+
+
+def _undone(stacks: Sequence[str]) -> str:
+    return "a deploy" if len(stacks) == len(STACKS) else f"a deploy of {listed(stacks)}"
+
+
+def _why(way: Way) -> str:
+    statement = way.decided.statement
+    if statement:
+        return f"{_named(statement)} denies {way.by} {way.action}"
+    if way.falls_short:
+        return f"no policy of the {way.by} allows {way.action}, and no person has full access"
+    return f"the {way.decided.level} does not allow {way.action} to {way.by}"
+
+
+def _named(statement: Statement) -> str:
+    if statement.line:
+        return f"statement {statement.sid}"
+    return f"{statement.file}"
+
+
+def _cause(landing_zone: LandingZone, way: Way) -> tuple[str, Location, str]:
+    """Returns where the reason stands: in a document, at the boundary, at the permission set, or at the deployer."""
+    decided = way.decided
+    here: Location
+    if not way.permission_set:
+        policies, file, here = landing_zone.deployer.policies if landing_zone.deployer else (), PROJECT, ("deployer",)
+    else:
+        found = landing_zone.permission_sets[way.permission_set]
+        policies, file, here = found.policies, SSO, found.location
+        if decided.level.startswith("boundary"):
+            return file, (*here, "boundary"), ""
+    for policy in policies:
+        document, name = getattr(policy, "document", None), getattr(policy, "file", None)
+        if decided.statement and document and name:
+            written = _written(landing_zone, name, document, decided.statement)
+            if written:
+                return name, written.at, f"{name} {written.place[:LONGEST]}"
+    return file, (*here, "policies"), ""
+
+
+def _written(landing_zone: LandingZone, file: str, document: Document, statement: Statement) -> Written | None:
+    """Returns a statement of a document as it is written there; None if it is in another one."""
+    source_file = landing_zone.source_file(file)
+    if statement.file != source_file.file:
+        return None
+    return next(
+        (
+            one
+            for index, one in enumerate(statements(document.content))
+            if str(one.content.get("Sid") or index + 1) == statement.sid and source_file.line(one.at) == statement.line
+        ),
+        None,
+    )
+
+
+# What ends
+
+
+def _ended(landing_zone: LandingZone, stacks: Sequence[str], day: dt.date) -> LockOut:
+    """Returns that nobody is left since the last day of an assignment."""
+    index, until = max(_endings(landing_zone, day), key=lambda one: one[1])
+    problem = f"nobody can undo {_undone(stacks)} since {until}, the last day of this access"
+    remedy = "give somebody full access to the management account that does not end"
+    return LockOut(SSO, ("assignments", index, "until"), f"{MANAGEMENT} {' '.join(stacks)} {until}", problem, remedy)
+
+
+def _endings(landing_zone: LandingZone, day: dt.date) -> Iterator[tuple[int, dt.date]]:
+    """Yields the assignments in the management account that ended before a day."""
+    for grant, entries in landing_zone.grants.items():
+        for entry in entries if grant.account == MANAGEMENT else ():
+            if has_ended(landing_zone, entry, day):
+                index = int(entry[1])
+                until = landing_zone.sso.assignments[index].until
+                if until:
+                    yield index, until
+
+
+def _ending(landing_zone: LandingZone, standing: _Standing) -> Iterator[Warned]:
+    """Yields the day after which fewer are left, by the dates of the assignments alone."""
+    ends = sorted({until for _, until in _endings(landing_zone, dt.date.max)})
+    if not ends or _Standing(Management(standing.management.evaluated, lasting=True)).lowest >= standing.lowest:
+        return
+    for until in ends:
+        later = _Standing(Management(standing.management.evaluated, _after(until)))
+        if later.lowest < standing.lowest:
+            index = next(index for index, day in _endings(landing_zone, dt.date.max) if day == until)
+            left = "nobody for certain" if later.lowest is _Rank.UNCERTAIN else "nobody"
+            text = f"is the last access that can undo a deploy: after {until} {left} administers the management account"
+            location: Location = ("assignments", index)
+            yield Warned("ending-administrator", f"assignments {until}", (SSO, location, text))
+            return
+
+
+def _after(day: dt.date) -> dt.date:
+    return day + dt.timedelta(days=1) if day < dt.date.max else day
+
+
+# What is not certain
+
+
+def _nobody(standing: _Standing) -> Iterator[Warned]:
+    stacks = standing.of_rank(_Rank.NOBODY)
+    if stacks:
+        text = (
+            "nobody is known to administer the management account: no permission set that allows what "
+            f"{_undone(stacks)} writes is assigned there to a user, an external group or a group with members, and "
+            "project.yaml names no deployer; assign one, or name the deployer with its policies"
+        )
+        yield Warned("no-administrator", "assignments", (SSO, ("assignments",), text))
+
+
+def _uncertain(standing: _Standing) -> Iterator[Warned]:
+    keys: set[str] = set()
+    for stack in standing.of_rank(_Rank.UNCERTAIN):
+        for way in standing.open(stack):
+            keys |= set(_on(way))
+    if keys:
+        on = listed(sorted(keys))
+        text = f"whether somebody can undo a deploy depends on {on}; "
+        text += "let somebody have full access without it, or name a deployer in project.yaml with its policies"
+        yield Warned("uncertain-administrator", f"assignments {on}"[:LONGEST], (SSO, ("assignments",), text))
+
+
+def _on(way: Way) -> Iterable[str]:
+    if way.external:
+        return [f"{name} of an identity provider" for name in [way.by.partition(" as permission set")[0]]]
+    return way.decided.keys
+
+
+# Members
+
+
+class _Cause(NamedTuple):
+    """A statement of a policy file, and where it is attached."""
+
+    file: str
+    location: Location
+    statement: str
+    source: Target
+
+
+def _in_members(landing_zone: LandingZone, ways: Iterable[Way]) -> Iterator[LockOut]:
+    """Yields one lock-out for each statement and each place that it is attached to."""
+    found: dict[_Cause, dict[str, list[tuple[Way, str, Step]]]] = defaultdict(lambda: defaultdict(list))
+    for way in ways:
+        if way.outcome is not Outcome.DENIED:
+            continue
+        for action, step in way.denials:
+            for account in way.accounts:
+                for cause in _attached(landing_zone, account, step):
+                    found[cause][account].append((way, action, step))
+    for cause, by_account in found.items():
+        way, action, step = next(iter(by_account.values()))[0]
+        yield _lock_out(cause, sorted(by_account), way, action, step)
+
+
+def _attached(landing_zone: LandingZone, account: str, step: Step) -> Iterator[_Cause]:
+    for one in landing_zone.effective_policies[Target("account", account)]:
+        policy = one.policy
+        if step.statement and policy.file:
+            written = _written(landing_zone, policy.file, policy.document, step.statement)
+            if written:
+                yield _Cause(policy.file, written.at, f"{policy.file} {written.place[:LONGEST]}", one.source)
+
+
+def _lock_out(cause: _Cause, accounts: Sequence[str], way: Way, action: str, step: Step) -> LockOut:
+    where = listed(accounts)
+    statement = f"statement {step.statement.sid}" if step.statement else step.level
+    target = "the root" if cause.source.kind == "root" else str(cause.source)
+    if way.what == ENTER:
+        problem = f"attached to {target}, {statement} keeps the management account out of {where}: it denies {action}"
+        remedy = "exempt it by StringNotEquals aws:PrincipalAccount {{management_account_id}}"
+    else:
+        problem = f"attached to {target}, {statement} denies {ACCESS_ROLE} {action}: nobody can repair {way.what}"
+        problem = f"{problem} of {where}"
+        remedy = f"exempt arn:*:iam::*:role/{ACCESS_ROLE} by ArnNotLike aws:PrincipalArn"
+    at = f"{cause.statement} in {target}"
+    return LockOut(cause.file, cause.location, at, problem, remedy, cause.statement)
