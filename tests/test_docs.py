@@ -23,6 +23,7 @@ from strata.config.findings import FINDINGS
 from strata.config.loader import FILES
 from strata.config.models import Assignment, Model, Organization, Project, Security, Sso
 from strata.config.moves import Move
+from strata.errors import ConfigurationError
 from strata.load import load
 from strata.rules import warnings
 from tests.bad_configurations import read as bad_configurations
@@ -433,10 +434,10 @@ def test_everything_that_can_be_accepted_is_listed() -> None:
     assert dict(table) == FINDINGS
 
 
-def test_the_example_of_an_accepted_warning_accepts_it(tmp_path: Path) -> None:
+def test_the_example_of_an_accepted_finding_accepts_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the page shows is what check prints, and its entry silences it."""
     page = CHECKOUT / "docs/warnings.md"
-    (shown,) = (one for one in blocks(page, "console") if "warning: " in one.text)
+    (shown,) = (one for one in blocks(page, "console") if "error: " in one.text)
     (entry,) = blocks(page, "yaml")
     write_configuration(tmp_path, bad_configurations()[0])
     policy = {"Sid": "Lab", "Effect": "Deny", "Action": "*", "Resource": "*"}
@@ -445,11 +446,13 @@ def test_the_example_of_an_accepted_warning_accepts_it(tmp_path: Path) -> None:
     organization = (tmp_path / "organization.yaml").read_text()
     (tmp_path / "organization.yaml").write_text(organization.replace("deny-leaving.json", "lab.json"))
 
-    before = warnings(load(tmp_path))
-    (tmp_path / "accepted.yaml").write_text(entry.text)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigurationError) as refused:
+        load(Path())
+    Path("accepted.yaml").write_text(entry.text)
 
-    assert shown.text.splitlines()[1].removeprefix("warning: config/") in before
-    assert len(warnings(load(tmp_path))) == len(before) - 1
+    assert shown.text.splitlines()[1] == f"error: config/{refused.value}"
+    assert not [one for one in warnings(load(Path())) if "Lab" in one]
 
 
 def test_a_wrong_key_in_yaml_is_noticed() -> None:

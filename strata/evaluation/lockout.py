@@ -33,12 +33,14 @@ from strata.evaluation.documents import parse
 from strata.evaluation.evaluator import evaluate
 from strata.evaluation.keys import following, region_of
 from strata.evaluation.landing_zone import Actor, Evaluated
-from strata.evaluation.layers import Layer, Policies
-from strata.evaluation.requests import Context, Request, Value
+from strata.evaluation.layers import Account, Layer, Policies
+from strata.evaluation.requests import Context, Principal, Request, Value
 from strata.iam.reference import reference
+from strata.iam.statements import statements
 from strata.landing_zone import LandingZone
 from strata.landing_zone.administrators import has_ended
 from strata.landing_zone.permissions import READER, STACKS, permissions
+from strata.landing_zone.placeholders import placeholder_values
 from strata.landing_zone.state import bucket_denials, default_key_policy
 from strata.landing_zone.units import Target
 
@@ -352,66 +354,84 @@ def in_members(evaluated: Evaluated, entering: Sequence[Actor]) -> Iterator[Way]
 
     Policies of their resources do not count: they are what is repaired.
     """
-    for accounts in _alike(evaluated):
-        yield _entrance(evaluated, entering, accounts)
+    for accounts, there in _alike(evaluated):
+        yield _entrance(evaluated, entering, accounts, there)
         for repair in _REPAIRS:
-            yield _repaired(evaluated, repair, accounts)
+            yield _repaired(evaluated, repair, accounts, there)
 
 
-def _alike(evaluated: Evaluated) -> list[tuple[str, ...]]:
-    """Returns the members in groups that the same SCPs and RCPs bind in the same way.
+def _alike(evaluated: Evaluated) -> list[tuple[tuple[str, ...], Account]]:
+    """Returns the members in groups that the same SCPs and RCPs bind alike, each with an account that stands for all.
 
-    Levels do not count: each allows everything, and a Deny does the same on every level. An id does, if it is known
-    and a policy may be about it.
+    Levels do not count: each allows everything, and a Deny does the same on every level. The id of a member is not
+    known; where no policy may be about one, it is told from all others.
     """
     landing_zone = evaluated.landing_zone
     own = landing_zone.project.management_account.id
-    found: dict[tuple[frozenset[str], str], list[str]] = {}
+    some = next(one for one in ("111122223333", "444455556666") if one != own)
+    found: dict[frozenset[str], list[str]] = {}
     about_ids: dict[frozenset[str], bool] = {}
     for key in landing_zone.members:
         effective = landing_zone.effective_policies[Target("account", key)]
         policies = [one.policy for one in effective if one.policy.type in _BINDING]
         names = frozenset(one.key for one in policies)
+        found.setdefault(names, []).append(key)
         if names not in about_ids:
             about_ids[names] = any(_NUMBER.search(one.document.text.replace(own, "")) for one in policies)
-        number = evaluated.account(key).id if about_ids[names] else ""
-        found.setdefault((names, "" if unknown.is_partial(number) else number), []).append(key)
-    return [tuple(accounts) for accounts in found.values()]
+    alike = [(tuple(keys), evaluated.account(keys[0]), about_ids[names]) for names, keys in found.items()]
+    return [(keys, account if about else replace(account, id=some)) for keys, account, about in alike]
 
 
 _BINDING = (PolicyType.SERVICE_CONTROL, PolicyType.RESOURCE_CONTROL)
-_NUMBER = re.compile(r"[0-9*?]{5,}|[*?]+[0-9]|[0-9][*?]")
+_NUMBER = re.compile(r"[0-9]{5,}|[*?][0-9]|[0-9][*?]")
 """A part of a policy that may be an account id, or a pattern of some."""
 
 
-def _entrance(evaluated: Evaluated, entering: Sequence[Actor], accounts: tuple[str, ...]) -> Way:
+def _entrance(evaluated: Evaluated, entering: Sequence[Actor], accounts: tuple[str, ...], there: Account) -> Way:
     """Returns whether somebody in the management account may assume the access role, as far as members decide it.
 
     Whose own policies do not allow it can change them.
     """
-    role = f"{_ROLE}{ACCESS_ROLE}".format(evaluated.account(accounts[0]).id)
-    answers = [(_answered(evaluated, actor, accounts[0], "sts:AssumeRole", role), actor) for actor in entering]
+    role = f"{_ROLE}{ACCESS_ROLE}".format(there.id)
+    named = [_named(evaluated, actor, accounts[0]) for actor in entering]
+    answers = [(_answered(evaluated, actor, there, "sts:AssumeRole", role), actor) for actor in named]
     bound = [one for one in answers if one[0].decided.level not in _own_levels(one[1]) or one[0].allowed]
     if not bound:
-        actor = evaluated.somebody(MANAGEMENT)
-        bound = [(_answered(evaluated, actor, accounts[0], "sts:AssumeRole", role), actor)]
+        actor = _named(evaluated, evaluated.somebody(MANAGEMENT), accounts[0])
+        bound = [(_answered(evaluated, actor, there, "sts:AssumeRole", role), actor)]
     best, actor = min(bound, key=lambda one: _ORDER.index(one[0].outcome))
     return _way(ENTER, accounts, f"{actor.name} in {MANAGEMENT}", best)
+
+
+def _named(evaluated: Evaluated, actor: Actor, account: str) -> Actor:
+    """Returns a role of an unknown name under another one, where RCPs exempt no roles but those of members."""
+    unnamed = f"role/{unknown.ANYTHING}"
+    if not actor.principal.arn.endswith(unnamed):
+        return actor
+    exempt = json.loads(f'["{placeholder_values(evaluated.landing_zone.project)["exempt_role_arns"]}"]')
+    effective = evaluated.landing_zone.effective_policies[Target("account", account)]
+    documents = (one.policy.document for one in effective if one.policy.type is PolicyType.RESOURCE_CONTROL)
+    tests = (test for one in documents for statement in statements(one.content) for test in statement.tests)
+    about = {value for test in tests if test.key.lower() == "aws:principalarn" for value in test.values}
+    if not about <= set(exempt):
+        return actor
+    return replace(actor, principal=Principal(actor.principal.arn.replace(unnamed, "role/deployer")))
 
 
 def _own_levels(actor: Actor) -> set[str]:
     return {actor.identity.name, *([actor.boundary.name] if actor.boundary else [])}
 
 
-def _repaired(evaluated: Evaluated, repair: _Repair, accounts: tuple[str, ...]) -> Way:
-    actor = evaluated.role(ACCESS_ROLE, accounts[0])
+def _repaired(evaluated: Evaluated, repair: _Repair, accounts: tuple[str, ...], there: Account) -> Way:
+    role, account = evaluated.role(ACCESS_ROLE, accounts[0]), there
     if repair.services:
-        actor = replace(actor, account=replace(actor.account, service_control=()))
+        account = replace(account, service_control=())
+    principal = Principal(f"{_ROLE}{ACCESS_ROLE}".format(there.id))
+    actor = replace(role, principal=principal, account=account)
     region = evaluated.landing_zone.project.regions.primary
     resource = repair.resource.format(actor.account.id, region=region)
     best = [
-        _best(_answered(evaluated, actor, accounts[0], action, resource) for action in enough)
-        for enough in repair.actions
+        _best(_answered(evaluated, actor, there, action, resource) for action in enough) for enough in repair.actions
     ]
     return _way(repair.what, accounts, ACCESS_ROLE, *best)
 
@@ -420,9 +440,8 @@ def _best(answers: Iterable[Answer]) -> Answer:
     return min(answers, key=lambda one: _ORDER.index(one.outcome))
 
 
-def _answered(evaluated: Evaluated, actor: Actor, account: str, action: str, resource: str) -> Answer:
+def _answered(evaluated: Evaluated, actor: Actor, there: Account, action: str, resource: str) -> Answer:
     """Returns the answer to a call of the actor for a resource in a member, whose own policy allows it."""
-    there = evaluated.account(account)
     region = region_of(action, resource) or evaluated.landing_zone.project.regions.primary
     keys = following(actor.principal, actor.account, there, action=action, resource=resource, region=region)
     context = Context(_OVER_TLS).filled(actor.keys).filled(keys)

@@ -31,7 +31,7 @@ from strata.landing_zone import LandingZone
 from strata.landing_zone.administrators import has_ended
 from strata.landing_zone.permissions import STACKS
 from strata.landing_zone.placeholders import Document
-from strata.landing_zone.units import Target
+from strata.landing_zone.units import THE_ROOT, Target
 from strata.rules.accepted import Warned
 from strata.text import listed
 
@@ -334,8 +334,7 @@ def _in_members(landing_zone: LandingZone, ways: Iterable[Way]) -> Iterator[Lock
                 for cause in _attached(landing_zone, account, step):
                     found[cause][account].append((way, action, step))
     for cause, by_account in found.items():
-        way, action, step = next(iter(by_account.values()))[0]
-        yield _lock_out(cause, sorted(by_account), way, action, step)
+        yield _lock_out(cause, sorted(by_account), [one for some in by_account.values() for one in some])
 
 
 def _attached(landing_zone: LandingZone, account: str, step: Step) -> Iterator[_Cause]:
@@ -347,16 +346,23 @@ def _attached(landing_zone: LandingZone, account: str, step: Step) -> Iterator[_
                 yield _Cause(policy.file, written.at, f"{policy.file} {written.place[:LONGEST]}", one.source)
 
 
-def _lock_out(cause: _Cause, accounts: Sequence[str], way: Way, action: str, step: Step) -> LockOut:
-    where = listed(accounts)
-    statement = f"statement {step.statement.sid}" if step.statement else step.level
-    target = "the root" if cause.source.kind == "root" else str(cause.source)
-    if way.what == ENTER:
-        problem = f"attached to {target}, {statement} keeps the management account out of {where}: it denies {action}"
-        remedy = "exempt it by StringNotEquals aws:PrincipalAccount {{management_account_id}}"
-    else:
-        problem = f"attached to {target}, {statement} denies {ACCESS_ROLE} {action}: nobody can repair {way.what}"
-        problem = f"{problem} of {where}"
-        remedy = f"exempt arn:*:iam::*:role/{ACCESS_ROLE} by ArnNotLike aws:PrincipalArn"
-    at = f"{cause.statement} in {target}"
-    return LockOut(cause.file, cause.location, at, problem, remedy, cause.statement)
+def _lock_out(cause: _Cause, accounts: Sequence[str], denied: Sequence[tuple[Way, str, Step]]) -> LockOut:
+    statement = next(f"statement {step.statement.sid}" for _, _, step in denied if step.statement)
+    target = "the root" if cause.source == THE_ROOT else str(cause.source)
+    closed, repairs, remedies = "", dict.fromkeys(way.what for way, _, _ in denied if way.what != ENTER), []
+    if repairs:
+        action = next(action for way, action, _ in denied if way.what != ENTER)
+        closed = f"denies {ACCESS_ROLE} {action}, so nobody can repair {listed(list(repairs))} of {listed(accounts)}"
+        remedies.append(f"exempt arn:*:iam::*:role/{ACCESS_ROLE} by ArnNotLike aws:PrincipalArn")
+    if any(way.what == ENTER for way, _, _ in denied):
+        closed = f"keeps the management account out of {listed(accounts)}" + (f", and {closed}" if closed else "")
+        remedies.append("exempt {{management_account_id}} by StringNotEquals aws:PrincipalAccount")
+    problem = f"attached to {target}, {statement} {closed}"
+    return LockOut(
+        cause.file,
+        cause.location,
+        f"{cause.statement} in {cause.source}",
+        problem,
+        " and ".join(remedies),
+        cause.statement,
+    )

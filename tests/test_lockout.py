@@ -1,0 +1,488 @@
+"""No way to lock oneself out: what nobody could undo is refused, at the line that decides; a near miss is not."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from strata.adoption.checking import accepted as entries_of_adopt
+from strata.errors import ConfigurationError
+from strata.evaluation import lockout
+from strata.evaluation.lockout import Way, ways
+from strata.landing_zone.permissions import NAMES, STACKS, permissions
+from strata.landing_zone.state import bucket_denials
+from strata.load import load
+from strata.rules import warnings
+from tests.accepting import accept
+from tests.conftest import Golden
+from tests.synthesized import COMPANY, SHIPPED, Deployment
+
+EVERYTHING = "arn:*:iam::*:role/OrganizationAccountAccessRole"
+EXEMPT = {"ArnNotLike": {"aws:PrincipalArn": EVERYTHING}}
+OF_MANAGEMENT = {"StringNotEquals": {"aws:PrincipalAccount": "{{management_account_id}}"}}
+OTHERS = {"StringNotEqualsIfExists": {"aws:PrincipalOrgID": "${aws:ResourceOrgID}"}}
+INLINE = "policies/nothing.json"
+ADMINISTRATOR = "      - aws: AdministratorAccess\n"
+MEMBERS = "    description: Full access, everywhere.\n    members:\n      - jane-doe\n"
+EVERYWHERE = "      - administrators\n    accounts: all\n"
+DAY = dt.date(2027, 3, 1)
+
+
+def deny(action: Any = "*", *, sid: str | None = "Lab", **more: Any) -> dict[str, Any]:
+    """A statement that denies everybody something everywhere, but for what is given."""
+    found = {"Sid": sid, "Effect": "Deny", "Action": action, "Resource": "*", **more}
+    return {key: value for key, value in found.items() if value is not None}
+
+
+Edits = dict[str, list[tuple[str, str]]]
+"""By file, what is replaced by what."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """Edits of the configuration with which everybody begins, and the day on which it is looked at."""
+
+    name: str
+    replaced: Edits = field(default_factory=dict)
+    written: Mapping[str, Any] = field(default_factory=dict)
+    day: dt.date | None = None
+
+    def __str__(self) -> str:
+        return self.name
+
+    def write(self, folder: Path) -> Path:
+        """Writes the configuration and the edits into a folder."""
+        shutil.copytree(SHIPPED, folder, dirs_exist_ok=True)
+        for name, content in self.written.items():
+            text = content if isinstance(content, str) else json.dumps(content, indent=2)
+            (folder / name).write_text(text, encoding="utf-8")
+        for name, pairs in self.replaced.items():
+            text = (folder / name).read_text(encoding="utf-8")
+            for old, new in pairs:
+                assert old in text, old
+                text = text.replace(old, new, 1)
+            (folder / name).write_text(text, encoding="utf-8")
+        return folder
+
+
+def guardrail(
+    name: str,
+    statement: dict[str, Any],
+    *,
+    at: str = "root: true",
+    rcp: bool = False,
+    also: Sequence[tuple[str, str]] = (),
+) -> Case:
+    """A policy of the organization that has one statement."""
+    kind = "RESOURCE" if rcp else "SERVICE"
+    if rcp:
+        statement = {**statement, "Principal": "*"}
+    entry = f"  lab:\n    type: {kind}_CONTROL_POLICY\n    file: policies/lab.json\n    targets:\n      {at}\n"
+    edits: Edits = {
+        "organization.yaml": [("\ndelegated_administrators:", f"{entry}\ndelegated_administrators:"), *also]
+    }
+    return Case(name, edits, {"policies/lab.json": _document(statement)})
+
+
+def limited(
+    name: str,
+    statement: dict[str, Any] | None,
+    *,
+    more: str = "",
+    replaced: Edits | None = None,
+    also: Sequence[tuple[str, str]] = (),
+) -> Case:
+    """The permission set of the administrators with an inline policy beside full access."""
+    inline = "" if statement is None else f"      - inline: {INLINE}\n"
+    edits = {"sso.yaml": [(ADMINISTRATOR, f"{ADMINISTRATOR}{inline}{more}"), *also], **(replaced or {})}
+    return Case(name, edits, {} if statement is None else {INLINE: _document(statement)})
+
+
+def _document(*statements: dict[str, Any]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+# Guardrails: members that nobody could enter or repair
+
+FIVE = ["kms:*", "s3:*", "secretsmanager:*", "sqs:*", "sts:*"]
+UNIT = "organizational_units: [shared]"
+REFUSED_GUARDRAILS = [
+    guardrail("SCP: everything, at the root (attack.md)", deny()),
+    guardrail("SCP: everything, on a unit", deny(), at=UNIT),
+    guardrail("SCP: everything, on an account", deny(), at="accounts: [shared]"),
+    guardrail("SCP: everything, written otherwise", deny(["*:*"])),
+    guardrail("SCP: sts:* (attack.md)", deny("sts:*")),
+    guardrail("SCP: sts:AssumeRole", deny("sts:AssumeRole", sid=None)),
+    guardrail("SCP: IAM for the access role alone", deny("iam:*", Condition={"ArnLike": EXEMPT["ArnNotLike"]})),
+    guardrail("SCP: whom roles trust", deny("iam:Update*Policy")),
+    guardrail("SCP: every way to give a role a policy", deny(["iam:Put*", "iam:Attach*"])),
+    guardrail("SCP: everything but some services", deny(None, NotAction=["s3:*", "sts:*"])),
+    guardrail(
+        "SCP: everything but for another role",
+        deny(Condition={"ArnNotLike": {"aws:PrincipalArn": "arn:*:iam::*:role/Admin"}}),
+    ),
+    guardrail(
+        "SCP: other regions, global services among them",
+        deny(Condition={"StringNotEquals": {"aws:RequestedRegion": "eu-north-1"}}),
+    ),
+    guardrail("RCP: five services", deny(FIVE), rcp=True),
+    guardrail("RCP: s3:* without a condition (attack.md)", deny("s3:*"), rcp=True),
+    guardrail(
+        "RCP: sts:AssumeRole from other accounts",
+        deny("sts:AssumeRole", Condition={"StringNotEquals": {"aws:PrincipalAccount": "${aws:ResourceAccount}"}}),
+        rcp=True,
+    ),
+    guardrail(
+        "RCP: five services but for the management account, not the access role",
+        deny(FIVE, Condition=OF_MANAGEMENT),
+        rcp=True,
+    ),
+    guardrail(
+        "RCP: five services but for the access role, not the management account", deny(FIVE, Condition=EXEMPT), rcp=True
+    ),
+    guardrail("RCP: keys", deny("kms:*"), rcp=True),
+    guardrail("RCP: queues and secrets", deny(["sqs:*", "secretsmanager:*"]), rcp=True),
+]
+LEFT_GUARDRAILS = [
+    guardrail("SCP: everything, but for the access role", deny(Condition=EXEMPT)),
+    guardrail("SCP: sts:AssumeRole, but for the access role", deny("sts:AssumeRole", Condition=EXEMPT)),
+    guardrail(
+        "SCP: other regions, without global services",
+        deny(None, NotAction=["iam:*", "sts:*"], Condition={"StringNotEquals": {"aws:RequestedRegion": "eu-north-1"}}),
+    ),
+    guardrail("SCP: everything but IAM and STS", deny(None, NotAction=["iam:*", "sts:*"])),
+    guardrail("SCP: NotAction '*' does nothing (attack.md)", deny(None, NotAction="*")),
+    guardrail("SCP: a service that is not in use", deny(["s3:*", "kms:*"])),
+    guardrail("SCP: an allow-list with STS", deny(["sts:*", "ec2:*"], Effect="Allow")),
+    guardrail("SCP: users and access keys", deny(["iam:CreateUser", "iam:CreateAccessKey"])),
+    guardrail(
+        "SCP: policies without a boundary",
+        deny(
+            ["iam:PutRolePolicy", "iam:AttachRolePolicy"],
+            Condition={"StringNotEquals": {"iam:PermissionsBoundary": "arn:aws:iam::111122223333:policy/x"}},
+        ),
+    ),
+    guardrail("SCP: one way to give a role a policy", deny("iam:PutRolePolicy")),
+    guardrail("SCP: some roles", deny("iam:*", Resource="arn:aws:iam::*:role/platform-*")),
+    guardrail("SCP: from elsewhere", deny(Condition={"NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}})),
+    guardrail(
+        "SCP: accounts by ids that are not known",
+        deny(Condition={"StringNotEquals": {"aws:PrincipalAccount": "444455556666"}}),
+    ),
+    guardrail("SCP: root users", deny(Condition={"StringLike": {"aws:PrincipalArn": "arn:*:iam::*:root"}})),
+    guardrail(
+        "SCP: everything, on a unit without accounts",
+        deny(),
+        at="organizational_units: [lab]",
+        also=[("  shared:\n    name: shared\n", "  shared:\n    name: shared\n  lab:\n")],
+    ),
+    guardrail(
+        "SCP: everything, on the management account, which it does not bind", deny(), at="accounts: [management]"
+    ),
+    guardrail("RCP: other organizations", deny(["s3:*", "sts:*", "kms:*"], Condition=OTHERS), rcp=True),
+    guardrail("RCP: s3:*, but for the access role", deny("s3:*", Condition=EXEMPT), rcp=True),
+    guardrail(
+        "RCP: plain HTTP", deny(["s3:*", "sqs:*"], Condition={"Bool": {"aws:SecureTransport": "false"}}), rcp=True
+    ),
+    guardrail("RCP: five services but for both", deny(FIVE, Condition={**EXEMPT, **OF_MANAGEMENT}), rcp=True),
+    guardrail("RCP: tables", deny("dynamodb:*"), rcp=True),
+]
+# Permission sets and the deployer: a management account that nobody could administer
+
+DEPLOYER = "deployer:\n  role: deploy\n  policies:\n"
+NAMED = "regions:\n"
+
+
+def deployer(policy: str) -> dict[str, list[tuple[str, str]]]:
+    return {"project.yaml": [(NAMED, f"{DEPLOYER}    - {policy}\n{NAMED}")]}
+
+
+NOBODY = [(MEMBERS, "    description: Full access, everywhere.\n")]
+REFUSED_SETS = [
+    limited("finding 11: full access that is none", deny()),
+    limited("the people", deny("sso:*")),
+    limited("the organization, by one action", deny("organizations:AttachPolicy")),
+    limited("the state", deny("s3:*", Resource="{{state_bucket_arn}}/*")),
+    limited("all but a few", deny(None, NotAction=["s3:*", "ec2:*"])),
+    limited(
+        "other regions than one that is not theirs",
+        deny(Condition={"StringNotEquals": {"aws:RequestedRegion": "eu-north-1"}}),
+    ),
+    limited("a boundary that allows less", None, more="    boundary:\n      aws: PowerUserAccess\n"),
+    limited("a policy of AWS that denies everything", None, more="      - aws: AWSDenyAll\n"),
+    limited("the last one, beside a deployer that reads", deny(), replaced=deployer("aws: ReadOnlyAccess")),
+    Case("the last one removed, beside a deployer that reads", {"sso.yaml": NOBODY, **deployer("aws: ReadOnlyAccess")}),
+    Case(
+        "the last one moved to another account, beside such a deployer",
+        {"sso.yaml": [(EVERYWHERE, EVERYWHERE.replace("all", "[shared]"))], **deployer("aws: ReadOnlyAccess")},
+    ),
+    Case(
+        "the last one removed, beside a deployer that is denied",
+        {"sso.yaml": NOBODY, **deployer(f"inline: {INLINE}")},
+        {INLINE: _document(deny(Effect="Allow", sid="All"), deny("sso:Put*"))},
+    ),
+    Case("the last one ended", {"sso.yaml": [(EVERYWHERE, f"{EVERYWHERE}    until: 2027-02-28\n")]}, day=DAY),
+    limited("the state's keys", deny("kms:*"), replaced={"project.yaml": [(NAMED, f"state:\n  kms: true\n{NAMED}")]}),
+]
+LEFT_SETS = [
+    limited("a deployer with full access", deny(), replaced=deployer("aws: AdministratorAccess")),
+    limited("keys that there are none of", deny("kms:*")),
+    limited(
+        "what no deploy writes", deny(["ec2:RunInstances", "organizations:LeaveOrganization", "cloudtrail:StopLogging"])
+    ),
+    limited("objects elsewhere", deny("s3:*", Resource="arn:aws:s3:::ex-organization-trail-123456789012/*")),
+    limited(
+        "another set of theirs has it",
+        deny(),
+        more=f"  Second:\n    policies:\n{ADMINISTRATOR}",
+        also=[("  - permission_sets:\n      - FinOps\n", "  - permission_sets:\n      - FinOps\n      - Second\n")],
+    ),
+    Case(
+        "one that ends, on its last day", {"sso.yaml": [(EVERYWHERE, f"{EVERYWHERE}    until: 2027-03-01\n")]}, day=DAY
+    ),
+]
+
+
+# What is refused
+
+
+@pytest.fixture(scope="module")
+def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+    """What a check says of each case, but for example values: its faults, else its warnings."""
+    found: dict[str, list[str]] = {}
+    with pytest.MonkeyPatch.context() as patch:
+        for case in (*REFUSED, *LEFT):
+            patch.chdir(case.write(tmp_path_factory.mktemp("case")))
+            try:
+                told_of = [one for one in warnings(load(Path(), case.day)) if "example-value" not in one]
+                found[case.name] = [f"warning: {one}" for one in told_of]
+            except ConfigurationError as error:
+                found[case.name] = [f"error: {one.rule}: {one}" for one in error.faults]
+    return found
+
+
+REFUSED = (*REFUSED_GUARDRAILS, *REFUSED_SETS)
+LEFT = (*LEFT_GUARDRAILS, *LEFT_SETS)
+
+
+@pytest.mark.parametrize("case", REFUSED, ids=str)
+def test_what_nobody_could_undo_is_refused_once(case: Case, said: dict[str, list[str]]) -> None:
+    (fault,) = said[case.name]
+    assert fault.startswith("error: lockout.lock_outs: ")
+
+
+@pytest.mark.parametrize("case", LEFT, ids=str)
+def test_a_near_miss_is_not_refused(case: Case, said: dict[str, list[str]]) -> None:
+    assert not [one for one in said[case.name] if one.startswith("error: ")]
+
+
+def test_the_faults_are_these(said: dict[str, list[str]], golden: Golden) -> None:
+    """Each at the line that decides, with its remedy and the entry that accepts it."""
+    golden("lockouts.txt", "\n".join("\n  ".join([name, *lines]) for name, lines in said.items()) + "\n")
+
+
+def test_both_configurations_are_open(said: dict[str, list[str]]) -> None:
+    """The one with which everybody begins, of which each case is an edit, and the company's; neither has a word."""
+    for folder in (SHIPPED, COMPANY):
+        found = warnings(load(folder))
+        assert not [one for one in found if "administrator" in one.rpartition("[finding: ")[2]]
+
+
+# What is not certain
+
+EXTERNAL = "    external: true\n"
+PERSON = "    given_name: Jane\n    family_name: Doe\n    email: jane.doe@example.com\n"
+UNCERTAIN: list[tuple[Case, str]] = [
+    (Case("nobody", {"sso.yaml": NOBODY}), "no-administrator, at: assignments"),
+    (
+        Case("moved to another account", {"sso.yaml": [(EVERYWHERE, EVERYWHERE.replace("all", "[shared]"))]}),
+        "no-administrator, at: assignments",
+    ),
+    (
+        limited("less than full access", None, replaced={"sso.yaml": [("aws: Administrator", "aws: PowerUser")]}),
+        "no-administrator, at: assignments",
+    ),
+    (
+        Case("a group of an identity provider", {"sso.yaml": [(MEMBERS, EXTERNAL)]}),
+        "uncertain-administrator, at: assignments group administrators of an identity provider",
+    ),
+    (
+        Case("a user of an identity provider", {"sso.yaml": [(PERSON, "    external: true\n    user_name: jane\n")]}),
+        "uncertain-administrator, at: assignments jane-doe of an identity provider",
+    ),
+    (
+        limited("an office network", deny(Condition={"NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}})),
+        "uncertain-administrator, at: assignments aws:SourceIp",
+    ),
+    (
+        limited("a policy of one's own", None, more="      - customer: limits\n"),
+        "uncertain-administrator, at: assignments your policy /limits",
+    ),
+    (
+        Case(
+            "a deployer without policies",
+            {"sso.yaml": NOBODY, "project.yaml": [(NAMED, f"deployer:\n  role: d\n{NAMED}")]},
+        ),
+        "uncertain-administrator, at: assignments the policies of the deployer, which project.yaml does not name",
+    ),
+    (
+        Case("one that ends", {"sso.yaml": [(EVERYWHERE, f"{EVERYWHERE}    until: 2027-02-28\n")]}),
+        "ending-administrator, at: assignments 2027-02-28",
+    ),
+]
+
+
+@pytest.mark.parametrize(("case", "finding"), UNCERTAIN, ids=[str(case) for case, _ in UNCERTAIN])
+def test_what_cannot_be_told_for_certain_is_a_warning(tmp_path: Path, case: Case, finding: str) -> None:
+    """One, which can be accepted, and none where a deployer is named who can do it all."""
+    found = [one for one in warnings(load(case.write(tmp_path))) if "-administrator, at: " in one]
+    assert [one.rpartition("[finding: ")[2].removesuffix("]").replace('"', "") for one in found] == [finding]
+    accept(tmp_path, found[0])
+    assert not [one for one in warnings(load(tmp_path)) if "-administrator, at" in one]
+
+
+@pytest.mark.parametrize(("until", "last"), [("    until: 2027-05-31\n", "2027-05-31"), ("", "")])
+def test_of_several_the_last_one_that_ends_is_named(tmp_path: Path, until: str, last: str) -> None:
+    """Nobody is the last where somebody else stays."""
+    other = f"  - permission_sets:\n      - Administrator\n    users:\n      - jane-doe\n    accounts: all\n{until}"
+    both = f"{EVERYWHERE}    until: 2027-02-28\n{other}"
+    found = warnings(load(Case("two", {"sso.yaml": [(EVERYWHERE, both)]}).write(tmp_path)))
+    assert [one for one in found if "ending-administrator" in one] == [one for one in found if last and last in one]
+
+
+# Accepting it
+
+
+def test_it_is_accepted_where_it_is_attached_and_nowhere_else(tmp_path: Path) -> None:
+    """A quarantine is meant, and the same statement on everything else is not; nothing is said twice."""
+    guardrail("on a unit", deny(), at=UNIT).write(tmp_path)
+    with pytest.raises(ConfigurationError) as refused:
+        load(tmp_path)
+    accept(tmp_path, str(refused.value), ", until: 2027-01-31")
+    assert "policies/lab.json" not in str(warnings(load(tmp_path)))
+    load(tmp_path, dt.date(2027, 1, 31))
+    with pytest.raises(ConfigurationError, match=r"roles of shared, accepted until 2027-01-31 only; "):
+        load(tmp_path, dt.date(2027, 2, 1))
+
+    organization = tmp_path / "organization.yaml"
+    organization.write_text(organization.read_text().replace(UNIT, "root: true"))
+    with pytest.raises(ConfigurationError, match=r"statement Lab in root\]"):
+        load(tmp_path)
+    organization.write_text(organization.read_text().replace("      root: true\n", "      accounts: []\n"))
+    left = [one for one in warnings(load(tmp_path)) if "unused-acceptance" in one]
+    assert "accepts lock-out at" in left[0]
+
+
+def test_what_is_accepted_of_one_stack_is_not_of_another(tmp_path: Path) -> None:
+    limited("people", deny("sso:*")).write(tmp_path)
+    with pytest.raises(ConfigurationError) as refused:
+        load(tmp_path)
+    accept(tmp_path, str(refused.value))
+    load(tmp_path)
+    limited("all", deny()).write(tmp_path)
+    with pytest.raises(ConfigurationError, match=r"at: management backend organizations security sso\]"):
+        load(tmp_path)
+
+
+def test_adopt_accepts_what_it_finds(tmp_path: Path) -> None:
+    """An organization that shuts its own administrator and accounts out is described as it is, and loads."""
+    guardrail("everything", deny()).write(tmp_path)
+    Case.write(limited("all", deny(["sso:*", "s3:NoSuchAction"])), tmp_path / "other")
+    shutil.copy(tmp_path / "other" / "sso.yaml", tmp_path)
+    shutil.copy(tmp_path / "other" / INLINE, tmp_path / INLINE)
+    shutil.rmtree(tmp_path / "other")
+
+    entries = entries_of_adopt(tmp_path)
+
+    assert [(one["finding"], one["at"]) for one in entries] == [
+        ("lock-out", "management sso"),
+        ("lock-out", "policies/lab.json statement Lab in root"),
+        ("unknown-action", f"{INLINE} s3:NoSuchAction"),
+    ]
+    (tmp_path / "accepted.yaml").write_text(json.dumps(entries))
+    load(tmp_path)
+    (tmp_path / "policies/lab.json").write_text('{"Version": "2012-10-17", "Statement": [{"Effect": "Maybe"}]}')
+    assert [one["finding"] for one in entries_of_adopt(tmp_path)] == ["unknown-action"]
+
+
+# The state, and the documents of the deployer
+
+
+def test_the_documents_that_strata_prints_are_enough_to_undo_a_deploy(tmp_path: Path) -> None:
+    """Without anybody else; each less is refused, for the stacks that it is about."""
+    case = Case("printed", {"sso.yaml": NOBODY, "project.yaml": [(NAMED, f"state:\n  kms: true\n{DEPLOYER}{NAMED}")]})
+    case.write(tmp_path)
+    project = tmp_path / "project.yaml"
+    documents = permissions(load(SHIPPED).project)
+    text = project.read_text()
+    everything = [one for name in NAMES for one in documents[name].content["Statement"]]
+    project.write_text(text.replace(DEPLOYER, f"{DEPLOYER}    - inline: {INLINE}\n"))
+    for left_out, stacks in (("", ""), ("TrailBucket", "security"), ("States", "backend organizations security sso")):
+        some = [{**one, "Sid": f"S{at}"} for at, one in enumerate(everything) if one["Sid"] != left_out]
+        (tmp_path / INLINE).write_text(json.dumps(_document(*some)))
+        if not left_out:
+            assert not [one for one in warnings(load(tmp_path)) if "-administrator, at" in one]
+            continue
+        with pytest.raises(ConfigurationError, match=f"at: management {stacks}\\]"):
+            load(tmp_path)
+
+
+@pytest.mark.parametrize("action", ["s3:PutBucketPolicy", "s3:GetObject"])
+def test_a_bucket_policy_that_shuts_everybody_out_is_refused(monkeypatch: pytest.MonkeyPatch, action: str) -> None:
+    """The one that the stack writes is looked at: an edit of it is held to the same rule."""
+    statement = {"Effect": "Deny", "Principal": "*", "Action": action, "Resource": "*"}
+    monkeypatch.setattr(lockout, "bucket_denials", lambda _: [statement])
+    with pytest.raises(ConfigurationError, match="nobody could undo a deploy"):
+        load(SHIPPED)
+
+
+def test_a_key_policy_that_lets_nobody_in_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lockout, "default_key_policy", lambda *_: {"Statement": []})
+    with pytest.raises(ConfigurationError, match="nobody could undo a deploy"):
+        load(COMPANY)
+
+
+def test_the_stack_has_the_policies_that_are_looked_at(company: Deployment) -> None:
+    backend = company["backend"]
+    assert all("policy" not in backend[f"aws_kms_key.{name}"] for name in ("state", "replica"))
+    for name in ("state", "replica"):
+        written = json.loads(backend[f"aws_s3_bucket_policy.{name}"]["policy"])["Statement"]
+        assert [one["Sid"] for one in written] == [one["Sid"] for one in bucket_denials("x")]
+
+
+# Who can undo what
+
+
+def test_who_can_undo_what() -> None:
+    """For each stack and each repair: by whom, where, the answer, and the level that decides."""
+    found = ways(load(COMPANY))
+
+    assert _outcomes(found, "sso") == {
+        "anna-petersen, jonas-brandt as permission set Administrator": "allowed",
+        "anna-petersen, ingrid-nygaard as permission set BreakGlass": "allowed",
+        "emilia-kowalczyk, lars-johansen, priya-raman as permission set Billing": "denied",
+        "anna-petersen, jonas-brandt, karim-haddad, mette-soerensen as permission set StateAccess": "denied",
+        "deployer": "depends",
+    }
+    assert {one.what for one in found} == {*STACKS, "enter", "roles", "buckets", "keys", "queues", "secrets"}
+    billing = next(one for one in found if "Billing" in one.by)
+    assert (billing.falls_short, billing.decided.reason) == (True, "no statement allows it")
+
+
+def _outcomes(found: Sequence[Way], what: str) -> dict[str, str]:
+    return {one.by: str(one.outcome) for one in found if one.what == what}
+
+
+def test_members_that_are_bound_alike_are_looked_at_once() -> None:
+    """By the same policies, on whatever level each is attached."""
+    zone = load(COMPANY)
+    entered = [one.accounts for one in ways(zone) if one.what == "enter"]
+    assert sorted(key for accounts in entered for key in accounts) == sorted(zone.members)
+    assert len(entered) < len(zone.members)
