@@ -215,6 +215,10 @@ REFUSED_SETS = [
         "other regions than one that is not theirs",
         deny(Condition={"StringNotEquals": {"aws:RequestedRegion": "eu-north-1"}}),
     ),
+    limited(
+        "whoever has no MFA key, as no session has",
+        deny(Condition={"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}),
+    ),
     limited("a boundary that allows less", None, more="    boundary:\n      aws: PowerUserAccess\n"),
     limited("a policy of AWS that denies everything", None, more="      - aws: AWSDenyAll\n"),
     limited("the last one, beside a deployer that reads", deny(), replaced=deployer("aws: ReadOnlyAccess")),
@@ -237,6 +241,7 @@ LEFT_SETS = [
     limited(
         "what no deploy writes", deny(["ec2:RunInstances", "organizations:LeaveOrganization", "cloudtrail:StopLogging"])
     ),
+    limited("whoever has an MFA key that says no", deny(Condition={"Bool": {"aws:MultiFactorAuthPresent": "false"}})),
     limited("objects elsewhere", deny("s3:*", Resource="arn:aws:s3:::ex-organization-trail-123456789012/*")),
     limited(
         "another set of theirs has it",

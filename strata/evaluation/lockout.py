@@ -34,7 +34,7 @@ from strata.evaluation.evaluator import evaluate
 from strata.evaluation.keys import following, region_of
 from strata.evaluation.landing_zone import Actor, Evaluated
 from strata.evaluation.layers import Account, Layer, Policies
-from strata.evaluation.requests import Context, Principal, Request, Value
+from strata.evaluation.requests import ABSENT, Context, Principal, Request, Value
 from strata.iam.reference import reference
 from strata.iam.statements import statements
 from strata.landing_zone import LandingZone
@@ -182,7 +182,8 @@ class Management:
         here = actor.account
         region = region_of(deed.action, deed.resource) or self._region(deed)
         keys = following(actor.principal, here, here, action=deed.action, resource=deed.resource, region=region)
-        context = Context({**_OVER_TLS, **deed.keys}).filled(actor.keys).filled(keys)
+        own = actor.keys if actor.name == DEPLOYER else {**actor.keys, **_WITHOUT_MFA}
+        context = Context({**_OVER_TLS, **deed.keys}).filled(own).filled(keys)
         request = Request(actor.principal, deed.action, deed.resource, here.id, context)
         return evaluate(request, Policies(here, here, actor.identity, actor.boundary, self._of_resource(deed)))
 
@@ -217,6 +218,12 @@ class Management:
 
 
 _OVER_TLS: Mapping[str, Value] = {"aws:SecureTransport": "true", "s3:TlsVersion": "1.3"}
+
+_WITHOUT_MFA: Mapping[str, Value] = {"aws:MultiFactorAuthPresent": ABSENT, "aws:MultiFactorAuthAge": ABSENT}
+"""Sessions of Identity Center are federated, and carry no key about MFA.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+"""
 
 
 def _bucket(name: str) -> str:
@@ -369,16 +376,17 @@ def _alike(evaluated: Evaluated) -> list[tuple[tuple[str, ...], Account]]:
     landing_zone = evaluated.landing_zone
     own = landing_zone.project.management_account.id
     some = next(one for one in ("111122223333", "444455556666") if one != own)
-    found: dict[frozenset[str], list[str]] = {}
-    about_ids: dict[frozenset[str], bool] = {}
+    found: dict[frozenset[tuple[PolicyType, str]], list[str]] = {}
+    about_ids: dict[frozenset[tuple[PolicyType, str]], bool] = {}
     for key in landing_zone.members:
         effective = landing_zone.effective_policies[Target("account", key)]
-        policies = [one.policy for one in effective if one.policy.type in _BINDING]
-        names = frozenset(one.key for one in policies)
-        found.setdefault(names, []).append(key)
-        if names not in about_ids:
-            about_ids[names] = any(_NUMBER.search(one.document.text.replace(own, "")) for one in policies)
-    alike = [(tuple(keys), evaluated.account(keys[0]), about_ids[names]) for names, keys in found.items()]
+        bound = frozenset(
+            (one.policy.type, one.policy.document.text) for one in effective if one.policy.type in _BINDING
+        )
+        found.setdefault(bound, []).append(key)
+        if bound not in about_ids:
+            about_ids[bound] = any(_NUMBER.search(text.replace(own, "")) for _, text in bound)
+    alike = [(tuple(keys), evaluated.account(keys[0]), about_ids[bound]) for bound, keys in found.items()]
     return [(keys, account if about else replace(account, id=some)) for keys, account, about in alike]
 
 
