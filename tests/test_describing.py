@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from strata.adoption import describing, rendering
+from strata.adoption.checking import accepted
 from strata.adoption.describing import Description, describe
 from strata.adoption.importing import import_ids
 from strata.adoption.live_ids import KINDS
@@ -157,6 +158,8 @@ class Adopted:
         for name, text in rendering.files(contents, self.found.documents).items():
             (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_text(text)
+        for name, text in rendering.accepted(accepted(folder)).items():
+            (folder / name).write_text(text)
         self.landing_zone: LandingZone = load(folder)
         self.imports = import_ids(self.landing_zone, inventory, self.found.keys, self.found.security)
         assert {kind(address) for address in self.imports} <= KINDS | SETTINGS, "strata adopt --prune must know them"
@@ -283,6 +286,8 @@ def test_policies_of_every_type_are_described_with_their_targets(adopt: Any) -> 
     assert adopted.left["policy policy 9"] == "the policy type CHATBOT_POLICY is off, and Strata would switch it on"
     assert "needs trusted access for securityhub.amazonaws.com, which is off" in adopted.left["policy policy 0"]
     assert adopted.left["attachment policy 6 on 000000000003"] == "the account is not described"
+    (lock_out,) = adopted.landing_zone.accepted
+    assert (lock_out.finding, lock_out.at) == ("lock-out", "policies/policy-1.json Deny s3:* in root")
 
 
 def test_a_name_that_cannot_be_written_is_left_or_refused(adopt: Any) -> None:

@@ -327,7 +327,8 @@ POLICIES = CONFIGURATION["organization.yaml"].partition("policies:\n")[2].partit
 RESOURCE_POLICY = (
     "policies/rcp.json",
     "",
-    '{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"}]}',
+    '{"Version": "2012-10-17", "Statement": '
+    '[{"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": "*"}]}',
 )
 TEN = "\n".join(f"  n{n}:\n    given_name: U\n    family_name: N\n    email: n{n}@acme.io" for n in range(6, 16))
 
@@ -874,7 +875,14 @@ CASES = (
     # Administrators
     Case(
         "the administrators' set denies everything",
-        ((SSO, "- aws: AdministratorAccess", "- aws: AdministratorAccess\n      - inline: policies/nothing.json"),),
+        (
+            (SSO, "- aws: AdministratorAccess", "- aws: AdministratorAccess\n      - inline: policies/nothing.json"),
+            (
+                "accepted.yaml",
+                "",
+                "- finding: lock-out\n  at: management backend organizations security sso\n  reason: A test.\n",
+            ),
+        ),
         (f"sso.yaml:29: assignments: {LAST}",),
         allow=("last-administrator",),
     ),

@@ -26,10 +26,10 @@ from strata.rules import (
     spelling,
     text,
 )
-from strata.rules.lockout import Guard
+from strata.rules.lockout import LOCK_OUT, Guard
 from strata.rules.warnings import LocatedWarning, found_warnings, warnings
 
-__all__ = ["LocatedWarning", "check", "check_whole", "found_warnings", "warnings"]
+__all__ = ["LocatedWarning", "check", "check_whole", "found_warnings", "lock_outs_in", "warnings"]
 
 Rule = Callable[[PartialConfiguration, Limits], Iterable[Fault]]
 RULES: tuple[Rule, ...] = (
@@ -66,6 +66,14 @@ def check(partial: PartialConfiguration) -> list[Fault]:
 def check_whole(landing_zone: LandingZone, day: dt.date | None = None) -> list[Fault]:
     """Returns the faults of a configuration that has no others: the evaluation of policies needs all of it."""
     return [replace(fault, rule="lockout.lock_outs") for fault in Guard(landing_zone, day).faults()]
+
+
+def lock_outs_in(partial: PartialConfiguration) -> list[tuple[str, str]]:
+    """Returns finding and place of what nobody could undo, once nothing else is wrong but names that can be accepted."""
+    landing_zone = LandingZone.of(partial)
+    if landing_zone is None or any(fault.rule != rule_id(spelling.spelling) for fault in check(partial)):
+        return []
+    return [(LOCK_OUT, one.at) for one in Guard(landing_zone).lock_outs]
 
 
 def rule_id(rule: Rule) -> str:

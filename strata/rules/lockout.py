@@ -5,7 +5,6 @@ What nobody could undo is an error that accepted.yaml may accept; what cannot be
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,12 +16,11 @@ from typing import NamedTuple
 from strata.config import ACCEPTED, PROJECT, SSO
 from strata.config.accepted import find, hint
 from strata.config.findings import LONGEST
-from strata.config.loader import PartialConfiguration
 from strata.config.models import ACCESS_ROLE, MANAGEMENT
 from strata.config.source import Location
 from strata.errors import Fault
 from strata.evaluation.answers import Outcome, Step
-from strata.evaluation.documents import DocumentError, Statement
+from strata.evaluation.documents import Statement
 from strata.evaluation.landing_zone import Evaluated
 from strata.evaluation.lockout import DEPLOYER, ENTER, Management, Way, in_members
 from strata.iam.statements import Statement as Written
@@ -87,14 +85,6 @@ class Guard:
         yield from _nobody(self._standing)
         yield from _uncertain(self._standing)
         yield from _ending(self.landing_zone, self._standing)
-
-
-def lock_outs_in(partial: PartialConfiguration) -> Iterator[tuple[str, str]]:
-    """Yields finding and place of everything that nobody could undo; nothing where a document is no policy."""
-    landing_zone = LandingZone.of(partial)
-    if landing_zone:
-        with contextlib.suppress(DocumentError):
-            yield from ((LOCK_OUT, one.at) for one in Guard(landing_zone).lock_outs)
 
 
 # The management account
