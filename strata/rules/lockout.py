@@ -233,7 +233,7 @@ def _written(landing_zone: LandingZone, file: str, document: Document, statement
 def _ended(landing_zone: LandingZone, stacks: Sequence[str], day: dt.date) -> LockOut:
     """Returns that nobody is left since the last day of an assignment."""
     index, until = max(_endings(landing_zone, day), key=lambda one: one[1])
-    problem = f"nobody can undo {_undone(stacks)} since {until}, the last day of this access"
+    problem = f"nobody can undo {_undone(stacks)} after {until}, the last day of this access"
     remedy = "give somebody full access to the management account that does not end"
     return LockOut(SSO, ("assignments", index, "until"), f"{MANAGEMENT} {' '.join(stacks)} {until}", problem, remedy)
 

@@ -124,7 +124,7 @@ def _no_administrator(files: Files) -> None:
 
 
 def _bounded_administrator(files: Files) -> None:
-    files["sso.yaml"]["permission_sets"]["Administrator"]["boundary"] = {"aws": "PowerUserAccess"}
+    files["sso.yaml"]["permission_sets"]["Administrator"]["boundary"] = {"customer": "limits"}
 
 
 def _most_assignments(files: Files) -> None:
