@@ -117,11 +117,11 @@ def _document(*statements: dict[str, Any]) -> dict[str, Any]:
 FIVE = ["kms:*", "s3:*", "secretsmanager:*", "sqs:*", "sts:*"]
 UNIT = "organizational_units: [shared]"
 REFUSED_GUARDRAILS = [
-    guardrail("SCP: everything, at the root (attack.md)", deny()),
+    guardrail("SCP: everything, at the root", deny()),
     guardrail("SCP: everything, on a unit", deny(), at=UNIT),
     guardrail("SCP: everything, on an account", deny(), at="accounts: [shared]"),
     guardrail("SCP: everything, written otherwise", deny(["*:*"])),
-    guardrail("SCP: sts:* (attack.md)", deny("sts:*")),
+    guardrail("SCP: sts:*", deny("sts:*")),
     guardrail("SCP: sts:AssumeRole", deny("sts:AssumeRole", sid=None)),
     guardrail("SCP: IAM for the access role alone", deny("iam:*", Condition={"ArnLike": EXEMPT["ArnNotLike"]})),
     guardrail("SCP: whom roles trust", deny("iam:Update*Policy")),
@@ -136,7 +136,7 @@ REFUSED_GUARDRAILS = [
         deny(Condition={"StringNotEquals": {"aws:RequestedRegion": "eu-north-1"}}),
     ),
     guardrail("RCP: five services", deny(FIVE), rcp=True),
-    guardrail("RCP: s3:* without a condition (attack.md)", deny("s3:*"), rcp=True),
+    guardrail("RCP: s3:* without a condition", deny("s3:*"), rcp=True),
     guardrail(
         "RCP: sts:AssumeRole from other accounts",
         deny("sts:AssumeRole", Condition={"StringNotEquals": {"aws:PrincipalAccount": "${aws:ResourceAccount}"}}),
@@ -161,7 +161,7 @@ LEFT_GUARDRAILS = [
         deny(None, NotAction=["iam:*", "sts:*"], Condition={"StringNotEquals": {"aws:RequestedRegion": "eu-north-1"}}),
     ),
     guardrail("SCP: everything but IAM and STS", deny(None, NotAction=["iam:*", "sts:*"])),
-    guardrail("SCP: NotAction '*' does nothing (attack.md)", deny(None, NotAction="*")),
+    guardrail("SCP: NotAction '*' does nothing", deny(None, NotAction="*")),
     guardrail("SCP: a service that is not in use", deny(["s3:*", "kms:*"])),
     guardrail("SCP: an allow-list with STS", deny(["sts:*", "ec2:*"], Effect="Allow")),
     guardrail("SCP: users and access keys", deny(["iam:CreateUser", "iam:CreateAccessKey"])),
@@ -208,8 +208,17 @@ def deployer(policy: str) -> dict[str, list[tuple[str, str]]]:
 
 
 NOBODY = [(MEMBERS, "    description: Full access, everywhere.\n")]
+TAGGED = [("assignments:\n", "access_control_attributes:\n  Name: ${path:userName}\n\nassignments:\n")]
+
+
+def unless(person: str) -> dict[str, Any]:
+    """A statement that denies everybody everything but one person, by a tag of the session."""
+    return deny(Condition={"StringNotEquals": {"aws:PrincipalTag/Name": person}})
+
+
 REFUSED_SETS = [
-    limited("finding 11: full access that is none", deny()),
+    limited("everybody but a person who has not the set", unless("lou@example.com"), also=TAGGED),
+    limited("full access that is none", deny()),
     limited("the people", deny("sso:*")),
     limited("the organization, by one action", deny("organizations:AttachPolicy")),
     limited("the state", deny("s3:*", Resource="{{state_bucket_arn}}/*")),
@@ -239,6 +248,7 @@ REFUSED_SETS = [
     limited("the state's keys", deny("kms:*"), replaced={"project.yaml": [(NAMED, f"state:\n  kms: true\n{NAMED}")]}),
 ]
 LEFT_SETS = [
+    limited("everybody but one of them", unless("jane.doe@example.com"), also=TAGGED),
     limited("a deployer with full access", deny(), replaced=deployer("aws: AdministratorAccess")),
     limited("keys that there are none of", deny("kms:*")),
     limited(

@@ -305,13 +305,9 @@ def _one(project: Project, action: str, written: str) -> str:
 
 def _meeting(project: Project, statement: Mapping[str, object]) -> dict[str, Value]:
     """Returns the keys of a request that the conditions of the documents are about, so that it meets them."""
-    found: dict[str, Value] = {}
     condition = statement.get("Condition")
-    for operator, tests in condition.items() if isinstance(condition, dict) else ():
-        for key, value in tests.items():
-            text = str(value).replace("*", project.regions.primary)
-            found[key] = (text,) if operator.startswith("For") else text
-    return found
+    tests = condition.values() if isinstance(condition, dict) else ()
+    return {key: str(value).replace("*", project.regions.primary) for one in tests for key, value in one.items()}
 
 
 # In members
