@@ -333,6 +333,16 @@ UNCERTAIN: list[tuple[Case, str]] = [
         "no-administrator, at: assignments",
     ),
     (
+        limited(
+            "less than full access, most of it denied",
+            deny("*"),
+            replaced={
+                "sso.yaml": [("aws: AdministratorAccess\n", f"aws: PowerUserAccess\n      - inline: {INLINE}\n")]
+            },
+        ),
+        "no-administrator, at: assignments",
+    ),
+    (
         Case("a group of an identity provider", {"sso.yaml": [(MEMBERS, EXTERNAL)]}),
         "uncertain-administrator, at: assignments group administrators of an identity provider",
     ),

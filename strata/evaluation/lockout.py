@@ -150,7 +150,7 @@ class Management:
         """Yields one way for all who have a set, or one for each where the answer depends on who it is."""
         found = self._asked(stack, self.evaluated.permission_set(key, MANAGEMENT), f"permission set {key}")
         users = [one for one in people if not self._is_external(one)]
-        if found.outcome is not Outcome.DEPENDS:
+        if not any(key.lower().startswith(_OF_PERSON) for key in found.decided.keys):
             known, others = users, [one for one in people if one not in users]
             for some, external in ((known, False), (others, True)):
                 if some:
@@ -169,11 +169,11 @@ class Management:
         worst: Way | None = None
         for deed in self._deeds[stack]:
             answer = self._answer(actor, deed)
-            if worst and _ORDER.index(answer.outcome) <= _ORDER.index(worst.outcome):
-                continue
-            worst = Way(stack, (MANAGEMENT,), name, answer.outcome, deed.action, answer.decided)
+            found = Way(stack, (MANAGEMENT,), name, answer.outcome, deed.action, answer.decided)
             if _falls_short(answer, actor):
-                return replace(worst, falls_short=True)
+                return replace(found, falls_short=True)
+            if worst is None or _ORDER.index(found.outcome) > _ORDER.index(worst.outcome):
+                worst = found
         if worst is None:
             raise ValueError(f"the document of {stack} allows nothing")
         return worst
@@ -224,6 +224,9 @@ _WITHOUT_MFA: Mapping[str, Value] = {"aws:MultiFactorAuthPresent": ABSENT, "aws:
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 """
+
+_OF_PERSON = ("aws:principaltag/", "aws:userid")
+"""Keys by which the sessions of two people with one set differ."""
 
 
 def _bucket(name: str) -> str:
