@@ -390,6 +390,23 @@ def test_of_several_the_last_one_that_ends_is_named(tmp_path: Path, until: str, 
     assert [one for one in found if "ending-administrator" in one] == [one for one in found if last and last in one]
 
 
+def test_the_assignment_that_is_named_is_one_that_can_undo(tmp_path: Path) -> None:
+    """Not another one that ends on the same day, nor one of less access that ends later."""
+    finops = "      - finops\n    accounts:\n      - management\n"
+    for others in ("2027-02-28", "2027-02-27", "2027-04-30"):
+        ends = [
+            ("  FinOps:\n", "  Accounting:\n"),
+            ("- FinOps\n", "- Accounting\n"),
+            (EVERYWHERE, f"{EVERYWHERE}    until: 2027-02-28\n"),
+            (finops, f"{finops}    until: {others}\n"),
+        ]
+        case = Case("both", {"sso.yaml": ends})
+        (warned,) = (one for one in warnings(load(case.write(tmp_path))) if "ending-administrator" in one)
+        assert warned.startswith("sso.yaml:56: assignments[1]: ")
+        with pytest.raises(ConfigurationError, match=r"sso.yaml:61: assignments\[1\].until: .* after 2027-02-28, "):
+            load(tmp_path, dt.date(2027, 6, 1))
+
+
 # Accepting it
 
 

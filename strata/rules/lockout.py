@@ -121,6 +121,24 @@ class _Standing:
             found.append(way)
         return found
 
+    def on(self, day: dt.date) -> _Standing:
+        """Returns how they stand on a day."""
+        return _Standing(Management(self.management.evaluated, day))
+
+    def after(self, day: dt.date) -> _Standing:
+        """Returns how they stand when a day is over."""
+        return self.on(day + dt.timedelta(days=1) if day < dt.date.max else day)
+
+    def lasting(self) -> _Standing:
+        """Returns how they stand once everything with a last day has ended."""
+        return _Standing(Management(self.management.evaluated, lasting=True))
+
+    @property
+    def undoing(self) -> frozenset[str]:
+        """Returns the permission sets by which somebody can undo a stack, or may."""
+        ways = self.management.ways()
+        return frozenset(way.permission_set for way in ways if way.outcome is not Outcome.DENIED)
+
     def rank(self, stack: str) -> _Rank:
         """Returns how certain it is that somebody can undo a stack."""
         if not self.ways[stack]:
@@ -153,10 +171,10 @@ class _Standing:
 def _in_management(landing_zone: LandingZone, standing: _Standing, day: dt.date | None) -> Iterator[LockOut]:
     lost = standing.of_rank(_Rank.LOCKED)
     if day:
-        before = _Standing(Management(standing.management.evaluated))
+        before = standing.on(dt.date.min)
         ended = [stack for stack in STACKS if standing.rank(stack) <= _Rank.NOBODY < before.rank(stack)]
         if ended:
-            yield _ended(landing_zone, ended, day)
+            yield _ended(landing_zone, standing, ended, day)
         lost = [stack for stack in lost if stack not in ended]
     by_cause: dict[tuple[str, Location, str], list[str]] = defaultdict(list)
     ways: dict[tuple[str, Location, str], Way] = {}
@@ -180,16 +198,11 @@ def _undone(stacks: Sequence[str]) -> str:
 def _why(way: Way) -> str:
     statement = way.decided.statement
     if statement:
-        return f"{_named(statement)} denies {way.by} {way.action}"
+        named = f"statement {statement.sid}" if statement.line else statement.file
+        return f"{named} denies {way.by} {way.action}"
     if way.falls_short:
         return f"no policy of the {way.by} allows {way.action}, and no person has full access"
     return f"the {way.decided.level} does not allow {way.action} to {way.by}"
-
-
-def _named(statement: Statement) -> str:
-    if statement.line:
-        return f"statement {statement.sid}"
-    return f"{statement.file}"
 
 
 def _cause(landing_zone: LandingZone, way: Way) -> tuple[str, Location, str]:
@@ -230,43 +243,43 @@ def _written(landing_zone: LandingZone, file: str, document: Document, statement
 # What ends
 
 
-def _ended(landing_zone: LandingZone, stacks: Sequence[str], day: dt.date) -> LockOut:
+def _ended(landing_zone: LandingZone, standing: _Standing, stacks: Sequence[str], day: dt.date) -> LockOut:
     """Returns that nobody is left since the last day of an assignment."""
-    index, until = max(_endings(landing_zone, day), key=lambda one: one[1])
+    index, until = _last(landing_zone, standing, _Rank.UNCERTAIN, day)
     problem = f"nobody can undo {_undone(stacks)} after {until}, the last day of this access"
     remedy = "give somebody full access to the management account that does not end"
     return LockOut(SSO, ("assignments", index, "until"), f"{MANAGEMENT} {' '.join(stacks)} {until}", problem, remedy)
 
 
-def _endings(landing_zone: LandingZone, day: dt.date) -> Iterator[tuple[int, dt.date]]:
-    """Yields the assignments in the management account that ended before a day."""
+def _ending(landing_zone: LandingZone, standing: _Standing) -> Iterator[Warned]:
+    """Yields the day after which it is less certain that somebody is left, by the dates of the assignments alone."""
+    if not _ends(landing_zone, dt.date.max) or standing.lasting().lowest >= standing.lowest:
+        return
+    index, until = _last(landing_zone, standing, standing.lowest, dt.date.max)
+    left = "nobody for certain" if standing.after(until).lowest is _Rank.UNCERTAIN else "nobody"
+    text = f"is the last access that can undo a deploy: after {until} {left} administers the management account"
+    yield Warned("ending-administrator", f"assignments {until}", (SSO, ("assignments", index), text))
+
+
+def _last(landing_zone: LandingZone, standing: _Standing, needed: _Rank, day: dt.date) -> tuple[int, dt.date]:
+    """Returns the assignment, of those that ended before a day, after which fewer are left than are needed."""
+    ends = _ends(landing_zone, day)
+    until = next(one for one in sorted(ends) if standing.after(one).lowest < needed)
+    undoing = standing.on(until).undoing
+    return next((index for index, permission_set in ends[until] if permission_set in undoing), ends[until][0][0]), until
+
+
+def _ends(landing_zone: LandingZone, day: dt.date) -> Mapping[dt.date, list[tuple[int, str]]]:
+    """Returns the assignments in the management account that ended before a day, each with a permission set."""
+    found: dict[dt.date, list[tuple[int, str]]] = defaultdict(list)
     for grant, entries in landing_zone.grants.items():
         for entry in entries if grant.account == MANAGEMENT else ():
             if has_ended(landing_zone, entry, day):
                 index = int(entry[1])
                 until = landing_zone.sso.assignments[index].until
                 if until:
-                    yield index, until
-
-
-def _ending(landing_zone: LandingZone, standing: _Standing) -> Iterator[Warned]:
-    """Yields the day after which fewer are left, by the dates of the assignments alone."""
-    ends = sorted({until for _, until in _endings(landing_zone, dt.date.max)})
-    if not ends or _Standing(Management(standing.management.evaluated, lasting=True)).lowest >= standing.lowest:
-        return
-    for until in ends:
-        later = _Standing(Management(standing.management.evaluated, _after(until)))
-        if later.lowest < standing.lowest:
-            index = next(index for index, day in _endings(landing_zone, dt.date.max) if day == until)
-            left = "nobody for certain" if later.lowest is _Rank.UNCERTAIN else "nobody"
-            text = f"is the last access that can undo a deploy: after {until} {left} administers the management account"
-            location: Location = ("assignments", index)
-            yield Warned("ending-administrator", f"assignments {until}", (SSO, location, text))
-            return
-
-
-def _after(day: dt.date) -> dt.date:
-    return day + dt.timedelta(days=1) if day < dt.date.max else day
+                    found[until].append((index, grant.permission_set))
+    return found
 
 
 # What is not certain
@@ -296,9 +309,7 @@ def _uncertain(standing: _Standing) -> Iterator[Warned]:
 
 
 def _on(way: Way) -> Iterable[str]:
-    if way.external:
-        return [f"{name} of an identity provider" for name in [way.by.partition(" as permission set")[0]]]
-    return way.decided.keys
+    return [f"{way.by.partition(' as ')[0]} of an identity provider"] if way.external else way.decided.keys
 
 
 # Members
