@@ -458,8 +458,9 @@ def test_adopt_accepts_what_it_finds(tmp_path: Path) -> None:
     ]
     (tmp_path / "accepted.yaml").write_text(json.dumps(entries))
     load(tmp_path)
-    (tmp_path / "policies/lab.json").write_text('{"Version": "2012-10-17", "Statement": [{"Effect": "Maybe"}]}')
-    assert [one["finding"] for one in entries_of_adopt(tmp_path)] == ["unknown-action"]
+    for no_policy in ('{"Version": "2012-10-17", "Statement": [{"Effect": "Maybe"}]}', "no JSON"):
+        (tmp_path / "policies/lab.json").write_text(no_policy)
+        assert [one["finding"] for one in entries_of_adopt(tmp_path)] == ["unknown-action"]
 
 
 # The state, and the documents of the deployer

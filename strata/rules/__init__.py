@@ -69,11 +69,12 @@ def check_whole(landing_zone: LandingZone, day: dt.date | None = None) -> list[F
 
 
 def lock_outs_in(partial: PartialConfiguration) -> list[tuple[str, str]]:
-    """Returns finding and place of what nobody could undo, once nothing is wrong but names that can be accepted."""
+    """Returns finding and place of what nobody could undo, once nothing is wrong but names that can be accepted.
+
+    Of a partial that was read without faults.
+    """
     landing_zone = LandingZone.of(partial)
-    if landing_zone is None or any(partial.skipped.values()):
-        return []
-    if any(fault.rule != rule_id(spelling.spelling) for fault in check(partial)):
+    if landing_zone is None or any(fault.rule != rule_id(spelling.spelling) for fault in check(partial)):
         return []
     return [(LOCK_OUT, one.at) for one in Guard(landing_zone).lock_outs]
 
