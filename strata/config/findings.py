@@ -55,6 +55,7 @@ FINDINGS: Mapping[str, str] = {
     "empty-unit": "an assignment to a unit without accounts",
     "over-quota": "more than AWS gives until it is asked for more",
     "no-administrator": "nobody administers the management account",
+    "idle-expectation": "an expectation that holds whatever the policies say",
     "unused-acceptance": "an entry of accepted.yaml that matches nothing",
 }
 """All findings that can be accepted, with their meaning."""

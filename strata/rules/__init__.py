@@ -12,7 +12,19 @@ from dataclasses import replace
 from strata.config.limits import Limits, aws_limits
 from strata.config.loader import PartialConfiguration
 from strata.errors import Fault
-from strata.rules import accepted, access, imports, moves, organization, policies, project, security, spelling, text
+from strata.rules import (
+    accepted,
+    access,
+    expectations,
+    imports,
+    moves,
+    organization,
+    policies,
+    project,
+    security,
+    spelling,
+    text,
+)
 from strata.rules.warnings import LocatedWarning, found_warnings, warnings
 
 __all__ = ["LocatedWarning", "check", "found_warnings", "warnings"]
@@ -36,6 +48,7 @@ RULES: tuple[Rule, ...] = (
     access.options,
     imports.imports,
     moves.moves,
+    expectations.expectations,
     spelling.spelling,
     spelling.attachable,
     accepted.accepted,

@@ -24,6 +24,7 @@ from strata.landing_zone.policies import NEVER_BINDS_MANAGEMENT
 from strata.landing_zone.units import Target
 from strata.rules.accepted import Doubt, Warned, place, unused
 from strata.rules.document_warnings import document_warnings
+from strata.rules.expectations import idle
 from strata.rules.quotas import over_quota
 from strata.rules.spelling import unknown_names
 
@@ -347,5 +348,6 @@ _RULES: Mapping[str, Callable[[LandingZone], Iterable[Doubt]]] = {
     "empty-unit": _empty_units,
     "over-quota": over_quota,
     "no-administrator": _administrators,
+    "idle-expectation": idle,
 }
 """Each finding, and the rule that finds it."""

@@ -1,0 +1,569 @@
+"""Expectations: the sentences of expectations.yaml, each asked of everybody and everywhere that it is about.
+
+Accounts under the same policies give the same answers and are asked once. `Examination.examine` returns what fails.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from strata.config.expectations import OTHER_REGIONS, Expectation
+from strata.config.limits import aws_limits
+from strata.config.models import MANAGEMENT, ROOT
+from strata.config.text import Problem, short
+from strata.config.types import did_you_mean
+from strata.errors import StrataError
+from strata.evaluation import unknown
+from strata.evaluation.answers import Answer, Outcome
+from strata.evaluation.landing_zone import Actor, Evaluated
+from strata.evaluation.layers import Account
+from strata.evaluation.patterns import Actions
+from strata.evaluation.questions import Question, Who, actors, ask, check_resource, find_action, find_who, request_of
+from strata.evaluation.requests import ABSENT, PrincipalKind, Value
+from strata.iam.reference import Action, reference
+from strata.iam.statements import is_pattern
+from strata.landing_zone.placeholders import LISTS, PATTERN, fill, placeholder_values
+
+EVERYBODY, ANYBODY = "everybody", "anybody"
+UNIT, EVERYWHERE = "ou/", "all"
+FREE = "sts:GetCallerIdentity"
+"""The one action that nothing denies, which no wildcard of `denied` stands for."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """Requests that an expectation is about and that are answered otherwise, in each of some accounts."""
+
+    accounts: tuple[str, ...]
+    who: str
+    acts_as: str
+    action: str
+    resource: str | None
+    region: str | None
+    answer: Answer | None
+    """The answer in the first account; None for somebody without access to it."""
+
+    @property
+    def account(self) -> str:
+        """Returns the first of the accounts."""
+        return self.accounts[0]
+
+    @property
+    def outcome(self) -> Outcome:
+        """Returns the answer; who has no access is denied."""
+        return self.answer.outcome if self.answer else Outcome.DENIED
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was found for one expectation."""
+
+    index: int
+    """Its position in the file."""
+    expectation: Expectation
+    failing: tuple[Case, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Returns whether every request is answered as expected."""
+        return not self.failing
+
+    @property
+    def number(self) -> int:
+        """Returns how many requests are answered otherwise."""
+        return sum(len(case.accounts) for case in self.failing)
+
+    def fails_in(self, accounts: Iterable[str]) -> bool:
+        """Returns whether a request in one of some accounts is answered otherwise."""
+        wanted = frozenset(accounts)
+        return any(not wanted.isdisjoint(case.accounts) for case in self.failing)
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """An expectation with everything that it names."""
+
+    expectation: Expectation
+    accounts: tuple[str, ...]
+    who: tuple[Who | None, ...]
+    """Whom it is about; None for everybody who has a permission set there."""
+    but: tuple[Who, ...]
+    """Whom it leaves out."""
+    resources: tuple[str | None, ...]
+    regions: tuple[str | None, ...]
+    """None where it names none; of `other` each one."""
+    keys: Mapping[str, Value]
+
+
+def problems(evaluated: Evaluated, expectation: Expectation, *, places: bool, principals: bool) -> Iterator[Problem]:
+    """Yields what an expectation names and is not there, each with its place in the entry.
+
+    Args:
+        places: whether all accounts and units are known, so that another name is wrong.
+        principals: whether all users, groups and permission sets are known.
+    """
+    field = expectation.expects
+    for at, written in _listed((field,), expectation.actions):
+        yield from _action_problem(written, at)
+    but = expectation.except_
+    for at, place in (*_listed(("in",), expectation.in_), *_listed(("except", "in"), but.in_ if but else ())):
+        if places and (found := _place_problem(evaluated, place, at)):
+            yield found
+    for at, name in (*_listed(("as",), expectation.as_), *_listed(("except", "as"), but.as_ if but else ())):
+        try:
+            _who(evaluated, name, exempt=at[0] == "except")
+        except StrataError as error:
+            if principals or name.startswith("role/"):
+                yield Problem(str(error), "name them as strata can --as does, or anybody, or everybody", at=at)
+    for at, resource in _listed(("on",), expectation.on):
+        yield from _resource_problem(evaluated, resource, at, places=places)
+    for key in expectation.with_:
+        if not reference().key(key):
+            known = {one.name for one in reference().global_keys.values()}
+            problem = f"{short(key)} is no condition key of AWS's{did_you_mean(key, known)}"
+            yield Problem(problem, "write the key as AWS documents it", at=("with", key))
+
+
+def _listed(at: tuple[str, ...], names: Sequence[str]) -> list[tuple[tuple[str | int, ...], str]]:
+    return [((*at, index), name) for index, name in enumerate(names)]
+
+
+def _action_problem(written: str, at: tuple[str | int, ...]) -> Iterator[Problem]:
+    if not is_pattern(written):
+        try:
+            find_action(written)
+        except StrataError as error:
+            yield Problem(str(error), "write the action as AWS has it", at=at)
+        return
+    known, (prefix, _, name) = reference(), written.partition(":")
+    if not name.strip("*") and not prefix.strip("*"):
+        return
+    services = [known.service(prefix)] if not is_pattern(prefix) else known.services()
+    if None in services:
+        problem = f"{prefix!r} is not an AWS service{did_you_mean(prefix, known.prefixes)}"
+        yield Problem(problem, "write it as in s3:Delete*", at=at)
+    elif not known.actions(written):
+        yield Problem(f"{short(written)} matches no action", "write the start of one, as in s3:Delete*", at=at)
+
+
+def _place_problem(evaluated: Evaluated, place: str, at: tuple[str | int, ...]) -> Problem | None:
+    landing_zone = evaluated.landing_zone
+    units, accounts = {ROOT, *landing_zone.units}, landing_zone.accounts
+    if place.removeprefix(UNIT) in units and (place.startswith(UNIT) or place == ROOT):
+        return None
+    if place in accounts or place == EVERYWHERE:
+        return None
+    if place in landing_zone.retired:
+        return Problem(f"account {short(place)} is retired", "remove it", at=at)
+    if place in units:
+        return Problem(f"{short(place)} is an organizational unit", f"write {UNIT}{place}", at=at)
+    guess = did_you_mean(place, {*accounts, *(f"{UNIT}{key}" for key in units), EVERYWHERE})
+    problem = f"{short(place)} is neither an account nor an organizational unit{guess}"
+    return Problem(problem, f"write the key of an account, {UNIT}KEY for a unit, root or all", at=at)
+
+
+def _resource_problem(
+    evaluated: Evaluated, written: str, at: tuple[str | int, ...], *, places: bool
+) -> Iterator[Problem]:
+    values = placeholder_values(evaluated.landing_zone.project)
+    known = values.keys() - LISTS
+    for name in map(str.strip, PATTERN.findall(written)):
+        if name not in known:
+            problem = f"{{{{{name}}}}} is not a placeholder that Strata knows here{did_you_mean(name, known)}"
+            yield Problem(problem, f"known: {', '.join(sorted(known))}", at=at)
+            return
+    try:
+        check_resource(evaluated, fill(written, values))
+    except StrataError as error:
+        problem, _, remedy = str(error).partition("; ")
+        if places or remedy:
+            yield Problem(problem, remedy or "write the key of an account, its id, or *", at=at)
+
+
+# What it names
+
+
+def resolved(evaluated: Evaluated, expectation: Expectation) -> Sentence:
+    """Returns an expectation without problems with everything that it names."""
+    but = expectation.except_
+    out = frozenset(_accounts(evaluated, but.in_)) if but else frozenset()
+    values = placeholder_values(evaluated.landing_zone.project)
+    governed = evaluated.landing_zone.project.regions.all_governed
+    no_region = frozenset(_regions(but.region, governed)) if but else frozenset()
+    regions = [one for one in _regions(expectation.region, governed) if one not in no_region]
+    return Sentence(
+        expectation=expectation,
+        accounts=tuple(one for one in _accounts(evaluated, expectation.in_) if one not in out),
+        who=tuple(dict.fromkeys(_who(evaluated, one) for one in expectation.as_)),
+        but=tuple(who for one in (but.as_ if but else ()) if (who := _who(evaluated, one, exempt=True))),
+        resources=tuple(fill(one, values) for one in expectation.on) or (None,),
+        regions=tuple(regions) if expectation.region else (None,),
+        keys={key.lower(): _value(values) for key, values in expectation.with_.items()},
+    )
+
+
+def _accounts(evaluated: Evaluated, places: Iterable[str]) -> list[str]:
+    """Returns the accounts of some places, the management account first, each once."""
+    found: set[str] = set()
+    for place in places:
+        if place == EVERYWHERE:
+            return list(evaluated.keys)
+        unit = place.removeprefix(UNIT)
+        inside = evaluated.landing_zone.selector.in_unit(unit) if place in (ROOT, f"{UNIT}{unit}") else {place}
+        found |= inside
+    return [key for key in evaluated.keys if key in found]
+
+
+def _regions(written: Iterable[str], governed: Iterable[str]) -> Iterator[str]:
+    for one in written:
+        if one == OTHER_REGIONS:
+            yield from sorted(aws_limits().regions - set(governed))
+        else:
+            yield one
+
+
+def _value(values: tuple[str, ...]) -> Value:
+    if not values:
+        return ABSENT
+    return values if values[1:] else values[0]
+
+
+def _who(evaluated: Evaluated, name: str, *, exempt: bool = False) -> Who | None:
+    """Returns whom a name means, None for everybody.
+
+    Raises:
+        StrataError: it is nobody's name.
+    """
+    if name == ANYBODY:
+        return Who("anybody")
+    if name == EVERYBODY:
+        return None
+    if exempt and re.fullmatch(r"role/[\w+=,.@/*?-]+", name, re.ASCII):
+        return Who("role", name.removeprefix("role/"))
+    who = find_who(evaluated, name)
+    if who.account:
+        raise StrataError(f"{name!r} names an account, and in says which; write role/{who.key}")
+    return who
+
+
+# Asking
+
+
+@dataclass(frozen=True)
+class _Glob:
+    """Every action that a pattern matches."""
+
+    written: str
+
+    @property
+    def as_action(self) -> Action:
+        """Returns it as if it were one action, for what is asked of none in particular."""
+        prefix, _, name = self.written.partition(":")
+        return Action(prefix, name or "*", "Write", (), None, frozenset())
+
+    @cached_property
+    def actions(self) -> tuple[Action, ...]:
+        """Returns its actions but the one that nothing denies."""
+        return tuple(one for one in reference().actions(self.written) if one.full_name != FREE)
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """Somebody in an account, who may act in several ways: one that is allowed is enough."""
+
+    name: str
+    ways: tuple[tuple[str, str | None], ...]
+    """Permission sets, each with the user of the session."""
+    who: Who | None = None
+    """Whoever acts by no permission set."""
+
+    @property
+    def has_access(self) -> bool:
+        """Returns whether there is a way at all."""
+        return bool(self.ways or self.who)
+
+
+class Examination:
+    """Asks the expectations of a landing zone; what is the same for several is found out once."""
+
+    def __init__(self, evaluated: Evaluated) -> None:
+        self.evaluated = evaluated
+        self._signatures: dict[str, tuple[object, ...]] = {}
+        self._grants: dict[str, tuple[tuple[str, str, str], ...]] = {}
+
+    def examine(self, index: int, sentence: Sentence) -> Result:
+        """Returns what is answered otherwise than expected."""
+        groups: defaultdict[object, list[tuple[str, _Subject]]] = defaultdict(list)
+        for account in sentence.accounts:
+            signature = self._signature(account, sentence)
+            for subject in self.subjects(sentence, account):
+                ways = tuple((key, user if self._people_differ else None) for key, user in subject.ways)
+                groups[signature, ways, subject.who].append((account, subject))
+        failing = [
+            Case(tuple(account for account, _ in members), *rest)
+            for members in groups.values()
+            for rest in self._failing(sentence, *members[0])
+        ]
+        return Result(index, sentence.expectation, tuple(failing))
+
+    def _failing(
+        self, sentence: Sentence, account: str, subject: _Subject
+    ) -> Iterator[tuple[str, str, str, str | None, str | None, Answer | None]]:
+        """Yields the requests of somebody in an account that are answered otherwise."""
+        expected = Outcome.DENIED if sentence.expectation.denied else Outcome.ALLOWED
+        acting = self._actors(sentence, subject, account)
+        for resource in sentence.resources:
+            for written in sentence.expectation.actions:
+                glob = _Glob(written) if is_pattern(written) else None
+                for region in self._asked_regions(sentence):
+                    if glob and expected is Outcome.DENIED:
+                        question = Question(glob.as_action, resource, region, sentence.keys)
+                        if all(self._surely_denied(actor, question, account) for actor in acting):
+                            continue
+                    for action in glob.actions if glob else (find_action(written),):
+                        for where in self._regions_of(sentence, region, action, resource, acting, account, expected):
+                            question = Question(action, resource, where, sentence.keys)
+                            answer, actor = self._answer(acting, question, account)
+                            if (answer.outcome if answer else Outcome.DENIED) is not expected:
+                                acts_as = actor.name if actor else ""
+                                yield subject.name, acts_as, action.full_name, resource, where, answer
+
+    def _asked_regions(self, sentence: Sentence) -> Iterable[str | None]:
+        """Returns the regions one by one, or one text that stands for all of them, which are many."""
+        if len(sentence.regions) <= _FEW_REGIONS:
+            return sentence.regions
+        rest = aws_limits().regions - set(sentence.regions)
+        return (unknown.Other.than(sorted(rest)),)
+
+    def _regions_of(
+        self,
+        sentence: Sentence,
+        region: str | None,
+        action: Action,
+        resource: str | None,
+        acting: Sequence[Actor],
+        account: str,
+        expected: Outcome,
+    ) -> Iterable[str | None]:
+        """Returns the regions that have to be asked one by one: none where the answer is the same for all of them."""
+        if not isinstance(region, unknown.Other):
+            return (region,)
+        answer, _ = self._answer(acting, Question(action, resource, region, sentence.keys), account)
+        return () if answer and answer.outcome is expected else sentence.regions
+
+    def _answer(self, acting: Sequence[Actor], question: Question, account: str) -> tuple[Answer | None, Actor | None]:
+        """Returns the best answer of somebody with several ways to act, with the way."""
+        found = [(ask(self.evaluated, actor, question, account), actor) for actor in acting]
+        return min(found, key=lambda one: _BEST.index(one[0].outcome), default=(None, None))
+
+    def _surely_denied(self, actor: Actor, question: Question, account: str) -> bool:
+        """Returns whether one statement denies somebody every action of a pattern; false where it may be several."""
+        request, _ = request_of(self.evaluated, actor, question, account)
+        if actor.principal.kind not in _BOUND:
+            return False
+        levels = () if actor.account.management else actor.account.service_control
+        layers = (*levels, actor.identity, *([actor.boundary] if actor.boundary else []))
+        return any(
+            _is_about_all(one.actions, request.name, but=one.not_actions) and one.applies(request) is True
+            for layer in layers
+            for document in layer.documents
+            for one in document.statements
+            if not one.allows
+        )
+
+    # Who
+
+    def subjects(self, sentence: Sentence, account: str) -> Iterator[_Subject]:
+        """Yields those in an account whom a sentence is about."""
+        for who in sentence.who:
+            if who is None:
+                yield from self._everybody(sentence, account)
+            elif who in sentence.but:
+                continue
+            elif who.kind in ("user", "group", "permission set"):
+                yield _Subject(str(who), self._ways(sentence, who, account))
+            else:
+                yield _Subject("" if who.kind in ("anybody", "root", "deployer") else str(who), (), who)
+
+    def _everybody(self, sentence: Sentence, account: str) -> Iterator[_Subject]:
+        seen: set[tuple[str, str | None]] = set()
+        for name, permission_set, user in self._granted(account):
+            way = (permission_set, user or None)
+            same = way if self._people_differ else (permission_set, None)
+            if same not in seen and not self._left_out(sentence, account, permission_set, user, name):
+                seen.add(same)
+                yield _Subject(name, (way,))
+
+    def _left_out(self, sentence: Sentence, account: str, permission_set: str, user: str, name: str) -> bool:
+        groups = self.evaluated.landing_zone.groups
+        for one in sentence.but:
+            if one.kind == "permission set" and one.key == permission_set:
+                return True
+            if one.kind == "user" and one.key == user:
+                return True
+            if one.kind == "group" and (name == str(one) or (user and user in groups[one.key].members)):
+                return True
+        return False
+
+    def _ways(self, sentence: Sentence, who: Who, account: str) -> tuple[tuple[str, str | None], ...]:
+        out = {one.key for one in sentence.but if one.kind == "permission set"}
+        groups, found = self.evaluated.landing_zone.groups, set[tuple[str, str | None]]()
+        for one in self.evaluated.grants(account):
+            user: str | None = None
+            if who.kind == "permission set":
+                given = one.permission_set == who.key
+            elif who.kind == "group":
+                given = one.principal_type == "GROUP" and one.principal == who.key
+            else:
+                user = who.key
+                members = (one.principal,) if one.principal_type == "USER" else groups[one.principal].members
+                given = user in members
+            if given and one.permission_set not in out:
+                found.add((one.permission_set, user))
+        return tuple(sorted(found, key=str))
+
+    def _granted(self, account: str) -> tuple[tuple[str, str, str], ...]:
+        """Returns who has which permission set in an account: a name, the set, and the user if it is one."""
+        if account not in self._grants:
+            groups, found = self.evaluated.landing_zone.groups, set[tuple[str, str, str]]()
+            for one in self.evaluated.grants(account):
+                if one.principal_type == "USER":
+                    found.add((one.principal, one.permission_set, one.principal))
+                elif groups[one.principal].external or not groups[one.principal].members:
+                    found.add((str(Who("group", one.principal)), one.permission_set, ""))
+                else:
+                    found |= {(one_of, one.permission_set, one_of) for one_of in groups[one.principal].members}
+            self._grants[account] = tuple(sorted(found))
+        return self._grants[account]
+
+    def _actors(self, sentence: Sentence, subject: _Subject, account: str) -> list[Actor]:
+        if subject.who and subject.who.kind == "anybody":
+            return [self.evaluated.somebody(account, self._exempt_roles(sentence))]
+        if subject.who:
+            return actors(self.evaluated, subject.who, account)
+        return [self.evaluated.permission_set(key, account, user) for key, user in subject.ways]
+
+    def _exempt_roles(self, sentence: Sentence) -> Iterator[str]:
+        """Yields the names of the roles that a sentence leaves out, those of permission sets among them."""
+        deployer, sets = self.evaluated.landing_zone.deployer, self.evaluated.landing_zone.permission_sets
+        for one in sentence.but:
+            if one.kind == "role":
+                yield one.key
+            elif one.kind == "permission set":
+                yield f"aws-reserved/sso.amazonaws.com/*AWSReservedSSO_{sets[one.key].name}_*"
+            elif one.kind == "deployer" and deployer:
+                yield deployer.role
+
+    # Which accounts give the same answer
+
+    def _signature(self, account: str, sentence: Sentence) -> tuple[object, ...]:
+        if account not in self._signatures:
+            one = self.evaluated.account(account)
+            path = one.path if "orgpaths" in self._texts else ""
+            marks = frozenset(mark for mark in self._marks if _mark(mark).fullmatch(one.id))
+            self._signatures[account] = (one.management, *_documents(one), path, marks)
+        named = any(account in (resource or "").split(":") for resource in sentence.resources)
+        own = any(self.evaluated.account(account).id in (resource or "") for resource in sentence.resources)
+        return (*self._signatures[account], account if named or own else "")
+
+    @cached_property
+    def _texts(self) -> str:
+        """Returns the text of every document of the configuration, in lower case."""
+        landing_zone = self.evaluated.landing_zone
+        inline = (one.inline for one in landing_zone.permission_sets.values())
+        deployer = landing_zone.deployer.policies if landing_zone.deployer else ()
+        documents = (
+            *(one.document for one in landing_zone.policies.values()),
+            *(one.document for one in inline if one),
+            *(document for one in deployer if (document := getattr(one, "document", None))),
+        )
+        return "\n".join(one.text for one in documents).lower()
+
+    @cached_property
+    def _marks(self) -> frozenset[str]:
+        """Returns what may be the id of an account in a document, or a pattern for some."""
+        return frozenset(one for one in re.findall(r"[0-9*?]+", self._texts) if re.search("[0-9]", one) and one[1:])
+
+    @cached_property
+    def _people_differ(self) -> bool:
+        """Returns whether an answer may depend on whose session it is, beside the permission set."""
+        if self.evaluated.landing_zone.sso.access_control_attributes:
+            return True
+        return any(one in self._texts for one in ("userid", "assumed-role", "principaltag", "sourceidentity"))
+
+
+_FEW_REGIONS = 3
+"""Regions that are asked one by one."""
+_BEST = (Outcome.ALLOWED, Outcome.DEPENDS, Outcome.DENIED)
+_BOUND = (PrincipalKind.ROLE, PrincipalKind.ROOT, PrincipalKind.USER)
+
+
+def _is_about_all(patterns: Actions, wanted: str, *, but: bool) -> bool:
+    return not patterns.may_meet(wanted) if but else patterns.cover(wanted)
+
+
+def _documents(account: Account) -> Iterator[tuple[int, ...]]:
+    """Yields what stands on each level above an account, but for those where all is allowed."""
+    for level in (*account.service_control, *account.resource_control):
+        if len(level.documents) > 1 or level.unknown:
+            yield (id(level) if level.unknown else 0, *(id(one) for one in level.documents))
+
+
+def _mark(text: str) -> re.Pattern[str]:
+    return re.compile(text.replace("?", ".").replace("*", ".*"))
+
+
+# Sentences that say nothing, or against each other
+
+
+def idle(examination: Examination, sentence: Sentence) -> str:
+    """Returns why an expectation can never fail, empty for one that can."""
+    if not sentence.accounts:
+        return "is about no account, so it can never fail"
+    found = [one for account in sentence.accounts for one in examination.subjects(sentence, account)]
+    if not found:
+        return "is about nobody who has access there, so it can never fail"
+    if sentence.expectation.denied:
+        if not any(one.has_access for one in found):
+            names = sorted({one.name for one in found})
+            return f"is about {', '.join(names)} without any access there, so no policy can break it"
+        return ""
+    management = sentence.accounts == (MANAGEMENT,) and all(one is None or "::" in one for one in sentence.resources)
+    if management and all(one.who and one.who.kind == "root" for one in found):
+        return "is about the root user of the management account, whom nothing binds, so it can never fail"
+    if all(one == FREE for one in sentence.expectation.actions):
+        return f"is about {FREE}, which nothing denies, so it can never fail"
+    return ""
+
+
+def contradictions(sentences: Mapping[int, Sentence]) -> Iterator[tuple[int, int, str]]:
+    """Yields sentences of which one allows what another denies: the later, the earlier, and the case in words."""
+    for first, one in sentences.items():
+        for second, other in sentences.items():
+            if first < second and bool(one.expectation.denied) != bool(other.expectation.denied):
+                denied, allowed = (one, other) if one.expectation.denied else (other, one)
+                if case := _common(denied, allowed):
+                    yield second, first, case
+
+
+def _common(denied: Sentence, allowed: Sentence) -> str:
+    """Returns a case that both are about, as text; empty if there is none."""
+    accounts = sorted(set(denied.accounts) & set(allowed.accounts))
+    who = [one for one in allowed.who if one in denied.who and one not in denied.but and one not in allowed.but]
+    if not accounts or not who or (denied.but != allowed.but and who == [Who("anybody")]):
+        return ""
+    for mine, others in ((denied.resources, allowed.resources), (denied.regions, allowed.regions)):
+        if None not in mine and None not in others and not set(mine) & set(others):
+            return ""
+    if any(denied.keys[key] != value for key, value in allowed.keys.items() if key in denied.keys):
+        return ""
+    actions = Actions(denied.expectation.actions)
+    for written in allowed.expectation.actions:
+        names = [one.full_name for one in _Glob(written).actions] if is_pattern(written) else [written]
+        if name := next((one for one in names if actions.match(one.lower()) and one != FREE), None):
+            return f"{name} for {who[0] or EVERYBODY} in {accounts[0]}"
+    return ""
