@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 
 from strata.config.expectations import OTHER_REGIONS, Expectation
 from strata.config.limits import aws_limits
@@ -19,10 +20,21 @@ from strata.config.types import did_you_mean
 from strata.errors import StrataError
 from strata.evaluation import unknown
 from strata.evaluation.answers import Answer, Outcome
+from strata.evaluation.keys import region_of
 from strata.evaluation.landing_zone import Actor, Evaluated
-from strata.evaluation.layers import Account
+from strata.evaluation.layers import Account, Layer
 from strata.evaluation.patterns import Actions
-from strata.evaluation.questions import Question, Who, actors, ask, check_resource, find_action, find_who, request_of
+from strata.evaluation.questions import (
+    Question,
+    Who,
+    actors,
+    ask,
+    check_resource,
+    find_action,
+    find_who,
+    request_of,
+    resource_of,
+)
 from strata.evaluation.requests import ABSENT, PrincipalKind, Value
 from strata.iam.reference import Action, reference
 from strata.iam.statements import is_pattern
@@ -253,22 +265,79 @@ def _who(evaluated: Evaluated, name: str, *, exempt: bool = False) -> Who | None
 # Asking
 
 
-@dataclass(frozen=True)
-class _Glob:
-    """Every action that a pattern matches."""
+def _matching(pattern: str) -> Iterator[Action]:
+    """Yields the actions that a pattern matches, but for the one that nothing denies."""
+    return (one for one in reference().actions(pattern) if one.full_name != FREE)
 
-    written: str
 
-    @property
-    def as_action(self) -> Action:
-        """Returns it as if it were one action, for what is asked of none in particular."""
-        prefix, _, name = self.written.partition(":")
-        return Action(prefix, name or "*", "Write", (), None, frozenset())
+class _Asked:
+    """Questions about somebody in an account, on one resource; actions that the same statements are about share one."""
 
-    @cached_property
-    def actions(self) -> tuple[Action, ...]:
-        """Returns its actions but the one that nothing denies."""
-        return tuple(one for one in reference().actions(self.written) if one.full_name != FREE)
+    def __init__(
+        self,
+        evaluated: Evaluated,
+        acting: Sequence[Actor],
+        account: str,
+        resource: str | None,
+        keys: Mapping[str, Value],
+    ) -> None:
+        self.evaluated, self.acting, self.account = evaluated, acting, account
+        self.resource, self.keys = resource, keys
+        self._answers: dict[object, tuple[Answer | None, Actor | None]] = {}
+
+    def outcome(self, action: Action, region: str | None) -> Outcome:
+        """Returns the answer; who has no access is denied."""
+        answer, _ = self.answer(action, region)
+        return answer.outcome if answer else Outcome.DENIED
+
+    def answer(self, action: Action, region: str | None) -> tuple[Answer | None, Actor | None]:
+        """Returns the best answer of somebody with several ways to act, with the way."""
+        question = Question(action, self.resource, region, self.keys)
+        kind = self._kind(question)
+        if kind not in self._answers:
+            found = [(ask(self.evaluated, actor, question, self.account), actor) for actor in self.acting]
+            best = min(found, key=lambda one: _BEST.index(one[0].outcome), default=(None, None))
+            self._answers[kind] = best
+        return self._answers[kind]
+
+    def _kind(self, question: Question) -> object:
+        """Returns all that the answer to a question depends on."""
+        action, name = question.action, question.action.full_name.lower()
+        resource, there = resource_of(self.evaluated, question, self.evaluated.account(self.account))
+        layers = (layer for actor in self.acting for layer in _layers(actor, there))
+        return (
+            tuple(tuple(map(id, layer.about(name))) for layer in layers),
+            resource,
+            question.region or region_of(name, resource),
+            name if action.service in _SPECIAL else action.service in aws_limits().resource_control_prefixes,
+        )
+
+    def surely_denied(self, pattern: str, region: str | None) -> bool:
+        """Returns whether one statement denies every action of a pattern; false where it may be several."""
+        prefix, _, name = pattern.partition(":")
+        as_action = Action(prefix, name or "*", "Write", (), None, frozenset())
+        question = Question(as_action, self.resource, region, self.keys)
+        return all(self._denied(actor, question) for actor in self.acting)
+
+    def _denied(self, actor: Actor, question: Question) -> bool:
+        if actor.principal.kind not in _BOUND:
+            return False
+        request, _ = request_of(self.evaluated, actor, question, self.account)
+        return any(
+            _is_about_all(one.actions, request.name, but=one.not_actions) and one.applies(request) is True
+            for layer in _layers(actor)
+            for document in layer.documents
+            for one in document.statements
+            if not one.allows
+        )
+
+
+def _layers(actor: Actor, there: Account | None = None) -> Iterator[Layer]:
+    """Yields the policies of somebody, and those above, of an account with resources as well."""
+    yield from () if actor.account.management else actor.account.service_control
+    yield from there.resource_control if there else ()
+    yield actor.identity
+    yield from [actor.boundary] if actor.boundary else []
 
 
 @dataclass(frozen=True)
@@ -316,21 +385,24 @@ class Examination:
         """Yields the requests of somebody in an account that are answered otherwise."""
         expected = Outcome.DENIED if sentence.expectation.denied else Outcome.ALLOWED
         acting = self._actors(sentence, subject, account)
-        for resource in sentence.resources:
-            for written in sentence.expectation.actions:
-                glob = _Glob(written) if is_pattern(written) else None
-                for region in self._asked_regions(sentence):
-                    if glob and expected is Outcome.DENIED:
-                        question = Question(glob.as_action, resource, region, sentence.keys)
-                        if all(self._surely_denied(actor, question, account) for actor in acting):
-                            continue
-                    for action in glob.actions if glob else (find_action(written),):
-                        for where in self._regions_of(sentence, region, action, resource, acting, account, expected):
-                            question = Question(action, resource, where, sentence.keys)
-                            answer, actor = self._answer(acting, question, account)
-                            if (answer.outcome if answer else Outcome.DENIED) is not expected:
-                                acts_as = actor.name if actor else ""
-                                yield subject.name, acts_as, action.full_name, resource, where, answer
+        for resource, written, region in product(
+            sentence.resources, sentence.expectation.actions, self._asked_regions(sentence)
+        ):
+            asked = _Asked(self.evaluated, acting, account, resource, sentence.keys)
+            for action in self._actions(written, asked, region, expected):
+                if asked.outcome(action, region) is expected:
+                    continue
+                for where in sentence.regions if isinstance(region, unknown.Other) else (region,):
+                    answer, actor = asked.answer(action, where)
+                    if (answer.outcome if answer else Outcome.DENIED) is not expected:
+                        acts_as = actor.name if actor else ""
+                        yield subject.name, acts_as, action.full_name, resource, where, answer
+
+    def _actions(self, written: str, asked: _Asked, region: str | None, expected: Outcome) -> Iterable[Action]:
+        """Returns the actions to ask about: of a pattern all, none where one statement denies them all."""
+        if not is_pattern(written):
+            return (find_action(written),)
+        return () if expected is Outcome.DENIED and asked.surely_denied(written, region) else _matching(written)
 
     def _asked_regions(self, sentence: Sentence) -> Iterable[str | None]:
         """Returns the regions one by one, or one text that stands for all of them, which are many."""
@@ -338,42 +410,6 @@ class Examination:
             return sentence.regions
         rest = aws_limits().regions - set(sentence.regions)
         return (unknown.Other.than(sorted(rest)),)
-
-    def _regions_of(
-        self,
-        sentence: Sentence,
-        region: str | None,
-        action: Action,
-        resource: str | None,
-        acting: Sequence[Actor],
-        account: str,
-        expected: Outcome,
-    ) -> Iterable[str | None]:
-        """Returns the regions that have to be asked one by one: none where the answer is the same for all of them."""
-        if not isinstance(region, unknown.Other):
-            return (region,)
-        answer, _ = self._answer(acting, Question(action, resource, region, sentence.keys), account)
-        return () if answer and answer.outcome is expected else sentence.regions
-
-    def _answer(self, acting: Sequence[Actor], question: Question, account: str) -> tuple[Answer | None, Actor | None]:
-        """Returns the best answer of somebody with several ways to act, with the way."""
-        found = [(ask(self.evaluated, actor, question, account), actor) for actor in acting]
-        return min(found, key=lambda one: _BEST.index(one[0].outcome), default=(None, None))
-
-    def _surely_denied(self, actor: Actor, question: Question, account: str) -> bool:
-        """Returns whether one statement denies somebody every action of a pattern; false where it may be several."""
-        request, _ = request_of(self.evaluated, actor, question, account)
-        if actor.principal.kind not in _BOUND:
-            return False
-        levels = () if actor.account.management else actor.account.service_control
-        layers = (*levels, actor.identity, *([actor.boundary] if actor.boundary else []))
-        return any(
-            _is_about_all(one.actions, request.name, but=one.not_actions) and one.applies(request) is True
-            for layer in layers
-            for document in layer.documents
-            for one in document.statements
-            if not one.allows
-        )
 
     # Who
 
@@ -499,6 +535,8 @@ class Examination:
 _FEW_REGIONS = 3
 """Regions that are asked one by one."""
 _BEST = (Outcome.ALLOWED, Outcome.DEPENDS, Outcome.DENIED)
+_SPECIAL = ("kms", "sts")
+"""Services of which the evaluation knows actions by name."""
 _BOUND = (PrincipalKind.ROLE, PrincipalKind.ROOT, PrincipalKind.USER)
 
 
@@ -563,7 +601,7 @@ def _common(denied: Sentence, allowed: Sentence) -> str:
         return ""
     actions = Actions(denied.expectation.actions)
     for written in allowed.expectation.actions:
-        names = [one.full_name for one in _Glob(written).actions] if is_pattern(written) else [written]
+        names = [one.full_name for one in _matching(written)] if is_pattern(written) else [written]
         if name := next((one for one in names if actions.match(one.lower()) and one != FREE), None):
             return f"{name} for {who[0] or EVERYBODY} in {accounts[0]}"
     return ""

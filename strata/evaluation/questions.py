@@ -79,7 +79,7 @@ def request_of(evaluated: Evaluated, actor: Actor, question: Question, account: 
     Raises:
         UsageError: the resource is not an ARN, or in no account there is.
     """
-    resource, there = _resource(evaluated, question, evaluated.account(account))
+    resource, there = resource_of(evaluated, question, evaluated.account(account))
     action = question.action.full_name
     followed = following(
         actor.principal, actor.account, there, action=action, resource=resource, region=question.region
@@ -97,8 +97,12 @@ def request_of(evaluated: Evaluated, actor: Actor, question: Question, account: 
 # Resources
 
 
-def _resource(evaluated: Evaluated, question: Question, here: Account) -> tuple[str, Account]:
-    """Returns the resource and its account."""
+def resource_of(evaluated: Evaluated, question: Question, here: Account) -> tuple[str, Account]:
+    """Returns the resource of a question and its account.
+
+    Raises:
+        UsageError: it is not an ARN, or in no account there is.
+    """
     if question.resource is None:
         return _any_resource(question, here), here
     if question.resource == "*":
