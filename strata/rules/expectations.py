@@ -15,6 +15,7 @@ from strata.config.source import Location
 from strata.config.text import short
 from strata.errors import ConfigurationError, Fault
 from strata.evaluation.answers import Outcome
+from strata.evaluation.documents import RESOURCE
 from strata.evaluation.landing_zone import SOMEBODY
 from strata.landing_zone import LandingZone
 from strata.printing import word
@@ -132,7 +133,7 @@ def _in_words(result: Result) -> tuple[str, str]:
         problem += f", likewise {', '.join(shown)}"
     if more:
         problem += f" and {more:,} more"
-    return problem, f"{_remedy(one, first)}; {_command(first)} shows the whole way"
+    return problem, remedy(one, first)
 
 
 def case_in_words(case: Case) -> str:
@@ -164,10 +165,27 @@ def _where(case: Case) -> str:
     return f"{on} in region {case.region}" if case.region else on
 
 
+def remedy(one: Expectation, case: Case) -> str:
+    """Returns what to do about a case, and the command that shows more of it."""
+    return f"{_remedy(one, case)}; {_command(case)} shows the whole way"
+
+
 def _remedy(one: Expectation, case: Case) -> str:
-    if case.outcome is Outcome.DEPENDS:
-        return "say under with, on, region or except what the request has, or mend the policy"
+    if case.answer and case.outcome is Outcome.DEPENDS:
+        said = [_MISSING.get(key, "say under with what the request has") for key in case.answer.keys]
+        if case.acts_as == SOMEBODY and _PRINCIPAL in case.answer.keys:
+            said[case.answer.keys.index(_PRINCIPAL)] = "leave the exempt roles out under except, as: role/NAME"
+        return f"{' and '.join(dict.fromkeys(said))}, or mend the policy"
     return "deny it there, or mend the expectation" if one.denied else "allow it there, or mend the expectation"
+
+
+_PRINCIPAL = "aws:PrincipalArn"
+_MISSING = {
+    _PRINCIPAL: "name who it is under as",
+    RESOURCE: "name the resource under on",
+    "aws:RequestedRegion": "name the region under region",
+}
+"""What a request needs so that a key of it is known."""
 
 
 def _command(case: Case) -> str:
