@@ -169,7 +169,7 @@ def _told(result: Result) -> str:
     first = result.failing[0]
     lines = [case_in_words(first), *_way(first)]
     lines += [f"and {case_in_words(case)}" for case in result.failing[1:_SHOWN]]
-    if more := result.number - len(result.failing[:_SHOWN]):
+    if more := sum(len(case.accounts) for case in result.failing[_SHOWN:]):
         lines.append(f"and {counted(more, 'case')} more")
     return "\n".join([*lines, remedy(result.expectation, first)])
 

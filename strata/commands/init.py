@@ -19,6 +19,7 @@ from typing import Any
 from strata.aws.organization import describe, describe_account
 from strata.aws.session import Aws, AwsError, emulator
 from strata.config import EXPECTATIONS
+from strata.config.expectations import ENTRIES
 from strata.config.limits import aws_limits
 from strata.config.loader import FILES, files_of
 from strata.config.models import MANAGEMENT, ROOT
@@ -569,7 +570,7 @@ def _own_values(path: Path, text: str) -> list[str]:
 
 def _personal(path: Path, text: str) -> list[str]:
     tree = SourceFile(str(path))
-    parse(text, tree)
+    parse(text, tree, ENTRIES if path.name == EXPECTATIONS else "")
     if tree.faults:
         raise StrataError(*map(str, tree.faults))
     leaves = list(_leaves(tree.data))

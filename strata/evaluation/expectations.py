@@ -372,16 +372,20 @@ class Examination:
             for subject in self.subjects(sentence, account):
                 ways = tuple((key, user if self._people_differ else None) for key, user in subject.ways)
                 groups[signature, ways, subject.who].append((account, subject))
-        failing = [
-            Case(tuple(account for account, _ in members), *rest)
-            for members in groups.values()
-            for rest in self._failing(sentence, *members[0])
-        ]
+        failing = [case for members in groups.values() for case in self._cases(sentence, members)]
         return Result(index, sentence.expectation, tuple(failing))
+
+    def _cases(self, sentence: Sentence, members: Sequence[tuple[str, _Subject]]) -> list[Case]:
+        """Returns what is answered otherwise for some who are answered alike, asked of the first of them."""
+        found = list(self._failing(sentence, *members[0]))
+        named: defaultdict[str, list[str]] = defaultdict(list)
+        for account, subject in members if found else ():
+            named[subject.name].append(account)
+        return [Case(tuple(accounts), name, *rest) for name, accounts in named.items() for rest in found]
 
     def _failing(
         self, sentence: Sentence, account: str, subject: _Subject
-    ) -> Iterator[tuple[str, str, str, str | None, str | None, Answer | None]]:
+    ) -> Iterator[tuple[str, str, str | None, str | None, Answer | None]]:
         """Yields the requests of somebody in an account that are answered otherwise."""
         expected = Outcome.DENIED if sentence.expectation.denied else Outcome.ALLOWED
         acting = self._actors(sentence, subject, account)
@@ -396,7 +400,7 @@ class Examination:
                     answer, actor = asked.answer(action, where)
                     if (answer.outcome if answer else Outcome.DENIED) is not expected:
                         acts_as = actor.name if actor else ""
-                        yield subject.name, acts_as, action.full_name, resource, where, answer
+                        yield acts_as, action.full_name, resource, where, answer
 
     def _actions(self, written: str, asked: _Asked, region: str | None, expected: Outcome) -> Iterable[Action]:
         """Returns the actions to ask about: of a pattern all, none where one statement denies them all."""

@@ -20,6 +20,7 @@ from strata.evaluation.landing_zone import SOMEBODY
 from strata.landing_zone import LandingZone
 from strata.printing import word
 from strata.rules.accepted import Doubt
+from strata.text import counted, listed
 
 if TYPE_CHECKING:
     from strata.evaluation.expectations import Case, Examination, Result, Sentence
@@ -128,11 +129,11 @@ def _in_words(result: Result) -> tuple[str, str]:
     one, (first, *others) = result.expectation, result.failing
     problem = f"{one.id} ({' '.join(one.reason.split())}): {case_in_words(first)}"
     shown = [f"{case.action}{_where(case)} for {_who(case)}" for case in others[: _SHOWN - 1]]
-    more = result.number - 1 - len(shown)
+    more = sum(len(case.accounts) for case in others[_SHOWN - 1 :])
     if shown:
         problem += f", likewise {', '.join(shown)}"
     if more:
-        problem += f" and {more:,} more"
+        problem += f" and {counted(more, 'case')} more"
     return problem, remedy(one, first)
 
 
@@ -157,7 +158,7 @@ def case_in_words(case: Case) -> str:
 
 def _who(case: Case) -> str:
     names = [one for one in dict.fromkeys((case.who, case.acts_as)) if one]
-    return f"{' as '.join(names)} in {case.account}"
+    return f"{' as '.join(names)} in {listed(case.accounts, _SHOWN)}"
 
 
 def _where(case: Case) -> str:
@@ -167,7 +168,7 @@ def _where(case: Case) -> str:
 
 def remedy(one: Expectation, case: Case) -> str:
     """Returns what to do about a case, and the command that shows more of it."""
-    return f"{_remedy(one, case)}; {_command(case)} shows the whole way"
+    return f"{_remedy(one, case)}; the whole way: {_command(case)}"
 
 
 def _remedy(one: Expectation, case: Case) -> str:
