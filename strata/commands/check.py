@@ -166,6 +166,7 @@ def _expectations_as_json(results: Iterable[Result]) -> list[dict[str, Any]]:
             "expects": one.expectation.expects,
             "holds": one.holds,
             "failing": [_case_as_json(case) for case in one.failing],
+            "cut": one.cut,
         }
         for one in results
     ]

@@ -77,6 +77,8 @@ class Expectation(Model):
         if bool(self.denied) == bool(self.allowed):
             problem = f"has {'both denied and' if self.denied else 'neither denied nor'} allowed"
             raise Problem(problem, "give exactly one of the two, with actions")
+        if self.except_ and self.except_.region and not self.region:
+            raise Problem("leaves regions out and names none", "name some under region", at=("except", "region"))
         return self
 
     @property

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import product
+from itertools import islice, product
 
 from strata.config.expectations import OTHER_REGIONS, Expectation
 from strata.config.limits import aws_limits
@@ -39,6 +39,9 @@ from strata.evaluation.requests import ABSENT, PrincipalKind, Value
 from strata.iam.reference import Action, reference
 from strata.iam.statements import is_pattern
 from strata.landing_zone.placeholders import LISTS, PATTERN, fill, placeholder_values
+
+MOST_CASES = 1000
+"""Cases that are looked for where a wildcard fails, of one principal in accounts alike: more tell nobody more."""
 
 EVERYBODY, ANYBODY = "everybody", "anybody"
 UNIT, EVERYWHERE = "ou/", "all"
@@ -89,6 +92,11 @@ class Result:
         """Returns how many requests are answered otherwise."""
         return sum(len(case.accounts) for case in self.failing)
 
+    @property
+    def cut(self) -> bool:
+        """Returns whether there may be more: a wildcard matches thousands, and nobody looks at all of them."""
+        return len(self.failing) >= MOST_CASES
+
     def fails_in(self, accounts: Iterable[str]) -> bool:
         """Returns whether a request in one of some accounts is answered otherwise."""
         wanted = frozenset(accounts)
@@ -118,26 +126,18 @@ def problems(evaluated: Evaluated, expectation: Expectation, *, places: bool, pr
         places: whether all accounts and units are known, so that another name is wrong.
         principals: whether all users, groups and permission sets are known.
     """
-    field = expectation.expects
-    for at, written in _listed((field,), expectation.actions):
+    for at, written in _listed((expectation.expects,), expectation.actions):
         yield from _action_problem(written, at)
     but = expectation.except_
     for at, place in (*_listed(("in",), expectation.in_), *_listed(("except", "in"), but.in_ if but else ())):
         if places and (found := _place_problem(evaluated, place, at)):
             yield found
     for at, name in (*_listed(("as",), expectation.as_), *_listed(("except", "as"), but.as_ if but else ())):
-        try:
-            _who(evaluated, name, exempt=at[0] == "except")
-        except StrataError as error:
-            if principals or name.startswith("role/"):
-                yield Problem(str(error), "name them as strata can --as does, or anybody, or everybody", at=at)
+        if principals or name.startswith("role/"):
+            yield from _principal_problem(evaluated, name, at)
     for at, resource in _listed(("on",), expectation.on):
         yield from _resource_problem(evaluated, resource, at, places=places)
-    for key in expectation.with_:
-        if not reference().key(key):
-            known = {one.name for one in reference().global_keys.values()}
-            problem = f"{short(key)} is no condition key of AWS's{did_you_mean(key, known)}"
-            yield Problem(problem, "write the key as AWS documents it", at=("with", key))
+    yield from _key_problems(expectation.with_)
 
 
 def _listed(at: tuple[str, ...], names: Sequence[str]) -> list[tuple[tuple[str | int, ...], str]]:
@@ -176,6 +176,28 @@ def _place_problem(evaluated: Evaluated, place: str, at: tuple[str | int, ...]) 
     guess = did_you_mean(place, {*accounts, *(f"{UNIT}{key}" for key in units), EVERYWHERE})
     problem = f"{short(place)} is neither an account nor an organizational unit{guess}"
     return Problem(problem, f"write the key of an account, {UNIT}KEY for a unit, root or all", at=at)
+
+
+def _principal_problem(evaluated: Evaluated, name: str, at: tuple[str | int, ...]) -> Iterator[Problem]:
+    exempt = at[0] == "except"
+    if exempt and name in (ANYBODY, EVERYBODY):
+        yield Problem(f"leaves {name} out, and so nobody is asked about", "name some", at=at)
+        return
+    try:
+        _who(evaluated, name, exempt=exempt)
+    except StrataError as error:
+        yield Problem(str(error), "name them as strata can --as does, or anybody, or everybody", at=at)
+
+
+def _key_problems(keys: Iterable[str]) -> Iterator[Problem]:
+    seen: dict[str, str] = {}
+    for key in keys:
+        if seen.setdefault(key.lower(), key) != key:
+            yield Problem(f"is {short(seen[key.lower()])} in another case", "keep one of the two", at=("with", key))
+        elif not reference().key(key):
+            known = {one.name for one in reference().global_keys.values()}
+            problem = f"{short(key)} is no condition key of AWS's{did_you_mean(key, known)}"
+            yield Problem(problem, "write the key as AWS documents it", at=("with", key))
 
 
 def _resource_problem(
@@ -393,14 +415,16 @@ class Examination:
             sentence.resources, sentence.expectation.actions, self._asked_regions(sentence)
         ):
             asked = _Asked(self.evaluated, acting, account, resource, sentence.keys)
-            for action in self._actions(written, asked, region, expected):
-                if asked.outcome(action, region) is expected:
-                    continue
-                for where in sentence.regions if isinstance(region, unknown.Other) else (region,):
-                    answer, actor = asked.answer(action, where)
-                    if (answer.outcome if answer else Outcome.DENIED) is not expected:
-                        acts_as = actor.name if actor else ""
-                        yield acts_as, action.full_name, resource, where, answer
+            every = sentence.regions if isinstance(region, unknown.Other) else (region,)
+            found = (
+                (actor.name if actor else "", action.full_name, resource, where, answer)
+                for action in self._actions(written, asked, region, expected)
+                if asked.outcome(action, region) is not expected
+                for where in every
+                for answer, actor in (asked.answer(action, where),)
+                if (answer.outcome if answer else Outcome.DENIED) is not expected
+            )
+            yield from islice(found, MOST_CASES)
 
     def _actions(self, written: str, asked: _Asked, region: str | None, expected: Outcome) -> Iterable[Action]:
         """Returns the actions to ask about: of a pattern all, none where one statement denies them all."""

@@ -16,7 +16,7 @@ from strata.config.text import short
 from strata.errors import ConfigurationError, Fault
 from strata.evaluation.answers import Outcome
 from strata.evaluation.documents import RESOURCE
-from strata.evaluation.landing_zone import SOMEBODY
+from strata.evaluation.landing_zone import NO_DEPLOYER, SOMEBODY
 from strata.landing_zone import LandingZone
 from strata.printing import word
 from strata.rules.accepted import Doubt
@@ -133,7 +133,7 @@ def _in_words(result: Result) -> tuple[str, str]:
     if shown:
         problem += f", likewise {', '.join(shown)}"
     if more:
-        problem += f" and {counted(more, 'case')} more"
+        problem += f" and {'at least ' if result.cut else ''}{counted(more, 'case')} more"
     return problem, remedy(one, first)
 
 
@@ -173,15 +173,18 @@ def remedy(one: Expectation, case: Case) -> str:
 
 def _remedy(one: Expectation, case: Case) -> str:
     if case.answer and case.outcome is Outcome.DEPENDS:
-        said = [_MISSING.get(key, "say under with what the request has") for key in case.answer.keys]
+        said = [_MISSING.get(key, _WITH if ":" in key else "") for key in case.answer.keys]
         if case.acts_as == SOMEBODY and _PRINCIPAL in case.answer.keys:
             said[case.answer.keys.index(_PRINCIPAL)] = "leave the exempt roles out under except, as: role/NAME"
-        return f"{' and '.join(dict.fromkeys(said))}, or mend the policy"
+        said = [one for one in dict.fromkeys(said) if one] or ["ask what does not depend on that"]
+        return f"{' and '.join(said)}, or mend the policy"
     return "deny it there, or mend the expectation" if one.denied else "allow it there, or mend the expectation"
 
 
 _PRINCIPAL = "aws:PrincipalArn"
+_WITH = "say under with what the request has"
 _MISSING = {
+    NO_DEPLOYER: "name the role that deploys in project.yaml: deployer: {role, policies}",
     _PRINCIPAL: "name who it is under as",
     RESOURCE: "name the resource under on",
     "aws:RequestedRegion": "name the region under region",
