@@ -19,8 +19,9 @@ from pydantic import ValidationError
 from strata.config.expectations import Expectation
 from strata.config.text import Problem
 from strata.errors import StrataError
-from strata.evaluation.expectations import ANYBODY, EVERYBODY, Case, Examination, Result, problems, resolved
+from strata.evaluation.expectations import Case, Examination, Result
 from strata.evaluation.landing_zone import Evaluated
+from strata.evaluation.sentences import ANYBODY, EVERYBODY, problems, resolved
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.rules.expectations import case_in_words, examined, remedy

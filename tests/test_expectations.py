@@ -20,10 +20,11 @@ from strata.config.moves import Move
 from strata.diff.expectations import expectation_changes
 from strata.errors import ConfigurationError, StrataError
 from strata.evaluation import Outcome, unknown
-from strata.evaluation.expectations import Case, Sentence, contradictions, idle, resolved
+from strata.evaluation.expectations import Case, contradictions, idle
 from strata.evaluation.landing_zone import Evaluated
 from strata.evaluation.patterns import Actions
 from strata.evaluation.questions import Question, actors, ask
+from strata.evaluation.sentences import Sentence, resolved
 from strata.files.config_keys import with_key_expected
 from strata.files.template import EXAMPLE, Placed, rendered
 from strata.iam.reference import reference

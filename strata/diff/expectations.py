@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from strata.config.expectations import Expectation
 from strata.diff.change import Change, Topic
-from strata.evaluation.expectations import EVERYBODY, Sentence, resolved
 from strata.evaluation.landing_zone import Evaluated
 from strata.evaluation.patterns import Actions
+from strata.evaluation.sentences import EVERYBODY, Sentence, resolved
 from strata.landing_zone import LandingZone
 from strata.text import listed
 

@@ -23,7 +23,8 @@ from strata.rules.accepted import Doubt
 from strata.text import counted, listed
 
 if TYPE_CHECKING:
-    from strata.evaluation.expectations import Case, Examination, Result, Sentence
+    from strata.evaluation.expectations import Case, Examination, Result
+    from strata.evaluation.sentences import Sentence
 
 
 class UnmetError(ConfigurationError):
@@ -47,8 +48,8 @@ def expectations(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     landing_zone = LandingZone.of(partial)
     if landing_zone is None:
         return
-    from strata.evaluation.expectations import problems
     from strata.evaluation.landing_zone import Evaluated
+    from strata.evaluation.sentences import problems
 
     evaluated = Evaluated(landing_zone)
     places = partial.complete(ORGANIZATION, "organizational_units", "accounts")
@@ -104,8 +105,9 @@ def require(landing_zone: LandingZone, day: dt.date | None = None) -> list[Resul
 
 
 def _sentences(landing_zone: LandingZone, day: dt.date | None) -> tuple[Examination, Mapping[int, Sentence]]:
-    from strata.evaluation.expectations import Examination, resolved
+    from strata.evaluation.expectations import Examination
     from strata.evaluation.landing_zone import Evaluated
+    from strata.evaluation.sentences import resolved
 
     evaluated = Evaluated(landing_zone)
     asked = {

@@ -10,8 +10,9 @@ from strata.config import EXPECTATIONS
 from strata.config.expectations import ENTRIES, OTHER_REGIONS, Expectation
 from strata.config.models import ACCESS_ROLE, MANAGEMENT
 from strata.config.source import SourceFile, parse
-from strata.evaluation.expectations import Examination, Result, idle, problems, resolved
+from strata.evaluation.expectations import Examination, Result, idle
 from strata.evaluation.landing_zone import Evaluated
+from strata.evaluation.sentences import problems, resolved
 from strata.landing_zone import ROOT, LandingZone
 from strata.landing_zone.permission_sets import FULL_ACCESS, ManagedPolicy
 from strata.landing_zone.units import Target
