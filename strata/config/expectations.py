@@ -10,6 +10,7 @@ from strata.config.types import (
     Action,
     AskedRegion,
     ConditionKey,
+    ConditionValue,
     Key,
     LastDay,
     Many,
@@ -65,7 +66,7 @@ class Expectation(Model):
     its id, and `{{name}}` for what it does in policies. Without it: any resource."""
     region: OneOrMany[AskedRegion] = ()
     """In each of these regions; `other` is every region that `regions` of project.yaml does not govern."""
-    with_: dict[ConditionKey, OneOrMany[str]] = Field(default={}, alias="with")
+    with_: dict[ConditionKey, OneOrMany[ConditionValue]] = Field(default={}, alias="with")
     """Condition keys that the request has, with their values; an empty list for one that it does not have."""
     except_: Exemptions | None = Field(default=None, alias="except")
     """What is left out of all that is named above."""

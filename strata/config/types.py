@@ -671,6 +671,7 @@ PlaceReference = Annotated[str, Form(rf"(?:ou/)?{_KEY.pattern}", example="ou/wor
 PrincipalReference = Annotated[str, Form(r"\S(?:.*\S)?", example="everybody")]
 ResourceReference = Annotated[str, Form(r"\S+", example="arn:aws:s3:::acme-orders/*")]
 ConditionKey = Annotated[str, Form(r"[^\s:]+:\S+", example="aws:SourceIp")]
+ConditionValue = Annotated[str, Form(r"[\s\S]*", example="203.0.113.7")]
 AcceptedPlace = Annotated[str, Form(r"[\s\S]+", example="accounts.audit")]
 IMPORT_ADDRESS = Form(r"aws_[a-z0-9_]+\.[A-Za-z0-9_-]+", example="aws_budgets_budget.monthly")
 ImportAddress = Annotated[str, IMPORT_ADDRESS]
