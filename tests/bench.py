@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 from strata.config.models import Targets
 from strata.terraform.tools import CHECKOUT, CONFIG, environment
-from tests.generated import write_configuration
+from tests.generated import write_configuration, write_expectations
 
 SHIPPED = CHECKOUT / "strata" / "template"
 
@@ -56,11 +56,14 @@ class Command(NamedTuple):
     accounts: int
     """Of a generated configuration; zero for the shipped one."""
     processor: float
+    expectations: int = 0
+    """Of a generated configuration; the shipped one has its own."""
 
 
 COMMANDS = (
     Command(("check",), 0, 0.5),
     Command(("check",), 1000, 5),
+    Command(("check",), 1000, 5, expectations=50),
     Command(("report", "--format", "text"), 1000, 15),
     Command(("report", "--format", "html"), 1000, 10),
 )
@@ -139,11 +142,13 @@ def measure_commands() -> None:
         for command in COMMANDS:
             config = SHIPPED
             if command.accounts:
-                config = Path(folder, str(command.accounts))
+                config = Path(folder, f"{command.accounts}-{command.expectations}")
                 if not config.exists():
                     write_configuration(config, accounts=command.accounts, assignments=10)
+                    write_expectations(config, number=command.expectations)
             least = min(processor_time(command.arguments, config) for _ in range(3))
             name = f"strata {' '.join(command.arguments)}, {command.accounts or 'shipped'}"
+            name += f", {command.expectations} expectations" if command.expectations else ""
             print(f"{name:44} {least:6.2f} s of {command.processor} s", flush=True)
             if least > command.processor:
                 too_much.append(f"{name}: {least:.2f} s")

@@ -15,14 +15,21 @@ from typing import Any
 from pydantic import BaseModel
 
 from strata.commands.schema import AcceptedList
-from strata.config import ACCEPTED, IMPORTS, MOVES, SECURITY, types
+from strata.config import ACCEPTED, EXPECTATIONS, IMPORTS, MOVES, SECURITY, types
+from strata.config.expectations import ExpectationList
 from strata.config.loader import FILES, Imports
 from strata.config.moves import MoveList
 from strata.config.text import Text
 from tests.synthesized import CHECKOUT
 
 ANNOTATED = CHECKOUT / "tests/annotated"
-MODELS: dict[str, type[BaseModel]] = {**FILES, IMPORTS: Imports, MOVES: MoveList, ACCEPTED: AcceptedList}
+MODELS: dict[str, type[BaseModel]] = {
+    **FILES,
+    EXPECTATIONS: ExpectationList,
+    IMPORTS: Imports,
+    MOVES: MoveList,
+    ACCEPTED: AcceptedList,
+}
 NOTES = {
     "project.yaml": "Required.",
     "organization.yaml": "Required, as one file or as several in `organization/` ([teams.md](teams.md)). A policy "
@@ -30,6 +37,7 @@ NOTES = {
     SECURITY: "Required. [controls.md](controls.md) says what each mode does at AWS.",
     "sso.yaml": "Required, as one file or as several in `sso/` ([teams.md](teams.md)). [access.md](access.md) has the "
     "reasoning, [identity-providers.md](identity-providers.md) the groups that are external.",
+    EXPECTATIONS: "Optional. A list; [expectations.md](expectations.md) says how it is asked.",
     IMPORTS: "Optional. Strata finds the organization, accounts, units and policies that exist by itself, and refuses "
     "an entry for them. An address that no stack creates is an error; `strata check` knows the form of each id.",
     MOVES: "Optional. A list; [operate.md](operate.md) says when a key changes.",

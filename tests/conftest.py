@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import pytest
 
 import tests.guard.sitecustomize
+from strata.testing import Zone
 from tests.aws import real_provider
 from tests.guard.sitecustomize import lifted
 from tests.synthesized import CHECKOUT, COMPANY, OWN, SHIPPED, Deployment, synthesize
@@ -96,6 +97,13 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     """What config/ becomes, for tests in tests/own/."""
     with lifted():
         return synthesize(OWN, tmp_path_factory.mktemp("own"))
+
+
+@pytest.fixture(scope="session")
+def zone() -> Zone:
+    """The configuration in config/, of which tests in tests/own/ assert who can do what."""
+    with lifted():
+        return Zone.of(OWN)
 
 
 @pytest.fixture(autouse=True)

@@ -110,6 +110,29 @@ def _entry(permission_set: str, group: str, targets: list[str]) -> list[str]:
     return ["  - permission_sets:", f"      - {permission_set}", "    groups:", f"      - {group}", *targets]
 
 
+def write_expectations(folder: Path, *, number: int) -> None:
+    """Writes expectations that hold for a generated configuration, of every kind in turn, most about every account."""
+    (folder / "expectations.yaml").write_text(
+        "".join(_EXPECTATIONS[one % len(_EXPECTATIONS)].format(number=one) for one in range(number)), encoding="utf-8"
+    )
+
+
+_EXPECTATIONS = (
+    "- {{id: e{number}, reason: stays, denied: organizations:LeaveOrganization, as: [anybody, root], in: root}}\n",
+    "- {{id: e{number}, reason: stays, denied: organizations:Leave*, as: everybody, in: root}}\n",
+    "- {{id: e{number}, reason: read only, denied: [iam:Create*, s3:GetObject, rds:Delete*], as: everybody, in: all, "
+    "except: {{as: Set0}}}}\n",
+    "- {{id: e{number}, reason: read only, denied: 'ec2:Create*', as: team-{number}, in: ou/team-{number}, "
+    "region: other, except: {{as: Set0}}}}\n",
+    "- {{id: e{number}, reason: sees, allowed: [ec2:DescribeInstances, s3:ListAllMyBuckets], as: team-{number}, "
+    "in: ou/team-{number}}}\n",
+    "- {{id: e{number}, reason: repairs, allowed: [iam:CreateRole, s3:*], as: Set0, in: all, except: {{in: "
+    "ou/team-{number}}}}}\n",
+    "- {{id: e{number}, reason: repairs, allowed: 'ec2:*', as: role/OrganizationAccountAccessRole, in: "
+    "ou/workloads}}\n",
+)
+
+
 # A company of three hundred accounts, whose grants are to units
 
 

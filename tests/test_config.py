@@ -14,7 +14,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from strata.commands.schema import text as schema_text
-from strata.config import ACCEPTED, IMPORTS, ORGANIZATION, types
+from strata.config import ACCEPTED, EXPECTATIONS, IMPORTS, MOVES, ORGANIZATION, types
 from strata.config.limits import aws_limits
 from strata.config.loader import FILES
 from strata.config.models import PolicyType
@@ -347,7 +347,9 @@ def test_every_policy_type_of_the_models_is_accepted_by_the_provider() -> None:
     assert accepted == {kind.value for kind in PolicyType}
 
 
-@pytest.mark.parametrize("name", [file.removesuffix(".yaml") for file in (*FILES, IMPORTS, ACCEPTED)])
+@pytest.mark.parametrize(
+    "name", [file.removesuffix(".yaml") for file in (*FILES, IMPORTS, ACCEPTED, EXPECTATIONS, MOVES)]
+)
 def test_the_schemas_are_current(name: str) -> None:
     """`strata schema --write strata/schema` makes them."""
     assert (CHECKOUT / "strata" / "schema" / f"{name}.json").read_text(encoding="utf-8") == schema_text(name)

@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 
 from strata.cli import app
 from strata.config.accepted import Acceptance
+from strata.config.expectations import Expectation
 from strata.config.findings import FINDINGS
 from strata.config.loader import FILES
 from strata.config.models import Assignment, Model, Organization, Project, Security, Sso
@@ -399,13 +400,19 @@ def shape_problems(name: str, data: dict[str, Any]) -> list[str]:
     return problems
 
 
-LISTS: dict[str, type[Model]] = {"finding": Acceptance, "kind": Move, "permission_sets": Assignment}
+LISTS: dict[str, type[Model]] = {
+    "finding": Acceptance,
+    "kind": Move,
+    "permission_sets": Assignment,
+    "denied": Expectation,
+    "allowed": Expectation,
+}
 """The models of entries of lists, by a key that only they have."""
 STEP = {"id", "if", "name", "uses", "run", "with", "env"}
 
 
 def list_problems(entries: list[dict[str, Any]]) -> list[str]:
-    """Validates a list: entries of accepted.yaml, moves.yaml or of assignments, or steps of a GitHub workflow."""
+    """Validates a list: entries of files that are lists, or of assignments, or steps of a GitHub workflow."""
     from pydantic import TypeAdapter, ValidationError
 
     problems = []

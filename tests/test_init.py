@@ -27,7 +27,7 @@ from tests.conftest import Golden
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 CONFIG = TEMPLATE
-FILES = ("project.yaml", "organization.yaml", "security.yaml", "sso.yaml")
+FILES = ("project.yaml", "organization.yaml", "security.yaml", "sso.yaml", "expectations.yaml")
 ANSWERS = {
     "--name": "acme",
     "--short-name": "ac",

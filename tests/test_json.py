@@ -127,14 +127,20 @@ def rich(tmp_path: Path) -> Path:
     (folder / "sso.yaml").write_text(text.replace("groups: [devops]", "groups: [devops, nobody]"))
     accepted = "- {finding: example-value, at: users.jane-doe.email, reason: a test, until: 2026-11-21}\n"
     (folder / "accepted.yaml").write_text(accepted)
+    with (folder / "expectations.yaml").open("a") as file:
+        file.write("- {id: soon, reason: a test, denied: iam:*, in: root, as: root, until: 2026-11-24}\n")
     return folder
 
 
 def test_check(rich: Path) -> None:
     shown = printed("check", "--json", "--as-of", "2026-11-25", config=rich)
+    asked = "in: shared, as: Administrator, on: 'arn:aws:s3:::*', region: us-east-1"
+    expected = f"- {{id: one, reason: a test, denied: [s3:GetObject, s3:ListAllMyBuckets], {asked}}}\n"
+    (rich / "expectations.yaml").write_text(expected)
+    broken = json.loads(shown) | {"expectations": json.loads(printed("check", "--json", config=rich))["expectations"]}
 
     missing = {f"{path} is in none of these outputs" for path in ("faults[]", "errors[]", "advice[]")}
-    assert set(differences("strata check", shown)) == missing
+    assert set(differences("strata check", shown, json.dumps(broken))) == missing
 
 
 def test_explain(rich: Path) -> None:

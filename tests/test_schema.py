@@ -14,14 +14,16 @@ import yaml
 from pydantic import BaseModel, TypeAdapter
 
 from strata.commands.schema import AcceptedList, text
-from strata.config import ACCEPTED, IMPORTS, ORGANIZATION, SSO
+from strata.config import ACCEPTED, EXPECTATIONS, IMPORTS, ORGANIZATION, SSO
+from strata.config.expectations import ExpectationList
 from strata.config.loader import FILES, Imports
 from strata.config.source import SourceFile, parse
 from strata.config.text import Form, Text, matches
 from tests.bad_configurations import read
 from tests.synthesized import CHECKOUT, COMPANY, SHIPPED
 
-MODELS: dict[str, type[BaseModel]] = {**FILES, IMPORTS: Imports, ACCEPTED: AcceptedList}
+MODELS: dict[str, type[BaseModel]] = {**FILES, IMPORTS: Imports, ACCEPTED: AcceptedList, EXPECTATIONS: ExpectationList}
+LISTS = (ACCEPTED, EXPECTATIONS)
 NAMES = [name.removesuffix(".yaml") for name in MODELS]
 
 Json = dict[str, Any]
@@ -144,9 +146,9 @@ def forms(annotation: Any, seen: frozenset[Any] = frozenset()) -> Iterator[tuple
 
 def tree(path: Path) -> Any:
     found = SourceFile(path.name)
-    parse(path.read_text(encoding="utf-8"), found, "entries" if path.name == ACCEPTED else "")
+    parse(path.read_text(encoding="utf-8"), found, "entries" if path.name in LISTS else "")
     assert not found.faults
-    return found.data["entries"] if path.name == ACCEPTED else found.data
+    return found.data["entries"] if path.name in LISTS else found.data
 
 
 def misfits(value: Any, whole: Json, part: Json | None = None, at: str = "") -> Iterator[str]:

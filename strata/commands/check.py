@@ -14,10 +14,15 @@ from strata.options import Options
 from strata.outputs import error_facts, output
 from strata.printing import document, line, readers_may_leave
 from strata.rules import LocatedWarning, found_warnings
+from strata.rules.expectations import UnmetError, require
 from strata.text import counted, listed, plural
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from strata.config.accepted import Acceptance
+    from strata.config.expectations import Expectation
+    from strata.evaluation.expectations import Case, Result
     from strata.landing_zone.expiry import Ending
 
 CALLS_A_SECOND = 20
@@ -29,15 +34,18 @@ def run(options: Options, *, as_of: str | None, json: bool) -> int:
     day = _day(as_of)
     try:
         landing_zone = load(options.config, day)
+        examined = require(landing_zone, day)
     except ConfigurationError as error:
         if json:
-            document(output("check", {"valid": False, **error_facts(error)}))
+            asked = {"expectations": _expectations_as_json(error.results)} if isinstance(error, UnmetError) else {}
+            document(output("check", {"valid": False, **error_facts(error), **asked}))
             error.printed = True
         raise
     summary = summarize(landing_zone)
     reads = identity_center_reads(landing_zone, summary["account_assignments"])
     doubtful = found_warnings(landing_zone, day)
     due = _endings(landing_zone, day)
+    over = _ending_expectations(landing_zone, day)
     accepted = _acceptances(landing_zone, day)
     if json:
         found: dict[str, Any] = {
@@ -49,21 +57,25 @@ def run(options: Options, *, as_of: str | None, json: bool) -> int:
             "errors": [],
             "advice": [],
             "warnings": [_warning_as_json(landing_zone, one) for one in doubtful],
+            "expectations": _expectations_as_json(examined),
         }
         if day:
             found |= {"as_of": str(day), "endings": [_as_json(options, ending, day) for ending in due]}
             found["acceptances"] = [_acceptance_as_json(options, number, one, day) for number, one in accepted]
+            found["ending_expectations"] = [_ending_as_json(options, number, one, day) for number, one in over]
         with readers_may_leave():
             document(output("check", found))
-        return 3 if due or accepted else 0
+        return 3 if due or accepted or over else 0
     for warning in doubtful:
         print(line(f"warning: {options.config}/{warning}"), file=sys.stderr)
     with readers_may_leave():
         if not options.quiet:
             _print_summary(options, landing_zone, summary, reads)
+            _print_held(len(examined))
         _print_endings(options, due, day)
         _print_acceptances(options, accepted, day)
-    return 3 if due or accepted else 0
+        _print_ending_expectations(options, over, day)
+    return 3 if due or accepted or over else 0
 
 
 def _warning_as_json(landing_zone: LandingZone, one: LocatedWarning) -> dict[str, Any]:
@@ -139,6 +151,44 @@ _SINGULAR = {"policies": "policy"}
 
 def _duration(seconds: int) -> str:
     return f"{seconds} s" if seconds < 120 else f"{math.ceil(seconds / 60)} min"  # noqa: PLR2004
+
+
+def _print_held(number: int) -> None:
+    if number:
+        print(f"  {number:>7}   {plural(number, 'expectation holds', 'expectations hold')}")
+
+
+def _expectations_as_json(results: Iterable[Result]) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": one.expectation.id,
+            "reason": one.expectation.reason,
+            "expects": one.expectation.expects,
+            "holds": one.holds,
+            "failing": [_case_as_json(case) for case in one.failing],
+            "cut": one.cut,
+        }
+        for one in results
+    ]
+
+
+def _case_as_json(case: Case) -> dict[str, Any]:
+    decided = case.answer.decided if case.answer else None
+    statement = decided.statement if decided else None
+    return {
+        "accounts": list(case.accounts),
+        "who": case.who or case.acts_as,
+        "as": case.acts_as,
+        "action": case.action,
+        "resource": case.resource,
+        "region": case.region,
+        "answer": case.outcome.value,
+        "depends_on": list(case.answer.keys) if case.answer else [],
+        "level": decided.level if decided else None,
+        "file": statement.file if statement else None,
+        "line": statement.line if statement else None,
+        "sid": statement.sid if statement else None,
+    }
 
 
 # What ends
@@ -219,5 +269,41 @@ def _acceptance_as_json(options: Options, number: int, one: Acceptance, day: dt.
         "at": one.at,
         "until": str(one.until),
         "expired": one.ended(day),
+        "reason": one.reason,
+    }
+
+
+def _ending_expectations(landing_zone: LandingZone, day: dt.date | None) -> list[tuple[int, Expectation]]:
+    """Returns expectations that have ended or end soon, each with its line."""
+    if day is None or not landing_zone.expectations:
+        return []
+    from strata.config import EXPECTATIONS
+    from strata.config.expectations import ENTRIES
+    from strata.landing_zone.expiry import NOTICE
+
+    lines = landing_zone.source_file(EXPECTATIONS)
+    found = [(index, one) for index, one in enumerate(landing_zone.expectations) if one.until]
+    due = [(lines.line((ENTRIES, index)), one) for index, one in found if one.until and one.until - day <= NOTICE]
+    return sorted(due, key=lambda ending: (ending[1].until or day, ending[0]))
+
+
+def _print_ending_expectations(options: Options, over: list[tuple[int, Expectation]], day: dt.date | None) -> None:
+    if not over:
+        return
+    from strata.landing_zone.expiry import when
+
+    for number, one in over:
+        if one.until and day:
+            words = f"{one.id} is expected; {when(one.until, day)}; {' '.join(one.reason.split())}"
+            print(line(f"{options.config}/expectations.yaml:{number}: {words}"))
+
+
+def _ending_as_json(options: Options, number: int, one: Expectation, day: dt.date) -> dict[str, Any]:
+    return {
+        "file": f"{options.config}/expectations.yaml",
+        "line": number,
+        "id": one.id,
+        "until": str(one.until),
+        "expired": one.until is not None and one.until < day,
         "reason": one.reason,
     }

@@ -18,6 +18,8 @@ from typing import Any
 
 from strata.aws.organization import describe, describe_account
 from strata.aws.session import Aws, AwsError, emulator
+from strata.config import EXPECTATIONS
+from strata.config.expectations import ENTRIES
 from strata.config.limits import aws_limits
 from strata.config.loader import FILES, files_of
 from strata.config.models import MANAGEMENT, ROOT
@@ -475,7 +477,8 @@ def _texts(folder: Path) -> dict[str, str]:
             raise StrataError(f"{folder / name} does not exist; make a new folder with --to DIR")
         if others := files_of(folder, name)[1:]:
             raise StrataError(f"{folder / others[0]} is a file that init does not write; {_REMEDY}")
-    return {name: read_text(folder / name) for name in FILES}
+    more = [EXPECTATIONS] if os.path.lexists(folder / EXPECTATIONS) else []
+    return {name: read_text(folder / name) for name in (*FILES, *more)}
 
 
 def _shipped(config: Path) -> bool:
@@ -526,6 +529,8 @@ def _edited(folder: Path, before: Mapping[str, str], answers: Answers) -> dict[s
     """
     files: dict[str, str] = {}
     for name, text in rendered(answers).items():
+        if name not in before:
+            continue
         own = _own_values(folder / name, before[name])
         changed = onto(before[name], template(name), text)
         if isinstance(changed, int):
@@ -565,7 +570,7 @@ def _own_values(path: Path, text: str) -> list[str]:
 
 def _personal(path: Path, text: str) -> list[str]:
     tree = SourceFile(str(path))
-    parse(text, tree)
+    parse(text, tree, ENTRIES if path.name == EXPECTATIONS else "")
     if tree.faults:
         raise StrataError(*map(str, tree.faults))
     leaves = list(_leaves(tree.data))

@@ -9,8 +9,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, RootModel
 
-from strata.config import ACCEPTED, IMPORTS, MOVES
+from strata.config import ACCEPTED, EXPECTATIONS, IMPORTS, MOVES
 from strata.config.accepted import Acceptance
+from strata.config.expectations import ExpectationList
 from strata.config.loader import FILES, Imports
 from strata.config.moves import MoveList
 from strata.config.types import Many, did_you_mean
@@ -27,7 +28,13 @@ class AcceptedList(RootModel[Many[Acceptance]]):
     model_config = ConfigDict(strict=True, defer_build=True)
 
 
-_FILES: Mapping[str, type[BaseModel]] = {**FILES, IMPORTS: Imports, ACCEPTED: AcceptedList, MOVES: MoveList}
+_FILES: Mapping[str, type[BaseModel]] = {
+    **FILES,
+    IMPORTS: Imports,
+    ACCEPTED: AcceptedList,
+    MOVES: MoveList,
+    EXPECTATIONS: ExpectationList,
+}
 _MODELS = {name.removesuffix(".yaml"): model for name, model in _FILES.items()}
 
 

@@ -1,7 +1,7 @@
 """The YAML format: parsing, models, types, AWS's limits. Its meaning is in `strata.landing_zone`."""
 
 PROJECT, ORGANIZATION, SECURITY, SSO = "project.yaml", "organization.yaml", "security.yaml", "sso.yaml"
-IMPORTS, ACCEPTED, MOVES = "imports.yaml", "accepted.yaml", "moves.yaml"
+IMPORTS, ACCEPTED, MOVES, EXPECTATIONS = "imports.yaml", "accepted.yaml", "moves.yaml", "expectations.yaml"
 """The files of a configuration."""
 
 FOLDERS = {ORGANIZATION: "organization", SSO: "sso"}

@@ -63,6 +63,7 @@ FINDINGS: Mapping[str, str] = {
     "no-administrator": "nobody is known to administer the management account",
     "uncertain-administrator": "whether somebody administers the management account is not certain",
     "ending-administrator": "nobody administers the management account after a day",
+    "idle-expectation": "an expectation that holds whatever the policies say",
     "unused-acceptance": "an entry of accepted.yaml that matches nothing",
 }
 """All findings that can be accepted, with their meaning."""

@@ -18,8 +18,10 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, RootModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from strata.config import ACCEPTED, FOLDERS, IMPORTS, LAYERS, MOVES, ORGANIZATION, PROJECT, SECURITY, SSO
+from strata.config import ACCEPTED, EXPECTATIONS, FOLDERS, IMPORTS, LAYERS, MOVES, ORGANIZATION, PROJECT, SECURITY, SSO
 from strata.config.accepted import ENTRIES, Acceptance, Accepted
+from strata.config.expectations import ENTRIES as EXPECTATION_ENTRIES
+from strata.config.expectations import Expectation, Expectations
 from strata.config.json_lines import JsonSourceFile
 from strata.config.layers import Layer, failure, in_order, read_code, wiring_faults
 from strata.config.models import Organization, Project, Security, Sso
@@ -76,6 +78,8 @@ class PartialConfiguration:
     """The places of entries in accepted.yaml that have faults, so that these lead to no others."""
     moves: dict[int, Move] = field(default_factory=dict)
     """The moves by their position in the file."""
+    expectations: dict[int, Expectation] = field(default_factory=dict)
+    """The expectations by their position in the file."""
     layers: dict[str, Layer] = field(default_factory=dict)
     """The layers of one's own, after those that they read from."""
     day: dt.date | None = None
@@ -134,6 +138,7 @@ def read_partial(folder: Path) -> tuple[PartialConfiguration, list[Fault]]:
     faults += source_file.faults
     faults += _read_accepted(partial)
     faults += _read_moves(partial)
+    faults += _read_expectations(partial)
     faults += _read_layers(partial)
     faults += _read_policies(partial)
     return partial, faults
@@ -159,17 +164,27 @@ def _read_accepted(partial: PartialConfiguration) -> list[Fault]:
 
 def _read_moves(partial: PartialConfiguration) -> list[Fault]:
     """Reads moves.yaml, each entry by itself."""
-    source_file = partial.source_files[MOVES] = _source_file(partial.folder, MOVES, MOVE_ENTRIES)
-    for index, entry in enumerate(source_file.data.get(MOVE_ENTRIES) or ()):
-        invalid = any(
-            location[:2] == (MOVE_ENTRIES, index) for location in source_file.invalid | source_file.incomplete
-        )
+    return _read_list(partial, MOVES, MOVE_ENTRIES, Moves, Move, partial.moves)
+
+
+def _read_expectations(partial: PartialConfiguration) -> list[Fault]:
+    """Reads expectations.yaml, each entry by itself."""
+    return _read_list(partial, EXPECTATIONS, EXPECTATION_ENTRIES, Expectations, Expectation, partial.expectations)
+
+
+def _read_list(
+    partial: PartialConfiguration, file: str, key: str, whole: type[BaseModel], model: type[M], into: dict[int, M]
+) -> list[Fault]:
+    """Reads a file that is a list into a dictionary by position, without the entries that have faults."""
+    source_file = partial.source_files[file] = _source_file(partial.folder, file, key)
+    for index, entry in enumerate(source_file.data.get(key) or ()):
+        invalid = any(location[:2] == (key, index) for location in source_file.invalid | source_file.incomplete)
         try:
-            partial.moves[index] = Move.model_validate(entry)
+            into[index] = model.model_validate(entry)
         except ValidationError as error:
             for details in error.errors(include_url=False) if not invalid else ():
-                location = (MOVE_ENTRIES, index, *_location(details["loc"]))
-                source_file.faults.append(_translate(Moves, source_file, location, details))
+                location = (key, index, *_location(details["loc"]))
+                source_file.faults.append(_translate(whole, source_file, location, details))
     return source_file.faults
 
 
@@ -216,7 +231,7 @@ def _folder_faults(folder: Path) -> Iterable[Fault]:
         )
         remedy = "name the folder that holds project.yaml, by --config or STRATA_CONFIG"
         raise ConfigurationError([Fault(str(folder), 1, "", problem, remedy)]) from error
-    known, folders = {*FILES, IMPORTS, ACCEPTED, MOVES}, (*FOLDERS.values(), LAYERS)
+    known, folders = {*FILES, IMPORTS, ACCEPTED, MOVES, EXPECTATIONS}, (*FOLDERS.values(), LAYERS)
     for name in found:
         if name in folders:
             yield from _faults_of_split(folder, name)

@@ -7,7 +7,9 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
+from pydantic import AfterValidator, BeforeValidator, Field, GetJsonSchemaHandler, PlainValidator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from strata.config.limits import aws_limits
 from strata.config.text import Form, Problem, Text, check_length, matches, short
@@ -79,6 +81,14 @@ def _check_region(value: str) -> str:
     raise Problem(
         f"{short(value)} is not an AWS region{did_you_mean(value, regions)}", "use a region code such as eu-west-1"
     )
+
+
+def _asked_regions(schema: dict[str, Any]) -> None:
+    schema.update(enum=[*sorted(aws_limits().regions), "other"], examples=["other"])
+
+
+def _check_asked_region(value: str) -> str:
+    return value if value == "other" else _check_region(value)
 
 
 def _check_state_bucket(value: str) -> str:
@@ -184,6 +194,10 @@ def _as_tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
+def _as_tuple_of_one(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else _as_tuple(value)
+
+
 def _as_date(value: Any) -> dt.date:
     """Accepts a date, in quotes or not."""
     if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
@@ -199,6 +213,18 @@ def _as_date(value: Any) -> dt.date:
 T = TypeVar("T")
 Many = Annotated[tuple[T, ...], BeforeValidator(_as_tuple)]
 """A list in YAML, a tuple in Python, so that the configuration stays frozen."""
+
+
+class _OrOne:
+    """Says in the JSON Schema that an entry may stand for a list of it alone."""
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        found = handler(schema)
+        return {"anyOf": [found["items"], found]}
+
+
+OneOrMany = Annotated[tuple[T, ...], BeforeValidator(_as_tuple_of_one), _OrOne()]
+"""A list in YAML or its only entry, a tuple in Python."""
 
 
 class Personal:
@@ -335,6 +361,7 @@ RelayState = Annotated[
 # Names of things that hold the rest
 
 Region = Annotated[str, AfterValidator(_check_region), Field(json_schema_extra=_regions)]
+AskedRegion = Annotated[str, AfterValidator(_check_asked_region), Field(json_schema_extra=_asked_regions)]
 StateBucketName = Annotated[
     str,
     Text(
@@ -640,6 +667,11 @@ LastDay = Annotated[
 
 # Texts of which other modules say what is wrong with them
 
+PlaceReference = Annotated[str, Form(rf"(?:ou/)?{_KEY.pattern}", example="ou/workloads")]
+PrincipalReference = Annotated[str, Form(r"\S(?:.*\S)?", example="everybody")]
+ResourceReference = Annotated[str, Form(r"\S+", example="arn:aws:s3:::acme-orders/*")]
+ConditionKey = Annotated[str, Form(r"[^\s:]+:\S+", example="aws:SourceIp")]
+ConditionValue = Annotated[str, Form(r"[\s\S]*", example="203.0.113.7")]
 AcceptedPlace = Annotated[str, Form(r"[\s\S]+", example="accounts.audit")]
 IMPORT_ADDRESS = Form(r"aws_[a-z0-9_]+\.[A-Za-z0-9_-]+", example="aws_budgets_budget.monthly")
 ImportAddress = Annotated[str, IMPORT_ADDRESS]

@@ -8,6 +8,7 @@ from strata.config.moves import Move
 from strata.diff.accounts import account_changes
 from strata.diff.bindings import binding_changes
 from strata.diff.change import Change, Topic
+from strata.diff.expectations import expectation_changes
 from strata.diff.guardrails import guardrail_changes
 from strata.diff.layers import layer_changes
 from strata.diff.losses import loss_changes
@@ -26,6 +27,7 @@ def compare(before: LandingZone, after: LandingZone, moves: Sequence[Move] = ())
         permission_set_changes,
         account_changes,
         guardrail_changes,
+        expectation_changes,
         binding_changes,
         security_changes,
         trust_changes,

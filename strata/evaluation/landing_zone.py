@@ -30,6 +30,7 @@ from strata.landing_zone.units import THE_ROOT, Target
 
 CONTROLS = {PolicyType.SERVICE_CONTROL: "SCPs", PolicyType.RESOURCE_CONTROL: "RCPs"}
 EVERYTHING = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}'
+SOMEBODY = "a role with full access"
 NO_DEPLOYER = "the deployer, which project.yaml does not name"
 
 
@@ -245,12 +246,13 @@ class Evaluated:
         """Returns an AWS service that acts on an account."""
         return Actor(f"service {name}", Principal(name), self.account(account), Layer(name))
 
-    def somebody(self, account: str) -> Actor:
-        """Returns a role of an account that may do everything that the guardrails allow."""
+    def somebody(self, account: str, but: Iterable[str] = ()) -> Actor:
+        """Returns a role of an account that may do everything that the guardrails allow; none of some roles."""
         where = self.account(account)
-        layer = Layer("a role with full access", (self._aws(FULL_ACCESS, EVERYTHING),))
-        principal = Principal(f"arn:{PARTITION}:iam::{where.id}:role/{unknown.ANYTHING}")
-        return Actor("a role with full access", principal, where, layer)
+        layer = Layer(SOMEBODY, (self._aws(FULL_ACCESS, EVERYTHING),))
+        arn = f"arn:{PARTITION}:iam::{where.id}:role/{unknown.ANYTHING}"
+        others = unknown.Other.than((f"arn:*:iam::*:role/{one}" for one in but), arn)
+        return Actor(SOMEBODY, Principal(others), where, layer)
 
     def deployer(self) -> Actor:
         """Returns the role of the management account that deploys; project.yaml may leave facts of it unknown."""

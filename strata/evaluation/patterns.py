@@ -98,6 +98,8 @@ class Pattern:
             return self._matches(value)
         if self.text == "*" and self.kind is Kind.TEXT:
             return True
+        if isinstance(value, unknown.Other) and value.excludes(self.text):
+            return False
         if value not in self._partial:
             if len(self._partial) >= MOST_PARTIAL:
                 self._partial.clear()
@@ -248,10 +250,12 @@ class Actions:
 
     def __init__(self, patterns: Iterable[str]) -> None:
         self.everything = False
+        self._written: list[str] = []
         self._exact: set[str] = set()
         wild: dict[str, list[str]] = defaultdict(list)
         for one in patterns:
             lowered = one.lower()
+            self._written.append(lowered)
             service, colon, name = lowered.partition(":")
             if not lowered.strip("*") or (colon and not service.strip("*") and not name.strip("*")):
                 self.everything = True
@@ -270,3 +274,18 @@ class Actions:
             if expression is not None and expression.fullmatch(action):
                 return True
         return False
+
+    def cover(self, wanted: str) -> bool:
+        """Returns whether one of the patterns surely matches every action that a pattern in lower case does."""
+        return self.everything or any(unknown.covers(one, wanted) for one in self._written)
+
+    def may_meet(self, wanted: str) -> bool:
+        """Returns whether an action that a pattern in lower case matches may match one of the patterns too."""
+        start = _start(wanted)
+        return self.everything or any(_start(one).startswith(start[: len(_start(one))]) for one in self._written)
+
+
+def _start(text: str) -> str:
+    """Returns a pattern up to its first wildcard."""
+    found = _WILD.search(text)
+    return text[: found.start()] if found else text

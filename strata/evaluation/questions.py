@@ -33,7 +33,8 @@ class Question:
 
     action: Action
     resource: str | None = None
-    """An ARN, in which the key of an account may stand for its id and a star for any text, or `*`; else any."""
+    """An ARN, or `*`; else any. In it a star is any text, as the account the one that is asked about, whose key may
+    stand for its id."""
     region: str | None = None
     keys: Mapping[str, Value] = field(default_factory=dict)
     """Keys of the request that somebody gave."""
@@ -67,8 +68,18 @@ def ask(evaluated: Evaluated, actor: Actor, question: Question, account: str) ->
     Raises:
         UsageError: the resource is not an ARN, or in no account there is.
     """
-    here = evaluated.account(account)
-    resource, there = _resource(evaluated, question, here)
+    request, there = request_of(evaluated, actor, question, account)
+    policies = Policies(actor.account, there, actor.identity, actor.boundary, _of_resource(evaluated, request, there))
+    return evaluate(request, policies)
+
+
+def request_of(evaluated: Evaluated, actor: Actor, question: Question, account: str) -> tuple[Request, Account]:
+    """Returns the request of a question, and the account of its resource.
+
+    Raises:
+        UsageError: the resource is not an ARN, or in no account there is.
+    """
+    resource, there = resource_of(evaluated, question, evaluated.account(account))
     action = question.action.full_name
     followed = following(
         actor.principal, actor.account, there, action=action, resource=resource, region=question.region
@@ -80,39 +91,52 @@ def ask(evaluated: Evaluated, actor: Actor, question: Question, account: str) ->
         resource_account=there.id,
         context=Context(question.keys).filled(actor.keys).filled(followed),
     )
-    policies = Policies(actor.account, there, actor.identity, actor.boundary, _of_resource(evaluated, request, there))
-    return evaluate(request, policies)
+    return request, there
 
 
 # Resources
 
 
-def _resource(evaluated: Evaluated, question: Question, here: Account) -> tuple[str, Account]:
-    """Returns the resource and its account."""
+def resource_of(evaluated: Evaluated, question: Question, here: Account) -> tuple[str, Account]:
+    """Returns the resource of a question and its account.
+
+    Raises:
+        UsageError: it is not an ARN, or in no account there is.
+    """
     if question.resource is None:
         return _any_resource(question, here), here
     if question.resource == "*":
         return "*", here
+    check_resource(evaluated, question.resource)
     parts = question.resource.split(":", ARN_PARTS - 1)
-    if len(parts) < ARN_PARTS or parts[0] != "arn":
-        remedy = "write arn:aws:service:region:account:resource, or '*'"
-        raise UsageError(f"{question.resource!r} is not an ARN; {remedy}")
-    there = _account_of(evaluated, parts[4], question.resource) or here
+    there = (_account_of(evaluated, parts[4], question.resource) if parts[4] != "*" else None) or here
     if parts[4] not in ("", "aws"):
         parts[4] = there.id
     # Whoever writes a star means any text there; AWS takes none in the resource of a request.
     return re.sub(r"[*?]+", unknown.ANYTHING, ":".join(parts)), there
 
 
+def check_resource(evaluated: Evaluated, resource: str) -> None:
+    """Checks that a resource is `*`, or an ARN in an account there is.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if resource == "*":
+        return
+    parts = resource.split(":", ARN_PARTS - 1)
+    if len(parts) < ARN_PARTS or parts[0] != "arn":
+        raise UsageError(f"{resource!r} is not an ARN; write arn:aws:service:region:account:resource, or '*'")
+    if parts[4] not in ("", "aws", "*", *evaluated.keys) and not re.fullmatch(r"[0-9]{12}", parts[4]):
+        guess = did_you_mean(parts[4], evaluated.keys)
+        raise UsageError(f"{resource!r} is in {parts[4]!r}, which is no account{guess}")
+
+
 def _account_of(evaluated: Evaluated, written: str, resource: str) -> Account | None:
     if written in ("", "aws"):
         key = evaluated.bucket_account(resource)
         return evaluated.account(key) if key else None
-    if written in evaluated.keys:
-        return evaluated.account(written)
-    if re.fullmatch(r"[0-9]{12}", written):
-        return evaluated.account_of_id(written)
-    raise UsageError(f"{resource!r} is in {written!r}, which is no account{did_you_mean(written, evaluated.keys)}")
+    return evaluated.account(written) if written in evaluated.keys else evaluated.account_of_id(written)
 
 
 def _any_resource(question: Question, here: Account) -> str:
@@ -148,6 +172,8 @@ def _of_resource(evaluated: Evaluated, request: Request, there: Account) -> Laye
 # Who
 
 Kind = Literal["user", "group", "permission set", "role", "root", "service", "deployer", "anybody"]
+PREFIXES: Mapping[str, Kind] = {"user/": "user", "group/": "group", "permission-set/": "permission set"}
+"""What distinguishes a user, a group and a permission set of the same name."""
 
 
 @dataclass(frozen=True)
@@ -194,8 +220,10 @@ def _named(evaluated: Evaluated, name: str) -> Who:
         "group": {key: {key, group.name} for key, group in evaluated.landing_zone.groups.items()},
         "permission set": {key: {key, one.name} for key, one in evaluated.landing_zone.permission_sets.items()},
     }
+    prefix = next((one for one in PREFIXES if name.startswith(one)), "")
+    name = name.removeprefix(prefix)
     wanted = name.casefold()
-    kinds: tuple[Kind, ...] = ("user", "group", "permission set")
+    kinds: Iterable[Kind] = (PREFIXES[prefix],) if prefix else PREFIXES.values()
     found = [
         Who(kind, key)
         for kind in kinds
@@ -206,8 +234,12 @@ def _named(evaluated: Evaluated, name: str) -> Who:
     if len(exact or found) == 1:
         return (exact or found)[0]
     if found:
-        raise StrataError(f"{name!r} is {' and '.join(f'{who.kind} {who.key}' for who in found)}; give another name")
-    every = {one for known in names.values() for words in known.values() for one in words}
+        several = " and ".join(f"{who.kind} {who.key}" for who in found)
+        examples = " or ".join(f"{one}{who.key}" for who in found[:2] for one in PREFIXES if PREFIXES[one] == who.kind)
+        raise StrataError(f"{name!r} is {several}; write {examples}")
+    every = {one for kind in kinds for words in names[kind].values() for one in words}
+    if prefix:
+        raise StrataError(f"there is no {PREFIXES[prefix]} {name!r}{did_you_mean(name, every)}")
     guess = did_you_mean(name, every)
     if not guess and _ROLE_NAME.fullmatch(name):
         guess = f"; a role is written role/{name}"

@@ -7,12 +7,45 @@ one account's id are always the same ones, and never those of another account.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from functools import lru_cache
 
 SUFFIX = "\ue000" * 16
 """What Identity Center puts behind the name of a role: 16 hexadecimal digits."""
 
 ANYTHING = "\ue001"
 """Any text, or none."""
+
+
+class Other(str):
+    """Any text but those that some patterns match: whoever nobody names, a region that is none of some."""
+
+    __slots__ = ("but",)
+    but: tuple[str, ...]
+    """Patterns with `*` and `?`."""
+
+    @classmethod
+    def than(cls, but: Iterable[str], text: str = ANYTHING) -> Other:
+        """Returns a text with unknown parts that matches none of some patterns."""
+        found = cls(text)
+        found.but = tuple(but)
+        return found
+
+    def excludes(self, pattern: str) -> bool:
+        """Returns whether the text cannot match a pattern, since all that it matches is left out."""
+        return any(covers(one, pattern) for one in self.but)
+
+
+_ONE = f"[^*{ANYTHING}\U00100000-\U0010fffd]"
+"""What a question mark covers: one character, also one that is not known, and no text."""
+
+
+@lru_cache(maxsize=1 << 14)
+def covers(pattern: str, narrower: str) -> bool:
+    """Returns whether a pattern surely matches everything that another one matches."""
+    parts = (".*" if one == "*" else _ONE if one == "?" else re.escape(one) for one in pattern)
+    return re.fullmatch("".join(parts), narrower, re.DOTALL) is not None
+
 
 _FIRST_DIGIT, _LAST_DIGIT = 0xF0000, 0xFFFFD
 _FIRST_TEXT, _LAST_TEXT = 0x100000, 0x10FFFD

@@ -89,6 +89,30 @@ def with_scalars(text: str, new: Callable[[str], str]) -> str:
     return _applied(text, cuts)
 
 
+def with_key_expected(text: str, move: Move) -> str:
+    """Returns the text of expectations.yaml with a key replaced wherever it stands, in an ARN as well."""
+    cuts = []
+    for one in _scalars(text):
+        field = next((part for part in reversed(one.path) if part not in ("*", _KEY)), "")
+        value = one.node.value
+        new = _expected(field, value, move) if one.path[-1:] != (_KEY,) and one.path[0] == "*" else value
+        cuts += [_replaced(text, one.node, new)] if new != value else []
+    return _applied(text, cuts)
+
+
+def _expected(field: str, value: str, move: Move) -> str:
+    """Returns one value of an expectation under the new key."""
+    prefix = {"account": "", "ou": "ou/"}.get(move.kind, f"{move.kind}/")
+    if field == "on" and move.kind == "account":
+        parts = value.split(":", 5)
+        return ":".join([*parts[:4], move.to, *parts[5:]]) if parts[4:5] == [move.from_] else value
+    if field == ("in" if move.kind in ("account", "ou") else "as"):
+        bare = move.kind not in ("account", "ou") and value == move.from_
+        if bare or value == f"{prefix}{move.from_}":
+            return f"{'' if bare else prefix}{move.to}"
+    return value
+
+
 def _applied(text: str, cuts: Iterable[_Cut]) -> str:
     for cut in sorted(cuts, key=lambda one: one.start, reverse=True):
         text = text[: cut.start] + cut.text + text[cut.end :]

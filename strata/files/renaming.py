@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping
 from typing import cast
 
-from strata.config import ACCEPTED, IMPORTS, MOVES, ORGANIZATION
+from strata.config import ACCEPTED, EXPECTATIONS, IMPORTS, MOVES, ORGANIZATION
 from strata.config.moves import Kind, Move
 from strata.errors import StrataError
-from strata.files.config_keys import with_key, with_scalars
+from strata.files.config_keys import with_key, with_key_expected, with_scalars
 from strata.identity.things import WORDS
 from strata.landing_zone import LandingZone
 from strata.landing_zone.moves import address_now
@@ -42,8 +42,10 @@ def with_other_key(landing_zone: LandingZone, before: Texts, move: Move) -> dict
     name = _name_from_key(landing_zone, move) if move.from_ in keys_of(landing_zone, move.kind) else None
     has = {file: text for file, text in before.items() if move.from_ in text or "\\" in text}
     own = {file: text for file, text in has.items() if file not in (MOVES, ACCEPTED)}
-    imports = own.pop(IMPORTS, None)
+    imports, expected = own.pop(IMPORTS, None), own.pop(EXPECTATIONS, None)
     files = {file: with_key(text, move, name) for file, text in own.items()}
+    if expected is not None:
+        files[EXPECTATIONS] = with_key_expected(expected, move)
     if imports is not None:
         here = {(move.kind, move.from_): move.to}
         files[IMPORTS] = with_scalars(imports, lambda text: address_now(text, here))

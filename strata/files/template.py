@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from strata.config import ORGANIZATION, PROJECT, SECURITY, SSO
+from strata.config import EXPECTATIONS, ORGANIZATION, PROJECT, SECURITY, SSO
 from strata.config.accepted import scalar
 from strata.config.models import ROOT
 from strata.files.atomic import bare, split_lines, with_line_ends_of
@@ -214,7 +214,19 @@ def _sso(answers: Answers) -> list[str]:
     ]
 
 
-_PARTS = {PROJECT: _project, ORGANIZATION: _organization, SECURITY: _security, SSO: _sso}
+def _expectations(answers: Answers) -> list[str]:
+    """Returns where the expectations hold: no policy is attached to the root, where an account may be."""
+    units = "".join(f"    - ou/{unit}\n" for unit in answers.top)
+    return [f"  in:\n{units}" if any(not one.units for one in answers.accounts) else "  in: root\n"]
+
+
+_PARTS = {
+    PROJECT: _project,
+    ORGANIZATION: _organization,
+    SECURITY: _security,
+    SSO: _sso,
+    EXPECTATIONS: _expectations,
+}
 
 
 def _items(values: Sequence[str], indent: int) -> str:

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from strata.config.accepted import Acceptance
+from strata.config.expectations import Expectation
 from strata.config.layers import Layer
 from strata.config.loader import PartialConfiguration
 from strata.config.models import MANAGEMENT, ROOT, Organization, PolicyType, Project, Security, Sso, User
@@ -58,6 +59,8 @@ class LandingZone:
     """The keys that changed, in order."""
     layers: Mapping[str, Layer] = field(default_factory=dict)
     """The layers of one's own by name, after those that they read from."""
+    expectations: tuple[Expectation, ...] = ()
+    """What holds whatever else is configured."""
 
     @cached_property
     def accounts(self) -> Mapping[str, Account]:
@@ -166,6 +169,7 @@ class LandingZone:
             partial.source_files,
             tuple(partial.moves.values()),
             partial.layers,
+            tuple(partial.expectations.values()),
         )
 
     def source(self, file: str, location: Location) -> SourceLocation:

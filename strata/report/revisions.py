@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from strata.config import ACCEPTED, IMPORTS, MOVES
+from strata.config import ACCEPTED, EXPECTATIONS, IMPORTS, MOVES
 from strata.config.loader import FILES, files_of
 from strata.config.moves import Move
 from strata.errors import ConfigurationError, StrataError
@@ -95,7 +95,7 @@ def _under_keys_of_today(folder: Path, moves: Sequence[Move]) -> tuple[LandingZo
 
 
 def _files(folder: Path) -> list[str]:
-    names = (file for name in (*FILES, IMPORTS, ACCEPTED) for file in files_of(folder, name))
+    names = (file for name in (*FILES, IMPORTS, ACCEPTED, EXPECTATIONS) for file in files_of(folder, name))
     return [name for name in names if (folder / name).exists()]
 
 

@@ -17,6 +17,7 @@ from strata.landing_zone import LandingZone
 from strata.rules import (
     accepted,
     access,
+    expectations,
     imports,
     moves,
     organization,
@@ -50,6 +51,7 @@ RULES: tuple[Rule, ...] = (
     access.options,
     imports.imports,
     moves.moves,
+    expectations.expectations,
     spelling.spelling,
     spelling.attachable,
     accepted.accepted,

@@ -84,6 +84,8 @@ _WHO_AND_WHAT = ("permission_sets", "groups", "users", "accounts", "organization
 def _in_words(value: Any) -> str:
     """Returns an entry of a list in words: an assignment by whom it gives what where, anything else as it is."""
     if isinstance(value, dict):
+        if isinstance(value.get("id"), str):
+            return str(value["id"])
         parts = [value[key] for key in _WHO_AND_WHAT if key in value] or [f"{key}={one}" for key, one in value.items()]
         return " ".join(map(_in_words, parts))
     return " ".join(map(_in_words, value)) if isinstance(value, list) else str(value)

@@ -22,6 +22,7 @@ from strata.landing_zone.policies import NEVER_BINDS_MANAGEMENT
 from strata.landing_zone.units import Target
 from strata.rules.accepted import Doubt, Warned, place, unused
 from strata.rules.document_warnings import document_warnings
+from strata.rules.expectations import idle
 from strata.rules.lockout import LOCK_OUT, Guard
 from strata.rules.quotas import over_quota
 from strata.rules.spelling import unknown_names
@@ -348,5 +349,6 @@ _RULES: Mapping[str, Callable[[LandingZone], Iterable[Doubt]]] = {
     "empty-assignment": _assignments,
     "empty-unit": _empty_units,
     "over-quota": over_quota,
+    "idle-expectation": idle,
 }
 """Each finding, and the rule that finds it."""

@@ -38,6 +38,7 @@ from strata.landing_zone.examples import example_faults
 from strata.load import load
 from strata.options import Options
 from strata.printing import line, visible
+from strata.rules.expectations import require
 from strata.terraform.locks import abandoned
 from strata.terraform.progress import Progress
 from strata.terraform.standing import reset
@@ -99,13 +100,14 @@ def prepare(
         preview: whether it is enough, before the first deploy, that there is an organization.
 
     Raises:
-        ConfigurationError: the configuration has faults.
+        ConfigurationError: the configuration has faults, or an expectation does not hold.
         UsageError: a word of --allow is none.
         RefusedError: the edit would lose something; nothing was changed.
         StrataError: the account is another one, bootstrap is missing, or AWS rejected a call.
     """
     _check_allowed(allow)
     landing_zone = load(options.config)
+    require(landing_zone)
     _check_replaced(allow, landing_zone)
     if not emulator() and (faults := example_faults(landing_zone)):
         raise ConfigurationError(faults)

@@ -1,11 +1,13 @@
 """An example of a test of one's own: `make own` runs what is in this folder, which is yours.
 
 It may read config/, and the Terraform that it becomes, by the fixture `own`: every stack as the JSON that is written.
+The fixture `zone` answers who can do what, as AWS would; docs/expectations.md has more of it.
 """
 
 from __future__ import annotations
 
 from strata.load import load
+from strata.testing import Zone
 from tests.synthesized import OWN, Deployment
 
 
@@ -14,3 +16,8 @@ def test_every_account_of_the_configuration_is_made(own: Deployment) -> None:
     names = {account["name"] for account in own["organizations"].all("aws_organizations_account").values()}
 
     assert names == {account.name for account in load(OWN).accounts.values()}
+
+
+def test_nobody_but_the_access_role_stops_the_trail(zone: Zone) -> None:
+    """Whoever wants to hide something begins there."""
+    zone.anybody(but="role/OrganizationAccountAccessRole").cannot("cloudtrail:StopLogging", account="root")

@@ -70,8 +70,8 @@ class Site:
 
     @classmethod
     def of(cls, aws: Aws, provider: Provider, source: Path, folder: Path) -> Site:
-        """Copies a configuration for the account of the emulated AWS."""
-        shutil.copytree(source, folder / "config")
+        """Copies a configuration for the account of the emulated AWS, without what it expects of edits."""
+        shutil.copytree(source, folder / "config", ignore=shutil.ignore_patterns("expectations.yaml"))
         site = cls(aws, provider, folder)
         for file in (folder / "config").rglob("*.*"):
             file.write_text(file.read_text().replace("471112350983", ACCOUNT))

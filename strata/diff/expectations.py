@@ -1,0 +1,71 @@
+"""Changes of expectations: asking less than before is a question for whoever reviews, asking more is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from strata.config.expectations import Expectation
+from strata.diff.change import Change, Topic
+from strata.evaluation.landing_zone import Evaluated
+from strata.evaluation.patterns import Actions
+from strata.evaluation.sentences import EVERYBODY, Sentence, resolved
+from strata.landing_zone import LandingZone
+from strata.text import listed
+
+
+def expectation_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
+    """Yields expectations that come, go, change their answer, or ask less than before."""
+    if not before.expectations and not after.expectations:
+        return
+    old, new = ({one.id: one for one in landing_zone.expectations} for landing_zone in (before, after))
+    called = {_content(one): key for key, one in new.items() if key not in old}
+    was, now = Evaluated(before), Evaluated(after)
+    for key, one in old.items():
+        other = new.get(key)
+        if other is None and (name := called.pop(_content(one), None)):
+            yield Change(Topic.GUARDRAILS, f"expectation {key} is called {name}")
+        elif other is None:
+            yield Change(Topic.GUARDRAILS, f"expectation {key} is removed: {_said(one)}", "guardrails")
+        elif one.expects != other.expects:
+            text = f"expectation {key} is turned round: {_said(other)}, no longer {_said(one)}"
+            yield Change(Topic.GUARDRAILS, text, "guardrails")
+        elif less := list(_less(resolved(was, one), resolved(now, other), frozenset(after.accounts))):
+            yield Change(Topic.GUARDRAILS, f"expectation {key} asks less: {', '.join(less)}", "guardrails")
+        elif _content(one) != _content(other):
+            yield Change(Topic.GUARDRAILS, f"expectation {key} asks more: {_said(other)}")
+    for key in called.values():
+        yield Change(Topic.GUARDRAILS, f"expectation {key} is added: {_said(new[key])}")
+
+
+def _content(one: Expectation) -> str:
+    return repr(one.model_dump(exclude={"id", "reason"}))
+
+
+def _said(one: Expectation) -> str:
+    return f"{one.expects} {listed(one.actions, 3)} for {listed(one.as_, 3)} in {listed(one.in_, 3)}"
+
+
+def _less(old: Sentence, new: Sentence, accounts: frozenset[str]) -> Iterator[str]:
+    """Yields what an expectation asked about and does no longer; accounts that are gone are no loss."""
+    asked, out = Actions(new.expectation.actions), set(old.but)
+    lost = {
+        "about": [
+            *(one for one in old.expectation.actions if not asked.cover(one.lower())),
+            *(str(one or EVERYBODY) for one in old.who if one not in new.who),
+            *(str(one) for one in new.but if one not in out),
+        ],
+        "in": [one for one in old.accounts if one in accounts and one not in new.accounts],
+        "on": _narrowed(old.resources, new.resources),
+        "in region": _narrowed(old.regions, new.regions),
+    }
+    yield from (f"no longer {word} {listed(names, 3)}" for word, names in lost.items() if names)
+    if narrower := [key for key, value in new.keys.items() if old.keys.get(key) != value]:
+        yield f"only with {listed(narrower, 3)}"
+    was, will_be = old.expectation.until, new.expectation.until
+    if will_be and (was is None or will_be < was):
+        yield f"only until {will_be}"
+
+
+def _narrowed(old: Sequence[str | None], new: Sequence[str | None]) -> list[str]:
+    """Returns what is no longer asked about, where none that is named stands for any."""
+    return [] if None in new else [one or "any other" for one in old if one not in new]

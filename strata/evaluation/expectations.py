@@ -1,0 +1,447 @@
+"""Expectations: the sentences of expectations.yaml, each asked of everybody and everywhere that it is about.
+
+Accounts under the same policies give the same answers and are asked once. `Examination.examine` returns what fails.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice, product
+
+from strata.config.expectations import Expectation
+from strata.config.limits import aws_limits
+from strata.config.models import MANAGEMENT
+from strata.evaluation import unknown
+from strata.evaluation.answers import Answer, Outcome
+from strata.evaluation.keys import region_of
+from strata.evaluation.landing_zone import Actor, Evaluated
+from strata.evaluation.layers import Account, Layer
+from strata.evaluation.patterns import Actions
+from strata.evaluation.questions import (
+    Question,
+    Who,
+    actors,
+    ask,
+    find_action,
+    request_of,
+    resource_of,
+)
+from strata.evaluation.requests import PrincipalKind, Value
+from strata.evaluation.sentences import EVERYBODY, Sentence
+from strata.iam.reference import Action, reference
+from strata.iam.statements import is_pattern
+
+MOST_CASES = 1000
+"""Cases that are looked for where a wildcard fails, of one principal in accounts alike: more tell nobody more."""
+
+FREE = "sts:GetCallerIdentity"
+"""The one action that nothing denies, which no wildcard of `denied` stands for."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """Requests that an expectation is about and that are answered otherwise, in each of some accounts."""
+
+    accounts: tuple[str, ...]
+    who: str
+    acts_as: str
+    action: str
+    resource: str | None
+    region: str | None
+    answer: Answer | None
+    """The answer in the first account; None for somebody without access to it."""
+
+    @property
+    def account(self) -> str:
+        """Returns the first of the accounts."""
+        return self.accounts[0]
+
+    @property
+    def outcome(self) -> Outcome:
+        """Returns the answer; who has no access is denied."""
+        return self.answer.outcome if self.answer else Outcome.DENIED
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was found for one expectation."""
+
+    index: int
+    """Its position in the file."""
+    expectation: Expectation
+    failing: tuple[Case, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Returns whether every request is answered as expected."""
+        return not self.failing
+
+    @property
+    def number(self) -> int:
+        """Returns how many requests are answered otherwise."""
+        return sum(len(case.accounts) for case in self.failing)
+
+    @property
+    def cut(self) -> bool:
+        """Returns whether there may be more: a wildcard matches thousands, and nobody looks at all of them."""
+        return len(self.failing) >= MOST_CASES
+
+    def fails_in(self, accounts: Iterable[str]) -> bool:
+        """Returns whether a request in one of some accounts is answered otherwise."""
+        wanted = frozenset(accounts)
+        return any(not wanted.isdisjoint(case.accounts) for case in self.failing)
+
+
+# Asking
+
+
+def _matching(pattern: str) -> Iterator[Action]:
+    """Yields the actions that a pattern matches, but for the one that nothing denies."""
+    return (one for one in reference().actions(pattern) if one.full_name != FREE)
+
+
+class _Asked:
+    """Questions about somebody in an account, on one resource; actions that the same statements are about share one."""
+
+    def __init__(
+        self,
+        evaluated: Evaluated,
+        acting: Sequence[Actor],
+        account: str,
+        resource: str | None,
+        keys: Mapping[str, Value],
+    ) -> None:
+        self.evaluated, self.acting, self.account = evaluated, acting, account
+        self.resource, self.keys = resource, keys
+        self._answers: dict[object, tuple[Answer | None, Actor | None]] = {}
+
+    def outcome(self, action: Action, region: str | None) -> Outcome:
+        """Returns the answer; who has no access is denied."""
+        answer, _ = self.answer(action, region)
+        return answer.outcome if answer else Outcome.DENIED
+
+    def answer(self, action: Action, region: str | None) -> tuple[Answer | None, Actor | None]:
+        """Returns the best answer of somebody with several ways to act, with the way."""
+        question = Question(action, self.resource, region, self.keys)
+        kind = self._kind(question)
+        if kind not in self._answers:
+            found = [(ask(self.evaluated, actor, question, self.account), actor) for actor in self.acting]
+            best = min(found, key=lambda one: _BEST.index(one[0].outcome), default=(None, None))
+            self._answers[kind] = best
+        return self._answers[kind]
+
+    def _kind(self, question: Question) -> object:
+        """Returns all that the answer to a question depends on."""
+        action, name = question.action, question.action.full_name.lower()
+        resource, there = resource_of(self.evaluated, question, self.evaluated.account(self.account))
+        layers = (layer for actor in self.acting for layer in _layers(actor, there))
+        return (
+            tuple(tuple(map(id, layer.about(name))) for layer in layers),
+            resource,
+            question.region or region_of(name, resource),
+            name if action.service in _SPECIAL else action.service in aws_limits().resource_control_prefixes,
+        )
+
+    def surely_denied(self, pattern: str, region: str | None) -> bool:
+        """Returns whether one statement denies every action of a pattern; false where it may be several."""
+        prefix, _, name = pattern.partition(":")
+        as_action = Action(prefix, name or "*", "Write", (), None, frozenset())
+        question = Question(as_action, self.resource, region, self.keys)
+        return all(self._denied(actor, question) for actor in self.acting)
+
+    def _denied(self, actor: Actor, question: Question) -> bool:
+        if actor.principal.kind not in _BOUND:
+            return False
+        request, _ = request_of(self.evaluated, actor, question, self.account)
+        return any(
+            _is_about_all(one.actions, request.name, but=one.not_actions) and one.applies(request) is True
+            for layer in _layers(actor)
+            for document in layer.documents
+            for one in document.statements
+            if not one.allows
+        )
+
+
+def _layers(actor: Actor, there: Account | None = None) -> Iterator[Layer]:
+    """Yields the policies of somebody, and those above, of an account with resources as well."""
+    yield from () if actor.account.management else actor.account.service_control
+    yield from there.resource_control if there else ()
+    yield actor.identity
+    yield from [actor.boundary] if actor.boundary else []
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """Somebody in an account, who may act in several ways: one that is allowed is enough."""
+
+    name: str
+    ways: tuple[tuple[str, str | None], ...]
+    """Permission sets, each with the user of the session."""
+    who: Who | None = None
+    """Whoever acts by no permission set."""
+
+    @property
+    def has_access(self) -> bool:
+        """Returns whether there is a way at all."""
+        return bool(self.ways or self.who)
+
+
+class Examination:
+    """Asks the expectations of a landing zone; what is the same for several is found out once."""
+
+    def __init__(self, evaluated: Evaluated) -> None:
+        self.evaluated = evaluated
+        self._signatures: dict[str, tuple[object, ...]] = {}
+        self._grants: dict[str, tuple[tuple[str, str, str], ...]] = {}
+
+    def examine(self, index: int, sentence: Sentence) -> Result:
+        """Returns what is answered otherwise than expected."""
+        groups: defaultdict[object, list[tuple[str, _Subject]]] = defaultdict(list)
+        for account in sentence.accounts:
+            signature = self._signature(account, sentence)
+            for subject in self.subjects(sentence, account):
+                ways = tuple((key, user if self._people_differ else None) for key, user in subject.ways)
+                groups[signature, ways, subject.who].append((account, subject))
+        failing = [case for members in groups.values() for case in self._cases(sentence, members)]
+        return Result(index, sentence.expectation, tuple(failing))
+
+    def _cases(self, sentence: Sentence, members: Sequence[tuple[str, _Subject]]) -> list[Case]:
+        """Returns what is answered otherwise for some who are answered alike, asked of the first of them."""
+        found = list(self._failing(sentence, *members[0]))
+        named: defaultdict[str, list[str]] = defaultdict(list)
+        for account, subject in members if found else ():
+            named[subject.name].append(account)
+        return [Case(tuple(accounts), name, *rest) for name, accounts in named.items() for rest in found]
+
+    def _failing(
+        self, sentence: Sentence, account: str, subject: _Subject
+    ) -> Iterator[tuple[str, str, str | None, str | None, Answer | None]]:
+        """Yields the requests of somebody in an account that are answered otherwise."""
+        expected = Outcome.DENIED if sentence.expectation.denied else Outcome.ALLOWED
+        acting = self._actors(sentence, subject, account)
+        for resource, written, region in product(
+            sentence.resources, sentence.expectation.actions, self._asked_regions(sentence)
+        ):
+            asked = _Asked(self.evaluated, acting, account, resource, sentence.keys)
+            every = sentence.regions if isinstance(region, unknown.Other) else (region,)
+            found = (
+                (actor.name if actor else "", action.full_name, resource, where, answer)
+                for action in self._actions(written, asked, region, expected)
+                if asked.outcome(action, region) is not expected
+                for where in every
+                for answer, actor in (asked.answer(action, where),)
+                if (answer.outcome if answer else Outcome.DENIED) is not expected
+            )
+            yield from islice(found, MOST_CASES)
+
+    def _actions(self, written: str, asked: _Asked, region: str | None, expected: Outcome) -> Iterable[Action]:
+        """Returns the actions to ask about: of a pattern all, none where one statement denies them all."""
+        if not is_pattern(written):
+            return (find_action(written),)
+        return () if expected is Outcome.DENIED and asked.surely_denied(written, region) else _matching(written)
+
+    def _asked_regions(self, sentence: Sentence) -> Iterable[str | None]:
+        """Returns the regions one by one, or one text that stands for all of them, which are many."""
+        if len(sentence.regions) <= _FEW_REGIONS:
+            return sentence.regions
+        rest = aws_limits().regions - set(sentence.regions)
+        return (unknown.Other.than(sorted(rest)),)
+
+    # Who
+
+    def subjects(self, sentence: Sentence, account: str) -> Iterator[_Subject]:
+        """Yields those in an account whom a sentence is about."""
+        for who in sentence.who:
+            if who is None:
+                yield from self._everybody(sentence, account)
+            elif who in sentence.but:
+                continue
+            elif who.kind in ("user", "group", "permission set"):
+                yield _Subject(str(who), self._ways(sentence, who, account))
+            else:
+                yield _Subject("" if who.kind in ("anybody", "root", "deployer") else str(who), (), who)
+
+    def _everybody(self, sentence: Sentence, account: str) -> Iterator[_Subject]:
+        seen: set[tuple[str, str | None]] = set()
+        for name, permission_set, user in self._granted(account):
+            way = (permission_set, user or None)
+            same = way if self._people_differ else (permission_set, None)
+            if same not in seen and not self._left_out(sentence, account, permission_set, user, name):
+                seen.add(same)
+                yield _Subject(name, (way,))
+
+    def _left_out(self, sentence: Sentence, account: str, permission_set: str, user: str, name: str) -> bool:
+        groups = self.evaluated.landing_zone.groups
+        for one in sentence.but:
+            if one.kind == "permission set" and one.key == permission_set:
+                return True
+            if one.kind == "user" and one.key == user:
+                return True
+            if one.kind == "group" and (name == str(one) or (user and user in groups[one.key].members)):
+                return True
+        return False
+
+    def _ways(self, sentence: Sentence, who: Who, account: str) -> tuple[tuple[str, str | None], ...]:
+        out = {one.key for one in sentence.but if one.kind == "permission set"}
+        groups, found = self.evaluated.landing_zone.groups, set[tuple[str, str | None]]()
+        for one in self.evaluated.grants(account):
+            user: str | None = None
+            if who.kind == "permission set":
+                given = one.permission_set == who.key
+            elif who.kind == "group":
+                given = one.principal_type == "GROUP" and one.principal == who.key
+            else:
+                user = who.key
+                members = (one.principal,) if one.principal_type == "USER" else groups[one.principal].members
+                given = user in members
+            if given and one.permission_set not in out:
+                found.add((one.permission_set, user))
+        return tuple(sorted(found, key=str))
+
+    def _granted(self, account: str) -> tuple[tuple[str, str, str], ...]:
+        """Returns who has which permission set in an account: a name, the set, and the user if it is one."""
+        if account not in self._grants:
+            groups, found = self.evaluated.landing_zone.groups, set[tuple[str, str, str]]()
+            for one in self.evaluated.grants(account):
+                if one.principal_type == "USER":
+                    found.add((one.principal, one.permission_set, one.principal))
+                elif groups[one.principal].external or not groups[one.principal].members:
+                    found.add((str(Who("group", one.principal)), one.permission_set, ""))
+                else:
+                    found |= {(one_of, one.permission_set, one_of) for one_of in groups[one.principal].members}
+            self._grants[account] = tuple(sorted(found))
+        return self._grants[account]
+
+    def _actors(self, sentence: Sentence, subject: _Subject, account: str) -> list[Actor]:
+        if subject.who and subject.who.kind == "anybody":
+            return [self.evaluated.somebody(account, self._exempt_roles(sentence))]
+        if subject.who:
+            return actors(self.evaluated, subject.who, account)
+        return [self.evaluated.permission_set(key, account, user) for key, user in subject.ways]
+
+    def _exempt_roles(self, sentence: Sentence) -> Iterator[str]:
+        """Yields the names of the roles that a sentence leaves out, those of permission sets among them."""
+        deployer, sets = self.evaluated.landing_zone.deployer, self.evaluated.landing_zone.permission_sets
+        for one in sentence.but:
+            if one.kind == "role":
+                yield one.key
+            elif one.kind == "permission set":
+                yield f"aws-reserved/sso.amazonaws.com/*AWSReservedSSO_{sets[one.key].name}_*"
+            elif one.kind == "deployer" and deployer:
+                yield deployer.role
+
+    # Which accounts give the same answer
+
+    def _signature(self, account: str, sentence: Sentence) -> tuple[object, ...]:
+        if account not in self._signatures:
+            one = self.evaluated.account(account)
+            path = one.path if "orgpaths" in self._texts else ""
+            marks = frozenset(mark for mark in self._marks if _mark(mark).fullmatch(one.id))
+            self._signatures[account] = (one.management, *_documents(one), path, marks)
+        named = any(account in (resource or "").split(":") for resource in sentence.resources)
+        own = any(self.evaluated.account(account).id in (resource or "") for resource in sentence.resources)
+        return (*self._signatures[account], account if named or own else "")
+
+    @cached_property
+    def _texts(self) -> str:
+        """Returns the text of every document of the configuration, in lower case."""
+        landing_zone = self.evaluated.landing_zone
+        inline = (one.inline for one in landing_zone.permission_sets.values())
+        deployer = landing_zone.deployer.policies if landing_zone.deployer else ()
+        documents = (
+            *(one.document for one in landing_zone.policies.values()),
+            *(one.document for one in inline if one),
+            *(document for one in deployer if (document := getattr(one, "document", None))),
+        )
+        return "\n".join(one.text for one in documents).lower()
+
+    @cached_property
+    def _marks(self) -> frozenset[str]:
+        """Returns what may be the id of an account in a document, or a pattern for some."""
+        return frozenset(one for one in re.findall(r"[0-9*?]+", self._texts) if re.search("[0-9]", one) and one[1:])
+
+    @cached_property
+    def _people_differ(self) -> bool:
+        """Returns whether an answer may depend on whose session it is, beside the permission set."""
+        if self.evaluated.landing_zone.sso.access_control_attributes:
+            return True
+        return any(one in self._texts for one in ("userid", "assumed-role", "principaltag", "sourceidentity"))
+
+
+_FEW_REGIONS = 3
+"""Regions that are asked one by one."""
+_BEST = (Outcome.ALLOWED, Outcome.DEPENDS, Outcome.DENIED)
+_SPECIAL = ("kms", "sts")
+"""Services of which the evaluation knows actions by name."""
+_BOUND = (PrincipalKind.ROLE, PrincipalKind.ROOT, PrincipalKind.USER)
+
+
+def _is_about_all(patterns: Actions, wanted: str, *, but: bool) -> bool:
+    return not patterns.may_meet(wanted) if but else patterns.cover(wanted)
+
+
+def _documents(account: Account) -> Iterator[tuple[int, ...]]:
+    """Yields what stands on each level above an account, but for those where all is allowed."""
+    for level in (*account.service_control, *account.resource_control):
+        if len(level.documents) > 1 or level.unknown:
+            yield (id(level) if level.unknown else 0, *(id(one) for one in level.documents))
+
+
+def _mark(text: str) -> re.Pattern[str]:
+    return re.compile(text.replace("?", ".").replace("*", ".*"))
+
+
+# Sentences that say nothing, or against each other
+
+
+def idle(examination: Examination, sentence: Sentence) -> str:
+    """Returns why an expectation can never fail, empty for one that can."""
+    if not sentence.accounts:
+        return "is about no account, so it can never fail"
+    found = [one for account in sentence.accounts for one in examination.subjects(sentence, account)]
+    if not found:
+        return "is about nobody who has access there, so it can never fail"
+    if sentence.expectation.denied:
+        if not any(one.has_access for one in found):
+            names = sorted({one.name for one in found})
+            return f"is about {', '.join(names)} without any access there, so no policy can break it"
+        return ""
+    management = sentence.accounts == (MANAGEMENT,) and all(one is None or "::" in one for one in sentence.resources)
+    if management and all(one.who and one.who.kind == "root" for one in found):
+        return "is about the root user of the management account, whom nothing binds, so it can never fail"
+    if all(one == FREE for one in sentence.expectation.actions):
+        return f"is about {FREE}, which nothing denies, so it can never fail"
+    return ""
+
+
+def contradictions(sentences: Mapping[int, Sentence]) -> Iterator[tuple[int, int, str]]:
+    """Yields sentences of which one allows what another denies: the later, the earlier, and the case in words."""
+    for first, one in sentences.items():
+        for second, other in sentences.items():
+            if first < second and bool(one.expectation.denied) != bool(other.expectation.denied):
+                denied, allowed = (one, other) if one.expectation.denied else (other, one)
+                if case := _common(denied, allowed):
+                    yield second, first, case
+
+
+def _common(denied: Sentence, allowed: Sentence) -> str:
+    """Returns a case that both are about, as text; empty if there is none."""
+    accounts = sorted(set(denied.accounts) & set(allowed.accounts))
+    who = [one for one in allowed.who if one in denied.who and one not in denied.but and one not in allowed.but]
+    if not accounts or not who or (denied.but != allowed.but and who == [Who("anybody")]):
+        return ""
+    for mine, others in ((denied.resources, allowed.resources), (denied.regions, allowed.regions)):
+        if None not in mine and None not in others and not set(mine) & set(others):
+            return ""
+    if any(denied.keys[key] != value for key, value in allowed.keys.items() if key in denied.keys):
+        return ""
+    actions = Actions(denied.expectation.actions)
+    for written in allowed.expectation.actions:
+        names = [one.full_name for one in _matching(written)] if is_pattern(written) else [written]
+        if name := next((one for one in names if actions.match(one.lower()) and one != FREE), None):
+            return f"{name} for {who[0] or EVERYBODY} in {accounts[0]}"
+    return ""

@@ -1,0 +1,204 @@
+"""Expectations with everything that they name: accounts, principals, resources, regions; and what they name in vain."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from strata.config.expectations import OTHER_REGIONS, Expectation
+from strata.config.limits import aws_limits
+from strata.config.models import ROOT
+from strata.config.text import Problem, short
+from strata.config.types import did_you_mean
+from strata.errors import StrataError
+from strata.evaluation.landing_zone import Evaluated
+from strata.evaluation.questions import Who, check_resource, find_action, find_who
+from strata.evaluation.requests import ABSENT, Value
+from strata.iam.reference import reference
+from strata.iam.statements import is_pattern
+from strata.landing_zone.placeholders import LISTS, PATTERN, fill, placeholder_values
+
+EVERYBODY, ANYBODY = "everybody", "anybody"
+UNIT, EVERYWHERE = "ou/", "all"
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """An expectation with everything that it names."""
+
+    expectation: Expectation
+    accounts: tuple[str, ...]
+    who: tuple[Who | None, ...]
+    """Whom it is about; None for everybody who has a permission set there."""
+    but: tuple[Who, ...]
+    """Whom it leaves out."""
+    resources: tuple[str | None, ...]
+    regions: tuple[str | None, ...]
+    """None where it names none; of `other` each one."""
+    keys: Mapping[str, Value]
+
+
+def problems(evaluated: Evaluated, expectation: Expectation, *, places: bool, principals: bool) -> Iterator[Problem]:
+    """Yields what an expectation names and is not there, each with its place in the entry.
+
+    Args:
+        places: whether all accounts and units are known, so that another name is wrong.
+        principals: whether all users, groups and permission sets are known.
+    """
+    for at, written in _listed((expectation.expects,), expectation.actions):
+        yield from _action_problem(written, at)
+    but = expectation.except_
+    for at, place in (*_listed(("in",), expectation.in_), *_listed(("except", "in"), but.in_ if but else ())):
+        if places and (found := _place_problem(evaluated, place, at)):
+            yield found
+    for at, name in (*_listed(("as",), expectation.as_), *_listed(("except", "as"), but.as_ if but else ())):
+        if principals or name.startswith("role/"):
+            yield from _principal_problem(evaluated, name, at)
+    for at, resource in _listed(("on",), expectation.on):
+        yield from _resource_problem(evaluated, resource, at, places=places)
+    yield from _key_problems(expectation.with_)
+
+
+def _listed(at: tuple[str, ...], names: Sequence[str]) -> list[tuple[tuple[str | int, ...], str]]:
+    return [((*at, index), name) for index, name in enumerate(names)]
+
+
+def _action_problem(written: str, at: tuple[str | int, ...]) -> Iterator[Problem]:
+    if not is_pattern(written):
+        try:
+            find_action(written)
+        except StrataError as error:
+            yield Problem(str(error), "write the action as AWS has it", at=at)
+        return
+    known, (prefix, _, name) = reference(), written.partition(":")
+    if not name.strip("*") and not prefix.strip("*"):
+        return
+    services = [known.service(prefix)] if not is_pattern(prefix) else known.services()
+    if None in services:
+        problem = f"{prefix!r} is not an AWS service{did_you_mean(prefix, known.prefixes)}"
+        yield Problem(problem, "write it as in s3:Delete*", at=at)
+    elif not known.actions(written):
+        yield Problem(f"{short(written)} matches no action", "write the start of one, as in s3:Delete*", at=at)
+
+
+def _place_problem(evaluated: Evaluated, place: str, at: tuple[str | int, ...]) -> Problem | None:
+    landing_zone = evaluated.landing_zone
+    units, accounts = {ROOT, *landing_zone.units}, landing_zone.accounts
+    if place.removeprefix(UNIT) in units and (place.startswith(UNIT) or place == ROOT):
+        return None
+    if place in accounts or place == EVERYWHERE:
+        return None
+    if place in landing_zone.retired:
+        return Problem(f"account {short(place)} is retired", "remove it", at=at)
+    if place in units:
+        return Problem(f"{short(place)} is an organizational unit", f"write {UNIT}{place}", at=at)
+    guess = did_you_mean(place, {*accounts, *(f"{UNIT}{key}" for key in units), EVERYWHERE})
+    problem = f"{short(place)} is neither an account nor an organizational unit{guess}"
+    return Problem(problem, f"write the key of an account, {UNIT}KEY for a unit, root or all", at=at)
+
+
+def _principal_problem(evaluated: Evaluated, name: str, at: tuple[str | int, ...]) -> Iterator[Problem]:
+    exempt = at[0] == "except"
+    if exempt and name in (ANYBODY, EVERYBODY):
+        yield Problem(f"leaves {name} out, and so nobody is asked about", "name some", at=at)
+        return
+    try:
+        _who(evaluated, name, exempt=exempt)
+    except StrataError as error:
+        yield Problem(str(error), "name them as strata can --as does, or anybody, or everybody", at=at)
+
+
+def _key_problems(keys: Iterable[str]) -> Iterator[Problem]:
+    seen: dict[str, str] = {}
+    for key in keys:
+        if seen.setdefault(key.lower(), key) != key:
+            yield Problem(f"is {short(seen[key.lower()])} in another case", "keep one of the two", at=("with", key))
+        elif not reference().key(key):
+            known = {one.name for one in reference().global_keys.values()}
+            problem = f"{short(key)} is no condition key of AWS's{did_you_mean(key, known)}"
+            yield Problem(problem, "write the key as AWS documents it", at=("with", key))
+
+
+def _resource_problem(
+    evaluated: Evaluated, written: str, at: tuple[str | int, ...], *, places: bool
+) -> Iterator[Problem]:
+    values = placeholder_values(evaluated.landing_zone.project)
+    known = values.keys() - LISTS
+    for name in map(str.strip, PATTERN.findall(written)):
+        if name not in known:
+            problem = f"{{{{{name}}}}} is not a placeholder that Strata knows here{did_you_mean(name, known)}"
+            yield Problem(problem, f"known: {', '.join(sorted(known))}", at=at)
+            return
+    try:
+        check_resource(evaluated, fill(written, values))
+    except StrataError as error:
+        problem, _, remedy = str(error).partition("; ")
+        if places or remedy:
+            yield Problem(problem, remedy or "write the key of an account, its id, or *", at=at)
+
+
+# What it names
+
+
+def resolved(evaluated: Evaluated, expectation: Expectation) -> Sentence:
+    """Returns an expectation without problems with everything that it names."""
+    but = expectation.except_
+    out = frozenset(_accounts(evaluated, but.in_)) if but else frozenset()
+    values = placeholder_values(evaluated.landing_zone.project)
+    governed = evaluated.landing_zone.project.regions.all_governed
+    no_region = frozenset(_regions(but.region, governed)) if but else frozenset()
+    regions = [one for one in _regions(expectation.region, governed) if one not in no_region]
+    return Sentence(
+        expectation=expectation,
+        accounts=tuple(one for one in _accounts(evaluated, expectation.in_) if one not in out),
+        who=tuple(dict.fromkeys(_who(evaluated, one) for one in expectation.as_)),
+        but=tuple(who for one in (but.as_ if but else ()) if (who := _who(evaluated, one, exempt=True))),
+        resources=tuple(fill(one, values) for one in expectation.on) or (None,),
+        regions=tuple(regions) if expectation.region else (None,),
+        keys={key.lower(): _value(values) for key, values in expectation.with_.items()},
+    )
+
+
+def _accounts(evaluated: Evaluated, places: Iterable[str]) -> list[str]:
+    """Returns the accounts of some places, the management account first, each once."""
+    found: set[str] = set()
+    for place in places:
+        if place == EVERYWHERE:
+            return list(evaluated.keys)
+        unit = place.removeprefix(UNIT)
+        inside = evaluated.landing_zone.selector.in_unit(unit) if place in (ROOT, f"{UNIT}{unit}") else {place}
+        found |= inside
+    return [key for key in evaluated.keys if key in found]
+
+
+def _regions(written: Iterable[str], governed: Iterable[str]) -> Iterator[str]:
+    for one in written:
+        if one == OTHER_REGIONS:
+            yield from sorted(aws_limits().regions - set(governed))
+        else:
+            yield one
+
+
+def _value(values: tuple[str, ...]) -> Value:
+    if not values:
+        return ABSENT
+    return values if values[1:] else values[0]
+
+
+def _who(evaluated: Evaluated, name: str, *, exempt: bool = False) -> Who | None:
+    """Returns whom a name means, None for everybody.
+
+    Raises:
+        StrataError: it is nobody's name.
+    """
+    if name == ANYBODY:
+        return Who("anybody")
+    if name == EVERYBODY:
+        return None
+    if exempt and re.fullmatch(r"role/[\w+=,.@/*?-]+", name, re.ASCII):
+        return Who("role", name.removeprefix("role/"))
+    who = find_who(evaluated, name)
+    if who.account:
+        raise StrataError(f"{name!r} names an account, and in says which; write role/{who.key}")
+    return who

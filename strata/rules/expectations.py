@@ -1,0 +1,228 @@
+"""Rules on expectations.yaml: what it names exists; and what `strata check` says where an expectation does not hold."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from strata.config import EXPECTATIONS, ORGANIZATION, SSO
+from strata.config.expectations import ENTRIES, Expectation
+from strata.config.limits import Limits
+from strata.config.loader import PartialConfiguration
+from strata.config.source import Location
+from strata.config.text import short
+from strata.errors import ConfigurationError, Fault
+from strata.evaluation.answers import Outcome
+from strata.evaluation.documents import RESOURCE
+from strata.evaluation.landing_zone import NO_DEPLOYER, SOMEBODY
+from strata.landing_zone import LandingZone
+from strata.printing import word
+from strata.rules.accepted import Doubt
+from strata.text import counted, listed
+
+if TYPE_CHECKING:
+    from strata.evaluation.expectations import Case, Examination, Result
+    from strata.evaluation.sentences import Sentence
+
+
+class UnmetError(ConfigurationError):
+    """Expectations that do not hold, or contradict each other."""
+
+    def __init__(self, faults: Sequence[Fault], results: Sequence[Result]) -> None:
+        super().__init__(faults)
+        self.results = tuple(results)
+
+
+def expectations(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
+    """Expectations have ids of their own, and what they name exists."""
+    if not partial.expectations:
+        return
+    seen: dict[str, int] = {}
+    for index, one in partial.expectations.items():
+        first = seen.setdefault(one.id, index)
+        if first != index:
+            problem = f"the id {short(one.id)} is that of entry {first + 1} as well"
+            yield partial.fault(EXPECTATIONS, (ENTRIES, index, "id"), problem, "give it another id")
+    landing_zone = LandingZone.of(partial)
+    if landing_zone is None:
+        return
+    from strata.evaluation.landing_zone import Evaluated
+    from strata.evaluation.sentences import problems
+
+    evaluated = Evaluated(landing_zone)
+    places = partial.complete(ORGANIZATION, "organizational_units", "accounts")
+    principals = partial.complete(SSO, "users", "groups", "permission_sets")
+    for index, one in partial.expectations.items():
+        for found in problems(evaluated, one, places=places, principals=principals):
+            at = (ENTRIES, index, *found.at)
+            yield partial.fault(EXPECTATIONS, _written(partial, at), found.problem, found.remedy)
+
+
+def _written(partial: PartialConfiguration, at: Location) -> Location:
+    """Returns the place of a value: an only entry may stand there without a list around it."""
+    lines = partial.source_files[EXPECTATIONS].lines
+    return at if at in lines or at[:-1] not in lines else at[:-1]
+
+
+# Whether they hold
+
+
+def examined(landing_zone: LandingZone, day: dt.date | None = None) -> list[Result]:
+    """Returns what was found for each expectation; with a day, not those that ended before it."""
+    if not landing_zone.expectations:
+        return []
+    examination, sentences = _sentences(landing_zone, day)
+    return [examination.examine(index, sentence) for index, sentence in sentences.items()]
+
+
+def require(landing_zone: LandingZone, day: dt.date | None = None) -> list[Result]:
+    """Returns what was found for each expectation, all of which hold.
+
+    Raises:
+        UnmetError: some do not, each once with its first cases; or two contradict each other.
+    """
+    if not landing_zone.expectations:
+        return []
+    from strata.evaluation.expectations import contradictions
+
+    examination, sentences = _sentences(landing_zone, day)
+    faults: list[Fault] = []
+    opposed: set[int] = set()
+    for later, earlier, case in contradictions(sentences):
+        opposed.add(later)
+        other = landing_zone.expectations[earlier]
+        problem = f"contradicts {other.id}, entry {earlier + 1}: {case} cannot be both {other.expects} and "
+        problem += landing_zone.expectations[later].expects
+        faults.append(_fault(landing_zone, later, problem, "leave the case out of one of the two, under except"))
+    results = [examination.examine(index, sentence) for index, sentence in sentences.items()]
+    unmet = (one for one in results if not one.holds and one.index not in opposed)
+    faults += [_fault(landing_zone, one.index, *_in_words(one)) for one in unmet]
+    if faults:
+        raise UnmetError(faults, results)
+    return results
+
+
+def _sentences(landing_zone: LandingZone, day: dt.date | None) -> tuple[Examination, Mapping[int, Sentence]]:
+    from strata.evaluation.expectations import Examination
+    from strata.evaluation.landing_zone import Evaluated
+    from strata.evaluation.sentences import resolved
+
+    evaluated = Evaluated(landing_zone)
+    asked = {
+        index: one for index, one in enumerate(landing_zone.expectations) if not (day and one.until and one.until < day)
+    }
+    return Examination(evaluated), {index: resolved(evaluated, one) for index, one in asked.items()}
+
+
+def _fault(landing_zone: LandingZone, index: int, problem: str, remedy: str) -> Fault:
+    at = (ENTRIES, index, landing_zone.expectations[index].expects)
+    return replace(landing_zone.fault(EXPECTATIONS, at, problem, remedy), rule="expectations.require")
+
+
+# In words
+
+_SHOWN = 3
+"""Cases that a fault names; the JSON has all."""
+
+
+def _in_words(result: Result) -> tuple[str, str]:
+    one, (first, *others) = result.expectation, result.failing
+    problem = f"{one.id} ({' '.join(one.reason.split())}): {case_in_words(first)}"
+    shown = [f"{case.action}{_where(case)} for {_who(case)}" for case in others[: _SHOWN - 1]]
+    more = sum(len(case.accounts) for case in others[_SHOWN - 1 :])
+    if shown:
+        problem += f", likewise {', '.join(shown)}"
+    if more:
+        problem += f" and {'at least ' if result.cut else ''}{counted(more, 'case')} more"
+    return problem, remedy(one, first)
+
+
+def case_in_words(case: Case) -> str:
+    """Returns a case with its answer, and the statement or the gap that decides it."""
+    who, what = _who(case), f"{case.action}{_where(case)}"
+    if case.answer is None:
+        return f"{who} has no access there, and so may not {what}"
+    decided = case.answer.decided
+    by = f", {decided.statement}" if decided.statement else ""
+    if case.outcome is Outcome.DEPENDS:
+        tests = " and ".join(case.answer.undecided(decided))
+        by += f" ({tests})" if tests else ""
+        keys = ", ".join(case.answer.keys)
+        return f"whether {who} may {what} depends on {keys}: {decided.level}: {decided.reason}{by}"
+    if case.outcome is Outcome.DENIED:
+        return f"{who} may not {what}: {decided.level}: {decided.reason}{by}"
+    if case.acts_as == SOMEBODY:
+        return f"{who} may {what}: no policy denies it"
+    return f"{who} may {what}: {decided.level}: {decided.reason}{by}, and no policy denies it"
+
+
+def _who(case: Case) -> str:
+    names = [one for one in dict.fromkeys((case.who, case.acts_as)) if one]
+    return f"{' as '.join(names)} in {listed(case.accounts, _SHOWN)}"
+
+
+def _where(case: Case) -> str:
+    on = f" on {case.resource}" if case.resource else ""
+    return f"{on} in region {case.region}" if case.region else on
+
+
+def remedy(one: Expectation, case: Case) -> str:
+    """Returns what to do about a case, and the command that shows more of it."""
+    return f"{_remedy(one, case)}; the whole way: {_command(case)}"
+
+
+def _remedy(one: Expectation, case: Case) -> str:
+    if case.answer and case.outcome is Outcome.DEPENDS:
+        said = [_MISSING.get(key, _WITH if ":" in key else "") for key in case.answer.keys]
+        if case.acts_as == SOMEBODY and _PRINCIPAL in case.answer.keys:
+            said[case.answer.keys.index(_PRINCIPAL)] = "leave the exempt roles out under except, as: role/NAME"
+        said = [one for one in dict.fromkeys(said) if one] or ["ask what does not depend on that"]
+        return f"{' and '.join(said)}, or mend the policy"
+    return "deny it there, or mend the expectation" if one.denied else "allow it there, or mend the expectation"
+
+
+_PRINCIPAL = "aws:PrincipalArn"
+_WITH = "say under with what the request has"
+_MISSING = {
+    NO_DEPLOYER: "name the role that deploys in project.yaml: deployer: {role, policies}",
+    _PRINCIPAL: "name who it is under as",
+    RESOURCE: "name the resource under on",
+    "aws:RequestedRegion": "name the region under region",
+}
+"""What a request needs so that a key of it is known."""
+
+
+def _command(case: Case) -> str:
+    words = ["strata", "can", case.action, "--in", case.account]
+    if case.who or case.acts_as != SOMEBODY:
+        words += ["--as", _asked(case)]
+    for option, value in (("--on", case.resource), ("--region", case.region)):
+        words += [option, value] if value else []
+    return " ".join(map(word, words))
+
+
+def _asked(case: Case) -> str:
+    acts_as = case.acts_as.removeprefix("permission set ")
+    if acts_as == "root user":
+        return "root"
+    if acts_as.startswith("role "):
+        return f"role/{acts_as.removeprefix('role ')}"
+    return case.who.removeprefix("group ").removeprefix("permission set ").removeprefix("service ") or acts_as
+
+
+# What can never fail
+
+
+def idle(landing_zone: LandingZone) -> Iterable[Doubt]:
+    """Yields the expectations that hold whatever the policies say."""
+    if not landing_zone.expectations:
+        return
+    from strata.evaluation import expectations as evaluation
+
+    examination, sentences = _sentences(landing_zone, None)
+    for index, sentence in sentences.items():
+        if why := evaluation.idle(examination, sentence):
+            text = f"{sentence.expectation.id} {why}; name somebody, or something, that policies decide, or remove it"
+            yield EXPECTATIONS, (ENTRIES, index), text

@@ -1,0 +1,106 @@
+"""The expectations that most organizations want, as far as a configuration keeps them: what `strata adopt` writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from strata.config import EXPECTATIONS
+from strata.config.expectations import ENTRIES, OTHER_REGIONS, Expectation
+from strata.config.models import ACCESS_ROLE, MANAGEMENT
+from strata.config.source import SourceFile, parse
+from strata.evaluation.expectations import Examination, Result, idle
+from strata.evaluation.landing_zone import Evaluated
+from strata.evaluation.sentences import problems, resolved
+from strata.landing_zone import ROOT, LandingZone
+from strata.landing_zone.permission_sets import FULL_ACCESS, ManagedPolicy
+from strata.landing_zone.units import Target
+
+Entry = dict[str, Any]
+"""One entry as expectations.yaml has it."""
+
+FILES = (Path(__file__).parents[1] / "template" / EXPECTATIONS, Path(__file__).with_name("usual_expectations.yaml"))
+ADMINISTRATOR = "Administrator"
+
+
+def usual() -> Iterator[Entry]:
+    """Yields the usual expectations as a new configuration has them."""
+    for path in FILES:
+        source_file = SourceFile(path.name)
+        parse(path.read_text(encoding="utf-8"), source_file, ENTRIES)
+        yield from source_file.data[ENTRIES]
+
+
+def holding(landing_zone: LandingZone) -> list[Entry]:
+    """Returns the usual expectations that a configuration keeps, each where it does; one that cannot fail is none."""
+    examination = Examination(Evaluated(landing_zone))
+    found = (_where_it_holds(examination, _adapted(landing_zone, entry)) for entry in usual())
+    return [entry for entry in found if entry]
+
+
+def _adapted(landing_zone: LandingZone, entry: Entry) -> Entry:
+    """Returns an expectation in the words of a configuration: its exempt roles, its administrators, its regions."""
+    changed = {**entry, "except": dict(entry.get("except", {}))}
+    if "as" in changed["except"]:
+        roles = [f"role/{name}" for name in (ACCESS_ROLE, *landing_zone.project.exempt_roles)]
+        changed["except"]["as"] = _one_or_many(list(dict.fromkeys(roles)))
+    if entry.get("region") == OTHER_REGIONS and (restriction := landing_zone.organization.region_restriction):
+        open_too = sorted({*restriction.allowed} - {*landing_zone.project.regions.all_governed})
+        changed["except"] |= {"region": open_too} if open_too else {}
+        roles = [f"role/{name}" for name in (ACCESS_ROLE, *restriction.exempt_roles)]
+        changed["except"]["as"] = _one_or_many(list(dict.fromkeys(roles)))
+    if entry.get("as") == ADMINISTRATOR and ADMINISTRATOR not in landing_zone.permission_sets:
+        changed["as"] = next(_full_access(landing_zone), ADMINISTRATOR)
+    return {key: value for key, value in changed.items() if value}
+
+
+def _full_access(landing_zone: LandingZone) -> Iterator[str]:
+    """Yields the permission sets with full access that somebody has in the management account."""
+    granted = {one.permission_set for one in landing_zone.grants if one.account == MANAGEMENT}
+    for key in sorted(granted):
+        one = landing_zone.permission_sets[key]
+        if ManagedPolicy(aws=FULL_ACCESS) in one.policies and not one.option:
+            yield key
+
+
+def _where_it_holds(examination: Examination, entry: Entry) -> Entry | None:
+    """Returns an expectation with the places where it holds, None where it holds nowhere."""
+    result = _examined(examination, entry)
+    if result is None or result.holds:
+        return entry if result else None
+    if entry["in"] != ROOT:
+        return None
+    places = _one_or_many(_keeping(examination.evaluated.landing_zone, result))
+    narrowed = {**entry, "in": places}
+    again = _examined(examination, narrowed) if places else None
+    return narrowed if again and again.holds else None
+
+
+def _examined(examination: Examination, entry: Entry) -> Result | None:
+    """Returns what is found, None for an expectation that names what is not there, or that cannot fail."""
+    expectation = Expectation.model_validate(entry)
+    if next(problems(examination.evaluated, expectation, places=True, principals=True), None):
+        return None
+    sentence = resolved(examination.evaluated, expectation)
+    return None if idle(examination, sentence) else examination.examine(0, sentence)
+
+
+def _keeping(landing_zone: LandingZone, result: Result) -> list[str]:
+    """Returns the units, and the accounts elsewhere, in which an expectation holds, the highest alone."""
+    found: list[str] = []
+    within: set[str] = set()
+    for unit in landing_zone.units.values():
+        accounts = landing_zone.selector.in_unit(unit.key) & landing_zone.members.keys()
+        if accounts and not within & set(unit.keys) and not result.fails_in(accounts):
+            within.add(unit.key)
+            found.append(f"ou/{unit.key}")
+    for key in landing_zone.members:
+        above = {one.key for one in landing_zone.ancestors[Target("account", key)] if one.unit}
+        if not above & within and not result.fails_in([key]):
+            found.append(key)
+    return found
+
+
+def _one_or_many(names: Sequence[str]) -> Any:
+    return names[0] if len(names) == 1 else list(names)

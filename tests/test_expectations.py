@@ -1,0 +1,590 @@
+"""expectations.yaml: what is asked, what fails and why, what is wrong with an entry; the same questions in Python."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from typer.testing import CliRunner, Result
+
+from strata.cli import app
+from strata.config.expectations import Expectation
+from strata.config.moves import Move
+from strata.diff.expectations import expectation_changes
+from strata.errors import ConfigurationError, StrataError
+from strata.evaluation import Outcome, unknown
+from strata.evaluation.expectations import Case, contradictions, idle
+from strata.evaluation.landing_zone import Evaluated
+from strata.evaluation.patterns import Actions
+from strata.evaluation.questions import Question, actors, ask
+from strata.evaluation.sentences import Sentence, resolved
+from strata.files.config_keys import with_key_expected
+from strata.files.template import EXAMPLE, Placed, rendered
+from strata.iam.reference import reference
+from strata.load import load
+from strata.rules import warnings
+from strata.rules.expectations import UnmetError, require
+from strata.rules.usual_expectations import holding
+from strata.testing import Zone
+from tests.accepting import accept
+from tests.documents import CHECKOUT, blocks
+from tests.synthesized import COMPANY, SHIPPED
+
+PAGE = CHECKOUT / "docs/expectations.md"
+EVERY_OPTION = CHECKOUT / "tests/every_option"
+ACCESS_ROLE = "role/OrganizationAccountAccessRole"
+
+Entry = dict[str, Any]
+
+
+def entry(**fields: Any) -> Entry:
+    """Returns an entry of expectations.yaml; `as_` is `as`, and so on."""
+    named = {key.removesuffix("_"): value for key, value in fields.items()}
+    return {"id": "one", "reason": "a test", "in": "root", **named}
+
+
+@pytest.fixture
+def configured(tmp_path: Path) -> Callable[..., Path]:
+    """A function that returns a copy of a configuration with other expectations."""
+
+    def make(*entries: Entry, of: Path = SHIPPED) -> Path:
+        folder = tmp_path / "config"
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(of, folder)
+        (folder / "expectations.yaml").write_text(yaml.safe_dump(list(entries), sort_keys=False))
+        return folder
+
+    return make
+
+
+def strata(*words: str | Path) -> Result:
+    return CliRunner().invoke(app, list(map(str, words)), env={"COLUMNS": "1000"})
+
+
+@pytest.fixture(scope="session")
+def shipped_zone() -> Zone:
+    return Zone.of(SHIPPED)
+
+
+@pytest.fixture(scope="session")
+def company_zone() -> Zone:
+    return Zone.of(COMPANY)
+
+
+def sentence(zone: Zone, one: Entry) -> Sentence:
+    return resolved(zone.examination.evaluated, Expectation.model_validate(one))
+
+
+def failing(zone: Zone, one: Entry) -> tuple[Case, ...]:
+    """Returns the cases in which an expectation is broken."""
+    return zone.examination.examine(0, sentence(zone, one)).failing
+
+
+def broken(zone: Zone, one: Entry) -> set[tuple[str, str, str]]:
+    """Returns account, action and answer of each case in which an expectation is broken."""
+    return {(account, case.action, case.outcome) for case in failing(zone, one) for account in case.accounts}
+
+
+# What is asked
+
+
+@pytest.mark.parametrize("folder", [SHIPPED, COMPANY, EVERY_OPTION], ids=lambda folder: folder.name)
+def test_the_expectations_of_every_configuration_here_hold(folder: Path) -> None:
+    """They are what everybody begins with, so each can fail, and none does."""
+    landing_zone = load(folder)
+
+    assert len(require(landing_zone)) == len(landing_zone.expectations) > 2
+    assert [one for one in warnings(landing_zone) if "idle-expectation" in one] == []
+
+
+STOP, ALL = "cloudtrail:StopLogging", ("management", "security", "shared")
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"denied": STOP, "except_": {"as": ACCESS_ROLE}}, {}),
+        ({"denied": STOP}, {("security", "depends"), ("shared", "depends")}),
+        ({"denied": STOP, "except_": {"as": "role/Organization*"}}, {}),
+        ({"denied": STOP, "except_": {"as": "role/Other"}, "in": "shared"}, {("shared", "depends")}),
+        ({"allowed": STOP, "as_": ACCESS_ROLE, "in": "ou/shared"}, {}),
+        ({"denied": STOP, "as_": "everybody", "in": "all"}, {("management", "allowed")}),
+        ({"denied": STOP, "as_": "everybody", "in": "all", "except_": {"as": "Administrator"}}, {}),
+        ({"denied": STOP, "as_": "jane-doe", "in": "all", "except_": {"in": "management"}}, {}),
+        ({"allowed": STOP, "as_": "jane-doe", "in": ["ou/security"]}, {("security", "denied")}),
+        ({"allowed": STOP, "as_": "finops", "in": "all"}, {(one, "denied") for one in ALL}),
+        ({"denied": STOP, "as_": "finops", "in": "all"}, {}),
+        ({"denied": STOP, "as_": "root", "in": "all"}, {("management", "allowed")}),
+    ],
+)  # fmt: skip
+def test_who_is_asked_where(shipped_zone: Zone, fields: Entry, expected: set[tuple[str, str]]) -> None:
+    found = {(account, answer) for account, _, answer in broken(shipped_zone, entry(**fields))}
+
+    assert found == set(expected)
+
+
+def test_a_wildcard_is_every_action_that_it_matches(shipped_zone: Zone) -> None:
+    """For both answers, and those that are answered otherwise are named."""
+    trail = {one.full_name for one in reference().actions("cloudtrail:*")}
+    kept = {"DeleteTrail", "PutEventSelectors", "StopLogging", "UpdateTrail"}
+    of_shared = {"in": "shared", "as": "Administrator"}
+
+    denied = broken(shipped_zone, entry(denied="cloudtrail:*", **of_shared))
+    allowed = broken(shipped_zone, entry(allowed="cloudtrail:*", **of_shared))
+
+    assert {action for _, action, _ in denied} == trail - {f"cloudtrail:{name}" for name in kept}
+    assert {action.partition(":")[2] for _, action, answer in allowed if answer == "denied"} == kept
+    assert broken(shipped_zone, entry(denied="*", as_="root")) == set(), "but for what nothing denies"
+
+
+def test_a_resource_may_be_in_the_account_that_is_asked_about(shipped_zone: Zone) -> None:
+    role = f"arn:aws:iam::*:{ACCESS_ROLE}"
+    one = entry(denied="iam:DeleteRole", except_={"as": ACCESS_ROLE})
+
+    assert broken(shipped_zone, one | {"on": role}) == set()
+    assert {answer for *_, answer in broken(shipped_zone, one | {"on": "arn:aws:iam::*:role/other"})} == {"allowed"}
+    assert broken(shipped_zone, entry(denied="s3:PutObject", on="{{state_bucket_arn}}/*")) == set()
+
+
+def test_keys_that_the_request_has_decide(shipped_zone: Zone) -> None:
+    key, one = "aws:ResourceTag/ProtectFromDeletion", entry(denied="dynamodb:DeleteTable", in_="shared")
+
+    assert {answer for *_, answer in broken(shipped_zone, one)} == {"depends"}
+    assert broken(shipped_zone, one | {"with": {key: "true"}}) == set()
+    assert {answer for *_, answer in broken(shipped_zone, one | {"with": {key: []}})} == {"depends"}, "the lock table"
+    own = {"on": "arn:aws:dynamodb:us-east-1:*:table/orders"}
+    assert {answer for *_, answer in broken(shipped_zone, one | own | {"with": {key: []}})} == {"allowed"}
+
+
+def test_other_is_each_region_that_is_not_governed(company_zone: Zone) -> None:
+    """One that the guardrail leaves open and nobody governs would be named, and none else."""
+    exempt = {"as": [ACCESS_ROLE, "role/stacksets-exec-*"]}
+    one = entry(denied="ec2:RunInstances", region="other", in_="ou/workloads", except_=exempt)
+    everywhere = one | {"region": ["other", "eu-west-1"]}
+
+    assert failing(company_zone, one) == ()
+    assert {case.region for case in failing(company_zone, everywhere)} == {"eu-west-1"}
+    assert failing(company_zone, everywhere | {"except": exempt | {"region": "eu-west-1"}}) == ()
+
+
+def test_what_is_grouped_is_answered_as_each_question_alone(company_zone: Zone) -> None:
+    """Accounts, actions, people and regions share answers; asked one by one they are the same."""
+    evaluated = Evaluated(company_zone.landing_zone)
+    one = entry(
+        denied=["ec2:CreateTa*", "iam:CreateUser", "kms:Decrypt", "s3:PutObjectA*", "sts:AssumeRole*"],
+        as_=["anybody", "payments-engineers", "root", "lea-vogt"],
+        in_="all",
+        region=["eu-central-1", "us-east-1"],
+    )
+    asked = sentence(company_zone, one)
+    expected = set[tuple[str, str, str, str]]()
+    for who in asked.who:
+        assert who is not None
+        for account in asked.accounts:
+            acting = actors(evaluated, who, account)
+            for action in [action for written in one["denied"] for action in reference().actions(written)]:
+                for region in asked.regions:
+                    found = {ask(evaluated, actor, Question(action, None, region), account).outcome for actor in acting}
+                    answer = next((one for one in (Outcome.ALLOWED, Outcome.DEPENDS) if one in found), None)
+                    if answer:
+                        expected.add((account, action.full_name, str(region), answer.value))
+
+    cases = failing(company_zone, one)
+
+    shown = {
+        (account, case.action, str(case.region), case.outcome.value) for case in cases for account in case.accounts
+    }
+    assert shown == expected
+    assert len(expected) > 100
+
+
+@pytest.mark.parametrize(
+    ("pattern", "narrower", "covered"),
+    [
+        ("*", "anything*", True),
+        ("a*", "a?b*", True),
+        ("a?", "ab", True),
+        ("a?", "a*", False),
+        ("a?", f"a{unknown.ANYTHING}", False),
+        ("a*b", "a*c", False),
+        ("arn:*:iam::*:role/x-*", "arn:aws:iam::123456789012:role/x-*", True),
+        ("arn:*:iam::*:role/x-*", "arn:*:iam::*:role/*", False),
+    ],
+)
+def test_a_pattern_covers_another_only_where_it_matches_all_of_it(pattern: str, narrower: str, covered: bool) -> None:
+    assert unknown.covers(pattern, narrower) is covered
+
+
+@pytest.mark.parametrize(
+    ("pattern", "meets"), [("s3:Get*", True), ("s3:*", True), ("s3:PutObject", False), ("*", True)]
+)
+def test_patterns_that_may_share_an_action_meet(pattern: str, meets: bool) -> None:
+    assert Actions([pattern]).may_meet("s3:getobject*") is meets
+
+
+# What fails, and what is said
+
+
+def test_every_broken_expectation_is_one_fault_at_its_line(configured: Callable[..., Path]) -> None:
+    folder = configured(
+        entry(denied=["s3:ListAllMyBuckets", "s3:CreateBucket"], as_="everybody", in_="all"),
+        entry(id="two", allowed="cloudtrail:StopLogging", as_="Administrator", in_="shared"),
+        entry(id="three", allowed="s3:CreateBucket", as_="finops", in_="shared"),
+    )
+    done = strata("check", "--config", folder)
+
+    assert done.exit_code == 1
+    first, second, third, number = done.stderr.splitlines()
+    assert first.startswith(f"error: {folder}/expectations.yaml:4: expectations[1].denied: one (a test): jane-doe as ")
+    assert "permission set Administrator: allows it, AWS policy AdministratorAccess statement 1" in first
+    assert re.search(r"likewise s3:\w+ for jane-doe as .* in \w+, s3:.* and \d+ cases more; deny it", first)
+    assert "shared may not cloudtrail:StopLogging: SCPs of organizational unit shared: denies it, " in second
+    assert f"{folder}/policies/protect-foundation.json:44 KeepSecurityServicesOn; allow it there" in second
+    assert "; the whole way: strata can cloudtrail:StopLogging --in shared --as Administrator" in second
+    assert "finops in shared has no access there, and so may not s3:CreateBucket; allow it there" in third
+    assert number == "3 faults in the configuration"
+
+
+def test_json_has_every_case(configured: Callable[..., Path]) -> None:
+    folder = configured(entry(denied="s3:Create*", in_="all"), entry(id="two", denied="iam:*", as_="root"))
+    found = json.loads(strata("check", "--json", "--config", folder).stdout)
+
+    assert not found["valid"]
+    assert [fault["rule"] for fault in found["faults"]] == ["expectations.require"]
+    one, two = found["expectations"]
+    assert (one["holds"], two["holds"], two["failing"]) == (False, True, [])
+    assert {case["action"] for case in one["failing"]} == {one.full_name for one in reference().actions("s3:Create*")}
+
+
+def test_a_question_that_is_open_says_what_to_say(configured: Callable[..., Path]) -> None:
+    with pytest.raises(UnmetError) as error:
+        require(load(configured(entry(denied="s3:GetObject", in_="shared"))))
+    (fault,) = error.value.faults
+
+    assert "whether a role with full access in shared may s3:GetObject depends on the resource" in fault.problem
+    assert fault.remedy.startswith(
+        "name the resource under on, or mend the policy; the whole way: strata can s3:GetObject --in shared"
+    )
+
+
+@pytest.mark.parametrize("command", [("plan",), ("deploy", "--yes")])
+def test_nothing_is_deployed_that_breaks_an_expectation(
+    command: tuple[str, ...], configured: Callable[..., Path]
+) -> None:
+    """AWS is not asked before."""
+    done = strata(*command, "--config", configured(entry(denied="iam:CreateUser")))
+
+    assert (done.exit_code, "may iam:CreateUser: no policy denies it" in done.stderr) == (1, True)
+
+
+def test_commands_that_find_the_reason_go_on_working(configured: Callable[..., Path]) -> None:
+    folder = configured(entry(denied="iam:CreateUser"))
+
+    assert strata("can", "iam:CreateUser", "--in", "shared", "--config", folder).stdout.startswith("allowed\n")
+
+
+def test_an_expectation_ends_when_somebody_asks_for_the_day(configured: Callable[..., Path]) -> None:
+    """No clock decides: without a day it goes on."""
+    folder = configured(
+        entry(denied="s3:CreateBucket", until="2026-11-20"), entry(id="two", denied="iam:*", as_="root")
+    )
+    ended = strata("check", "--as-of", "2026-11-21", "--config", folder, "-q")
+
+    assert strata("check", "--config", folder).exit_code == 1
+    assert strata("check", "--as-of", "2026-11-20", "--config", folder).exit_code == 1, "its last day counts"
+    assert (ended.exit_code, ended.stdout) == (
+        3, f"{folder}/expectations.yaml:1: one is expected; expired on 2026-11-20; a test\n"
+    )  # fmt: skip
+
+
+# What is wrong with an entry
+
+
+WRONG: tuple[tuple[Entry, str], ...] = (
+    ({"denied": "cloudtrail:StopLoging"}, "[{at}].denied: cloudtrail has no action 'StopLoging', did you mean"),
+    ({"denied": ["s3:*", "clodtrail:*"]}, "[{at}].denied[2]: 'clodtrail' is not an AWS service, did you mean"),
+    ({"allowed": "s3:Delte*"}, "'s3:Delte*' matches no action"),
+    ({"allowed": "s3:GetObject", "denied": "s3:GetObject"}, "expectations[{at}]: has both denied and allowed"),
+    ({}, "has neither denied nor allowed"),
+    ({"denied": "s3:*", "in": "sharde"}, "expectations[{at}].in: 'sharde' is neither an account nor"),
+    ({"denied": "s3:*", "in": "ou/sharde"}, "did you mean 'ou/shared'?"),
+    ({"denied": "s3:*", "in": []}, "expectations[{at}].in: must have at least one entry"),
+    ({"denied": "s3:*", "as": "administrater"}, "neither a user, a group nor a permission set, did you mean"),
+    ({"denied": "s3:*", "as": "group/jane-doe"}, "there is no group 'jane-doe'"),
+    ({"denied": "s3:*", "as": "arn:aws:iam::123456789012:role/x"}, "names an account, and in says which"),
+    ({"denied": "s3:*", "on": "orders"}, "expectations[{at}].on: 'orders' is not an ARN"),
+    ({"denied": "s3:*", "on": "arn:aws:sqs:eu-west-1:shard:x"}, "is in 'shard', which is no account"),
+    ({"denied": "s3:*", "on": "{{state_bucket}}"}, "{{{{state_bucket}}}} is not a placeholder that Strata knows"),
+    ({"denied": "s3:*", "region": "europe"}, "expectations[{at}].region[1]: 'europe' is not an AWS region"),
+    ({"denied": "s3:*", "with": {"aws:SourceIpp": "1"}}, "is no condition key of AWS's, did you mean"),
+    ({"denied": "s3:*", "with": {"aws:SecureTransport": True}}, "got true"),
+    ({"denied": "s3:*", "except": {}}, "expectations[{at}].except: leaves nothing out"),
+    ({"denied": "s3:*", "except": {"in": "lab"}}, "expectations[{at}].except.in: 'lab' is neither"),
+    ({"denied": "s3:*", "until": "soon"}, "'soon' is not a date"),
+    ({"denied": "s3:*", "id": "a b"}, "cannot be a key"),
+    ({"denied": "s3:*", "reson": "x"}, "unknown key 'reson', did you mean 'reason'?"),
+)  # fmt: skip
+
+
+def test_what_an_entry_names_exists(configured: Callable[..., Path]) -> None:
+    """All faults come at once, each at its line with a remedy."""
+    entries = [entry(**{"id": f"e{number}", **fields}) for number, (fields, _) in enumerate(WRONG)]
+    with pytest.raises(ConfigurationError) as error:
+        load(configured(*entries))
+
+    told = [str(fault) for fault in error.value.faults]
+    assert len(told) == len(WRONG)
+    for number, (_, problem) in enumerate(WRONG, 1):
+        assert [one for one in told if f"expectations[{number}]" in one and problem.format(at=number) in one], problem
+    assert all(fault.remedy and fault.line > 1 for fault in error.value.faults if "expectations[1]" not in fault.path)
+
+
+def test_all_faults_come_at_once_and_none_from_another(configured: Callable[..., Path]) -> None:
+    """An account that could not be read is not said to be missing."""
+    folder = configured(
+        entry(denied="s3:Gett", in_="shard"), entry(denied="s3:*", in_="shared", as_="admin"), of=SHIPPED
+    )
+    with pytest.raises(ConfigurationError) as error:
+        load(folder)
+    assert [fault.path for fault in error.value.faults] == [
+        "expectations[1].in", "expectations[1].denied", "expectations[2].id", "expectations[2].as"
+    ]  # fmt: skip
+
+    organization = (folder / "organization.yaml").read_text()
+    (folder / "organization.yaml").write_text(organization.replace("email: aws+shared@example.com", "email: none"))
+    with pytest.raises(ConfigurationError) as error:
+        load(folder)
+    assert "expectations[1].in" not in [fault.path for fault in error.value.faults]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "contradict"),
+    [
+        ({"denied": "s3:*", "as": "root"}, {"allowed": "s3:Get*", "as": ["root", "finops"], "in": "shared"}, True),
+        ({"denied": "s3:*", "as": "root"}, {"allowed": "s3:GetObject", "as": "root", "in": "management"}, False),
+        ({"denied": "s3:Put*", "as": "root"}, {"allowed": "s3:GetObject", "as": "root"}, False),
+        ({"denied": "s3:*", "region": "other"}, {"allowed": "s3:*", "region": "us-east-1"}, False),
+        ({"denied": "s3:*", "region": "other"}, {"allowed": "s3:*"}, True),
+        ({"denied": "s3:*", "on": "arn:aws:s3:::a"}, {"allowed": "s3:*", "on": "arn:aws:s3:::b"}, False),
+        ({"denied": "s3:*", "with": {"aws:SourceVpc": "a"}}, {"allowed": "*", "with": {"aws:SourceVpc": "b"}}, False),
+        ({"denied": "iam:*", "except": {"as": ACCESS_ROLE}}, {"allowed": "iam:*", "as": ACCESS_ROLE}, False),
+    ],
+)  # fmt: skip
+def test_a_case_cannot_be_allowed_and_denied(one: Entry, other: Entry, contradict: bool, shipped_zone: Zone) -> None:
+    found = contradictions({0: sentence(shipped_zone, entry(**one)), 1: sentence(shipped_zone, entry(**other))})
+
+    assert [(later, earlier) for later, earlier, _ in found] == ([(1, 0)] if contradict else [])
+
+
+def test_a_contradiction_is_a_fault_at_the_later_entry(configured: Callable[..., Path]) -> None:
+    denied, allowed = (
+        entry(denied="s3:*", as_="root"),
+        entry(id="two", allowed="s3:GetObject", as_="root", in_="shared"),
+    )
+    with pytest.raises(UnmetError) as error:
+        require(load(configured(denied, allowed)))
+    (fault,) = error.value.faults
+
+    case = "s3:GetObject for root user in shared cannot be both denied and allowed"
+    assert (fault.path, fault.problem) == ("expectations[2].allowed", f"contradicts one, entry 1: {case}")
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"denied": "s3:*", "as": "finops", "in": "shared"}, "is about finops without any access there"),
+        ({"denied": "s3:*", "as": "finops", "in": "all"}, ""),
+        ({"allowed": "s3:*", "as": "root", "in": "management"}, "whom nothing binds"),
+        ({"denied": "s3:*", "in": "shared", "except": {"in": "ou/shared"}}, "is about no account"),
+        ({"allowed": "sts:GetCallerIdentity", "in": "shared"}, "which nothing denies"),
+    ],
+)
+def test_an_expectation_that_cannot_fail_is_found(fields: Entry, why: str, shipped_zone: Zone) -> None:
+    found = idle(shipped_zone.examination, sentence(shipped_zone, entry(**fields)))
+
+    assert why in found
+    assert bool(why) is bool(found)
+
+
+def test_an_expectation_that_cannot_fail_is_a_warning_that_can_be_accepted(configured: Callable[..., Path]) -> None:
+    folder = configured(entry(allowed="s3:*", as_="root", in_="management"))
+    (told,) = (one for one in warnings(load(folder)) if "[finding: idle-expectation, at: expectations one]" in one)
+    accept(folder, told)
+
+    assert [one for one in warnings(load(folder)) if "expectation" in one] == []
+
+
+# Where expectations come from, and where they go
+
+
+def test_a_new_configuration_keeps_its_expectations_wherever_its_accounts_are(tmp_path: Path) -> None:
+    """No policy is attached to the root, where an account may be."""
+    placed = (Placed("web", ()), Placed("security", ("security",)), Placed("shop", ("workloads", "prod")))
+    files = rendered(replace(EXAMPLE, accounts=placed))
+    shutil.copytree(SHIPPED, tmp_path / "config")
+    for name, text in files.items():
+        (tmp_path / "config" / name).write_text(text)
+
+    assert "  in:\n    - ou/security\n    - ou/workloads\n" in files["expectations.yaml"]
+    assert all(one.holds for one in require(load(tmp_path / "config")))
+
+
+@pytest.mark.parametrize("folder", [SHIPPED, COMPANY], ids=lambda folder: folder.name)
+def test_what_holds_is_found(folder: Path, configured: Callable[..., Path]) -> None:
+    """It is a list that can be written as it is, and has what options of the configuration give."""
+    landing_zone = load(folder)
+    found = {one["id"]: one for one in holding(landing_zone)}
+    again = load(configured(*found.values(), of=folder))
+
+    assert [one.holds for one in require(again)] == [True] * len(found)
+    assert found.keys() >= {
+        "nobody-leaves",
+        "root-does-nothing",
+        "trail-keeps-logging",
+        "administrators-still-administer",
+    }
+    assert ("break-glass-works" in found) is ("other-regions-are-closed" in found) is (folder == COMPANY)
+    if folder == COMPANY:
+        assert found["no-users-with-keys"]["in"] == ["ou/security", "ou/workloads"], "where it holds, and only there"
+
+
+@pytest.mark.parametrize(
+    ("move", "before", "after"),
+    [
+        (("account", "shared", "common"), {"in": "shared"}, {"in": "common"}),
+        (("account", "web", "app"), {"except": {"in": ["ou/web", "web"]}}, {"except": {"in": ["ou/web", "app"]}}),
+        (("account", "shared", "common"), {"on": "arn:aws:sqs:*:shared:shared"}, {"on": "arn:aws:sqs:*:common:shared"}),
+        (("ou", "shared", "common"), {"in": ["ou/shared", "shared"]}, {"in": ["ou/common", "shared"]}),
+        (("group", "devops", "builders"), {"as": ["devops", "group/devops"]}, {"as": ["builders", "group/builders"]}),
+        (("permission-set", "ReadOnly", "Reader"), {"as": "ReadOnly"}, {"as": "Reader"}),
+        (("user", "kim", "jo"), {"as": "user/kim", "except": {"as": "kim"}}, {"as": "user/jo", "except": {"as": "jo"}}),
+    ],
+)  # fmt: skip
+def test_a_key_is_replaced_wherever_it_stands(move: tuple[str, ...], before: Entry, after: Entry) -> None:
+    kind, old, new = move
+    moved = Move.model_validate({"kind": kind, "from": old, "to": new})
+    was, is_now = (yaml.safe_dump([entry(denied="s3:*", id=old, **fields)]) for fields in (before, after))
+
+    assert with_key_expected(was, moved) == is_now
+
+
+def test_rename_follows_a_key_into_expectations(configured: Callable[..., Path]) -> None:
+    folder = configured(entry(denied="iam:*", as_="root", in_="ou/shared"))
+    done = strata("rename", "ou", "shared", "common", "--yes", "--config", folder)
+
+    assert (done.exit_code, "in: ou/common" in (folder / "expectations.yaml").read_text()) == (0, True)
+
+
+GROWN = entry(denied=["s3:*", "iam:*"], as_=["root", "jane-doe"], in_=["shared", "security"])
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "text", "asks"),
+    [
+        ([GROWN], [], "expectation one is removed: denied s3:*, iam:* for root, jane-doe in shared, security", True),
+        ([], [GROWN], "expectation one is added", False),
+        ([GROWN], [GROWN | {"id": "two"}], "expectation one is called two", False),
+        ([GROWN], [GROWN | {"reason": "another"}], "", False),
+        ([GROWN], [GROWN | {"denied": ["iam:*", "s3:Get*"]}], "expectation one asks less: no longer about s3:*", True),
+        ([GROWN], [GROWN | {"denied": ["iam:*", "s3:*", "rds:*"]}], "expectation one asks more", False),
+        ([GROWN], [GROWN | {"in": "shared"}], "expectation one asks less: no longer in security", True),
+        ([GROWN], [GROWN | {"in": "root"}], "expectation one asks more", False),
+        ([GROWN], [GROWN | {"as": "root"}], "no longer about jane-doe", True),
+        ([GROWN], [GROWN | {"except": {"in": "shared"}}], "no longer in shared", True),
+        ([GROWN], [GROWN | {"except": {"as": "Administrator"}}], "no longer about permission set Administrator", True),
+        ([GROWN], [GROWN | {"on": "arn:aws:s3:::a"}], "no longer on any other", True),
+        ([GROWN], [GROWN | {"region": "other"}], "no longer in region any other", True),
+        ([GROWN], [GROWN | {"with": {"aws:SecureTransport": "true"}}], "only with aws:securetransport", True),
+        ([GROWN], [GROWN | {"until": "2031-01-31"}], "only until 2031-01-31", True),
+        ([GROWN], [GROWN | {"denied": [], "allowed": "s3:*"}], "expectation one is turned round: allowed s3:*", True),
+    ],
+)  # fmt: skip
+def test_an_expectation_that_asks_less_is_a_question_for_whoever_reviews(
+    before: list[Entry], after: list[Entry], text: str, asks: bool, shipped_zone: Zone
+) -> None:
+    was, is_now = (
+        replace(shipped_zone.landing_zone, expectations=tuple(map(Expectation.model_validate, entries)))
+        for entries in (before, after)
+    )
+
+    found = list(expectation_changes(was, is_now))
+
+    assert [text in one.text for one in found] == ([True] if text else [])
+    assert [one.risk for one in found] == (["guardrails" if asks else None] if text else [])
+
+
+# In Python
+
+
+def test_an_assertion_that_fails_says_why(shipped_zone: Zone) -> None:
+    with pytest.raises(AssertionError) as denied:
+        shipped_zone.principal("jane-doe").can("cloudtrail:StopLogging", account="shared")
+    with pytest.raises(AssertionError) as no_access:
+        shipped_zone.principal("finops").can("s3:CreateBucket", account="shared")
+    with pytest.raises(AssertionError) as allowed:
+        shipped_zone.everybody().cannot("iam:Create*", account="root")
+
+    assert "jane-doe as permission set Administrator in shared may not cloudtrail:StopLogging: SCPs of" in str(
+        denied.value
+    )
+    assert "has no access there" in str(no_access.value)
+    assert str(allowed.value).count("\nand ") == 5, "a few, and the number of the others"
+
+
+def test_an_assertion_about_nothing_is_an_error(shipped_zone: Zone) -> None:
+    """A misspelt name must not make a test pass."""
+    questions: tuple[Callable[[], bool], ...] = (
+        lambda: shipped_zone.principal("jane").cannot("s3:GetObject", account="shared"),
+        lambda: shipped_zone.principal("jane-doe").cannot("s3:GetObjet", account="shared"),
+        lambda: shipped_zone.principal("jane-doe").cannot("s3:GetObject", account="shard"),
+        lambda: shipped_zone.principal("jane-doe").cannot("s3:GetObject", account=()),
+        lambda: shipped_zone.principal("jane-doe").cannot(account="shared"),
+        lambda: shipped_zone.everybody(but=["Administrator", "FinOps"]).cannot("s3:GetObject", account="management"),
+    )
+    for asked in questions:
+        with pytest.raises(StrataError):
+            asked()
+
+
+# The page
+
+
+def test_the_page_shows_what_is_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(SHIPPED, tmp_path / "config")
+    monkeypatch.chdir(tmp_path)
+    foundation = tmp_path / "config/policies/protect-foundation.json"
+    text = foundation.read_text()
+    (example,) = blocks(PAGE, "yaml")
+    (python,) = blocks(PAGE, "python")
+    (said,) = blocks(PAGE, "text")
+    zone = Zone.of(Path("config"))
+    with pytest.raises(AssertionError) as failed:
+        zone.anybody().cannot("cloudtrail:StopLogging", account="shared")
+    run: dict[str, Any] = {}
+    exec(python.text, run)  # noqa: S102
+    run["test_guardrails"](zone)
+    foundation.write_text(text.replace('        "cloudtrail:StopLogging",\n', ""))
+    (shown,) = blocks(PAGE, "console")
+    printed = strata("check").stderr.splitlines()[0]
+
+    assert said.text == f"AssertionError: {failed.value}\n"
+    assert shown.text == f"$ strata check\n{printed}\n"
+    (tmp_path / "config/expectations.yaml").write_text(example.text)
+    foundation.write_text(text)
+    assert len(require(load(tmp_path / "config"))) == 2
+
+
+def test_a_thousand_questions_are_few_answers(company_zone: Zone) -> None:
+    """Accounts under the same policies are asked once: the examination of members of one unit is one group."""
+    (case, *more) = failing(
+        company_zone, entry(denied="s3:CreateBucket", in_="ou/payments-nonproduction", region="eu-west-1")
+    )
+
+    assert (case.accounts, more) == (("payments-dev", "payments-staging"), [])
