@@ -249,11 +249,12 @@ class Actions:
     """Patterns of actions, sorted by service so that thousands of them are looked up quickly; case does not count."""
 
     def __init__(self, patterns: Iterable[str]) -> None:
+        self.patterns = tuple(patterns)
         self.everything = False
         self._written: list[str] = []
         self._exact: set[str] = set()
         wild: dict[str, list[str]] = defaultdict(list)
-        for one in patterns:
+        for one in self.patterns:
             lowered = one.lower()
             self._written.append(lowered)
             service, colon, name = lowered.partition(":")
