@@ -17,11 +17,11 @@ from strata.report.reviews import GroupReview, group_reviews
 
 def as_data(landing_zone: LandingZone, edition: Edition) -> dict[str, Any]:
     """Returns the first screen, people, access, organization, policies, controls and layers for --format json."""
-    source = landing_zone.source
+    source, first = landing_zone.source, overview(landing_zone, edition.as_of)
     return {
         "project": landing_zone.project.name,
         **edition.as_data(),
-        "overview": overview(landing_zone, edition.as_of).as_data(),
+        "overview": first.as_data(),
         "users": {
             key: {"name": one.shown_name, "email": one.email, "external": one.external}
             for key, one in landing_zone.users.items()
@@ -53,6 +53,7 @@ def as_data(landing_zone: LandingZone, edition: Edition) -> dict[str, Any]:
             }
             for policy in landing_zone.policies.values()
         ],
+        "guardrails": first.guardrails.as_data(),
         "controls": {name: one.mode.value for name, one in landing_zone.security.controls.items()},
         "layers": [
             {"stack": one.name, "owns": list(one.owns), "reads": list(one.reads), "state": one.state}

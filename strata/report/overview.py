@@ -10,11 +10,13 @@ from functools import cached_property
 from typing import Any, Literal
 
 from strata.config.models import MANAGEMENT, Control, Mode, PolicyType
+from strata.evaluation.answers import Outcome
 from strata.landing_zone import LandingZone
 from strata.landing_zone.administrators import allows_everything
 from strata.landing_zone.expiry import Ending, endings, when, where, who
 from strata.landing_zone.units import Target
 from strata.report.access import Access, GroupedAccess, access, bundles, empty_groups
+from strata.report.guardrails import Guardrails, guardrails
 from strata.report.places import places
 from strata.text import counted, listed
 
@@ -81,6 +83,8 @@ class Overview:
             self._somewhere(),
             self._pipeline(),
             self._ends(),
+            self._expectations(),
+            self._undoing(),
             self._unbound(),
             self._controls(),
             self._people("without_group", "People without a group", self.without_group),
@@ -174,6 +178,34 @@ class Overview:
         reason = f" ({one.assignment.reason})" if one.assignment.reason else ""
         return f"{when(one.until, self.as_of)}: {given}{reason}, {one.file}:{one.line}"
 
+    # What policies answer
+
+    @cached_property
+    def guardrails(self) -> Guardrails:
+        """Returns what expectations come to, and who can undo what."""
+        return guardrails(self.landing_zone, self.as_of)
+
+    def _expectations(self) -> Point:
+        asked = [one for one in self.guardrails.expected if not one.ended]
+        broken = [f"{one.expectation.id}: {one.broken[0]}" for one in asked if one.broken]
+        if broken:
+            return Point("expectations", "Expectations that do not hold", tuple(broken), "danger")
+        lines = (counted(len(asked), "expectation") + (" holds" if len(asked) == 1 else " hold"),)
+        return Point(
+            "expectations",
+            "Expectations",
+            lines if asked else ("none: expectations.yaml",),
+            "fine" if asked else "warning",
+        )
+
+    def _undoing(self) -> Point:
+        found = [one for one in self.guardrails.undoing if one.outcome is not Outcome.DENIED and one.stacks]
+        lines = tuple(
+            f"{one.by}{'' if one.outcome is Outcome.ALLOWED else ', not for certain'}: {one.what}" for one in found
+        )
+        remark = "Who may still write what a deploy writes in the management account."
+        return Point("can_undo", "Can undo a deploy", lines or ("nobody",), "fine" if lines else "danger", remark)
+
     # What is open
 
     @property
@@ -242,6 +274,7 @@ class Overview:
             "accounts_bound_by_no_scp": self.unbound,
             "controls_off": self.controls(Mode.OFF),
             "controls_unmanaged": self.controls(Mode.UNMANAGED),
+            "expectations_broken": [one.expectation.id for one in self.guardrails.expected if one.broken],
             "ended": [_ending_as_data(one) for one in self.ended],
             "ends_soon": [_ending_as_data(one) for one in self.ending],
         }

@@ -37,6 +37,7 @@ def page(landing_zone: LandingZone, edition: Edition) -> str:
             _section("accounts", "By account", f"<p class=soft>{_ACCOUNTS} {html(SLOTS_NOTE)}", sections.accounts()),
             _section("sets", "Permission sets", "", sections.sets()),
             _section("policies", "Policies", "", sections.policies()),
+            _section("guardrails", "Guardrails", _GUARDRAILS, sections.expectations() + sections.undoing()),
             _section("controls", "Controls", _CONTROLS, sections.controls()),
             _section("layers", "Layers", _LAYERS, sections.layers(), look="layers"),
         )
@@ -98,6 +99,7 @@ def _section(key: str, title: str, lead: str, content: str, *, look: str = "list
 
 _GROUPS = "<p class=soft>What each group gives, by which entry, why and until when. Printed, each has a line to sign."
 _ACCOUNTS = "What binds each account, from where, and who gets in. Accounts that differ in nothing are shown once."
+_GUARDRAILS = "<p class=soft>Whether each expectation holds in the accounts right in a unit, and who can undo what."
 _CONTROLS = "<p class=soft>Of security.yaml. Off is decided by Strata, unmanaged by somebody else."
 _LAYERS = "<p class=soft>The stacks in the order they are deployed, and what each owns."
 
@@ -161,6 +163,7 @@ def _navigation(landing_zone: LandingZone) -> str:
         ("accounts", "By account", len(landing_zone.accounts)),
         ("sets", "Permission sets", len(landing_zone.permission_sets)),
         ("policies", "Policies", len(landing_zone.policies)),
+        ("guardrails", "Guardrails", len(landing_zone.expectations)),
         ("controls", "Controls", len(landing_zone.security.controls)),
         ("layers", "Layers", None),
     )

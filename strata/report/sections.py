@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from strata.config import ORGANIZATION, SSO
 from strata.config.models import Mode
+from strata.evaluation.answers import Outcome
 from strata.landing_zone import MANAGEMENT, LandingZone
 from strata.landing_zone.policies import Policy
 from strata.landing_zone.units import THE_ROOT, Target, children
 from strata.printing import html
 from strata.report.access import Access, AccessPath, Principal, allowances
+from strata.report.guardrails import Expected
 from strata.report.labels import says_more
 from strata.report.layers import layers
 from strata.report.markup import FULL, Pills, anchor, items, link, soft, until_and_why
@@ -271,6 +273,32 @@ class Sections:
             f"<td>{html(short_type(policy.type))}<td>{items(attached or ['nothing'])}"
         )
 
+    def expectations(self) -> str:
+        """Returns the expectations by unit, with what breaks one."""
+        found = self.overview.guardrails
+        if not found.expected:
+            return "<p class=soft>No expectation is written: expectations.yaml."
+        heads = ("Expectation", *(f"<code>{html(place)}</code>" for place in found.places))
+        rows = "".join(self._expected(one, found.places) for one in found.expected)
+        return f"<div class=wide role=region tabindex=0 aria-label=Expectations>{_table(heads, rows)}</div>"
+
+    def _expected(self, one: Expected, places: Iterable[str]) -> str:
+        wrong = items(map(html, one.broken[:FIRST]))
+        more = f"<p class=soft>and {len(one.broken) - FIRST:,} more" if one.broken[FIRST:] else ""
+        over = f"<p class=soft>ended on {one.expectation.until}" if one.ended else ""
+        cells = "".join(_HELD[one.held[place]].format(html(place)) for place in places)
+        head = f"{html(one.expectation.id)}<p class=soft>{html(one.expectation.reason)}{over}"
+        return f"<tr><th scope=row>{head}{wrong if one.broken else ''}{more}{cells}"
+
+    def undoing(self) -> str:
+        """Returns who can undo what."""
+        rows = "".join(
+            f"<tr><th scope=row>{html(one.by)}<td>{html(one.what)}<td>{html(one.where)}"
+            f"<td class=has>{_ANSWER[one.outcome]}<p class=soft>{html(one.why)}"
+            for one in self.overview.guardrails.undoing
+        )
+        return f"<h3>Who can undo what</h3>{_table(('By', 'What', 'In', 'Answer'), rows)}"
+
     def controls(self) -> str:
         """Returns the controls of security.yaml with their mode, and what it means at AWS."""
         rows = []
@@ -295,6 +323,19 @@ class Sections:
             f"<code>{html(one.state)}</code></div>"
             for one in layers(self.landing_zone)
         )
+
+
+_HELD: Mapping[bool | None, str] = {
+    True: '<td class=held title="holds in {}">✓',
+    False: '<td class=has title="does not hold in {}"><b class=f>▲</b>',
+    None: '<td class="soft none">&ndash;',
+}
+"""The cell of a place; a narrow screen shows its title beside it."""
+_ANSWER: Mapping[Outcome, str] = {
+    Outcome.ALLOWED: "<b>allowed</b>",
+    Outcome.DEPENDS: "<b class=w>depends</b>",
+    Outcome.DENIED: "<b class=f>denied</b>",
+}
 
 
 def _item(kind: str, key: str, head: str, facts: str, body: str, *, is_open: bool, look: str = "item") -> str:

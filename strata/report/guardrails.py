@@ -1,0 +1,141 @@
+"""Expectations by organizational unit, and who can undo what: the questions that policies answer."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from strata.config import EXPECTATIONS
+from strata.config.expectations import ENTRIES, Expectation
+from strata.evaluation.answers import Outcome
+from strata.evaluation.expectations import resolved
+from strata.evaluation.landing_zone import Evaluated
+from strata.evaluation.lockout import DEPLOYER, ENTER, ways
+from strata.landing_zone import MANAGEMENT, ROOT, LandingZone
+from strata.landing_zone.permissions import STACKS
+from strata.report.places import places
+from strata.rules.expectations import case_in_words, examined
+from strata.text import listed, plural
+
+
+@dataclass(frozen=True)
+class Expected:
+    """One expectation, and where it holds.
+
+    Attributes:
+        held: of each place whether it holds there, None where it says nothing about the place.
+        broken: the requests that are answered otherwise, in words; empty where it holds.
+        place: its line in expectations.yaml.
+        ended: its last day is over, so that nobody asks it any more.
+    """
+
+    expectation: Expectation
+    held: Mapping[str, bool | None]
+    broken: tuple[str, ...]
+    place: str
+    ended: bool = False
+
+
+@dataclass(frozen=True)
+class Undoing:
+    """Something that can be undone, by whom, and how certain that is."""
+
+    what: str
+    where: str
+    by: str
+    outcome: Outcome
+    why: str
+    stacks: bool = False
+    """Whether it is about the management account, where a deploy writes."""
+
+
+@dataclass(frozen=True)
+class Guardrails:
+    """The answers.
+
+    Attributes:
+        places: the management account, the root for accounts right below it, and units that have accounts.
+    """
+
+    places: tuple[str, ...]
+    expected: tuple[Expected, ...]
+    undoing: tuple[Undoing, ...]
+
+    def as_data(self) -> dict[str, Any]:
+        """Returns the same for a script."""
+        return {
+            "expectations": [
+                {
+                    "id": one.expectation.id,
+                    "reason": one.expectation.reason,
+                    "expects": one.expectation.expects,
+                    "ended": one.ended,
+                    "holds": {place: held for place, held in one.held.items() if held is not None},
+                    "broken": list(one.broken),
+                    "place": one.place,
+                }
+                for one in self.expected
+            ],
+            "undoing": [
+                {"what": one.what, "where": one.where, "by": one.by, "answer": one.outcome.value, "why": one.why}
+                for one in self.undoing
+            ],
+        }
+
+
+def guardrails(landing_zone: LandingZone, as_of: dt.date) -> Guardrails:
+    """Returns what the expectations of a landing zone come to on a day, and who can undo what."""
+    inside = _inside(landing_zone)
+    return Guardrails(
+        tuple(inside), tuple(_expected(landing_zone, as_of, inside)), tuple(_undoing(landing_zone, as_of))
+    )
+
+
+def _inside(landing_zone: LandingZone) -> dict[str, set[str]]:
+    """Returns the accounts right in each place, in the order of the tree."""
+    found: dict[str, set[str]] = {key: set() for key in (MANAGEMENT, ROOT, *landing_zone.units)}
+    for key, account in landing_zone.accounts.items():
+        found[MANAGEMENT if key == MANAGEMENT else account.unit].add(key)
+    return {place: accounts for place, accounts in found.items() if accounts}
+
+
+def _expected(landing_zone: LandingZone, as_of: dt.date, inside: Mapping[str, set[str]]) -> Iterator[Expected]:
+    evaluated = Evaluated(landing_zone)
+    results = {result.index: result for result in examined(landing_zone, as_of)}
+    for index, one in enumerate(landing_zone.expectations):
+        place = str(landing_zone.source(EXPECTATIONS, (ENTRIES, index)))
+        result = results.get(index)
+        if result is None:
+            yield Expected(one, dict.fromkeys(inside), (), place, ended=True)
+            continue
+        about = set(resolved(evaluated, one).accounts)
+        otherwise = {account for case in result.failing for account in case.accounts}
+        held = {key: not otherwise & accounts if about & accounts else None for key, accounts in inside.items()}
+        yield Expected(one, held, tuple(map(case_in_words, result.failing)), place)
+
+
+def _undoing(landing_zone: LandingZone, as_of: dt.date) -> Iterator[Undoing]:
+    """Yields the ways to undo something, those that are alike in one; not those that were never meant to be any."""
+    alike: dict[tuple[str, Outcome, str, bool], tuple[dict[str, None], set[str]]] = {}
+    for way in ways(landing_zone, as_of):
+        if way.falls_short or (way.by == DEPLOYER and landing_zone.deployer is None):
+            continue
+        why = "" if way.outcome is Outcome.ALLOWED else f"{way.action}: {way.decided.level} {way.decided.reason}"
+        what, accounts = alike.setdefault((way.by, way.outcome, why, MANAGEMENT in way.accounts), ({}, set()))
+        what[way.what] = None
+        accounts |= set(way.accounts)
+    for (by, outcome, why, stacks), (what, accounts) in alike.items():
+        words = _stacks(what) if stacks else _repairs(what)
+        yield Undoing(words, places(landing_zone, sorted(accounts)), by, outcome, why, stacks)
+
+
+def _stacks(what: Collection[str]) -> str:
+    return "every stack" if set(what) == set(STACKS) else f"{plural(len(what), 'stack')} {listed(list(what))}"
+
+
+def _repairs(what: Collection[str]) -> str:
+    repaired = [one for one in what if one != ENTER]
+    parts = ["enters the account"] if ENTER in what else []
+    return ", ".join([*parts, f"repairs {listed(repaired)}"] if repaired else parts)

@@ -1,0 +1,74 @@
+"""The report says where each expectation holds, and who can undo what."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from strata.load import load
+from strata.report.edition import Edition
+from strata.report.guardrails import guardrails
+from strata.report.overview import overview
+from strata.report.page import page
+from tests.documents import CHECKOUT
+
+TODAY = dt.date(2026, 11, 25)
+BROKEN = """
+- id: nobody-makes-buckets
+  reason: Nothing denies it.
+  denied: s3:CreateBucket
+  in: ou/data
+- id: over
+  reason: It was for a while.
+  denied: s3:CreateBucket
+  in: all
+  until: 2026-11-01
+"""
+
+
+@pytest.fixture(scope="module")
+def zone(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    folder = tmp_path_factory.mktemp("guardrails") / "config"
+    shutil.copytree(CHECKOUT / "tests/company", folder)
+    with (folder / "expectations.yaml").open("a") as file:
+        file.write(BROKEN)
+    return load(folder)
+
+
+def test_an_expectation_holds_or_not_in_each_unit(zone: Any) -> None:
+    found = {one.expectation.id: one for one in guardrails(zone, TODAY).expected}
+
+    held = found["nobody-makes-buckets"].held
+    assert {place for place, one in held.items() if one is False} == {"data-nonproduction", "data-production"}
+    assert {place for place, one in held.items() if one is True} == set()
+    assert "s3:CreateBucket" in found["nobody-makes-buckets"].broken[0]
+    assert found["break-glass-works"].held["management"] is True
+    assert found["break-glass-works"].held["sandbox"] is None
+    assert found["over"].ended
+    assert not any(one is not None for one in found["over"].held.values())
+
+
+def test_who_can_undo_what_is_told_once_for_those_alike(zone: Any) -> None:
+    found = {(one.by, one.what): one.where for one in guardrails(zone, TODAY).undoing}
+
+    assert found == {
+        ("anna-petersen, jonas-brandt as permission set Administrator", "every stack"): "management",
+        ("anna-petersen, ingrid-nygaard as permission set BreakGlass", "every stack"): "management",
+        ("permission set Administrator in management", "enters the account"): "all 10 member accounts",
+        ("OrganizationAccountAccessRole", "repairs roles, buckets, keys, queues, secrets"): "all 10 member accounts",
+    }
+
+
+def test_the_first_screen_and_the_page_show_it(zone: Any) -> None:
+    points = {point.key: point for point in overview(zone, TODAY).points()}
+    written = page(zone, Edition(TODAY))
+
+    assert points["expectations"].level == "danger"
+    assert points["expectations"].lines[0].startswith("nobody-makes-buckets: ")
+    assert points["can_undo"].lines[0] == "anna-petersen, jonas-brandt as permission set Administrator: every stack"
+    assert 'title="does not hold in data-production"' in written
+    assert 'title="holds in sandbox"' in written
