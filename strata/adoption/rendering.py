@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from strata.adoption.describing import Description, LeftAlone
-from strata.config import ACCEPTED, FOLDERS, IMPORTS, ORGANIZATION, PROJECT, SECURITY, SSO
+from strata.config import ACCEPTED, EXPECTATIONS, FOLDERS, IMPORTS, ORGANIZATION, PROJECT, SECURITY, SSO
 from strata.config.models import Assignment, Mode, Project, Security
 from strata.files.config_entries import with_entry, with_items
 from strata.inventory.things import Inventory
@@ -60,10 +60,21 @@ _LONG = 200
 
 def accepted(entries: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Returns accepted.yaml by its path, nothing where nothing needs to be accepted."""
+    return _entries(ACCEPTED, "Findings that AWS has as they are; correct them, or look them up.", entries)
+
+
+def expectations(entries: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Returns expectations.yaml by its path, nothing where none of the usual ones holds."""
+    return _entries(EXPECTATIONS, "What holds today, whatever else is configured: strata check asks it.", entries)
+
+
+def _entries(name: str, head: str, entries: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     if not entries:
         return {}
-    text = yaml.dump(list(entries), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
-    return {ACCEPTED: f"# Names that stood in documents at AWS; correct them, or look them up.{_GAP}{text}"}
+    parts = [yaml.dump([one], Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110) for one in entries]
+    between = "\n" if name == EXPECTATIONS else ""
+    text = between.join(parts).replace('\n  "on":', "\n  on:")  # a key, which our readers take as text
+    return {name: f"# {head}{_GAP}{text}"}
 
 
 def with_accepted(text: str, entries: Sequence[Mapping[str, Any]]) -> str:

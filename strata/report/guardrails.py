@@ -10,9 +10,9 @@ from typing import Any
 from strata.config import EXPECTATIONS
 from strata.config.expectations import ENTRIES, Expectation
 from strata.evaluation.answers import Outcome
-from strata.evaluation.expectations import resolved
 from strata.evaluation.landing_zone import Evaluated
 from strata.evaluation.lockout import DEPLOYER, ENTER, ways
+from strata.evaluation.sentences import resolved
 from strata.landing_zone import MANAGEMENT, ROOT, LandingZone
 from strata.landing_zone.permissions import STACKS
 from strata.report.places import places

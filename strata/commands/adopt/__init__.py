@@ -44,6 +44,8 @@ from strata.load import load
 from strata.options import Options
 from strata.outputs import output
 from strata.printing import document, line, word
+from strata.rules.expectations import require
+from strata.rules.usual_expectations import holding
 from strata.terminal import confirmed, interactive
 from strata.text import counted
 
@@ -297,6 +299,9 @@ def _files(project: Project, inventory: Inventory, found: Description) -> dict[s
         files |= rendering.files({IMPORTS: lines} if lines else {}, {})
         write_texts(folder, files)
         landing_zone = load(folder)
+        files |= rendering.expectations(holding(landing_zone))
+        write_texts(folder, files)
+        require(load(folder))
     files[rendering.ADOPTION] = rendering.adoption(inventory, found)
     record = Record().with_more(*record_of(landing_zone, inventory, found, lines))
     files[RECORD] = record.written(inventory.organization.id)
