@@ -35,6 +35,7 @@ from strata.rules.usual_expectations import holding
 from strata.testing import Zone
 from tests.accepting import accept
 from tests.documents import CHECKOUT, blocks
+from tests.mutants import mutants
 from tests.synthesized import COMPANY, SHIPPED
 
 PAGE = CHECKOUT / "docs/expectations.md"
@@ -227,6 +228,14 @@ def test_a_pattern_covers_another_only_where_it_matches_all_of_it(pattern: str, 
 )
 def test_patterns_that_may_share_an_action_meet(pattern: str, meets: bool) -> None:
     assert Actions([pattern]).may_meet("s3:getobject*") is meets
+
+
+def test_a_guardrail_that_does_less_is_noticed(shipped_zone: Zone) -> None:
+    """Every sixth way to weaken one; `python -m tests.mutants` tries all, and those of the company."""
+    tried = list(mutants(shipped_zone.landing_zone))[::6]
+
+    assert [one.name for one in tried if not one.noticed] == []
+    assert len(tried) >= 20
 
 
 # What fails, and what is said
