@@ -21,6 +21,8 @@ from strata import diff
 from strata.diff.guardrails import IAM
 from strata.landing_zone import LandingZone
 from strata.load import load
+from strata.rules.expectations import examined
+from strata.rules.lockout import Guard
 from tests.synthesized import COMPANY, SHIPPED
 
 SEED = 20261125
@@ -51,7 +53,22 @@ def tells(before: LandingZone, after: LandingZone) -> bool:
     return any(" no longer " in one.text or " now " in one.text for one in diff.compare(before, after))
 
 
-DETECTORS: dict[str, Detector] = {"the gate of --diff": asks, "--diff": tells}
+def breaks_an_expectation(_: LandingZone, after: LandingZone) -> bool:
+    """Returns whether an expectation holds no more."""
+    return not all(one.holds for one in examined(after))
+
+
+def locks_out(_: LandingZone, after: LandingZone) -> bool:
+    """Returns whether the guard refuses it."""
+    return any(Guard(after).faults())
+
+
+DETECTORS: dict[str, Detector] = {
+    "the gate of --diff": asks,
+    "--diff": tells,
+    "expectations": breaks_an_expectation,
+    "the guard": locks_out,
+}
 
 
 def mutants(configurations: Mapping[str, LandingZone] | None = None) -> Iterator[Mutant]:

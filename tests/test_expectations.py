@@ -35,6 +35,7 @@ from strata.rules.usual_expectations import holding
 from strata.testing import Zone
 from tests.accepting import accept
 from tests.documents import CHECKOUT, blocks
+from tests.mutants import breaks_an_expectation, mutants
 from tests.synthesized import COMPANY, SHIPPED
 
 PAGE = CHECKOUT / "docs/expectations.md"
@@ -227,6 +228,15 @@ def test_a_pattern_covers_another_only_where_it_matches_all_of_it(pattern: str, 
 )
 def test_patterns_that_may_share_an_action_meet(pattern: str, meets: bool) -> None:
     assert Actions([pattern]).may_meet("s3:getobject*") is meets
+
+
+def test_a_guardrail_that_does_less_is_noticed(shipped_zone: Zone) -> None:
+    """Every third way to weaken one; `python -m tests.mutants` tries all, and those of the company."""
+    made = mutants({"shipped": shipped_zone.landing_zone})
+    tried = [one for one in made if one.loosens and "devops" not in one.name][::3]
+
+    assert [one.name for one in tried if not breaks_an_expectation(one.before, one.after)] == []
+    assert len(tried) >= 20
 
 
 # What fails, and what is said

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from strata.config import EXPECTATIONS
 from strata.config.expectations import ENTRIES, OTHER_REGIONS, Expectation
-from strata.config.models import ACCESS_ROLE, MANAGEMENT
+from strata.config.models import MANAGEMENT
 from strata.config.source import SourceFile, parse
 from strata.evaluation.expectations import Examination, Result, idle
 from strata.evaluation.landing_zone import Evaluated
@@ -43,16 +43,21 @@ def _adapted(landing_zone: LandingZone, entry: Entry) -> Entry:
     """Returns an expectation in the words of a configuration: its exempt roles, its administrators, its regions."""
     changed = {**entry, "except": dict(entry.get("except", {}))}
     if "as" in changed["except"]:
-        roles = [f"role/{name}" for name in (ACCESS_ROLE, *landing_zone.project.exempt_roles)]
-        changed["except"]["as"] = _one_or_many(list(dict.fromkeys(roles)))
+        changed["except"]["as"] = _with_roles(changed["except"]["as"], landing_zone.project.exempt_roles)
     if entry.get("region") == OTHER_REGIONS and (restriction := landing_zone.organization.region_restriction):
         open_too = sorted({*restriction.allowed} - {*landing_zone.project.regions.all_governed})
         changed["except"] |= {"region": open_too} if open_too else {}
-        roles = [f"role/{name}" for name in (ACCESS_ROLE, *restriction.exempt_roles)]
-        changed["except"]["as"] = _one_or_many(list(dict.fromkeys(roles)))
+        changed["except"]["as"] = _with_roles(entry["except"]["as"], restriction.exempt_roles)
     if entry.get("as") == ADMINISTRATOR and ADMINISTRATOR not in landing_zone.permission_sets:
         changed["as"] = next(_full_access(landing_zone), ADMINISTRATOR)
     return {key: value for key, value in changed.items() if value}
+
+
+def _with_roles(written: str | Sequence[str], roles: Iterable[str]) -> str | list[str]:
+    """Returns who is left out, and some roles besides."""
+    named = [written] if isinstance(written, str) else list(written)
+    both = list(dict.fromkeys([*named, *(f"role/{name}" for name in roles)]))
+    return both if both[1:] else both[0]
 
 
 def _full_access(landing_zone: LandingZone) -> Iterator[str]:
