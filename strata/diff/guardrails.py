@@ -1,4 +1,4 @@
-"""Loosened policies: removed, detached, smaller, or lost by the move of an account or unit."""
+"""Loosened policies: removed, detached, denying less, or lost by the move of an account or unit."""
 
 from __future__ import annotations
 
@@ -6,19 +6,24 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
 from strata.config.models import PolicyType
-from strata.diff.change import Change, Topic
-from strata.diff.statements import denied_less, overridden, set_otherwise
+from strata.diff.change import Change, Risk, Topic
+from strata.diff.effects import Effect, told
+from strata.diff.evaluated import Guardrails
+from strata.diff.statements import overridden, set_otherwise
 from strata.landing_zone import LandingZone
 from strata.landing_zone.policies import Policy
 from strata.landing_zone.units import Ancestors, Target
 from strata.report.policies import in_words, short_type
-from strata.text import listed
+from strata.text import counted, listed
 
 IAM = (PolicyType.SERVICE_CONTROL, PolicyType.RESOURCE_CONTROL)
 """Types whose documents are IAM policies; the others are merged on their way down."""
 
-Lost = dict[Target, tuple[str, ...]]
-"""The restrictions of a target that nothing enforces any more, as text."""
+MOST_EFFECTS = 6
+"""Differences of one policy that are told; more are counted."""
+
+Lost = dict[Target, tuple[Effect, ...]]
+"""The restrictions of a target that nothing enforces any more, or that it did not have before."""
 
 
 def guardrail_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
@@ -27,7 +32,9 @@ def guardrail_changes(before: LandingZone, after: LandingZone) -> Iterator[Chang
     held = {
         target: (_binding(before, target), _binding(after, target)) for target in sorted(was.keys() & will_be.keys())
     }
-    lost = _lost(new, held)
+    compared = {kind: Guardrails(before, after, kind) for kind in IAM}
+    lost = _lost(new, held, compared)
+    gained = _gained(old, held, compared)
     for key in sorted(new.keys() - old.keys()):
         text = f"policy {key} ({short_type(new[key].type)}) is created and binds {in_words(new[key].attachments)}"
         yield Change(Topic.GUARDRAILS, text)
@@ -35,7 +42,14 @@ def guardrail_changes(before: LandingZone, after: LandingZone) -> Iterator[Chang
         yield _removed(old[key], lost[key])
     for key in sorted(old.keys() & new.keys()):
         yield from _kept(old[key], new[key], lost[key], was)
+        yield from _documents(old[key], new[key], lost[key], gained[key], was)
     yield from _left_behind(old, new, lost, was, will_be)
+    for key in sorted(old):
+        if kind := compared.get(old[key].type):
+            yield from _by_effect(key, lost[key], kind, was, "guardrails")
+    for key in sorted(new):
+        if kind := compared.get(new[key].type):
+            yield from _by_effect(key, gained[key], kind, will_be, None)
     yield from _overrides(held)
 
 
@@ -44,18 +58,42 @@ Held = Mapping[Target, tuple[list[Policy], list[Policy]]]
 """The policies that bind a target before and after."""
 
 
-def _lost(new: Policies, held: Held) -> defaultdict[str, Lost]:
+Compared = Mapping[PolicyType, Guardrails]
+
+
+def _lost(new: Policies, held: Held, compared: Compared) -> defaultdict[str, Lost]:
     """Returns by policy which targets, there before and after, are held to less, whatever policy holds them now."""
-    known: dict[tuple[str, tuple[str, ...]], tuple[str, ...]] = {}
+    known: dict[tuple[str, tuple[str, ...]], tuple[Effect, ...]] = {}
     found: defaultdict[str, Lost] = defaultdict(dict)
     for target, (before, now) in held.items():
         for policy in before:
             same_type = tuple(one.key for one in now if one.type == policy.type)
             if (policy.key, same_type) not in known:
-                known[policy.key, same_type] = tuple(_missing(policy, [new[key] for key in same_type]))
+                known[policy.key, same_type] = tuple(_missing(policy, [new[key] for key in same_type], compared))
             if missing := known[policy.key, same_type]:
                 found[policy.key][target] = missing
     return found
+
+
+def _gained(old: Policies, held: Held, compared: Compared) -> defaultdict[str, Lost]:
+    """Returns by policy, new or with another document, which targets it holds to more, whatever held them before."""
+    known: dict[tuple[str, tuple[str, ...]], tuple[Effect, ...]] = {}
+    found: defaultdict[str, Lost] = defaultdict(dict)
+    for target, (before, now) in held.items():
+        for policy in now:
+            if policy.type not in IAM or _is_alike(policy, old.get(policy.key)):
+                continue
+            same_type = tuple(one.key for one in before if one.type == policy.type)
+            if (policy.key, same_type) not in known:
+                were = [old[key] for key in same_type]
+                known[policy.key, same_type] = tuple(compared[policy.type].more(policy, were))
+            if more := known[policy.key, same_type]:
+                found[policy.key][target] = more
+    return found
+
+
+def _is_alike(one: Policy, other: Policy | None) -> bool:
+    return other is not None and one.type == other.type and one.document.text == other.document.text
 
 
 def _binding(landing_zone: LandingZone, target: Target) -> list[Policy]:
@@ -63,16 +101,17 @@ def _binding(landing_zone: LandingZone, target: Target) -> list[Policy]:
     return list({policy.key: policy for policy in binding}.values())
 
 
-def _missing(policy: Policy, now: list[Policy]) -> list[str]:
+def _missing(policy: Policy, now: list[Policy], compared: Compared) -> list[Effect]:
     """Returns the parts of a policy that no policy enforces now."""
     if any(one.document.text == policy.document.text for one in now):
         return []
     if policy.type in IAM:
-        return denied_less([policy.document.content], [one.document.content for one in now])
+        return compared[policy.type].less(policy, now)
     gone = [set_otherwise(policy.document.content, one.document.content) for one in now]
     if any(not paths for paths in gone):
         return []
-    return [f"no longer sets {path} as before" for path in min(gone, key=len)] if gone else ["sets nothing any more"]
+    texts = [f"no longer sets {path} as before" for path in min(gone, key=len)] if gone else ["sets nothing any more"]
+    return [Effect(text) for text in texts]
 
 
 def _removed(policy: Policy, lost: Lost) -> Change:
@@ -96,12 +135,31 @@ def _kept(old: Policy, new: Policy, lost: Lost, was: Ancestors) -> Iterator[Chan
     if old.type != new.type:
         text = f"policy {old.key} is of type {short_type(new.type)}, no longer {short_type(old.type)}"
         yield Change(Topic.GUARDRAILS, text, "guardrails" if lost else None)
-    elif old.document.text != new.document.text:
-        said = sorted({text for target, texts in lost.items() if _reached(new, target, was) for text in texts})
-        if said:
-            yield Change(Topic.GUARDRAILS, f"policy {old.key} changes: {listed(said)}", "guardrails")
-        else:
-            yield Change(Topic.GUARDRAILS, f"policy {old.key} changes, and nothing is loosened")
+
+
+def _documents(old: Policy, new: Policy, lost: Lost, gained: Lost, was: Ancestors) -> Iterator[Change]:
+    """Yields the change of a document; an IAM policy's effect is told besides, where it has one."""
+    if old.document.text == new.document.text or old.type != new.type:
+        return
+    said = sorted({one.verb for target, found in lost.items() if _reached(new, target, was) for one in found})
+    if new.type not in IAM:
+        text = f"policy {old.key} changes: {listed(said)}" if said else f"policy {old.key} changes, and loosens nothing"
+        yield Change(Topic.GUARDRAILS, text, "guardrails" if said else None)
+    elif not new.attachments:
+        yield Change(Topic.GUARDRAILS, f"policy {old.key} changes, and is attached to nothing")
+    elif not said and not gained:
+        yield Change(Topic.GUARDRAILS, f"policy {old.key} changes without effect: it denies the same as before")
+
+
+def _by_effect(key: str, found: Lost, kind: Guardrails, tree: Ancestors, risk: Risk | None) -> Iterator[Change]:
+    """Yields what a policy denies less, or more, with the topmost targets at which it does."""
+    where = told(((one, target) for target, effects in found.items() for one in effects), kind.words)
+    for text, targets in list(where.items())[:MOST_EFFECTS]:
+        top = [one for one in targets if not set(tree[one][:-1]) & set(targets)]
+        yield Change(Topic.GUARDRAILS, f"policy {key} {text} in {in_words(sorted(top))}", risk)
+    if len(where) > MOST_EFFECTS:
+        more = counted(len(where) - MOST_EFFECTS, "more difference")
+        yield Change(Topic.GUARDRAILS, f"policy {key} has {more} like these", risk)
 
 
 def _reached(policy: Policy, target: Target, tree: Ancestors) -> bool:

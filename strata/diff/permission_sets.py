@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from strata.config.types import session_minutes
 from strata.diff.change import Change, Risk, Topic
+from strata.diff.evaluated import PermissionSets, is_known
 from strata.diff.statements import allowed_more, denied_less, parsed
 from strata.landing_zone import LandingZone
 from strata.landing_zone.permission_sets import PermissionSet
@@ -21,22 +23,33 @@ def permission_set_changes(before: LandingZone, after: LandingZone) -> Iterator[
     """Yields permission sets that come, go and change; those that nobody holds widen nothing."""
     old, new = before.permission_sets, after.permission_sets
     held = {grant.permission_set for grant in after.grants}
+    compared = PermissionSets(before, after)
     for key in sorted(new.keys() - old.keys()):
         text = f"permission set {key} is added: {'; '.join(allowances(new[key]))}"
         yield Change(Topic.PERMISSION_SETS, text)
     for key in sorted(old.keys() - new.keys()):
         yield Change(Topic.PERMISSION_SETS, f"permission set {key} is removed")
     for key in sorted(old.keys() & new.keys()):
-        for text, widens in _changes(old[key], new[key]):
+        more = compared.more(key) if key in held else []
+        for text, widens in _changes(old[key], new[key], _Effect(more, held=key in held)):
             risk: Risk | None = "access" if widens and key in held else None
             yield Change(Topic.PERMISSION_SETS, f"permission set {key} {text}", risk)
     yield from _attributes(before, after)
 
 
-def _changes(old: PermissionSet, new: PermissionSet) -> Found:
-    yield from _policies(old, new)
-    yield from _inline(_document(old), _document(new))
-    yield from _boundary(old, new)
+class _Effect(NamedTuple):
+    """What a permission set allows more than before, as text."""
+
+    more: list[str]
+    held: bool
+    """Whether somebody has it; if nobody does, it has no effect yet."""
+
+
+def _changes(old: PermissionSet, new: PermissionSet, effect: _Effect) -> Found:
+    yield from _policies(old, new, effect)
+    yield from _inline(_document(old), _document(new), effect)
+    yield from _boundary(old, new, effect)
+    yield from ((text, True) for text in effect.more)
     if old.session_duration != new.session_duration and "session_duration" not in new.unwritten:
         was, will_be = duration(old.session_duration), duration(new.session_duration)
         longer = session_minutes(new.session_duration) > session_minutes(old.session_duration)
@@ -49,43 +62,48 @@ def _changes(old: PermissionSet, new: PermissionSet) -> Found:
             yield f"changes its {words} to {getattr(new, part) or 'none'}", False
 
 
-def _policies(old: PermissionSet, new: PermissionSet) -> Found:
+def _policies(old: PermissionSet, new: PermissionSet, effect: _Effect) -> Found:
     had, has = ({str(policy): policy for policy in one.managed} for one in (old, new))
     for name in sorted(has.keys() - had.keys()):
-        yield f"gains {name}", True
+        unknown = not is_known(has[name])
+        nothing = "" if unknown or effect.more or not effect.held else ", which allows no more than it had"
+        yield f"gains {name}{nothing}", unknown
     for name in sorted(had.keys() - has.keys()):
-        # A policy may deny, and what one of your own holds is not written here.
-        denies = bool(had[name].customer) or "deny" in had[name].aws.lower()
-        yield f"loses {name}{', which may have held denials' if denies else ''}", denies
+        # A policy may deny, and nobody has read this one here.
+        unknown = not is_known(had[name])
+        yield f"loses {name}{', which may have held denials' if unknown else ''}", unknown
 
 
 def _document(permission_set: PermissionSet) -> str:
     return permission_set.inline.document.text if permission_set.inline else ""
 
 
-def _inline(old: str, new: str) -> Found:
+def _inline(old: str, new: str, effect: _Effect) -> Found:
     if old == new:
         return
-    more, less = allowed_more([parsed(old)], [parsed(new)]), denied_less([parsed(old)], [parsed(new)])
     if not old:
-        yield f"gains an inline policy: {allowed_by_service(new) or 'it allows nothing'}", bool(more)
+        yield f"gains an inline policy: {allowed_by_service(new) or 'it allows nothing'}", False
         return
     what = "loses its inline policy" if not new else "has another inline policy"
-    if more or less:
-        yield f"{what}: {listed([*more, *less])}", True
+    if not effect.held:
+        texts = [*allowed_more([parsed(old)], [parsed(new)]), *denied_less([parsed(old)], [parsed(new)])]
+        yield f"{what}{f': {listed(texts)}' if texts else ''}; nobody has it", False
     else:
-        yield f"{what}, which allows no more than before", False
+        yield f"{what}{'' if effect.more else ', which allows no more than before'}", False
 
 
-def _boundary(old: PermissionSet, new: PermissionSet) -> Found:
+def _boundary(old: PermissionSet, new: PermissionSet, effect: _Effect) -> Found:
     if old.boundary == new.boundary:
         return
+    known = is_known(old.boundary) and is_known(new.boundary)
+    nothing = ", which allows no more than before" if known and effect.held and not effect.more else ""
     if new.boundary is None:
+        # It limits what policies of resources allow as well, and those are not known here.
         yield "loses its boundary", True
     elif old.boundary is None:
         yield f"gets the boundary {new.boundary}", False
     else:
-        yield f"has the boundary {new.boundary}, no longer {old.boundary}", True
+        yield f"has the boundary {new.boundary}, no longer {old.boundary}{nothing}", not known
 
 
 def _attributes(before: LandingZone, after: LandingZone) -> Iterator[Change]:

@@ -247,10 +247,11 @@ class Actions:
     """Patterns of actions, sorted by service so that thousands of them are looked up quickly; case does not count."""
 
     def __init__(self, patterns: Iterable[str]) -> None:
+        self.patterns = tuple(patterns)
         self.everything = False
         self._exact: set[str] = set()
         wild: dict[str, list[str]] = defaultdict(list)
-        for one in patterns:
+        for one in self.patterns:
             lowered = one.lower()
             service, colon, name = lowered.partition(":")
             if not lowered.strip("*") or (colon and not service.strip("*") and not name.strip("*")):

@@ -1,0 +1,145 @@
+"""The actions that documents tell apart, as sets of bits: all of each service that they name, and one of every other.
+
+AWS's actions are those of the data file; one that is named without being there counts as well.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from functools import cached_property
+
+from strata.evaluation.documents import Statement
+from strata.evaluation.keys import IN_US_EAST_1
+from strata.iam.reference import reference
+from strata.iam.statements import is_pattern, wildcard
+from strata.text import counted, listed
+
+_LATER = "zq7x"
+"""The name of an action of a service that the data file does not have."""
+
+_MOST = 0.8
+"""The part of all actions above which it is shorter to say which are not among them."""
+
+NAMED = 5
+
+
+class Actions:
+    """Every action that statements can tell apart, each with its place in a set of bits."""
+
+    def __init__(self, found: Collection[Statement]) -> None:
+        patterns = {one.lower() for statement in found for one in statement.actions.patterns}
+        self._at: dict[str, int] = {}
+        self._names: list[str] = []
+        self._services: defaultdict[str, list[str]] = defaultdict(list)
+        prefixes = {one.partition(":")[0] for one in patterns if one.strip("*:")}
+        named = set(reference().prefixes) if any(map(is_pattern, prefixes)) else prefixes
+        for prefix in sorted({*reference().prefixes, *(one for one in named if not is_pattern(one))}):
+            service = reference().service(prefix)
+            names = sorted(service.names) if service else [_LATER]
+            for name in names if prefix in named else names[:1]:
+                self._add(prefix, name)
+        for one in sorted(patterns):
+            if ":" in one and not is_pattern(one) and one not in self._at:
+                self._add(*one.split(":", 1))
+        self._named = named
+        self._sets: dict[tuple[tuple[str, ...], bool], int] = {}
+
+    def _add(self, prefix: str, name: str) -> None:
+        self._at[f"{prefix}:{name}".lower()] = len(self._names)
+        self._services[prefix].append(f"{prefix}:{name}".lower())
+        self._names.append(f"{prefix}:{name}")
+
+    @cached_property
+    def all(self) -> int:
+        """Returns every action."""
+        return (1 << len(self._names)) - 1
+
+    @cached_property
+    def global_services(self) -> int:
+        """Returns the actions of services that are called in us-east-1 alone."""
+        return self.of_services(IN_US_EAST_1)
+
+    def of_services(self, prefixes: Iterable[str]) -> int:
+        """Returns the actions of services."""
+        return self._bits(name for prefix in prefixes for name in self._services.get(prefix, ()))
+
+    def of(self, statement: Statement) -> int:
+        """Returns the actions that a statement is about."""
+        patterns = tuple(sorted({one.lower() for one in statement.actions.patterns}))
+        key = patterns, statement.not_actions
+        if key not in self._sets:
+            found = self.all if statement.actions.everything else self._bits(self._matching(patterns))
+            self._sets[key] = self.all & ~found if statement.not_actions else found
+        return self._sets[key]
+
+    def one_of(self, bits: int) -> str:
+        """Returns an action of a set."""
+        return self._names[(bits & -bits).bit_length() - 1]
+
+    def _bits(self, names: Iterable[str]) -> int:
+        found = bytearray(len(self._names) // 8 + 1)
+        for name in names:
+            at = self._at[name]
+            found[at >> 3] |= 1 << (at & 7)
+        return int.from_bytes(found, "little")
+
+    def _matching(self, patterns: Iterable[str]) -> Iterator[str]:
+        for one in patterns:
+            if not is_pattern(one):
+                if one in self._at:
+                    yield one
+                continue
+            prefix, matches = one.partition(":")[0], wildcard(one).fullmatch
+            for service in [prefix] if not is_pattern(prefix) else self._services:
+                yield from (name for name in self._services.get(service, ()) if matches(name))
+
+    # Words
+
+    def words(self, bits: int) -> str:
+        """Returns a set of actions as text: those of a verb together, the first few of many."""
+        if bits == self.all:
+            return "every action"
+        rest = self.all & ~bits
+        if bits.bit_count() > _MOST * len(self._names):
+            few = self._folded(rest)
+            return f"every action but {listed(few) if len(few) <= NAMED else counted(rest.bit_count(), 'other')}"
+        return listed(self._folded(bits), NAMED)
+
+    def _folded(self, bits: int) -> list[str]:
+        """Returns whole services, then whole verbs, then single actions."""
+        whole: list[str] = []
+        verbs: list[str] = []
+        single: list[str] = []
+        others = 0
+        for prefix, names in self._services.items():
+            chosen = {name for name in names if bits >> self._at[name] & 1}
+            if prefix not in self._named:
+                others += len(chosen)
+                whole += [f"{prefix}:*"] if chosen else []
+            elif len(chosen) == len(names) > 1:
+                whole.append(f"{prefix}:*")
+            elif chosen:
+                self._add_verbs(names, chosen, verbs, single)
+        if others > NAMED:
+            whole = [f"all of {counted(others, 'other service')}", *(one for one in whole if one[:-2] in self._named)]
+        return [*whole, *verbs, *single]
+
+    def _add_verbs(self, names: Iterable[str], chosen: Collection[str], verbs: list[str], single: list[str]) -> None:
+        by_verb: defaultdict[str, list[str]] = defaultdict(list)
+        for name in names:
+            by_verb[_verb(self._names[self._at[name]])].append(name)
+        for verb, ones in by_verb.items():
+            some = [name for name in ones if name in chosen]
+            if len(some) == len(ones) > 1:
+                verbs.append(f"{verb}* ({len(ones)} actions)")
+            else:
+                single += [self._names[self._at[name]] for name in some]
+
+
+def _verb(name: str) -> str:
+    """Returns an action up to the end of its first word."""
+    prefix, _, rest = name.partition(":")
+    found = re.match(r"[A-Z][a-z0-9]*", rest)
+    return f"{prefix}:{found[0] if found else rest}"

@@ -1,0 +1,210 @@
+"""Statements as boxes of requests, and the search for a request that is in some of them and in none of others.
+
+A statement holds for a request if its resource and each key of its condition hold, whatever the others are: it is a box,
+with a set of values on each side. Where the value of one key decides on that of another (a policy variable), the test is
+a side of its own, which holds or does not.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from strata.diff.values import Choice, Choices, holds, plain, resources, values_of_key
+from strata.evaluation.conditions import Template, Test
+from strata.evaluation.documents import Principals, Statement
+from strata.evaluation.patterns import Kind, pattern
+
+RESOURCE = "resource"
+
+Side = str | tuple[object, ...]
+"""A key in lower case, `resource`, or a test or element that is a side of its own."""
+
+Box = Mapping[Side, int]
+"""The values of each side, as sets of bits; all of those that are not there."""
+
+MOST_STEPS = 20_000
+"""Steps of a search; real policies take some ten."""
+
+
+@dataclass(frozen=True)
+class Core:
+    """A statement without its actions and its name: two of them with the same core are about the same requests."""
+
+    resources: frozenset[Template]
+    not_resources: bool
+    principals: Principals | None
+    tests: frozenset[Test]
+
+    @classmethod
+    def of(cls, statement: Statement) -> Core:
+        """Returns the core of a statement."""
+        templates = frozenset(statement.resources)
+        if any(not one.text.strip("*") for one in templates):
+            templates = frozenset({Template("*", variables=False)})
+        everybody = statement.principals in (_EVERYBODY, _EVERY_AWS)
+        return cls(
+            templates,
+            statement.not_resources,
+            None if everybody else statement.principals,
+            frozenset(map(_canonical, statement.condition)),
+        )
+
+
+_EVERYBODY, _EVERY_AWS = Principals((("*", "*"),)), Principals((("AWS", "*"),))
+
+
+def _canonical(test: Test) -> Test:
+    values = tuple(sorted(set(test.values), key=lambda value: value.text))
+    return replace(test, written=test.written.lower(), key=test.key.lower(), values=values)
+
+
+@dataclass(frozen=True)
+class Given:
+    """The requests that are possible at all."""
+
+    known: Mapping[str, Sequence[Choice]] = field(default_factory=dict)
+    """Values of keys that occur, with their words."""
+    fixed: Mapping[str, Sequence[Choice]] = field(default_factory=dict)
+    """Keys that have one of these values and no other; a key that ends in `/*` stands for all that it begins."""
+    free: frozenset[str] = frozenset()
+    """Keys that are none of those that are fixed."""
+    present: frozenset[str] = frozenset()
+    """Keys that every request has."""
+    possible: Callable[[str, str], bool] = lambda _key, _value: True
+    """Whether a key can have a value."""
+
+    def with_fixed(self, key: str, value: Choice) -> Given:
+        """Returns the same with one value of a key."""
+        return replace(self, fixed={**self.fixed, key: (value,)})
+
+    def values(self, key: str, tests: Sequence[Test]) -> Choices:
+        """Returns the values of a key that tests tell apart."""
+        fixed = self.fixed.get(key)
+        if fixed is None and "/" in key and key not in self.free:
+            fixed = self.fixed.get(f"{key.partition('/')[0]}/*")
+        if fixed is not None:
+            return Choices(tuple(fixed))
+        absent = key not in self.present
+        return values_of_key(
+            tests, self.known.get(key, ()), absent=absent, possible=lambda value: self.possible(key, value)
+        )
+
+
+class Space:
+    """The values that some statements tell apart, on each side."""
+
+    def __init__(self, cores: Collection[Core], given: Given) -> None:
+        self.sides: dict[Side, Choices] = {}
+        self.names: dict[str, str] = {}
+        tests: defaultdict[str, list[Test]] = defaultdict(list)
+        patterns: set[str] = set()
+        for core in cores:
+            found = [plain(one) for one in core.resources]
+            patterns.update(one for one in found if one is not None)
+            for test in core.tests:
+                if not _is_open(test):
+                    tests[test.key].append(test)
+        self.sides[RESOURCE] = resources(patterns)
+        for key, ones in tests.items():
+            self.sides[key] = given.values(key, sorted(set(ones), key=str))
+        self._boxes: dict[Core, Box] = {}
+
+    def complete(self, cores: Iterable[Core]) -> bool:
+        """Returns whether the values are all that these statements tell apart."""
+        return all(self._side(side).complete for core in cores for side in self.box(core))
+
+    def box(self, core: Core) -> Box:
+        """Returns the box of a statement."""
+        if core not in self._boxes:
+            self._boxes[core] = self._box(core)
+        return self._boxes[core]
+
+    def _box(self, core: Core) -> Box:
+        box: dict[Side, int] = {}
+        self._add_resources(core, box)
+        if core.principals is not None:
+            box["principal", core.principals] = 1
+        for test in core.tests:
+            if _is_open(test):
+                box["test", test] = 1
+            else:
+                bits = self.sides[test.key].where(lambda value, test=test: holds(test, value))  # type: ignore[misc]
+                box[test.key] = box.get(test.key, -1) & bits
+        return box
+
+    def _add_resources(self, core: Core, box: dict[Side, int]) -> None:
+        patterns = [plain(one) for one in core.resources]
+        if any(one is None for one in patterns):
+            box["resource", core.resources, core.not_resources] = 1
+        elif patterns and (core.not_resources or any((one or "").strip("*") for one in patterns)):
+            found = self.sides[RESOURCE].where(lambda value: any(_reaches(one or "", str(value)) for one in patterns))
+            box[RESOURCE] = self.sides[RESOURCE].all & ~found if core.not_resources else found
+
+    def _side(self, side: Side) -> Choices:
+        return self.sides[side] if isinstance(side, str) else _YES_OR_NO
+
+    # Searches
+
+    def within(self, cores: Iterable[Core]) -> Box | None:
+        """Returns the requests that are in all of these statements, None if there are none."""
+        found: dict[Side, int] = {}
+        for core in cores:
+            for side, bits in self.box(core).items():
+                found[side] = found.get(side, self._side(side).all) & bits
+        return found if all(found.values()) else None
+
+    def without(self, box: Box, cores: Iterable[Core]) -> Box | None:
+        """Returns requests of a box that are in none of these statements, None if there are none.
+
+        Raises:
+            TooManyError: it takes too many steps to know.
+        """
+        self._steps = 0
+        return self._avoid(box, [self.box(core) for core in cores])
+
+    def _avoid(self, box: Box, others: Sequence[Box]) -> Box | None:
+        """Leaves the statements one after the other, by the side that is left for each."""
+        self._steps += 1
+        if self._steps > MOST_STEPS:
+            raise TooManyError
+        met: list[tuple[Box, list[tuple[Side, int]]]] = []
+        for other in others:
+            have = {side: box.get(side, self._side(side).all) for side in other}
+            if any(not have[side] & bits for side, bits in other.items()):
+                continue
+            ways = [(side, have[side] & ~bits) for side, bits in other.items() if have[side] & ~bits]
+            if not ways:
+                return None
+            met.append((other, ways))
+        if not met:
+            return box
+        first, ways = min(met, key=lambda one: len(one[1]))
+        rest = [other for other, _ in met if other is not first]
+        for side, left in ways:
+            if found := self._avoid({**box, side: left}, rest):
+                return found
+        return None
+
+    def chosen(self, side: Side, bits: int) -> list[Choice]:
+        """Returns the values of a side that are in a set of bits."""
+        return self._side(side).chosen(bits)
+
+
+class TooManyError(Exception):
+    """A search that takes too long."""
+
+
+_YES_OR_NO = Choices((Choice("true"), Choice("false")))
+
+
+def _is_open(test: Test) -> bool:
+    """Returns whether another key decides on a test: one of its values has a variable."""
+    return test.operator is not None and test.operator.variables and any(plain(one) is None for one in test.values)
+
+
+def _reaches(text: str, resource: str) -> bool:
+    if not text.strip("*"):
+        return True
+    return resource != "*" and pattern(text, Kind.RESOURCE).match(resource) is True

@@ -1,0 +1,269 @@
+"""Compares policies by effect instead of by text: for which requests do two versions of them answer differently.
+
+All requests are compared that their statements can tell apart: each action that one of them names or matches, and one of
+every other service; each value that one compares a key with, one outside all of them, and none; each resource that one
+names, and another. Where `Choices.complete` holds this is no sample: the statements tell no other request apart, so that
+nothing found is a proof. Where it does not, where a search takes too long, and where a document has what the evaluator
+does not know, the texts are compared as well, and what they do not show to be covered counts as a difference: the gate
+asks once too often rather than pass what nobody has looked at.
+
+A value with a variable counts as a test that may hold or not, whatever else the request has; written otherwise, it is
+asked about. Actions are those of the data file: a pattern and the list of all that it matches are the same.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import NamedTuple
+
+from strata.diff.actions import Actions
+from strata.diff.boxes import RESOURCE, Box, Core, Given, Side, Space, TooManyError
+from strata.diff.values import Choice
+from strata.evaluation.conditions import Test
+from strata.evaluation.documents import Document, Statement
+from strata.landing_zone.units import Target
+from strata.text import listed
+
+PRINCIPAL, REGION = "aws:principalarn", "aws:requestedregion"
+
+Verb = str
+"""`no longer denies`, `now denies`, `now allows`."""
+
+
+class Effect(NamedTuple):
+    """A difference for some actions; of one that only the texts show, the text alone."""
+
+    verb: Verb
+    actions: int = 0
+    conditions: str = ""
+    whom: str = ""
+    statement: Statement | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """The differences, and whether there is none besides."""
+
+    effects: tuple[Effect, ...] = ()
+    complete: bool = True
+
+
+class Part(NamedTuple):
+    """A statement and the actions that it is about."""
+
+    core: Core
+    actions: int
+    statement: Statement
+
+
+Parts = Sequence[Part]
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a permission set allows: the parts of its policies, and of its boundary if it has one."""
+
+    allows: Parts
+    denies: Parts
+    """The boundary's as well."""
+    within: Parts | None = None
+    """What its boundary allows."""
+    boundary_denies: Parts = ()
+
+    @property
+    def limit(self) -> Identity:
+        """Returns the boundary alone: of what policies of resources allow, it lets this pass."""
+        return Identity(self.within or (), self.boundary_denies)
+
+
+class Comparison:
+    """A comparison of documents for the requests that are possible."""
+
+    def __init__(self, documents: Iterable[Document], given: Given) -> None:
+        found = [statement for document in documents for statement in document.statements]
+        self.actions = Actions(found)
+        self._bound = self.actions.all
+        self._given = given
+        self._names: dict[str, str] = {}
+        for test in (test for statement in found for test in statement.condition):
+            self._names.setdefault(test.key.lower(), test.key)
+            self._names.setdefault(test.written.lower(), test.written)
+        self._parts: dict[int, tuple[Document, Parts]] = {}
+
+    def parts(self, documents: Iterable[Document]) -> Parts:
+        """Returns the statements of documents."""
+        return [part for document in documents for part in self._of(document)]
+
+    def _of(self, document: Document) -> Parts:
+        if id(document) not in self._parts:
+            found = [Part(Core.of(one), self.actions.of(one) & self._bound, one) for one in document.statements]
+            self._parts[id(document)] = document, found
+        return self._parts[id(document)][1]
+
+    def bind(self, prefixes: Iterable[str]) -> None:
+        """Confines the comparison to the actions of some services."""
+        self._bound = self.actions.of_services(prefixes)
+
+    # Denials
+
+    def denied_less(self, old: Parts, new: Parts, others: Parts, verb: Verb = "no longer denies") -> Found:
+        """Returns what denials of one version cover, and neither those of another do nor those of other policies."""
+        denials, besides = ([one for one in some if not one.statement.allows] for some in (new, others))
+        found: list[Found] = []
+        for part in old:
+            if part.statement.allows:
+                continue
+            rest = part.actions & ~_of_core(part.core, [*denials, *besides])
+            for actions, (own, more) in self._groups(rest, denials, besides):
+                found.append(self._escape(verb, part.statement, actions, [part.core], own, more))
+        return _together(found)
+
+    # Permissions
+
+    def allowed_more(self, old: Identity, new: Identity, limits: Parts = ()) -> Found:
+        """Returns what one version of a permission set allows, and another does not, as far as SCPs let it.
+
+        A denial that goes counts whether or not the set allows what it denied: the policy of a resource may.
+        """
+        limits = [one for one in limits if not one.statement.allows]
+        parts = (new.allows, new.within or (), old.allows, old.within or (), new.denies, limits)
+        every = 0
+        for one in new.allows:
+            every |= one.actions
+        found = [self.denied_less(old.denies, new.denies, limits)]
+        for actions, (allows, within, allowed, inside, denies, limited) in self._groups(every, *parts):
+            for core in allows:
+                why, besides = _statement(new.allows, core, actions), [*denies, *limited]
+                for limit in [None] if new.within is None else within:
+                    start = [core] if limit is None else [core, limit]
+                    if core not in allowed:
+                        found.append(self._escape("now allows", why, actions, start, allowed, besides))
+                    if old.within is not None and limit not in inside:
+                        found.append(self._escape("now allows", why, actions, start, inside, besides))
+        return _together(found)
+
+    # Both
+
+    def _groups(self, actions: int, *parts: Parts) -> Iterator[tuple[int, tuple[list[Core], ...]]]:
+        """Yields actions that the same statements of each list are about, with those statements."""
+        groups = [actions] if actions else []
+        masks = dict.fromkeys([*(one.actions for some in parts for one in some), self.actions.global_services])
+        for mask in masks:
+            groups = [half for one in groups for half in (one & mask, one & ~mask) if half]
+        for group in groups:
+            yield group, tuple(list(dict.fromkeys(one.core for one in some if one.actions & group)) for some in parts)
+
+    def _escape(
+        self, verb: Verb, statement: Statement, actions: int, start: list[Core], own: list[Core], others: list[Core]
+    ) -> Found:
+        """Returns requests of some statements in none of their own other version, as far as no others hold for them."""
+        cores = [*start, *own, *others]
+        space = Space(cores, self._given_for(actions))
+        within = space.within(start)
+        if within is None:
+            return Found()
+        try:
+            told = space.without(within, own)
+            if told is None:
+                return Found(complete=space.complete([*start, *own]))
+            if space.without(told, others) is None and (told := space.without(within, [*own, *others])) is None:
+                return Found(complete=space.complete(cores))
+        except TooManyError:
+            return Found(complete=False)
+        conditions = [self._told(space, side, within, told) for side in told]
+        return Found((Effect(verb, actions, "".join(conditions), self._whom(space, told), statement),))
+
+    def _given_for(self, actions: int) -> Given:
+        """Fixes the region of services that are called in one."""
+        if actions & self.actions.global_services:
+            return self._given.with_fixed(REGION, Choice("us-east-1", "us-east-1"))
+        return self._given
+
+    # Words
+
+    def words(self, actions: int, ones: Sequence[Effect]) -> str:
+        """Returns differences as text that are alike but for their actions."""
+        first = ones[0]
+        if not actions:
+            return first.verb
+        sources = listed(list(dict.fromkeys(str(one.statement) for one in ones)), 2)
+        whom = f" to {first.whom}" if first.whom else ""
+        return f"{first.verb} {self.actions.words(actions)}{first.conditions}{whom} ({sources})"
+
+    def _told(self, space: Space, side: Side, start: Box, end: Box) -> str:
+        """Returns what a side is narrowed to."""
+        if side == PRINCIPAL or start.get(side) == end[side]:
+            return ""
+        chosen, left = space.chosen(side, end[side]), space.chosen(side, start.get(side, -1) & ~end[side])
+        if not isinstance(side, str):
+            holds = any(one.value == "true" for one in chosen)
+            return f" {'if' if holds else 'unless'} {self._open(side)}"
+        name = "" if side == RESOURCE else f"{self._names.get(side, side)} "
+        words = [one.words for one in chosen if one.words]
+        if all(one.words for one in chosen if one.value):
+            some = listed([*words, *(["none"] if any(not one.value for one in chosen) else [])], 3)
+            return f" on {some}" if side == RESOURCE else f" with {name}{some}"
+        others = listed([one.words or "none" for one in left if one.words or not one.value], 3)
+        if not others:
+            return ""
+        return f" on others than {others}" if side == RESOURCE else f" unless {name}is {others}"
+
+    def _open(self, side: tuple[object, ...]) -> str:
+        kind, value = side[0], side[1]
+        if isinstance(value, Test):
+            written, key = self._names.get(value.written, value.written), self._names.get(value.key, value.key)
+            return f"{written} {key} {listed([one.text for one in value.values], 3)}"
+        if kind == "resource" and isinstance(value, frozenset):
+            return f"the resource is {listed(sorted(one.text for one in value), 3)}"
+        return f"the {kind} is named"
+
+    def _whom(self, space: Space, end: Box) -> str:
+        if self._given.fixed:
+            return ""
+        if PRINCIPAL not in end:
+            return "everybody"
+        chosen = space.chosen(PRINCIPAL, end[PRINCIPAL])
+        if any(not one.words and one.value for one in chosen):
+            return "everybody"
+        return listed([one.words or "services" for one in chosen], 4)
+
+
+def _of_core(core: Core, parts: Parts) -> int:
+    """Returns the actions for which there is a statement with the same core."""
+    found = 0
+    for one in parts:
+        if one.core == core:
+            found |= one.actions
+    return found
+
+
+def _statement(parts: Parts, core: Core, actions: int) -> Statement:
+    return next(one.statement for one in parts if one.core == core and one.actions & actions)
+
+
+def _together(found: Iterable[Found]) -> Found:
+    every = list(found)
+    return Found(tuple(chain.from_iterable(one.effects for one in every)), all(one.complete for one in every))
+
+
+def told(
+    found: Iterable[tuple[Effect, Target]], words: Callable[[int, Sequence[Effect]], str]
+) -> dict[str, list[Target]]:
+    """Returns differences as text with where they are, the most actions first; alike ones together.
+
+    Those that differ in their actions only are one: where another policy denies some of them still, it counts too many.
+    """
+    alike: defaultdict[tuple[str, str, str], list[tuple[Effect, Target]]] = defaultdict(list)
+    for one, target in found:
+        alike[one.verb, one.conditions, one.whom].append((one, target))
+    counted: list[tuple[int, str, list[Target]]] = []
+    for ones in alike.values():
+        actions = 0
+        for one, _ in ones:
+            actions |= one.actions
+        targets = list(dict.fromkeys(target for _, target in ones))
+        counted.append((actions.bit_count(), words(actions, [one for one, _ in ones]), targets))
+    return {text: targets for _, text, targets in sorted(counted, key=lambda one: -one[0])}

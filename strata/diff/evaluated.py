@@ -1,0 +1,284 @@
+"""The policies of two configurations, compared by effect: guardrails for everybody, permission sets for who has them.
+
+SCPs and RCPs are compared for whoever there may be. A permission set is compared for its role, below the SCPs of the
+accounts in which somebody has it: what they deny anyway is no access that it gives.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from itertools import repeat
+from typing import Any, NamedTuple
+
+from strata.config import ORGANIZATION, SSO
+from strata.config.limits import aws_limits
+from strata.config.models import ACCESS_ROLE, PARTITION, PolicyType
+from strata.diff.boxes import Given
+from strata.diff.effects import PRINCIPAL, Comparison, Effect, Found, Identity, told
+from strata.diff.statements import allowed_more, denied_less
+from strata.diff.values import Choice
+from strata.evaluation import ABSENT, Document, DocumentError, Principal, parse
+from strata.evaluation.patterns import is_arn
+from strata.evaluation.requests import PrincipalKind
+from strata.iam.reference import managed_documents
+from strata.iam.statements import statements
+from strata.landing_zone import LandingZone
+from strata.landing_zone.permission_sets import InlinePolicy, ManagedPolicy, PermissionSet
+from strata.landing_zone.policies import Policy
+from strata.landing_zone.units import Target
+from strata.report.policies import in_words
+from strata.text import listed
+
+NOT_SHOWN = "no difference was found, and the texts do not show that there is none"
+
+_ANYWHERE = "000000000000"
+"""An account that stands for any."""
+
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+_OF_PEOPLE = ("aws:principalaccount", "aws:principalarn", "aws:principalorgid", "aws:principalorgpaths")
+_PRESENT = frozenset({"aws:requestedregion", "aws:principalisawsservice", "aws:viaawsservice"})
+
+
+class Guardrails:
+    """The SCPs or RCPs of two configurations."""
+
+    def __init__(self, before: LandingZone, after: LandingZone, kind: PolicyType) -> None:
+        self._zones = {"before": before, "after": after}
+        self._kind = kind
+        self._documents: dict[tuple[str, str], Document | None] = {}
+
+    def less(self, policy: Policy, now: Sequence[Policy]) -> list[Effect]:
+        """Returns what a policy denied, and those of now do not."""
+        return self._missing("before", policy, "after", now, "no longer denies")
+
+    def more(self, policy: Policy, earlier: Sequence[Policy]) -> list[Effect]:
+        """Returns what a policy denies, and those of before did not."""
+        return self._missing("after", policy, "before", earlier, "now denies")
+
+    def words(self, actions: int, ones: Sequence[Effect]) -> str:
+        """Returns differences as text that are alike but for their actions."""
+        return self._comparison.words(actions, ones) if actions else ones[0].verb
+
+    def _missing(self, zone: str, policy: Policy, other_zone: str, others: Sequence[Policy], verb: str) -> list[Effect]:
+        old = self._document(zone, policy)
+        new = [self._document(other_zone, one) for one in others]
+        as_text = denied_less([policy.document.content], [one.document.content for one in others])
+        if old is None or None in new:
+            return [Effect(f"changes: {listed(as_text)}")] if as_text else []
+        own = [one for one, other in zip(new, others, strict=True) if one and other.key == policy.key]
+        besides = [one for one, other in zip(new, others, strict=True) if one and other.key != policy.key]
+        parts = self._comparison.parts
+        found = self._comparison.denied_less(parts([old]), parts(own), parts(besides), verb)
+        if found.effects or found.complete or not as_text:
+            return list(found.effects)
+        return [Effect(f"changes: {listed(as_text)}; {NOT_SHOWN}")]
+
+    def _document(self, zone: str, policy: Policy) -> Document | None:
+        """Returns a document, None if it has what the evaluator does not know."""
+        if (zone, policy.key) not in self._documents:
+            try:
+                self._documents[zone, policy.key] = document_of(self._zones[zone], policy)
+            except DocumentError:
+                self._documents[zone, policy.key] = None
+        return self._documents[zone, policy.key]
+
+    @cached_property
+    def _comparison(self) -> Comparison:
+        found = [
+            document
+            for zone, landing_zone in self._zones.items()
+            for policy in landing_zone.policies.values()
+            if policy.type is self._kind and (document := self._document(zone, policy))
+        ]
+        people = self._kind is PolicyType.SERVICE_CONTROL
+        known = [*_people(self._zones["before"]), *_people(self._zones["after"])]
+        present = _PRESENT.union(_OF_PEOPLE) if people else _PRESENT
+        given = Given(known={PRINCIPAL: list(dict.fromkeys(known))}, present=present, possible=_possible)
+        comparison = Comparison(found, given)
+        if not people:
+            comparison.bind(aws_limits().resource_control_prefixes)
+        return comparison
+
+
+def _possible(key: str, value: str) -> bool:
+    """Returns whether a principal can have an ARN; none of service-linked roles, which neither SCPs nor RCPs bind."""
+    if key != PRINCIPAL:
+        return True
+    try:
+        return is_arn(value) and Principal(value).kind is not PrincipalKind.SERVICE_LINKED_ROLE
+    except ValueError:
+        return True
+
+
+def _people(landing_zone: LandingZone) -> Iterator[Choice]:
+    """Yields who there is: the root user, the access role, the permission sets that somebody has."""
+    yield Choice(f"arn:{PARTITION}:iam::{_ANYWHERE}:root", "the root user", occurs=True)
+    yield Choice(f"arn:{PARTITION}:iam::{_ANYWHERE}:role/{ACCESS_ROLE}", f"role {ACCESS_ROLE}", occurs=True)
+    for key in sorted({grant.permission_set for grant in landing_zone.grants}):
+        yield Choice(_role(landing_zone, key), f"permission set {key}", occurs=True)
+
+
+def _role(landing_zone: LandingZone, key: str) -> str:
+    region = landing_zone.project.identity_center_region
+    path = "aws-reserved/sso.amazonaws.com/" + (f"{region}/" if region != "us-east-1" else "")
+    name = f"AWSReservedSSO_{landing_zone.permission_sets[key].name}_0123456789abcdef"
+    return f"arn:{PARTITION}:iam::{_ANYWHERE}:role/{path}{name}"
+
+
+# Documents
+
+
+def document_of(landing_zone: LandingZone, policy: Policy) -> Document:
+    """Returns the document of an organization policy, its statements with their lines.
+
+    Raises:
+        DocumentError: it has what the evaluator does not know.
+    """
+    if policy.file:
+        return _file(landing_zone, policy.file, policy.document.text, policy.document.content)
+    part, here = landing_zone.source_file(ORGANIZATION).origin(policy.location)
+    return parse(policy.document.text, part.name or ORGANIZATION, lines=repeat(part.line(here)))
+
+
+def _file(landing_zone: LandingZone, file: str, text: str, content: Any) -> Document:
+    source = landing_zone.source_file(file)
+    return parse(text or '{"Statement": []}', file, lines=[source.line(one.at) for one in statements(content)])
+
+
+# Permission sets
+
+
+class PermissionSets:
+    """The permission sets of two configurations, as far as somebody has them."""
+
+    def __init__(self, before: LandingZone, after: LandingZone) -> None:
+        self._before, self._after = before, after
+        self._guardrails: dict[str, Document | None] = {}
+
+    def more(self, key: str) -> list[str]:
+        """Returns what a permission set allows that it did not, as text."""
+        old, new = self._before.permission_sets[key], self._after.permission_sets[key]
+        had, has = _policies(old), _policies(new)
+        if had == has and old.boundary == new.boundary:
+            return []
+        try:
+            return self._compared(key, old, new)
+        except DocumentError:
+            return [f"changes: {one}" for one in self._as_text(old, new)]
+
+    def _compared(self, key: str, old: PermissionSet, new: PermissionSet) -> list[str]:
+        known = [_known(zone, one) for zone, one in ((self._before, old), (self._after, new))]
+        limits = self._limits(key)
+        controls = [document for documents, _ in limits for document in documents]
+        comparison = Comparison([*known[0].documents, *known[1].documents, *controls], self._given(key))
+        before, after = (one.parts(comparison) for one in known)
+        boundary = comparison.allowed_more(before.limit, after.limit) if old.boundary != new.boundary else Found()
+        found = comparison.allowed_more(before, after)
+        if found.complete and not found.effects and boundary.complete and not boundary.effects:
+            return []
+        where: list[tuple[Effect, Target]] = []
+        for documents, accounts in limits:
+            below = comparison.allowed_more(before, after, comparison.parts(documents)) if documents else found
+            effects = list(below.effects)
+            if not effects and not (below.complete and boundary.complete):
+                effects = [Effect(f"{one}: {NOT_SHOWN}") for one in self._as_text(old, new)]
+            if not effects and boundary.effects:
+                effects = [one._replace(verb="has a boundary that now allows") for one in boundary.effects]
+            where += [(one, Target("account", account)) for one in effects for account in accounts]
+        return [f"{text} in {in_words(sorted(targets))}" for text, targets in told(where, comparison.words).items()]
+
+    def _limits(self, key: str) -> list[tuple[list[Document], list[str]]]:
+        """Returns the accounts in which somebody has a permission set, those below the same SCPs together."""
+        alike: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
+        for account in sorted({grant.account for grant in self._after.grants if grant.permission_set == key}):
+            effective = self._after.effective_policies[Target("account", account)]
+            binding = (one.policy for one in effective if one.binds)
+            alike[tuple(dict.fromkeys(one.key for one in binding if one.type is PolicyType.SERVICE_CONTROL))].append(
+                account
+            )
+        return [
+            ([document for one in policies if (document := self._guardrail(one))], accounts)
+            for policies, accounts in alike.items()
+        ]
+
+    def _guardrail(self, key: str) -> Document | None:
+        """Returns the document of an SCP; None, as if it denied nothing, if it has what the evaluator does not know."""
+        if key not in self._guardrails:
+            try:
+                self._guardrails[key] = document_of(self._after, self._after.policies[key])
+            except DocumentError:
+                self._guardrails[key] = None
+        return self._guardrails[key]
+
+    def _given(self, key: str) -> Given:
+        """Returns what the sessions of a permission set have: no tags but those that are passed on."""
+        passed = frozenset(f"aws:principaltag/{tag.lower()}" for tag in self._after.sso.access_control_attributes)
+        absent = Choice(ABSENT, "none")
+        fixed = {
+            PRINCIPAL: (Choice(_role(self._after, key), "its role"),),
+            "aws:principaltype": (Choice("AssumedRole", "AssumedRole"),),
+            "aws:principalisawsservice": (Choice("false", "false"),),
+            **dict.fromkeys(("aws:principalservicename", "aws:username", "aws:assumedroot"), (absent,)),
+            "aws:principaltag/*": (absent,),
+        }
+        return Given(fixed=fixed, free=passed, present=_PRESENT.union(_OF_PEOPLE))
+
+    def _as_text(self, old: PermissionSet, new: PermissionSet) -> list[str]:
+        """Compares the texts: what the evaluator cannot tell."""
+        was, now = ([*_contents(one)] for one in (old, new))
+        return [*allowed_more(was, now), *denied_less(was, now)]
+
+
+def is_known(policy: ManagedPolicy | None) -> bool:
+    """Returns whether the document of a policy is known: of one of your own it is not."""
+    return policy is None or (bool(policy.aws) and managed_documents().get(policy.aws) is not None)
+
+
+class _Known(NamedTuple):
+    """The documents of a permission set and of its boundary, as far as they are known."""
+
+    policies: list[Document]
+    boundary: Document | None
+
+    @property
+    def documents(self) -> list[Document]:
+        return [*self.policies, *([self.boundary] if self.boundary else [])]
+
+    def parts(self, comparison: Comparison) -> Identity:
+        own, limit = comparison.parts(self.policies), comparison.parts([self.boundary] if self.boundary else [])
+        denies, denies_too = ([one for one in some if not one.statement.allows] for some in (own, limit))
+        within = [one for one in limit if one.statement.allows] if self.boundary else None
+        return Identity([one for one in own if one.statement.allows], [*denies, *denies_too], within, denies_too)
+
+
+def _known(landing_zone: LandingZone, one: PermissionSet) -> _Known:
+    documents = (_known_document(landing_zone, one, policy) for policy in one.policies)
+    boundary = _known_document(landing_zone, one, one.boundary) if one.boundary else None
+    return _Known([document for document in documents if document], boundary)
+
+
+def _known_document(
+    landing_zone: LandingZone, one: PermissionSet, policy: ManagedPolicy | InlinePolicy
+) -> Document | None:
+    if isinstance(policy, ManagedPolicy):
+        content = managed_documents().get(policy.aws)
+        return parse(json.dumps(content), str(policy)) if content else None
+    if policy.file:
+        return _file(landing_zone, policy.file, policy.document.text, policy.document.content)
+    part, here = landing_zone.source_file(SSO).origin(one.location)
+    return parse(policy.document.text, part.name or SSO, lines=repeat(part.line(here)))
+
+
+def _policies(one: PermissionSet) -> list[str]:
+    return [policy.document.text if isinstance(policy, InlinePolicy) else str(policy) for policy in one.policies]
+
+
+def _contents(one: PermissionSet) -> Iterator[Any]:
+    for policy in one.policies:
+        if isinstance(policy, InlinePolicy):
+            yield policy.document.content
+        elif content := managed_documents().get(policy.aws):
+            yield content

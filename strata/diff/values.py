@@ -1,0 +1,372 @@
+"""Values that stand for all others: one for each way in which statements tell the values of a key, or resources, apart.
+
+A pattern gives the texts that it matches, those that it shares with another one, and there is a text that none matches.
+Whether that is all follows from how the patterns lie in one another; where it does not, `complete` says so.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import combinations, pairwise
+
+from strata.evaluation import unknown
+from strata.evaluation.conditions import DependsError, Template, Test, UnresolvedError
+from strata.evaluation.operators import moment, network, number
+from strata.evaluation.patterns import ARN_PARTS, LITERAL_MARK, LITERAL_STAR, Kind, literal, pattern
+from strata.evaluation.requests import ABSENT, Context, Value
+
+FRESH = "zq7x"
+"""A text that nobody writes into a policy."""
+
+_FRESH_ARN = f"arn:aws:{FRESH}:{FRESH}:000000000000:{FRESH}"
+_FRESH_ROLE = "arn:aws:iam::000000000000:role/zq7x"
+_PARTS = ("arn", "aws", FRESH, FRESH, "000000000000")
+"""What a star in each part of an ARN stands for."""
+
+_MOST_PATTERNS = 120
+_MOST_WAYS = 1000
+_MOST_VALUES = 16
+_LONGEST = 300
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A value of a request, and its words; a value without words is one that no statement names."""
+
+    value: Value
+    words: str = ""
+    occurs: bool = False
+    """Whether it is the value of something that exists, which words name better than a pattern does."""
+
+
+@dataclass(frozen=True)
+class Choices:
+    """The values that are told apart, each once."""
+
+    values: tuple[Choice, ...]
+    complete: bool = True
+
+    @property
+    def all(self) -> int:
+        """Returns all of them, as a set of bits."""
+        return (1 << len(self.values)) - 1
+
+    def where(self, holds: Callable[[Value], bool]) -> int:
+        """Returns those for which something holds, as a set of bits."""
+        return sum(1 << at for at, one in enumerate(self.values) if holds(one.value))
+
+    def chosen(self, bits: int) -> list[Choice]:
+        """Returns the values of a set of bits."""
+        return [one for at, one in enumerate(self.values) if bits >> at & 1]
+
+
+def plain(template: Template) -> str | None:
+    """Returns the pattern of a template, None where a key of the request decides on it."""
+    try:
+        return template.filled(Context({}))
+    except (DependsError, UnresolvedError):
+        return None
+
+
+def holds(test: Test, value: Value) -> bool:
+    """Returns whether a test without variables holds for a value."""
+    return test.holds(Context({test.key: value}, complete=True)) is True
+
+
+def values_of_key(
+    tests: Sequence[Test],
+    known: Sequence[Choice] = (),
+    *,
+    absent: bool = True,
+    possible: Callable[[str], bool] = lambda _: True,
+) -> Choices:
+    """Returns the values of a key that tests tell apart.
+
+    Args:
+        tests: those of the key, none with a variable.
+        known: values that occur, with their words.
+        absent: whether a request may lack the key.
+        possible: whether a text can be its value.
+    """
+    found, complete = list(known), True
+    words = [one for test in tests if (one := _as_text(test))]
+    if words:
+        texts, complete = _texts([one for many in words for one in many])
+        found += texts
+    for test in tests:
+        family = next((one for name, one in _FAMILIES.items() if name in test.written.lower()), None)
+        found += [Choice(one, one) for one in family([value.text for value in test.values])] if family else []
+    if words or not found:
+        found += [Choice(FRESH), Choice(_FRESH_ROLE), Choice(_FRESH_ARN)]
+    found = [one for one in found if possible(str(one.value))]
+    if any(test.quantifier for test in tests):
+        complete = complete and len({test for test in tests if test.quantifier}) <= 2  # noqa: PLR2004
+        found += _several([one for one in _different(tests, found) if isinstance(one.value, str)])
+    if absent:
+        found.append(Choice(ABSENT))
+    return Choices(tuple(_different(tests, found)), complete)
+
+
+def resources(patterns: Iterable[str]) -> Choices:
+    """Returns the resources that patterns tell apart, and the request that is about none."""
+    wanted = [Wanted(one, Kind.RESOURCE) for one in sorted(set(patterns)) if one.strip("*")]
+    found, complete = _texts(wanted)
+    found += [Choice(_FRESH_ARN), Choice("*")]
+    alike: dict[tuple[bool, ...], Choice] = {}
+    for one in found:
+        alike.setdefault((one.value == "*", *(wanted_.matches(str(one.value)) for wanted_ in wanted)), one)
+    return Choices(tuple(alike.values()), complete)
+
+
+def _different(tests: Sequence[Test], found: Iterable[Choice]) -> list[Choice]:
+    """Returns one of those values that all tests take for the same; what stands for a value that nobody names first."""
+    alike: dict[tuple[bool, ...], list[Choice]] = {}
+    for one in found:
+        alike.setdefault((not one.value, *(holds(test, one.value) for test in tests)), []).append(one)
+    return [Choice(same[0].value, _words(same)) for same in alike.values()]
+
+
+def _words(same: Sequence[Choice]) -> str:
+    if any(not one.words for one in same):
+        return ""
+    return ", ".join(dict.fromkeys(one.words for one in same if one.occurs)) or same[0].words
+
+
+def _several(found: Sequence[Choice]) -> Iterator[Choice]:
+    """Yields requests with several values of a key."""
+    for one in found:
+        yield Choice((str(one.value),), one.words)
+    many = found if len(found) <= _MOST_VALUES else found[-_MOST_VALUES:]
+    for one, other in combinations(many, 2):
+        said = " and ".join(words for words in (one.words, other.words or "others") if words)
+        yield Choice((str(one.value), str(other.value)), said)
+    yield Choice(tuple(str(one.value) for one in found), "all of them")
+
+
+# Texts
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A pattern, and how it is read."""
+
+    text: str
+    kind: Kind
+    folded: bool = False
+    """Whether case does not count."""
+
+    def matches(self, value: str) -> bool:
+        """Returns whether a known text matches."""
+        if self.kind is Kind.ARN and value.count(":") < ARN_PARTS - 1:
+            return False
+        text, value = (self.text.lower(), value.lower()) if self.folded else (self.text, value)
+        return value != "*" and pattern(text, self.kind).match(value) is True
+
+    @property
+    def parts(self) -> list[str]:
+        """Returns the parts of an ARN; none where it is not one."""
+        found = self.text.split(":", ARN_PARTS - 1)
+        return found if len(found) == ARN_PARTS and found[0] == "arn" else []
+
+    def within(self, other: Wanted) -> bool | None:
+        """Returns whether all that it matches is matched by another; False if nothing is, None if it is not clear."""
+        mine, others = self.parts, other.parts
+        if mine and others and not self.folded and not other.folded:
+            kind = Kind.EXACT if other.kind is Kind.EXACT else Kind.TEXT
+            found = {
+                pattern(there, kind).match(_open(here, self.kind)) for here, there in zip(mine, others, strict=True)
+            }
+            return False if False in found else None if None in found else True
+        here, there = self.text, other.text
+        if self.folded or other.folded:
+            here, there = here.lower(), there.lower()
+        found_ = pattern(there, other.kind).match(_open(here, self.kind))
+        return None if found_ and self.folded and not other.folded and there.strip("*") else found_
+
+
+def _open(text: str, kind: Kind) -> str:
+    """Returns a pattern as a text of which the wildcards are not known."""
+    opened = text if kind is Kind.EXACT else re.sub(r"[*?]+", unknown.ANYTHING, text)
+    return _unescaped(opened)
+
+
+def _unescaped(text: str) -> str:
+    return text.replace(LITERAL_STAR, "*").replace(LITERAL_MARK, "?")
+
+
+def _as_text(test: Test) -> list[Wanted]:
+    """Returns the patterns of a test that compares texts."""
+    written = test.written.lower()
+    patterns = [one for value in test.values if (one := plain(value)) is not None]
+    if "string" in written:
+        folded = "ignorecase" in written
+        kind = Kind.TEXT if "like" in written else Kind.EXACT
+        return [Wanted(one if kind is Kind.TEXT else literal(one), kind, folded) for one in patterns]
+    if "arn" in written:
+        return [Wanted(one, Kind.ARN) for one in patterns]
+    if "binary" in written:
+        return [Wanted(literal(one), Kind.EXACT) for one in patterns]
+    return []
+
+
+def _texts(wanted: Sequence[Wanted]) -> tuple[list[Choice], bool]:
+    """Returns texts for every way in which patterns match, and whether that is all."""
+    wanted = list(dict.fromkeys(wanted))
+    found: dict[str, Choice] = {}
+    for one in wanted:
+        for text in _filled(one):
+            found.setdefault(text, Choice(text, _unescaped(one.text)))
+    if len(wanted) > _MOST_PATTERNS:
+        return list(found.values()), False
+    lie = {(one, other): one.within(other) for one in wanted for other in wanted if one is not other}
+    for one, other in combinations(wanted, 2):
+        if lie[one, other] is None and lie[other, one] is None:
+            for text in _shared(one, other):
+                found.setdefault(text, Choice(text, _unescaped(f"{one.text} and {other.text}")))
+    seen = {tuple(one.matches(text) for one in wanted) for text in found}
+    ways = _ways(wanted, lie)
+    return list(found.values()), ways is not None and all(way in seen or not any(way) for way in ways)
+
+
+def _filled(one: Wanted) -> Iterator[str]:
+    """Yields texts that a pattern matches: its stars stand for a new word, or for nothing."""
+    if one.kind is Kind.EXACT:
+        yield _unescaped(one.text)
+        if one.folded:
+            yield _unescaped(one.text).swapcase()
+        return
+    parts = one.parts
+    if parts:
+        start = [_wild(part, meant) for part, meant in zip(parts[:-1], _PARTS, strict=True)]
+        yield ":".join([*start, _wild(parts[-1], FRESH)])
+        yield ":".join([*start, _wild(parts[-1], "")])
+    else:
+        yield _wild(one.text, FRESH)
+        yield _wild(one.text, "")
+        if one.kind is Kind.RESOURCE and one.text.startswith("arn:"):
+            missing = ARN_PARTS - 1 - one.text.count(":")
+            yield _wild(one.text, FRESH) + "".join(f":{part}" for part in (*_PARTS, FRESH)[-missing:])
+
+
+def _wild(text: str, meant: str) -> str:
+    return _unescaped(re.sub(r"\*+", meant, text).replace("?", "z"))
+
+
+def _shared(one: Wanted, other: Wanted) -> Iterator[str]:
+    """Yields texts that two patterns match."""
+    if one.parts and other.parts:
+        parts = [_meeting(here, there) for here, there in zip(one.parts, other.parts, strict=True)]
+        if None not in parts:
+            yield ":".join(part or "" for part in parts)
+        return
+    texts = (one.text.lower(), other.text.lower()) if one.folded or other.folded else (one.text, other.text)
+    if (found := _meeting(*texts)) is not None:
+        yield found
+
+
+def _meeting(one: str, other: str) -> str | None:
+    """Returns a text that two patterns match, a new word where both have a star."""
+    if max(len(one), len(other)) > _LONGEST:
+        return None
+    came: dict[tuple[int, int], tuple[tuple[int, int], str]] = {(0, 0): ((0, 0), "")}
+    queue = deque([(0, 0)])
+    while queue:
+        here = queue.popleft()
+        if here == (len(one), len(other)):
+            text = ""
+            while here != (0, 0):
+                here, said = came[here]
+                text = said + text
+            return _unescaped(text)
+        for there, said in _steps(one, other, *here):
+            if there not in came:
+                came[there] = here, said
+                queue.append(there)
+    return None
+
+
+def _steps(one: str, other: str, at: int, beside: int) -> Iterator[tuple[tuple[int, int], str]]:
+    first, second = one[at : at + 1], other[beside : beside + 1]
+    if first == "*":
+        yield (at + 1, beside), FRESH if second == "*" else ""
+        if second and second != "*":
+            yield (at, beside + 1), "z" if second == "?" else second
+    elif second == "*":
+        yield (at, beside + 1), ""
+        if first:
+            yield (at + 1, beside), "z" if first == "?" else first
+    elif first and second and (first == second or "?" in (first, second)):
+        yield (at + 1, beside + 1), "z" if first == second == "?" else second if first == "?" else first
+    if first == "*" == second:
+        yield (at, beside + 1), FRESH
+
+
+def _ways(wanted: Sequence[Wanted], lie: dict[tuple[Wanted, Wanted], bool | None]) -> list[tuple[bool, ...]] | None:
+    """Returns the ways in which patterns can match together, some of which may be none; None if there are too many."""
+    ways: list[tuple[bool, ...]] = [()]
+    for at, one in enumerate(wanted):
+        before = wanted[:at]
+        longer = []
+        for way in ways:
+            longer += [(*way, matched) for matched in (False, True) if _fits(one, matched, before, way, lie)]
+        ways = longer
+        if len(ways) > _MOST_WAYS:
+            return None
+    return ways
+
+
+def _fits(
+    one: Wanted,
+    matched: bool,
+    before: Sequence[Wanted],
+    way: tuple[bool, ...],
+    lie: dict[tuple[Wanted, Wanted], bool | None],
+) -> bool:
+    for other, had in zip(before, way, strict=True):
+        inner, outer = lie[one, other], lie[other, one]
+        if matched and ((inner is False and had) or (inner is True and not had)):
+            return False
+        if had and ((outer is False and matched) or (outer is True and not matched)):
+            return False
+    return True
+
+
+# Numbers, dates, addresses, true and false
+
+
+def _between(found: Iterable[Decimal | None]) -> Iterator[Decimal]:
+    known = sorted({one for one in found if one is not None})
+    if known:
+        yield from (known[0] - 1, *known, known[-1] + 1)
+        yield from ((one + other) / 2 for one, other in pairwise(known))
+
+
+def _numbers(texts: Iterable[str]) -> list[str]:
+    return [f"{one:f}" for one in _between(map(number, texts))]
+
+
+def _moments(texts: Iterable[str]) -> list[str]:
+    return [f"{one:f}" for one in _between(map(moment, texts))]
+
+
+def _addresses(texts: Iterable[str]) -> list[str]:
+    addresses: list[str] = []
+    for one in (known for text in texts if (known := network(text))):
+        first, last = int(one.network_address), int(one.broadcast_address)
+        kind = ipaddress.IPv4Address if isinstance(one, ipaddress.IPv4Network) else ipaddress.IPv6Address
+        end = 2**one.max_prefixlen
+        addresses += [str(kind(at)) for at in (first, last, first - 1, last + 1) if 0 <= at < end]
+    return addresses
+
+
+_FAMILIES: dict[str, Callable[[Iterable[str]], list[str]]] = {
+    "numeric": _numbers,
+    "date": _moments,
+    "ipaddress": _addresses,
+    "bool": lambda _: ["true", "false"],
+}
