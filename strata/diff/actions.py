@@ -22,6 +22,9 @@ _LATER = "zq7x"
 _MOST = 0.8
 """The part of all actions above which it is shorter to say which are not among them."""
 
+_FEW = 2
+"""Actions that a service may lack to be named as a whole."""
+
 NAMED = 5
 
 
@@ -104,7 +107,7 @@ class Actions:
         rest = self.all & ~bits
         if bits.bit_count() > _MOST * len(self._names):
             few = self._folded(rest)
-            return f"every action but {listed(few) if len(few) <= NAMED else counted(rest.bit_count(), 'other')}"
+            return f"every action but {listed(few)}" if len(few) <= NAMED else f"all but {rest.bit_count():,} actions"
         return listed(self._folded(bits), NAMED)
 
     def _folded(self, bits: int) -> list[str]:
@@ -120,6 +123,9 @@ class Actions:
                 whole += [f"{prefix}:*"] if chosen else []
             elif len(chosen) == len(names) > 1:
                 whole.append(f"{prefix}:*")
+            elif len(names) - len(chosen) <= _FEW < len(chosen):
+                but = (self._names[self._at[name]].partition(":")[2] for name in names if name not in chosen)
+                whole.append(f"{prefix}:* (without {', '.join(but)})")
             elif chosen:
                 self._add_verbs(names, chosen, verbs, single)
         if others > NAMED:

@@ -32,6 +32,8 @@ PRINCIPAL, REGION = "aws:principalarn", "aws:requestedregion"
 Verb = str
 """`no longer denies`, `now denies`, `now allows`."""
 
+ALLOWS_MORE, ALLOWS_LESS = ("now allows", "no longer denies"), ("no longer allows", "now denies")
+
 
 class Effect(NamedTuple):
     """A difference for some actions; of one that only the texts show, the text alone."""
@@ -123,7 +125,9 @@ class Comparison:
 
     # Permissions
 
-    def allowed_more(self, old: Identity, new: Identity, limits: Parts = ()) -> Found:
+    def allowed_more(
+        self, old: Identity, new: Identity, limits: Parts = (), verbs: tuple[Verb, Verb] = ALLOWS_MORE
+    ) -> Found:
         """Returns what one version of a permission set allows, and another does not, as far as SCPs let it.
 
         A denial that goes counts whether or not the set allows what it denied: the policy of a resource may.
@@ -133,16 +137,17 @@ class Comparison:
         every = 0
         for one in new.allows:
             every |= one.actions
-        found = [self.denied_less(old.denies, new.denies, limits)]
+        allows_now, denies_no_longer = verbs
+        found = [self.denied_less(old.denies, new.denies, limits, denies_no_longer)]
         for actions, (allows, within, allowed, inside, denies, limited) in self._groups(every, *parts):
             for core in allows:
                 why, besides = _statement(new.allows, core, actions), [*denies, *limited]
                 for limit in [None] if new.within is None else within:
                     start = [core] if limit is None else [core, limit]
                     if core not in allowed:
-                        found.append(self._escape("now allows", why, actions, start, allowed, besides))
+                        found.append(self._escape(allows_now, why, actions, start, allowed, besides))
                     if old.within is not None and limit not in inside:
-                        found.append(self._escape("now allows", why, actions, start, inside, besides))
+                        found.append(self._escape(allows_now, why, actions, start, inside, besides))
         return _together(found)
 
     # Both

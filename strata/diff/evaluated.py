@@ -17,7 +17,7 @@ from strata.config import ORGANIZATION, SSO
 from strata.config.limits import aws_limits
 from strata.config.models import ACCESS_ROLE, PARTITION, PolicyType
 from strata.diff.boxes import Given
-from strata.diff.effects import PRINCIPAL, Comparison, Effect, Found, Identity, told
+from strata.diff.effects import ALLOWS_LESS, PRINCIPAL, Comparison, Effect, Found, Identity, told
 from strata.diff.statements import allowed_more, denied_less
 from strata.diff.values import Choice
 from strata.evaluation import ABSENT, Document, DocumentError, Principal, parse
@@ -28,7 +28,7 @@ from strata.iam.statements import statements
 from strata.landing_zone import LandingZone
 from strata.landing_zone.permission_sets import InlinePolicy, ManagedPolicy, PermissionSet
 from strata.landing_zone.policies import Policy
-from strata.landing_zone.units import Target
+from strata.landing_zone.units import THE_ROOT, Target
 from strata.report.policies import in_words
 from strata.text import listed
 
@@ -157,30 +157,42 @@ class PermissionSets:
     def __init__(self, before: LandingZone, after: LandingZone) -> None:
         self._before, self._after = before, after
         self._guardrails: dict[str, Document | None] = {}
+        self._comparisons: dict[str, tuple[Comparison, Identity, Identity]] = {}
 
     def more(self, key: str) -> list[str]:
         """Returns what a permission set allows that it did not, as text."""
         old, new = self._before.permission_sets[key], self._after.permission_sets[key]
-        had, has = _policies(old), _policies(new)
-        if had == has and old.boundary == new.boundary:
-            return []
         try:
-            return self._compared(key, old, new)
+            return self._more(key, old, new)
         except DocumentError:
             return [f"changes: {one}" for one in self._as_text(old, new)]
 
-    def _compared(self, key: str, old: PermissionSet, new: PermissionSet) -> list[str]:
-        known = [_known(zone, one) for zone, one in ((self._before, old), (self._after, new))]
-        limits = self._limits(key)
-        controls = [document for documents, _ in limits for document in documents]
-        comparison = Comparison([*known[0].documents, *known[1].documents, *controls], self._given(key))
-        before, after = (one.parts(comparison) for one in known)
+    def less(self, key: str) -> list[str]:
+        """Returns what a permission set allowed, and no longer does, as text."""
+        old, new = self._before.permission_sets[key], self._after.permission_sets[key]
+        try:
+            comparison, before, after = self._compared(key, old, new)
+        except DocumentError:
+            return []
+        found = comparison.allowed_more(after, before, verbs=ALLOWS_LESS)
+        return list(told([(one, THE_ROOT) for one in found.effects], comparison.words))
+
+    def _compared(self, key: str, old: PermissionSet, new: PermissionSet) -> tuple[Comparison, Identity, Identity]:
+        if key not in self._comparisons:
+            known = [_known(zone, one) for zone, one in ((self._before, old), (self._after, new))]
+            controls = [document for documents, _ in self._limits(key) for document in documents]
+            comparison = Comparison([*known[0].documents, *known[1].documents, *controls], self._given(key))
+            self._comparisons[key] = comparison, known[0].parts(comparison), known[1].parts(comparison)
+        return self._comparisons[key]
+
+    def _more(self, key: str, old: PermissionSet, new: PermissionSet) -> list[str]:
+        comparison, before, after = self._compared(key, old, new)
         boundary = comparison.allowed_more(before.limit, after.limit) if old.boundary != new.boundary else Found()
         found = comparison.allowed_more(before, after)
         if found.complete and not found.effects and boundary.complete and not boundary.effects:
             return []
         where: list[tuple[Effect, Target]] = []
-        for documents, accounts in limits:
+        for documents, accounts in self._limits(key):
             below = comparison.allowed_more(before, after, comparison.parts(documents)) if documents else found
             effects = list(below.effects)
             if not effects and not (below.complete and boundary.complete):
@@ -270,10 +282,6 @@ def _known_document(
         return _file(landing_zone, policy.file, policy.document.text, policy.document.content)
     part, here = landing_zone.source_file(SSO).origin(one.location)
     return parse(policy.document.text, part.name or SSO, lines=repeat(part.line(here)))
-
-
-def _policies(one: PermissionSet) -> list[str]:
-    return [policy.document.text if isinstance(policy, InlinePolicy) else str(policy) for policy in one.policies]
 
 
 def _contents(one: PermissionSet) -> Iterator[Any]:

@@ -10,10 +10,13 @@ from strata.diff.change import Change, Risk, Topic
 from strata.diff.evaluated import PermissionSets, is_known
 from strata.diff.statements import allowed_more, denied_less, parsed
 from strata.landing_zone import LandingZone
-from strata.landing_zone.permission_sets import PermissionSet
+from strata.landing_zone.permission_sets import InlinePolicy, PermissionSet
 from strata.report.access import allowances, duration
 from strata.report.allowed import allowed_by_service
-from strata.text import listed
+from strata.text import counted, listed
+
+MOST_EFFECTS = 4
+"""Differences of one permission set that are told; more are counted."""
 
 Found = Iterator[tuple[str, bool]]
 """The change, and whether it widens access."""
@@ -30,26 +33,37 @@ def permission_set_changes(before: LandingZone, after: LandingZone) -> Iterator[
     for key in sorted(old.keys() - new.keys()):
         yield Change(Topic.PERMISSION_SETS, f"permission set {key} is removed")
     for key in sorted(old.keys() & new.keys()):
-        more = compared.more(key) if key in held else []
-        for text, widens in _changes(old[key], new[key], _Effect(more, held=key in held)):
+        for text, widens in _changes(old[key], new[key], _effect(compared, old[key], new[key], key in held)):
             risk: Risk | None = "access" if widens and key in held else None
             yield Change(Topic.PERMISSION_SETS, f"permission set {key} {text}", risk)
     yield from _attributes(before, after)
 
 
 class _Effect(NamedTuple):
-    """What a permission set allows more than before, as text."""
+    """What a permission set allows more than before, and less, as text."""
 
     more: list[str]
+    less: list[str]
     held: bool
     """Whether somebody has it; if nobody does, it has no effect yet."""
+
+
+def _effect(compared: PermissionSets, old: PermissionSet, new: PermissionSet, held: bool) -> _Effect:
+    if not held or (_texts(old) == _texts(new) and old.boundary == new.boundary):
+        return _Effect([], [], held)
+    return _Effect(compared.more(new.key), compared.less(new.key), held)
+
+
+def _texts(one: PermissionSet) -> list[str]:
+    return [policy.document.text if isinstance(policy, InlinePolicy) else str(policy) for policy in one.policies]
 
 
 def _changes(old: PermissionSet, new: PermissionSet, effect: _Effect) -> Found:
     yield from _policies(old, new, effect)
     yield from _inline(_document(old), _document(new), effect)
     yield from _boundary(old, new, effect)
-    yield from ((text, True) for text in effect.more)
+    yield from _told(effect.more, widens=True)
+    yield from _told(effect.less, widens=False)
     if old.session_duration != new.session_duration and "session_duration" not in new.unwritten:
         was, will_be = duration(old.session_duration), duration(new.session_duration)
         longer = session_minutes(new.session_duration) > session_minutes(old.session_duration)
@@ -60,6 +74,12 @@ def _changes(old: PermissionSet, new: PermissionSet, effect: _Effect) -> Found:
             yield f"keeps its {words}, which sso.yaml no longer writes", False
         elif part in ("name", "description", "relay_state") and getattr(old, part) != getattr(new, part):
             yield f"changes its {words} to {getattr(new, part) or 'none'}", False
+
+
+def _told(texts: list[str], *, widens: bool) -> Found:
+    yield from ((text, widens) for text in texts[:MOST_EFFECTS])
+    if texts[MOST_EFFECTS:]:
+        yield f"has {counted(len(texts) - MOST_EFFECTS, 'more difference')} like these", widens
 
 
 def _policies(old: PermissionSet, new: PermissionSet, effect: _Effect) -> Found:
@@ -82,7 +102,8 @@ def _inline(old: str, new: str, effect: _Effect) -> Found:
     if old == new:
         return
     if not old:
-        yield f"gains an inline policy: {allowed_by_service(new) or 'it allows nothing'}", False
+        said = "" if effect.more else f": {allowed_by_service(new) or 'it allows nothing'}"
+        yield f"gains an inline policy{said}", False
         return
     what = "loses its inline policy" if not new else "has another inline policy"
     if not effect.held:

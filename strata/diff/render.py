@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from strata.diff.change import Change, risk_words, risks
+from strata.diff.change import Change, Topic, risk_words, risks
 from strata.outputs import output
 from strata.printing import line, markdown, visible
+
+
+_COMPARED = (Topic.PERMISSION_SETS, Topic.GUARDRAILS)
+_NOT_LOOKED_AT = "Not looked at: policies of resources, your own policies by name, actions that AWS adds later."
 
 
 def as_text(found: Sequence[Change], revision: str) -> str:
@@ -18,6 +22,7 @@ def as_text(found: Sequence[Change], revision: str) -> str:
         for change in changes:
             text = visible(f"{change.text} ({risk_words({change.risk})})" if change.risk else change.text)
             lines.append(f"{'! ' if change.risk else '  '}{text}")
+    lines += ["", _NOT_LOOKED_AT] if _is_compared(found) else []
     return "\n".join([*lines, ""])
 
 
@@ -31,7 +36,13 @@ def as_markdown(found: Sequence[Change], revision: str) -> str:
         lines += [f"### {topic.value}", ""]
         lines += [_item(change) for change in changes]
         lines.append("")
+    lines += [_NOT_LOOKED_AT] if _is_compared(found) else []
     return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _is_compared(found: Sequence[Change]) -> bool:
+    """Returns whether policies were compared by effect."""
+    return any(change.topic in _COMPARED for change in found)
 
 
 def _item(change: Change) -> str:

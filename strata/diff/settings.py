@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -99,7 +99,9 @@ def trust_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
                 "access",
             )
     for service in sorted(after.trusted_services - before.trusted_services):
-        yield Change(Topic.TRUST, f"the organization trusts {service}")
+        # What a control of security.yaml needs comes with that control; one that somebody names may act in every account.
+        risk: Risk | None = "access" if service in new.trusted_services else None
+        yield Change(Topic.TRUST, f"the organization trusts {service}", risk)
     for service in sorted(set(new.disable_services) - set(old.disable_services)):
         text = f"the organization no longer trusts {service}: it stops working across accounts"
         yield Change(Topic.TRUST, text, "guardrails")
@@ -116,9 +118,34 @@ def setting_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]
     old, new = ({path: value for path, value in leaves(one.project) if value != {}} for one in (before, after))
     for path in sorted(old.keys() | new.keys()):
         if old.get(path) != new.get(path) and not path.startswith(("management_account", "regions.governed")):
-            risk: Risk | None = "guardrails" if path == "state.kms" and not new.get(path) else None
-            yield Change(Topic.SETTINGS, f"{path} is {_word(new.get(path))}, not {_word(old.get(path))}", risk)
+            text = f"{path} is {_word(new.get(path))}, not {_word(old.get(path))}"
+            yield Change(Topic.SETTINGS, f"{text}{_SAID.get(path, '')}", _risk_of_setting(path, new.get(path)))
     for address in sorted(before.imports.keys() | after.imports.keys()):
         was, will_be = before.imports.get(address), after.imports.get(address)
         if was != will_be:
-            yield Change(Topic.SETTINGS, f"import of {address} is {_word(will_be)}, not {_word(was)}")
+            text = f"import of {address} is {_word(will_be)}, not {_word(was)}"
+            # Without its line, a thing that was imported stays what it is.
+            yield Change(Topic.SETTINGS, text, _risk_of_import(address) if will_be else None)
+
+
+_SAID = {"identity_center.start_url": ": strata profiles writes it, and people sign in there"}
+
+
+def _risk_of_setting(path: str, will_be: Any) -> Risk | None:
+    if path == "state.kms":
+        return None if will_be else "guardrails"
+    return "access" if path == "identity_center.start_url" and will_be else None
+
+
+def _risk_of_import(address: str) -> Risk | None:
+    """Returns the risk that a key stands for another thing at AWS: a group with other members, another account."""
+    return next((risk for start, risk in _IMPORTED.items() if address.startswith(start)), None)
+
+
+_IMPORTED: Mapping[str, Risk] = {
+    "aws_identitystore_": "access",
+    "aws_ssoadmin_": "access",
+    "aws_organizations_policy": "guardrails",
+    "aws_organizations_organizational_unit": "guardrails",
+    "aws_organizations_account": "accounts",
+}
