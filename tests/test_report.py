@@ -721,7 +721,7 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
             (
                 GUARDRAILS,
                 "policy region-restriction no longer denies all of 385 other services, acm:*, config:*, dynamodb:*, "
-                "elasticache:* and 669 more to everybody (organization.yaml:194 DenyOtherRegions, "
+                "elasticache:* and 436 more to everybody (organization.yaml:194 DenyOtherRegions, "
                 "organization.yaml:194 DenyAllButUsEast1) in account sandbox",
             ),
             (
@@ -839,7 +839,7 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
             (
                 GUARDRAILS,
                 "policy region-restriction no longer denies all of 385 other services, acm:*, dynamodb:*, "
-                "elasticache:*, kms:* and 812 more with aws:RequestedRegion eu-west-3 to everybody "
+                "elasticache:*, kms:* and 598 more with aws:RequestedRegion eu-west-3 to everybody "
                 "(organization.yaml:194 DenyOtherRegions, organization.yaml:194 DenyAllButUsEast1) in organizational "
                 "units sandbox, workloads",
             )
@@ -852,7 +852,7 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
             (
                 NOTHING,
                 "policy region-restriction now denies all of 385 other services, acm:*, dynamodb:*, elasticache:*, "
-                "kms:* and 812 more with aws:RequestedRegion eu-west-1 to everybody (organization.yaml:198 "
+                "kms:* and 598 more with aws:RequestedRegion eu-west-1 to everybody (organization.yaml:198 "
                 "DenyOtherRegions, organization.yaml:198 DenyAllButUsEast1) in organizational units sandbox, workloads",
             )
         ],

@@ -1,8 +1,8 @@
 """Statements as boxes of requests, and the search for a request that is in some of them and in none of others.
 
-A statement holds for a request if its resource and each key of its condition hold, whatever the others are: it is a box,
-with a set of values on each side. Where the value of one key decides on that of another (a policy variable), the test is
-a side of its own, which holds or does not.
+A statement holds for a request if its resource and each key of its condition hold, whatever the others are: it is a
+box, with a set of values on each side. Where one key decides on the test of another (a policy variable), the test is a
+side of its own, which holds or does not.
 """
 
 from __future__ import annotations
@@ -74,6 +74,8 @@ class Given:
     """Keys that every request has."""
     possible: Callable[[str, str], bool] = lambda _key, _value: True
     """Whether a key can have a value."""
+    shapes: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Patterns of ARNs, one of which each value of a key matches."""
 
     def with_fixed(self, key: str, value: Choice) -> Given:
         """Returns the same with one value of a key."""
@@ -88,7 +90,11 @@ class Given:
             return Choices(tuple(fixed))
         absent = key not in self.present
         return values_of_key(
-            tests, self.known.get(key, ()), absent=absent, possible=lambda value: self.possible(key, value)
+            tests,
+            self.known.get(key, ()),
+            absent=absent,
+            possible=lambda value: self.possible(key, value),
+            shapes=self.shapes.get(key, ()),
         )
 
 

@@ -1,11 +1,11 @@
 """Compares policies by effect instead of by text: for which requests do two versions of them answer differently.
 
-All requests are compared that their statements can tell apart: each action that one of them names or matches, and one of
-every other service; each value that one compares a key with, one outside all of them, and none; each resource that one
-names, and another. Where `Choices.complete` holds this is no sample: the statements tell no other request apart, so that
-nothing found is a proof. Where it does not, where a search takes too long, and where a document has what the evaluator
-does not know, the texts are compared as well, and what they do not show to be covered counts as a difference: the gate
-asks once too often rather than pass what nobody has looked at.
+All requests are compared that their statements can tell apart: each action that one of them names or matches, and one
+of every other service; each value that one compares a key with, one outside all of them, and none; each resource that
+one names, and another. Where `Choices.complete` holds this is no sample: the statements tell no other request apart, so
+that nothing found is a proof. Where it does not, where a search takes too long, and where a document has what the
+evaluator does not know, the texts are compared as well, and what they do not show to be covered counts as a difference:
+the gate asks once too often rather than pass what nobody has looked at.
 
 A value with a variable counts as a test that may hold or not, whatever else the request has; written otherwise, it is
 asked about. Actions are those of the data file: a pattern and the list of all that it matches are the same.

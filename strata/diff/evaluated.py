@@ -39,7 +39,10 @@ _ANYWHERE = "000000000000"
 
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 _OF_PEOPLE = ("aws:principalaccount", "aws:principalarn", "aws:principalorgid", "aws:principalorgpaths")
-_PRESENT = frozenset({"aws:requestedregion", "aws:principalisawsservice", "aws:viaawsservice"})
+_PRINCIPALS = ("arn:*:iam::*:role/*", "arn:*:iam::*:user/*", "arn:*:iam::*:root")
+_PRESENT = frozenset(
+    {"aws:currenttime", "aws:epochtime", "aws:principalisawsservice", "aws:requestedregion", "aws:viaawsservice"}
+)
 
 
 class Guardrails:
@@ -96,7 +99,12 @@ class Guardrails:
         people = self._kind is PolicyType.SERVICE_CONTROL
         known = [*_people(self._zones["before"]), *_people(self._zones["after"])]
         present = _PRESENT.union(_OF_PEOPLE) if people else _PRESENT
-        given = Given(known={PRINCIPAL: list(dict.fromkeys(known))}, present=present, possible=_possible)
+        given = Given(
+            known={PRINCIPAL: list(dict.fromkeys(known))},
+            present=present,
+            possible=_possible,
+            shapes={PRINCIPAL: _PRINCIPALS},
+        )
         comparison = Comparison(found, given)
         if not people:
             comparison.bind(aws_limits().resource_control_prefixes)
@@ -107,6 +115,8 @@ def _possible(key: str, value: str) -> bool:
     """Returns whether a principal can have an ARN; none of service-linked roles, which neither SCPs nor RCPs bind."""
     if key != PRINCIPAL:
         return True
+    if value.endswith("/"):
+        return False
     try:
         return is_arn(value) and Principal(value).kind is not PrincipalKind.SERVICE_LINKED_ROLE
     except ValueError:

@@ -9,7 +9,6 @@ from strata.diff.change import Change, Topic, risk_words, risks
 from strata.outputs import output
 from strata.printing import line, markdown, visible
 
-
 _COMPARED = (Topic.PERMISSION_SETS, Topic.GUARDRAILS)
 _NOT_LOOKED_AT = "Not looked at: policies of resources, your own policies by name, actions that AWS adds later."
 

@@ -99,7 +99,7 @@ def trust_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
                 "access",
             )
     for service in sorted(after.trusted_services - before.trusted_services):
-        # What a control of security.yaml needs comes with that control; one that somebody names may act in every account.
+        # One that a control of security.yaml needs comes with that control.
         risk: Risk | None = "access" if service in new.trusted_services else None
         yield Change(Topic.TRUST, f"the organization trusts {service}", risk)
     for service in sorted(set(new.disable_services) - set(old.disable_services)):

@@ -84,6 +84,7 @@ def values_of_key(
     *,
     absent: bool = True,
     possible: Callable[[str], bool] = lambda _: True,
+    shapes: Sequence[str] = (),
 ) -> Choices:
     """Returns the values of a key that tests tell apart.
 
@@ -92,15 +93,17 @@ def values_of_key(
         known: values that occur, with their words.
         absent: whether a request may lack the key.
         possible: whether a text can be its value.
+        shapes: patterns of ARNs, one of which each value matches; none where it may be anything.
     """
     found, complete = list(known), True
     words = [one for test in tests if (one := _as_text(test))]
     if words:
-        texts, complete = _texts([one for many in words for one in many])
+        wanted = [*(one for many in words for one in many), *(Wanted(shape, Kind.ARN) for shape in shapes)]
+        texts, complete = _texts(wanted, known, len(shapes))
         found += texts
     for test in tests:
         family = next((one for name, one in _FAMILIES.items() if name in test.written.lower()), None)
-        found += [Choice(one, one) for one in family([value.text for value in test.values])] if family else []
+        found += family([value.text for value in test.values]) if family else []
     if words or not found:
         found += [Choice(FRESH), Choice(_FRESH_ROLE), Choice(_FRESH_ARN)]
     found = [one for one in found if possible(str(one.value))]
@@ -214,9 +217,9 @@ def _as_text(test: Test) -> list[Wanted]:
     return []
 
 
-def _texts(wanted: Sequence[Wanted]) -> tuple[list[Choice], bool]:
-    """Returns texts for every way in which patterns match, and whether that is all."""
-    wanted = list(dict.fromkeys(wanted))
+def _texts(wanted: Sequence[Wanted], known: Sequence[Choice] = (), shapes: int = 0) -> tuple[list[Choice], bool]:
+    """Returns texts for every way in which patterns match, and whether that is all; the last are shapes."""
+    wanted = [*dict.fromkeys(wanted[: len(wanted) - shapes]), *wanted[len(wanted) - shapes :]]
     found: dict[str, Choice] = {}
     for one in wanted:
         for text in _filled(one):
@@ -225,12 +228,16 @@ def _texts(wanted: Sequence[Wanted]) -> tuple[list[Choice], bool]:
         return list(found.values()), False
     lie = {(one, other): one.within(other) for one in wanted for other in wanted if one is not other}
     for one, other in combinations(wanted, 2):
-        if lie[one, other] is None and lie[other, one] is None:
+        if None in (lie[one, other], lie[other, one]) and True not in (lie[one, other], lie[other, one]):
             for text in _shared(one, other):
                 found.setdefault(text, Choice(text, _unescaped(f"{one.text} and {other.text}")))
-    seen = {tuple(one.matches(text) for one in wanted) for text in found}
+    seen = {tuple(one.matches(text) for one in wanted) for text in (*found, *(str(one.value) for one in known))}
     ways = _ways(wanted, lie)
-    return list(found.values()), ways is not None and all(way in seen or not any(way) for way in ways)
+    if ways is None:
+        return list(found.values()), False
+    if shapes:
+        ways = [way for way in ways if any(way[-shapes:])]
+    return list(found.values()), all(way in seen or not any(way) for way in ways)
 
 
 def _filled(one: Wanted) -> Iterator[str]:
@@ -339,34 +346,41 @@ def _fits(
 # Numbers, dates, addresses, true and false
 
 
-def _between(found: Iterable[Decimal | None]) -> Iterator[Decimal]:
-    known = sorted({one for one in found if one is not None})
-    if known:
-        yield from (known[0] - 1, *known, known[-1] + 1)
-        yield from ((one + other) / 2 for one, other in pairwise(known))
+def _between(texts: Iterable[str], parse: Callable[[str], Decimal | None]) -> Iterator[Choice]:
+    """Yields numbers, those between two of them, one below and one above all."""
+    known = dict(sorted((one, text) for text in texts if (one := parse(text)) is not None))
+    numbers = list(known)
+    if not numbers:
+        return
+    yield Choice(f"{numbers[0] - 1:f}", f"below {known[numbers[0]]}")
+    yield Choice(f"{numbers[-1] + 1:f}", f"above {known[numbers[-1]]}")
+    yield from (Choice(f"{one:f}", text) for one, text in known.items())
+    for one, other in pairwise(numbers):
+        yield Choice(f"{(one + other) / 2:f}", f"between {known[one]} and {known[other]}")
 
 
-def _numbers(texts: Iterable[str]) -> list[str]:
-    return [f"{one:f}" for one in _between(map(number, texts))]
+def _numbers(texts: Iterable[str]) -> list[Choice]:
+    return list(_between(texts, number))
 
 
-def _moments(texts: Iterable[str]) -> list[str]:
-    return [f"{one:f}" for one in _between(map(moment, texts))]
+def _moments(texts: Iterable[str]) -> list[Choice]:
+    return list(_between(texts, moment))
 
 
-def _addresses(texts: Iterable[str]) -> list[str]:
-    addresses: list[str] = []
+def _addresses(texts: Iterable[str]) -> list[Choice]:
+    found: list[Choice] = []
     for one in (known for text in texts if (known := network(text))):
         first, last = int(one.network_address), int(one.broadcast_address)
         kind = ipaddress.IPv4Address if isinstance(one, ipaddress.IPv4Network) else ipaddress.IPv6Address
         end = 2**one.max_prefixlen
-        addresses += [str(kind(at)) for at in (first, last, first - 1, last + 1) if 0 <= at < end]
-    return addresses
+        found += [Choice(str(kind(at)), str(one)) for at in (first, last)]
+        found += [Choice(str(kind(at)), str(kind(at))) for at in (first - 1, last + 1) if 0 <= at < end]
+    return found
 
 
-_FAMILIES: dict[str, Callable[[Iterable[str]], list[str]]] = {
+_FAMILIES: dict[str, Callable[[Iterable[str]], list[Choice]]] = {
     "numeric": _numbers,
     "date": _moments,
     "ipaddress": _addresses,
-    "bool": lambda _: ["true", "false"],
+    "bool": lambda _: [Choice("true", "true"), Choice("false", "false")],
 }

@@ -1,0 +1,504 @@
+"""The difference by effect: against brute force, over realistic edits, and over mutants of the shipped policies."""
+
+from __future__ import annotations
+
+import copy
+import json
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+import pytest
+
+from strata import diff
+from strata.config.models import Targets
+from strata.evaluation import ABSENT, Context, Layer, Principal, Request, parse
+from strata.evaluation.requests import Value
+from strata.landing_zone import LandingZone
+from strata.load import load
+from tests.mutants import asks, mutants, tells
+from tests.synthesized import COMPANY, SHIPPED
+
+Statement = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def company() -> LandingZone:
+    return load(COMPANY)
+
+
+@pytest.fixture(scope="module")
+def shipped() -> LandingZone:
+    return load(SHIPPED)
+
+
+GUARDRAIL, SET = "policies/keep-payments-private.json", "policies/read-payment-logs.json"
+"""The documents of the company that hold an SCP, attached to payments-prod, and a permission set's inline policy."""
+
+
+def with_document(zone: LandingZone, file: str, found: Sequence[Statement]) -> LandingZone:
+    text = json.dumps({"Version": "2012-10-17", "Statement": list(found)})
+    return replace(zone, documents={**zone.documents, file: text})
+
+
+def alone(zone: LandingZone) -> LandingZone:
+    """Returns a zone with the one SCP, so that no other covers what it no longer denies."""
+    policies = {"keep-payments-private": zone.organization.policies["keep-payments-private"]}
+    options = {"policies": policies, "region_restriction": None}
+    return replace(zone, organization=zone.organization.model_copy(update=options))
+
+
+def deny(action: Any, **parts: Any) -> Statement:
+    return {"Sid": "S", "Effect": "Deny", "Action": action, "Resource": "*", **parts}
+
+
+def allow(action: Any, **parts: Any) -> Statement:
+    return {**deny(action, **parts), "Effect": "Allow"}
+
+
+EXEMPT = {"ArnNotLike": {"aws:PrincipalArn": ["arn:*:iam::*:role/a", "arn:*:iam::*:role/b"]}}
+REGIONS = {"StringNotEquals": {"aws:RequestedRegion": ["eu-central-1", "eu-west-1"]}}
+NOT_ACTION = {"Effect": "Deny", "NotAction": ["iam:*", "sts:*"], "Resource": "*"}
+QUEUE = "arn:aws:sqs:eu-central-1:111122223333:orders"
+HTTPS = {"Bool": {"aws:SecureTransport": "false"}}
+
+EDITS: dict[str, tuple[str, list[Statement], list[Statement], str | None]] = {
+    "a statement is split": (
+        GUARDRAIL,
+        [deny(["s3:GetObject", "s3:PutObject"])],
+        [deny("s3:PutObject"), deny("s3:GetObject")],
+        None,
+    ),
+    "a pattern becomes the list of all that it matches": (
+        GUARDRAIL,
+        [deny("sqs:Purge*")],
+        [deny(["sqs:PurgeQueue"])],
+        None,
+    ),
+    "an equality becomes a pattern without a wildcard": (
+        GUARDRAIL,
+        [deny("s3:*", Condition={"StringEquals": {"aws:PrincipalTag/Team": "a"}})],
+        [deny("s3:*", Condition={"StringLike": {"aws:PrincipalTag/Team": "a"}})],
+        None,
+    ),
+    "two exemptions become one pattern that matches only them": (
+        GUARDRAIL,
+        [deny("s3:*", Condition=EXEMPT)],
+        [
+            deny(
+                "s3:*", Condition={"ArnNotEquals": {"aws:principalarn": ["arn:*:iam::*:role/b", "arn:*:iam::*:role/a"]}}
+            )
+        ],
+        None,
+    ),
+    "service-linked roles are exempt, which nothing binds": (
+        GUARDRAIL,
+        [deny("s3:*")],
+        [deny("s3:*", Condition={"ArnNotLike": {"aws:PrincipalArn": "arn:*:iam::*:role/aws-service-role/*"}})],
+        None,
+    ),
+    "an action that a wider one covers goes": (
+        GUARDRAIL,
+        [deny(["s3:*", "s3:GetObject"])],
+        [deny("s3:*")],
+        None,
+    ),
+    "a denial of everything takes the place of several": (
+        GUARDRAIL,
+        [deny("s3:*"), deny("ec2:*", Condition=REGIONS)],
+        [deny("*")],
+        None,
+    ),
+    "all but some services is written as a list of exceptions less": (
+        GUARDRAIL,
+        [NOT_ACTION],
+        [{**NOT_ACTION, "NotAction": "iam:*"}],
+        None,
+    ),
+    "a permission is narrowed to one resource": (
+        SET,
+        [allow("sqs:SendMessage")],
+        [allow("sqs:SendMessage", Resource=QUEUE)],
+        None,
+    ),
+    "a permission is written twice": (SET, [allow("sqs:*")], [allow("sqs:*"), allow("sqs:SendMessage")], None),
+    "a permission comes that a guardrail denies in that account": (
+        SET,
+        [allow("sqs:SendMessage")],
+        [allow("sqs:SendMessage"), allow("iam:CreateUser")],
+        None,
+    ),
+    "an action is taken out": (
+        GUARDRAIL,
+        [deny(["s3:DeleteBucket", "s3:DeleteObject"])],
+        [deny("s3:DeleteObject")],
+        "no longer denies s3:DeleteBucket to everybody",
+    ),
+    "a role is exempt": (
+        GUARDRAIL,
+        [deny("s3:*")],
+        [deny("s3:*", Condition={"ArnNotLike": {"aws:PrincipalArn": "arn:*:iam::*:role/Deployer"}})],
+        "no longer denies s3:* to arn:*:iam::*:role/Deployer",
+    ),
+    "a permission set is exempt by a pattern": (
+        GUARDRAIL,
+        [deny("s3:*")],
+        [deny("s3:*", Condition={"ArnNotLike": {"aws:PrincipalArn": "arn:*:iam::*:role/*_BreakGlass_*"}})],
+        "no longer denies s3:* to permission set BreakGlass",
+    ),
+    "a region opens": (
+        GUARDRAIL,
+        [deny("ec2:*", Condition=REGIONS)],
+        [
+            deny(
+                "ec2:*",
+                Condition={"StringNotEquals": {"aws:RequestedRegion": ["eu-central-1", "eu-west-1", "eu-west-2"]}},
+            )
+        ],
+        "no longer denies ec2:* with aws:RequestedRegion eu-west-2 to everybody",
+    ),
+    "a service joins the exceptions": (
+        GUARDRAIL,
+        [NOT_ACTION],
+        [{**NOT_ACTION, "NotAction": ["iam:*", "sts:*", "sns:*"]}],
+        "no longer denies sns:* to everybody",
+    ),
+    "a denial is confined to requests without TLS": (
+        GUARDRAIL,
+        [deny("sqs:*")],
+        [deny("sqs:*", Condition=HTTPS)],
+        "no longer denies sqs:* with aws:SecureTransport true, none to everybody",
+    ),
+    "two tests are joined, where each was enough": (
+        GUARDRAIL,
+        [deny("sqs:*", Condition=HTTPS), deny("sqs:*", Condition=REGIONS)],
+        [deny("sqs:*", Condition={**HTTPS, **REGIONS})],
+        "no longer denies sqs:* ",
+    ),
+    "a permission set may write": (
+        SET,
+        [allow("sqs:Get*")],
+        [allow(["sqs:Get*", "sqs:SendMessage"])],
+        "now allows sqs:SendMessage (policies/read-payment-logs.json:4 S) in account payments-prod",
+    ),
+    "a permission reaches every queue": (
+        SET,
+        [allow("sqs:SendMessage", Resource=QUEUE)],
+        [allow("sqs:SendMessage", Resource="arn:aws:sqs:*:*:*")],
+        "now allows sqs:SendMessage on arn:aws:sqs:*:*:* ",
+    ),
+    "a permission loses its denial": (
+        SET,
+        [allow("sqs:*"), deny("sqs:PurgeQueue")],
+        [allow("sqs:*")],
+        "no longer denies sqs:PurgeQueue (policies/read-payment-logs.json:10 S) in account payments-prod",
+    ),
+    "a permission loses its condition": (
+        SET,
+        [allow("sqs:*", Condition={"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}})],
+        [allow("sqs:*")],
+        "now allows sqs:* ",
+    ),
+    "a variable takes the place of a value": (
+        SET,
+        [allow("s3:GetObject", Resource="arn:aws:s3:::homes/lea/*")],
+        [allow("s3:GetObject", Resource="arn:aws:s3:::homes/${aws:userid}/*")],
+        "now allows s3:GetObject on others than arn:aws:s3:::homes/lea/*",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", EDITS)
+def test_the_gate_asks_exactly_when_an_edit_widens(case: str, company: LandingZone) -> None:
+    file, old, new, expected = EDITS[case]
+    zone = alone(company) if file == GUARDRAIL else company
+    found = diff.compare(with_document(zone, file, old), with_document(zone, file, new))
+    asked = [one.text for one in found if one.risk]
+    assert bool(asked) is (expected is not None), [one.text for one in found]
+    if expected:
+        assert any(expected in text for text in asked), asked
+
+
+# Brute force
+
+
+Change = Callable[[list[Statement], random.Random], None]
+
+KEYS: dict[str, list[Value]] = {
+    "aws:PrincipalArn": [
+        "arn:aws:iam::111122223333:root",
+        "arn:aws:iam::111122223333:user/lea",
+        *(
+            f"arn:aws:iam::{account}:role/{role}"
+            for account in ("111122223333", "444455556666")
+            for role in ("a", "ab", "b", "x/a", "ci")
+        ),
+    ],
+    "aws:RequestedRegion": ["eu-central-1", "eu-west-1", "us-east-1", "us-west-2"],
+    "aws:PrincipalTag/Team": [ABSENT, "", "a", "A", "ab", "b", "payments"],
+    "aws:SourceIp": [ABSENT, "203.0.113.5", "203.0.113.200", "198.51.100.1"],
+    "aws:SecureTransport": [ABSENT, "true", "false"],
+    "aws:TagKeys": [ABSENT, ("a",), ("a", "b"), ("b", "c"), ("a", "b", "c")],
+    "s3:max-keys": [ABSENT, "5", "10", "11"],
+    "aws:CurrentTime": ["2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z", "2026-06-01T00:00:00Z"],
+}
+TESTS: list[tuple[str, str, list[str]]] = [
+    (
+        "ArnNotLike",
+        "aws:PrincipalArn",
+        ["arn:*:iam::*:role/a", "arn:*:iam::*:role/*", "arn:*:iam::1111*:role/?", "arn:*:iam::*:*/a*"],
+    ),
+    ("ArnLike", "aws:PrincipalArn", ["arn:*:iam::*:root", "arn:aws:iam::111122223333:*"]),
+    ("StringNotLike", "aws:PrincipalArn", ["arn:aws:iam::*:role/a*", "*b"]),
+    ("StringNotEquals", "aws:RequestedRegion", ["eu-central-1", "eu-west-1", "us-west-2"]),
+    ("StringLike", "aws:RequestedRegion", ["eu-*", "*-1"]),
+    ("StringEquals", "aws:PrincipalTag/Team", ["a", "b", "ab"]),
+    ("StringNotEqualsIfExists", "aws:PrincipalTag/Team", ["a", "A"]),
+    ("StringEqualsIgnoreCase", "aws:PrincipalTag/Team", ["A", "payments"]),
+    ("StringLike", "aws:PrincipalTag/Team", ["a*", "*b", "?"]),
+    ("Null", "aws:PrincipalTag/Team", ["true"]),
+    ("IpAddress", "aws:SourceIp", ["203.0.113.0/24", "203.0.113.0/25"]),
+    ("NotIpAddress", "aws:SourceIp", ["203.0.113.128/25", "198.51.100.0/24"]),
+    ("Bool", "aws:SecureTransport", ["false"]),
+    ("BoolIfExists", "aws:SecureTransport", ["false", "true"]),
+    ("ForAnyValue:StringEquals", "aws:TagKeys", ["a", "b"]),
+    ("ForAllValues:StringLike", "aws:TagKeys", ["a", "b", "c*"]),
+    ("NumericGreaterThan", "s3:max-keys", ["5", "10"]),
+    ("NumericLessThanEquals", "s3:max-keys", ["10"]),
+    ("DateLessThan", "aws:CurrentTime", ["2026-06-01T00:00:00Z"]),
+    ("DateGreaterThan", "aws:CurrentTime", ["2026-03-01T00:00:00Z"]),
+]
+ACTIONS = ["s3:*", "s3:Get*", "s3:GetObject", "s3:Put*", "s3:PutObject", "sqs:*", "sqs:SendMessage", "*", "s3:*Object*"]
+RESOURCES = [
+    "*",
+    "arn:aws:s3:::a",
+    "arn:aws:s3:::a*",
+    "arn:aws:s3:::*b",
+    "arn:aws:s3:::a/*",
+    "arn:aws:sqs:*:*:*",
+    "arn:*:s3:::*",
+]
+ASKED = [
+    *product(
+        ("s3:GetObject", "s3:PutObject", "s3:DeleteBucket"),
+        ("arn:aws:s3:::a", "arn:aws:s3:::ab", "arn:aws:s3:::a/b", "arn:aws:s3:::c"),
+    ),
+    *product(("sqs:SendMessage", "sqs:PurgeQueue"), (QUEUE, "arn:aws:sqs:us-east-1:444455556666:b")),
+    ("ec2:RunInstances", "arn:aws:ec2:us-east-1:111122223333:instance/i"),
+    ("s3:ListAllMyBuckets", "*"),
+]
+"""Actions and resources of the requests."""
+
+
+def _statement(chance: random.Random) -> Statement:
+    """Returns a denial with parts that overlap with those of others in every way."""
+    element, resource = (
+        ("NotAction" if chance.random() < 0.1 else "Action"),
+        ("NotResource" if chance.random() < 0.1 else "Resource"),
+    )
+    made: Statement = {
+        "Effect": "Deny",
+        element: chance.sample(ACTIONS[: 7 if element == "NotAction" else 9], chance.randint(1, 2)),
+        resource: chance.sample(RESOURCES[1:], chance.randint(1, 2))
+        if chance.random() < 0.5 or resource == "NotResource"
+        else "*",
+    }
+    for operator, key, values in chance.sample(TESTS, chance.choice((0, 1, 1, 2))):
+        some = chance.sample(values, chance.randint(1, len(values)))
+        made.setdefault("Condition", {}).setdefault(operator, {})[key] = some
+    return made
+
+
+def _changed(found: list[Statement], chance: random.Random) -> list[Statement]:
+    """Returns statements with an edit or two, of whatever effect."""
+    made = copy.deepcopy(found)
+    for _ in range(chance.randint(1, 2)):
+        one = chance.choice(made)
+        match chance.randrange(7):
+            case 0:
+                made.remove(one) if made[1:] else made.append(_statement(chance))
+            case 1:
+                made.append(_statement(chance))
+            case 2:
+                element = "Action" if "Action" in one else "NotAction"
+                one[element] = chance.sample(ACTIONS[:7], chance.randint(1, 3))
+            case 3:
+                one.pop("NotResource", None)
+                one["Resource"] = chance.sample(RESOURCES, chance.randint(1, 2))
+            case 4:
+                operator, key, values = chance.choice(TESTS)
+                one.setdefault("Condition", {}).setdefault(operator, {})[key] = chance.sample(values, 1)
+            case 5 if one.get("Condition"):
+                del one["Condition"][chance.choice(list(one["Condition"]))]
+            case _ if "Action" in one:  # each action a statement of its own
+                made.remove(one)
+                made += [{**one, "Action": action} for action in one["Action"]]
+    return made
+
+
+def _contexts(chance: random.Random, number: int) -> Iterator[dict[str, Value]]:
+    for _ in range(number):
+        yield {key: chance.choice(values) for key, values in KEYS.items()}
+
+
+def _denies(found: Sequence[Statement], allowed: Sequence[Statement] = ()) -> Callable[[Request], tuple[bool, bool]]:
+    text = json.dumps({"Version": "2012-10-17", "Statement": [*found, *allowed]})
+    layer = Layer("policy", (parse(text, "policy"),))
+
+    def judged(request: Request) -> tuple[bool, bool]:
+        verdict = layer.judge(request)
+        return verdict.denies is True, verdict.allows is True
+
+    return judged
+
+
+def _requests(chance: random.Random, number: int) -> list[Request]:
+    return [one for keys in _contexts(chance, number) for one in _requests_of(keys)]
+
+
+SEEDS = [pytest.param(0, 20), *(pytest.param(seed, 150, marks=pytest.mark.e2e) for seed in range(1, 3))]
+"""Seeds, and the number of edits; many of them are too long for make test."""
+
+
+@pytest.mark.parametrize(("seed", "rounds"), SEEDS)
+def test_whatever_brute_force_finds_open_is_asked_about(seed: int, rounds: int, company: LandingZone) -> None:
+    """Of a guardrail: a request that was denied and is no longer is never passed."""
+    chance, zone, asked, opened = random.Random(seed), alone(company), 0, 0  # noqa: S311
+    requests = _requests(chance, 25)
+    for _ in range(rounds):
+        old = [_statement(chance) for _ in range(chance.randint(1, 3))]
+        new = _changed(old, chance)
+        was, will_be = _denies(old), _denies(new)
+        open_ = next((one for one in requests if was(one)[0] and not will_be(one)[0]), None)
+        found = diff.compare(with_document(zone, GUARDRAIL, old), with_document(zone, GUARDRAIL, new))
+        asks = "guardrails" in diff.risks(found)
+        assert asks or open_ is None, f"{json.dumps(old)}\n{json.dumps(new)}\n{open_}"
+        asked, opened = asked + asks, opened + (open_ is not None)
+    assert opened > rounds // 8
+    assert asked - opened <= rounds // 5, "it asks where brute force finds nothing"
+
+
+@pytest.mark.parametrize(("seed", "rounds"), SEEDS)
+def test_whatever_brute_force_finds_allowed_is_asked_about(seed: int, rounds: int, company: LandingZone) -> None:
+    """Of a permission set: a request that was not allowed and is now is never passed."""
+    chance, zone, asked, opened = random.Random(seed), without_guardrails(company), 0, 0  # noqa: S311
+    requests = [
+        replace(one, principal=Principal(ROLE), context=Context({"aws:PrincipalArn": ROLE}, complete=True).filled(keys))
+        for keys in _contexts(chance, 25)
+        for one in _requests_of(keys)
+    ]
+    for _ in range(rounds):
+        old = [_either(_statement(chance), chance) for _ in range(chance.randint(1, 3))]
+        new = [_either(one, chance) if chance.random() < 0.1 else one for one in _changed(old, chance)]
+        was, will_be = _denies(old), _denies(new)
+        open_ = next((one for one in requests if was(one) != (False, True) and will_be(one) == (False, True)), None)
+        asks = "access" in diff.risks(diff.compare(with_document(zone, SET, old), with_document(zone, SET, new)))
+        assert asks or open_ is None, f"{json.dumps(old)}\n{json.dumps(new)}\n{open_}"
+        asked, opened = asked + asks, opened + (open_ is not None)
+    assert opened > rounds // 8
+
+
+ROLE = (
+    "arn:aws:iam::444455556666:role/aws-reserved/sso.amazonaws.com/eu-central-1/"
+    "AWSReservedSSO_PaymentsSupport_0123456789abcdef"
+)
+
+
+def without_guardrails(zone: LandingZone) -> LandingZone:
+    options: dict[str, Any] = {"policies": {}, "region_restriction": None}
+    return replace(zone, organization=zone.organization.model_copy(update=options))
+
+
+def _either(statement: Statement, chance: random.Random) -> Statement:
+    return {**statement, "Effect": chance.choice(("Allow", "Allow", "Deny"))}
+
+
+def _requests_of(keys: dict[str, Value]) -> list[Request]:
+    return [
+        Request(Principal(str(keys["aws:PrincipalArn"])), action, resource, context=Context(keys, complete=True))
+        for action, resource in ASKED
+    ]
+
+
+# Mutants
+
+
+def test_mutants_of_every_policy_are_noticed(shipped: LandingZone, company: LandingZone) -> None:
+    """Twenty of those that `python -m tests.mutants` makes, from all over."""
+    made = list(mutants({"shipped": shipped, "company": company}))
+    assert len(made) >= 200
+    for one in made[7 :: len(made) // 20]:
+        assert asks(one.before, one.after) if one.loosens else tells(one.before, one.after), one.name
+
+
+# What evaluation does not decide
+
+
+def test_what_the_evaluator_does_not_know_is_compared_as_text(company: LandingZone) -> None:
+    zone, odd = alone(company), {"StringAlmostEquals": {"aws:PrincipalTag/Team": "a"}}
+    before = with_document(zone, GUARDRAIL, [deny(["s3:*", "sqs:*"], Condition=odd)])
+    assert (
+        diff.compare(before, with_document(zone, GUARDRAIL, [deny(["sqs:*", "s3:*"], Condition=odd)]))[0].risk is None
+    )
+    (found,) = (one for one in diff.compare(before, with_document(zone, GUARDRAIL, [deny("s3:*")])) if one.risk)
+    assert found.text == "policy keep-payments-private changes: S no longer denies sqs:* in account payments-prod"
+
+
+def test_a_difference_that_nothing_shows_is_asked_about(company: LandingZone) -> None:
+    """Three patterns that overlap: whether a text matches all of them but no fourth is not worked out."""
+    zone = alone(company)
+    patterns = ["a*b*c", "*b*d*", "*c", "*a*d*c", "?*?*?"]
+    old = deny("s3:*", Condition={"StringLike": {"aws:PrincipalTag/Team": patterns[:3]}})
+    new = [
+        deny("s3:*", Condition={"StringLike": {"aws:PrincipalTag/Team": [one, *patterns[3:]]}}) for one in patterns[:3]
+    ]
+    found = diff.compare(with_document(zone, GUARDRAIL, [old]), with_document(zone, GUARDRAIL, new))
+    assert [one.risk for one in found if "do not show" in one.text] == ["guardrails"]
+
+
+def test_a_policy_that_binds_nothing_loosens_nothing(company: LandingZone) -> None:
+    policy = company.organization.policies["keep-payments-private"].model_copy(update={"targets": Targets()})
+    policies = {**company.organization.policies, "keep-payments-private": policy}
+    zone = replace(company, organization=company.organization.model_copy(update={"policies": policies}))
+    (found,) = diff.compare(with_document(zone, GUARDRAIL, [deny("*")]), with_document(zone, GUARDRAIL, []))
+    assert (found.risk, found.text) == (None, "policy keep-payments-private changes, and is attached to nothing")
+
+
+def test_a_permission_set_that_nobody_has_widens_nothing(company: LandingZone) -> None:
+    assignments = tuple(one for one in company.sso.assignments if "PaymentsSupport" not in one.permission_sets)
+    zone = replace(company, sso=company.sso.model_copy(update={"assignments": assignments}))
+    found = diff.compare(with_document(zone, SET, [allow("sqs:*")]), with_document(zone, SET, [allow("*")]))
+    assert [(one.risk, one.text) for one in found] == [
+        (None, "permission set PaymentsSupport has another inline policy: S now allows *; nobody has it")
+    ]
+
+
+# What stands for another thing
+
+
+@pytest.mark.parametrize(
+    ("address", "risk"),
+    [
+        ("aws_identitystore_group.platform-engineers", "access"),
+        ("aws_ssoadmin_permission_set.Billing", "access"),
+        ("aws_organizations_policy.deny-root-user", "guardrails"),
+        ("aws_organizations_account.sandbox", "accounts"),
+        ("aws_s3_bucket.trail", None),
+    ],
+)
+def test_an_import_makes_a_key_another_thing(address: str, risk: str | None, company: LandingZone) -> None:
+    one, other = (replace(company, imports={address: f"d-1/{number}"}) for number in (1, 2))
+    for before in (company, one):
+        assert [found.risk for found in diff.compare(before, other)] == [risk]
+    assert [found.risk for found in diff.compare(other, company)] == [None], "without the line it stays what it is"
+
+
+def test_another_portal_and_a_newly_trusted_service_are_asked_about(company: LandingZone) -> None:
+    center = company.project.identity_center.model_copy(update={"start_url": "https://nordwind-aws.awsapps.com/start"})
+    phishing = replace(company, project=company.project.model_copy(update={"identity_center": center}))
+    assert diff.risks(diff.compare(company, phishing)) == {"access"}
+    services = (*company.organization.trusted_services, "stranger.amazonaws.com")
+    trusting = replace(company, organization=company.organization.model_copy(update={"trusted_services": services}))
+    assert diff.risks(diff.compare(company, trusting)) == {"access"}
