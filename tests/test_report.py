@@ -595,7 +595,7 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
         [
             (
                 ACCESS,
-                "permission set DataAnalyst now allows all but 415 actions (AWS policy PowerUserAccess statement 1, "
+                "permission set DataAnalyst now allows nearly every action (AWS policy PowerUserAccess statement 1, "
                 "AWS policy PowerUserAccess statement 2) in account data-prod",
             ),
             (
@@ -762,7 +762,7 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
             (GUARDRAILS, "policy deny-root-user is detached from organizational unit sandbox"),
             (
                 GUARDRAILS,
-                "policy deny-root-user no longer denies all but 35 actions to the root user "
+                "policy deny-root-user no longer denies nearly every action to the root user "
                 "(policies/deny-root-user.json:4 DenyRootUser) in organizational unit sandbox",
             ),
             (NOTHING, "account sandbox loses deny-root-user (SCP)"),
@@ -775,7 +775,7 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
             (GUARDRAILS, "policy deny-root-user is detached from organizational unit sandbox"),
             (
                 GUARDRAILS,
-                "policy deny-root-user no longer denies all but 35 actions to the root user "
+                "policy deny-root-user no longer denies nearly every action to the root user "
                 "(policies/deny-root-user.json:4 DenyRootUser) in organizational unit sandbox",
             ),
             (NOTHING, "policy deny-root-user is attached to account sandbox"),
@@ -1325,7 +1325,7 @@ JOINS = _add("groups", "payments-support", "members", value="lea-vogt")
 LEAVES = _remove("groups", "payments-support", "members", value="clara-dubois")
 LOOSE = _remove("policies", "deny-root-user", "targets", "organizational_units", value="sandbox")
 LOOSENED = (
-    "policy deny-root-user no longer denies all but 35 actions to the root user (policies/deny-root-user.json:4 "
+    "policy deny-root-user no longer denies nearly every action to the root user (policies/deny-root-user.json:4 "
     "DenyRootUser) in organizational unit sandbox"
 )
 

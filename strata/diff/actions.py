@@ -17,7 +17,7 @@ from strata.iam.statements import is_pattern, wildcard
 from strata.text import counted, listed
 
 _LATER = "zq7x"
-"""The name of an action of a service that the data file does not have."""
+"""The name of an action that the data file does not have."""
 
 _MOST = 0.8
 """The part of all actions above which it is shorter to say which are not among them."""
@@ -40,18 +40,20 @@ class Actions:
         named = set(reference().prefixes) if any(map(is_pattern, prefixes)) else prefixes
         for prefix in sorted({*reference().prefixes, *(one for one in named if not is_pattern(one))}):
             service = reference().service(prefix)
-            names = sorted(service.names) if service else [_LATER]
+            names = sorted(service.names) if service else ["*"]
             for name in names if prefix in named else names[:1]:
                 self._add(prefix, name)
         for one in sorted(patterns):
-            if ":" in one and not is_pattern(one) and one not in self._at:
+            if ":" in one and not is_pattern(one.partition(":")[0]) and not any(self._matching([one])):
                 self._add(*one.split(":", 1))
         self._named = named
         self._sets: dict[tuple[tuple[str, ...], bool], int] = {}
 
     def _add(self, prefix: str, name: str) -> None:
-        self._at[f"{prefix}:{name}".lower()] = len(self._names)
-        self._services[prefix].append(f"{prefix}:{name}".lower())
+        """Adds an action; of a pattern that matches none that is known, one that it will match."""
+        lower = f"{prefix}:{re.sub(r'[*?]+', _LATER, name)}".lower()
+        self._at[lower] = len(self._names)
+        self._services[prefix].append(lower)
         self._names.append(f"{prefix}:{name}")
 
     @cached_property
@@ -106,11 +108,11 @@ class Actions:
             return "every action"
         rest = self.all & ~bits
         if bits.bit_count() > _MOST * len(self._names):
-            few = self._folded(rest)
-            return f"every action but {listed(few)}" if len(few) <= NAMED else f"all but {rest.bit_count():,} actions"
+            few = self._folded(rest, "those of")
+            return f"every action but {listed(few)}" if len(few) < NAMED else "nearly every action"
         return listed(self._folded(bits), NAMED)
 
-    def _folded(self, bits: int) -> list[str]:
+    def _folded(self, bits: int, many: str = "all of") -> list[str]:
         """Returns whole services, then whole verbs, then single actions."""
         whole: list[str] = []
         verbs: list[str] = []
@@ -129,7 +131,7 @@ class Actions:
             elif chosen:
                 self._add_verbs(names, chosen, verbs, single)
         if others > NAMED:
-            whole = [f"all of {counted(others, 'other service')}", *(one for one in whole if one[:-2] in self._named)]
+            whole = [f"{many} {counted(others, 'other service')}", *(one for one in whole if one[:-2] in self._named)]
         return [*whole, *verbs, *single]
 
     def _add_verbs(self, names: Iterable[str], chosen: Collection[str], verbs: list[str], single: list[str]) -> None:

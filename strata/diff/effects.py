@@ -32,6 +32,9 @@ PRINCIPAL, REGION = "aws:principalarn", "aws:requestedregion"
 Verb = str
 """`no longer denies`, `now denies`, `now allows`."""
 
+MOST_CONDITIONS = 3
+"""Conditions of a difference that are told."""
+
 ALLOWS_MORE, ALLOWS_LESS = ("now allows", "no longer denies"), ("no longer allows", "now denies")
 
 
@@ -178,8 +181,11 @@ class Comparison:
                 return Found(complete=space.complete(cores))
         except TooManyError:
             return Found(complete=False)
-        conditions = [self._told(space, side, within, told) for side in told]
-        return Found((Effect(verb, actions, "".join(conditions), self._whom(space, told), statement),))
+        conditions = [one for side in told if (one := self._told(space, side, within, told))]
+        if len(conditions) > MOST_CONDITIONS:
+            conditions = [*conditions[:MOST_CONDITIONS], "under more conditions"]
+        words = f" {', '.join(conditions)}" if conditions else ""
+        return Found((Effect(verb, actions, words, self._whom(space, told), statement),))
 
     def _given_for(self, actions: int) -> Given:
         """Fixes the region of services that are called in one."""
@@ -205,16 +211,16 @@ class Comparison:
         chosen, left = space.chosen(side, end[side]), space.chosen(side, start.get(side, -1) & ~end[side])
         if not isinstance(side, str):
             holds = any(one.value == "true" for one in chosen)
-            return f" {'if' if holds else 'unless'} {self._open(side)}"
+            return f"{'if' if holds else 'unless'} {self._open(side)}"
         name = "" if side == RESOURCE else f"{self._names.get(side, side)} "
         words = [one.words for one in chosen if one.words]
         if all(one.words for one in chosen if one.value):
             some = listed([*words, *(["none"] if any(not one.value for one in chosen) else [])], 3)
-            return f" on {some}" if side == RESOURCE else f" with {name}{some}"
+            return f"on {some}" if side == RESOURCE else f"with {name}{some}"
         others = listed([one.words or "none" for one in left if one.words or not one.value], 3)
         if not others:
             return ""
-        return f" on others than {others}" if side == RESOURCE else f" unless {name}is {others}"
+        return f"on others than {others}" if side == RESOURCE else f"unless {name}is {others}"
 
     def _open(self, side: tuple[object, ...]) -> str:
         kind, value = side[0], side[1]

@@ -21,7 +21,7 @@ from strata.diff.effects import ALLOWS_LESS, PRINCIPAL, Comparison, Effect, Foun
 from strata.diff.statements import allowed_more, denied_less
 from strata.diff.values import Choice
 from strata.evaluation import ABSENT, Document, DocumentError, Principal, parse
-from strata.evaluation.patterns import is_arn
+from strata.evaluation.patterns import Kind, is_arn, pattern
 from strata.evaluation.requests import PrincipalKind
 from strata.iam.reference import managed_documents
 from strata.iam.statements import statements
@@ -36,6 +36,9 @@ NOT_SHOWN = "no difference was found, and the texts do not show that there is no
 
 _ANYWHERE = "000000000000"
 """An account that stands for any."""
+
+_SUFFIX = "0123456789abcdef"
+"""What Identity Center puts behind the name of a role, for any."""
 
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 _OF_PEOPLE = ("aws:principalaccount", "aws:principalarn", "aws:principalorgid", "aws:principalorgpaths")
@@ -134,7 +137,7 @@ def _people(landing_zone: LandingZone) -> Iterator[Choice]:
 def _role(landing_zone: LandingZone, key: str) -> str:
     region = landing_zone.project.identity_center_region
     path = "aws-reserved/sso.amazonaws.com/" + (f"{region}/" if region != "us-east-1" else "")
-    name = f"AWSReservedSSO_{landing_zone.permission_sets[key].name}_0123456789abcdef"
+    name = f"AWSReservedSSO_{landing_zone.permission_sets[key].name}_{_SUFFIX}"
     return f"arn:{PARTITION}:iam::{_ANYWHERE}:role/{path}{name}"
 
 
@@ -240,13 +243,21 @@ class PermissionSets:
         passed = frozenset(f"aws:principaltag/{tag.lower()}" for tag in self._after.sso.access_control_attributes)
         absent = Choice(ABSENT, "none")
         fixed = {
-            PRINCIPAL: (Choice(_role(self._after, key), "its role"),),
             "aws:principaltype": (Choice("AssumedRole", "AssumedRole"),),
             "aws:principalisawsservice": (Choice("false", "false"),),
             **dict.fromkeys(("aws:principalservicename", "aws:username", "aws:assumedroot"), (absent,)),
             "aws:principaltag/*": (absent,),
         }
-        return Given(fixed=fixed, free=passed, present=_PRESENT.union(_OF_PEOPLE))
+        role = _role(self._after, key)
+        shape = role.replace(_ANYWHERE, "*").replace(_SUFFIX, "?" * len(_SUFFIX))
+        return Given(
+            known={PRINCIPAL: [Choice(role, "its role")]},
+            fixed=fixed,
+            free=passed,
+            present=_PRESENT.union(_OF_PEOPLE),
+            possible=lambda name, value: name != PRINCIPAL or pattern(shape, Kind.ARN).match(value) is True,
+            shapes={PRINCIPAL: [shape]},
+        )
 
     def _as_text(self, old: PermissionSet, new: PermissionSet) -> list[str]:
         """Compares the texts: what the evaluator cannot tell."""

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from itertools import combinations, pairwise
 
 from strata.evaluation import unknown
@@ -99,7 +100,7 @@ def values_of_key(
     words = [one for test in tests if (one := _as_text(test))]
     if words:
         wanted = [*(one for many in words for one in many), *(Wanted(shape, Kind.ARN) for shape in shapes)]
-        texts, complete = _texts(wanted, known, len(shapes))
+        texts, complete = _texts(tuple(wanted), tuple(known), len(shapes))
         found += texts
     for test in tests:
         family = next((one for name, one in _FAMILIES.items() if name in test.written.lower()), None)
@@ -118,10 +119,9 @@ def values_of_key(
 def resources(patterns: Iterable[str]) -> Choices:
     """Returns the resources that patterns tell apart, and the request that is about none."""
     wanted = [Wanted(one, Kind.RESOURCE) for one in sorted(set(patterns)) if one.strip("*")]
-    found, complete = _texts(wanted)
-    found += [Choice(_FRESH_ARN), Choice("*")]
+    found, complete = _texts(tuple(wanted))
     alike: dict[tuple[bool, ...], Choice] = {}
-    for one in found:
+    for one in (*found, Choice(_FRESH_ARN), Choice("*")):
         alike.setdefault((one.value == "*", *(wanted_.matches(str(one.value)) for wanted_ in wanted)), one)
     return Choices(tuple(alike.values()), complete)
 
@@ -217,15 +217,18 @@ def _as_text(test: Test) -> list[Wanted]:
     return []
 
 
-def _texts(wanted: Sequence[Wanted], known: Sequence[Choice] = (), shapes: int = 0) -> tuple[list[Choice], bool]:
+@lru_cache(maxsize=1024)
+def _texts(
+    patterns: tuple[Wanted, ...], known: tuple[Choice, ...] = (), shapes: int = 0
+) -> tuple[tuple[Choice, ...], bool]:
     """Returns texts for every way in which patterns match, and whether that is all; the last are shapes."""
-    wanted = [*dict.fromkeys(wanted[: len(wanted) - shapes]), *wanted[len(wanted) - shapes :]]
+    wanted = [*dict.fromkeys(patterns[: len(patterns) - shapes]), *patterns[len(patterns) - shapes :]]
     found: dict[str, Choice] = {}
     for one in wanted:
         for text in _filled(one):
             found.setdefault(text, Choice(text, _unescaped(one.text)))
     if len(wanted) > _MOST_PATTERNS:
-        return list(found.values()), False
+        return tuple(found.values()), False
     lie = {(one, other): one.within(other) for one in wanted for other in wanted if one is not other}
     for one, other in combinations(wanted, 2):
         if None in (lie[one, other], lie[other, one]) and True not in (lie[one, other], lie[other, one]):
@@ -234,10 +237,10 @@ def _texts(wanted: Sequence[Wanted], known: Sequence[Choice] = (), shapes: int =
     seen = {tuple(one.matches(text) for one in wanted) for text in (*found, *(str(one.value) for one in known))}
     ways = _ways(wanted, lie)
     if ways is None:
-        return list(found.values()), False
+        return tuple(found.values()), False
     if shapes:
         ways = [way for way in ways if any(way[-shapes:])]
-    return list(found.values()), all(way in seen or not any(way) for way in ways)
+    return tuple(found.values()), all(way in seen or not any(way) for way in ways)
 
 
 def _filled(one: Wanted) -> Iterator[str]:
