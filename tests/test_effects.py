@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from strata import diff
-from strata.config.models import Targets
+from strata.config.models import Boundary, Targets
 from strata.evaluation import ABSENT, Context, Layer, Principal, Request, parse
 from strata.evaluation.requests import Value
 from strata.landing_zone import LandingZone
@@ -177,6 +177,13 @@ EDITS: dict[str, tuple[str, list[Statement], list[Statement], str | None]] = {
         [deny("sqs:*", Condition={**HTTPS, **REGIONS})],
         "no longer denies sqs:* ",
     ),
+    "a list of what is allowed grows, which counts where somebody took FullAWSAccess off": (
+        GUARDRAIL,
+        [allow("s3:*"), deny("s3:DeleteBucket")],
+        [allow(["s3:*", "sqs:*"]), deny("s3:DeleteBucket")],
+        "where FullAWSAccess is not attached now allows sqs:* to everybody",
+    ),
+    "a list of what is allowed shrinks": (GUARDRAIL, [allow(["s3:*", "sqs:*"])], [allow("s3:*")], None),
     "a permission set may write": (
         SET,
         [allow("sqs:Get*")],
@@ -473,6 +480,34 @@ def test_a_permission_set_that_nobody_has_widens_nothing(company: LandingZone) -
     assert [(one.risk, one.text) for one in found] == [
         (None, "permission set PaymentsSupport has another inline policy: S now allows *; nobody has it")
     ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (None, "ReadOnlyAccess", None),
+        ("AdministratorAccess", "ReadOnlyAccess", None),
+        ("PowerUserAccess", "AdministratorAccess", "has a boundary that now allows "),
+        ("ReadOnlyAccess", "PowerUserAccess", "now allows "),
+        ("ReadOnlyAccess", None, "loses its boundary"),
+    ],
+)
+def test_a_boundary_widens_by_what_it_lets_pass(
+    old: str | None, new: str | None, expected: str | None, company: LandingZone
+) -> None:
+    """Whatever the set allows: the policy of a resource may allow more."""
+
+    def bounded(name: str | None) -> LandingZone:
+        boundary = Boundary(aws=name) if name else None
+        one = company.sso.permission_sets["PaymentsEngineer"].model_copy(update={"boundary": boundary})
+        sets = {**company.sso.permission_sets, "PaymentsEngineer": one}
+        return replace(company, sso=company.sso.model_copy(update={"permission_sets": sets}))
+
+    asked = [one.text for one in diff.compare(bounded(old), bounded(new)) if one.risk]
+    if expected is None:
+        assert asked == []
+    else:
+        assert any(text.startswith(f"permission set PaymentsEngineer {expected}") for text in asked), asked
 
 
 # What stands for another thing

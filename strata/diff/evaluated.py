@@ -57,30 +57,49 @@ class Guardrails:
         self._documents: dict[tuple[str, str], Document | None] = {}
 
     def less(self, policy: Policy, now: Sequence[Policy]) -> list[Effect]:
-        """Returns what a policy denied, and those of now do not."""
-        return self._missing("before", policy, "after", now, "no longer denies")
+        """Returns what a policy denied, and those of now do not; and what it now allows."""
+        found = self._missing("before", policy, "after", now, "no longer denies")
+        as_text = denied_less([policy.document.content], [one.document.content for one in now])
+        if found is None or not (found.effects or found.complete):
+            shown = f"; {NOT_SHOWN}" if found else ""
+            return [Effect(f"changes: {listed(as_text)}{shown}")] if as_text else self._allowed(policy, now)
+        return [*found.effects, *self._allowed(policy, now)]
 
     def more(self, policy: Policy, earlier: Sequence[Policy]) -> list[Effect]:
         """Returns what a policy denies, and those of before did not."""
-        return self._missing("after", policy, "before", earlier, "now denies")
+        found = self._missing("after", policy, "before", earlier, "now denies")
+        if found is None or not (found.effects or found.complete):
+            return [Effect("changes, and may deny more")]
+        return list(found.effects)
 
     def words(self, actions: int, ones: Sequence[Effect]) -> str:
         """Returns differences as text that are alike but for their actions."""
         return self._comparison.words(actions, ones) if actions else ones[0].verb
 
-    def _missing(self, zone: str, policy: Policy, other_zone: str, others: Sequence[Policy], verb: str) -> list[Effect]:
+    def _missing(self, zone: str, policy: Policy, other_zone: str, others: Sequence[Policy], verb: str) -> Found | None:
+        """Returns what a policy denies and others do not; None where a version of it is not known to the evaluator."""
         old = self._document(zone, policy)
-        new = [self._document(other_zone, one) for one in others]
-        as_text = denied_less([policy.document.content], [one.document.content for one in others])
-        if old is None or None in new:
-            return [Effect(f"changes: {listed(as_text)}")] if as_text else []
-        own = [one for one, other in zip(new, others, strict=True) if one and other.key == policy.key]
-        besides = [one for one, other in zip(new, others, strict=True) if one and other.key != policy.key]
-        parts = self._comparison.parts
-        found = self._comparison.denied_less(parts([old]), parts(own), parts(besides), verb)
-        if found.effects or found.complete or not as_text:
+        own = [self._document(other_zone, one) for one in others if one.key == policy.key]
+        if old is None or None in own:
+            return None
+        # One that is not known counts as if it denied nothing.
+        besides = [self._document(other_zone, one) for one in others if one.key != policy.key]
+        before, after, always = (self._comparison.parts(filter(None, some)) for some in ([old], own, besides))
+        return self._comparison.denied_less(before, after, always, verb)
+
+    def _allowed(self, policy: Policy, now: Sequence[Policy]) -> list[Effect]:
+        """Returns what a policy allows more, which decides only where somebody took FullAWSAccess off."""
+        old = self._document("before", policy)
+        new = [self._document("after", one) for one in now if one.key == policy.key]
+        before, after = (
+            [one for one in self._comparison.parts(filter(None, some)) if one.statement.allows] for some in ([old], new)
+        )
+        verb = "where FullAWSAccess is not attached now allows"
+        verbs = (verb, "no longer denies")
+        found = self._comparison.allowed_more(Identity(before, []), Identity(after, []), verbs=verbs)
+        if found.effects or found.complete:
             return list(found.effects)
-        return [Effect(f"changes: {listed(as_text)}; {NOT_SHOWN}")]
+        return [Effect(f"may allow more where FullAWSAccess is not attached: {NOT_SHOWN}")]
 
     def _document(self, zone: str, policy: Policy) -> Document | None:
         """Returns a document, None if it has what the evaluator does not know."""
@@ -200,7 +219,8 @@ class PermissionSets:
 
     def _more(self, key: str, old: PermissionSet, new: PermissionSet) -> list[str]:
         comparison, before, after = self._compared(key, old, new)
-        boundary = comparison.allowed_more(before.limit, after.limit) if old.boundary != new.boundary else Found()
+        both = before.within is not None and after.within is not None
+        boundary = comparison.allowed_more(before.limit, after.limit) if both else Found()
         found = comparison.allowed_more(before, after)
         if found.complete and not found.effects and boundary.complete and not boundary.effects:
             return []
