@@ -117,6 +117,24 @@ EDITS: dict[str, tuple[str, list[Statement], list[Statement], str | None]] = {
         [{**NOT_ACTION, "NotAction": "iam:*"}],
         None,
     ),
+    "values of a key of several are split": (
+        GUARDRAIL,
+        [deny("s3:*", Condition={"ForAnyValue:StringEquals": {"aws:TagKeys": ["a", "b"]}})],
+        [deny("s3:*", Condition={"ForAnyValue:StringEquals": {"aws:TagKeys": one}}) for one in ("a", "b")],
+        None,
+    ),
+    "a number moves by one, and a fraction lies between": (
+        GUARDRAIL,
+        [deny("s3:*", Condition={"NumericGreaterThan": {"s3:max-keys": "10"}})],
+        [deny("s3:*", Condition={"NumericGreaterThanEquals": {"s3:max-keys": "11"}})],
+        "no longer denies s3:* with s3:max-keys between 10 and 11 to everybody",
+    ),
+    "a pattern goes that matches no action known today": (
+        GUARDRAIL,
+        [deny(["sqs:*", "s3:Zoom*"])],
+        [deny("sqs:*")],
+        "no longer denies s3:Zoom* to everybody",
+    ),
     "a permission is narrowed to one resource": (
         SET,
         [allow("sqs:SendMessage")],

@@ -32,7 +32,7 @@ class Actions:
     """Every action that statements can tell apart, each with its place in a set of bits."""
 
     def __init__(self, found: Collection[Statement]) -> None:
-        patterns = {one.lower() for statement in found for one in statement.actions.patterns}
+        patterns = {one.lower(): one for statement in found for one in statement.actions.patterns}
         self._at: dict[str, int] = {}
         self._names: list[str] = []
         self._services: defaultdict[str, list[str]] = defaultdict(list)
@@ -45,7 +45,7 @@ class Actions:
                 self._add(prefix, name)
         for one in sorted(patterns):
             if ":" in one and not is_pattern(one.partition(":")[0]) and not any(self._matching([one])):
-                self._add(*one.split(":", 1))
+                self._add(*patterns[one].split(":", 1))
         self._named = named
         self._sets: dict[tuple[tuple[str, ...], bool], int] = {}
 
@@ -53,7 +53,7 @@ class Actions:
         """Adds an action; of a pattern that matches none that is known, one that it will match."""
         lower = f"{prefix}:{re.sub(r'[*?]+', _LATER, name)}".lower()
         self._at[lower] = len(self._names)
-        self._services[prefix].append(lower)
+        self._services[prefix.lower()].append(lower)
         self._names.append(f"{prefix}:{name}")
 
     @cached_property

@@ -214,6 +214,8 @@ class Comparison:
             return f"{'if' if holds else 'unless'} {self._open(side)}"
         name = "" if side == RESOURCE else f"{self._names.get(side, side)} "
         words = [one.words for one in chosen if one.words]
+        if not any(one.value for one in chosen):
+            return f"without {name.strip()}"
         if all(one.words for one in chosen if one.value):
             some = listed([*words, *(["none"] if any(not one.value for one in chosen) else [])], 3)
             return f"on {some}" if side == RESOURCE else f"with {name}{some}"

@@ -31,7 +31,9 @@ _PARTS = ("arn", "aws", FRESH, FRESH, "000000000000")
 
 _MOST_PATTERNS = 120
 _MOST_WAYS = 1000
-_MOST_VALUES = 16
+_ALL_TOGETHER = 7
+"""Values of which a request may have any combination; of more, any two, and all of them."""
+
 _LONGEST = 300
 
 
@@ -102,15 +104,16 @@ def values_of_key(
         wanted = [*(one for many in words for one in many), *(Wanted(shape, Kind.ARN) for shape in shapes)]
         texts, complete = _texts(tuple(wanted), tuple(known), len(shapes))
         found += texts
-    for test in tests:
-        family = next((one for name, one in _FAMILIES.items() if name in test.written.lower()), None)
-        found += family([value.text for value in test.values]) if family else []
+    for name, family in _FAMILIES.items():
+        found += family([value.text for test in tests if name in test.written.lower() for value in test.values])
     if words or not found:
         found += [Choice(FRESH), Choice(_FRESH_ROLE), Choice(_FRESH_ARN)]
     found = [one for one in found if possible(str(one.value))]
-    if any(test.quantifier for test in tests):
-        complete = complete and len({test for test in tests if test.quantifier}) <= 2  # noqa: PLR2004
-        found += _several([one for one in _different(tests, found) if isinstance(one.value, str)])
+    if several := {test for test in tests if test.quantifier}:
+        single = [one for one in _different(tests, found) if isinstance(one.value, str)]
+        # Where there are too many to combine them all, two tests have a request in which each has a value of its own.
+        complete = complete and (len(single) <= _ALL_TOGETHER or len(several) <= 2)  # noqa: PLR2004
+        found += _several(single)
     if absent:
         found.append(Choice(ABSENT))
     return Choices(tuple(_different(tests, found)), complete)
@@ -142,12 +145,11 @@ def _words(same: Sequence[Choice]) -> str:
 
 def _several(found: Sequence[Choice]) -> Iterator[Choice]:
     """Yields requests with several values of a key."""
-    for one in found:
-        yield Choice((str(one.value),), one.words)
-    many = found if len(found) <= _MOST_VALUES else found[-_MOST_VALUES:]
-    for one, other in combinations(many, 2):
-        said = " and ".join(words for words in (one.words, other.words or "others") if words)
-        yield Choice((str(one.value), str(other.value)), said)
+    longest = len(found) if len(found) <= _ALL_TOGETHER else 2
+    for many in range(1, longest + 1):
+        for ones in combinations(found, many):
+            said = " and ".join(one.words or "others" for one in ones) if many > 1 else ones[0].words
+            yield Choice(tuple(str(one.value) for one in ones), said)
     yield Choice(tuple(str(one.value) for one in found), "all of them")
 
 
@@ -385,5 +387,5 @@ _FAMILIES: dict[str, Callable[[Iterable[str]], list[Choice]]] = {
     "numeric": _numbers,
     "date": _moments,
     "ipaddress": _addresses,
-    "bool": lambda _: [Choice("true", "true"), Choice("false", "false")],
+    "bool": lambda texts: [Choice("true", "true"), Choice("false", "false")] if any(texts) else [],
 }
