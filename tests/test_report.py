@@ -596,19 +596,20 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
             (
                 ACCESS,
                 "permission set DataAnalyst now allows nearly every action (AWS policy PowerUserAccess statement 1, "
-                "AWS policy PowerUserAccess statement 2) in account data-prod",
+                "AWS policy PowerUserAccess statement 2) in account data-prod for emilia-kowalczyk, priya-raman",
             ),
             (
                 ACCESS,
                 "permission set DataAnalyst now allows s3:AbortMultipartUpload, s3:CreateBucket, "
                 "s3:ListBucketMultipartUploads, s3:ListMultipartUploadParts, s3:PutBucketPublicAccessBlock, "
                 "s3:PutObject on others than arn:aws:s3:::aws-athena-query-results-* (AWS policy PowerUserAccess "
-                "statement 1) in account data-prod",
+                "statement 1) in account data-prod for emilia-kowalczyk, priya-raman",
             ),
             (
                 ACCESS,
                 "permission set DataAnalyst now allows s3:GetObject on others than arn:aws:s3:::athena-examples*, "
-                "arn:aws:s3:::aws-athena-query-results-* (AWS policy PowerUserAccess statement 1) in account data-prod",
+                "arn:aws:s3:::aws-athena-query-results-* (AWS policy PowerUserAccess statement 1) in account data-prod "
+                "for emilia-kowalczyk, priya-raman",
             ),
             (NOTHING, "permission set DataAnalyst gains AWS policy PowerUserAccess"),
         ],
@@ -914,7 +915,7 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
                 ACCESS,
                 "permission set Billing now allows ec2:CreateSnapshot, ec2:ModifyInstanceAttribute, ec2:StopInstances, "
                 "guardduty:ArchiveFindings, iam:DeleteAccessKey and 3 more (policies/contain-incidents.json:4 Contain) "
-                "in account management",
+                "in account management for emilia-kowalczyk, lars-johansen, priya-raman",
             ),
             (NOTHING, "permission set Billing gains an inline policy"),
         ],
@@ -1166,7 +1167,8 @@ def test_an_inline_policy_that_allows_more_widens(
             ACCESS,
             # What an SCP denies there in any case is not told.
             "permission set PaymentsSupport now allows s3:* (without PutAccountPublicAccessBlock) "
-            "(policies/read-payment-logs.json:1 More) in account payments-prod",
+            "(policies/read-payment-logs.json:1 More) in account payments-prod for clara-dubois, "
+            "yuki-tanaka",
         ),
         (NOTHING, "permission set PaymentsSupport has another inline policy"),
     ]

@@ -32,6 +32,9 @@ PRINCIPAL, REGION = "aws:principalarn", "aws:requestedregion"
 Verb = str
 """`no longer denies`, `now denies`, `now allows`."""
 
+EVERY = -1
+"""All actions, as a set of bits."""
+
 MOST_CONDITIONS = 3
 """Conditions of a difference that are told."""
 
@@ -54,6 +57,14 @@ class Found:
 
     effects: tuple[Effect, ...] = ()
     complete: bool = True
+
+    @property
+    def actions(self) -> int:
+        """Returns the actions that may differ."""
+        found = 0
+        for one in self.effects:
+            found |= one.actions
+        return found if self.complete else EVERY
 
 
 class Part(NamedTuple):
@@ -114,14 +125,16 @@ class Comparison:
 
     # Denials
 
-    def denied_less(self, old: Parts, new: Parts, others: Parts, verb: Verb = "no longer denies") -> Found:
+    def denied_less(
+        self, old: Parts, new: Parts, others: Parts, verb: Verb = "no longer denies", among: int = EVERY
+    ) -> Found:
         """Returns what denials of one version cover, and neither those of another do nor those of other policies."""
         denials, besides = ([one for one in some if not one.statement.allows] for some in (new, others))
         found: list[Found] = []
         for part in old:
             if part.statement.allows:
                 continue
-            rest = part.actions & ~_of_core(part.core, [*denials, *besides])
+            rest = part.actions & among & ~_of_core(part.core, [*denials, *besides])
             for actions, (own, more) in self._groups(rest, denials, besides):
                 found.append(self._escape(verb, part.statement, actions, [part.core], own, more))
         return _together(found)
@@ -129,7 +142,12 @@ class Comparison:
     # Permissions
 
     def allowed_more(
-        self, old: Identity, new: Identity, limits: Parts = (), verbs: tuple[Verb, Verb] = ALLOWS_MORE
+        self,
+        old: Identity,
+        new: Identity,
+        limits: Parts = (),
+        verbs: tuple[Verb, Verb] = ALLOWS_MORE,
+        among: int = EVERY,
     ) -> Found:
         """Returns what one version of a permission set allows, and another does not, as far as SCPs let it.
 
@@ -141,8 +159,8 @@ class Comparison:
         for one in new.allows:
             every |= one.actions
         allows_now, denies_no_longer = verbs
-        found = [self.denied_less(old.denies, new.denies, limits, denies_no_longer)]
-        for actions, (allows, within, allowed, inside, denies, limited) in self._groups(every, *parts):
+        found = [self.denied_less(old.denies, new.denies, limits, denies_no_longer, among)]
+        for actions, (allows, within, allowed, inside, denies, limited) in self._groups(every & among, *parts):
             for core in allows:
                 why, besides = _statement(new.allows, core, actions), [*denies, *limited]
                 for limit in [None] if new.within is None else within:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
 from itertools import repeat
 from typing import Any, NamedTuple
@@ -30,7 +30,10 @@ from strata.landing_zone.permission_sets import InlinePolicy, ManagedPolicy, Per
 from strata.landing_zone.policies import Policy
 from strata.landing_zone.units import THE_ROOT, Target
 from strata.report.policies import in_words
-from strata.text import listed
+from strata.text import accounts_in_words, listed
+
+MOST_PEOPLE = 4
+"""People that are named; more are counted."""
 
 NOT_SHOWN = "no difference was found, and the texts do not show that there is none"
 
@@ -188,7 +191,7 @@ class PermissionSets:
 
     def __init__(self, before: LandingZone, after: LandingZone) -> None:
         self._before, self._after = before, after
-        self._guardrails: dict[str, Document | None] = {}
+        self._guardrails: dict[str, Document] = {}
         self._comparisons: dict[str, tuple[Comparison, Identity, Identity]] = {}
 
     def more(self, key: str) -> list[str]:
@@ -226,37 +229,64 @@ class PermissionSets:
             return []
         where: list[tuple[Effect, Target]] = []
         for documents, accounts in self._limits(key):
-            below = comparison.allowed_more(before, after, comparison.parts(documents)) if documents else found
+            limits = comparison.parts(documents)
+            below = comparison.allowed_more(before, after, limits, among=found.actions) if limits else found
             effects = list(below.effects)
             if not effects and not (below.complete and boundary.complete):
                 effects = [Effect(f"{one}: {NOT_SHOWN}") for one in self._as_text(old, new)]
             if not effects and boundary.effects:
                 effects = [one._replace(verb="has a boundary that now allows") for one in boundary.effects]
             where += [(one, Target("account", account)) for one in effects for account in accounts]
-        return [f"{text} in {in_words(sorted(targets))}" for text, targets in told(where, comparison.words).items()]
+        return [
+            f"{text} in {self._places(targets)} for {self._people(key, targets)}"
+            for text, targets in told(where, comparison.words).items()
+        ]
+
+    def _places(self, targets: Collection[Target]) -> str:
+        """Returns accounts as text, whole units together."""
+        left = {one.key for one in targets}
+        if every := accounts_in_words(left, self._after.accounts):
+            return every
+        units: list[Target] = []
+        for unit in self._after.units:
+            below = self._after.selector.in_unit(unit)
+            if len(below) > 1 and below <= left:
+                units.append(Target("unit", unit))
+                left -= below
+        return in_words([*units, *(Target("account", key) for key in sorted(left))])
+
+    def _people(self, key: str, targets: Collection[Target]) -> str:
+        """Returns who has a permission set in some accounts."""
+        places, groups = {one.key for one in targets}, self._after.groups
+        found: set[str] = set()
+        for grant in self._after.grants:
+            if grant.permission_set == key and grant.account in places:
+                group = groups[grant.principal] if grant.principal_type == "GROUP" else None
+                external = group is not None and group.external
+                found.update(
+                    [f"members of {grant.principal}"] if external else group.members if group else [grant.principal]
+                )
+        return listed(sorted(found), MOST_PEOPLE) or "nobody yet"
 
     def _limits(self, key: str) -> list[tuple[list[Document], list[str]]]:
         """Returns the accounts in which somebody has a permission set, those below the same SCPs together."""
-        alike: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
+        alike: defaultdict[frozenset[str], list[str]] = defaultdict(list)
+        known: dict[str, Document] = {}
         for account in sorted({grant.account for grant in self._after.grants if grant.permission_set == key}):
             effective = self._after.effective_policies[Target("account", account)]
-            binding = (one.policy for one in effective if one.binds)
-            alike[tuple(dict.fromkeys(one.key for one in binding if one.type is PolicyType.SERVICE_CONTROL))].append(
-                account
-            )
-        return [
-            ([document for one in policies if (document := self._guardrail(one))], accounts)
-            for policies, accounts in alike.items()
-        ]
+            binding = [one.policy for one in effective if one.binds and one.policy.type is PolicyType.SERVICE_CONTROL]
+            known |= {one.document.text: self._guardrail(one) for one in binding if one.document.text not in known}
+            alike[frozenset(one.document.text for one in binding)].append(account)
+        return [([known[text] for text in sorted(texts)], accounts) for texts, accounts in alike.items()]
 
-    def _guardrail(self, key: str) -> Document | None:
-        """Returns the document of an SCP; None, as if it denied nothing, if it has what the evaluator does not know."""
-        if key not in self._guardrails:
+    def _guardrail(self, policy: Policy) -> Document:
+        """Returns the document of an SCP; as if it denied nothing, if it has what the evaluator does not know."""
+        if policy.key not in self._guardrails:
             try:
-                self._guardrails[key] = document_of(self._after, self._after.policies[key])
+                self._guardrails[policy.key] = document_of(self._after, policy)
             except DocumentError:
-                self._guardrails[key] = None
-        return self._guardrails[key]
+                self._guardrails[policy.key] = Document(policy.key, ())
+        return self._guardrails[policy.key]
 
     def _given(self, key: str) -> Given:
         """Returns what the sessions of a permission set have: no tags but those that are passed on."""
