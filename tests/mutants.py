@@ -1,7 +1,7 @@
 """Changes each statement of the shipped and the company policies in turn: `python -m tests.mutants` says what notices.
 
-Each mutant is a configuration with one edit in one policy document: a statement removed, an action taken out or put in,
-a condition added or taken out, a resource narrowed or widened, an exemption widened. A detector is asked about each:
+Each mutant is a configuration with one edit: a statement removed, an action taken out or put in, a condition added or
+taken out, a resource narrowed or widened, an exemption widened, a policy taken off a unit. A detector is asked about each:
 whether it notices the edit, given the configuration before and after it. Those that nothing notices are listed, with
 what the difference says of them: that they mean the same as before.
 """
@@ -66,6 +66,32 @@ def mutants(configurations: Mapping[str, LandingZone] | None = None) -> Iterator
                     changed = edited(document, index, edit)
                     after = replace(zone, documents={**zone.documents, file: json.dumps(changed)})
                     yield Mutant(f"{name} {file} {statement.get('Sid', index + 1)}: {words}", zone, after, loosens)
+        for words, loosens, update in _of_organization(zone):
+            after = replace(zone, organization=zone.organization.model_copy(update=update))
+            yield Mutant(f"{name} {words}", zone, after, loosens)
+
+
+def _of_organization(zone: LandingZone) -> Iterator[tuple[str, bool, dict[str, Any]]]:
+    """Yields what organization.yaml says less about guardrails: a policy gone or on no unit, a region more."""
+    policies = zone.organization.policies
+    for key, policy in policies.items():
+        if policy.type in IAM and zone.policies[key].attachments:
+            yield f"{key}: gone", True, {"policies": {other: one for other, one in policies.items() if other != key}}
+            for unit in policy.targets.organizational_units:
+                units = tuple(one for one in policy.targets.organizational_units if one != unit)
+                targets = policy.targets.model_copy(update={"organizational_units": units})
+                changed = policy.model_copy(update={"targets": targets})
+                yield f"{key}: not on {unit}", True, {"policies": {**policies, key: changed}}
+    restriction = zone.organization.region_restriction
+    if restriction:
+        yield "region-restriction: gone", True, {"region_restriction": None}
+        for part, more in (("allowed", "ap-south-1"), ("exempt_roles", "Mutant"), ("exempt_actions", "sqs:*")):
+            longer, shorter = (*getattr(restriction, part), more), getattr(restriction, part)[1:]
+            changed_ = restriction.model_copy(update={part: longer})
+            yield f"region-restriction: {part} {more}", True, {"region_restriction": changed_}
+            if shorter:
+                changed_ = restriction.model_copy(update={part: shorter})
+                yield f"region-restriction: {part} less", False, {"region_restriction": changed_}
 
 
 def _files(zone: LandingZone) -> list[str]:
