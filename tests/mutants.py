@@ -1,9 +1,9 @@
 """Changes each statement of the shipped and the company policies in turn: `python -m tests.mutants` says what notices.
 
 Each mutant is a configuration with one edit: a statement removed, an action taken out or put in, a condition added or
-taken out, a resource narrowed or widened, an exemption widened, a policy taken off a unit. A detector is asked about each:
-whether it notices the edit, given the configuration before and after it. Those that nothing notices are listed, with
-what the difference says of them: that they mean the same as before.
+taken out, a resource narrowed or widened, an exemption widened, a policy taken off a unit. A detector is asked about
+each: whether it notices the edit, given the configuration before and after it. Those that nothing notices are listed,
+with what the difference says of them: that they mean the same as before.
 """
 
 from __future__ import annotations
