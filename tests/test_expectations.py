@@ -276,12 +276,13 @@ def test_json_has_every_case(configured: Callable[..., Path]) -> None:
 
 def test_a_question_that_is_open_says_what_to_say(configured: Callable[..., Path]) -> None:
     with pytest.raises(UnmetError) as error:
-        require(load(configured(entry(denied="s3:GetObject", in_="shared"))))
+        require(load(configured(entry(denied="s3:GetObject", in_="shared", with_={"aws:SourceVpc": ["a b", "c"]}))))
     (fault,) = error.value.faults
 
     assert "whether a role with full access in shared may s3:GetObject depends on the resource" in fault.problem
-    assert fault.remedy.startswith(
-        "name the resource under on, or mend the policy; the whole way: strata can s3:GetObject --in shared"
+    assert fault.remedy == (
+        "name the resource under on, or mend the policy; the whole way: strata can s3:GetObject --in shared "
+        "--with 'aws:SourceVpc=a b' --with aws:SourceVpc=c"
     )
 
 

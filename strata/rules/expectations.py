@@ -170,7 +170,7 @@ def _where(case: Case) -> str:
 
 def remedy(one: Expectation, case: Case) -> str:
     """Returns what to do about a case, and the command that shows more of it."""
-    return f"{_remedy(one, case)}; the whole way: {_command(case)}"
+    return f"{_remedy(one, case)}; the whole way: {_command(one, case)}"
 
 
 def _remedy(one: Expectation, case: Case) -> str:
@@ -194,12 +194,14 @@ _MISSING = {
 """What a request needs so that a key of it is known."""
 
 
-def _command(case: Case) -> str:
+def _command(one: Expectation, case: Case) -> str:
     words = ["strata", "can", case.action, "--in", case.account]
     if case.who or case.acts_as != SOMEBODY:
         words += ["--as", _asked(case)]
     for option, value in (("--on", case.resource), ("--region", case.region)):
         words += [option, value] if value else []
+    for key, values in one.with_.items():
+        words += [part for value in values or ("",) for part in ("--with", f"{key}={value}")]
     return " ".join(map(word, words))
 
 
