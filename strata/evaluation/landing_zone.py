@@ -151,7 +151,7 @@ class Evaluated:
         return self._documents[option]
 
     def _aws(self, name: str, text: str) -> Document:
-        file = f"AWS policy {name}"
+        file = aws_policy(name)
         if file not in self._documents:
             self._documents[file] = parse(text, file)
         return self._documents[file]
@@ -290,3 +290,8 @@ class Evaluated:
 
 def _session(account: str, role: str) -> str:
     return f"arn:{PARTITION}:sts::{account}:assumed-role/{role.rpartition('/')[2]}/{unknown.ANYTHING}"
+
+
+def aws_policy(name: str) -> str:
+    """Returns how an AWS managed policy is named where others have a file."""
+    return f"AWS policy {name}"

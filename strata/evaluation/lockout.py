@@ -32,13 +32,14 @@ from strata.evaluation.answers import Answer, Outcome, Step
 from strata.evaluation.documents import parse
 from strata.evaluation.evaluator import evaluate
 from strata.evaluation.keys import following, region_of
-from strata.evaluation.landing_zone import Actor, Evaluated
+from strata.evaluation.landing_zone import Actor, Evaluated, aws_policy
 from strata.evaluation.layers import Account, Layer, Policies
 from strata.evaluation.requests import ABSENT, Context, Principal, Request, Value
 from strata.iam.reference import reference
 from strata.iam.statements import statements
 from strata.landing_zone import LandingZone
 from strata.landing_zone.administrators import has_ended
+from strata.landing_zone.permission_sets import FULL_ACCESS
 from strata.landing_zone.permissions import READER, STACKS, permissions
 from strata.landing_zone.placeholders import placeholder_values
 from strata.landing_zone.state import bucket_denials, default_key_policy
@@ -167,7 +168,7 @@ class Management:
 
     def _asked(self, stack: str, actor: Actor, name: str) -> Way:
         worst: Way | None = None
-        for deed in self._deeds[stack]:
+        for deed in self._deciding(stack, actor):
             answer = self._answer(actor, deed)
             found = Way(stack, (MANAGEMENT,), name, answer.outcome, deed.action, answer.decided)
             if _falls_short(answer, actor):
@@ -177,6 +178,13 @@ class Management:
         if worst is None:
             raise ValueError(f"the document of {stack} allows nothing")
         return worst
+
+    def _deciding(self, stack: str, actor: Actor) -> Sequence[_Deed]:
+        """Returns what has to be asked: of full access and nothing else, what policies of resources could deny."""
+        deeds, own = self._deeds[stack], actor.identity
+        if actor.boundary or own.unknown or [one.name for one in own.documents] != [aws_policy(FULL_ACCESS)]:
+            return deeds
+        return [one for one in deeds if self._of_resource(one)] or deeds[:1]
 
     def _answer(self, actor: Actor, deed: _Deed) -> Answer:
         here = actor.account

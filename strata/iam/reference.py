@@ -98,6 +98,7 @@ class Service:
         }
         """Each action by its name in lower case, with the position of what it shares with others."""
         self._taken: dict[str, frozenset[str]] = {}
+        self._matched: dict[str, tuple[Action, ...]] = {}
 
     @cached_property
     def keys(self) -> Mapping[str, Key]:
@@ -129,7 +130,9 @@ class Service:
 
     def matching(self, pattern: str) -> tuple[Action, ...]:
         """Returns the actions that a pattern matches, in which `*` and `?` are wildcards."""
-        return tuple(self._action(*found) for found in self._matching(pattern))
+        if pattern not in self._matched:
+            self._matched[pattern] = tuple(self._action(*found) for found in self._matching(pattern))
+        return self._matched[pattern]
 
     def has(self, pattern: str) -> bool:
         """Returns whether a pattern matches any action."""
