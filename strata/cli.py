@@ -525,7 +525,7 @@ def init(
     return run(options, given=given, to=to, dry_run=dry_run, yes=yes)
 
 
-@command("adopt", "strata adopt --to config --name acme --short-name ac --primary eu-central-1 --secondary eu-west-1")
+@command("adopt", "strata adopt --to adopted --name acme --short-name ac --primary eu-central-1 --secondary eu-west-1")
 def adopt(
     *,
     options: Options,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from strata.printing import line
+from strata.printing import line, word
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,12 @@ class Options:
     quiet: bool = False
     verbose: bool = False
     debug: bool = False
+
+    @property
+    def config_words(self) -> str:
+        """Returns what names the configuration in a command to copy; nothing where the command finds it anyway."""
+        found = Path(os.environ.get("STRATA_CONFIG") or "config")
+        return "" if self.config == found else f" --config {word(self.config)}"
 
     def note(self, text: str) -> None:
         """Says something to the person at the terminal, unless they asked for quiet."""

@@ -324,12 +324,12 @@ def test_us_east_1_is_not_named_as_a_location(strata: Any, wire: Wire, config: P
     assert s3.head_bucket(Bucket=STATE)["BucketRegion"] == "us-east-1"
 
 
-def test_what_is_left_for_a_human_is_said(strata: Any, wire: Wire) -> None:
+def test_what_is_left_for_a_human_is_said(strata: Any, wire: Wire, config: Path) -> None:
     stdout = strata("--yes").stdout
     assert "https://eu-west-1.console.aws.amazon.com/singlesignon/home?region=eu-west-1" in stdout
     assert "an organization instance" in stdout
     assert stdout.splitlines()[-2:] == [
-        "  strata deploy",
+        f"  strata deploy --config {config}",
         "  or, stack by stack: cdktf deploy backend organizations security sso",
     ]
 

@@ -212,10 +212,11 @@ def test_what_changes_nothing_at_aws_is_something_to_do(site: Site, found: str) 
 def test_a_run_ends_with_a_line_for_each_stack_and_the_ids_of_new_accounts(
     site: Site, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    new = {"resource": {"addr": "aws_a.new"}, "action": "create"}
-    site.plans("organizations", MADE)
+    new = {"resource": {"addr": "aws_organizations_account.new"}, "action": "create"}
+    site.plans("organizations", planned(("create", "aws_organizations_account.new")))
     site.applies("organizations", ends=[{"type": "apply_complete", "hook": new}], code=0)
     ids = {"old": "111111111111", "new": "222222222222", "renamed": "333333333333", "management": ACCOUNT}
+    ids["imported"] = "444444444444"
     before = {"old": "111111111111", "formerly": "333333333333"}
     site.states["organizations"] = {"outputs": {"account_ids": {"value": before}}}
     site.write_state("organizations", 1, outputs={"account_ids": {"value": ids}})

@@ -12,6 +12,7 @@ import pytest
 
 from strata.aws.identity_center import Center
 from strata.aws.session import Aws
+from strata.config.models import User
 from strata.identity.leftovers import Directory, announced_as, declared, to_create
 from strata.landing_zone import LandingZone
 from strata.load import load
@@ -205,6 +206,25 @@ def test_a_group_is_ours_only_with_declared_members(directory: Directory) -> Non
 
     assert "it has jane.roe@example.com" in str(objection)
     assert recorded.objection(wanted, f"{directory.center.store}/{group}", {("group", "devops")}) is None
+
+
+def test_a_member_whom_somebody_else_looks_after_counts_by_the_user_name(directory: Directory) -> None:
+    store = {"IdentityStoreId": directory.center.store}
+    zone = directory.landing_zone
+    robot = User.model_validate({"external": True, "user_name": "robot"})
+    devops = zone.sso.groups["devops"].model_copy(update={"members": ("robot",)})
+    sso = zone.sso.model_copy(
+        update={"users": {**zone.sso.users, "robot": robot}, "groups": {**zone.sso.groups, "devops": devops}}
+    )
+    changed = replace(directory, landing_zone=replace(zone, sso=sso))
+    group = directory.center.people.create_group(**store, DisplayName="devops")["GroupId"]
+    user = directory.center.people.create_user(
+        **store, UserName="robot", DisplayName="R", Name={"GivenName": "R", "FamilyName": "R"}
+    )["UserId"]
+    directory.center.people.create_group_membership(**store, GroupId=group, MemberId={"UserId": user})
+    wanted = named(changed.landing_zone, "aws_identitystore_group.devops")
+
+    assert changed.objection(wanted, f"{directory.center.store}/{group}", {("group", "devops")}) is None
 
 
 def test_only_what_no_state_has_is_announced() -> None:

@@ -287,7 +287,7 @@ def test_the_first_stop_skips_to_the_matrix(browser: Browser, company: Path) -> 
 def test_stops_follow_the_page(browser: Browser, company: Path) -> None:
     browser.open(company)
     stops = []
-    for _ in range(22):
+    for _ in range(23):
         browser.press("Tab")
         stops.append(browser.evaluate(NAMED))
     folds, controls = ["expand", "collapse"], ["person", "account", "unit", "set", "group", "people", "Clear"]

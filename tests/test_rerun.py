@@ -235,7 +235,8 @@ def test_what_is_gone_or_other_at_aws_is_told(folder: Folder) -> None:
             replace(live.center.permission_sets[1], inline=DENY.replace("s3", "sqs"), description="reads"),
         ),
     )
-    folder.edit("sso.yaml", "  Admin:\n", "  Admin:\n    session_duration: PT4H\n")
+    with folder.data("sso.yaml") as sso:
+        sso["permission_sets"]["Admin"]["session_duration"] = "PT4H"
 
     merged = folder.again(changed)
 
@@ -293,6 +294,29 @@ def test_a_state_with_the_id_of_what_was_made_again_is_told(folder: Folder, id: 
     assert (
         any("take aws_identitystore_group.readers-of-it out of the state" in one for one in merged.since.gone) is told
     )
+
+
+def test_what_a_group_that_was_made_again_has_lost_is_told(folder: Folder) -> None:
+    """Its members and its access are in the states under the ids that it had."""
+    live = before()
+    assert live.center
+    anew = replace(group(112, "admins"), members={})
+    given = {one for one in live.center.assignments if one.principal != uuid(11)}
+    remade = Inventory(
+        live.organization, replace(live.center, groups=(anew, live.center.groups[1]), assignments=frozenset(given))
+    )
+    imported = {
+        address: id for address, id in load(folder.path).imports.items() if ".admins" in address or "_admins" in address
+    }
+    with folder.data("imports.yaml") as imports:
+        for address in imported:
+            del imports[address]
+    del imported["aws_identitystore_group.admins"]
+
+    merged = folder.again(remade, imported=imported)
+
+    assert "user ana in group admins" in merged.since.gone
+    assert "aws_ssoadmin_account_assignment.management_Admin_group_admins" in merged.since.gone
 
 
 def test_a_line_of_what_a_state_has_is_not_written(folder: Folder) -> None:
@@ -421,7 +445,7 @@ def test_units_accounts_and_services_that_are_other_at_aws_are_told(folder: Fold
         "delegated administrator of config.amazonaws.com is 'a3' at AWS, and 'a2' here",
         "organizational unit prod: name is 'Production' at AWS, and 'Prod' here",
         "organizational unit prod: it is in 'root' at AWS, and in 'workloads' here",
-        "account a4 (000000000004): it is suspended at AWS, which no deploy changes",
+        "account a4 (000000000004): it is suspended at AWS, which no deploy changes; write `retired: true`",
     ]
 
 

@@ -589,7 +589,7 @@ class _Center:
         return {
             **({"name": one.name} if one.name != key else {}),
             **({"description": one.description} if one.description else {}),
-            **({"session_duration": one.session_duration} if one.session_duration not in ("", "PT1H") else {}),
+            **({"session_duration": one.session_duration} if one.session_duration else {}),
             **({"relay_state": one.relay_state} if one.relay_state else {}),
             **({"tags": dict(sorted(one.tags.items()))} if one.tags else {}),
             "policies": policies,

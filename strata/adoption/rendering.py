@@ -15,6 +15,7 @@ from strata.config import ACCEPTED, EXPECTATIONS, FOLDERS, IMPORTS, ORGANIZATION
 from strata.config.models import Assignment, Mode, Project, Security
 from strata.files.config_entries import with_entry, with_items
 from strata.inventory.things import Inventory
+from strata.text import listed
 
 ADOPTION = "ADOPTION.md"
 
@@ -75,6 +76,18 @@ def _entries(name: str, head: str, entries: Sequence[Mapping[str, Any]]) -> dict
     between = "\n" if name == EXPECTATIONS else ""
     text = between.join(parts).replace('\n  "on":', "\n  on:")  # a key, which our readers take as text
     return {name: f"# {head}{_GAP}{text}"}
+
+
+def looks_of(entries: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Returns what to look at among the accepted findings: a name that AWS does not have does nothing."""
+    unknown = [one["at"] for one in entries if one["finding"].startswith("unknown-")]
+    others = [one["at"] for one in entries if not one["finding"].startswith("unknown-")]
+    found = (
+        [f"Strata's data of AWS lacks these names, and a Deny of such a name may deny nothing: {listed(unknown)}."]
+        if unknown
+        else []
+    )
+    return [*found, *([f"Nobody could undo this, as it is at AWS: {listed(others)}."] if others else [])]
 
 
 def with_accepted(text: str, entries: Sequence[Mapping[str, Any]]) -> str:
@@ -180,7 +193,7 @@ def changes(since: Since) -> Iterator[tuple[str, list[str]]]:
     """Yields each heading of a rerun with its phrases."""
     headings = {
         "New at AWS, and written": since.added,
-        "Taken out here, and at AWS still: not written back": since.taken_out,
+        "Taken out here, and at AWS still: not written back; a deploy removes what a state has of it": since.taken_out,
         "Declared, and gone at AWS: a deploy makes it again": since.gone,
         "Written otherwise than at AWS: a deploy changes it": since.differs,
         "Given by a rule in a new account, and not at AWS yet": since.reached,

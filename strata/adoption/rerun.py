@@ -570,7 +570,8 @@ class _Merge:
         there = live_ids(self.inventory)
         for address, id in candidates(self.zone, self.inventory, self.found.keys).items():
             type = type_of(address)
-            if (type, id) not in there and self._is_known(type, id) and address not in self.since.gone:
+            known = self._is_known(type, id) or address in self.existing.imported
+            if (type, id) not in there and known and address not in self.since.gone:
                 self.since.gone.append(address)
         self.since.gone += [*self._gone_memberships(), *self._gone_settings()]
 
@@ -579,8 +580,9 @@ class _Merge:
         for group in self.inventory.center.groups if self.inventory.center else ():
             key = self.found.keys["group"].get(group.id, "")
             for member in self.zone.groups[key].members if key in self.zone.groups else ():
-                user = users.get(member)
-                if user and user not in group.members and self._is_known(_MEMBERSHIP, f"{group.id} {user}"):
+                user, address = users.get(member), f"aws_identitystore_group_membership.{key}_{member}"
+                known = self._is_known(_MEMBERSHIP, f"{group.id} {user}") or address in self.existing.imported
+                if user and user not in group.members and known:
                     yield f"user {member} in group {key}"
 
     def _gone_settings(self) -> Iterator[str]:
@@ -635,7 +637,7 @@ class _Merge:
             key = self._key_of_account(one.id)
             if key in self.zone.accounts and one.state != ACTIVE:
                 state = one.state.lower().replace("_", " ")
-                yield f"account {key} ({one.id}): it is {state} at AWS, which no deploy changes"
+                yield f"account {key} ({one.id}): it is {state} at AWS, which no deploy changes; write `retired: true`"
 
     def _other_documents(self) -> Iterator[str]:
         """Yields the documents of the configuration that are not as at AWS."""

@@ -55,7 +55,7 @@ def run(options: Options, *, dry_run: bool, yes: bool) -> int:
     await_organization(aws, options.note)
     if any(status.thing == ORGANIZATION for status in incomplete):
         _warn_about_names(aws, project, options.config)
-    _print_next(aws, project)
+    _print_next(aws, project, options)
     return 0
 
 
@@ -68,7 +68,7 @@ def _print_plan(caller: Caller, project: Project, found: list[ResourceStatus]) -
             warn(status.caution)
 
 
-def _print_next(aws: Aws, project: Project) -> None:
+def _print_next(aws: Aws, project: Project, options: Options) -> None:
     print("next:")
     if not _has_identity_center(aws, project):
         region = project.identity_center_region
@@ -78,7 +78,7 @@ def _print_next(aws: Aws, project: Project) -> None:
             "    AWS console > IAM Identity Center > Enable > Enable with AWS Organizations: an organization instance, "
             "not an account instance, so only now that the organization exists"
         )
-    print("  strata deploy")
+    print(f"  strata deploy{options.config_words}")
     print(f"  or, stack by stack: cdktf deploy {' '.join(STACKS)}")
 
 

@@ -23,6 +23,7 @@ from strata.errors import ConfigurationError, StrataError, UsageError
 from strata.identity import announced
 from strata.identity.leftovers import STACK, Directory, announced_as, to_create
 from strata.identity.recorded import recorded
+from strata.identity.things import TYPES
 from strata.options import Options
 from strata.outputs import error_facts, output, warning_facts
 from strata.printing import document, line
@@ -129,6 +130,8 @@ class Deployment:
         """The plans that somebody has seen and agreed to."""
         self._written: set[str] = set()
         """The stacks that this run has applied."""
+        self._created: set[str] = set()
+        """The addresses that it has begun to create."""
         self._idle = False
         """Nothing is to be done."""
         self._told: set[str] = set()
@@ -240,11 +243,12 @@ class Deployment:
         return len(made(lines, recorded(states).addresses))
 
     def _new_accounts(self, outputs: dict[str, Any]) -> dict[str, str]:
-        """Returns the ids of the accounts that were in no state when the run began."""
+        """Returns the ids of the accounts that were in no state when the run began and that this run did not import."""
         known = self.prepared.states.get(ORGANIZATIONS, {}).get("outputs", {}).get("account_ids", {}).get("value") or {}
         found = outputs.get("account_ids") or {}
         there = set(known.values())  # by id: an account that was renamed has a new key only
-        return {key: found[key] for key in sorted(found) if found[key] not in there and key != MANAGEMENT}
+        made = {key for key in found if f"{TYPES['account']}.{key}" in self._created}
+        return {key: found[key] for key in sorted(made) if found[key] not in there and key != MANAGEMENT}
 
     def _tell(self, outcome: Outcome) -> None:
         """Prints how a stack ended, once."""
@@ -319,6 +323,7 @@ class Deployment:
             self._announce()
         self.progress.doing(f"{stack}: deploying")
         self._written.add(stack)
+        self._created |= {address for address, change in planned.changes.items() if change.action == "create"}
         try:
             return apply(
                 self.workspace,

@@ -164,10 +164,13 @@ class Directory:
 
     def _declared_members(self, key: str) -> set[str]:
         """Returns the user names of the members; who is recorded keeps the one that was created."""
+        zone = self.landing_zone
         recorded = attributes(self.states.get(STACK, {}), newest_keys(self.landing_zone.moves))
         users = {thing.key: thing for thing in declared(self.landing_zone) if thing.kind == "user"}
-        members = (users[member] for member in self.landing_zone.sso.groups[key].members)
-        return {str(recorded.get(user.address, {}).get("user_name") or user.name) for user in members}
+        members = zone.sso.groups[key].members
+        own = (users[member] for member in members if member in users)
+        others = {zone.users[member].sign_in_name for member in members if member not in users}
+        return others | {str(recorded.get(user.address, {}).get("user_name") or user.name) for user in own}
 
     def _policies(self, import_id: str) -> dict[str, object]:
         """Returns the policies of a permission set by what they are called in a message."""

@@ -238,7 +238,20 @@ def _project(aws: Aws, names: Names) -> Project:
     try:
         return Project.model_validate(content)
     except ValidationError as error:
-        raise UsageError(*[f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]) from error
+        raise UsageError(*[_objection(one) for one in error.errors()]) from error
+
+
+def _objection(found: Any) -> str:
+    """Returns why a name cannot be taken, by its flag; pydantic puts words of its own before those of a rule."""
+    name = ".".join(map(str, found["loc"]))
+    flags = {"regions.primary": "primary", "regions.secondary": "secondary", "identity_center.region": _CENTER}
+    flag = flags.get(name, name).replace("_", "-")
+    words = found.get("ctx", {}).get("error") or found["msg"]
+    return f"--{flag}: {words}" if flag in (*_FLAGS, _CENTER) else f"{name}: {words}"
+
+
+_CENTER = "identity-center-region"
+_FLAGS = ("name", "short-name", "primary", "secondary")
 
 
 class _Progress:
@@ -290,7 +303,8 @@ def _files(project: Project, inventory: Inventory, found: Description) -> dict[s
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_texts(folder, files)
-        files |= rendering.accepted(accepted(folder))
+        entries = accepted(folder)
+        files |= rendering.accepted(entries)
         write_texts(folder, files)
         landing_zone = load(folder)
         if set(landing_zone.grants) != set(found.grants):
@@ -302,6 +316,7 @@ def _files(project: Project, inventory: Inventory, found: Description) -> dict[s
         files |= rendering.expectations(holding(landing_zone))
         write_texts(folder, files)
         require(load(folder))
+    found.looks += rendering.looks_of(entries)
     files[rendering.ADOPTION] = rendering.adoption(inventory, found)
     record = Record().with_more(*record_of(landing_zone, inventory, found, lines))
     files[RECORD] = record.written(inventory.organization.id)
