@@ -135,6 +135,18 @@ REFUSED_GUARDRAILS = [
         "SCP: other regions, global services among them",
         deny(Condition={"StringNotEquals": {"aws:RequestedRegion": "eu-north-1"}}),
     ),
+    guardrail(
+        "SCP: requests without a tag, which few actions take",
+        deny(Condition={"Null": {"aws:RequestTag/CostCenter": "true"}}),
+    ),
+    guardrail(
+        "SCP: IAM in requests that name other tags only, or none",
+        deny("iam:*", Condition={"ForAllValues:StringNotEquals": {"aws:TagKeys": "CostCenter"}}),
+    ),
+    guardrail(
+        "SCP: everything but one type of instance",
+        deny(Condition={"StringNotEquals": {"ec2:InstanceType": "t3.micro"}}),
+    ),
     guardrail("RCP: five services", deny(FIVE), rcp=True),
     guardrail("RCP: s3:* without a condition", deny("s3:*"), rcp=True),
     guardrail(
@@ -150,6 +162,11 @@ REFUSED_GUARDRAILS = [
     guardrail(
         "RCP: five services but for the access role, not the management account", deny(FIVE, Condition=EXEMPT), rcp=True
     ),
+    guardrail(
+        "RCP: what is not encrypted, of every request",
+        deny("s3:*", Condition={"Null": {"s3:x-amz-server-side-encryption": "true"}}),
+        rcp=True,
+    ),
     guardrail("RCP: keys", deny("kms:*"), rcp=True),
     guardrail("RCP: queues and secrets", deny(["sqs:*", "secretsmanager:*"]), rcp=True),
 ]
@@ -160,6 +177,15 @@ LEFT_GUARDRAILS = [
         "SCP: other regions, without global services",
         deny(None, NotAction=["iam:*", "sts:*"], Condition={"StringNotEquals": {"aws:RequestedRegion": "eu-north-1"}}),
     ),
+    guardrail(
+        "SCP: other regions, STS called in one of them",
+        deny(None, NotAction="iam:*", Condition={"StringNotEquals": {"aws:RequestedRegion": ["eu-north-1"]}}),
+    ),
+    guardrail(
+        "SCP: roles that are made without a tag",
+        deny(["iam:CreateRole", "ec2:Run*"], Condition={"Null": {"aws:RequestTag/CostCenter": "true"}}),
+    ),
+    guardrail("SCP: sessions without a tag", deny("sts:*", Condition={"Null": {"aws:RequestTag/CostCenter": "true"}})),
     guardrail("SCP: everything but IAM and STS", deny(None, NotAction=["iam:*", "sts:*"])),
     guardrail("SCP: NotAction '*' does nothing", deny(None, NotAction="*")),
     guardrail("SCP: a service that is not in use", deny(["s3:*", "kms:*"])),

@@ -26,6 +26,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
+from strata.config.limits import aws_limits
 from strata.config.models import ACCESS_ROLE, MANAGEMENT, PARTITION, PolicyType, Project
 from strata.evaluation import unknown
 from strata.evaluation.answers import Answer, Outcome, Step
@@ -456,12 +457,57 @@ def _best(answers: Iterable[Answer]) -> Answer:
 
 
 def _answered(evaluated: Evaluated, actor: Actor, there: Account, action: str, resource: str) -> Answer:
-    """Returns the answer to a call of the actor for a resource in a member, whose own policy allows it."""
-    region = region_of(action, resource) or evaluated.landing_zone.project.regions.primary
+    """Returns the answer to a call of the actor for a resource in a member, whose own policy allows it.
+
+    A role may be assumed in each region, so that one is enough.
+    """
+    primary = evaluated.landing_zone.project.regions.primary
+    region = region_of(action, resource) or primary
+    found = _answered_in(region, actor, there, action, resource)
+    if found.outcome is not Outcome.DENIED or action != "sts:AssumeRole" or not _is_regional(found):
+        return found
+    others = sorted(aws_limits().regions - {region})
+    return _best([found, *(_answered_in(one, actor, there, action, resource) for one in others)])
+
+
+def _is_regional(answer: Answer) -> bool:
+    """Returns whether a statement that denies is about regions, so that the answer may be another one elsewhere."""
+    tests = (test for step in answer.steps if step.statement for test in step.statement.condition)
+    return any(test.key.lower() == "aws:requestedregion" for test in tests)
+
+
+def _answered_in(region: str, actor: Actor, there: Account, action: str, resource: str) -> Answer:
     keys = following(actor.principal, actor.account, there, action=action, resource=resource, region=region)
     context = Context(_OVER_TLS).filled(actor.keys).filled(keys)
+    if actor.account.id == there.id:
+        context = context.filled(_never_sent(actor.account, action))
     request = Request(actor.principal, action, resource, there.id, context)
     return evaluate(request, Policies(actor.account, there, actor.identity, actor.boundary, _OPEN))
+
+
+def _never_sent(account: Account, action: str) -> dict[str, Value]:
+    """Returns the keys that guardrails ask for and requests for an action never have: other services' and tags.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
+    """
+    levels = (*account.service_control, *account.resource_control)
+    asked = {
+        test.key.lower() for one in levels for statement in one.about(action.lower()) for test in statement.condition
+    }
+    taken = {_family(key) for found in reference().actions(action) for key in found.keys}
+    return {key: ABSENT for key in asked if _family(key) not in taken and _is_of_action(key)}
+
+
+def _family(key: str) -> str:
+    return key.lower().partition("/")[0]
+
+
+def _is_of_action(key: str) -> bool:
+    """Returns whether a key is one that actions take; keys of identity providers and sessions are not."""
+    if _family(key) in ("aws:requesttag", "aws:tagkeys"):
+        return True
+    service = reference().service(key.partition(":")[0])
+    return service is not None and key in service.keys
 
 
 def _way(what: str, accounts: tuple[str, ...], by: str, *needed: Answer) -> Way:
