@@ -195,7 +195,7 @@ def _as_tuple(value: Any) -> Any:
 
 
 def _as_tuple_of_one(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else _as_tuple(value)
+    return _as_tuple(value) if value is None or isinstance(value, list | dict) else (value,)
 
 
 def _as_date(value: Any) -> dt.date:
