@@ -30,12 +30,13 @@ from strata.config.limits import aws_limits
 from strata.config.models import ACCESS_ROLE, MANAGEMENT, PARTITION, PolicyType, Project
 from strata.evaluation import unknown
 from strata.evaluation.answers import Answer, Outcome, Step
+from strata.evaluation.asked import never_sent, told_apart
 from strata.evaluation.documents import parse
 from strata.evaluation.evaluator import evaluate
 from strata.evaluation.keys import following, region_of
 from strata.evaluation.landing_zone import Actor, Evaluated, aws_policy
 from strata.evaluation.layers import Account, Layer, Policies
-from strata.evaluation.requests import ABSENT, Context, Principal, Request, Value
+from strata.evaluation.requests import ABSENT, Context, Missing, Principal, Request, Value
 from strata.iam.reference import reference
 from strata.iam.statements import statements
 from strata.landing_zone import LandingZone
@@ -191,10 +192,16 @@ class Management:
         here = actor.account
         region = region_of(deed.action, deed.resource) or self._region(deed)
         keys = following(actor.principal, here, here, action=deed.action, resource=deed.resource, region=region)
-        own = actor.keys if actor.name == DEPLOYER else {**actor.keys, **_WITHOUT_MFA}
-        context = Context({**_OVER_TLS, **deed.keys}).filled(own).filled(keys)
+        context = Context({**_OVER_TLS, **deed.keys}).filled(self._own_keys(actor, deed.action)).filled(keys)
         request = Request(actor.principal, deed.action, deed.resource, here.id, context)
         return evaluate(request, Policies(here, here, actor.identity, actor.boundary, self._of_resource(deed)))
+
+    def _own_keys(self, actor: Actor, action: str) -> Mapping[str, Value | Missing]:
+        """Returns what is known of whoever acts; the deployer's session may have keys of a service it runs on."""
+        if actor.name == DEPLOYER:
+            return actor.keys
+        layers = (actor.identity, *([actor.boundary] if actor.boundary else []))
+        return {**never_sent(layers, action), **actor.keys, **_WITHOUT_MFA}
 
     def _region(self, deed: _Deed) -> str:
         project = self.evaluated.landing_zone.project
@@ -479,23 +486,16 @@ def _is_regional(answer: Answer) -> bool:
 def _answered_in(region: str, actor: Actor, there: Account, action: str, resource: str) -> Answer:
     keys = following(actor.principal, actor.account, there, action=action, resource=resource, region=region)
     context = Context(_OVER_TLS).filled(actor.keys).filled(keys)
+    guardrails = (*actor.account.service_control, *there.resource_control)
     if actor.account.id == there.id:
-        context = context.filled(_never_sent(actor.account, action))
+        context = context.filled(never_sent(guardrails, action))
     request = Request(actor.principal, action, resource, there.id, context)
-    return evaluate(request, Policies(actor.account, there, actor.identity, actor.boundary, _OPEN))
-
-
-def _never_sent(account: Account, action: str) -> dict[str, Value]:
-    """Returns the keys that guardrails ask for and requests for an action never have: other services' and tags.
-
-    https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
-    """
-    levels = (*account.service_control, *account.resource_control)
-    asked = {
-        test.key.lower() for one in levels for statement in one.about(action.lower()) for test in statement.condition
-    }
-    taken = {_family(key) for found in reference().actions(action) for key in found.keys}
-    return {key: ABSENT for key in asked if _family(key) not in taken and _is_of_action(key)}
+    policies = Policies(actor.account, there, actor.identity, actor.boundary, _OPEN)
+    found = evaluate(request, policies)
+    if found.outcome is not Outcome.DEPENDS:
+        return found
+    every = [evaluate(replace(request, context=one), policies) for one in told_apart(guardrails, found)]
+    return every[0] if every and all(one.outcome is Outcome.DENIED for one in every) else found
 
 
 def _family(key: str) -> str:
