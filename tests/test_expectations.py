@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import yaml
@@ -341,10 +341,10 @@ WRONG: tuple[tuple[Entry, str], ...] = (
     ({"denied": "s3:*", "with": {"aws:CurrentTime": dt.date(2027, 1, 31)}}, "must be text, got 2027-01-31"),
     ({"denied": "s3:*", "in": 12}, "must be text, got 12"),
     ({"denied": "s3:*", "in": {"shared": None}}, "must be a list, got {{'shared': None}}"),
-    ({"denied": "s3:*", "with": {"aws:SecureTransport": "no"}}, "'no' is no value of type Bool"),
-    ({"denied": "s3:*", "with": {"aws:CurrentTime": ["2027-01-31", "soon"]}}, "'soon' is no value of type Date"),
-    ({"denied": "s3:*", "with": {"aws:SourceIp": "1.2.3"}}, "'1.2.3' is no value of type IPAddress"),
-    ({"denied": "s3:*", "with": {"s3:max-keys": "many"}}, "'many' is no value of type Numeric"),
+    ({"denied": "s3:*", "with": {"aws:SecureTransport": "no"}}, "'no' is no Bool, the type of aws:SecureTransport"),
+    ({"denied": "s3:*", "with": {"aws:CurrentTime": ["2027", "soon"]}}, "'soon' is no Date, the type of"),
+    ({"denied": "s3:*", "with": {"aws:SourceIp": "1.2.3"}}, "'1.2.3' is no IPAddress, the type of aws:SourceIp"),
+    ({"denied": "s3:*", "with": {"s3:max-keys": "many"}}, "'many' is no Numeric, the type of s3:max-keys"),
     ({"denied": "s3:*", "except": {}}, "expectations[{at}].except: leaves nothing out"),
     ({"denied": "s3:*", "except": {"in": "lab"}}, "expectations[{at}].except.in: 'lab' is neither"),
     ({"denied": "s3:*", "until": "soon"}, "'soon' is not a date"),
@@ -570,6 +570,9 @@ def test_an_assertion_about_nothing_is_an_error(shipped_zone: Zone) -> None:
         lambda: shipped_zone.principal("jane-doe").cannot("s3:GetObject", account="shard"),
         lambda: shipped_zone.principal("jane-doe").cannot("s3:GetObject", account=()),
         lambda: shipped_zone.principal("jane-doe").cannot(account="shared"),
+        lambda: shipped_zone.principal("jane-doe").cannot(
+            "s3:GetObject", account="shared", keys={"aws:SecureTransport": cast("str", True)}
+        ),
         lambda: shipped_zone.everybody(but=["Administrator", "FinOps"]).cannot("s3:GetObject", account="management"),
     )
     for asked in questions:

@@ -139,7 +139,7 @@ def _value_problems(keys: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
         read, remedy = _FORMS[known.type]
         for index, value in enumerate(values):
             if read(value) is None:
-                yield Problem(f"{short(value)} is no value of type {known.type}", remedy, at=("with", key, index))
+                yield Problem(f"{short(value)} is no {known.type}, the type of {key}", remedy, at=("with", key, index))
 
 
 def _resource_problem(
