@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import product
+from math import prod
 
 from strata.evaluation.answers import Answer
 from strata.evaluation.conditions import Test
@@ -15,8 +16,8 @@ from strata.evaluation.operators import network
 from strata.evaluation.requests import ABSENT, Context, Value
 from strata.iam.reference import reference
 
-MOST_KEYS, MOST_VALUES = 2, 256
-"""Open keys, and their values together, that are tried out."""
+MOST_REQUESTS = 256
+"""Combinations of the values of open keys that are tried out."""
 
 
 def never_sent(layers: Iterable[Layer], action: str) -> dict[str, Value]:
@@ -26,20 +27,17 @@ def never_sent(layers: Iterable[Layer], action: str) -> dict[str, Value]:
     return {key: ABSENT for key in asked if _family(key) not in taken and _is_of_action(key)}
 
 
-def told_apart(layers: Sequence[Layer], answer: Answer) -> list[Context]:
-    """Returns the context of an open answer with every value of its keys that the policies tell apart.
+def told_apart(layers: Sequence[Layer], answer: Answer) -> Iterator[Context]:
+    """Yields the context of an open answer with every value of its keys that the policies tell apart.
 
-    None where it depends on more than a few keys, or on something else.
+    None where it depends on many values, or on something else.
     """
-    keys = {key.lower() for step in answer.steps for key in step.keys}
-    if len(keys) > MOST_KEYS:
-        return []
+    keys = sorted({key.lower() for step in answer.steps for key in step.keys})
     tests = list(_tests(layers, answer.request.action))
-    values = [_values(key, [one for one in tests if one.key.lower() == key]) for key in sorted(keys)]
-    if not all(values) or sum(map(len, values)) > MOST_VALUES:
-        return []
-    context = answer.request.context
-    return [context.filled(dict(zip(sorted(keys), some, strict=True))) for some in product(*values)]
+    values = [_values(key, [one for one in tests if one.key.lower() == key]) for key in keys]
+    if prod(map(len, values)) <= MOST_REQUESTS:
+        context = answer.request.context
+        yield from (context.filled(dict(zip(keys, some, strict=True))) for some in product(*values))
 
 
 def _tests(layers: Iterable[Layer], action: str) -> Iterator[Test]:
@@ -68,8 +66,8 @@ def _values(key: str, tests: Sequence[Test]) -> list[Value]:
     templates = [value for test in tests if test.operator for value in test.values]
     if any(one.variables for one in templates):
         return []
-    texts = ["", *(one.text for one in templates)]
-    return [ABSENT, *dict.fromkeys(one for text in texts for one in _KINDS[known.type](text))]
+    texts = [*(one.text for one in templates), ""]
+    return [*dict.fromkeys(one for text in texts for one in _KINDS[known.type](text)), ABSENT]
 
 
 def _truths(_: str) -> Iterator[str]:

@@ -494,8 +494,12 @@ def _answered_in(region: str, actor: Actor, there: Account, action: str, resourc
     found = evaluate(request, policies)
     if found.outcome is not Outcome.DEPENDS:
         return found
-    every = [evaluate(replace(request, context=one), policies) for one in told_apart(guardrails, found)]
-    return every[0] if every and all(one.outcome is Outcome.DENIED for one in every) else found
+    denied: Answer | None = None
+    for context in told_apart(guardrails, found):
+        denied = evaluate(replace(request, context=context), policies)
+        if denied.outcome is not Outcome.DENIED:
+            return found
+    return denied or found
 
 
 def _family(key: str) -> str:
