@@ -150,7 +150,8 @@ class Principal:
 
 
 def _several(names: Names) -> tuple[str, ...]:
-    return (names,) if isinstance(names, str) else tuple(names)
+    # Anything else, such as True for a key, is told as no text.
+    return (names,) if isinstance(names, str) or not isinstance(names, Iterable) else tuple(names)
 
 
 def _expectation(entry: Mapping[str, Any]) -> Expectation:

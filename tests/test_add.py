@@ -217,6 +217,19 @@ def test_an_account_is_told_with_what_binds_it_and_who_gets_in(folder: Path) -> 
     assert "account data: user jane-doe gets FinOps\n" in told
 
 
+def test_an_account_that_breaks_expectations_is_told_with_them(folder: Path) -> None:
+    """`strata plan` would refuse it, and then nobody remembers why; one that was broken before is no news."""
+    file = folder / "expectations.yaml"
+    broken = "\n- id: broken\n  reason: It is.\n  denied: s3:GetObject\n  in: root\n"
+    file.write_text(file.read_text(encoding="utf-8") + broken, encoding="utf-8")
+    words = ["account", "lab", "--email", "aws+lab@example.com", "--ou", "root", "--dry-run"]
+    found = strata(folder, *words).stdout.replace("\n", " ")
+    assert "expectations.yaml:6: nobody-leaves no longer holds: a role with full access in lab may " in found
+    assert "broken no longer" not in found
+    told = json.loads(strata(folder, *words, "--json").stdout)["warnings"]
+    assert [one for one in told if "trail-keeps-logging no longer holds" in one]
+
+
 def test_a_unit_is_told_with_what_it_inherits(folder: Path) -> None:
     told = strata(folder, "ou", "prod", "--under", "shared", "--dry-run").stdout
     assert "ou prod is bound by deny-leaving-organization" in told

@@ -234,6 +234,12 @@ EDITS: dict[str, tuple[str, list[Statement], list[Statement], str | None]] = {
         [allow(["sqs:Get*", "sqs:SendMessage"])],
         "now allows sqs:SendMessage (policies/read-payment-logs.json:4 S) in account payments-prod",
     ),
+    "a permission comes for a service that AWS no longer documents": (
+        SET,
+        [allow("sqs:Get*")],
+        [allow(["sqs:Get*", "deepcomposer:Describe*", "deepcomposer:Get*", "deepcomposer:List*"])],
+        "now allows deepcomposer:Describe*, deepcomposer:Get*, deepcomposer:List* (",
+    ),
     "a permission reaches every queue": (
         SET,
         [allow("sqs:SendMessage", Resource=QUEUE)],

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import yaml
@@ -336,7 +337,14 @@ WRONG: tuple[tuple[Entry, str], ...] = (
     ({"denied": "s3:*", "on": "{{state_bucket}}"}, "{{{{state_bucket}}}} is not a placeholder that Strata knows"),
     ({"denied": "s3:*", "region": "europe"}, "expectations[{at}].region[1]: 'europe' is not an AWS region"),
     ({"denied": "s3:*", "with": {"aws:SourceIpp": "1"}}, "is no condition key of AWS's, did you mean"),
-    ({"denied": "s3:*", "with": {"aws:SecureTransport": True}}, "got true"),
+    ({"denied": "s3:*", "with": {"aws:SecureTransport": True}}, "must be text, got true; put it in quotes"),
+    ({"denied": "s3:*", "with": {"aws:CurrentTime": dt.date(2027, 1, 31)}}, "must be text, got 2027-01-31"),
+    ({"denied": "s3:*", "in": 12}, "must be text, got 12"),
+    ({"denied": "s3:*", "in": {"shared": None}}, "must be a list, got {{'shared': None}}"),
+    ({"denied": "s3:*", "with": {"aws:SecureTransport": "no"}}, "'no' is no Bool, the type of aws:SecureTransport"),
+    ({"denied": "s3:*", "with": {"aws:CurrentTime": ["2027", "soon"]}}, "'soon' is no Date, the type of"),
+    ({"denied": "s3:*", "with": {"aws:SourceIp": "1.2.3"}}, "'1.2.3' is no IPAddress, the type of aws:SourceIp"),
+    ({"denied": "s3:*", "with": {"s3:max-keys": "many"}}, "'many' is no Numeric, the type of s3:max-keys"),
     ({"denied": "s3:*", "except": {}}, "expectations[{at}].except: leaves nothing out"),
     ({"denied": "s3:*", "except": {"in": "lab"}}, "expectations[{at}].except.in: 'lab' is neither"),
     ({"denied": "s3:*", "until": "soon"}, "'soon' is not a date"),
@@ -506,14 +514,18 @@ GROWN = entry(denied=["s3:*", "iam:*"], as_=["root", "jane-doe"], in_=["shared",
         ([GROWN], [GROWN | {"reason": "another"}], "", False),
         ([GROWN], [GROWN | {"denied": ["iam:*", "s3:Get*"]}], "expectation one asks less: no longer about s3:*", True),
         ([GROWN], [GROWN | {"denied": ["iam:*", "s3:*", "rds:*"]}], "expectation one asks more", False),
-        ([GROWN], [GROWN | {"in": "shared"}], "expectation one asks less: no longer in security", True),
+        ([GROWN], [GROWN | {"denied": ["iam:*", "s3:*"], "in": ["security", "shared"]}], "", False),
         ([GROWN], [GROWN | {"in": "root"}], "expectation one asks more", False),
+        ([GROWN], [GROWN | {"in": "all"}], "expectation one asks more", False),
+        ([GROWN], [GROWN | {"in": "shared"}], "expectation one asks less: no longer in security", True),
         ([GROWN], [GROWN | {"as": "root"}], "no longer about jane-doe", True),
         ([GROWN], [GROWN | {"except": {"in": "shared"}}], "no longer in shared", True),
         ([GROWN], [GROWN | {"except": {"as": "Administrator"}}], "no longer about permission set Administrator", True),
         ([GROWN], [GROWN | {"on": "arn:aws:s3:::a"}], "no longer on any other", True),
         ([GROWN], [GROWN | {"region": "other"}], "no longer in region any other", True),
-        ([GROWN], [GROWN | {"with": {"aws:SecureTransport": "true"}}], "only with aws:securetransport", True),
+        ([GROWN], [GROWN | {"with": {"aws:SecureTransport": "true"}}], "only with aws:SecureTransport true", True),
+        ([GROWN], [GROWN | {"with": {"aws:TagKeys": ["a", "b"]}}], "only with aws:TagKeys a, b", True),
+        ([GROWN], [GROWN | {"with": {"aws:TagKeys": []}}], "only without aws:TagKeys", True),
         ([GROWN], [GROWN | {"until": "2031-01-31"}], "only until 2031-01-31", True),
         ([GROWN], [GROWN | {"denied": [], "allowed": "s3:*"}], "expectation one is turned round: allowed s3:*", True),
     ],
@@ -558,6 +570,9 @@ def test_an_assertion_about_nothing_is_an_error(shipped_zone: Zone) -> None:
         lambda: shipped_zone.principal("jane-doe").cannot("s3:GetObject", account="shard"),
         lambda: shipped_zone.principal("jane-doe").cannot("s3:GetObject", account=()),
         lambda: shipped_zone.principal("jane-doe").cannot(account="shared"),
+        lambda: shipped_zone.principal("jane-doe").cannot(
+            "s3:GetObject", account="shared", keys={"aws:SecureTransport": cast("str", True)}
+        ),
         lambda: shipped_zone.everybody(but=["Administrator", "FinOps"]).cannot("s3:GetObject", account="management"),
     )
     for asked in questions:

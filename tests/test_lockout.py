@@ -6,7 +6,7 @@ import datetime as dt
 import json
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +94,12 @@ def guardrail(
     return Case(name, edits, {"policies/lab.json": _document(statement)})
 
 
+def together(name: str, one: dict[str, Any], other: dict[str, Any]) -> Case:
+    """A policy of the organization with two statements, of which neither denies everything."""
+    found = guardrail(name, one)
+    return replace(found, written={"policies/lab.json": _document(one, {**other, "Sid": "Lab2"})})
+
+
 def limited(
     name: str,
     statement: dict[str, Any] | None,
@@ -135,6 +141,38 @@ REFUSED_GUARDRAILS = [
         "SCP: other regions, global services among them",
         deny(Condition={"StringNotEquals": {"aws:RequestedRegion": "eu-north-1"}}),
     ),
+    guardrail(
+        "SCP: requests without a tag, which few actions take",
+        deny(Condition={"Null": {"aws:RequestTag/CostCenter": "true"}}),
+    ),
+    guardrail(
+        "SCP: IAM in requests that name other tags only, or none",
+        deny("iam:*", Condition={"ForAllValues:StringNotEquals": {"aws:TagKeys": "CostCenter"}}),
+    ),
+    guardrail(
+        "SCP: everything but one type of instance",
+        deny(Condition={"StringNotEquals": {"ec2:InstanceType": "t3.micro"}}),
+    ),
+    together(
+        "SCP: from the office, and from elsewhere",
+        deny(Condition={"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}),
+        deny(Condition={"NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}}),
+    ),
+    together(
+        "SCP: of a team, and of all others",
+        deny("iam:*", Condition={"StringEquals": {"aws:PrincipalTag/Team": "a"}}),
+        deny("iam:*", Condition={"StringNotEquals": {"aws:PrincipalTag/Team": "a"}}),
+    ),
+    together(
+        "SCP: with MFA, and without it",
+        deny("sts:*", Condition={"Bool": {"aws:MultiFactorAuthPresent": "false"}}),
+        deny("sts:*", Condition={"BoolIfExists": {"aws:MultiFactorAuthPresent": "true"}}),
+    ),
+    together(
+        "SCP: through an endpoint, and past it",
+        deny(Condition={"Null": {"aws:SourceVpce": "true"}}),
+        deny(Condition={"Null": {"aws:SourceVpce": "false"}}),
+    ),
     guardrail("RCP: five services", deny(FIVE), rcp=True),
     guardrail("RCP: s3:* without a condition", deny("s3:*"), rcp=True),
     guardrail(
@@ -150,6 +188,11 @@ REFUSED_GUARDRAILS = [
     guardrail(
         "RCP: five services but for the access role, not the management account", deny(FIVE, Condition=EXEMPT), rcp=True
     ),
+    guardrail(
+        "RCP: what is not encrypted, of every request",
+        deny("s3:*", Condition={"Null": {"s3:x-amz-server-side-encryption": "true"}}),
+        rcp=True,
+    ),
     guardrail("RCP: keys", deny("kms:*"), rcp=True),
     guardrail("RCP: queues and secrets", deny(["sqs:*", "secretsmanager:*"]), rcp=True),
 ]
@@ -159,6 +202,33 @@ LEFT_GUARDRAILS = [
     guardrail(
         "SCP: other regions, without global services",
         deny(None, NotAction=["iam:*", "sts:*"], Condition={"StringNotEquals": {"aws:RequestedRegion": "eu-north-1"}}),
+    ),
+    guardrail(
+        "SCP: other regions, STS called in one of them",
+        deny(None, NotAction="iam:*", Condition={"StringNotEquals": {"aws:RequestedRegion": ["eu-north-1"]}}),
+    ),
+    guardrail(
+        "SCP: roles that are made without a tag",
+        deny(["iam:CreateRole", "ec2:Run*"], Condition={"Null": {"aws:RequestTag/CostCenter": "true"}}),
+    ),
+    guardrail("SCP: sessions without a tag", deny("sts:*", Condition={"Null": {"aws:RequestTag/CostCenter": "true"}})),
+    together(
+        "SCP: from the office, and from two other places",
+        deny(Condition={"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}),
+        deny(Condition={"IpAddress": {"aws:SourceIp": ["198.51.100.0/24", "192.0.2.0/24"]}}),
+    ),
+    together(
+        "SCP: of a team, and of all whose team begins otherwise",
+        deny("iam:*", Condition={"StringEquals": {"aws:PrincipalTag/Team": "a"}}),
+        deny("iam:*", Condition={"StringNotLike": {"aws:PrincipalTag/Team": "a*"}}),
+    ),
+    together(
+        "SCP: of a team, and of all others that have one",
+        deny("iam:*", Condition={"StringEquals": {"aws:PrincipalTag/Team": "a"}}),
+        deny(
+            "iam:*",
+            Condition={"StringNotEquals": {"aws:PrincipalTag/Team": "a"}, "Null": {"aws:PrincipalTag/Team": "false"}},
+        ),
     ),
     guardrail("SCP: everything but IAM and STS", deny(None, NotAction=["iam:*", "sts:*"])),
     guardrail("SCP: NotAction '*' does nothing", deny(None, NotAction="*")),
@@ -245,6 +315,13 @@ REFUSED_SETS = [
         {INLINE: _document(deny(Effect="Allow", sid="All"), deny("sso:Put*"))},
     ),
     Case("the last one ended", {"sso.yaml": [(EVERYWHERE, f"{EVERYWHERE}    until: 2027-02-28\n")]}, day=DAY),
+    limited(
+        "requests without a tag, which few actions take",
+        deny(Condition={"Null": {"aws:RequestTag/CostCenter": "true"}}),
+    ),
+    limited(
+        "everything but one type of instance", deny(Condition={"StringNotEquals": {"ec2:InstanceType": "t3.micro"}})
+    ),
     limited("the state's keys", deny("kms:*"), replaced={"project.yaml": [(NAMED, f"state:\n  kms: true\n{NAMED}")]}),
 ]
 LEFT_SETS = [

@@ -963,6 +963,14 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
             (ACCESS, "github_actions has owner_id 123456, not nothing"),
         ],
     ),
+    "the role that deploys is named": (
+        PROJECT,
+        _set("deployer", value={"role": "ci", "policies": [{"aws": "PowerUserAccess"}, {"customer": "Roles"}]}),
+        [
+            (NOTHING, "deployer.policies is PowerUserAccess, Roles, not nothing"),
+            (NOTHING, "deployer.role is ci, not nothing"),
+        ],
+    ),
     "a region is no longer governed": (
         PROJECT,
         _remove("regions", "governed", value="us-east-1"),

@@ -195,7 +195,7 @@ def _as_tuple(value: Any) -> Any:
 
 
 def _as_tuple_of_one(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else _as_tuple(value)
+    return (value,) if isinstance(value, str | bool | int | float | dt.date) else _as_tuple(value)
 
 
 def _as_date(value: Any) -> dt.date:

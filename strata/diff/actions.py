@@ -125,7 +125,7 @@ class Actions:
                 whole += [f"{prefix}:*"] if chosen else []
             elif len(chosen) == len(names) > 1:
                 whole.append(f"{prefix}:*")
-            elif len(names) - len(chosen) <= _FEW < len(chosen):
+            elif len(names) - len(chosen) <= _FEW < len(chosen) and f"{prefix}:{_LATER}" not in {*names} - chosen:
                 but = (self._names[self._at[name]].partition(":")[2] for name in names if name not in chosen)
                 whole.append(f"{prefix}:* (without {', '.join(but)})")
             elif chosen:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from strata.config.expectations import Expectation
 from strata.diff.change import Change, Topic
@@ -38,7 +39,14 @@ def expectation_changes(before: LandingZone, after: LandingZone) -> Iterator[Cha
 
 
 def _content(one: Expectation) -> str:
-    return repr(one.model_dump(exclude={"id", "reason"}))
+    """Returns all but its names; lists in another order are the same."""
+    return repr(_sorted(one.model_dump(exclude={"id", "reason"})))
+
+
+def _sorted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return sorted((key, _sorted(below)) for key, below in value.items())
+    return sorted(value) if isinstance(value, list | tuple) else value
 
 
 def _said(one: Expectation) -> str:
@@ -59,8 +67,9 @@ def _less(old: Sentence, new: Sentence, accounts: frozenset[str]) -> Iterator[st
         "in region": _narrowed(old.regions, new.regions),
     }
     yield from (f"no longer {word} {listed(names, 3)}" for word, names in lost.items() if names)
-    if narrower := [key for key, value in new.keys.items() if old.keys.get(key) != value]:
-        yield f"only with {listed(narrower, 3)}"
+    written = new.expectation.with_.items()
+    narrower = [(key, values) for key, values in written if old.keys.get(key.lower()) != new.keys[key.lower()]]
+    yield from (f"only with {key} {listed(values, 3)}" if values else f"only without {key}" for key, values in narrower)
     was, will_be = old.expectation.until, new.expectation.until
     if will_be and (was is None or will_be < was):
         yield f"only until {will_be}"

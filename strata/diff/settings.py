@@ -68,9 +68,9 @@ def _word(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, tuple):
-        return ", ".join(map(str, value)) or "nothing"
+        return ", ".join(map(_word, value)) or "nothing"
     if isinstance(value, BaseModel):
-        return ", ".join(str(one) for one in value.model_dump(mode="json").values())
+        return ", ".join(str(one) for one in value.model_dump(mode="json", exclude_none=True).values())
     return "nothing" if value is None or value == "" else str(value)
 
 

@@ -26,15 +26,17 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
+from strata.config.limits import aws_limits
 from strata.config.models import ACCESS_ROLE, MANAGEMENT, PARTITION, PolicyType, Project
 from strata.evaluation import unknown
 from strata.evaluation.answers import Answer, Outcome, Step
+from strata.evaluation.asked import never_sent, told_apart
 from strata.evaluation.documents import parse
 from strata.evaluation.evaluator import evaluate
 from strata.evaluation.keys import following, region_of
 from strata.evaluation.landing_zone import Actor, Evaluated, aws_policy
 from strata.evaluation.layers import Account, Layer, Policies
-from strata.evaluation.requests import ABSENT, Context, Principal, Request, Value
+from strata.evaluation.requests import ABSENT, Context, Missing, Principal, Request, Value
 from strata.iam.reference import reference
 from strata.iam.statements import statements
 from strata.landing_zone import LandingZone
@@ -190,10 +192,16 @@ class Management:
         here = actor.account
         region = region_of(deed.action, deed.resource) or self._region(deed)
         keys = following(actor.principal, here, here, action=deed.action, resource=deed.resource, region=region)
-        own = actor.keys if actor.name == DEPLOYER else {**actor.keys, **_WITHOUT_MFA}
-        context = Context({**_OVER_TLS, **deed.keys}).filled(own).filled(keys)
+        context = Context({**_OVER_TLS, **deed.keys}).filled(self._own_keys(actor, deed.action)).filled(keys)
         request = Request(actor.principal, deed.action, deed.resource, here.id, context)
         return evaluate(request, Policies(here, here, actor.identity, actor.boundary, self._of_resource(deed)))
+
+    def _own_keys(self, actor: Actor, action: str) -> Mapping[str, Value | Missing]:
+        """Returns what is known of whoever acts; the deployer's session may have keys of a service it runs on."""
+        if actor.name == DEPLOYER:
+            return actor.keys
+        layers = (actor.identity, *([actor.boundary] if actor.boundary else []))
+        return {**never_sent(layers, action), **actor.keys, **_WITHOUT_MFA}
 
     def _region(self, deed: _Deed) -> str:
         project = self.evaluated.landing_zone.project
@@ -456,12 +464,54 @@ def _best(answers: Iterable[Answer]) -> Answer:
 
 
 def _answered(evaluated: Evaluated, actor: Actor, there: Account, action: str, resource: str) -> Answer:
-    """Returns the answer to a call of the actor for a resource in a member, whose own policy allows it."""
-    region = region_of(action, resource) or evaluated.landing_zone.project.regions.primary
+    """Returns the answer to a call of the actor for a resource in a member, whose own policy allows it.
+
+    A role may be assumed in each region, so that one is enough.
+    """
+    primary = evaluated.landing_zone.project.regions.primary
+    region = region_of(action, resource) or primary
+    found = _answered_in(region, actor, there, action, resource)
+    if found.outcome is not Outcome.DENIED or action != "sts:AssumeRole" or not _is_regional(found):
+        return found
+    others = sorted(aws_limits().regions - {region})
+    return _best([found, *(_answered_in(one, actor, there, action, resource) for one in others)])
+
+
+def _is_regional(answer: Answer) -> bool:
+    """Returns whether a statement that denies is about regions, so that the answer may be another one elsewhere."""
+    tests = (test for step in answer.steps if step.statement for test in step.statement.condition)
+    return any(test.key.lower() == "aws:requestedregion" for test in tests)
+
+
+def _answered_in(region: str, actor: Actor, there: Account, action: str, resource: str) -> Answer:
     keys = following(actor.principal, actor.account, there, action=action, resource=resource, region=region)
     context = Context(_OVER_TLS).filled(actor.keys).filled(keys)
+    guardrails = (*actor.account.service_control, *there.resource_control)
+    if actor.account.id == there.id:
+        context = context.filled(never_sent(guardrails, action))
     request = Request(actor.principal, action, resource, there.id, context)
-    return evaluate(request, Policies(actor.account, there, actor.identity, actor.boundary, _OPEN))
+    policies = Policies(actor.account, there, actor.identity, actor.boundary, _OPEN)
+    found = evaluate(request, policies)
+    if found.outcome is not Outcome.DEPENDS:
+        return found
+    denied: Answer | None = None
+    for context in told_apart(guardrails, found):
+        denied = evaluate(replace(request, context=context), policies)
+        if denied.outcome is not Outcome.DENIED:
+            return found
+    return denied or found
+
+
+def _family(key: str) -> str:
+    return key.lower().partition("/")[0]
+
+
+def _is_of_action(key: str) -> bool:
+    """Returns whether a key is one that actions take; keys of identity providers and sessions are not."""
+    if _family(key) in ("aws:requesttag", "aws:tagkeys"):
+        return True
+    service = reference().service(key.partition(":")[0])
+    return service is not None and key in service.keys
 
 
 def _way(what: str, accounts: tuple[str, ...], by: str, *needed: Answer) -> Way:

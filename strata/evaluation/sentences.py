@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from strata.config.expectations import OTHER_REGIONS, Expectation
@@ -13,9 +13,10 @@ from strata.config.text import Problem, short
 from strata.config.types import did_you_mean
 from strata.errors import StrataError
 from strata.evaluation.landing_zone import Evaluated
+from strata.evaluation.operators import moment, network, number, truth
 from strata.evaluation.questions import Who, check_resource, find_action, find_who
 from strata.evaluation.requests import ABSENT, Value
-from strata.iam.reference import reference
+from strata.iam.reference import KeyType, reference
 from strata.iam.statements import is_pattern
 from strata.landing_zone.placeholders import LISTS, PATTERN, fill, placeholder_values
 
@@ -58,6 +59,7 @@ def problems(evaluated: Evaluated, expectation: Expectation, *, places: bool, pr
     for at, resource in _listed(("on",), expectation.on):
         yield from _resource_problem(evaluated, resource, at, places=places)
     yield from _key_problems(expectation.with_)
+    yield from _value_problems(expectation.with_)
 
 
 def _listed(at: tuple[str, ...], names: Sequence[str]) -> list[tuple[tuple[str | int, ...], str]]:
@@ -118,6 +120,26 @@ def _key_problems(keys: Iterable[str]) -> Iterator[Problem]:
             known = {one.name for one in reference().global_keys.values()}
             problem = f"{short(key)} is no condition key of AWS's{did_you_mean(key, known)}"
             yield Problem(problem, "write the key as AWS documents it", at=("with", key))
+
+
+_FORMS: Mapping[KeyType, tuple[Callable[[str], object], str]] = {
+    "Bool": (truth, "write 'true' or 'false', in quotes"),
+    "Numeric": (number, "write its digits, in quotes"),
+    "Date": (moment, "write it as in '2027-01-31T12:00:00Z', in quotes"),
+    "IPAddress": (network, "write an address, as in 203.0.113.7, or a range of them"),
+}
+"""By type how a value is read, and written; every other one is a text."""
+
+
+def _value_problems(keys: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
+    for key, values in keys.items():
+        known = reference().key(key)
+        if known is None or known.type not in _FORMS:
+            continue
+        read, remedy = _FORMS[known.type]
+        for index, value in enumerate(values):
+            if read(value) is None:
+                yield Problem(f"{short(value)} is no {known.type}, the type of {key}", remedy, at=("with", key, index))
 
 
 def _resource_problem(

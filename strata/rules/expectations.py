@@ -104,6 +104,16 @@ def require(landing_zone: LandingZone, day: dt.date | None = None) -> list[Resul
     return results
 
 
+def newly_unmet(before: LandingZone, after: LandingZone) -> Iterator[str]:
+    """Yields the expectations that hold in one configuration and no longer in another, each with its first case."""
+    held = {one.expectation.id for one in examined(before) if one.holds}
+    for one in examined(after):
+        if not one.holds and one.expectation.id in held:
+            line = _fault(after, one.index, "", "").line
+            case = case_in_words(one.failing[0])
+            yield f"{EXPECTATIONS}:{line}: {one.expectation.id} no longer holds: {case}; strata plan refuses it"
+
+
 def _sentences(landing_zone: LandingZone, day: dt.date | None) -> tuple[Examination, Mapping[int, Sentence]]:
     from strata.evaluation.expectations import Examination
     from strata.evaluation.landing_zone import Evaluated
