@@ -218,7 +218,7 @@ def licence_faults(packages: Sequence[Package], rules: Rules) -> Iterator[str]:
         elif not package.licence:
             why = "names no licence" if package.installed else "is not installed here"
             yield f"{pinned}: {why}; read its licence, and write it below `reviewed.{package.ecosystem}` in {RULES}"
-        elif not is_allowed(package.licence, rules):
+        elif not allowed(package.licence, rules):
             yield (
                 f"{pinned}: licence {package.licence!r} is not allowed; replace the package, or write the licence "
                 f"below `allowed` in {RULES}, with the reason"
@@ -230,16 +230,20 @@ def _version(text: str) -> str:
     return text.lower().removeprefix("v")
 
 
-def is_allowed(licence: str, rules: Rules) -> bool:
-    """Says whether one of the alternatives of an SPDX expression has allowed licences only.
+def allowed(licence: str, rules: Rules) -> str:
+    """Returns the first alternative of an SPDX expression of which all licences are allowed, empty if there is none.
 
     An expression with brackets inside is not taken apart, and so is not allowed.
     """
     inner = licence[1:-1] if licence.startswith("(") and licence.endswith(")") else licence
-    return not {"(", ")"} & set(_spelled(inner, rules)) and any(
-        all(_spelled(part, rules) in rules.allowed for part in re.split(r" AND ", one, flags=re.IGNORECASE))
-        for one in re.split(r" OR ", inner, flags=re.IGNORECASE)
-    )
+    whole = _spelled(inner, rules)
+    if "(" in whole or ")" in whole:
+        return ""
+    for one in re.split(r" OR ", whole, flags=re.IGNORECASE):
+        parts = [_spelled(part, rules) for part in re.split(r" AND ", one, flags=re.IGNORECASE)]
+        if all(part in rules.allowed for part in parts):
+            return " and ".join(parts)
+    return ""
 
 
 def _spelled(licence: str, rules: Rules) -> str:
@@ -260,12 +264,12 @@ def summary(packages: Sequence[Package], rules: Rules) -> str:
     """Returns how many packages have which licence, the most frequent first."""
     each = {(one.ecosystem, one.name): one for one in packages}.values()
     counts = Counter(
-        "reviewed" if one.name in rules.reviewed.get(one.ecosystem, {}) else _spelled(one.licence, rules)
+        "reviewed"
+        if one.name in rules.reviewed.get(one.ecosystem, {})
+        else allowed(one.licence, rules) or "not allowed"
         for one in each
     )
-    return ", ".join(
-        f"{name or 'none'} {count}" for name, count in sorted(counts.items(), key=lambda one: (-one[1], one))
-    )
+    return ", ".join(f"{name} {count}" for name, count in sorted(counts.items(), key=lambda one: (-one[1], one)))
 
 
 # Known vulnerabilities
