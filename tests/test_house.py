@@ -1,0 +1,148 @@
+"""What stands around the code: SECURITY.md names tests that exist, and the files for GitHub say what they should."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.documents import CHECKOUT
+
+GITHUB = CHECKOUT / ".github"
+SECURITY = (CHECKOUT / "SECURITY.md").read_text(encoding="utf-8")
+
+
+def read(file: Path) -> Any:
+    return yaml.safe_load(file.read_text(encoding="utf-8"))
+
+
+# SECURITY.md
+
+
+def test_every_promise_of_the_threat_model_names_tests_that_exist() -> None:
+    rows = [row for row in re.findall(r"^\| (.+) \|$", SECURITY, re.MULTILINE) if "Held by" not in row]
+    named = {row: re.findall(r"`(test_\w+\.py)::(\w+)`", row.rpartition(" | ")[2]) for row in rows}
+    missing = [
+        f"{file}::{test}"
+        for tests in named.values()
+        for file, test in tests
+        if not re.search(rf"^def {test}\(", (CHECKOUT / "tests" / file).read_text(encoding="utf-8"), re.MULTILINE)
+    ]
+
+    assert missing == []
+    assert [row for row, tests in named.items() if not tests] == []
+    assert len(rows) >= 20
+
+
+@pytest.mark.parametrize(
+    "who", ["of YAML", "of a pull request", "of names at AWS", "role that plans", "deployer's role", "state bucket"]
+)
+def test_the_threat_model_has_everybody(who: str) -> None:
+    assert re.search(rf"^### .*{who}$", SECURITY, re.MULTILINE)
+
+
+# What is installed
+
+
+def test_everything_that_is_installed_has_a_hash() -> None:
+    """Nothing but the pinned file of the pinned version is installed, and no script of it is run."""
+    whole = re.compile(r"\S+==[^\n]*(?:\n    --hash=sha256:[0-9a-f]{64}(?: \\)?)+\s*")
+    for lock in sorted((CHECKOUT / "requirements").glob("*.txt")):
+        pins = re.split(r"^(?=\S)", lock.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        assert [pin for pin in pins if pin and not whole.fullmatch(pin)] == []
+    packages = json.loads((CHECKOUT / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+    sha512 = re.compile(r"sha512-[A-Za-z0-9+/]{86}==")
+    bare = [path for path, one in packages.items() if path and not sha512.fullmatch(one.get("integrity", ""))]
+    makefile = (CHECKOUT / "Makefile").read_text(encoding="utf-8")
+
+    assert [path for path in bare if not packages[path].get("inBundle")] == []
+    assert "LOCKED := --require-hashes --only-binary :all:" in makefile
+    assert all(
+        "$(LOCKED)" in line or "--no-deps" in line for line in re.findall(r"^.*\$\(PIP\) .*$", makefile, re.MULTILINE)
+    )
+    assert "ignore-scripts=true" in (CHECKOUT / ".npmrc").read_text(encoding="utf-8").split()
+
+
+def test_dependabot_watches_every_lock_and_leaves_alone_what_goes_together() -> None:
+    found = read(GITHUB / "dependabot.yml")
+    ignored = {one["dependency-name"] for update in found["updates"] for one in update.get("ignore", ())}
+    pinned = " ".join(file.read_text() for file in (CHECKOUT / "requirements").glob("*.txt"))
+    cli = json.loads((CHECKOUT / "package.json").read_text())["dependencies"]
+
+    assert found["version"] == 2
+    assert {update["package-ecosystem"] for update in found["updates"]} == {"pip", "npm", "github-actions"}
+    assert all(update["directory"] == "/" and update["cooldown"]["default-days"] for update in found["updates"])
+    assert [name for name in ignored if name not in cli and f"{name}==" not in pinned] == []
+
+
+# GitHub
+
+
+@pytest.mark.parametrize("file", sorted((GITHUB / "workflows").glob("*.yml")), ids=lambda file: file.name)
+def test_workflows_pin_actions_and_may_do_nothing_by_default(file: Path) -> None:
+    """No text of a pull request is part of a script, and no checkout leaves its token behind."""
+    workflow = read(file)
+    jobs = workflow["jobs"].values()
+    steps = [step for job in jobs for step in job["steps"]]
+
+    assert workflow["permissions"] == {}
+    assert "pull_request_target" not in workflow[True]  # PyYAML reads the key `on` as a truth
+    assert all("permissions" in job for job in jobs)
+    assert all(re.search(r"@[0-9a-f]{40}$", step["uses"]) for step in steps if "uses" in step)
+    assert [step["run"] for step in steps if "${{" in step.get("run", "")] == []
+    assert all(
+        step["with"]["persist-credentials"] is False
+        for step in steps
+        if step.get("uses", "").startswith("actions/checkout")
+    )
+
+
+def test_ci_runs_everything_on_each_python_and_node_that_is_promised() -> None:
+    jobs = read(GITHUB / "workflows/ci.yml")["jobs"]
+    matrix = jobs["test"]["strategy"]["matrix"]
+    node = json.loads((CHECKOUT / "package.json").read_text())["engines"]["node"]
+    oldest = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["requires-python"]
+
+    assert matrix["python"] == ["3.11", "3.12", "3.13", "3.14"]
+    assert oldest == f">={matrix['python'][0]}"
+    assert matrix["node"] == node.split(" || ")
+    assert [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step] == [
+        ".ci/run",
+        "make audit STRICT=1",
+    ]
+    assert {name: job["permissions"] for name, job in jobs.items()} == {
+        "test": {"contents": "read"},
+        "audit": {"contents": "read"},
+    }
+
+
+@pytest.mark.parametrize("name", ["bug.yml", "request.yml"])
+def test_a_form_asks_each_thing_once(name: str) -> None:
+    form = read(GITHUB / "ISSUE_TEMPLATE" / name)
+    asked = [one["id"] for one in form["body"] if one["type"] != "markdown"]
+
+    assert form.keys() == {"name", "description", "labels", "body"}
+    assert len(set(asked)) == len(asked)
+    assert all(one["attributes"].keys() & {"label", "value"} for one in form["body"])
+
+
+def test_the_example_of_code_owners_names_what_there_is() -> None:
+    """A path that nothing has would leave a file without the owner whom somebody meant."""
+    lines = [line.split() for line in (GITHUB / "CODEOWNERS.example").read_text().splitlines() if line]
+    rules = [words for words in lines if words[0] != "#"]
+    teams = (CHECKOUT / "docs/teams.md").read_text(encoding="utf-8")
+
+    assert rules[0][0] == "*", "the last match decides, so the general one comes first"
+    for path, *owners in rules[1:]:
+        assert owners
+        assert all(owner.startswith("@acme/") for owner in owners)
+        # Not the owner's config/, which no test looks at.
+        known = CHECKOUT / "strata/template" / path.removeprefix("/config/")
+        assert (
+            known.exists() or path[1:] in teams or path == "/config/accepted.yaml" or (CHECKOUT / path[1:]).exists()
+        ), path
