@@ -340,6 +340,24 @@ def test_messages_name_pages_and_headings_that_exist() -> None:
     assert broken == []
 
 
+@every_page
+def test_files_of_the_checkout_that_a_page_names_exist(page: Path) -> None:
+    """A path in the text leads somewhere; a clone's own layers and configuration need not be there."""
+    own = ("stacks/layers/", "tests/own/")
+    named = [code for code in inline(page) if re.fullmatch(r"(strata|stacks|tests|docs|pipeline)/[\w./-]+", code)]
+
+    assert [name for name in named if not name.startswith(own) and not (CHECKOUT / name).exists()] == []
+
+
+def test_the_map_has_every_page() -> None:
+    """Whoever starts at docs/README.md finds each page; decisions have a list of their own."""
+    for start, pattern in (("docs/README.md", "*.md"), ("docs/decisions/README.md", "*.md")):
+        page = CHECKOUT / start
+        mapped = {(page.parent / link.partition("#")[0]).resolve() for link in links(page)}
+
+        assert set(page.parent.glob(pattern)) - mapped == {page}
+
+
 def yaml_blocks() -> list[Block]:
     """Returns every block of YAML."""
     return [block for page in PAGES for block in blocks(page, "yaml")]
