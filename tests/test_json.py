@@ -22,7 +22,7 @@ from strata.commands import plan
 from strata.outputs import FORMATS
 from tests import test_deploy as of_deploy
 from tests.synthesized import CHECKOUT, COMPANY, SHIPPED
-from tests.test_deploy import Json, Site
+from tests.test_deploy import Json, Site, planned
 
 site = of_deploy.site  # the fixture
 
@@ -245,6 +245,8 @@ def test_deploy(site: Site, capsys: pytest.CaptureFixture[str], *, fails: bool) 
     lock = {"severity": "error", "summary": "NoSuchBucket"}
     site.plans("backend", SEEN)
     site.applies("backend", says=[{"type": "diagnostic", "diagnostic": lock}] if fails else [done], code=int(fails))
+    site.plans("organizations", planned(("create", "aws_organizations_account.lab")))
+    site.applies("organizations", code=0)
     site.write_state("organizations", 1, outputs={"account_ids": {"value": {"lab": "111111111111"}}})
 
     code = site.deploys(yes=True, warnings=(WARNED,))

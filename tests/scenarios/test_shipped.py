@@ -97,6 +97,7 @@ def test_one_more_of_everything_and_nothing_else(shipped: Site) -> None:
     }
 
 
+@pytest.mark.e2e
 def test_names_and_addresses_change_in_place(shipped: Site) -> None:
     """Names of an account, a unit, a group and a policy, and the address of a person, replace nothing."""
     account = "  shared:\n    email: aws+shared@example.com\n    organizational_unit: shared\n"
