@@ -19,14 +19,17 @@ from strata.adoption.live_ids import live_ids
 from strata.adoption.record import RECORD, Record
 from strata.adoption.rendering import ADOPTION
 from strata.adoption.rerun import Merged, merge
-from strata.commands.adopt import configuration
+from strata.aws.session import Aws
+from strata.commands.adopt import _Reading, configuration
 from strata.commands.adopt.existing import changed_texts, existing_at
 from strata.commands.adopt.folder import CACHE, has_configuration, write_new
 from strata.commands.adopt.mending import mend
 from strata.commands.adopt.mending import replace as replace_files
 from strata.errors import StrataError
+from strata.files import atomic
 from strata.inventory.things import Account, Inventory
 from strata.load import load
+from strata.options import Options
 from tests.test_describing import (
     DENY,
     PROJECT_,
@@ -667,6 +670,14 @@ def test_a_folder_that_others_use_is_refused(tmp_path: Path, there: dict[str, st
 
     with pytest.raises(StrataError, match=words):
         has_configuration(to)
+
+
+def test_two_runs_at_once_do_not_read_into_one_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(atomic, "PATIENCE", 0)
+    reading = _Reading(Options(tmp_path), tmp_path, PROJECT_)
+
+    with atomic.locked(tmp_path / CACHE), pytest.raises(StrataError, match="another command is writing in"):
+        reading.read(Aws(None, "us-east-1"), thorough=False)
 
 
 def test_what_others_put_there_meanwhile_stays(tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ from strata.config import IMPORTS, ORGANIZATION, PROJECT, SECURITY
 from strata.config.layers import STACKS
 from strata.config.models import Project
 from strata.errors import StrataError, UsageError
+from strata.files.atomic import locked
 from strata.files.config_edit import write_texts
 from strata.identity.recorded import recorded
 from strata.inventory.kept import KeptAnswers
@@ -185,16 +186,22 @@ class _Reading:
 
     def __init__(self, options: Options, to: Path, project: Project) -> None:
         self._options, self._project = options, project
-        self._kept = KeptAnswers(to / CACHE / "answers.jsonl", project.management_account.id)
+        self._folder = to / CACHE
+        self._kept = KeptAnswers(self._folder / "answers.jsonl", project.management_account.id)
         progress = _Progress(options)
         self._pace = Pace(told=progress, waits=progress.waits)
         if self._kept.resumed:
             options.note(f"going on from an earlier run: {counted(self._kept.resumed, 'answer')} known")
 
     def read(self, aws: Aws, *, thorough: bool) -> Inventory:
-        """Returns everything."""
+        """Returns everything.
+
+        Raises:
+            StrataError: another run is reading into the folder.
+        """
         asking = replace(aws, answers=self._kept, before_send=self._pace.wait, throttled=self._pace.throttled)
-        return read(asking, self._project, thorough=thorough)
+        with locked(self._folder):
+            return read(asking, self._project, thorough=thorough)
 
     @property
     def requests(self) -> Counter[str]:
