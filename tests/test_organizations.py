@@ -270,8 +270,7 @@ def test_a_live_account_that_is_not_declared_stops_the_plan(shipped: Deployment)
         "error_message": (
             f'Accounts that are not declared: ${{join(", ", {undeclared})}}. Nothing was changed. Add them under '
             "accounts in organization.yaml, as strata adopt --to does; or set retired: true on an account to let go "
-            "of; or list the "
-            "address under unmanaged_accounts if Strata never had it."
+            "of; or list the address under unmanaged_accounts if Strata never had it."
         ),
     }
 
