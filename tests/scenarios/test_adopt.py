@@ -144,10 +144,15 @@ def test_an_edit_of_every_kind_changes_what_it_says(deployed: Site) -> None:
         ("  - permission_sets:\n      - Admin\n    users:\n      - ana\n    accounts:\n      - management\n", ""),
     )
 
+    refused = deployed.strata("plan")
+    (deployed.config / "expectations.yaml").unlink()
+
     planned = deployed.strata("plan", "--json")
     _add(deployed, "account", "lab-one", "--email", "aws+lab@acme.io", "--ou", "lab")
     _deploy(deployed)
 
+    assert refused.code == 1
+    assert "state-stays-out-of-reach" in refused.stderr, "it held when the organization was adopted"
     assert planned.code == 0, planned.text
     assert {stack: changes for stack, changes in planned.planned.items() if changes} == {
         "organizations": {
