@@ -1,0 +1,66 @@
+"""The way back for one difference: a deploy, lines of the AWS CLI, or an entry of the configuration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from strata.drift import facts, lines
+from strata.drift.facts import Fact
+
+_ADOPTED = frozenset(
+    {
+        *(facts.ACCOUNT, facts.UNIT, facts.POLICY, facts.ATTACHMENT, facts.TRUSTED, facts.DELEGATED),
+        *(facts.USER, facts.GROUP, facts.MEMBERSHIP, facts.ATTRIBUTE, facts.SET, facts.ASSIGNMENT),
+    }
+)
+"""The kinds of which `strata adopt` writes what is new."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a difference is undone, or kept.
+
+    Attributes:
+        deploy: the stack whose deploy puts it back; empty where none does.
+        undo: lines of the AWS CLI that put it back.
+        adopt: whether `strata adopt` writes it into the configuration.
+        by_hand: what is to do where no line does it.
+    """
+
+    deploy: str = ""
+    undo: tuple[str, ...] = ()
+    adopt: bool = False
+    by_hand: str = ""
+
+
+def way_back(kind: str, attribute: str, *, here: Fact | None, before: Fact | None, now: Fact | None) -> Way:
+    """Returns the way back of a difference, by the sides that have the thing."""
+    if now and not here:
+        return _of_made(now)
+    if kind == facts.ACCOUNT and before:
+        return _of_account(attribute, before)
+    if attribute == "id" and now:
+        return Way(adopt=True, undo=now.undo, by_hand="it was deleted and made again: adopt the new one, or delete it")
+    if attribute == "user_name" and here and now:
+        return Way(undo=lines.rename_user(now.ids, str(here.values["user_name"])))
+    return Way(deploy=facts.STACKS[kind])
+
+
+def _of_made(now: Fact) -> Way:
+    by_hand = ""
+    if now.kind == facts.ACCOUNT:
+        by_hand = "or list it under unmanaged_accounts in organization.yaml"
+    elif not now.undo:
+        by_hand = "switch it off in the console"
+    return Way(undo=now.undo, adopt=now.kind in _ADOPTED, by_hand=by_hand)
+
+
+def _of_account(attribute: str, before: Fact) -> Way:
+    """Returns the way back of an account, which no deploy makes again, opens again or gives its address back."""
+    if not attribute:
+        return Way(undo=lines.invite(before.ids["id"]), by_hand="then accept the invitation in the account")
+    if attribute == "state":
+        return Way(by_hand="reopen it with AWS Support, or set retired: true on its entry")
+    if attribute == "email":
+        return Way(by_hand="write the address that AWS has into its entry, or change it back at AWS")
+    return Way(deploy=facts.STACKS[facts.ACCOUNT])
