@@ -150,8 +150,10 @@ class _Center(_Part):
         aws = lines.Center(center.instance, center.store, center.region)
         yield from self._users(center, aws)
         yield from self._groups(center, aws)
+        # They are one thing: where some are declared, a deploy sets all of them.
+        undo = () if self.zone.sso.access_control_attributes else aws.delete_attributes()
         for name, source in (center.attributes or {}).items():
-            yield Fact(facts.ATTRIBUTE, name, {"source": source}, undo=aws.delete_attributes())
+            yield Fact(facts.ATTRIBUTE, name, {"source": source}, undo=undo)
         for one in center.permission_sets:
             if not self.is_elsewhere(TYPES["permission-set"], f"{one.arn},{center.instance}"):
                 yield from self._permission_set(one, aws)

@@ -48,6 +48,8 @@ def way_back(kind: str, attribute: str, *, here: Fact | None, before: Fact | Non
 
 def _of_made(now: Fact) -> Way:
     by_hand = ""
+    if now.kind == facts.ATTRIBUTE and not now.undo:
+        return Way(deploy=facts.STACKS[now.kind], adopt=True)
     if now.kind == facts.ACCOUNT:
         by_hand = "or list it under unmanaged_accounts in organization.yaml"
     elif not now.undo:
