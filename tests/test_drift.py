@@ -134,14 +134,14 @@ def _of_organization(inventory: Inventory, keys: Any) -> dict[str, Json]:
     for unit_ in live.units:
         address = f"aws_organizations_organizational_unit.{keys['ou'][unit_.id]}"
         found[address] = {"id": unit_.id, "name": unit_.name, "parent_id": unit_.parent}
-    for one in (each for each in live.policies if not each.aws_managed):
-        key = keys["policy"][one.id]
-        values = {"id": one.id, "name": one.name, "type": one.type, "description": one.description}
-        found[f"aws_organizations_policy.{key}"] = {**values, "content": one.content}
-        for target in one.targets:
+    for own in (each for each in live.policies if not each.aws_managed):
+        key = keys["policy"][own.id]
+        values = {"id": own.id, "name": own.name, "type": own.type, "description": own.description}
+        found[f"aws_organizations_policy.{key}"] = {**values, "content": own.content}
+        for target in own.targets:
             place = "root" if target == ROOT else f"ou_{keys['ou'].get(target)}"
             place = f"account_{keys['account'][target]}" if target in keys["account"] else place
-            found[f"aws_organizations_policy_attachment.{key}_{place}"] = {"id": f"{target}:{one.id}"}
+            found[f"aws_organizations_policy_attachment.{key}_{place}"] = {"id": f"{target}:{own.id}"}
     for service, ids in live.delegations.items():
         for id in ids:
             values = {"id": f"{id}/{service}", "account_id": id, "service_principal": service}
@@ -700,7 +700,7 @@ UNREAD: dict[str, tuple[str, ...]] = {
 
 @pytest.mark.parametrize("part", UNREAD)
 def test_what_was_not_read_is_neither_equal_nor_gone(zone: LandingZone, part: str) -> None:
-    empty = {name: {} if name == "delegations" else () for name in UNREAD[part]}
+    empty: Json = {name: {} if name == "delegations" else () for name in UNREAD[part]}
     live = changed(deployed(), unread={part: "not allowed"}, **empty)
     live = replace(live, center=None) if part == CENTER else live
 

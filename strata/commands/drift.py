@@ -147,7 +147,7 @@ def _ways(options: Options, one: Difference) -> Iterator[str]:
     if way.adopt:
         yield f"keep:  {_adopt(options)}"
     if way.by_hand:
-        yield f"or:    {way.by_hand}" if way.undo or way.adopt or way.deploy else f"back:  {way.by_hand}"
+        yield f"{'note:' if way.undo or way.adopt else 'back:'}  {way.by_hand}"
 
 
 def _adopt(options: Options) -> str:

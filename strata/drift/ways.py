@@ -40,7 +40,11 @@ def way_back(kind: str, attribute: str, *, here: Fact | None, before: Fact | Non
     if kind == facts.ACCOUNT and before:
         return _of_account(attribute, before)
     if attribute == "id" and now:
-        return Way(adopt=True, undo=now.undo, by_hand="it was deleted and made again: adopt the new one, or delete it")
+        return Way(
+            adopt=True,
+            undo=now.undo,
+            by_hand="it was deleted and made again; once the new one is deleted, strata deploy makes its own",
+        )
     if attribute == "user_name" and here and now:
         return Way(undo=lines.rename_user(now.ids, str(here.values["user_name"])))
     return Way(deploy=facts.STACKS[kind])
@@ -51,7 +55,7 @@ def _of_made(now: Fact) -> Way:
     if now.kind == facts.ATTRIBUTE and not now.undo:
         return Way(deploy=facts.STACKS[now.kind], adopt=True)
     if now.kind == facts.ACCOUNT:
-        by_hand = "or list it under unmanaged_accounts in organization.yaml"
+        by_hand = "unmanaged_accounts in organization.yaml leaves it to others"
     elif not now.undo:
         by_hand = "switch it off in the console"
     return Way(undo=now.undo, adopt=now.kind in _ADOPTED, by_hand=by_hand)
@@ -60,7 +64,7 @@ def _of_made(now: Fact) -> Way:
 def _of_account(attribute: str, before: Fact) -> Way:
     """Returns the way back of an account, which no deploy makes again, opens again or gives its address back."""
     if not attribute:
-        return Way(undo=lines.invite(before.ids["id"]), by_hand="then accept the invitation in the account")
+        return Way(undo=lines.invite(before.ids["id"]), by_hand="the account has to accept the invitation")
     if attribute == "state":
         return Way(by_hand="reopen it with AWS Support, or set retired: true on its entry")
     if attribute == "email":
