@@ -21,6 +21,7 @@ from strata.cli import app
 from strata.commands import drift, plan
 from strata.drift.comparison import Difference, Drift, How
 from strata.drift.ways import Way
+from strata.inventory.progress import Reading
 from strata.load import load
 from strata.outputs import FORMATS
 from tests import test_deploy as of_deploy
@@ -204,7 +205,7 @@ def test_drift(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drift, "management_caller", lambda *_: None)
     monkeypatch.setattr(drift, "_states", lambda *_: {})
     monkeypatch.setattr(drift, "_check_same", lambda *_: None)
-    monkeypatch.setattr(drift.Reading, "read", lambda *_, **__: None)
+    monkeypatch.setattr(Reading, "read", lambda *_, **__: None)
     monkeypatch.setattr(drift, "compare", lambda *given: found if given[0] == zone else None)
 
     assert differences("strata drift", printed("drift", "--json", config=SHIPPED)) == []
