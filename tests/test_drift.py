@@ -596,6 +596,18 @@ def test_what_the_configuration_does_not_write_may_be_anything(zone: LandingZone
     assert told(compared(zone, changed(deployed(), permission_sets=sets, accounts=accounts))) == []
 
 
+def test_how_long_access_lasts_is_told_though_no_deploy_puts_it_back(edited: Edited) -> None:
+    edited.edit("sso.yaml", "    session_duration: PT2H\n", "")
+    sets = tuple(replace(one, session_duration="PT12H") for one in _center().permission_sets if one.name == "Rich")
+    others = tuple(one for one in _center().permission_sets if one.name != "Rich")
+
+    (one,) = edited.compared(changed(deployed(), permission_sets=(*others, *sets))).differences
+
+    assert one.at == "permission set Rich: session_duration is PT12H"
+    assert "write session_duration into its entry" in one.way.by_hand
+    assert edited.compared(deployed()).waiting == ()
+
+
 def test_what_somebody_does_by_hand_as_an_edit_says_is_no_drift(edited: Edited) -> None:
     edited.edit("sso.yaml", "description: Full.", "description: Everything.")
     groups = _center().groups

@@ -105,7 +105,9 @@ def _permission_set(one: PermissionSet) -> Iterator[Fact]:
         "tags": dict(one.tags),
         "id": Recorded.AS_IT_IS,
     }
-    unwritten = one.unwritten | ({"tags"} if one.option else set())
+    if "session_duration" in one.unwritten:  # no deploy puts it back, and how long access lasts is told all the same
+        values["session_duration"] = Recorded.AS_IT_IS
+    unwritten = one.unwritten - {"session_duration"} | ({"tags"} if one.option else set())
     yield Fact(facts.SET, one.key, _written(values, unwritten), SSO, one.location)
     for policy in one.managed:
         yield Fact(facts.SET_POLICY, facts.in_set(_policy(policy), one.key), {}, SSO, one.location)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from strata.drift import facts, lines
-from strata.drift.facts import Fact
+from strata.drift.facts import Fact, Recorded
 
 _ADOPTED = frozenset(
     {
@@ -45,6 +45,8 @@ def way_back(kind: str, attribute: str, *, here: Fact | None, before: Fact | Non
             undo=now.undo,
             by_hand="it was deleted and made again; once the new one is deleted, strata deploy makes its own",
         )
+    if attribute == "session_duration" and here and here.values[attribute] is Recorded.AS_IT_IS:
+        return Way(by_hand="write session_duration into its entry, and deploy: what is not written stays as it is")
     if attribute == "user_name" and here and now:
         return Way(undo=lines.rename_user(now.ids, str(here.values["user_name"])))
     return Way(deploy=facts.STACKS[kind])

@@ -32,7 +32,6 @@ from strata.config import IMPORTS, ORGANIZATION, PROJECT, SECURITY
 from strata.config.layers import STACKS
 from strata.config.models import Project
 from strata.errors import StrataError, UsageError
-from strata.files.atomic import locked
 from strata.files.config_edit import write_texts
 from strata.identity.recorded import recorded
 from strata.inventory.kept import KeptAnswers
