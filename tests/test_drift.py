@@ -551,6 +551,17 @@ def test_each_change_by_hand_is_told_with_its_way_back(zone: LandingZone) -> Non
     assert wrong == {}
 
 
+def test_what_no_yaml_can_say_is_not_offered_to_adopt(zone: LandingZone) -> None:
+    live = {name: inventory for name, (inventory, _, _) in cases().items()}
+    adopted = {name: compared(zone, live[name]).differences[0].way.adopt for name in live}
+
+    assert adopted["assignment made"]
+    assert adopted["user made"]
+    assert not adopted["assignment of somebody deleted"]
+    assert not adopted["entitlement"]
+    assert not adopted["AWS policy made"]
+
+
 def test_every_kind_is_in_the_table() -> None:
     met = {kind for _, expected, _ in cases().values() for text in expected for kind in STACKS if f" {kind} " in text}
     assert met == STACKS.keys() - {"setting"}, "settings have a test of their own"

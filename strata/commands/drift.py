@@ -48,7 +48,8 @@ def run(options: Options, *, json: bool) -> int:
             document(output("drift", _facts(options, drift)))
         else:
             for words in _told(options, zone, drift, accepted):
-                print(line(words) if words else "")
+                # What is indented is to be copied: a terminal gets it whole.
+                (document if words.startswith(" ") else print)(line(words))
             reading.tell()
     if drift.unread:
         return 1
