@@ -97,11 +97,11 @@ class Center:
             self._admin("provision-permission-set", permission_set_arn=arn, target_type="ALL_PROVISIONED_ACCOUNTS"),
         )
 
-    def delete_user(self, id: str) -> Lines:
+    def remove_user(self, id: str) -> Lines:
         """Deletes a user."""
         return self._people("delete-user", user_id=id)
 
-    def delete_group(self, id: str) -> Lines:
+    def remove_group(self, id: str) -> Lines:
         """Deletes a group with its memberships."""
         return self._people("delete-group", group_id=id)
 

@@ -179,7 +179,7 @@ class _Center(_Part):
                 "display_name": one.display_name,
                 "id": one.id,
             }
-            undo = aws.delete_user(one.id)
+            undo = aws.remove_user(one.id)
             yield Fact(facts.USER, self._principal(one.id), values, ids={"id": one.id, **aws.ids}, undo=undo)
 
     def _groups(self, center: Center, aws: lines.Center) -> Iterator[Fact]:
@@ -191,7 +191,7 @@ class _Center(_Part):
             if external or theirs or (not key and looked_after(self.inventory, one.name)):
                 continue
             values = {"name": one.name, "description": one.description, "id": one.id}
-            yield Fact(facts.GROUP, self._principal(one.id), values, ids={"id": one.id}, undo=aws.delete_group(one.id))
+            yield Fact(facts.GROUP, self._principal(one.id), values, ids={"id": one.id}, undo=aws.remove_group(one.id))
             for user, membership in one.members.items() if key else ():
                 if not self.is_elsewhere(MEMBERSHIP, f"{center.store}/{membership}"):
                     name = facts.member(self._principal(user), key)

@@ -56,6 +56,8 @@ def _of_made(now: Fact) -> Way:
     by_hand = ""
     if now.kind == facts.ATTRIBUTE and not now.undo:
         return Way(deploy=facts.STACKS[now.kind], adopt=True)
+    if now.values.get("principal") == "deleted":
+        return Way(undo=now.undo, by_hand="its user or group was deleted, so that nobody has it")
     if now.kind == facts.ACCOUNT:
         by_hand = "unmanaged_accounts in organization.yaml leaves it to others"
     elif not now.undo:

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
+from strata.landing_zone.permissions import READER, permissions
+from strata.load import load
 from tests.aws.center import INSTANCE, STORE
 from tests.scenarios.site import Site
 from tests.scenarios.typist import Typist
@@ -165,6 +167,7 @@ _APPLICATION = "arn:aws:account-access:us-east-1:123456789012:application/app-1"
 
 def test_each_change_by_hand_is_found_and_put_back_by_the_printed_line(shipped: Site, tmp_path: Path) -> None:
     site = shipped
+    site.aws.allow_only(permissions(load(site.config).project)[READER].text)
     clean = drift(site, 0)
     assert clean["differences"] == clean["waiting"] == clean["unread"] == []
     site.sign_in_as_administrator()
