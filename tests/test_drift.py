@@ -13,6 +13,7 @@ import pytest
 
 from strata.aws.access_manager import Entitlement
 from strata.commands.adopt import configuration
+from strata.commands.drift import _told
 from strata.config import IMPORTS
 from strata.config.findings import DRIFT
 from strata.drift.comparison import HIDDEN, Drift, compare
@@ -22,6 +23,7 @@ from strata.inventory.reading import CENTER, DELEGATIONS, ENTITLEMENTS, POLICIES
 from strata.inventory.things import Attached, Inventory, PermissionSet
 from strata.landing_zone import LandingZone
 from strata.load import load
+from strata.options import Options
 from tests.scenarios.aws_cli import parse
 from tests.test_describing import (
     DENY,
@@ -776,3 +778,62 @@ def test_names_from_aws_are_data_in_a_line(zone: LandingZone) -> None:
         *("aws", "organizations", "disable-aws-service-access", "--service-principal"),
         service.replace("\n", "\\n").replace("\\n", "\\x0a"),
     ]
+
+
+def test_an_account_that_was_let_go_is_no_drift(edited: Edited) -> None:
+    edited.edit("organization.yaml", "    email: a4@example.com\n", "    email: a4@example.com\n    retired: true\n")
+    accounts = _edited(deployed().organization.accounts, 3, name="theirs now")
+    was = states(deployed())
+    was["organizations"]["resources"] = [one for one in was["organizations"]["resources"] if one["name"] != "a4"]
+
+    assert told(edited.compared(changed(deployed(), accounts=accounts), was)) == []
+
+
+def test_what_a_state_noted_of_others_is_still_made_outside(zone: LandingZone) -> None:
+    """A deploy writes into the state which services and policy types are on, whoever switched them on."""
+    live = deployed().organization
+    more = {
+        "trusted_services": (*live.trusted_services, "ssm.amazonaws.com"),
+        "policy_types": (*live.policy_types, "TAG_POLICY"),
+    }
+    later = changed(deployed(), **more)
+
+    drift = compare(zone, states(later), later)
+
+    assert told(drift) == ["made policy type TAG_POLICY", "made trusted service ssm.amazonaws.com"]
+    assert drift.waiting == ()
+
+
+def test_the_text_has_the_place_the_values_and_lines_to_copy(edited: Edited) -> None:
+    edited.edit("sso.yaml", "session_duration: PT2H", "session_duration: PT4H")
+    (edited.path / "accepted.yaml").write_text(
+        "- {finding: made-outside, at: trusted service ssm.amazonaws.com, reason: a trial}\n"
+        "- {finding: gone-outside, at: user bo, reason: long ago}\n"
+        "- {finding: gone-outside, at: user ana, reason: over, until: 2020-01-01}\n"
+    )
+    here, live = load(edited.path), deployed().organization
+    by_hand = changed(
+        deployed(),
+        trusted_services=(*live.trusted_services, "ssm.amazonaws.com"),
+        groups=_edited(_center().groups, 0, description="Less."),
+        assignments=_center().assignments | {grant("Admin", 12, SHOP)},
+    )
+    accepted = [one for one in here.accepted if one.until is None]
+    drift = compare(here, states(deployed()), by_hand, {(one.finding, one.at) for one in accepted})
+
+    lines = list(_told(Options(Path("config")), here, drift, accepted))
+
+    assignment = "assignment Admin of group readers-of-it in a3"
+    assert lines == [
+        f"made outside: {assignment}",
+        f"  back:  {drift.differences[0].way.undo[0]}",
+        "  keep:  strata adopt --to config",
+        f"  meant: accepted.yaml, finding: made-outside, at: {assignment}",
+        "config/sso.yaml:16: changed outside: group admins: description is Less. at AWS, Full. when it was deployed",
+        "  back:  strata deploy sso",
+        '  meant: accepted.yaml, finding: changed-outside, at: "group admins: description is Less."',
+        "accepted.yaml:2: accepts gone-outside at user bo, and there is none; remove it",
+        "1 change waits for strata deploy: permission set Rich",
+        "2 differences, 1 accepted",
+    ]
+    assert "aws sso-admin delete-account-assignment" in lines[1]

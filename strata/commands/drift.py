@@ -124,7 +124,7 @@ def _told(options: Options, zone: LandingZone, drift: Drift, accepted: Iterable[
 
 def _summary(drift: Drift) -> str:
     found = counted(len(drift.differences), "difference") if drift.differences else "no drift"
-    known = f", {counted(len(drift.accepted), 'accepted one')}" if drift.accepted else ""
+    known = f", {len(drift.accepted):,} accepted" if drift.accepted else ""
     return f"{found}{known}{' in what could be read' if drift.unread else ''}"
 
 
