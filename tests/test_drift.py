@@ -804,7 +804,7 @@ def test_what_a_state_noted_of_others_is_still_made_outside(zone: LandingZone) -
     assert drift.waiting == ()
 
 
-def test_the_text_has_the_place_the_values_and_lines_to_copy(edited: Edited) -> None:
+def test_the_text_has_the_place_the_values_and_lines_to_copy(edited: Edited, monkeypatch: pytest.MonkeyPatch) -> None:
     edited.edit("sso.yaml", "session_duration: PT2H", "session_duration: PT4H")
     (edited.path / "accepted.yaml").write_text(
         "- {finding: made-outside, at: trusted service ssm.amazonaws.com, reason: a trial}\n"
@@ -821,6 +821,7 @@ def test_the_text_has_the_place_the_values_and_lines_to_copy(edited: Edited) -> 
     accepted = [one for one in here.accepted if one.until is None]
     drift = compare(here, states(deployed()), by_hand, {(one.finding, one.at) for one in accepted})
 
+    monkeypatch.delenv("STRATA_CONFIG", raising=False)
     lines = list(_told(Options(Path("config")), here, drift, accepted))
 
     assignment = "assignment Admin of group readers-of-it in a3"
@@ -837,3 +838,6 @@ def test_the_text_has_the_place_the_values_and_lines_to_copy(edited: Edited) -> 
         "2 differences, 1 accepted",
     ]
     assert "aws sso-admin delete-account-assignment" in lines[1]
+    elsewhere = list(_told(Options(Path("my config")), here, drift, accepted))
+    assert "  back:  strata deploy sso --config 'my config'" in elsewhere
+    assert "  keep:  strata adopt --to 'my config'" in elsewhere

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from strata.aws.prerequisites import management_caller
@@ -142,13 +144,19 @@ def _difference(options: Options, one: Difference) -> Iterator[str]:
 def _ways(options: Options, one: Difference) -> Iterator[str]:
     way = one.way
     if way.deploy:
-        yield f"back:  strata deploy {way.deploy}"
+        yield f"back:  {_deploy(options, way.deploy)}"
     for text in way.undo:
         yield f"back:  {text}"
     if way.adopt:
         yield f"keep:  {_adopt(options)}"
     if way.by_hand:
         yield f"{'note:' if way.undo or way.adopt else 'back:'}  {way.by_hand}"
+
+
+def _deploy(options: Options, stack: str) -> str:
+    """Returns the command that deploys a stack, with the folder where a shell would not take it by itself."""
+    usual = Path(os.environ.get("STRATA_CONFIG") or "config") == options.config
+    return f"strata deploy {stack}{'' if usual else f' --config {word(options.config)}'}"
 
 
 def _adopt(options: Options) -> str:
@@ -190,7 +198,7 @@ def _difference_facts(options: Options, one: Difference) -> dict[str, Any]:
         "deployed": one.before,
         "declared": one.here,
         "place": f"{options.config}/{one.place}" if one.place else "",
-        "deploy": f"strata deploy {way.deploy}" if way.deploy else "",
+        "deploy": _deploy(options, way.deploy) if way.deploy else "",
         "undo": list(way.undo),
         "adopt": _adopt(options) if way.adopt else "",
         "by_hand": way.by_hand,
