@@ -804,6 +804,17 @@ def test_what_a_state_noted_of_others_is_still_made_outside(zone: LandingZone) -
     assert drift.waiting == ()
 
 
+def test_an_entry_that_aws_has_already_waits_for_nothing(edited: Edited) -> None:
+    """No plan shows it, so that no deploy would write it into the state."""
+    service = "ssm.amazonaws.com"
+    edited.edit("organization.yaml", "  - sso.amazonaws.com\n", f"  - sso.amazonaws.com\n  - {service}\n")
+    services = (*deployed().organization.trusted_services, service)
+
+    assert edited.compared(deployed()).waiting == (f"trusted service {service}",)
+    there = edited.compared(changed(deployed(), trusted_services=services))
+    assert (told(there), there.waiting) == ([], ())
+
+
 def test_the_text_has_the_place_the_values_and_lines_to_copy(edited: Edited, monkeypatch: pytest.MonkeyPatch) -> None:
     edited.edit("sso.yaml", "session_duration: PT2H", "session_duration: PT4H")
     (edited.path / "accepted.yaml").write_text(

@@ -147,6 +147,10 @@ def _is_unread(kind: str, name: str, unread: Collection[str]) -> bool:
 # One fact on three sides
 
 
+_ENTRIES = frozenset({facts.TRUSTED, facts.POLICY_TYPE, facts.ROOT_FEATURE, facts.ATTRIBUTE})
+"""Kinds that are entries of a list of one resource: what AWS has already of these, no plan shows."""
+
+
 @dataclass(frozen=True)
 class _Compared:
     zone: LandingZone
@@ -172,7 +176,9 @@ class _Compared:
         if self.here and self.before and self.now:
             values = self._values(self.here, self.before, self.now)
             return any(declared != recorded == live for _, (declared, recorded, live) in values)
-        return bool(self.here and not self.before) or bool(self.before and self.now and not self.here)
+        if self.here and self.now:
+            return self.here.kind not in _ENTRIES  # Terraform has yet to import it
+        return bool(self.here and not self.before) or bool(self.before and self.now)
 
     def _values(self, here: Fact, before: Fact, now: Fact) -> Iterator[tuple[str, tuple[Any, Any, Any]]]:
         """Yields the values that a deploy would put back: declared, recorded, live."""

@@ -245,3 +245,34 @@ def test_a_state_that_another_run_holds_is_named(shipped: Site) -> None:
 
     assert held.code == 1
     assert "ana@laptop has held the state of sso since 2026-11-25 10:00 UTC" in held.stderr
+
+
+def test_what_was_made_by_hand_is_adopted_by_the_printed_line(shipped: Site, tmp_path: Path) -> None:
+    site = shipped
+    site.sign_in_as_administrator()
+    ids, people, center = Ids(site), site.client("identitystore"), site.client("sso-admin")
+    site.client("organizations").enable_aws_service_access(ServicePrincipal="config.amazonaws.com")
+    group = people.create_group(IdentityStoreId=STORE, DisplayName="night shift")["GroupId"]
+    people.create_group_membership(IdentityStoreId=STORE, GroupId=group, MemberId={"UserId": ids.user})
+    made = center.create_permission_set(InstanceArn=INSTANCE, Name="Night")["PermissionSet"]["PermissionSetArn"]
+    center.create_account_assignment(
+        InstanceArn=INSTANCE,
+        TargetType="AWS_ACCOUNT",
+        TargetId=ids.account["shared"],
+        PermissionSetArn=made,
+        PrincipalType="GROUP",
+        PrincipalId=group,
+    )
+    said = drift(site, 3)
+    assert len(said["differences"]) == 4
+    (line,) = {one["adopt"] for one in said["differences"]}
+
+    adopted = Typist.at(site, tmp_path).types(f"{line} --yes")
+
+    assert adopted.code == 0, adopted.text[-3000:]
+    after = drift(site, 0)
+    assert "group night-shift" in after["waiting"]
+    deployed = site.strata("deploy", "--yes")
+    assert deployed.code == 0, deployed.text[-6000:]
+    clean = drift(site, 0)
+    assert clean["waiting"] == clean["differences"] == []
