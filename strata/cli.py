@@ -63,8 +63,10 @@ _SHARED: dict[str, Any] = {
 
 
 _OF_AWS: dict[str, frozenset[str]] = {
-    "profile": frozenset({"init", "adopt", "bootstrap", "rename", "plan", "deploy", "doctor", "profiles"}),
-    "region": frozenset({"init", "adopt", "bootstrap", "rename", "plan", "deploy", "doctor", "profiles", "can"}),
+    "profile": frozenset({"init", "adopt", "bootstrap", "rename", "plan", "deploy", "doctor", "drift", "profiles"}),
+    "region": frozenset(
+        {"init", "adopt", "bootstrap", "rename", "plan", "deploy", "doctor", "drift", "profiles", "can"}
+    ),
 }
 """The commands behind which these options may stand: those that call AWS; `can` asks about a request in a region."""
 
@@ -576,6 +578,18 @@ def adopt(
 def doctor(*, options: Options, json: JsonOption = False) -> int:
     """Check what must be true in AWS and on this machine before and after a deploy. Reads only; exit 1 on a failure."""
     from strata.commands.doctor import run
+
+    return run(options, json=json)
+
+
+@command("drift", "strata drift --json")
+def drift(*, options: Options, json: JsonOption = False) -> int:
+    """Say what differs at AWS from config/ and from the last deploy, made by somebody's hand, and print the way back.
+
+    Reads only. Exit 0 without drift, 3 with drift, 1 where something could not be read. What is meant stands in
+    accepted.yaml; what merely waits for a deploy is told in one line.
+    """
+    from strata.commands.drift import run
 
     return run(options, json=json)
 

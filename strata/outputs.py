@@ -16,6 +16,7 @@ FORMATS: Mapping[str, int] = {
     "deploy": 2,
     "diff": 1,
     "doctor": 1,
+    "drift": 1,
     "explain": 1,
     "plan": 2,
     "profiles": 1,

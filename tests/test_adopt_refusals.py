@@ -24,8 +24,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from strata.cli import app
-from strata.commands import adopt as command
 from strata.files import atomic
+from strata.inventory import progress
 from strata.inventory.pace import PAUSES, Pace
 from strata.landing_zone.permissions import READER
 from tests.aws.center import INSTANCE, STORE
@@ -49,7 +49,7 @@ def aws(running: tuple[Aws, bytes], monkeypatch: pytest.MonkeyPatch) -> Iterator
     """An organization that is read as fast as it can be."""
     for name, value in running[0].environment().items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(command, "Pace", functools.partial(Pace, 10_000, pause=0.01))
+    monkeypatch.setattr(progress, "Pace", functools.partial(Pace, 10_000, pause=0.01))
     yield running[0]
     running[0].restore(running[1])
 
@@ -325,7 +325,7 @@ def test_a_service_that_throttles_for_minutes_ends_the_reading_and_the_same_comm
 @pytest.mark.e2e
 def test_what_fails_ends_the_reading_at_once(aws: Aws, to: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits for answers of other services, which are of no use any more."""
-    monkeypatch.setattr(command, "Pace", functools.partial(Pace, 8))
+    monkeypatch.setattr(progress, "Pace", functools.partial(Pace, 8))
     aws.fail("ec2:GetEbsEncryptionByDefault", code="UnauthorizedOperation", times=9)
     before = len(aws.calls())
     refused = adopt(to)
@@ -774,7 +774,7 @@ def test_nothing_is_asked_more_than_twice(aws: Aws, to: Path) -> None:
 
 @pytest.mark.e2e
 def test_how_far_the_reading_is_is_told(aws: Aws, to: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "_EVERY", -1)
+    monkeypatch.setattr(progress, "_EVERY", -1)
     adopted = adopt(to)
 
     assert re.search(r"reading: \d+ of ec2, .*\d+ of organizations, .*\d+ of sso-admin", adopted.stderr)

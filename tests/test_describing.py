@@ -19,6 +19,7 @@ from strata.adoption.describing import Description, describe
 from strata.adoption.importing import import_ids
 from strata.adoption.live_ids import KINDS
 from strata.adoption.pruning import SETTINGS, kind
+from strata.aws.access_manager import Entitlement
 from strata.commands.adopt import configuration
 from strata.config import ORGANIZATION, PROJECT, SECURITY
 from strata.config.models import Mode, Project
@@ -483,7 +484,7 @@ def test_controls_are_on_where_the_account_has_them_so(adopt: Any) -> None:
 def test_entitlements_are_named_or_said_to_be_unread(adopt: Any, tmp_path: Path) -> None:
     role = "arn:aws:iam::000000000002:role/Ops"
     people = center(users=(user(1),))
-    inventory = Inventory(organization(), people, entitlements=((uuid(1), role),))
+    inventory = Inventory(organization(), people, entitlements=(Entitlement(uuid(1), role),))
     named = describe(inventory, PROJECT_)
     denied = describe(
         Inventory(organization(), people, entitlements="account-access:ListApplications is not allowed"), PROJECT_
@@ -599,7 +600,7 @@ def everything_that_is_left() -> Inventory:
     sets += [permission_set("Long", session_duration="PT3600S"), permission_set("Two", customer_managed=(TWO, TWO))]
     grants = [grant("Read", 3, kind="USER"), grant("Odd", 14), grant("Read", 14, "000000000002"), grant("Read", 15)]
     people = center(*grants, users=users, groups=groups, sets=sets, orphans=[grant("Read", 99)], attributes={"{": "x"})
-    return Inventory(live, people, entitlements=((uuid(4), "arn:aws:iam::000000000007:role/Ops"),))
+    return Inventory(live, people, entitlements=(Entitlement(uuid(4), "arn:aws:iam::000000000007:role/Ops"),))
 
 
 TWO = Attached("Ops", "/")

@@ -171,7 +171,7 @@ def test_what_strata_cannot_declare_is_read_as_well(
 
     assert [one.name for one in found.organization.policies if one.type == type] == ["new"]
     assert type in found.organization.policy_types
-    assert found.entitlements == ((ids["group"], role),)
+    assert [one[:2] for one in found.entitlements] == [(ids["group"], role)]
 
 
 def test_identity_center_is_read_as_it_is(found: Inventory, ids: dict[str, Any]) -> None:

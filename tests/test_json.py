@@ -18,7 +18,11 @@ from typer.testing import CliRunner
 
 from strata.aws.resources import ResourceStatus
 from strata.cli import app
-from strata.commands import plan
+from strata.commands import drift, plan
+from strata.drift.comparison import Difference, Drift, How
+from strata.drift.ways import Way
+from strata.inventory.progress import Reading
+from strata.load import load
 from strata.outputs import FORMATS
 from tests import test_deploy as of_deploy
 from tests.synthesized import CHECKOUT, COMPANY, SHIPPED
@@ -193,6 +197,20 @@ def test_doctor(monkeypatch: pytest.MonkeyPatch) -> None:
     assert differences("strata doctor", printed("doctor", "--json", config=SHIPPED)) == []
 
 
+def test_drift(monkeypatch: pytest.MonkeyPatch) -> None:
+    zone, here = load(SHIPPED), Way("sso", ("aws iam list-roles",), adopt=True, by_hand="look")
+    gone = Difference(How.GONE, "group", "ops", here, place="sso.yaml:1")
+    found = Drift((gone,), (gone,), ("group admins",), {"policies": "not allowed"})
+    monkeypatch.setattr(drift, "connect", lambda *_: None)
+    monkeypatch.setattr(drift, "management_caller", lambda *_: None)
+    monkeypatch.setattr(drift, "_states", lambda *_: {})
+    monkeypatch.setattr(drift, "_check_same", lambda *_: None)
+    monkeypatch.setattr(Reading, "read", lambda *_, **__: None)
+    monkeypatch.setattr(drift, "compare", lambda *given: found if given[0] == zone else None)
+
+    assert differences("strata drift", printed("drift", "--json", config=SHIPPED)) == []
+
+
 SEEN = {
     "resource_changes": [
         {
@@ -271,6 +289,7 @@ def test_deploy(site: Site, capsys: pytest.CaptureFixture[str], *, fails: bool) 
         ("report", "--diff", "HEAD", "--format", "json"),
         ("profiles", "--json"),
         ("doctor", "--json"),
+        ("drift", "--json"),
     ],
 )
 def test_faults_are_json_wherever_json_is_asked_for(rich: Path, words: tuple[str, ...]) -> None:

@@ -20,7 +20,7 @@ from strata.adoption.record import RECORD, Record
 from strata.adoption.rendering import ADOPTION
 from strata.adoption.rerun import Merged, merge
 from strata.aws.session import Aws
-from strata.commands.adopt import _Reading, configuration
+from strata.commands.adopt import _reading, configuration
 from strata.commands.adopt.existing import changed_texts, existing_at
 from strata.commands.adopt.folder import CACHE, has_configuration, write_new
 from strata.commands.adopt.mending import mend
@@ -674,7 +674,7 @@ def test_a_folder_that_others_use_is_refused(tmp_path: Path, there: dict[str, st
 
 def test_two_runs_at_once_do_not_read_into_one_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(atomic, "PATIENCE", 0)
-    reading = _Reading(Options(tmp_path), tmp_path, PROJECT_)
+    reading = _reading(Options(tmp_path), tmp_path, PROJECT_)
 
     with atomic.locked(tmp_path / CACHE), pytest.raises(StrataError, match="another command is writing in"):
         reading.read(Aws(None, "us-east-1"), thorough=False)

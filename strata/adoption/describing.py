@@ -159,6 +159,13 @@ def describe(
     return found
 
 
+def looked_after(inventory: Inventory, name: str) -> bool:
+    """Returns whether Control Tower looks after the policy, group or permission set of this name."""
+    if CONTROL_TOWER not in inventory.organization.trusted_services:
+        return False
+    return name.startswith(_GUARDRAILS) or name in (*_TOWERS_SETS, *_TOWERS_GROUPS)
+
+
 def valid(type: Any, value: object) -> bool:
     """Returns whether a value is one that the configuration accepts."""
     return not _objections(type, value)
@@ -241,7 +248,7 @@ def _entitled(inventory: Inventory, found: Description) -> None:
     names = (
         {one.id: one.user_name for one in center.users} | {one.id: one.name for one in center.groups} if center else {}
     )
-    for principal, role in inventory.entitlements:
+    for principal, role, *_ in inventory.entitlements:
         who = names.get(principal, principal)
         found.leave("entitlement", f"{role} for {who}", "Account access manager gives it, beside permission sets")
 

@@ -17,6 +17,7 @@ from strata.adoption.describing import ACTIVE, Description, Keys, describe, inli
 from strata.adoption.folding import fold
 from strata.adoption.importing import candidates, import_ids
 from strata.adoption.live_ids import TypedId, assignment_id, live_ids
+from strata.adoption.matching import IDS, held, identities, known_keys, live_things
 from strata.adoption.pruning import gone, without
 from strata.adoption.pruning import kind as type_of
 from strata.adoption.record import Record
@@ -27,8 +28,7 @@ from strata.config.moves import KINDS, Kind
 from strata.config.text import short
 from strata.errors import StrataError
 from strata.files.config_entries import Value, Way, with_entry
-from strata.identity.declared import declared
-from strata.identity.things import MEMBERSHIP, TYPES, WORDS, exact, folded, policy_identity, unit_identity
+from strata.identity.things import MEMBERSHIP, TYPES, WORDS, folded
 from strata.inventory.things import Center, Inventory
 from strata.landing_zone import ROOT, LandingZone
 from strata.landing_zone.grants import Grant
@@ -85,7 +85,7 @@ def merge(existing: Existing, inventory: Inventory, *, literal: bool) -> Merged:
     Raises:
         StrataError: a file is written in a way that cannot be edited, or the result would give what nobody has.
     """
-    zone, known = existing.landing_zone, known_keys(existing, inventory)
+    zone, known = existing.landing_zone, known_to(existing, inventory)
 
     def attempt(refused: Mapping[str, str]) -> Description:
         taken = _reserving(existing, known)
@@ -94,111 +94,18 @@ def merge(existing: Existing, inventory: Inventory, *, literal: bool) -> Merged:
     return until_accepted(attempt, lambda found: _Merge(existing, inventory, found, known, literal).merged())
 
 
-# Which key stands for what
+# Keys
 
 
-def known_keys(existing: Existing, inventory: Inventory) -> dict[Kind, dict[str, str]]:
+def known_to(existing: Existing, inventory: Inventory) -> dict[Kind, dict[str, str]]:
     """Returns the key of what AWS has by kind and id: as states and imports.yaml say, or its name, or the record."""
-    zone, identities = existing.landing_zone, _declared(existing.landing_zone)
-    now = newest_keys(zone.moves)
-    known: dict[Kind, dict[str, str]] = {kind: {} for kind in KINDS}
-    for kind in KINDS:
-        alive, held = live_things(kind, inventory), _held(kind, existing)
-        recorded = {id: now.get((kind, key), key) for id, key in existing.record.keys.get(kind, {}).items()} | held
-        known[kind] |= {id: key for id, key in held.items() if id in alive and key in identities[kind]}
-        # The address of a retired account may be another one's by now.
-        retired = zone.retired.keys() & recorded.values() if kind == "account" else set()
-        named = {key: identity for key, identity in identities[kind].items() if key not in retired}
-        _complete(kind, inventory, known, named, {id: recorded[id] for id in alive & recorded.keys()})
-    return known
-
-
-def _held(kind: Kind, existing: Existing) -> dict[str, str]:
-    """Returns the keys that imports.yaml and, before that, the states have by id."""
-    now, found = newest_keys(existing.landing_zone.moves), dict[str, str]()
-    for address, id in (*existing.landing_zone.imports.items(), *existing.imported.items()):
-        type, _, key = address.partition(".")
-        if type == TYPES[kind]:
-            found[_IDS.get(kind, str)(id)] = now.get((kind, key), key)
-    return found
-
-
-_IDS: Mapping[Kind, Callable[[str], str]] = {
-    "group": lambda found: found.rpartition("/")[2],
-    "user": lambda found: found.rpartition("/")[2],
-    "permission-set": lambda found: found.partition(",")[0],
-}
-"""The id of a thing in the import id of its type, where they differ."""
-
-
-def _complete(
-    kind: Kind, inventory: Inventory, known: dict[Kind, dict[str, str]], declared: Mapping[str, str], recorded: Texts
-) -> None:
-    """Finds the keys of the others: a name says more than the record, whose key somebody may have given to another."""
-    found = known[kind]
-    taken = set(found.values())
-    left = {identity: key for key, identity in declared.items() if key not in taken}
-    before = -1
-    while before < len(found):  # a unit is found by the key of the one above
-        before = len(found)
-        for id, identity in _live(kind, inventory, known):
-            if id not in found and identity in left:
-                found[id] = left.pop(identity)
-        for id, _ in [*_live(kind, inventory, known)]:
-            if id not in found and id in recorded and recorded[id] not in found.values():
-                found[id] = recorded[id]
-    found |= {id: key for id, key in recorded.items() if id not in found and key not in found.values()}
-
-
-def live_things(kind: Kind, inventory: Inventory) -> frozenset[str]:
-    """Returns the ids of what AWS has of a kind."""
-    organization, center = inventory.organization, inventory.center
-    found: Mapping[Kind, Iterable[str]] = {
-        "account": (one.id for one in organization.accounts),
-        "ou": (one.id for one in organization.units),
-        "policy": (one.id for one in organization.policies),
-        "user": (one.id for one in center.users) if center else (),
-        "group": (one.id for one in center.groups) if center else (),
-        "permission-set": (one.arn for one in center.permission_sets) if center else (),
-    }
-    return frozenset(found[kind])
-
-
-def _declared(zone: LandingZone) -> dict[Kind, dict[str, str]]:
-    """Returns the identities of what is declared, retired accounts and what is referred to among them."""
-    here = declared(zone)
-    found: dict[Kind, dict[str, str]] = {kind: {} for kind in KINDS}
-    found["account"] |= here.retired  # whose address another one may have by now
-    for (kind, key), thing in here.things.items():
-        found[kind][key] = thing.identity
-    for (kind, key), identity in here.external.items():
-        found[kind][key] = identity
-    return found
-
-
-def _live(kind: Kind, inventory: Inventory, known: Keys) -> Iterator[tuple[str, str]]:
-    """Yields id and identity of what AWS has; a unit's needs the key of the one above, which comes before it."""
-    organization, center = inventory.organization, inventory.center
-    if kind == "account":
-        yield from ((one.id, folded(one.email)) for one in organization.accounts)
-    elif kind == "ou":
-        for unit in organization.units:
-            if unit.parent == organization.root or unit.parent in known["ou"]:
-                yield unit.id, unit_identity(known["ou"].get(unit.parent, ""), unit.name)
-    elif kind == "policy":
-        yield from ((one.id, policy_identity(one.type, one.name)) for one in organization.policies)
-    elif center and kind == "user":
-        yield from ((one.id, folded(one.user_name)) for one in center.users)
-    elif center and kind == "group":
-        yield from ((one.id, folded(one.name)) for one in center.groups)
-    elif center:
-        yield from ((one.arn, exact(one.name)) for one in center.permission_sets)
+    return known_keys(existing.landing_zone, inventory, imported=existing.imported, record=existing.record.keys)
 
 
 def _reserving(existing: Existing, known: Keys) -> dict[Kind, dict[str, str]]:
     """Returns known keys, and beside them those that nothing new may get, each below an id that nothing has."""
     stems = {path.removeprefix("policies/").removesuffix(".json") for path in existing.documents}
-    used: dict[Kind, set[str]] = {kind: set(_declared(existing.landing_zone)[kind]) for kind in KINDS}
+    used: dict[Kind, set[str]] = {kind: set(identities(existing.landing_zone)[kind]) for kind in KINDS}
     used["policy"] |= stems
     used["permission-set"] |= {stem.removesuffix("-inline") for stem in stems}
     for move in existing.landing_zone.moves:
@@ -231,13 +138,13 @@ class _Merge:
         self.since = Since(left=[] if page is None else left_since(things, page))
         self.texts = dict(self.existing.texts)
         self.zone = self.existing.landing_zone
-        self.identities = _declared(self.zone)
+        self.identities = identities(self.zone)
         self.elsewhere = {(type_of(address), id) for address, id in self.existing.elsewhere.items()}
         self.deployed = {(type_of(address), id) for address, id in self.existing.imported.items()} | self.elsewhere
         now = newest_keys(self.zone.moves)
         self.described = {
             kind: {id: now.get((kind, key), key) for id, key in self.existing.record.keys.get(kind, {}).items()}
-            | _held(kind, self.existing)
+            | held(kind, self.zone, self.existing.imported)
             for kind in KINDS
         }
         self.ways: dict[str, tuple[str, Way]] = {}
@@ -264,7 +171,7 @@ class _Merge:
         if accepted := self.existing.unknown({**self.texts, **documents}):
             self.texts[ACCEPTED] = with_accepted(before, accepted)
         self.zone = self.existing.load({**self.texts, **documents})
-        self.identities = _declared(self.zone)
+        self.identities = identities(self.zone)
 
     def _add(self, file: str, way: Way, new: Mapping[str, Value] | Sequence[Value]) -> None:
         self.texts[file] = with_entry(self.texts.get(file, ""), way, new, file)
@@ -281,7 +188,7 @@ class _Merge:
         unmanaged = set(map(folded, self.zone.organization.unmanaged_accounts))
         emails = {one.id: folded(one.email) for one in self.inventory.organization.accounts}
         layered = {
-            (kind, _IDS.get(kind, str)(id)) for kind in KINDS for type, id in self.elsewhere if type == TYPES[kind]
+            (kind, IDS.get(kind, str)(id)) for kind in KINDS for type, id in self.elsewhere if type == TYPES[kind]
         }
         for kind in KINDS:
             for id, key in sorted(self.found.keys[kind].items()):
@@ -564,7 +471,7 @@ class _Merge:
                 address = f"{TYPES[kind]}.{key}"
                 if key not in here:
                     self.since.gone.append(f"{WORDS[kind]} {key} ({id})")
-                elif _IDS.get(kind, str)(self.existing.imported.get(address, "")) == id:
+                elif IDS.get(kind, str)(self.existing.imported.get(address, "")) == id:
                     again = f"and there again: take {address} out of the state, and run this once more"
                     self.since.gone.append(f"{WORDS[kind]} {key} ({id}), {again}")
         there = live_ids(self.inventory)
@@ -681,8 +588,8 @@ def record_of(
     zone: LandingZone, inventory: Inventory, found: Description, lines: Mapping[str, str]
 ) -> tuple[dict[Kind, dict[str, str]], frozenset[TypedId]]:
     """Returns the keys and ids that the record keeps of what the configuration describes now."""
-    identities = _declared(zone)
-    keys = {kind: {id: key for id, key in found.keys[kind].items() if key in identities[kind]} for kind in KINDS}
+    named = identities(zone)
+    keys = {kind: {id: key for id, key in found.keys[kind].items() if key in named[kind]} for kind in KINDS}
     ids = {(type_of(address), id) for address, id in lines.items()}
     ids |= {(_TRUSTED, one) for one in zone.organization.trusted_services}
     ids |= {(_UNMANAGED, one) for one in zone.organization.unmanaged_accounts}

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from strata.aws.session import Aws
 
 
 class Entitlement(NamedTuple):
-    """A user or group that may use a role of an account."""
+    """A user or group that may use a role of an account, and the ids by which AWS takes it back."""
 
     principal: str
     role: str
+    application: str = ""
+    id: str = ""
 
 
 def entitlements(aws: Aws, region: str) -> list[Entitlement]:
@@ -24,12 +27,18 @@ def entitlements(aws: Aws, region: str) -> list[Entitlement]:
     """
     client = aws.client("account-access", region)
     applications = client.items("list_applications", "applications[].applicationArn")
-    path = "entitlements[].entitlement.principalRole"
     return sorted(
-        Entitlement(_principal(one.get("principal") or {}), str(one.get("roleArn", "")))
+        _entitlement(str(application), one)
         for application in applications
-        for one in client.items("list_entitlements", path, applicationArn=application, filter={})
+        for one in client.items("list_entitlements", "entitlements[]", applicationArn=application, filter={})
+        if one["entitlement"].get("principalRole")
     )
+
+
+def _entitlement(application: str, found: Mapping[str, Any]) -> Entitlement:
+    given = found["entitlement"]["principalRole"]
+    role, id = str(given.get("roleArn", "")), str(found.get("entitlementId", ""))
+    return Entitlement(_principal(given.get("principal") or {}), role, application, id)
 
 
 def _principal(found: object) -> str:

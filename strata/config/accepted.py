@@ -26,9 +26,9 @@ class Acceptance(Model):
     """One finding that is accepted, at one place."""
 
     finding: Annotated[str, AfterValidator(_known), Field(json_schema_extra={"enum": sorted(FINDINGS)})]
-    """What is accepted, as `strata check` prints it."""
+    """What is accepted, as `strata check` or `strata drift` prints it."""
     at: Annotated[AcceptedPlace, Field(min_length=1)]
-    """Where, as `strata check` prints it: a key, or a file and what it says there."""
+    """Where, as `strata check` or `strata drift` prints it: a key, or a file and what it says there."""
     reason: Reason
     """Why it is right as it is, for those who review it."""
     until: LastDay | None = None

@@ -36,10 +36,18 @@ EFFECT: Mapping[str, str] = {
 }
 """Warnings: statements that do nothing, less or more than they look like."""
 
+DRIFT: Mapping[str, str] = {
+    "made-outside": "something at AWS that nobody declared and no deploy made",
+    "gone-outside": "something that is declared and was deployed, and that AWS no longer has",
+    "changed-outside": "a value at AWS that is neither the declared nor the deployed one",
+}
+"""What `strata drift` finds at AWS; `strata check` does not see it."""
+
 FINDINGS: Mapping[str, str] = {
     **SPELLING,
     **LOCK_OUTS,
     **EFFECT,
+    **DRIFT,
     "example-value": "an example value of the template",
     "opt-in-region": "a region that is off until it is enabled",
     "mixed-alphabets": "a name with letters that look Latin and are not",

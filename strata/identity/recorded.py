@@ -37,20 +37,20 @@ State = Mapping[str, Any]
 
 def recorded(states: Mapping[str, State]) -> Holdings:
     """Returns what the states record: one state by stack, empty before its first deploy."""
-    resources = [resource for stack, state in states.items() for resource in _resources(stack, state)]
+    found = [resource for stack, state in states.items() for resource in resources(stack, state)]
     by_type: dict[str, dict[str, Mapping[str, Any]]] = defaultdict(dict)
-    for resource in resources:
+    for resource in found:
         by_type[resource.type][resource.name] = resource.attributes
     things = {(thing.kind, thing.key): thing for thing in _things(by_type)}
     assignments = frozenset(_assignments(by_type[ASSIGNMENT]))
     memberships = frozenset(_pairs(by_type[MEMBERSHIP]))
     administrators = _administrators(by_type, assignments, memberships, things)
-    addresses = {resource.address: str(resource.attributes.get("id") or "") for resource in resources}
+    addresses = {resource.address: str(resource.attributes.get("id") or "") for resource in found}
     return Holdings(
         things=things,
         addresses=addresses,
-        stacks={resource.address: resource.stack for resource in resources},
-        empty=frozenset(states) - {resource.stack for resource in resources},
+        stacks={resource.address: resource.stack for resource in found},
+        empty=frozenset(states) - {resource.stack for resource in found},
         assignments=assignments,
         attachments=frozenset(_attachments(by_type[ATTACHMENT])),
         placed=dict(_placed(by_type[TYPES["account"]], by_type[TYPES["ou"]])),
@@ -63,8 +63,8 @@ def recorded(states: Mapping[str, State]) -> Holdings:
 
 
 @dataclass(frozen=True)
-class _Resource:
-    """A managed resource of a state with the attributes of its object."""
+class Resource:
+    """A managed resource of a state, with the attributes of its object."""
 
     stack: str
     type: str
@@ -73,17 +73,18 @@ class _Resource:
 
     @property
     def address(self) -> str:
+        """Returns its Terraform address."""
         return f"{self.type}.{self.name}"
 
 
-def _resources(stack: str, state: State) -> Iterator[_Resource]:
+def resources(stack: str, state: State) -> Iterator[Resource]:
     """Yields what a state manages, tainted and deposed objects included, because they exist in AWS."""
     for resource in state.get("resources") or ():
         instances = [one for one in resource.get("instances") or () if isinstance(one, dict)]
         if resource.get("mode") != "managed" or not instances:
             continue
         current = next((one for one in instances if not one.get("deposed")), instances[0])
-        yield _Resource(stack, str(resource["type"]), str(resource["name"]), current.get("attributes") or {})
+        yield Resource(stack, str(resource["type"]), str(resource["name"]), current.get("attributes") or {})
 
 
 ByType = Mapping[str, Mapping[str, Mapping[str, Any]]]

@@ -47,6 +47,11 @@ class KeptAnswers:
         self._begin(head)
         self._ignore()
 
+    @property
+    def folder(self) -> Path:
+        """Returns the folder of the file."""
+        return self._path.parent
+
     def _check_place(self) -> None:
         folder = self._path.parent
         for place in (folder, self._path):

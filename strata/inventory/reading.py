@@ -12,7 +12,7 @@ from threading import Event
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from strata.aws import access_manager, defaults, identity_center, organization
-from strata.aws.session import Aws, AwsError, named
+from strata.aws.session import DENIED, Aws, AwsError, named
 from strata.config.models import PolicyType, Project
 from strata.errors import StrataError
 from strata.inventory.things import (
@@ -38,7 +38,7 @@ _T = TypeVar("_T")
 _R = TypeVar("_R")
 
 
-def read(aws: Aws, project: Project, *, thorough: bool = False) -> Inventory:
+def read(aws: Aws, project: Project, *, thorough: bool = False, partly: bool = False) -> Inventory:
     """Returns everything that the organization and Identity Center hold.
 
     Args:
@@ -46,6 +46,7 @@ def read(aws: Aws, project: Project, *, thorough: bool = False) -> Inventory:
         project: the management account and the region of Identity Center.
         thorough: asks for each permission set in each account, so that an assignment of a deleted principal is seen
             beside one of a living principal; else only where no living principal explains the account.
+        partly: reads on where a part may not be read, and names it.
 
     Raises:
         StrataError: there is no organization, it is another account's, AWS rejects a call, or something changed
@@ -55,7 +56,8 @@ def read(aws: Aws, project: Project, *, thorough: bool = False) -> Inventory:
     aws = _until(ended, aws)
     try:
         with named(project.management_account.id):
-            return _inventory(aws, project, *_begun(aws, project), ended, thorough=thorough)
+            parts = _Parts(partly=partly)
+            return _inventory(aws, project, parts, *_begun(aws, project, parts), ended, thorough=thorough)
     except AwsError as error:
         if error.code.removesuffix("Exception").endswith("NotFound"):
             raise _changed(aws, f"something went away while it was read ({error})") from error
@@ -75,7 +77,30 @@ def _until(ended: Event, aws: Aws) -> Aws:
     return replace(aws, before_send=before_send)
 
 
-def _begun(aws: Aws, project: Project) -> tuple[Mapping[str, Any], identity_center.Center | None]:
+class _Parts:
+    """What may not be read, with AWS's words; a denied call ends the reading unless a part may be missing."""
+
+    def __init__(self, *, partly: bool) -> None:
+        self.unread: dict[str, str] = {}
+        self._partly = partly
+
+    def ask(self, part: str, question: Callable[[], _T], otherwise: _R) -> _T | _R:
+        """Returns the answer, or something else where the part may not be read."""
+        try:
+            return question()
+        except AwsError as error:
+            if not (self._partly and error.code in DENIED):
+                raise
+            self.unread[part] = str(error)
+            return otherwise
+
+
+POLICIES, TRUSTED_SERVICES, DELEGATIONS, TAGS = "policies", "trusted services", "delegated administrators", "tags"
+CENTER, ROOT_ACCESS, ENTITLEMENTS = "Identity Center", "central root access", "entitlements"
+"""The parts that may be missing; each setting of security.yaml is one under its key."""
+
+
+def _begun(aws: Aws, project: Project, parts: _Parts) -> tuple[Mapping[str, Any], identity_center.Center | None]:
     """Returns the organization, and Identity Center where it is enabled.
 
     Raises:
@@ -85,8 +110,8 @@ def _begun(aws: Aws, project: Project) -> tuple[Mapping[str, Any], identity_cent
     if found is None:
         raise StrataError("the account is in no organization; create one with `strata bootstrap`")
     organization.check_ours(found, project)
-    center = identity_center.Center.of(aws, project)
-    home = identity_center.home(aws, project)
+    center = parts.ask(CENTER, lambda: identity_center.Center.of(aws, project), None)
+    home = parts.ask(CENTER, lambda: identity_center.home(aws, project), None)
     if home not in (None, project.identity_center_region):
         raise StrataError(
             f"Identity Center is in {home}, and {project.identity_center_region} was asked; "
@@ -98,6 +123,7 @@ def _begun(aws: Aws, project: Project) -> tuple[Mapping[str, Any], identity_cent
 def _inventory(
     aws: Aws,
     project: Project,
+    parts: _Parts,
     found: Mapping[str, Any],
     center: identity_center.Center | None,
     ended: Event,
@@ -107,17 +133,21 @@ def _inventory(
     executors = [ThreadPoolExecutor(AT_ONCE) for _ in range(4)]
     try:
         services, *pools = map(Pool, executors)
-        organized = services.start(_organization, aws, found, pools[0])
-        settings = services.start(_settings, aws, project)
-        centered = services.start(_center, aws, center, project, *pools[1:], thorough) if center else None
+        organized = services.start(_organization, aws, found, pools[0], parts)
+        settings = services.start(_settings, aws, project, parts)
+        centered = None
+        if center:
+            ask = partial(_center, aws, center, project, pools[1], pools[2], thorough)
+            centered = services.start(parts.ask, CENTER, ask, None)
         for one in as_completed([one for one in (organized, settings, centered) if one]):
             one.result()
         return Inventory(
             organized.result(),
             centered.result() if centered else None,
             settings.result(),
-            defaults.root_features(aws),
+            parts.ask(ROOT_ACCESS, lambda: defaults.root_features(aws), frozenset[str]()),
             _entitlements(aws, project) if center else (),
+            parts.unread,
         )
     finally:
         # After a failure, or an interruption, nothing more is asked.
@@ -156,11 +186,13 @@ class _Things(NamedTuple):
     root: str
 
 
-def _organization(aws: Aws, found: Any, pool: Pool) -> Organization:
-    things = _things(aws, pool)
+def _organization(aws: Aws, found: Any, pool: Pool, parts: _Parts) -> Organization:
+    things = _things(aws, pool, parts)
     taggable = [*(one.id for one in things.accounts), *(one.id for one in things.units)]
     taggable += [policy.id for policy in things.policies if not policy.aws_managed]
-    tags = _all_tags(aws, taggable, pool)
+    tags = parts.ask(TAGS, lambda: _all_tags(aws, taggable, pool), dict[str, dict[str, str]]())
+    delegations = parts.ask(DELEGATIONS, lambda: organization.list_delegations(aws), dict[str, set[str]]())
+    trusted = parts.ask(TRUSTED_SERVICES, lambda: list(organization.list_trusted_services(aws)), ())
     read = Organization(
         id=found["Id"],
         root=things.root,
@@ -169,10 +201,10 @@ def _organization(aws: Aws, found: Any, pool: Pool) -> Organization:
         units=tuple(_tagged(things.units, tags)),
         policies=tuple(_tagged(things.policies, tags)),
         policy_types=tuple(things.types),
-        trusted_services=tuple(sorted(organization.list_trusted_services(aws))),
-        delegations={service: tuple(sorted(ids)) for service, ids in organization.list_delegations(aws).items()},
+        trusted_services=tuple(sorted(trusted)),
+        delegations={service: tuple(sorted(ids)) for service, ids in delegations.items()},
     )
-    now = _things(_anew(aws), pool)
+    now = _things(_anew(aws), pool, parts)
     _check_unchanged(aws, "organizational units", _by(_id, things.units), _by(_id, now.units))
     _check_unchanged(aws, "accounts", _by(_id, things.accounts), _by(_id, now.accounts))
     _check_unchanged(aws, "policy types", _by(str, things.types), _by(str, now.types))
@@ -180,14 +212,15 @@ def _organization(aws: Aws, found: Any, pool: Pool) -> Organization:
     return read
 
 
-def _things(aws: Aws, pool: Pool) -> _Things:
+def _things(aws: Aws, pool: Pool, parts: _Parts) -> _Things:
     (root,) = organization.list_roots(aws)
     units = _units(aws, root, pool)
     parents = [root, *(unit.id for unit in units)]
     below = pool.map(lambda parent: organization.accounts_below(aws, parent), parents)
     accounts = [_account(one, parent) for parent, some in zip(parents, below, strict=True) for one in some]
     types = organization.enabled_policy_types(aws)
-    return _Things(units, accounts, _policies(aws, {*PolicyType, *types}, pool), types, root)
+    policies = parts.ask(POLICIES, lambda: _policies(aws, {*PolicyType, *types}, pool), list[Policy]())
+    return _Things(units, accounts, policies, types, root)
 
 
 _Tagged = TypeVar("_Tagged", Account, Unit, Policy)
@@ -284,13 +317,20 @@ def _tags(listed: Iterable[Any]) -> dict[str, str]:
 # The account and its regions
 
 
-def _settings(aws: Aws, project: Project) -> Settings:
+def _settings(aws: Aws, project: Project, parts: _Parts) -> Settings:
     regions, account = project.regions.all_governed, project.management_account.id
-    regional = {key: defaults.regional_setting(aws, key, regions) for key in defaults.REGIONAL}
-    return regional | {key: {"": defaults.account_setting(aws, key, account)} for key in defaults.OF_ACCOUNT}
+    asked: dict[str, Callable[[], Mapping[str, Mapping[str, Any]]]] = {
+        **{key: partial(defaults.regional_setting, aws, key, regions) for key in defaults.REGIONAL},
+        **{key: partial(_of_account, aws, key, account) for key in defaults.OF_ACCOUNT},
+    }
+    return {key: parts.ask(key, question, dict[str, Mapping[str, Any]]()) for key, question in asked.items()}
 
 
-def _entitlements(aws: Aws, project: Project) -> tuple[tuple[str, str], ...] | str:
+def _of_account(aws: Aws, key: str, account: str) -> Mapping[str, Mapping[str, Any]]:
+    return {"": defaults.account_setting(aws, key, account)}
+
+
+def _entitlements(aws: Aws, project: Project) -> tuple[access_manager.Entitlement, ...] | str:
     """Returns the entitlements, or why AWS does not tell: they are only named, so that the rest is read."""
     try:
         return tuple(access_manager.entitlements(aws, project.identity_center_region))

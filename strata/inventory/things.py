@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
+from strata.aws.access_manager import Entitlement
+
 Tags = Mapping[str, str]
 
 
@@ -152,10 +154,12 @@ class Inventory:
         center: None where Identity Center is not enabled in the region that was asked.
         root_features: features of central root access that are on.
         entitlements: who may use which IAM role by Account access manager; why nobody could tell, where AWS refuses.
+        unread: what the caller may not read, by the part, with AWS's words; empty unless a part may be missing.
     """
 
     organization: Organization
     center: Center | None
     settings: Settings = field(default_factory=dict)
     root_features: frozenset[str] = frozenset()
-    entitlements: tuple[tuple[str, str], ...] | str = ()
+    entitlements: tuple[Entitlement, ...] | str = ()
+    unread: Mapping[str, str] = field(default_factory=dict)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from strata.config import ACCEPTED
 from strata.config.accepted import ENTRIES
-from strata.config.findings import LONGEST, SPELLING
+from strata.config.findings import DRIFT, LONGEST, SPELLING
 from strata.config.limits import Limits
 from strata.config.loader import PartialConfiguration
 from strata.config.source import Location, dotted
@@ -48,8 +48,10 @@ def unused(landing_zone: LandingZone, doubts: Iterable[Warned], errors: Iterable
     if not landing_zone.accepted:
         return
     met = {*((one.finding, one.at) for one in doubts), *errors}
-    in_vain = {f"{one.finding} {one.at}" for one in landing_zone.accepted if (one.finding, one.at) not in met}
-    for index, one in enumerate(landing_zone.accepted):
+    # What drift finds is at AWS, where nobody looks here.
+    here = [(index, one) for index, one in enumerate(landing_zone.accepted) if one.finding not in DRIFT]
+    in_vain = {f"{one.finding} {one.at}" for _, one in here if (one.finding, one.at) not in met}
+    for index, one in here:
         if one.finding == _IN_VAIN and one.at in in_vain:
             continue
         if (one.finding, one.at) not in met:

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import sys
 import tempfile
-import time
-from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +32,10 @@ from strata.config import IMPORTS, ORGANIZATION, PROJECT, SECURITY
 from strata.config.layers import STACKS
 from strata.config.models import Project
 from strata.errors import StrataError, UsageError
-from strata.files.atomic import locked
 from strata.files.config_edit import write_texts
 from strata.identity.recorded import recorded
 from strata.inventory.kept import KeptAnswers
-from strata.inventory.pace import Pace
-from strata.inventory.reading import read
+from strata.inventory.progress import Reading
 from strata.inventory.things import Inventory
 from strata.load import load
 from strata.options import Options
@@ -48,10 +44,6 @@ from strata.printing import document, line, word
 from strata.rules.expectations import require
 from strata.rules.usual_expectations import holding
 from strata.terminal import confirmed, interactive
-from strata.text import counted
-
-_EVERY = 5.0
-"""Seconds between two words on how far the reading is."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +84,7 @@ def run(options: Options, *, to: Path, names: Names, how: How) -> int:
     aws = Aws(options.profile, names.primary or "")
     project = _project(aws, names)
     connect(options, project)
-    reading = _Reading(options, to, project)
+    reading = _reading(options, to, project)
     inventory = reading.read(aws, thorough=how.thorough)
     found, files = configuration(project, inventory, literal=how.literal)
     if not how.json:
@@ -124,7 +116,7 @@ def _add(options: Options, to: Path, names: Names, how: How) -> int:
     aws = connect(options, zone.project)
     management_caller(aws, zone.project)
     states = {stack: read_state(aws, zone.project, stack) for stack in list_stacks(aws, zone.project)}
-    reading = _Reading(options, to, zone.project)
+    reading = _reading(options, to, zone.project)
     inventory = reading.read(aws, thorough=how.thorough)
     existing = existing_at(to, load(to), inventory.organization.id, *_deployed(states))
     merged = merge(existing, inventory, literal=how.literal)
@@ -181,36 +173,9 @@ def _tell_next(to: Path) -> None:
     print(line(f"next: read {to / rendering.ADOPTION}, then strata check --config {word(to)}"))
 
 
-class _Reading:
-    """One reading of everything, at its pace, whose answers are kept until they are written."""
-
-    def __init__(self, options: Options, to: Path, project: Project) -> None:
-        self._options, self._project = options, project
-        self._folder = to / CACHE
-        self._kept = KeptAnswers(self._folder / "answers.jsonl", project.management_account.id)
-        progress = _Progress(options)
-        self._pace = Pace(told=progress, waits=progress.waits)
-        if self._kept.resumed:
-            options.note(f"going on from an earlier run: {counted(self._kept.resumed, 'answer')} known")
-
-    def read(self, aws: Aws, *, thorough: bool) -> Inventory:
-        """Returns everything.
-
-        Raises:
-            StrataError: another run is reading into the folder.
-        """
-        asking = replace(aws, answers=self._kept, before_send=self._pace.wait, throttled=self._pace.throttled)
-        with locked(self._folder):
-            return read(asking, self._project, thorough=thorough)
-
-    @property
-    def requests(self) -> Counter[str]:
-        """Returns the number of requests by service."""
-        return self._pace.requests
-
-    def tell(self) -> None:
-        """Says how often AWS was asked."""
-        self._options.note(f"AWS was asked {counted(sum(self.requests.values()), 'time')}")
+def _reading(options: Options, to: Path, project: Project) -> Reading:
+    """Returns a reading whose answers are kept until they are written; no other run reads into the folder meanwhile."""
+    return Reading(options, project, KeptAnswers(to / CACHE / "answers.jsonl", project.management_account.id))
 
 
 # The management account
@@ -259,24 +224,6 @@ def _objection(found: Any) -> str:
 
 _CENTER = "identity-center-region"
 _FLAGS = ("name", "short-name", "primary", "secondary")
-
-
-class _Progress:
-    """Says on stderr how many requests were made, every few seconds."""
-
-    def __init__(self, options: Options) -> None:
-        self._options, self._last = options, time.monotonic()
-
-    def __call__(self, requests: Counter[str]) -> None:
-        """Says it if it is time."""
-        if time.monotonic() - self._last > _EVERY:
-            self._last = time.monotonic()
-            told = ", ".join(f"{count} of {service}" for service, count in sorted(requests.items()))
-            self._options.note(f"reading: {told}")
-
-    def waits(self, service: str, seconds: float) -> None:
-        """Says that a service wants to be asked less."""
-        self._options.note(f"{service} throttles: it is asked again in {seconds:g} seconds")
 
 
 # The configuration
@@ -330,7 +277,7 @@ def _files(project: Project, inventory: Inventory, found: Description) -> dict[s
     return files
 
 
-def _facts(to: Path, found: Description, reading: _Reading, *, written: bool) -> dict[str, Any]:
+def _facts(to: Path, found: Description, reading: Reading, *, written: bool) -> dict[str, Any]:
     counts = {name: len(found.organization[name]) for name in ("accounts", "policies")}
     counts["assignments"] = len(found.grants)
     left = [one._asdict() for one in found.left_alone]

@@ -1,0 +1,203 @@
+"""Compares the three sides: what was made, changed or taken away outside, and what merely waits for a deploy."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from strata.adoption.live_ids import TypedId
+from strata.adoption.matching import known_keys
+from strata.adoption.pruning import kind as type_of
+from strata.config.findings import LONGEST
+from strata.config.layers import STACKS
+from strata.drift import facts
+from strata.drift.declared import declared_side
+from strata.drift.facts import Fact, Recorded, Side
+from strata.drift.live import live_side
+from strata.drift.recorded import attributes, recorded_side
+from strata.drift.ways import Way, way_back
+from strata.identity.moves import replayed
+from strata.identity.recorded import State, recorded
+from strata.inventory import reading
+from strata.inventory.things import Inventory
+from strata.landing_zone import LandingZone
+from strata.landing_zone.moves import newest_keys
+
+
+class How(StrEnum):
+    """How something differs; the finding by which accepted.yaml has it."""
+
+    MADE = "made-outside"
+    GONE = "gone-outside"
+    CHANGED = "changed-outside"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One thing that somebody did outside.
+
+    Attributes:
+        attribute: what differs of it, empty for the whole.
+        at_aws: the value there.
+        before: the value that the state has, which is that before.
+        here: the value that a deploy would set.
+        place: file and line that declare it, empty where nothing does.
+    """
+
+    how: How
+    kind: str
+    name: str
+    way: Way
+    attribute: str = ""
+    at_aws: str = ""
+    before: str = ""
+    here: str = ""
+    place: str = ""
+
+    @property
+    def at(self) -> str:
+        """Returns its place in accepted.yaml, which a later difference of the same thing does not have."""
+        return f"{self.kind} {self.name}{f': {self.attribute} is {self.at_aws}' if self.attribute else ''}"
+
+
+@dataclass(frozen=True)
+class Drift:
+    """What the comparison found.
+
+    Attributes:
+        differences: those that nobody accepted, in the order in which lines that take them back work.
+        accepted: those that accepted.yaml has.
+        waiting: kind and name of what differs only because it was not deployed yet.
+        unread: what could not be compared, by part, with the reason.
+    """
+
+    differences: tuple[Difference, ...] = ()
+    accepted: tuple[Difference, ...] = ()
+    waiting: tuple[str, ...] = ()
+    unread: Mapping[str, str] = field(default_factory=dict)
+
+
+def compare(
+    zone: LandingZone, states: Mapping[str, State], inventory: Inventory, accepted: Collection[tuple[str, str]] = ()
+) -> Drift:
+    """Returns what differs.
+
+    Args:
+        zone: the configuration.
+        states: the states by stack, those of layers of one's own among them.
+        inventory: what AWS has.
+        accepted: finding and place of what is meant.
+    """
+    ours = {stack: state for stack, state in states.items() if stack in STACKS}
+    others = {stack: state for stack, state in states.items() if stack not in STACKS}
+    held = replayed(recorded(ours), newest_keys(zone.moves)).addresses
+    elsewhere = frozenset[TypedId]((type_of(address), id) for address, id in recorded(others).addresses.items())
+    known = known_keys(zone, inventory, imported=held, record={})
+    live = live_side(zone, inventory, known, attributes(zone, ours), elsewhere)
+    here, before = declared_side(zone), recorded_side(zone, ours)
+    unread = _unread(zone, inventory, before)
+    found, waiting = list[Difference](), list[str]()
+    for at in sorted({*here, *before, *live}, key=lambda at: (_ORDER[at[0]], at[1])):
+        if not _is_unread(*at, unread):
+            one = _Compared(zone, here.get(at), before.get(at), live.get(at), frozenset(unread))
+            found += one.differences()
+            waiting += [" ".join(at)] if one.waits() else []
+    left = tuple(one for one in found if (one.how.value, one.at) not in accepted)
+    silenced = tuple(one for one in found if (one.how.value, one.at) in accepted)
+    return Drift(left, silenced, tuple(waiting), unread)
+
+
+_ORDER = {kind: place for place, kind in enumerate(facts.STACKS)}
+
+
+# What was not read
+
+
+_PEOPLE_AND_ACCESS = tuple(kind for kind, stack in facts.STACKS.items() if stack == "sso")
+HIDDEN: Mapping[str, tuple[str, ...]] = {
+    reading.POLICIES: (facts.POLICY, facts.ATTACHMENT),
+    reading.TRUSTED_SERVICES: (facts.TRUSTED,),
+    reading.DELEGATIONS: (facts.DELEGATED,),
+    reading.ROOT_ACCESS: (facts.ROOT_FEATURE,),
+    reading.CENTER: _PEOPLE_AND_ACCESS,
+    reading.ENTITLEMENTS: (facts.ENTITLEMENT,),
+}
+"""The kinds of which nothing is known where a part was not read."""
+
+
+def _unread(zone: LandingZone, inventory: Inventory, before: Side) -> dict[str, str]:
+    """Returns what was not read, by part, with the reason."""
+    found = dict(inventory.unread)
+    if isinstance(inventory.entitlements, str):
+        found[reading.ENTITLEMENTS] = inventory.entitlements
+    if not inventory.center and any(kind in _PEOPLE_AND_ACCESS for kind, _ in before):
+        found.setdefault(reading.CENTER, f"it is not enabled in {zone.project.identity_center_region}")
+    return dict(sorted(found.items()))
+
+
+def _is_unread(kind: str, name: str, unread: Collection[str]) -> bool:
+    hidden = {one for part in unread for one in HIDDEN.get(part, ())}
+    return kind in hidden or (kind == facts.SETTING and name.partition(" ")[0] in unread)
+
+
+# One fact on three sides
+
+
+_ENTRIES = frozenset({facts.TRUSTED, facts.POLICY_TYPE, facts.ROOT_FEATURE, facts.ATTRIBUTE})
+"""Kinds that are entries of a list of one resource: what AWS has already of these, no plan shows."""
+
+
+@dataclass(frozen=True)
+class _Compared:
+    zone: LandingZone
+    here: Fact | None
+    before: Fact | None
+    now: Fact | None
+    unread: frozenset[str]
+
+    def differences(self) -> Iterator[Difference]:
+        """Yields what somebody did outside."""
+        if self.now and not self.here and not self.before:
+            yield self._difference(How.MADE, self.now)
+        elif self.here and self.before and not self.now:
+            yield self._difference(How.GONE, self.here)
+        elif self.here and self.before and self.now:
+            for attribute, (declared, recorded, live) in self._values(self.here, self.before, self.now):
+                if live not in (recorded, declared):
+                    values = (written(one) for one in (live, recorded, declared))
+                    yield self._difference(How.CHANGED, self.here, attribute, *values)
+
+    def waits(self) -> bool:
+        """Returns whether a deploy would change something here that nobody changed outside."""
+        if self.here and self.before and self.now:
+            values = self._values(self.here, self.before, self.now)
+            return any(declared != recorded == live for _, (declared, recorded, live) in values)
+        if self.here and self.now:
+            return self.here.kind not in _ENTRIES  # Terraform has yet to import it
+        return bool(self.here and not self.before) or bool(self.before and self.now)
+
+    def _values(self, here: Fact, before: Fact, now: Fact) -> Iterator[tuple[str, tuple[Any, Any, Any]]]:
+        """Yields the values that a deploy would put back: declared, recorded, live."""
+        for attribute, declared in here.values.items():
+            recorded = before.values.get(attribute)
+            wanted = recorded if declared is Recorded.AS_IT_IS else declared
+            if attribute != reading.TAGS or reading.TAGS not in self.unread or here.kind == facts.SET:
+                yield attribute, (wanted, recorded, now.values.get(attribute))
+
+    def _difference(self, how: How, fact: Fact, attribute: str = "", at_aws: str = "", *values: str) -> Difference:
+        before, wanted = values or ("", "")
+        place = str(self.zone.source(self.here.file, self.here.location)) if self.here else ""
+        way = way_back(fact.kind, attribute, here=self.here, before=self.before, now=self.now)
+        return Difference(how, fact.kind, fact.name, way, attribute, at_aws, before, wanted, place)
+
+
+def written(value: Any) -> str:
+    """Returns a value as text that is the same for the same value; a long one, or a document, by a hash."""
+    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)
+    if len(text) <= LONGEST and not (isinstance(value, dict) and "Statement" in value):
+        return text
+    return f"sha256 {hashlib.sha256(text.encode()).hexdigest()[:12]}"

@@ -1,0 +1,118 @@
+"""One fact as one side has it: declared, recorded or live; the same fact has the same kind and name on each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from strata.config.source import Location
+
+ACCOUNT, UNIT, POLICY_TYPE, POLICY, ATTACHMENT = (
+    "account",
+    "organizational unit",
+    "policy type",
+    "policy",
+    "attachment",
+)
+TRUSTED, DELEGATED, ROOT_FEATURE = "trusted service", "delegated administrator", "central root access"
+USER, GROUP, MEMBERSHIP, ATTRIBUTE = "user", "group", "membership", "attribute for access control"
+SET, SET_POLICY, INLINE, BOUNDARY = "permission set", "permission set policy", "inline policy", "permissions boundary"
+ASSIGNMENT, ENTITLEMENT, SETTING = "assignment", "entitlement", "setting"
+
+STACKS: Mapping[str, str] = {
+    ASSIGNMENT: "sso",
+    ENTITLEMENT: "sso",
+    MEMBERSHIP: "sso",
+    BOUNDARY: "sso",
+    INLINE: "sso",
+    SET_POLICY: "sso",
+    SET: "sso",
+    GROUP: "sso",
+    USER: "sso",
+    ATTRIBUTE: "sso",
+    ATTACHMENT: "organizations",
+    POLICY: "organizations",
+    DELEGATED: "organizations",
+    ACCOUNT: "organizations",
+    UNIT: "organizations",
+    POLICY_TYPE: "organizations",
+    ROOT_FEATURE: "organizations",
+    TRUSTED: "organizations",
+    SETTING: "security",
+}
+"""The stack of each kind, what hangs on others first: lines that take something back work in this order."""
+
+
+class Recorded(Enum):
+    """Stands for the value of a fact that the configuration takes as the state has it."""
+
+    AS_IT_IS = "as it is"
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A fact of one side.
+
+    Attributes:
+        values: what is compared, by attribute; the configuration has those that a deploy would put back.
+        file: the file that declares it, and where in it.
+        ids: how AWS calls it and what it hangs on.
+        undo: the AWS CLI lines that take it away.
+    """
+
+    kind: str
+    name: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    file: str = ""
+    location: Location = ()
+    ids: Mapping[str, str] = field(default_factory=dict)
+    undo: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+
+Side = Mapping[tuple[str, str], Fact]
+"""The facts of a side by kind and name."""
+
+
+def side(*facts: Fact) -> dict[tuple[str, str], Fact]:
+    """Returns facts by kind and name."""
+    return {(one.kind, one.name): one for one in facts}
+
+
+def assigned(permission_set: str, principal_type: str, principal: str, account: str) -> str:
+    """Returns the name of an assignment."""
+    return f"{permission_set} of {principal_type.lower()} {principal} in {account}"
+
+
+def attached(policy: str, target: str, key: str = "") -> str:
+    """Returns the name of an attachment, by what the target is and its key."""
+    return f"{policy} on {target} {key}".strip()
+
+
+def member(user: str, group: str) -> str:
+    """Returns the name of a membership."""
+    return f"user {user} in group {group}"
+
+
+def delegated(account: str, service: str) -> str:
+    """Returns the name of a delegated administrator."""
+    return f"{account} of {service}"
+
+
+def in_set(policy: str, permission_set: str) -> str:
+    """Returns the name of a policy that a permission set has."""
+    return f"{policy} in {permission_set}"
+
+
+def own_policy(name: str, path: str) -> str:
+    """Returns the name of a customer managed policy with its path."""
+    return f"{path}{name}"
+
+
+def set_in(key: str, region: str) -> str:
+    """Returns the name of a setting of security.yaml, in a region unless the whole account has it."""
+    return f"{key} in {region}" if region else key

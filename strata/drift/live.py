@@ -1,0 +1,287 @@
+"""The live side: all that AWS has of the kinds that the stacks manage, with the lines that would take it away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from strata.adoption.describing import ACTIVE, looked_after
+from strata.adoption.live_ids import TypedId, assignment_id
+from strata.config.models import MANAGEMENT, RegionalSetting
+from strata.config.moves import Kind
+from strata.drift import facts, lines
+from strata.drift.facts import Fact, side
+from strata.drift.recorded import AWS_MANAGED, Attributes, content, default_tags
+from strata.identity.things import ASSIGNMENT, ATTACHMENT, MEMBERSHIP, TYPES, folded
+from strata.inventory import things
+from strata.inventory.things import Center, Inventory
+from strata.landing_zone import LandingZone
+
+Keys = Mapping[Kind, Mapping[str, str]]
+"""Kind to id to key."""
+
+
+def live_side(
+    zone: LandingZone,
+    inventory: Inventory,
+    known: Keys,
+    attributes: Mapping[str, Mapping[str, Attributes]],
+    elsewhere: frozenset[TypedId],
+) -> dict[tuple[str, str], Fact]:
+    """Returns what AWS has.
+
+    Args:
+        zone: the configuration.
+        inventory: what was read.
+        known: the key of what AWS has by kind and id.
+        attributes: what the states have by type and name: the default tags, and ids of what was deleted.
+        elsewhere: type and id of what the states of layers of one's own have, which is theirs.
+    """
+    found = _Organization(zone, inventory, known, attributes, elsewhere)
+    center = inventory.center
+    people = _Center(zone, inventory, known, attributes, elsewhere).facts(center) if center else ()
+    return side(*found.facts(), *people, *_settings(zone, inventory))
+
+
+@dataclass(frozen=True)
+class _Part:
+    zone: LandingZone
+    inventory: Inventory
+    known: Keys
+    attributes: Mapping[str, Mapping[str, Attributes]]
+    elsewhere: frozenset[TypedId]
+
+    def key(self, kind: Kind, id: str, name: str) -> str:
+        """Returns the key of a thing; its name and id where it has none."""
+        return self.known[kind].get(id) or (f"{name} ({id})" if name else id)
+
+    def is_elsewhere(self, type: str, id: str) -> bool:
+        """Returns whether a layer of one's own has it."""
+        return (type, id) in self.elsewhere
+
+    def tags(self, kind: Kind, key: str, tags: Mapping[str, str]) -> dict[str, str]:
+        """Returns the tags of a thing without those that it has of the project and its stack."""
+        default = default_tags(self.attributes.get(TYPES[kind], {}).get(key, {}))
+        return {name: value for name, value in tags.items() if default.get(name) != value}
+
+
+# The organization
+
+
+@dataclass(frozen=True)
+class _Organization(_Part):
+    def facts(self) -> Iterator[Fact]:
+        live = self.inventory.organization
+        yield from self._accounts()
+        for unit in live.units:
+            if not self.is_elsewhere(TYPES["ou"], unit.id):
+                values = {"name": unit.name, "unit": self._place(unit.parent), "id": unit.id}
+                undo = lines.delete_unit(unit.id)
+                yield Fact(facts.UNIT, self.key("ou", unit.id, unit.name), values, ids={"id": unit.id}, undo=undo)
+        for type in live.policy_types:
+            yield Fact(facts.POLICY_TYPE, type, undo=lines.disable_policy_type(live.root, type))
+        for service in live.trusted_services:
+            yield Fact(facts.TRUSTED, service, undo=lines.disable_service(service))
+        for service, ids in live.delegations.items():
+            for id in ids:
+                if not self.is_elsewhere("aws_organizations_delegated_administrator", f"{id}/{service}"):
+                    name = facts.delegated(self._account(id), service)
+                    yield Fact(facts.DELEGATED, name, undo=lines.deregister(id, service))
+        for feature in sorted(self.inventory.root_features):
+            yield Fact(facts.ROOT_FEATURE, feature, undo=lines.disable_root_feature(feature))
+        yield from self._policies()
+
+    def _accounts(self) -> Iterator[Fact]:
+        """Yields the accounts but those that are left to others, retired, or closed without being declared."""
+        unmanaged = set(map(folded, self.zone.organization.unmanaged_accounts))
+        for one in self.inventory.organization.accounts:
+            key = self.known["account"].get(one.id, "")
+            left = {one.id, folded(one.email)} & unmanaged or key in self.zone.retired
+            if left or self.is_elsewhere(TYPES["account"], one.id) or (not key and one.state != ACTIVE):
+                continue
+            values = {
+                "name": one.name,
+                "email": one.email,
+                "unit": self._place(one.parent),
+                "state": one.state,
+                "tags": self.tags("account", key, one.tags),
+            }
+            name = self.key("account", one.id, one.name)
+            yield Fact(facts.ACCOUNT, name, {} if key == MANAGEMENT else values, ids={"id": one.id})
+
+    def _policies(self) -> Iterator[Fact]:
+        live = self.inventory.organization
+        for one in live.policies:
+            key = self.known["policy"].get(one.id)
+            theirs = self.is_elsewhere(TYPES["policy"], one.id)
+            if one.aws_managed or theirs or (not key and looked_after(self.inventory, one.name)):
+                continue
+            values = {"name": one.name, "description": one.description, "document": content(one.content), "id": one.id}
+            undo = lines.delete_policy(one.id, one.targets)
+            yield Fact(facts.POLICY, self.key("policy", one.id, one.name), values, ids={"id": one.id}, undo=undo)
+            for target in one.targets if key else ():
+                if not self.is_elsewhere(ATTACHMENT, f"{target}:{one.id}"):
+                    name = facts.attached(str(key), *self._target(target))
+                    yield Fact(facts.ATTACHMENT, name, undo=lines.detach(one.id, target))
+
+    def _target(self, id: str) -> tuple[str, str]:
+        if id == self.inventory.organization.root:
+            return "root", ""
+        return ("unit", self._place(id)) if id.startswith("ou-") else ("account", self._account(id))
+
+    def _place(self, id: str) -> str:
+        if id == self.inventory.organization.root:
+            return "root"
+        return self.key("ou", id, next((one.name for one in self.inventory.organization.units if one.id == id), ""))
+
+    def _account(self, id: str) -> str:
+        return self.known["account"].get(id, id)
+
+
+# Identity Center
+
+
+@dataclass(frozen=True)
+class _Center(_Part):
+    def facts(self, center: Center) -> Iterator[Fact]:
+        """Yields people, permission sets and who has them where."""
+        aws = lines.Center(center.instance, center.store, center.region)
+        yield from self._users(center, aws)
+        yield from self._groups(center, aws)
+        # They are one thing: where some are declared, a deploy sets all of them.
+        undo = () if self.zone.sso.access_control_attributes else aws.delete_attributes()
+        for name, source in (center.attributes or {}).items():
+            yield Fact(facts.ATTRIBUTE, name, {"source": source}, undo=undo)
+        for one in center.permission_sets:
+            if not self.is_elsewhere(TYPES["permission-set"], f"{one.arn},{center.instance}"):
+                yield from self._permission_set(one, aws)
+        yield from self._assignments(center, aws)
+        entitlements = self.inventory.entitlements
+        for entitled in entitlements if not isinstance(entitlements, str) else ():
+            who = self._principal(entitled.principal)
+            undo = aws.delete_entitlement(entitled.application, entitled.id) if entitled.id else ()
+            yield Fact(facts.ENTITLEMENT, f"{entitled.role} of {who}", undo=undo)
+
+    def _users(self, center: Center, aws: lines.Center) -> Iterator[Fact]:
+        """Yields the users but those that an identity provider looks after."""
+        for one in center.users:
+            key = self.known["user"].get(one.id, "")
+            external = self.zone.users[key].external if key in self.zone.users else one.external
+            if external or self.is_elsewhere(TYPES["user"], f"{center.store}/{one.id}"):
+                continue
+            values = {
+                "user_name": one.user_name,
+                "given_name": one.given_name,
+                "family_name": one.family_name,
+                "email": ", ".join(one.emails),
+                "display_name": one.display_name,
+                "id": one.id,
+            }
+            undo = aws.remove_user(one.id)
+            yield Fact(facts.USER, self._principal(one.id), values, ids={"id": one.id, **aws.ids}, undo=undo)
+
+    def _groups(self, center: Center, aws: lines.Center) -> Iterator[Fact]:
+        """Yields the groups but those that an identity provider or Control Tower looks after, and their members."""
+        for one in center.groups:
+            key = self.known["group"].get(one.id, "")
+            external = self.zone.groups[key].external if key in self.zone.groups else one.external
+            theirs = self.is_elsewhere(TYPES["group"], f"{center.store}/{one.id}")
+            if external or theirs or (not key and looked_after(self.inventory, one.name)):
+                continue
+            values = {"name": one.name, "description": one.description, "id": one.id}
+            yield Fact(facts.GROUP, self._principal(one.id), values, ids={"id": one.id}, undo=aws.remove_group(one.id))
+            for user, membership in one.members.items() if key else ():
+                if not self.is_elsewhere(MEMBERSHIP, f"{center.store}/{membership}"):
+                    name = facts.member(self._principal(user), key)
+                    yield Fact(facts.MEMBERSHIP, name, undo=aws.delete_membership(membership))
+
+    def _permission_set(self, one: things.PermissionSet, aws: lines.Center) -> Iterator[Fact]:
+        key = self.known["permission-set"].get(one.arn)
+        if not key and looked_after(self.inventory, one.name):
+            return
+        values = {
+            "name": one.name,
+            "description": one.description,
+            "session_duration": one.session_duration or "PT1H",
+            "relay_state": one.relay_state,
+            "tags": self.tags("permission-set", key or "", one.tags),
+            "id": one.arn,
+        }
+        yield Fact(facts.SET, self._set(one.arn), values, ids={"id": one.arn}, undo=aws.delete_set(one.arn))
+        if not key:
+            return
+        for arn in one.aws_managed:
+            name = facts.in_set(f"AWS {arn.removeprefix(AWS_MANAGED)}", key)
+            yield Fact(facts.SET_POLICY, name, undo=aws.detach_managed(one.arn, arn))
+        for policy in one.customer_managed:
+            name = facts.in_set(facts.own_policy(*policy), key)
+            yield Fact(facts.SET_POLICY, name, undo=aws.detach_customer(one.arn, *policy))
+        if one.inline:
+            yield Fact(facts.INLINE, key, {"document": content(one.inline)}, undo=aws.delete_inline(one.arn))
+        if one.boundary:
+            boundary = one.boundary
+            words = (
+                f"AWS {boundary.removeprefix(AWS_MANAGED)}"
+                if isinstance(boundary, str)
+                else facts.own_policy(*boundary)
+            )
+            yield Fact(facts.BOUNDARY, key, {"policy": words}, undo=aws.delete_boundary(one.arn))
+
+    def _assignments(self, center: Center, aws: lines.Center) -> Iterator[Fact]:
+        """Yields who has what where; a deleted principal counts as the one that the state has under its id."""
+        for one in sorted(center.assignments | center.orphans):
+            if self.is_elsewhere(ASSIGNMENT, assignment_id(one, center.instance)):
+                continue
+            unknown = one.permission_set not in self.known["permission-set"]
+            if unknown and looked_after(self.inventory, self._sets.get(one.permission_set, "")):
+                continue
+            deleted = one in center.orphans
+            who = self._deleted(one) if deleted else self._principal(one.principal)
+            name = facts.assigned(self._set(one.permission_set), one.principal_type, who, self._account(one.account))
+            values = {"principal": "deleted" if deleted else "there"}
+            yield Fact(facts.ASSIGNMENT, name, values, undo=aws.delete_assignment(one))
+
+    def _deleted(self, one: things.Assignment) -> str:
+        kind: Kind = "user" if one.principal_type == "USER" else "group"
+        recorded = self.attributes.get(TYPES[kind], {})
+        key = next((key for key, found in recorded.items() if found.get(f"{kind}_id") == one.principal), None)
+        return key if key and key not in self.known[kind].values() else one.principal
+
+    def _account(self, id: str) -> str:
+        return self.known["account"].get(id, id)
+
+    def _principal(self, id: str) -> str:
+        kind: Kind = "user" if id in self.known["user"] else "group"
+        return self.key(kind, id, self._names.get(id, ""))
+
+    def _set(self, arn: str) -> str:
+        return self.known["permission-set"].get(arn) or f"{self._sets.get(arn, arn)} ({arn.rpartition('/')[2]})"
+
+    @cached_property
+    def _names(self) -> Mapping[str, str]:
+        center = self.inventory.center
+        found = [(one.id, one.user_name) for one in center.users] if center else []
+        return dict([*found, *((one.id, one.name) for one in center.groups)]) if center else {}
+
+    @cached_property
+    def _sets(self) -> Mapping[str, str]:
+        center = self.inventory.center
+        return {one.arn: one.name for one in center.permission_sets} if center else {}
+
+
+# Settings of the account
+
+
+def _settings(zone: LandingZone, inventory: Inventory) -> Iterator[Fact]:
+    """Yields the settings that security.yaml sets."""
+    for key, control in zone.security.settings.items():
+        if not control.on or key in zone.declared_controls:
+            continue
+        regions = zone.project.regions.all_governed if isinstance(control, RegionalSetting) else ("",)
+        arguments = (*control.arguments.values(), *control.always)
+        for region in regions:
+            found: Mapping[str, Any] = inventory.settings.get(key, {}).get(region, {})
+            values = {argument: found.get(argument) or 0 for argument in arguments}
+            yield Fact(facts.SETTING, facts.set_in(key, region), values)

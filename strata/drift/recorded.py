@@ -1,0 +1,197 @@
+"""The recorded side: what the states of Strata's stacks hold, under the keys of today."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from strata.adoption.describing import ACTIVE
+from strata.config.models import MANAGEMENT, RegionalSetting
+from strata.drift import facts
+from strata.drift.facts import Fact, side
+from strata.identity.recorded import State, resources
+from strata.identity.things import (
+    ASSIGNMENT,
+    ATTACHMENT,
+    BOUNDARY,
+    INLINE_POLICY,
+    MANAGED_POLICY,
+    MEMBERSHIP,
+    TYPES,
+)
+from strata.landing_zone import LandingZone
+from strata.landing_zone.moves import address_now, newest_keys
+
+AWS_MANAGED = "arn:aws:iam::aws:policy/"
+_CUSTOMER_POLICY = "aws_ssoadmin_customer_managed_policy_attachment"
+
+Attributes = Mapping[str, Any]
+ByType = Mapping[str, Mapping[str, Attributes]]
+"""Type to name to attributes."""
+
+
+def recorded_side(zone: LandingZone, states: Mapping[str, State]) -> dict[tuple[str, str], Fact]:
+    """Returns what the states hold."""
+    by_type = attributes(zone, states)
+    organized = (*_organization(zone, by_type), *_policies(by_type))
+    return side(*organized, *_people(by_type), *_access(by_type), *_settings(zone, by_type))
+
+
+def attributes(zone: LandingZone, states: Mapping[str, State]) -> dict[str, dict[str, Attributes]]:
+    """Returns the attributes of everything in the states by type and name, moved to the keys of today."""
+    now, found = newest_keys(zone.moves), dict[str, dict[str, Attributes]]()
+    for stack, state in states.items():
+        for one in resources(stack, state):
+            type, _, name = address_now(one.address, now).partition(".")
+            found.setdefault(type, {})[name] = one.attributes
+    return found
+
+
+def default_tags(one: Attributes) -> dict[str, str]:
+    """Returns the tags that a thing has of the project and its stack, not of its own."""
+    own = one.get("tags") or {}
+    return {key: value for key, value in (one.get("tags_all") or {}).items() if key not in own}
+
+
+def _organization(zone: LandingZone, by_type: ByType) -> Iterator[Fact]:
+    units = {str(one.get("id")): key for key, one in by_type.get(TYPES["ou"], {}).items()}
+    for key, one in by_type.get(TYPES["account"], {}).items():
+        values = {
+            "name": _text(one, "name"),
+            "email": _text(one, "email"),
+            "unit": units.get(_text(one, "parent_id"), _root(one)),
+            "state": ACTIVE,
+            "tags": dict(one.get("tags") or {}),
+        }
+        ids = {"id": _text(one, "id")}
+        yield Fact(facts.ACCOUNT, key, {} if key == MANAGEMENT else values, ids=ids)
+    for key, one in by_type.get(TYPES["ou"], {}).items():
+        parent = units.get(_text(one, "parent_id"), _root(one))
+        yield Fact(facts.UNIT, key, {"name": _text(one, "name"), "unit": parent, "id": _text(one, "id")})
+    for one in by_type.get("aws_organizations_organization", {}).values():
+        yield from _lists(zone, one)
+    account_ids = {_text(one, "id"): key for key, one in by_type.get(TYPES["account"], {}).items()}
+    for one in by_type.get("aws_organizations_delegated_administrator", {}).values():
+        account, service = _text(one, "account_id"), _text(one, "service_principal")
+        yield Fact(facts.DELEGATED, facts.delegated(account_ids.get(account, account), service))
+    for one in by_type.get("aws_iam_organizations_features", {}).values():
+        yield from (Fact(facts.ROOT_FEATURE, str(name)) for name in one.get("enabled_features") or ())
+
+
+def _lists(zone: LandingZone, one: Attributes) -> Iterator[Fact]:
+    """Yields services and policy types; a state notes others that were on as well, which no deploy switches off."""
+    services, types = set(zone.trusted_services), {type.value for type in zone.policy_types}
+    for name in one.get("aws_service_access_principals") or ():
+        if name in services | {*zone.organization.disable_services}:
+            yield Fact(facts.TRUSTED, str(name))
+    for name in one.get("enabled_policy_types") or ():
+        if name in types:
+            yield Fact(facts.POLICY_TYPE, str(name))
+
+
+def _root(one: Attributes) -> str:
+    parent = _text(one, "parent_id")
+    return "root" if not parent or parent.startswith("r-") else parent
+
+
+def _policies(by_type: ByType) -> Iterator[Fact]:
+    for key, one in by_type.get(TYPES["policy"], {}).items():
+        values = {
+            "name": _text(one, "name"),
+            "description": _text(one, "description"),
+            "document": content(_text(one, "content")),
+            "id": _text(one, "id"),
+        }
+        yield Fact(facts.POLICY, key, values)
+    for name in by_type.get(ATTACHMENT, {}):
+        policy, _, target = name.partition("_")
+        kind, _, key = target.partition("_")
+        yield Fact(facts.ATTACHMENT, facts.attached(policy, "unit" if kind == "ou" else kind, key))
+
+
+def _people(by_type: ByType) -> Iterator[Fact]:
+    for key, one in by_type.get(TYPES["user"], {}).items():
+        full_name, email = _first(one.get("name")), _first(one.get("emails"))
+        values = {
+            "user_name": _text(one, "user_name"),
+            "given_name": _text(full_name, "given_name"),
+            "family_name": _text(full_name, "family_name"),
+            "email": _text(email, "value"),
+            "display_name": _text(one, "display_name"),
+            "id": _text(one, "user_id"),
+        }
+        yield Fact(facts.USER, key, values)
+    for key, one in by_type.get(TYPES["group"], {}).items():
+        values = {
+            "name": _text(one, "display_name"),
+            "description": _text(one, "description"),
+            "id": _text(one, "group_id"),
+        }
+        yield Fact(facts.GROUP, key, values)
+    for name in by_type.get(MEMBERSHIP, {}):
+        group, _, user = name.partition("_")
+        yield Fact(facts.MEMBERSHIP, facts.member(user, group))
+    for one in by_type.get("aws_ssoadmin_instance_access_control_attributes", {}).values():
+        for attribute in one.get("attribute") or ():
+            source = next(iter(_first(attribute.get("value")).get("source") or ()), "")
+            yield Fact(facts.ATTRIBUTE, _text(attribute, "key"), {"source": source})
+
+
+def _access(by_type: ByType) -> Iterator[Fact]:
+    for key, one in by_type.get(TYPES["permission-set"], {}).items():
+        names = ("name", "description", "session_duration", "relay_state")
+        values = {name: _text(one, name) for name in names}
+        yield Fact(facts.SET, key, {**values, "tags": dict(one.get("tags") or {}), "id": _text(one, "arn")})
+    for name, one in by_type.get(MANAGED_POLICY, {}).items():
+        policy = _text(one, "managed_policy_arn").removeprefix(AWS_MANAGED)
+        yield Fact(facts.SET_POLICY, facts.in_set(f"AWS {policy}", name.partition("_")[0]))
+    for name, one in by_type.get(_CUSTOMER_POLICY, {}).items():
+        policy = _own(_first(one.get("customer_managed_policy_reference")))
+        yield Fact(facts.SET_POLICY, facts.in_set(policy, name.partition("_")[0]))
+    for key, one in by_type.get(INLINE_POLICY, {}).items():
+        yield Fact(facts.INLINE, key, {"document": content(_text(one, "inline_policy"))})
+    for key, one in by_type.get(BOUNDARY, {}).items():
+        found = _first(one.get("permissions_boundary"))
+        arn, own = _text(found, "managed_policy_arn"), _first(found.get("customer_managed_policy_reference"))
+        yield Fact(facts.BOUNDARY, key, {"policy": f"AWS {arn.removeprefix(AWS_MANAGED)}" if arn else _own(own)})
+    for name in by_type.get(ASSIGNMENT, {}):
+        match name.split("_"):
+            case [account, permission_set, principal_type, principal]:
+                words = facts.assigned(permission_set, principal_type, principal, account)
+                yield Fact(facts.ASSIGNMENT, words, {"principal": "there"})
+
+
+def _settings(zone: LandingZone, by_type: ByType) -> Iterator[Fact]:
+    for key, control in zone.security.settings.items():
+        type, _, name = control.address.partition(".")
+        regions = zone.project.regions.all_governed if isinstance(control, RegionalSetting) else ("",)
+        for region in regions:
+            found = by_type.get(type, {}).get(f"{name}_{region}" if region else name)
+            if found is not None:
+                arguments = (*control.arguments.values(), *control.always)
+                values = {argument: found.get(argument) or 0 for argument in arguments}
+                yield Fact(facts.SETTING, facts.set_in(key, region), values)
+
+
+def content(text: str) -> Any:
+    """Returns a policy document as data, or its text where it is none."""
+    try:
+        return json.loads(text) if text else {}
+    except ValueError:
+        return text
+
+
+def _own(reference: Attributes) -> str:
+    return facts.own_policy(_text(reference, "name"), _text(reference, "path") or "/")
+
+
+def _text(attributes: Attributes, name: str) -> str:
+    value = attributes.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _first(value: Any) -> Attributes:
+    """Returns a nested block, which a state has as a list of one."""
+    found = value[0] if isinstance(value, list) and value else value
+    return found if isinstance(found, Mapping) else {}

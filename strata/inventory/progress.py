@@ -1,0 +1,69 @@
+"""One reading of everything, at its pace, that says on stderr how far it is."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from contextlib import nullcontext
+from dataclasses import replace
+
+from strata.aws.session import Aws
+from strata.config.models import Project
+from strata.files.atomic import locked
+from strata.inventory.kept import KeptAnswers
+from strata.inventory.pace import Pace
+from strata.inventory.reading import read
+from strata.inventory.things import Inventory
+from strata.options import Options
+from strata.text import counted
+
+_EVERY = 5.0
+"""Seconds between two words on how far the reading is."""
+
+
+class Reading:
+    """One reading; where its answers are kept, one that broke off goes on from there."""
+
+    def __init__(self, options: Options, project: Project, kept: KeptAnswers | None = None) -> None:
+        self._options, self._project, self._kept = options, project, kept
+        progress = _Progress(options)
+        self._pace = Pace(told=progress, waits=progress.waits)
+        if kept and kept.resumed:
+            options.note(f"going on from an earlier run: {counted(kept.resumed, 'answer')} known")
+
+    def read(self, aws: Aws, *, thorough: bool = False, partly: bool = False) -> Inventory:
+        """Returns everything, or with `partly` all that may be read.
+
+        Raises:
+            StrataError: another run is reading into the folder of the answers, or as `strata.inventory.reading.read`.
+        """
+        asking = replace(aws, answers=self._kept, before_send=self._pace.wait, throttled=self._pace.throttled)
+        with locked(self._kept.folder) if self._kept else nullcontext():
+            return read(asking, self._project, thorough=thorough, partly=partly)
+
+    @property
+    def requests(self) -> Counter[str]:
+        """Returns the number of requests by service."""
+        return self._pace.requests
+
+    def tell(self) -> None:
+        """Says how often AWS was asked."""
+        self._options.note(f"AWS was asked {counted(sum(self.requests.values()), 'time')}")
+
+
+class _Progress:
+    """Says on stderr how many requests were made, every few seconds."""
+
+    def __init__(self, options: Options) -> None:
+        self._options, self._last = options, time.monotonic()
+
+    def __call__(self, requests: Counter[str]) -> None:
+        """Says it if it is time."""
+        if time.monotonic() - self._last > _EVERY:
+            self._last = time.monotonic()
+            told = ", ".join(f"{count} of {service}" for service, count in sorted(requests.items()))
+            self._options.note(f"reading: {told}")
+
+    def waits(self, service: str, seconds: float) -> None:
+        """Says that a service wants to be asked less."""
+        self._options.note(f"{service} throttles: it is asked again in {seconds:g} seconds")

@@ -1,0 +1,278 @@
+"""`strata drift` finds what people did by hand in a landing zone that is deployed, and its lines put it back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from strata.landing_zone.permissions import READER, permissions
+from strata.load import load
+from tests.aws.center import INSTANCE, STORE
+from tests.scenarios.site import Site
+from tests.scenarios.typist import Typist
+
+pytestmark = [pytest.mark.only("stand-in"), pytest.mark.e2e]
+
+Json = dict[str, Any]
+
+
+def drift(site: Site, code: int) -> Json:
+    """Returns what `strata drift` says; it changes nothing at AWS."""
+    before = len(site.aws.calls())
+    found = site.strata("drift", "--json")
+    assert found.code == code, found.text[-6000:]
+    assert not site.aws.writing_calls(by="strata", since=before)
+    said: Json = json.loads(found.stdout)
+    return said
+
+
+def found(said: Json) -> set[str]:
+    return {f"{one['finding'].removesuffix('-outside')} {one['at']}" for one in said["differences"]}
+
+
+class Ids:
+    """The ids of what was deployed, by key."""
+
+    def __init__(self, site: Site) -> None:
+        state = {**site.state("organizations"), **site.state("sso")}
+        self.user = state["aws_identitystore_user.jane-doe"]["user_id"]
+        groups, sets, both = (
+            ("devops", "finops", "readonly"),
+            ("Administrator", "FinOps", "DevOps"),
+            ("security", "shared"),
+        )
+        self.group = {key: state[f"aws_identitystore_group.{key}"]["group_id"] for key in groups}
+        self.arn = {key: state[f"aws_ssoadmin_permission_set.{key}"]["arn"] for key in sets}
+        self.account = {key: state[f"aws_organizations_account.{key}"]["id"] for key in both}
+        self.unit = {key: state[f"aws_organizations_organizational_unit.{key}"]["id"] for key in both}
+        self.policy = state["aws_organizations_policy.deny-root-user"]["id"]
+
+
+def people_changed_by_hand(site: Site, ids: Ids) -> set[str]:
+    """Makes a change of each kind in the identity store and in access, and returns how each is told."""
+    people, center = site.client("identitystore"), site.client("sso-admin")
+    told = set()
+    new = people.create_group(IdentityStoreId=STORE, DisplayName="night shift")["GroupId"]
+    told.add(f"made group night shift ({new})")
+    people.create_group_membership(IdentityStoreId=STORE, GroupId=new, MemberId={"UserId": ids.user})
+    person = people.create_user(
+        IdentityStoreId=STORE, UserName="eve", DisplayName="Eve", Name={"GivenName": "Eve", "FamilyName": "E"}
+    )["UserId"]
+    told.add(f"made user eve ({person})")
+    people.create_group_membership(IdentityStoreId=STORE, GroupId=ids.group["devops"], MemberId={"UserId": person})
+    told.add(f"made membership user eve ({person}) in group devops")
+    there = people.list_group_memberships(IdentityStoreId=STORE, GroupId=ids.group["finops"])["GroupMemberships"][0]
+    people.delete_group_membership(IdentityStoreId=STORE, MembershipId=there["MembershipId"])
+    told.add("gone membership user jane-doe in group finops")
+    people.update_group(
+        IdentityStoreId=STORE,
+        GroupId=ids.group["readonly"],
+        Operations=[{"AttributePath": "description", "AttributeValue": "looks"}],
+    )
+    told.add("changed group readonly: description is looks")
+    people.update_user(
+        IdentityStoreId=STORE, UserId=ids.user, Operations=[{"AttributePath": "userName", "AttributeValue": "jane"}]
+    )
+    told.add("changed user jane-doe: user_name is jane")
+
+    assign: Callable[..., Any] = partial(
+        center.create_account_assignment, InstanceArn=INSTANCE, TargetType="AWS_ACCOUNT", TargetId=ids.account["shared"]
+    )
+    assign(PermissionSetArn=ids.arn["Administrator"], PrincipalType="GROUP", PrincipalId=new)
+    told.add(f"made assignment Administrator of group night shift ({new}) in shared")
+    assign(PermissionSetArn=ids.arn["Administrator"], PrincipalType="USER", PrincipalId=person)
+    told.add(f"made assignment Administrator of user eve ({person}) in shared")
+    center.delete_account_assignment(
+        InstanceArn=INSTANCE,
+        TargetType="AWS_ACCOUNT",
+        TargetId=ids.account["shared"],
+        PermissionSetArn=ids.arn["DevOps"],
+        PrincipalType="GROUP",
+        PrincipalId=ids.group["devops"],
+    )
+    told.add("gone assignment DevOps of group devops in shared")
+    role = f"arn:aws:iam::{ids.account['shared']}:role/Ops"
+    given = {"principalRole": {"principal": {"identityCenter": {"userId": person}}, "roleArn": role}}
+    access = site.client("account-access")
+    access.create_entitlement(applicationArn=_APPLICATION, entitlement=given)
+    told.add(f"made entitlement {role} of eve ({person})")
+    return told
+
+
+def sets_changed_by_hand(site: Site, ids: Ids) -> set[str]:
+    """Makes a change of each kind to permission sets, and returns how each is told."""
+    center, told = site.client("sso-admin"), set()
+    center.update_permission_set(InstanceArn=INSTANCE, PermissionSetArn=ids.arn["FinOps"], Description="Everything.")
+    told.add("changed permission set FinOps: description is Everything.")
+    center.attach_managed_policy_to_permission_set(
+        InstanceArn=INSTANCE,
+        PermissionSetArn=ids.arn["FinOps"],
+        ManagedPolicyArn="arn:aws:iam::aws:policy/AdministratorAccess",
+    )
+    told.add("made permission set policy AWS AdministratorAccess in FinOps")
+    center.delete_inline_policy_from_permission_set(InstanceArn=INSTANCE, PermissionSetArn=ids.arn["DevOps"])
+    told.add("gone inline policy DevOps")
+    center.put_inline_policy_to_permission_set(
+        InstanceArn=INSTANCE, PermissionSetArn=ids.arn["Administrator"], InlinePolicy=json.dumps(_ALLOWED)
+    )
+    told.add("made inline policy Administrator")
+    made = center.create_permission_set(InstanceArn=INSTANCE, Name="Backdoor")["PermissionSet"]["PermissionSetArn"]
+    told.add(f"made permission set Backdoor ({made.rpartition('/')[2]})")
+
+    return told
+
+
+def organization_changed_by_hand(site: Site, ids: Ids) -> set[str]:
+    """Makes a change of each kind to the organization and a setting, and returns how each is told."""
+    organizations, told = site.client("organizations"), set()
+    organizations.detach_policy(PolicyId=ids.policy, TargetId=ids.unit["shared"])
+    told.add("gone attachment deny-root-user on unit shared")
+    organizations.attach_policy(PolicyId=ids.policy, TargetId=ids.account["security"])
+    told.add("made attachment deny-root-user on account security")
+    organizations.update_policy(PolicyId=ids.policy, Description="softer")
+    told.add("changed policy deny-root-user: description is softer")
+    own = organizations.create_policy(
+        Name="by-hand", Type="SERVICE_CONTROL_POLICY", Description="", Content=json.dumps(_ALLOWED)
+    )["Policy"]["PolicySummary"]["Id"]
+    organizations.attach_policy(PolicyId=own, TargetId=ids.unit["security"])
+    told.add(f"made policy by-hand ({own})")
+    organizations.move_account(
+        AccountId=ids.account["shared"], SourceParentId=ids.unit["shared"], DestinationParentId=ids.unit["security"]
+    )
+    told.add("changed account shared: unit is security")
+    root = organizations.list_roots()["Roots"][0]["Id"]
+    extra = organizations.create_organizational_unit(ParentId=root, Name="attic")["OrganizationalUnit"]["Id"]
+    told.add(f"made organizational unit attic ({extra})")
+    organizations.enable_aws_service_access(ServicePrincipal="config.amazonaws.com")
+    told.add("made trusted service config.amazonaws.com")
+    organizations.deregister_delegated_administrator(
+        AccountId=ids.account["security"], ServicePrincipal="access-analyzer.amazonaws.com"
+    )
+    told.add("gone delegated administrator security of access-analyzer.amazonaws.com")
+
+    site.client("ec2").disable_ebs_encryption_by_default()
+    told.add("changed setting ebs_encryption in us-east-1: enabled is 0")
+    return told
+
+
+_ALLOWED = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+_APPLICATION = "arn:aws:account-access:us-east-1:123456789012:application/app-1"
+
+
+def test_each_change_by_hand_is_found_and_put_back_by_the_printed_line(shipped: Site, tmp_path: Path) -> None:
+    site = shipped
+    site.aws.allow_only(permissions(load(site.config).project)[READER].text)
+    clean = drift(site, 0)
+    assert clean["differences"] == clean["waiting"] == clean["unread"] == []
+    site.sign_in_as_administrator()
+    ids = Ids(site)
+    told = people_changed_by_hand(site, ids) | sets_changed_by_hand(site, ids) | organization_changed_by_hand(site, ids)
+
+    said = drift(site, 3)
+
+    assert found(said) == told
+    assert len(said["differences"]) == len(told)
+    undo = [text for one in said["differences"] for text in one["undo"]]
+    typed = Typist.at(site, tmp_path).types("\n".join(undo))
+    assert typed.code == 0, typed.text[-3000:]
+    stacks = {one["deploy"].removeprefix("strata deploy ") for one in said["differences"] if one["deploy"]}
+    assert all(bool(one["deploy"]) is not bool(one["undo"]) for one in said["differences"])
+    deployed = site.strata("deploy", *sorted(stacks), "--yes")
+    assert deployed.code == 0, deployed.text[-6000:]
+    assert found(drift(site, 0)) == set()
+
+
+def test_what_is_meant_is_accepted_and_what_waits_is_told_apart(shipped: Site) -> None:
+    site = shipped
+    site.sign_in_as_administrator()
+    site.client("organizations").enable_aws_service_access(ServicePrincipal="config.amazonaws.com")
+    site.client("organizations").enable_aws_service_access(ServicePrincipal="ssm.amazonaws.com")
+    site.edit("sso.yaml", ("    description: Watches the bill.\n", "    description: Sees the bill.\n"))
+    known = {"finding": "made-outside", "at": "trusted service config.amazonaws.com", "reason": "a trial"}
+    (site.config / "accepted.yaml").write_text(yaml.safe_dump([known]))
+
+    said = drift(site, 3)
+
+    assert found(said) == {"made trusted service ssm.amazonaws.com"}
+    assert [one["at"] for one in said["accepted"]] == [known["at"]]
+    assert said["waiting"] == ["group finops"]
+    assert site.strata("check").code == 0
+    site.client("organizations").disable_aws_service_access(ServicePrincipal="ssm.amazonaws.com")
+    assert site.strata("drift").code == 0
+    site.client("organizations").disable_aws_service_access(ServicePrincipal="config.amazonaws.com")
+    assert (
+        "accepts made-outside at trusted service config.amazonaws.com, and there is none" in site.strata("drift").text
+    )
+
+
+def test_what_may_not_be_read_is_named_and_never_equal(shipped: Site) -> None:
+    site = shipped
+    site.aws.fail("sso-admin:ListPermissionSets", code="AccessDeniedException", times=99)
+    site.client("organizations").enable_aws_service_access(ServicePrincipal="config.amazonaws.com")
+
+    said = drift(site, 1)
+
+    assert [one["part"] for one in said["unread"]] == ["Identity Center"]
+    assert "assignment" in said["unread"][0]["kinds"]
+    assert found(said) == {"made trusted service config.amazonaws.com"}
+    site.aws.heal()
+    site.aws.fail("organizations:ListDelegatedAdministrators", code="AccessDeniedException", times=99)
+    assert [one["part"] for one in drift(site, 1)["unread"]] == ["delegated administrators"]
+    site.aws.heal()
+    site.aws.switch_identity_center_on("")
+    off = drift(site, 1)["unread"]
+    assert "is not enabled in us-east-1" in off[0]["reason"]
+
+
+def test_before_a_deploy_and_beside_another_run_it_says_so(fresh: Site) -> None:
+    none = fresh.strata("drift")
+    assert none.code == 1
+    assert "nothing is deployed yet" in none.stderr
+
+
+def test_a_state_that_another_run_holds_is_named(shipped: Site) -> None:
+    lock = {"ID": "0" * 8 + "-0000-0000-0000-" + "0" * 12, "Who": "ana@laptop", "Created": "2026-11-25T10:00:00Z"}
+    key = "management/sso/terraform.tfstate.tflock"
+    shipped.client("s3").put_object(Bucket=shipped.bucket, Key=key, Body=json.dumps(lock).encode())
+
+    held = shipped.strata("drift")
+
+    assert held.code == 1
+    assert "ana@laptop has held the state of sso since 2026-11-25 10:00 UTC" in held.stderr
+
+
+def test_what_was_made_by_hand_is_adopted_by_the_printed_line(shipped: Site, tmp_path: Path) -> None:
+    site = shipped
+    site.sign_in_as_administrator()
+    ids, people, center = Ids(site), site.client("identitystore"), site.client("sso-admin")
+    site.client("organizations").enable_aws_service_access(ServicePrincipal="config.amazonaws.com")
+    group = people.create_group(IdentityStoreId=STORE, DisplayName="night shift")["GroupId"]
+    people.create_group_membership(IdentityStoreId=STORE, GroupId=group, MemberId={"UserId": ids.user})
+    made = center.create_permission_set(InstanceArn=INSTANCE, Name="Night")["PermissionSet"]["PermissionSetArn"]
+    center.create_account_assignment(
+        InstanceArn=INSTANCE,
+        TargetType="AWS_ACCOUNT",
+        TargetId=ids.account["shared"],
+        PermissionSetArn=made,
+        PrincipalType="GROUP",
+        PrincipalId=group,
+    )
+    said = drift(site, 3)
+    assert len(said["differences"]) == 4
+    (line,) = {one["adopt"] for one in said["differences"]}
+
+    adopted = Typist.at(site, tmp_path).types(f"{line} --yes")
+
+    assert adopted.code == 0, adopted.text[-3000:]
+    after = drift(site, 0)
+    assert "group night-shift" in after["waiting"]
+    deployed = site.strata("deploy", "--yes")
+    assert deployed.code == 0, deployed.text[-6000:]
+    clean = drift(site, 0)
+    assert clean["waiting"] == clean["differences"] == []

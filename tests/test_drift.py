@@ -1,0 +1,854 @@
+"""`strata drift` tells what was made, changed or taken away outside from what waits for a deploy, and the way back."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from strata.aws.access_manager import Entitlement
+from strata.commands.adopt import configuration
+from strata.commands.drift import _told
+from strata.config import IMPORTS
+from strata.config.findings import DRIFT
+from strata.drift.comparison import HIDDEN, Drift, compare
+from strata.drift.facts import STACKS
+from strata.files.config_edit import write_texts
+from strata.inventory.reading import CENTER, DELEGATIONS, ENTITLEMENTS, POLICIES, TAGS, TRUSTED_SERVICES
+from strata.inventory.things import Attached, Inventory, PermissionSet
+from strata.landing_zone import LandingZone
+from strata.load import load
+from strata.options import Options
+from tests.scenarios.aws_cli import parse
+from tests.test_describing import (
+    DENY,
+    INSTANCE,
+    PROJECT_,
+    ROOT,
+    account,
+    arn,
+    grant,
+    group,
+    permission_set,
+    policy,
+    unit,
+    user,
+    uuid,
+)
+from tests.test_rerun import PROD, before
+
+Json = dict[str, Any]
+CUSTOMER = Attached("Billing", "/teams/")
+ALLOW = DENY.replace("Deny", "Allow")
+
+
+def changed(live: Inventory, **parts: Any) -> Inventory:
+    """Returns an inventory with other parts, by their names in the organization, in Identity Center or beside them."""
+    organization_, center = live.organization, live.center
+    assert center
+    of_organization = {name: one for name, one in parts.items() if hasattr(organization_, name)}
+    of_center = {name: one for name, one in parts.items() if hasattr(center, name)}
+    beside = {name: one for name, one in parts.items() if name not in {*of_organization, *of_center}}
+    whole = replace(organization_, **of_organization)
+    return replace(live, organization=whole, center=replace(center, **of_center), **beside)
+
+
+@cache
+def deployed() -> Inventory:
+    """Returns what AWS has right after a deploy: something of every kind, with every attribute."""
+    live = before()
+    center = live.center
+    assert center
+    rich = permission_set("Rich", inline=DENY, boundary=CUSTOMER, customer_managed=(CUSTOMER,), tags={"team": "a"})
+    rich = replace(rich, description="All of it.", session_duration="PT2H", relay_state="https://example.com/")
+    own, first, *others = live.organization.accounts
+    full, deny = live.organization.policies
+    admins, *groups = center.groups
+    return changed(
+        live,
+        accounts=(own, replace(first, tags={"cost": "1"}, name="shop one"), *others),
+        policies=(full, replace(deny, description="Denies.")),
+        trusted_services=(*live.organization.trusted_services, "cloudtrail.amazonaws.com"),
+        users=(*center.users, user(3, "guest@idp.example.com", external=True)),
+        groups=(replace(admins, description="Full."), *groups, group(19, "idp", external=True)),
+        permission_sets=(*center.permission_sets, rich),
+        attributes={"team": "${path:userName}"},
+        assignments=center.assignments | {grant("Rich", 1, SHOP, "USER")},
+    )
+
+
+SHOP = "000000000003"
+
+
+@cache
+def _written() -> tuple[Any, dict[str, str]]:
+    return configuration(PROJECT_, deployed())
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The configuration of what was deployed."""
+    path = tmp_path_factory.mktemp("drift")
+    write_texts(path, _written()[1])
+    return path
+
+
+@pytest.fixture(scope="module")
+def zone(folder: Path) -> LandingZone:
+    """What it means."""
+    return load(folder)
+
+
+def states(inventory: Inventory) -> dict[str, Json]:
+    """Returns the states that the deploy left, by stack."""
+    keys = _written()[0].keys
+    return {
+        "organizations": {"resources": [*_resources(_of_organization(inventory, keys))]},
+        "sso": {"resources": [*_resources(_of_center(inventory, keys))]},
+    }
+
+
+def _resources(found: Mapping[str, Json]) -> Any:
+    for address, attributes in found.items():
+        type, _, name = address.partition(".")
+        yield {"mode": "managed", "type": type, "name": name, "instances": [{"attributes": attributes}]}
+
+
+def _of_organization(inventory: Inventory, keys: Any) -> dict[str, Json]:
+    live = inventory.organization
+    services, types = list(live.trusted_services), list(live.policy_types)
+    found: dict[str, Json] = {
+        "aws_organizations_organization.main": {
+            "id": live.id,
+            "aws_service_access_principals": services,
+            "enabled_policy_types": types,
+        }
+    }
+    for one in live.accounts:
+        tags = {"tags": dict(one.tags), "tags_all": {"Project": "acme", **one.tags}}
+        values = {"id": one.id, "name": one.name, "email": one.email, "parent_id": one.parent}
+        found[f"aws_organizations_account.{keys['account'][one.id]}"] = {**values, **tags}
+    for unit_ in live.units:
+        address = f"aws_organizations_organizational_unit.{keys['ou'][unit_.id]}"
+        found[address] = {"id": unit_.id, "name": unit_.name, "parent_id": unit_.parent}
+    for own in (each for each in live.policies if not each.aws_managed):
+        key = keys["policy"][own.id]
+        values = {"id": own.id, "name": own.name, "type": own.type, "description": own.description}
+        found[f"aws_organizations_policy.{key}"] = {**values, "content": own.content}
+        for target in own.targets:
+            place = "root" if target == ROOT else f"ou_{keys['ou'].get(target)}"
+            place = f"account_{keys['account'][target]}" if target in keys["account"] else place
+            found[f"aws_organizations_policy_attachment.{key}_{place}"] = {"id": f"{target}:{own.id}"}
+    for service, ids in live.delegations.items():
+        for id in ids:
+            values = {"id": f"{id}/{service}", "account_id": id, "service_principal": service}
+            found["aws_organizations_delegated_administrator.config"] = values
+    return found
+
+
+def _of_center(inventory: Inventory, keys: Any) -> dict[str, Json]:
+    center = inventory.center
+    assert center
+    found: dict[str, Json] = {}
+    for person in (one for one in center.users if not one.external):
+        found[f"aws_identitystore_user.{keys['user'][person.id]}"] = {
+            "id": f"{center.store}/{person.id}",
+            "user_id": person.id,
+            "user_name": person.user_name,
+            "display_name": person.display_name,
+            "name": [{"given_name": person.given_name, "family_name": person.family_name}],
+            "emails": [{"value": person.emails[0]}],
+        }
+    for one in (each for each in center.groups if not each.external):
+        key = keys["group"][one.id]
+        values = {"group_id": one.id, "display_name": one.name, "description": one.description}
+        found[f"aws_identitystore_group.{key}"] = {"id": f"{center.store}/{one.id}", **values}
+        for member, id in one.members.items():
+            found[f"aws_identitystore_group_membership.{key}_{keys['user'][member]}"] = {"id": f"{center.store}/{id}"}
+    for set_ in center.permission_sets:
+        found |= _of_set(set_, keys["permission-set"][set_.arn])
+    for given in center.assignments:
+        who = f"{given.principal_type.lower()}_{keys[given.principal_type.lower()][given.principal]}"
+        where = f"{keys['account'][given.account]}_{keys['permission-set'][given.permission_set]}"
+        found[f"aws_ssoadmin_account_assignment.{where}_{who}"] = {"id": "of no matter"}
+    attributes = [{"key": key, "value": [{"source": [one]}]} for key, one in (center.attributes or {}).items()]
+    found["aws_ssoadmin_instance_access_control_attributes.main"] = {"id": INSTANCE, "attribute": attributes}
+    return found
+
+
+def _of_set(one: PermissionSet, key: str) -> dict[str, Json]:
+    whole = f"{one.arn},{INSTANCE}"
+    names = ("name", "description", "session_duration", "relay_state")
+    values = {name: getattr(one, name) or None for name in names}
+    tags = {"tags": dict(one.tags), "tags_all": {"Project": "acme", **one.tags}}
+    found: dict[str, Json] = {f"aws_ssoadmin_permission_set.{key}": {"id": whole, "arn": one.arn, **values, **tags}}
+    for policy_arn in one.aws_managed:
+        name = policy_arn.rpartition("/")[2]
+        found[f"aws_ssoadmin_managed_policy_attachment.{key}_{name}"] = {"managed_policy_arn": policy_arn}
+    for own in one.customer_managed:
+        reference = [{"name": own.name, "path": own.path}]
+        address = f"aws_ssoadmin_customer_managed_policy_attachment.{key}_{own.name}"
+        found[address] = {"customer_managed_policy_reference": reference}
+    if one.inline:
+        found[f"aws_ssoadmin_permission_set_inline_policy.{key}"] = {"inline_policy": one.inline}
+    if isinstance(one.boundary, Attached):
+        reference = [{"name": one.boundary.name, "path": one.boundary.path}]
+        boundary = [{"managed_policy_arn": None, "customer_managed_policy_reference": reference}]
+        found[f"aws_ssoadmin_permissions_boundary_attachment.{key}"] = {"permissions_boundary": boundary}
+    return found
+
+
+def told(drift: Drift) -> list[str]:
+    return [f"{one.how.value.removesuffix('-outside')} {one.at}" for one in drift.differences]
+
+
+def compared(zone: LandingZone, live: Inventory) -> Drift:
+    """Compares with what was deployed."""
+    return compare(zone, states(deployed()), live)
+
+
+def test_nothing_differs_right_after_a_deploy(zone: LandingZone) -> None:
+    drift = compared(zone, deployed())
+
+    assert told(drift) == []
+    assert drift.unread == {}
+    assert drift.waiting == ()
+
+
+def _center() -> Any:
+    found = deployed().center
+    assert found
+    return found
+
+
+def _edited(things: tuple[Any, ...], at: int, **values: Any) -> tuple[Any, ...]:
+    return tuple(replace(one, **values) if place == at else one for place, one in enumerate(things))
+
+
+def cases() -> dict[str, tuple[Inventory, list[str], str]]:
+    """Returns what AWS has after a change by hand, how it is told, and the first words of the way back."""
+    live, center = deployed().organization, _center()
+    accounts, policies, sets, groups, users = (
+        live.accounts,
+        live.policies,
+        center.permission_sets,
+        center.groups,
+        center.users,
+    )
+    rich = next(place for place, one in enumerate(sets) if one.name == "Rich")
+    given = next(one for one in center.assignments if one.principal_type == "USER")
+    more = {"of_group": grant("Admin", 12, SHOP), "of_stranger": grant("Admin", 77, SHOP)}
+
+    def with_set(**values: Any) -> Inventory:
+        return changed(deployed(), permission_sets=_edited(sets, rich, **values))
+
+    return {
+        "account made": (
+            changed(deployed(), accounts=(*accounts, account(9, name="rogue"))),
+            ["made account rogue (000000000009)"],
+            "adopt",
+        ),
+        "account gone": (
+            changed(deployed(), accounts=accounts[:-1], assignments=_without_account(center, accounts[-1].id)),
+            ["gone assignment Reader of group readers-of-it in a4", "gone account a4"],
+            "aws organizations invite-account-to-organization",
+        ),
+        "account renamed": (
+            changed(deployed(), accounts=_edited(accounts, 1, name="shop two")),
+            ["changed account shop-one: name is shop two"],
+            "deploy organizations",
+        ),
+        "account moved": (
+            changed(deployed(), accounts=_edited(accounts, 1, parent=ROOT)),
+            ["changed account shop-one: unit is root"],
+            "deploy organizations",
+        ),
+        "account closed": (
+            changed(deployed(), accounts=_edited(accounts, 2, state="SUSPENDED")),
+            ["changed account a3: state is SUSPENDED"],
+            "reopen it with AWS Support",
+        ),
+        "account address": (
+            changed(deployed(), accounts=_edited(accounts, 2, email="new@example.com")),
+            ["changed account a3: email is new@example.com"],
+            "write the address",
+        ),
+        "account tags": (
+            changed(deployed(), accounts=_edited(accounts, 1, tags={"cost": "2", "Project": "acme"})),
+            ['changed account shop-one: tags is {"cost": "2"}'],
+            "deploy organizations",
+        ),
+        "unit made": (
+            changed(deployed(), units=(*live.units, unit(7, "Attic", PROD))),
+            ["made organizational unit Attic (ou-abcd-00000007)"],
+            "aws organizations delete-organizational-unit",
+        ),
+        "unit gone": (
+            changed(deployed(), units=live.units[:1], accounts=tuple(replace(one, parent=ROOT) for one in accounts)),
+            [
+                *(f"changed account {key}: unit is root" for key in ("a3", "a4", "shop-one")),
+                "gone organizational unit prod",
+            ],
+            "deploy organizations",
+        ),
+        "unit renamed": (
+            changed(deployed(), units=_edited(live.units, 1, name="Production")),
+            ["changed organizational unit prod: name is Production"],
+            "deploy organizations",
+        ),
+        "policy made": (
+            changed(deployed(), policies=(*policies, policy(8, PROD, name="by hand"))),
+            ["made policy by hand (p-00000008)"],
+            "aws organizations detach-policy",
+        ),
+        "policy gone": (
+            changed(deployed(), policies=policies[:-1]),
+            ["gone attachment policy-1 on unit workloads", "gone policy policy-1"],
+            "deploy organizations",
+        ),
+        "policy document": (
+            changed(deployed(), policies=_edited(policies, 1, content=ALLOW)),
+            ["changed policy policy-1: document is sha256 8ac7809a1ea2"],
+            "deploy organizations",
+        ),
+        "attachment made": (
+            changed(deployed(), policies=_edited(policies, 1, targets=(*policies[1].targets, ROOT, SHOP))),
+            ["made attachment policy-1 on account a3", "made attachment policy-1 on root"],
+            "aws organizations detach-policy",
+        ),
+        "policy type made": (
+            changed(deployed(), policy_types=(*live.policy_types, "TAG_POLICY")),
+            ["made policy type TAG_POLICY"],
+            "aws organizations disable-policy-type",
+        ),
+        "policy type gone": (
+            changed(deployed(), policy_types=()),
+            ["gone policy type SERVICE_CONTROL_POLICY"],
+            "deploy organizations",
+        ),
+        "trusted service made": (
+            changed(deployed(), trusted_services=(*live.trusted_services, "ssm.amazonaws.com")),
+            ["made trusted service ssm.amazonaws.com"],
+            "aws organizations disable-aws-service-access",
+        ),
+        "trusted service gone": (
+            changed(deployed(), trusted_services=live.trusted_services[1:]),
+            [f"gone trusted service {live.trusted_services[0]}"],
+            "deploy organizations",
+        ),
+        "delegation made": (
+            changed(deployed(), delegations={"config.amazonaws.com": ("000000000002", SHOP)}),
+            ["made delegated administrator a3 of config.amazonaws.com"],
+            "aws organizations deregister-delegated-administrator",
+        ),
+        "delegation gone": (
+            changed(deployed(), delegations={}),
+            ["gone delegated administrator shop-one of config.amazonaws.com"],
+            "deploy organizations",
+        ),
+        "root access made": (
+            changed(deployed(), root_features=frozenset({"RootSessions"})),
+            ["made central root access RootSessions"],
+            "aws iam disable-organizations-root-sessions",
+        ),
+        "user made": (
+            changed(deployed(), users=(*users, user(9, "eve"))),
+            [f"made user eve ({uuid(9)})"],
+            "aws identitystore delete-user",
+        ),
+        "user gone": (
+            changed(deployed(), users=tuple(one for one in users if one.id != uuid(2))),
+            ["gone user bo"],
+            "deploy sso",
+        ),
+        "user renamed": (
+            changed(deployed(), users=_edited(users, 0, user_name="anna")),
+            ["changed user ana: user_name is anna"],
+            "aws identitystore update-user",
+        ),
+        "user's address": (
+            changed(deployed(), users=_edited(users, 0, emails=("x@example.com",))),
+            ["changed user ana: email is x@example.com"],
+            "deploy sso",
+        ),
+        "group made": (
+            changed(deployed(), groups=(*groups, group(15, "night", 1))),
+            [f"made group night ({uuid(15)})"],
+            "aws identitystore delete-group",
+        ),
+        "group gone, and what it had": (
+            changed(
+                deployed(),
+                groups=groups[1:],
+                assignments=center.assignments - {grant("Admin", 11)},
+                orphans=frozenset({grant("Admin", 11)}),
+            ),
+            [
+                "changed assignment Admin of group admins in management: principal is deleted",
+                "gone membership user ana in group admins",
+                "gone group admins",
+            ],
+            "deploy sso",
+        ),
+        "group made again": (
+            changed(
+                deployed(),
+                groups=(replace(groups[0], id=uuid(16)), *groups[1:]),
+                assignments=center.assignments - {grant("Admin", 11)} | {grant("Admin", 16)},
+            ),
+            [f"changed group admins: id is {uuid(16)}"],
+            "aws identitystore delete-group",
+        ),
+        "group's description": (
+            changed(deployed(), groups=_edited(groups, 0, description="Less.")),
+            ["changed group admins: description is Less."],
+            "deploy sso",
+        ),
+        "membership made": (
+            changed(deployed(), groups=_edited(groups, 0, members={**groups[0].members, uuid(2): uuid(88)})),
+            ["made membership user bo in group admins"],
+            "aws identitystore delete-group-membership",
+        ),
+        "membership gone": (
+            changed(deployed(), groups=_edited(groups, 0, members={})),
+            ["gone membership user ana in group admins"],
+            "deploy sso",
+        ),
+        "attribute made": (
+            changed(deployed(), attributes={**(center.attributes or {}), "cost": "${path:name}"}),
+            ["made attribute for access control cost"],
+            "deploy sso",
+        ),
+        "attribute changed": (
+            changed(deployed(), attributes={"team": "${path:name}"}),
+            ["changed attribute for access control team: source is ${path:name}"],
+            "deploy sso",
+        ),
+        "set made": (
+            changed(deployed(), permission_sets=(*sets, permission_set("Back"))),
+            [f"made permission set Back ({arn('Back').rpartition('/')[2]})"],
+            "aws sso-admin delete-permission-set",
+        ),
+        "set gone": (
+            changed(
+                deployed(),
+                permission_sets=tuple(one for one in sets if one.name != "Rich"),
+                assignments=center.assignments - {given},
+            ),
+            [
+                "gone assignment Rich of user ana in a3",
+                "gone permissions boundary Rich",
+                "gone inline policy Rich",
+                "gone permission set policy /teams/Billing in Rich",
+                "gone permission set policy AWS ReadOnlyAccess in Rich",
+                "gone permission set Rich",
+            ],
+            "deploy sso",
+        ),
+        "set's length": (
+            with_set(session_duration="PT12H"),
+            ["changed permission set Rich: session_duration is PT12H"],
+            "deploy sso",
+        ),
+        "set's tags": (
+            with_set(tags={"Project": "acme"}),
+            ["changed permission set Rich: tags is {}"],
+            "deploy sso",
+        ),
+        "AWS policy made": (
+            with_set(aws_managed=(*sets[rich].aws_managed, "arn:aws:iam::aws:policy/AdministratorAccess")),
+            ["made permission set policy AWS AdministratorAccess in Rich"],
+            "aws sso-admin detach-managed-policy-from-permission-set",
+        ),
+        "own policy made": (
+            with_set(customer_managed=(CUSTOMER, Attached("More", "/"))),
+            ["made permission set policy /More in Rich"],
+            "aws sso-admin detach-customer-managed-policy-reference-from-permission-set",
+        ),
+        "own policy gone": (
+            with_set(customer_managed=()),
+            ["gone permission set policy /teams/Billing in Rich"],
+            "deploy sso",
+        ),
+        "inline policy changed": (
+            with_set(inline=ALLOW),
+            ["changed inline policy Rich: document is sha256 8ac7809a1ea2"],
+            "deploy sso",
+        ),
+        "inline policy made": (
+            changed(deployed(), permission_sets=_edited(sets, 0, inline=ALLOW)),
+            ["made inline policy Admin"],
+            "aws sso-admin delete-inline-policy-from-permission-set",
+        ),
+        "boundary gone": (with_set(boundary=None), ["gone permissions boundary Rich"], "deploy sso"),
+        "boundary changed": (
+            with_set(boundary="arn:aws:iam::aws:policy/AdministratorAccess"),
+            ["changed permissions boundary Rich: policy is AWS AdministratorAccess"],
+            "deploy sso",
+        ),
+        "boundary made": (
+            changed(deployed(), permission_sets=_edited(sets, 0, boundary=CUSTOMER)),
+            ["made permissions boundary Admin"],
+            "aws sso-admin delete-permissions-boundary-from-permission-set",
+        ),
+        "assignment made": (
+            changed(deployed(), assignments=center.assignments | {more["of_group"]}),
+            ["made assignment Admin of group readers-of-it in a3"],
+            "aws sso-admin delete-account-assignment",
+        ),
+        "assignment gone": (
+            changed(deployed(), assignments=center.assignments - {given}),
+            ["gone assignment Rich of user ana in a3"],
+            "deploy sso",
+        ),
+        "assignment of somebody deleted": (
+            changed(deployed(), orphans=frozenset({more["of_stranger"]})),
+            [f"made assignment Admin of group {uuid(77)} in a3"],
+            "aws sso-admin delete-account-assignment",
+        ),
+        "assignment of an undeclared set": (
+            changed(
+                deployed(),
+                permission_sets=(*sets, permission_set("Back")),
+                assignments=center.assignments | {grant("Back", 1, SHOP, "USER")},
+            ),
+            [
+                f"made assignment Back ({ps_of('Back')}) of user ana in a3",
+                f"made permission set Back ({ps_of('Back')})",
+            ],
+            "aws sso-admin delete-permission-set",
+        ),
+        "entitlement": (
+            changed(deployed(), entitlements=(Entitlement(uuid(1), "arn:aws:iam::000000000003:role/Ops", "app", "1"),)),
+            ["made entitlement arn:aws:iam::000000000003:role/Ops of ana"],
+            "aws account-access delete-entitlement",
+        ),
+    }
+
+
+def ps_of(name: str) -> str:
+    return arn(name).rpartition("/")[2]
+
+
+def _without_account(center: Any, id: str) -> Any:
+    return frozenset(one for one in center.assignments if one.account != id)
+
+
+def test_each_change_by_hand_is_told_with_its_way_back(zone: LandingZone) -> None:
+    """One a kind and direction; each line of the AWS CLI is one that the AWS CLI takes."""
+    wrong = {}
+    for name, (live, expected, way) in cases().items():
+        drift = compared(zone, live)
+        last = drift.differences[-1].way if drift.differences else None
+        ways = [f"deploy {last.deploy}", *last.undo, last.by_hand, "adopt" * last.adopt] if last else []
+        if told(drift) != expected or not any(one.startswith(way) for one in ways) or drift.waiting:
+            wrong[name] = told(drift), ways, drift.waiting
+        for line in (text for one in drift.differences for text in one.way.undo):
+            parse(shlex.split(line)[1:])
+    assert wrong == {}
+
+
+def test_what_no_yaml_can_say_is_not_offered_to_adopt(zone: LandingZone) -> None:
+    live = {name: inventory for name, (inventory, _, _) in cases().items()}
+    adopted = {name: compared(zone, live[name]).differences[0].way.adopt for name in live}
+
+    assert adopted["assignment made"]
+    assert adopted["user made"]
+    assert not adopted["assignment of somebody deleted"]
+    assert not adopted["entitlement"]
+    assert not adopted["AWS policy made"]
+
+
+def test_every_kind_is_in_the_table() -> None:
+    met = {kind for _, expected, _ in cases().values() for text in expected for kind in STACKS if f" {kind} " in text}
+    assert met == STACKS.keys() - {"setting"}, "settings have a test of their own"
+
+
+class Edited:
+    """A copy of the configuration that was deployed, with edits that were not."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        write_texts(path, {name: text for name, text in _written()[1].items() if name != IMPORTS})
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        text = (self.path / name).read_text()
+        assert text.count(old) == 1, text
+        (self.path / name).write_text(text.replace(old, new))
+
+    def compared(self, live: Inventory, was: Mapping[str, Json] | None = None, **more: Any) -> Drift:
+        return compare(load(self.path), was or states(deployed()), live, **more)
+
+
+@pytest.fixture
+def edited(tmp_path: Path) -> Edited:
+    return Edited(tmp_path)
+
+
+def test_an_edit_that_is_not_deployed_is_no_drift(edited: Edited) -> None:
+    edited.edit("sso.yaml", "description: Full.", "description: Everything.")
+    edited.edit("organization.yaml", "description: Denies.", "description: Forbids.")
+    edited.edit("sso.yaml", "session_duration: PT2H", "session_duration: PT4H")
+
+    drift = edited.compared(deployed())
+
+    assert told(drift) == []
+    assert drift.waiting == ("permission set Rich", "group admins", "policy policy-1")
+
+
+def test_what_the_configuration_does_not_write_may_be_anything(zone: LandingZone) -> None:
+    """A deploy leaves it as it is at AWS, so nothing would put it back."""
+    sets = tuple(replace(one, relay_state="https://example.org/") for one in _center().permission_sets)
+    accounts = _edited(deployed().organization.accounts, 2, tags={"a": "b"})
+
+    assert told(compared(zone, changed(deployed(), permission_sets=sets, accounts=accounts))) == []
+
+
+def test_how_long_access_lasts_is_told_though_no_deploy_puts_it_back(edited: Edited) -> None:
+    edited.edit("sso.yaml", "    session_duration: PT2H\n", "")
+    sets = tuple(replace(one, session_duration="PT12H") for one in _center().permission_sets if one.name == "Rich")
+    others = tuple(one for one in _center().permission_sets if one.name != "Rich")
+
+    (one,) = edited.compared(changed(deployed(), permission_sets=(*others, *sets))).differences
+
+    assert one.at == "permission set Rich: session_duration is PT12H"
+    assert "write session_duration into its entry" in one.way.by_hand
+    assert edited.compared(deployed()).waiting == ()
+
+
+def test_what_somebody_does_by_hand_as_an_edit_says_is_no_drift(edited: Edited) -> None:
+    edited.edit("sso.yaml", "description: Full.", "description: Everything.")
+    groups = _center().groups
+
+    drift = edited.compared(changed(deployed(), groups=_edited(groups, 0, description="Everything.")))
+
+    assert (told(drift), drift.waiting) == ([], ())
+
+
+def test_a_third_value_is_drift_with_all_three(edited: Edited) -> None:
+    edited.edit("sso.yaml", "description: Full.", "description: Everything.")
+
+    drift = edited.compared(changed(deployed(), groups=_edited(_center().groups, 0, description="Less.")))
+
+    (one,) = drift.differences
+    assert (one.at_aws, one.before, one.here) == ("Less.", "Full.", "Everything.")
+    assert one.place.startswith("sso.yaml:")
+    assert drift.waiting == ()
+
+
+def test_an_entry_of_the_yaml_that_waits_to_be_made_or_deleted_is_no_drift(edited: Edited) -> None:
+    was = states(deployed())
+    for stack in was.values():
+        stack["resources"] = [one for one in stack["resources"] if one["name"] not in ("Rich", "admins")]
+    drift = edited.compared(deployed(), was)
+    assert told(drift) == []
+    assert {"permission set Rich", "group admins"} <= set(drift.waiting)
+
+    edited.edit("organization.yaml", "delegated_administrators:\n  config.amazonaws.com: shop-one\n", "")
+    assert edited.compared(deployed()).waiting == ("delegated administrator shop-one of config.amazonaws.com",)
+
+
+def test_what_is_left_to_others_is_no_drift(edited: Edited) -> None:
+    """Unmanaged and closed accounts, AWS's policies, an identity provider's people, and layers of one's own."""
+    edited.edit("organization.yaml", "disable_services:", "unmanaged_accounts: [a9@example.com]\ndisable_services:")
+    live, center = deployed().organization, _center()
+    theirs = changed(
+        deployed(),
+        accounts=(*live.accounts, account(9), account(8, state="SUSPENDED")),
+        policies=(*live.policies, policy(5, PROD), replace(policy(6, PROD), aws_managed=True)),
+        users=(*center.users, user(30, "x@idp", external=True)),
+        groups=(*center.groups, group(31, "idp-too", external=True), group(32, "layered", 1)),
+    )
+    layer = {
+        "aws_organizations_policy.deny": {"id": "p-00000005"},
+        "aws_identitystore_group.layered": {"id": f"{center.store}/{uuid(32)}"},
+    }
+    was = {**states(deployed()), "network": {"resources": [*_resources(layer)]}}
+
+    assert told(edited.compared(theirs, was)) == []
+    assert len(told(edited.compared(theirs))) == 2
+
+
+def test_what_control_tower_looks_after_is_no_drift(zone: LandingZone) -> None:
+    live, center = deployed().organization, _center()
+    set_ = permission_set("AWSReadOnlyAccess")
+    parts = {
+        "policies": (*live.policies, policy(5, PROD, name="aws-guardrails-abc")),
+        "permission_sets": (*center.permission_sets, set_),
+        "groups": (*center.groups, group(31, "AWSSecurityAuditors")),
+        "assignments": center.assignments | {grant("AWSReadOnlyAccess", 31)},
+    }
+    tower = "controltower.amazonaws.com"
+
+    with_tower = compared(zone, changed(deployed(), trusted_services=(*live.trusted_services, tower), **parts))
+
+    assert told(with_tower) == [f"made trusted service {tower}"]
+    assert len(told(compared(zone, changed(deployed(), **parts)))) == 4
+
+
+def test_a_key_that_changed_is_found_under_the_new_one(edited: Edited) -> None:
+    text = (edited.path / "sso.yaml").read_text().replace("admins", "chiefs")
+    (edited.path / "sso.yaml").write_text(text.replace("  chiefs:\n", "  chiefs:\n    name: admins\n", 1))
+    (edited.path / "moves.yaml").write_text("- {kind: group, from: admins, to: chiefs}\n")
+
+    assert told(edited.compared(deployed())) == []
+    gone = changed(deployed(), groups=_edited(_center().groups, 0, members={}))
+    assert told(edited.compared(gone)) == ["gone membership user ana in group chiefs"]
+
+
+def test_an_entry_accepts_one_difference_at_one_place(zone: LandingZone) -> None:
+    groups = _center().groups
+    one = changed(deployed(), groups=_edited(groups, 0, description="Less."))
+    (found,) = compared(zone, one).differences
+    accepted = {(found.how.value, found.at)}
+    assert found.how.value in DRIFT
+
+    silenced = compare(zone, states(deployed()), one, accepted)
+    assert (silenced.differences, silenced.accepted) == ((), (found,))
+    later = changed(deployed(), groups=_edited(groups, 0, description="Least."))
+    assert told(compare(zone, states(deployed()), later, accepted)) == ["changed group admins: description is Least."]
+
+
+UNREAD: dict[str, tuple[str, ...]] = {
+    POLICIES: ("policies",),
+    TRUSTED_SERVICES: ("trusted_services",),
+    DELEGATIONS: ("delegations",),
+    ENTITLEMENTS: (),
+    CENTER: (),
+}
+
+
+@pytest.mark.parametrize("part", UNREAD)
+def test_what_was_not_read_is_neither_equal_nor_gone(zone: LandingZone, part: str) -> None:
+    empty: Json = {name: {} if name == "delegations" else () for name in UNREAD[part]}
+    live = changed(deployed(), unread={part: "not allowed"}, **empty)
+    live = replace(live, center=None) if part == CENTER else live
+
+    drift = compared(zone, live)
+
+    assert told(drift) == []
+    assert drift.unread == {part: "not allowed"}
+    assert not [one for one in drift.waiting if one.startswith(tuple(HIDDEN[part]))]
+
+
+def test_tags_that_were_not_read_do_not_hide_the_rest_of_an_account(zone: LandingZone) -> None:
+    accounts = _edited(deployed().organization.accounts, 1, tags={}, name="other")
+
+    drift = compared(zone, changed(deployed(), accounts=accounts, unread={TAGS: "not allowed"}))
+
+    assert told(drift) == ["changed account shop-one: name is other"]
+
+
+def test_identity_center_that_is_off_is_unread(zone: LandingZone) -> None:
+    drift = compared(zone, replace(deployed(), center=None))
+
+    assert told(drift) == []
+    assert drift.unread == {CENTER: "it is not enabled in us-east-1"}
+
+
+def test_settings_of_security_yaml_that_are_on_are_compared(edited: Edited) -> None:
+    regions = load(edited.path).project.regions.all_governed
+    (edited.path / "security.yaml").write_text("ebs_encryption: {mode: on}\npassword_policy: {mode: off}\n")
+    held = {f"aws_ebs_encryption_by_default.main_{region}": {"enabled": True} for region in regions}
+    was = {**states(deployed()), "security": {"resources": [*_resources(held)]}}
+    on: Json = {"ebs_encryption": {region: {"enabled": True} for region in regions}}
+    off = {**on, "ebs_encryption": {**on["ebs_encryption"], regions[0]: {"enabled": False}}}
+
+    assert told(edited.compared(replace(deployed(), settings=on), was)) == []
+    drift = edited.compared(replace(deployed(), settings=off), was)
+    assert told(drift) == [f"changed setting ebs_encryption in {regions[0]}: enabled is 0"]
+    assert drift.differences[0].way.deploy == "security"
+    unread = replace(deployed(), settings={"ebs_encryption": {}}, unread={"ebs_encryption": "not allowed"})
+    assert told(edited.compared(unread, was)) == []
+
+
+def test_names_from_aws_are_data_in_a_line(zone: LandingZone) -> None:
+    """A name is shown and a value is quoted, whatever somebody with rights at AWS writes into it."""
+    service = "x.amazonaws.com; rm -rf $(echo /)\n"
+    services = (*deployed().organization.trusted_services, service)
+
+    (one,) = compared(zone, changed(deployed(), trusted_services=services)).differences
+
+    assert shlex.split(one.way.undo[0].replace("$'", "'"))[:5] == [
+        *("aws", "organizations", "disable-aws-service-access", "--service-principal"),
+        service.replace("\n", "\\n").replace("\\n", "\\x0a"),
+    ]
+
+
+def test_an_account_that_was_let_go_is_no_drift(edited: Edited) -> None:
+    edited.edit("organization.yaml", "    email: a4@example.com\n", "    email: a4@example.com\n    retired: true\n")
+    accounts = _edited(deployed().organization.accounts, 3, name="theirs now")
+    was = states(deployed())
+    was["organizations"]["resources"] = [one for one in was["organizations"]["resources"] if one["name"] != "a4"]
+
+    assert told(edited.compared(changed(deployed(), accounts=accounts), was)) == []
+
+
+def test_what_a_state_noted_of_others_is_still_made_outside(zone: LandingZone) -> None:
+    """A deploy writes into the state which services and policy types are on, whoever switched them on."""
+    live = deployed().organization
+    more = {
+        "trusted_services": (*live.trusted_services, "ssm.amazonaws.com"),
+        "policy_types": (*live.policy_types, "TAG_POLICY"),
+    }
+    later = changed(deployed(), **more)
+
+    drift = compare(zone, states(later), later)
+
+    assert told(drift) == ["made policy type TAG_POLICY", "made trusted service ssm.amazonaws.com"]
+    assert drift.waiting == ()
+
+
+def test_an_entry_that_aws_has_already_waits_for_nothing(edited: Edited) -> None:
+    """No plan shows it, so that no deploy would write it into the state."""
+    service = "ssm.amazonaws.com"
+    edited.edit("organization.yaml", "  - sso.amazonaws.com\n", f"  - sso.amazonaws.com\n  - {service}\n")
+    services = (*deployed().organization.trusted_services, service)
+
+    assert edited.compared(deployed()).waiting == (f"trusted service {service}",)
+    there = edited.compared(changed(deployed(), trusted_services=services))
+    assert (told(there), there.waiting) == ([], ())
+
+
+def test_the_text_has_the_place_the_values_and_lines_to_copy(edited: Edited, monkeypatch: pytest.MonkeyPatch) -> None:
+    edited.edit("sso.yaml", "session_duration: PT2H", "session_duration: PT4H")
+    (edited.path / "accepted.yaml").write_text(
+        "- {finding: made-outside, at: trusted service ssm.amazonaws.com, reason: a trial}\n"
+        "- {finding: gone-outside, at: user bo, reason: long ago}\n"
+        "- {finding: gone-outside, at: user ana, reason: over, until: 2020-01-01}\n"
+    )
+    here, live = load(edited.path), deployed().organization
+    by_hand = changed(
+        deployed(),
+        trusted_services=(*live.trusted_services, "ssm.amazonaws.com"),
+        groups=_edited(_center().groups, 0, description="Less."),
+        assignments=_center().assignments | {grant("Admin", 12, SHOP)},
+    )
+    accepted = [one for one in here.accepted if one.until is None]
+    drift = compare(here, states(deployed()), by_hand, {(one.finding, one.at) for one in accepted})
+
+    monkeypatch.delenv("STRATA_CONFIG", raising=False)
+    lines = list(_told(Options(Path("config")), here, drift, accepted))
+
+    assignment = "assignment Admin of group readers-of-it in a3"
+    assert lines == [
+        f"made outside: {assignment}",
+        f"  back:  {drift.differences[0].way.undo[0]}",
+        "  keep:  strata adopt --to config",
+        f"  meant: accepted.yaml, finding: made-outside, at: {assignment}",
+        "config/sso.yaml:16: changed outside: group admins: description is Less. at AWS, Full. when it was deployed",
+        "  back:  strata deploy sso",
+        '  meant: accepted.yaml, finding: changed-outside, at: "group admins: description is Less."',
+        "accepted.yaml:2: accepts gone-outside at user bo, and there is none; remove it",
+        "1 change waits for strata deploy: permission set Rich",
+        "2 differences, 1 accepted",
+    ]
+    assert "aws sso-admin delete-account-assignment" in lines[1]
+    elsewhere = list(_told(Options(Path("my config")), here, drift, accepted))
+    assert "  back:  strata deploy sso --config 'my config'" in elsewhere
+    assert "  keep:  strata adopt --to 'my config'" in elsewhere
