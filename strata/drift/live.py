@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from strata.adoption.describing import ACTIVE, looked_after
+from strata.adoption.describing import ACTIVE, CONTROL_TOWER, looked_after
 from strata.adoption.live_ids import TypedId, assignment_id
 from strata.config.models import MANAGEMENT, RegionalSetting
 from strata.config.moves import Kind
@@ -62,9 +62,10 @@ class _Part:
         return (type, id) in self.elsewhere
 
     def tags(self, kind: Kind, key: str, tags: Mapping[str, str]) -> dict[str, str]:
-        """Returns the tags of a thing without those that it has of the project and its stack."""
+        """Returns the tags of a thing without those of the project, of its stack and of AWS itself."""
         default = default_tags(self.attributes.get(TYPES[kind], {}).get(key, {}))
-        return {name: value for name, value in tags.items() if default.get(name) != value}
+        own = {name: value for name, value in tags.items() if not name.startswith("aws:")}
+        return {name: value for name, value in own.items() if default.get(name) != value}
 
 
 # The organization
@@ -80,10 +81,13 @@ class _Organization(_Part):
                 values = {"name": unit.name, "unit": self._place(unit.parent), "id": unit.id}
                 undo = lines.delete_unit(unit.id)
                 yield Fact(facts.UNIT, self.key("ou", unit.id, unit.name), values, ids={"id": unit.id}, undo=undo)
-        for type in live.policy_types:
+        theirs = {one.type for one in live.policies if self.is_elsewhere(TYPES["policy"], one.id)}
+        for type in (one for one in live.policy_types if one not in theirs - {*self.zone.policy_types}):
             yield Fact(facts.POLICY_TYPE, type, undo=lines.disable_policy_type(live.root, type))
         for service in live.trusted_services:
-            yield Fact(facts.TRUSTED, service, undo=lines.disable_service(service))
+            # Control Tower has to be taken down in its console, before it loses its access.
+            undo = lines.disable_service(service) if service != CONTROL_TOWER else ()
+            yield Fact(facts.TRUSTED, service, undo=undo)
         for service, ids in live.delegations.items():
             for id in ids:
                 if not self.is_elsewhere("aws_organizations_delegated_administrator", f"{id}/{service}"):
@@ -119,8 +123,9 @@ class _Organization(_Part):
             if one.aws_managed or theirs or (not key and looked_after(self.inventory, one.name)):
                 continue
             values = {"name": one.name, "description": one.description, "document": content(one.content), "id": one.id}
-            undo = lines.delete_policy(one.id, one.targets)
-            yield Fact(facts.POLICY, self.key("policy", one.id, one.name), values, ids={"id": one.id}, undo=undo)
+            name, undo = self.key("policy", one.id, one.name), lines.delete_policy(one.id, one.targets)
+            rights = [values["document"], *one.targets]
+            yield Fact(facts.POLICY, name, values, ids={"id": one.id}, undo=undo, rights=rights)
             for target in one.targets if key else ():
                 if not self.is_elsewhere(ATTACHMENT, f"{target}:{one.id}"):
                     name = facts.attached(str(key), *self._target(target))
@@ -153,7 +158,7 @@ class _Center(_Part):
         # They are one thing: where some are declared, a deploy sets all of them.
         undo = () if self.zone.sso.access_control_attributes else aws.delete_attributes()
         for name, source in (center.attributes or {}).items():
-            yield Fact(facts.ATTRIBUTE, name, {"source": source}, undo=undo)
+            yield Fact(facts.ATTRIBUTE, name, {"source": source}, undo=undo, rights=source)
         for one in center.permission_sets:
             if not self.is_elsewhere(TYPES["permission-set"], f"{one.arn},{center.instance}"):
                 yield from self._permission_set(one, aws)
@@ -162,7 +167,7 @@ class _Center(_Part):
         for entitled in entitlements if not isinstance(entitlements, str) else ():
             who = self._principal(entitled.principal)
             undo = aws.delete_entitlement(entitled.application, entitled.id) if entitled.id else ()
-            yield Fact(facts.ENTITLEMENT, f"{entitled.role} of {who}", undo=undo)
+            yield Fact(facts.ENTITLEMENT, facts.entitled(entitled.role, who, entitled.id), undo=undo)
 
     def _users(self, center: Center, aws: lines.Center) -> Iterator[Fact]:
         """Yields the users but those that an identity provider looks after."""
@@ -191,7 +196,8 @@ class _Center(_Part):
             if external or theirs or (not key and looked_after(self.inventory, one.name)):
                 continue
             values = {"name": one.name, "description": one.description, "id": one.id}
-            yield Fact(facts.GROUP, self._principal(one.id), values, ids={"id": one.id}, undo=aws.remove_group(one.id))
+            name, undo = self._principal(one.id), aws.remove_group(one.id)
+            yield Fact(facts.GROUP, name, values, ids={"id": one.id}, undo=undo, rights=sorted(one.members))
             for user, membership in one.members.items() if key else ():
                 if not self.is_elsewhere(MEMBERSHIP, f"{center.store}/{membership}"):
                     name = facts.member(self._principal(user), key)
@@ -209,7 +215,9 @@ class _Center(_Part):
             "tags": self.tags("permission-set", key or "", one.tags),
             "id": one.arn,
         }
-        yield Fact(facts.SET, self._set(one.arn), values, ids={"id": one.arn}, undo=aws.delete_set(one.arn))
+        rights = [values["session_duration"], one.aws_managed, one.customer_managed, content(one.inline), one.boundary]
+        undo = aws.delete_set(one.arn)
+        yield Fact(facts.SET, self._set(one.arn), values, ids={"id": one.arn}, undo=undo, rights=rights)
         if not key:
             return
         for arn in one.aws_managed:
@@ -219,7 +227,8 @@ class _Center(_Part):
             name = facts.in_set(facts.own_policy(*policy), key)
             yield Fact(facts.SET_POLICY, name, undo=aws.detach_customer(one.arn, *policy))
         if one.inline:
-            yield Fact(facts.INLINE, key, {"document": content(one.inline)}, undo=aws.delete_inline(one.arn))
+            document, undo = content(one.inline), aws.delete_inline(one.arn)
+            yield Fact(facts.INLINE, key, {"document": document}, undo=undo, rights=document)
         if one.boundary:
             boundary = one.boundary
             words = (
@@ -227,7 +236,7 @@ class _Center(_Part):
                 if isinstance(boundary, str)
                 else facts.own_policy(*boundary)
             )
-            yield Fact(facts.BOUNDARY, key, {"policy": words}, undo=aws.delete_boundary(one.arn))
+            yield Fact(facts.BOUNDARY, key, {"policy": words}, undo=aws.delete_boundary(one.arn), rights=words)
 
     def _assignments(self, center: Center, aws: lines.Center) -> Iterator[Fact]:
         """Yields who has what where; a deleted principal counts as the one that the state has under its id."""

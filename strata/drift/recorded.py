@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from strata.adoption.describing import ACTIVE
+from strata.adoption.live_ids import TypedId
 from strata.config.models import MANAGEMENT, RegionalSetting
 from strata.drift import facts
 from strata.drift.facts import Fact, side
@@ -41,11 +42,28 @@ def recorded_side(zone: LandingZone, states: Mapping[str, State]) -> dict[tuple[
 def attributes(zone: LandingZone, states: Mapping[str, State]) -> dict[str, dict[str, Attributes]]:
     """Returns the attributes of everything in the states by type and name, moved to the keys of today."""
     now, found = newest_keys(zone.moves), dict[str, dict[str, Attributes]]()
-    for stack, state in states.items():
-        for one in resources(stack, state):
-            type, _, name = address_now(one.address, now).partition(".")
-            found.setdefault(type, {})[name] = one.attributes
+    held = [(address_now(one.address, now), one) for stack, state in states.items() for one in resources(stack, state)]
+    # Where a state has old and new address, the new one counts.
+    for address, one in sorted(held, key=lambda each: each[0] == each[1].address):
+        type, _, name = address.partition(".")
+        found.setdefault(type, {})[name] = one.attributes
     return found
+
+
+def ids_of(states: Iterable[State]) -> Iterator[TypedId]:
+    """Yields type and id of every object of some states, which may have one address in common."""
+    for resource in (each for state in states for each in state.get("resources") or ()):
+        for one in resource.get("instances") or () if resource.get("mode") == "managed" else ():
+            yield str(resource["type"]), str((one.get("attributes") or {}).get("id") or "")
+
+
+def deposed_ids(states: Iterable[State]) -> Iterator[TypedId]:
+    """Yields type and id of what a deploy has replaced, and deletes as soon as it can."""
+    for resource in (each for state in states for each in state.get("resources") or ()):
+        instances = resource.get("instances") or ()
+        old = [one for one in instances if one.get("deposed")]
+        if len(old) < len(instances):
+            yield from ids_of([{"resources": [{**resource, "instances": old}]}])
 
 
 def default_tags(one: Attributes) -> dict[str, str]:

@@ -60,6 +60,10 @@ def _of_made(now: Fact) -> Way:
         return Way(undo=now.undo, by_hand="its user or group was deleted, so that nobody has it")
     if now.kind == facts.ACCOUNT:
         by_hand = "unmanaged_accounts in organization.yaml leaves it to others"
+    elif now.kind == facts.POLICY_TYPE:
+        by_hand = "the line detaches every policy of this type"
+    elif now.kind == facts.ATTRIBUTE:
+        by_hand = "the line takes away all attributes for access control, which are one thing"
     elif not now.undo:
         by_hand = "switch it off in the console"
     return Way(undo=now.undo, adopt=now.kind in _ADOPTED, by_hand=by_hand)
