@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Mapping
 from dataclasses import replace
@@ -822,6 +823,57 @@ def test_the_newest_address_counts_where_a_state_has_two(edited: Edited) -> None
     was["sso"]["resources"] += _resources({"aws_identitystore_group.zeds": {"id": "store/x", "display_name": "Zeds"}})
 
     assert told(edited.compared(deployed(), was)) == []
+
+
+def test_the_services_of_what_is_left_to_others_are_no_drift(edited: Edited) -> None:
+    """The line would stop somebody else's trail, analyzer or shares."""
+    edited.edit("organization.yaml", "disable_services:", "ram_sharing: unmanaged\ndisable_services:")
+    services = ("access-analyzer.amazonaws.com", "cloudtrail.amazonaws.com", "ram.amazonaws.com")
+    controls = ("access_analyzer: {mode: unmanaged}", "trail: {mode: unmanaged}", "alternate_contacts: {mode: off}")
+    (edited.path / "security.yaml").write_text("\n".join(controls))
+    organization = (edited.path / "organization.yaml").read_text()
+    for service in services:
+        organization = organization.replace(f"  - {service}\n", "")
+    (edited.path / "organization.yaml").write_text(organization)
+    live = deployed().organization
+    theirs = changed(deployed(), trusted_services=tuple({*live.trusted_services, *services}))
+
+    assert told(edited.compared(theirs)) == []
+
+
+def test_another_unicode_form_of_a_text_is_no_drift(zone: LandingZone) -> None:
+    """Terraform knows one form alone, so that no deploy would put the other one back."""
+    was = states(deployed())
+    for one in was["sso"]["resources"]:
+        if (one["type"], one["name"]) == ("aws_identitystore_user", "ana"):
+            one["instances"][0]["attributes"]["name"] = [{"given_name": "Ren\u00e9e", "family_name": "Adler"}]
+    users = _edited(_center().users, 0, given_name="Rene\u0301e")
+
+    assert told(compare(zone, was, changed(deployed(), users=users))) == []
+
+
+def test_a_document_in_other_words_of_the_same_meaning_is_no_drift(zone: LandingZone) -> None:
+    """Terraform takes both for one, so that no deploy would put it back."""
+    document = json.loads(DENY)
+    (statement,) = document["Statement"] if isinstance(document["Statement"], list) else [document["Statement"]]
+    other = {
+        name: [value] if name == "Action" and isinstance(value, str) else value for name, value in statement.items()
+    }
+    same = json.dumps({"Statement": [other], "Version": document["Version"]}, indent=1)
+    more = json.dumps({**document, "Statement": [{**statement, "Action": ["s3:GetObject", "s3:PutObject"]}]})
+    policies, sets = deployed().organization.policies, _center().permission_sets
+    rich = next(place for place, one in enumerate(sets) if one.name == "Rich")
+
+    def with_document(text: str) -> Drift:
+        both: Json = {
+            "permission_sets": _edited(sets, rich, inline=text),
+            "policies": _edited(policies, 1, content=text),
+        }
+        return compared(zone, changed(deployed(), **both))
+
+    assert same != DENY
+    assert told(with_document(same)) == []
+    assert len(told(with_document(more))) == 2
 
 
 def test_control_tower_is_not_switched_off_by_a_line(zone: LandingZone) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import unicodedata
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -175,7 +176,7 @@ class _Compared:
             yield self._difference(How.GONE, self.here)
         elif self.here and self.before and self.now:
             for attribute, (declared, recorded, live) in self._values(self.here, self.before, self.now):
-                if live not in (recorded, declared):
+                if _meaning(live) not in (_meaning(recorded), _meaning(declared)):
                     values = (written(one) for one in (live, recorded, declared))
                     yield self._difference(How.CHANGED, self.here, attribute, *values)
 
@@ -184,7 +185,7 @@ class _Compared:
         if self.here and self.before and self.now:
             values = self._values(self.here, self.before, self.now)
             return any(
-                declared != recorded == live and (self.here.kind, attribute) not in _LEFT
+                _meaning(declared) != _meaning(recorded) == _meaning(live) and (self.here.kind, attribute) not in _LEFT
                 for attribute, (declared, recorded, live) in values
             )
         if self.here and self.now:
@@ -208,6 +209,33 @@ class _Compared:
 
 _LEFT = frozenset({(facts.ACCOUNT, "email"), (facts.USER, "user_name")})
 """What a deploy leaves as it is, because Terraform would replace the thing."""
+
+
+def _meaning(value: Any) -> Any:
+    """Returns a value in the form in which Terraform compares it: text composed, and a policy whatever its wording."""
+    if isinstance(value, Mapping) and "Statement" in value:
+        found = value["Statement"]
+        return {**value, "Statement": [_sorted(one) for one in (found if isinstance(found, list) else [found])]}
+    return _composed(value)
+
+
+def _sorted(value: Any) -> Any:
+    """Returns a part of a statement with each text as a list, in whose order nothing lies."""
+    if isinstance(value, Mapping):
+        return {_composed(name): _sorted(one) for name, one in value.items()}
+    texts = [value] if isinstance(value, str) else value
+    if isinstance(texts, list) and all(isinstance(one, str) for one in texts):
+        return sorted({_composed(one) for one in texts})
+    return value
+
+
+def _composed(value: Any) -> Any:
+    """Returns a value with its texts in Unicode's normal form C, into which Terraform brings each."""
+    if isinstance(value, str):
+        return unicodedata.normalize("NFC", value)
+    if isinstance(value, Mapping):
+        return {_composed(name): _composed(one) for name, one in value.items()}
+    return [_composed(one) for one in value] if isinstance(value, list) else value
 
 
 def written(value: Any) -> str:

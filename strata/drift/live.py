@@ -9,7 +9,7 @@ from typing import Any
 
 from strata.adoption.describing import ACTIVE, CONTROL_TOWER, looked_after
 from strata.adoption.live_ids import TypedId, assignment_id
-from strata.config.models import MANAGEMENT, RegionalSetting
+from strata.config.models import MANAGEMENT, Mode, RegionalSetting
 from strata.config.moves import Kind
 from strata.drift import facts, lines
 from strata.drift.facts import Fact, side
@@ -84,7 +84,8 @@ class _Organization(_Part):
         theirs = {one.type for one in live.policies if self.is_elsewhere(TYPES["policy"], one.id)}
         for type in (one for one in live.policy_types if one not in theirs - {*self.zone.policy_types}):
             yield Fact(facts.POLICY_TYPE, type, undo=lines.disable_policy_type(live.root, type))
-        for service in live.trusted_services:
+        others = _services_of_others(self.zone)
+        for service in (one for one in live.trusted_services if one not in others):
             # Control Tower has to be taken down in its console, before it loses its access.
             undo = lines.disable_service(service) if service != CONTROL_TOWER else ()
             yield Fact(facts.TRUSTED, service, undo=undo)
@@ -143,6 +144,19 @@ class _Organization(_Part):
 
     def _account(self, id: str) -> str:
         return self.known["account"].get(id, id)
+
+
+def _services_of_others(zone: LandingZone) -> frozenset[str]:
+    """Returns the services of what is `unmanaged`, for which somebody else may have switched them on."""
+    security = zone.security
+    unmanaged = {
+        "access-analyzer.amazonaws.com": security.access_analyzer.mode is Mode.UNMANAGED,
+        "account.amazonaws.com": security.alternate_contacts.mode is Mode.UNMANAGED,
+        "cloudtrail.amazonaws.com": security.trail.mode is Mode.UNMANAGED,
+        "ram.amazonaws.com": zone.organization.ram_sharing == "unmanaged",
+    }
+    ours = zone.trusted_services | {*zone.organization.disable_services}
+    return frozenset(service for service, left in unmanaged.items() if left) - ours
 
 
 # Identity Center
