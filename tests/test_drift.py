@@ -791,6 +791,46 @@ def test_two_layers_may_have_a_resource_of_one_address(zone: LandingZone) -> Non
     assert told(compare(zone, was, theirs)) == []
 
 
+def test_what_a_layer_puts_into_a_permission_set_is_no_drift(zone: LandingZone) -> None:
+    sets, full = _center().permission_sets, "arn:aws:iam::aws:policy/AdministratorAccess"
+    admin = next(place for place, one in enumerate(sets) if one.name == "Admin")
+    policies = {"aws_managed": (*sets[admin].aws_managed, full), "customer_managed": (CUSTOMER,)}
+    more = _edited(sets, admin, inline=ALLOW, boundary=CUSTOMER, **policies)
+    whole = f"{sets[admin].arn},{INSTANCE}"
+    layer = {
+        "aws_ssoadmin_managed_policy_attachment.x": {"id": f"{full},{whole}"},
+        "aws_ssoadmin_customer_managed_policy_attachment.x": {"id": f"{CUSTOMER.name},{CUSTOMER.path},{whole}"},
+        "aws_ssoadmin_permission_set_inline_policy.x": {"id": whole},
+        "aws_ssoadmin_permissions_boundary_attachment.x": {"id": whole},
+    }
+    theirs = changed(deployed(), permission_sets=more)
+
+    assert len(told(compared(zone, theirs))) == 4
+    assert told(compare(zone, {**states(deployed()), "apps": {"resources": [*_resources(layer)]}}, theirs)) == []
+
+
+def test_attributes_for_access_control_may_be_a_layers_own(edited: Edited) -> None:
+    edited.edit("sso.yaml", "access_control_attributes:\n  team: ${path:userName}\n", "")
+    was = states(deployed())
+    resources = was["sso"]["resources"]
+    (own,) = (one for one in resources if one["type"] == "aws_ssoadmin_instance_access_control_attributes")
+    resources.remove(own)
+
+    assert told(edited.compared(deployed(), was)) == ["made attribute for access control team"]
+    assert told(edited.compared(deployed(), {**was, "apps": {"resources": [own]}})) == []
+
+
+def test_only_what_adopt_would_write_is_offered_to_it(edited: Edited) -> None:
+    """It writes no assignment in an account that is left to others."""
+    edited.edit("organization.yaml", "disable_services:", "unmanaged_accounts: [a9@example.com]\ndisable_services:")
+    given = _center().assignments | {grant("Admin", 12, account(9).id), grant("Admin", 12, SHOP)}
+    theirs = changed(deployed(), accounts=(*deployed().organization.accounts, account(9)), assignments=given)
+
+    found = edited.compared(theirs).differences
+
+    assert [(one.name.rpartition(" ")[2], one.way.adopt) for one in found] == [(account(9).id, False), ("a3", True)]
+
+
 def test_a_policy_type_that_a_layer_uses_is_no_drift(zone: LandingZone) -> None:
     """The line would detach its policies."""
     live = deployed().organization

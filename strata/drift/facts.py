@@ -61,6 +61,7 @@ class Fact:
         ids: how AWS calls it and what it hangs on.
         undo: the AWS CLI lines that take it away.
         rights: what it lets people do, or keeps them from, where nobody declares it: somebody may put more into it.
+        apart: whether it is in an account that is left to others, of which `strata adopt` writes nothing.
     """
 
     kind: str
@@ -71,6 +72,7 @@ class Fact:
     ids: Mapping[str, str] = field(default_factory=dict)
     undo: tuple[str, ...] = ()
     rights: Any = None
+    apart: bool = False
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"

@@ -13,8 +13,17 @@ from strata.config.models import MANAGEMENT, Mode, RegionalSetting
 from strata.config.moves import Kind
 from strata.drift import facts, lines
 from strata.drift.facts import Fact, side
-from strata.drift.recorded import AWS_MANAGED, Attributes, content, default_tags
-from strata.identity.things import ASSIGNMENT, ATTACHMENT, MEMBERSHIP, TYPES, folded
+from strata.drift.recorded import AWS_MANAGED, CUSTOMER_POLICY, Attributes, content, default_tags
+from strata.identity.things import (
+    ASSIGNMENT,
+    ATTACHMENT,
+    BOUNDARY,
+    INLINE_POLICY,
+    MANAGED_POLICY,
+    MEMBERSHIP,
+    TYPES,
+    folded,
+)
 from strata.inventory import things
 from strata.inventory.things import Center, Inventory
 from strata.landing_zone import LandingZone
@@ -56,6 +65,17 @@ class _Part:
     def key(self, kind: Kind, id: str, name: str) -> str:
         """Returns the key of a thing; its name and id where it has none."""
         return self.known[kind].get(id) or (f"{name} ({id})" if name else id)
+
+    @cached_property
+    def left(self) -> frozenset[str]:
+        """Returns the ids of the accounts that are left to others, retired, or closed without being declared."""
+        unmanaged, found = set(map(folded, self.zone.organization.unmanaged_accounts)), set[str]()
+        for one in self.inventory.organization.accounts:
+            key = self.known["account"].get(one.id, "")
+            theirs = {one.id, folded(one.email)} & unmanaged or key in self.zone.retired
+            if theirs or (not key and one.state != ACTIVE):
+                found.add(one.id)
+        return frozenset(found)
 
     def is_elsewhere(self, type: str, id: str) -> bool:
         """Returns whether a layer of one's own has it."""
@@ -100,11 +120,9 @@ class _Organization(_Part):
 
     def _accounts(self) -> Iterator[Fact]:
         """Yields the accounts but those that are left to others, retired, or closed without being declared."""
-        unmanaged = set(map(folded, self.zone.organization.unmanaged_accounts))
         for one in self.inventory.organization.accounts:
             key = self.known["account"].get(one.id, "")
-            left = {one.id, folded(one.email)} & unmanaged or key in self.zone.retired
-            if left or self.is_elsewhere(TYPES["account"], one.id) or (not key and one.state != ACTIVE):
+            if one.id in self.left or self.is_elsewhere(TYPES["account"], one.id):
                 continue
             values = {
                 "name": one.name,
@@ -169,9 +187,11 @@ class _Center(_Part):
         aws = lines.Center(center.instance, center.store, center.region)
         yield from self._users(center, aws)
         yield from self._groups(center, aws)
+        declared = self.zone.sso.access_control_attributes
         # They are one thing: where some are declared, a deploy sets all of them.
-        undo = () if self.zone.sso.access_control_attributes else aws.delete_attributes()
-        for name, source in (center.attributes or {}).items():
+        undo = () if declared else aws.delete_attributes()
+        theirs = self.is_elsewhere("aws_ssoadmin_instance_access_control_attributes", center.instance)
+        for name, source in (center.attributes or {}).items() if declared or not theirs else ():
             yield Fact(facts.ATTRIBUTE, name, {"source": source}, undo=undo, rights=source)
         for one in center.permission_sets:
             if not self.is_elsewhere(TYPES["permission-set"], f"{one.arn},{center.instance}"):
@@ -232,18 +252,25 @@ class _Center(_Part):
         rights = [values["session_duration"], one.aws_managed, one.customer_managed, content(one.inline), one.boundary]
         undo = aws.delete_set(one.arn)
         yield Fact(facts.SET, self._set(one.arn), values, ids={"id": one.arn}, undo=undo, rights=rights)
-        if not key:
-            return
+        if key:
+            yield from self._policies_of(one, key, f"{one.arn},{aws.instance}", aws)
+
+    def _policies_of(self, one: things.PermissionSet, key: str, whole: str, aws: lines.Center) -> Iterator[Fact]:
+        """Yields what a permission set has, but for what layers of one's own put into it."""
         for arn in one.aws_managed:
+            if self.is_elsewhere(MANAGED_POLICY, f"{arn},{whole}"):
+                continue
             name = facts.in_set(f"AWS {arn.removeprefix(AWS_MANAGED)}", key)
             yield Fact(facts.SET_POLICY, name, undo=aws.detach_managed(one.arn, arn))
         for policy in one.customer_managed:
+            if self.is_elsewhere(CUSTOMER_POLICY, f"{policy.name},{policy.path},{whole}"):
+                continue
             name = facts.in_set(facts.own_policy(*policy), key)
             yield Fact(facts.SET_POLICY, name, undo=aws.detach_customer(one.arn, *policy))
-        if one.inline:
+        if one.inline and not self.is_elsewhere(INLINE_POLICY, whole):
             document, undo = content(one.inline), aws.delete_inline(one.arn)
             yield Fact(facts.INLINE, key, {"document": document}, undo=undo, rights=document)
-        if one.boundary:
+        if one.boundary and not self.is_elsewhere(BOUNDARY, whole):
             boundary = one.boundary
             words = (
                 f"AWS {boundary.removeprefix(AWS_MANAGED)}"
@@ -264,7 +291,8 @@ class _Center(_Part):
             who = self._deleted(one) if deleted else self._principal(one.principal)
             name = facts.assigned(self._set(one.permission_set), one.principal_type, who, self._account(one.account))
             values = {"principal": "deleted" if deleted else "there"}
-            yield Fact(facts.ASSIGNMENT, name, values, undo=aws.delete_assignment(one))
+            undo, apart = aws.delete_assignment(one), one.account in self.left
+            yield Fact(facts.ASSIGNMENT, name, values, undo=undo, apart=apart)
 
     def _deleted(self, one: things.Assignment) -> str:
         kind: Kind = "user" if one.principal_type == "USER" else "group"

@@ -25,7 +25,7 @@ from strata.landing_zone import LandingZone
 from strata.landing_zone.moves import address_now, newest_keys
 
 AWS_MANAGED = "arn:aws:iam::aws:policy/"
-_CUSTOMER_POLICY = "aws_ssoadmin_customer_managed_policy_attachment"
+CUSTOMER_POLICY = "aws_ssoadmin_customer_managed_policy_attachment"
 
 Attributes = Mapping[str, Any]
 ByType = Mapping[str, Mapping[str, Attributes]]
@@ -164,7 +164,7 @@ def _access(by_type: ByType) -> Iterator[Fact]:
     for name, one in by_type.get(MANAGED_POLICY, {}).items():
         policy = _text(one, "managed_policy_arn").removeprefix(AWS_MANAGED)
         yield Fact(facts.SET_POLICY, facts.in_set(f"AWS {policy}", name.partition("_")[0]))
-    for name, one in by_type.get(_CUSTOMER_POLICY, {}).items():
+    for name, one in by_type.get(CUSTOMER_POLICY, {}).items():
         policy = _own(_first(one.get("customer_managed_policy_reference")))
         yield Fact(facts.SET_POLICY, facts.in_set(policy, name.partition("_")[0]))
     for key, one in by_type.get(INLINE_POLICY, {}).items():

@@ -66,7 +66,7 @@ def _of_made(now: Fact) -> Way:
         by_hand = "the line takes away all attributes for access control, which are one thing"
     elif not now.undo:
         by_hand = "switch it off in the console"
-    return Way(undo=now.undo, adopt=now.kind in _ADOPTED, by_hand=by_hand)
+    return Way(undo=now.undo, adopt=now.kind in _ADOPTED and not now.apart, by_hand=by_hand)
 
 
 def _of_account(attribute: str, before: Fact) -> Way:
