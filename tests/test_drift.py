@@ -418,6 +418,11 @@ def cases() -> dict[str, tuple[Inventory, list[str], str]]:
             ["made membership user bo in group admins"],
             "aws identitystore delete-group-membership",
         ),
+        "membership made again": (
+            changed(deployed(), groups=_edited(groups, 0, members=dict.fromkeys(groups[0].members, uuid(89)))),
+            [f"changed membership user ana in group admins: id is {uuid(89)}"],
+            "aws identitystore delete-group-membership",
+        ),
         "membership gone": (
             changed(deployed(), groups=_edited(groups, 0, members={})),
             ["gone membership user ana in group admins"],

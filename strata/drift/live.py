@@ -235,7 +235,8 @@ class _Center(_Part):
             for user, membership in one.members.items() if key else ():
                 if not self.is_elsewhere(MEMBERSHIP, f"{center.store}/{membership}"):
                     name = facts.member(self._principal(user), key)
-                    yield Fact(facts.MEMBERSHIP, name, undo=aws.delete_membership(membership))
+                    undo = aws.delete_membership(membership)
+                    yield Fact(facts.MEMBERSHIP, name, {"id": membership}, undo=undo)
 
     def _permission_set(self, one: things.PermissionSet, aws: lines.Center) -> Iterator[Fact]:
         key = self.known["permission-set"].get(one.arn)

@@ -147,9 +147,9 @@ def _people(by_type: ByType) -> Iterator[Fact]:
             "id": _text(one, "group_id"),
         }
         yield Fact(facts.GROUP, key, values)
-    for name in by_type.get(MEMBERSHIP, {}):
+    for name, one in by_type.get(MEMBERSHIP, {}).items():
         group, _, user = name.partition("_")
-        yield Fact(facts.MEMBERSHIP, facts.member(user, group))
+        yield Fact(facts.MEMBERSHIP, facts.member(user, group), {"id": _text(one, "id").rpartition("/")[2]})
     for one in by_type.get("aws_ssoadmin_instance_access_control_attributes", {}).values():
         for attribute in one.get("attribute") or ():
             source = next(iter(_first(attribute.get("value")).get("source") or ()), "")

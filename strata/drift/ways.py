@@ -41,7 +41,7 @@ def way_back(kind: str, attribute: str, *, here: Fact | None, before: Fact | Non
         return _of_account(attribute, before)
     if attribute == "id" and now:
         return Way(
-            adopt=True,
+            adopt=kind != facts.MEMBERSHIP,
             undo=now.undo,
             by_hand="it was deleted and made again; once the new one is deleted, strata deploy makes its own",
         )
