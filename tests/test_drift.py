@@ -1022,6 +1022,19 @@ def test_an_entry_that_accepts_what_was_made_does_not_accept_what_is_put_into_it
     assert silenced == {}
 
 
+def test_lines_go_to_the_organization_that_was_read(zone: LandingZone) -> None:
+    """Some name nothing of one organization alone, and would change another one by the shell's own profile."""
+    services = (*deployed().organization.trusted_services, "ssm.amazonaws.com")
+    groups = _edited(_center().groups, 0, description="Less.")
+    drift = compared(zone, changed(deployed(), trusted_services=services, groups=groups))
+    options = Options(Path("config"), profile="acme root")
+
+    lines = [one for one in _told(options, zone, drift, ()) if one.startswith(("  back:", "  keep:"))]
+
+    assert len(lines) == 3
+    assert all(one.endswith(" --profile 'acme root'") for one in lines), lines
+
+
 def test_names_from_aws_are_data_in_a_line(zone: LandingZone) -> None:
     """A name is shown and a value is quoted, whatever somebody with rights at AWS writes into it."""
     service = "x.amazonaws.com; rm -rf $(echo /)\n"
