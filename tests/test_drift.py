@@ -861,6 +861,20 @@ def test_a_unit_that_terraform_replaced_and_did_not_delete_yet_is_no_drift(zone:
     assert (told(drift), drift.waiting) == ([], ())
 
 
+def test_what_a_broken_run_never_made_is_not_gone(zone: LandingZone) -> None:
+    """Terraform has it tainted then, and the next deploy makes it."""
+    was = states(deployed())
+    (tainted,) = (
+        one for one in was["sso"]["resources"] if (one["type"], one["name"]) == ("aws_identitystore_user", "bo")
+    )
+    tainted["instances"][0]["status"] = "tainted"
+    users = tuple(one for one in _center().users if one.id != uuid(2))
+
+    drift = compare(zone, was, changed(deployed(), users=users))
+
+    assert (told(drift), drift.waiting) == ([], ("user bo",))
+
+
 def test_the_newest_address_counts_where_a_state_has_two(edited: Edited) -> None:
     """A rename that broke off half way leaves both."""
     (edited.path / "moves.yaml").write_text("- {kind: group, from: zeds, to: admins}\n")

@@ -17,7 +17,7 @@ from strata.drift import facts
 from strata.drift.declared import declared_side
 from strata.drift.facts import Fact, Recorded, Side
 from strata.drift.live import live_side
-from strata.drift.recorded import attributes, deposed_ids, ids_of, recorded_side
+from strata.drift.recorded import attributes, deposed_ids, ids_of, recorded_side, without_tainted
 from strata.drift.ways import Way, way_back
 from strata.identity.moves import replayed
 from strata.identity.recorded import State, recorded
@@ -99,6 +99,9 @@ def compare(
     known = known_keys(zone, inventory, imported=held, record={})
     live = live_side(zone, inventory, known, attributes(zone, ours), elsewhere)
     here, before = declared_side(zone), recorded_side(zone, ours)
+    # The next deploy makes anew what is tainted, whether a run that broke had made it or not.
+    sound = recorded_side(zone, {stack: without_tainted(state) for stack, state in ours.items()})
+    before = {at: fact for at, fact in before.items() if at in sound or at not in here}
     unread = _unread(zone, inventory, before)
     found, waiting = list[Difference](), list[str]()
     for at in sorted({*here, *before, *live}, key=lambda at: (_ORDER[at[0]], -_depth(at, live), at[1])):

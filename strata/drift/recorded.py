@@ -57,6 +57,15 @@ def ids_of(states: Iterable[State]) -> Iterator[TypedId]:
             yield str(resource["type"]), str((one.get("attributes") or {}).get("id") or "")
 
 
+def without_tainted(state: State) -> State:
+    """Returns a state without the objects that a run left half made."""
+    found = [
+        {**one, "instances": [each for each in one.get("instances") or () if each.get("status") != "tainted"]}
+        for one in state.get("resources") or ()
+    ]
+    return {**state, "resources": found}
+
+
 def deposed_ids(states: Iterable[State]) -> Iterator[TypedId]:
     """Yields type and id of what a deploy has replaced, and deletes as soon as it can."""
     for resource in (each for state in states for each in state.get("resources") or ()):
