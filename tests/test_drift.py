@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Mapping
 from dataclasses import replace
@@ -204,7 +205,10 @@ def _of_set(one: PermissionSet, key: str) -> dict[str, Json]:
 
 
 def told(drift: Drift) -> list[str]:
-    return [f"{one.how.value.removesuffix('-outside')} {one.at}" for one in drift.differences]
+    """Returns how each difference is told, of a thing that was made without what it lets people do."""
+    return [
+        f"{one.how.value.removesuffix('-outside')} {one.at.partition(': content is ')[0]}" for one in drift.differences
+    ]
 
 
 def compared(zone: LandingZone, live: Inventory) -> Drift:
@@ -414,6 +418,11 @@ def cases() -> dict[str, tuple[Inventory, list[str], str]]:
             ["made membership user bo in group admins"],
             "aws identitystore delete-group-membership",
         ),
+        "membership made again": (
+            changed(deployed(), groups=_edited(groups, 0, members=dict.fromkeys(groups[0].members, uuid(89)))),
+            [f"changed membership user ana in group admins: id is {uuid(89)}"],
+            "aws identitystore delete-group-membership",
+        ),
         "membership gone": (
             changed(deployed(), groups=_edited(groups, 0, members={})),
             ["gone membership user ana in group admins"],
@@ -525,7 +534,7 @@ def cases() -> dict[str, tuple[Inventory, list[str], str]]:
         ),
         "entitlement": (
             changed(deployed(), entitlements=(Entitlement(uuid(1), "arn:aws:iam::000000000003:role/Ops", "app", "1"),)),
-            ["made entitlement arn:aws:iam::000000000003:role/Ops of ana"],
+            ["made entitlement arn:aws:iam::000000000003:role/Ops of ana (1)"],
             "aws account-access delete-entitlement",
         ),
     }
@@ -765,6 +774,279 @@ def test_settings_of_security_yaml_that_are_on_are_compared(edited: Edited) -> N
     assert drift.differences[0].way.deploy == "security"
     unread = replace(deployed(), settings={"ebs_encryption": {}}, unread={"ebs_encryption": "not allowed"})
     assert told(edited.compared(unread, was)) == []
+
+
+def test_two_layers_may_have_a_resource_of_one_address(zone: LandingZone) -> None:
+    """Each has its own state, with one and the same name in both, and every instance of it."""
+    live = deployed().organization
+    theirs = changed(deployed(), policies=(*live.policies, *(policy(number, PROD) for number in (4, 5, 6, 7))))
+
+    def layer(*instances: Json) -> Json:
+        deny = {"mode": "managed", "type": "aws_organizations_policy", "name": "deny", "instances": [*instances]}
+        return {"resources": [deny]}
+
+    first = layer({"attributes": {"id": "p-00000004"}})
+    second = layer(
+        {"index_key": 0, "attributes": {"id": "p-00000005"}},
+        {"index_key": 1, "attributes": {"id": "p-00000006"}},
+        {"deposed": "12345678", "attributes": {"id": "p-00000007"}},
+    )
+    was = {**states(deployed()), "network": first, "data": second}
+
+    assert told(compare(zone, was, theirs)) == []
+
+
+def test_what_a_layer_puts_into_a_permission_set_is_no_drift(zone: LandingZone) -> None:
+    sets, full = _center().permission_sets, "arn:aws:iam::aws:policy/AdministratorAccess"
+    admin = next(place for place, one in enumerate(sets) if one.name == "Admin")
+    policies = {"aws_managed": (*sets[admin].aws_managed, full), "customer_managed": (CUSTOMER,)}
+    more = _edited(sets, admin, inline=ALLOW, boundary=CUSTOMER, **policies)
+    whole = f"{sets[admin].arn},{INSTANCE}"
+    layer = {
+        "aws_ssoadmin_managed_policy_attachment.x": {"id": f"{full},{whole}"},
+        "aws_ssoadmin_customer_managed_policy_attachment.x": {"id": f"{CUSTOMER.name},{CUSTOMER.path},{whole}"},
+        "aws_ssoadmin_permission_set_inline_policy.x": {"id": whole},
+        "aws_ssoadmin_permissions_boundary_attachment.x": {"id": whole},
+    }
+    theirs = changed(deployed(), permission_sets=more)
+
+    assert len(told(compared(zone, theirs))) == 4
+    assert told(compare(zone, {**states(deployed()), "apps": {"resources": [*_resources(layer)]}}, theirs)) == []
+
+
+def test_attributes_for_access_control_may_be_a_layers_own(edited: Edited) -> None:
+    edited.edit("sso.yaml", "access_control_attributes:\n  team: ${path:userName}\n", "")
+    was = states(deployed())
+    resources = was["sso"]["resources"]
+    (own,) = (one for one in resources if one["type"] == "aws_ssoadmin_instance_access_control_attributes")
+    resources.remove(own)
+
+    assert told(edited.compared(deployed(), was)) == ["made attribute for access control team"]
+    assert told(edited.compared(deployed(), {**was, "apps": {"resources": [own]}})) == []
+
+
+def test_only_what_adopt_would_write_is_offered_to_it(edited: Edited) -> None:
+    """It writes no assignment in an account that is left to others."""
+    edited.edit("organization.yaml", "disable_services:", "unmanaged_accounts: [a9@example.com]\ndisable_services:")
+    given = _center().assignments | {grant("Admin", 12, account(9).id), grant("Admin", 12, SHOP)}
+    theirs = changed(deployed(), accounts=(*deployed().organization.accounts, account(9)), assignments=given)
+
+    found = edited.compared(theirs).differences
+
+    assert [(one.name.rpartition(" ")[2], one.way.adopt) for one in found] == [(account(9).id, False), ("a3", True)]
+
+
+def test_a_policy_type_that_a_layer_uses_is_no_drift(zone: LandingZone) -> None:
+    """The line would detach its policies."""
+    live = deployed().organization
+    types, policies = (*live.policy_types, "TAG_POLICY"), (*live.policies, policy(4, PROD, type="TAG_POLICY"))
+    layer = {"resources": [*_resources({"aws_organizations_policy.tags": {"id": "p-00000004"}})]}
+    theirs = changed(deployed(), policies=policies, policy_types=types)
+
+    assert told(compare(zone, {**states(deployed()), "network": layer}, theirs)) == []
+    assert len(told(compared(zone, theirs))) == 2
+
+
+def test_a_unit_that_terraform_replaced_and_did_not_delete_yet_is_no_drift(zone: LandingZone) -> None:
+    """The next deploy deletes it; a thing that is deposed alone is still the one of its key."""
+    was = states(deployed())
+    units = [one for one in was["organizations"]["resources"] if one["type"] == "aws_organizations_organizational_unit"]
+    old = unit(7, "Attic")
+    units[0]["instances"].append({"deposed": "12345678", "attributes": {"id": old.id, "name": old.name}})
+    for one in units[1:]:
+        one["instances"][0]["deposed"] = "12345678"
+
+    drift = compare(zone, was, changed(deployed(), units=(*deployed().organization.units, old)))
+
+    assert (told(drift), drift.waiting) == ([], ())
+
+
+def test_what_a_broken_run_never_made_is_not_gone(zone: LandingZone) -> None:
+    """Terraform has it tainted then, and the next deploy makes it."""
+    was = states(deployed())
+    (tainted,) = (
+        one for one in was["sso"]["resources"] if (one["type"], one["name"]) == ("aws_identitystore_user", "bo")
+    )
+    tainted["instances"][0]["status"] = "tainted"
+    users = tuple(one for one in _center().users if one.id != uuid(2))
+
+    drift = compare(zone, was, changed(deployed(), users=users))
+
+    assert (told(drift), drift.waiting) == ([], ("user bo",))
+
+
+def test_the_newest_address_counts_where_a_state_has_two(edited: Edited) -> None:
+    """A rename that broke off half way leaves both."""
+    (edited.path / "moves.yaml").write_text("- {kind: group, from: zeds, to: admins}\n")
+    was = states(deployed())
+    was["sso"]["resources"] += _resources({"aws_identitystore_group.zeds": {"id": "store/x", "display_name": "Zeds"}})
+
+    assert told(edited.compared(deployed(), was)) == []
+
+
+def test_the_services_of_what_is_left_to_others_are_no_drift(edited: Edited) -> None:
+    """The line would stop somebody else's trail, analyzer or shares."""
+    edited.edit("organization.yaml", "disable_services:", "ram_sharing: unmanaged\ndisable_services:")
+    services = ("access-analyzer.amazonaws.com", "cloudtrail.amazonaws.com", "ram.amazonaws.com")
+    controls = ("access_analyzer: {mode: unmanaged}", "trail: {mode: unmanaged}", "alternate_contacts: {mode: off}")
+    (edited.path / "security.yaml").write_text("\n".join(controls))
+    organization = (edited.path / "organization.yaml").read_text()
+    for service in services:
+        organization = organization.replace(f"  - {service}\n", "")
+    (edited.path / "organization.yaml").write_text(organization)
+    live = deployed().organization
+    theirs = changed(deployed(), trusted_services=tuple({*live.trusted_services, *services}))
+
+    assert told(edited.compared(theirs)) == []
+
+
+def test_another_unicode_form_of_a_text_is_no_drift(zone: LandingZone) -> None:
+    """Terraform knows one form alone, so that no deploy would put the other one back."""
+    was = states(deployed())
+    for one in was["sso"]["resources"]:
+        if (one["type"], one["name"]) == ("aws_identitystore_user", "ana"):
+            one["instances"][0]["attributes"]["name"] = [{"given_name": "Ren\u00e9e", "family_name": "Adler"}]
+    users = _edited(_center().users, 0, given_name="Rene\u0301e")
+
+    assert told(compare(zone, was, changed(deployed(), users=users))) == []
+
+
+def test_a_document_in_other_words_of_the_same_meaning_is_no_drift(zone: LandingZone) -> None:
+    """Terraform takes both for one, so that no deploy would put it back."""
+    document = json.loads(DENY)
+    (statement,) = document["Statement"] if isinstance(document["Statement"], list) else [document["Statement"]]
+    other = {
+        name: [value] if name == "Action" and isinstance(value, str) else value for name, value in statement.items()
+    }
+    same = json.dumps({"Statement": [other], "Version": document["Version"]}, indent=1)
+    more = json.dumps({**document, "Statement": [{**statement, "Action": ["s3:GetObject", "s3:PutObject"]}]})
+    policies, sets = deployed().organization.policies, _center().permission_sets
+    rich = next(place for place, one in enumerate(sets) if one.name == "Rich")
+
+    def with_document(text: str) -> Drift:
+        both: Json = {
+            "permission_sets": _edited(sets, rich, inline=text),
+            "policies": _edited(policies, 1, content=text),
+        }
+        return compared(zone, changed(deployed(), **both))
+
+    assert same != DENY
+    assert told(with_document(same)) == []
+    assert len(told(with_document(more))) == 2
+
+
+def test_control_tower_is_not_switched_off_by_a_line(zone: LandingZone) -> None:
+    services = (*deployed().organization.trusted_services, "controltower.amazonaws.com")
+
+    (one,) = compared(zone, changed(deployed(), trusted_services=services)).differences
+
+    assert (one.way.undo, one.way.by_hand) == ((), "switch it off in the console")
+
+
+def test_what_control_tower_looks_after_is_no_drift_where_trusted_services_are_unread(zone: LandingZone) -> None:
+    """Nobody can say then that Control Tower is off, and the lines would delete what it works with."""
+    sets = (*_center().permission_sets, permission_set("AWSReadOnlyAccess"))
+    parts: Json = {"permission_sets": sets, "trusted_services": ()}
+
+    drift = compared(zone, changed(deployed(), **parts, unread={TRUSTED_SERVICES: "not allowed"}))
+
+    assert told(drift) == []
+
+
+def test_tags_that_aws_gives_itself_are_no_drift(zone: LandingZone) -> None:
+    """Nobody can set or remove them, and Terraform does not see them."""
+    accounts = _edited(deployed().organization.accounts, 1, tags={"cost": "1", "aws:servicecatalog:owner": "x"})
+
+    assert told(compared(zone, changed(deployed(), accounts=accounts))) == []
+
+
+def test_what_no_deploy_changes_does_not_wait_for_one(edited: Edited) -> None:
+    """Terraform leaves an account's address and a user's name as they are."""
+    edited.edit("organization.yaml", "email: a3@example.com", "email: A3@example.com")
+    held = states(deployed())
+    for one in held["sso"]["resources"]:
+        if (one["type"], one["name"]) == ("aws_identitystore_user", "ana"):
+            one["instances"][0]["attributes"]["user_name"] = "older"
+    live = changed(deployed(), users=_edited(_center().users, 0, user_name="older"))
+
+    drift = edited.compared(live, held)
+
+    assert (told(drift), drift.waiting) == ([], ())
+
+
+def test_units_that_were_made_are_deleted_from_below(zone: LandingZone) -> None:
+    """AWS deletes none that holds another."""
+    above, below = unit(7, "Attic", PROD), unit(8, "Box")
+    units = (*deployed().organization.units, above, replace(below, parent=above.id))
+
+    drift = compared(zone, changed(deployed(), units=units))
+
+    assert [one.way.undo[0].rpartition(" ")[2] for one in drift.differences] == [below.id, above.id]
+
+
+def test_each_entitlement_is_told(zone: LandingZone) -> None:
+    """A role may be given twice to one person, by two applications or with two conditions."""
+    role = "arn:aws:iam::000000000003:role/Ops"
+    two = (Entitlement(uuid(1), role, "app", "1"), Entitlement(uuid(1), role, "app", "2"))
+
+    found = compared(zone, changed(deployed(), entitlements=two)).differences
+
+    assert len({one.at for one in found}) == len(two)
+    assert sorted(one.way.undo[0].split("--entitlement-id ")[1][0] for one in found) == ["1", "2"]
+
+
+def _later() -> dict[str, tuple[Inventory, Inventory]]:
+    """Returns what somebody made, and the same after somebody put more into it."""
+    live, center = deployed().organization, _center()
+    admin = next(place for place, one in enumerate(center.permission_sets) if one.name == "Admin")
+    back, rule = permission_set("Back"), policy(8, PROD, name="by hand")
+    full = "arn:aws:iam::aws:policy/AdministratorAccess"
+
+    def with_set(one: PermissionSet) -> Inventory:
+        return changed(deployed(), permission_sets=(*center.permission_sets, one))
+
+    def with_admin(**values: Any) -> Inventory:
+        return changed(deployed(), permission_sets=_edited(center.permission_sets, admin, **values))
+
+    def with_group(*members: int) -> Inventory:
+        return changed(deployed(), groups=(*center.groups, group(15, "night", *members)))
+
+    def with_policy(**values: Any) -> Inventory:
+        return changed(deployed(), policies=(*live.policies, replace(rule, **values)))
+
+    return {
+        "a set's policy": (with_set(back), with_set(replace(back, aws_managed=(full,)))),
+        "a set's inline policy": (with_set(back), with_set(replace(back, inline=ALLOW))),
+        "a set's boundary": (with_set(replace(back, boundary=CUSTOMER)), with_set(back)),
+        "a group's members": (with_group(1), with_group(1, 2)),
+        "a policy's document": (with_policy(), with_policy(content=ALLOW)),
+        "a policy's targets": (with_policy(), with_policy(targets=(PROD, ROOT))),
+        "an inline policy": (with_admin(inline=DENY), with_admin(inline=ALLOW)),
+        "a boundary": (with_admin(boundary=CUSTOMER), with_admin(boundary=full)),
+    }
+
+
+def test_an_entry_that_accepts_what_was_made_does_not_accept_what_is_put_into_it_later(zone: LandingZone) -> None:
+    silenced = {}
+    for name, (first, later) in _later().items():
+        accepted = {(one.how.value, one.at) for one in compared(zone, first).differences}
+        assert compare(zone, states(deployed()), first, accepted).differences == (), name
+        if not compare(zone, states(deployed()), later, accepted).differences:
+            silenced[name] = accepted
+    assert silenced == {}
+
+
+def test_lines_go_to_the_organization_that_was_read(zone: LandingZone) -> None:
+    """Some name nothing of one organization alone, and would change another one by the shell's own profile."""
+    services = (*deployed().organization.trusted_services, "ssm.amazonaws.com")
+    groups = _edited(_center().groups, 0, description="Less.")
+    drift = compared(zone, changed(deployed(), trusted_services=services, groups=groups))
+    options = Options(Path("config"), profile="acme root")
+
+    lines = [one for one in _told(options, zone, drift, ()) if one.startswith(("  back:", "  keep:"))]
+
+    assert len(lines) == 3
+    assert all(one.endswith(" --profile 'acme root'") for one in lines), lines
 
 
 def test_names_from_aws_are_data_in_a_line(zone: LandingZone) -> None:

@@ -34,6 +34,7 @@ from strata.config.text import Problem
 from strata.config.types import AwsManagedPolicy, ManagedPolicyName, ManagedPolicyPath, OrganizationalUnitName
 from strata.errors import StrataError
 from strata.inventory import things
+from strata.inventory.reading import TRUSTED_SERVICES
 from strata.inventory.things import Attached, Center, Inventory, Organization
 from strata.landing_zone.grants import Grant
 from strata.landing_zone.services import ACCOUNT_MANAGEMENT
@@ -160,8 +161,8 @@ def describe(
 
 
 def looked_after(inventory: Inventory, name: str) -> bool:
-    """Returns whether Control Tower looks after the policy, group or permission set of this name."""
-    if CONTROL_TOWER not in inventory.organization.trusted_services:
+    """Returns whether Control Tower looks after the policy, group or permission set of this name, or may do so."""
+    if CONTROL_TOWER not in inventory.organization.trusted_services and TRUSTED_SERVICES not in inventory.unread:
         return False
     return name.startswith(_GUARDRAILS) or name in (*_TOWERS_SETS, *_TOWERS_GROUPS)
 

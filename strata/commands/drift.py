@@ -146,7 +146,7 @@ def _ways(options: Options, one: Difference) -> Iterator[str]:
     if way.deploy:
         yield f"back:  {_deploy(options, way.deploy)}"
     for text in way.undo:
-        yield f"back:  {text}"
+        yield f"back:  {text}{_profile(options)}"
     if way.adopt:
         yield f"keep:  {_adopt(options)}"
     if way.by_hand:
@@ -156,11 +156,16 @@ def _ways(options: Options, one: Difference) -> Iterator[str]:
 def _deploy(options: Options, stack: str) -> str:
     """Returns the command that deploys a stack, with the folder where a shell would not take it by itself."""
     usual = Path(os.environ.get("STRATA_CONFIG") or "config") == options.config
-    return f"strata deploy {stack}{'' if usual else f' --config {word(options.config)}'}"
+    return f"strata deploy {stack}{'' if usual else f' --config {word(options.config)}'}{_profile(options)}"
 
 
 def _adopt(options: Options) -> str:
-    return f"strata adopt --to {word(options.config)}"
+    return f"strata adopt --to {word(options.config)}{_profile(options)}"
+
+
+def _profile(options: Options) -> str:
+    """Returns the profile that was given, without which a line could change another organization."""
+    return f" --profile {word(options.profile)}" if options.profile else ""
 
 
 def _unused(zone: LandingZone, drift: Drift, accepted: Iterable[Acceptance]) -> Iterator[str]:
@@ -199,7 +204,7 @@ def _difference_facts(options: Options, one: Difference) -> dict[str, Any]:
         "declared": one.here,
         "place": f"{options.config}/{one.place}" if one.place else "",
         "deploy": _deploy(options, way.deploy) if way.deploy else "",
-        "undo": list(way.undo),
+        "undo": [f"{text}{_profile(options)}" for text in way.undo],
         "adopt": _adopt(options) if way.adopt else "",
         "by_hand": way.by_hand,
     }

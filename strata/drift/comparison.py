@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import unicodedata
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from strata.adoption.live_ids import TypedId
 from strata.adoption.matching import known_keys
-from strata.adoption.pruning import kind as type_of
 from strata.config.findings import LONGEST
 from strata.config.layers import STACKS
 from strata.drift import facts
 from strata.drift.declared import declared_side
 from strata.drift.facts import Fact, Recorded, Side
 from strata.drift.live import live_side
-from strata.drift.recorded import attributes, recorded_side
+from strata.drift.recorded import attributes, deposed_ids, ids_of, recorded_side, without_tainted
 from strata.drift.ways import Way, way_back
 from strata.identity.moves import replayed
 from strata.identity.recorded import State, recorded
@@ -42,7 +41,7 @@ class Difference:
 
     Attributes:
         attribute: what differs of it, empty for the whole.
-        at_aws: the value there.
+        at_aws: the value there; of a thing that was made, what it lets people do, where it may be more later.
         before: the value that the state has, which is that before.
         here: the value that a deploy would set.
         place: file and line that declare it, empty where nothing does.
@@ -61,7 +60,8 @@ class Difference:
     @property
     def at(self) -> str:
         """Returns its place in accepted.yaml, which a later difference of the same thing does not have."""
-        return f"{self.kind} {self.name}{f': {self.attribute} is {self.at_aws}' if self.attribute else ''}"
+        value = f": {self.attribute or 'content'} is {self.at_aws}" if self.attribute or self.at_aws else ""
+        return f"{self.kind} {self.name}{value}"
 
 
 @dataclass(frozen=True)
@@ -95,13 +95,16 @@ def compare(
     ours = {stack: state for stack, state in states.items() if stack in STACKS}
     others = {stack: state for stack, state in states.items() if stack not in STACKS}
     held = replayed(recorded(ours), newest_keys(zone.moves)).addresses
-    elsewhere = frozenset[TypedId]((type_of(address), id) for address, id in recorded(others).addresses.items())
+    elsewhere = frozenset([*ids_of(others.values()), *deposed_ids(ours.values())])
     known = known_keys(zone, inventory, imported=held, record={})
     live = live_side(zone, inventory, known, attributes(zone, ours), elsewhere)
     here, before = declared_side(zone), recorded_side(zone, ours)
+    # The next deploy makes anew what is tainted, whether a run that broke had made it or not.
+    sound = recorded_side(zone, {stack: without_tainted(state) for stack, state in ours.items()})
+    before = {at: fact for at, fact in before.items() if at in sound or at not in here}
     unread = _unread(zone, inventory, before)
     found, waiting = list[Difference](), list[str]()
-    for at in sorted({*here, *before, *live}, key=lambda at: (_ORDER[at[0]], at[1])):
+    for at in sorted({*here, *before, *live}, key=lambda at: (_ORDER[at[0]], -_depth(at, live), at[1])):
         if not _is_unread(*at, unread):
             one = _Compared(zone, here.get(at), before.get(at), live.get(at), frozenset(unread))
             found += one.differences()
@@ -112,6 +115,14 @@ def compare(
 
 
 _ORDER = {kind: place for place, kind in enumerate(facts.STACKS)}
+
+
+def _depth(at: tuple[str, str], live: Side) -> int:
+    """Returns how many units a unit is below, which goes before these; AWS deletes none that holds another."""
+    depth = 0
+    while at[0] == facts.UNIT and at in live:
+        depth, at = depth + 1, (facts.UNIT, str(live[at].values["unit"]))
+    return depth
 
 
 # What was not read
@@ -162,12 +173,13 @@ class _Compared:
     def differences(self) -> Iterator[Difference]:
         """Yields what somebody did outside."""
         if self.now and not self.here and not self.before:
-            yield self._difference(How.MADE, self.now)
+            rights = self.now.rights
+            yield self._difference(How.MADE, self.now, at_aws="" if rights is None else written(rights))
         elif self.here and self.before and not self.now:
             yield self._difference(How.GONE, self.here)
         elif self.here and self.before and self.now:
             for attribute, (declared, recorded, live) in self._values(self.here, self.before, self.now):
-                if live not in (recorded, declared):
+                if _meaning(live) not in (_meaning(recorded), _meaning(declared)):
                     values = (written(one) for one in (live, recorded, declared))
                     yield self._difference(How.CHANGED, self.here, attribute, *values)
 
@@ -175,7 +187,10 @@ class _Compared:
         """Returns whether a deploy would change something here that nobody changed outside."""
         if self.here and self.before and self.now:
             values = self._values(self.here, self.before, self.now)
-            return any(declared != recorded == live for _, (declared, recorded, live) in values)
+            return any(
+                _meaning(declared) != _meaning(recorded) == _meaning(live) and (self.here.kind, attribute) not in _LEFT
+                for attribute, (declared, recorded, live) in values
+            )
         if self.here and self.now:
             return self.here.kind not in _ENTRIES  # Terraform has yet to import it
         return bool(self.here and not self.before) or bool(self.before and self.now)
@@ -195,9 +210,40 @@ class _Compared:
         return Difference(how, fact.kind, fact.name, way, attribute, at_aws, before, wanted, place)
 
 
+_LEFT = frozenset({(facts.ACCOUNT, "email"), (facts.USER, "user_name")})
+"""What a deploy leaves as it is, because Terraform would replace the thing."""
+
+
+def _meaning(value: Any) -> Any:
+    """Returns a value in the form in which Terraform compares it: text composed, and a policy whatever its wording."""
+    if isinstance(value, Mapping) and "Statement" in value:
+        found = value["Statement"]
+        return {**value, "Statement": [_sorted(one) for one in (found if isinstance(found, list) else [found])]}
+    return _composed(value)
+
+
+def _sorted(value: Any) -> Any:
+    """Returns a part of a statement with each text as a list, in whose order nothing lies."""
+    if isinstance(value, Mapping):
+        return {_composed(name): _sorted(one) for name, one in value.items()}
+    texts = [value] if isinstance(value, str) else value
+    if isinstance(texts, list) and all(isinstance(one, str) for one in texts):
+        return sorted({_composed(one) for one in texts})
+    return value
+
+
+def _composed(value: Any) -> Any:
+    """Returns a value with its texts in Unicode's normal form C, into which Terraform brings each."""
+    if isinstance(value, str):
+        return unicodedata.normalize("NFC", value)
+    if isinstance(value, Mapping):
+        return {_composed(name): _composed(one) for name, one in value.items()}
+    return [_composed(one) for one in value] if isinstance(value, list) else value
+
+
 def written(value: Any) -> str:
     """Returns a value as text that is the same for the same value; a long one, or a document, by a hash."""
     text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)
-    if len(text) <= LONGEST and not (isinstance(value, dict) and "Statement" in value):
+    if len(text) <= LONGEST and not isinstance(value, list) and not (isinstance(value, dict) and "Statement" in value):
         return text
     return f"sha256 {hashlib.sha256(text.encode()).hexdigest()[:12]}"

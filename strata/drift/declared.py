@@ -82,7 +82,8 @@ def _people(zone: LandingZone) -> Iterator[Fact]:
             yield Fact(facts.GROUP, key, _written(values, group.unwritten), SSO, group.location)
         for user_key in group.members:
             at = (*group.location, "members")
-            yield Fact(facts.MEMBERSHIP, facts.member(user_key, key), {}, SSO, at)
+            made = {"id": Recorded.AS_IT_IS}
+            yield Fact(facts.MEMBERSHIP, facts.member(user_key, key), made, SSO, at)
     for name, source in zone.sso.access_control_attributes.items():
         at = ("access_control_attributes", name)
         yield Fact(facts.ATTRIBUTE, name, {"source": source}, SSO, at)

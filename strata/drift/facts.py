@@ -60,6 +60,8 @@ class Fact:
         file: the file that declares it, and where in it.
         ids: how AWS calls it and what it hangs on.
         undo: the AWS CLI lines that take it away.
+        rights: what it lets people do, or keeps them from, where nobody declares it: somebody may put more into it.
+        apart: whether it is in an account that is left to others, of which `strata adopt` writes nothing.
     """
 
     kind: str
@@ -69,6 +71,8 @@ class Fact:
     location: Location = ()
     ids: Mapping[str, str] = field(default_factory=dict)
     undo: tuple[str, ...] = ()
+    rights: Any = None
+    apart: bool = False
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"
@@ -111,6 +115,11 @@ def in_set(policy: str, permission_set: str) -> str:
 def own_policy(name: str, path: str) -> str:
     """Returns the name of a customer managed policy with its path."""
     return f"{path}{name}"
+
+
+def entitled(role: str, principal: str, id: str) -> str:
+    """Returns the name of an entitlement: a role may be given twice."""
+    return f"{role} of {principal} ({id})" if id else f"{role} of {principal}"
 
 
 def set_in(key: str, region: str) -> str:

@@ -7,14 +7,23 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from strata.adoption.describing import ACTIVE, looked_after
+from strata.adoption.describing import ACTIVE, CONTROL_TOWER, looked_after
 from strata.adoption.live_ids import TypedId, assignment_id
-from strata.config.models import MANAGEMENT, RegionalSetting
+from strata.config.models import MANAGEMENT, Mode, RegionalSetting
 from strata.config.moves import Kind
 from strata.drift import facts, lines
 from strata.drift.facts import Fact, side
-from strata.drift.recorded import AWS_MANAGED, Attributes, content, default_tags
-from strata.identity.things import ASSIGNMENT, ATTACHMENT, MEMBERSHIP, TYPES, folded
+from strata.drift.recorded import AWS_MANAGED, CUSTOMER_POLICY, Attributes, content, default_tags
+from strata.identity.things import (
+    ASSIGNMENT,
+    ATTACHMENT,
+    BOUNDARY,
+    INLINE_POLICY,
+    MANAGED_POLICY,
+    MEMBERSHIP,
+    TYPES,
+    folded,
+)
 from strata.inventory import things
 from strata.inventory.things import Center, Inventory
 from strata.landing_zone import LandingZone
@@ -57,14 +66,26 @@ class _Part:
         """Returns the key of a thing; its name and id where it has none."""
         return self.known[kind].get(id) or (f"{name} ({id})" if name else id)
 
+    @cached_property
+    def left(self) -> frozenset[str]:
+        """Returns the ids of the accounts that are left to others, retired, or closed without being declared."""
+        unmanaged, found = set(map(folded, self.zone.organization.unmanaged_accounts)), set[str]()
+        for one in self.inventory.organization.accounts:
+            key = self.known["account"].get(one.id, "")
+            theirs = {one.id, folded(one.email)} & unmanaged or key in self.zone.retired
+            if theirs or (not key and one.state != ACTIVE):
+                found.add(one.id)
+        return frozenset(found)
+
     def is_elsewhere(self, type: str, id: str) -> bool:
         """Returns whether a layer of one's own has it."""
         return (type, id) in self.elsewhere
 
     def tags(self, kind: Kind, key: str, tags: Mapping[str, str]) -> dict[str, str]:
-        """Returns the tags of a thing without those that it has of the project and its stack."""
+        """Returns the tags of a thing without those of the project, of its stack and of AWS itself."""
         default = default_tags(self.attributes.get(TYPES[kind], {}).get(key, {}))
-        return {name: value for name, value in tags.items() if default.get(name) != value}
+        own = {name: value for name, value in tags.items() if not name.startswith("aws:")}
+        return {name: value for name, value in own.items() if default.get(name) != value}
 
 
 # The organization
@@ -80,10 +101,14 @@ class _Organization(_Part):
                 values = {"name": unit.name, "unit": self._place(unit.parent), "id": unit.id}
                 undo = lines.delete_unit(unit.id)
                 yield Fact(facts.UNIT, self.key("ou", unit.id, unit.name), values, ids={"id": unit.id}, undo=undo)
-        for type in live.policy_types:
+        theirs = {one.type for one in live.policies if self.is_elsewhere(TYPES["policy"], one.id)}
+        for type in (one for one in live.policy_types if one not in theirs - {*self.zone.policy_types}):
             yield Fact(facts.POLICY_TYPE, type, undo=lines.disable_policy_type(live.root, type))
-        for service in live.trusted_services:
-            yield Fact(facts.TRUSTED, service, undo=lines.disable_service(service))
+        others = _services_of_others(self.zone)
+        for service in (one for one in live.trusted_services if one not in others):
+            # Control Tower has to be taken down in its console, before it loses its access.
+            undo = lines.disable_service(service) if service != CONTROL_TOWER else ()
+            yield Fact(facts.TRUSTED, service, undo=undo)
         for service, ids in live.delegations.items():
             for id in ids:
                 if not self.is_elsewhere("aws_organizations_delegated_administrator", f"{id}/{service}"):
@@ -95,11 +120,9 @@ class _Organization(_Part):
 
     def _accounts(self) -> Iterator[Fact]:
         """Yields the accounts but those that are left to others, retired, or closed without being declared."""
-        unmanaged = set(map(folded, self.zone.organization.unmanaged_accounts))
         for one in self.inventory.organization.accounts:
             key = self.known["account"].get(one.id, "")
-            left = {one.id, folded(one.email)} & unmanaged or key in self.zone.retired
-            if left or self.is_elsewhere(TYPES["account"], one.id) or (not key and one.state != ACTIVE):
+            if one.id in self.left or self.is_elsewhere(TYPES["account"], one.id):
                 continue
             values = {
                 "name": one.name,
@@ -119,8 +142,9 @@ class _Organization(_Part):
             if one.aws_managed or theirs or (not key and looked_after(self.inventory, one.name)):
                 continue
             values = {"name": one.name, "description": one.description, "document": content(one.content), "id": one.id}
-            undo = lines.delete_policy(one.id, one.targets)
-            yield Fact(facts.POLICY, self.key("policy", one.id, one.name), values, ids={"id": one.id}, undo=undo)
+            name, undo = self.key("policy", one.id, one.name), lines.delete_policy(one.id, one.targets)
+            rights = [values["document"], *one.targets]
+            yield Fact(facts.POLICY, name, values, ids={"id": one.id}, undo=undo, rights=rights)
             for target in one.targets if key else ():
                 if not self.is_elsewhere(ATTACHMENT, f"{target}:{one.id}"):
                     name = facts.attached(str(key), *self._target(target))
@@ -140,6 +164,19 @@ class _Organization(_Part):
         return self.known["account"].get(id, id)
 
 
+def _services_of_others(zone: LandingZone) -> frozenset[str]:
+    """Returns the services of what is `unmanaged`, for which somebody else may have switched them on."""
+    security = zone.security
+    unmanaged = {
+        "access-analyzer.amazonaws.com": security.access_analyzer.mode is Mode.UNMANAGED,
+        "account.amazonaws.com": security.alternate_contacts.mode is Mode.UNMANAGED,
+        "cloudtrail.amazonaws.com": security.trail.mode is Mode.UNMANAGED,
+        "ram.amazonaws.com": zone.organization.ram_sharing == "unmanaged",
+    }
+    ours = zone.trusted_services | {*zone.organization.disable_services}
+    return frozenset(service for service, left in unmanaged.items() if left) - ours
+
+
 # Identity Center
 
 
@@ -150,10 +187,12 @@ class _Center(_Part):
         aws = lines.Center(center.instance, center.store, center.region)
         yield from self._users(center, aws)
         yield from self._groups(center, aws)
+        declared = self.zone.sso.access_control_attributes
         # They are one thing: where some are declared, a deploy sets all of them.
-        undo = () if self.zone.sso.access_control_attributes else aws.delete_attributes()
-        for name, source in (center.attributes or {}).items():
-            yield Fact(facts.ATTRIBUTE, name, {"source": source}, undo=undo)
+        undo = () if declared else aws.delete_attributes()
+        theirs = self.is_elsewhere("aws_ssoadmin_instance_access_control_attributes", center.instance)
+        for name, source in (center.attributes or {}).items() if declared or not theirs else ():
+            yield Fact(facts.ATTRIBUTE, name, {"source": source}, undo=undo, rights=source)
         for one in center.permission_sets:
             if not self.is_elsewhere(TYPES["permission-set"], f"{one.arn},{center.instance}"):
                 yield from self._permission_set(one, aws)
@@ -162,7 +201,7 @@ class _Center(_Part):
         for entitled in entitlements if not isinstance(entitlements, str) else ():
             who = self._principal(entitled.principal)
             undo = aws.delete_entitlement(entitled.application, entitled.id) if entitled.id else ()
-            yield Fact(facts.ENTITLEMENT, f"{entitled.role} of {who}", undo=undo)
+            yield Fact(facts.ENTITLEMENT, facts.entitled(entitled.role, who, entitled.id), undo=undo)
 
     def _users(self, center: Center, aws: lines.Center) -> Iterator[Fact]:
         """Yields the users but those that an identity provider looks after."""
@@ -191,11 +230,13 @@ class _Center(_Part):
             if external or theirs or (not key and looked_after(self.inventory, one.name)):
                 continue
             values = {"name": one.name, "description": one.description, "id": one.id}
-            yield Fact(facts.GROUP, self._principal(one.id), values, ids={"id": one.id}, undo=aws.remove_group(one.id))
+            name, undo = self._principal(one.id), aws.remove_group(one.id)
+            yield Fact(facts.GROUP, name, values, ids={"id": one.id}, undo=undo, rights=sorted(one.members))
             for user, membership in one.members.items() if key else ():
                 if not self.is_elsewhere(MEMBERSHIP, f"{center.store}/{membership}"):
                     name = facts.member(self._principal(user), key)
-                    yield Fact(facts.MEMBERSHIP, name, undo=aws.delete_membership(membership))
+                    undo = aws.delete_membership(membership)
+                    yield Fact(facts.MEMBERSHIP, name, {"id": membership}, undo=undo)
 
     def _permission_set(self, one: things.PermissionSet, aws: lines.Center) -> Iterator[Fact]:
         key = self.known["permission-set"].get(one.arn)
@@ -209,25 +250,35 @@ class _Center(_Part):
             "tags": self.tags("permission-set", key or "", one.tags),
             "id": one.arn,
         }
-        yield Fact(facts.SET, self._set(one.arn), values, ids={"id": one.arn}, undo=aws.delete_set(one.arn))
-        if not key:
-            return
+        rights = [values["session_duration"], one.aws_managed, one.customer_managed, content(one.inline), one.boundary]
+        undo = aws.delete_set(one.arn)
+        yield Fact(facts.SET, self._set(one.arn), values, ids={"id": one.arn}, undo=undo, rights=rights)
+        if key:
+            yield from self._policies_of(one, key, f"{one.arn},{aws.instance}", aws)
+
+    def _policies_of(self, one: things.PermissionSet, key: str, whole: str, aws: lines.Center) -> Iterator[Fact]:
+        """Yields what a permission set has, but for what layers of one's own put into it."""
         for arn in one.aws_managed:
+            if self.is_elsewhere(MANAGED_POLICY, f"{arn},{whole}"):
+                continue
             name = facts.in_set(f"AWS {arn.removeprefix(AWS_MANAGED)}", key)
             yield Fact(facts.SET_POLICY, name, undo=aws.detach_managed(one.arn, arn))
         for policy in one.customer_managed:
+            if self.is_elsewhere(CUSTOMER_POLICY, f"{policy.name},{policy.path},{whole}"):
+                continue
             name = facts.in_set(facts.own_policy(*policy), key)
             yield Fact(facts.SET_POLICY, name, undo=aws.detach_customer(one.arn, *policy))
-        if one.inline:
-            yield Fact(facts.INLINE, key, {"document": content(one.inline)}, undo=aws.delete_inline(one.arn))
-        if one.boundary:
+        if one.inline and not self.is_elsewhere(INLINE_POLICY, whole):
+            document, undo = content(one.inline), aws.delete_inline(one.arn)
+            yield Fact(facts.INLINE, key, {"document": document}, undo=undo, rights=document)
+        if one.boundary and not self.is_elsewhere(BOUNDARY, whole):
             boundary = one.boundary
             words = (
                 f"AWS {boundary.removeprefix(AWS_MANAGED)}"
                 if isinstance(boundary, str)
                 else facts.own_policy(*boundary)
             )
-            yield Fact(facts.BOUNDARY, key, {"policy": words}, undo=aws.delete_boundary(one.arn))
+            yield Fact(facts.BOUNDARY, key, {"policy": words}, undo=aws.delete_boundary(one.arn), rights=words)
 
     def _assignments(self, center: Center, aws: lines.Center) -> Iterator[Fact]:
         """Yields who has what where; a deleted principal counts as the one that the state has under its id."""
@@ -241,7 +292,8 @@ class _Center(_Part):
             who = self._deleted(one) if deleted else self._principal(one.principal)
             name = facts.assigned(self._set(one.permission_set), one.principal_type, who, self._account(one.account))
             values = {"principal": "deleted" if deleted else "there"}
-            yield Fact(facts.ASSIGNMENT, name, values, undo=aws.delete_assignment(one))
+            undo, apart = aws.delete_assignment(one), one.account in self.left
+            yield Fact(facts.ASSIGNMENT, name, values, undo=undo, apart=apart)
 
     def _deleted(self, one: things.Assignment) -> str:
         kind: Kind = "user" if one.principal_type == "USER" else "group"

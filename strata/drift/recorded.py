@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from strata.adoption.describing import ACTIVE
+from strata.adoption.live_ids import TypedId
 from strata.config.models import MANAGEMENT, RegionalSetting
 from strata.drift import facts
 from strata.drift.facts import Fact, side
@@ -24,7 +25,7 @@ from strata.landing_zone import LandingZone
 from strata.landing_zone.moves import address_now, newest_keys
 
 AWS_MANAGED = "arn:aws:iam::aws:policy/"
-_CUSTOMER_POLICY = "aws_ssoadmin_customer_managed_policy_attachment"
+CUSTOMER_POLICY = "aws_ssoadmin_customer_managed_policy_attachment"
 
 Attributes = Mapping[str, Any]
 ByType = Mapping[str, Mapping[str, Attributes]]
@@ -41,11 +42,37 @@ def recorded_side(zone: LandingZone, states: Mapping[str, State]) -> dict[tuple[
 def attributes(zone: LandingZone, states: Mapping[str, State]) -> dict[str, dict[str, Attributes]]:
     """Returns the attributes of everything in the states by type and name, moved to the keys of today."""
     now, found = newest_keys(zone.moves), dict[str, dict[str, Attributes]]()
-    for stack, state in states.items():
-        for one in resources(stack, state):
-            type, _, name = address_now(one.address, now).partition(".")
-            found.setdefault(type, {})[name] = one.attributes
+    held = [(address_now(one.address, now), one) for stack, state in states.items() for one in resources(stack, state)]
+    # Where a state has old and new address, the new one counts.
+    for address, one in sorted(held, key=lambda each: each[0] == each[1].address):
+        type, _, name = address.partition(".")
+        found.setdefault(type, {})[name] = one.attributes
     return found
+
+
+def ids_of(states: Iterable[State]) -> Iterator[TypedId]:
+    """Yields type and id of every object of some states, which may have one address in common."""
+    for resource in (each for state in states for each in state.get("resources") or ()):
+        for one in resource.get("instances") or () if resource.get("mode") == "managed" else ():
+            yield str(resource["type"]), str((one.get("attributes") or {}).get("id") or "")
+
+
+def without_tainted(state: State) -> State:
+    """Returns a state without the objects that a run left half made."""
+    found = [
+        {**one, "instances": [each for each in one.get("instances") or () if each.get("status") != "tainted"]}
+        for one in state.get("resources") or ()
+    ]
+    return {**state, "resources": found}
+
+
+def deposed_ids(states: Iterable[State]) -> Iterator[TypedId]:
+    """Yields type and id of what a deploy has replaced, and deletes as soon as it can."""
+    for resource in (each for state in states for each in state.get("resources") or ()):
+        instances = resource.get("instances") or ()
+        old = [one for one in instances if one.get("deposed")]
+        if len(old) < len(instances):
+            yield from ids_of([{"resources": [{**resource, "instances": old}]}])
 
 
 def default_tags(one: Attributes) -> dict[str, str]:
@@ -129,9 +156,9 @@ def _people(by_type: ByType) -> Iterator[Fact]:
             "id": _text(one, "group_id"),
         }
         yield Fact(facts.GROUP, key, values)
-    for name in by_type.get(MEMBERSHIP, {}):
+    for name, one in by_type.get(MEMBERSHIP, {}).items():
         group, _, user = name.partition("_")
-        yield Fact(facts.MEMBERSHIP, facts.member(user, group))
+        yield Fact(facts.MEMBERSHIP, facts.member(user, group), {"id": _text(one, "id").rpartition("/")[2]})
     for one in by_type.get("aws_ssoadmin_instance_access_control_attributes", {}).values():
         for attribute in one.get("attribute") or ():
             source = next(iter(_first(attribute.get("value")).get("source") or ()), "")
@@ -146,7 +173,7 @@ def _access(by_type: ByType) -> Iterator[Fact]:
     for name, one in by_type.get(MANAGED_POLICY, {}).items():
         policy = _text(one, "managed_policy_arn").removeprefix(AWS_MANAGED)
         yield Fact(facts.SET_POLICY, facts.in_set(f"AWS {policy}", name.partition("_")[0]))
-    for name, one in by_type.get(_CUSTOMER_POLICY, {}).items():
+    for name, one in by_type.get(CUSTOMER_POLICY, {}).items():
         policy = _own(_first(one.get("customer_managed_policy_reference")))
         yield Fact(facts.SET_POLICY, facts.in_set(policy, name.partition("_")[0]))
     for key, one in by_type.get(INLINE_POLICY, {}).items():

@@ -41,7 +41,7 @@ def way_back(kind: str, attribute: str, *, here: Fact | None, before: Fact | Non
         return _of_account(attribute, before)
     if attribute == "id" and now:
         return Way(
-            adopt=True,
+            adopt=kind != facts.MEMBERSHIP,
             undo=now.undo,
             by_hand="it was deleted and made again; once the new one is deleted, strata deploy makes its own",
         )
@@ -60,9 +60,13 @@ def _of_made(now: Fact) -> Way:
         return Way(undo=now.undo, by_hand="its user or group was deleted, so that nobody has it")
     if now.kind == facts.ACCOUNT:
         by_hand = "unmanaged_accounts in organization.yaml leaves it to others"
+    elif now.kind == facts.POLICY_TYPE:
+        by_hand = "the line detaches every policy of this type"
+    elif now.kind == facts.ATTRIBUTE:
+        by_hand = "the line takes away all attributes for access control, which are one thing"
     elif not now.undo:
         by_hand = "switch it off in the console"
-    return Way(undo=now.undo, adopt=now.kind in _ADOPTED, by_hand=by_hand)
+    return Way(undo=now.undo, adopt=now.kind in _ADOPTED and not now.apart, by_hand=by_hand)
 
 
 def _of_account(attribute: str, before: Fact) -> Way:

@@ -33,7 +33,11 @@ def drift(site: Site, code: int) -> Json:
 
 
 def found(said: Json) -> set[str]:
-    return {f"{one['finding'].removesuffix('-outside')} {one['at']}" for one in said["differences"]}
+    """Returns how each difference is told, of a thing that was made without what it lets people do."""
+    return {
+        f"{one['finding'].removesuffix('-outside')} {one['at'].partition(': content is ')[0]}"
+        for one in said["differences"]
+    }
 
 
 class Ids:
@@ -100,8 +104,8 @@ def people_changed_by_hand(site: Site, ids: Ids) -> set[str]:
     role = f"arn:aws:iam::{ids.account['shared']}:role/Ops"
     given = {"principalRole": {"principal": {"identityCenter": {"userId": person}}, "roleArn": role}}
     access = site.client("account-access")
-    access.create_entitlement(applicationArn=_APPLICATION, entitlement=given)
-    told.add(f"made entitlement {role} of eve ({person})")
+    entitlement = access.create_entitlement(applicationArn=_APPLICATION, entitlement=given)["entitlementId"]
+    told.add(f"made entitlement {role} of eve ({person}) ({entitlement})")
     return told
 
 
