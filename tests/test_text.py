@@ -327,6 +327,7 @@ def _inside(value: str) -> list[str]:
     return [value, *keys, *(found for _, found in walk(document) if isinstance(found, str))]
 
 
+@pytest.mark.e2e
 def test_every_text_is_refused_at_its_line_or_reaches_terraform_as_it_is(tmp_path: Path) -> None:
     files = every_option()
     checker = Checker(files, tmp_path / "config")
