@@ -132,6 +132,20 @@ def test_who_is_asked_where(shipped_zone: Zone, fields: Entry, expected: set[tup
     assert found == set(expected)
 
 
+def test_a_group_that_is_left_out_leaves_in_a_user_of_the_same_key(tmp_path: Path) -> None:
+    folder = tmp_path / "config"
+    shutil.copytree(SHIPPED, folder)
+    sso = folder / "sso.yaml"
+    people = yaml.safe_load(sso.read_text())
+    people["groups"]["jane-doe"] = {"description": "Has her key.", "members": []}
+    sso.write_text(yaml.safe_dump(people))
+    one = entry(denied="s3:CreateBucket", as_="everybody", in_="shared")
+
+    everybody, without = (broken(Zone.of(folder), one | more) for more in ({}, {"except": {"as": "group/jane-doe"}}))
+
+    assert without == everybody != set()
+
+
 def test_a_wildcard_is_every_action_that_it_matches(shipped_zone: Zone) -> None:
     """For both answers, and those that are answered otherwise are named."""
     trail = {one.full_name for one in reference().actions("cloudtrail:*")}

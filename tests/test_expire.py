@@ -85,6 +85,7 @@ def test_check_lists_what_is_accepted_until_a_day_as_well(folder: Path) -> None:
     (one,) = json.loads(near.stdout)["acceptances"]
     assert (near.returncode, one["line"], one["until"], one["expired"]) == (3, 2, "2026-11-04", False)
     assert endings(load(folder).accepted, dt.date(2026, 10, 20), dt.timedelta(14)) == []
+    assert endings(load(folder).accepted, dt.date.max, dt.timedelta(14)), "the calendar ends, and no day is lost"
 
 
 @pytest.mark.parametrize(

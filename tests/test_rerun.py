@@ -154,6 +154,14 @@ def test_a_rerun_without_news_changes_nothing(folder: Folder) -> None:
     assert folder.texts() == texts
 
 
+def test_an_attribute_that_the_configuration_rejects_is_left_alone(folder: Folder) -> None:
+    merged = folder.again(with_more(before(), attributes={"{": "x"}))
+
+    assert [(kind, name) for kind, name, _ in merged.found.left_alone] == [("attributes for access control", "{")]
+    assert not load(folder.path).sso.access_control_attributes
+    assert merged.since.taken_out == []
+
+
 def test_edits_keys_and_comments_stay_and_news_are_added(folder: Folder) -> None:
     folder.edit("organization.yaml", "  a3:\n    email: a3@example.com\n", f"  {SHOP}")
     folder.edit("imports.yaml", ".a3_", ".shop_")

@@ -375,7 +375,7 @@ class _Merge:
             self._added("permission-set", key)
             path = inline_file(key)
             documents |= {path: self.found.documents[path]} if path in self.found.documents else {}
-        attributes = center.attributes or {}
+        attributes = self.found.sso.get("access_control_attributes", {})
         here = self.zone.sso.access_control_attributes
         new = {key: one for key, one in attributes.items() if key not in here and not self._is_known(_ATTRIBUTE, key)}
         if new:

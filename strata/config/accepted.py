@@ -52,7 +52,8 @@ def find(accepted: Iterable[Acceptance], finding: str, at: str) -> Acceptance | 
 
 def endings(accepted: Iterable[Acceptance], day: dt.date, notice: dt.timedelta) -> list[tuple[int, Acceptance]]:
     """Returns the entries that have ended on a day or are due, each with its position, those that end first first."""
-    found = [(index, one) for index, one in enumerate(accepted) if one.until and one.until <= day + notice]
+    # In days, since a date has an end as well.
+    found = [(index, one) for index, one in enumerate(accepted) if one.until and one.until - day <= notice]
     return sorted(found, key=lambda ending: (ending[1].until or day, ending[0]))
 
 

@@ -281,7 +281,7 @@ class Examination:
                 return True
             if one.kind == "user" and one.key == user:
                 return True
-            if one.kind == "group" and (name == str(one) or (user and user in groups[one.key].members)):
+            if one.kind == "group" and (user in groups[one.key].members if user else name == str(one)):
                 return True
         return False
 
