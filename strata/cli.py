@@ -19,7 +19,7 @@ import typer
 from strata import completion
 from strata.errors import ConfigurationError, StrataError, UsageError
 from strata.help import LINES, Commands, print_version
-from strata.options import Options
+from strata.options import Options, usual_config
 from strata.printing import document, guarded, line
 from strata.text import counted
 
@@ -114,7 +114,7 @@ def command(name: str, example: str, under: typer.Typer = app) -> Callable[[Call
         @functools.wraps(function)
         def run(context: typer.Context, **values: Any) -> None:
             given = {**(context.obj or {}), **{key: values[key] for key in _SHARED if values.get(key)}}
-            options = Options(**{"config": Path(os.environ.get("STRATA_CONFIG") or "config"), **given})
+            options = Options(**{"config": usual_config(), **given})
             arguments = {key: value for key, value in values.items() if key not in _SHARED}
             with guarded():
                 as_json = bool(arguments.get("json")) or arguments.get("format") == "json"

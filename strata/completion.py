@@ -5,7 +5,6 @@ It reads the YAML alone and checks nothing, since a person waits at every press 
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -13,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import typer
+
+from strata.options import usual_config
 
 Completion = Callable[[typer.Context], list[str]]
 
@@ -70,7 +71,7 @@ def _folder(context: typer.Context) -> Path:
         if given := at.params.get("config"):
             return Path(given)
         at = at.parent
-    return Path(os.environ.get("STRATA_CONFIG") or "config")
+    return usual_config()
 
 
 def _keys(folder: Path, kind: str) -> list[str]:

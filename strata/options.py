@@ -10,6 +10,11 @@ from pathlib import Path
 from strata.printing import line, word
 
 
+def usual_config() -> Path:
+    """Returns the configuration folder of a command that is given none."""
+    return Path(os.environ.get("STRATA_CONFIG") or "config")
+
+
 @dataclass(frozen=True)
 class Options:
     """The options every command takes, before or after its name."""
@@ -24,8 +29,7 @@ class Options:
     @property
     def config_words(self) -> str:
         """Returns what names the configuration in a command to copy; nothing where the command finds it anyway."""
-        found = Path(os.environ.get("STRATA_CONFIG") or "config")
-        return "" if self.config == found else f" --config {word(self.config)}"
+        return "" if self.config == usual_config() else f" --config {word(self.config)}"
 
     def note(self, text: str) -> None:
         """Says something to the person at the terminal, unless they asked for quiet."""

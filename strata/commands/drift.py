@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from strata.aws.prerequisites import management_caller
@@ -154,9 +152,8 @@ def _ways(options: Options, one: Difference) -> Iterator[str]:
 
 
 def _deploy(options: Options, stack: str) -> str:
-    """Returns the command that deploys a stack, with the folder where a shell would not take it by itself."""
-    usual = Path(os.environ.get("STRATA_CONFIG") or "config") == options.config
-    return f"strata deploy {stack}{'' if usual else f' --config {word(options.config)}'}{_profile(options)}"
+    """Returns the command that deploys a stack."""
+    return f"strata deploy {stack}{options.config_words}{_profile(options)}"
 
 
 def _adopt(options: Options) -> str:
