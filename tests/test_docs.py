@@ -195,6 +195,7 @@ RUNS = {
     "first-deploy.md": "tests/scenarios/test_walkthrough.py",
     "layers.md": "tests/scenarios/test_layer.py",
     "operate.md": "tests/scenarios/test_operate.py",
+    "releasing.md": "tests/test_release.py",
     "reports.md": "tests/test_docs.py",
     "upgrading.md": "tests/scenarios/test_upgrade.py",
 }

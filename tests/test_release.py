@@ -1,0 +1,228 @@
+"""Version, changelog and promises of docs/stability.md agree, and a version is made as docs/releasing.md says."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from importlib.metadata import version as installed
+from pathlib import Path
+
+import pytest
+import yaml
+
+from strata.help import EXIT_CODES
+from tests.changelog import ACTIONS, HEADINGS, UNRELEASED, Version, versions
+from tests.documents import CHECKOUT, blocks
+from tests.promises import Promises, broken, fields, promises, written
+from tests.release import project_version, refusals
+from tests.scenarios.clone import PERSON, git
+from tests.test_json import tables
+
+STABILITY = CHECKOUT / "docs/stability.md"
+
+
+@pytest.fixture(scope="module")
+def today() -> Promises:
+    return promises()
+
+
+# The changelog
+
+
+def test_the_version_is_the_newest_of_the_changelog() -> None:
+    """pyproject.toml, the changelog and what is installed agree; after another number, `make dev` installs it."""
+    unreleased, newest, *_ = versions()
+
+    assert (unreleased.number, unreleased.day) == (UNRELEASED, "")
+    assert newest.number == project_version() == installed("strata")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", newest.day)
+
+
+def test_the_changelog_sorts_every_entry_by_its_effect() -> None:
+    for version in versions():
+        assert set(version.entries) <= set(HEADINGS), version.number
+        assert list(version.entries) == [one for one in HEADINGS if one in version.entries], "in this order"
+        assert all(version.entries.values()), "a heading without entries says nothing"
+    table = re.findall(r"^\| (\w[\w ]+) \| \w+", (CHECKOUT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert table[1:] == list(HEADINGS)
+
+
+def test_addresses_in_the_changelog_are_addresses() -> None:
+    """A type that no stack has announces nothing."""
+    types = {*json.loads((CHECKOUT / "tests/provider/schema.json").read_text())["resources"], "output"}
+    for version in versions()[:2]:
+        for heading in ("In place", "Created"):
+            found = version.addresses(heading)
+            assert len(found) >= len(version.entries.get(heading, ())), "each entry begins with one"
+            assert {one.partition(".")[0] for one in found} - types == set()
+
+
+def test_an_entry_announces_the_addresses_that_it_begins_with() -> None:
+    found = Version(
+        "1.1.0", "", {"In place": ["`aws_a.x`, `aws_b.*-y`: `aws_c.z` is not meant."], "None": ["`aws_d.x`: no"]}
+    )
+
+    assert found.announces("update", "aws_a.x")
+    assert found.announces("update", "aws_b.one-y")
+    assert not any(found.announces("update", one) for one in ("aws_a.xx", "aws_b.y", "aws_c.z", "aws_d.x"))
+    assert not any(found.announces(action, "aws_a.x") for action in ("create", "delete", "replace", "forget"))
+    assert {action for actions in ACTIONS.values() for action in actions} >= {"create", "update", "delete", "replace"}
+
+
+# The promises
+
+
+def test_every_promise_is_kept(today: Promises) -> None:
+    """Commands, options, exit codes, JSON, outputs and fields of the last version are all there."""
+    assert broken(written(), today) == []
+
+
+def test_a_broken_promise_is_noticed(today: Promises) -> None:
+    less = copy.deepcopy(today)
+    del less["commands"]["expire"]
+    less["commands"]["plan"].remove("--exit-code")
+    less["exit codes"].remove(3)
+    less["json"]["formats"]["plan"] += 1
+    less["json"]["fields"]["strata check"]["summary.users"] = "text"
+    del less["outputs"]["sso.portal_url"]
+    less["yaml"]["project"]["regions.primary"].remove("eu-west-1")
+    less["yaml"]["sso"]["assignments[].until"].append("required")
+    less["yaml"]["security"]["trail.audit"] = ["required", "string"]
+    less["yaml"]["security"]["novelty"] = ["object"]
+
+    assert sorted(broken(today, less)) == [
+        "commands: expire is gone",
+        "commands: plan: --exit-code is gone",
+        "exit codes: 3 is gone",
+        "json: fields: strata check: summary.users: 'number' is 'text' now",
+        f"json: formats: plan: {today['json']['formats']['plan']} is {less['json']['formats']['plan']} now",
+        "outputs: sso.portal_url is gone",
+        "yaml: project: regions.primary: eu-west-1 is gone",
+        "yaml: security: trail.audit is required now",
+        "yaml: sso: assignments[].until is required now",
+    ]
+
+
+def test_fields_are_read_with_choices_defaults_and_what_is_required() -> None:
+    schema = {
+        "properties": {
+            "mode": {"enum": ["on", "off"], "default": "on"},
+            "days": {"anyOf": [{"type": "integer"}, {"type": "null"}]},
+            "units": {"patternProperties": {"x": {"$ref": "#/$defs/Unit"}}, "type": "object"},
+        },
+        "required": ["days"],
+        "$defs": {"Unit": {"properties": {"units": {"patternProperties": {"x": {"$ref": "#/$defs/Unit"}}}}}},
+    }
+
+    assert fields(schema) == {
+        "days": ["integer", "null", "required"],
+        "mode": ["default on", "off", "on"],
+        "units": ["object"],
+        "units.*": [],
+        "units.*.units": [],
+    }
+
+
+def test_exit_codes_mean_what_the_page_says() -> None:
+    """The table of docs/json.md has the codes of `strata --help`, and no other."""
+    page = (CHECKOUT / "docs/json.md").read_text(encoding="utf-8")
+
+    assert [int(code) for code in re.findall(r"^\| (\d+) \| \w", page, re.MULTILINE)] == list(EXIT_CODES)
+    assert "strata check" in tables()
+
+
+def test_every_promise_of_the_page_names_tests_that_exist() -> None:
+    rows = [
+        row for row in re.findall(r"^\| (.+) \|$", STABILITY.read_text(encoding="utf-8"), re.MULTILINE) if "::" in row
+    ]
+    missing = [
+        f"{file}::{test}"
+        for row in rows
+        for file, test in re.findall(r"`([\w/]+\.py)::(\w+)`", row)
+        if not re.search(rf"^def {test}\(", (CHECKOUT / "tests" / file).read_text(encoding="utf-8"), re.MULTILINE)
+    ]
+
+    assert missing == []
+    assert [row.partition(" | ")[0] for row in rows] == [
+        *("Addresses", "YAML", "Commands", "JSON", "Exit codes", "Outputs", "Layers", "The changelog"),
+    ]
+
+
+# Making a version
+
+
+@pytest.mark.parametrize(
+    ("number", "entries", "lost", "refused"),
+    [
+        ("1.0.1", {"In place": ["`aws_a.x`: a"]}, [], ""),
+        ("1.1.0", {"Created": ["`aws_a.x`: a"]}, [], ""),
+        ("2.0.0", {"Replaced": ["`aws_a.x`: a"]}, ["commands: expire is gone"], ""),
+        ("1.0.0", {"None": ["a"]}, [], "1.0.0 does not come after 1.0.0"),
+        ("0.9.9", {"None": ["a"]}, [], "0.9.9 does not come after 1.0.0"),
+        ("1.0.1", {}, [], "no entry under Unreleased"),
+        ("1.0.1", {"Fixed": ["a"]}, [], "no heading Fixed"),
+        ("1.0.1", {"Created": ["`aws_a.x`: a"]}, [], "entries under Created, which a patch may not"),
+        ("1.1.0", {"Removed": ["`aws_a.x`: a"]}, [], "entries under Removed, which only a major"),
+        ("1.1.0", {"None": ["a"]}, ["commands: expire is gone"], "breaks a promise.*expire"),
+    ],
+)
+def test_a_number_fits_what_is_released(
+    number: str, entries: dict[str, list[str]], lost: list[str], refused: str
+) -> None:
+    found = refusals(number, "1.0.0", Version(UNRELEASED, "", entries), lost)
+
+    assert len(found) == bool(refused)
+    assert re.search(refused, "".join(found))
+
+
+@pytest.mark.e2e
+def test_a_version_is_made_as_the_page_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every block marked `sh` of docs/releasing.md, in a clone with something to release."""
+    clone, number = tmp_path / "clone", re.sub(r"\.\d+\.\d+$", ".99.0", project_version())
+    for name in git_files():
+        (clone / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(CHECKOUT / name, clone / name)
+    changelog = clone / "CHANGELOG.md"
+    changelog.write_text(
+        re.sub(r"(?s)## Unreleased\n.*?(?=\n## )", "## Unreleased\n\n### None\n\n- New.\n", changelog.read_text())
+    )
+    git(tmp_path, "init", "-q", "--bare", "-b", "main", "origin.git")
+    for words in (("init", "-q", "-b", "main"), ("add", "-A"), ("commit", "-qm", "now")):
+        git(clone, *words)
+    git(clone, "remote", "add", "origin", str(tmp_path / "origin.git"))
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    for block in blocks(CHECKOUT / "docs/releasing.md", "sh"):
+        typed = subprocess.run(
+            ["sh", "-eu", "-c", block.text.replace("1.1.0", number)],
+            cwd=clone,
+            env={**os.environ, **PERSON},
+            capture_output=True,
+            check=False,
+            text=True,
+        )
+        assert typed.returncode == 0, typed.stdout + typed.stderr
+
+    unreleased, newest, *_ = versions(changelog.read_text())
+    assert (unreleased.entries, newest.number, newest.entries) == ({}, number, {"None": ["New."]})
+    assert f'\nversion = "{number}"\n' in (clone / "pyproject.toml").read_text()
+    assert git(tmp_path / "origin.git", "tag", "--list").split() == [f"v{number}"]
+    tagged = git(clone, "rev-parse", f"v{number}^{{commit}}").strip()
+    before = yaml.safe_load((clone / "tests/scenarios/version_before.yaml").read_text())
+    assert before["commit"] == tagged != git(clone, "rev-parse", "HEAD").strip()
+    assert before["configurations"].keys() == {"strata/template", "tests/company"}
+    assert git(clone, "status", "--porcelain") == ""
+    assert git(tmp_path / "origin.git", "rev-parse", "main") == git(clone, "rev-parse", "HEAD")
+
+
+def git_files() -> list[str]:
+    """Returns the files of this checkout, without its owner's configuration."""
+    try:
+        listed = git(CHECKOUT, "ls-files", "--cached", "--others", "--exclude-standard").splitlines()
+    except (AssertionError, OSError) as error:
+        pytest.skip(f"git does not list the files of this checkout: {error}")
+    return [name for name in listed if not name.startswith("config/") and (CHECKOUT / name).is_file()]
