@@ -83,6 +83,15 @@ format: dev ## format, and mend what ruff can mend
 golden: dev ## rewrite the pinned texts in tests/: addresses, errors, warnings, reports, help; read the diff
 	@$(BIN)/pytest --golden
 
+# The Terraform of both is compared first. What of the tests knows the engine: stacks, addresses, layers of one's own,
+# set-up; and a first deploy with its second plan. make cdktn TESTS=tests runs all that make test does.
+TESTS := $(addprefix tests/,$(addsuffix .py,$(addprefix test_,addresses backend bindings engines kernel layers \
+	left_alone main organizations security sso text tools) scenarios/test_layer scenarios/test_shipped))
+cdktn: dev ## compare the Terraform of cdktn, which follows cdktf, and run the tests of the stacks on it; TESTS=tests: all
+	@$(MAKE) -s ENGINE=cdktn dev
+	@$(BIN)/python -m tests.engines
+	@.venv-cdktn/bin/pytest -n 2 --dist loadfile $(TESTS)
+
 # A file is not split, since each begins with a first deploy of minutes. docs/testing.md says where the
 # provider comes from; where there is none, a line says so.
 e2e: dev ## run the scenarios with the real AWS provider on emulated AWS, where this machine has one

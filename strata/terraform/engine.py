@@ -1,7 +1,6 @@
-"""Says which engine this Python's environment has: cdktf, or cdktn, which goes on where cdktf ended.
+"""The two engines, cdktf and cdktn, which goes on where cdktf ended: a CLI, its Node, its packages.
 
-`make` asks before anything is installed: standard library only. A package.json pins the CLI and names its Node versions:
-the environment's own, if it has one, else that of the checkout.
+`make` asks before anything is installed: standard library only.
 """
 
 from __future__ import annotations
@@ -9,16 +8,11 @@ from __future__ import annotations
 import json
 import platform
 import re
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-CHECKOUT = Path(__file__).resolve().parents[2]
-# Where commands are installed. Not resolved: a venv's Python is a link to another one.
-SCRIPTS = Path(sys.executable).parent
 CDKTF, CDKTN = "cdktf", "cdktn"
 
 
@@ -69,13 +63,6 @@ def _fits(version: tuple[int, ...], wanted: str) -> bool:
 
 def _numbers(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", text))
-
-
-@cache
-def engine() -> Engine:
-    """Returns the engine of the environment that runs this."""
-    environment = SCRIPTS.parent
-    return Engine.of(environment if (environment / "package.json").is_file() else CHECKOUT)
 
 
 def cdktn_requirements(pyproject: dict[str, Any]) -> Iterator[str]:

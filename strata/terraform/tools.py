@@ -15,12 +15,15 @@ from pathlib import Path
 from typing import NoReturn
 
 from strata.errors import StrataError
-from strata.terraform.engine import CDKTF, CDKTN, CHECKOUT, SCRIPTS, cdktn_requirements, engine
+from strata.terraform.engine import Engine, cdktn_requirements
 
+CHECKOUT = Path(__file__).resolve().parents[2]
 CONFIG = CHECKOUT / "config"
 LOCK = CHECKOUT / "requirements/terraform.lock.hcl"
 """The hashes of the AWS provider, written by `make lock`."""
 PLATFORMS = ("darwin_amd64", "darwin_arm64", "linux_amd64", "linux_arm64")
+# Where commands are installed. Not resolved: a venv's Python is a link to another one.
+SCRIPTS = Path(sys.executable).parent
 
 
 def cdktf() -> NoReturn:
@@ -44,6 +47,13 @@ def command(arguments: Sequence[str]) -> list[str]:
     if not engine().cli.exists():
         raise StrataError(f"the {engine().name} CLI is not installed; run `{set_up()}` in {CHECKOUT}")
     return [str(find_node(os.environ)), str(engine().cli), *arguments]
+
+
+@cache
+def engine() -> Engine:
+    """Returns what this Python's environment has: by a package.json of its own, or else by the checkout's."""
+    environment = SCRIPTS.parent
+    return Engine.of(environment if (environment / "package.json").is_file() else CHECKOUT)
 
 
 def set_up() -> str:

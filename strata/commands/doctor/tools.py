@@ -16,7 +16,7 @@ from strata.commands.doctor.findings import Finding, failure, ok, warning
 from strata.errors import StrataError
 from strata.landing_zone.examples import example_values
 from strata.terraform import tools
-from strata.terraform.engine import Engine, engine
+from strata.terraform.engine import Engine
 
 PYTHON = (3, 11)
 TERRAFORM = (1, 10)
@@ -47,7 +47,7 @@ def check_node(_context: CheckContext) -> Iterator[Finding]:
 
 def check_cdktf(_context: CheckContext) -> Iterator[Finding]:
     """Checks that the CLI is installed in the version that package.json pins."""
-    wanted = engine()
+    wanted = tools.engine()
     manifest = wanted.package / "package.json"
     yield assess_cdktf(json.loads(manifest.read_text())["version"] if manifest.is_file() else None, wanted)
 
