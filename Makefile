@@ -36,8 +36,8 @@ PATH_NOW := $(shell { command -v node; command -v terraform; } | cksum | cut -d 
 WHEELS := $(VENV)/.wheels-$(PATH_NOW)
 # Says in one line why an installation failed; the rest is in a file.
 logged = { $(1); } >$(VENV)/$(@F).log 2>&1 || { \
-	echo "strata: $(2) cannot be installed: $$(grep -i -m 1 error $(VENV)/$(@F).log); $(VENV)/$(@F).log has the rest" >&2; \
-	exit 1; }
+	said="$$(grep -i error $(VENV)/$(@F).log | head -n 3 | tr '\n' ' ' | cut -c 1-400)"; \
+	echo "strata: $(2) cannot be installed: $$said; $(VENV)/$(@F).log has the rest" >&2; exit 1; }
 
 .DEFAULT_GOAL := all
 .PHONY: all setup dev demo demo-shell synth lint test own format golden cdktn e2e e2e-large shake bench audit lock \
@@ -86,7 +86,8 @@ golden: dev ## rewrite the pinned texts in tests/: addresses, errors, warnings, 
 # The Terraform of both is compared first. What of the tests knows the engine: stacks, addresses, layers of one's own,
 # set-up; and a first deploy with its second plan. make cdktn TESTS=tests runs all that make test does.
 TESTS := $(addprefix tests/,$(addsuffix .py,$(addprefix test_,addresses backend bindings engines kernel layers \
-	left_alone main organizations security sso text tools) scenarios/test_layer scenarios/test_shipped))
+	left_alone main organizations security sso text tools) scenarios/test_layer scenarios/test_shipped)) \
+	tests/provider/test_provider.py::test_the_schema_is_that_of_the_pinned_bindings
 cdktn: dev ## compare the Terraform of cdktn, which follows cdktf, and run the tests of the stacks on it; TESTS=tests: all
 	@$(MAKE) -s ENGINE=cdktn dev
 	@$(BIN)/python -m tests.engines
@@ -125,6 +126,7 @@ lock: $(VENV)/.python ## pin anew what pyproject.toml and package.json ask for; 
 	@$(TOOLCHAIN) cdktn >$(VENV)/cdktn.in
 	@$(COMPILE) $(VENV)/cdktn.in -o requirements/cdktn.txt
 	@$(COMPILE) --group cdktn-node -o requirements/cdktn-node.txt
+	@$(MAKE) -s $(WHEELS)
 	@$(TOOLCHAIN) npm install --package-lock-only --silent
 	@$(TOOLCHAIN) npm install --package-lock-only --silent --prefix requirements/cdktn --omit-lockfile-registry-resolved
 	@$(MAKE) setup
@@ -163,8 +165,8 @@ $(VENV)/.dev: pyproject.toml $(DEV_LOCK) requirements/terraform.txt | $(WHEELS)
 	@touch $(VENV)/.run $@
 
 $(CLI): $(CLI_PINS) | $(WHEELS)
-	@echo 'strata: installing the $(ENGINE) CLI' >&2
-	@$(call logged,$(TOOLCHAIN) npm ci --prefix $(CLI_HOME) --loglevel=error,the $(ENGINE) CLI)
+	@echo 'strata: installing the CLI that $< pins' >&2
+	@$(call logged,$(TOOLCHAIN) npm ci --prefix $(CLI_HOME) --loglevel=error,the CLI that $< pins)
 	@touch $@
 
 # An environment that has a package.json of its own takes the CLI from there.
