@@ -2,7 +2,28 @@
 # another Python than the first on PATH: make PYTHON=python3.13.
 PYTHON ?= python3
 
-BIN := .venv/bin
+# cdktf, or cdktn, which goes on where cdktf ended: an environment of its own, in which every target works.
+ENGINE ?= cdktf
+ifeq ($(ENGINE),cdktf)
+VENV := .venv
+CLI_HOME := .
+CLI := node_modules/.installed
+CLI_PINS := package.json package-lock.json .npmrc
+LOCKS := requirements/run.txt requirements/dev.txt requirements/node.txt
+else ifeq ($(ENGINE),cdktn)
+VENV := .venv-cdktn
+CLI_HOME := $(VENV)
+CLI := $(VENV)/node_modules/.installed
+CLI_PINS := $(VENV)/package.json $(VENV)/package-lock.json $(VENV)/.npmrc
+LOCKS := requirements/cdktn.txt requirements/cdktn.txt requirements/cdktn-node.txt
+else
+$(error ENGINE is cdktf or cdktn, not $(ENGINE))
+endif
+RUN_LOCK := $(word 1,$(LOCKS))
+DEV_LOCK := $(word 2,$(LOCKS))
+NODE_LOCK := $(word 3,$(LOCKS))
+
+BIN := $(VENV)/bin
 TOOLCHAIN := $(BIN)/python -m strata.terraform.tools
 # Not compiled while installing, since of the 2,200 modules of the AWS bindings some twenty are ever loaded. Python
 # does it when a module is loaded first, so it must be allowed to: many container images switch that off.
@@ -12,22 +33,25 @@ LOCKED := --require-hashes --only-binary :all:
 # Other bindings want another index of jsii's: .warm, which says where it is, goes when packages come.
 # Set-up looks again when PATH has another node or terraform than last time.
 PATH_NOW := $(shell { command -v node; command -v terraform; } | cksum | cut -d ' ' -f 1)
-WHEELS := .venv/.wheels-$(PATH_NOW)
-CLI := node_modules/.installed
+WHEELS := $(VENV)/.wheels-$(PATH_NOW)
+# Says in one line why an installation failed; the rest is in a file.
+logged = { $(1); } >$(VENV)/$(@F).log 2>&1 || { \
+	said="$$(grep -i error $(VENV)/$(@F).log | head -n 3 | tr '\n' ' ' | cut -c 1-400)"; \
+	echo "strata: $(2) cannot be installed: $$said; $(VENV)/$(@F).log has the rest" >&2; exit 1; }
 
 .DEFAULT_GOAL := all
-.PHONY: all setup dev demo demo-shell synth lint test own format golden e2e e2e-large shake bench audit lock iam-data \
-	clean help
+.PHONY: all setup dev demo demo-shell synth lint test own format golden cdktn e2e e2e-large shake bench audit lock \
+	iam-data clean help
 MAKEFLAGS += --no-print-directory
 
 all: dev lint test synth ## set up, check, test and synthesize (default); CI runs e2e as well
 
 setup: ## what synth and cdktf need: .venv and node_modules
-	@$(MAKE) -s -j2 .venv/.run $(CLI)
+	@$(MAKE) -s -j2 $(VENV)/.run $(CLI)
 	@$(TOOLCHAIN) warm
 
 dev: ## setup, and what lint and test need
-	@$(MAKE) -s -j2 .venv/.dev $(CLI)
+	@$(MAKE) -s -j2 $(VENV)/.dev $(CLI)
 	@$(TOOLCHAIN) warm
 
 demo: dev ## deploy config/ into an emulated AWS: no account, no cost
@@ -59,6 +83,16 @@ format: dev ## format, and mend what ruff can mend
 golden: dev ## rewrite the pinned texts in tests/: addresses, errors, warnings, reports, help; read the diff
 	@$(BIN)/pytest --golden
 
+# The Terraform of both is compared first. What of the tests knows the engine: stacks, addresses, layers of one's own,
+# set-up; and a first deploy with its second plan. make cdktn TESTS=tests runs all that make test does.
+TESTS := $(addprefix tests/,$(addsuffix .py,$(addprefix test_,addresses backend bindings engines kernel layers \
+	left_alone main organizations security sso text tools) scenarios/test_layer scenarios/test_shipped)) \
+	tests/provider/test_provider.py::test_the_schema_is_that_of_the_pinned_bindings
+cdktn: dev ## compare the Terraform of cdktn, which follows cdktf, and run the tests of the stacks on it; TESTS=tests: all
+	@$(MAKE) -s ENGINE=cdktn dev
+	@$(BIN)/python -m tests.engines
+	@.venv-cdktn/bin/pytest -n 2 --dist loadfile $(TESTS)
+
 # A file is not split, since each begins with a first deploy of minutes. docs/testing.md says where the
 # provider comes from; where there is none, a line says so.
 e2e: dev ## run the scenarios with the real AWS provider on emulated AWS, where this machine has one
@@ -81,14 +115,20 @@ audit: dev ## licences of all that the locks install, and known vulnerabilities 
 # delete a file to get the newest of everything.
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-header --no-annotate
-lock: .venv/.python ## pin anew what pyproject.toml and package.json ask for; MIRROR=... has the AWS provider
+lock: $(VENV)/.python ## pin anew what pyproject.toml and package.json ask for; MIRROR=... has the AWS provider
 	@$(PIP) $(LOCKED) -r requirements/lock.txt
 	@$(COMPILE) pyproject.toml --group build --group dev -o requirements/dev.txt
 	@$(COMPILE) pyproject.toml --group build -c requirements/dev.txt -o requirements/run.txt
 	@$(COMPILE) --group node -o requirements/node.txt
 	@$(COMPILE) --group terraform -o requirements/terraform.txt
 	@$(COMPILE) --group lock -o requirements/lock.txt
+	@cp requirements/dev.txt requirements/cdktn.txt
+	@$(TOOLCHAIN) cdktn >$(VENV)/cdktn.in
+	@$(COMPILE) $(VENV)/cdktn.in -o requirements/cdktn.txt
+	@$(COMPILE) --group cdktn-node -o requirements/cdktn-node.txt
+	@$(MAKE) -s $(WHEELS)
 	@$(TOOLCHAIN) npm install --package-lock-only --silent
+	@$(TOOLCHAIN) npm install --package-lock-only --silent --prefix requirements/cdktn --omit-lockfile-registry-resolved
 	@$(MAKE) setup
 	@$(TOOLCHAIN) lock $(if $(MIRROR),"$(MIRROR)")
 
@@ -97,40 +137,47 @@ iam-data: dev ## make anew what policies may name: services, actions, keys, AWS 
 	@$(BIN)/python -m strata.iam.build
 
 # The stamps. Each file below stands for a step that is done, until what it was done from changes.
-.venv/.python:
+$(VENV)/.python:
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit(f"strata needs Python 3.11 or newer, {sys.executable} is {sys.version.split()[0]}: make PYTHON=...")'
-	@echo 'strata: setting up .venv and node_modules, which takes a minute once' >&2
-	@$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
+	@echo 'strata: setting up $(VENV) and $(dir $(CLI)), which takes a minute once' >&2
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 	@touch $@
 
 # First, because npm may be in one of them.
-$(WHEELS): requirements/node.txt requirements/terraform.txt | .venv/.python
-	@set -e; wheels="$$($(TOOLCHAIN) requirements)"; test -z "$$wheels" || $(PIP) $(LOCKED) $$wheels
+$(WHEELS): $(NODE_LOCK) requirements/terraform.txt | $(VENV)/.python $(CLI_PINS)
+	@set -e; wheels="$$($(TOOLCHAIN) requirements)"; test -z "$$wheels" || $(call logged,$(PIP) $(LOCKED) $$wheels,$$wheels)
 	@$(TOOLCHAIN) link
 	@touch $@
 
-.venv/.run: pyproject.toml requirements/run.txt | $(WHEELS)
+$(VENV)/.run: pyproject.toml $(RUN_LOCK) | $(WHEELS)
 	@echo 'strata: installing what pyproject.toml asks for' >&2
-	@$(PIP) $(LOCKED) -r requirements/run.txt
+	@$(call logged,$(PIP) $(LOCKED) -r $(RUN_LOCK),$(RUN_LOCK))
 	@$(PIP) --no-deps --no-build-isolation --editable .
-	@rm -f .venv/.warm
+	@rm -f $(VENV)/.warm
 	@touch $@
 
-.venv/.dev: pyproject.toml requirements/dev.txt requirements/terraform.txt | $(WHEELS)
+$(VENV)/.dev: pyproject.toml $(DEV_LOCK) requirements/terraform.txt | $(WHEELS)
 	@echo 'strata: installing what pyproject.toml asks for' >&2
-	@$(PIP) $(LOCKED) -r requirements/dev.txt $$($(TOOLCHAIN) requirements tests)
+	@$(call logged,$(PIP) $(LOCKED) -r $(DEV_LOCK) $$($(TOOLCHAIN) requirements tests),$(DEV_LOCK))
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@$(TOOLCHAIN) link
-	@rm -f .venv/.warm
-	@touch .venv/.run $@
+	@rm -f $(VENV)/.warm
+	@touch $(VENV)/.run $@
 
-$(CLI): package.json package-lock.json .npmrc | $(WHEELS)
-	@echo 'strata: installing the cdktf CLI' >&2
-	@$(TOOLCHAIN) npm ci --loglevel=error >/dev/null
+$(CLI): $(CLI_PINS) | $(WHEELS)
+	@echo 'strata: installing the CLI that $< pins' >&2
+	@$(call logged,$(TOOLCHAIN) npm ci --prefix $(CLI_HOME) --loglevel=error,the CLI that $< pins)
 	@touch $@
+
+# An environment that has a package.json of its own takes the CLI from there.
+.venv-cdktn/package%json: requirements/cdktn/package%json | .venv-cdktn/.python
+	@cp $< $@
+
+.venv-cdktn/.npmrc: .npmrc | .venv-cdktn/.python
+	@cp $< $@
 
 clean: ## remove what make and cdktf made
-	rm -rf .venv node_modules cdktf.out cdktf.out-* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-cdktn node_modules cdktf.out cdktf.out-* .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## show this list

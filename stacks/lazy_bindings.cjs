@@ -5,9 +5,10 @@
 
 const { Module } = require("module");
 
-const INDEX = /[\\/]@cdktf[\\/]provider-aws[\\/]lib[\\/]index\.js$/;
-const EXPORT = /^exports\.(\w+) = require\("(\.\/[\w-]+)"\);$/gm;
-const GETTER = 'Object.defineProperty(exports, "$1", { configurable: true, enumerable: true, get: () => require("$2") });';
+const INDEX = /[\\/]@cdkt[fn][\\/]provider-aws[\\/]lib[\\/]index\.js$/;
+// cdktf's line, or cdktn's: exports.s3Bucket = __importStar(require("./s3-bucket/index"));
+const EXPORT = /^exports\.(\w+) = (require\("\.\/[\w-]+"\)|__importStar\(require\("\.\/[\w-]+\/index"\)\));$/gm;
+const GETTER = 'Object.defineProperty(exports, "$1", { configurable: true, enumerable: true, get: () => $2 });';
 
 const compile = Module.prototype._compile;
 Module.prototype._compile = function (content, filename, ...rest) {

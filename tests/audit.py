@@ -16,7 +16,7 @@ import urllib.request
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, distribution
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -30,6 +30,8 @@ from strata.text import counted
 ADVISORIES = "https://api.osv.dev/v1/querybatch"
 """It has the advisories of PyPI, npm and GitHub, see https://google.github.io/osv.dev/post-v1-querybatch/ ."""
 RULES = "requirements/audit.yaml"
+CDKTN_LOCK = "requirements/cdktn/package-lock.json"
+CDKTN_ENVIRONMENT = ".venv-cdktn"
 
 Ecosystem = Literal["PyPI", "npm"]
 
@@ -120,7 +122,7 @@ _PIN = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)\s*(?:;[^\\]*)?\\?"
 
 
 def python_packages(checkout: Path) -> Iterator[Package]:
-    """Yields every package of requirements/*.txt, in each file that has it.
+    """Yields every package of requirements/*.txt, in each file that has it; `make cdktn` has an environment of its own.
 
     Raises:
         _UnreadableError: a line is neither a pin nor the hash of one, or there is no lock.
@@ -128,7 +130,9 @@ def python_packages(checkout: Path) -> Iterator[Package]:
     files = sorted((checkout / "requirements").glob("*.txt"))
     if not files:
         raise _UnreadableError("requirements/: no lock; run `make lock`")
+    cdktn = [str(folder) for folder in checkout.glob(f"{CDKTN_ENVIRONMENT}/lib/python*/site-packages")]
     for file in files:
+        places = cdktn if file.name.startswith("cdktn") else None
         for number, text in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
             if not text.strip() or text.startswith(("    --hash=sha256:", "#")):
                 continue
@@ -136,7 +140,10 @@ def python_packages(checkout: Path) -> Iterator[Package]:
             pin = _PIN.fullmatch(text.strip())
             if not pin:
                 raise _UnreadableError(f"{where}: {text.strip()!r} is no pin of a version; run `make lock`")
-            yield Package("PyPI", _normalized(pin[1]), pin[2], where, *_installed(pin[1]))
+            licence, installed = _installed(pin[1], places or sys.path)
+            if places == [] and installed != pin[2]:  # that of the other environment says nothing of this version
+                licence = installed = ""
+            yield Package("PyPI", _normalized(pin[1]), pin[2], where, licence, installed)
 
 
 def _normalized(name: str) -> str:
@@ -144,12 +151,12 @@ def _normalized(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def _installed(name: str) -> tuple[str, str]:
-    """Returns licence and version of a package in this environment, both empty if it is not there."""
-    try:
-        metadata = distribution(name).metadata
-    except PackageNotFoundError:
+def _installed(name: str, places: list[str]) -> tuple[str, str]:
+    """Returns licence and version of a package in an environment, both empty if it is not there."""
+    found = next(iter(distributions(name=name, path=places)), None)
+    if found is None:
         return "", ""
+    metadata = found.metadata
     classifiers = [
         text.rpartition(" :: ")[2] for text in metadata.get_all("Classifier") or () if text.startswith("License :: ")
     ]
@@ -161,12 +168,17 @@ def _installed(name: str) -> tuple[str, str]:
 
 
 def node_packages(checkout: Path) -> Iterator[Package]:
-    """Yields every package of package-lock.json; one that is not for this platform has the licence that stands there.
+    """Yields every package of both locks; one that is not for this platform has the licence that stands there.
 
     Raises:
-        _UnreadableError: the lock has another form.
+        _UnreadableError: a lock has another form.
     """
-    name = "package-lock.json"
+    yield from _node_lock(checkout, "package-lock.json", checkout)
+    if (checkout / CDKTN_LOCK).exists():
+        yield from _node_lock(checkout, CDKTN_LOCK, checkout / CDKTN_ENVIRONMENT)
+
+
+def _node_lock(checkout: Path, name: str, folder: Path) -> Iterator[Package]:
     try:
         packages = json.loads((checkout / name).read_text(encoding="utf-8"))["packages"]
         found = [(path, entry) for path, entry in packages.items() if path and not entry.get("link")]
@@ -174,7 +186,7 @@ def node_packages(checkout: Path) -> Iterator[Package]:
         raise _UnreadableError(f"{name}: no list of packages ({error}); run `make lock`") from error
     for path, entry in found:
         where = f"{name}: {path}"
-        metadata = _package_json(checkout / path / "package.json", where)
+        metadata = _package_json(folder / path / "package.json", where)
         yield Package(
             "npm",
             entry.get("name") or path.rpartition("node_modules/")[2],

@@ -20,7 +20,7 @@ def main(checkout: str, output: str) -> None:
     assert Path(str(stacks.__file__)).is_relative_to(checkout)
     assert dict(os.environ) == before, "the kernel's variables are not taken back"
     synthesize(output)
-    prefix = "cdktf_cdktf_provider_aws."
+    prefix = ("cdktf_cdktf_provider_aws.", "cdktn_provider_aws.")
     print(
         json.dumps({"modules": sum(name.startswith(prefix) for name in sys.modules), "megabytes": kernel_megabytes()})
     )

@@ -17,7 +17,7 @@ from tests import audit
 from tests.documents import CHECKOUT
 
 SILENT = "http://127.0.0.1:1/v1/querybatch"
-Edit = Callable[[Path], None]
+Edit = Callable[[Path], object]
 Answer = Callable[[dict[str, Any]], tuple[int, bytes]]
 
 
@@ -27,8 +27,7 @@ def checkout(tmp_path: Path) -> Path:
     (tmp_path / "requirements").mkdir()
     version = pytest.__version__
     (tmp_path / "requirements/dev.txt").write_text(f"pytest=={version} \\\n    --hash=sha256:00\n")
-    lock = {"packages": {"": {"name": "strata"}, "node_modules/left-pad": {"version": "1.3.0", "license": "MIT"}}}
-    (tmp_path / "package-lock.json").write_text(json.dumps(lock))
+    write_lock(tmp_path / "package-lock.json", "left-pad", "MIT")
     write_package(tmp_path, {"version": "1.3.0", "license": "MIT"})
     rules = {"allowed": {"MIT": "permissive"}, "spelled": {}, "reviewed": {"PyPI": {}, "npm": {}}, "accepted": {}}
     (tmp_path / audit.RULES).write_text(yaml.safe_dump(rules))
@@ -39,6 +38,18 @@ def write_package(checkout: Path, metadata: object) -> None:
     file = checkout / "node_modules/left-pad/package.json"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(metadata))
+
+
+def write_lock(file: Path, name: str, licence: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    packages = {"": {"name": "strata"}, f"node_modules/{name}": {"version": "1.3.0", "license": licence}}
+    file.write_text(json.dumps({"packages": packages}))
+
+
+def write_distribution(folder: Path, name: str, licence: str) -> Path:
+    (folder / f"{name}-1.0.dist-info").mkdir(parents=True)
+    (folder / f"{name}-1.0.dist-info" / "METADATA").write_text(f"Name: {name}\nVersion: 1.0\nLicense: {licence}\n")
+    return folder
 
 
 def package(**metadata: object) -> Edit:
@@ -88,6 +99,21 @@ FAULTS: dict[str, tuple[Edit, str]] = {
     "not installed": (
         text("requirements/lock.txt", "no-such-package==1\n"),
         "requirements/lock.txt:1: no-such-package 1: is not installed here; read its licence, and write it below ",
+    ),
+    "for cdktn another version than here": (
+        text("requirements/cdktn.txt", "pytest==1.0\n"),
+        "requirements/cdktn.txt:1: pytest 1.0: is not installed here; read its licence, and write it below ",
+    ),
+    "in the environment of cdktn": (
+        lambda checkout: [
+            text("requirements/cdktn.txt", "left==1.0\n")(checkout),
+            write_distribution(checkout / ".venv-cdktn/lib/python3.11/site-packages", "left", "AGPL-3.0-only"),
+        ],
+        "requirements/cdktn.txt:1: left 1.0: licence 'AGPL-3.0-only' is not allowed; ",
+    ),
+    "in the lock of cdktn's CLI": (
+        lambda checkout: write_lock(checkout / audit.CDKTN_LOCK, "right-pad", "AGPL-3.0-only"),
+        f"{audit.CDKTN_LOCK}: node_modules/right-pad: right-pad 1.3.0: licence 'AGPL-3.0-only' is not allowed; ",
     ),
     "no pin": (text("requirements/dev.txt", "-e git+https://x\n"), "requirements/dev.txt:1: '-e git+https://x' is no "),
     "no lock": (text("package-lock.json", "[]"), "package-lock.json: no list of packages ("),

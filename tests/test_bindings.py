@@ -16,6 +16,7 @@ from stacks import bindings
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 SAMPLE = CHECKOUT / "tests" / "bindings_sample.py"
+PACKAGE = ("__init__.py", "bindings.py", "cdktn_alias.py")
 
 Run = Callable[..., tuple[dict[str, Any], str]]
 
@@ -39,7 +40,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 @pytest.fixture(scope="module")
 def fast(run: Run) -> tuple[dict[str, Any], str]:
-    return run("__init__.py", "bindings.py", "lazy_bindings.cjs")
+    return run(*PACKAGE, "lazy_bindings.cjs")
 
 
 def test_python_loads_only_the_modules_in_use(fast: tuple[dict[str, Any], str]) -> None:
@@ -55,7 +56,7 @@ def test_node_loads_only_the_modules_in_use(fast: tuple[dict[str, Any], str]) ->
 def test_terraform_is_the_same_and_the_kernel_lives_without_the_hook(
     fast: tuple[dict[str, Any], str], run: Run
 ) -> None:
-    assert run("__init__.py", "bindings.py")[1] == fast[1]
+    assert run(*PACKAGE)[1] == fast[1]
 
 
 def test_main_opens_the_door_before_it_imports_cdktf() -> None:

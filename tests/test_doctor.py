@@ -32,6 +32,7 @@ from strata.files.template import TEMPLATE
 from strata.identity import announced
 from strata.landing_zone import LandingZone
 from strata.load import load
+from strata.terraform.engine import Engine
 
 MANAGEMENT = "123456789012"
 OK, WARNING, FAILURE = Level.OK, Level.WARNING, Level.FAILURE
@@ -53,9 +54,10 @@ def only(findings: Iterator[Finding]) -> Finding:
 def test_tools_need_their_versions() -> None:
     assert tools.assess_python("3.10.4").level is FAILURE
     assert tools.assess_python("3.13.0").level is OK
-    assert tools.assess_cdktf(None, "0.21.0").remedy == "make setup"
-    assert tools.assess_cdktf("0.20.0", "0.21.0").level is FAILURE
-    assert tools.assess_cdktf("0.21.0", "0.21.0").level is OK
+    engine = Engine("cdktf", "0.21.0", "20 || 22", Path("checkout"))
+    assert tools.assess_cdktf(None, engine).text == "the cdktf CLI is not installed, package.json pins 0.21.0"
+    assert tools.assess_cdktf("0.20.0", engine).level is FAILURE
+    assert tools.assess_cdktf("0.21.0", engine).level is OK
     assert tools.assess_terraform("Terraform v1.9.8\non linux", "terraform").level is FAILURE
     assert tools.assess_terraform("Terraform v1.10.0\n", "terraform").level is OK
     assert tools.assess_terraform("Terraform v1.15.5\n", "x", third_party=True).level is WARNING

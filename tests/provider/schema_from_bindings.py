@@ -17,10 +17,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypedDict
 
+from strata.terraform.engine import CDKTF, CDKTN
+from strata.terraform.tools import engine
 from tests.provider.schema import FILE, Attribute, Block, NestedBlock, ProviderSchema
 from tests.provider.services import DATA_SOURCES, RESOURCES
 
-BINDINGS = "cdktf-cdktf-provider-aws"
+BINDINGS = {CDKTF: "cdktf-cdktf-provider-aws", CDKTN: "cdktn-provider-aws"}[engine().name]
 
 
 class UnknownShape(Exception):
@@ -84,7 +86,8 @@ def _source_of(name: str, javascript: str) -> str:
     source_map = re.search(r"^//# sourceMappingURL=data:application/json;base64,(\S+)", javascript, re.MULTILINE)
     if source_map is None:
         raise UnknownShape(f"{name}: no source map with the TypeScript source")
-    return str(json.loads(base64.b64decode(source_map[1]))["sourcesContent"][0])
+    source = str(json.loads(base64.b64decode(source_map[1]))["sourcesContent"][0])
+    return source.replace(f"{CDKTN}.", f"{CDKTF}.")
 
 
 _CLASS = re.compile(r"^export class (\w+) extends cdktf\.(\w+) \{$", re.MULTILINE)

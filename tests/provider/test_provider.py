@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from strata.terraform.tools import CHECKOUT, engine
 from tests.aws import real_provider
 from tests.aws.client import ACCOUNT, Aws, emulated_aws
 from tests.provider.aws import here
@@ -21,6 +22,7 @@ from tests.provider.server import Provider, provider
 from tests.provider.services import DATA_SOURCES
 from tests.provider.test_conformance import CREDENTIALS, environment
 from tests.provider.trial import everything
+from tests.synthesized import walk
 
 Json = dict[str, Any]
 HOME = "eu-central-1"
@@ -112,10 +114,27 @@ def test_there_are_the_types_of_the_stacks_and_each_is_tried() -> None:
 
 
 def test_the_schema_is_that_of_the_pinned_bindings() -> None:
-    """The file is written anew when the pin moves."""
+    """The file is written anew when the pin moves; on cdktn, whose provider is newer, that has all that is in it."""
     from tests.provider.schema_from_bindings import as_text, extract_schema
 
-    assert FILE.read_text() == as_text(extract_schema(RESOURCES, DATA_SOURCES))
+    found = as_text(extract_schema(RESOURCES, DATA_SOURCES))
+    if engine().folder == CHECKOUT:
+        assert FILE.read_text() == found
+        return
+    pinned, newer = (dict(walk(json.loads(text))) for text in (FILE.read_text(), found))
+    other = {place for place, value in pinned.items() if not isinstance(value, dict) and newer.get(place) != value}
+    bucket, encryption = "aws_s3_bucket_server_side_encryption_configuration", "apply_server_side_encryption_by_default"
+    rule = ("resources", bucket, "blocks", "rule", "block")
+    index = ("resources", "aws_dynamodb_table", "blocks", "global_secondary_index", "block")
+    assert other == {
+        ("bindings",),
+        # AWS's values are read back now where the configuration has none.
+        (*rule, "attributes", "blocked_encryption_types", "is"),
+        (*rule, "attributes", "bucket_key_enabled", "is"),
+        (*rule, "blocks", encryption, "block", "attributes", "kms_master_key_id", "is"),
+        # A key of several attributes has come; our table has no such index.
+        (*index, "attributes", "hash_key", "is"),
+    }
 
 
 def test_several_providers_work_side_by_side(desk: Desk) -> None:

@@ -16,6 +16,7 @@ from strata.commands.doctor.findings import Finding, failure, ok, warning
 from strata.errors import StrataError
 from strata.landing_zone.examples import example_values
 from strata.terraform import tools
+from strata.terraform.engine import Engine
 
 PYTHON = (3, 11)
 TERRAFORM = (1, 10)
@@ -45,17 +46,18 @@ def check_node(_context: CheckContext) -> Iterator[Finding]:
 
 
 def check_cdktf(_context: CheckContext) -> Iterator[Finding]:
-    """Checks that the cdktf CLI is installed in the version that package.json pins."""
-    wanted = json.loads((tools.CHECKOUT / "package.json").read_text())["dependencies"]["cdktf-cli"]
-    manifest = tools.CHECKOUT / "node_modules/cdktf-cli/package.json"
+    """Checks that the CLI is installed in the version that package.json pins."""
+    wanted = tools.engine()
+    manifest = wanted.package / "package.json"
     yield assess_cdktf(json.loads(manifest.read_text())["version"] if manifest.is_file() else None, wanted)
 
 
-def assess_cdktf(found: str | None, wanted: str) -> Finding:
-    """Judges the version of the cdktf CLI."""
-    if found != wanted:
-        return failure(f"the cdktf CLI is {found or 'not installed'}, package.json pins {wanted}", "make setup")
-    return ok(f"cdktf CLI {found}")
+def assess_cdktf(found: str | None, wanted: Engine) -> Finding:
+    """Judges the version of the CLI."""
+    if found != wanted.version:
+        problem = f"the {wanted.name} CLI is {found or 'not installed'}, package.json pins {wanted.version}"
+        return failure(problem, tools.set_up())
+    return ok(f"{wanted.name} CLI {found}")
 
 
 def check_terraform(_context: CheckContext) -> Iterator[Finding]:

