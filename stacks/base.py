@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from constructs import Construct
 
 from stacks import hcl
 from stacks.hcl import EACH_VALUE, Expression, written
+from stacks.planned import Json, PlainResources, Plan, Planned, as_json, plan_of
 from strata.config.models import Locking, Project, state_key
 from strata.config.moves import Move
 from strata.landing_zone.moves import moved_keys
@@ -84,8 +84,7 @@ class BaseStack(TerraformStack):
         self._imports: list[dict[str, Any]] = []
         self._removed: list[dict[str, Any]] = []
         self._moved: list[dict[str, str]] = []
-        self._plain: defaultdict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
-        self._made: dict[object, str] = {}
+        self._plain = PlainResources(self)
         self._retired: frozenset[str] = frozenset()
         self._removes = False
         emulated = self._emulated = bool(scope.node.try_get_context(EMULATED))
@@ -121,11 +120,18 @@ class BaseStack(TerraformStack):
         """
         if self._removes:
             return cast("E", self._remove(kind, name))
-        made = self._take(kind, name)
-        element = kind(self, f"{_type_of(kind)}.{name}", *args, **self._written(arguments))
-        element.override_logical_id(name)
-        self._made[element] = made
-        return element
+        data = self._take(kind, name)
+        plan = Plan(cast("type", kind), data, _type_of(kind), name, self._written(arguments), self._maker(kind, name))
+        self._plain.add(plan)
+        return cast("E", Planned(plan))
+
+    def _maker(self, kind: Callable[..., TerraformElement], name: str) -> Callable[[Json], TerraformElement]:
+        def make(arguments: Json) -> TerraformElement:
+            element = kind(self, f"{_type_of(kind)}.{name}", **arguments)
+            element.override_logical_id(name)
+            return element
+
+        return make
 
     def add_json(self, kind: type[TerraformElement], name: str, /, **arguments: Any) -> None:
         """Adds a resource without a construct, which costs 2 ms and 25 KB: for types with thousands of resources.
@@ -137,25 +143,24 @@ class BaseStack(TerraformStack):
         """
         self._take(kind, name)
         given = {key: value for key, value in arguments.items() if value is not None}
-        self._plain[_type_of(kind)][name] = self._written(given)
+        self._plain.json[_type_of(kind)][name] = self._written(given)
 
     def override(self, element: TerraformElement, **expressions: Expression) -> None:
         """Sets arguments to expressions for which the bindings have no type, such as `for_each` or a whole list."""
-        for name, expression in expressions.items():
-            element.add_override(name, self._written(expression))
+        plan_of(element).set(self._written(expressions))
 
-    def _take(self, kind: Any, name: str) -> str:
+    def _take(self, kind: Any, name: str) -> bool:
         data, made = issubclass(kind, TerraformDataSource), f"{_type_of(kind)}.{name}"
         if (data, made) in self._addresses:
             raise AddressTakenError(
                 f"{self.node.id}: two resources have the address {made}; change one of the names it is made of"
             )
         self._addresses.add((data, made))
-        return f"data.{made}" if data else made
+        return data
 
     def address_of(self, element: object) -> str:
         """Returns the address of a resource or data source that this stack has added."""
-        return self._made[element]
+        return plan_of(element).address
 
     def resolved(self, values: Mapping[str, str]) -> dict[str, Expression]:
         """Returns values of other stacks as expressions of this one, all in one call to cdktf."""
@@ -172,10 +177,12 @@ class BaseStack(TerraformStack):
 
     def keep_tags(self, address: str) -> None:
         """Leaves the tags of a thing as they are at AWS, unless it says itself which of its settings it leaves."""
-        element: Any = next((element for element, made in self._made.items() if made == address), None)
-        left = (element.lifecycle and element.lifecycle.ignore_changes) or [] if element else []
-        if hasattr(element, "tags_input") and {*left} <= {TIMES}:
-            element.add_override("lifecycle.ignore_changes", [*left, "tags"])
+        plan = self._plain.plans.get(address)
+        if plan and hasattr(plan.kind, "tags_input"):
+            lifecycle = as_json(plan.arguments.get("lifecycle") or {})
+            left = lifecycle.get("ignore_changes", [])
+            if {*left} <= {TIMES}:
+                plan.set({"lifecycle": {**lifecycle, "ignore_changes": [*left, "tags"]}})
 
     def import_if_exists(self, address: str, import_ids: Expression) -> None:
         """Imports what exists, if it exists: a set of at most one id."""
@@ -208,10 +215,10 @@ class BaseStack(TerraformStack):
         return _Removed(address)
 
     def prepare_stack(self) -> None:
-        """Passes resources without a construct to cdktf at once, before synthesis: one by one takes squared time."""
+        """Passes imports, moves and removals to cdktf at once, before synthesis: one by one takes squared time."""
+        self._plain.preparing = True
         super().prepare_stack()
-        for kind, resources in self._plain.items():
-            self.add_override(f"resource.{kind}", resources)
+        self._plain.preparing = False
         for block, entries in (("import", self._imports), ("moved", self._moved), ("removed", self._removed)):
             if entries:
                 self.add_override(block, entries)
