@@ -25,6 +25,7 @@ from cdktf_cdktf_provider_aws.provider import AwsProvider, AwsProviderAssumeRole
 from constructs import Construct
 
 from stacks import hcl
+from stacks.bindings import BINDINGS
 from stacks.hcl import EACH_VALUE, Expression, written
 from stacks.planned import Json, PlainResources, Plan, Planned, as_json, plan_of
 from strata.config.models import Locking, Project, state_key
@@ -161,6 +162,28 @@ class BaseStack(TerraformStack):
     def address_of(self, element: object) -> str:
         """Returns the address of a resource or data source that this stack has added."""
         return plan_of(element).address
+
+    def expression(self, element: object, attribute: str) -> Expression:
+        """Returns an attribute of what this stack has added, for other things in it; it makes no construct."""
+        return getattr(element, attribute) if type(element) is _Removed else plan_of(element).expression(attribute)
+
+    def expressions_of(self, other: BaseStack, elements: Mapping[str, object], attribute: str) -> dict[str, Expression]:
+        """Returns an attribute of things in another stack, which it outputs as cdktf would have it do.
+
+        The first is a reference of cdktf's, which makes the dependency and the source of the rest.
+        """
+        plans = {key: plan_of(element) for key, element in elements.items()}
+        if not plans:
+            return {}
+        first = next(iter(plans.values()))
+        (pattern,) = self.resolved({"": getattr(first.construct, attribute)}).values()
+        begin, end = pattern.split(_output_name(first, attribute))
+        result = {}
+        for key, plan in plans.items():
+            name = _output_name(plan, attribute)
+            other._plain.outputs[name] = {"sensitive": True, "value": plan.expression(attribute)}
+            result[key] = Expression(f"{begin}{name}{end}")
+        return result
 
     def resolved(self, values: Mapping[str, str]) -> dict[str, Expression]:
         """Returns values of other stacks as expressions of this one, all in one call to cdktf."""
@@ -307,9 +330,16 @@ class _Removed:
 
 
 @cache
-def _type_of(kind: object) -> str:
-    """Returns the Terraform type that a class of the bindings stands for."""
-    return str(kind.TF_RESOURCE_TYPE)  # type: ignore[attr-defined]
+def _type_of(kind: Any) -> str:
+    """Returns the Terraform type that a class of the bindings stands for, which the name of its module says."""
+    package, _, module = str(kind.__module__).rpartition(".")
+    # Asking the class takes a call to cdktf's Node, which loads the module for it.
+    return f"aws_{module.removeprefix('data_aws_')}" if package == BINDINGS else str(kind.TF_RESOURCE_TYPE)
+
+
+def _output_name(plan: Plan, attribute: str) -> str:
+    """Returns the output with which cdktf gives an attribute to other stacks."""
+    return f"cross-stack-output-{plan.address}.{attribute}".replace(".", "")
 
 
 def leaving(*arguments: str) -> TerraformResourceLifecycle | None:

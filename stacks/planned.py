@@ -9,9 +9,13 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from cdktf import Aspects, TerraformElement, TerraformStack
+
+from stacks import hcl
+from stacks.hcl import Expression
 
 Json = dict[str, Any]
 
@@ -44,6 +48,10 @@ class Plan:
     def address(self) -> str:
         """Returns its address, with `data.` before that of a data source."""
         return f"data.{self.type}.{self.name}" if self.data else f"{self.type}.{self.name}"
+
+    def expression(self, attribute: str) -> Expression:
+        """Returns an attribute of it, for its own stack."""
+        return hcl.attribute(self.address, attribute)
 
     @property
     def construct(self) -> Any:
@@ -107,6 +115,7 @@ class PlainResources(TerraformElement):
         self.plans: dict[str, Plan] = {}
         self.json: defaultdict[str, Json] = defaultdict(dict)
         """Resources of types with thousands, by type and name."""
+        self.outputs: Json = {}
         self.preparing = False
 
     def add(self, plan: Plan) -> None:
@@ -124,8 +133,8 @@ class PlainResources(TerraformElement):
         """Returns the JSON; what refers to no other stack needs no look before synthesis."""
         if self.preparing and Aspects.of(self._stack).all:
             self.make_constructs()
-        path = self._stack.node.path
-        result: dict[str, defaultdict[str, Json]] = {"data": defaultdict(dict), "resource": defaultdict(dict)}
+        path = self._path
+        result: dict[str, Any] = {"data": defaultdict(dict), "resource": defaultdict(dict)}
         for plan in self.plans.values():
             if plan.plain:
                 written = plan.json(path)
@@ -133,7 +142,12 @@ class PlainResources(TerraformElement):
                     result["data" if plan.data else "resource"][plan.type][plan.name] = written
         if not self.preparing:
             result["resource"] |= self.json
-        return {part: dict(types) for part, types in result.items() if types}
+            result["output"] = self.outputs
+        return {part: dict(found) for part, found in result.items() if found}
+
+    @cached_property
+    def _path(self) -> str:
+        return str(self._stack.node.path)
 
 
 def as_json(value: Any) -> Any:
