@@ -342,6 +342,7 @@ def _output_name(plan: Plan, attribute: str) -> str:
     return f"cross-stack-output-{plan.address}.{attribute}".replace(".", "")
 
 
+@cache
 def leaving(*arguments: str) -> TerraformResourceLifecycle | None:
     """Leaves arguments as they are at AWS once the thing is there, whoever set them."""
     return TerraformResourceLifecycle(ignore_changes=list(arguments)) if arguments else None

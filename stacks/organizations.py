@@ -14,7 +14,7 @@ from cdktf_cdktf_provider_aws.data_aws_organizations_policies import DataAwsOrga
 from cdktf_cdktf_provider_aws.data_aws_organizations_policy import DataAwsOrganizationsPolicy
 from cdktf_cdktf_provider_aws.iam_organizations_features import IamOrganizationsFeatures
 from cdktf_cdktf_provider_aws.iam_service_linked_role import IamServiceLinkedRole
-from cdktf_cdktf_provider_aws.organizations_account import OrganizationsAccount, OrganizationsAccountTimeouts
+from cdktf_cdktf_provider_aws.organizations_account import OrganizationsAccount
 from cdktf_cdktf_provider_aws.organizations_delegated_administrator import OrganizationsDelegatedAdministrator
 from cdktf_cdktf_provider_aws.organizations_organization import OrganizationsOrganization
 from cdktf_cdktf_provider_aws.organizations_organizational_unit import OrganizationsOrganizationalUnit
@@ -121,11 +121,11 @@ class OrganizationsStack(BaseStack):
                 name=unit.name,
                 parent_id=self.expression(units[unit.parent], "id") if unit.parent else hcl.ROOT_ID,
                 # Terraform moves accounts out before it deletes the unit they were in.
-                lifecycle=TerraformResourceLifecycle(
-                    prevent_destroy=True,
-                    create_before_destroy=True,
-                    ignore_changes=[*sorted(unit.unwritten), "tags"],
-                ),
+                lifecycle={
+                    "prevent_destroy": True,
+                    "create_before_destroy": True,
+                    "ignore_changes": [*sorted(unit.unwritten), "tags"],
+                },
                 depends_on=[self.organization],
             )
             live = hcl.live_units(unit.parent or ROOT, unit.name)
@@ -176,17 +176,17 @@ class OrganizationsStack(BaseStack):
             email=account.email,
             parent_id=hcl.ROOT_ID if account.unit == ROOT else self.expression(self.units[account.unit], "id"),
             tags=account.tags or None,
-            timeouts=OrganizationsAccountTimeouts(create="30m"),
-            lifecycle=TerraformResourceLifecycle(
-                prevent_destroy=True,
+            timeouts={"create": "30m"},
+            lifecycle={
+                "prevent_destroy": True,
                 # The first two cannot be read back from AWS; an e-mail that differs, if only in case, would replace
                 # the account as they would. A new one is noticed by the guard against undeclared accounts.
                 # An import brings no timeouts, so that they alone would be a change.
-                ignore_changes=[
+                "ignore_changes": [
                     *("role_name", "iam_user_access_to_billing", "email", "timeouts"),
                     *sorted(account.unwritten),
                 ],
-            ),
+            },
             depends_on=after,
         )
         self.import_if_exists(f"aws_organizations_account.{account.key}", hcl.live_accounts(account.email))

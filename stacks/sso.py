@@ -18,11 +18,7 @@ from cdktf_cdktf_provider_aws.data_aws_identitystore_user import (
 from cdktf_cdktf_provider_aws.data_aws_ssoadmin_instances import DataAwsSsoadminInstances
 from cdktf_cdktf_provider_aws.identitystore_group import IdentitystoreGroup
 from cdktf_cdktf_provider_aws.identitystore_group_membership import IdentitystoreGroupMembership
-from cdktf_cdktf_provider_aws.identitystore_user import (
-    IdentitystoreUser,
-    IdentitystoreUserEmails,
-    IdentitystoreUserName,
-)
+from cdktf_cdktf_provider_aws.identitystore_user import IdentitystoreUser
 from cdktf_cdktf_provider_aws.organizations_account import OrganizationsAccount
 from cdktf_cdktf_provider_aws.ssoadmin_account_assignment import SsoadminAccountAssignment
 from cdktf_cdktf_provider_aws.ssoadmin_customer_managed_policy_attachment import (
@@ -162,8 +158,8 @@ class SsoStack(BaseStack):
             identity_store_id=self.identity_store_id,
             user_name=user.sign_in_name,
             display_name=user.shown_name,
-            name=IdentitystoreUserName(given_name=user.given_name, family_name=user.family_name),
-            emails=IdentitystoreUserEmails(value=user.email, primary=True, type="work"),
+            name={"given_name": user.given_name, "family_name": user.family_name},
+            emails={"value": user.email, "primary": True, "type": "work"},
             # A changed user name would delete the person: password, MFA and direct assignments with it.
             lifecycle=leaving("user_name", *(["display_name"] if user.display_name is None else []), *_FILLED_IN),
         )
