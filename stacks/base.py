@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from cdktf import (
@@ -88,11 +88,12 @@ class BaseStack(TerraformStack):
         self._plain = PlainResources(self)
         self._retired: frozenset[str] = frozenset()
         self._removes = False
-        emulated = self._emulated = bool(scope.node.try_get_context(EMULATED))
+        emulated = self._emulated = _is_emulated(scope)
         _backend(self, id, project, emulated=emulated)
         self.own_tags = {"Project": project.name, "Layer": layer or id, "ManagedBy": "strata"}
         self._provider(emulated=emulated)
-        self.add_override("terraform.required_version", ">= 1.10.0")
+        writer = {"backend": {"s3": _of_the_writer(project)}, "required_version": ">= 1.10.0"}
+        self.add_override("terraform", writer)
 
     def _provider(self, *, emulated: bool) -> None:
         tags = {**self.project.tags, **(self.own_tags if self.project.default_tags else {})}
@@ -359,12 +360,8 @@ def policy_json(document: Mapping[str, Any]) -> str:
 
 
 def _backend(stack: TerraformStack, name: str, project: Project, *, emulated: bool) -> None:
-    """Keeps the state of a stack in S3 from the first run.
-
-    What goes in as an argument travels into the remote-state sources of other stacks; locking, encryption and the
-    allowed account belong to the writer alone and go in as overrides.
-    """
-    backend = S3Backend(
+    """Keeps the state of a stack in S3 from the first run; this travels into the remote-state sources of others."""
+    S3Backend(
         stack,
         bucket=project.state_bucket,
         key=state_key(name),
@@ -372,10 +369,17 @@ def _backend(stack: TerraformStack, name: str, project: Project, *, emulated: bo
         use_path_style=True if emulated else None,
         skip_metadata_api_check=True if emulated else None,
     )
-    backend.add_override("use_lockfile", True)
-    if project.state.locking is Locking.BOTH:
-        backend.add_override("dynamodb_table", project.lock_table)
-    backend.add_override("allowed_account_ids", [project.management_account.id])
-    if not project.state.kms:
-        # With an own key the bucket's default encryption applies; `encrypt` would override it with AES256.
-        backend.add_override("encrypt", True)
+
+
+def _of_the_writer(project: Project) -> Json:
+    """Returns arguments of the backend that other stacks do not need: locking, encryption, the allowed account."""
+    table = {"dynamodb_table": project.lock_table} if project.state.locking is Locking.BOTH else {}
+    # With an own key the bucket's default encryption applies; `encrypt` would override it with AES256.
+    encryption = {} if project.state.kms else {"encrypt": True}
+    return {"use_lockfile": True, **table, "allowed_account_ids": [project.management_account.id], **encryption}
+
+
+@lru_cache(maxsize=1)
+def _is_emulated(scope: Construct) -> bool:
+    """Returns whether the app is one for an emulator, which all its stacks ask."""
+    return bool(scope.node.try_get_context(EMULATED))

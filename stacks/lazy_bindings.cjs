@@ -1,15 +1,25 @@
-// Makes Node load the modules of the AWS bindings one by one when they are first used, not all 2,200 at once.
-// Read by the jsii kernel's Node through NODE_OPTIONS, see bindings.py. Any other file is left as it is, and so is
-// the bindings' index where it does not look as expected.
+// Makes Node load the modules of the AWS bindings one by one when they are first used, not all 2,200 at once, and the
+// library that zips assets with the first asset, of which the stacks have none. Read by the jsii kernel's Node through
+// NODE_OPTIONS, see bindings.py. Any other file is left as it is, and so are these where they do not look as expected.
 "use strict";
 
 const { Module } = require("module");
 
-const INDEX = /[\\/]@cdktf[\\/]provider-aws[\\/]lib[\\/]index\.js$/;
-const EXPORT = /^exports\.(\w+) = require\("(\.\/[\w-]+)"\);$/gm;
-const GETTER = 'Object.defineProperty(exports, "$1", { configurable: true, enumerable: true, get: () => require("$2") });';
+const LAZY = [
+  {
+    file: /[\\/]@cdktf[\\/]provider-aws[\\/]lib[\\/]index\.js$/,
+    plain: /^exports\.(\w+) = require\("(\.\/[\w-]+)"\);$/gm,
+    lazy: 'Object.defineProperty(exports, "$1", { configurable: true, enumerable: true, get: () => require("$2") });',
+  },
+  {
+    file: /[\\/]cdktf[\\/]lib[\\/]private[\\/]fs\.js$/,
+    plain: /^const archiver = require\("archiver"\);$/m,
+    lazy: 'const archiver = (...options) => require("archiver")(...options);',
+  },
+];
 
 const compile = Module.prototype._compile;
 Module.prototype._compile = function (content, filename, ...rest) {
-  return compile.call(this, INDEX.test(filename) ? content.replace(EXPORT, GETTER) : content, filename, ...rest);
+  const found = LAZY.find(({ file }) => file.test(filename));
+  return compile.call(this, found ? content.replace(found.plain, found.lazy) : content, filename, ...rest);
 };
