@@ -79,7 +79,9 @@ class BackendStack(BaseStack):
         self._replicate(key, replica_key)
         self.lock_table = self._lock_table()
         self.output("state_bucket", self.state_bucket.name, description="Bucket that holds the Terraform state")
-        self.output("lock_table", self.expression(self.lock_table, "name"), description="Table that locks the Terraform state")
+        self.output(
+            "lock_table", self.expression(self.lock_table, "name"), description="Table that locks the Terraform state"
+        )
 
     @property
     def references(self) -> dict[str, str]:

@@ -23,8 +23,8 @@ _RENAMED = re.compile(r"\d|_$|^equal_to$|_attribute$")
 """Arguments that Terraform may name otherwise than Python, as `address_1` and `lambda`: cdktf knows how."""
 _META = frozenset({"connection", "count", "for_each", "provider", "provisioners"})
 """Arguments of every resource that are more than their JSON: cdktf writes them."""
-TOKEN = "${TfToken["
-"""How a text begins that stands for the attribute of a construct."""
+_REFERENCE = "${TfToken["
+"""How cdktf begins a text that stands for the attribute of a construct."""
 
 
 @dataclass
@@ -138,7 +138,7 @@ class PlainResources(TerraformElement):
         for plan in self.plans.values():
             if plan.plain:
                 written = plan.json(path)
-                if not self.preparing or TOKEN in str(written):
+                if not self.preparing or _REFERENCE in str(written):
                     result["data" if plan.data else "resource"][plan.type][plan.name] = written
         if not self.preparing:
             result["resource"] |= self.json
