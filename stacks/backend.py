@@ -79,7 +79,9 @@ class BackendStack(BaseStack):
         self._replicate(key, replica_key)
         self.lock_table = self._lock_table()
         self.output("state_bucket", self.state_bucket.name, description="Bucket that holds the Terraform state")
-        self.output("lock_table", self.lock_table.name, description="Table that locks the Terraform state")
+        self.output(
+            "lock_table", self.expression(self.lock_table, "name"), description="Table that locks the Terraform state"
+        )
 
     @property
     def references(self) -> dict[str, str]:
@@ -127,7 +129,7 @@ class BackendStack(BaseStack):
             KmsAlias,
             name,
             name=f"alias/{self.project.short_name}-terraform-{name}",
-            target_key_id=key.key_id,
+            target_key_id=self.expression(key, "key_id"),
             region=region,
         )
         return key
@@ -144,14 +146,14 @@ class BackendStack(BaseStack):
             IamRolePolicy,
             "replication",
             name="replicate-state",
-            role=role.name,
+            role=self.expression(role, "name"),
             policy=policy_json(_replication(self.state_bucket, self.replica_bucket, key, replica_key)),
         )
         self.add(
             S3BucketReplicationConfigurationA,
             "state",
             bucket=self.state_bucket.name,
-            role=role.arn,
+            role=self.expression(role, "arn"),
             rule=[_replication_rule(self.replica_bucket, replica_key)],
             # S3 refuses a replication between buckets that are not both versioned yet.
             depends_on=[*self.state_bucket.versioning, *self.replica_bucket.versioning, policy],

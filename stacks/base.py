@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from cdktf import (
@@ -26,7 +25,9 @@ from cdktf_cdktf_provider_aws.provider import AwsProvider, AwsProviderAssumeRole
 from constructs import Construct
 
 from stacks import hcl
+from stacks.bindings import BINDINGS
 from stacks.hcl import EACH_VALUE, Expression, written
+from stacks.planned import Json, PlainResources, Plan, Planned, as_json, plan_of
 from strata.config.models import Locking, Project, state_key
 from strata.config.moves import Move
 from strata.landing_zone.moves import moved_keys
@@ -84,15 +85,15 @@ class BaseStack(TerraformStack):
         self._imports: list[dict[str, Any]] = []
         self._removed: list[dict[str, Any]] = []
         self._moved: list[dict[str, str]] = []
-        self._plain: defaultdict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
-        self._made: dict[object, str] = {}
+        self._plain = PlainResources(self)
         self._retired: frozenset[str] = frozenset()
         self._removes = False
-        emulated = self._emulated = bool(scope.node.try_get_context(EMULATED))
+        emulated = self._emulated = _is_emulated(scope)
         _backend(self, id, project, emulated=emulated)
         self.own_tags = {"Project": project.name, "Layer": layer or id, "ManagedBy": "strata"}
         self._provider(emulated=emulated)
-        self.add_override("terraform.required_version", ">= 1.10.0")
+        writer = {"backend": {"s3": _of_the_writer(project)}, "required_version": ">= 1.10.0"}
+        self.add_override("terraform", writer)
 
     def _provider(self, *, emulated: bool) -> None:
         tags = {**self.project.tags, **(self.own_tags if self.project.default_tags else {})}
@@ -121,11 +122,18 @@ class BaseStack(TerraformStack):
         """
         if self._removes:
             return cast("E", self._remove(kind, name))
-        made = self._take(kind, name)
-        element = kind(self, f"{_type_of(kind)}.{name}", *args, **self._written(arguments))
-        element.override_logical_id(name)
-        self._made[element] = made
-        return element
+        data = self._take(kind, name)
+        plan = Plan(cast("type", kind), data, _type_of(kind), name, self._written(arguments), self._maker(kind, name))
+        self._plain.add(plan)
+        return cast("E", Planned(plan))
+
+    def _maker(self, kind: Callable[..., TerraformElement], name: str) -> Callable[[Json], TerraformElement]:
+        def make(arguments: Json) -> TerraformElement:
+            element = kind(self, f"{_type_of(kind)}.{name}", **arguments)
+            element.override_logical_id(name)
+            return element
+
+        return make
 
     def add_json(self, kind: type[TerraformElement], name: str, /, **arguments: Any) -> None:
         """Adds a resource without a construct, which costs 2 ms and 25 KB: for types with thousands of resources.
@@ -137,25 +145,46 @@ class BaseStack(TerraformStack):
         """
         self._take(kind, name)
         given = {key: value for key, value in arguments.items() if value is not None}
-        self._plain[_type_of(kind)][name] = self._written(given)
+        self._plain.json[_type_of(kind)][name] = self._written(given)
 
     def override(self, element: TerraformElement, **expressions: Expression) -> None:
         """Sets arguments to expressions for which the bindings have no type, such as `for_each` or a whole list."""
-        for name, expression in expressions.items():
-            element.add_override(name, self._written(expression))
+        plan_of(element).set(self._written(expressions))
 
-    def _take(self, kind: Any, name: str) -> str:
+    def _take(self, kind: Any, name: str) -> bool:
         data, made = issubclass(kind, TerraformDataSource), f"{_type_of(kind)}.{name}"
         if (data, made) in self._addresses:
             raise AddressTakenError(
                 f"{self.node.id}: two resources have the address {made}; change one of the names it is made of"
             )
         self._addresses.add((data, made))
-        return f"data.{made}" if data else made
+        return data
 
     def address_of(self, element: object) -> str:
         """Returns the address of a resource or data source that this stack has added."""
-        return self._made[element]
+        return plan_of(element).address
+
+    def expression(self, element: object, attribute: str) -> Expression:
+        """Returns an attribute of what this stack has added, for other things in it; it makes no construct."""
+        return getattr(element, attribute) if type(element) is _Removed else plan_of(element).expression(attribute)
+
+    def expressions_of(self, other: BaseStack, elements: Mapping[str, object], attribute: str) -> dict[str, Expression]:
+        """Returns an attribute of things in another stack, which it outputs as cdktf would have it do.
+
+        The first is a reference of cdktf's, which makes the dependency and the source of the rest.
+        """
+        plans = {key: plan_of(element) for key, element in elements.items()}
+        if not plans:
+            return {}
+        first = next(iter(plans.values()))
+        (pattern,) = self.resolved({"": getattr(first.construct, attribute)}).values()
+        begin, end = pattern.split(_output_name(first, attribute))
+        result = {}
+        for key, plan in plans.items():
+            name = _output_name(plan, attribute)
+            other._plain.outputs[name] = {"sensitive": True, "value": plan.expression(attribute)}
+            result[key] = Expression(f"{begin}{name}{end}")
+        return result
 
     def resolved(self, values: Mapping[str, str]) -> dict[str, Expression]:
         """Returns values of other stacks as expressions of this one, all in one call to cdktf."""
@@ -172,10 +201,12 @@ class BaseStack(TerraformStack):
 
     def keep_tags(self, address: str) -> None:
         """Leaves the tags of a thing as they are at AWS, unless it says itself which of its settings it leaves."""
-        element: Any = next((element for element, made in self._made.items() if made == address), None)
-        left = (element.lifecycle and element.lifecycle.ignore_changes) or [] if element else []
-        if hasattr(element, "tags_input") and {*left} <= {TIMES}:
-            element.add_override("lifecycle.ignore_changes", [*left, "tags"])
+        plan = self._plain.plans.get(address)
+        if plan and hasattr(plan.kind, "tags_input"):
+            lifecycle = as_json(plan.arguments.get("lifecycle") or {})
+            left = lifecycle.get("ignore_changes", [])
+            if {*left} <= {TIMES}:
+                plan.set({"lifecycle": {**lifecycle, "ignore_changes": [*left, "tags"]}})
 
     def import_if_exists(self, address: str, import_ids: Expression) -> None:
         """Imports what exists, if it exists: a set of at most one id."""
@@ -208,10 +239,10 @@ class BaseStack(TerraformStack):
         return _Removed(address)
 
     def prepare_stack(self) -> None:
-        """Passes resources without a construct to cdktf at once, before synthesis: one by one takes squared time."""
+        """Passes imports, moves and removals to cdktf at once, before synthesis: one by one takes squared time."""
+        self._plain.preparing = True
         super().prepare_stack()
-        for kind, resources in self._plain.items():
-            self.add_override(f"resource.{kind}", resources)
+        self._plain.preparing = False
         for block, entries in (("import", self._imports), ("moved", self._moved), ("removed", self._removed)):
             if entries:
                 self.add_override(block, entries)
@@ -300,11 +331,19 @@ class _Removed:
 
 
 @cache
-def _type_of(kind: object) -> str:
-    """Returns the Terraform type that a class of the bindings stands for."""
-    return str(kind.TF_RESOURCE_TYPE)  # type: ignore[attr-defined]
+def _type_of(kind: Any) -> str:
+    """Returns the Terraform type that a class of the bindings stands for, which the name of its module says."""
+    package, _, module = str(kind.__module__).rpartition(".")
+    # Asking the class takes a call to cdktf's Node, which loads the module for it.
+    return f"aws_{module.removeprefix('data_aws_')}" if package == BINDINGS else str(kind.TF_RESOURCE_TYPE)
 
 
+def _output_name(plan: Plan, attribute: str) -> str:
+    """Returns the output with which cdktf gives an attribute to other stacks."""
+    return f"cross-stack-output-{plan.address}.{attribute}".replace(".", "")
+
+
+@cache
 def leaving(*arguments: str) -> TerraformResourceLifecycle | None:
     """Leaves arguments as they are at AWS once the thing is there, whoever set them."""
     return TerraformResourceLifecycle(ignore_changes=list(arguments)) if arguments else None
@@ -321,12 +360,8 @@ def policy_json(document: Mapping[str, Any]) -> str:
 
 
 def _backend(stack: TerraformStack, name: str, project: Project, *, emulated: bool) -> None:
-    """Keeps the state of a stack in S3 from the first run.
-
-    What goes in as an argument travels into the remote-state sources of other stacks; locking, encryption and the
-    allowed account belong to the writer alone and go in as overrides.
-    """
-    backend = S3Backend(
+    """Keeps the state of a stack in S3 from the first run; this travels into the remote-state sources of others."""
+    S3Backend(
         stack,
         bucket=project.state_bucket,
         key=state_key(name),
@@ -334,10 +369,17 @@ def _backend(stack: TerraformStack, name: str, project: Project, *, emulated: bo
         use_path_style=True if emulated else None,
         skip_metadata_api_check=True if emulated else None,
     )
-    backend.add_override("use_lockfile", True)
-    if project.state.locking is Locking.BOTH:
-        backend.add_override("dynamodb_table", project.lock_table)
-    backend.add_override("allowed_account_ids", [project.management_account.id])
-    if not project.state.kms:
-        # With an own key the bucket's default encryption applies; `encrypt` would override it with AES256.
-        backend.add_override("encrypt", True)
+
+
+def _of_the_writer(project: Project) -> Json:
+    """Returns arguments of the backend that other stacks do not need: locking, encryption, the allowed account."""
+    table = {"dynamodb_table": project.lock_table} if project.state.locking is Locking.BOTH else {}
+    # With an own key the bucket's default encryption applies; `encrypt` would override it with AES256.
+    encryption = {} if project.state.kms else {"encrypt": True}
+    return {"use_lockfile": True, **table, "allowed_account_ids": [project.management_account.id], **encryption}
+
+
+@lru_cache(maxsize=1)
+def _is_emulated(scope: Construct) -> bool:
+    """Returns whether the app is one for an emulator, which all its stacks ask."""
+    return bool(scope.node.try_get_context(EMULATED))

@@ -10,7 +10,8 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
+from functools import cache
+from importlib import import_module, metadata
 from importlib.util import find_spec, module_from_spec
 from pathlib import Path
 from types import ModuleType
@@ -22,6 +23,8 @@ HOOK = Path(__file__).resolve().with_name("lazy_bindings.cjs")
 def install_lazy_bindings() -> None:
     """Defers the bindings in Python and starts the jsii kernel with its Node deferring them too."""
     _defer_modules()
+    # Each module of the bindings asks for the version of typeguard, which reads and parses its METADATA anew.
+    metadata.version = cache(metadata.version)
     # The first assembly that is imported, constructs, starts the kernel. Once it runs it is too late.
     if "constructs" not in sys.modules:
         with _kernel_environment():

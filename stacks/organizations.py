@@ -14,7 +14,7 @@ from cdktf_cdktf_provider_aws.data_aws_organizations_policies import DataAwsOrga
 from cdktf_cdktf_provider_aws.data_aws_organizations_policy import DataAwsOrganizationsPolicy
 from cdktf_cdktf_provider_aws.iam_organizations_features import IamOrganizationsFeatures
 from cdktf_cdktf_provider_aws.iam_service_linked_role import IamServiceLinkedRole
-from cdktf_cdktf_provider_aws.organizations_account import OrganizationsAccount, OrganizationsAccountTimeouts
+from cdktf_cdktf_provider_aws.organizations_account import OrganizationsAccount
 from cdktf_cdktf_provider_aws.organizations_delegated_administrator import OrganizationsDelegatedAdministrator
 from cdktf_cdktf_provider_aws.organizations_organization import OrganizationsOrganization
 from cdktf_cdktf_provider_aws.organizations_organizational_unit import OrganizationsOrganizationalUnit
@@ -61,12 +61,16 @@ class OrganizationsStack(BaseStack):
         self.units = self._organizational_units()
         self.accounts = self._accounts()
         self.organization_id = self.organization.id
-        self.account_ids = {key: account.id for key, account in self.accounts.items()}
         self._policies(backend)
         self._delegations()
         self._options()
         self._outputs()
         self._declare(keys, allow)
+
+    @property
+    def account_ids(self) -> dict[str, str]:
+        """Returns the id of every account by key."""
+        return {key: account.id for key, account in self.accounts.items()}
 
     def _declare(self, keys: Mapping[str, Mapping[str, str]], allow: Collection[str]) -> None:
         """Stops when an account that is deployed is neither declared nor retired, wherever its entry went."""
@@ -115,13 +119,13 @@ class OrganizationsStack(BaseStack):
                 OrganizationsOrganizationalUnit,
                 key,
                 name=unit.name,
-                parent_id=units[unit.parent].id if unit.parent else hcl.ROOT_ID,
+                parent_id=self.expression(units[unit.parent], "id") if unit.parent else hcl.ROOT_ID,
                 # Terraform moves accounts out before it deletes the unit they were in.
-                lifecycle=TerraformResourceLifecycle(
-                    prevent_destroy=True,
-                    create_before_destroy=True,
-                    ignore_changes=[*sorted(unit.unwritten), "tags"],
-                ),
+                lifecycle={
+                    "prevent_destroy": True,
+                    "create_before_destroy": True,
+                    "ignore_changes": [*sorted(unit.unwritten), "tags"],
+                },
                 depends_on=[self.organization],
             )
             live = hcl.live_units(unit.parent or ROOT, unit.name)
@@ -170,19 +174,19 @@ class OrganizationsStack(BaseStack):
             account.key,
             name=account.name,
             email=account.email,
-            parent_id=hcl.ROOT_ID if account.unit == ROOT else self.units[account.unit].id,
+            parent_id=hcl.ROOT_ID if account.unit == ROOT else self.expression(self.units[account.unit], "id"),
             tags=account.tags or None,
-            timeouts=OrganizationsAccountTimeouts(create="30m"),
-            lifecycle=TerraformResourceLifecycle(
-                prevent_destroy=True,
+            timeouts={"create": "30m"},
+            lifecycle={
+                "prevent_destroy": True,
                 # The first two cannot be read back from AWS; an e-mail that differs, if only in case, would replace
                 # the account as they would. A new one is noticed by the guard against undeclared accounts.
                 # An import brings no timeouts, so that they alone would be a change.
-                ignore_changes=[
+                "ignore_changes": [
                     *("role_name", "iam_user_access_to_billing", "email", "timeouts"),
                     *sorted(account.unwritten),
                 ],
-            ),
+            },
             depends_on=after,
         )
         self.import_if_exists(f"aws_organizations_account.{account.key}", hcl.live_accounts(account.email))
@@ -215,12 +219,13 @@ class OrganizationsStack(BaseStack):
         self.import_if_exists(f"aws_organizations_policy.{policy.key}", hcl.live_policies(policy.type, policy.name))
         for target in sorted(policy.attachments, key=lambda one: one.address_part):
             name = resource_name(policy.key, target.address_part)
-            self.add(OrganizationsPolicyAttachment, name, policy_id=made.id, target_id=self._id_of(target))
+            policy_id, target_id = self.expression(made, "id"), self._id_of(target)
+            self.add(OrganizationsPolicyAttachment, name, policy_id=policy_id, target_id=target_id)
 
-    def _id_of(self, target: Target) -> str:
+    def _id_of(self, target: Target) -> hcl.Expression:
         if target.kind == "root":
             return hcl.ROOT_ID
-        return self.units[target.key].id if target.unit else self.accounts[target.key].id
+        return self.expression(self.units[target.key] if target.unit else self.accounts[target.key], "id")
 
     def _delegations(self) -> None:
         """Registers delegated administrators; Access Analyzer needs its service-linked role first."""
@@ -234,7 +239,7 @@ class OrganizationsStack(BaseStack):
             self.add(
                 OrganizationsDelegatedAdministrator,
                 delegation(service),
-                account_id=self.accounts[account].id,
+                account_id=self.expression(self.accounts[account], "id"),
                 service_principal=service,
                 depends_on=[self.organization, *(role if service == ACCESS_ANALYZER else [])],
             )
@@ -275,7 +280,7 @@ class OrganizationsStack(BaseStack):
         self.output("organization_id", self.organization_id, description="Id of the organization")
         self.output(
             "account_ids",
-            self.account_ids,
+            {key: self.expression(account, "id") for key, account in self.accounts.items()},
             description="Account ids by configuration key",
             preconditions=[self._nothing_undeclared(), self._nothing_closed()],
         )

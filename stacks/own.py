@@ -39,4 +39,4 @@ def _given(layer: Layer, landing_zone: LandingZone, made: Mapping[str, BaseStack
 
 def _accounts(layer: Layer, landing_zone: LandingZone, organizations: OrganizationsStack) -> Iterator[MemberAccount]:
     for key, declared in landing_zone.members.items():
-        yield MemberAccount(key, organizations.account_ids[key], declared, landing_zone.project, layer.name)
+        yield MemberAccount(key, organizations.accounts[key].id, declared, landing_zone.project, layer.name)

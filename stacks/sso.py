@@ -18,11 +18,8 @@ from cdktf_cdktf_provider_aws.data_aws_identitystore_user import (
 from cdktf_cdktf_provider_aws.data_aws_ssoadmin_instances import DataAwsSsoadminInstances
 from cdktf_cdktf_provider_aws.identitystore_group import IdentitystoreGroup
 from cdktf_cdktf_provider_aws.identitystore_group_membership import IdentitystoreGroupMembership
-from cdktf_cdktf_provider_aws.identitystore_user import (
-    IdentitystoreUser,
-    IdentitystoreUserEmails,
-    IdentitystoreUserName,
-)
+from cdktf_cdktf_provider_aws.identitystore_user import IdentitystoreUser
+from cdktf_cdktf_provider_aws.organizations_account import OrganizationsAccount
 from cdktf_cdktf_provider_aws.ssoadmin_account_assignment import SsoadminAccountAssignment
 from cdktf_cdktf_provider_aws.ssoadmin_customer_managed_policy_attachment import (
     SsoadminCustomerManagedPolicyAttachment,
@@ -92,7 +89,7 @@ class SsoStack(BaseStack):
         for permission_set in landing_zone.permission_sets.values():
             self._permission_set(permission_set, backend)
         self._access_control_attributes()
-        account_ids = self.resolved(organizations.account_ids)
+        account_ids = self.expressions_of(organizations, _granted(landing_zone, organizations), "id")
         for grant in landing_zone.grants:
             self._assignment(grant, account_ids[grant.account])
         self._alerts(security)
@@ -161,8 +158,8 @@ class SsoStack(BaseStack):
             identity_store_id=self.identity_store_id,
             user_name=user.sign_in_name,
             display_name=user.shown_name,
-            name=IdentitystoreUserName(given_name=user.given_name, family_name=user.family_name),
-            emails=IdentitystoreUserEmails(value=user.email, primary=True, type="work"),
+            name={"given_name": user.given_name, "family_name": user.family_name},
+            emails={"value": user.email, "primary": True, "type": "work"},
             # A changed user name would delete the person: password, MFA and direct assignments with it.
             lifecycle=leaving("user_name", *(["display_name"] if user.display_name is None else []), *_FILLED_IN),
         )
@@ -194,8 +191,8 @@ class SsoStack(BaseStack):
                     IdentitystoreGroupMembership,
                     resource_name(key, member),
                     identity_store_id=self.identity_store_id,
-                    group_id=self.groups[key].group_id,
-                    member_id=self.users[member].user_id,
+                    group_id=self.expression(self.groups[key], "group_id"),
+                    member_id=self.expression(self.users[member], "user_id"),
                 )
 
     # Permission sets
@@ -217,6 +214,9 @@ class SsoStack(BaseStack):
             ),
         )
         self._policies[key] = self._attach(permission_set, backend)
+
+    def _arn(self, key: str) -> hcl.Expression:
+        return self.expression(self.permission_sets[key], "arn")
 
     def _attach(self, permission_set: PermissionSet, backend: BackendStack) -> list[ITerraformDependable]:
         """Attaches the boundary, then one policy after the other.
@@ -241,7 +241,7 @@ class SsoStack(BaseStack):
     def _managed(
         self, key: str, policy: ManagedPolicy, after: list[ITerraformDependable] | None
     ) -> ITerraformDependable:
-        arn, name = self.permission_sets[key].arn, resource_name(key, address_part(policy.name))
+        arn, name = self._arn(key), resource_name(key, address_part(policy.name))
         if policy.aws:
             return self.add(
                 SsoadminManagedPolicyAttachment,
@@ -271,7 +271,7 @@ class SsoStack(BaseStack):
             SsoadminPermissionSetInlinePolicy,
             key,
             instance_arn=self.instance_arn,
-            permission_set_arn=self.permission_sets[key].arn,
+            permission_set_arn=self._arn(key),
             inline_policy=document,
             timeouts=SsoadminPermissionSetInlinePolicyTimeouts(create=_EVERYWHERE, delete=_EVERYWHERE),
             lifecycle=leaving(TIMES),
@@ -290,7 +290,7 @@ class SsoStack(BaseStack):
             SsoadminPermissionsBoundaryAttachment,
             key,
             instance_arn=self.instance_arn,
-            permission_set_arn=self.permission_sets[key].arn,
+            permission_set_arn=self._arn(key),
             permissions_boundary=SsoadminPermissionsBoundaryAttachmentPermissionsBoundary(
                 managed_policy_arn=_arn(boundary) if boundary.aws else None,
                 customer_managed_policy_reference=reference,
@@ -307,15 +307,15 @@ class SsoStack(BaseStack):
         Otherwise there is a time without the boundary, and a re-provisioning of every account per policy.
         """
         principal = (
-            hcl.attribute(self.address_of(self.groups[grant.principal]), "group_id")
+            self.expression(self.groups[grant.principal], "group_id")
             if grant.principal_type == "GROUP"
-            else hcl.attribute(self.address_of(self.users[grant.principal]), "user_id")
+            else self.expression(self.users[grant.principal], "user_id")
         )
         self.add_json(
             SsoadminAccountAssignment,
             resource_name(grant.account, grant.permission_set, grant.principal_type.lower(), grant.principal),
             instance_arn=self.instance_arn,
-            permission_set_arn=hcl.attribute(self.address_of(self.permission_sets[grant.permission_set]), "arn"),
+            permission_set_arn=self._arn(grant.permission_set),
             principal_id=principal,
             principal_type=grant.principal_type,
             target_id=account_id,
@@ -425,3 +425,8 @@ _FILLED_IN = (
 
 def _arn(policy: ManagedPolicy) -> str:
     return f"arn:{PARTITION}:iam::aws:policy/{policy.aws}"
+
+
+def _granted(landing_zone: LandingZone, organizations: OrganizationsStack) -> dict[str, OrganizationsAccount]:
+    """Returns the accounts that somebody has access to."""
+    return {key: organizations.accounts[key] for key in sorted({grant.account for grant in landing_zone.grants})}

@@ -62,7 +62,7 @@ def alert_rule(
     stack.add(
         CloudwatchEventTarget,
         name,
-        rule=rule.name,
+        rule=stack.expression(rule, "name"),
         target_id="mail",
         arn=topic_arn,
         region=region,

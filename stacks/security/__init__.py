@@ -60,7 +60,7 @@ class SecurityStack(Controls):
         contacts(
             self,
             security.alternate_contacts,
-            account_ids=organizations.account_ids,
+            organizations=organizations,
             retired=retired,
         )
         github(self, security.github_actions)

@@ -46,12 +46,12 @@ def _build(stack: Controls, github: GithubActions) -> dict[str, IamRole]:
     branch = f"ref:refs/heads/{github.branch}"
     plan = _role(stack, github, "plan", _trust(provider.arn, github, [branch, "pull_request"]))
     reader = permissions(stack.project)[READER].text
-    stack.add(IamRolePolicy, "github-plan", name="reader", role=plan.name, policy=reader)
+    stack.add(IamRolePolicy, "github-plan", name="reader", role=stack.expression(plan, "name"), policy=reader)
     # The subject names the environment and no branch; the environment may be open to others than this one.
     deploy = _trust(provider.arn, github, [f"environment:{github.environment}"], ref=f"refs/heads/{github.branch}")
     apply = _role(stack, github, "apply", deploy)
     administrator = f"arn:{PARTITION}:iam::aws:policy/AdministratorAccess"
-    stack.add(IamRolePolicyAttachment, "github-apply", role=apply.name, policy_arn=administrator)
+    stack.add(IamRolePolicyAttachment, "github-apply", role=stack.expression(apply, "name"), policy_arn=administrator)
     return {"plan": plan, "apply": apply}
 
 

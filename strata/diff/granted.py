@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
+from functools import cache, partial
 
+from strata.config.source import Location
 from strata.diff.change import Change, Topic
 from strata.landing_zone import LandingZone
 from strata.landing_zone.grants import Grant
@@ -52,16 +54,21 @@ def _sentences(verb: str, found: Collection[Grant], landing_zone: LandingZone) -
 
 
 def _terms(landing_zone: LandingZone, grant: Grant) -> str:
-    return until_and_why([way_of(landing_zone, entry) for entry in landing_zone.grants[grant]])
+    return _terms_of(landing_zone, landing_zone.grants[grant])
+
+
+def _terms_of(landing_zone: LandingZone, entries: Sequence[Location]) -> str:
+    return until_and_why([way_of(landing_zone, entry) for entry in entries])
 
 
 def _reasons(before: LandingZone, after: LandingZone, kept: Collection[Grant]) -> Iterator[Change]:
     """Yields groups that keep what they have until another day or for another reason."""
     accounts: dict[tuple[str, str, str, str], list[str]] = defaultdict(list)
-    for grant in sorted(kept):
-        was, will_be = _terms(before, grant), _terms(after, grant)
-        if was != will_be:
-            accounts[grant.principal, grant.permission_set, was, will_be].append(grant.account)
+    # One entry gives the same to thousands.
+    had, have = cache(partial(_terms_of, before)), cache(partial(_terms_of, after))
+    terms = ((grant, had(before.grants[grant]), have(after.grants[grant])) for grant in kept)
+    for grant, was, will_be in sorted(one for one in terms if one[1] != one[2]):
+        accounts[grant.principal, grant.permission_set, was, will_be].append(grant.account)
     for (group, permission_set, was, will_be), where in sorted(accounts.items()):
         words = accounts_in_words(where, after.accounts) or listed(where)
         old, new = (terms.removeprefix(" (").removesuffix(")") or "no end, no reason" for terms in (was, will_be))

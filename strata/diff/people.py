@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache, partial
 
 from strata.config.models import User
+from strata.config.source import Location
 from strata.diff.change import Change, Topic, added_and_removed
 from strata.diff.granted import granted_changes, until_and_why
 from strata.landing_zone import LandingZone
-from strata.report.access import Access, Principal, access
+from strata.landing_zone.groups import Group
+from strata.report.access import AccessPath, Principal, way_of, ways_in
 from strata.text import accounts_in_words, listed
 
-Held = Mapping[tuple[Principal, str, str], Access]
-"""Access by holder, permission set and account."""
+Held = Mapping[tuple[Principal, str, str], Sequence[AccessPath]]
+"""The ways of access by holder, account and permission set."""
 
 
 def people_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
     """Yields what people gain, lose and keep longer, and what changes about the people themselves."""
-    had, have = _held(before), _held(after)
+    changed = set(_changed(before, after))
+    had, have = ways_in(before, changed), ways_in(after, changed)
     yield from _sentences("gain", {key: have[key] for key in have.keys() - had.keys()}, after)
     yield from _sentences("lose", {key: had[key] for key in had.keys() - have.keys()}, before)
     yield from _longer(had, have)
@@ -27,16 +31,32 @@ def people_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
     yield from _groups(before, after)
 
 
-def _held(landing_zone: LandingZone) -> Held:
-    return {(one.holder, one.permission_set, one.account): one for one in access(landing_zone)}
+def _changed(before: LandingZone, after: LandingZone) -> Iterator[tuple[str, str]]:
+    """Yields account and permission set of every grant that somebody has not alike in both; few are looked at then."""
+    old, new = before.groups, after.groups
+    alike = {key for key in old.keys() & new.keys() if _members(old[key]) == _members(new[key])}
+    had, have = cache(partial(_days, before)), cache(partial(_days, after))
+    for grant in before.grants.keys() | after.grants.keys():
+        was, will_be = before.grants.get(grant), after.grants.get(grant)
+        reaches_the_same = grant.principal_type == "USER" or grant.principal in alike
+        if not (was and will_be and reaches_the_same and had(was) == have(will_be)):
+            yield grant.account, grant.permission_set
+
+
+def _members(group: Group) -> tuple[bool, frozenset[str]]:
+    return group.external, frozenset(group.members)
+
+
+def _days(landing_zone: LandingZone, entries: Sequence[Location]) -> list[str | None]:
+    return [way_of(landing_zone, entry).until for entry in entries]
 
 
 def _sentences(verb: str, found: Held, landing_zone: LandingZone) -> Iterator[Change]:
     """Yields one sentence for all who gain or lose the same permission set in the same accounts."""
     gain = verb == "gain"
     accounts: dict[tuple[Principal, str, str], list[str]] = defaultdict(list)
-    for (holder, permission_set, account), one in sorted(found.items(), key=lambda item: item[0]):
-        accounts[holder, permission_set, until_and_why(one.ways) if gain else ""].append(account)
+    for (holder, account, permission_set), ways in sorted(found.items(), key=lambda item: item[0]):
+        accounts[holder, permission_set, until_and_why(ways) if gain else ""].append(account)
     holders: dict[tuple[str, tuple[str, ...], str], list[Principal]] = defaultdict(list)
     for (holder, permission_set, terms), where in accounts.items():
         holders[permission_set, tuple(where), terms].append(holder)
@@ -49,19 +69,24 @@ def _sentences(verb: str, found: Held, landing_zone: LandingZone) -> Iterator[Ch
 
 def _longer(had: Held, have: Held) -> Iterator[Change]:
     """Yields access that stays and ends later than it did, or sooner."""
-    for key in sorted(had.keys() & have.keys()):
-        was, will_be = _end(had[key]), _end(have[key])
-        if was != will_be:
-            holder, permission_set, account = key
-            later = was is not None and (will_be is None or will_be > was)
-            ends = f"from {was or 'none'} to {will_be or 'none'}"
-            text = f"{permission_set} of {holder} in {account}: end date changes {ends}"
-            yield Change(Topic.ACCESS, text, "access" if later else None)
+    found = ((key, _end(ways), _end(have[key])) for key, ways in had.items() if key in have)
+    changed = [one for one in found if one[1] != one[2]]
+    for (holder, account, permission_set), was, will_be in sorted(changed, key=lambda one: _by_set(one[0])):
+        later = was is not None and (will_be is None or will_be > was)
+        text = (
+            f"{permission_set} of {holder} in {account}: end date changes from {was or 'none'} to {will_be or 'none'}"
+        )
+        yield Change(Topic.ACCESS, text, "access" if later else None)
 
 
-def _end(one: Access) -> str | None:
+def _by_set(key: tuple[Principal, str, str]) -> tuple[Principal, str, str]:
+    holder, account, permission_set = key
+    return holder, permission_set, account
+
+
+def _end(ways: Sequence[AccessPath]) -> str | None:
     """Returns the last day of access that several entries may give, None when one of them has no end."""
-    days = [way.until for way in one.ways]
+    days = [way.until for way in ways]
     return None if None in days else max(day for day in days if day)
 
 

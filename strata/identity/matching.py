@@ -107,6 +107,8 @@ def live_identity(thing: Thing, live: Live) -> str | None:
 
 def moved_assignment(one: Assigned, found: Matches) -> Assigned:
     """Returns what an assignment is after the renames."""
+    if not found.renamed:
+        return one
     principal: Kind = "group" if one.principal_type == "group" else "user"
     return replace(
         one,

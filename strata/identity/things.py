@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, TypeAlias
 
 from strata.config import moves as config
@@ -142,7 +144,14 @@ class Holdings:
 
     def keys(self, kind: Kind) -> frozenset[str]:
         """Returns the keys of one kind."""
-        return frozenset(key for its, key in self.things if its == kind)
+        return self._keys.get(kind, frozenset())
+
+    @cached_property
+    def _keys(self) -> Mapping[Kind, frozenset[str]]:
+        found: defaultdict[Kind, set[str]] = defaultdict(set)
+        for kind, key in self.things:
+            found[kind].add(key)
+        return {kind: frozenset(keys) for kind, keys in found.items()}
 
     def fault(self, file: str, location: Location, problem: str, remedy: str) -> Fault:
         """Makes the fault of one value, at the nearest line that the file still has."""

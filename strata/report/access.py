@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -55,12 +55,26 @@ class Access:
 
 def access(landing_zone: LandingZone) -> list[Access]:
     """Returns the access of everybody, sorted; a group without members gives nobody anything."""
+    return [Access(*key, tuple(given)) for key, given in sorted(ways_in(landing_zone).items(), key=lambda one: one[0])]
+
+
+def ways_in(
+    landing_zone: LandingZone, only: Collection[tuple[str, str]] | None = None
+) -> dict[tuple[Principal, str, str], list[AccessPath]]:
+    """Returns all ways in which somebody has something, by holder, account and permission set.
+
+    Args:
+        landing_zone: the configuration.
+        only: accounts and permission sets that are asked for, each as a pair; all where it is not given.
+    """
     found: dict[tuple[Principal, str, str], list[AccessPath]] = defaultdict(list)
     reached = {group.key: list(_holders(landing_zone, group)) for group in landing_zone.groups.values()}
     # One entry gives the same to thousands.
     ways: dict[tuple[Location, ...], list[AccessPath]] = {}
     through: dict[tuple[tuple[Location, ...], str], list[tuple[Principal, list[AccessPath]]]] = {}
     for grant, entries in landing_zone.grants.items():
+        if only is not None and (grant.account, grant.permission_set) not in only:
+            continue
         if entries not in ways:
             ways[entries] = [way_of(landing_zone, entry) for entry in entries]
         if grant.principal_type == "USER":
@@ -74,7 +88,7 @@ def access(landing_zone: LandingZone) -> list[Access]:
             ]
         for holder, given in through[by_group]:
             found[holder, grant.account, grant.permission_set] += given
-    return [Access(*key, tuple(given)) for key, given in sorted(found.items(), key=lambda item: item[0])]
+    return found
 
 
 def access_as_json(one: Access, shown: Callable[[SourceLocation], str] = str) -> dict[str, Any]:
