@@ -160,8 +160,8 @@ class Explained:
     def _administers(self, key: str) -> dict[str, str]:
         return {
             service: self._shown_at(ORGANIZATION, ("delegated_administrators", service))
-            for service, account in sorted(self.landing_zone.organization.delegated_administrators.items())
-            if account == key
+            for service, accounts in sorted(self.landing_zone.delegated_administrators.items())
+            if key in accounts
         }
 
     def _effective(self, key: str) -> Iterable[EffectivePolicy]:

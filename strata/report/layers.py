@@ -62,7 +62,7 @@ def _organizations(landing_zone: LandingZone) -> tuple[str, ...]:
         counted(len(landing_zone.members), "member account"),
         f"{counted(len(policies), 'policy', 'policies')}, "
         f"{counted(sum(len(one.attachments) for one in policies), 'attachment')}",
-        counted(len(landing_zone.organization.delegated_administrators), "delegated administrator"),
+        counted(sum(map(len, landing_zone.delegated_administrators.values())), "delegated administrator"),
     )
 
 
