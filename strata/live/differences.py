@@ -142,4 +142,3 @@ def of_account(name: str, units: Iterable[str], policies: Iterable[str], sets: I
         yield f"{facts.ATTACHMENT} .* on unit {unit}"
     yield from (f"{facts.POLICY} {re.escape(one)}" for one in policies)
     yield from _of_sets(sets)
-

@@ -13,7 +13,7 @@ from typing import Any
 
 from strata.config.text import short
 from strata.errors import StrataError
-from strata.files.atomic import UnreadableError, read_bytes
+from strata.files.atomic import read_bytes
 from strata.inventory.things import Inventory, Unit
 
 FORMAT = 1

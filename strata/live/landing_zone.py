@@ -10,7 +10,6 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
 
 from strata.adoption.describing import ACTIVE
 from strata.adoption.keys import keys
@@ -57,22 +56,22 @@ class LiveLandingZone(LandingZone):
         return {key: replace(one, id=self.ids[key]) for key, one in super().accounts.items()}
 
     @property
-    def policies(self) -> Mapping[str, Policy]:  # type: ignore[override]
+    def policies(self) -> Mapping[str, Policy]:
         """Returns the policies that AWS has, without its own."""
         return self.found_policies
 
     @property
-    def permission_sets(self) -> Mapping[str, PermissionSet]:  # type: ignore[override]
+    def permission_sets(self) -> Mapping[str, PermissionSet]:
         """Returns the permission sets that AWS has."""
         return self.found_sets
 
     @property
-    def grants(self) -> Mapping[Grant, tuple[Location, ...]]:  # type: ignore[override]
+    def grants(self) -> Mapping[Grant, tuple[Location, ...]]:
         """Returns the assignments that AWS has, each with the entries that give it, or none of any file."""
         return self.found_grants
 
     @property
-    def delegated_administrators(self) -> Mapping[str, tuple[str, ...]]:  # type: ignore[override]
+    def delegated_administrators(self) -> Mapping[str, tuple[str, ...]]:
         """Returns the accounts that administer each service."""
         return self.found_administrators
 
@@ -366,8 +365,7 @@ class _Reading:
         self, one: things.PermissionSet, listed: Iterable[ManagedPolicy | InlinePolicy]
     ) -> Iterator[ManagedPolicy | InlinePolicy]:
         """Yields the policies of a permission set, first what the configuration names, in its order."""
-        names = [*one.aws_managed, *one.customer_managed]
-        managed, inline = list(map(_managed, names)), one.inline
+        managed, inline = [*map(_managed, one.aws_managed), *map(_managed, one.customer_managed)], one.inline
         for each in listed:
             if isinstance(each, InlinePolicy) and inline and _means(inline, each.document):
                 yield each
@@ -445,4 +443,3 @@ class LiveSourceFile(SourceFile):
 
 
 _NOWHERE = SourceFile(NO_FILE, name=NO_FILE, lines={(): 0})
-

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 from strata.adoption.describing import ACTIVE, FULL_ACCESS, SERVICE_CONTROL
@@ -24,30 +23,22 @@ from strata.identity.things import TYPES
 from strata.inventory.progress import Reading
 from strata.inventory.things import Inventory
 from strata.landing_zone import LandingZone
-from strata.live.differences import differences, unread_parts
+from strata.landing_zone.units import Target
+from strata.live import Source
+from strata.live.differences import (
+    concerning,
+    differences,
+    of_account,
+    of_group,
+    of_set,
+    of_user,
+    unread_parts,
+)
 from strata.live.evidence import Evidence, States, kept_in
 from strata.live.landing_zone import Keys, LiveLandingZone, all_keys, live_landing_zone
 from strata.options import Options
 from strata.report.live import Live
 from strata.text import listed
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where a report is read from: the configuration, AWS, or a file that keeps what AWS had.
-
-    Attributes:
-        live: reads AWS.
-        kept: the file to read instead.
-        save: the file that keeps what is read.
-    """
-
-    live: bool = False
-    kept: Path | None = None
-    save: Path | None = None
-
-    def __bool__(self) -> bool:
-        return self.live or self.kept is not None
 
 
 @dataclass(frozen=True)
@@ -63,6 +54,33 @@ class Read:
     zone: LiveLandingZone
     live: Live
     called: Keys
+
+    def about(self, kind: Kind, key: str) -> Live:
+        """Returns the evidence with the differences that concern a user, group, permission set or account."""
+        return replace(self.live, differences=concerning(self.live.differences, self._patterns(kind, key)))
+
+    def _patterns(self, kind: Kind, key: str) -> Iterator[str]:
+        zone, called, name = self.zone, self.called, self.called[kind].get(key, key)
+        sets, groups = called["permission-set"], called["group"]
+        if kind == "user":
+            of = {one for one, group in zone.groups.items() if key in group.members}
+            held = {
+                one.permission_set
+                for one in zone.grants
+                if one.principal in (of if one.principal_type == "GROUP" else {key})
+            }
+            yield from of_user(name, (groups[one] for one in of), (sets[one] for one in held))
+        elif kind == "group":
+            held = {one.permission_set for one in zone.grants if one.principal_type == "GROUP" and one.principal == key}
+            yield from of_group(name, (sets[one] for one in held))
+        elif kind == "permission-set":
+            yield from of_set(name)
+        else:
+            held = {one.permission_set for one in zone.grants if one.account == key}
+            target = Target("account", key)
+            units = (called["ou"][one.key] for one in zone.ancestors[target] if one.unit)
+            policies = (called["policy"][one.policy.key] for one in zone.effective_policies[target])
+            yield from of_account(name, units, policies, (sets[one] for one in held))
 
 
 def read(options: Options, zone: LandingZone, source: Source) -> Read:
@@ -168,7 +186,8 @@ def _called(inventory: Inventory, known: Keys, keys: Keys) -> dict[Kind, dict[st
 
 def _not_read(zone: LandingZone) -> Iterator[str]:
     others = [name for name, one in zone.security.controls.items() if not isinstance(one, Setting)]
-    yield f"{listed(others, most=len(others))}: their mode is that of security.yaml, strata plan compares them"
+    named = listed(others, most=len(others))
+    yield f"{named}, deployer: told as security.yaml and project.yaml say, which strata plan compares"
     yield "IAM users and roles inside accounts, policies of resources, customer managed policies by name"
 
 
@@ -188,7 +207,7 @@ def _notes(inventory: Inventory) -> Iterator[str]:
     everything |= {one.id: f"account {one.name}" for one in live.accounts if one.state == ACTIVE}
     without = [name for id, name in everything.items() if id not in full]
     if full and without:
-        yield f"FullAWSAccess is not attached to {listed(without)}: less is allowed there than answers here take it to be"
+        yield f"FullAWSAccess is not attached to {listed(without)}, and answers here take it as attached"
 
 
 def _controls(zone: LandingZone, inventory: Inventory) -> Iterator[tuple[str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -123,11 +123,6 @@ class Live:
         """Returns how many differences there are."""
         found = counted(len(self.differences), "difference") if self.differences else "none"
         return f"{found}{' in what could be read' if self.unread else ''}"
-
-    def about(self, differences: Collection[Difference]) -> Live:
-        """Returns the same evidence with some of the differences."""
-        kept = [one for one in self.differences if one in differences]
-        return Live(**{**vars(self), "differences": kept})
 
     def as_data(self) -> dict[str, Any]:
         """Returns it for a script."""
