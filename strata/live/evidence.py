@@ -116,14 +116,11 @@ _LARGEST = 512 * 1024 * 1024
 
 
 def canonical(data: Any) -> bytes:
-    """Returns data in the form of RFC 8785: no white space, keys in the order of UTF-16, UTF-8."""
-    return json.dumps(_ordered(data), ensure_ascii=False, separators=(",", ":")).encode()
+    """Returns data as JSON in UTF-8, without white space, keys by code point, no escape but those that JSON needs.
 
-
-def _ordered(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _ordered(value[key]) for key in sorted(value, key=lambda one: one.encode("utf-16-be"))}
-    return [_ordered(one) for one in value] if isinstance(value, list) else value
+    That is RFC 8785, which orders keys with characters above U+FFFF otherwise.
+    """
+    return json.dumps(data, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _plain(value: Any) -> Any:

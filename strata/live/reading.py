@@ -215,9 +215,9 @@ def _controls(zone: LandingZone, inventory: Inventory) -> Iterator[tuple[str, st
     for name, one in zone.security.controls.items():
         if not isinstance(one, Setting):
             yield name, "not read"
-        elif name in inventory.unread:
+        elif not (found := inventory.settings.get(name)):
             yield name, "unread"
-        elif regions := _otherwise(one if one.on else type(one)(), inventory.settings.get(name, {})):
+        elif regions := _otherwise(one if one.on else type(one)(), found):
             yield name, f"not as Strata {'sets' if one.on else 'would set'} it in {', '.join(regions)}"
         elif not one.on:
             yield name, "as Strata would set it"
