@@ -312,6 +312,18 @@ def test_what_accepted_yaml_has_is_told_as_accepted(folder: Path, tmp_path: Path
     assert [one.accepted for one in later.differences] == [False]
 
 
+def test_another_name_of_the_management_account_is_told(zone: LandingZone) -> None:
+    own, *others = clean().organization.accounts
+    live = changed(clean(), accounts=(replace(own, name="Acme Inc", email="root@example.com"), *others))
+    found = read(zone, live)
+
+    assert [(one.what, one.place) for one in found.live.differences] == [
+        ("account management: name is Acme Inc at AWS, acme here", "project.yaml:7"),
+        ("account management: email is root@example.com at AWS, aws@example.com here", "project.yaml:8"),
+    ]
+    assert found.zone.accounts["management"].name == "Acme Inc"
+
+
 # Keys and places
 
 

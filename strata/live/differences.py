@@ -8,7 +8,9 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
 from strata.adoption.live_ids import TypedId
+from strata.config import PROJECT
 from strata.config.findings import DRIFT
+from strata.config.models import MANAGEMENT
 from strata.drift import facts
 from strata.drift.comparison import HIDDEN, How, is_unread, meaning, written
 from strata.drift.comparison import Difference as Drifted
@@ -54,6 +56,7 @@ def differences(
     """
     unread = [one.part for one in unread_parts(inventory, zone.project.identity_center_region, states)]
     attributes, elsewhere = (states.attributes, states.elsewhere) if states else ({}, frozenset[TypedId]())
+    yield from _of_management(zone, inventory)
     here, live = declared_side(zone), live_side(zone, inventory, known, attributes, elsewhere)
     accepted = {(one.finding, one.at) for one in zone.accepted if one.finding in DRIFT and not one.ended(day)}
     order = {kind: place for place, kind in enumerate(facts.STACKS)}
@@ -61,6 +64,16 @@ def differences(
         if not is_unread(*at, unread):
             for one in _of(zone, here.get(at), live.get(at), unread):
                 yield replace(one, accepted=(f"{one.how}-outside", _at(one)) in accepted)
+
+
+def _of_management(zone: LandingZone, inventory: Inventory) -> Iterator[Difference]:
+    """Yields what the management account is called otherwise, which no deploy changes and drift leaves out."""
+    live, here = inventory.organization, zone.project.management_account
+    own = next(one for one in live.accounts if one.id == live.management)
+    for attribute, at_aws, declared in (("name", own.name, here.name), ("email", own.email, here.email)):
+        if at_aws.lower() != declared.lower():
+            place = str(zone.source(PROJECT, ("management_account", attribute)))
+            yield Difference(CHANGED, facts.ACCOUNT, MANAGEMENT, attribute, at_aws, declared, place)
 
 
 def _at(one: Difference) -> str:

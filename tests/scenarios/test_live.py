@@ -1,4 +1,4 @@
-"""`--live` says what AWS has after a deploy as the configuration does, and what somebody made in the console besides."""
+"""`--live` says what AWS has after a deploy as the configuration does, and what somebody made in the console."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 from strata.landing_zone.permissions import READER, permissions
 from strata.load import load
 from tests.aws.center import INSTANCE, STORE
+from tests.aws.client import ACCOUNT
 from tests.scenarios.site import Run, Site
 from tests.scenarios.test_drift import Ids
 
@@ -39,6 +40,9 @@ def tables(text: str) -> dict[str, str]:
 
 def test_a_report_from_aws_is_the_declared_one_until_something_is_done_by_hand(shipped: Site, tmp_path: Path) -> None:
     site = shipped
+    own = site.client("organizations").describe_account(AccountId=ACCOUNT)["Account"]
+    name, email = f"name: {own['Name']}", f"email: {own['Email']}"
+    site.edit("project.yaml", ("name: example-management", name), ("email: aws@example.com", email))
     # The policy of who reads is enough.
     site.aws.allow_only(permissions(load(site.config).project)[READER].text)
     kept = str(tmp_path / "reading.json")
@@ -56,7 +60,7 @@ def test_a_report_from_aws_is_the_declared_one_until_something_is_done_by_hand(s
     assert data == here
     assert evidence["differences"] == evidence["unread"] == []
     assert evidence["sha256"] in said.stdout
-    assert evidence["accounts"] == {"management": "123456789012"} | Ids(site).account
+    assert evidence["accounts"] == {"management": ACCOUNT} | Ids(site).account
 
     site.sign_in_as_administrator()
     ids = Ids(site)
