@@ -318,8 +318,8 @@ def test_another_name_of_the_management_account_is_told(zone: LandingZone) -> No
     found = read(zone, live)
 
     assert [(one.what, one.place) for one in found.live.differences] == [
-        ("account management: name is Acme Inc at AWS, acme here", "project.yaml:7"),
-        ("account management: email is root@example.com at AWS, aws@example.com here", "project.yaml:8"),
+        ("account management: name is Acme Inc at AWS, acme here", "project.yaml:9"),
+        ("account management: email is root@example.com at AWS, aws@example.com here", "project.yaml:10"),
     ]
     assert found.zone.accounts["management"].name == "Acme Inc"
 

@@ -18,6 +18,7 @@ from strata.drift.declared import declared_side
 from strata.drift.facts import Fact, Recorded
 from strata.drift.live import live_side
 from strata.drift.ways import Way
+from strata.identity.things import folded
 from strata.inventory import reading
 from strata.inventory.things import Inventory
 from strata.landing_zone import LandingZone
@@ -71,7 +72,7 @@ def _of_management(zone: LandingZone, inventory: Inventory) -> Iterator[Differen
     live, here = inventory.organization, zone.project.management_account
     own = next(one for one in live.accounts if one.id == live.management)
     for attribute, at_aws, declared in (("name", own.name, here.name), ("email", own.email, here.email)):
-        if at_aws.lower() != declared.lower():
+        if at_aws != declared and not (attribute == "email" and folded(at_aws) == folded(declared)):
             place = str(zone.source(PROJECT, ("management_account", attribute)))
             yield Difference(CHANGED, facts.ACCOUNT, MANAGEMENT, attribute, at_aws, declared, place)
 

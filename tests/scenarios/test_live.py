@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ def asked(site: Site, *words: str, code: int = 0) -> Run:
 
 def tables(text: str) -> dict[str, str]:
     """Returns the tables of a report in Markdown by title, without what only one from AWS has."""
+    text = re.sub(r"^ *%%.*\n", "", text, flags=re.MULTILINE)
     found = dict(part.partition("\n")[::2] for part in text.partition("\n## ")[2].split("\n## "))
     return {title: rows for title, rows in found.items() if title not in OF_LIVE}
 
