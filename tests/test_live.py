@@ -503,6 +503,8 @@ def test_no_answer_rests_on_people_that_were_not_read(zone: LandingZone) -> None
     assert not data["overview"].keys() & {"people", "administrators", "assignments", "ends_soon"}
     shown = page(found.zone, edition)
     assert "nobody" not in shown[: shown.index("<script")]
+    assert '<section id="access" hidden ' in shown
+    assert 'href="#access"' not in shown
     assert "0 people" not in re.sub(r"<[^>]+>", "", shown)
 
 

@@ -115,7 +115,7 @@ class Live:
             ("Differences", self.summary),
         ]
         found += [("! Unread", str(one)) for one in self.unread]
-        found += [("Read by no report", one) for one in self.not_read]
+        found += [("Not read", one) for one in self.not_read]
         return [*found, *(("Note", one) for one in self.notes)]
 
     @property

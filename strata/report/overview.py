@@ -99,7 +99,7 @@ class Overview:
 
     def _as_read(self, point: Point) -> Point:
         """Returns a point, or that it is unread, where it rests on what nobody could read."""
-        reasons = [self.landing_zone.unread[part] for part in self._unread(point.key)]
+        reasons = dict.fromkeys(self.landing_zone.unread[part] for part in self._unread(point.key))
         return replace(point, lines=tuple(f"unread: {one}" for one in reasons), level="danger") if reasons else point
 
     def _unread(self, key: str) -> list[Part]:

@@ -34,7 +34,7 @@ def page(landing_zone: LandingZone, edition: Edition) -> str:
         (
             _section("overview", "At a glance", f"<p>{html(str(first.numbers))}.", sections.points(), look="points"),
             _evidence(sections),
-            _ACCESS.replace("<form ", f"{people}<form ", 1),
+            _unread_access(people) if people else _ACCESS,
             _section("groups", "By group", _GROUPS, people or sections.groups()),
             _section("people", "By person", "", people or sections.people()),
             _section("accounts", "By account", f"<p class=soft>{_ACCOUNTS} {html(SLOTS_NOTE)}", sections.accounts()),
@@ -98,6 +98,11 @@ def _section(key: str, title: str, lead: str, content: str, *, look: str = "list
         f'<section id="{key}" aria-labelledby="{key}-title"><h2 id="{key}-title">{title}</h2>'
         f"{lead}<div class={look}>{content}</div></section>"
     )
+
+
+def _unread_access(unread: str) -> str:
+    """Returns that there is no matrix, and hides the empty one, without which the script would not run."""
+    return _section("unread-access", "Access matrix", "", unread) + _ACCESS.replace(" class", " hidden class", 1)
 
 
 def _evidence(sections: Sections) -> str:
@@ -177,7 +182,7 @@ def _navigation(landing_zone: LandingZone, edition: Edition) -> str:
     links: tuple[tuple[str, str, int | None], ...] = (
         ("overview", "At a glance", None),
         *evidence,
-        ("access", "Access matrix", None),
+        ("unread-access" if "people" in unread else "access", "Access matrix", None),
         ("groups", "By group", None if "people" in unread else len(landing_zone.groups)),
         ("people", "By person", None if "people" in unread else len(landing_zone.users)),
         ("accounts", "By account", len(landing_zone.accounts)),

@@ -90,7 +90,7 @@ class Sections:
     def evidence(self) -> str:
         """Returns what was read when by whom; nothing of a report on files."""
         found = self.live.facts() if self.live else ()
-        rows = "".join(f"<tr><th scope=row>{html(name)}<td><code>{html(value)}</code>" for name, value in found)
+        rows = "".join(f"<tr><th scope=row>{html(name)}<td>{html(value)}" for name, value in found)
         return _table(("Fact", "Value"), rows)
 
     def differences(self) -> str:
@@ -234,10 +234,11 @@ class Sections:
         head += f" and {len(keys) - SHOWN:,} more" if keys[SHOWN:] else ""
         facts = f"{counted(len(keys), 'account')}, alike" if keys[1:] else ""
         names = f"<ul class=accounts>{''.join(self._accounts(keys))}</ul>" if keys[1:] else ""
-        bound = " ".join(self.pills.policy(policy.key, source) for policy, source in one.policies)
+        bound = self.unread("policies").removeprefix("<p>")
+        bound += " ".join(self.pills.policy(policy.key, source) for policy, source in one.policies)
         if MANAGEMENT in keys:
             bound += " <small>no SCP or RCP binds the management account</small>"
-        nothing = self.unread("policies").removeprefix("<p>") or f"<b class=f>{SIGN} no policy</b>"
+        nothing = f"<b class=f>{SIGN} no policy</b>"
         own = [entering for entering in one.entering if entering not in everywhere]
         lines = [*self._entering(own)]
         if everywhere:

@@ -21,6 +21,7 @@ from tests.scenarios.test_drift import Ids
 pytestmark = [pytest.mark.only("stand-in"), pytest.mark.e2e]
 
 Json = dict[str, Any]
+_NOT_ALLOWED = ("organizations:ListPolicies", "s3:ListBucket")
 OF_LIVE = {"Evidence", "Differences to the configuration", "Account ids"}
 
 
@@ -99,9 +100,10 @@ def test_a_report_from_aws_is_the_declared_one_until_something_is_done_by_hand(s
     }
     assert after[1][-1] != before[1][-1]
 
-    without = json.loads(permissions(load(site.config).project)[READER].text)
-    denied = {"Effect": "Deny", "Action": ["organizations:ListPolicies", "s3:ListBucket"], "Resource": "*"}
-    site.aws.allow_only(json.dumps({**without, "Statement": [*without["Statement"], denied]}))
+    less = json.loads(permissions(load(site.config).project)[READER].text)
+    for statement in less["Statement"]:
+        statement["Action"] = [one for one in statement["Action"] if one not in _NOT_ALLOWED]
+    site.aws.allow_only(json.dumps(less))
     partly: Json = json.loads(asked(site, "report", "--live", "--format", "json", code=1).stdout)
     assert [one["part"] for one in partly["live"]["unread"]] == ["policies", "states"]
     assert partly["access"]
