@@ -62,11 +62,15 @@ _SHARED: dict[str, Any] = {
 }
 
 
+_CALLING = frozenset(
+    {
+        *("init", "adopt", "bootstrap", "rename", "plan", "deploy"),
+        *("explain", "report", "doctor", "drift", "profiles"),
+    }
+)
 _OF_AWS: dict[str, frozenset[str]] = {
-    "profile": frozenset({"init", "adopt", "bootstrap", "rename", "plan", "deploy", "doctor", "drift", "profiles"}),
-    "region": frozenset(
-        {"init", "adopt", "bootstrap", "rename", "plan", "deploy", "doctor", "drift", "profiles", "can"}
-    ),
+    "profile": _CALLING,
+    "region": _CALLING | {"can"},
 }
 """The commands behind which these options may stand: those that call AWS; `can` asks about a request in a region."""
 
@@ -195,6 +199,16 @@ def _drop_stdout() -> None:
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for a script.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")]
+LiveOption = Annotated[
+    bool, typer.Option("--live", help="What AWS has now, as evidence: date, caller, hash, differences to config/.")
+]
+SaveOption = Annotated[
+    Path | None, typer.Option("--save", metavar="FILE", help="With --live: keep what was read.", show_default=False)
+]
+FromOption = Annotated[
+    Path | None,
+    typer.Option("--from", metavar="FILE", help="What AWS had when --save kept it; calls nobody.", show_default=False),
+]
 
 
 @command("check", "strata check --config config")
@@ -727,12 +741,20 @@ def explain(
             autocompletion=completion.keys("permission-set"),
         ),
     ] = None,
+    live: LiveOption = False,
+    save: SaveOption = None,
+    kept: FromOption = None,
     json: JsonOption = False,
 ) -> int:
-    """Say who may do what where, which policies bind an account, and which line of the configuration says so."""
-    from strata.commands.explain import run
+    """Say who may do what where, which policies bind an account, and which line of the configuration says so.
 
-    return run(options, who=who, account=account, permission_set=permission_set, json=json)
+    With --live, what AWS has says it. Exit 1 where something there could not be read.
+    """
+    from strata.commands.explain import run
+    from strata.live import Source
+
+    source = Source(live, kept, save)
+    return run(options, who=who, account=account, permission_set=permission_set, json=json, source=source)
 
 
 @command("can", "strata can s3:DeleteBucket --in shared --as jane-doe --on arn:aws:s3:::logs")
@@ -843,13 +865,21 @@ def report(
         str | None,
         typer.Option("--group", metavar="NAME", help="Only this group.", autocompletion=completion.keys("group")),
     ] = None,
+    live: LiveOption = False,
+    save: SaveOption = None,
+    kept: FromOption = None,
 ) -> int:
-    """Report access, organization, policies and layers, or with --diff what a change means for people and accounts."""
-    from strata.commands.report import Only, run
+    """Report access, organization, policies and layers, or with --diff what a change means for people and accounts.
 
-    only = Only(account or (), ou or (), person, group)
+    With --live the report is about what AWS has. Exit 1 where something there could not be read; the report is made
+    all the same, and names it.
+    """
+    from strata.commands.report import Only, run
+    from strata.live import Source
+
+    only, source = Only(account or (), ou or (), person, group), Source(live, kept, save)
     allowed = [one.value for one in allow or ()]
-    return run(options, format=format, output=output, diff=diff, allow=allowed, as_of=as_of, only=only)
+    return run(options, format=format, output=output, diff=diff, allow=allowed, as_of=as_of, only=only, source=source)
 
 
 def main() -> None:

@@ -16,7 +16,10 @@ from strata.help import EXIT_CODES, GROUPS, LINES
 from tests.synthesized import CHECKOUT, COMPANY
 from tests.test_docs import group
 
-ASKS_AWS = {"init", "adopt", "bootstrap", "rename", "plan", "deploy", "doctor", "drift", "profiles"}
+ASKS_AWS = {
+    *("init", "adopt", "bootstrap", "rename", "plan", "deploy"),
+    *("explain", "report", "doctor", "drift", "profiles"),
+}
 
 
 def test_every_command_has_its_line_but_the_one_for_developers() -> None:

@@ -21,10 +21,12 @@ from strata.cli import app
 from strata.commands import drift, plan
 from strata.drift.comparison import Difference, Drift, How
 from strata.drift.ways import Way
+from strata.files.config_edit import write_texts
 from strata.inventory.progress import Reading
 from strata.load import load
 from strata.outputs import FORMATS
 from tests import test_deploy as of_deploy
+from tests import test_live as of_live
 from tests.synthesized import CHECKOUT, COMPANY, SHIPPED
 from tests.test_deploy import Json, Site, planned
 
@@ -175,6 +177,20 @@ def test_report(tmp_path: Path) -> None:
     assert differences("strata report", printed("report", "--format", "json")) == []
     changed = printed("report", "--diff", "HEAD", "--format", "json", config=folder)
     assert differences("strata report --diff", changed) == []
+
+
+def test_report_from_aws(tmp_path: Path) -> None:
+    write_texts(tmp_path / "config", of_live.configuration(of_live.PROJECT_, of_live.clean())[1])
+    zone, file = load(tmp_path / "config"), tmp_path / "reading.json"
+    closed = of_live.account(9, state="SUSPENDED")
+    live = of_live.changed(of_live.by_hand("unit renamed"), unread={"policies": "not allowed"})
+    live = of_live.changed(live, accounts=(*live.organization.accounts, closed))
+    file.write_bytes(of_live.evidence(zone, live).written())
+
+    for words in (("report", "--format", "json"), ("explain", "a3", "--json")):
+        found = json.loads(printed(*words, "--from", file, config=tmp_path / "config"))
+        assert differences("strata report --live", json.dumps({"live": found["live"]})) == []
+    assert differences("The file of --save", file.read_text()) == []
 
 
 def test_profiles(tmp_path: Path) -> None:

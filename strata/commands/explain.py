@@ -4,58 +4,105 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from strata.config import ORGANIZATION, SSO
+from strata.config.moves import Kind
 from strata.config.source import Location
-from strata.errors import UsageError
-from strata.landing_zone import MANAGEMENT, LandingZone, SourceLocation
+from strata.errors import StrataError, UsageError
+from strata.landing_zone import MANAGEMENT, LandingZone, Part, SourceLocation
 from strata.landing_zone.policies import EffectivePolicy
 from strata.landing_zone.units import Target
+from strata.live import CONFIGURATION, Source
 from strata.load import load
 from strata.options import Options
 from strata.outputs import output
-from strata.printing import document, line
+from strata.printing import document, line, readers_may_leave
 from strata.report.access import Access, AccessPath, access, access_as_json, allowances, bundles, empty_groups
-from strata.report.names import find_account, find_anyone, find_permission_set, find_user
+from strata.report.names import find_account, find_anyone, find_permission_set, find_user, is_account
 from strata.report.places import places
 from strata.report.policies import short_type
 from strata.report.reviews import GroupReview, group_reviews
 
+if TYPE_CHECKING:
+    from strata.report.live import Live
 
-def run(options: Options, *, who: str | None, account: str | None, permission_set: str | None, json: bool) -> int:
-    """Finds the named user, account, group or permission set and prints it."""
+
+def run(
+    options: Options,
+    *,
+    who: str | None,
+    account: str | None,
+    permission_set: str | None,
+    json: bool,
+    source: Source = CONFIGURATION,
+) -> int:
+    """Finds the named user, account, group or permission set and prints it; 1 where AWS lets not all be read."""
     if (who is None) == (permission_set is None) or (account and permission_set):
         raise UsageError("name a user, a user and an account, an account, a group, or --permission-set NAME")
-    explained = Explained(load(options.config))
-    facts, lines = _chosen(explained, who, account, permission_set)
-    if json:
-        document(output("explain", facts()))
-    else:
-        print("\n".join(map(line, lines())))
-    return 0
+    source.check(options.config)
+    landing_zone, found = load(options.config), None
+    if source:
+        from strata.live.reading import read
+
+        found = read(options, landing_zone, source)
+    explained = Explained(found.zone if found else landing_zone)
+    chosen = _chosen(explained, who, account, permission_set)
+    evidence = found.about(chosen.kind, chosen.key) if found else None
+    with readers_may_leave():
+        if json:
+            live = {"live": evidence.as_data()} if evidence else {}
+            document(output("explain", {**chosen.facts(), **live}))
+        else:
+            print("\n".join(map(line, (*chosen.lines(), *(_evidence(evidence) if evidence else ())))))
+    return 1 if evidence and evidence.unread else 0
+
+
+def _evidence(live: Live) -> Iterator[str]:
+    yield ""
+    yield str(live)
+    yield f"  organization {live.organization}, management account {live.management}"
+    yield f"  SHA-256 of the data: {live.sha256}"
+    for one in live.unread:
+        yield f"  unread: {one}"
+    yield f"Differences to the configuration here: {live.summary}"
+    for difference in live.differences:
+        yield f"  {difference.what}{f', {difference.place}' if difference.place else ''}"
 
 
 Json = dict[str, Any]
 """The output of --json."""
 
 
-def _chosen(
-    explained: Explained, who: str | None, account: str | None, permission_set: str | None
-) -> tuple[Callable[[], Json], Callable[[], Iterable[str]]]:
+class _Chosen(NamedTuple):
+    """What somebody asks about, with the answer for a script and for people."""
+
+    kind: Kind
+    key: str
+    facts: Callable[[], Json]
+    lines: Callable[[], Iterable[str]]
+
+
+def _chosen(explained: Explained, who: str | None, account: str | None, permission_set: str | None) -> _Chosen:
     landing_zone = explained.landing_zone
+    reason = landing_zone.unread.get("people")
+    if reason and (permission_set or account or not is_account(landing_zone, who or "")):
+        raise StrataError(f"people and access are unread, so that only accounts can be explained: {reason}")
     if permission_set:
         key = find_permission_set(landing_zone, permission_set)
-        return lambda: explained.permission_set_facts(key), lambda: explained.permission_set_lines(key)
+        facts, lines = explained.permission_set_facts, explained.permission_set_lines
+        return _Chosen("permission-set", key, partial(facts, key), partial(lines, key))
     if account:
         user, there = find_user(landing_zone, who or ""), find_account(landing_zone, account)
-        return lambda: explained.user_facts(user, there), lambda: explained.user_lines(user, there)
+        facts, lines = partial(explained.user_facts, user, there), partial(explained.user_lines, user, there)
+        return _Chosen("user", user, facts, lines)
     kind, found = find_anyone(landing_zone, who or "")
     if kind == "user":
-        return lambda: explained.user_facts(found), lambda: explained.user_lines(found)
+        return _Chosen(kind, found, partial(explained.user_facts, found), partial(explained.user_lines, found))
     if kind == "group":
-        return lambda: explained.group_facts(found), lambda: explained.group_lines(found)
-    return lambda: explained.account_facts(found), lambda: explained.account_lines(found)
+        return _Chosen(kind, found, partial(explained.group_facts, found), partial(explained.group_lines, found))
+    return _Chosen(kind, found, partial(explained.account_facts, found), partial(explained.account_lines, found))
 
 
 class Explained:
@@ -119,12 +166,14 @@ class Explained:
         yield from _wrapped(f"{key}: {account.name}, {account.email}", "")
         yield f"  {self._shown_at(account.file, account.location)}"
         yield from _wrapped(f"in {' > '.join(self._path(key))}", "  ")
+        if unread := self._unread("delegations"):
+            yield from _wrapped(f"administers: {unread}", "  ")
         for service, where in self._administers(key).items():
             yield from _wrapped(f"administers {service}, {where}", "  ")
         yield from ("", "Policies that bind it", *self._policy_lines(key), "", "Who gets in")
         found = self._access_to(key)
         if not found:
-            yield "  nobody"
+            yield f"  {self._unread('people') or 'nobody'}"
         for one in found:
             yield from _wrapped(f"{one.permission_set}: {one.holder}", "  ")
             yield from self._way_lines(one.ways, "    ")
@@ -143,12 +192,21 @@ class Explained:
             "email": account.email,
             "place": self._shown_at(account.file, account.location),
             "path": self._path(key),
-            "administers": self._administers(key),
-            "policies": [self._policy_facts(one) for one in self._effective(key)],
+            **self._unless_unread("delegations", {"administers": self._administers(key)}),
+            **self._unless_unread("policies", {"policies": [self._policy_facts(one) for one in self._effective(key)]}),
+            **self._unless_unread("people", self._entering_facts(key, found)),
+        }
+
+    def _entering_facts(self, key: str, found: list[Access]) -> Json:
+        return {
             "access": [self._access_facts(one) for one in found],
             "groups_without_members": self._empty_groups(account=key),
             "permission_sets": self._sets_facts(found),
         }
+
+    def _unless_unread(self, part: Part, facts: Json) -> Json:
+        """Returns facts, none where they are not known: that is another thing than empty."""
+        return {} if part in self.landing_zone.unread else facts
 
     def _access_to(self, key: str) -> list[Access]:
         found = (one for one in access(self.landing_zone) if one.account == key)
@@ -160,8 +218,8 @@ class Explained:
     def _administers(self, key: str) -> dict[str, str]:
         return {
             service: self._shown_at(ORGANIZATION, ("delegated_administrators", service))
-            for service, account in sorted(self.landing_zone.organization.delegated_administrators.items())
-            if account == key
+            for service, accounts in sorted(self.landing_zone.delegated_administrators.items())
+            if key in accounts
         }
 
     def _effective(self, key: str) -> Iterable[EffectivePolicy]:
@@ -172,7 +230,7 @@ class Explained:
         for effective in self._effective(key):
             by_policy[effective.policy.key].append(effective)
         if not any(found[0].binds for found in by_policy.values()):
-            yield "  none"
+            yield f"  {self._unread('policies') or 'none'}"
         for policy, found in by_policy.items():
             if found[0].binds:
                 yield from _wrapped(f"{short_type(found[0].policy.type)} {policy}", "  ")
@@ -298,6 +356,11 @@ class Explained:
 
     # What all three say
 
+    def _unread(self, part: Part) -> str:
+        """Returns that a part is unread, empty where it was read."""
+        reason = self.landing_zone.unread.get(part)
+        return f"unread: {reason}" if reason else ""
+
     def _access_facts(self, one: Access) -> Json:
         return access_as_json(one, self._shown)
 
@@ -337,7 +400,7 @@ class Explained:
 
     def _shown(self, source: SourceLocation) -> str:
         """Returns a line with the path of its file from here, which terminals and editors open."""
-        return f"{self.landing_zone.source_file(source.file).file}:{source.line}"
+        return str(source._replace(file=self.landing_zone.source_file(source.file).file))
 
 
 def _wrapped(text: str, indent: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""`strata report`: the whole configuration in readable form, or the effect of its changes since a git revision."""
+"""`strata report`: the configuration, or what AWS has, in readable form; or the effect of changes since a revision."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from strata.errors import UsageError
+from strata.errors import StrataError, UsageError
 from strata.files.atomic import write
 from strata.landing_zone import LandingZone
+from strata.live import CONFIGURATION, Source
 from strata.load import load
 from strata.options import Options
 from strata.outputs import output as json_output
@@ -19,6 +20,7 @@ from strata.printing import as_utf_8, columns, document, markdown, readers_may_l
 
 if TYPE_CHECKING:
     from strata.report.edition import Edition
+    from strata.report.live import Live
     from strata.report.scope import Scope
 
 PIPE_WIDTH = 100
@@ -47,8 +49,10 @@ def run(
     allow: Collection[str],
     as_of: str | None = None,
     only: Only = Only(),
+    source: Source = CONFIGURATION,
 ) -> int:
-    """Writes the report, or the difference with exit code 3 for changes that are not allowed."""
+    """Writes the report; 1 where AWS lets not all be read, and 3 for a difference with changes that are not allowed."""
+    source.check(options.config, as_of=as_of, diff=diff)
     if diff is not None:
         if as_of is not None or only:
             problem = "a difference is about everything, on no day"
@@ -58,21 +62,44 @@ def run(
         raise UsageError("--allow belongs to --diff; add --diff REV, or leave it out")
     if only and format not in ("text", "markdown", "csv"):
         raise UsageError(f"--format {format} has everything; use text, markdown or csv with --account and the like")
-    _write(options, format, _report(options, format, _width(output), as_of, only), output)
-    return 0
+    landing_zone, edition = _subject(options, as_of, source)
+    report = _report(landing_zone, edition, only, _width(output))
+    with readers_may_leave():
+        _write(options, format, _FORMATS[format](report), output)
+    return _told_unread(options, edition.live) if edition.live else 0
 
 
-def _report(options: Options, format: str, width: int, as_of: str | None, only: Only) -> str:
+def _subject(options: Options, as_of: str | None, source: Source) -> tuple[LandingZone, Edition]:
+    """Returns the configuration, or what AWS has in its place, and what the report depends on besides."""
     from strata.landing_zone.expiry import day_of
     from strata.report.edition import Edition
     from strata.report.revisions import revision_of
+
+    landing_zone, revision = load(options.config), revision_of(options.config)
+    if source:
+        from strata.live.reading import read
+
+        found = read(options, landing_zone, source)
+        return found.zone, Edition(found.live.read_at.date(), revision, found.live)
+    day = day_of(as_of) if as_of is not None else dt.datetime.now().astimezone().date()
+    return landing_zone, Edition(day, revision)
+
+
+def _report(landing_zone: LandingZone, edition: Edition, only: Only, width: int) -> Report:
     from strata.report.scope import scope_of
 
-    day = day_of(as_of) if as_of is not None else dt.datetime.now().astimezone().date()
-    landing_zone = load(options.config)
-    edition = Edition(day, revision_of(options.config))
+    unread = landing_zone.unread.get("people")
+    if unread and (only.person is not None or only.group is not None):
+        raise StrataError(f"people and access are unread, so that nobody can be found: {unread}")
     scope = scope_of(landing_zone, accounts=only.accounts, units=only.units, person=only.person, group=only.group)
-    return _FORMATS[format](Report(landing_zone, edition, scope, width))
+    return Report(landing_zone, edition, scope, width)
+
+
+def _told_unread(options: Options, live: Live) -> int:
+    """Returns the exit code, which is 1 where something could not be read; the report says what it is as well."""
+    for one in live.unread:
+        options.note(f"unread: {one}")
+    return 1 if live.unread else 0
 
 
 @dataclass(frozen=True)
@@ -136,14 +163,16 @@ def _markdown(report: Report) -> str:
 
     title = f"# {markdown(report.landing_zone.project.name)}\n\n"
     found = as_markdown(tables(report.landing_zone, report.edition, report.scope))
-    chart = f"\n## Chart\n\n```mermaid\n{flowchart(report.landing_zone)}```\n"
+    chart = f"\n## Chart\n\n```mermaid\n{flowchart(report.landing_zone, report.edition.live)}```\n"
     return f"{title}{found}{chart if report.scope.is_everything else ''}"
 
 
 def _csv(report: Report) -> str:
     from strata.report.tables import as_csv
 
-    return as_csv(report.landing_zone, report.scope)
+    if reason := report.landing_zone.unread.get("people"):
+        raise StrataError(f"people and access are unread, and --format csv has nothing else: {reason}")
+    return as_csv(report.landing_zone, report.scope, report.edition.live)
 
 
 def _json(report: Report) -> str:
@@ -155,7 +184,7 @@ def _json(report: Report) -> str:
 def _mermaid(report: Report) -> str:
     from strata.report.mermaid import flowchart
 
-    return flowchart(report.landing_zone)
+    return flowchart(report.landing_zone, report.edition.live)
 
 
 def _html(report: Report) -> str:

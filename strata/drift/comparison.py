@@ -105,7 +105,7 @@ def compare(
     unread = _unread(zone, inventory, before)
     found, waiting = list[Difference](), list[str]()
     for at in sorted({*here, *before, *live}, key=lambda at: (_ORDER[at[0]], -_depth(at, live), at[1])):
-        if not _is_unread(*at, unread):
+        if not is_unread(*at, unread):
             one = _Compared(zone, here.get(at), before.get(at), live.get(at), frozenset(unread))
             found += one.differences()
             waiting += [" ".join(at)] if one.waits() else []
@@ -150,7 +150,7 @@ def _unread(zone: LandingZone, inventory: Inventory, before: Side) -> dict[str, 
     return dict(sorted(found.items()))
 
 
-def _is_unread(kind: str, name: str, unread: Collection[str]) -> bool:
+def is_unread(kind: str, name: str, unread: Collection[str]) -> bool:
     hidden = {one for part in unread for one in HIDDEN.get(part, ())}
     return kind in hidden or (kind == facts.SETTING and name.partition(" ")[0] in unread)
 
@@ -179,7 +179,7 @@ class _Compared:
             yield self._difference(How.GONE, self.here)
         elif self.here and self.before and self.now:
             for attribute, (declared, recorded, live) in self._values(self.here, self.before, self.now):
-                if _meaning(live) not in (_meaning(recorded), _meaning(declared)):
+                if meaning(live) not in (meaning(recorded), meaning(declared)):
                     values = (written(one) for one in (live, recorded, declared))
                     yield self._difference(How.CHANGED, self.here, attribute, *values)
 
@@ -188,7 +188,7 @@ class _Compared:
         if self.here and self.before and self.now:
             values = self._values(self.here, self.before, self.now)
             return any(
-                _meaning(declared) != _meaning(recorded) == _meaning(live) and (self.here.kind, attribute) not in _LEFT
+                meaning(declared) != meaning(recorded) == meaning(live) and (self.here.kind, attribute) not in _LEFT
                 for attribute, (declared, recorded, live) in values
             )
         if self.here and self.now:
@@ -214,7 +214,7 @@ _LEFT = frozenset({(facts.ACCOUNT, "email"), (facts.USER, "user_name")})
 """What a deploy leaves as it is, because Terraform would replace the thing."""
 
 
-def _meaning(value: Any) -> Any:
+def meaning(value: Any) -> Any:
     """Returns a value in the form in which Terraform compares it: text composed, and a policy whatever its wording."""
     if isinstance(value, Mapping) and "Statement" in value:
         found = value["Statement"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from strata.config.accepted import Acceptance
 from strata.config.expectations import Expectation
@@ -26,17 +26,21 @@ from strata.landing_zone.selection import AccountSelector
 from strata.landing_zone.services import derived_services, policy_types
 from strata.landing_zone.units import Ancestors, Target, Unit, ancestors, units
 
-__all__ = ["MANAGEMENT", "ROOT", "LandingZone", "SourceLocation"]
+__all__ = ["MANAGEMENT", "ROOT", "LandingZone", "Part", "SourceLocation"]
+
+
+Part = Literal["people", "policies", "delegations"]
+"""A part of a landing zone that somebody may not be allowed to read at AWS; people are who has what as well."""
 
 
 class SourceLocation(NamedTuple):
-    """A line of the configuration, by the name its file has in the folder."""
+    """A line of the configuration, by the name its file has in the folder; 0 where no file says it, but AWS."""
 
     file: str
     line: int
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}"
+        return f"{self.file}:{self.line}" if self.line else self.file
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,8 @@ class LandingZone:
     """The layers of one's own by name, after those that they read from."""
     expectations: tuple[Expectation, ...] = ()
     """What holds whatever else is configured."""
+    unread: Mapping[Part, str] = field(default_factory=dict)
+    """What is not known of it, with the reason: AWS let nobody read it."""
 
     @cached_property
     def accounts(self) -> Mapping[str, Account]:
@@ -122,6 +128,11 @@ class LandingZone:
     def declared_controls(self) -> frozenset[str]:
         """Returns the controls that a declarative policy sets in the management account, so that it cannot itself."""
         return frozenset(control for _, _, control in declared_settings(self.policies.values()))
+
+    @cached_property
+    def delegated_administrators(self) -> Mapping[str, tuple[str, ...]]:
+        """Returns the accounts that administer each service; at AWS there may be several."""
+        return {service: (account,) for service, account in self.organization.delegated_administrators.items()}
 
     @cached_property
     def trusted_services(self) -> frozenset[str]:

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from strata.config import ORGANIZATION, SSO
-from strata.landing_zone import LandingZone
+from strata.landing_zone import LandingZone, Part
 from strata.landing_zone.administrators import allows_everything
 from strata.report.access import access, access_as_json, allowances
 from strata.report.edition import Edition
 from strata.report.layers import layers
 from strata.report.overview import overview
-from strata.report.policies import slots
+from strata.report.policies import Slots, slots
 from strata.report.reviews import GroupReview, group_reviews
 
 
 def as_data(landing_zone: LandingZone, edition: Edition) -> dict[str, Any]:
-    """Returns the first screen, people, access, organization, policies, controls and layers for --format json."""
+    """Returns the first screen, people, access, organization, policies, controls and layers for --format json.
+
+    What is unread is not there.
+    """
     source, first = landing_zone.source, overview(landing_zone, edition.as_of)
-    return {
+    found = {
         "project": landing_zone.project.name,
         **edition.as_data(),
         "overview": first.as_data(),
@@ -60,6 +64,15 @@ def as_data(landing_zone: LandingZone, edition: Edition) -> dict[str, Any]:
             for one in layers(landing_zone)
         ],
     }
+    hidden = {name for part in landing_zone.unread for name in _RESTS_ON.get(part, ())}
+    return {name: one for name, one in found.items() if name not in hidden}
+
+
+_RESTS_ON: Mapping[Part, tuple[str, ...]] = {
+    "people": ("users", "groups", "permission_sets", "access", "guardrails"),
+    "policies": ("policies", "guardrails"),
+}
+"""What is not known without a part."""
 
 
 def _group(review: GroupReview) -> dict[str, Any]:
@@ -90,16 +103,17 @@ def _organization(landing_zone: LandingZone) -> list[dict[str, Any]]:
             "key": target.key,
             **({"name": landing_zone.accounts[target.key].name} if target.kind == "account" else {}),
             "path": [one.key for one in way[:-1]],
-            "slots": [
-                {
-                    "type": one.type.value,
-                    "policies": list(one.policies),
-                    "used": one.used,
-                    "free": one.free,
-                    "limit": one.limit,
-                }
-                for one in found[target]
-            ],
+            **({} if "policies" in landing_zone.unread else {"slots": list(map(_slots, found[target]))}),
         }
         for target, way in landing_zone.ancestors.items()
     ]
+
+
+def _slots(one: Slots) -> dict[str, Any]:
+    return {
+        "type": one.type.value,
+        "policies": list(one.policies),
+        "used": one.used,
+        "free": one.free,
+        "limit": one.limit,
+    }

@@ -86,8 +86,10 @@ class Guardrails:
 
 
 def guardrails(landing_zone: LandingZone, as_of: dt.date) -> Guardrails:
-    """Returns what the expectations of a landing zone come to on a day, and who can undo what."""
+    """Returns what the expectations of a landing zone come to on a day, and who can undo what; nothing of unread."""
     inside = _inside(landing_zone)
+    if landing_zone.unread.keys() & {"people", "policies"}:
+        return Guardrails(tuple(inside), (), ())
     return Guardrails(
         tuple(inside), tuple(_expected(landing_zone, as_of, inside)), tuple(_undoing(landing_zone, as_of))
     )

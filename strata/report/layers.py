@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from strata.config.layers import Layer as OwnLayer
 from strata.config.models import Control, Group, User, state_key
-from strata.landing_zone import LandingZone
+from strata.landing_zone import LandingZone, Part
 from strata.text import counted
 
 
@@ -56,14 +56,24 @@ def _backend(landing_zone: LandingZone) -> tuple[str, ...]:
 
 def _organizations(landing_zone: LandingZone) -> tuple[str, ...]:
     policies = landing_zone.policies.values()
+    delegations = sum(map(len, landing_zone.delegated_administrators.values()))
     return (
         "the organization",
         counted(len(landing_zone.units), "organizational unit"),
         counted(len(landing_zone.members), "member account"),
-        f"{counted(len(policies), 'policy', 'policies')}, "
-        f"{counted(sum(len(one.attachments) for one in policies), 'attachment')}",
-        counted(len(landing_zone.organization.delegated_administrators), "delegated administrator"),
+        _unless_unread(
+            landing_zone,
+            "policies",
+            f"{counted(len(policies), 'policy', 'policies')}, "
+            f"{counted(sum(len(one.attachments) for one in policies), 'attachment')}",
+        ),
+        _unless_unread(landing_zone, "delegations", counted(delegations, "delegated administrator")),
     )
+
+
+def _unless_unread(landing_zone: LandingZone, part: Part, text: str) -> str:
+    words = {"people": "people and access", "policies": "policies", "delegations": "delegated administrators"}
+    return f"{words[part]}: unread" if part in landing_zone.unread else text
 
 
 def _security(landing_zone: LandingZone) -> tuple[str, ...]:
@@ -85,6 +95,8 @@ def _external(principals: Iterable[User | Group]) -> str:
 
 def _sso(landing_zone: LandingZone) -> tuple[str, ...]:
     sso = landing_zone.sso
+    if "people" in landing_zone.unread:
+        return (_unless_unread(landing_zone, "people", ""),)
     return (
         counted(len(sso.users), "user") + _external(sso.users.values()),
         counted(len(sso.groups), "group") + _external(sso.groups.values()),

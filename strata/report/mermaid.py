@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterator
 
 from strata.landing_zone import LandingZone
-from strata.landing_zone.units import Target
-from strata.printing import mermaid
+from strata.landing_zone.units import THE_ROOT, Target
+from strata.printing import line, mermaid
+from strata.report.live import Live
 from strata.report.policies import short_type
 from strata.text import counted
 
@@ -15,9 +16,12 @@ MANY = 60
 """Accounts from which on the chart counts them unit by unit: Mermaid draws 500 lines and no more."""
 
 
-def flowchart(landing_zone: LandingZone) -> str:
+def flowchart(landing_zone: LandingZone, live: Live | None = None) -> str:
     """Returns the chart: root, units, accounts, with the policies attached to each."""
-    return "\n".join(["flowchart LR", *(f"  {line}" for line in _lines(landing_zone)), ""])
+    evidence = (
+        [f"  %% {line(one)}" for one in (live, f"SHA-256 of the data: {live.sha256}", *live.unread)] if live else []
+    )
+    return "\n".join(["flowchart LR", *evidence, *(f"  {line}" for line in _lines(landing_zone)), ""])
 
 
 def _lines(landing_zone: LandingZone) -> Iterator[str]:
@@ -27,6 +31,7 @@ def _lines(landing_zone: LandingZone) -> Iterator[str]:
     names = {target: f"n{index}" for index, target in enumerate(ways)}
     for target, way in ways.items():
         own = [f"{short_type(policy.type)} {policy.key}" for policy in attached if target in policy.attachments]
+        own += ["policies unread"] if "policies" in landing_zone.unread and target == THE_ROOT else []
         if grouped and target.kind == "account" and not own:
             continue
         text = [_label(landing_zone, target), *own]

@@ -43,6 +43,11 @@ def find_account(landing_zone: LandingZone, name: str) -> str:
     return _find(_account_names(landing_zone), name, "an account")
 
 
+def is_account(landing_zone: LandingZone, name: str) -> bool:
+    """Returns whether an account answers to a name."""
+    return _match(_account_names(landing_zone), name) is not None
+
+
 def find_permission_set(landing_zone: LandingZone, name: str) -> str:
     """Returns the key of a permission set by key or name."""
     return _find(_permission_set_names(landing_zone), name, "a permission set")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
 from strata.config.models import MANAGEMENT, Control, Mode, PolicyType
 from strata.evaluation.answers import Outcome
-from strata.landing_zone import LandingZone
+from strata.landing_zone import LandingZone, Part
 from strata.landing_zone.administrators import allows_everything
 from strata.landing_zone.expiry import Ending, endings, when, where, who
 from strata.landing_zone.units import Target
@@ -51,6 +51,8 @@ class Numbers:
     """As AWS counts them: a permission set for a group or a user in an account."""
     grants: int
     """The same for each person in the group, once where several ways give it."""
+    unread: str = ""
+    """Why nobody could count them."""
 
     @property
     def without_access(self) -> int:
@@ -58,6 +60,8 @@ class Numbers:
         return self.people - self.with_access
 
     def __str__(self) -> str:
+        if self.unread:
+            return f"people and access are unread: {self.unread}"
         text = f"{counted(self.people, 'person', 'people')}: {self.with_access:,} with access, "
         text += f"{self.without_access:,} without"
         if self.external:
@@ -77,7 +81,7 @@ class Overview:
 
     def points(self) -> list[Point]:
         """Returns the first screen in the order that it is read."""
-        return [
+        found = [
             self._administrators(),
             self._break_glass(),
             self._somewhere(),
@@ -91,6 +95,16 @@ class Overview:
             self._people("without_access", "People without access", self.without_access),
             self._empty(),
         ]
+        return list(map(self._as_read, found))
+
+    def _as_read(self, point: Point) -> Point:
+        """Returns a point, or that it is unread, where it rests on what nobody could read."""
+        reasons = dict.fromkeys(self.landing_zone.unread[part] for part in self._unread(point.key))
+        return replace(point, lines=tuple(f"unread: {one}" for one in reasons), level="danger") if reasons else point
+
+    def _unread(self, key: str) -> list[Part]:
+        """Returns the parts that an answer rests on and nobody could read."""
+        return [part for part in _RESTS_ON.get(key, ("people",)) if part in self.landing_zone.unread]
 
     # Who administers
 
@@ -256,8 +270,8 @@ class Overview:
         return Point("empty_groups", "Groups with access and without members", empty or ("none",), _if(empty))
 
     def as_data(self) -> dict[str, Any]:
-        """Returns the first screen for a script."""
-        return {
+        """Returns the first screen for a script, without what is unread."""
+        found = {
             "people": {
                 "all": self.numbers.people,
                 "with_access": self.numbers.with_access,
@@ -278,6 +292,20 @@ class Overview:
             "ended": [_ending_as_data(one) for one in self.ended],
             "ends_soon": [_ending_as_data(one) for one in self.ending],
         }
+        return {name: one for name, one in found.items() if not self._unread(name)}
+
+
+_RESTS_ON: Mapping[str, tuple[Part, ...]] = {
+    "pipeline": (),
+    "controls_off": (),
+    "controls_unmanaged": (),
+    "unbound_accounts": ("policies",),
+    "accounts_bound_by_no_scp": ("policies",),
+    "expectations": ("people", "policies"),
+    "expectations_broken": ("people", "policies"),
+    "can_undo": ("people", "policies"),
+}
+"""The parts that each answer rests on; all others on people and their access."""
 
 
 def overview(landing_zone: LandingZone, as_of: dt.date) -> Overview:
@@ -291,6 +319,7 @@ def overview(landing_zone: LandingZone, as_of: dt.date) -> Overview:
         empty=tuple(empty_groups(landing_zone, landing_zone.grants)),
         assignments=len(landing_zone.grants),
         grants=len(found),
+        unread=landing_zone.unread.get("people", ""),
     )
     return Overview(landing_zone, as_of, found, numbers)
 

@@ -9,7 +9,7 @@ import base64
 import hashlib
 from pathlib import Path
 
-from strata.landing_zone import LandingZone
+from strata.landing_zone import LandingZone, Part
 from strata.printing import html, script_data
 from strata.report.edition import Edition
 from strata.report.markup import SIGN
@@ -27,17 +27,20 @@ def page(landing_zone: LandingZone, edition: Edition) -> str:
     allowed = f"img-src data:; style-src {_hash(style)}; script-src {_hash(script)}"
     policy = f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
     first = overview(landing_zone, edition.as_of)
-    sections = Sections(landing_zone, first)
+    sections = Sections(landing_zone, first, edition.live)
+    people, policies = (sections.unread(part) for part in _HIDE)
+    guardrails = people + policies or sections.expectations() + sections.undoing()
     body = "\n".join(
         (
             _section("overview", "At a glance", f"<p>{html(str(first.numbers))}.", sections.points(), look="points"),
-            _ACCESS,
-            _section("groups", "By group", _GROUPS, sections.groups()),
-            _section("people", "By person", "", sections.people()),
+            _evidence(sections),
+            _unread_access(people) if people else _ACCESS,
+            _section("groups", "By group", _GROUPS, people or sections.groups()),
+            _section("people", "By person", "", people or sections.people()),
             _section("accounts", "By account", f"<p class=soft>{_ACCOUNTS} {html(SLOTS_NOTE)}", sections.accounts()),
-            _section("sets", "Permission sets", "", sections.sets()),
-            _section("policies", "Policies", "", sections.policies()),
-            _section("guardrails", "Guardrails", _GUARDRAILS, sections.expectations() + sections.undoing()),
+            _section("sets", "Permission sets", "", people or sections.sets()),
+            _section("policies", "Policies", "", policies or sections.policies()),
+            _section("guardrails", "Guardrails", _GUARDRAILS, guardrails),
             _section("controls", "Controls", _CONTROLS, sections.controls()),
             _section("layers", "Layers", _LAYERS, sections.layers(), look="layers"),
         )
@@ -65,7 +68,7 @@ def page(landing_zone: LandingZone, edition: Edition) -> str:
 <div class="search script" role="search" aria-label="The report"><label for="search">Search</label>
 <input type="search" id="search" placeholder="Person, account, OU" autocomplete="off" spellcheck="false">
 <p id="found" role="status" class="soft"></p></div>
-<ul>{_navigation(landing_zone)}</ul>
+<ul>{_navigation(landing_zone, edition)}</ul>
 <div class="folds script"><button type="button" class="button" id="expand">Expand all</button>
 <button type="button" class="button" id="collapse">Collapse all</button></div>
 </nav>
@@ -97,6 +100,21 @@ def _section(key: str, title: str, lead: str, content: str, *, look: str = "list
     )
 
 
+def _unread_access(unread: str) -> str:
+    """Returns that there is no matrix, and hides the empty one, without which the script would not run."""
+    return _section("unread-access", "Access matrix", "", unread) + _ACCESS.replace(" class", " hidden class", 1)
+
+
+def _evidence(sections: Sections) -> str:
+    if sections.live is None:
+        return ""
+    return _section("evidence", "Evidence", "", sections.evidence()) + _section(
+        "differences", "Differences to the configuration", _DIFFERENCES, sections.differences()
+    )
+
+
+_HIDE: tuple[Part, ...] = ("people", "policies")
+_DIFFERENCES = "<p class=soft>What AWS has otherwise than the YAML, whoever did it and whether or not a deploy is due."
 _GROUPS = "<p class=soft>What each group gives, by which entry, why and until when. Printed, each has a line to sign."
 _ACCOUNTS = "What binds each account, from where, and who gets in. Accounts that differ in nothing are shown once."
 _GUARDRAILS = "<p class=soft>Whether each expectation holds in the accounts right in a unit, and who can undo what."
@@ -142,27 +160,34 @@ with the lines that give it; in the matrix, arrow keys move.</p>
 
 
 def _numbers(landing_zone: LandingZone) -> str:
-    numbers = (
-        counted(len(landing_zone.accounts), "account"),
-        counted(len(landing_zone.units), "OU"),
-        counted(len(landing_zone.policies), "policy", "policies"),
+    policies = (counted(len(landing_zone.policies), "policy", "policies"),)
+    people = (
         counted(len(landing_zone.users), "person", "people"),
         counted(len(landing_zone.groups), "group"),
         counted(len(landing_zone.permission_sets), "permission set"),
         counted(len(landing_zone.grants), "assignment"),
     )
+    numbers = (
+        counted(len(landing_zone.accounts), "account"),
+        counted(len(landing_zone.units), "OU"),
+        *(("? policies, unread",) if "policies" in landing_zone.unread else policies),
+        *(("? people and access, unread",) if "people" in landing_zone.unread else people),
+    )
     return "".join(f"<li><b>{text.partition(' ')[0]}</b> {text.partition(' ')[2]}</li>" for text in numbers)
 
 
-def _navigation(landing_zone: LandingZone) -> str:
-    links = (
+def _navigation(landing_zone: LandingZone, edition: Edition) -> str:
+    live, unread = edition.live, landing_zone.unread
+    evidence = (("evidence", "Evidence", None), ("differences", "Differences", len(live.differences))) if live else ()
+    links: tuple[tuple[str, str, int | None], ...] = (
         ("overview", "At a glance", None),
-        ("access", "Access matrix", None),
-        ("groups", "By group", len(landing_zone.groups)),
-        ("people", "By person", len(landing_zone.users)),
+        *evidence,
+        ("unread-access" if "people" in unread else "access", "Access matrix", None),
+        ("groups", "By group", None if "people" in unread else len(landing_zone.groups)),
+        ("people", "By person", None if "people" in unread else len(landing_zone.users)),
         ("accounts", "By account", len(landing_zone.accounts)),
-        ("sets", "Permission sets", len(landing_zone.permission_sets)),
-        ("policies", "Policies", len(landing_zone.policies)),
+        ("sets", "Permission sets", None if "people" in unread else len(landing_zone.permission_sets)),
+        ("policies", "Policies", None if "policies" in unread else len(landing_zone.policies)),
         ("guardrails", "Guardrails", len(landing_zone.expectations)),
         ("controls", "Controls", len(landing_zone.security.controls)),
         ("layers", "Layers", None),

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from strata.config import ORGANIZATION, SSO
 from strata.config.models import Mode
 from strata.evaluation.answers import Outcome
-from strata.landing_zone import MANAGEMENT, LandingZone
+from strata.landing_zone import MANAGEMENT, LandingZone, Part
 from strata.landing_zone.policies import Policy
 from strata.landing_zone.units import THE_ROOT, Target, children
 from strata.printing import html
@@ -16,7 +16,8 @@ from strata.report.access import Access, AccessPath, Principal, allowances
 from strata.report.guardrails import Expected
 from strata.report.labels import says_more
 from strata.report.layers import layers
-from strata.report.markup import FULL, Pills, anchor, items, link, soft, until_and_why
+from strata.report.live import Live
+from strata.report.markup import FULL, SIGN, Pills, anchor, items, link, soft, until_and_why
 from strata.report.overview import Overview, Point
 from strata.report.places import places
 from strata.report.policies import Slots, short_type, slots
@@ -44,8 +45,9 @@ FIRST = 8
 class Sections:
     """Makes every section of one landing zone."""
 
-    def __init__(self, landing_zone: LandingZone, overview: Overview) -> None:
+    def __init__(self, landing_zone: LandingZone, overview: Overview, live: Live | None = None) -> None:
         self.landing_zone = landing_zone
+        self.live = live
         self.overview = overview
         self.pills = Pills(landing_zone)
         self.known: dict[tuple[str, ...], str] = {}
@@ -82,6 +84,26 @@ class Sections:
             return link("a", line)
         head, colon, rest = line.partition(": ")
         return f"<b>{html(head)}</b>{html(colon + rest)}" if colon else html(line)
+
+    # The evidence
+
+    def evidence(self) -> str:
+        """Returns what was read when by whom; nothing of a report on files."""
+        found = self.live.facts() if self.live else ()
+        rows = "".join(f"<tr><th scope=row>{html(name)}<td>{html(value)}" for name, value in found)
+        return _table(("Fact", "Value"), rows)
+
+    def differences(self) -> str:
+        """Returns what AWS has otherwise than the configuration."""
+        if not self.live or not self.live.differences:
+            return f"<p>{html(self.live.summary if self.live else '')}"
+        rows = "".join(f"<tr><td>{html(one.what)}<td><code>{html(one.place)}</code>" for one in self.live.differences)
+        return _table(("What", "Declared at"), rows)
+
+    def unread(self, part: Part) -> str:
+        """Returns that a part is unread, which is another thing than empty; nothing where it was read."""
+        reason = self.landing_zone.unread.get(part)
+        return f"<p><b class=f>{SIGN} unread</b> {html(reason)}" if reason else ""
 
     # By group
 
@@ -212,15 +234,16 @@ class Sections:
         head += f" and {len(keys) - SHOWN:,} more" if keys[SHOWN:] else ""
         facts = f"{counted(len(keys), 'account')}, alike" if keys[1:] else ""
         names = f"<ul class=accounts>{''.join(self._accounts(keys))}</ul>" if keys[1:] else ""
-        bound = " ".join(self.pills.policy(policy.key, source) for policy, source in one.policies)
+        bound = self.unread("policies").removeprefix("<p>")
+        bound += " ".join(self.pills.policy(policy.key, source) for policy, source in one.policies)
         if MANAGEMENT in keys:
             bound += " <small>no SCP or RCP binds the management account</small>"
-        nothing = "<b class=f>▲ no policy</b>"
+        nothing = f"<b class=f>{SIGN} no policy</b>"
         own = [entering for entering in one.entering if entering not in everywhere]
         lines = [*self._entering(own)]
         if everywhere:
             lines.append(f'<a href="#everywhere">those who get in everywhere</a> <small>{len(everywhere):,}</small>')
-        entering = items(lines, "has") if lines else "<p class=soft>nobody gets in"
+        entering = items(lines, "has") if lines else self.unread("people") or "<p class=soft>nobody gets in"
         body = f"{names}<p class='has by'>Bound by {bound or nothing}{entering}"
         return _item(*identity, head, facts, body, is_open=is_open, look="alike")
 
@@ -306,12 +329,13 @@ class Sections:
             level = "" if control.on or (control.opens and control.mode is Mode.OFF) else " class=w"
             values = control.model_dump(mode="json", exclude={"mode"}, exclude_none=True) if control.on else {}
             said = ", ".join(f"{part}: {_value(value)}" for part, value in values.items() if value not in ("", [], {}))
-            means = {
+            by_mode = {
                 Mode.ON: said or "set",
                 Mode.OFF: f"where it was on, {control.off}",
                 Mode.UNMANAGED: LEFT,
-            }[control.mode]
+            }
             mode = f"<b{level}>{control.mode.value}</b>"
+            means = (self.live.controls.get(name) if self.live else None) or by_mode[control.mode]
             rows.append(f"<tr><th scope=row>{html(name)}<td class=has>{mode}<td>{html(means)}")
         return _table(("Control", "Mode", "Meaning"), "".join(rows))
 

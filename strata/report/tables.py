@@ -7,10 +7,11 @@ import io
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from strata.config import ORGANIZATION, SSO
 from strata.config.models import Mode
-from strata.landing_zone import MANAGEMENT, LandingZone
+from strata.landing_zone import MANAGEMENT, LandingZone, Part
 from strata.landing_zone.administrators import allows_everything
 from strata.landing_zone.units import Target
 from strata.printing import csv_cell, markdown, visible, wrapped
@@ -18,6 +19,7 @@ from strata.report.access import AccessPath, allowances, bundles, empty_groups
 from strata.report.edition import Edition
 from strata.report.labels import says_more
 from strata.report.layers import layers
+from strata.report.live import Live
 from strata.report.overview import overview
 from strata.report.places import places
 from strata.report.policies import Slots, short_type, slots
@@ -46,22 +48,46 @@ class Table:
 def tables(landing_zone: LandingZone, edition: Edition, scope: Scope = EVERYTHING) -> list[Table]:
     """Returns the report: all of it, or what concerns the accounts and people of a scope."""
     marked = Marked(landing_zone)
+    people = partial(_unless_unread, landing_zone, "people")
     concerned = [
-        _access_table(landing_zone, marked, scope),
-        _groups_table(landing_zone, marked, scope),
+        people(_access_table(landing_zone, marked, scope)),
+        people(_groups_table(landing_zone, marked, scope)),
         _accounts_table(landing_zone, marked, scope),
-        _permission_sets_table(landing_zone, marked, scope),
+        people(_permission_sets_table(landing_zone, marked, scope)),
     ]
+    evidence = [] if edition.live is None else [_evidence_table(edition.live), _differences_table(edition.live)]
     if not scope.is_everything:
-        return [replace(concerned[0], lead=(str(edition), f"Only {scope}")), *concerned[1:]]
+        return [replace(concerned[0], lead=(str(edition), f"Only {scope}")), *concerned[1:], *evidence]
     return [
         _overview_table(landing_zone, edition),
+        *evidence,
         *concerned,
         _organization_table(landing_zone),
-        _policies_table(landing_zone),
-        _controls_table(landing_zone),
+        _unless_unread(landing_zone, "policies", _policies_table(landing_zone)),
+        _controls_table(landing_zone, edition.live),
         _layers_table(landing_zone),
+        *([] if edition.live is None else [_ids_table(edition.live)]),
     ]
+
+
+def _unless_unread(landing_zone: LandingZone, part: Part, table: Table) -> Table:
+    """Returns a table, or that it is unread, which is another thing than empty."""
+    if part not in landing_zone.unread:
+        return table
+    return replace(table, rows=[("! unread", *[""] * (len(table.header) - 1))], notes=(landing_zone.unread[part],))
+
+
+def _evidence_table(live: Live) -> Table:
+    return Table("Evidence", ("Fact", "Value"), live.facts())
+
+
+def _differences_table(live: Live) -> Table:
+    rows = [(one.what, one.place) for one in live.differences] or [(live.summary, "")]
+    return Table("Differences to the configuration", ("What", "Declared at"), rows)
+
+
+def _ids_table(live: Live) -> Table:
+    return Table("Account ids", ("Account", "Id"), list(live.accounts.items()))
 
 
 class Marked:
@@ -105,9 +131,10 @@ def as_markdown(found: Iterable[Table]) -> str:
     return "\n".join(parts)
 
 
-def as_csv(landing_zone: LandingZone, scope: Scope = EVERYTHING) -> str:
+def as_csv(landing_zone: LandingZone, scope: Scope = EVERYTHING, live: Live | None = None) -> str:
     """Returns the access matrix with one line for each person, account, permission set and way."""
     written = io.StringIO()
+    evidence = [live.read_at.isoformat(timespec="seconds"), live.sha256] if live else []
     writer = csv.writer(written, lineterminator="\n", quoting=csv.QUOTE_ALL)
     writer.writerow(
         [
@@ -123,6 +150,7 @@ def as_csv(landing_zone: LandingZone, scope: Scope = EVERYTHING) -> str:
             "given_by",
             "until",
             "reason",
+            *(("read_at", "sha256") if live else ()),
         ]
     )
     units = {target.key: " > ".join(one.key for one in way[:-1]) for target, way in landing_zone.ancestors.items()}
@@ -142,6 +170,7 @@ def as_csv(landing_zone: LandingZone, scope: Scope = EVERYTHING) -> str:
                         str(way.entry),
                         str(way.until or ""),
                         way.reason or "",
+                        *evidence,
                     )
                 ]
             )
@@ -217,6 +246,7 @@ def _accounts_table(landing_zone: LandingZone, marked: Marked, scope: Scope) -> 
     rows = []
     for one in accounts_alike(landing_zone, reached):
         bound = ", ".join(f"{policy.key} from {source.key}" for policy, source in one.policies)
+        bound = "! unread" if "policies" in landing_zone.unread else bound
         if one.accounts == (MANAGEMENT,):
             bound = f"{bound}; never by an SCP or RCP" if bound else "never by an SCP or RCP"
         who = [
@@ -224,7 +254,8 @@ def _accounts_table(landing_zone: LandingZone, marked: Marked, scope: Scope) -> 
             for entering in one.entering
             if scope.is_everything or scope.enters(landing_zone, entering.group, entering.principal)
         ]
-        rows.append((listed(one.accounts), " > ".join(one.path), bound or "! no policy", "; ".join(who) or "nobody"))
+        nobody = "! unread" if "people" in landing_zone.unread else "nobody"
+        rows.append((listed(one.accounts), " > ".join(one.path), bound or "! no policy", "; ".join(who) or nobody))
     notes = ("Accounts of one OU that differ in nothing share a row.",)
     return Table("By account", ("Accounts", "In", "Bound by", "Who gets in"), rows, notes)
 
@@ -263,9 +294,8 @@ def _organization_table(landing_zone: LandingZone) -> Table:
         found = targets[target]
         label = _SPACE * 2 * (len(way) - 1) + _label(landing_zone, target)
         attached = ", ".join(policy for one in found for policy in one.policies)
-        rows.append(
-            (label, attached, ", ".join(f"{short_type(one.type)} {one.used} of {one.limit}" for one in shown(found)))
-        )
+        used = ", ".join(f"{short_type(one.type)} {one.used} of {one.limit}" for one in shown(found))
+        rows.append((label, "! unread", "") if "policies" in landing_zone.unread else (label, attached, used))
     return Table("Organization", ("Where", "Policies attached here", "Slots used"), rows, (SLOTS_NOTE,))
 
 
@@ -294,9 +324,14 @@ def _policies_table(landing_zone: LandingZone) -> Table:
     return Table("Policies", ("Policy", "Type", "Attached to", "Characters"), rows)
 
 
-def _controls_table(landing_zone: LandingZone) -> Table:
+def _controls_table(landing_zone: LandingZone, live: Live | None) -> Table:
+    found = live.controls if live else {}
     rows = [
-        (name, one.mode.value, "" if one.on else f"where it was on, {one.off}" if one.mode is Mode.OFF else LEFT)
+        (
+            name,
+            one.mode.value,
+            found.get(name) or ("" if one.on else f"where it was on, {one.off}" if one.mode is Mode.OFF else LEFT),
+        )
         for name, one in landing_zone.security.controls.items()
     ]
     return Table("Controls", ("Control", "Mode", "At AWS"), rows)

@@ -1,0 +1,54 @@
+"""The landing zone as AWS has it, under the keys of the configuration, with the evidence that it was read from AWS."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from strata.errors import StrataError, UsageError
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a report or an answer comes from: the configuration, AWS, or a file that keeps what AWS had.
+
+    Attributes:
+        live: reads AWS.
+        kept: the file to read instead.
+        save: the file that keeps what is read.
+    """
+
+    live: bool = False
+    kept: Path | None = None
+    save: Path | None = None
+
+    def __bool__(self) -> bool:
+        return self.live or self.kept is not None
+
+    def check(self, folder: Path, *, as_of: str | None = None, diff: str | None = None) -> None:
+        """Refuses options that do not go together, and to go without a configuration.
+
+        Raises:
+            UsageError: one is given beside another, or without it.
+            StrataError: there is no configuration, which says what things are called.
+        """
+        if self.live and self.kept:
+            raise UsageError("--live reads AWS, and --from a file of an earlier reading; leave one of them out")
+        if self.save and not self.live:
+            raise UsageError("--save keeps what --live reads; add --live, or leave it out")
+        if self and diff is not None:
+            raise UsageError(
+                "--diff compares files with a revision, and --live and --from list the differences to the files "
+                "anyway; leave one of them out"
+            )
+        if self and as_of is not None:
+            raise UsageError("ends are seen from the day on which AWS was read; leave out --as-of")
+        if self and not folder.exists():
+            raise StrataError(
+                f"{folder} does not exist, and what AWS has is told by the keys of a configuration; name it with "
+                "--config, or have strata adopt --to DIR write one of what AWS has, which changes nothing there"
+            )
+
+
+CONFIGURATION = Source()
+"""The files alone; nobody calls AWS."""

@@ -1,0 +1,445 @@
+"""The landing zone as AWS has it: what was read, under the keys and with the lines of the configuration.
+
+What the configuration has as well keeps its key, its place, and of an assignment the reason and the last day. All else
+gets a key of its name, and no file as its place.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from strata.adoption.describing import ACTIVE
+from strata.adoption.keys import keys
+from strata.config import ORGANIZATION, SSO
+from strata.config import models as declared
+from strata.config.models import MANAGEMENT, ROOT, PolicyType
+from strata.config.moves import KINDS, Kind
+from strata.config.source import Location, SourceFile
+from strata.drift.comparison import meaning
+from strata.identity.things import folded
+from strata.inventory import things
+from strata.inventory.reading import CENTER, DELEGATIONS, POLICIES, TAGS
+from strata.inventory.things import Center, Inventory
+from strata.landing_zone import LandingZone, Part
+from strata.landing_zone.accounts import Account
+from strata.landing_zone.grants import Grant
+from strata.landing_zone.permission_sets import InlinePolicy, ManagedPolicy, PermissionSet
+from strata.landing_zone.placeholders import PATTERN, Document
+from strata.landing_zone.policies import Policy
+
+NO_FILE = "no file"
+"""The place of what AWS has and the configuration does not."""
+_AWS_MANAGED = "arn:aws:iam::aws:policy/"
+_AT_AWS: Location = ("at AWS",)
+
+Keys = Mapping[Kind, Mapping[str, str]]
+"""Kind to id to key."""
+
+
+@dataclass(frozen=True)
+class LiveLandingZone(LandingZone):
+    """A landing zone of which AWS says what there is, and the configuration what it is called."""
+
+    ids: Mapping[str, str] = field(default_factory=dict)
+    """The ids of the accounts by key."""
+    found_policies: Mapping[str, Policy] = field(default_factory=dict)
+    found_sets: Mapping[str, PermissionSet] = field(default_factory=dict)
+    found_grants: Mapping[Grant, tuple[Location, ...]] = field(default_factory=dict)
+    found_administrators: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @cached_property
+    def accounts(self) -> Mapping[str, Account]:
+        """Returns the accounts that are open, with their ids."""
+        return {key: replace(one, id=self.ids[key]) for key, one in super().accounts.items()}
+
+    @property
+    def policies(self) -> Mapping[str, Policy]:
+        """Returns the policies that AWS has, without its own."""
+        return self.found_policies
+
+    @property
+    def permission_sets(self) -> Mapping[str, PermissionSet]:
+        """Returns the permission sets that AWS has."""
+        return self.found_sets
+
+    @property
+    def grants(self) -> Mapping[Grant, tuple[Location, ...]]:
+        """Returns the assignments that AWS has, each with the entries that give it, or none of any file."""
+        return self.found_grants
+
+    @property
+    def delegated_administrators(self) -> Mapping[str, tuple[str, ...]]:
+        """Returns the accounts that administer each service."""
+        return self.found_administrators
+
+
+def live_landing_zone(zone: LandingZone, inventory: Inventory, known: Keys) -> LiveLandingZone:
+    """Returns the landing zone as AWS has it.
+
+    Args:
+        zone: the configuration.
+        inventory: what was read.
+        known: the key of what AWS has and the configuration declares, by kind and id.
+    """
+    return _Reading(zone, inventory, all_keys(zone, inventory, known)).landing_zone()
+
+
+# Keys
+
+
+def all_keys(zone: LandingZone, inventory: Inventory, known: Keys) -> dict[Kind, dict[str, str]]:
+    """Returns a key for everything: the known one, else one of its name that the configuration has nowhere."""
+    used: Mapping[Kind, Iterable[str]] = {
+        "account": (*zone.accounts, *zone.retired),
+        "ou": zone.units,
+        "policy": zone.policies,
+        "user": zone.users,
+        "group": zone.groups,
+        "permission-set": zone.permission_sets,
+    }
+    found: dict[Kind, dict[str, str]] = {}
+    for kind in KINDS:
+        names = {id: choices for id, choices in _names(kind, inventory) if id not in known[kind]}
+        taken = {f"reserved {key}": key for key in used[kind]}
+        made = keys(kind, names.items(), taken=taken, lower=kind != "permission-set")
+        found[kind] = {**known[kind], **made}
+    found["account"][inventory.organization.management] = MANAGEMENT
+    return found
+
+
+def _names(kind: Kind, inventory: Inventory) -> Iterator[tuple[str, list[str]]]:
+    """Yields id and names of everything of a kind, the best name first."""
+    organization, center = inventory.organization, inventory.center
+    if kind == "account":
+        others = (one for one in organization.accounts if one.id != organization.management)
+        yield from ((one.id, [one.name, one.email.partition("@")[0], one.id[-4:]]) for one in others)
+    elif kind == "ou":
+        yield from ((one.id, [one.name, one.id.rpartition("-")[2]]) for one in organization.units)
+    elif kind == "policy":
+        yield from ((one.id, [one.name, one.type.removesuffix("_POLICY"), one.id]) for one in organization.policies)
+    elif center and kind == "user":
+        yield from ((one.id, [one.user_name.partition("@")[0], one.user_name]) for one in center.users)
+    elif center and kind == "group":
+        yield from ((one.id, [one.name]) for one in center.groups)
+    elif center:
+        yield from ((one.arn, [one.name]) for one in center.permission_sets)
+
+
+# What AWS has, as the configuration would say it
+
+
+@dataclass
+class _Reading:
+    zone: LandingZone
+    inventory: Inventory
+    keys: Keys
+
+    def __post_init__(self) -> None:
+        self.places: dict[str, dict[Location, Location | None]] = {ORGANIZATION: {}, SSO: {_AT_AWS: None}}
+        self.documents: dict[str, SourceFile] = {}
+
+    def landing_zone(self) -> LiveLandingZone:
+        """Returns it."""
+        organization = self._organization()
+        center = self.inventory.center or _NOBODY
+        sets = self._permission_sets(center)
+        granted = self._grants(center, organization)
+        return LiveLandingZone(
+            project=self._project(),
+            organization=organization,
+            security=self.zone.security,
+            sso=self._sso(center, sets, granted),
+            imports={"aws_organizations_organization.main": self.inventory.organization.id},
+            documents=self.zone.documents,
+            accepted=self.zone.accepted,
+            moves=self.zone.moves,
+            layers=self.zone.layers,
+            expectations=self.zone.expectations,
+            unread=self._unread(),
+            ids={self.keys["account"][one.id]: one.id for one in self.inventory.organization.accounts},
+            found_policies=self._policies(),
+            found_sets=sets,
+            found_grants=granted,
+            found_administrators=self._administrators(),
+            source_files=self._source_files(),
+        )
+
+    def _unread(self) -> dict[Part, str]:
+        parts: Mapping[str, Part] = {CENTER: "people", POLICIES: "policies", DELEGATIONS: "delegations"}
+        found = {parts[part]: reason for part, reason in self.inventory.unread.items() if part in parts}
+        if not self.inventory.center:
+            where = self.zone.project.identity_center_region
+            found.setdefault("people", f"Identity Center is not enabled in {where}")
+        return found
+
+    def _place(self, file: str, location: Location, place: Location | None) -> None:
+        """Notes where something stands in the configuration: nowhere, or at another location."""
+        if location != place:
+            self.places[file][location] = place
+
+    def _source_files(self) -> dict[str, SourceFile]:
+        """Returns the files of the configuration, in which what it does not have stands nowhere."""
+        parts = (part for one in self.zone.source_files.values() for part in getattr(one, "parts", ()))
+        files = {**{part.name: part for part in parts}, **self.zone.source_files}
+        live = {
+            name: LiveSourceFile(found.file, name=name, found=found, places=places)
+            for name, places in self.places.items()
+            for found in (self.zone.source_file(name),)
+        }
+        return {**files, **self.documents, **live, NO_FILE: _NOWHERE}
+
+    # The organization
+
+    def _project(self) -> declared.Project:
+        own = next(
+            one for one in self.inventory.organization.accounts if one.id == self.inventory.organization.management
+        )
+        account = self.zone.project.management_account.model_copy(update={"name": own.name, "email": own.email})
+        return self.zone.project.model_copy(update={"management_account": account})
+
+    def _organization(self) -> declared.Organization:
+        live, accounts = self.inventory.organization, dict[str, declared.Account]()
+        unmanaged = {folded(name): at for at, name in enumerate(self.zone.organization.unmanaged_accounts)}
+        for one in live.accounts:
+            key = self.keys["account"][one.id]
+            if one.state != ACTIVE or key == MANAGEMENT:
+                continue
+            here = self.zone.organization.accounts.get(key)
+            tags = here.tags if here and TAGS in self.inventory.unread else one.tags
+            unit = self.keys["ou"].get(one.parent, ROOT)
+            accounts[key] = declared.Account.model_construct(
+                email=one.email, organizational_unit=unit, name=one.name, tags=dict(tags), retired=False
+            )
+            left = unmanaged.get(one.id, unmanaged.get(folded(one.email)))
+            elsewhere: Location | None = None if left is None else ("unmanaged_accounts", left)
+            self._place(ORGANIZATION, ("accounts", key), ("accounts", key) if here else elsewhere)
+        update = {"accounts": accounts, "organizational_units": self._units(live.root, ())}
+        return self.zone.organization.model_copy(update=update)
+
+    def _units(self, parent: str, above: Location) -> dict[str, declared.OrganizationalUnit]:
+        found: dict[str, declared.OrganizationalUnit] = {}
+        for one in self.inventory.organization.units:
+            if one.parent == parent:
+                key = self.keys["ou"][one.id]
+                at = (*above, "organizational_units", key)
+                here = self.zone.units.get(key)
+                self._place(ORGANIZATION, at, here.location if here else None)
+                found[key] = declared.OrganizationalUnit.model_construct(
+                    name=one.name, organizational_units=self._units(one.id, at)
+                )
+        return found
+
+    def _policies(self) -> dict[str, Policy]:
+        order = list(PolicyType)
+        known = [one for one in self.inventory.organization.policies if not one.aws_managed and one.type in order]
+        found = [self._policy(one) for one in known]
+        return {one.key: one for one in sorted(found, key=lambda one: (order.index(one.type), one.key))}
+
+    def _policy(self, one: things.Policy) -> Policy:
+        key = self.keys["policy"][one.id]
+        here = self.zone.policies.get(key)
+        location = here.location if here else ("policies", key)
+        self._place(ORGANIZATION, location, location if here else None)
+        targets = self._targets(one, here)
+        live = replace(here, name=one.name, description=one.description, targets=targets) if here else None
+        if live and _means(one.content, live.document):
+            found = live
+        else:
+            file = self._document(f"policy {key} at AWS")
+            found = Policy(
+                key, one.name, PolicyType(one.type), one.description, Document(one.content), targets, location, file
+            )
+        for target, at in found.attachments.items():
+            self._place(ORGANIZATION, at, here.attachments.get(target) if here else None)
+        return found
+
+    def _targets(self, one: things.Policy, here: Policy | None) -> declared.Targets:
+        """Returns what a policy is attached to, first what the configuration names, in its order."""
+        listed = list(here.attachments) if here else []
+        units = {self.keys["ou"][id] for id in one.targets if id in self.keys["ou"]}
+        open_ = {each.id for each in self.inventory.organization.accounts if each.state == ACTIVE}
+        accounts = {self.keys["account"][id] for id in one.targets if id in open_}
+        return declared.Targets.model_construct(
+            root=self.inventory.organization.root in one.targets,
+            organizational_units=_in_order(units, (each.key for each in listed if each.kind == "unit")),
+            accounts=_in_order(accounts, (each.key for each in listed if each.kind == "account")),
+        )
+
+    def _document(self, name: str) -> str:
+        """Returns the name of a document that is in no file, which has no lines."""
+        self.documents[name] = SourceFile(name, name=name, lines={(): 0})
+        return name
+
+    def _administrators(self) -> dict[str, tuple[str, ...]]:
+        found: dict[str, tuple[str, ...]] = {}
+        for service, ids in self.inventory.organization.delegations.items():
+            found[service] = tuple(sorted(self.keys["account"].get(id, id) for id in ids))
+            if service not in self.zone.organization.delegated_administrators:
+                self._place(ORGANIZATION, ("delegated_administrators", service), None)
+        return found
+
+    # People
+
+    def _sso(
+        self, center: Center, sets: Mapping[str, PermissionSet], granted: Mapping[Grant, tuple[Location, ...]]
+    ) -> declared.Sso:
+        options = {one.option for one in sets.values()}
+        giving = {location for entries in granted.values() for location in entries}
+        given = self.zone.sso
+        # What gives nothing at AWS ends nothing there.
+        assignments = tuple(
+            one if ("assignments", index) in giving else one.model_copy(update={"until": None})
+            for index, one in enumerate(given.assignments)
+        )
+        return given.model_copy(
+            update={
+                "users": {self.keys["user"][one.id]: self._user(one) for one in center.users},
+                "groups": {self.keys["group"][one.id]: self._group(one) for one in center.groups},
+                "assignments": assignments,
+                "access_control_attributes": dict(center.attributes or {}),
+                "break_glass": given.break_glass if "break_glass" in options else None,
+                "state_access": given.state_access if "state_access" in options else None,
+            }
+        )
+
+    def _user(self, one: things.User) -> declared.User:
+        key = self.keys["user"][one.id]
+        here = self.zone.users.get(key)
+        self._place(SSO, ("users", key), ("users", key) if here else None)
+        full = f"{one.given_name} {one.family_name}".strip()
+        external = here.external if here else one.external
+        return declared.User.model_construct(
+            external=external,
+            given_name=one.given_name,
+            family_name=one.family_name,
+            email="" if here and external else ", ".join(one.emails),
+            user_name=one.user_name,
+            display_name=None if here and external else one.display_name or full or one.user_name,
+        )
+
+    def _group(self, one: things.Group) -> declared.Group:
+        """Returns a group with its members, whom AWS knows of an external group as well."""
+        key = self.keys["group"][one.id]
+        here = self.zone.groups.get(key)
+        self._place(SSO, ("groups", key), ("groups", key) if here else None)
+        listed = here.members if here else ()
+        users = {self.keys["user"][id] for id in one.members if id in self.keys["user"]}
+        members = _in_order(users, listed)
+        for index, member in enumerate(members):
+            at: Location = ("groups", key, "members")
+            self._place(SSO, (*at, index), (*at, listed.index(member)) if member in listed else None)
+        external = here.external if here else one.external
+        return declared.Group.model_construct(
+            name=one.name, description=one.description, members=members, external=external and not members
+        )
+
+    # Permission sets and who has them
+
+    def _permission_sets(self, center: Center) -> dict[str, PermissionSet]:
+        found = [self._permission_set(one) for one in center.permission_sets]
+        return {one.key: one for one in sorted(found, key=lambda one: one.key)}
+
+    def _permission_set(self, one: things.PermissionSet) -> PermissionSet:
+        key = self.keys["permission-set"][one.arn]
+        here = self.zone.permission_sets.get(key)
+        location = here.location if here else ("permission_sets", key)
+        self._place(SSO, location, location if here else None)
+        boundary = one.boundary
+        return PermissionSet(
+            key,
+            one.name,
+            one.description,
+            one.session_duration or "PT1H",
+            tuple(self._policies_of(one, here.policies if here else ())),
+            location,
+            boundary=_managed(boundary) if boundary else None,
+            relay_state=one.relay_state,
+            tags=one.tags,
+            option=here.option if here else None,
+        )
+
+    def _policies_of(
+        self, one: things.PermissionSet, listed: Iterable[ManagedPolicy | InlinePolicy]
+    ) -> Iterator[ManagedPolicy | InlinePolicy]:
+        """Yields the policies of a permission set, first what the configuration names, in its order."""
+        managed, inline = [*map(_managed, one.aws_managed), *map(_managed, one.customer_managed)], one.inline
+        for each in listed:
+            if isinstance(each, InlinePolicy) and inline and _means(inline, each.document):
+                yield each
+                inline = ""
+            elif isinstance(each, ManagedPolicy) and each in managed:
+                yield each
+                managed.remove(each)
+        yield from managed
+        if inline:
+            name = self._document(f"inline policy of {self.keys['permission-set'][one.arn]} at AWS")
+            yield InlinePolicy(Document(inline), name, name)
+
+    def _grants(self, center: Center, organization: declared.Organization) -> dict[Grant, tuple[Location, ...]]:
+        open_ = {MANAGEMENT, *organization.accounts}
+        found: dict[Grant, tuple[Location, ...]] = {}
+        for one in center.assignments:
+            of_kind = self.keys["user" if one.principal_type == "USER" else "group"]
+            account = self.keys["account"].get(one.account)
+            if account in open_ and one.principal in of_kind:
+                set_ = self.keys["permission-set"][one.permission_set]
+                grant = Grant(account, set_, one.principal_type, of_kind[one.principal])
+                found[grant] = self.zone.grants.get(grant, (_AT_AWS,))
+        return {grant: found[grant] for grant in sorted(found)}
+
+
+_NOBODY = Center("", "", "", (), (), (), frozenset(), frozenset(), None)
+"""Stands for an Identity Center that is off or was not read."""
+
+
+def _in_order(found: Iterable[str], listed: Iterable[str]) -> tuple[str, ...]:
+    """Returns keys, those that are listed first."""
+    left = set(found)
+    first = [key for key in dict.fromkeys(listed) if key in left]
+    return (*first, *sorted(left.difference(first)))
+
+
+def _managed(policy: str | things.Attached) -> ManagedPolicy:
+    if isinstance(policy, str):
+        return ManagedPolicy(aws=policy.removeprefix(_AWS_MANAGED))
+    return ManagedPolicy(customer=policy.name, path=policy.path)
+
+
+def _means(live: str, document: Document) -> bool:
+    """Returns whether AWS has a document in other words at most; what only a state has of it is taken for the same."""
+    if PATTERN.search(document.text):
+        return True
+    try:
+        return bool(meaning(json.loads(live)) == meaning(document.content))
+    except ValueError:
+        return False
+
+
+# Lines
+
+
+@dataclass
+class LiveSourceFile(SourceFile):
+    """A file of the configuration, asked for things by where they would stand in it if AWS were written into it."""
+
+    found: SourceFile = field(default_factory=lambda: SourceFile(""))
+    places: Mapping[Location, Location | None] = field(default_factory=dict)
+
+    def origin(self, location: Location) -> tuple[SourceFile, Location]:
+        """Returns the file in which a value stands, and its location there."""
+        for end in range(len(location), 0, -1):
+            if location[:end] in self.places:
+                place = self.places[location[:end]]
+                return (_NOWHERE, ()) if place is None else self.found.origin((*place, *location[end:]))
+        return self.found.origin(location)
+
+    def line(self, location: Location) -> int:
+        """Returns the line of a value in its own file."""
+        part, here = self.origin(location)
+        return part.line(here)
+
+
+_NOWHERE = SourceFile(NO_FILE, name=NO_FILE, lines={(): 0})

@@ -1,0 +1,227 @@
+"""Reads AWS, or a file that keeps what was read, and makes the landing zone and the evidence of it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from strata.adoption.describing import ACTIVE, FULL_ACCESS, SERVICE_CONTROL
+from strata.adoption.matching import known_keys
+from strata.aws.prerequisites import management_caller
+from strata.aws.session import DENIED, Aws, AwsError, connect
+from strata.aws.states import list_stacks, read_state
+from strata.config.layers import STACKS
+from strata.config.models import PolicyType, Setting
+from strata.config.moves import KINDS, Kind
+from strata.drift.recorded import attributes, ids_of
+from strata.errors import StrataError
+from strata.files.atomic import write
+from strata.identity.recorded import recorded
+from strata.identity.things import TYPES
+from strata.inventory.progress import Reading
+from strata.inventory.things import Inventory
+from strata.landing_zone import LandingZone
+from strata.landing_zone.units import Target
+from strata.live import Source
+from strata.live.differences import (
+    concerning,
+    differences,
+    of_account,
+    of_group,
+    of_set,
+    of_user,
+    unread_parts,
+)
+from strata.live.evidence import Evidence, States, kept_in
+from strata.live.landing_zone import Keys, LiveLandingZone, all_keys, live_landing_zone
+from strata.options import Options
+from strata.report.live import Live
+from strata.text import listed
+
+
+@dataclass(frozen=True)
+class Read:
+    """What was read.
+
+    Attributes:
+        zone: the landing zone as AWS has it.
+        live: the evidence.
+        called: how differences call what there is, by kind and key: what no file has by name and id.
+    """
+
+    zone: LiveLandingZone
+    live: Live
+    called: Keys
+
+    def about(self, kind: Kind, key: str) -> Live:
+        """Returns the evidence with the differences that concern a user, group, permission set or account."""
+        return replace(self.live, differences=concerning(self.live.differences, self._patterns(kind, key)))
+
+    def _patterns(self, kind: Kind, key: str) -> Iterator[str]:
+        zone, called, name = self.zone, self.called, self.called[kind].get(key, key)
+        sets, groups = called["permission-set"], called["group"]
+        if kind == "user":
+            of = {one for one, group in zone.groups.items() if key in group.members}
+            held = {
+                one.permission_set
+                for one in zone.grants
+                if one.principal in (of if one.principal_type == "GROUP" else {key})
+            }
+            yield from of_user(name, (groups[one] for one in of), (sets[one] for one in held))
+        elif kind == "group":
+            held = {one.permission_set for one in zone.grants if one.principal_type == "GROUP" and one.principal == key}
+            yield from of_group(name, (sets[one] for one in held))
+        elif kind == "permission-set":
+            yield from of_set(name)
+        else:
+            held = {one.permission_set for one in zone.grants if one.account == key}
+            target = Target("account", key)
+            units = (called["ou"][one.key] for one in zone.ancestors[target] if one.unit)
+            policies = (called["policy"][one.policy.key] for one in zone.effective_policies[target])
+            yield from of_account(name, units, policies, (sets[one] for one in held))
+
+
+def read(options: Options, zone: LandingZone, source: Source) -> Read:
+    """Returns what AWS has, or had when a file was made, and keeps it where that is asked for.
+
+    Raises:
+        StrataError: AWS rejects a call, or the file is no such file, changed, or of another organization's account.
+    """
+    evidence = kept_in(source.kept) if source.kept else _from_aws(options, zone)
+    management = evidence.inventory.organization.management
+    if management != zone.project.management_account.id:
+        raise StrataError(
+            f"{source.kept} is about management account {management}, and {options.config} about "
+            f"{zone.project.management_account.id}; name the configuration of that organization with --config"
+        )
+    if source.save:
+        write({source.save: evidence.written()})
+        options.note(f"kept what was read in {source.save}")
+    return told(zone, evidence)
+
+
+def _from_aws(options: Options, zone: LandingZone) -> Evidence:
+    aws = connect(options, zone.project)
+    caller = management_caller(aws, zone.project)
+    states = _states(aws, zone)
+    reading = Reading(options, zone.project)
+    inventory = reading.read(aws, partly=True)
+    reading.tell()
+    # To the second, as every form of it tells the time.
+    return Evidence.of(dt.datetime.now(dt.UTC).replace(microsecond=0), caller.arn, inventory, states)
+
+
+def _states(aws: Aws, zone: LandingZone) -> States | None:
+    """Returns what the states say, None where they may not be read; nothing before the first deploy."""
+    try:
+        found = {stack: read_state(aws, zone.project, stack) for stack in list_stacks(aws, zone.project)}
+    except AwsError as error:
+        if error.code in DENIED:
+            return None
+        raise
+    return states_of(zone, found)
+
+
+def states_of(zone: LandingZone, states: Mapping[str, Mapping[str, Any]]) -> States:
+    """Returns what some states say of the things at AWS, by stack."""
+    ours = {stack: state for stack, state in states.items() if stack in STACKS}
+    others = [state for stack, state in states.items() if stack not in STACKS]
+    kept = {"tags", "tags_all", "user_id", "group_id"}
+    said = {
+        type: {name: {word: value for word, value in one.items() if word in kept} for name, one in named.items()}
+        for type, named in attributes(zone, ours).items()
+        if type in TYPES.values()
+    }
+    return States(recorded(ours).addresses, said, frozenset(ids_of(others)))
+
+
+def told(zone: LandingZone, evidence: Evidence) -> Read:
+    """Returns what a reading says beside a configuration."""
+    inventory, states = evidence.inventory, evidence.states
+    known = known_keys(zone, inventory, imported=states.ids if states else {}, record={})
+    live = live_landing_zone(zone, inventory, known)
+    center = inventory.center
+    keys = all_keys(zone, inventory, known)
+    found = Live(
+        read_at=evidence.read_at,
+        caller=evidence.caller,
+        organization=inventory.organization.id,
+        management=inventory.organization.management,
+        identity_center=center.instance if center else "",
+        identity_store=center.store if center else "",
+        accounts={key: id for id, key in sorted(keys["account"].items(), key=lambda item: item[1])},
+        sha256=evidence.sha256,
+        differences=tuple(differences(zone, inventory, known, states, evidence.read_at.date())),
+        unread=tuple(unread_parts(inventory, zone.project.identity_center_region, states)),
+        not_read=tuple(_not_read(zone)),
+        notes=tuple(_notes(inventory)),
+        controls=dict(_controls(zone, inventory)),
+    )
+    return Read(live, found, _called(inventory, known, keys))
+
+
+def _called(inventory: Inventory, known: Keys, keys: Keys) -> dict[Kind, dict[str, str]]:
+    organization, center = inventory.organization, inventory.center
+    names: dict[Kind, dict[str, str]] = {
+        "account": {one.id: one.name for one in organization.accounts},
+        "ou": {one.id: one.name for one in organization.units},
+        "policy": {one.id: one.name for one in organization.policies},
+        "user": {one.id: one.user_name for one in center.users} if center else {},
+        "group": {one.id: one.name for one in center.groups} if center else {},
+        "permission-set": {one.arn: one.name for one in center.permission_sets} if center else {},
+    }
+    return {
+        kind: {
+            key: known[kind].get(id) or f"{names[kind].get(id, '')} ({id.rpartition('/')[2]})"
+            for id, key in keys[kind].items()
+        }
+        for kind in KINDS
+    }
+
+
+# What there is to say beside
+
+
+def _not_read(zone: LandingZone) -> Iterator[str]:
+    others = [name for name, one in zone.security.controls.items() if not isinstance(one, Setting)]
+    named = listed(others, most=len(others))
+    yield f"{named}, deployer: told as security.yaml and project.yaml say, which strata plan compares"
+    yield "IAM users and roles inside accounts, policies of resources, customer managed policies by name"
+
+
+def _notes(inventory: Inventory) -> Iterator[str]:
+    live = inventory.organization
+    closed = [f"{one.name} ({one.id}, {one.state})" for one in live.accounts if one.state != ACTIVE]
+    if closed:
+        yield f"not open, and so not among the accounts: {listed(closed)}"
+    types = {one.value for one in PolicyType}
+    others = [f"{one.name} ({one.type})" for one in live.policies if one.type not in types and not one.aws_managed]
+    if others:
+        yield f"policies of types that are not shown: {listed(others)}"
+    if SERVICE_CONTROL not in live.policy_types:
+        yield "service control policies are switched off in this organization, so that none binds"
+    full = {id for one in live.policies if one.id == FULL_ACCESS for id in one.targets}
+    everything = {live.root: "root"} | {one.id: f"unit {one.name}" for one in live.units}
+    everything |= {one.id: f"account {one.name}" for one in live.accounts if one.state == ACTIVE}
+    without = [name for id, name in everything.items() if id not in full]
+    if full and without:
+        yield f"FullAWSAccess is not attached to {listed(without)}, and answers here take it as attached"
+
+
+def _controls(zone: LandingZone, inventory: Inventory) -> Iterator[tuple[str, str]]:
+    """Yields what AWS has of a control where that is not what its mode says, and which of them no reading covers."""
+    for name, one in zone.security.controls.items():
+        if not isinstance(one, Setting):
+            yield name, "not read"
+        elif not (found := inventory.settings.get(name)):
+            yield name, "unread"
+        elif regions := _otherwise(one if one.on else type(one)(), found):
+            yield name, f"not as Strata {'sets' if one.on else 'would set'} it in {', '.join(regions)}"
+        elif not one.on:
+            yield name, "as Strata would set it"
+
+
+def _otherwise(setting: Setting, found: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    return [region or "the account" for region, values in sorted(found.items()) if not setting.is_as_set(values)]

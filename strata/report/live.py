@@ -1,0 +1,143 @@
+"""The evidence that a report or an answer was made of what AWS had: when, by whom, whose, and what differs there."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from strata.text import counted
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Something that AWS has otherwise than the configuration.
+
+    Attributes:
+        how: made, gone or changed, as in `made-outside`; nothing says who did it, or whether a deploy is due.
+        attribute: what differs of it, empty for the whole.
+        place: file and line that declare it, empty where nothing does.
+        accepted: whether accepted.yaml has it.
+    """
+
+    how: str
+    kind: str
+    name: str
+    attribute: str = ""
+    at_aws: str = ""
+    declared: str = ""
+    place: str = ""
+    accepted: bool = False
+
+    @property
+    def what(self) -> str:
+        """Returns what differs, and how."""
+        return f"{self.kind} {self.name}{self._words}{', accepted' if self.accepted else ''}"
+
+    @property
+    def _words(self) -> str:
+        if not self.attribute:
+            return {MADE: ": at AWS only", GONE: ": declared only"}[self.how]
+        return f": {self.attribute} is {self.at_aws or 'empty'} at AWS, {self.declared or 'empty'} here"
+
+    def as_data(self) -> dict[str, Any]:
+        """Returns it for a script."""
+        return {
+            "how": self.how,
+            "kind": self.kind,
+            "name": self.name,
+            "attribute": self.attribute,
+            "at_aws": self.at_aws,
+            "declared": self.declared,
+            "place": self.place,
+            "accepted": self.accepted,
+        }
+
+
+MADE, GONE, CHANGED = "made", "gone", "changed"
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A part that could not be read, what is in it, and why."""
+
+    part: str
+    kinds: tuple[str, ...]
+    reason: str
+
+    def __str__(self) -> str:
+        inside = f" ({', '.join(self.kinds)})" if self.kinds and self.kinds != (self.part,) else ""
+        return f"{self.part}{inside}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class Live:
+    """The evidence.
+
+    Attributes:
+        caller: the ARN of who read.
+        accounts: the ids of all accounts by key, closed ones among them.
+        sha256: the hash of the data that was read.
+        unread: what the caller may not read; never told as empty or equal.
+        not_read: what no reading covers.
+        notes: what an account of all this has to add.
+        controls: what AWS has of controls, where it is not what their mode says.
+    """
+
+    read_at: dt.datetime
+    caller: str
+    organization: str
+    management: str
+    identity_center: str
+    identity_store: str
+    accounts: Mapping[str, str]
+    sha256: str
+    differences: Sequence[Difference] = ()
+    unread: Sequence[Unread] = ()
+    not_read: Sequence[str] = ()
+    notes: Sequence[str] = ()
+    controls: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"Live: as AWS had it on {self.read_at:%Y-%m-%d} at {self.read_at:%H:%M:%S} UTC, read by {self.caller}"
+
+    def facts(self) -> list[tuple[str, str]]:
+        """Returns name and value of each fact."""
+        found = [
+            ("Read at", f"{self.read_at:%Y-%m-%d %H:%M:%S} UTC"),
+            ("Read by", self.caller),
+            ("Organization", self.organization),
+            ("Management account", self.management),
+            ("Identity Center", self.identity_center or "unread, or not enabled"),
+            ("Identity store", self.identity_store or "unread, or not enabled"),
+            ("SHA-256 of the data", self.sha256),
+            ("Differences", self.summary),
+        ]
+        found += [("! Unread", str(one)) for one in self.unread]
+        found += [("Not read", one) for one in self.not_read]
+        return [*found, *(("Note", one) for one in self.notes)]
+
+    @property
+    def summary(self) -> str:
+        """Returns how many differences there are."""
+        found = counted(len(self.differences), "difference") if self.differences else "none"
+        return f"{found}{' in what could be read' if self.unread else ''}"
+
+    def as_data(self) -> dict[str, Any]:
+        """Returns it for a script."""
+        return {
+            "read_at": self.read_at.isoformat(timespec="seconds"),
+            "caller": self.caller,
+            "organization": self.organization,
+            "management_account": self.management,
+            "identity_center": self.identity_center,
+            "identity_store": self.identity_store,
+            "accounts": dict(self.accounts),
+            "sha256": self.sha256,
+            "differences": [one.as_data() for one in self.differences],
+            "unread": [{"part": one.part, "kinds": list(one.kinds), "reason": one.reason} for one in self.unread],
+            "not_read": list(self.not_read),
+            "notes": list(self.notes),
+            "controls": dict(self.controls),
+        }

@@ -1,0 +1,720 @@
+"""`--live`: the report and the answers from what AWS has are the declared ones where nothing differs, with evidence."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from strata.aws.session import AwsError, Caller
+from strata.cli import app
+from strata.commands.adopt import configuration
+from strata.config.models import RegionalSetting, Security, Setting
+from strata.config.moves import Kind
+from strata.files.config_edit import write_texts
+from strata.inventory.progress import Reading
+from strata.inventory.reading import CENTER, DELEGATIONS, ENTITLEMENTS, POLICIES, TRUSTED_SERVICES
+from strata.inventory.things import Inventory
+from strata.landing_zone import LandingZone
+from strata.live import reading as live_reading
+from strata.live.evidence import Evidence, canonical, kept_in
+from strata.live.reading import Read, states_of, told
+from strata.load import load
+from strata.report.data import as_data
+from strata.report.edition import Edition
+from strata.report.mermaid import flowchart
+from strata.report.page import page
+from strata.report.tables import Table, as_csv, as_text, tables
+from tests.test_describing import PROJECT_, account, grant, group, permission_set, policy, unit, user, uuid
+from tests.test_drift import SHOP, cases, changed, deployed, states
+
+CHECKOUT = Path(__file__).parents[1]
+AT = dt.datetime(2027, 1, 31, 12, 30, 15, tzinfo=dt.UTC)
+CALLER = "arn:aws:sts::111111111111:assumed-role/Auditor/ana"
+OF_LIVE = ("Evidence", "Differences to the configuration", "Account ids")
+Json = dict[str, Any]
+
+
+@cache
+def clean() -> Inventory:
+    """Returns what AWS has right after a deploy, and nothing that others look after."""
+    return alone(changed(deployed(), settings={name: _as_set(kind) for name, kind in Security.kinds(Setting).items()}))
+
+
+def _as_set(kind: type[Setting]) -> dict[str, Json]:
+    """Returns what AWS has of a setting that is as Strata sets it."""
+    chosen = {argument: getattr(kind(), parameter) for parameter, argument in kind.arguments.items()}
+    regions = PROJECT_.regions.all_governed if issubclass(kind, RegionalSetting) else ("",)
+    return {region: {**chosen, **kind.always} for region in regions}
+
+
+def alone(live: Inventory) -> Inventory:
+    """Returns an inventory without what an identity provider made."""
+    own = {part: tuple(one for one in getattr(live.center, part) if not one.external) for part in ("users", "groups")}
+    return changed(live, **own)
+
+
+def by_hand(name: str) -> Inventory:
+    """Returns what AWS has after a change by hand, in one of the cases of drift."""
+    return alone(changed(cases()[name][0], settings=clean().settings))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The configuration of what was deployed, with a reason and a last day."""
+    path = tmp_path_factory.mktemp("live")
+    write_texts(path, configuration(PROJECT_, clean())[1])
+    sso = (path / "sso.yaml").read_text()
+    entry = "  - permission_sets:\n      - Rich\n    users:\n      - ana\n"
+    assert entry in sso
+    (path / "sso.yaml").write_text(sso.replace(entry, f"{entry}    reason: Her shop.\n    until: 2027-02-15\n"))
+    return path
+
+
+@pytest.fixture(scope="module")
+def zone(folder: Path) -> LandingZone:
+    return load(folder)
+
+
+def evidence(zone: LandingZone, live: Inventory) -> Evidence:
+    return Evidence.of(AT, CALLER, live, states_of(zone, states(deployed())))
+
+
+def read(zone: LandingZone, live: Inventory) -> Read:
+    return told(zone, evidence(zone, live))
+
+
+@pytest.fixture
+def kept(zone: LandingZone, tmp_path: Path) -> Callable[[Inventory], Path]:
+    """Keeps what AWS has, as --save does."""
+
+    def keep(live: Inventory) -> Path:
+        file = tmp_path / "reading.json"
+        file.write_bytes(evidence(zone, live).written())
+        return file
+
+    return keep
+
+
+def strata(folder: Path, *words: str | Path) -> Result:
+    return CliRunner().invoke(app, [*map(str, words), "--config", str(folder)])
+
+
+def declared_and_live(zone: LandingZone, live: Inventory) -> tuple[list[Table], list[Table]]:
+    """Returns the tables of the configuration, and those of AWS without what only these have."""
+    found = read(zone, live)
+    here = tables(zone, Edition(AT.date()))
+    there = [one for one in tables(found.zone, Edition(AT.date(), None, found.live)) if one.title not in OF_LIVE]
+    return [replace(here[0], lead=()), *here[1:]], [replace(there[0], lead=()), *there[1:]]
+
+
+def rows_that_differ(zone: LandingZone, live: Inventory) -> set[str]:
+    """Returns the rows that only one of the two reports has, without the controls."""
+    here, there = (
+        {" | ".join((one.title, *row)) for one in each if one.title != "Controls" for row in one.rows}
+        for each in declared_and_live(zone, live)
+    )
+    return {f"- {one}" for one in here - there} | {f"+ {one}" for one in there - here}
+
+
+# Where nothing differs
+
+
+def test_the_tables_are_the_declared_ones(zone: LandingZone) -> None:
+    here, there = declared_and_live(zone, clean())
+
+    assert [one for one in there if one.title != "Controls"] == [one for one in here if one.title != "Controls"]
+    assert read(zone, clean()).live.differences == ()
+
+
+def test_the_modes_are_declared_and_what_aws_has_stands_beside(zone: LandingZone) -> None:
+    regions = {"us-east-1": {"enabled": True}, "us-west-2": {}}
+    settings = {**clean().settings, "ebs_encryption": regions, "image_public_access": regions}
+    here, there = (
+        {row[0]: row[1:] for row in one.rows}
+        for each in declared_and_live(zone, changed(clean(), settings=settings))
+        for one in each
+        if one.title == "Controls"
+    )
+
+    assert {name: mode for name, (mode, _) in there.items()} == {name: mode for name, (mode, _) in here.items()}
+    assert there["ebs_encryption"] == ("on", "not as Strata sets it in us-west-2")
+    assert there["password_policy"] == ("on", "")
+    assert there["image_public_access"] == ("unmanaged", "not as Strata would set it in us-east-1, us-west-2")
+    assert there["instance_metadata"] == ("unmanaged", "as Strata would set it")
+    assert there["trail"] == ("unmanaged", "not read")
+
+
+def test_the_other_formats_are_the_declared_ones(zone: LandingZone) -> None:
+    found = read(zone, clean())
+    edition, live = Edition(AT.date()), Edition(AT.date(), None, found.live)
+    told_data = as_data(found.zone, live)
+
+    assert told_data.pop("live") == found.live.as_data()
+    assert told_data == as_data(zone, edition)
+    assert flowchart(found.zone) == flowchart(zone)
+    rows = list(csv.reader(io.StringIO(as_csv(found.zone, live=found.live))))
+    assert [row[:-2] for row in rows] == list(csv.reader(io.StringIO(as_csv(zone))))
+    assert {tuple(row[-2:]) for row in rows[1:]} == {("2027-01-31T12:30:15+00:00", found.live.sha256)}
+    shown = page(found.zone, edition)
+    for key in found.zone.members:
+        shown = shown.replace(f"{found.live.accounts[key]} · ", "")
+    assert shown == page(zone, edition)
+
+
+def test_a_page_from_aws_has_the_evidence_and_the_ids_of_accounts(zone: LandingZone) -> None:
+    found = read(zone, by_hand("assignment made"))
+    shown = page(found.zone, Edition(AT.date(), None, found.live))
+
+    for words in ("2027-01-31 12:30:15 UTC", CALLER, found.live.sha256, "o-abcdefghij", SHOP, "d-1234567890"):
+        assert words in shown
+    assert "assignment Admin of group readers-of-it in a3: at AWS only" in shown
+    assert 'href="#differences"' in shown
+    assert "evidence" not in page(zone, Edition(AT.date()))
+
+
+@pytest.mark.parametrize("who", [("ana", "a3"), ("a3",), ("admins",), ("--permission-set", "Rich")])
+def test_an_answer_is_the_declared_one(folder: Path, kept: Callable[[Inventory], Path], who: tuple[str, ...]) -> None:
+    live = strata(folder, "explain", *who, "--from", kept(clean()))
+
+    answer, _, rest = live.stdout.partition("\nLive: ")
+    assert (live.exit_code, live.stderr) == (0, "")
+    assert answer == strata(folder, "explain", *who).stdout
+    assert rest.startswith(f"as AWS had it on 2027-01-31 at 12:30:15 UTC, read by {CALLER}\n")
+    assert rest.endswith("Differences to the configuration here: none\n")
+
+
+# Where something was done by hand
+
+
+def test_every_change_by_hand_is_told_as_drift_tells_it(zone: LandingZone) -> None:
+    missed: dict[str, Any] = {}
+    for name, (_, expected, _) in cases().items():
+        found = [
+            f"{one.how} {one.kind} {one.name}{f': {one.attribute} is {one.at_aws}' if one.attribute else ''}"
+            for one in read(zone, by_hand(name)).live.differences
+        ]
+        # The configuration says no id: what was deleted and made again is the same to it.
+        wanted = [text for text in expected if ": id is " not in text]
+        if sorted(found) != sorted(wanted):
+            missed[name] = found, wanted
+
+    assert not missed
+
+
+@pytest.mark.parametrize(
+    ("name", "where", "row"),
+    [
+        (
+            "assignment made",
+            {"acme: at a glance", "By person", "By group", "By account", "Layers"},
+            "+ By person | ana | Admin | a3 | readers-of-it no file",
+        ),
+        (
+            "attachment made",
+            {"By account", "Organization", "Policies", "Layers"},
+            "+ Policies | policy-1 | SCP | root no file, organizational unit workloads organization.yaml:40, "
+            "account a3 no file | 87 of 10,240",
+        ),
+        (
+            "inline policy changed",
+            {"Permission sets"},
+            "+ Permission sets | Rich | AWS policy ReadOnlyAccess; your policy /teams/Billing; inline policy of Rich "
+            "at AWS: s3 (all); at most your policy /teams/Billing (boundary); session of 2 h | sso.yaml:35",
+        ),
+        ("user made", {"acme: at a glance", "Layers"}, "+ acme: at a glance | People without access | bo, eve"),
+        ("group's description", set(), ""),
+        ("account closed", {"By account", "By group", "Organization", "acme: at a glance", "By person", "Layers"}, ""),
+    ],
+)
+def test_the_report_differs_where_that_was_done_and_nowhere_else(
+    zone: LandingZone, name: str, where: set[str], row: str
+) -> None:
+    found = rows_that_differ(zone, by_hand(name))
+
+    assert {one[2:].partition(" | ")[0] for one in found} == where
+    assert not row or row in found
+
+
+def test_somebody_has_an_assignment_that_was_made_in_the_console(
+    folder: Path, kept: Callable[[Inventory], Path]
+) -> None:
+    file = kept(by_hand("assignment made"))
+    text = strata(folder, "explain", "ana", "a3", "--from", file)
+    data = json.loads(strata(folder, "explain", "ana", "--from", file, "--json").stdout)
+    bo = json.loads(strata(folder, "explain", "bo", "--from", file, "--json").stdout)
+
+    assert "Admin in a3\n  through group readers-of-it, " in text.stdout
+    assert "\n  given by no file\n" in text.stdout
+    assert text.stdout.endswith("\n  assignment Admin of group readers-of-it in a3: at AWS only\n")
+    (made,) = [one for one in data["access"] if (one["account"], one["permission_set"]) == ("a3", "Admin")]
+    assert [way["entry"] for way in made["ways"]] == ["no file"]
+    assert [one["name"] for one in data["live"]["differences"]] == ["Admin of group readers-of-it in a3"]
+    assert bo["live"]["differences"] == []
+    assert bo["live"]["sha256"] == data["live"]["sha256"]
+
+
+CONCERNED: tuple[tuple[str, Kind, str, int], ...] = (
+    ("entitlement", "user", "ana", 1),
+    ("entitlement", "user", "bo", 0),
+    ("membership made", "user", "bo", 1),
+    ("membership made", "group", "admins", 1),
+    ("membership made", "group", "readers-of-it", 0),
+    ("own policy made", "permission-set", "Rich", 1),
+    ("own policy made", "user", "ana", 1),
+    ("own policy made", "user", "bo", 0),
+    ("own policy made", "account", "a3", 1),
+    ("own policy made", "account", "a4", 0),
+    ("set made", "permission-set", "Back", 1),
+    ("user made", "user", "eve", 1),
+    ("attachment made", "account", "a3", 2),
+    ("attachment made", "account", "a4", 1),
+    ("policy made", "account", "a4", 1),
+    ("policy made", "user", "ana", 0),
+    ("delegation made", "account", "a3", 1),
+    ("unit renamed", "account", "a3", 1),
+    ("assignment of an undeclared set", "user", "ana", 2),
+)
+
+
+def test_an_answer_has_the_differences_that_concern_it(zone: LandingZone) -> None:
+    found = [
+        (name, kind, key, len(read(zone, by_hand(name)).about(kind, key).differences))
+        for name, kind, key, _ in CONCERNED
+    ]
+
+    assert found == list(CONCERNED)
+
+
+def test_what_accepted_yaml_has_is_told_as_accepted(folder: Path, tmp_path: Path) -> None:
+    own = Path(shutil.copytree(folder, tmp_path / "config"))
+    entry = "- finding: made-outside\n  at: assignment Admin of group readers-of-it in a3\n  reason: agreed\n"
+    (own / "accepted.yaml").write_text(entry)
+    live = read(load(own), by_hand("assignment made")).live
+    (own / "accepted.yaml").write_text(f"{entry}  until: {AT.date() - dt.timedelta(days=1)}\n")
+    later = read(load(own), by_hand("assignment made")).live
+
+    assert [one.what for one in live.differences] == [
+        "assignment Admin of group readers-of-it in a3: at AWS only, accepted"
+    ]
+    assert [one.accepted for one in later.differences] == [False]
+
+
+def test_another_name_of_the_management_account_is_told(zone: LandingZone) -> None:
+    own, *others = clean().organization.accounts
+    live = changed(clean(), accounts=(replace(own, name="Acme Inc", email="root@example.com"), *others))
+    found = read(zone, live)
+
+    assert [(one.what, one.place) for one in found.live.differences] == [
+        ("account management: name is Acme Inc at AWS, acme here", "project.yaml:9"),
+        ("account management: email is root@example.com at AWS, aws@example.com here", "project.yaml:10"),
+    ]
+    assert found.zone.accounts["management"].name == "Acme Inc"
+
+
+# Keys and places
+
+
+def test_what_no_file_has_gets_a_key_of_its_own(zone: LandingZone) -> None:
+    center = clean().center
+    assert center
+    live = changed(
+        clean(),
+        accounts=(*clean().organization.accounts, account(9, name="acme-a3", email="other@example.com")),
+        units=(*clean().organization.units, unit(7, "Prod")),
+        users=(*center.users, user(9, "ana@elsewhere.example.com")),
+        groups=(*center.groups, group(15, "Admins!", 9)),
+        permission_sets=(*center.permission_sets, permission_set("Late")),
+    )
+    found = read(zone, live).zone
+
+    assert found.accounts.keys() - zone.accounts.keys() == {"acme-a3"}
+    assert (found.accounts["a3"].id, found.accounts["acme-a3"].id) == (SHOP, "000000000009")
+    assert found.units.keys() - zone.units.keys() == {"prod-00000007"}
+    assert found.users.keys() - zone.users.keys() == {"ana-elsewhere-example-com"}
+    assert found.groups.keys() - zone.groups.keys() == {"admins-2"}
+    assert found.permission_sets.keys() - zone.permission_sets.keys() == {"Late"}
+    assert found.groups["admins-2"].members == ("ana-elsewhere-example-com",)
+
+
+def test_what_moved_keeps_its_line_and_what_came_has_none(zone: LandingZone) -> None:
+    center, live = clean().center, clean().organization
+    assert center
+    members = {uuid(2): uuid(88), **center.groups[0].members}
+    moved = changed(
+        clean(),
+        units=(live.units[0], replace(live.units[1], parent=live.root)),
+        groups=(replace(center.groups[0], members=members), *center.groups[1:]),
+    )
+    found = read(zone, moved).zone
+
+    unit_, group_ = found.units["prod"], found.groups["admins"]
+    assert unit_.location != zone.units["prod"].location
+    assert found.source("organization.yaml", unit_.location) == zone.source(
+        "organization.yaml", zone.units["prod"].location
+    )
+    assert group_.members == ("ana", "bo")
+    places = [str(found.source("sso.yaml", ("groups", "admins", "members", index))) for index in (0, 1)]
+    assert places == [str(zone.source("sso.yaml", ("groups", "admins", "members", 0))), "no file"]
+
+
+def test_accounts_that_are_left_to_others_are_told_with_their_line(folder: Path, tmp_path: Path) -> None:
+    own = Path(shutil.copytree(folder, tmp_path / "config"))
+    text = (own / "organization.yaml").read_text()
+    (own / "organization.yaml").write_text(f"unmanaged_accounts:\n  - Other@example.com\n\n{text}")
+    accounts = (*clean().organization.accounts, account(9, name="other", email="other@example.com"))
+    found = read(load(own), changed(clean(), accounts=accounts))
+
+    assert str(found.zone.source("organization.yaml", found.zone.accounts["other"].location)) == "organization.yaml:2"
+    assert found.live.differences == ()
+
+
+def test_members_of_an_external_group_are_known_at_aws(zone: LandingZone) -> None:
+    center = clean().center
+    assert center
+    synced = (group(20, "synced", 1, 2, external=True), group(21, "unsynced", external=True))
+    given = {grant("Reader", 20, SHOP), grant("Reader", 21, SHOP)}
+    live = changed(clean(), groups=(*center.groups, *synced), assignments=center.assignments | given)
+    found = read(zone, live)
+    rows = next(one.rows for one in tables(found.zone, Edition(AT.date())) if one.title == "By person")
+
+    assert ("bo", "Reader", "a3", "synced no file") in rows
+    assert ("members of unsynced", "Reader", "a3", "unsynced no file") in rows
+
+
+def test_what_ended_and_gives_nothing_any_more_does_not_end(zone: LandingZone) -> None:
+    ends = "acme: at a glance | Ends within 30 days"
+    here = rows_that_differ(zone, by_hand("assignment gone"))
+
+    assert f"+ {ends} | nothing" in here
+    assert any(one.startswith(f"- {ends} | ends on 2027-02-15, in 15 days: Rich of user ana") for one in here)
+
+
+def test_full_access_that_is_not_attached_and_closed_accounts_are_noted(zone: LandingZone) -> None:
+    live = clean().organization
+    full, *others = live.policies
+    accounts = (*live.accounts, account(9, name="old", state="SUSPENDED"))
+    kept_on = tuple(id for id in full.targets if id != SHOP)
+    new = policy(7, name="later", type="A_NEW_POLICY")
+    notes = read(
+        zone, changed(clean(), accounts=accounts, policies=(replace(full, targets=kept_on), *others, new))
+    ).live
+
+    assert list(notes.notes) == [
+        "not open, and so not among the accounts: old (000000000009, SUSPENDED)",
+        "policies of types that are not shown: later (A_NEW_POLICY)",
+        "FullAWSAccess is not attached to account acme-a3, and answers here take it as attached",
+    ]
+
+
+def test_expectations_are_asked_of_what_aws_has(zone: LandingZone) -> None:
+    (expected,) = zone.expectations
+    center = clean().center
+    assert center
+    open_ = changed(clean(), policies=clean().organization.policies[:1])
+    found = read(zone, open_)
+
+    assert expected.id in page(found.zone, Edition(AT.date(), None, found.live))
+    assert found.zone.policies == {}
+    assert as_data(found.zone, Edition(AT.date()))["overview"]["accounts_bound_by_no_scp"] == ["a3", "a4", "shop-one"]
+
+
+# What may not be read
+
+
+WHY = "organizations:ListPolicies is not allowed"
+
+
+def without(*parts: str) -> Inventory:
+    """Returns what is read without some parts."""
+    whole = replace(clean(), unread=dict.fromkeys(parts, WHY))
+    if CENTER in parts:
+        whole = replace(whole, center=None)
+    if POLICIES in parts:
+        whole = replace(whole, organization=replace(whole.organization, policies=()))
+    if DELEGATIONS in parts:
+        whole = replace(whole, organization=replace(whole.organization, delegations={}))
+    return whole
+
+
+@pytest.mark.parametrize("part", [CENTER, POLICIES, DELEGATIONS, TRUSTED_SERVICES, ENTITLEMENTS])
+def test_what_could_not_be_read_is_named_and_the_rest_is_reported(zone: LandingZone, part: str) -> None:
+    found = read(zone, replace(clean(), entitlements=WHY) if part == ENTITLEMENTS else without(part))
+    edition = Edition(AT.date(), None, found.live)
+    formats = {
+        "text": as_text(tables(found.zone, edition), 1000),
+        "html": page(found.zone, edition),
+        "json": json.dumps(as_data(found.zone, edition)),
+        "mermaid": flowchart(found.zone, found.live),
+    }
+
+    assert {name for name, text in formats.items() if part in text and WHY in text} == formats.keys()
+    assert found.live.summary == "none in what could be read"
+
+
+def test_a_report_of_which_a_part_is_unread_is_written_and_ends_with_1(
+    folder: Path, kept: Callable[[Inventory], Path], tmp_path: Path
+) -> None:
+    result = strata(folder, "report", "--from", kept(without(POLICIES)), "--output", tmp_path / "report.txt")
+
+    assert result.exit_code == 1
+    assert f"unread: policies (policy, attachment): {WHY}" in result.stderr
+    assert WHY in (tmp_path / "report.txt").read_text()
+
+
+def test_no_answer_rests_on_people_that_were_not_read(zone: LandingZone) -> None:
+    found = read(zone, without(CENTER))
+    edition = Edition(AT.date(), None, found.live)
+    told_tables = {one.title: one for one in tables(found.zone, edition)}
+    glance = {name: answer for name, answer in told_tables["acme: at a glance"].rows if name}
+
+    assert glance["Numbers"] == f"people and access are unread: {WHY}"
+    by_answer = {name for name, answer in glance.items() if answer == f"unread: {WHY}"}
+    assert by_answer == {
+        "! Administers everything",
+        "! Break-glass",
+        "! Full access to single accounts",
+        "! Ends within 30 days",
+        "! Expectations",
+        "! Can undo a deploy",
+        "! People without a group",
+        "! People without access",
+        "! Groups with access and without members",
+    }
+    for title in ("By person", "By group", "Permission sets"):
+        assert [row[0] for row in told_tables[title].rows] == ["! unread"]
+        assert told_tables[title].notes == (WHY,)
+    assert {row[3] for row in told_tables["By account"].rows} == {"! unread"}
+    assert "nobody" not in as_text(told_tables.values(), 100)
+    data = as_data(found.zone, edition)
+    assert not data.keys() & {"users", "groups", "permission_sets", "access", "guardrails"}
+    assert not data["overview"].keys() & {"people", "administrators", "assignments", "ends_soon"}
+    shown = page(found.zone, edition)
+    assert "nobody" not in shown[: shown.index("<script")]
+    assert '<section id="access" hidden ' in shown
+    assert 'href="#access"' not in shown
+    assert "0 people" not in re.sub(r"<[^>]+>", "", shown)
+
+
+def test_no_answer_rests_on_policies_that_were_not_read(zone: LandingZone) -> None:
+    found = read(zone, without(POLICIES))
+    edition = Edition(AT.date(), None, found.live)
+    text, data, shown = (
+        as_text(tables(found.zone, edition), 200),
+        as_data(found.zone, edition),
+        page(found.zone, edition),
+    )
+
+    assert "no policy" not in text
+    assert "no policy" not in shown
+    assert f"! Accounts bound by no SCP unread: {WHY}" in " ".join(text.split())
+    assert not data.keys() & {"policies", "guardrails"}
+    assert "accounts_bound_by_no_scp" not in data["overview"]
+    assert all("slots" not in one for one in data["organization"])
+    assert "policies unread" in flowchart(found.zone)
+    assert "policies: unread" in text
+
+
+def test_explain_tells_what_could_not_be_read(folder: Path, kept: Callable[[Inventory], Path]) -> None:
+    file = kept(without(CENTER, POLICIES, DELEGATIONS))
+    account_, user_ = strata(folder, "explain", "a3", "--from", file), strata(folder, "explain", "ana", "--from", file)
+    data = json.loads(strata(folder, "explain", "a3", "--from", file, "--json").stdout)
+
+    assert account_.exit_code == user_.exit_code == 1
+    assert f"Policies that bind it\n  unread: {WHY}\n\nWho gets in\n  unread: {WHY}\n" in account_.stdout
+    assert f"administers: unread: {WHY}" in account_.stdout
+    assert not data.keys() & {"policies", "access", "administers"}
+    assert user_.stderr == f"error: people and access are unread, so that only accounts can be explained: {WHY}\n"
+    table = strata(folder, "report", "--from", file, "--format", "csv")
+    assert (table.exit_code, table.stdout) == (1, "")
+    assert "unread" in table.stderr
+
+
+def test_identity_center_that_is_off_is_unread_as_in_drift(zone: LandingZone) -> None:
+    live = read(zone, replace(clean(), center=None))
+
+    assert [(one.part, one.reason) for one in live.live.unread] == [(CENTER, "it is not enabled in us-east-1")]
+    assert live.zone.unread["people"] == "Identity Center is not enabled in us-east-1"
+
+
+# The evidence
+
+
+def test_the_hash_is_that_of_the_data_as_the_page_says_to_check_it(kept: Callable[[Inventory], Path]) -> None:
+    """The commands of docs/reports.md, on text that is not ASCII."""
+    center = clean().center
+    assert center
+    people = (*center.users, user(9, '\U0001f600é"\\'))
+    tagged = replace(clean().organization.accounts[1], tags={"\U0001f600": "1", "\ufb33": "2", "é": "a\tb"})
+    file = kept(changed(clean(), users=people, accounts=(*clean().organization.accounts[:1], tagged)))
+    told_hash = json.loads(file.read_text())["sha256"]
+    text = (CHECKOUT / "docs/reports.md").read_text()
+    commands = re.findall(r"^jq [^`]*?sha256sum$", text, flags=re.MULTILINE)
+
+    assert len(commands) == 2
+    for one in commands:
+        done = subprocess.run(["bash", "-c", one], cwd=file.parent, capture_output=True, text=True, check=True)
+        assert done.stdout.split()[0] == told_hash, one
+
+
+def test_data_are_written_in_one_form() -> None:
+    """The strings of RFC 8785, section 3.2.2.2."""
+    found = canonical({"\ufb33": [True, None, '\u20ac$\x0f\nA\'B"\\\\"/\x7f'], "a": {}, "\u20ac": 1})
+
+    assert found.decode() == '{"a":{},"\u20ac":1,"\ufb33":[true,null,"\u20ac$\\u000f\\nA\'B\\"\\\\\\\\\\"/\x7f"]}'
+
+
+def test_the_same_data_have_the_same_hash_in_whatever_order_aws_told_them(zone: LandingZone) -> None:
+    live = clean().organization
+    turned = changed(clean(), units=(*live.units[:1], *live.units[1:], unit(7, "Attic")))
+    other = changed(clean(), units=(unit(7, "Attic"), *live.units))
+    later = Evidence.of(AT + dt.timedelta(days=1), "arn:other", turned)
+
+    assert evidence(zone, turned).sha256 == evidence(zone, other).sha256 == later.sha256
+    assert evidence(zone, turned).sha256 != evidence(zone, clean()).sha256
+
+
+def test_a_kept_reading_reads_back(zone: LandingZone, kept: Callable[[Inventory], Path]) -> None:
+    made = evidence(zone, by_hand("entitlement"))
+    found = kept_in(kept(by_hand("entitlement")))
+
+    assert (found.read_at, found.caller, found.sha256) == (AT, CALLER, made.sha256)
+    assert found.inventory == made.inventory == by_hand("entitlement")
+    assert found.states == made.states
+    assert told(zone, found).live == told(zone, made).live
+
+
+@pytest.mark.parametrize(
+    ("edit", "words"),
+    [
+        (lambda text: text.replace("u1@example.com", "u7@example.com"), "has been changed: the hash of its data is "),
+        (lambda text: text.replace('"format": 1', '"format": 2'), "has format 2, and this Strata reads 1"),
+        (lambda text: text[:-20], "is no reading that --save kept"),
+        (lambda _: "[]", "is no reading that --save kept"),
+        (lambda text: text.replace('"units"', '"unite"'), "is no reading that --save kept"),
+    ],
+)
+def test_a_file_that_is_no_reading_is_refused(
+    folder: Path, kept: Callable[[Inventory], Path], edit: Callable[[str], str], words: str
+) -> None:
+    file = kept(clean())
+    file.write_text(edit(file.read_text()))
+    result = strata(folder, "report", "--from", file)
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert f"{file} {words}" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_reading_of_another_organization_is_refused(folder: Path, tmp_path: Path) -> None:
+    other = replace(clean(), organization=replace(clean().organization, management="222222222222"))
+    own = replace(clean().organization.accounts[0], id="222222222222")
+    other = changed(other, accounts=(own, *clean().organization.accounts[1:]))
+    (tmp_path / "reading.json").write_bytes(Evidence.of(AT, CALLER, other).written())
+    result = strata(folder, "explain", "ana", "--from", tmp_path / "reading.json")
+
+    assert result.exit_code == 1
+    assert "is about management account 222222222222, and " in result.stderr
+    assert strata(folder, "report", "--from", tmp_path / "none.json").stderr == (
+        f"error: {tmp_path}/none.json cannot be read: No such file or directory; name a file that --save made\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "told_error"),
+    [
+        (("report", "--live", "--diff", "HEAD"), "--diff compares files with a revision"),
+        (("report", "--from", "x", "--diff", "HEAD"), "--diff compares files with a revision"),
+        (("report", "--live", "--as-of", "2027-01-01"), "ends are seen from the day on which AWS was read"),
+        (("report", "--live", "--from", "x"), "--live reads AWS, and --from a file"),
+        (("report", "--save", "x"), "--save keeps what --live reads"),
+        (("explain", "ana", "--save", "x"), "--save keeps what --live reads"),
+        (("explain", "ana", "--live", "--from", "x"), "--live reads AWS, and --from a file"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(folder: Path, words: tuple[str, ...], told_error: str) -> None:
+    result = strata(folder, *words)
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert told_error in result.stderr
+
+
+def test_a_configuration_is_needed(tmp_path: Path) -> None:
+    result = strata(tmp_path / "none", "report", "--live")
+
+    assert result.exit_code == 1
+    assert "have strata adopt --to DIR write one of what AWS has" in result.stderr
+
+
+class Told:
+    """An AWS that answers what a reading asks."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, live: Inventory) -> None:
+        self.denied = False
+        monkeypatch.setattr(live_reading, "connect", lambda *_: None)
+        monkeypatch.setattr(live_reading, "management_caller", lambda *_: Caller("111111111111", CALLER))
+        monkeypatch.setattr(live_reading, "list_stacks", self.stacks)
+        monkeypatch.setattr(live_reading, "read_state", lambda _, __, stack: states(deployed())[stack])
+        monkeypatch.setattr(Reading, "read", lambda *_, **how: live if how == {"partly": True} else None)
+
+    def stacks(self, *_: Any) -> list[str]:
+        if self.denied:
+            raise AwsError("s3:ListBucket is not allowed", "AccessDenied")
+        return [*states(deployed())]
+
+
+def test_aws_is_read_and_kept(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Told(monkeypatch, by_hand("group made"))
+    file = tmp_path / "reading.json"
+    before = dt.datetime.now(dt.UTC).replace(microsecond=0)
+    live = strata(folder, "report", "--live", "--save", file)
+    again = strata(folder, "report", "--from", file)
+
+    assert (live.exit_code, again.exit_code) == (0, 0)
+    assert live.stdout == again.stdout
+    assert "AWS was asked" in live.stderr
+    assert again.stderr == ""
+    assert before <= kept_in(file).read_at <= dt.datetime.now(dt.UTC)
+    assert f"group night ({uuid(15)}): at AWS only" in " ".join(live.stdout.split())
+
+
+def test_who_may_not_read_the_states_is_told_that(
+    folder: Path, zone: LandingZone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name alone does not tell what a thing was, nor which tags Strata put on it."""
+    Told(monkeypatch, by_hand("account tags")).denied = True
+    result = strata(folder, "report", "--live")
+    found = told(zone, Evidence.of(AT, CALLER, by_hand("account tags")))
+
+    assert result.exit_code == 1
+    assert "unread: states (keys of what was renamed at AWS, tags): reading the state bucket is not" in result.stderr
+    assert found.live.differences == ()
+    assert read(zone, by_hand("account tags")).live.differences != ()
+
+
+def test_what_was_renamed_at_aws_keeps_its_key(folder: Path, tmp_path: Path) -> None:
+    own = Path(shutil.copytree(folder, tmp_path / "config"))
+    (own / "imports.yaml").unlink()
+    zone, center = load(own), clean().center
+    assert center
+    live = changed(clean(), groups=(center.groups[0], replace(center.groups[1], name="Lookers")))
+    found, by_name = read(zone, live), told(zone, Evidence.of(AT, CALLER, live))
+
+    assert [one.what for one in found.live.differences] == [
+        "group readers-of-it: name is Lookers at AWS, Readers of it here"
+    ]
+    assert found.zone.groups["readers-of-it"].name == "Lookers"
+    assert by_name.zone.groups.keys() == {"admins", "lookers"}
+    assert "group readers-of-it: declared only" in [one.what for one in by_name.live.differences]
