@@ -261,6 +261,7 @@ def deploys(site: Site, expect: Path | str) -> int:
     return site.deploys(yes=True, expected=Expected.of(str(expect)))
 
 
+@pytest.mark.e2e
 def test_a_plan_writes_the_list_and_compares_it_with_the_one_that_was_reviewed(
     approved: Path, site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -276,6 +277,7 @@ def test_a_plan_writes_the_list_and_compares_it_with_the_one_that_was_reviewed(
     assert list(json.loads(file.read_text())["stacks"]) == ["organizations"]
 
 
+@pytest.mark.e2e
 def test_a_plan_that_fails_writes_no_list(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     site.plans("backend", "Instance cannot be destroyed")
     plans(site, monkeypatch, code=1, changes=tmp_path / "changes.json")
@@ -304,6 +306,7 @@ def test_another_list_is_refused_and_nothing_is_applied(approved: Path, site: Si
     assert site.said[-1] == "nothing was changed; look at the list of another strata plan, and approve that"
 
 
+@pytest.mark.e2e
 def test_json_says_how_the_plan_differs(approved: Path, site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     """Here nothing is left to do: somebody else deployed it, or undid the need."""
     site.plans("backend", {})
@@ -329,6 +332,7 @@ def test_more_than_was_approved_waits_for_another_list(approved: Path, site: Sit
     assert site.said[-1].startswith("organizations: this was on no list that was approved")
 
 
+@pytest.mark.e2e
 def test_what_can_be_planned_only_after_its_producer_waits_for_another_list(approved: Path, site: Site) -> None:
     site.plans("organizations", WAITS, MADE)
     found = [Plan("backend", dict(changes(MADE))), Plan("organizations", waits_for=("backend",))]
@@ -340,6 +344,7 @@ def test_what_can_be_planned_only_after_its_producer_waits_for_another_list(appr
     assert (site.did("backend"), site.did("organizations")) == ("plan apply", "plan plan")
 
 
+@pytest.mark.e2e
 def test_an_apply_that_fails_is_a_failure(approved: Path, site: Site) -> None:
     site.applies("backend", code=1)
 

@@ -21,6 +21,7 @@ from tests.synthesized import Stack, policy, synthesize
 CHECKOUT = Path(__file__).parents[1]
 WORKFLOWS = CHECKOUT / ".github/workflows"
 GITLAB = CHECKOUT / "pipeline/gitlab-ci.yml"
+FORMS = [CHECKOUT / ".github/ISSUE_TEMPLATE" / name for name in ("bug.yml", "request.yml")]
 BIN = Path(sys.executable).parent
 GITHUB = {"mode": "on", "repository": "acme/landing-zone", "repository_id": "456789", "owner_id": "123456"}
 ON: Changes = {"security.yaml": {"github_actions": GITHUB}}
@@ -152,8 +153,8 @@ def gitlab() -> dict[str, Any]:
     [
         ("github-workflows", sorted(WORKFLOWS.glob("*.yml"))),
         ("gitlab-ci", [GITLAB]),
-        ("github-issue-forms", [CHECKOUT / ".github/ISSUE_TEMPLATE" / name for name in ("bug.yml", "request.yml")]),
-        ("dependabot", [CHECKOUT / ".github/dependabot.yml"]),
+        pytest.param("github-issue-forms", FORMS, marks=pytest.mark.e2e),
+        pytest.param("dependabot", [CHECKOUT / ".github/dependabot.yml"], marks=pytest.mark.e2e),
     ],
 )
 def test_files_follow_the_schema_of_their_vendor(schema: str, files: list[Path]) -> None:

@@ -155,6 +155,7 @@ def test_without_credentials_there_is_no_plan(runner: Runner) -> None:
     assert runner.out("summary.md") == "The configuration has no fault.\n"
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize(("code", "said"), [("3", "It is not the list that was reviewed"), ("1", "It failed")])
 def test_a_plan_ends_as_strata_ends(runner: Runner, code: str, said: str) -> None:
     """The fake `strata` fails from its first command on; check alone passes here."""
@@ -172,6 +173,7 @@ def test_a_fault_ends_before_the_plan_and_leaves_no_list_of_another_run(runner: 
     assert not (runner.folder / "pipeline.out/changes.json").exists()
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("code", [0, 1, 3, 4])
 def test_a_deploy_expects_the_list_and_ends_as_strata_ends(runner: Runner, code: int) -> None:
     assert runner.runs(RUN, "deploy", "a list.json", CODE=str(code)).returncode == code
@@ -212,6 +214,7 @@ STEPS: dict[str, tuple[str, dict[str, str], list[str], str]] = {
 }
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("case", STEPS)
 def test_the_steps_at_github_call_it_as_it_is_called(runner: Runner, case: str) -> None:
     file, given, commands, output = STEPS[case]
@@ -223,6 +226,7 @@ def test_the_steps_at_github_call_it_as_it_is_called(runner: Runner, case: str) 
     assert "\n".join(runner.told("output")) == output
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("code", ["1", "3", "130"])
 def test_a_deploy_that_is_not_what_was_approved_fails_its_job(runner: Runner, code: str) -> None:
     (step,) = steps(workflow()["jobs"]["deploy"])
@@ -243,6 +247,7 @@ AT_GITLAB: dict[str, tuple[dict[str, str], list[str]]] = {
 }
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("case", AT_GITLAB)
 def test_the_steps_at_gitlab_call_it_as_it_is_called(runner: Runner, case: str) -> None:
     given, commands = AT_GITLAB[case]
@@ -421,6 +426,7 @@ PULLS, ARTIFACTS = (
 RUNS = "repos/acme/landing-zone/actions/runs?head_sha=beef&event=pull_request&per_page=100"
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize(
     ("pull", "run", "artifact", "found"),
     [
@@ -458,6 +464,7 @@ def test_the_next_round_is_another_run_of_the_same_workflow(runner: Runner) -> N
     assert asked(runner) == [["workflow", "run", "strata.yml", "--ref", "main"]]
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("job", ["issue", "reviewed", "next-round"])
 def test_the_steps_at_github_call_host_as_it_is_called(runner: Runner, job: str) -> None:
     runner.install("gh", GH)
@@ -539,6 +546,7 @@ def api() -> Iterator[Api]:
     api.stop()
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize(
     ("code", "there", "calls"),
     [
@@ -570,6 +578,7 @@ def test_one_issue_at_gitlab(runner: Runner, api: Api, code: str, there: Any, ca
         assert others[-1][2] == {"state_event": "close"}
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize(
     ("request_", "pipeline", "artifact", "found"),
     [
@@ -606,6 +615,7 @@ def test_the_reviewed_list_at_gitlab(
     assert artifact != 302 or api.tokens[-1] is None
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize(("code", "calls"), [("4", 1), ("0", 0)])
 def test_the_next_round_at_gitlab_is_another_pipeline(runner: Runner, api: Api, code: str, calls: int) -> None:
     (step,) = gitlab()["strata-next-round"]["script"]
@@ -616,6 +626,7 @@ def test_the_next_round_at_gitlab_is_another_pipeline(runner: Runner, api: Api, 
     assert api.calls == [("POST", "trigger/pipeline", {"token": "of the job", "ref": "main"})] * calls
 
 
+@pytest.mark.e2e
 def test_gitlab_without_its_token_or_without_an_answer_is_told(runner: Runner, api: Api) -> None:
     api.answers["issues"] = 403
     (runner.folder / "drift.txt").write_text("x\n")
