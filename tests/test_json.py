@@ -24,6 +24,8 @@ from strata.drift.ways import Way
 from strata.inventory.progress import Reading
 from strata.load import load
 from strata.outputs import FORMATS
+from strata.terraform.change_list import ChangeList
+from strata.terraform.plans import Plan, changes
 from tests import test_deploy as of_deploy
 from tests.synthesized import CHECKOUT, COMPANY, SHIPPED
 from tests.test_deploy import Json, Site, planned
@@ -256,6 +258,20 @@ def test_plan(site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     assert "hunter" not in shown
     assert "preview" not in json.loads(shown)
     assert differences("strata plan", shown, shown_failed, capsys.readouterr().out) == []
+
+
+def test_the_list_of_changes() -> None:
+    there = {"name": "a", "tags": {"team": "lab"}}
+    change = {"actions": ["delete", "create"], "before": there, "after": {**there, "name": "b"}}
+    found = {"mode": "managed", "address": "aws_a.b", "change": {**change, "replace_paths": [["name"]]}}
+    moved = {"actions": ["update"], "before": there, "after": {}, "importing": {"id": "i"}}
+    other = {"mode": "managed", "address": "aws_a.c", "change": moved, "previous_address": "aws_a.old"}
+    plans = [
+        Plan("backend", dict(changes({"resource_changes": [found, other]})), ("state_bucket",)),
+        Plan("sso", waits_for=("backend",)),
+    ]
+
+    assert differences("The list of changes", ChangeList.of(plans, "123456789012").text) == []
 
 
 @pytest.mark.parametrize("fails", [False, True])
