@@ -190,7 +190,7 @@ class GitHub:
         for pull in merged:
             asked = {"head_sha": pull["head"]["sha"], "event": "pull_request", "per_page": "100"}
             runs = self._api(f"actions/runs?{urllib.parse.urlencode(asked)}")["workflow_runs"]
-            made = [one for one in runs if one["path"] == self.workflow and one["conclusion"] == "success"]
+            made = [one for one in runs if one["path"] == self.workflow]
             for one in sorted(made, key=lambda run: int(run["run_number"]), reverse=True):
                 if found := self._artifact(int(one["id"])):
                     return found

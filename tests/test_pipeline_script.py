@@ -418,7 +418,7 @@ def test_what_github_refuses_is_told(runner: Runner) -> None:
 
 
 PULL = {"merged_at": "2027-01-01T00:00:00Z", "merge_commit_sha": "c0ffee", "head": {"sha": "beef"}}
-THE_RUN = {"id": 5, "run_number": 3, "path": ".github/workflows/strata.yml", "conclusion": "success"}
+THE_RUN = {"id": 5, "run_number": 3, "path": ".github/workflows/strata.yml"}
 PULLS, ARTIFACTS = (
     "repos/acme/landing-zone/commits/c0ffee/pulls",
     "repos/acme/landing-zone/actions/runs/5/artifacts?name=changes",
@@ -432,7 +432,6 @@ RUNS = "repos/acme/landing-zone/actions/runs?head_sha=beef&event=pull_request&pe
     [
         (PULL, THE_RUN, {"expired": False}, True),
         (PULL, THE_RUN, {"expired": True}, False),
-        (PULL, THE_RUN | {"conclusion": "failure"}, {"expired": False}, False),
         (PULL, THE_RUN | {"path": ".github/workflows/other.yml"}, {"expired": False}, False),
         (PULL | {"merged_at": None}, THE_RUN, {"expired": False}, False),
         (PULL | {"merge_commit_sha": "f00d"}, THE_RUN, {"expired": False}, False),

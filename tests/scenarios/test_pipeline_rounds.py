@@ -17,7 +17,8 @@ import pytest
 from strata.landing_zone.permissions import READER, permissions
 from strata.load import load
 from tests.aws.center import STORE
-from tests.scenarios.site import CHECKOUT, SANDBOX, Run, Site, _command
+from tests.aws.client import CHECKOUT
+from tests.scenarios.site import SANDBOX, Run, Site, _command
 
 pytestmark = [pytest.mark.only("stand-in"), pytest.mark.e2e]
 
@@ -184,7 +185,7 @@ def test_another_list_than_the_reviewed_one_stops_and_shows_the_difference(shipp
 
 def test_a_first_deploy_has_a_list_for_each_round(fresh: Site) -> None:
     main = Clone.of(fresh, repository(fresh), "main")
-    rounds = []
+    rounds: list[int] = []
     while not rounds or rounds[-1] == 4:
         approved = main.plans()
         rounds.append(main.deploys(approved).code)
