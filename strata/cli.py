@@ -691,12 +691,28 @@ def plan(
     ] = None,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 3 when something would change.")] = False,
     allow: AllowOption = None,
+    changes: Annotated[
+        Path | None,
+        typer.Option("--changes", metavar="FILE", help="Write the list of changes to approve, see docs/pipeline.md."),
+    ] = None,
+    expect: Annotated[
+        str | None,
+        typer.Option("--expect", metavar="FILE|HASH", help="Exit 3 when the list is not this one.", show_default=False),
+    ] = None,
     json: JsonOption = False,
 ) -> int:
     """Show what a deploy would change, and refuse what it would lose. Applies nothing, takes no lock."""
     from strata.commands.plan import run
 
-    return run(options, stacks=stacks or (), exit_code=exit_code, json=json, allow=allow or ())
+    return run(
+        options,
+        stacks=stacks or (),
+        exit_code=exit_code,
+        json=json,
+        allow=allow or (),
+        changes=changes,
+        expect=expect,
+    )
 
 
 @command("deploy", "strata deploy organizations sso")
@@ -708,13 +724,23 @@ def deploy(
         typer.Argument(help="The stacks to deploy; all when none is named.", autocompletion=completion.stacks),
     ] = None,
     allow: AllowOption = None,
+    expect: Annotated[
+        str | None,
+        typer.Option(
+            "--expect",
+            metavar="FILE|HASH",
+            help="Deploy only this list of strata plan --changes: exit 3 when the plan is another one, 4 when more "
+            "could be planned once it was deployed, which gets its own list.",
+            show_default=False,
+        ),
+    ] = None,
     json: JsonOption = False,
     yes: YesOption = False,
 ) -> int:
     """Check, plan, ask, then deploy the stacks in order; without a terminal it needs --yes."""
     from strata.commands.deploy import run
 
-    return run(options, stacks=stacks or (), json=json, yes=yes, allow=allow or ())
+    return run(options, stacks=stacks or (), json=json, yes=yes, allow=allow or (), expect=expect)
 
 
 @command("explain", "strata explain jane-doe security")

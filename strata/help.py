@@ -46,6 +46,7 @@ EXIT_CODES: Mapping[int, str] = {
     1: "a fault in the configuration, or a failure",
     2: "the command line is wrong",
     3: "something differs; the command says what",
+    4: "deployed; what is left needs approval",
     130: "interrupted",
 }
 

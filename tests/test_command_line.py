@@ -38,7 +38,7 @@ def test_help_groups_the_commands_with_one_short_line_each(columns: int) -> None
         there = [name for name in commands if name in group().commands]
         assert [line.split()[0] for line in lines[at : at + len(there)]] == there
         assert all(line.endswith(LINES[name]) for name, line in zip(there, lines[at:], strict=False))
-    assert [line.split()[0] for line in lines[-len(EXIT_CODES) :]] == ["0", "1", "2", "3", "130"]
+    assert [line.split()[0] for line in lines[-len(EXIT_CODES) :]] == ["0", "1", "2", "3", "4", "130"]
     assert "..." not in text.partition("Start:")[2]
     assert max(map(len, lines)) <= columns
 

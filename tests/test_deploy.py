@@ -24,6 +24,7 @@ from strata.config.models import state_key
 from strata.errors import StrataError, UsageError
 from strata.load import load
 from strata.options import Options
+from strata.terraform.change_list import Expected
 from strata.terraform.plans import plan_folder
 from strata.terraform.preflight import Prepared
 from strata.terraform.progress import Progress
@@ -129,13 +130,14 @@ class Site:
         workspace = Workspace(self.folder / "out", variables)
         return Prepared(self.landing_zone, self.aws, workspace, self.stacks, self.states, frozenset(), warnings)
 
-    def deploys(self, *, yes: bool = False, warnings: tuple[str, ...] = ()) -> int:
+    def deploys(self, *, yes: bool = False, warnings: tuple[str, ...] = (), expected: Expected | None = None) -> int:
         """Runs `strata deploy` behind its first checks."""
         prepared = self.prepared(warnings)
         with Signals() as self.signals, plan_folder() as self.plan_folder:
             options = self.options()
             progress = Progress(options)
-            self.deployment = Deployment(options, prepared, self.signals, self.plan_folder, self.to, progress, yes=yes)
+            given = (options, prepared, self.signals, self.plan_folder, self.to, progress)
+            self.deployment = Deployment(*given, yes=yes, expected=expected)
             return self.deployment.run()
 
     def did(self, stack: str) -> str:

@@ -221,6 +221,12 @@ def unlooked(words: list[str]) -> Iterator[str]:
     match words[0].rpartition("/")[2]:
         case "make":
             yield from (f"no target {word}" for word in words[1:] if word not in targets and "=" not in word)
+        case "run.sh":
+            offered = subprocess.run(
+                [CHECKOUT / "pipeline/run.sh", "--help"], capture_output=True, text=True, check=True
+            )
+            options = [word for word in words[2:] if word.startswith("--")]
+            yield from (f"unknown: {word}" for word in (words[1], *options) if f" {word} " not in offered.stdout)
         case "cdktf":
             known = {"deploy", "destroy", "synth", "backend", "organizations", "security", "sso"}
             known |= {"directory", "topics_shared"}

@@ -25,6 +25,8 @@ from strata.files.config_edit import write_texts
 from strata.inventory.progress import Reading
 from strata.load import load
 from strata.outputs import FORMATS
+from strata.terraform.change_list import ChangeList
+from strata.terraform.plans import Plan, changes
 from tests import test_deploy as of_deploy
 from tests import test_live as of_live
 from tests.synthesized import CHECKOUT, COMPANY, SHIPPED
@@ -265,12 +267,27 @@ def test_plan(site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     site.states = {stack: {} for stack in site.stacks}
     lacking = (ResourceStatus("state bucket", "s3://a in b", "create", ("tags",)),)
     monkeypatch.setattr(plan, "prepare", lambda *_, **__: replace(site.prepared(), lacking=lacking))
-    plan.run(site.options(), stacks=(), exit_code=False, json=True, allow=())
+    site.plans("organizations", {})
+    plan.run(site.options(), stacks=(), exit_code=False, json=True, allow=(), expect="0" * 64)
 
     assert (code, failed) == (3, 1)
     assert "hunter" not in shown
     assert "preview" not in json.loads(shown)
     assert differences("strata plan", shown, shown_failed, capsys.readouterr().out) == []
+
+
+def test_the_list_of_changes() -> None:
+    there = {"name": "a", "tags": {"team": "lab"}}
+    change = {"actions": ["delete", "create"], "before": there, "after": {**there, "name": "b"}}
+    found = {"mode": "managed", "address": "aws_a.b", "change": {**change, "replace_paths": [["name"]]}}
+    moved = {"actions": ["update"], "before": there, "after": {}, "importing": {"id": "i"}}
+    other = {"mode": "managed", "address": "aws_a.c", "change": moved, "previous_address": "aws_a.old"}
+    plans = [
+        Plan("backend", dict(changes({"resource_changes": [found, other]})), ("state_bucket",)),
+        Plan("sso", waits_for=("backend",)),
+    ]
+
+    assert differences("The list of changes", ChangeList.of(plans, "123456789012").text) == []
 
 
 @pytest.mark.parametrize("fails", [False, True])
@@ -289,7 +306,7 @@ def test_deploy(site: Site, capsys: pytest.CaptureFixture[str], *, fails: bool) 
     shown = capsys.readouterr().out
     assert code == int(fails)
     absent = {"errors[]", "advice[]"} if not fails else {"stacks[].counts.*", "outputs.*", "new_accounts.*"}
-    missing = {f"{path} is in none of these outputs" for path in ("faults[]", *absent)}
+    missing = {f"{path} is in none of these outputs" for path in ("faults[]", "unexpected[]", *absent)}
     assert set(differences("strata deploy", shown)) == missing
 
 

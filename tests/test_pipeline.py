@@ -1,4 +1,4 @@
-"""The roles of the GitHub pipeline, and the workflow that assumes them."""
+"""The roles of the GitHub pipeline, and the jobs of GitHub and GitLab: what starts them, and what they may do."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,10 @@ from tests.evaluation import allowed
 from tests.synthesized import Stack, policy, synthesize
 
 CHECKOUT = Path(__file__).parents[1]
-WORKFLOW = CHECKOUT / ".github/workflows/strata.yml"
+WORKFLOWS = CHECKOUT / ".github/workflows"
+GITLAB = CHECKOUT / "pipeline/gitlab-ci.yml"
+FORMS = [CHECKOUT / ".github/ISSUE_TEMPLATE" / name for name in ("bug.yml", "request.yml")]
+BIN = Path(sys.executable).parent
 GITHUB = {"mode": "on", "repository": "acme/landing-zone", "repository_id": "456789", "owner_id": "123456"}
 ON: Changes = {"security.yaml": {"github_actions": GITHUB}}
 BUCKET = "arn:aws:s3:::ex-terraform-state-123456789012"
@@ -134,53 +138,185 @@ def test_the_roles_are_off_by_default_and_forgotten_when_unmanaged(variant: Vari
     assert {"aws_iam_role.github-apply", "aws_iam_openid_connect_provider.github"} <= forgotten
 
 
-def workflow() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load(WORKFLOW.read_text())
+def workflow(name: str = "strata") -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((WORKFLOWS / f"{name}.yml").read_text())
     return found
 
 
-def test_the_workflow_pins_actions_and_grants_nothing_by_default() -> None:
-    """Actions are pinned by commit, no job has more than it needs, and only the push to main deploys."""
-    jobs = workflow()["jobs"]
-    steps = [step for job in jobs.values() for step in job["steps"]]
+def gitlab() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(GITLAB.read_text())
+    return found
 
-    assert workflow()["permissions"] == {}
-    assert all(re.search(r"@[0-9a-f]{40}$", step["uses"]) for step in steps if "uses" in step)
-    assert {name: job["permissions"] for name, job in jobs.items()} == {
+
+@pytest.mark.parametrize(
+    ("schema", "files"),
+    [
+        ("github-workflows", sorted(WORKFLOWS.glob("*.yml"))),
+        ("gitlab-ci", [GITLAB]),
+        pytest.param("github-issue-forms", FORMS, marks=pytest.mark.e2e),
+        pytest.param("dependabot", [CHECKOUT / ".github/dependabot.yml"], marks=pytest.mark.e2e),
+    ],
+)
+def test_files_follow_the_schema_of_their_vendor(schema: str, files: list[Path]) -> None:
+    done = subprocess.run(
+        [BIN / "check-jsonschema", "--builtin-schema", f"vendor.{schema}", *files],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_each_job_has_the_rights_that_it_needs() -> None:
+    """Nothing is granted by default; whoever runs code of a pull request writes nowhere, and only two get a token."""
+    found = {name: job["permissions"] for file in ("strata", "drift") for name, job in workflow(file)["jobs"].items()}
+
+    assert found == {
         "check": {"contents": "read"},
-        "comment": {"pull-requests": "write"},
+        "reviewed": {"actions": "read", "contents": "read", "pull-requests": "read"},
         "plan": {"contents": "read", "id-token": "write"},
+        "comment": {"pull-requests": "write"},
         "deploy": {"contents": "read", "id-token": "write"},
+        "next-round": {"actions": "write", "contents": "read"},
+        "drift": {"contents": "read", "id-token": "write"},
+        "issue": {"contents": "read", "issues": "write"},
     }
-    assert jobs["deploy"]["if"].startswith("github.event_name == 'push'")
-    assert jobs["deploy"]["environment"] == GithubActions().environment
-    assert jobs["deploy"]["concurrency"]["cancel-in-progress"] is False
+
+
+PULL_REQUEST = {"github.event_name": "pull_request", "github.ref": "refs/pull/7/merge"}
+EVENTS: dict[str, tuple[dict[str, str], set[str]]] = {
+    "a pull request": (PULL_REQUEST, {"check", "plan", "comment"}),
+    "a fork": (PULL_REQUEST | {"github.event.pull_request.head.repo.full_name": "evil/it"}, {"check"}),
+    "dependabot": (PULL_REQUEST | {"github.event.pull_request.user.login": "dependabot[bot]"}, {"check", "comment"}),
+    "a pull request before the roles": (
+        PULL_REQUEST | {"vars.STRATA_PLAN_ROLE": "", "vars.STRATA_APPLY_ROLE": ""},
+        {"check", "comment"},
+    ),
+    "a merge": ({"github.event_name": "push"}, {"check", "reviewed", "plan", "deploy"}),
+    "a merge that changes nothing": (
+        {"github.event_name": "push", "needs.plan.outputs.changes": ""},
+        {"check", "reviewed", "plan"},
+    ),
+    "a merge before the roles": (
+        {"github.event_name": "push", "vars.STRATA_PLAN_ROLE": "", "needs.plan.outputs.changes": ""},
+        {"check"},
+    ),
+    "a merge before the role that deploys": (
+        {"github.event_name": "push", "vars.STRATA_APPLY_ROLE": ""},
+        {"check", "reviewed", "plan"},
+    ),
+    "a round": (
+        {"github.event_name": "push", "needs.deploy.outputs.code": "4"},
+        {"check", "reviewed", "plan", "deploy", "next-round"},
+    ),
+    "by hand": ({"github.event_name": "workflow_dispatch"}, {"check", "plan", "deploy"}),
+    "by hand on another branch": (
+        {"github.event_name": "workflow_dispatch", "github.ref": "refs/heads/x", "needs.plan.outputs.changes": ""},
+        {"check"},
+    ),
+}
+"""What happens, and the jobs that it starts."""
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_what_happens_starts_these_jobs(event: str) -> None:
+    given, started = EVENTS[event]
+    facts = {
+        "github.ref": "refs/heads/main",
+        "github.repository": "acme/landing-zone",
+        "github.event.pull_request.head.repo.full_name": "acme/landing-zone",
+        "github.event.pull_request.user.login": "jane",
+        "vars.STRATA_PLAN_ROLE": "arn:plan",
+        "vars.STRATA_APPLY_ROLE": "arn:apply",
+        "needs.plan.outputs.changes": "true",
+        "needs.deploy.outputs.code": "0",
+        "needs.check.result": "success",
+        **given,
+    }
+    jobs = workflow()["jobs"]
+
+    assert {name for name, job in jobs.items() if holds(job.get("if", "true"), facts)} == started
+
+
+def holds(condition: str, facts: dict[str, str]) -> bool:
+    """Evaluates a condition of GitHub's: comparisons of texts, joined; where no job before failed or was cancelled."""
+    text = condition.replace("!failure()", "True").replace("!cancelled()", "True")
+    text = re.sub(r"\b(?:github|vars|needs)(?:\.[\w-]+)+", lambda found: repr(facts[found[0]]), text)
+    text = text.replace("&&", " and ").replace("||", " or ").replace("true", "True")
+    assert re.fullmatch(r"(?:'[^']*'|True|and|or|==|!=|[()\s])+", text), text
+    return bool(eval(" ".join(text.split()), {"__builtins__": {}}))  # noqa: S307
+
+
+def test_deploys_do_not_overlap_and_wait_for_the_environment() -> None:
+    """From plan to deploy main is one run at a time; GitLab's approval may take long, so there the deploys are."""
+    found = workflow()["concurrency"]
+
+    assert "'pull_request' && github.ref || 'deploy'" in found["group"]
+    assert found["cancel-in-progress"] == "${{ github.event_name == 'pull_request' }}"
+    assert workflow("drift")["concurrency"] == {"group": "strata-drift", "cancel-in-progress": False}
+    assert workflow()["jobs"]["deploy"]["environment"] == GithubActions().environment
+    at_gitlab = gitlab()["strata-deploy"]
+    assert (at_gitlab["environment"], at_gitlab["resource_group"]) == ("production", "strata")
+    assert [rule["when"] for rule in at_gitlab["rules"]] == ["manual"]
+
+
+def test_no_plan_leaves_a_job_but_its_list() -> None:
+    """A saved plan carries its configuration: whoever applies it runs the code of who made it."""
+    kept = {
+        step["with"]["path"]
+        for file in ("strata", "drift")
+        for job in workflow(file)["jobs"].values()
+        for step in job["steps"]
+        if step.get("uses", "").startswith("actions/upload-artifact")
+    }
+    at_gitlab = {path for job in gitlab().values() for path in job.get("artifacts", {}).get("paths", ())}
+
+    texts = {f"pipeline.out/{name}" for name in ("summary.md", "changes.json", "reviewed.json", "drift.txt")}
+    assert (kept, at_gitlab) == (texts, texts)
+
+
+def test_gitlab_needs_its_variables_before_anything_has_credentials() -> None:
+    """A job with a token for AWS has a variable of the project's in each rule, and forks have none."""
+    with_token = {name: job for name, job in gitlab().items() if job.get("extends") == ".strata-aws"}
+    rules = {name: [rule["if"] for rule in job["rules"]] for name, job in with_token.items()}
+    requests = [rule for found in rules.values() for rule in found if '== "merge_request_event"' in rule]
+
+    assert rules.keys() == {"strata-plan", "strata-deploy", "strata-drift"}
+    assert all(re.search(r"\$STRATA_(PLAN|APPLY)_ROLE\b", rule) for found in rules.values() for rule in found)
+    assert [rule for rule in requests if "$CI_MERGE_REQUEST_SOURCE_PROJECT_ID == $CI_PROJECT_ID" not in rule] == []
+    assert [job["variables"]["ROLE"] for job in with_token.values()] == [
+        "$STRATA_PLAN_ROLE",
+        "$STRATA_APPLY_ROLE",
+        "$STRATA_PLAN_ROLE",
+    ]
 
 
 def test_the_roles_are_taken_for_as_long_as_they_last(roles: Stack) -> None:
     """A deploy of many accounts takes longer than the hour that is the default of the action."""
-    for job, role in (("plan", "github-plan"), ("deploy", "github-apply")):
-        (taken,) = [
-            step["with"] for step in workflow()["jobs"][job]["steps"] if "role-to-assume" in step.get("with", {})
-        ]
+    jobs = workflow()["jobs"] | workflow("drift")["jobs"]
+    for job, role in (("plan", "github-plan"), ("drift", "github-plan"), ("deploy", "github-apply")):
+        (taken,) = [step["with"] for step in jobs[job]["steps"] if "role-to-assume" in step.get("with", {})]
+        variable = f"STRATA_{'APPLY' if job == 'deploy' else 'PLAN'}_ROLE"
+        assert taken["role-to-assume"] == f"${{{{ vars.{variable} }}}}"
         assert taken["role-duration-seconds"] == roles[f"aws_iam_role.{role}"]["max_session_duration"]
 
 
 def test_no_job_runs_code_of_a_pull_request_that_may_write() -> None:
-    """The job that comments has no checkout, and takes nothing but one file."""
+    """The job that comments has no checkout, and takes nothing but files; others that may write wait for the merge."""
     for name, job in workflow()["jobs"].items():
         uses = [step.get("uses", "").partition("@")[0] for step in job["steps"]]
-        if "pull-requests" in job["permissions"]:
+        if job["permissions"].get("pull-requests") == "write":
             assert uses == ["actions/download-artifact", ""], name
-            assert ".venv" not in str(job)
-            assert "make" not in str(job).split()
+            assert not re.search(r"\.venv|\bmake\b|pipeline/", str(job))
+        elif "write" in {job["permissions"].get(what) for what in ("actions", "contents", "issues")}:
+            assert name not in EVENTS["a pull request"][1]
 
 
-def comment(tmp_path: Path, content: bytes | Path) -> tuple[int, str]:
+def comment(tmp_path: Path, content: bytes | Path, artifact: str = "summary-plan") -> tuple[int, str]:
     """Runs the step that comments as GitHub does, with a gh that prints what it is given."""
     (step,) = [step for step in workflow()["jobs"]["comment"]["steps"] if "run" in step]
-    (tmp_path / "changes").mkdir()
-    file = tmp_path / "changes/changes.md"
+    (tmp_path / artifact).mkdir()
+    file = tmp_path / artifact / "summary.md"
     file.symlink_to(content) if isinstance(content, Path) else file.write_bytes(content)
     gh = tmp_path / "bin/gh"
     gh.parent.mkdir()
@@ -189,7 +325,7 @@ def comment(tmp_path: Path, content: bytes | Path) -> tuple[int, str]:
     done = subprocess.run(
         ["bash", "-e", "-c", step["run"]],
         env={
-            "FILE": str(file),
+            "FILES": str(tmp_path),
             "LC_ALL": "C.UTF-8",
             "NUMBER": "7",
             "PATH": f"{gh.parent}:{os.environ['PATH']}",
@@ -199,6 +335,11 @@ def comment(tmp_path: Path, content: bytes | Path) -> tuple[int, str]:
         check=False,
     )
     return done.returncode, done.stdout.decode()
+
+
+@pytest.mark.skipif(shutil.which("iconv") is None, reason="the runner has iconv, this machine has not")
+def test_without_a_plan_the_comment_is_that_of_the_check(tmp_path: Path) -> None:
+    assert comment(tmp_path, b"# Changes\n", "summary-check") == (0, "# Changes\n")
 
 
 @pytest.mark.skipif(shutil.which("iconv") is None, reason="the runner has iconv, this machine has not")

@@ -29,6 +29,7 @@ from strata.outputs import error_facts, output, warning_facts
 from strata.printing import document, line
 from strata.terminal import confirmed, interactive
 from strata.terraform.apply import Applied, apply
+from strata.terraform.change_list import ChangeList, Expected
 from strata.terraform.errors import TerraformError
 from strata.terraform.events import Failure
 from strata.terraform.existing import Existing
@@ -52,6 +53,10 @@ from strata.terraform.settling import PAUSES, settling, wait
 from strata.terraform.signals import Signals, StoppedError
 from strata.text import counted, plural
 
+DIFFERS = 3
+"""The exit code where the plan is not the expected one; nothing was changed."""
+AGAIN = 4
+"""The exit code where what was expected is deployed, and what can be planned only now needs a list of its own."""
 ACTIONS = ("imported", "moved", "added", "changed", "destroyed", "forgotten")
 MAX_TRIES = 20
 """How often a stack is applied: again after things that exist already were imported, or its state changed.
@@ -75,15 +80,22 @@ class Outcome:
     counts: dict[str, int] = field(default_factory=dict)
 
 
-def run(options: Options, *, stacks: Sequence[str], json: bool, yes: bool, allow: Sequence[str]) -> int:
-    """Shows the plan, asks and applies it; one that can be planned only after another is asked about in its turn."""
+def run(
+    options: Options, *, stacks: Sequence[str], json: bool, yes: bool, allow: Sequence[str], expect: str | None = None
+) -> int:
+    """Shows the plan, asks and applies it; one that can be planned only after another is asked about in its turn.
+
+    Args:
+        expect: the list that was approved, or its hash: nothing else is applied, and nobody is asked about more.
+    """
+    expected = Expected.of(expect) if expect else None
     if not yes and not interactive():
         raise UsageError("there is no terminal for the question; look at strata plan, then give --yes")
     with Signals() as signals, plan_folder() as folder, Progress(options) as progress:
         try:
             prepared = prepare(options, progress, stacks=stacks, allow=allow)
             to = sys.stderr if json else sys.stdout
-            deployment = Deployment(options, prepared, signals, folder, to, progress, yes=yes)
+            deployment = Deployment(options, prepared, signals, folder, to, progress, yes=yes, expected=expected)
             deployment.check_producers()
         except StoppedError as stopped:
             options.note("interrupted; nothing was changed")
@@ -109,6 +121,7 @@ class Deployment:
         progress: Progress,
         *,
         yes: bool,
+        expected: Expected | None = None,
     ) -> None:
         self.options, self.prepared, self.signals, self.to, self.yes = options, prepared, signals, to, yes
         self.progress = progress
@@ -124,6 +137,11 @@ class Deployment:
             adopt=adopt,
             gone=self._gone.among,
         )
+        self._expected = expected
+        self._unfinished = 1
+        """The exit code of a run that stops by itself."""
+        self._unexpected: list[str] = []
+        """What is planned otherwise than expected."""
         self._kept: dict[str, list[str]] = {}
         """What runs partly created and this one keeps, by stack."""
         self._shown: dict[str, Plan] = {}
@@ -171,13 +189,13 @@ class Deployment:
             for stack in self.prepared.chosen:
                 self._keep_half_made(stack, self.prepared.states[stack])
             if not self._agreed():
-                return 1
+                return self._unfinished
             for stack in self.prepared.chosen:
                 finished = self._deploy(stack)
                 if self.signals.ends:
                     return self._interrupted(self.signals.code)
                 if not finished:
-                    return 1
+                    return self._unfinished
         except StoppedError as stopped:
             return self._interrupted(stopped.code)
         return 0
@@ -186,7 +204,7 @@ class Deployment:
         """Says how it went, and returns the exit code."""
         stacks = [outcome.stack for outcome in self.outcomes.values() if outcome.status == "applied"]
         try:
-            if code in (0, 1) and self._may_be_outdated():
+            if code in (0, 1, AGAIN) and self._may_be_outdated():
                 self.progress.doing("looking for permission sets to provision", seen_only=True)
                 provision_permission_sets(self.aws, self.landing_zone, self.note)
         except StoppedError as stopped:
@@ -211,6 +229,7 @@ class Deployment:
             "stacks": [asdict(outcome) for outcome in self.outcomes.values()],
             "outputs": outputs,
             "new_accounts": self._new_accounts(outputs),
+            "unexpected": self._unexpected,
             "warnings": [warning_facts(text) for text in (*self.prepared.warnings, *self._gone.warnings.values())],
             **_together([*self._failures, *([error] if error else [])]),
         }
@@ -310,7 +329,7 @@ class Deployment:
             news = planned if shown.waits_for else planned.beyond(shown)
             if shown.waits_for or news.count:
                 self._show([news])
-            if news.count and not self._confirmed([stack]):
+            if news.count and not (self._confirmed([stack]) if self._expected is None else self._put_off(stack)):
                 return None
             self._shown[stack] = planned
         raise StrataError(f"{stack}: its inputs keep changing; wait until no other deploy runs")
@@ -376,6 +395,13 @@ class Deployment:
         if failed:
             self.note("nothing was changed")
             return False
+        if self._expected and (differences := self._expected.differences(self._listed(plans))):
+            self._unfinished = DIFFERS
+            self._unexpected = differences
+            with suppress(OSError):
+                print(*map(line, differences), sep="\n", file=self.to, flush=True)
+            self.note("nothing was changed; look at the list of another strata plan, and approve that")
+            return False
         self._idle = not any(planned.differs or planned.waits_for for planned in plans)
         if self._idle:
             return True
@@ -394,6 +420,18 @@ class Deployment:
             return True
         left = [outcome.stack for outcome in self.outcomes.values() if outcome.status == "not started"]
         self.note(f"not deployed: {', '.join(left)}" if self._written else "nothing was changed")
+        return False
+
+    # Expecting
+
+    def _listed(self, plans: Sequence[Plan]) -> ChangeList:
+        return ChangeList.of(plans, self.landing_zone.project.management_account.id)
+
+    def _put_off(self, stack: str) -> bool:
+        """Leaves a stack whose plan nobody could see before to a run of its own; returns that it is not confirmed."""
+        if stack not in self._written:
+            self._unfinished = AGAIN
+        self.note(f"{stack}: this was on no list that was approved; run strata plan again, and approve its list")
         return False
 
     # What went wrong

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
+from pathlib import Path
 
+from strata.files import atomic
 from strata.options import Options
 from strata.outputs import output, warning_facts
 from strata.printing import document, line, readers_may_leave
+from strata.terraform.change_list import ChangeList, Expected
 from strata.terraform.existing import Existing
 from strata.terraform.gone import GoneImports
 from strata.terraform.plan_text import names_of, show
@@ -18,12 +21,26 @@ from strata.terraform.preview import Preview
 from strata.terraform.progress import Progress
 from strata.terraform.recovery import adopt_taken, beside, half_made, report_kept
 from strata.terraform.signals import Signals, StoppedError
+from strata.text import counted
 
 DIFFERS = 3
 
 
-def run(options: Options, *, stacks: Sequence[str], exit_code: bool, json: bool, allow: Sequence[str]) -> int:
-    """Checks, compares, plans and prints; returns 3 where something would change and that was asked."""
+def run(
+    options: Options,
+    *,
+    stacks: Sequence[str],
+    exit_code: bool,
+    json: bool,
+    allow: Sequence[str],
+    changes: Path | None = None,
+    expect: str | None = None,
+) -> int:
+    """Checks, compares, plans and prints.
+
+    Returns 3 where something would change and that was asked, and where the list of changes is not the expected one.
+    """
+    expected = Expected.of(expect) if expect else None
     try:
         with Signals(), Progress(options) as progress:
             prepared = prepare(options, progress, stacks=stacks, allow=allow, preview=True)
@@ -32,19 +49,49 @@ def run(options: Options, *, stacks: Sequence[str], exit_code: bool, json: bool,
     except StoppedError as stopped:
         options.note("interrupted")
         return stopped.code
+    failed = any(planned.error for planned in plans)
+    listed = None if failed else _listed(prepared, preview, plans)
+    differences = expected.differences(listed) if expected and listed else []
+    if changes and listed:
+        atomic.write({changes: listed.text.encode()})
     with readers_may_leave():
         if json:
             found = [planned.as_json() for planned in plans]
             warnings = [warning_facts(one) for one in (*prepared.warnings, *gone.warnings.values())]
             before = {"preview": preview.as_json()} if preview else {}
-            document(output("plan", {"stacks": found, **before, "warnings": warnings}))
+            also = {"sha256": listed.sha256 if listed else None, "unexpected": differences}
+            document(output("plan", {"stacks": found, **before, **also, "warnings": warnings}))
         else:
             for text in preview.told() if preview else ():
                 print(line(text))
             show(plans, sys.stdout, names_of(prepared.states.values()), every=options.verbose)
-    if any(planned.error for planned in plans):
+            for text in _said(listed, differences) if changes or expected else ():
+                print(line(text))
+    if failed:
         return 1
-    return DIFFERS if exit_code and any(planned.differs or planned.waits_for for planned in plans) else 0
+    changed = any(planned.differs or planned.waits_for for planned in plans)
+    return DIFFERS if differences or (exit_code and changed) else 0
+
+
+def _listed(prepared: Prepared, preview: Preview | None, plans: Sequence[Plan]) -> ChangeList:
+    """Returns the list as `strata deploy` has it: it has no preview of what reads from a stack without a state."""
+    later: set[str] = set()
+    for stack in prepared.workspace.stacks if preview else ():
+        if preview and {*preview.stacks, *later}.intersection(prepared.workspace.producers(stack)):
+            later.add(stack)
+    return ChangeList.of(
+        plans,
+        prepared.landing_zone.project.management_account.id,
+        later=later.intersection(prepared.chosen),
+    )
+
+
+def _said(listed: ChangeList | None, differences: Sequence[str]) -> Iterator[str]:
+    if listed:
+        yield f"list of changes: {counted(listed.count, 'resource')}, sha256 {listed.sha256}"
+        for stack in listed.later:
+            yield f"  without {stack}, which gets its own list once this one is deployed"
+    yield from differences
 
 
 def _plans(

@@ -888,7 +888,7 @@ class Security(Model):
     anomaly_monitor: AnomalyMonitor = Field(default_factory=AnomalyMonitor)
     alternate_contacts: AlternateContacts = Field(default_factory=AlternateContacts)
     github_actions: GithubActions = Field(default_factory=GithubActions)
-    """Roles for the pipeline in .github/workflows/strata.yml."""
+    """Roles for the pipeline in .github/workflows, see docs/pipeline.md."""
 
     @classmethod
     def kinds(cls, kind: type[C]) -> dict[str, type[C]]:

@@ -1,0 +1,122 @@
+#!/usr/bin/env bash
+# What every pipeline calls, whoever runs it: docs/pipeline.md. It decides nothing; `strata` does.
+set -euo pipefail
+
+usage() {
+  cat <<'TEXT'
+Usage: pipeline/run.sh plan [--offline] [--base REV] [--reviewed FILE]
+       pipeline/run.sh deploy FILE
+       pipeline/run.sh drift
+
+  plan     check the configuration, report what it changes for people and accounts,
+           plan, and write the list of changes. Changes nothing, reads only.
+             --offline         check and report only: no credentials
+             --base REV        the git revision to report changes against
+             --reviewed FILE   stop when the list is not this one
+  deploy   plan anew, and apply where the list of changes is the one in FILE.
+           FILE is a list that plan wrote, or the hash of one.
+  drift    compare AWS with the configuration and the states. Reads only.
+
+Everything is written to the folder pipeline.out, or the one in STRATA_OUT:
+  summary.md     for a comment or the page of the run: report, plan, hash of the list
+  changes.json   the list of changes: what people approve, and what deploy takes
+  drift.txt      what drift said
+
+Environment:
+  STRATA_CONFIG  the configuration folder, else config
+  STRATA         the command to run, else .venv/bin/strata, which make setup makes
+  STRATA_OUT     the folder to write to, else pipeline.out
+  AWS_...        credentials, as for the AWS CLI
+
+Exit codes:
+  0   done; nothing differs
+  1   a fault or a failure; of drift: something could not be read
+  2   the command line is wrong
+  3   plan, deploy: the list is another one, and nothing was changed; drift: it drifted
+  4   deploy: the list is deployed, and more can be planned only now: plan again
+TEXT
+}
+
+here="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+out="${STRATA_OUT:-pipeline.out}"
+
+wrong() {
+  printf 'error: %s\n' "$1" >&2
+  usage >&2
+  exit 2
+}
+
+prepare() {
+  mkdir -p "$out"
+  if [ -z "${STRATA:-}" ]; then
+    make --silent -C "$here" setup >&2
+    STRATA="$here/.venv/bin/strata"
+  fi
+}
+
+# Code for Markdown: indented, it stays code whatever it holds.
+indented() {
+  sed 's/^/    /'
+}
+
+plan() {
+  local offline='' base='' reviewed='' code=0
+  while [ $# -gt 0 ]; do
+    case "$1" in
+      --offline) offline=yes; shift ;;
+      --base) [ $# -gt 1 ] || wrong '--base needs a revision'; base="$2"; shift 2 ;;
+      --reviewed) [ $# -gt 1 ] || wrong '--reviewed needs a file'; reviewed="$2"; shift 2 ;;
+      *) wrong "plan does not know $1" ;;
+    esac
+  done
+  [ -z "$offline" ] || [ -z "$reviewed" ] || wrong '--offline makes no list to compare'
+  prepare
+  rm -f "$out/summary.md" "$out/changes.json" "$out/plan.txt"
+  "$STRATA" check
+  if [ -n "$base" ]; then
+    "$STRATA" report --diff "$base" --format markdown > "$out/report.md" || code=$?
+    [ "$code" -eq 0 ] || [ "$code" -eq 3 ] || exit "$code"
+    cat "$out/report.md" >> "$out/summary.md"
+    [ "$code" -eq 0 ] || printf '\n**It widens access, loosens a guardrail or loses something: see above.**\n' >> "$out/summary.md"
+    code=0
+  fi
+  if [ -n "$offline" ]; then
+    [ -n "$base" ] || printf 'The configuration has no fault.\n' > "$out/summary.md"
+    return 0
+  fi
+  "$STRATA" plan --changes "$out/changes.json" ${reviewed:+--expect "$reviewed"} > "$out/plan.txt" || code=$?
+  cat "$out/plan.txt"
+  {
+    printf '\n## Plan\n\n'
+    sed -n 's/^list of changes: .*/&\n/p' "$out/plan.txt"
+    [ "$code" -ne 3 ] || printf '**It is not the list that was reviewed; the end of the plan says why.**\n\n'
+    [ "$code" -eq 0 ] || [ "$code" -eq 3 ] || printf '**It failed; the log has the errors.**\n\n'
+    indented < "$out/plan.txt"
+  } >> "$out/summary.md"
+  return "$code"
+}
+
+deploy() {
+  [ $# -eq 1 ] || wrong 'deploy needs the list of changes that was approved, or its hash'
+  prepare
+  "$STRATA" deploy --yes --expect "$1"
+}
+
+drift() {
+  [ $# -eq 0 ] || wrong 'drift takes no argument'
+  prepare
+  local code=0
+  "$STRATA" drift > "$out/drift.txt" 2> "$out/drift.err" || code=$?
+  # What could not be read has its reason among the messages.
+  [ "$code" -eq 0 ] || [ "$code" -eq 3 ] || cat "$out/drift.err" >> "$out/drift.txt"
+  cat "$out/drift.txt"
+  cat "$out/drift.err" >&2
+  return "$code"
+}
+
+case "${1:-}" in
+  plan | deploy | drift) "$@" ;;
+  -h | --help | help) usage ;;
+  '') wrong 'plan, deploy or drift?' ;;
+  *) wrong "there is no $1" ;;
+esac

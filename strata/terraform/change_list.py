@@ -1,0 +1,214 @@
+"""The list of changes that people approve: two plans of the same thing have the same, whenever and wherever made.
+
+It holds what a plan would do as far as that is known before: no time, no id that AWS has yet to give, no secret.
+It is for reading and comparing. Nothing is applied from it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from strata.errors import StrataError, UsageError
+from strata.files.atomic import MEGABYTE, read_text
+from strata.printing import as_json, line
+from strata.terraform.attributes import UNKNOWN, Attribute
+from strata.terraform.plans import Change, Plan
+
+MOST = 50 * MEGABYTE
+"""The maximum size of a list: a first deploy of four thousand accounts has a tenth of it."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Values(_Part):
+    """One attribute, with `(sensitive)` and `(known after apply)` in the place of what is so."""
+
+    before: Any = None
+    after: Any = None
+    replaces: bool = False
+    """It is why the resource is replaced."""
+
+
+class Listed(_Part):
+    """What would be done to one resource."""
+
+    action: str
+    moved_from: str | None = None
+    import_id: str | None = None
+    attributes: dict[str, Values] = {}
+
+
+class StackChanges(_Part):
+    """What would be done in one stack."""
+
+    changes: dict[str, Listed] = {}
+    """By Terraform's address."""
+    outputs: list[str] = []
+    """The outputs that other stacks read and that change."""
+
+
+class ChangeList(_Part):
+    """What would be done in all stacks that were planned, and what has to be planned later."""
+
+    format: Literal[1]
+    account: str
+    """The management account."""
+    stacks: dict[str, StackChanges]
+    """The stacks in which something would change."""
+    later: list[str]
+    """The stacks that can be planned once others are applied: they are in no list before that."""
+
+    @classmethod
+    def of(cls, plans: Sequence[Plan], account: str, *, later: Collection[str] = ()) -> Self:
+        """Returns the list of plans without an error.
+
+        Args:
+            plans: one for each stack.
+            account: the management account.
+            later: stacks of which there is only a preview, since another one was never deployed.
+        """
+        waiting = {planned.stack for planned in plans if planned.waits_for}.union(later)
+        now = {
+            planned.stack: StackChanges(
+                changes={address: _listed(change) for address, change in planned.changes.items()},
+                outputs=list(planned.outputs),
+            )
+            for planned in plans
+            if planned.differs and planned.stack not in waiting
+        }
+        return cls(format=1, account=account, stacks=now, later=sorted(waiting))
+
+    @property
+    def text(self) -> str:
+        """Returns it as it is written to a file: JSON whose order is always the same."""
+        return as_json(_sorted(self.model_dump(exclude_defaults=True))) + "\n"
+
+    @property
+    def sha256(self) -> str:
+        """Returns the hash of its text, which `sha256sum` prints for the file."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    @property
+    def count(self) -> int:
+        """Returns how many resources would change."""
+        return sum(len(stack.changes) for stack in self.stacks.values())
+
+    def differences(self, now: ChangeList) -> Iterator[str]:
+        """Yields what another list has more, less or otherwise, in words."""
+        if self.account != now.account:
+            yield f"  account: {self.account} expected, {now.account} planned"
+        for stack in sorted({*self.stacks, *now.stacks}):
+            old, new = self.stacks.get(stack, StackChanges()), now.stacks.get(stack, StackChanges())
+            for address in sorted({*old.changes, *new.changes}):
+                yield from _of_one(stack, address, old.changes.get(address), new.changes.get(address))
+            yield from (f"- {stack}: output {name}" for name in sorted({*old.outputs} - {*new.outputs}))
+            yield from (f"+ {stack}: output {name}" for name in sorted({*new.outputs} - {*old.outputs}))
+        yield from (f"- {stack}: to be planned later" for stack in sorted({*self.later} - {*now.later}))
+        yield from (f"+ {stack}: to be planned later" for stack in sorted({*now.later} - {*self.later}))
+
+
+@dataclass(frozen=True)
+class Expected:
+    """The list that somebody has approved, or its hash alone."""
+
+    sha256: str
+    changes: ChangeList | None = None
+
+    @classmethod
+    def of(cls, given: str) -> Expected:
+        """Returns what `--expect` names: a file with a list, or the hash of one.
+
+        Raises:
+            UsageError: it is neither.
+            StrataError: the file holds no list.
+        """
+        if found := re.fullmatch(r"(?:sha256:)?([0-9a-f]{64})", given):
+            return cls(found[1])
+        path = Path(given)
+        try:
+            changes = ChangeList.model_validate_json(read_text(path, MOST))
+        except (FileNotFoundError, NotADirectoryError):
+            raise UsageError(f"--expect {given}: neither a file nor a hash of 64 digits") from None
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            raise StrataError(
+                line(f"{given} is no list of changes: {f'{where}: ' if where else ''}{first['msg']}")
+            ) from None
+        return cls(changes.sha256, changes)
+
+    def differences(self, now: ChangeList) -> list[str]:
+        """Returns what is planned otherwise than expected, in words; nothing where the lists are the same."""
+        if self.sha256 == now.sha256:
+            return []
+        head = f"the plan is not the expected one: sha256 {self.sha256} expected, {now.sha256} planned"
+        return [head, *(self.changes.differences(now) if self.changes else ())]
+
+
+def _of_one(stack: str, address: str, old: Listed | None, new: Listed | None) -> Iterator[str]:
+    """Yields how the change of one resource differs."""
+    if old == new:
+        return
+    if old is None or new is None or old.action != new.action:
+        yield from (f"{sign} {stack}: {one.action} {address}" for sign, one in (("-", old), ("+", new)) if one)
+        return
+    said = f"  {stack}: {new.action} {address}"
+    for name in ("moved_from", "import_id"):
+        before, after = getattr(old, name), getattr(new, name)
+        if before != after:
+            yield f"{said}: {name}: {before} expected, {after} planned"
+    for name in sorted({*old.attributes, *new.attributes}):
+        if old.attributes.get(name) != new.attributes.get(name):
+            one, other = (_brief(side.attributes.get(name)) for side in (old, new))
+            yield f"{said}: {name}: {one} expected, {other} planned"
+
+
+def _brief(values: Values | None) -> str:
+    if values is None:
+        return "unchanged"
+    before, after = (json.dumps(one, sort_keys=True) for one in (values.before, values.after))
+    return f"{before} -> {after}"
+
+
+def _listed(change: Change) -> Listed:
+    return Listed(
+        action=change.action,
+        moved_from=change.moved_from,
+        import_id=change.import_id,
+        attributes={
+            one.name: Values(before=one.before, after=one.after, replaces=one.replaces)
+            for one in change.attributes
+            if not _is_given_later(one) and not _says_when(one)
+        },
+    )
+
+
+def _is_given_later(attribute: Attribute) -> bool:
+    """Says whether AWS or the provider gives a value while it is applied; it says nothing of what is asked for."""
+    return attribute.computed and attribute.after == UNKNOWN
+
+
+def _says_when(attribute: Attribute) -> bool:
+    """Says whether a value that the configuration does not write is a time, which no two runs have the same."""
+    values = [one for one in (attribute.before, attribute.after) if one is not None]
+    return attribute.computed and all(isinstance(one, str) and _TIME.match(one) for one in values)
+
+
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d")
+
+
+def _sorted(value: Any) -> Any:
+    """Returns data whose objects have their keys in order."""
+    if isinstance(value, Mapping):
+        return {key: _sorted(value[key]) for key in sorted(value)}
+    return [_sorted(one) for one in value] if isinstance(value, list) else value

@@ -1,0 +1,366 @@
+"""The list of changes is the same for the same changes, and `strata deploy --expect` applies nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from strata.commands import plan as plan_command
+from strata.commands.deploy import AGAIN, DIFFERS
+from strata.errors import StrataError, UsageError
+from strata.terraform.change_list import ChangeList, Expected
+from strata.terraform.plans import Plan, changed_outputs, changes
+from strata.terraform.preview import Preview
+from tests import test_deploy as of_deploy
+from tests.test_deploy import ACCOUNT, ATTACHED, MADE, STACKS, WAITS, Json, Site, planned
+
+site = of_deploy.site  # the fixture
+
+POLICY = "aws_organizations_policy.deny"
+
+
+def shown(now: str = "2027-01-01T00:00:00Z", seed: int = 0, **policy: Any) -> Json:
+    """Returns a plan in Terraform's JSON as one run has it: its time, its order, what AWS gives meanwhile."""
+    there = {"name": "deny", "content": '{"Statement": []}', "description": "old", "arn": "arn:1"}
+    resources = [
+        {
+            "address": POLICY,
+            "mode": "managed",
+            "change": {
+                "actions": ["update"],
+                "before": {**there, "seen_at": now},
+                "after": {**there, "description": "new", **policy},
+                "after_unknown": {"seen_at": True, "tags_all": {}},
+            },
+        },
+        {
+            "address": "aws_organizations_account.lab",
+            "mode": "managed",
+            "change": {
+                "actions": ["create"],
+                "before": None,
+                "after": {"email": "lab@example.com", "tags": {"team": "lab"}, "created": now},
+                "after_unknown": {"id": True, "arn": True, "parent_id": True, "tags": {"stamp": True}},
+            },
+        },
+        {
+            "address": "aws_iam_user.breakglass",
+            "mode": "managed",
+            "change": {
+                "actions": ["update"],
+                "before": {"password": f"old {seed}", "nested": [{"token": "t"}]},
+                "after": {"password": f"new {seed}", "nested": [{"token": f"s{seed}"}]},
+                "before_sensitive": {"password": True},
+                "after_sensitive": {"password": True, "nested": [{"token": True}]},
+            },
+        },
+        {
+            "address": "data.aws_caller_identity.me",
+            "mode": "data",
+            "change": {"actions": ["read"], "after": {"at": now}},
+        },
+        {"address": "aws_s3_bucket.state", "mode": "managed", "change": {"actions": ["no-op"], "before": {"at": now}}},
+    ]
+    written = {
+        POLICY: {"name", "content", "description"},
+        "aws_organizations_account.lab": {"email", "tags", "parent_id"},
+        "aws_iam_user.breakglass": {"password", "nested"},
+    }
+    return {
+        "timestamp": now,
+        "terraform_version": f"1.{seed}",
+        "resource_changes": [*resources[seed % 5 :], *resources[: seed % 5]],
+        "output_changes": {"account_ids": {"actions": ["update"], "after_unknown": True}},
+        "configuration": {
+            "root_module": {
+                "resources": [
+                    {"address": one, "expressions": {name: {} for name in names}} for one, names in written.items()
+                ]
+            }
+        },
+    }
+
+
+def listed(found: Json) -> ChangeList:
+    plans = [
+        Plan("backend"),
+        Plan("organizations", dict(sorted(changes(found))), tuple(changed_outputs(found))),
+        Plan("sso", waits_for=("organizations",)),
+    ]
+    return ChangeList.of(plans, ACCOUNT)
+
+
+# The list
+
+
+def test_two_plans_of_the_same_thing_have_the_same_hash() -> None:
+    """Whenever they are made, by whichever Terraform, in whatever order its JSON has them."""
+    hashes = {listed(shown(f"20{year}-03-04T05:06:07Z", year)).sha256 for year in range(27, 60)}
+
+    assert len(hashes) == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"description": "newer"}, {"content": '{"Statement": [{}]}'}, {"name": "deny-all"}, {"description": None}],
+    ids=str,
+)
+def test_another_value_is_another_list(other: Json) -> None:
+    assert listed(shown()).sha256 != listed(shown(**other)).sha256
+
+
+def test_the_list_says_what_is_known_and_nothing_else() -> None:
+    found = json.loads(listed(shown()).text)
+
+    assert found == {
+        "account": ACCOUNT,
+        "format": 1,
+        "later": ["sso"],
+        "stacks": {
+            "organizations": {
+                "changes": {
+                    POLICY: {
+                        "action": "update",
+                        "attributes": {"description": {"before": "old", "after": "new"}},
+                    },
+                    "aws_organizations_account.lab": {
+                        "action": "create",
+                        "attributes": {
+                            "email": {"after": "lab@example.com"},
+                            "parent_id": {"after": "(known after apply)"},
+                            "tags": {"after": {"team": "lab", "stamp": "(known after apply)"}},
+                        },
+                    },
+                    "aws_iam_user.breakglass": {
+                        "action": "update",
+                        "attributes": {
+                            "password": {"before": "(sensitive)", "after": "(sensitive)"},
+                            "nested": {"before": [{"token": "(sensitive)"}], "after": [{"token": "(sensitive)"}]},
+                        },
+                    },
+                },
+                "outputs": ["account_ids"],
+            }
+        },
+    }
+
+
+def test_the_hash_is_that_of_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "changes.json"
+    file.write_text(listed(shown()).text)
+
+    assert hashlib.sha256(file.read_bytes()).hexdigest() == listed(shown()).sha256
+    assert Expected.of(str(file)).differences(listed(shown())) == []
+    assert ChangeList.model_validate_json(file.read_text()).text == file.read_text()
+
+
+def test_a_difference_says_what_was_expected_and_what_is_planned() -> None:
+    old = shown()
+    new = shown(description="newer")
+    lab = next(one for one in new["resource_changes"] if one["address"].endswith(".lab"))
+    lab["change"]["actions"] = ["delete"]
+    lab["change"] |= {"before": lab["change"]["after"], "after": None, "after_unknown": {}}
+    new["resource_changes"].append({"address": "aws_a.b", "mode": "managed", "change": {"actions": ["delete"]}})
+    new["output_changes"] = {}
+
+    told = Expected(listed(old).sha256, listed(old)).differences(listed(new))
+
+    assert told == [
+        f"the plan is not the expected one: sha256 {listed(old).sha256} expected, {listed(new).sha256} planned",
+        "+ organizations: delete aws_a.b",
+        "- organizations: create aws_organizations_account.lab",
+        "+ organizations: delete aws_organizations_account.lab",
+        f'  organizations: update {POLICY}: description: "old" -> "new" expected, "old" -> "newer" planned',
+        "- organizations: output account_ids",
+    ]
+
+
+def test_stacks_and_the_account_are_compared_too() -> None:
+    one = ChangeList.of([Plan("sso", waits_for=("organizations",))], ACCOUNT)
+    other = ChangeList.of([Plan("sso", outputs=("portal_url",))], "210987654321")
+
+    assert list(one.differences(other)) == [
+        f"  account: {ACCOUNT} expected, 210987654321 planned",
+        "+ sso: output portal_url",
+        "- sso: to be planned later",
+    ]
+
+
+def test_a_hash_alone_tells_that_the_list_is_another() -> None:
+    found = listed(shown())
+
+    assert Expected.of(f"sha256:{found.sha256}").differences(found) == []
+    (told,) = Expected.of("0" * 64).differences(found)
+    assert told.endswith(f"{found.sha256} planned")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "is no list of changes: Invalid JSON"),
+        ("[]", "is no list of changes: Input should be an object"),
+        (
+            '{"format": 2, "account": "1", "stacks": {}, "later": []}',
+            "is no list of changes: format: Input should be 1",
+        ),
+        ('{"format": 1, "account": "1", "stacks": {}}', "is no list of changes: later: Field required"),
+        (
+            '{"format": 1, "account": "1", "stacks": {"\\u001b[2J::error::": {"x": 1}}, "later": []}',
+            r"is no list of changes: stacks.\u001b[2J::error::.x: Extra inputs",
+        ),
+        (f'{{"format": 1, "account": {"[" * 5000}', "is no list of changes"),
+    ],
+    ids=["empty", "no object", "another format", "incomplete", "a name that commands", "deep"],
+)
+def test_what_is_no_list_is_refused(tmp_path: Path, content: str, said: str) -> None:
+    file = tmp_path / "changes.json"
+    file.write_text(content)
+
+    with pytest.raises(StrataError) as refused:
+        Expected.of(str(file))
+
+    assert str(refused.value).startswith(f"{file} {said}")
+    assert str(refused.value).isprintable()
+
+
+def test_what_is_neither_file_nor_hash_is_a_wrong_command(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="neither a file nor a hash of 64 digits"):
+        Expected.of(str(tmp_path / "nothing"))
+
+
+# Planning and deploying
+
+
+def plans(site: Site, monkeypatch: pytest.MonkeyPatch, *, code: int = 0, **more: Any) -> None:
+    """Runs `strata plan` behind its first checks."""
+    monkeypatch.setattr(plan_command, "prepare", lambda *_, **__: site.prepared())
+    site.states = {stack: {"resources": []} for stack in site.stacks}
+    given = {"stacks": (), "exit_code": False, "json": False, "allow": ()}
+    assert plan_command.run(site.options(), **{**given, **more}) == code
+
+
+DELETED = planned(("delete", ATTACHED))
+
+
+@pytest.fixture
+def approved(site: Site, tmp_path: Path) -> Path:
+    """The list of what two stacks would do, as `strata plan` writes it."""
+    site.plans("backend", MADE)
+    site.plans("organizations", DELETED)
+    found = {"backend": MADE, "organizations": DELETED}
+    file = tmp_path / "changes.json"
+    file.write_text(ChangeList.of([Plan(stack, dict(changes(one))) for stack, one in found.items()], ACCOUNT).text)
+    return file
+
+
+def deploys(site: Site, expect: Path | str) -> int:
+    return site.deploys(yes=True, expected=Expected.of(str(expect)))
+
+
+@pytest.mark.e2e
+def test_a_plan_writes_the_list_and_compares_it_with_the_one_that_was_reviewed(
+    approved: Path, site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = approved.with_name("now.json")
+    plans(site, monkeypatch, changes=file, expect=str(approved))
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    same = capsys.readouterr().out.splitlines()
+    site.plans("backend", {})
+    plans(site, monkeypatch, code=3, changes=file, expect=str(approved))
+
+    assert same[-1] == f"list of changes: 2 resources, sha256 {digest}"
+    assert capsys.readouterr().out.splitlines()[-1] == "- backend: create aws_a.new"
+    assert list(json.loads(file.read_text())["stacks"]) == ["organizations"]
+
+
+@pytest.mark.e2e
+def test_a_plan_that_fails_writes_no_list(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.plans("backend", "Instance cannot be destroyed")
+    plans(site, monkeypatch, code=1, changes=tmp_path / "changes.json")
+
+    assert not (tmp_path / "changes.json").exists()
+
+
+def test_the_same_list_is_applied(approved: Path, site: Site) -> None:
+    assert deploys(site, approved) == 0
+
+    assert (site.did("backend"), site.did("organizations")) == ("plan apply", "plan plan apply")
+    assert site.questions == []
+
+
+@pytest.mark.parametrize("as_hash", [False, True])
+def test_another_list_is_refused_and_nothing_is_applied(approved: Path, site: Site, *, as_hash: bool) -> None:
+    """Also one that does less: what people agreed to is the whole."""
+    site.plans("organizations", {})
+    expect = hashlib.sha256(approved.read_bytes()).hexdigest() if as_hash else approved
+
+    assert deploys(site, expect) == DIFFERS
+
+    assert (site.did("backend"), site.statuses) == ("plan", ["not started"] * 3)
+    assert "the plan is not the expected one" in site.to.getvalue()
+    assert (f"- organizations: delete {ATTACHED}" in site.to.getvalue()) is not as_hash
+    assert site.said[-1] == "nothing was changed; look at the list of another strata plan, and approve that"
+
+
+@pytest.mark.e2e
+def test_json_says_how_the_plan_differs(approved: Path, site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    """Here nothing is left to do: somebody else deployed it, or undid the need."""
+    site.plans("backend", {})
+    site.plans("organizations", {})
+
+    code = deploys(site, approved)
+    site.deployment.finish(code, json=True)
+
+    said = json.loads(capsys.readouterr().out)
+    assert code == DIFFERS
+    assert said["unexpected"][1:] == ["- backend: create aws_a.new", f"- organizations: delete {ATTACHED}"]
+    assert {one["status"] for one in said["stacks"]} == {"not started"}
+
+
+def test_more_than_was_approved_waits_for_another_list(approved: Path, site: Site) -> None:
+    """A stack whose producer was applied, and whose plan is another one then, is left for the next round."""
+    site.plans("organizations", planned(("delete", ATTACHED)), planned(("delete", ATTACHED), ("delete", "aws_a.b")))
+
+    assert deploys(site, approved) == AGAIN
+
+    assert (site.did("backend"), site.did("organizations")) == ("plan apply", "plan plan")
+    assert site.statuses == ["applied", "not started", "not started"]
+    assert site.said[-1].startswith("organizations: this was on no list that was approved")
+
+
+@pytest.mark.e2e
+def test_what_can_be_planned_only_after_its_producer_waits_for_another_list(approved: Path, site: Site) -> None:
+    site.plans("organizations", WAITS, MADE)
+    found = [Plan("backend", dict(changes(MADE))), Plan("organizations", waits_for=("backend",))]
+    approved.write_text(ChangeList.of(found, ACCOUNT).text)
+    site.stacks = STACKS[:2]
+
+    assert deploys(site, approved) == AGAIN
+
+    assert (site.did("backend"), site.did("organizations")) == ("plan apply", "plan plan")
+
+
+@pytest.mark.e2e
+def test_an_apply_that_fails_is_a_failure(approved: Path, site: Site) -> None:
+    site.applies("backend", code=1)
+
+    assert deploys(site, approved) == 1
+
+
+def test_a_preview_is_on_no_list(site: Site, tmp_path: Path) -> None:
+    """Before the first deploy a plan shows what `strata deploy` cannot plan yet; the list has what it can."""
+    prepared = site.prepared()
+    preview = Preview.of(
+        *(prepared.workspace, prepared.landing_zone.project, prepared.chosen),
+        without_state=set(STACKS),
+        lacking=(),
+        folder=tmp_path,
+    )
+
+    found = plan_command._listed(prepared, preview, [Plan(stack, dict(changes(MADE))) for stack in STACKS])
+
+    assert (list(found.stacks), found.later) == (["backend"], ["organizations", "security"])
