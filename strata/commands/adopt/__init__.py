@@ -20,7 +20,8 @@ from strata.adoption.checking import accepted, until_accepted
 from strata.adoption.describing import Description, describe
 from strata.adoption.importing import import_ids
 from strata.adoption.record import RECORD, Record
-from strata.adoption.rerun import merge, record_of
+from strata.adoption.recording import record_of
+from strata.adoption.rerun import merge
 from strata.aws import organization
 from strata.aws.prerequisites import management_caller
 from strata.aws.session import Aws, connect, named

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from strata.adoption.checking import accepted
+from strata.adoption.existing import Existing, Merged
 from strata.adoption.record import RECORD, Record
 from strata.adoption.rendering import ADOPTION, adoption, told
-from strata.adoption.rerun import Existing, Merged
 from strata.commands.adopt.folder import CACHE
 from strata.commands.adopt.mending import replace
 from strata.errors import ConfigurationError, StrataError
