@@ -531,6 +531,12 @@ def init(
 def adopt(
     *,
     options: Options,
+    things: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[KIND:NAME]...", help="What strata drift told, as it prints it, to write into --config."
+        ),
+    ] = None,
     to: Annotated[
         Path | None, typer.Option("--to", metavar="DIR", help="A new configuration folder, or one to add to.")
     ] = None,
@@ -554,11 +560,19 @@ def adopt(
 ) -> int:
     """Read a live organization and Identity Center, and write their configuration. Changes nothing at AWS.
 
-    Into a configuration that exists it adds what is new at AWS, and needs no names.
+    Into a configuration that exists it adds what is new at AWS, and needs no names. With KIND:NAME it adds that alone.
     """
+    names_given = {"--name": name, "--short-name": short_name, "--primary": primary, "--secondary": secondary}
+    of_all = {"--to": to, **names_given, "--identity-center-region": identity_center_region}
+    if things:
+        if given := [flag for flag, value in {**of_all, "--prune": prune}.items() if value]:
+            raise UsageError(f"KIND:NAME is about the configuration, see --config; it takes no {given[0]}")
+        from strata.commands.adopt.chosen import Choice
+        from strata.commands.adopt.chosen import run as run_chosen
+
+        return run_chosen(options, Choice(things, literal, thorough, yes, dry_run, json))
     if prune:
-        names_given = {"--name": name, "--short-name": short_name, "--primary": primary, "--secondary": secondary}
-        others = {"--to": to, **names_given, "--identity-center-region": identity_center_region, "--literal": literal}
+        others = {**of_all, "--literal": literal}
         if given := [flag for flag, value in {**others, "--thorough": thorough, "--json": json}.items() if value]:
             raise UsageError(
                 f"--prune is about imports.yaml of the configuration, see --config; it takes no {given[0]}"

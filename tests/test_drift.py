@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
@@ -11,14 +12,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
+from strata.adoption.existing import Merged
+from strata.adoption.live_ids import live_ids
+from strata.adoption.record import RECORD
 from strata.aws.access_manager import Entitlement
+from strata.cli import app
 from strata.commands.adopt import configuration
-from strata.commands.drift import _told
+from strata.commands.adopt.chosen import chosen_of, kept, parsed
+from strata.commands.adopt.existing import deployed as in_states
+from strata.commands.adopt.existing import existing_at
+from strata.commands.drift import _adopt, _told
 from strata.config import IMPORTS
 from strata.config.findings import DRIFT
-from strata.drift.comparison import HIDDEN, Drift, compare
+from strata.drift.comparison import HIDDEN, Difference, Drift, How, compare
 from strata.drift.facts import STACKS
+from strata.drift.ways import Way
+from strata.errors import StrataError, UsageError
 from strata.files.config_edit import write_texts
 from strata.inventory.reading import CENTER, DELEGATIONS, ENTITLEMENTS, POLICIES, TAGS, TRUSTED_SERVICES
 from strata.inventory.things import Attached, Inventory, PermissionSet
@@ -255,7 +266,7 @@ def cases() -> dict[str, tuple[Inventory, list[str], str]]:
         "account made": (
             changed(deployed(), accounts=(*accounts, account(9, name="rogue"))),
             ["made account rogue (000000000009)"],
-            "adopt",
+            "unmanaged_accounts",
         ),
         "account gone": (
             changed(deployed(), accounts=accounts[:-1], assignments=_without_account(center, accounts[-1].id)),
@@ -280,7 +291,7 @@ def cases() -> dict[str, tuple[Inventory, list[str], str]]:
         "account address": (
             changed(deployed(), accounts=_edited(accounts, 2, email="new@example.com")),
             ["changed account a3: email is new@example.com"],
-            "write the address",
+            "change it back at AWS",
         ),
         "account tags": (
             changed(deployed(), accounts=_edited(accounts, 1, tags={"cost": "2", "Project": "acme"})),
@@ -554,7 +565,7 @@ def test_each_change_by_hand_is_told_with_its_way_back(zone: LandingZone) -> Non
     for name, (live, expected, way) in cases().items():
         drift = compared(zone, live)
         last = drift.differences[-1].way if drift.differences else None
-        ways = [f"deploy {last.deploy}", *last.undo, last.by_hand, "adopt" * last.adopt] if last else []
+        ways = [f"deploy {last.deploy}", *last.undo, last.by_hand] if last else []
         if told(drift) != expected or not any(one.startswith(way) for one in ways) or drift.waiting:
             wrong[name] = told(drift), ways, drift.waiting
         for line in (text for one in drift.differences for text in one.way.undo):
@@ -562,15 +573,229 @@ def test_each_change_by_hand_is_told_with_its_way_back(zone: LandingZone) -> Non
     assert wrong == {}
 
 
-def test_what_no_yaml_can_say_is_not_offered_to_adopt(zone: LandingZone) -> None:
-    live = {name: inventory for name, (inventory, _, _) in cases().items()}
-    adopted = {name: compared(zone, live[name]).differences[0].way.adopt for name in live}
+NOT_ADOPTED = {
+    "account closed: state": "write retired: true into its entry, once it is closed for good",
+    "assignment of somebody deleted": "nobody has it any more",
+    "delegation made": "one account a service can be declared, and that is shop-one",
+    "entitlement": "no configuration can declare an entitlement",
+    "group gone, and what it had: principal": "nobody has it any more; take it out by hand, and deploy",
+    "membership made again: id": "a deploy takes the new one for the old one",
+    "policy type made": "declare a policy of this type, which switches the type on",
+}
+"""What is not gone and cannot be written, with what drift says of it."""
+GONE = "take it out of the YAML by hand, and deploy"
 
-    assert adopted["assignment made"]
-    assert adopted["user made"]
-    assert not adopted["assignment of somebody deleted"]
-    assert not adopted["entitlement"]
-    assert not adopted["AWS policy made"]
+
+def test_what_no_yaml_can_say_is_not_offered_to_adopt(zone: LandingZone) -> None:
+    said = {}
+    for name, (live, _, _) in cases().items():
+        for one in compared(zone, live).differences:
+            assert one.way.adopt is not bool(one.way.not_adopted)
+            assert (one.way.not_adopted == GONE) is (one.how is How.GONE), one
+            if one.way.not_adopted not in ("", GONE):
+                said[f"{name}{f': {one.attribute}' if one.attribute else ''}"] = one.way.not_adopted
+    assert said == NOT_ADOPTED
+
+
+def adopted(folder: Path, live: Inventory, *chosen: Difference, **more: Any) -> Merged:
+    """Returns the configuration with some differences written."""
+    was = states(deployed())
+    existing = existing_at(folder, load(folder), live.organization.id, *in_states(was))
+    return kept(existing, was, live, chosen, **more)
+
+
+@pytest.mark.e2e  # a minute: each is read, written and compared again
+def test_each_difference_is_adopted_alone(zone: LandingZone, folder: Path) -> None:
+    """Each by itself: it differs no longer, every other difference does, and nothing else is written."""
+    wrong = {}
+    for name, (live, _, _) in cases().items():
+        before = compared(zone, live).differences
+        for one in (each for each in before if each.way.adopt and each.attribute != "id"):
+            merged = adopted(folder, live, one)
+            after = compare(merged.landing_zone, states(deployed()), live).differences
+            left = [each.at.partition(" (")[0] for each in before if each is not one and each.how is not How.MADE]
+            told_after = [each.at.partition(" (")[0] for each in after if each.how is not How.MADE]
+            lines = set(merged.landing_zone.imports) - set(zone.imports)
+            known = all((each.partition(".")[0], id) in live_ids(live) for each, id in _imports(merged, lines))
+            if one.at in [each.at for each in after] or told_after != left or not known or RECORD in merged.files:
+                wrong[name, one.at] = told_after, left, lines
+    assert wrong == {}
+
+
+def _imports(merged: Merged, lines: set[str]) -> list[tuple[str, str]]:
+    imports = merged.landing_zone.imports
+    return [(one, imports[one]) for one in sorted(lines) if "aws_iam_organizations_features" not in one]
+
+
+def test_several_differences_are_adopted_at_once(zone: LandingZone, folder: Path) -> None:
+    live, center = deployed().organization, _center()
+    rich = next(place for place, one in enumerate(center.permission_sets) if one.name == "Rich")
+    policies = (*center.permission_sets[rich].aws_managed, "arn:aws:iam::aws:policy/AdministratorAccess")
+    sets = _edited(center.permission_sets, rich, aws_managed=policies, inline=ALLOW, tags={}, boundary=None)
+    by_hand = changed(
+        deployed(),
+        accounts=_edited(live.accounts, 1, parent=unit(7, "Attic").id, tags={"cost": "2", "a b": "c:d"}),
+        units=(*live.units, unit(7, "Attic", PROD)),
+        policies=_edited(live.policies, 1, content=ALLOW, targets=(*live.policies[1].targets, ROOT)),
+        root_features=frozenset({"RootSessions"}),
+        permission_sets=_edited(sets, 0, inline=DENY, boundary=CUSTOMER),
+        users=_edited(center.users, 0, emails=("x@example.com",)),
+    )
+    before = compared(zone, by_hand).differences
+
+    merged = adopted(folder, by_hand, *(one for one in before if one.way.adopt))
+
+    here = merged.landing_zone
+    assert len([one for one in before if one.way.adopt]) == 12
+    assert told(compare(here, states(deployed()), by_hand)) == ["gone permissions boundary Rich"]
+    assert (here.accounts["shop-one"].unit, here.accounts["shop-one"].tags) == ("attic", {"cost": "2", "a b": "c:d"})
+    assert (here.users["ana"].email, here.users["ana"].sign_in_name) == ("x@example.com", "ana@example.com")
+    root_access = here.organization.member_root_access
+    assert root_access
+    assert (root_access.sessions, root_access.credentials_management) == (True, False)
+    assert {one.partition(".")[0] for one in set(here.imports) - set(zone.imports)} == {
+        "aws_iam_organizations_features",
+        "aws_organizations_policy_attachment",
+        "aws_ssoadmin_managed_policy_attachment",
+        "aws_ssoadmin_permission_set_inline_policy",
+        "aws_ssoadmin_permissions_boundary_attachment",
+    }
+
+
+def test_what_a_thing_needs_comes_with_it(zone: LandingZone, folder: Path) -> None:
+    """The account of an assignment with the units above it, its set and its group with the members; no other news."""
+    center, live = _center(), deployed().organization
+    attic, box = unit(7, "Attic", PROD), unit(8, "Box")
+    below = replace(box, parent=attic.id)
+    new = changed(
+        deployed(),
+        units=(*live.units, attic, below, unit(9, "Other")),
+        accounts=(*live.accounts, account(9, name="rogue", parent=below.id), account(8, name="other")),
+        users=(*center.users, user(9, "eve"), user(8, "mallory")),
+        groups=(*center.groups, group(15, "night", 9), group(16, "noon", 8)),
+        permission_sets=(*center.permission_sets, permission_set("Back"), permission_set("Front")),
+        assignments=center.assignments | {grant("Back", 15, account(9).id), grant("Front", 16, account(8).id)},
+    )
+    (one,) = (
+        each for each in compared(zone, new).differences if each.name.startswith("Back (") and each.kind == "assignment"
+    )
+
+    here = adopted(folder, new, one).landing_zone
+
+    assert here.units["box"].parent == "attic"
+    assert here.accounts["rogue"].unit == "box"
+    assert here.groups["night"].members == ("eve",)
+    assert {("rogue", "Back", "night")} == {(g.account, g.permission_set, g.principal) for g in here.grants} - {
+        (g.account, g.permission_set, g.principal) for g in zone.grants if g.account != "rogue"
+    } - {(g.account, g.permission_set, g.principal) for g in here.grants if g.permission_set == "Reader"}
+    assert not {"other", "mallory", "noon", "Front"} & {*here.units, *here.accounts, *here.users, *here.groups}
+    assert "Front" not in here.permission_sets
+
+
+def test_what_cannot_be_written_is_one_error_with_the_reason(zone: LandingZone, folder: Path) -> None:
+    odd = replace(user(9, "eve"), emails=(), given_name="")
+    center = _center()
+    more = changed(
+        deployed(),
+        permission_sets=(*center.permission_sets, replace(permission_set("Back"), inline='{"a": "{{x}}"}')),
+        users=(*center.users, odd),
+        assignments=center.assignments | {grant("Back", 12, SHOP)},
+    )
+    (one,) = (each for each in compared(zone, more).differences if each.kind == "assignment")
+
+    with pytest.raises(StrataError) as refused:
+        adopted(folder, more, one)
+
+    assert [str(each) for each in refused.value.args] == [
+        f"assignment 'Back ({ps_of('Back')}) of group readers-of-it in a3': the configuration cannot have it",
+        "permission set Back: its inline policy contains {{, which stands for a value here",
+        "assignment Back of Readers of it in 1 account: the permission set is not described",
+    ]
+
+
+def test_a_chosen_thing_is_written_though_somebody_took_it_out(edited: Edited) -> None:
+    """The record says so; whoever names it means it."""
+    write_new_record = edited.path / RECORD
+    assert write_new_record.is_file()
+    edited.edit("sso.yaml", "access_control_attributes:\n  team: ${path:userName}\n", "")
+    was = states(deployed())
+    was["sso"]["resources"] = [one for one in was["sso"]["resources"] if "access_control" not in one["type"]]
+    here = load(edited.path)
+    (one,) = compare(here, was, deployed()).differences
+
+    existing = existing_at(edited.path, here, deployed().organization.id, *in_states(was))
+    merged = kept(existing, was, deployed(), [one])
+
+    assert merged.since.added == ["attribute for access control team"]
+    assert merged.landing_zone.sso.access_control_attributes == {"team": "${path:userName}"}
+
+
+def test_a_document_with_placeholders_is_not_overwritten(edited: Edited) -> None:
+    edited.edit("policies/policy-1.json", '"Resource": "*"', '"Resource": "{{state_bucket_arn}}"')
+    policies = _edited(deployed().organization.policies, 1, content=ALLOW)
+
+    (one,) = edited.compared(changed(deployed(), policies=policies)).differences
+
+    assert "has placeholders" in one.way.not_adopted
+
+
+def test_the_length_of_a_password_is_adopted_and_what_strata_leaves_no_choice_of_is_not(edited: Edited) -> None:
+    (edited.path / "security.yaml").write_text("password_policy: {mode: on}\n")
+    control = load(edited.path).security.settings["password_policy"]
+    held = {"aws_iam_account_password_policy.main": control.values}
+    was = {**states(deployed()), "security": {"resources": [*_resources(held)]}}
+    now = {**control.values, "minimum_password_length": 20, "require_numbers": False}
+    live = replace(deployed(), settings={"password_policy": {"": now}})
+
+    both = {one.attribute: one for one in edited.compared(live, was).differences}
+    existing = existing_at(edited.path, load(edited.path), live.organization.id, *in_states(was))
+    merged = kept(existing, was, live, [both["minimum_password_length"]])
+
+    assert merged.files["security.yaml"] == "password_policy: {mode: on, minimum_length: 20}\n"
+    assert "mode: unmanaged" in both["require_numbers"].way.not_adopted
+
+
+NASTY = "a 'b' \"c\"/d $(e) `f` \\g h:i\u00e9\n-j"
+
+
+def test_each_line_of_keep_is_read_back_by_the_parser_of_the_command(tmp_path: Path) -> None:
+    """A shell and the command line make of it the very kind and name, whatever somebody called a thing."""
+    options = Options(Path("my config"), profile="acme root")
+    wanted = [(kind, name) for kind in STACKS for name in (NASTY, "eve (0001)", "-x")]
+    lines = [_adopt(options, Difference(How.MADE, kind, name, Way(adopt=True))) for kind, name in wanted]
+    script = "strata() { printf '%s\\0' \"$@\"; printf '\\1\\0'; }\n" + "\n".join(lines)
+    (tmp_path / "typed").write_text(script)
+
+    said = subprocess.run(["bash", str(tmp_path / "typed")], capture_output=True, check=True).stdout.decode()
+
+    read = [one.split("\0")[:-1] for one in said.split("\x01\0")[:-1]]
+    assert len(read) == len(wanted)
+    command = typer.main.get_command(app)
+    adopt_command = command.commands["adopt"]  # type: ignore[attr-defined]
+    contexts = [adopt_command.make_context("adopt", words[1:]) for words in read]
+    assert [parsed(one.params["things"]) for one in contexts] == [[one] for one in wanted]
+    assert {str(one.params["config"]) for one in contexts} == {"my config"}
+
+
+def test_an_unknown_kind_or_name_is_told_with_what_is_near(zone: LandingZone) -> None:
+    with pytest.raises(UsageError) as refused:
+        parsed(["user:ana", "usr:bo", "permision set:x", "nothing", "group:"])
+    assert [str(one) for one in refused.value.args] == [
+        "'usr' is no kind, did you mean 'user'?",
+        "'permision set' is no kind, did you mean 'permission-set'?",
+        "'nothing' is not KIND:NAME, as strata drift prints it",
+        "'group:' is not KIND:NAME, as strata drift prints it",
+    ]
+    users = (*_center().users, user(9, "eve"))
+    found = compared(zone, changed(deployed(), users=users[1:])).differences
+    with pytest.raises(StrataError) as unknown:
+        chosen_of(found, [("user", f"evy ({uuid(9)})"), ("group", "admins"), ("user", "ana"), ("user", NASTY)])
+    assert [str(one).partition(" says")[0] for one in unknown.value.args] == [
+        f"user 'evy ({uuid(9)})': nothing differs there, did you mean 'eve ({uuid(9)})'?",
+        "group 'admins': nothing differs there; strata drift",
+        f"user 'ana': AWS has it no more; {GONE}",
+        f"user {NASTY!r}: nothing differs there; strata drift",
+    ]
 
 
 def test_every_kind_is_in_the_table() -> None:
@@ -1045,7 +1270,7 @@ def test_lines_go_to_the_organization_that_was_read(zone: LandingZone) -> None:
 
     lines = [one for one in _told(options, zone, drift, ()) if one.startswith(("  back:", "  keep:"))]
 
-    assert len(lines) == 3
+    assert len(lines) == 4
     assert all(one.endswith(" --profile 'acme root'") for one in lines), lines
 
 
@@ -1121,10 +1346,11 @@ def test_the_text_has_the_place_the_values_and_lines_to_copy(edited: Edited, mon
     assert lines == [
         f"made outside: {assignment}",
         f"  back:  {drift.differences[0].way.undo[0]}",
-        "  keep:  strata adopt --to config",
+        f"  keep:  strata adopt 'assignment:{assignment.removeprefix('assignment ')}'",
         f"  meant: accepted.yaml, finding: made-outside, at: {assignment}",
         "config/sso.yaml:16: changed outside: group admins: description is Less. at AWS, Full. when it was deployed",
         "  back:  strata deploy sso",
+        "  keep:  strata adopt group:admins",
         '  meant: accepted.yaml, finding: changed-outside, at: "group admins: description is Less."',
         "accepted.yaml:2: accepts gone-outside at user bo, and there is none; remove it",
         "1 change waits for strata deploy: permission set Rich",
@@ -1133,4 +1359,4 @@ def test_the_text_has_the_place_the_values_and_lines_to_copy(edited: Edited, mon
     assert "aws sso-admin delete-account-assignment" in lines[1]
     elsewhere = list(_told(Options(Path("my config")), here, drift, accepted))
     assert "  back:  strata deploy sso --config 'my config'" in elsewhere
-    assert "  keep:  strata adopt --to 'my config'" in elsewhere
+    assert "  keep:  strata adopt group:admins --config 'my config'" in elsewhere

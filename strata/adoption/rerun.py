@@ -7,13 +7,13 @@ record and no longer declared.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from strata.adoption.checking import until_accepted
 from strata.adoption.describing import Description, Keys, describe, inline_file, written
-from strata.adoption.existing import SECTIONS, Existing, Merged
+from strata.adoption.existing import SECTIONS, Edit, Existing, Merged
 from strata.adoption.folding import fold
 from strata.adoption.importing import import_ids
 from strata.adoption.live_ids import TypedId, assignment_id
@@ -36,7 +36,7 @@ from strata.config import ACCEPTED, IMPORTS, ORGANIZATION, SSO
 from strata.config.moves import KINDS, Kind
 from strata.config.text import short
 from strata.errors import StrataError
-from strata.files.config_entries import Value, Way, with_entry
+from strata.files.config_entries import Value, Way, with_entry, with_value
 from strata.identity.things import MEMBERSHIP as MEMBERSHIP_TYPE
 from strata.identity.things import TYPES, WORDS, folded
 from strata.inventory.things import Center, Inventory
@@ -48,7 +48,12 @@ from strata.text import counted
 
 
 def merge(
-    existing: Existing, inventory: Inventory, *, literal: bool, only: Collection[TypedId] | None = None
+    existing: Existing,
+    inventory: Inventory,
+    *,
+    literal: bool,
+    only: Collection[TypedId] | None = None,
+    edits: Callable[[Keys], Iterable[Edit]] = lambda _: (),
 ) -> Merged:
     """Returns the configuration with what is new at AWS.
 
@@ -57,6 +62,7 @@ def merge(
         inventory: what AWS has.
         literal: names every account of a new assignment.
         only: what alone is written, whether somebody took it out before or not; None for all that is new.
+        edits: returns what else is written, by the keys of what AWS has.
 
     Raises:
         StrataError: a file is written in a way that cannot be edited, or the result would give what nobody has.
@@ -67,7 +73,9 @@ def merge(
         taken = _reserving(existing, known)
         return describe(inventory, zone.project, known=taken, literal=literal, refused=refused)
 
-    return until_accepted(attempt, lambda found: _Merge(existing, inventory, found, known, literal, only).merged())
+    return until_accepted(
+        attempt, lambda found: _Merge(existing, inventory, found, known, literal, only, edits).merged()
+    )
 
 
 # Keys
@@ -107,7 +115,8 @@ class _Merge:
     found: Description
     known: Keys
     literal: bool
-    only: Collection[TypedId] | None = None
+    only: Collection[TypedId] | None
+    edits: Callable[[Keys], Iterable[Edit]]
 
     def __post_init__(self) -> None:
         page = self.existing.kept.get(ADOPTION)
@@ -132,7 +141,7 @@ class _Merge:
     def merged(self) -> Merged:
         """Returns the result; each thing is added before what names it."""
         self._take_out()
-        documents = self._policies_and_above() | self._people_and_sets()
+        documents = self._policies_and_above() | self._people_and_sets() | self._edited()
         self._load(documents)
         self._access()
         self._load(documents)
@@ -343,6 +352,19 @@ class _Merge:
         if new:
             self._add_to(name, section, new)
             self.since.added += [f"{type} {one}" for one in new]
+
+    def _edited(self) -> dict[str, str]:
+        """Writes the values that were asked for; returns documents."""
+        documents = dict[str, str]()
+        for one in self.edits(self.found.keys):
+            before = self.texts.get(one.file, "")
+            if not one.way:
+                documents[one.file] = str(one.value)
+            elif one.more and one.value is not None:
+                self.texts[one.file] = with_entry(before, one.way, [one.value], one.file)
+            else:
+                self.texts[one.file] = with_value(before, one.way, one.value, one.file)
+        return documents
 
     # Identity Center
 

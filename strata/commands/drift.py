@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from strata.aws.prerequisites import management_caller
-from strata.aws.session import Aws, connect
-from strata.aws.states import list_stacks, read_state
+from strata.aws.session import connect
 from strata.config import ACCEPTED
 from strata.config.accepted import ENTRIES, Acceptance, hint
 from strata.config.findings import DRIFT
-from strata.config.layers import STACKS
 from strata.drift.comparison import HIDDEN, Difference, Drift, How, compare
-from strata.errors import StrataError
+from strata.drift.facts import spelled
+from strata.drift.steady import check_same, steady_states
 from strata.inventory.progress import Reading
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
 from strata.outputs import output
 from strata.printing import document, line, readers_may_leave, word
-from strata.terraform.locks import read_lock
 from strata.text import counted, listed, plural
 
 DIFFERS = 3
@@ -38,10 +36,10 @@ def run(options: Options, *, json: bool) -> int:
     zone = load(options.config)
     aws = connect(options, zone.project)
     management_caller(aws, zone.project)
-    states = _states(aws, zone)
+    states = steady_states(aws, zone)
     reading = Reading(options, zone.project)
     inventory = reading.read(aws, partly=True)
-    _check_same(aws, zone, states)
+    check_same(aws, zone, states)
     today = dt.datetime.now(dt.UTC).date()
     accepted = [one for one in zone.accepted if one.finding in DRIFT and not one.ended(today)]
     drift = compare(zone, states, inventory, {(one.finding, one.at) for one in accepted})
@@ -56,48 +54,6 @@ def run(options: Options, *, json: bool) -> int:
     if drift.unread:
         return 1
     return DIFFERS if drift.differences else 0
-
-
-# The states
-
-
-def _states(aws: Aws, zone: LandingZone) -> dict[str, dict[str, Any]]:
-    """Returns the states by stack.
-
-    Raises:
-        StrataError: there is none, or another run holds one, which is half way between two of them.
-    """
-    stacks = list_stacks(aws, zone.project)
-    states = {stack: read_state(aws, zone.project, stack) for stack in stacks}
-    if not any(states.get(stack, {}).get("resources") for stack in STACKS if stack != "backend"):
-        raise StrataError(
-            "nothing is deployed yet, so nothing can have drifted; strata plan shows what a first deploy would make, "
-            "and strata adopt writes what AWS has already"
-        )
-    _check_free(aws, zone, stacks)
-    return states
-
-
-def _check_free(aws: Aws, zone: LandingZone, stacks: Iterable[str]) -> None:
-    for stack in stacks:
-        if lock := read_lock(aws, zone.project, stack):
-            raise StrataError(
-                f"{lock.who} has held the state of {stack} since {lock.since:%Y-%m-%d %H:%M} UTC, so that it is "
-                "changing; run this again after that run, or free a lock that a killed run left, see docs/operate.md"
-            )
-
-
-def _check_same(aws: Aws, zone: LandingZone, before: Mapping[str, Mapping[str, Any]]) -> None:
-    """Refuses states that a run holds or wrote while AWS was read: what it did would look as if done outside.
-
-    Raises:
-        StrataError: one has changed, or is about to.
-    """
-    _check_free(aws, zone, before)
-    for stack in before:
-        now = read_state(aws, zone.project, stack)
-        if now.get("serial") != before[stack].get("serial"):
-            raise StrataError(f"a run has changed the state of {stack} while AWS was read; run this again after it")
 
 
 # What is told
@@ -148,19 +104,27 @@ def _ways(options: Options, one: Difference) -> Iterator[str]:
     for text in way.undo:
         yield f"back:  {text}{_profile(options)}"
     if way.adopt:
-        yield f"keep:  {_adopt(options)}"
+        yield f"keep:  {_adopt(options, one)}"
+    elif way.not_adopted:
+        yield f"keep:  {way.not_adopted}"
     if way.by_hand:
-        yield f"{'note:' if way.undo or way.adopt else 'back:'}  {way.by_hand}"
+        yield f"{'note:' if way.undo or way.deploy else 'back:'}  {way.by_hand}"
 
 
 def _deploy(options: Options, stack: str) -> str:
-    """Returns the command that deploys a stack, with the folder where a shell would not take it by itself."""
+    """Returns the command that deploys a stack."""
+    return f"strata deploy {stack}{_folder(options)}{_profile(options)}"
+
+
+def _adopt(options: Options, one: Difference) -> str:
+    """Returns the command that writes one thing into the configuration."""
+    return f"strata adopt {word(spelled(one.kind, one.name))}{_folder(options)}{_profile(options)}"
+
+
+def _folder(options: Options) -> str:
+    """Returns the folder where a shell would not take it by itself."""
     usual = Path(os.environ.get("STRATA_CONFIG") or "config") == options.config
-    return f"strata deploy {stack}{'' if usual else f' --config {word(options.config)}'}{_profile(options)}"
-
-
-def _adopt(options: Options) -> str:
-    return f"strata adopt --to {word(options.config)}{_profile(options)}"
+    return "" if usual else f" --config {word(options.config)}"
 
 
 def _profile(options: Options) -> str:
@@ -205,6 +169,7 @@ def _difference_facts(options: Options, one: Difference) -> dict[str, Any]:
         "place": f"{options.config}/{one.place}" if one.place else "",
         "deploy": _deploy(options, way.deploy) if way.deploy else "",
         "undo": [f"{text}{_profile(options)}" for text in way.undo],
-        "adopt": _adopt(options) if way.adopt else "",
+        "adopt": _adopt(options, one) if way.adopt else "",
+        "not_adopted": way.not_adopted,
         "by_hand": way.by_hand,
     }

@@ -45,6 +45,8 @@ class Difference:
         before: the value that the state has, which is that before.
         here: the value that a deploy would set.
         place: file and line that declare it, empty where nothing does.
+        declared: the fact as the configuration has it, where it does.
+        live: the fact as AWS has it, where it does.
     """
 
     how: How
@@ -56,6 +58,8 @@ class Difference:
     before: str = ""
     here: str = ""
     place: str = ""
+    declared: Fact | None = None
+    live: Fact | None = None
 
     @property
     def at(self) -> str:
@@ -206,8 +210,9 @@ class _Compared:
     def _difference(self, how: How, fact: Fact, attribute: str = "", at_aws: str = "", *values: str) -> Difference:
         before, wanted = values or ("", "")
         place = str(self.zone.source(self.here.file, self.here.location)) if self.here else ""
-        way = way_back(fact.kind, attribute, here=self.here, before=self.before, now=self.now)
-        return Difference(how, fact.kind, fact.name, way, attribute, at_aws, before, wanted, place)
+        way = way_back(self.zone, fact.kind, attribute, here=self.here, before=self.before, now=self.now)
+        told = (attribute, at_aws, before, wanted, place)
+        return Difference(how, fact.kind, fact.name, way, *told, declared=self.here, live=self.now)
 
 
 _LEFT = frozenset({(facts.ACCOUNT, "email"), (facts.USER, "user_name")})

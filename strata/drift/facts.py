@@ -59,6 +59,7 @@ class Fact:
         values: what is compared, by attribute; the configuration has those that a deploy would put back.
         file: the file that declares it, and where in it.
         ids: how AWS calls it and what it hangs on.
+        thing: what AWS has of it, by the word and id by which `strata adopt` writes it; empty where it writes none.
         undo: the AWS CLI lines that take it away.
         rights: what it lets people do, or keeps them from, where nobody declares it: somebody may put more into it.
         apart: whether it is in an account that is left to others, of which `strata adopt` writes nothing.
@@ -70,6 +71,7 @@ class Fact:
     file: str = ""
     location: Location = ()
     ids: Mapping[str, str] = field(default_factory=dict)
+    thing: tuple[str, str] = ("", "")
     undo: tuple[str, ...] = ()
     rights: Any = None
     apart: bool = False
@@ -80,6 +82,11 @@ class Fact:
 
 Side = Mapping[tuple[str, str], Fact]
 """The facts of a side by kind and name."""
+
+
+def spelled(kind: str, name: str) -> str:
+    """Returns a fact as KIND:NAME, by which `strata adopt` takes it."""
+    return f"{kind.replace(' ', '-')}:{name}"
 
 
 def side(*facts: Fact) -> dict[tuple[str, str], Fact]:
