@@ -533,9 +533,7 @@ def adopt(
     options: Options,
     things: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="[KIND:NAME]...", help="What strata drift told, as it prints it, to write into --config."
-        ),
+        typer.Argument(metavar="KIND:NAME", help="What strata drift told, as it prints it, to write into --config."),
     ] = None,
     to: Annotated[
         Path | None, typer.Option("--to", metavar="DIR", help="A new configuration folder, or one to add to.")
@@ -597,7 +595,17 @@ def doctor(*, options: Options, json: JsonOption = False) -> int:
 
 
 @command("drift", "strata drift --json")
-def drift(*, options: Options, json: JsonOption = False) -> int:
+def drift(
+    *,
+    options: Options,
+    who: Annotated[
+        bool, typer.Option("--who", help="Ask CloudTrail who made the first 50 differences, twice a second.")
+    ] = False,
+    thorough: Annotated[
+        bool, typer.Option("--thorough", help="Look for grants of deleted users beside living ones: many more calls.")
+    ] = False,
+    json: JsonOption = False,
+) -> int:
     """Say what differs at AWS from config/ and from the last deploy, made by somebody's hand, and print the way back.
 
     Reads only. Exit 0 without drift, 3 with drift, 1 where something could not be read. What is meant stands in
@@ -605,7 +613,7 @@ def drift(*, options: Options, json: JsonOption = False) -> int:
     """
     from strata.commands.drift import run
 
-    return run(options, json=json)
+    return run(options, json=json, who=who, thorough=thorough)
 
 
 @command("profiles", "strata profiles --user jane-doe")

@@ -26,6 +26,7 @@ from strata.commands.adopt.existing import existing_at
 from strata.commands.drift import _adopt, _told
 from strata.config import IMPORTS
 from strata.config.findings import DRIFT
+from strata.config.limits import aws_limits
 from strata.drift.comparison import HIDDEN, Difference, Drift, How, compare
 from strata.drift.facts import STACKS
 from strata.drift.ways import Way
@@ -1296,8 +1297,8 @@ def test_an_account_that_was_let_go_is_no_drift(edited: Edited) -> None:
     assert told(edited.compared(changed(deployed(), accounts=accounts), was)) == []
 
 
-def test_what_a_state_noted_of_others_is_still_made_outside(zone: LandingZone) -> None:
-    """A deploy writes into the state which services and policy types are on, whoever switched them on."""
+def test_what_a_state_noted_and_nobody_declares_is_left_on(zone: LandingZone) -> None:
+    """A deploy writes into the state which services and policy types are on, whoever switched them on, and when."""
     live = deployed().organization
     more = {
         "trusted_services": (*live.trusted_services, "ssm.amazonaws.com"),
@@ -1307,8 +1308,43 @@ def test_what_a_state_noted_of_others_is_still_made_outside(zone: LandingZone) -
 
     drift = compare(zone, states(later), later)
 
-    assert told(drift) == ["made policy type TAG_POLICY", "made trusted service ssm.amazonaws.com"]
+    assert told(drift) == ["left-on policy type TAG_POLICY", "left-on trusted service ssm.amazonaws.com"]
     assert drift.waiting == ()
+    assert [one.way.undo[0].split()[2] for one in drift.differences] == [
+        "disable-policy-type",
+        "disable-aws-service-access",
+    ]
+    for finding in ("made-outside", "left-on"):
+        meant = compare(zone, states(later), later, {(finding, "trusted service ssm.amazonaws.com")})
+        assert told(meant) == ["left-on policy type TAG_POLICY"]
+
+
+def test_what_was_taken_out_of_the_yaml_is_not_made_outside(edited: Edited) -> None:
+    """No deploy switches a service off unless disable_services has it."""
+    edited.edit("organization.yaml", "  - config.amazonaws.com\n", "")
+    edited.edit("organization.yaml", "delegated_administrators:\n  config.amazonaws.com: shop-one\n", "")
+
+    drift = edited.compared(deployed())
+
+    assert told(drift) == ["left-on trusted service config.amazonaws.com"]
+    assert drift.differences[0].way.by_hand == "disable_services in organization.yaml keeps it off"
+    assert drift.waiting == ("delegated administrator shop-one of config.amazonaws.com",)
+    edited.edit("organization.yaml", "disable_services:\n", "disable_services:\n  - config.amazonaws.com\n")
+    later = edited.compared(deployed())
+    assert told(later) == []
+    assert "trusted service config.amazonaws.com" in later.waiting
+
+
+@pytest.mark.parametrize(("service", "type"), aws_limits().delegated_by_own_resource.items())
+def test_a_delegation_by_a_layers_own_resource_is_no_drift(zone: LandingZone, service: str, type: str) -> None:
+    """The line would take the administrator from it."""
+    live = deployed().organization
+    both = changed(deployed(), delegations={**live.delegations, service: (SHOP, "000000000004")})
+    layer = {"resources": [*_resources({f"{type}.main": {"id": SHOP, "admin_account_id": SHOP}})]}
+
+    drift = compare(zone, {**states(deployed()), "watch": layer}, both)
+
+    assert told(drift) == [f"made delegated administrator a4 of {service}"]
 
 
 def test_an_entry_that_aws_has_already_waits_for_nothing(edited: Edited) -> None:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from strata.aws.prerequisites import management_caller
-from strata.aws.session import connect
+from strata.aws.session import Aws, connect, named
 from strata.config import ACCEPTED
 from strata.config.accepted import ENTRIES, Acceptance, hint
 from strata.config.findings import DRIFT
+from strata.drift.authors import MOST, Author, authors
 from strata.drift.comparison import HIDDEN, Difference, Drift, How, compare
+from strata.drift.event_history import History
 from strata.drift.facts import spelled
 from strata.drift.steady import check_same, steady_states
 from strata.inventory.progress import Reading
@@ -27,7 +31,7 @@ from strata.text import counted, listed, plural
 DIFFERS = 3
 
 
-def run(options: Options, *, json: bool) -> int:
+def run(options: Options, *, json: bool, who: bool = False, thorough: bool = False) -> int:
     """Reads all three sides, compares, and prints; returns 3 on drift, 1 where something could not be read.
 
     Raises:
@@ -38,16 +42,17 @@ def run(options: Options, *, json: bool) -> int:
     management_caller(aws, zone.project)
     states = steady_states(aws, zone)
     reading = Reading(options, zone.project)
-    inventory = reading.read(aws, partly=True)
+    inventory = reading.read(aws, thorough=thorough, partly=True)
     check_same(aws, zone, states)
     today = dt.datetime.now(dt.UTC).date()
     accepted = [one for one in zone.accepted if one.finding in DRIFT and not one.ended(today)]
     drift = compare(zone, states, inventory, {(one.finding, one.at) for one in accepted})
+    by = _authors(options, aws, zone, drift) if who else {}
     with readers_may_leave():
         if json:
-            document(output("drift", _facts(options, drift)))
+            document(output("drift", _facts(options, drift, by)))
         else:
-            for words in _told(options, zone, drift, accepted):
+            for words in _told(options, zone, drift, accepted, by):
                 # What is indented is to be copied: a terminal gets it whole.
                 (document if words.startswith(" ") else print)(line(words))
             reading.tell()
@@ -56,19 +61,45 @@ def run(options: Options, *, json: bool) -> int:
     return DIFFERS if drift.differences else 0
 
 
+def _authors(options: Options, aws: Aws, zone: LandingZone, drift: Drift) -> dict[str, Author]:
+    """Returns who made each difference by its hint, and says how far the asking is."""
+    some = min(len(drift.differences), MOST)
+    if some:
+        options.note(f"asking CloudTrail about {counted(some, 'difference')}, twice a second")
+    found, last = dict[str, Author](), time.monotonic()
+    with named(zone.project.management_account.id):
+        for number, author in enumerate(authors(History(aws), zone.project, drift.differences)):
+            found[_hint(drift.differences[number])] = author
+            if time.monotonic() - last > _EVERY:
+                last = time.monotonic()
+                options.note(f"asking CloudTrail: {number + 1} of {some}")
+    return found
+
+
+_EVERY = 5.0
+"""Seconds between two words on how far the asking is."""
+
+
 # What is told
 
 
 _WORDS = {
     How.MADE: "made outside",
+    How.LEFT: "left on",
     How.GONE: "gone outside",
     How.CHANGED: "changed outside",
 }
 
 
-def _told(options: Options, zone: LandingZone, drift: Drift, accepted: Iterable[Acceptance]) -> Iterator[str]:
+def _told(
+    options: Options,
+    zone: LandingZone,
+    drift: Drift,
+    accepted: Iterable[Acceptance],
+    by: Mapping[str, Author] = MappingProxyType({}),
+) -> Iterator[str]:
     for one in drift.differences:
-        yield from _difference(options, one)
+        yield from _difference(options, one, by.get(_hint(one)))
     for part, reason in drift.unread.items():
         kinds = ", ".join(dict.fromkeys(HIDDEN.get(part, ())))
         yield f"unread: {part}{f' ({kinds})' if kinds and kinds != part else ''}: {reason}"
@@ -86,15 +117,27 @@ def _summary(drift: Drift) -> str:
     return f"{found}{known}{' in what could be read' if drift.unread else ''}"
 
 
-def _difference(options: Options, one: Difference) -> Iterator[str]:
+def _difference(options: Options, one: Difference, author: Author | None) -> Iterator[str]:
     what = f"{_WORDS[one.how]}: {one.kind} {one.name}"
     if one.how is How.CHANGED:
         was = f"{one.before or 'empty'} when it was deployed"
         here = "" if one.here == one.before else f", {one.here or 'empty'} here"
         what = f"{what}: {one.attribute} is {one.at_aws or 'empty'} at AWS, {was}{here}"
     yield f"{f'{options.config}/{one.place}: ' if one.place else ''}{what}"
+    if author:
+        known = (
+            f"{author.by} at {author.at.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC by {author.event}"
+            if author.at
+            else author.unknown
+        )
+        yield f"  who:   {known}"
     yield from (f"  {text}" for text in _ways(options, one))
-    yield f"  meant: {ACCEPTED}, {hint(one.how.value, one.at)}"
+    yield f"  meant: {ACCEPTED}, {_hint(one)}"
+
+
+def _hint(one: Difference) -> str:
+    """Returns its entry of accepted.yaml, which no other difference has."""
+    return hint(one.how.value, one.at)
 
 
 def _ways(options: Options, one: Difference) -> Iterator[str]:
@@ -134,7 +177,7 @@ def _profile(options: Options) -> str:
 
 def _unused(zone: LandingZone, drift: Drift, accepted: Iterable[Acceptance]) -> Iterator[str]:
     """Yields the entries of accepted.yaml that accept no difference."""
-    met = {(one.how.value, one.at) for one in drift.accepted}
+    met = {(finding, one.at) for one in drift.accepted for finding in one.findings}
     lines = zone.source_file(ACCEPTED)
     for index, one in enumerate(zone.accepted):
         if one in accepted and (one.finding, one.at) not in met:
@@ -142,10 +185,12 @@ def _unused(zone: LandingZone, drift: Drift, accepted: Iterable[Acceptance]) -> 
             yield f"{place}: accepts {one.finding} at {one.at}, and there is none; remove it"
 
 
-def _facts(options: Options, drift: Drift) -> dict[str, Any]:
+def _facts(options: Options, drift: Drift, by: Mapping[str, Author]) -> dict[str, Any]:
     return {
         "drift": bool(drift.differences),
-        "differences": [_difference_facts(options, one) for one in drift.differences],
+        "differences": [
+            {**_difference_facts(options, one), **_author(by.get(_hint(one)))} for one in drift.differences
+        ],
         "accepted": [_difference_facts(options, one) for one in drift.accepted],
         "waiting": list(drift.waiting),
         "unread": [
@@ -173,3 +218,10 @@ def _difference_facts(options: Options, one: Difference) -> dict[str, Any]:
         "not_adopted": way.not_adopted,
         "by_hand": way.by_hand,
     }
+
+
+def _author(author: Author | None) -> dict[str, Any]:
+    if author is None:
+        return {}
+    at = author.at.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if author.at else ""
+    return {"who": {"by": author.by, "at": at, "event": author.event, "unknown": author.unknown}}

@@ -31,6 +31,7 @@ class How(StrEnum):
     """How something differs; the finding by which accepted.yaml has it."""
 
     MADE = "made-outside"
+    LEFT = "left-on"
     GONE = "gone-outside"
     CHANGED = "changed-outside"
 
@@ -46,6 +47,7 @@ class Difference:
         here: the value that a deploy would set.
         place: file and line that declare it, empty where nothing does.
         declared: the fact as the configuration has it, where it does.
+        recorded: the fact as the state has it, where it does.
         live: the fact as AWS has it, where it does.
     """
 
@@ -59,6 +61,7 @@ class Difference:
     here: str = ""
     place: str = ""
     declared: Fact | None = None
+    recorded: Fact | None = None
     live: Fact | None = None
 
     @property
@@ -66,6 +69,11 @@ class Difference:
         """Returns its place in accepted.yaml, which a later difference of the same thing does not have."""
         value = f": {self.attribute or 'content'} is {self.at_aws}" if self.attribute or self.at_aws else ""
         return f"{self.kind} {self.name}{value}"
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """Returns the findings under which accepted.yaml may have it: what a deploy noted may have been made before."""
+        return (self.how.value, How.MADE.value) if self.how is How.LEFT else (self.how.value,)
 
 
 @dataclass(frozen=True)
@@ -113,8 +121,9 @@ def compare(
             one = _Compared(zone, here.get(at), before.get(at), live.get(at), frozenset(unread))
             found += one.differences()
             waiting += [" ".join(at)] if one.waits() else []
-    left = tuple(one for one in found if (one.how.value, one.at) not in accepted)
-    silenced = tuple(one for one in found if (one.how.value, one.at) in accepted)
+    meant = [any((finding, one.at) in accepted for finding in one.findings) for one in found]
+    left = tuple(one for one, is_meant in zip(found, meant, strict=True) if not is_meant)
+    silenced = tuple(one for one, is_meant in zip(found, meant, strict=True) if is_meant)
     return Drift(left, silenced, tuple(waiting), unread)
 
 
@@ -176,7 +185,9 @@ class _Compared:
 
     def differences(self) -> Iterator[Difference]:
         """Yields what somebody did outside."""
-        if self.now and not self.here and not self.before:
+        if self.now and not self.here and self.before and self.before.noted:
+            yield self._difference(How.LEFT, self.now)
+        elif self.now and not self.here and not self.before:
             rights = self.now.rights
             yield self._difference(How.MADE, self.now, at_aws="" if rights is None else written(rights))
         elif self.here and self.before and not self.now:
@@ -197,6 +208,8 @@ class _Compared:
             )
         if self.here and self.now:
             return self.here.kind not in _ENTRIES  # Terraform has yet to import it
+        if self.before and self.before.noted:
+            return bool(self.here)  # no deploy switches it off
         return bool(self.here and not self.before) or bool(self.before and self.now)
 
     def _values(self, here: Fact, before: Fact, now: Fact) -> Iterator[tuple[str, tuple[Any, Any, Any]]]:
@@ -212,7 +225,7 @@ class _Compared:
         place = str(self.zone.source(self.here.file, self.here.location)) if self.here else ""
         way = way_back(self.zone, fact.kind, attribute, here=self.here, before=self.before, now=self.now)
         told = (attribute, at_aws, before, wanted, place)
-        return Difference(how, fact.kind, fact.name, way, *told, declared=self.here, live=self.now)
+        return Difference(how, fact.kind, fact.name, way, *told, self.here, self.before, self.now)
 
 
 _LEFT = frozenset({(facts.ACCOUNT, "email"), (facts.USER, "user_name")})

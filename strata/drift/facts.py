@@ -62,6 +62,7 @@ class Fact:
         thing: what AWS has of it, by the word and id by which `strata adopt` writes it; empty where it writes none.
         undo: the AWS CLI lines that take it away.
         rights: what it lets people do, or keeps them from, where nobody declares it: somebody may put more into it.
+        noted: whether the state notes that it is on, as the last deploy found it, and no deploy switches it off.
         apart: whether it is in an account that is left to others, of which `strata adopt` writes nothing.
     """
 
@@ -74,6 +75,7 @@ class Fact:
     thing: tuple[str, str] = ("", "")
     undo: tuple[str, ...] = ()
     rights: Any = None
+    noted: bool = False
     apart: bool = False
 
     def __str__(self) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from strata.adoption.describing import inline_file
 from strata.adoption.existing import Edit
 from strata.config import ORGANIZATION, SECURITY, SSO
+from strata.config.limits import aws_limits
 from strata.config.models import RegionalSetting
 from strata.drift import facts
 from strata.drift.facts import Fact
@@ -57,7 +58,9 @@ def _why_not_added(zone: LandingZone, now: Fact) -> str:
     if now.apart:
         return "its account is left to others, see unmanaged_accounts and retired"
     if now.kind == facts.DELEGATED:
-        service = now.name.rpartition(" of ")[2]
+        service = now.ids["service"]
+        if own := aws_limits().delegated_by_own_resource.get(service):
+            return f"{own} delegates it, in a layer of your own"
         declared = zone.organization.delegated_administrators.get(service)
         return f"one account a service can be declared, and that is {declared}" if declared else ""
     if now.kind == facts.ROOT_FEATURE:
@@ -197,7 +200,7 @@ def _root_access(zone: LandingZone, feature: str, features: frozenset[str]) -> I
 def _policy_of_set(zone: LandingZone, now: Fact) -> Edit:
     one = zone.permission_sets[now.ids["set"]]
     way = tuple(map(str, one.location))
-    policy = {name: value for name, value in now.ids.items() if name != "set"}
+    policy = {name: value for name, value in now.ids.items() if name in ("aws", "customer", "path")}
     if now.kind == facts.BOUNDARY:
         return Edit(_file(zone, SSO, way), (*way, "boundary"), policy)
     return Edit(_file(zone, SSO, way), (*way, "policies"), policy, more=True)

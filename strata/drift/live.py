@@ -10,6 +10,7 @@ from typing import Any
 from strata.adoption import recording
 from strata.adoption.describing import ACTIVE, CONTROL_TOWER, looked_after
 from strata.adoption.live_ids import TypedId, assignment_id
+from strata.config.limits import aws_limits
 from strata.config.models import MANAGEMENT, Mode, RegionalSetting
 from strata.config.moves import Kind
 from strata.drift import facts, lines
@@ -111,15 +112,21 @@ class _Organization(_Part):
             # Control Tower has to be taken down in its console, before it loses its access.
             undo = lines.disable_service(service) if service != CONTROL_TOWER else ()
             yield Fact(facts.TRUSTED, service, thing=(recording.TRUSTED, service), undo=undo)
-        for service, ids in live.delegations.items():
-            for id in ids:
-                if not self.is_elsewhere("aws_organizations_delegated_administrator", f"{id}/{service}"):
+        for service, registered in live.delegations.items():
+            for id in registered:
+                if not self._is_delegated_elsewhere(service, id):
                     name = facts.delegated(self._account(id), service)
                     thing = recording.DELEGATED, f"{id}/{service}"
-                    yield Fact(facts.DELEGATED, name, thing=thing, undo=lines.deregister(id, service))
+                    ids, undo = {"account": id, "service": service}, lines.deregister(id, service)
+                    yield Fact(facts.DELEGATED, name, ids=ids, thing=thing, undo=undo)
         for feature in sorted(self.inventory.root_features):
             yield Fact(facts.ROOT_FEATURE, feature, undo=lines.disable_root_feature(feature))
         yield from self._policies()
+
+    def _is_delegated_elsewhere(self, service: str, account: str) -> bool:
+        """Returns whether a layer of one's own delegates: some services have a resource for that."""
+        own = aws_limits().delegated_by_own_resource.get(service, "")
+        return self.is_elsewhere(recording.DELEGATED, f"{account}/{service}") or self.is_elsewhere(own, account)
 
     def _accounts(self) -> Iterator[Fact]:
         """Yields the accounts but those that are left to others, retired, or closed without being declared."""
@@ -154,7 +161,8 @@ class _Organization(_Part):
                 if not self.is_elsewhere(ATTACHMENT, f"{target}:{one.id}"):
                     name = facts.attached(str(key), *self._target(target))
                     thing = recording.ATTACHMENT, f"{target}:{one.id}"
-                    yield Fact(facts.ATTACHMENT, name, thing=thing, undo=lines.detach(one.id, target))
+                    ids, undo = {"policy": one.id, "target": target}, lines.detach(one.id, target)
+                    yield Fact(facts.ATTACHMENT, name, ids=ids, thing=thing, undo=undo)
 
     def _target(self, id: str) -> tuple[str, str]:
         if id == self.inventory.organization.root:
@@ -208,7 +216,8 @@ class _Center(_Part):
         for entitled in entitlements if not isinstance(entitlements, str) else ():
             who = self._principal(entitled.principal)
             undo = aws.delete_entitlement(entitled.application, entitled.id) if entitled.id else ()
-            yield Fact(facts.ENTITLEMENT, facts.entitled(entitled.role, who, entitled.id), undo=undo)
+            name = facts.entitled(entitled.role, who, entitled.id)
+            yield Fact(facts.ENTITLEMENT, name, ids={"id": entitled.id}, undo=undo)
 
     def _users(self, center: Center, aws: lines.Center) -> Iterator[Fact]:
         """Yields the users but those that an identity provider looks after."""
@@ -245,7 +254,8 @@ class _Center(_Part):
                 if not self.is_elsewhere(MEMBERSHIP, f"{center.store}/{membership}"):
                     name = facts.member(self._principal(user), key)
                     undo, thing = aws.delete_membership(membership), (recording.MEMBERSHIP, f"{one.id} {user}")
-                    yield Fact(facts.MEMBERSHIP, name, {"id": membership}, thing=thing, undo=undo)
+                    ids = {"group": one.id, "user": user, "id": membership}
+                    yield Fact(facts.MEMBERSHIP, name, {"id": membership}, ids=ids, thing=thing, undo=undo)
 
     def _permission_set(self, one: things.PermissionSet, aws: lines.Center) -> Iterator[Fact]:
         key = self.known["permission-set"].get(one.arn)
@@ -271,16 +281,20 @@ class _Center(_Part):
             if self.is_elsewhere(MANAGED_POLICY, f"{arn},{whole}"):
                 continue
             policy_name = arn.removeprefix(AWS_MANAGED)
-            name, ids = facts.in_set(f"AWS {policy_name}", key), {"set": key, "aws": policy_name}
+            name, ids = facts.in_set(f"AWS {policy_name}", key), {"set": key, "arn": one.arn, "aws": policy_name}
+            ids["policy"] = arn
             yield Fact(facts.SET_POLICY, name, ids=ids, undo=aws.detach_managed(one.arn, arn))
         for policy in one.customer_managed:
             if self.is_elsewhere(CUSTOMER_POLICY, f"{policy.name},{policy.path},{whole}"):
                 continue
-            name, ids = facts.in_set(facts.own_policy(*policy), key), {"set": key, **_own(policy)}
+            name, ids = facts.in_set(facts.own_policy(*policy), key), {"set": key, "arn": one.arn}
+            ids |= {"name": policy.name, **_own(policy)}
             yield Fact(facts.SET_POLICY, name, ids=ids, undo=aws.detach_customer(one.arn, *policy))
         if one.inline and not self.is_elsewhere(INLINE_POLICY, whole):
             document, undo = content(one.inline), aws.delete_inline(one.arn)
-            yield Fact(facts.INLINE, key, {"document": document}, ids={"set": key}, undo=undo, rights=document)
+            yield Fact(
+                facts.INLINE, key, {"document": document}, ids={"set": key, "arn": one.arn}, undo=undo, rights=document
+            )
         if one.boundary and not self.is_elsewhere(BOUNDARY, whole):
             boundary = one.boundary
             words = (
@@ -290,7 +304,9 @@ class _Center(_Part):
             )
             ids = {"aws": boundary.removeprefix(AWS_MANAGED)} if isinstance(boundary, str) else _own(boundary)
             undo = aws.delete_boundary(one.arn)
-            yield Fact(facts.BOUNDARY, key, {"policy": words}, ids={"set": key, **ids}, undo=undo, rights=words)
+            yield Fact(
+                facts.BOUNDARY, key, {"policy": words}, ids={"set": key, "arn": one.arn, **ids}, undo=undo, rights=words
+            )
 
     def _assignments(self, center: Center, aws: lines.Center) -> Iterator[Fact]:
         """Yields who has what where; a deleted principal counts as the one that the state has under its id."""
@@ -306,7 +322,8 @@ class _Center(_Part):
             values = {"principal": "deleted" if deleted else "there"}
             undo, apart = aws.delete_assignment(one), one.account in self.left
             thing = ASSIGNMENT, assignment_id(one, center.instance)
-            yield Fact(facts.ASSIGNMENT, name, values, thing=thing, undo=undo, apart=apart)
+            ids = {"account": one.account, "arn": one.permission_set, "principal": one.principal}
+            yield Fact(facts.ASSIGNMENT, name, values, ids=ids, thing=thing, undo=undo, apart=apart)
 
     def _deleted(self, one: things.Assignment) -> str:
         kind: Kind = "user" if one.principal_type == "USER" else "group"

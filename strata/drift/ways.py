@@ -63,6 +63,8 @@ def _of_made(now: Fact) -> Way:
         return Way(undo=now.undo, by_hand="its user or group was deleted, so that nobody has it")
     if now.kind == facts.ACCOUNT:
         by_hand = "unmanaged_accounts in organization.yaml leaves it to others"
+    elif now.kind == facts.TRUSTED and now.undo:
+        by_hand = "disable_services in organization.yaml keeps it off"
     elif now.kind == facts.POLICY_TYPE:
         by_hand = "the line detaches every policy of this type"
     elif now.kind == facts.ATTRIBUTE:

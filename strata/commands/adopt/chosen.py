@@ -188,7 +188,7 @@ def _left(
 ) -> list[Difference]:
     """Returns the differences that differ still, which is so where the configuration cannot have the thing."""
     after = compare(merged.landing_zone, states, inventory).differences
-    made = {one.live.thing for one in after if one.live and one.how is How.MADE}
+    made = {one.live.thing for one in after if one.live and one.how in (How.MADE, How.LEFT)}
     others = {_at(one) for one in after}
     return [
         one
