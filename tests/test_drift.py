@@ -27,11 +27,13 @@ from strata.commands.drift import _adopt, _told
 from strata.config import IMPORTS
 from strata.config.findings import DRIFT
 from strata.config.limits import aws_limits
-from strata.drift.comparison import HIDDEN, Difference, Drift, How, compare
+from strata.drift.comparison import HIDDEN, Difference, Drift, How, compare, controls_of
 from strata.drift.facts import STACKS
+from strata.drift.keeping import BY_HAND
 from strata.drift.ways import Way
 from strata.errors import StrataError, UsageError
 from strata.files.config_edit import write_texts
+from strata.inventory.controls import recorded_controls
 from strata.inventory.reading import CENTER, DELEGATIONS, ENTITLEMENTS, POLICIES, TAGS, TRUSTED_SERVICES
 from strata.inventory.things import Attached, Inventory, PermissionSet
 from strata.landing_zone import LandingZone
@@ -801,7 +803,7 @@ def test_an_unknown_kind_or_name_is_told_with_what_is_near(zone: LandingZone) ->
 
 def test_every_kind_is_in_the_table() -> None:
     met = {kind for _, expected, _ in cases().values() for text in expected for kind in STACKS if f" {kind} " in text}
-    assert met == STACKS.keys() - {"setting"}, "settings have a test of their own"
+    assert met == STACKS.keys() - {"setting", "control"}, "these have tests of their own"
 
 
 class Edited:
@@ -999,6 +1001,62 @@ def test_settings_of_security_yaml_that_are_on_are_compared(edited: Edited) -> N
     assert told(drift) == [f"changed setting ebs_encryption in {regions[0]}: enabled is 0"]
     assert drift.differences[0].way.deploy == "security"
     unread = replace(deployed(), settings={"ebs_encryption": {}}, unread={"ebs_encryption": "not allowed"})
+    assert told(edited.compared(unread, was)) == []
+
+
+def _controls(edited: Edited) -> tuple[dict[str, Json], dict[tuple[str, str], Json]]:
+    """Switches the controls on that are things of their own; returns the states with them, and what AWS has."""
+    edited.edit("organization.yaml", "disable_services:\n  - account.amazonaws.com\n", "")
+    contact = "security: {name: Sam, title: Guard, email: sam@example.com, phone: '+49 30 1234567'}"
+    regions = load(edited.path).project.regions.all_governed
+    (edited.path / "security.yaml").write_text(
+        "trail: {mode: on}\naccess_analyzer: {mode: on}\n"
+        f"budget: {{mode: on, emails: [a@example.com]}}\nalternate_contacts: {{mode: on, {contact}}}\n"
+    )
+    due = [{"notification_type": "ACTUAL", "threshold": 80, "subscriber_email_addresses": ["a@example.com"]}]
+    person = {"name": "Sam", "title": "Guard", "email_address": "sam@example.com", "phone_number": "+49 30 1234567"}
+    all_ = ("enable_logging", "enable_log_file_validation", "is_organization_trail", "is_multi_region_trail")
+    held: dict[str, Json] = {
+        "aws_cloudtrail.organization": {**dict.fromkeys(all_, True), "s3_bucket_name": "logs"},
+        "aws_budgets_budget.monthly": {"limit_amount": "100.0", "limit_unit": "USD", "notification": due},
+        **{f"aws_accessanalyzer_analyzer.organization_{region}": {"region": region} for region in regions},
+        **{
+            f"aws_account_alternate_contact.{key}_security": {"alternate_contact_type": "SECURITY", **person}
+            for key in load(edited.path).accounts
+        },
+    }
+    was = {**states(deployed()), "security": {"resources": [*_resources(held)]}}
+    return was, {at: dict(one) for at, one in recorded_controls(controls_of(load(edited.path), was))}
+
+
+def test_controls_of_security_yaml_that_are_things_are_compared(edited: Edited) -> None:
+    was, there = _controls(edited)
+    contact, analyzer = ("aws_account_alternate_contact", "a3_security"), "aws_accessanalyzer_analyzer"
+    there[contact] = {**there[contact], "email_address": "eve@example.com"}
+    there["aws_cloudtrail", "organization"] = {**there["aws_cloudtrail", "organization"], "logging": False}
+    there["aws_budgets_budget", "monthly"] = {**there["aws_budgets_budget", "monthly"], "limit": "500 USD"}
+    region = load(edited.path).project.regions.all_governed[-1]
+    del there[analyzer, f"organization_{region}"]
+
+    drift = edited.compared(replace(deployed(), controls=there), was)
+
+    assert told(drift) == [
+        f"gone control access_analyzer in {region}",
+        "changed control alternate_contacts security of a3: email_address is eve@example.com",
+        "changed control budget: limit is 500 USD",
+        "changed control trail: logging is false",
+    ]
+    assert {one.way.deploy for one in drift.differences} == {"security"}
+    assert {one.way.not_adopted for one in drift.differences} == {BY_HAND, GONE}
+    assert (drift.differences[2].before, drift.differences[2].here) == ("100 USD", "100 USD")
+
+
+def test_controls_that_are_as_deployed_unread_or_not_asked_for_do_not_differ(edited: Edited) -> None:
+    was, there = _controls(edited)
+    assert told(edited.compared(replace(deployed(), controls=there), was)) == []
+    assert told(edited.compared(replace(deployed(), controls=None), was)) == []
+    del there["aws_cloudtrail", "organization"]
+    unread = replace(deployed(), controls=there, unread={"trail": "not allowed"})
     assert told(edited.compared(unread, was)) == []
 
 

@@ -16,11 +16,12 @@ from strata.config import ACCEPTED
 from strata.config.accepted import ENTRIES, Acceptance, hint
 from strata.config.findings import DRIFT
 from strata.drift.authors import MOST, Author, authors
-from strata.drift.comparison import HIDDEN, Difference, Drift, How, compare
+from strata.drift.comparison import HIDDEN, Difference, Drift, How, compare, controls_of
 from strata.drift.event_history import History
 from strata.drift.facts import spelled
 from strata.drift.steady import check_same, steady_states
 from strata.inventory.progress import Reading
+from strata.inventory.reading import CENTER
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
@@ -43,14 +44,17 @@ def run(options: Options, *, json: bool, who: bool = False, thorough: bool = Fal
     states = steady_states(aws, zone)
     reading = Reading(options, zone.project)
     inventory = reading.read(aws, thorough=thorough, partly=True)
+    inventory = reading.controls(aws, inventory, controls_of(zone, states))
     check_same(aws, zone, states)
     today = dt.datetime.now(dt.UTC).date()
     accepted = [one for one in zone.accepted if one.finding in DRIFT and not one.ended(today)]
     drift = compare(zone, states, inventory, {(one.finding, one.at) for one in accepted})
     by = _authors(options, aws, zone, drift) if who else {}
+    if not thorough and CENTER not in drift.unread:
+        options.note("grants of deleted users and groups beside living ones were not looked for: see --thorough")
     with readers_may_leave():
         if json:
-            document(output("drift", _facts(options, drift, by)))
+            document(output("drift", {**_facts(options, drift, by), "thorough": thorough}))
         else:
             for words in _told(options, zone, drift, accepted, by):
                 # What is indented is to be copied: a terminal gets it whole.

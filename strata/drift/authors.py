@@ -72,7 +72,9 @@ def _fits(event: Event, clues: Clues) -> bool:
 
 
 def _regions(project: Project, one: Difference) -> list[str]:
-    if one.kind == facts.SETTING:
+    if one.kind == facts.CONTROL and one.name == "trail":
+        return [project.regions.primary]
+    if one.kind in (facts.SETTING, facts.CONTROL):
         region = one.name.partition(" in ")[2]
         return [region] if region else list(dict.fromkeys([_GLOBAL, project.regions.primary]))
     return [project.identity_center_region if facts.STACKS[one.kind] == "sso" else _GLOBAL]
@@ -85,7 +87,7 @@ def _names(one: Difference) -> Sequence[str]:
     """Returns the events that may have made a difference; the console and the API of people have some of their own."""
     if one.kind == facts.ASSIGNMENT and one.attribute:
         return ("DeleteUser", "DeleteGroup")
-    if one.kind == facts.SETTING:
+    if one.kind in (facts.SETTING, facts.CONTROL):
         return _OF_SETTINGS.get(one.name.partition(" ")[0], ())
     if one.kind == facts.ACCOUNT and one.how is How.CHANGED:
         return _OF_ACCOUNTS[one.attribute]
@@ -110,6 +112,10 @@ _OF_SETTINGS: Mapping[str, Sequence[str]] = {
     "snapshot_public_access": ("EnableSnapshotBlockPublicAccess", "DisableSnapshotBlockPublicAccess"),
     "image_public_access": ("EnableImageBlockPublicAccess", "DisableImageBlockPublicAccess"),
     "s3_public_access": ("PutAccountPublicAccessBlock", "DeleteAccountPublicAccessBlock"),
+    "trail": ("StopLogging", "UpdateTrail", "DeleteTrail", "StartLogging"),
+    "budget": ("UpdateBudget", "UpdateNotification", "UpdateSubscriber", "DeleteBudget", "ModifyBudget"),
+    "access_analyzer": ("DeleteAnalyzer",),
+    "alternate_contacts": ("PutAlternateContact", "DeleteAlternateContact"),
     "password_policy": ("UpdateAccountPasswordPolicy", "DeleteAccountPasswordPolicy"),
 }
 
@@ -172,7 +178,7 @@ def _clues(one: Difference) -> Clues:
 
 
 def _ids(fact: Fact) -> Clues:
-    if fact.kind in (facts.ROOT_FEATURE, facts.ATTRIBUTE, facts.SETTING):
+    if fact.kind in (facts.ROOT_FEATURE, facts.ATTRIBUTE, facts.SETTING, facts.CONTROL):
         return [()]
     if fact.kind in (facts.TRUSTED, facts.POLICY_TYPE):
         return [(fact.name,)]

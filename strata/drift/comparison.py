@@ -14,6 +14,7 @@ from strata.adoption.matching import known_keys
 from strata.config.findings import LONGEST
 from strata.config.layers import STACKS
 from strata.drift import facts
+from strata.drift.controls import key_of
 from strata.drift.declared import declared_side
 from strata.drift.facts import Fact, Recorded, Side
 from strata.drift.live import live_side
@@ -22,6 +23,7 @@ from strata.drift.ways import Way, way_back
 from strata.identity.moves import replayed
 from strata.identity.recorded import State, recorded
 from strata.inventory import reading
+from strata.inventory.controls import KEYS, Held
 from strata.inventory.things import Inventory
 from strata.landing_zone import LandingZone
 from strata.landing_zone.moves import newest_keys
@@ -117,7 +119,7 @@ def compare(
     unread = _unread(zone, inventory, before)
     found, waiting = list[Difference](), list[str]()
     for at in sorted({*here, *before, *live}, key=lambda at: (_ORDER[at[0]], -_depth(at, live), at[1])):
-        if not _is_unread(*at, unread):
+        if not (_is_unread(*at, unread) or (at[0] == facts.CONTROL and inventory.controls is None)):
             one = _Compared(zone, here.get(at), before.get(at), live.get(at), frozenset(unread))
             found += one.differences()
             waiting += [" ".join(at)] if one.waits() else []
@@ -125,6 +127,12 @@ def compare(
     left = tuple(one for one, is_meant in zip(found, meant, strict=True) if not is_meant)
     silenced = tuple(one for one, is_meant in zip(found, meant, strict=True) if is_meant)
     return Drift(left, silenced, tuple(waiting), unread)
+
+
+def controls_of(zone: LandingZone, states: Mapping[str, State]) -> Held:
+    """Returns the controls that the state has, of which AWS is asked."""
+    by_type = attributes(zone, {stack: state for stack, state in states.items() if stack in STACKS})
+    return {type: by_type.get(type, {}) for type in KEYS}
 
 
 _ORDER = {kind: place for place, kind in enumerate(facts.STACKS)}
@@ -165,7 +173,7 @@ def _unread(zone: LandingZone, inventory: Inventory, before: Side) -> dict[str, 
 
 def _is_unread(kind: str, name: str, unread: Collection[str]) -> bool:
     hidden = {one for part in unread for one in HIDDEN.get(part, ())}
-    return kind in hidden or (kind == facts.SETTING and name.partition(" ")[0] in unread)
+    return kind in hidden or (kind in (facts.SETTING, facts.CONTROL) and key_of(name) in unread)
 
 
 # One fact on three sides

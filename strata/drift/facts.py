@@ -19,7 +19,7 @@ ACCOUNT, UNIT, POLICY_TYPE, POLICY, ATTACHMENT = (
 TRUSTED, DELEGATED, ROOT_FEATURE = "trusted service", "delegated administrator", "central root access"
 USER, GROUP, MEMBERSHIP, ATTRIBUTE = "user", "group", "membership", "attribute for access control"
 SET, SET_POLICY, INLINE, BOUNDARY = "permission set", "permission set policy", "inline policy", "permissions boundary"
-ASSIGNMENT, ENTITLEMENT, SETTING = "assignment", "entitlement", "setting"
+ASSIGNMENT, ENTITLEMENT, SETTING, CONTROL = "assignment", "entitlement", "setting", "control"
 
 STACKS: Mapping[str, str] = {
     ASSIGNMENT: "sso",
@@ -41,6 +41,7 @@ STACKS: Mapping[str, str] = {
     ROOT_FEATURE: "organizations",
     TRUSTED: "organizations",
     SETTING: "security",
+    CONTROL: "security",
 }
 """The stack of each kind, what hangs on others first: lines that take something back work in this order."""
 

@@ -37,6 +37,10 @@ _FIELDS: Mapping[str, Mapping[str, str]] = {
 """The fields of an entry that hold an attribute."""
 
 
+BY_HAND = "change security.yaml by hand"
+"""What is said of a control, of which `strata adopt` writes nothing."""
+
+
 def obstacle(zone: LandingZone, kind: str, attribute: str, here: Fact | None, now: Fact | None) -> str:
     """Returns why `strata adopt` cannot write what AWS has, as a phrase; nothing where it can."""
     if now is None:
@@ -76,6 +80,8 @@ def _why_not_changed(zone: LandingZone, kind: str, attribute: str, here: Fact, n
         return "nobody has it any more; take it out by hand, and deploy"
     if attribute == "id":
         return "" if kind != facts.MEMBERSHIP else "a deploy takes the new one for the old one"
+    if kind == facts.CONTROL:
+        return BY_HAND
     if kind == facts.SETTING:
         return _why_no_setting(zone, attribute, here)
     if kind == facts.ACCOUNT and attribute == "state":

@@ -13,7 +13,7 @@ from strata.adoption.live_ids import TypedId, assignment_id
 from strata.config.limits import aws_limits
 from strata.config.models import MANAGEMENT, Mode, RegionalSetting
 from strata.config.moves import Kind
-from strata.drift import facts, lines
+from strata.drift import controls, facts, lines
 from strata.drift.facts import Fact, side
 from strata.drift.recorded import AWS_MANAGED, CUSTOMER_POLICY, Attributes, content, default_tags
 from strata.identity.things import (
@@ -53,7 +53,7 @@ def live_side(
     found = _Organization(zone, inventory, known, attributes, elsewhere)
     center = inventory.center
     people = _Center(zone, inventory, known, attributes, elsewhere).facts(center) if center else ()
-    return side(*found.facts(), *people, *_settings(zone, inventory))
+    return side(*found.facts(), *people, *_settings(zone, inventory), *controls.live(inventory.controls or {}))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 from strata.adoption.describing import ACTIVE
 from strata.adoption.live_ids import TypedId
 from strata.config.models import MANAGEMENT, RegionalSetting
-from strata.drift import facts
+from strata.drift import controls, facts
 from strata.drift.facts import Fact, side
 from strata.identity.recorded import State, resources
 from strata.identity.things import (
@@ -36,7 +36,9 @@ def recorded_side(zone: LandingZone, states: Mapping[str, State]) -> dict[tuple[
     """Returns what the states hold."""
     by_type = attributes(zone, states)
     organized = (*_organization(zone, by_type), *_policies(by_type))
-    return side(*organized, *_people(by_type), *_access(by_type), *_settings(zone, by_type))
+    return side(
+        *organized, *_people(by_type), *_access(by_type), *_settings(zone, by_type), *controls.recorded(by_type)
+    )
 
 
 def attributes(zone: LandingZone, states: Mapping[str, State]) -> dict[str, dict[str, Attributes]]:

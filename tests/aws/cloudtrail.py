@@ -76,7 +76,7 @@ class _History(list[Parameters]):
 _READING = ("Describe", "Get", "List", "Lookup", "Head", "Query", "Scan")
 _EVERYWHERE = frozenset({"account", "budgets", "iam", "organizations"})
 """The services whose events are in us-east-1, wherever they are asked."""
-_NOTED = _EVERYWHERE | {"account-access", "ec2", "identitystore", "s3control", "sso-admin"}
+_NOTED = _EVERYWHERE | {"accessanalyzer", "account-access", "cloudtrail", "ec2", "identitystore", "sso-admin"}
 _CALLERS = {"test": "AWSReservedSSO_Administrator_0123456789abcdef/jane.doe"}
 
 

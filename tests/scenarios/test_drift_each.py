@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.aws.center import INSTANCE, STORE
+from tests.aws.client import ACCOUNT
 from tests.scenarios.site import Site, Snapshot
 from tests.scenarios.typist import Typist
 
@@ -76,6 +77,11 @@ SETS = """\
   Spare:
     policies: [{aws: ReadOnlyAccess}]
 """
+CONTACTS = """
+alternate_contacts:
+  mode: on
+  security: {name: Sam, title: Guard, email: sam@example.com, phone: "+49 30 1234567"}
+"""
 PEOPLE = "\naccess_control_attributes:\n  team: ${path:userName}\n  cost: ${path:title}\n  site: ${path:locale}\n"
 
 
@@ -97,6 +103,7 @@ def deployed(deployed_shipped: Snapshot, tmp_path_factory: pytest.TempPathFactor
         ("\npermission_sets:\n", "\npermission_sets:\n" + SETS),
     )
     site.append("sso.yaml", PEOPLE)
+    site.append("security.yaml", CONTACTS)
     for name, document in {"by-tag": TAGGED, "spare": ALLOWED, "open": ALLOWED}.items():
         (site.config / "policies" / f"{name}.json").write_text(json.dumps(document))
     done = site.strata("deploy", "--yes")
@@ -507,6 +514,39 @@ def password_shorter(hand: Hand) -> str:
 
 
 PLACEHOLDERS = "policies/devops.json has placeholders, and the document at AWS has none; change the file by hand"
+
+
+def trail_stopped(hand: Hand) -> str:
+    hand.site.client("cloudtrail").stop_logging(Name="ex-organization")
+    return "changed control trail: logging is false"
+
+
+def budget_raised(hand: Hand) -> str:
+    limit = {"BudgetName": "ex-monthly", "BudgetLimit": {"Amount": "500", "Unit": "USD"}}
+    new = {**limit, "TimeUnit": "MONTHLY", "BudgetType": "COST"}
+    hand.site.client("budgets").update_budget(AccountId=ACCOUNT, NewBudget=new)
+    return "changed control budget: limit is 500 USD"
+
+
+def analyzer_gone(hand: Hand) -> str:
+    hand.site.client("accessanalyzer").delete_analyzer(analyzerName="ex-organization")
+    return "gone control access_analyzer in us-east-1"
+
+
+def contact_changed(hand: Hand) -> str:
+    eve = {"Name": "Eve", "Title": "Guard", "EmailAddress": "sam@example.com", "PhoneNumber": "+49 30 1234567"}
+    put = hand.site.client("account").put_alternate_contact
+    put(AccountId=hand.account("sandbox"), AlternateContactType="SECURITY", **eve)
+    return "changed control alternate_contacts security of sandbox: name is Eve"
+
+
+def contact_gone(hand: Hand) -> str:
+    delete = hand.site.client("account").delete_alternate_contact
+    delete(AccountId=hand.account("drill"), AlternateContactType="SECURITY")
+    return "gone control alternate_contacts security of drill"
+
+
+BY_HAND = "change security.yaml by hand"
 GONE = "take it out of the YAML by hand, and deploy"
 
 
@@ -569,7 +609,10 @@ ROWS = (
     Row(set_made),
     Row(set_gone, GONE),
     Row(set_described),
-    Row(session_lengthened),
+    Row(
+        session_lengthened,
+        not_put_back="write session_duration into its entry, and deploy: what is not written stays as it is",
+    ),
     Row(set_tagged),
     Row(aws_policy_made),
     Row(aws_policy_gone, GONE),
@@ -590,18 +633,24 @@ ROWS = (
     Row(entitled, "no configuration can declare an entitlement"),
     Row(encryption_off, "security.yaml can only leave it to others, with mode: unmanaged"),
     Row(password_shorter),
+    Row(trail_stopped, BY_HAND),
+    Row(budget_raised, BY_HAND),
+    Row(analyzer_gone, GONE),
+    Row(contact_changed, BY_HAND),
+    Row(contact_gone, GONE),
 )
 BESIDE = {
     "gone permission set policy AWS ReadOnlyAccess in Spare": GONE,
     "gone assignment Administrator of group administrators in leaver": GONE,
+    "gone control alternate_contacts security of leaver": GONE,
 }
 """What else is told of a thing that is gone."""
 
 
-def drift(site: Site, code: int) -> Json:
+def drift(site: Site, code: int, *more: str) -> Json:
     """Returns what `strata drift` says; it changes nothing at AWS."""
     before = len(site.aws.calls())
-    found = site.strata("drift", "--json")
+    found = site.strata("drift", "--json", *more)
     assert found.code == code, found.text[-6000:]
     assert not site.aws.writing_calls(by="strata", since=before)
     said: Json = json.loads(found.stdout)
@@ -628,9 +677,15 @@ def made_by_hand(site: Site, wanted: Callable[[Row], bool]) -> dict[str, Row]:
 def test_each_change_is_found_and_put_back_by_its_line(site: Site, tmp_path: Path) -> None:
     made = made_by_hand(site, lambda row: not row.not_put_back)
 
-    said = by_telling(drift(site, 3))
+    said = by_telling(drift(site, 3, "--who"))
 
     assert {*said} - {*BESIDE} == {*made}
+    assert {
+        words: one["who"]["unknown"]
+        for words, one in said.items()
+        if not one["who"]["by"].endswith("/jane.doe") and not one["who"]["unknown"].startswith("not asked")
+    } == {}
+    assert len([one for one in said.values() if one["who"]["event"]]) == min(len(said), 50)
     assert all(bool(one["deploy"]) is not bool(one["undo"]) for one in said.values())
     undo = [text for one in said.values() for text in one["undo"]]
     typed = Typist.at(site, tmp_path).types("\n".join(undo))

@@ -19,8 +19,9 @@ from strata.commands.adopt.mending import mend, replace
 from strata.config.text import short
 from strata.config.types import did_you_mean
 from strata.drift.comparison import Difference, How, compare
+from strata.drift.facts import CONTROL
 from strata.drift.facts import STACKS as KINDS
-from strata.drift.keeping import Kept
+from strata.drift.keeping import BY_HAND, Kept
 from strata.drift.steady import check_same, steady_states
 from strata.errors import StrataError, UsageError
 from strata.files.atomic import read_text
@@ -124,7 +125,9 @@ def chosen_of(differences: Sequence[Difference], wanted: Wanted) -> list[Differe
     found, faults = list[Difference](), list[str]()
     for kind, name in wanted:
         here = [one for one in differences if (one.kind, one.name) == (kind, name)]
-        if not here:
+        if kind == CONTROL:
+            faults.append(f"{kind} {short(name)}: it cannot be written: {BY_HAND}")
+        elif not here:
             near = did_you_mean(name, [one.name for one in differences if one.kind == kind])
             faults.append(f"{kind} {short(name)}: nothing differs there{near or '; strata drift says what does'}")
         can = [one for one in here if one.way.adopt]
