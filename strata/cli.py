@@ -545,6 +545,10 @@ def init(
 def adopt(
     *,
     options: Options,
+    things: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="KIND:NAME", help="What strata drift told, as it prints it, to write into --config."),
+    ] = None,
     to: Annotated[
         Path | None, typer.Option("--to", metavar="DIR", help="A new configuration folder, or one to add to.")
     ] = None,
@@ -568,11 +572,19 @@ def adopt(
 ) -> int:
     """Read a live organization and Identity Center, and write their configuration. Changes nothing at AWS.
 
-    Into a configuration that exists it adds what is new at AWS, and needs no names.
+    Into a configuration that exists it adds what is new at AWS, and needs no names. With KIND:NAME it adds that alone.
     """
+    names_given = {"--name": name, "--short-name": short_name, "--primary": primary, "--secondary": secondary}
+    of_all = {"--to": to, **names_given, "--identity-center-region": identity_center_region}
+    if things:
+        if given := [flag for flag, value in {**of_all, "--prune": prune}.items() if value]:
+            raise UsageError(f"KIND:NAME is about the configuration, see --config; it takes no {given[0]}")
+        from strata.commands.adopt.chosen import Choice
+        from strata.commands.adopt.chosen import run as run_chosen
+
+        return run_chosen(options, Choice(things, literal, thorough, yes, dry_run, json))
     if prune:
-        names_given = {"--name": name, "--short-name": short_name, "--primary": primary, "--secondary": secondary}
-        others = {"--to": to, **names_given, "--identity-center-region": identity_center_region, "--literal": literal}
+        others = {**of_all, "--literal": literal}
         if given := [flag for flag, value in {**others, "--thorough": thorough, "--json": json}.items() if value]:
             raise UsageError(
                 f"--prune is about imports.yaml of the configuration, see --config; it takes no {given[0]}"
@@ -597,7 +609,17 @@ def doctor(*, options: Options, json: JsonOption = False) -> int:
 
 
 @command("drift", "strata drift --json")
-def drift(*, options: Options, json: JsonOption = False) -> int:
+def drift(
+    *,
+    options: Options,
+    who: Annotated[
+        bool, typer.Option("--who", help="Ask CloudTrail who made the first 50 differences, twice a second.")
+    ] = False,
+    thorough: Annotated[
+        bool, typer.Option("--thorough", help="Look for grants of deleted users beside living ones: many more calls.")
+    ] = False,
+    json: JsonOption = False,
+) -> int:
     """Say what differs at AWS from config/ and from the last deploy, made by somebody's hand, and print the way back.
 
     Reads only. Exit 0 without drift, 3 with drift, 1 where something could not be read. What is meant stands in
@@ -605,7 +627,7 @@ def drift(*, options: Options, json: JsonOption = False) -> int:
     """
     from strata.commands.drift import run
 
-    return run(options, json=json)
+    return run(options, json=json, who=who, thorough=thorough)
 
 
 @command("profiles", "strata profiles --user jane-doe")

@@ -18,7 +18,7 @@ from typer.testing import CliRunner, Result
 from strata.cli import app
 from strata.commands.add import run
 from strata.errors import StrataError
-from strata.files.config_entries import with_entry
+from strata.files.config_entries import with_entry, with_value
 from strata.files.template import TEMPLATE
 from strata.load import load
 from strata.options import Options
@@ -201,6 +201,51 @@ def test_a_file_that_cannot_be_edited_is_left_with_the_entry_to_copy() -> None:
 
 
 # What is said
+
+
+VALUES = """# top
+groups:
+  a:
+    # about it
+    description: Full.  # why
+    tags:
+      one: "1"
+      two: b
+
+  b: {name: B, limit: 3}
+  c:
+    description: >-
+      folded
+      text
+"""
+
+
+@pytest.mark.parametrize(
+    ("way", "value", "old", "new"),
+    [
+        ("groups.a.description", "It: is", "description: Full.", 'description: "It: is"'),
+        ("groups.a.description", None, "    description: Full.  # why\n", ""),
+        ("groups.a.tags", {"one": "2"}, '      one: "1"\n      two: b\n', '      one: "2"\n'),
+        ("groups.a.tags", None, '    tags:\n      one: "1"\n      two: b\n', ""),
+        ("groups.a.name", "A", "      two: b\n", "      two: b\n    name: A\n"),
+        ("groups.b.limit", 5, "limit: 3", "limit: 5"),
+        ("groups.b.more", True, "limit: 3", "limit: 3, more: true"),
+        ("groups.c.description", "x", ">-\n      folded\n      text\n", "x\n"),
+        ("groups.d.description", None, "", ""),
+    ],
+)
+def test_a_value_is_replaced_and_every_other_byte_stays(way: str, value: Any, old: str, new: str) -> None:
+    expected = VALUES.replace(old, new, 1) if old else VALUES
+    assert with_value(VALUES, tuple(way.split(".")), value, "f") == expected
+    windows = with_value(VALUES.replace("\n", "\r\n"), tuple(way.split(".")), value, "f")
+    assert windows == expected.replace("\n", "\r\n")
+
+
+def test_a_value_that_cannot_be_replaced_is_told() -> None:
+    with pytest.raises(StrataError, match=r"f is written in a way that cannot be edited at b: make it \"2\" by hand"):
+        with_value("a: &one 1\nb: *one\n", ("b",), "2", "f")
+    with pytest.raises(StrataError, match=r"at b\.name: take it out by hand"):
+        with_value("b: {name: B, limit: 3}\n", ("b", "name"), None, "f")
 
 
 def test_an_account_is_told_with_what_binds_it_and_who_gets_in(folder: Path) -> None:

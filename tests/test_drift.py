@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
@@ -11,15 +12,28 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
+from strata.adoption.existing import Merged
+from strata.adoption.live_ids import live_ids
+from strata.adoption.record import RECORD
 from strata.aws.access_manager import Entitlement
+from strata.cli import app
 from strata.commands.adopt import configuration
-from strata.commands.drift import _told
+from strata.commands.adopt.chosen import chosen_of, kept, parsed
+from strata.commands.adopt.existing import deployed as in_states
+from strata.commands.adopt.existing import existing_at
+from strata.commands.drift import _adopt, _told
 from strata.config import IMPORTS
 from strata.config.findings import DRIFT
-from strata.drift.comparison import HIDDEN, Drift, compare
+from strata.config.limits import aws_limits
+from strata.drift.comparison import HIDDEN, Difference, Drift, How, compare, controls_of
 from strata.drift.facts import STACKS
+from strata.drift.keeping import BY_HAND
+from strata.drift.ways import Way
+from strata.errors import StrataError, UsageError
 from strata.files.config_edit import write_texts
+from strata.inventory.controls import recorded_controls
 from strata.inventory.reading import CENTER, DELEGATIONS, ENTITLEMENTS, POLICIES, TAGS, TRUSTED_SERVICES
 from strata.inventory.things import Attached, Inventory, PermissionSet
 from strata.landing_zone import LandingZone
@@ -255,7 +269,7 @@ def cases() -> dict[str, tuple[Inventory, list[str], str]]:
         "account made": (
             changed(deployed(), accounts=(*accounts, account(9, name="rogue"))),
             ["made account rogue (000000000009)"],
-            "adopt",
+            "unmanaged_accounts",
         ),
         "account gone": (
             changed(deployed(), accounts=accounts[:-1], assignments=_without_account(center, accounts[-1].id)),
@@ -280,7 +294,7 @@ def cases() -> dict[str, tuple[Inventory, list[str], str]]:
         "account address": (
             changed(deployed(), accounts=_edited(accounts, 2, email="new@example.com")),
             ["changed account a3: email is new@example.com"],
-            "write the address",
+            "change it back at AWS",
         ),
         "account tags": (
             changed(deployed(), accounts=_edited(accounts, 1, tags={"cost": "2", "Project": "acme"})),
@@ -554,7 +568,7 @@ def test_each_change_by_hand_is_told_with_its_way_back(zone: LandingZone) -> Non
     for name, (live, expected, way) in cases().items():
         drift = compared(zone, live)
         last = drift.differences[-1].way if drift.differences else None
-        ways = [f"deploy {last.deploy}", *last.undo, last.by_hand, "adopt" * last.adopt] if last else []
+        ways = [f"deploy {last.deploy}", *last.undo, last.by_hand] if last else []
         if told(drift) != expected or not any(one.startswith(way) for one in ways) or drift.waiting:
             wrong[name] = told(drift), ways, drift.waiting
         for line in (text for one in drift.differences for text in one.way.undo):
@@ -562,20 +576,234 @@ def test_each_change_by_hand_is_told_with_its_way_back(zone: LandingZone) -> Non
     assert wrong == {}
 
 
-def test_what_no_yaml_can_say_is_not_offered_to_adopt(zone: LandingZone) -> None:
-    live = {name: inventory for name, (inventory, _, _) in cases().items()}
-    adopted = {name: compared(zone, live[name]).differences[0].way.adopt for name in live}
+NOT_ADOPTED = {
+    "account closed: state": "write retired: true into its entry, once it is closed for good",
+    "assignment of somebody deleted": "nobody has it any more",
+    "delegation made": "one account a service can be declared, and that is shop-one",
+    "entitlement": "no configuration can declare an entitlement",
+    "group gone, and what it had: principal": "nobody has it any more; take it out by hand, and deploy",
+    "membership made again: id": "a deploy takes the new one for the old one",
+    "policy type made": "declare a policy of this type, which switches the type on",
+}
+"""What is not gone and cannot be written, with what drift says of it."""
+GONE = "take it out of the YAML by hand, and deploy"
 
-    assert adopted["assignment made"]
-    assert adopted["user made"]
-    assert not adopted["assignment of somebody deleted"]
-    assert not adopted["entitlement"]
-    assert not adopted["AWS policy made"]
+
+def test_what_no_yaml_can_say_is_not_offered_to_adopt(zone: LandingZone) -> None:
+    said = {}
+    for name, (live, _, _) in cases().items():
+        for one in compared(zone, live).differences:
+            assert one.way.adopt is not bool(one.way.not_adopted)
+            assert (one.way.not_adopted == GONE) is (one.how is How.GONE), one
+            if one.way.not_adopted not in ("", GONE):
+                said[f"{name}{f': {one.attribute}' if one.attribute else ''}"] = one.way.not_adopted
+    assert said == NOT_ADOPTED
+
+
+def adopted(folder: Path, live: Inventory, *chosen: Difference, **more: Any) -> Merged:
+    """Returns the configuration with some differences written."""
+    was = states(deployed())
+    existing = existing_at(folder, load(folder), live.organization.id, *in_states(was))
+    return kept(existing, was, live, chosen, **more)
+
+
+@pytest.mark.e2e  # a minute: each is read, written and compared again
+def test_each_difference_is_adopted_alone(zone: LandingZone, folder: Path) -> None:
+    """Each by itself: it differs no longer, every other difference does, and nothing else is written."""
+    wrong = {}
+    for name, (live, _, _) in cases().items():
+        before = compared(zone, live).differences
+        for one in (each for each in before if each.way.adopt and each.attribute != "id"):
+            merged = adopted(folder, live, one)
+            after = compare(merged.landing_zone, states(deployed()), live).differences
+            left = [each.at.partition(" (")[0] for each in before if each is not one and each.how is not How.MADE]
+            told_after = [each.at.partition(" (")[0] for each in after if each.how is not How.MADE]
+            lines = set(merged.landing_zone.imports) - set(zone.imports)
+            known = all((each.partition(".")[0], id) in live_ids(live) for each, id in _imports(merged, lines))
+            if one.at in [each.at for each in after] or told_after != left or not known or RECORD in merged.files:
+                wrong[name, one.at] = told_after, left, lines
+    assert wrong == {}
+
+
+def _imports(merged: Merged, lines: set[str]) -> list[tuple[str, str]]:
+    imports = merged.landing_zone.imports
+    return [(one, imports[one]) for one in sorted(lines) if "aws_iam_organizations_features" not in one]
+
+
+def test_several_differences_are_adopted_at_once(zone: LandingZone, folder: Path) -> None:
+    live, center = deployed().organization, _center()
+    rich = next(place for place, one in enumerate(center.permission_sets) if one.name == "Rich")
+    policies = (*center.permission_sets[rich].aws_managed, "arn:aws:iam::aws:policy/AdministratorAccess")
+    sets = _edited(center.permission_sets, rich, aws_managed=policies, inline=ALLOW, tags={}, boundary=None)
+    by_hand = changed(
+        deployed(),
+        accounts=_edited(live.accounts, 1, parent=unit(7, "Attic").id, tags={"cost": "2", "a b": "c:d"}),
+        units=(*live.units, unit(7, "Attic", PROD)),
+        policies=_edited(live.policies, 1, content=ALLOW, targets=(*live.policies[1].targets, ROOT)),
+        root_features=frozenset({"RootSessions"}),
+        permission_sets=_edited(sets, 0, inline=DENY, boundary=CUSTOMER),
+        users=_edited(center.users, 0, emails=("x@example.com",)),
+    )
+    before = compared(zone, by_hand).differences
+
+    merged = adopted(folder, by_hand, *(one for one in before if one.way.adopt))
+
+    here = merged.landing_zone
+    assert len([one for one in before if one.way.adopt]) == 12
+    assert told(compare(here, states(deployed()), by_hand)) == ["gone permissions boundary Rich"]
+    assert (here.accounts["shop-one"].unit, here.accounts["shop-one"].tags) == ("attic", {"cost": "2", "a b": "c:d"})
+    assert (here.users["ana"].email, here.users["ana"].sign_in_name) == ("x@example.com", "ana@example.com")
+    root_access = here.organization.member_root_access
+    assert root_access
+    assert (root_access.sessions, root_access.credentials_management) == (True, False)
+    assert {one.partition(".")[0] for one in set(here.imports) - set(zone.imports)} == {
+        "aws_iam_organizations_features",
+        "aws_organizations_policy_attachment",
+        "aws_ssoadmin_managed_policy_attachment",
+        "aws_ssoadmin_permission_set_inline_policy",
+        "aws_ssoadmin_permissions_boundary_attachment",
+    }
+
+
+def test_what_a_thing_needs_comes_with_it(zone: LandingZone, folder: Path) -> None:
+    """The account of an assignment with the units above it, its set and its group with the members; no other news."""
+    center, live = _center(), deployed().organization
+    attic, box = unit(7, "Attic", PROD), unit(8, "Box")
+    below = replace(box, parent=attic.id)
+    new = changed(
+        deployed(),
+        units=(*live.units, attic, below, unit(9, "Other")),
+        accounts=(*live.accounts, account(9, name="rogue", parent=below.id), account(8, name="other")),
+        users=(*center.users, user(9, "eve"), user(8, "mallory")),
+        groups=(*center.groups, group(15, "night", 9), group(16, "noon", 8)),
+        permission_sets=(*center.permission_sets, permission_set("Back"), permission_set("Front")),
+        assignments=center.assignments | {grant("Back", 15, account(9).id), grant("Front", 16, account(8).id)},
+    )
+    (one,) = (
+        each for each in compared(zone, new).differences if each.name.startswith("Back (") and each.kind == "assignment"
+    )
+
+    here = adopted(folder, new, one).landing_zone
+
+    assert here.units["box"].parent == "attic"
+    assert here.accounts["rogue"].unit == "box"
+    assert here.groups["night"].members == ("eve",)
+    assert {("rogue", "Back", "night")} == {(g.account, g.permission_set, g.principal) for g in here.grants} - {
+        (g.account, g.permission_set, g.principal) for g in zone.grants if g.account != "rogue"
+    } - {(g.account, g.permission_set, g.principal) for g in here.grants if g.permission_set == "Reader"}
+    assert not {"other", "mallory", "noon", "Front"} & {*here.units, *here.accounts, *here.users, *here.groups}
+    assert "Front" not in here.permission_sets
+
+
+def test_what_cannot_be_written_is_one_error_with_the_reason(zone: LandingZone, folder: Path) -> None:
+    odd = replace(user(9, "eve"), emails=(), given_name="")
+    center = _center()
+    more = changed(
+        deployed(),
+        permission_sets=(*center.permission_sets, replace(permission_set("Back"), inline='{"a": "{{x}}"}')),
+        users=(*center.users, odd),
+        assignments=center.assignments | {grant("Back", 12, SHOP)},
+    )
+    (one,) = (each for each in compared(zone, more).differences if each.kind == "assignment")
+
+    with pytest.raises(StrataError) as refused:
+        adopted(folder, more, one)
+
+    assert [str(each) for each in refused.value.args] == [
+        f"assignment 'Back ({ps_of('Back')}) of group readers-of-it in a3': the configuration cannot have it",
+        "permission set Back: its inline policy contains {{, which stands for a value here",
+        "assignment Back of Readers of it in 1 account: the permission set is not described",
+    ]
+
+
+def test_a_chosen_thing_is_written_though_somebody_took_it_out(edited: Edited) -> None:
+    """The record says so; whoever names it means it."""
+    write_new_record = edited.path / RECORD
+    assert write_new_record.is_file()
+    edited.edit("sso.yaml", "access_control_attributes:\n  team: ${path:userName}\n", "")
+    was = states(deployed())
+    was["sso"]["resources"] = [one for one in was["sso"]["resources"] if "access_control" not in one["type"]]
+    here = load(edited.path)
+    (one,) = compare(here, was, deployed()).differences
+
+    existing = existing_at(edited.path, here, deployed().organization.id, *in_states(was))
+    merged = kept(existing, was, deployed(), [one])
+
+    assert merged.since.added == ["attribute for access control team"]
+    assert merged.landing_zone.sso.access_control_attributes == {"team": "${path:userName}"}
+
+
+def test_a_document_with_placeholders_is_not_overwritten(edited: Edited) -> None:
+    edited.edit("policies/policy-1.json", '"Resource": "*"', '"Resource": "{{state_bucket_arn}}"')
+    policies = _edited(deployed().organization.policies, 1, content=ALLOW)
+
+    (one,) = edited.compared(changed(deployed(), policies=policies)).differences
+
+    assert "has placeholders" in one.way.not_adopted
+
+
+def test_the_length_of_a_password_is_adopted_and_what_strata_leaves_no_choice_of_is_not(edited: Edited) -> None:
+    (edited.path / "security.yaml").write_text("password_policy: {mode: on}\n")
+    control = load(edited.path).security.settings["password_policy"]
+    held = {"aws_iam_account_password_policy.main": control.values}
+    was = {**states(deployed()), "security": {"resources": [*_resources(held)]}}
+    now = {**control.values, "minimum_password_length": 20, "require_numbers": False}
+    live = replace(deployed(), settings={"password_policy": {"": now}})
+
+    both = {one.attribute: one for one in edited.compared(live, was).differences}
+    existing = existing_at(edited.path, load(edited.path), live.organization.id, *in_states(was))
+    merged = kept(existing, was, live, [both["minimum_password_length"]])
+
+    assert merged.files["security.yaml"] == "password_policy: {mode: on, minimum_length: 20}\n"
+    assert "mode: unmanaged" in both["require_numbers"].way.not_adopted
+
+
+NASTY = "a 'b' \"c\"/d $(e) `f` \\g h:i\u00e9\n-j"
+
+
+def test_each_line_of_keep_is_read_back_by_the_parser_of_the_command(tmp_path: Path) -> None:
+    """A shell and the command line make of it the very kind and name, whatever somebody called a thing."""
+    options = Options(Path("my config"), profile="acme root")
+    wanted = [(kind, name) for kind in STACKS for name in (NASTY, "eve (0001)", "-x")]
+    lines = [_adopt(options, Difference(How.MADE, kind, name, Way(adopt=True))) for kind, name in wanted]
+    script = "strata() { printf '%s\\0' \"$@\"; printf '\\1\\0'; }\n" + "\n".join(lines)
+    (tmp_path / "typed").write_text(script)
+
+    said = subprocess.run(["bash", str(tmp_path / "typed")], capture_output=True, check=True).stdout.decode()
+
+    read = [one.split("\0")[:-1] for one in said.split("\x01\0")[:-1]]
+    assert len(read) == len(wanted)
+    command = typer.main.get_command(app)
+    adopt_command = command.commands["adopt"]  # type: ignore[attr-defined]
+    contexts = [adopt_command.make_context("adopt", words[1:]) for words in read]
+    assert [parsed(one.params["things"]) for one in contexts] == [[one] for one in wanted]
+    assert {str(one.params["config"]) for one in contexts} == {"my config"}
+
+
+def test_an_unknown_kind_or_name_is_told_with_what_is_near(zone: LandingZone) -> None:
+    with pytest.raises(UsageError) as refused:
+        parsed(["user:ana", "usr:bo", "permision set:x", "nothing", "group:"])
+    assert [str(one) for one in refused.value.args] == [
+        "'usr' is no kind, did you mean 'user'?",
+        "'permision set' is no kind, did you mean 'permission-set'?",
+        "'nothing' is not KIND:NAME, as strata drift prints it",
+        "'group:' is not KIND:NAME, as strata drift prints it",
+    ]
+    users = (*_center().users, user(9, "eve"))
+    found = compared(zone, changed(deployed(), users=users[1:])).differences
+    with pytest.raises(StrataError) as unknown:
+        chosen_of(found, [("user", f"evy ({uuid(9)})"), ("group", "admins"), ("user", "ana"), ("user", NASTY)])
+    assert [str(one).partition(" says")[0] for one in unknown.value.args] == [
+        f"user 'evy ({uuid(9)})': nothing differs there, did you mean 'eve ({uuid(9)})'?",
+        "group 'admins': nothing differs there; strata drift",
+        f"user 'ana': AWS has it no more; {GONE}",
+        f"user {NASTY!r}: nothing differs there; strata drift",
+    ]
 
 
 def test_every_kind_is_in_the_table() -> None:
     met = {kind for _, expected, _ in cases().values() for text in expected for kind in STACKS if f" {kind} " in text}
-    assert met == STACKS.keys() - {"setting"}, "settings have a test of their own"
+    assert met == STACKS.keys() - {"setting", "control"}, "these have tests of their own"
 
 
 class Edited:
@@ -773,6 +1001,62 @@ def test_settings_of_security_yaml_that_are_on_are_compared(edited: Edited) -> N
     assert told(drift) == [f"changed setting ebs_encryption in {regions[0]}: enabled is 0"]
     assert drift.differences[0].way.deploy == "security"
     unread = replace(deployed(), settings={"ebs_encryption": {}}, unread={"ebs_encryption": "not allowed"})
+    assert told(edited.compared(unread, was)) == []
+
+
+def _controls(edited: Edited) -> tuple[dict[str, Json], dict[tuple[str, str], Json]]:
+    """Switches the controls on that are things of their own; returns the states with them, and what AWS has."""
+    edited.edit("organization.yaml", "disable_services:\n  - account.amazonaws.com\n", "")
+    contact = "security: {name: Sam, title: Guard, email: sam@example.com, phone: '+49 30 1234567'}"
+    regions = load(edited.path).project.regions.all_governed
+    (edited.path / "security.yaml").write_text(
+        "trail: {mode: on}\naccess_analyzer: {mode: on}\n"
+        f"budget: {{mode: on, emails: [a@example.com]}}\nalternate_contacts: {{mode: on, {contact}}}\n"
+    )
+    due = [{"notification_type": "ACTUAL", "threshold": 80, "subscriber_email_addresses": ["a@example.com"]}]
+    person = {"name": "Sam", "title": "Guard", "email_address": "sam@example.com", "phone_number": "+49 30 1234567"}
+    all_ = ("enable_logging", "enable_log_file_validation", "is_organization_trail", "is_multi_region_trail")
+    held: dict[str, Json] = {
+        "aws_cloudtrail.organization": {**dict.fromkeys(all_, True), "s3_bucket_name": "logs"},
+        "aws_budgets_budget.monthly": {"limit_amount": "100.0", "limit_unit": "USD", "notification": due},
+        **{f"aws_accessanalyzer_analyzer.organization_{region}": {"region": region} for region in regions},
+        **{
+            f"aws_account_alternate_contact.{key}_security": {"alternate_contact_type": "SECURITY", **person}
+            for key in load(edited.path).accounts
+        },
+    }
+    was = {**states(deployed()), "security": {"resources": [*_resources(held)]}}
+    return was, {at: dict(one) for at, one in recorded_controls(controls_of(load(edited.path), was))}
+
+
+def test_controls_of_security_yaml_that_are_things_are_compared(edited: Edited) -> None:
+    was, there = _controls(edited)
+    contact, analyzer = ("aws_account_alternate_contact", "a3_security"), "aws_accessanalyzer_analyzer"
+    there[contact] = {**there[contact], "email_address": "eve@example.com"}
+    there["aws_cloudtrail", "organization"] = {**there["aws_cloudtrail", "organization"], "logging": False}
+    there["aws_budgets_budget", "monthly"] = {**there["aws_budgets_budget", "monthly"], "limit": "500 USD"}
+    region = load(edited.path).project.regions.all_governed[-1]
+    del there[analyzer, f"organization_{region}"]
+
+    drift = edited.compared(replace(deployed(), controls=there), was)
+
+    assert told(drift) == [
+        f"gone control access_analyzer in {region}",
+        "changed control alternate_contacts security of a3: email_address is eve@example.com",
+        "changed control budget: limit is 500 USD",
+        "changed control trail: logging is false",
+    ]
+    assert {one.way.deploy for one in drift.differences} == {"security"}
+    assert {one.way.not_adopted for one in drift.differences} == {BY_HAND, GONE}
+    assert (drift.differences[2].before, drift.differences[2].here) == ("100 USD", "100 USD")
+
+
+def test_controls_that_are_as_deployed_unread_or_not_asked_for_do_not_differ(edited: Edited) -> None:
+    was, there = _controls(edited)
+    assert told(edited.compared(replace(deployed(), controls=there), was)) == []
+    assert told(edited.compared(replace(deployed(), controls=None), was)) == []
+    del there["aws_cloudtrail", "organization"]
+    unread = replace(deployed(), controls=there, unread={"trail": "not allowed"})
     assert told(edited.compared(unread, was)) == []
 
 
@@ -1045,7 +1329,7 @@ def test_lines_go_to_the_organization_that_was_read(zone: LandingZone) -> None:
 
     lines = [one for one in _told(options, zone, drift, ()) if one.startswith(("  back:", "  keep:"))]
 
-    assert len(lines) == 3
+    assert len(lines) == 4
     assert all(one.endswith(" --profile 'acme root'") for one in lines), lines
 
 
@@ -1071,8 +1355,8 @@ def test_an_account_that_was_let_go_is_no_drift(edited: Edited) -> None:
     assert told(edited.compared(changed(deployed(), accounts=accounts), was)) == []
 
 
-def test_what_a_state_noted_of_others_is_still_made_outside(zone: LandingZone) -> None:
-    """A deploy writes into the state which services and policy types are on, whoever switched them on."""
+def test_what_a_state_noted_and_nobody_declares_is_left_on(zone: LandingZone) -> None:
+    """A deploy writes into the state which services and policy types are on, whoever switched them on, and when."""
     live = deployed().organization
     more = {
         "trusted_services": (*live.trusted_services, "ssm.amazonaws.com"),
@@ -1082,8 +1366,43 @@ def test_what_a_state_noted_of_others_is_still_made_outside(zone: LandingZone) -
 
     drift = compare(zone, states(later), later)
 
-    assert told(drift) == ["made policy type TAG_POLICY", "made trusted service ssm.amazonaws.com"]
+    assert told(drift) == ["left-on policy type TAG_POLICY", "left-on trusted service ssm.amazonaws.com"]
     assert drift.waiting == ()
+    assert [one.way.undo[0].split()[2] for one in drift.differences] == [
+        "disable-policy-type",
+        "disable-aws-service-access",
+    ]
+    for finding in ("made-outside", "left-on"):
+        meant = compare(zone, states(later), later, {(finding, "trusted service ssm.amazonaws.com")})
+        assert told(meant) == ["left-on policy type TAG_POLICY"]
+
+
+def test_what_was_taken_out_of_the_yaml_is_not_made_outside(edited: Edited) -> None:
+    """No deploy switches a service off unless disable_services has it."""
+    edited.edit("organization.yaml", "  - config.amazonaws.com\n", "")
+    edited.edit("organization.yaml", "delegated_administrators:\n  config.amazonaws.com: shop-one\n", "")
+
+    drift = edited.compared(deployed())
+
+    assert told(drift) == ["left-on trusted service config.amazonaws.com"]
+    assert drift.differences[0].way.by_hand == "disable_services in organization.yaml keeps it off"
+    assert drift.waiting == ("delegated administrator shop-one of config.amazonaws.com",)
+    edited.edit("organization.yaml", "disable_services:\n", "disable_services:\n  - config.amazonaws.com\n")
+    later = edited.compared(deployed())
+    assert told(later) == []
+    assert "trusted service config.amazonaws.com" in later.waiting
+
+
+@pytest.mark.parametrize(("service", "type"), aws_limits().delegated_by_own_resource.items())
+def test_a_delegation_by_a_layers_own_resource_is_no_drift(zone: LandingZone, service: str, type: str) -> None:
+    """The line would take the administrator from it."""
+    live = deployed().organization
+    both = changed(deployed(), delegations={**live.delegations, service: (SHOP, "000000000004")})
+    layer = {"resources": [*_resources({f"{type}.main": {"id": SHOP, "admin_account_id": SHOP}})]}
+
+    drift = compare(zone, {**states(deployed()), "watch": layer}, both)
+
+    assert told(drift) == [f"made delegated administrator a4 of {service}"]
 
 
 def test_an_entry_that_aws_has_already_waits_for_nothing(edited: Edited) -> None:
@@ -1121,10 +1440,11 @@ def test_the_text_has_the_place_the_values_and_lines_to_copy(edited: Edited, mon
     assert lines == [
         f"made outside: {assignment}",
         f"  back:  {drift.differences[0].way.undo[0]}",
-        "  keep:  strata adopt --to config",
+        f"  keep:  strata adopt 'assignment:{assignment.removeprefix('assignment ')}'",
         f"  meant: accepted.yaml, finding: made-outside, at: {assignment}",
         "config/sso.yaml:16: changed outside: group admins: description is Less. at AWS, Full. when it was deployed",
         "  back:  strata deploy sso",
+        "  keep:  strata adopt group:admins",
         '  meant: accepted.yaml, finding: changed-outside, at: "group admins: description is Less."',
         "accepted.yaml:2: accepts gone-outside at user bo, and there is none; remove it",
         "1 change waits for strata deploy: permission set Rich",
@@ -1133,4 +1453,4 @@ def test_the_text_has_the_place_the_values_and_lines_to_copy(edited: Edited, mon
     assert "aws sso-admin delete-account-assignment" in lines[1]
     elsewhere = list(_told(Options(Path("my config")), here, drift, accepted))
     assert "  back:  strata deploy sso --config 'my config'" in elsewhere
-    assert "  keep:  strata adopt --to 'my config'" in elsewhere
+    assert "  keep:  strata adopt group:admins --config 'my config'" in elsewhere

@@ -221,8 +221,8 @@ def test_drift(monkeypatch: pytest.MonkeyPatch) -> None:
     found = Drift((gone,), (gone,), ("group admins",), {"policies": "not allowed"})
     monkeypatch.setattr(drift, "connect", lambda *_: None)
     monkeypatch.setattr(drift, "management_caller", lambda *_: None)
-    monkeypatch.setattr(drift, "_states", lambda *_: {})
-    monkeypatch.setattr(drift, "_check_same", lambda *_: None)
+    monkeypatch.setattr(drift, "steady_states", lambda *_: {})
+    monkeypatch.setattr(drift, "check_same", lambda *_: None)
     monkeypatch.setattr(Reading, "read", lambda *_, **__: None)
     monkeypatch.setattr(drift, "compare", lambda *given: found if given[0] == zone else None)
 

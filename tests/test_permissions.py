@@ -31,7 +31,7 @@ LONGEST_NAME = "z" * 20
 ROLE_POLICIES = 10
 """The managed policies that a role takes by default."""
 
-READING = re.compile(r"[a-z0-9-]+:(Describe|Get|List|View)|kms:Decrypt$")
+READING = re.compile(r"[a-z0-9-]+:(Describe|Get|List|Lookup|View)|kms:Decrypt$")
 VERBS = ("creates", "reads", "updates", "deletes")
 every_document = pytest.mark.parametrize("name", NAMES)
 

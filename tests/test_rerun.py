@@ -15,10 +15,11 @@ from typing import Any
 import pytest
 import yaml
 
+from strata.adoption.existing import Merged
 from strata.adoption.live_ids import live_ids
 from strata.adoption.record import RECORD, Record
 from strata.adoption.rendering import ADOPTION
-from strata.adoption.rerun import Merged, merge
+from strata.adoption.rerun import merge
 from strata.aws.session import Aws
 from strata.commands.adopt import _reading, configuration
 from strata.commands.adopt.existing import changed_texts, existing_at

@@ -6,81 +6,63 @@ record and no longer declared.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from strata.adoption.checking import until_accepted
-from strata.adoption.describing import ACTIVE, Description, Keys, describe, inline_file, written
+from strata.adoption.describing import Description, Keys, describe, inline_file, written
+from strata.adoption.existing import SECTIONS, Edit, Existing, Merged
 from strata.adoption.folding import fold
-from strata.adoption.importing import candidates, import_ids
-from strata.adoption.live_ids import TypedId, assignment_id, live_ids
-from strata.adoption.matching import IDS, held, identities, known_keys, live_things
+from strata.adoption.importing import import_ids
+from strata.adoption.live_ids import TypedId, assignment_id
+from strata.adoption.matching import IDS, held, identities, known_keys
 from strata.adoption.pruning import gone, without
 from strata.adoption.pruning import kind as type_of
-from strata.adoption.record import Record
+from strata.adoption.recording import (
+    ASSIGNMENT,
+    ATTACHMENT,
+    ATTRIBUTE,
+    DELEGATED,
+    MEMBERSHIP,
+    TRUSTED,
+    UNMANAGED,
+    record_of,
+)
 from strata.adoption.rendering import ADOPTION, Since, left_since, with_accepted, with_imports
+from strata.adoption.telling import Telling
 from strata.config import ACCEPTED, IMPORTS, ORGANIZATION, SSO
-from strata.config.models import Model, User
 from strata.config.moves import KINDS, Kind
 from strata.config.text import short
 from strata.errors import StrataError
-from strata.files.config_entries import Value, Way, with_entry
-from strata.identity.things import MEMBERSHIP, TYPES, WORDS, folded
+from strata.files.config_entries import Value, Way, with_entry, with_value
+from strata.identity.things import MEMBERSHIP as MEMBERSHIP_TYPE
+from strata.identity.things import TYPES, WORDS, folded
 from strata.inventory.things import Center, Inventory
-from strata.landing_zone import ROOT, LandingZone
+from strata.landing_zone import ROOT
 from strata.landing_zone.grants import Grant
 from strata.landing_zone.moves import newest_keys
 from strata.landing_zone.units import THE_ROOT, Target
 from strata.text import counted
 
-Texts = Mapping[str, str]
 
+def merge(
+    existing: Existing,
+    inventory: Inventory,
+    *,
+    literal: bool,
+    only: Collection[TypedId] | None = None,
+    edits: Callable[[Keys], Iterable[Edit]] = lambda _: (),
+) -> Merged:
+    """Returns the configuration with what is new at AWS.
 
-@dataclass(frozen=True)
-class Existing:
-    """The configuration as it is.
-
-    Attributes:
-        landing_zone: what it means.
-        texts: its YAML files by name.
-        kept: the texts of what earlier runs wrote beside it, the record among them.
-        documents: its policy documents, relative to the folder.
-        choose: returns the file that takes entries of a section, by the name of the single file and the section.
-        load: returns what it means with some files replaced.
-        unknown: returns the entries that accepted.yaml needs beside its own, with some files replaced.
-        record: what earlier runs described.
-        imported: the ids that states have by address, which need no import.
-        elsewhere: the ids that the states of layers of one's own have by address: nothing new for this configuration.
-    """
-
-    landing_zone: LandingZone
-    texts: Texts
-    kept: Texts
-    documents: frozenset[str]
-    choose: Callable[[str, str], str]
-    load: Callable[[Texts], LandingZone]
-    unknown: Callable[[Texts], list[dict[str, Any]]]
-    record: Record
-    imported: Mapping[str, str]
-    elsewhere: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Merged:
-    """The result: the files that change, what they mean, the new record, what was found, and the words for it."""
-
-    files: Texts
-    landing_zone: LandingZone
-    record: Record
-    found: Description
-    since: Since
-
-
-def merge(existing: Existing, inventory: Inventory, *, literal: bool) -> Merged:
-    """Returns the configuration with what is new at AWS; `literal` names every account of a new assignment.
+    Args:
+        existing: the configuration as it is.
+        inventory: what AWS has.
+        literal: names every account of a new assignment.
+        only: what alone is written, whether somebody took it out before or not; None for all that is new.
+        edits: returns what else is written, by the keys of what AWS has.
 
     Raises:
         StrataError: a file is written in a way that cannot be edited, or the result would give what nobody has.
@@ -91,7 +73,9 @@ def merge(existing: Existing, inventory: Inventory, *, literal: bool) -> Merged:
         taken = _reserving(existing, known)
         return describe(inventory, zone.project, known=taken, literal=literal, refused=refused)
 
-    return until_accepted(attempt, lambda found: _Merge(existing, inventory, found, known, literal).merged())
+    return until_accepted(
+        attempt, lambda found: _Merge(existing, inventory, found, known, literal, only, edits).merged()
+    )
 
 
 # Keys
@@ -131,6 +115,8 @@ class _Merge:
     found: Description
     known: Keys
     literal: bool
+    only: Collection[TypedId] | None
+    edits: Callable[[Keys], Iterable[Edit]]
 
     def __post_init__(self) -> None:
         page = self.existing.kept.get(ADOPTION)
@@ -148,20 +134,22 @@ class _Merge:
             for kind in KINDS
         }
         self.ways: dict[str, tuple[str, Way]] = {}
+        before = self.zone, self.inventory, self.found.keys, self.found.security
+        self.declared_before = frozenset(import_ids(*before)) if self.only is not None else frozenset[str]()
         self.expected: set[Grant] = set()
 
     def merged(self) -> Merged:
         """Returns the result; each thing is added before what names it."""
         self._take_out()
-        documents = self._policies_and_above() | self._people_and_sets()
+        documents = self._policies_and_above() | self._people_and_sets() | self._edited()
         self._load(documents)
         self._access()
         self._load(documents)
         lines = self._imports()
         self._load(documents)
         self.found.assignments = list(self.zone.sso.assignments)
-        self._tell_what_is_gone()
-        self._tell_what_differs()
+        if self.only is None:
+            self._telling().tell()
         changed = {name: text for name, text in self.texts.items() if text != self.existing.texts.get(name)}
         record = self.existing.record.with_more(*record_of(self.zone, self.inventory, self.found, lines))
         return Merged({**documents, **changed}, self.zone, record, self.found, self.since)
@@ -179,9 +167,22 @@ class _Merge:
     def _add_to(self, name: str, section: str, new: Mapping[str, Value] | Sequence[Value]) -> None:
         self._add(self.existing.choose(name, section), (section,), new)
 
+    def _telling(self) -> Telling:
+        parts = (self.existing, self.inventory, self.found, self.zone, self.since, self.known, self.described)
+        return Telling(*parts, self._is_known)
+
     def _is_known(self, type: str, id: str) -> bool:
         """Returns whether an earlier run described it, or a deploy made it."""
         return (type, id) in self.existing.record.ids or (type, id) in self.deployed
+
+    def _is_new(self, type: str, id: str, what: str) -> bool:
+        """Returns whether it is written now; what somebody took out is named and is not."""
+        if self.only is not None:
+            return (type, id) in self.only
+        if self._is_known(type, id):
+            self.since.taken_out.append(what)
+            return False
+        return True
 
     def _take_out(self) -> None:
         """Takes out of the description what somebody took out of the configuration, and names it."""
@@ -192,9 +193,11 @@ class _Merge:
         }
         for kind in KINDS:
             for id, key in sorted(self.found.keys[kind].items()):
-                if key in self.identities[kind]:
+                if key in self.identities[kind] or (self.only and (kind, id) in self.only):
                     continue
-                if kind == "account" and {id, emails[id]} & unmanaged:
+                if self.only is not None:
+                    del self.found.keys[kind][id]
+                elif kind == "account" and {id, emails[id]} & unmanaged:
                     self.found.leave("account", f"{id} {key}", "it stands under unmanaged_accounts")
                     del self.found.keys[kind][id]
                 elif (kind, id) in layered:
@@ -291,8 +294,7 @@ class _Merge:
                 if id in here or target is None:
                     continue
                 what = f"policy {key} on {target.key or 'the root'}"
-                if self._is_known(_ATTACHMENT, f"{id}:{policy.id}"):
-                    self.since.taken_out.append(what)
+                if not self._is_new(ATTACHMENT, f"{id}:{policy.id}", what):
                     continue
                 at = declared_one.location
                 way = (*map(str, at), "targets")
@@ -323,12 +325,12 @@ class _Merge:
         """Adds trusted services, accounts that are left to others, and delegated administrators."""
         organization, found = self.zone.organization, self.found.organization
         trusted = {*self.zone.trusted_services, *organization.disable_services}
-        self._list(ORGANIZATION, "trusted_services", _TRUSTED, set(found["trusted_services"]) - trusted)
+        self._list(ORGANIZATION, "trusted_services", TRUSTED, set(found["trusted_services"]) - trusted)
         emails = {one.id: folded(one.email) for one in self.inventory.organization.accounts}
         here = set(map(folded, organization.unmanaged_accounts))
         left = {id for id in found["unmanaged_accounts"] if not {id, emails[id]} & here}
         closed = {id for id in left if self._key_of_account(id) in self.identities["account"]}
-        self._list(ORGANIZATION, "unmanaged_accounts", _UNMANAGED, left - closed)
+        self._list(ORGANIZATION, "unmanaged_accounts", UNMANAGED, left - closed)
         ids = {key: id for id, key in self.found.keys["account"].items()}
         for service, key in found["delegated_administrators"].items():
             declared_one = organization.delegated_administrators.get(service)
@@ -337,21 +339,32 @@ class _Merge:
                 self.since.differs.append(told)
             if declared_one or key not in self._accounts:
                 continue
-            if self._is_known(_DELEGATED, f"{ids[key]}/{service}"):
-                self.since.taken_out.append(f"delegated administrator {key} of {service}")
-            else:
+            what = f"delegated administrator {key} of {service}"
+            if self._is_new(DELEGATED, f"{ids[key]}/{service}", what):
                 self._add_to(ORGANIZATION, "delegated_administrators", {service: key})
-                self.since.added.append(f"delegated administrator {key} of {service}")
+                self.since.added.append(what)
 
     def _key_of_account(self, id: str) -> str | None:
         return self.known.get("account", {}).get(id)
 
     def _list(self, name: str, section: str, type: str, live: Iterable[str]) -> None:
-        new = sorted(one for one in live if not self._is_known(type, one))
-        self.since.taken_out += [f"{type} {one}" for one in sorted(set(live) - set(new))]
+        new = [one for one in sorted(live) if self._is_new(type, one, f"{type} {one}")]
         if new:
             self._add_to(name, section, new)
             self.since.added += [f"{type} {one}" for one in new]
+
+    def _edited(self) -> dict[str, str]:
+        """Writes the values that were asked for; returns documents."""
+        documents = dict[str, str]()
+        for one in self.edits(self.found.keys):
+            before = self.texts.get(one.file, "")
+            if not one.way:
+                documents[one.file] = str(one.value)
+            elif one.more and one.value is not None:
+                self.texts[one.file] = with_entry(before, one.way, [one.value], one.file)
+            else:
+                self.texts[one.file] = with_value(before, one.way, one.value, one.file)
+        return documents
 
     # Identity Center
 
@@ -377,12 +390,11 @@ class _Merge:
             documents |= {path: self.found.documents[path]} if path in self.found.documents else {}
         attributes = self.found.sso.get("access_control_attributes", {})
         here = self.zone.sso.access_control_attributes
-        new = {key: one for key, one in attributes.items() if key not in here and not self._is_known(_ATTRIBUTE, key)}
+        others = [key for key in attributes if key not in here]
+        new = {key: attributes[key] for key in others if self._is_new(ATTRIBUTE, key, f"{ATTRIBUTE} {key}")}
         if new:
             self._add_to(SSO, "access_control_attributes", new)
-            self.since.added += [f"{_ATTRIBUTE} {key}" for key in new]
-        gone = sorted(attributes.keys() - here.keys() - new.keys())
-        self.since.taken_out += [f"{_ATTRIBUTE} {key}" for key in gone]
+            self.since.added += [f"{ATTRIBUTE} {key}" for key in new]
         return documents
 
     def _memberships(self, center: Center) -> None:
@@ -397,8 +409,10 @@ class _Merge:
                     continue
                 what = f"user {member} in group {key}"
                 import_id = f"{center.store}/{group.members[user]}"
-                if self._is_known(_MEMBERSHIP, f"{group.id} {user}") or (MEMBERSHIP, import_id) in self.deployed:
+                if self.only is None and (MEMBERSHIP_TYPE, import_id) in self.deployed:
                     self.since.taken_out.append(what)
+                    continue
+                if not self._is_new(MEMBERSHIP, f"{group.id} {user}", what):
                     continue
                 file = self.zone.source(SSO, here.location).file
                 self._add(file, (*map(str, here.location), "members"), [member])
@@ -408,9 +422,9 @@ class _Merge:
         """Adds assignments, folded into rules; the result must give what was given and what is there, and no more."""
         before, now = set(self.existing.landing_zone.grants), set(self.zone.grants)
         live = dict(self._live_grants())
-        new = {one for one, id in live.items() if one not in now and not self._is_known(_ASSIGNMENT, id)}
+        new = {one for one, id in live.items() if one not in now and self._is_assigned_newly(id)}
         taken = Counter((one.permission_set, one.principal) for one in live.keys() - now - new)
-        for (permission_set, principal), count in sorted(taken.items()):
+        for (permission_set, principal), count in sorted(taken.items()) if self.only is None else ():
             self.since.taken_out.append(f"{permission_set} of {principal} in {counted(count, 'account')}")
         reached = Counter((one.account, one.permission_set, one.principal) for one in now - before - live.keys())
         self.since.reached += [f"{set_} for {who} in {account}" for account, set_, who in sorted(reached)]
@@ -420,6 +434,9 @@ class _Merge:
             rules = fold(new, self.zone.organization, literal=self.literal)
             self._add_to(SSO, "assignments", [written(one) for one in rules])
             self.since.added.append(f"{counted(len(new), 'assignment')} in {counted(len(rules), 'rule')}")
+
+    def _is_assigned_newly(self, id: str) -> bool:
+        return (ASSIGNMENT, id) in self.only if self.only is not None else not self._is_known(ASSIGNMENT, id)
 
     def _live_grants(self) -> Iterator[tuple[Grant, str]]:
         """Yields what is assigned at AWS between things that are declared, with its import id."""
@@ -440,18 +457,19 @@ class _Merge:
         if set(self.zone.grants) != self.expected:
             raise StrataError("the rules would not give what is there; give --literal, and report this fault of Strata")
         lines = import_ids(self.zone, self.inventory, self.found.keys, self.found.security)
-        stale = gone(self.zone.imports, self.inventory)
+        stale = [one for one in gone(self.zone.imports, self.inventory) if self._is_concerned(one, lines)]
         kept = self.zone.imports.keys() - set(stale) | self.existing.imported.keys()
         new = {
             address: id
             for address, id in lines.items()
             if address not in kept and (type_of(address), id) not in self.deployed
+            if self._is_concerned(address, lines)
         }
         for address in stale:
             kind = next((kind for kind in KINDS if TYPES[kind] == type_of(address)), None)
             if kind and address in new:
                 self.since.added.append(f"{WORDS[kind]} {address.partition('.')[2]}, which was made again")
-            elif not kind and address not in new and type_of(address) != MEMBERSHIP:
+            elif not kind and address not in new and type_of(address) != MEMBERSHIP_TYPE:
                 self.since.gone.append(address)
         if stale:
             self.texts[IMPORTS] = without(self.texts[IMPORTS], stale)
@@ -459,167 +477,13 @@ class _Merge:
             self.texts[IMPORTS] = with_imports(self.texts.get(IMPORTS, ""), new)
         return lines
 
-    # What is told
-
-    def _tell_what_is_gone(self) -> None:
-        read = KINDS if self.inventory.center else ("account", "ou", "policy")
-        for kind in read:
-            here, alive = set(self.found.keys[kind].values()), live_things(kind, self.inventory)
-            for id, key in sorted(self.described[kind].items()):
-                if id in alive or key not in self.identities[kind].keys() - self.zone.retired.keys():
-                    continue
-                address = f"{TYPES[kind]}.{key}"
-                if key not in here:
-                    self.since.gone.append(f"{WORDS[kind]} {key} ({id})")
-                elif IDS.get(kind, str)(self.existing.imported.get(address, "")) == id:
-                    again = f"and there again: take {address} out of the state, and run this once more"
-                    self.since.gone.append(f"{WORDS[kind]} {key} ({id}), {again}")
-        there = live_ids(self.inventory)
-        for address, id in candidates(self.zone, self.inventory, self.found.keys).items():
-            type = type_of(address)
-            known = self._is_known(type, id) or address in self.existing.imported
-            if (type, id) not in there and known and address not in self.since.gone:
-                self.since.gone.append(address)
-        self.since.gone += [*self._gone_memberships(), *self._gone_settings()]
-
-    def _gone_memberships(self) -> Iterator[str]:
-        users = {key: id for id, key in self.found.keys["user"].items()}
-        for group in self.inventory.center.groups if self.inventory.center else ():
-            key = self.found.keys["group"].get(group.id, "")
-            for member in self.zone.groups[key].members if key in self.zone.groups else ():
-                user, address = users.get(member), f"aws_identitystore_group_membership.{key}_{member}"
-                known = self._is_known(_MEMBERSHIP, f"{group.id} {user}") or address in self.existing.imported
-                if user and user not in group.members and known:
-                    yield f"user {member} in group {key}"
-
-    def _gone_settings(self) -> Iterator[str]:
-        organization, center = self.inventory.organization, self.inventory.center
-        here: dict[str, Iterable[str]] = {_TRUSTED: self.zone.organization.trusted_services}
-        live: dict[str, Iterable[str]] = {_TRUSTED: organization.trusted_services}
-        if center:
-            here[_ATTRIBUTE], live[_ATTRIBUTE] = self.zone.sso.access_control_attributes, center.attributes or ()
-        for type, some in here.items():
-            yield from (f"{type} {one}" for one in sorted(set(some) - set(live[type])) if self._is_known(type, one))
-
-    def _tell_what_differs(self) -> None:
-        organization, sso = self.zone.organization, self.zone.sso
-        entries: Mapping[Kind, Mapping[str, Model]] = {
-            "account": organization.accounts,
-            "policy": organization.policies,
-            "user": sso.users,
-            "group": sso.groups,
-            "permission-set": sso.permission_sets,
-        }
-        for kind, here in entries.items():
-            section = SECTIONS[kind]
-            fresh = self.found.organization.get(section) or self.found.sso.get(section) or {}
-            for key in sorted(here.keys() & fresh.keys()):
-                if fresh[key].get("external") and not getattr(here[key], "external", True):
-                    phrase = "others manage it at AWS, and it is not external here"
-                    self.since.differs.append(f"{WORDS[kind]} {key}: {phrase}")
-                    continue
-                own_name = f"{self.zone.project.name}-{key}" if kind == "account" else key
-                self.since.differs += [
-                    f"{WORDS[kind]} {key}: {name} is {at_aws} at AWS, and {declared_one} here"
-                    for name, at_aws, declared_one in _differences(here[key], fresh[key], own_name)
-                ]
-        off = {one.type.value for one in self.zone.policies.values()} - {*self.inventory.organization.policy_types}
-        self.since.differs += [f"the policy type {one} is off at AWS, and on here" for one in sorted(off)]
-        self.since.differs += [*self._other_units(), *self._closed_accounts()]
-        self.since.differs += [f"{path}: the document is another one at AWS" for path in self._other_documents()]
-
-    def _other_units(self) -> Iterator[str]:
-        """Yields the units that have another name or another place at AWS."""
-        for unit in self.inventory.organization.units:
-            key = self.found.keys["ou"].get(unit.id, "")
-            here = self.zone.units.get(key)
-            if here and "name" not in here.unwritten and here.name != unit.name:
-                yield f"{WORDS['ou']} {key}: name is {short(unit.name)} at AWS, and {short(here.name)} here"
-            at_aws = self.found.keys["ou"].get(unit.parent, ROOT)
-            if here and at_aws != (here.parent or ROOT):
-                yield f"{WORDS['ou']} {key}: it is in {short(at_aws)} at AWS, and in {short(here.parent or ROOT)} here"
-
-    def _closed_accounts(self) -> Iterator[str]:
-        for one in self.inventory.organization.accounts:
-            key = self._key_of_account(one.id)
-            if key in self.zone.accounts and one.state != ACTIVE:
-                state = one.state.lower().replace("_", " ")
-                yield f"account {key} ({one.id}): it is {state} at AWS, which no deploy changes; write `retired: true`"
-
-    def _other_documents(self) -> Iterator[str]:
-        """Yields the documents of the configuration that are not as at AWS."""
-        for policy in self.inventory.organization.policies:
-            here = self.zone.policies.get(self.found.keys["policy"].get(policy.id, ""))
-            if here and here.file and here.document.content != json.loads(policy.content):
-                yield here.file
-        for one in self.inventory.center.permission_sets if self.inventory.center else ():
-            set_ = self.zone.permission_sets.get(self.found.keys["permission-set"].get(one.arn, ""))
-            inline = set_.inline if set_ else None
-            if inline and inline.file and one.inline and inline.document.content != json.loads(one.inline):
-                yield inline.file
-
-
-def _differences(here: Model, fresh: Mapping[str, Any], default_name: str) -> Iterator[tuple[str, str, str]]:
-    """Yields the fields that are written and otherwise at AWS; what is not written stays as it is there."""
-    live = type(here).model_validate(fresh)
-    defaults = {"name": default_name}
-    if isinstance(live, User) and not live.external:
-        defaults |= {"user_name": live.email, "display_name": f"{live.given_name} {live.family_name}"}
-    for name in sorted(here.model_fields_set - _NOT_COMPARED):
-        at_aws, written_here = getattr(live, name), getattr(here, name)
-        if name == "policies":
-            at_aws, written_here = (_policy_names(one) for one in (at_aws, written_here))
-        at_aws = at_aws or defaults.get(name)
-        if at_aws != written_here and (at_aws or written_here):
-            yield name, short(at_aws), short(written_here)
-
-
-_NOT_COMPARED = frozenset({"members", "targets", "file", "retired", "external"})
-
-
-def _policy_names(policies: Iterable[Any]) -> list[str]:
-    return sorted(one.aws or one.customer or "inline" for one in policies)
-
-
-# The record
-
-
-def record_of(
-    zone: LandingZone, inventory: Inventory, found: Description, lines: Mapping[str, str]
-) -> tuple[dict[Kind, dict[str, str]], frozenset[TypedId]]:
-    """Returns the keys and ids that the record keeps of what the configuration describes now."""
-    named = identities(zone)
-    keys = {kind: {id: key for id, key in found.keys[kind].items() if key in named[kind]} for kind in KINDS}
-    ids = {(type_of(address), id) for address, id in lines.items()}
-    ids |= {(_TRUSTED, one) for one in zone.organization.trusted_services}
-    ids |= {(_UNMANAGED, one) for one in zone.organization.unmanaged_accounts}
-    ids |= {(_ATTRIBUTE, one) for one in zone.sso.access_control_attributes}
-    if inventory.center:
-        ids |= set(_members(zone, inventory.center, keys))
-    return keys, frozenset(ids)
-
-
-def _members(zone: LandingZone, center: Center, keys: Keys) -> Iterator[TypedId]:
-    """Yields the memberships of groups of the configuration."""
-    for group in center.groups:
-        here = zone.groups.get(keys["group"].get(group.id, ""))
-        yield from (
-            (_MEMBERSHIP, f"{group.id} {user}")
-            for user in group.members
-            if here and keys["user"].get(user) in here.members
-        )
-
-
-_ATTACHMENT, _DELEGATED = "aws_organizations_policy_attachment", "aws_organizations_delegated_administrator"
-_ASSIGNMENT = "aws_ssoadmin_account_assignment"
-_TRUSTED, _UNMANAGED, _ATTRIBUTE = "trusted service", "unmanaged account", "attribute for access control"
-_MEMBERSHIP = "membership"
-"""The words of the record for entries of lists."""
-SECTIONS: Mapping[Kind, str] = {
-    "account": "accounts",
-    "policy": "policies",
-    "user": "users",
-    "group": "groups",
-    "permission-set": "permission_sets",
-}
-"""The sections of the YAML; units have a tree of their own."""
+    def _is_concerned(self, address: str, lines: Mapping[str, str]) -> bool:
+        """Returns whether a line is about what is written: not declared before, or made again under another id."""
+        if self.only is None:
+            return True
+        if address not in lines:
+            return False
+        type, id = type_of(address), lines[address]
+        kind = next((kind for kind in KINDS if TYPES[kind] == type), None)
+        made_again = kind is not None and (kind, IDS.get(kind, str)(id)) in self.only
+        return made_again or address not in self.declared_before

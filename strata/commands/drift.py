@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from strata.aws.prerequisites import management_caller
-from strata.aws.session import Aws, connect
-from strata.aws.states import list_stacks, read_state
+from strata.aws.session import Aws, connect, named
 from strata.config import ACCEPTED
 from strata.config.accepted import ENTRIES, Acceptance, hint
 from strata.config.findings import DRIFT
-from strata.config.layers import STACKS
-from strata.drift.comparison import HIDDEN, Difference, Drift, How, compare
-from strata.errors import StrataError
+from strata.drift.authors import MOST, Author, authors
+from strata.drift.comparison import HIDDEN, Difference, Drift, How, compare, controls_of
+from strata.drift.event_history import History
+from strata.drift.facts import spelled
+from strata.drift.steady import check_same, steady_states
 from strata.inventory.progress import Reading
+from strata.inventory.reading import CENTER
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
 from strata.outputs import output
 from strata.printing import document, line, readers_may_leave, word
-from strata.terraform.locks import read_lock
 from strata.text import counted, listed, plural
 
 DIFFERS = 3
 
 
-def run(options: Options, *, json: bool) -> int:
+def run(options: Options, *, json: bool, who: bool = False, thorough: bool = False) -> int:
     """Reads all three sides, compares, and prints; returns 3 on drift, 1 where something could not be read.
 
     Raises:
@@ -36,18 +39,22 @@ def run(options: Options, *, json: bool) -> int:
     zone = load(options.config)
     aws = connect(options, zone.project)
     management_caller(aws, zone.project)
-    states = _states(aws, zone)
+    states = steady_states(aws, zone)
     reading = Reading(options, zone.project)
-    inventory = reading.read(aws, partly=True)
-    _check_same(aws, zone, states)
+    inventory = reading.read(aws, thorough=thorough, partly=True)
+    inventory = reading.controls(aws, inventory, controls_of(zone, states))
+    check_same(aws, zone, states)
     today = dt.datetime.now(dt.UTC).date()
     accepted = [one for one in zone.accepted if one.finding in DRIFT and not one.ended(today)]
     drift = compare(zone, states, inventory, {(one.finding, one.at) for one in accepted})
+    by = _authors(options, aws, zone, drift) if who else {}
+    if not thorough and CENTER not in drift.unread:
+        options.note("grants of deleted users and groups beside living ones were not looked for: see --thorough")
     with readers_may_leave():
         if json:
-            document(output("drift", _facts(options, drift)))
+            document(output("drift", {**_facts(options, drift, by), "thorough": thorough}))
         else:
-            for words in _told(options, zone, drift, accepted):
+            for words in _told(options, zone, drift, accepted, by):
                 # What is indented is to be copied: a terminal gets it whole.
                 (document if words.startswith(" ") else print)(line(words))
             reading.tell()
@@ -56,46 +63,23 @@ def run(options: Options, *, json: bool) -> int:
     return DIFFERS if drift.differences else 0
 
 
-# The states
+def _authors(options: Options, aws: Aws, zone: LandingZone, drift: Drift) -> dict[str, Author]:
+    """Returns who made each difference by its hint, and says how far the asking is."""
+    some = min(len(drift.differences), MOST)
+    if some:
+        options.note(f"asking CloudTrail about {counted(some, 'difference')}, twice a second")
+    found, last = dict[str, Author](), time.monotonic()
+    with named(zone.project.management_account.id):
+        for number, author in enumerate(authors(History(aws), zone.project, drift.differences)):
+            found[_hint(drift.differences[number])] = author
+            if time.monotonic() - last > _EVERY:
+                last = time.monotonic()
+                options.note(f"asking CloudTrail: {number + 1} of {some}")
+    return found
 
 
-def _states(aws: Aws, zone: LandingZone) -> dict[str, dict[str, Any]]:
-    """Returns the states by stack.
-
-    Raises:
-        StrataError: there is none, or another run holds one, which is half way between two of them.
-    """
-    stacks = list_stacks(aws, zone.project)
-    states = {stack: read_state(aws, zone.project, stack) for stack in stacks}
-    if not any(states.get(stack, {}).get("resources") for stack in STACKS if stack != "backend"):
-        raise StrataError(
-            "nothing is deployed yet, so nothing can have drifted; strata plan shows what a first deploy would make, "
-            "and strata adopt writes what AWS has already"
-        )
-    _check_free(aws, zone, stacks)
-    return states
-
-
-def _check_free(aws: Aws, zone: LandingZone, stacks: Iterable[str]) -> None:
-    for stack in stacks:
-        if lock := read_lock(aws, zone.project, stack):
-            raise StrataError(
-                f"{lock.who} has held the state of {stack} since {lock.since:%Y-%m-%d %H:%M} UTC, so that it is "
-                "changing; run this again after that run, or free a lock that a killed run left, see docs/operate.md"
-            )
-
-
-def _check_same(aws: Aws, zone: LandingZone, before: Mapping[str, Mapping[str, Any]]) -> None:
-    """Refuses states that a run holds or wrote while AWS was read: what it did would look as if done outside.
-
-    Raises:
-        StrataError: one has changed, or is about to.
-    """
-    _check_free(aws, zone, before)
-    for stack in before:
-        now = read_state(aws, zone.project, stack)
-        if now.get("serial") != before[stack].get("serial"):
-            raise StrataError(f"a run has changed the state of {stack} while AWS was read; run this again after it")
+_EVERY = 5.0
+"""Seconds between two words on how far the asking is."""
 
 
 # What is told
@@ -103,14 +87,21 @@ def _check_same(aws: Aws, zone: LandingZone, before: Mapping[str, Mapping[str, A
 
 _WORDS = {
     How.MADE: "made outside",
+    How.LEFT: "left on",
     How.GONE: "gone outside",
     How.CHANGED: "changed outside",
 }
 
 
-def _told(options: Options, zone: LandingZone, drift: Drift, accepted: Iterable[Acceptance]) -> Iterator[str]:
+def _told(
+    options: Options,
+    zone: LandingZone,
+    drift: Drift,
+    accepted: Iterable[Acceptance],
+    by: Mapping[str, Author] = MappingProxyType({}),
+) -> Iterator[str]:
     for one in drift.differences:
-        yield from _difference(options, one)
+        yield from _difference(options, one, by.get(_hint(one)))
     for part, reason in drift.unread.items():
         kinds = ", ".join(dict.fromkeys(HIDDEN.get(part, ())))
         yield f"unread: {part}{f' ({kinds})' if kinds and kinds != part else ''}: {reason}"
@@ -128,15 +119,27 @@ def _summary(drift: Drift) -> str:
     return f"{found}{known}{' in what could be read' if drift.unread else ''}"
 
 
-def _difference(options: Options, one: Difference) -> Iterator[str]:
+def _difference(options: Options, one: Difference, author: Author | None) -> Iterator[str]:
     what = f"{_WORDS[one.how]}: {one.kind} {one.name}"
     if one.how is How.CHANGED:
         was = f"{one.before or 'empty'} when it was deployed"
         here = "" if one.here == one.before else f", {one.here or 'empty'} here"
         what = f"{what}: {one.attribute} is {one.at_aws or 'empty'} at AWS, {was}{here}"
     yield f"{f'{options.config}/{one.place}: ' if one.place else ''}{what}"
+    if author:
+        known = (
+            f"{author.by} at {author.at.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC by {author.event}"
+            if author.at
+            else author.unknown
+        )
+        yield f"  who:   {known}"
     yield from (f"  {text}" for text in _ways(options, one))
-    yield f"  meant: {ACCEPTED}, {hint(one.how.value, one.at)}"
+    yield f"  meant: {ACCEPTED}, {_hint(one)}"
+
+
+def _hint(one: Difference) -> str:
+    """Returns its entry of accepted.yaml, which no other difference has."""
+    return hint(one.how.value, one.at)
 
 
 def _ways(options: Options, one: Difference) -> Iterator[str]:
@@ -146,9 +149,11 @@ def _ways(options: Options, one: Difference) -> Iterator[str]:
     for text in way.undo:
         yield f"back:  {text}{_profile(options)}"
     if way.adopt:
-        yield f"keep:  {_adopt(options)}"
+        yield f"keep:  {_adopt(options, one)}"
+    elif way.not_adopted:
+        yield f"keep:  {way.not_adopted}"
     if way.by_hand:
-        yield f"{'note:' if way.undo or way.adopt else 'back:'}  {way.by_hand}"
+        yield f"{'note:' if way.undo or way.deploy else 'back:'}  {way.by_hand}"
 
 
 def _deploy(options: Options, stack: str) -> str:
@@ -156,8 +161,9 @@ def _deploy(options: Options, stack: str) -> str:
     return f"strata deploy {stack}{options.config_words}{_profile(options)}"
 
 
-def _adopt(options: Options) -> str:
-    return f"strata adopt --to {word(options.config)}{_profile(options)}"
+def _adopt(options: Options, one: Difference) -> str:
+    """Returns the command that writes one thing into the configuration."""
+    return f"strata adopt {word(spelled(one.kind, one.name))}{options.config_words}{_profile(options)}"
 
 
 def _profile(options: Options) -> str:
@@ -167,7 +173,7 @@ def _profile(options: Options) -> str:
 
 def _unused(zone: LandingZone, drift: Drift, accepted: Iterable[Acceptance]) -> Iterator[str]:
     """Yields the entries of accepted.yaml that accept no difference."""
-    met = {(one.how.value, one.at) for one in drift.accepted}
+    met = {(finding, one.at) for one in drift.accepted for finding in one.findings}
     lines = zone.source_file(ACCEPTED)
     for index, one in enumerate(zone.accepted):
         if one in accepted and (one.finding, one.at) not in met:
@@ -175,10 +181,12 @@ def _unused(zone: LandingZone, drift: Drift, accepted: Iterable[Acceptance]) -> 
             yield f"{place}: accepts {one.finding} at {one.at}, and there is none; remove it"
 
 
-def _facts(options: Options, drift: Drift) -> dict[str, Any]:
+def _facts(options: Options, drift: Drift, by: Mapping[str, Author]) -> dict[str, Any]:
     return {
         "drift": bool(drift.differences),
-        "differences": [_difference_facts(options, one) for one in drift.differences],
+        "differences": [
+            {**_difference_facts(options, one), **_author(by.get(_hint(one)))} for one in drift.differences
+        ],
         "accepted": [_difference_facts(options, one) for one in drift.accepted],
         "waiting": list(drift.waiting),
         "unread": [
@@ -202,6 +210,14 @@ def _difference_facts(options: Options, one: Difference) -> dict[str, Any]:
         "place": f"{options.config}/{one.place}" if one.place else "",
         "deploy": _deploy(options, way.deploy) if way.deploy else "",
         "undo": [f"{text}{_profile(options)}" for text in way.undo],
-        "adopt": _adopt(options) if way.adopt else "",
+        "adopt": _adopt(options, one) if way.adopt else "",
+        "not_adopted": way.not_adopted,
         "by_hand": way.by_hand,
     }
+
+
+def _author(author: Author | None) -> dict[str, Any]:
+    if author is None:
+        return {}
+    at = author.at.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if author.at else ""
+    return {"who": {"by": author.by, "at": at, "event": author.event, "unknown": author.unknown}}

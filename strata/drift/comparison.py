@@ -14,6 +14,7 @@ from strata.adoption.matching import known_keys
 from strata.config.findings import LONGEST
 from strata.config.layers import STACKS
 from strata.drift import facts
+from strata.drift.controls import key_of
 from strata.drift.declared import declared_side
 from strata.drift.facts import Fact, Recorded, Side
 from strata.drift.live import live_side
@@ -22,6 +23,7 @@ from strata.drift.ways import Way, way_back
 from strata.identity.moves import replayed
 from strata.identity.recorded import State, recorded
 from strata.inventory import reading
+from strata.inventory.controls import KEYS, Held
 from strata.inventory.things import Inventory
 from strata.landing_zone import LandingZone
 from strata.landing_zone.moves import newest_keys
@@ -31,6 +33,7 @@ class How(StrEnum):
     """How something differs; the finding by which accepted.yaml has it."""
 
     MADE = "made-outside"
+    LEFT = "left-on"
     GONE = "gone-outside"
     CHANGED = "changed-outside"
 
@@ -45,6 +48,9 @@ class Difference:
         before: the value that the state has, which is that before.
         here: the value that a deploy would set.
         place: file and line that declare it, empty where nothing does.
+        declared: the fact as the configuration has it, where it does.
+        recorded: the fact as the state has it, where it does.
+        live: the fact as AWS has it, where it does.
     """
 
     how: How
@@ -56,12 +62,20 @@ class Difference:
     before: str = ""
     here: str = ""
     place: str = ""
+    declared: Fact | None = None
+    recorded: Fact | None = None
+    live: Fact | None = None
 
     @property
     def at(self) -> str:
         """Returns its place in accepted.yaml, which a later difference of the same thing does not have."""
         value = f": {self.attribute or 'content'} is {self.at_aws}" if self.attribute or self.at_aws else ""
         return f"{self.kind} {self.name}{value}"
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """Returns the findings under which accepted.yaml may have it: what a deploy noted may have been made before."""
+        return (self.how.value, How.MADE.value) if self.how is How.LEFT else (self.how.value,)
 
 
 @dataclass(frozen=True)
@@ -105,13 +119,20 @@ def compare(
     unread = _unread(zone, inventory, before)
     found, waiting = list[Difference](), list[str]()
     for at in sorted({*here, *before, *live}, key=lambda at: (_ORDER[at[0]], -_depth(at, live), at[1])):
-        if not is_unread(*at, unread):
+        if not (is_unread(*at, unread) or (at[0] == facts.CONTROL and inventory.controls is None)):
             one = _Compared(zone, here.get(at), before.get(at), live.get(at), frozenset(unread))
             found += one.differences()
             waiting += [" ".join(at)] if one.waits() else []
-    left = tuple(one for one in found if (one.how.value, one.at) not in accepted)
-    silenced = tuple(one for one in found if (one.how.value, one.at) in accepted)
+    meant = [any((finding, one.at) in accepted for finding in one.findings) for one in found]
+    left = tuple(one for one, is_meant in zip(found, meant, strict=True) if not is_meant)
+    silenced = tuple(one for one, is_meant in zip(found, meant, strict=True) if is_meant)
     return Drift(left, silenced, tuple(waiting), unread)
+
+
+def controls_of(zone: LandingZone, states: Mapping[str, State]) -> Held:
+    """Returns the controls that the state has, of which AWS is asked."""
+    by_type = attributes(zone, {stack: state for stack, state in states.items() if stack in STACKS})
+    return {type: by_type.get(type, {}) for type in KEYS}
 
 
 _ORDER = {kind: place for place, kind in enumerate(facts.STACKS)}
@@ -152,7 +173,7 @@ def _unread(zone: LandingZone, inventory: Inventory, before: Side) -> dict[str, 
 
 def is_unread(kind: str, name: str, unread: Collection[str]) -> bool:
     hidden = {one for part in unread for one in HIDDEN.get(part, ())}
-    return kind in hidden or (kind == facts.SETTING and name.partition(" ")[0] in unread)
+    return kind in hidden or (kind in (facts.SETTING, facts.CONTROL) and key_of(name) in unread)
 
 
 # One fact on three sides
@@ -172,7 +193,9 @@ class _Compared:
 
     def differences(self) -> Iterator[Difference]:
         """Yields what somebody did outside."""
-        if self.now and not self.here and not self.before:
+        if self.now and not self.here and self.before and self.before.noted:
+            yield self._difference(How.LEFT, self.now)
+        elif self.now and not self.here and not self.before:
             rights = self.now.rights
             yield self._difference(How.MADE, self.now, at_aws="" if rights is None else written(rights))
         elif self.here and self.before and not self.now:
@@ -193,6 +216,8 @@ class _Compared:
             )
         if self.here and self.now:
             return self.here.kind not in _ENTRIES  # Terraform has yet to import it
+        if self.before and self.before.noted:
+            return bool(self.here)  # no deploy switches it off
         return bool(self.here and not self.before) or bool(self.before and self.now)
 
     def _values(self, here: Fact, before: Fact, now: Fact) -> Iterator[tuple[str, tuple[Any, Any, Any]]]:
@@ -206,8 +231,9 @@ class _Compared:
     def _difference(self, how: How, fact: Fact, attribute: str = "", at_aws: str = "", *values: str) -> Difference:
         before, wanted = values or ("", "")
         place = str(self.zone.source(self.here.file, self.here.location)) if self.here else ""
-        way = way_back(fact.kind, attribute, here=self.here, before=self.before, now=self.now)
-        return Difference(how, fact.kind, fact.name, way, attribute, at_aws, before, wanted, place)
+        way = way_back(self.zone, fact.kind, attribute, here=self.here, before=self.before, now=self.now)
+        told = (attribute, at_aws, before, wanted, place)
+        return Difference(how, fact.kind, fact.name, way, *told, self.here, self.before, self.now)
 
 
 _LEFT = frozenset({(facts.ACCOUNT, "email"), (facts.USER, "user_name")})

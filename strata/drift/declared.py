@@ -9,6 +9,7 @@ from strata.adoption.describing import ACTIVE
 from strata.config import ORGANIZATION, SECURITY, SSO
 from strata.config.models import MANAGEMENT, RegionalSetting
 from strata.drift import facts
+from strata.drift.controls import declared_controls
 from strata.drift.facts import Fact, Recorded, side
 from strata.landing_zone import LandingZone
 from strata.landing_zone.permission_sets import ManagedPolicy, PermissionSet
@@ -17,7 +18,14 @@ from strata.landing_zone.placeholders import PATTERN, Document
 
 def declared_side(zone: LandingZone) -> dict[tuple[str, str], Fact]:
     """Returns what is declared."""
-    return side(*_organization(zone), *_policies(zone), *_people(zone), *_access(zone), *_settings(zone))
+    return side(
+        *_organization(zone),
+        *_policies(zone),
+        *_people(zone),
+        *_access(zone),
+        *_settings(zone),
+        *declared_controls(zone),
+    )
 
 
 def _organization(zone: LandingZone) -> Iterator[Fact]:

@@ -19,7 +19,7 @@ ACCOUNT, UNIT, POLICY_TYPE, POLICY, ATTACHMENT = (
 TRUSTED, DELEGATED, ROOT_FEATURE = "trusted service", "delegated administrator", "central root access"
 USER, GROUP, MEMBERSHIP, ATTRIBUTE = "user", "group", "membership", "attribute for access control"
 SET, SET_POLICY, INLINE, BOUNDARY = "permission set", "permission set policy", "inline policy", "permissions boundary"
-ASSIGNMENT, ENTITLEMENT, SETTING = "assignment", "entitlement", "setting"
+ASSIGNMENT, ENTITLEMENT, SETTING, CONTROL = "assignment", "entitlement", "setting", "control"
 
 STACKS: Mapping[str, str] = {
     ASSIGNMENT: "sso",
@@ -41,6 +41,7 @@ STACKS: Mapping[str, str] = {
     ROOT_FEATURE: "organizations",
     TRUSTED: "organizations",
     SETTING: "security",
+    CONTROL: "security",
 }
 """The stack of each kind, what hangs on others first: lines that take something back work in this order."""
 
@@ -59,8 +60,10 @@ class Fact:
         values: what is compared, by attribute; the configuration has those that a deploy would put back.
         file: the file that declares it, and where in it.
         ids: how AWS calls it and what it hangs on.
+        thing: what AWS has of it, by the word and id by which `strata adopt` writes it; empty where it writes none.
         undo: the AWS CLI lines that take it away.
         rights: what it lets people do, or keeps them from, where nobody declares it: somebody may put more into it.
+        noted: whether the state notes that it is on, as the last deploy found it, and no deploy switches it off.
         apart: whether it is in an account that is left to others, of which `strata adopt` writes nothing.
     """
 
@@ -70,8 +73,10 @@ class Fact:
     file: str = ""
     location: Location = ()
     ids: Mapping[str, str] = field(default_factory=dict)
+    thing: tuple[str, str] = ("", "")
     undo: tuple[str, ...] = ()
     rights: Any = None
+    noted: bool = False
     apart: bool = False
 
     def __str__(self) -> str:
@@ -80,6 +85,11 @@ class Fact:
 
 Side = Mapping[tuple[str, str], Fact]
 """The facts of a side by kind and name."""
+
+
+def spelled(kind: str, name: str) -> str:
+    """Returns a fact as KIND:NAME, by which `strata adopt` takes it."""
+    return f"{kind.replace(' ', '-')}:{name}"
 
 
 def side(*facts: Fact) -> dict[tuple[str, str], Fact]:

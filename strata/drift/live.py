@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from strata.adoption import recording
 from strata.adoption.describing import ACTIVE, CONTROL_TOWER, looked_after
 from strata.adoption.live_ids import TypedId, assignment_id
+from strata.config.limits import aws_limits
 from strata.config.models import MANAGEMENT, Mode, RegionalSetting
 from strata.config.moves import Kind
-from strata.drift import facts, lines
+from strata.drift import controls, facts, lines
 from strata.drift.facts import Fact, side
 from strata.drift.recorded import AWS_MANAGED, CUSTOMER_POLICY, Attributes, content, default_tags
 from strata.identity.things import (
@@ -51,7 +53,7 @@ def live_side(
     found = _Organization(zone, inventory, known, attributes, elsewhere)
     center = inventory.center
     people = _Center(zone, inventory, known, attributes, elsewhere).facts(center) if center else ()
-    return side(*found.facts(), *people, *_settings(zone, inventory))
+    return side(*found.facts(), *people, *_settings(zone, inventory), *controls.live(inventory.controls or {}))
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,8 @@ class _Organization(_Part):
             if not self.is_elsewhere(TYPES["ou"], unit.id):
                 values = {"name": unit.name, "unit": self._place(unit.parent), "id": unit.id}
                 undo = lines.delete_unit(unit.id)
-                yield Fact(facts.UNIT, self.key("ou", unit.id, unit.name), values, ids={"id": unit.id}, undo=undo)
+                name, thing = self.key("ou", unit.id, unit.name), ("ou", unit.id)
+                yield Fact(facts.UNIT, name, values, ids={"id": unit.id}, thing=thing, undo=undo)
         theirs = {one.type for one in live.policies if self.is_elsewhere(TYPES["policy"], one.id)}
         for type in (one for one in live.policy_types if one not in theirs - {*self.zone.policy_types}):
             yield Fact(facts.POLICY_TYPE, type, undo=lines.disable_policy_type(live.root, type))
@@ -108,15 +111,22 @@ class _Organization(_Part):
         for service in (one for one in live.trusted_services if one not in others):
             # Control Tower has to be taken down in its console, before it loses its access.
             undo = lines.disable_service(service) if service != CONTROL_TOWER else ()
-            yield Fact(facts.TRUSTED, service, undo=undo)
-        for service, ids in live.delegations.items():
-            for id in ids:
-                if not self.is_elsewhere("aws_organizations_delegated_administrator", f"{id}/{service}"):
+            yield Fact(facts.TRUSTED, service, thing=(recording.TRUSTED, service), undo=undo)
+        for service, registered in live.delegations.items():
+            for id in registered:
+                if not self._is_delegated_elsewhere(service, id):
                     name = facts.delegated(self._account(id), service)
-                    yield Fact(facts.DELEGATED, name, undo=lines.deregister(id, service))
+                    thing = recording.DELEGATED, f"{id}/{service}"
+                    ids, undo = {"account": id, "service": service}, lines.deregister(id, service)
+                    yield Fact(facts.DELEGATED, name, ids=ids, thing=thing, undo=undo)
         for feature in sorted(self.inventory.root_features):
             yield Fact(facts.ROOT_FEATURE, feature, undo=lines.disable_root_feature(feature))
         yield from self._policies()
+
+    def _is_delegated_elsewhere(self, service: str, account: str) -> bool:
+        """Returns whether a layer of one's own delegates: some services have a resource for that."""
+        own = aws_limits().delegated_by_own_resource.get(service, "")
+        return self.is_elsewhere(recording.DELEGATED, f"{account}/{service}") or self.is_elsewhere(own, account)
 
     def _accounts(self) -> Iterator[Fact]:
         """Yields the accounts but those that are left to others, retired, or closed without being declared."""
@@ -132,7 +142,8 @@ class _Organization(_Part):
                 "tags": self.tags("account", key, one.tags),
             }
             name = self.key("account", one.id, one.name)
-            yield Fact(facts.ACCOUNT, name, {} if key == MANAGEMENT else values, ids={"id": one.id})
+            ids, thing = {"id": one.id, "unit": one.parent}, ("account", one.id)
+            yield Fact(facts.ACCOUNT, name, {} if key == MANAGEMENT else values, ids=ids, thing=thing)
 
     def _policies(self) -> Iterator[Fact]:
         live = self.inventory.organization
@@ -144,11 +155,14 @@ class _Organization(_Part):
             values = {"name": one.name, "description": one.description, "document": content(one.content), "id": one.id}
             name, undo = self.key("policy", one.id, one.name), lines.delete_policy(one.id, one.targets)
             rights = [values["document"], *one.targets]
-            yield Fact(facts.POLICY, name, values, ids={"id": one.id}, undo=undo, rights=rights)
+            ids, thing = {"id": one.id}, ("policy", one.id)
+            yield Fact(facts.POLICY, name, values, ids=ids, thing=thing, undo=undo, rights=rights)
             for target in one.targets if key else ():
                 if not self.is_elsewhere(ATTACHMENT, f"{target}:{one.id}"):
                     name = facts.attached(str(key), *self._target(target))
-                    yield Fact(facts.ATTACHMENT, name, undo=lines.detach(one.id, target))
+                    thing = recording.ATTACHMENT, f"{target}:{one.id}"
+                    ids, undo = {"policy": one.id, "target": target}, lines.detach(one.id, target)
+                    yield Fact(facts.ATTACHMENT, name, ids=ids, thing=thing, undo=undo)
 
     def _target(self, id: str) -> tuple[str, str]:
         if id == self.inventory.organization.root:
@@ -192,7 +206,8 @@ class _Center(_Part):
         undo = () if declared else aws.delete_attributes()
         theirs = self.is_elsewhere("aws_ssoadmin_instance_access_control_attributes", center.instance)
         for name, source in (center.attributes or {}).items() if declared or not theirs else ():
-            yield Fact(facts.ATTRIBUTE, name, {"source": source}, undo=undo, rights=source)
+            thing = recording.ATTRIBUTE, name
+            yield Fact(facts.ATTRIBUTE, name, {"source": source}, thing=thing, undo=undo, rights=source)
         for one in center.permission_sets:
             if not self.is_elsewhere(TYPES["permission-set"], f"{one.arn},{center.instance}"):
                 yield from self._permission_set(one, aws)
@@ -201,7 +216,8 @@ class _Center(_Part):
         for entitled in entitlements if not isinstance(entitlements, str) else ():
             who = self._principal(entitled.principal)
             undo = aws.delete_entitlement(entitled.application, entitled.id) if entitled.id else ()
-            yield Fact(facts.ENTITLEMENT, facts.entitled(entitled.role, who, entitled.id), undo=undo)
+            name = facts.entitled(entitled.role, who, entitled.id)
+            yield Fact(facts.ENTITLEMENT, name, ids={"id": entitled.id}, undo=undo)
 
     def _users(self, center: Center, aws: lines.Center) -> Iterator[Fact]:
         """Yields the users but those that an identity provider looks after."""
@@ -219,7 +235,8 @@ class _Center(_Part):
                 "id": one.id,
             }
             undo = aws.remove_user(one.id)
-            yield Fact(facts.USER, self._principal(one.id), values, ids={"id": one.id, **aws.ids}, undo=undo)
+            ids, thing = {"id": one.id, **aws.ids}, ("user", one.id)
+            yield Fact(facts.USER, self._principal(one.id), values, ids=ids, thing=thing, undo=undo)
 
     def _groups(self, center: Center, aws: lines.Center) -> Iterator[Fact]:
         """Yields the groups but those that an identity provider or Control Tower looks after, and their members."""
@@ -231,12 +248,14 @@ class _Center(_Part):
                 continue
             values = {"name": one.name, "description": one.description, "id": one.id}
             name, undo = self._principal(one.id), aws.remove_group(one.id)
-            yield Fact(facts.GROUP, name, values, ids={"id": one.id}, undo=undo, rights=sorted(one.members))
+            ids, thing, members = {"id": one.id}, ("group", one.id), sorted(one.members)
+            yield Fact(facts.GROUP, name, values, ids=ids, thing=thing, undo=undo, rights=members)
             for user, membership in one.members.items() if key else ():
                 if not self.is_elsewhere(MEMBERSHIP, f"{center.store}/{membership}"):
                     name = facts.member(self._principal(user), key)
-                    undo = aws.delete_membership(membership)
-                    yield Fact(facts.MEMBERSHIP, name, {"id": membership}, undo=undo)
+                    undo, thing = aws.delete_membership(membership), (recording.MEMBERSHIP, f"{one.id} {user}")
+                    ids = {"group": one.id, "user": user, "id": membership}
+                    yield Fact(facts.MEMBERSHIP, name, {"id": membership}, ids=ids, thing=thing, undo=undo)
 
     def _permission_set(self, one: things.PermissionSet, aws: lines.Center) -> Iterator[Fact]:
         key = self.known["permission-set"].get(one.arn)
@@ -251,8 +270,8 @@ class _Center(_Part):
             "id": one.arn,
         }
         rights = [values["session_duration"], one.aws_managed, one.customer_managed, content(one.inline), one.boundary]
-        undo = aws.delete_set(one.arn)
-        yield Fact(facts.SET, self._set(one.arn), values, ids={"id": one.arn}, undo=undo, rights=rights)
+        undo, ids, thing = aws.delete_set(one.arn), {"id": one.arn}, ("permission-set", one.arn)
+        yield Fact(facts.SET, self._set(one.arn), values, ids=ids, thing=thing, undo=undo, rights=rights)
         if key:
             yield from self._policies_of(one, key, f"{one.arn},{aws.instance}", aws)
 
@@ -261,16 +280,21 @@ class _Center(_Part):
         for arn in one.aws_managed:
             if self.is_elsewhere(MANAGED_POLICY, f"{arn},{whole}"):
                 continue
-            name = facts.in_set(f"AWS {arn.removeprefix(AWS_MANAGED)}", key)
-            yield Fact(facts.SET_POLICY, name, undo=aws.detach_managed(one.arn, arn))
+            policy_name = arn.removeprefix(AWS_MANAGED)
+            name, ids = facts.in_set(f"AWS {policy_name}", key), {"set": key, "arn": one.arn, "aws": policy_name}
+            ids["policy"] = arn
+            yield Fact(facts.SET_POLICY, name, ids=ids, undo=aws.detach_managed(one.arn, arn))
         for policy in one.customer_managed:
             if self.is_elsewhere(CUSTOMER_POLICY, f"{policy.name},{policy.path},{whole}"):
                 continue
-            name = facts.in_set(facts.own_policy(*policy), key)
-            yield Fact(facts.SET_POLICY, name, undo=aws.detach_customer(one.arn, *policy))
+            name, ids = facts.in_set(facts.own_policy(*policy), key), {"set": key, "arn": one.arn}
+            ids |= {"name": policy.name, **_own(policy)}
+            yield Fact(facts.SET_POLICY, name, ids=ids, undo=aws.detach_customer(one.arn, *policy))
         if one.inline and not self.is_elsewhere(INLINE_POLICY, whole):
             document, undo = content(one.inline), aws.delete_inline(one.arn)
-            yield Fact(facts.INLINE, key, {"document": document}, undo=undo, rights=document)
+            yield Fact(
+                facts.INLINE, key, {"document": document}, ids={"set": key, "arn": one.arn}, undo=undo, rights=document
+            )
         if one.boundary and not self.is_elsewhere(BOUNDARY, whole):
             boundary = one.boundary
             words = (
@@ -278,7 +302,11 @@ class _Center(_Part):
                 if isinstance(boundary, str)
                 else facts.own_policy(*boundary)
             )
-            yield Fact(facts.BOUNDARY, key, {"policy": words}, undo=aws.delete_boundary(one.arn), rights=words)
+            ids = {"aws": boundary.removeprefix(AWS_MANAGED)} if isinstance(boundary, str) else _own(boundary)
+            undo = aws.delete_boundary(one.arn)
+            yield Fact(
+                facts.BOUNDARY, key, {"policy": words}, ids={"set": key, "arn": one.arn, **ids}, undo=undo, rights=words
+            )
 
     def _assignments(self, center: Center, aws: lines.Center) -> Iterator[Fact]:
         """Yields who has what where; a deleted principal counts as the one that the state has under its id."""
@@ -293,7 +321,9 @@ class _Center(_Part):
             name = facts.assigned(self._set(one.permission_set), one.principal_type, who, self._account(one.account))
             values = {"principal": "deleted" if deleted else "there"}
             undo, apart = aws.delete_assignment(one), one.account in self.left
-            yield Fact(facts.ASSIGNMENT, name, values, undo=undo, apart=apart)
+            thing = ASSIGNMENT, assignment_id(one, center.instance)
+            ids = {"account": one.account, "arn": one.permission_set, "principal": one.principal}
+            yield Fact(facts.ASSIGNMENT, name, values, ids=ids, thing=thing, undo=undo, apart=apart)
 
     def _deleted(self, one: things.Assignment) -> str:
         kind: Kind = "user" if one.principal_type == "USER" else "group"
@@ -321,6 +351,10 @@ class _Center(_Part):
     def _sets(self) -> Mapping[str, str]:
         center = self.inventory.center
         return {one.arn: one.name for one in center.permission_sets} if center else {}
+
+
+def _own(policy: things.Attached) -> dict[str, str]:
+    return {"customer": policy.name, **({"path": policy.path} if policy.path != "/" else {})}
 
 
 # Settings of the account

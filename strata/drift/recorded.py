@@ -9,7 +9,7 @@ from typing import Any
 from strata.adoption.describing import ACTIVE
 from strata.adoption.live_ids import TypedId
 from strata.config.models import MANAGEMENT, RegionalSetting
-from strata.drift import facts
+from strata.drift import controls, facts
 from strata.drift.facts import Fact, side
 from strata.identity.recorded import State, resources
 from strata.identity.things import (
@@ -36,7 +36,9 @@ def recorded_side(zone: LandingZone, states: Mapping[str, State]) -> dict[tuple[
     """Returns what the states hold."""
     by_type = attributes(zone, states)
     organized = (*_organization(zone, by_type), *_policies(by_type))
-    return side(*organized, *_people(by_type), *_access(by_type), *_settings(zone, by_type))
+    return side(
+        *organized, *_people(by_type), *_access(by_type), *_settings(zone, by_type), *controls.recorded(by_type)
+    )
 
 
 def attributes(zone: LandingZone, states: Mapping[str, State]) -> dict[str, dict[str, Attributes]]:
@@ -95,26 +97,30 @@ def _organization(zone: LandingZone, by_type: ByType) -> Iterator[Fact]:
         yield Fact(facts.ACCOUNT, key, {} if key == MANAGEMENT else values, ids=ids)
     for key, one in by_type.get(TYPES["ou"], {}).items():
         parent = units.get(_text(one, "parent_id"), _root(one))
-        yield Fact(facts.UNIT, key, {"name": _text(one, "name"), "unit": parent, "id": _text(one, "id")})
+        values = {"name": _text(one, "name"), "unit": parent, "id": _text(one, "id")}
+        yield Fact(facts.UNIT, key, values, ids={"id": _text(one, "id")})
     for one in by_type.get("aws_organizations_organization", {}).values():
         yield from _lists(zone, one)
     account_ids = {_text(one, "id"): key for key, one in by_type.get(TYPES["account"], {}).items()}
     for one in by_type.get("aws_organizations_delegated_administrator", {}).values():
         account, service = _text(one, "account_id"), _text(one, "service_principal")
-        yield Fact(facts.DELEGATED, facts.delegated(account_ids.get(account, account), service))
+        ids = {"account": account, "service": service}
+        yield Fact(facts.DELEGATED, facts.delegated(account_ids.get(account, account), service), ids=ids)
     for one in by_type.get("aws_iam_organizations_features", {}).values():
         yield from (Fact(facts.ROOT_FEATURE, str(name)) for name in one.get("enabled_features") or ())
 
 
 def _lists(zone: LandingZone, one: Attributes) -> Iterator[Fact]:
-    """Yields services and policy types; a state notes others that were on as well, which no deploy switches off."""
-    services, types = set(zone.trusted_services), {type.value for type in zone.policy_types}
-    for name in one.get("aws_service_access_principals") or ():
-        if name in services | {*zone.organization.disable_services}:
-            yield Fact(facts.TRUSTED, str(name))
-    for name in one.get("enabled_policy_types") or ():
-        if name in types:
-            yield Fact(facts.POLICY_TYPE, str(name))
+    """Yields services and policy types; a state notes others that were on as well, which no deploy switches off.
+
+    Those were declared once, or somebody else switched them on before the last deploy: a state does not tell which.
+    """
+    services = {*zone.trusted_services, *zone.organization.disable_services}
+    types = {type.value for type in zone.policy_types}
+    for name in map(str, one.get("aws_service_access_principals") or ()):
+        yield Fact(facts.TRUSTED, name, noted=name not in services)
+    for name in map(str, one.get("enabled_policy_types") or ()):
+        yield Fact(facts.POLICY_TYPE, name, noted=name not in types)
 
 
 def _root(one: Attributes) -> str:
@@ -130,11 +136,12 @@ def _policies(by_type: ByType) -> Iterator[Fact]:
             "document": content(_text(one, "content")),
             "id": _text(one, "id"),
         }
-        yield Fact(facts.POLICY, key, values)
-    for name in by_type.get(ATTACHMENT, {}):
+        yield Fact(facts.POLICY, key, values, ids={"id": _text(one, "id")})
+    for name, one in by_type.get(ATTACHMENT, {}).items():
         policy, _, target = name.partition("_")
         kind, _, key = target.partition("_")
-        yield Fact(facts.ATTACHMENT, facts.attached(policy, "unit" if kind == "ou" else kind, key))
+        ids = {"policy": _text(one, "policy_id"), "target": _text(one, "target_id")}
+        yield Fact(facts.ATTACHMENT, facts.attached(policy, "unit" if kind == "ou" else kind, key), ids=ids)
 
 
 def _people(by_type: ByType) -> Iterator[Fact]:
@@ -148,17 +155,19 @@ def _people(by_type: ByType) -> Iterator[Fact]:
             "display_name": _text(one, "display_name"),
             "id": _text(one, "user_id"),
         }
-        yield Fact(facts.USER, key, values)
+        yield Fact(facts.USER, key, values, ids={"id": _text(one, "user_id")})
     for key, one in by_type.get(TYPES["group"], {}).items():
         values = {
             "name": _text(one, "display_name"),
             "description": _text(one, "description"),
             "id": _text(one, "group_id"),
         }
-        yield Fact(facts.GROUP, key, values)
+        yield Fact(facts.GROUP, key, values, ids={"id": _text(one, "group_id")})
     for name, one in by_type.get(MEMBERSHIP, {}).items():
         group, _, user = name.partition("_")
-        yield Fact(facts.MEMBERSHIP, facts.member(user, group), {"id": _text(one, "id").rpartition("/")[2]})
+        id = _text(one, "id").rpartition("/")[2]
+        ids = {"group": _text(one, "group_id"), "user": _text(one, "member_id"), "id": id}
+        yield Fact(facts.MEMBERSHIP, facts.member(user, group), {"id": id}, ids=ids)
     for one in by_type.get("aws_ssoadmin_instance_access_control_attributes", {}).values():
         for attribute in one.get("attribute") or ():
             source = next(iter(_first(attribute.get("value")).get("source") or ()), "")
@@ -169,24 +178,32 @@ def _access(by_type: ByType) -> Iterator[Fact]:
     for key, one in by_type.get(TYPES["permission-set"], {}).items():
         names = ("name", "description", "session_duration", "relay_state")
         values = {name: _text(one, name) for name in names}
-        yield Fact(facts.SET, key, {**values, "tags": dict(one.get("tags") or {}), "id": _text(one, "arn")})
+        values |= {"id": _text(one, "arn")}
+        yield Fact(facts.SET, key, {**values, "tags": dict(one.get("tags") or {})}, ids={"id": values["id"]})
     for name, one in by_type.get(MANAGED_POLICY, {}).items():
-        policy = _text(one, "managed_policy_arn").removeprefix(AWS_MANAGED)
-        yield Fact(facts.SET_POLICY, facts.in_set(f"AWS {policy}", name.partition("_")[0]))
+        arn = _text(one, "managed_policy_arn")
+        words = facts.in_set(f"AWS {arn.removeprefix(AWS_MANAGED)}", name.partition("_")[0])
+        yield Fact(facts.SET_POLICY, words, ids={**_of_set(one), "policy": arn})
     for name, one in by_type.get(CUSTOMER_POLICY, {}).items():
-        policy = _own(_first(one.get("customer_managed_policy_reference")))
-        yield Fact(facts.SET_POLICY, facts.in_set(policy, name.partition("_")[0]))
+        reference = _first(one.get("customer_managed_policy_reference"))
+        words, ids = (
+            facts.in_set(_own(reference), name.partition("_")[0]),
+            {**_of_set(one), "name": _text(reference, "name")},
+        )
+        yield Fact(facts.SET_POLICY, words, ids=ids)
     for key, one in by_type.get(INLINE_POLICY, {}).items():
-        yield Fact(facts.INLINE, key, {"document": content(_text(one, "inline_policy"))})
+        yield Fact(facts.INLINE, key, {"document": content(_text(one, "inline_policy"))}, ids=_of_set(one))
     for key, one in by_type.get(BOUNDARY, {}).items():
         found = _first(one.get("permissions_boundary"))
         arn, own = _text(found, "managed_policy_arn"), _first(found.get("customer_managed_policy_reference"))
-        yield Fact(facts.BOUNDARY, key, {"policy": f"AWS {arn.removeprefix(AWS_MANAGED)}" if arn else _own(own)})
-    for name in by_type.get(ASSIGNMENT, {}):
+        words = f"AWS {arn.removeprefix(AWS_MANAGED)}" if arn else _own(own)
+        yield Fact(facts.BOUNDARY, key, {"policy": words}, ids=_of_set(one))
+    for name, one in by_type.get(ASSIGNMENT, {}).items():
         match name.split("_"):
             case [account, permission_set, principal_type, principal]:
                 words = facts.assigned(permission_set, principal_type, principal, account)
-                yield Fact(facts.ASSIGNMENT, words, {"principal": "there"})
+                ids = {"account": _text(one, "target_id"), "principal": _text(one, "principal_id"), **_of_set(one)}
+                yield Fact(facts.ASSIGNMENT, words, {"principal": "there"}, ids=ids)
 
 
 def _settings(zone: LandingZone, by_type: ByType) -> Iterator[Fact]:
@@ -207,6 +224,10 @@ def content(text: str) -> Any:
         return json.loads(text) if text else {}
     except ValueError:
         return text
+
+
+def _of_set(one: Attributes) -> dict[str, str]:
+    return {"arn": _text(one, "permission_set_arn")}
 
 
 def _own(reference: Attributes) -> str:

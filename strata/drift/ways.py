@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from strata.drift import facts, lines
 from strata.drift.facts import Fact, Recorded
-
-_ADOPTED = frozenset(
-    {
-        *(facts.ACCOUNT, facts.UNIT, facts.POLICY, facts.ATTACHMENT, facts.TRUSTED, facts.DELEGATED),
-        *(facts.USER, facts.GROUP, facts.MEMBERSHIP, facts.ATTRIBUTE, facts.SET, facts.ASSIGNMENT),
-    }
-)
-"""The kinds of which `strata adopt` writes what is new."""
+from strata.drift.keeping import obstacle
+from strata.landing_zone import LandingZone
 
 
 @dataclass(frozen=True)
@@ -24,24 +18,33 @@ class Way:
         deploy: the stack whose deploy puts it back; empty where none does.
         undo: lines of the AWS CLI that put it back.
         adopt: whether `strata adopt` writes it into the configuration.
+        not_adopted: why it writes nothing, or what keeps it instead.
         by_hand: what is to do where no line does it.
     """
 
     deploy: str = ""
     undo: tuple[str, ...] = ()
     adopt: bool = False
+    not_adopted: str = ""
     by_hand: str = ""
 
 
-def way_back(kind: str, attribute: str, *, here: Fact | None, before: Fact | None, now: Fact | None) -> Way:
-    """Returns the way back of a difference, by the sides that have the thing."""
+def way_back(
+    zone: LandingZone, kind: str, attribute: str, *, here: Fact | None, before: Fact | None, now: Fact | None
+) -> Way:
+    """Returns the way back of a difference, by the sides that have the thing, and how it is kept."""
+    why_not = obstacle(zone, kind, attribute, here, now)
+    back = _back(kind, attribute, here=here, before=before, now=now)
+    return replace(back, adopt=not why_not, not_adopted=why_not)
+
+
+def _back(kind: str, attribute: str, *, here: Fact | None, before: Fact | None, now: Fact | None) -> Way:
     if now and not here:
         return _of_made(now)
     if kind == facts.ACCOUNT and before:
         return _of_account(attribute, before)
     if attribute == "id" and now:
         return Way(
-            adopt=kind != facts.MEMBERSHIP,
             undo=now.undo,
             by_hand="it was deleted and made again; once the new one is deleted, strata deploy makes its own",
         )
@@ -55,18 +58,20 @@ def way_back(kind: str, attribute: str, *, here: Fact | None, before: Fact | Non
 def _of_made(now: Fact) -> Way:
     by_hand = ""
     if now.kind == facts.ATTRIBUTE and not now.undo:
-        return Way(deploy=facts.STACKS[now.kind], adopt=True)
+        return Way(deploy=facts.STACKS[now.kind])
     if now.values.get("principal") == "deleted":
         return Way(undo=now.undo, by_hand="its user or group was deleted, so that nobody has it")
     if now.kind == facts.ACCOUNT:
         by_hand = "unmanaged_accounts in organization.yaml leaves it to others"
+    elif now.kind == facts.TRUSTED and now.undo:
+        by_hand = "disable_services in organization.yaml keeps it off"
     elif now.kind == facts.POLICY_TYPE:
         by_hand = "the line detaches every policy of this type"
     elif now.kind == facts.ATTRIBUTE:
         by_hand = "the line takes away all attributes for access control, which are one thing"
     elif not now.undo:
         by_hand = "switch it off in the console"
-    return Way(undo=now.undo, adopt=now.kind in _ADOPTED and not now.apart, by_hand=by_hand)
+    return Way(undo=now.undo, by_hand=by_hand)
 
 
 def _of_account(attribute: str, before: Fact) -> Way:
@@ -76,5 +81,5 @@ def _of_account(attribute: str, before: Fact) -> Way:
     if attribute == "state":
         return Way(by_hand="reopen it with AWS Support, or set retired: true on its entry")
     if attribute == "email":
-        return Way(by_hand="write the address that AWS has into its entry, or change it back at AWS")
+        return Way(by_hand="change it back at AWS; a deploy leaves an account's address as it is")
     return Way(deploy=facts.STACKS[facts.ACCOUNT])

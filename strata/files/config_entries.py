@@ -1,6 +1,6 @@
-"""Adds an entry to the text of a configuration file, and leaves every other byte alone.
+"""Adds an entry to the text of a configuration file, or gives one a value, and leaves every other byte alone.
 
-The entry takes the indentation, the line ends and the blank lines that the file has.
+What is written takes the indentation, the line ends and the blank lines that the file has.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from strata.config.accepted import scalar
 from strata.config.source import SourceFile, parse, plain
 from strata.errors import StrataError
 
-Value: TypeAlias = "str | bool | Sequence[Value] | Mapping[str, Value]"
+Value: TypeAlias = "str | bool | int | Sequence[Value] | Mapping[str, Value]"
 Way = tuple[str, ...]
 
 
@@ -40,6 +40,75 @@ def with_entry(text: str, way: Way, new: Mapping[str, Value] | Sequence[Value], 
             f"{under} by hand: {_flow(new)[1:-1]}"
         )
     return result
+
+
+def with_value(text: str, way: Way, value: Value | None, file: str) -> str:
+    """Returns the text with another value under the key to which keys lead from the top; None takes the key out.
+
+    Raises:
+        StrataError: the file is written in a way that cannot be edited: the value is there to copy.
+    """
+    pair = _pair(text, way)
+    if pair is None:
+        return text if value is None else with_entry(text, way[:-1], {way[-1]: value}, file)
+    before, after = SourceFile(file), SourceFile(file)
+    parse(text, before)
+    result = _without(text, *pair) if value is None else _replaced(text, pair[1], value)
+    parse(result, after)
+    if before.faults or after.faults or _bare(after.data) != _bare(_with(before.data, way, value)):
+        wanted = "take it out" if value is None else f"make it {_flow(value)}"
+        raise StrataError(f"{file} is written in a way that cannot be edited at {'.'.join(way)}: {wanted} by hand")
+    return result
+
+
+def _with(data: dict[str, Any], way: Way, value: Value | None) -> dict[str, Any]:
+    found = copy.deepcopy(data)
+    at: Any = found
+    for part in way[:-1]:
+        at = at[part]
+    if value is None:
+        del at[way[-1]]
+    else:
+        at[way[-1]] = value
+    return found
+
+
+def _bare(data: Any) -> Any:
+    """Returns data in which a mapping whose last key went is nothing, as YAML reads it."""
+    return ({key: _bare(value) for key, value in data.items()} or None) if isinstance(data, Mapping) else data
+
+
+def _pair(text: str, way: Way) -> tuple[yaml.Node, yaml.Node] | None:
+    """Returns the nodes of a key and its value, None where the key is not written."""
+    pair, node = None, yaml.compose(text, Loader=yaml.SafeLoader) if text else None
+    for part in way:
+        entries = node.value if isinstance(node, yaml.MappingNode) else ()
+        pair = next((one for one in entries if one[0].value == part), None)
+        if pair is None:
+            return None
+        node = pair[1]
+    return pair
+
+
+def _replaced(text: str, node: yaml.Node, value: Value) -> str:
+    start, end = node.start_mark.index, node.end_mark.index
+    look = _Look.of(text, yaml.compose(text, Loader=yaml.SafeLoader))
+    if not isinstance(node, yaml.CollectionNode) or node.flow_style or not node.value:
+        gap = " " if text[start - 1 : start] == ":" else ""
+        is_block = isinstance(node, yaml.ScalarNode) and node.style in ("|", ">")  # which ends behind its line
+        return f"{text[:start]}{gap}{_flow(value)}{look.end if is_block else ''}{text[end:]}"
+    lines = text.splitlines(keepends=True)
+    end = sum(map(len, lines[: last_line(node, lines) + 1]))
+    if isinstance(value, str | bool | int) or not value:
+        return f"{text[:start]}{_flow(value)}{look.end}{text[end:]}"
+    column = node.start_mark.column
+    return f"{text[: start - column]}{look.lines(value, column)}{text[end:]}"
+
+
+def _without(text: str, key: yaml.Node, node: yaml.Node) -> str:
+    lines = text.splitlines(keepends=True)
+    del lines[key.start_mark.line : last_line(node, lines) + 1]
+    return "".join(lines)
 
 
 def with_items(text: str, new: Sequence[Mapping[str, Value]], file: str) -> str:
@@ -203,7 +272,7 @@ class _Look:
         pad, found = " " * column, list[str]()
         if isinstance(content, Mapping):
             for key, value in content.items():
-                if isinstance(value, str | bool) or not value:
+                if isinstance(value, str | bool | int) or not value:
                     found.append(f"{pad}{scalar(key)}: {_flow(value)}")
                 else:
                     below = column + (self.step if isinstance(value, Mapping) else self.dash)
@@ -228,7 +297,7 @@ def _measure(node: yaml.Node | None, steps: list[int], dashes: list[int]) -> Non
 
 
 def _flow(value: Any) -> str:
-    if isinstance(value, bool):
+    if isinstance(value, bool | int):
         return str(value).lower()
     if isinstance(value, str):
         return scalar(value)

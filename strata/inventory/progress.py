@@ -7,9 +7,10 @@ from collections import Counter
 from contextlib import nullcontext
 from dataclasses import replace
 
-from strata.aws.session import Aws
+from strata.aws.session import Aws, named
 from strata.config.models import Project
 from strata.files.atomic import locked
+from strata.inventory.controls import Held, read_controls
 from strata.inventory.kept import KeptAnswers
 from strata.inventory.pace import Pace
 from strata.inventory.reading import read
@@ -39,7 +40,18 @@ class Reading:
         """
         asking = replace(aws, answers=self._kept, before_send=self._pace.wait, throttled=self._pace.throttled)
         with locked(self._kept.folder) if self._kept else nullcontext():
-            return read(asking, self._project, thorough=thorough, partly=partly)
+            return read(asking, self._project, thorough=thorough, partly=partly, told=self._options.note)
+
+    def controls(self, aws: Aws, inventory: Inventory, held: Held) -> Inventory:
+        """Returns an inventory with what AWS has of the controls that the state has.
+
+        Raises:
+            AwsError: as `strata.inventory.controls.read_controls`.
+        """
+        asking = replace(aws, before_send=self._pace.wait, throttled=self._pace.throttled)
+        with named(self._project.management_account.id):
+            found, unread = read_controls(asking, self._project, held)
+        return replace(inventory, controls=found, unread={**inventory.unread, **unread})
 
     @property
     def requests(self) -> Counter[str]:

@@ -15,6 +15,7 @@ from strata.aws import access_manager, defaults, identity_center, organization
 from strata.aws.session import DENIED, Aws, AwsError, named
 from strata.config.models import PolicyType, Project
 from strata.errors import StrataError
+from strata.inventory.pace import PER_SECOND
 from strata.inventory.things import (
     Account,
     Assignment,
@@ -29,6 +30,7 @@ from strata.inventory.things import (
     Unit,
     User,
 )
+from strata.text import counted
 
 AT_ONCE = 4
 """So many requests of a service are under way; what keeps them apart in time is the pace."""
@@ -38,7 +40,14 @@ _T = TypeVar("_T")
 _R = TypeVar("_R")
 
 
-def read(aws: Aws, project: Project, *, thorough: bool = False, partly: bool = False) -> Inventory:
+def read(
+    aws: Aws,
+    project: Project,
+    *,
+    thorough: bool = False,
+    partly: bool = False,
+    told: Callable[[str], None] = lambda _: None,
+) -> Inventory:
     """Returns everything that the organization and Identity Center hold.
 
     Args:
@@ -47,6 +56,7 @@ def read(aws: Aws, project: Project, *, thorough: bool = False, partly: bool = F
         thorough: asks for each permission set in each account, so that an assignment of a deleted principal is seen
             beside one of a living principal; else only where no living principal explains the account.
         partly: reads on where a part may not be read, and names it.
+        told: is told how much a thorough reading asks.
 
     Raises:
         StrataError: there is no organization, it is another account's, AWS rejects a call, or something changed
@@ -57,7 +67,7 @@ def read(aws: Aws, project: Project, *, thorough: bool = False, partly: bool = F
     try:
         with named(project.management_account.id):
             parts = _Parts(partly=partly)
-            return _inventory(aws, project, parts, *_begun(aws, project, parts), ended, thorough=thorough)
+            return _inventory(aws, project, parts, *_begun(aws, project, parts), ended, told if thorough else None)
     except AwsError as error:
         if error.code.removesuffix("Exception").endswith("NotFound"):
             raise _changed(aws, f"something went away while it was read ({error})") from error
@@ -127,8 +137,7 @@ def _inventory(
     found: Mapping[str, Any],
     center: identity_center.Center | None,
     ended: Event,
-    *,
-    thorough: bool,
+    told: Callable[[str], None] | None,
 ) -> Inventory:
     executors = [ThreadPoolExecutor(AT_ONCE) for _ in range(4)]
     try:
@@ -137,7 +146,7 @@ def _inventory(
         settings = services.start(_settings, aws, project, parts)
         centered = None
         if center:
-            ask = partial(_center, aws, center, project, pools[1], pools[2], thorough)
+            ask = partial(_center, aws, center, project, pools[1], pools[2], told)
             centered = services.start(parts.ask, CENTER, ask, None)
         for one in as_completed([one for one in (organized, settings, centered) if one]):
             one.result()
@@ -147,7 +156,7 @@ def _inventory(
             settings.result(),
             parts.ask(ROOT_ACCESS, lambda: defaults.root_features(aws), frozenset[str]()),
             _entitlements(aws, project) if center else (),
-            parts.unread,
+            unread=parts.unread,
         )
     finally:
         # After a failure, or an interruption, nothing more is asked.
@@ -342,12 +351,17 @@ def _entitlements(aws: Aws, project: Project) -> tuple[access_manager.Entitlemen
 
 
 def _center(
-    aws: Aws, center: identity_center.Center, project: Project, admin: Pool, people: Pool, thorough: bool
+    aws: Aws,
+    center: identity_center.Center,
+    project: Project,
+    admin: Pool,
+    people: Pool,
+    told: Callable[[str], None] | None,
 ) -> Center:
     arns = admin.start(_sets, center)
     directory = _directory(center, people)
     assignments = _all_assignments(center, directory, admin)
-    orphans = _orphans(center, arns.result(), assignments, set(directory.principals), admin, thorough=thorough)
+    orphans = _orphans(center, arns.result(), assignments, set(directory.principals), admin, told)
     permission_sets = admin.map(partial(_permission_set, center), arns.result())
     read = Center(
         instance=center.instance,
@@ -416,14 +430,19 @@ def _orphans(
     explained: set[Assignment],
     known: set[Principal],
     pool: Pool,
-    *,
-    thorough: bool,
+    told: Callable[[str], None] | None,
 ) -> set[Assignment]:
-    """Returns assignments of principals that no longer exist, for which nobody can be asked."""
+    """Returns assignments of principals that no longer exist, for which nobody can be asked.
+
+    A thorough reading asks for every set in every account that has it, and tells how long that takes.
+    """
     provisioned = pool.map(center.accounts_of, arns)
     pairs = [(arn, account) for arn, accounts in zip(arns, provisioned, strict=True) for account in accounts]
     seen = {(one.permission_set, one.account) for one in explained}
-    asked = [pair for pair in pairs if thorough or pair not in seen]
+    asked = [pair for pair in pairs if told or pair not in seen]
+    if told:
+        minutes = max(1, round(len(asked) / PER_SECOND / 60))
+        told(f"--thorough: {counted(len(asked), 'call')} for sets in accounts, some {counted(minutes, 'minute')}")
     found = {one for some in pool.map(lambda pair: _assignments(center.assignments_in(*pair)), asked) for one in some}
     return {one for one in found if (one.principal_type, one.principal) not in known}
 

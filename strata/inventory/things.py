@@ -154,6 +154,7 @@ class Inventory:
         center: None where Identity Center is not enabled in the region that was asked.
         root_features: features of central root access that are on.
         entitlements: who may use which IAM role by Account access manager; why nobody could tell, where AWS refuses.
+        controls: the controls of security.yaml that are things of their own; None where nobody asked.
         unread: what the caller may not read, by the part, with AWS's words; empty unless a part may be missing.
     """
 
@@ -162,4 +163,5 @@ class Inventory:
     settings: Settings = field(default_factory=dict)
     root_features: frozenset[str] = frozenset()
     entitlements: tuple[Entitlement, ...] | str = ()
+    controls: Mapping[tuple[str, str], Mapping[str, Any]] | None = None
     unread: Mapping[str, str] = field(default_factory=dict)

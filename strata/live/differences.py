@@ -62,7 +62,8 @@ def differences(
     accepted = {(one.finding, one.at) for one in zone.accepted if one.finding in DRIFT and not one.ended(day)}
     order = {kind: place for place, kind in enumerate(facts.STACKS)}
     for at in sorted({*here, *live}, key=lambda at: (order[at[0]], at[1])):
-        if not is_unread(*at, unread):
+        # Of a trail, a budget and the like the values are in the states, and strata drift compares them.
+        if at[0] != facts.CONTROL and not is_unread(*at, unread):
             for one in _of(zone, here.get(at), live.get(at), unread):
                 yield replace(one, accepted=(f"{one.how}-outside", _at(one)) in accepted)
 

@@ -1,14 +1,16 @@
-"""Trails: what CreateTrail asks of the organization and of the bucket, and deletion by ARN."""
+"""Trails: what CreateTrail asks of the organization and of the bucket, deletion by ARN; and the event history."""
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from typing import Any
 
 from moto.cloudtrail.models import CloudTrailBackend, cloudtrail_backends
 from moto.s3.models import s3_backends
 
-from tests.aws.calls import Call, Refused, Service, mend
+from tests.aws import memory
+from tests.aws.calls import Call, Parameters, Refused, Service, mend, page
 from tests.aws.organizations import require_trust
 
 cloudtrail = Service("cloudtrail")
@@ -65,6 +67,53 @@ def _is_for_trail(statement: dict[str, Any], trail: str) -> bool:
 
 def _all(value: Any) -> list[str]:
     return value if isinstance(value, list) else [value]
+
+
+class _History(list[Parameters]):
+    """The events of an account in a region."""
+
+
+_READING = ("Describe", "Get", "List", "Lookup", "Head", "Query", "Scan")
+_EVERYWHERE = frozenset({"account", "budgets", "iam", "organizations"})
+"""The services whose events are in us-east-1, wherever they are asked."""
+_NOTED = _EVERYWHERE | {"accessanalyzer", "account-access", "cloudtrail", "ec2", "identitystore", "sso-admin"}
+_CALLERS = {"test": "AWSReservedSSO_Administrator_0123456789abcdef/jane.doe"}
+
+
+def is_kept(call: Call) -> bool:
+    """Returns whether a call is an event of the history here: what changes something, of the services asked about."""
+    return call.service in _NOTED and not call.operation.startswith(_READING)
+
+
+def keep_event(call: Call, answered: Parameters) -> None:
+    """Keeps a call that succeeded as an event, newest first."""
+    region, now = "us-east-1" if call.service in _EVERYWHERE else call.region, dt.datetime.now(dt.UTC)
+    by = f"arn:aws:sts::{call.account}:assumed-role/{_CALLERS.get(call.caller, 'deployer/session')}"
+    whole = {
+        "userIdentity": {"type": "AssumedRole", "arn": by, "accountId": call.account},
+        "eventName": call.operation,
+        "awsRegion": region,
+        "requestParameters": _lower(call.parameters),
+        "responseElements": _lower(answered),
+    }
+    event = {"EventName": call.operation, "EventTime": now, "CloudTrailEvent": json.dumps(whole, default=str)}
+    memory.of(_History, call.account, region).insert(0, event)
+
+
+def _lower(value: Any) -> Any:
+    """Returns parameters as CloudTrail writes them: every name begins in lower case."""
+    if isinstance(value, dict):
+        return {name[:1].lower() + name[1:]: _lower(one) for name, one in value.items()}
+    return [_lower(one) for one in value] if isinstance(value, list) else value
+
+
+@cloudtrail.answers("LookupEvents")
+def look_up(call: Call) -> Parameters:
+    (attribute,) = call["LookupAttributes"]
+    if attribute["AttributeKey"] != "EventName":
+        raise Refused("InvalidLookupAttributesException", "this emulated AWS looks for names of events alone")
+    name = attribute["AttributeValue"]
+    return page(call, [one for one in call.keeps_here(_History) if one["EventName"] == name], "Events", size=50)
 
 
 def _delete_by_arn() -> None:

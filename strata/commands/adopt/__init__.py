@@ -20,20 +20,19 @@ from strata.adoption.checking import accepted, until_accepted
 from strata.adoption.describing import Description, describe
 from strata.adoption.importing import import_ids
 from strata.adoption.record import RECORD, Record
-from strata.adoption.rerun import merge, record_of
+from strata.adoption.recording import record_of
+from strata.adoption.rerun import merge
 from strata.aws import organization
 from strata.aws.prerequisites import management_caller
 from strata.aws.session import Aws, connect, named
 from strata.aws.states import list_stacks, read_state
-from strata.commands.adopt.existing import changed_texts, existing_at, offer
+from strata.commands.adopt.existing import changed_texts, deployed, existing_at, offer
 from strata.commands.adopt.folder import CACHE, forget_answers, has_configuration, write_new
 from strata.commands.adopt.mending import mend
 from strata.config import IMPORTS, ORGANIZATION, PROJECT, SECURITY
-from strata.config.layers import STACKS
 from strata.config.models import Project
 from strata.errors import StrataError, UsageError
 from strata.files.config_edit import write_texts
-from strata.identity.recorded import recorded
 from strata.inventory.kept import KeptAnswers
 from strata.inventory.progress import Reading
 from strata.inventory.things import Inventory
@@ -118,7 +117,7 @@ def _add(options: Options, to: Path, names: Names, how: How) -> int:
     states = {stack: read_state(aws, zone.project, stack) for stack in list_stacks(aws, zone.project)}
     reading = _reading(options, to, zone.project)
     inventory = reading.read(aws, thorough=how.thorough)
-    existing = existing_at(to, load(to), inventory.organization.id, *_deployed(states))
+    existing = existing_at(to, load(to), inventory.organization.id, *deployed(states))
     merged = merge(existing, inventory, literal=how.literal)
     texts = changed_texts(to, merged, inventory)
     forget_answers(to)  # what is at AWS may change before the next run, and a deploy may change it
@@ -141,13 +140,6 @@ def _add(options: Options, to: Path, names: Names, how: How) -> int:
         forget_answers(to)
         _tell_next(to)
     return code
-
-
-def _deployed(states: Mapping[str, Any]) -> tuple[Mapping[str, str], Mapping[str, str]]:
-    """Returns the ids that Strata's states have by address, and those of layers of one's own, whose keys are theirs."""
-    ours = {stack: state for stack, state in states.items() if stack in STACKS}
-    others = {stack: state for stack, state in states.items() if stack not in STACKS}
-    return recorded(ours).addresses, recorded(others).addresses
 
 
 def _check_same(to: Path, project: Project, names: Names) -> None:

@@ -12,14 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from strata.adoption.checking import accepted
+from strata.adoption.existing import Existing, Merged
 from strata.adoption.record import RECORD, Record
 from strata.adoption.rendering import ADOPTION, adoption, told
-from strata.adoption.rerun import Existing, Merged
 from strata.commands.adopt.folder import CACHE
 from strata.commands.adopt.mending import replace
+from strata.config.layers import STACKS
 from strata.errors import ConfigurationError, StrataError
 from strata.files.atomic import read_text
 from strata.files.config_edit import files_with, policies, print_diff, texts, write_texts
+from strata.identity.recorded import recorded
 from strata.inventory.things import Inventory
 from strata.landing_zone import LandingZone
 from strata.load import load
@@ -53,6 +55,13 @@ def existing_at(
         imported=imported,
         elsewhere=elsewhere,
     )
+
+
+def deployed(states: Mapping[str, Any]) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """Returns the ids that Strata's states have by address, and those of layers of one's own, whose keys are theirs."""
+    ours = {stack: state for stack, state in states.items() if stack in STACKS}
+    others = {stack: state for stack, state in states.items() if stack not in STACKS}
+    return recorded(ours).addresses, recorded(others).addresses
 
 
 @contextmanager

@@ -1,0 +1,83 @@
+"""The configuration that a rerun adds to, and the result: data alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from strata.adoption.describing import Description
+from strata.adoption.record import Record
+from strata.adoption.rendering import Since
+from strata.config.moves import Kind
+from strata.files.config_entries import Value, Way
+from strata.landing_zone import LandingZone
+
+Texts = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Existing:
+    """The configuration as it is.
+
+    Attributes:
+        landing_zone: what it means.
+        texts: its YAML files by name.
+        kept: the texts of what earlier runs wrote beside it, the record among them.
+        documents: its policy documents, relative to the folder.
+        choose: returns the file that takes entries of a section, by the name of the single file and the section.
+        load: returns what it means with some files replaced.
+        unknown: returns the entries that accepted.yaml needs beside its own, with some files replaced.
+        record: what earlier runs described.
+        imported: the ids that states have by address, which need no import.
+        elsewhere: the ids that the states of layers of one's own have by address: nothing new for this configuration.
+    """
+
+    landing_zone: LandingZone
+    texts: Texts
+    kept: Texts
+    documents: frozenset[str]
+    choose: Callable[[str, str], str]
+    load: Callable[[Texts], LandingZone]
+    unknown: Callable[[Texts], list[dict[str, Any]]]
+    record: Record
+    imported: Mapping[str, str]
+    elsewhere: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One value that is written.
+
+    Attributes:
+        file: the file of the configuration.
+        way: the keys that lead to it from the top; none for a policy document, whose whole text is the value.
+        value: what is written there; None takes the key out.
+        more: whether it is one more item of a list.
+    """
+
+    file: str
+    way: Way
+    value: Value | None
+    more: bool = False
+
+
+@dataclass(frozen=True)
+class Merged:
+    """The result: the files that change, what they mean, the new record, what was found, and the words for it."""
+
+    files: Texts
+    landing_zone: LandingZone
+    record: Record
+    found: Description
+    since: Since
+
+
+SECTIONS: Mapping[Kind, str] = {
+    "account": "accounts",
+    "policy": "policies",
+    "user": "users",
+    "group": "groups",
+    "permission-set": "permission_sets",
+}
+"""The sections of the YAML; units have a tree of their own."""

@@ -1,0 +1,45 @@
+"""What the record keeps of a configuration, and the words of the record for what has no key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from strata.adoption.describing import Description, Keys
+from strata.adoption.live_ids import TypedId
+from strata.adoption.matching import identities
+from strata.adoption.pruning import kind as type_of
+from strata.config.moves import KINDS, Kind
+from strata.inventory.things import Center, Inventory
+from strata.landing_zone import LandingZone
+
+ATTACHMENT, DELEGATED = "aws_organizations_policy_attachment", "aws_organizations_delegated_administrator"
+ASSIGNMENT = "aws_ssoadmin_account_assignment"
+TRUSTED, UNMANAGED, ATTRIBUTE = "trusted service", "unmanaged account", "attribute for access control"
+MEMBERSHIP = "membership"
+"""The words of the record for entries of lists; an id of a membership is group and user."""
+
+
+def record_of(
+    zone: LandingZone, inventory: Inventory, found: Description, lines: Mapping[str, str]
+) -> tuple[dict[Kind, dict[str, str]], frozenset[TypedId]]:
+    """Returns the keys and ids that the record keeps of what the configuration describes now."""
+    named = identities(zone)
+    keys = {kind: {id: key for id, key in found.keys[kind].items() if key in named[kind]} for kind in KINDS}
+    ids = {(type_of(address), id) for address, id in lines.items()}
+    ids |= {(TRUSTED, one) for one in zone.organization.trusted_services}
+    ids |= {(UNMANAGED, one) for one in zone.organization.unmanaged_accounts}
+    ids |= {(ATTRIBUTE, one) for one in zone.sso.access_control_attributes}
+    if inventory.center:
+        ids |= set(_members(zone, inventory.center, keys))
+    return keys, frozenset(ids)
+
+
+def _members(zone: LandingZone, center: Center, keys: Keys) -> Iterator[TypedId]:
+    """Yields the memberships of groups of the configuration."""
+    for group in center.groups:
+        here = zone.groups.get(keys["group"].get(group.id, ""))
+        yield from (
+            (MEMBERSHIP, f"{group.id} {user}")
+            for user in group.members
+            if here and keys["user"].get(user) in here.members
+        )

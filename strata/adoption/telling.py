@@ -1,0 +1,168 @@
+"""What a rerun tells and does not write: what is gone at AWS, and what is otherwise there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from strata.adoption.describing import ACTIVE, Description, Keys
+from strata.adoption.existing import SECTIONS, Existing
+from strata.adoption.importing import candidates
+from strata.adoption.live_ids import live_ids
+from strata.adoption.matching import IDS, identities, live_things
+from strata.adoption.pruning import kind as type_of
+from strata.adoption.recording import ATTRIBUTE, MEMBERSHIP, TRUSTED
+from strata.adoption.rendering import Since
+from strata.config.models import Model, User
+from strata.config.moves import KINDS, Kind
+from strata.config.text import short
+from strata.identity.things import TYPES, WORDS
+from strata.inventory.things import Inventory
+from strata.landing_zone import ROOT, LandingZone
+
+
+@dataclass
+class Telling:
+    """What is told, by the result of a rerun.
+
+    Attributes:
+        described: the keys that earlier runs and the states have, by kind and id.
+        known: the keys of what AWS has, by kind and id.
+        is_known: returns whether an earlier run described an id of a type, or a deploy made it.
+    """
+
+    existing: Existing
+    inventory: Inventory
+    found: Description
+    zone: LandingZone
+    since: Since
+    known: Keys
+    described: Keys
+    is_known: Callable[[str, str], bool]
+
+    def tell(self) -> None:
+        """Adds what is gone and what differs."""
+        self.identities = identities(self.zone)
+        self._tell_what_is_gone()
+        self._tell_what_differs()
+
+    def _tell_what_is_gone(self) -> None:
+        read = KINDS if self.inventory.center else ("account", "ou", "policy")
+        for kind in read:
+            here, alive = set(self.found.keys[kind].values()), live_things(kind, self.inventory)
+            for id, key in sorted(self.described[kind].items()):
+                if id in alive or key not in self.identities[kind].keys() - self.zone.retired.keys():
+                    continue
+                address = f"{TYPES[kind]}.{key}"
+                if key not in here:
+                    self.since.gone.append(f"{WORDS[kind]} {key} ({id})")
+                elif IDS.get(kind, str)(self.existing.imported.get(address, "")) == id:
+                    again = f"and there again: take {address} out of the state, and run this once more"
+                    self.since.gone.append(f"{WORDS[kind]} {key} ({id}), {again}")
+        there = live_ids(self.inventory)
+        for address, id in candidates(self.zone, self.inventory, self.found.keys).items():
+            type = type_of(address)
+            known = self.is_known(type, id) or address in self.existing.imported
+            if (type, id) not in there and known and address not in self.since.gone:
+                self.since.gone.append(address)
+        self.since.gone += [*self._gone_memberships(), *self._gone_settings()]
+
+    def _gone_memberships(self) -> Iterator[str]:
+        users = {key: id for id, key in self.found.keys["user"].items()}
+        for group in self.inventory.center.groups if self.inventory.center else ():
+            key = self.found.keys["group"].get(group.id, "")
+            for member in self.zone.groups[key].members if key in self.zone.groups else ():
+                user, address = users.get(member), f"aws_identitystore_group_membership.{key}_{member}"
+                known = self.is_known(MEMBERSHIP, f"{group.id} {user}") or address in self.existing.imported
+                if user and user not in group.members and known:
+                    yield f"user {member} in group {key}"
+
+    def _gone_settings(self) -> Iterator[str]:
+        organization, center = self.inventory.organization, self.inventory.center
+        here: dict[str, Iterable[str]] = {TRUSTED: self.zone.organization.trusted_services}
+        live: dict[str, Iterable[str]] = {TRUSTED: organization.trusted_services}
+        if center:
+            here[ATTRIBUTE], live[ATTRIBUTE] = self.zone.sso.access_control_attributes, center.attributes or ()
+        for type, some in here.items():
+            yield from (f"{type} {one}" for one in sorted(set(some) - set(live[type])) if self.is_known(type, one))
+
+    def _tell_what_differs(self) -> None:
+        organization, sso = self.zone.organization, self.zone.sso
+        entries: Mapping[Kind, Mapping[str, Model]] = {
+            "account": organization.accounts,
+            "policy": organization.policies,
+            "user": sso.users,
+            "group": sso.groups,
+            "permission-set": sso.permission_sets,
+        }
+        for kind, here in entries.items():
+            section = SECTIONS[kind]
+            fresh = self.found.organization.get(section) or self.found.sso.get(section) or {}
+            for key in sorted(here.keys() & fresh.keys()):
+                if fresh[key].get("external") and not getattr(here[key], "external", True):
+                    phrase = "others manage it at AWS, and it is not external here"
+                    self.since.differs.append(f"{WORDS[kind]} {key}: {phrase}")
+                    continue
+                own_name = f"{self.zone.project.name}-{key}" if kind == "account" else key
+                self.since.differs += [
+                    f"{WORDS[kind]} {key}: {name} is {at_aws} at AWS, and {declared_one} here"
+                    for name, at_aws, declared_one in _differences(here[key], fresh[key], own_name)
+                ]
+        off = {one.type.value for one in self.zone.policies.values()} - {*self.inventory.organization.policy_types}
+        self.since.differs += [f"the policy type {one} is off at AWS, and on here" for one in sorted(off)]
+        self.since.differs += [*self._other_units(), *self._closed_accounts()]
+        self.since.differs += [f"{path}: the document is another one at AWS" for path in self._other_documents()]
+
+    def _other_units(self) -> Iterator[str]:
+        """Yields the units that have another name or another place at AWS."""
+        for unit in self.inventory.organization.units:
+            key = self.found.keys["ou"].get(unit.id, "")
+            here = self.zone.units.get(key)
+            if here and "name" not in here.unwritten and here.name != unit.name:
+                yield f"{WORDS['ou']} {key}: name is {short(unit.name)} at AWS, and {short(here.name)} here"
+            at_aws = self.found.keys["ou"].get(unit.parent, ROOT)
+            if here and at_aws != (here.parent or ROOT):
+                yield f"{WORDS['ou']} {key}: it is in {short(at_aws)} at AWS, and in {short(here.parent or ROOT)} here"
+
+    def _closed_accounts(self) -> Iterator[str]:
+        for one in self.inventory.organization.accounts:
+            key = self.known.get("account", {}).get(one.id)
+            if key in self.zone.accounts and one.state != ACTIVE:
+                state = one.state.lower().replace("_", " ")
+                yield f"account {key} ({one.id}): it is {state} at AWS, which no deploy changes; write `retired: true`"
+
+    def _other_documents(self) -> Iterator[str]:
+        """Yields the documents of the configuration that are not as at AWS."""
+        for policy in self.inventory.organization.policies:
+            here = self.zone.policies.get(self.found.keys["policy"].get(policy.id, ""))
+            if here and here.file and here.document.content != json.loads(policy.content):
+                yield here.file
+        for one in self.inventory.center.permission_sets if self.inventory.center else ():
+            set_ = self.zone.permission_sets.get(self.found.keys["permission-set"].get(one.arn, ""))
+            inline = set_.inline if set_ else None
+            if inline and inline.file and one.inline and inline.document.content != json.loads(one.inline):
+                yield inline.file
+
+
+def _differences(here: Model, fresh: Mapping[str, Any], default_name: str) -> Iterator[tuple[str, str, str]]:
+    """Yields the fields that are written and otherwise at AWS; what is not written stays as it is there."""
+    live = type(here).model_validate(fresh)
+    defaults = {"name": default_name}
+    if isinstance(live, User) and not live.external:
+        defaults |= {"user_name": live.email, "display_name": f"{live.given_name} {live.family_name}"}
+    for name in sorted(here.model_fields_set - _NOT_COMPARED):
+        at_aws, written_here = getattr(live, name), getattr(here, name)
+        if name == "policies":
+            at_aws, written_here = (_policy_names(one) for one in (at_aws, written_here))
+        at_aws = at_aws or defaults.get(name)
+        if at_aws != written_here and (at_aws or written_here):
+            yield name, short(at_aws), short(written_here)
+
+
+_NOT_COMPARED = frozenset({"members", "targets", "file", "retired", "external"})
+
+
+def _policy_names(policies: Iterable[Any]) -> list[str]:
+    return sorted(one.aws or one.customer or "inline" for one in policies)

@@ -1,0 +1,255 @@
+"""`strata adopt KIND:NAME`: writes single differences that `strata drift` told into the configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from strata.adoption.existing import Edit, Existing, Merged
+from strata.adoption.live_ids import TypedId
+from strata.adoption.needs import with_needs
+from strata.adoption.record import RECORD
+from strata.adoption.rendering import told
+from strata.adoption.rerun import merge
+from strata.aws.prerequisites import management_caller
+from strata.aws.session import connect
+from strata.commands.adopt.existing import deployed, existing_at
+from strata.commands.adopt.mending import mend, replace
+from strata.config.text import short
+from strata.config.types import did_you_mean
+from strata.drift.comparison import Difference, How, compare
+from strata.drift.facts import CONTROL
+from strata.drift.facts import STACKS as KINDS
+from strata.drift.keeping import BY_HAND, Kept
+from strata.drift.steady import check_same, steady_states
+from strata.errors import StrataError, UsageError
+from strata.files.atomic import read_text
+from strata.files.config_edit import print_diff, texts
+from strata.inventory.progress import Reading
+from strata.inventory.things import Inventory
+from strata.load import load
+from strata.options import Options
+from strata.outputs import output
+from strata.printing import document, line, readers_may_leave
+from strata.terminal import confirmed, interactive
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is written and how."""
+
+    things: Sequence[str]
+    literal: bool = False
+    thorough: bool = False
+    yes: bool = False
+    dry_run: bool = False
+    json: bool = False
+
+
+def run(options: Options, choice: Choice) -> int:
+    """Reads, compares as `strata drift` does, shows what some of the differences would write, asks, and writes.
+
+    Raises:
+        UsageError: a kind is unknown, or nobody can be asked.
+        StrataError: nothing differs there, or it cannot be written.
+    """
+    if not (choice.yes or choice.dry_run) and (choice.json or not interactive()):
+        raise UsageError("nobody can be asked here; look at what would be written with --dry-run, then give --yes")
+    wanted = parsed(choice.things)
+    folder = options.config
+    if mend(folder):
+        options.note(f"{folder} was half written by a run that broke off: it is as it was before that run")
+    zone = load(folder)
+    aws = connect(options, zone.project)
+    management_caller(aws, zone.project)
+    states = steady_states(aws, zone)
+    reading = Reading(options, zone.project)
+    inventory = reading.read(aws, thorough=choice.thorough)
+    check_same(aws, zone, states)
+    existing = existing_at(folder, zone, inventory.organization.id, *deployed(states))
+    chosen = chosen_of(compare(zone, states, inventory).differences, wanted)
+    merged = kept(existing, states, inventory, chosen, literal=choice.literal)
+    files = _files(existing, merged, inventory)
+    if not choice.json:
+        reading.tell()
+    code, written = _offered(options, existing, files, merged, choice)
+    if choice.json:
+        facts = {"folder": str(folder), "written": written, "requests": dict(reading.requests)}
+        document(output("adopt", {**facts, **_described(merged), **merged.since.facts()}))
+    return code
+
+
+def _described(merged: Merged) -> dict[str, Any]:
+    zone = merged.landing_zone
+    counts = {"accounts": len(zone.organization.accounts), "policies": len(zone.organization.policies)}
+    return {"described": {**counts, "assignments": len(zone.grants)}, "left_alone": []}
+
+
+# Which
+
+
+Wanted = Sequence[tuple[str, str]]
+"""Kind and name."""
+
+
+def parsed(things: Sequence[str]) -> Wanted:
+    """Returns kind and name of each thing.
+
+    Raises:
+        UsageError: one is not KIND:NAME, or the kind is unknown.
+    """
+    kinds = {kind.replace(" ", "-"): kind for kind in KINDS}
+    found, faults = list[tuple[str, str]](), list[str]()
+    for one in dict.fromkeys(things):
+        kind, colon, name = one.partition(":")
+        known = kinds.get(kind.replace(" ", "-"))
+        if not (colon and name):
+            faults.append(f"{short(one)} is not KIND:NAME, as strata drift prints it")
+        elif known is None:
+            near = did_you_mean(kind.replace(" ", "-"), kinds) or f"; the kinds are {', '.join(sorted(kinds))}"
+            faults.append(f"{short(kind)} is no kind{near}")
+        else:
+            found.append((known, name))
+    if faults:
+        raise UsageError(*faults)
+    return found
+
+
+def chosen_of(differences: Sequence[Difference], wanted: Wanted) -> list[Difference]:
+    """Returns the differences of some things.
+
+    Raises:
+        StrataError: a thing has none, or one of them that cannot be written.
+    """
+    found, faults = list[Difference](), list[str]()
+    for kind, name in wanted:
+        here = [one for one in differences if (one.kind, one.name) == (kind, name)]
+        if kind == CONTROL:
+            faults.append(f"{kind} {short(name)}: it cannot be written: {BY_HAND}")
+        elif not here:
+            near = did_you_mean(name, [one.name for one in differences if one.kind == kind])
+            faults.append(f"{kind} {short(name)}: nothing differs there{near or '; strata drift says what does'}")
+        can = [one for one in here if one.way.adopt]
+        refused = [one for one in here if not one.way.adopt]
+        if here and not can:
+            faults += [f"{kind} {short(name)}{_of(one)}: {_why(one)}{one.way.not_adopted}" for one in refused]
+        found += can
+    if faults:
+        raise StrataError(*faults)
+    return found
+
+
+def _of(one: Difference) -> str:
+    return f": {one.attribute}" if one.attribute else ""
+
+
+def _why(one: Difference) -> str:
+    return "AWS has it no more; " if one.how is How.GONE else "it cannot be written: "
+
+
+# What is written
+
+
+def kept(
+    existing: Existing,
+    states: Mapping[str, Any],
+    inventory: Inventory,
+    chosen: Sequence[Difference],
+    *,
+    literal: bool = False,
+) -> Merged:
+    """Returns the configuration with what AWS has of some differences, and what they need beside them.
+
+    Raises:
+        StrataError: something is not written, because the configuration cannot have it.
+    """
+    zone = existing.landing_zone
+    some = [Kept(one.attribute, one.declared, one.live) for one in chosen if one.live]
+    things = [one.now.thing for one in some if one.is_added]
+    things += [("ou", one.now.ids["unit"]) for one in some if one.attribute == "unit"]
+    only = with_needs(things, inventory)
+
+    def edits(keys: Mapping[Any, Mapping[str, str]]) -> Iterator[Edit]:
+        for one in some:
+            yield from one.edits(zone, {inventory.organization.root: "root", **keys["ou"]}, inventory.root_features)
+
+    merged = merge(existing, inventory, literal=literal, only=only, edits=edits)
+    left = _left(merged, states, inventory, chosen)
+    if left:
+        names = set(_names(only, inventory))
+        reasons = [one for one in merged.found.left_alone if any(name and name in one.name for name in names)]
+        raise StrataError(
+            *(f"{one.kind} {short(one.name)}{_of(one)}: the configuration cannot have it" for one in left),
+            *dict.fromkeys(f"{one.kind} {one.name}: {one.reason}" for one in reasons),
+        )
+    return merged
+
+
+def _left(
+    merged: Merged, states: Mapping[str, Any], inventory: Inventory, chosen: Sequence[Difference]
+) -> list[Difference]:
+    """Returns the differences that differ still, which is so where the configuration cannot have the thing."""
+    after = compare(merged.landing_zone, states, inventory).differences
+    made = {one.live.thing for one in after if one.live and one.how in (How.MADE, How.LEFT)}
+    others = {_at(one) for one in after}
+    return [
+        one
+        for one in chosen
+        if one.live and one.attribute != "id"
+        if (one.live.thing in made if one.live.thing[1] and not one.attribute else _at(one) in others)
+    ]
+
+
+def _at(one: Difference) -> tuple[str, str, str]:
+    return one.kind, one.name, one.attribute
+
+
+def _names(things: Collection[TypedId], inventory: Inventory) -> Iterator[str]:
+    """Yields the ids and names by which what is left alone is told."""
+    ids = {id for _, id in things}
+    center, organization = inventory.center, inventory.organization
+    yield from (one.name for one in organization.accounts if one.id in ids)
+    yield from (one.name for one in organization.policies if one.id in ids)
+    yield from (one.user_name for one in (center.users if center else ()) if one.id in ids)
+    yield from (one.name for one in (center.groups if center else ()) if one.id in ids)
+    yield from (one.name for one in (center.permission_sets if center else ()) if one.arn in ids)
+    yield from ids
+
+
+def _files(existing: Existing, merged: Merged, inventory: Inventory) -> dict[str, str]:
+    """Returns the files that change; the record is one of them only where earlier runs began one."""
+    files = dict(merged.files)
+    if RECORD in existing.kept and files:
+        files[RECORD] = merged.record.written(inventory.organization.id)
+    return files
+
+
+def _offered(
+    options: Options, existing: Existing, files: Mapping[str, str], merged: Merged, choice: Choice
+) -> tuple[int, bool]:
+    """Shows what changes, asks, and writes; returns the exit code, and whether anything was written.
+
+    Raises:
+        StrataError: a file has changed in the meantime, or cannot be written.
+    """
+    folder = options.config
+    if texts(folder) != existing.texts:
+        raise StrataError(f"{folder} has changed in the meantime; run the command again")
+    if not choice.json:
+        print_diff(folder, {name: text for name, text in files.items() if name != RECORD})
+        with readers_may_leave():
+            for words in told(merged.since):
+                print(line(words))
+    if choice.dry_run or (choice.json and not choice.yes):
+        return 0, False
+    if not files:
+        options.note(f"nothing to do: {folder} has it; strata deploy takes it from there")
+        return 0, False
+    if not choice.yes and not confirmed(f"write this to {folder}?", instead="the changes with --dry-run"):
+        options.note("nothing was changed")
+        return 1, False
+    documents = {name: read_text(folder / name) for name in files if (folder / name).is_file()}
+    replace(folder, {**documents, **existing.texts, **existing.kept}, files)
+    options.note("a deploy takes it over, and changes nothing of it")
+    return 0, True

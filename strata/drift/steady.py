@@ -1,0 +1,52 @@
+"""The states that a comparison reads: those that no run is changing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from strata.aws.session import Aws
+from strata.aws.states import list_stacks, read_state
+from strata.config.layers import STACKS
+from strata.errors import StrataError
+from strata.landing_zone import LandingZone
+from strata.terraform.locks import read_lock
+
+
+def steady_states(aws: Aws, zone: LandingZone) -> dict[str, dict[str, Any]]:
+    """Returns the states by stack.
+
+    Raises:
+        StrataError: there is none, or another run holds one, which is half way between two of them.
+    """
+    stacks = list_stacks(aws, zone.project)
+    states = {stack: read_state(aws, zone.project, stack) for stack in stacks}
+    if not any(states.get(stack, {}).get("resources") for stack in STACKS if stack != "backend"):
+        raise StrataError(
+            "nothing is deployed yet, so nothing can have drifted; strata plan shows what a first deploy would make, "
+            "and strata adopt writes what AWS has already"
+        )
+    _check_free(aws, zone, stacks)
+    return states
+
+
+def _check_free(aws: Aws, zone: LandingZone, stacks: Iterable[str]) -> None:
+    for stack in stacks:
+        if lock := read_lock(aws, zone.project, stack):
+            raise StrataError(
+                f"{lock.who} has held the state of {stack} since {lock.since:%Y-%m-%d %H:%M} UTC, so that it is "
+                "changing; run this again after that run, or free a lock that a killed run left, see docs/operate.md"
+            )
+
+
+def check_same(aws: Aws, zone: LandingZone, before: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuses states that a run holds or wrote while AWS was read: what it did would look as if done outside.
+
+    Raises:
+        StrataError: one has changed, or is about to.
+    """
+    _check_free(aws, zone, before)
+    for stack in before:
+        now = read_state(aws, zone.project, stack)
+        if now.get("serial") != before[stack].get("serial"):
+            raise StrataError(f"a run has changed the state of {stack} while AWS was read; run this again after it")

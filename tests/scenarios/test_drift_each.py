@@ -1,0 +1,732 @@
+"""Each kind of change by hand, in each direction: `strata drift` finds it, and its lines keep it or put it back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.aws.center import INSTANCE, STORE
+from tests.aws.client import ACCOUNT
+from tests.scenarios.site import Site, Snapshot
+from tests.scenarios.typist import Typist
+
+pytestmark = [pytest.mark.only("stand-in"), pytest.mark.e2e]
+
+Json = dict[str, Any]
+AWS_POLICY = "arn:aws:iam::aws:policy/"
+ALLOWED = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
+TAGGED = {"tags": {"Cost": {"tag_key": {"@@assign": "Cost"}}}}
+
+UNITS = "  lab:\n    name: lab\n  empty:\n    name: empty\n"
+ACCOUNTS = "".join(
+    f"  {key}:\n    email: aws+{key}@example.com\n    name: {key}\n    organizational_unit: lab\n"
+    '    tags:\n      cost: "1"\n'
+    for key in ("sandbox", "drill", "leaver", "closer")
+)
+POLICIES = """\
+  by-tag:
+    type: TAG_POLICY
+    file: policies/by-tag.json
+    description: Says who pays.
+  spare:
+    type: SERVICE_CONTROL_POLICY
+    file: policies/spare.json
+    description: Nothing needs it.
+  open:
+    type: SERVICE_CONTROL_POLICY
+    file: policies/open.json
+    description: Lets everything through.
+    targets:
+      organizational_units: [lab]
+"""
+ORGANIZED = """
+trusted_services: [ssm.amazonaws.com, config.amazonaws.com]
+member_root_access: {credentials_management: true, sessions: false}
+"""
+USERS = "".join(
+    f"  {key}:\n    given_name: {key.title()}\n    family_name: Doe\n    email: {key}@example.com\n"
+    for key in ("bo", "cy", "di")
+)
+GROUPS = "  spare:\n    description: Nobody.\n  again:\n    description: Anew.\n  team:\n    members: [bo]\n"
+SETS = """\
+  Rich:
+    description: Many things.
+    session_duration: PT2H
+    relay_state: https://console.aws.amazon.com/
+    tags:
+      team: a
+    policies:
+      - aws: ReadOnlyAccess
+      - aws: job-function/Billing
+      - customer: Billing
+        path: /teams/
+    boundary:
+      aws: PowerUserAccess
+  Bound:
+    policies:
+      - aws: ReadOnlyAccess
+      - inline: policies/open.json
+    boundary:
+      customer: Limit
+  Spare:
+    policies: [{aws: ReadOnlyAccess}]
+"""
+CONTACTS = """
+alternate_contacts:
+  mode: on
+  security: {name: Sam, title: Guard, email: sam@example.com, phone: "+49 30 1234567"}
+"""
+PEOPLE = "\naccess_control_attributes:\n  team: ${path:userName}\n  cost: ${path:title}\n  site: ${path:locale}\n"
+
+
+@pytest.fixture(scope="module")
+def deployed(deployed_shipped: Snapshot, tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
+    """The shipped configuration with something of every kind, without tags of the project: none come with an import."""
+    site = deployed_shipped.restored(tmp_path_factory.mktemp("rich"))
+    site.append("project.yaml", "\ndefault_tags: false\n")
+    site.edit(
+        "organization.yaml",
+        ("accounts:\n", UNITS + "\naccounts:\n" + ACCOUNTS),
+        ("\npolicies:\n", "\npolicies:\n" + POLICIES),
+    )
+    site.append("organization.yaml", ORGANIZED)
+    site.edit(
+        "sso.yaml",
+        ("users:\n", "users:\n" + USERS),
+        ("\ngroups:\n", "\ngroups:\n" + GROUPS),
+        ("\npermission_sets:\n", "\npermission_sets:\n" + SETS),
+    )
+    site.append("sso.yaml", PEOPLE)
+    site.append("security.yaml", CONTACTS)
+    for name, document in {"by-tag": TAGGED, "spare": ALLOWED, "open": ALLOWED}.items():
+        (site.config / "policies" / f"{name}.json").write_text(json.dumps(document))
+    done = site.strata("deploy", "--yes")
+    assert done.code == 0, done.text[-6000:]
+    return Snapshot.of(site, tmp_path_factory.mktemp("kept") / "site")
+
+
+@pytest.fixture
+def site(deployed: Snapshot, tmp_path: Path) -> Site:
+    """The same with somebody at the console."""
+    here = deployed.restored(tmp_path)
+    here.sign_in_as_administrator()
+    return here
+
+
+class Hand:
+    """Somebody at the console, and the ids of what was deployed, by key."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.organizations, self.people = site.client("organizations"), site.client("identitystore")
+        self.center, self.iam, self.ec2 = site.client("sso-admin"), site.client("iam"), site.client("ec2")
+
+    @cached_property
+    def state(self) -> dict[str, Json]:
+        return {**self.site.state("organizations"), **self.site.state("sso")}
+
+    def id(self, type: str, key: str, attribute: str = "id") -> str:
+        return str(self.state[f"aws_{type}.{key}"][attribute])
+
+    def account(self, key: str) -> str:
+        return self.id("organizations_account", key)
+
+    def unit(self, key: str) -> str:
+        return self.id("organizations_organizational_unit", key)
+
+    def policy(self, key: str) -> str:
+        return self.id("organizations_policy", key)
+
+    def user(self, key: str) -> str:
+        return self.id("identitystore_user", key, "user_id")
+
+    def group(self, key: str) -> str:
+        return self.id("identitystore_group", key, "group_id")
+
+    def set(self, key: str) -> Json:
+        return {"InstanceArn": INSTANCE, "PermissionSetArn": self.id("ssoadmin_permission_set", key, "arn")}
+
+    def assignment(self, set_: str, group: str, account: str) -> Json:
+        principal = {"PrincipalType": "GROUP", "PrincipalId": self.group(group)}
+        return {**self.set(set_), "TargetType": "AWS_ACCOUNT", "TargetId": self.account(account), **principal}
+
+    @property
+    def root(self) -> str:
+        return str(self.organizations.list_roots()["Roots"][0]["Id"])
+
+    def updated(self, what: str, id: str, path: str, value: str) -> None:
+        update = getattr(self.people, f"update_{what}")
+        operations = [{"AttributePath": path, "AttributeValue": value}]
+        update(**{"IdentityStoreId": STORE, f"{what.title()}Id": id, "Operations": operations})
+
+
+# What is done by hand: each returns how it is told
+
+
+def account_made(hand: Hand) -> tuple[str, ...]:
+    id = hand.site.open_account("aws+new@example.com", parent=hand.unit("lab"))
+    hand.center.create_account_assignment(
+        **{**hand.assignment("Administrator", "administrators", "drill"), "TargetId": id}
+    )
+    return f"made account aws+new ({id})", f"made assignment Administrator of group administrators in {id}"
+
+
+def account_renamed(hand: Hand) -> str:
+    hand.site.client("account").put_account_name(AccountId=hand.account("sandbox"), AccountName="sand box")
+    return "changed account sandbox: name is sand box"
+
+
+def account_moved(hand: Hand) -> str:
+    parents = {"SourceParentId": hand.unit("lab"), "DestinationParentId": hand.root}
+    hand.organizations.move_account(AccountId=hand.account("drill"), **parents)
+    return "changed account drill: unit is root"
+
+
+def account_tags(hand: Hand) -> str:
+    hand.organizations.tag_resource(ResourceId=hand.account("sandbox"), Tags=[{"Key": "cost", "Value": "two: 2"}])
+    return 'changed account sandbox: tags is {"cost": "two: 2"}'
+
+
+def account_closed(hand: Hand) -> str:
+    hand.organizations.close_account(AccountId=hand.account("closer"))
+    return "changed account closer: state is CLOSED"
+
+
+def account_left(hand: Hand) -> str:
+    given = hand.assignment("Administrator", "administrators", "leaver")
+    hand.center.delete_account_assignment(**given)
+    hand.organizations.remove_account_from_organization(AccountId=hand.account("leaver"))
+    return "gone account leaver"
+
+
+def unit_made(hand: Hand) -> str:
+    made = hand.organizations.create_organizational_unit(ParentId=hand.unit("lab"), Name='attic\'s "box"')
+    return f'made organizational unit attic\'s "box" ({made["OrganizationalUnit"]["Id"]})'
+
+
+def unit_renamed(hand: Hand) -> str:
+    hand.organizations.update_organizational_unit(OrganizationalUnitId=hand.unit("lab"), Name="Lab 2")
+    return "changed organizational unit lab: name is Lab 2"
+
+
+def unit_gone(hand: Hand) -> str:
+    hand.organizations.delete_organizational_unit(OrganizationalUnitId=hand.unit("empty"))
+    return "gone organizational unit empty"
+
+
+def policy_made(hand: Hand) -> str:
+    content = {"Name": "by hand", "Description": "x", "Content": json.dumps(ALLOWED), "Type": "SERVICE_CONTROL_POLICY"}
+    id = hand.organizations.create_policy(**content)["Policy"]["PolicySummary"]["Id"]
+    hand.organizations.attach_policy(PolicyId=id, TargetId=hand.unit("lab"))
+    return f"made policy by hand ({id})"
+
+
+def policy_gone(hand: Hand) -> str:
+    hand.organizations.delete_policy(PolicyId=hand.policy("spare"))
+    return "gone policy spare"
+
+
+def policy_described(hand: Hand) -> str:
+    hand.organizations.update_policy(PolicyId=hand.policy("deny-root-user"), Description="softer: now")
+    return "changed policy deny-root-user: description is softer: now"
+
+
+def policy_rewritten(hand: Hand) -> str:
+    content = json.dumps({**ALLOWED, "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
+    hand.organizations.update_policy(PolicyId=hand.policy("open"), Content=content)
+    return "changed policy open: document is sha256 "
+
+
+def policy_detached(hand: Hand) -> str:
+    hand.organizations.detach_policy(PolicyId=hand.policy("deny-root-user"), TargetId=hand.unit("shared"))
+    return "gone attachment deny-root-user on unit shared"
+
+
+def policy_attached(hand: Hand) -> str:
+    hand.organizations.attach_policy(PolicyId=hand.policy("deny-root-user"), TargetId=hand.unit("lab"))
+    return "made attachment deny-root-user on unit lab"
+
+
+def type_on(hand: Hand) -> str:
+    hand.organizations.enable_policy_type(RootId=hand.root, PolicyType="BACKUP_POLICY")
+    return "made policy type BACKUP_POLICY"
+
+
+def type_off(hand: Hand) -> str:
+    hand.organizations.disable_policy_type(RootId=hand.root, PolicyType="TAG_POLICY")
+    return "gone policy type TAG_POLICY"
+
+
+def service_on(hand: Hand) -> str:
+    hand.organizations.enable_aws_service_access(ServicePrincipal="tagpolicies.tag.amazonaws.com")
+    return "made trusted service tagpolicies.tag.amazonaws.com"
+
+
+def service_off(hand: Hand) -> str:
+    hand.organizations.disable_aws_service_access(ServicePrincipal="ssm.amazonaws.com")
+    return "gone trusted service ssm.amazonaws.com"
+
+
+_CONFIG = "config.amazonaws.com"
+
+
+def delegated(hand: Hand) -> str:
+    register = hand.organizations.register_delegated_administrator
+    register(AccountId=hand.account("shared"), ServicePrincipal=_CONFIG)
+    return f"made delegated administrator shared of {_CONFIG}"
+
+
+def delegation_taken(hand: Hand) -> str:
+    service = "access-analyzer.amazonaws.com"
+    take = hand.organizations.deregister_delegated_administrator
+    take(AccountId=hand.account("security"), ServicePrincipal=service)
+    return f"gone delegated administrator security of {service}"
+
+
+def root_sessions_on(hand: Hand) -> str:
+    hand.iam.enable_organizations_root_sessions()
+    return "made central root access RootSessions"
+
+
+def root_credentials_off(hand: Hand) -> str:
+    hand.iam.disable_organizations_root_credentials_management()
+    return "gone central root access RootCredentialsManagement"
+
+
+def user_made(hand: Hand) -> str:
+    name = {"GivenName": "Eve", "FamilyName": "O'Hara"}
+    more = {"DisplayName": "Eve O'Hara", "Emails": [{"Value": "eve@example.com", "Primary": True}]}
+    id = hand.people.create_user(IdentityStoreId=STORE, UserName="eve@example.com", Name=name, **more)["UserId"]
+    return f"made user eve@example.com ({id})"
+
+
+def user_gone(hand: Hand) -> str:
+    hand.people.delete_user(IdentityStoreId=STORE, UserId=hand.user("cy"))
+    return "gone user cy"
+
+
+def user_renamed(hand: Hand) -> str:
+    hand.updated("user", hand.user("di"), "userName", "diana")
+    return "changed user di: user_name is diana"
+
+
+def user_wed(hand: Hand) -> str:
+    hand.updated("user", hand.user("bo"), "name.familyName", "O'Bo-Doe")
+    return "changed user bo: family_name is O'Bo-Doe"
+
+
+def group_made(hand: Hand) -> str:
+    id = hand.people.create_group(IdentityStoreId=STORE, DisplayName='night shift / "B"')["GroupId"]
+    member = {"UserId": hand.user("di")}
+    hand.people.create_group_membership(IdentityStoreId=STORE, GroupId=id, MemberId=member)
+    return f'made group night shift / "B" ({id})'
+
+
+def group_gone(hand: Hand) -> str:
+    hand.people.delete_group(IdentityStoreId=STORE, GroupId=hand.group("spare"))
+    return "gone group spare"
+
+
+def group_described(hand: Hand) -> str:
+    hand.updated("group", hand.group("readonly"), "description", "looks")
+    return "changed group readonly: description is looks"
+
+
+def group_made_again(hand: Hand) -> str:
+    hand.people.delete_group(IdentityStoreId=STORE, GroupId=hand.group("again"))
+    made = hand.people.create_group(IdentityStoreId=STORE, DisplayName="again", Description="Anew.")["GroupId"]
+    return f"changed group again: id is {made}"
+
+
+def member_made(hand: Hand) -> str:
+    member = {"UserId": hand.user("di")}
+    hand.people.create_group_membership(IdentityStoreId=STORE, GroupId=hand.group("finops"), MemberId=member)
+    return "made membership user di in group finops"
+
+
+def member_gone(hand: Hand) -> str:
+    ask = hand.people.list_group_memberships
+    (one,) = ask(IdentityStoreId=STORE, GroupId=hand.group("team"))["GroupMemberships"]
+    hand.people.delete_group_membership(IdentityStoreId=STORE, MembershipId=one["MembershipId"])
+    return "gone membership user bo in group team"
+
+
+def _attributes(hand: Hand, **sources: str) -> None:
+    now = {"team": "${path:userName}", "cost": "${path:title}", "site": "${path:locale}"}
+    ask = hand.center.describe_instance_access_control_attribute_configuration
+    found = ask(InstanceArn=INSTANCE)["InstanceAccessControlAttributeConfiguration"]["AccessControlAttributes"]
+    now = {one["Key"]: one["Value"]["Source"][0] for one in found} | sources
+    listed = [{"Key": key, "Value": {"Source": [source]}} for key, source in now.items() if source]
+    given = {"AccessControlAttributes": listed}
+    update = hand.center.update_instance_access_control_attribute_configuration
+    update(InstanceArn=INSTANCE, InstanceAccessControlAttributeConfiguration=given)
+
+
+def attribute_made(hand: Hand) -> str:
+    _attributes(hand, desk="${path:nickName}")
+    return "made attribute for access control desk"
+
+
+def attribute_changed(hand: Hand) -> str:
+    _attributes(hand, team="${path:displayName}")
+    return "changed attribute for access control team: source is ${path:displayName}"
+
+
+def attribute_gone(hand: Hand) -> str:
+    _attributes(hand, site="")
+    return "gone attribute for access control site"
+
+
+def set_made(hand: Hand) -> str:
+    made = hand.center.create_permission_set(InstanceArn=INSTANCE, Name="Night", SessionDuration="PT3H")
+    arn = made["PermissionSet"]["PermissionSetArn"]
+    policy = f"{AWS_POLICY}ReadOnlyAccess"
+    hand.center.attach_managed_policy_to_permission_set(
+        InstanceArn=INSTANCE, PermissionSetArn=arn, ManagedPolicyArn=policy
+    )
+    return f"made permission set Night ({arn.rpartition('/')[2]})"
+
+
+def set_gone(hand: Hand) -> str:
+    policy = f"{AWS_POLICY}ReadOnlyAccess"
+    hand.center.detach_managed_policy_from_permission_set(**hand.set("Spare"), ManagedPolicyArn=policy)
+    hand.center.delete_permission_set(**hand.set("Spare"))
+    return "gone permission set Spare"
+
+
+def set_described(hand: Hand) -> str:
+    given = {"SessionDuration": "PT2H", "RelayState": "https://console.aws.amazon.com/"}
+    hand.center.update_permission_set(**hand.set("Rich"), Description="Everything.", **given)
+    return "changed permission set Rich: description is Everything."
+
+
+def session_lengthened(hand: Hand) -> str:
+    hand.center.update_permission_set(
+        **hand.set("FinOps"), SessionDuration="PT12H", Description="Billing and cost management."
+    )
+    return "changed permission set FinOps: session_duration is PT12H"
+
+
+def set_tagged(hand: Hand) -> str:
+    where = {"InstanceArn": INSTANCE, "ResourceArn": hand.set("Rich")["PermissionSetArn"]}
+    hand.center.tag_resource(**where, Tags=[{"Key": "cost", "Value": "9"}])
+    return 'changed permission set Rich: tags is {"cost": "9", "team": "a"}'
+
+
+def aws_policy_made(hand: Hand) -> str:
+    policy = f"{AWS_POLICY}AdministratorAccess"
+    hand.center.attach_managed_policy_to_permission_set(**hand.set("Rich"), ManagedPolicyArn=policy)
+    return "made permission set policy AWS AdministratorAccess in Rich"
+
+
+def aws_policy_gone(hand: Hand) -> str:
+    policy = f"{AWS_POLICY}job-function/Billing"
+    hand.center.detach_managed_policy_from_permission_set(**hand.set("Rich"), ManagedPolicyArn=policy)
+    return "gone permission set policy AWS job-function/Billing in Rich"
+
+
+def own_policy_made(hand: Hand) -> str:
+    attach = hand.center.attach_customer_managed_policy_reference_to_permission_set
+    attach(**hand.set("Rich"), CustomerManagedPolicyReference={"Name": "More", "Path": "/a/b/"})
+    return "made permission set policy /a/b/More in Rich"
+
+
+def own_policy_gone(hand: Hand) -> str:
+    detach = hand.center.detach_customer_managed_policy_reference_from_permission_set
+    detach(**hand.set("Rich"), CustomerManagedPolicyReference={"Name": "Billing", "Path": "/teams/"})
+    return "gone permission set policy /teams/Billing in Rich"
+
+
+def inline_made(hand: Hand) -> str:
+    hand.center.put_inline_policy_to_permission_set(**hand.set("ReadOnly"), InlinePolicy=json.dumps(ALLOWED))
+    return "made inline policy ReadOnly"
+
+
+def inline_changed(hand: Hand) -> str:
+    hand.center.put_inline_policy_to_permission_set(**hand.set("DevOps"), InlinePolicy=json.dumps(ALLOWED))
+    return "changed inline policy DevOps: document is sha256 "
+
+
+def inline_gone(hand: Hand) -> str:
+    hand.center.delete_inline_policy_from_permission_set(**hand.set("Bound"))
+    return "gone inline policy Bound"
+
+
+def boundary_made(hand: Hand) -> str:
+    boundary = {"CustomerManagedPolicyReference": {"Name": "Limit", "Path": "/"}}
+    hand.center.put_permissions_boundary_to_permission_set(**hand.set("ReadOnly"), PermissionsBoundary=boundary)
+    return "made permissions boundary ReadOnly"
+
+
+def boundary_changed(hand: Hand) -> str:
+    boundary = {"ManagedPolicyArn": f"{AWS_POLICY}AdministratorAccess"}
+    hand.center.put_permissions_boundary_to_permission_set(**hand.set("Rich"), PermissionsBoundary=boundary)
+    return "changed permissions boundary Rich: policy is AWS AdministratorAccess"
+
+
+def boundary_gone(hand: Hand) -> str:
+    hand.center.delete_permissions_boundary_from_permission_set(**hand.set("Bound"))
+    return "gone permissions boundary Bound"
+
+
+def assignment_made(hand: Hand) -> str:
+    hand.center.create_account_assignment(**hand.assignment("Administrator", "readonly", "shared"))
+    return "made assignment Administrator of group readonly in shared"
+
+
+def assignment_gone(hand: Hand) -> str:
+    hand.center.delete_account_assignment(**hand.assignment("DevOps", "devops", "shared"))
+    return "gone assignment DevOps of group devops in shared"
+
+
+def assignment_of_nobody(hand: Hand) -> str:
+    made = hand.people.create_group(IdentityStoreId=STORE, DisplayName="ghosts")["GroupId"]
+    hand.center.create_account_assignment(**{**hand.assignment("Rich", "readonly", "security"), "PrincipalId": made})
+    hand.people.delete_group(IdentityStoreId=STORE, GroupId=made)
+    return f"made assignment Rich of group {made} in security"
+
+
+def entitled(hand: Hand) -> str:
+    role, user = f"arn:aws:iam::{hand.account('shared')}:role/Ops", hand.user("bo")
+    given = {"principalRole": {"principal": {"identityCenter": {"userId": user}}, "roleArn": role}}
+    application = "arn:aws:account-access:us-east-1:123456789012:application/app-1"
+    made = hand.site.client("account-access").create_entitlement(applicationArn=application, entitlement=given)
+    return f"made entitlement {role} of bo ({made['entitlementId']})"
+
+
+def encryption_off(hand: Hand) -> str:
+    hand.ec2.disable_ebs_encryption_by_default()
+    return "changed setting ebs_encryption in us-east-1: enabled is 0"
+
+
+def password_shorter(hand: Hand) -> str:
+    found = hand.iam.get_account_password_policy()["PasswordPolicy"]
+    apart = ("ExpirePasswords", "MinimumPasswordLength", "MaxPasswordAge")  # which nobody set
+    kept = {name: value for name, value in found.items() if name not in apart}
+    hand.iam.update_account_password_policy(**kept, MinimumPasswordLength=9)
+    return "changed setting password_policy: minimum_password_length is 9"
+
+
+PLACEHOLDERS = "policies/devops.json has placeholders, and the document at AWS has none; change the file by hand"
+
+
+def trail_stopped(hand: Hand) -> str:
+    hand.site.client("cloudtrail").stop_logging(Name="ex-organization")
+    return "changed control trail: logging is false"
+
+
+def budget_raised(hand: Hand) -> str:
+    limit = {"BudgetName": "ex-monthly", "BudgetLimit": {"Amount": "500", "Unit": "USD"}}
+    new = {**limit, "TimeUnit": "MONTHLY", "BudgetType": "COST"}
+    hand.site.client("budgets").update_budget(AccountId=ACCOUNT, NewBudget=new)
+    return "changed control budget: limit is 500 USD"
+
+
+def analyzer_gone(hand: Hand) -> str:
+    hand.site.client("accessanalyzer").delete_analyzer(analyzerName="ex-organization")
+    return "gone control access_analyzer in us-east-1"
+
+
+def contact_changed(hand: Hand) -> str:
+    eve = {"Name": "Eve", "Title": "Guard", "EmailAddress": "sam@example.com", "PhoneNumber": "+49 30 1234567"}
+    put = hand.site.client("account").put_alternate_contact
+    put(AccountId=hand.account("sandbox"), AlternateContactType="SECURITY", **eve)
+    return "changed control alternate_contacts security of sandbox: name is Eve"
+
+
+def contact_gone(hand: Hand) -> str:
+    delete = hand.site.client("account").delete_alternate_contact
+    delete(AccountId=hand.account("drill"), AlternateContactType="SECURITY")
+    return "gone control alternate_contacts security of drill"
+
+
+BY_HAND = "change security.yaml by hand"
+GONE = "take it out of the YAML by hand, and deploy"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A change by hand.
+
+    Attributes:
+        make: makes it, and returns how it is told.
+        not_kept: what drift says instead of a line that keeps it.
+        not_put_back: what drift says where no line and no deploy puts it back.
+    """
+
+    make: Callable[[Hand], str | tuple[str, ...]]
+    not_kept: str = ""
+    not_put_back: str = ""
+
+
+ROWS = (
+    Row(account_made, not_put_back="unmanaged_accounts in organization.yaml leaves it to others"),
+    Row(account_renamed),
+    Row(account_moved),
+    Row(account_tags),
+    Row(
+        account_closed,
+        "write retired: true into its entry, once it is closed for good",
+        "reopen it with AWS Support, or set retired: true on its entry",
+    ),
+    Row(account_left, GONE, "the account has to accept the invitation"),
+    Row(unit_made),
+    Row(unit_renamed),
+    Row(unit_gone, GONE),
+    Row(policy_made),
+    Row(policy_gone, GONE),
+    Row(policy_described),
+    Row(policy_rewritten, "others have policies/open.json as well; give it a file of its own"),
+    Row(policy_attached),
+    Row(policy_detached, GONE),
+    Row(type_on, "declare a policy of this type, which switches the type on"),
+    Row(type_off, GONE),
+    Row(service_on),
+    Row(service_off, GONE),
+    Row(delegated),
+    Row(delegation_taken, GONE),
+    Row(root_sessions_on),
+    Row(root_credentials_off, GONE),
+    Row(user_made),
+    Row(user_gone, GONE),
+    Row(user_renamed),
+    Row(user_wed),
+    Row(group_made),
+    Row(group_gone, GONE),
+    Row(group_described),
+    Row(group_made_again),
+    Row(member_made),
+    Row(member_gone, GONE),
+    Row(attribute_made),
+    Row(attribute_changed),
+    Row(attribute_gone, GONE),
+    Row(set_made),
+    Row(set_gone, GONE),
+    Row(set_described),
+    Row(
+        session_lengthened,
+        not_put_back="write session_duration into its entry, and deploy: what is not written stays as it is",
+    ),
+    Row(set_tagged),
+    Row(aws_policy_made),
+    Row(aws_policy_gone, GONE),
+    Row(own_policy_made),
+    Row(own_policy_gone, GONE),
+    Row(inline_made),
+    Row(
+        inline_changed,
+        "policies/devops.json has placeholders, and the document at AWS has none; change the file by hand",
+    ),
+    Row(inline_gone, GONE),
+    Row(boundary_made),
+    Row(boundary_changed),
+    Row(boundary_gone, GONE),
+    Row(assignment_made),
+    Row(assignment_gone, GONE),
+    Row(assignment_of_nobody, "nobody has it any more"),
+    Row(entitled, "no configuration can declare an entitlement"),
+    Row(encryption_off, "security.yaml can only leave it to others, with mode: unmanaged"),
+    Row(password_shorter),
+    Row(trail_stopped, BY_HAND),
+    Row(budget_raised, BY_HAND),
+    Row(analyzer_gone, GONE),
+    Row(contact_changed, BY_HAND),
+    Row(contact_gone, GONE),
+)
+BESIDE = {
+    "gone permission set policy AWS ReadOnlyAccess in Spare": GONE,
+    "gone assignment Administrator of group administrators in leaver": GONE,
+    "gone control alternate_contacts security of leaver": GONE,
+}
+"""What else is told of a thing that is gone."""
+
+
+def drift(site: Site, code: int, *more: str) -> Json:
+    """Returns what `strata drift` says; it changes nothing at AWS."""
+    before = len(site.aws.calls())
+    found = site.strata("drift", "--json", *more)
+    assert found.code == code, found.text[-6000:]
+    assert not site.aws.writing_calls(by="strata", since=before)
+    said: Json = json.loads(found.stdout)
+    return said
+
+
+def by_telling(said: Json) -> dict[str, Json]:
+    """Returns the differences by how they are told, without hashes and without what a thing lets people do."""
+    return {
+        f"{one['finding'].removesuffix('-outside')} {one['at'].partition(': content is ')[0].partition('sha256 ')[0]}"
+        + ("sha256 " if ": document is" in one["at"] else ""): one
+        for one in said["differences"]
+    }
+
+
+def made_by_hand(site: Site, wanted: Callable[[Row], bool]) -> dict[str, Row]:
+    hand, made = Hand(site), dict[str, Row]()
+    for row in filter(wanted, ROWS):
+        told = row.make(hand)
+        made |= dict.fromkeys((told,) if isinstance(told, str) else told, row)
+    return made
+
+
+def test_each_change_is_found_and_put_back_by_its_line(site: Site, tmp_path: Path) -> None:
+    made = made_by_hand(site, lambda row: not row.not_put_back)
+
+    said = by_telling(drift(site, 3, "--who"))
+
+    assert {*said} - {*BESIDE} == {*made}
+    assert {
+        words: one["who"]["unknown"]
+        for words, one in said.items()
+        if not one["who"]["by"].endswith("/jane.doe") and not one["who"]["unknown"].startswith("not asked")
+    } == {}
+    assert len([one for one in said.values() if one["who"]["event"]]) == min(len(said), 50)
+    assert all(bool(one["deploy"]) is not bool(one["undo"]) for one in said.values())
+    undo = [text for one in said.values() for text in one["undo"]]
+    typed = Typist.at(site, tmp_path).types("\n".join(undo))
+    assert typed.code == 0, typed.text[-3000:]
+    stacks = {one["deploy"].removeprefix("strata deploy ") for one in said.values() if one["deploy"]}
+    done = site.strata("deploy", *sorted(stacks), "--yes")
+    assert done.code == 0, done.text[-6000:]
+    clean = drift(site, 0)
+    assert clean["differences"] == clean["waiting"] == []
+
+
+def test_each_change_that_yaml_can_say_is_adopted_by_its_line(site: Site, tmp_path: Path) -> None:
+    """Then a deploy changes nothing at AWS."""
+    made = made_by_hand(site, lambda row: not row.not_kept)
+
+    said = by_telling(drift(site, 3))
+
+    assert {*said} == {*made}
+    lines = dict.fromkeys(one["adopt"] for one in said.values())
+    assert all(one.startswith("strata adopt ") for one in lines)
+    typed = Typist.at(site, tmp_path).types("\n".join(f"{line} --yes" for line in lines))
+    assert typed.code == 0, typed.text[-6000:]
+    again = {one for one in made if one.startswith("changed group again: id is ")}
+    assert {*by_telling(drift(site, 3 if again else 0))} == again
+    before = len(site.aws.calls())
+    done = site.strata("deploy", "--yes")
+    assert done.code == 0, done.text[-6000:]
+    assert site.aws.writing_calls(since=before) == {}
+    clean = drift(site, 0)
+    assert clean["differences"] == clean["waiting"] == []
+
+
+def test_where_a_way_is_impossible_drift_says_so(site: Site) -> None:
+    made = made_by_hand(site, lambda row: bool(row.not_kept or row.not_put_back))
+
+    said = by_telling(drift(site, 3))
+
+    assert {*said} - {*BESIDE} == {*made}
+    for words, one in said.items():
+        row = made.get(words)
+        assert one["not_adopted"] == (row.not_kept if row else BESIDE[words]), words
+        assert bool(one["adopt"]) is not bool(one["not_adopted"])
+        if row and row.not_put_back and "assignment" not in words:
+            assert (one["deploy"], one["by_hand"]) == ("", row.not_put_back)

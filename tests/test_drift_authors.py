@@ -1,0 +1,196 @@
+"""`strata drift --who` finds in CloudTrail's event history by whom a difference was made, and says where it cannot."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from strata.aws.session import Aws, AwsError
+from strata.drift.authors import MOST, Author, _names, authors
+from strata.drift.comparison import Difference, compare
+from strata.drift.event_history import PAGES, Event, History
+from strata.drift.facts import STACKS
+from strata.files.config_edit import write_texts
+from strata.iam.reference import reference
+from strata.landing_zone import LandingZone
+from strata.load import load
+from tests.test_describing import grant, uuid
+from tests.test_drift import SHOP, cases, changed, deployed, states
+from tests.test_drift import _written as written
+
+AT = dt.datetime(2026, 11, 20, 10, tzinfo=dt.UTC)
+JANE = "arn:aws:sts::111111111111:assumed-role/AWSReservedSSO_Administrator_0123456789abcdef/jane"
+
+
+def event(name: str, by: str = JANE, at: dt.datetime = AT, **asked: Any) -> dict[str, Any]:
+    """Returns an event as LookupEvents has it."""
+    whole = {"userIdentity": {"arn": by}, "requestParameters": asked.pop("asked", asked), **asked.pop("more", {})}
+    return {"EventName": name, "EventTime": at, "Username": "jane", "CloudTrailEvent": json.dumps(whole)}
+
+
+class Client:
+    """CloudTrail in one region, with pages of two events."""
+
+    def __init__(self, events: list[dict[str, Any]], asked: list[str]) -> None:
+        self.events, self.asked = events, asked
+
+    def lookup_events(self, LookupAttributes: Any, MaxResults: int, NextToken: str = "0") -> Any:  # noqa: N803
+        (attribute,) = LookupAttributes
+        assert (attribute["AttributeKey"], MaxResults) == ("EventName", 50)
+        self.asked.append(attribute["AttributeValue"])
+        found = [one for one in self.events if one["EventName"] == attribute["AttributeValue"]]
+        start = int(NextToken)
+        more = {"NextToken": str(start + 2)} if start + 2 < len(found) else {}
+        return {"Events": found[start : start + 2], **more}
+
+
+class Told(History):
+    """The history of an account as a test has it, by region."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, events: Mapping[str, list[dict[str, Any]]]) -> None:
+        super().__init__(Aws(None, "us-east-1"))
+        self.asked: list[str] = []
+        self.regions: list[str] = []
+
+        def client(_: Aws, service: str, region: str) -> Client:
+            assert service == "cloudtrail"
+            self.regions.append(region)
+            return Client(events.get(region, []), self.asked)
+
+        monkeypatch.setattr(Aws, "client", client)
+
+
+@pytest.fixture(scope="module")
+def zone(tmp_path_factory: pytest.TempPathFactory) -> LandingZone:
+    path = tmp_path_factory.mktemp("who")
+    write_texts(path, written()[1])
+    return load(path)
+
+
+def differences(zone: LandingZone, live: Any) -> tuple[Difference, ...]:
+    return compare(zone, states(deployed()), live).differences
+
+
+def asked_who(history: History, zone: LandingZone, *some: Difference) -> list[Author]:
+    return list(authors(history, zone.project, some))
+
+
+def test_the_last_event_about_the_very_thing_tells(zone: LandingZone, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not one about another group, and not one that AWS refused."""
+    live = dict(cases())["membership made"][0]
+    (one,) = differences(zone, live)
+    here = {"groupId": uuid(11), "memberId": {"userId": uuid(2)}}
+    other = {"groupId": uuid(12), "memberId": {"userId": uuid(2)}}
+    events = [
+        event("CreateGroupMembership", "arn:of:eve", AT + dt.timedelta(days=3), asked=here, more={"errorCode": "No"}),
+        event("CreateGroupMembership", "arn:of:bo", AT + dt.timedelta(days=2), asked=other),
+        event("CreateGroupMembership", JANE, AT + dt.timedelta(days=1), asked=here),
+        event("CreateGroupMembership", "arn:of:deployer", AT, asked=here),
+    ]
+    history = Told(monkeypatch, {"us-east-1": events})
+
+    assert asked_who(history, zone, one) == [Author(JANE, AT + dt.timedelta(days=1), "CreateGroupMembership")]
+
+
+def test_what_nobody_finds_says_so(zone: LandingZone, monkeypatch: pytest.MonkeyPatch) -> None:
+    live = dict(cases())["trusted service made"][0]
+
+    (one,) = asked_who(Told(monkeypatch, {}), zone, *differences(zone, live))
+
+    assert one.unknown == "no event of the last 90 days in the management account tells"
+
+
+def test_organizations_and_identity_center_are_asked_where_their_events_are(
+    zone: LandingZone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = zone.project.model_copy(deep=True)
+    object.__setattr__(project.identity_center, "region", "eu-central-1")
+    live = changed(deployed(), trusted_services=(), assignments=frozenset({grant("Admin", 11)}))
+    some = [one for one in differences(zone, live) if one.kind in ("assignment", "trusted service")]
+    history = Told(monkeypatch, {})
+
+    list(authors(history, project, some))
+
+    assert {*history.regions} == {"us-east-1", "eu-central-1"}
+    assert len(history.asked) == len({*history.asked}) == 2, "each name once, whatever many differences there are"
+
+
+def test_only_the_first_fifty_are_looked_up(zone: LandingZone, monkeypatch: pytest.MonkeyPatch) -> None:
+    live = dict(cases())["trusted service made"][0]
+    (one,) = differences(zone, live)
+    made = event("EnableAWSServiceAccess", servicePrincipal="ssm.amazonaws.com")
+
+    found = asked_who(Told(monkeypatch, {"us-east-1": [made]}), zone, *([one] * (MOST + 1)))
+
+    assert {each.by for each in found[:MOST]} == {JANE}
+    assert found[MOST].unknown == "not asked: only the first 50 are"
+
+
+def test_who_may_not_ask_is_told_once_for_all(zone: LandingZone) -> None:
+    class Refusing(History):
+        def __init__(self) -> None:
+            self.times = 0
+
+        def events(self, region: str, name: str) -> Iterator[Event]:
+            self.times += 1
+            raise AwsError("LookupEvents is not allowed", "AccessDeniedException")
+
+    live = dict(cases())["attachment made"][0]
+    history = Refusing()
+
+    found = asked_who(history, zone, *differences(zone, live))
+
+    assert [one.unknown for one in found] == ["LookupEvents is not allowed"] * 2
+    assert history.times == 1
+
+
+def test_the_reading_ends_where_nothing_is_found_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    many = [event("CreateGroup", groupId=str(number)) for number in range(4 * PAGES)]
+    history = Told(monkeypatch, {"us-east-1": many})
+    monkeypatch.setattr("strata.inventory.pace.time.sleep", lambda _: None)
+
+    assert len(list(history.events("us-east-1", "CreateGroup"))) == 2 * PAGES
+    assert len(list(history.events("us-east-1", "CreateGroup"))) == 2 * PAGES, "what was read is kept"
+    assert len(history.asked) == PAGES
+
+
+OTHERS = {"CreateAccountResult"}
+"""Events that are no actions."""
+
+
+def test_each_kind_and_direction_has_its_events(zone: LandingZone) -> None:
+    """Each is an action that AWS knows, but for a few."""
+    known = reference()
+    actions = {
+        action.name
+        for service in ("organizations", "sso", "sso-directory", "identitystore", "iam", "account", "account-access")
+        if (found := known.service(service))
+        for action in found.actions
+    }
+    unknown, met = {}, set()
+    for name, (live, _, _) in cases().items():
+        for one in differences(zone, live):
+            met.add(one.kind)
+            names = _names(one)
+            if not names or (strange := {*names} - actions - OTHERS):
+                unknown[name] = strange if names else {"none"}
+    assert unknown == {}
+    assert met == STACKS.keys() - {"setting", "control"}
+
+
+def test_an_undeclared_account_is_found_by_its_id(zone: LandingZone, monkeypatch: pytest.MonkeyPatch) -> None:
+    """CreateAccountResult has it in the details of the service."""
+    live = dict(cases())["account made"][0]
+    (one,) = differences(zone, live)
+    status = {"createAccountStatus": {"accountId": "000000000009", "state": "SUCCEEDED"}}
+    made = event("CreateAccountResult", "", more={"serviceEventDetails": status})
+    made["CloudTrailEvent"] = json.dumps({**json.loads(made["CloudTrailEvent"]), "userIdentity": {"invokedBy": "AWS"}})
+
+    (found,) = asked_who(Told(monkeypatch, {"us-east-1": [made]}), zone, one)
+
+    assert (found.by, found.event) == ("jane", "CreateAccountResult")
+    assert SHOP not in str(found)
