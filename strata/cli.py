@@ -667,6 +667,12 @@ AllowOption = Annotated[
 ]
 
 
+RefreshOption = Annotated[
+    bool,
+    typer.Option("--refresh", help="Have Terraform ask AWS about every object, also where a reading in bulk has it."),
+]
+
+
 @command("plan", "strata plan organizations sso")
 def plan(
     *,
@@ -678,11 +684,12 @@ def plan(
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 3 when something would change.")] = False,
     allow: AllowOption = None,
     json: JsonOption = False,
+    refresh: RefreshOption = False,
 ) -> int:
     """Show what a deploy would change, and refuse what it would lose. Applies nothing, takes no lock."""
     from strata.commands.plan import run
 
-    return run(options, stacks=stacks or (), exit_code=exit_code, json=json, allow=allow or ())
+    return run(options, stacks=stacks or (), exit_code=exit_code, json=json, allow=allow or (), refresh=refresh)
 
 
 @command("deploy", "strata deploy organizations sso")
@@ -695,12 +702,13 @@ def deploy(
     ] = None,
     allow: AllowOption = None,
     json: JsonOption = False,
+    refresh: RefreshOption = False,
     yes: YesOption = False,
 ) -> int:
     """Check, plan, ask, then deploy the stacks in order; without a terminal it needs --yes."""
     from strata.commands.deploy import run
 
-    return run(options, stacks=stacks or (), json=json, yes=yes, allow=allow or ())
+    return run(options, stacks=stacks or (), json=json, yes=yes, allow=allow or (), refresh=refresh)
 
 
 @command("explain", "strata explain jane-doe security")

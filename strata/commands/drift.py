@@ -40,7 +40,7 @@ def run(options: Options, *, json: bool) -> int:
     management_caller(aws, zone.project)
     states = _states(aws, zone)
     reading = Reading(options, zone.project)
-    inventory = reading.read(aws, partly=True)
+    inventory = reading.read(aws, partly=True, once=True)
     _check_same(aws, zone, states)
     today = dt.datetime.now(dt.UTC).date()
     accepted = [one for one in zone.accepted if one.finding in DRIFT and not one.ended(today)]
