@@ -81,7 +81,7 @@ class Refreshing:
 
     def needed(self, workspace: Workspace, stack: str, versions: Mapping[StateObject, Version | None]) -> bool:
         """Says whether a plan that rests on these versions of states refreshes, and with --verbose why."""
-        why = self._why(workspace, stack, versions)
+        why = self.why(workspace, stack, versions)
         if self._verbose and self._progress:
             number = counted(reread.count(self._states.get(stack, {})), "object")
             spared = f"with -refresh=false: AWS has its {number} as the state has them"
@@ -94,7 +94,7 @@ class Refreshing:
         run = self._runs.get(stack)
         return run is not None and run.version == version
 
-    def _why(self, workspace: Workspace, stack: str, versions: Mapping[StateObject, Version | None]) -> str | None:
+    def why(self, workspace: Workspace, stack: str, versions: Mapping[StateObject, Version | None]) -> str | None:
         """Returns why a plan refreshes, None where it need not."""
         own = next((version for state, version in versions.items() if state.key == state_key(stack)), None)
         why = self._why_not(stack) or self._other_run(workspace, stack, own)

@@ -302,7 +302,7 @@ def _access_control(reading: Reading, attributes: Attributes) -> Attributes | No
     listed = found["InstanceAccessControlAttributeConfiguration"]["AccessControlAttributes"]
     here = {one["Key"]: sorted(one["Value"]["Source"]) for one in listed}
     known = attributes.get("attribute") or ()
-    there = {one.get("key"): sorted(_first(one.get("value")).get("source") or ()) for one in known}
+    there = {_first(one).get("key"): sorted(_first(_first(one).get("value")).get("source") or ()) for one in known}
     return {
         "id": instance,
         "instance_arn": instance,
