@@ -132,8 +132,12 @@ class Site:
         """Returns the start of a run, behind its first checks."""
         variables = {"TERRAFORM_BINARY_NAME": str(fake_terraform.install(self.folder)), "PATH": os.environ["PATH"]}
         workspace = Workspace(self.folder / "out", variables)
-        start = (self.landing_zone, self.aws, workspace, self.stacks, self.states, frozenset(), warnings)
-        return Prepared(*start, refreshing=self.refreshing)
+        return Prepared(
+            *(self.landing_zone, self.aws, workspace, self.stacks, self.states),
+            frozenset(),
+            warnings,
+            refreshing=self.refreshing,
+        )
 
     def deploys(self, *, yes: bool = False, warnings: tuple[str, ...] = ()) -> int:
         """Runs `strata deploy` behind its first checks."""

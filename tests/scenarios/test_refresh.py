@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -417,6 +418,53 @@ def refreshed(site: Site, situation: str, monkeypatch: pytest.MonkeyPatch) -> No
         site.synth()
 
     assert reason in (why(site, monkeypatch) or "nothing")
+
+
+@pytest.mark.e2e
+@pytest.mark.only("stand-in")
+def test_commands_ask_for_sets_and_principals_and_no_more(company: Site) -> None:
+    """Of all calls of a command, the provider's among them: the formula that `make bench` holds at the full size."""
+    state, instances, data_sources = company.state("sso"), 4, 2 * 2
+    sets, users = _of(state, "aws_ssoadmin_permission_set"), _of(state, "aws_identitystore_user")
+    groups = _of(state, "aws_identitystore_group") + 2  # external ones
+    for command in (("plan", "sso"), ("deploy", "sso", "--yes"), ("plan",), ("deploy", "--yes")):
+        before = len(company.aws.calls())
+        done = company.strata(*command, "-v")
+
+        made = Counter(one.action.partition(":")[0] for one in company.aws.calls(since=before))
+        assert done.code == 0, done.text[-3000:]
+        assert "sso: planned with -refresh=false: AWS has its" in done.text, done.text[-3000:]
+        assert made["sso-admin"] <= 6 * sets + groups + users + 2 + instances, made
+        assert made["identitystore"] <= groups + 2 + data_sources, made
+    before = len(company.aws.calls())
+    drifted = company.strata("drift")
+    made = Counter(one.action.partition(":")[0] for one in company.aws.calls(since=before))
+    assert drifted.code == 0, drifted.text[-3000:]
+    assert made["sso-admin"] <= 7 * sets + groups + users + 2 + instances, made
+    assert made["identitystore"] <= groups + 2, made
+
+
+def _of(state: Json, type: str) -> int:
+    return sum(address.startswith(f"{type}.") for address in state)
+
+
+@pytest.mark.e2e
+@pytest.mark.only("stand-in")
+def test_what_is_asked_for_is_refreshed_and_a_small_edit_goes_without(company: Site) -> None:
+    """A group's description is changed without a refresh; the next run goes without one again."""
+    asked = company.strata("plan", "sso", "--refresh", "-v")
+    assert "sso: planned with a full refresh: it was asked for" in asked.text
+
+    company.edit("sso.yaml", ("Queries, never keys.", "Queries."))
+    before = len(company.aws.calls())
+    deployed = company.strata("deploy", "--yes", "-v")
+
+    assert deployed.code == 0, deployed.text[-3000:]
+    assert "sso: planned with -refresh=false" in deployed.text
+    assert "security: planned with a full refresh: aws_" in deployed.text
+    assert company.aws.writing_calls(since=before) == {"identitystore:UpdateGroup": 1}
+    assert not company.aws.calls(since=before, by="strata", action="sso-admin:ListAccountsForProvisionedPermissionSet")
+    assert "sso: planned with -refresh=false" in company.strata("plan", "sso", "-v").text
 
 
 @pytest.mark.large
