@@ -703,6 +703,12 @@ AllowOption = Annotated[
 ]
 
 
+RefreshOption = Annotated[
+    bool,
+    typer.Option("--refresh", help="Have Terraform ask AWS about every object, also where a reading in bulk has it."),
+]
+
+
 @command("plan", "strata plan organizations sso")
 def plan(
     *,
@@ -722,6 +728,7 @@ def plan(
         typer.Option("--expect", metavar="FILE|HASH", help="Exit 3 when the list is not this one.", show_default=False),
     ] = None,
     json: JsonOption = False,
+    refresh: RefreshOption = False,
 ) -> int:
     """Show what a deploy would change, and refuse what it would lose. Applies nothing, takes no lock."""
     from strata.commands.plan import run
@@ -734,6 +741,7 @@ def plan(
         allow=allow or (),
         changes=changes,
         expect=expect,
+        refresh=refresh,
     )
 
 
@@ -757,12 +765,13 @@ def deploy(
         ),
     ] = None,
     json: JsonOption = False,
+    refresh: RefreshOption = False,
     yes: YesOption = False,
 ) -> int:
     """Check, plan, ask, then deploy the stacks in order; without a terminal it needs --yes."""
     from strata.commands.deploy import run
 
-    return run(options, stacks=stacks or (), json=json, yes=yes, allow=allow or (), expect=expect)
+    return run(options, stacks=stacks or (), json=json, yes=yes, allow=allow or (), expect=expect, refresh=refresh)
 
 
 @command("explain", "strata explain jane-doe security")

@@ -17,17 +17,21 @@ from typing import Any
 
 import pytest
 
-from strata.aws.session import Aws
+from strata.aws import runs
+from strata.aws.session import Aws, AwsError
+from strata.aws.states import Version
 from strata.commands import deploy
 from strata.commands.deploy import Deployment
 from strata.config.models import state_key
 from strata.errors import StrataError, UsageError
 from strata.load import load
 from strata.options import Options
+from strata.terraform.apply import apply as applies
 from strata.terraform.change_list import Expected
-from strata.terraform.plans import plan_folder
+from strata.terraform.plans import Plan, plan_folder
 from strata.terraform.preflight import Prepared
 from strata.terraform.progress import Progress
+from strata.terraform.refresh import Refreshing
 from strata.terraform.signals import Signals, StoppedError
 from strata.terraform.workspace import Workspace
 from tests import fake_terraform
@@ -90,6 +94,7 @@ class Site:
         self.questions: list[str] = []
         self.answer: Callable[[str], bool] = lambda _: True
         self.said: list[str] = []
+        self.refreshing = Refreshing()
         self.to = io.StringIO()
         needs: dict[str, list[str]] = {"backend": [], "organizations": ["backend"], "security": ["organizations"]}
         for stack in STACKS:
@@ -128,7 +133,12 @@ class Site:
         """Returns the start of a run, behind its first checks."""
         variables = {"TERRAFORM_BINARY_NAME": str(fake_terraform.install(self.folder)), "PATH": os.environ["PATH"]}
         workspace = Workspace(self.folder / "out", variables)
-        return Prepared(self.landing_zone, self.aws, workspace, self.stacks, self.states, frozenset(), warnings)
+        return Prepared(
+            *(self.landing_zone, self.aws, workspace, self.stacks, self.states),
+            frozenset(),
+            warnings,
+            refreshing=self.refreshing,
+        )
 
     def deploys(self, *, yes: bool = False, warnings: tuple[str, ...] = (), expected: Expected | None = None) -> int:
         """Runs `strata deploy` behind its first checks."""
@@ -139,6 +149,11 @@ class Site:
             given = (options, prepared, self.signals, self.plan_folder, self.to, progress)
             self.deployment = Deployment(*given, yes=yes, expected=expected)
             return self.deployment.run()
+
+    def deployment_ends(self, *, yes: bool = False) -> int:
+        """Runs `strata deploy` to its end."""
+        code = self.deploys(yes=yes)
+        return self.deployment.finish(code, json=True)
 
     def did(self, stack: str) -> str:
         """Returns the commands that Terraform got for a stack, in order."""
@@ -568,23 +583,127 @@ def test_what_it_left_half_made_is_kept_before_the_next_try(site: Site, pauses: 
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "provisions"), [("failed", 1, True), ("applied", 0, True), ("failed", 130, False)]
+    ("status", "code", "changed", "provisions"),
+    [
+        ("failed", 1, True, True),
+        ("applied", 0, True, True),
+        ("failed", 130, True, False),
+        ("applied", 0, False, True),  # no run is known that ended whole
+    ],
 )
 def test_accounts_get_the_newest_permission_sets_after_a_failure_too(
-    site: Site, status: str, code: int, provisions: bool, monkeypatch: pytest.MonkeyPatch
+    site: Site, status: str, code: int, provisions: bool, changed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A provisioning that fails leaves nothing in the state that a later plan would show."""
+    assert _provisions(site, status, code, changed, monkeypatch) is provisions
+
+
+def test_permission_sets_are_looked_at_again_only_where_something_of_them_changed(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look takes a call for each set; the last run has taken it, and nothing has changed since."""
+    site.states["sso"] = {"lineage": "one", "serial": 1}
+    runs.write(site.aws, site.landing_zone.project, {"sso": runs.Run(Version("one", 1), {})})
+    site.refreshing = Refreshing(always=False)
+    site.refreshing.begin(site.aws, site.landing_zone.project, site.states, [])
+
+    assert _provisions(site, "applied", 0, False, monkeypatch) is False
+    assert _provisions(site, "applied", 0, True, monkeypatch) is True
+
+
+def _provisions(site: Site, status: str, code: int, changed: bool, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Says whether a run that ended so looks for accounts with older permission sets."""
     asked: list[object] = []
-    monkeypatch.setattr(deploy, "provision_permission_sets", lambda *_: asked.append(1))
+
+    def provisions(*looked: object) -> bool:
+        asked.append(looked)
+        return True
+
+    monkeypatch.setattr(deploy, "provision_permission_sets", provisions)
     site.stacks = ("backend",)
     site.deploys()
     site.deployment.outcomes = {"sso": deploy.Outcome("sso", status)}
-    site.deployment._written = {"sso"}
+    site.deployment._written, site.deployment._provisions = {"sso"}, changed
     monkeypatch.setattr(site.deployment, "_outputs", lambda _: {})
 
     site.deployment.finish(code, json=True)
 
-    assert bool(asked) is provisions
+    return bool(asked)
+
+
+def recorded(site: Site) -> dict[str, Any]:
+    """Returns the runs that ended whole, as the next run reads them."""
+    return {stack: run.version for stack, run in runs.read(site.aws, site.landing_zone.project).items()}
+
+
+def test_how_each_stack_ended_is_written_down(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that had nothing to do with the state that it found, one that was applied with the state that it left."""
+
+    def apply(workspace: Workspace, plan: Plan, *more: Any, **settings: Any) -> Any:
+        site.write_state(plan.stack, 5)
+        return applies(workspace, plan, *more, **settings)
+
+    monkeypatch.setattr(deploy, "apply", apply)
+    site.plans("organizations", MADE)
+
+    code = site.deploys(yes=True)
+    assert recorded(site) == {}, "nothing is whole before the end"
+    site.deployment.finish(code, json=True)
+
+    assert recorded(site) == {stack: Version("one", 5 if stack == "organizations" else 1) for stack in STACKS}
+
+
+def test_a_stack_that_failed_is_not_written_down(site: Site) -> None:
+    site.plans("organizations", MADE)
+    site.applies(
+        "organizations", says=[{"type": "diagnostic", "diagnostic": {"severity": "error", "summary": "no"}}], code=1
+    )
+
+    site.deployment_ends(yes=True)
+
+    assert recorded(site) == {"backend": Version("one", 1)}
+
+
+def test_permission_sets_that_are_not_everywhere_are_no_whole_run(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deploy, "provision_permission_sets", lambda *_: False)
+    site.deploys()
+    site.deployment.outcomes["sso"] = deploy.Outcome("sso", "applied")
+    site.deployment._whole["sso"] = Version("one", 1)
+    monkeypatch.setattr(site.deployment, "_outputs", lambda _: {})
+
+    site.deployment.finish(0, json=True)
+
+    assert "sso" not in recorded(site)
+    assert "backend" in recorded(site)
+
+
+def test_a_record_that_is_refused_fails_nothing(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise AwsError("s3:PutObject is not allowed", "AccessDenied")
+
+    monkeypatch.setattr(deploy, "write_runs", refused)
+
+    assert site.deployment_ends() == 0
+    assert any("how this run ended is not written: s3:PutObject is not allowed" in text for text in site.said)
+
+
+def test_a_plan_without_a_refresh_is_the_plan_that_is_applied(site: Site) -> None:
+    site.plans("security", MADE)
+    site.refreshing = NoRefresh()
+
+    assert site.deploys(yes=True) == 0
+
+    planned, _, applied = (site.of("security") / "commands.txt").read_text().splitlines()[-3:]
+    assert planned.startswith("plan ")
+    assert " -refresh=false " in planned
+    assert applied == f"apply -json -input=false {site.plan_folder}/security.tfplan"
+
+
+class NoRefresh(Refreshing):
+    """Nothing needs a refresh."""
+
+    def needed(self, *_: object) -> bool:
+        return False
 
 
 def test_a_line_of_imports_whose_thing_is_gone_is_told_and_left_out(

@@ -7,22 +7,29 @@ import stat
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 
+from strata.aws import identity_center
 from strata.aws.session import Aws as Session
 from strata.aws.session import AwsError
 from strata.config.models import Project
 from strata.errors import StrataError
+from strata.inventory import reading
 from strata.inventory.kept import GOOD_FOR, KeptAnswers
 from strata.inventory.pace import Pace
-from strata.inventory.reading import read
+from strata.inventory.reading import Depth, Pool, read, read_center
 from strata.inventory.things import Assignment, Attached, Inventory
 from strata.landing_zone.permissions import permissions
+from strata.terraform.reread import wanted
+from tests.access import Size, made
 from tests.aws.center import INSTANCE, STORE
 from tests.aws.client import ACCOUNT, Aws, emulated_aws
+from tests.scenarios.seeds import Seeded
 
 PROJECT = Project.model_validate(
     {
@@ -307,6 +314,63 @@ def test_an_organization_that_changes_meanwhile_is_not_described(
     try:
         with pytest.raises(StrataError, match=f"the accounts changed while they were read .{new}."):
             read(Session(None, "us-east-1", answers=kept), PROJECT)
+    finally:
+        aws.restore(before)
+
+
+SMALL = Size(accounts=6, assignments=48, sets=4, groups=5, users=6)
+
+
+def test_identity_center_is_asked_for_sets_and_principals_whatever_the_number_of_assignments(
+    running: tuple[Aws, dict[str, Any]], session: Session
+) -> None:
+    """Six calls for a set and one for a principal; at the size of `make bench` a plan makes 520 and one a user."""
+    aws = running[0]
+    kept, principals = aws.snapshot(), SMALL.groups + SMALL.users
+    aws.restore()
+    try:
+        state = made(Seeded(aws), SMALL)
+
+        before = len(aws.calls())
+        of_state = read_center(session, PROJECT, wanted(state), Event())
+        plan = _services(aws, before)
+        before = len(aws.calls())
+        center = identity_center.Center.of(session, PROJECT)
+        admin, people = (Pool(ThreadPoolExecutor(2)) for _ in range(2))
+        assert center
+        whole = reading._center(session, center, PROJECT, admin, people, Depth(told=None, once=True))
+        drift = _services(aws, before)
+        before = len(aws.calls())
+        nothing = read_center(session, PROJECT, wanted({}), Event())
+        none = _services(aws, before)
+    finally:
+        aws.restore(kept)
+
+    assert of_state == whole
+    assert len(whole.assignments) == SMALL.assignments
+    assert plan == {"sso-admin": 3 + 6 * SMALL.sets + principals, "identitystore": 2 + SMALL.groups}
+    assert drift == {"sso-admin": 3 + 7 * SMALL.sets + principals, "identitystore": 2 + SMALL.groups}
+    assert nothing
+    assert none == {"sso-admin": 3, "identitystore": 2}, "what others made is nothing that a refresh would ask about"
+
+
+def _services(aws: Aws, since: int) -> Counter[str]:
+    return Counter(call.action.partition(":")[0] for call in aws.calls(since=since))
+
+
+def test_a_principal_that_is_made_meanwhile_is_not_taken_for_a_deleted_one(
+    running: tuple[Aws, dict[str, Any]], session: Session, ids: dict[str, Any]
+) -> None:
+    """It is assigned after the groups were listed, and looks like an assignment that nobody explains."""
+    aws = running[0]
+    before, center = aws.snapshot(), identity_center.Center.of(session, PROJECT)
+    assert center
+    late = Assignment(ids["accounts"][2], ids["set"], "GROUP", ids["group"])
+    deleted = Assignment(ids["accounts"][1], ids["set"], "USER", ids["gone"])
+    try:
+        reading._check_gone(session, center, {deleted})
+        with pytest.raises(StrataError, match=f"the group {ids['group']} was made while the rest was read"):
+            reading._check_gone(session, center, {deleted, late})
     finally:
         aws.restore(before)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from strata.aws.session import Aws, AwsError, Client, paginate
 from strata.config.models import Project
@@ -78,6 +78,12 @@ class Center:
         """Returns the user name of a user by id, None where nobody has the id."""
         answer = _unless_absent(lambda: self.people.describe_user(IdentityStoreId=self.store, UserId=user))
         return str(answer.get("UserName", "")) or None if answer else None
+
+    def exists(self, type: Literal["GROUP", "USER"], id: str) -> bool:
+        """Returns whether there is a user or group of an id."""
+        ask = self.people.describe_user if type == "USER" else self.people.describe_group
+        asked = {f"{type.title()}Id": id}
+        return _unless_absent(lambda: ask(IdentityStoreId=self.store, **asked)) is not None
 
     def group(self, name: str) -> str | None:
         """Returns the id of the group with a display name."""
@@ -176,12 +182,14 @@ class Center:
 
     def access_control_attributes(self) -> Mapping[str, str] | None:
         """Returns the attributes for access control, session tag to source; None where they are off."""
+        answer = self.access_control()
+        return None if answer is None else sources(answer)
+
+    def access_control(self) -> Mapping[str, Any] | None:
+        """Returns attributes for access control as AWS describes them; None where they are off."""
         ask = self.admin.describe_instance_access_control_attribute_configuration
-        answer = _unless_absent(lambda: ask(InstanceArn=self.instance))
-        if answer is None:
-            return None
-        found = answer["InstanceAccessControlAttributeConfiguration"]["AccessControlAttributes"]
-        return {one["Key"]: one["Value"]["Source"][0] for one in found}
+        answer: Mapping[str, Any] | None = _unless_absent(lambda: ask(InstanceArn=self.instance))
+        return answer
 
     def accounts_of(self, permission_set: str, *, outdated: bool = False) -> list[str]:
         """Returns the accounts that a permission set is provisioned in; only those with an older version of it."""
@@ -207,6 +215,12 @@ class Center:
         """Returns the tags of a permission set."""
         asked = {"InstanceArn": self.instance, "ResourceArn": permission_set}
         return list(paginate(self.admin, "list_tags_for_resource", "Tags[]", **asked))
+
+
+def sources(answer: Mapping[str, Any]) -> dict[str, str]:
+    """Returns the source of each session tag of attributes for access control, as AWS describes them."""
+    found = answer["InstanceAccessControlAttributeConfiguration"]["AccessControlAttributes"]
+    return {one["Key"]: one["Value"]["Source"][0] for one in found}
 
 
 def _unless_absent(ask: Callable[[], Any]) -> Any | None:

@@ -16,9 +16,12 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from strata.adoption.pruning import made
-from strata.aws.states import read_state
+from strata.aws.runs import Run
+from strata.aws.runs import write as write_runs
+from strata.aws.session import AwsError
+from strata.aws.states import Version, read_state
 from strata.config import IMPORTS
-from strata.config.models import MANAGEMENT, Locking
+from strata.config.models import MANAGEMENT, Locking, state_key
 from strata.errors import ConfigurationError, StrataError, UsageError
 from strata.identity import announced
 from strata.identity.leftovers import STACK, Directory, announced_as, to_create
@@ -35,10 +38,11 @@ from strata.terraform.events import Failure
 from strata.terraform.existing import Existing
 from strata.terraform.gone import PRUNE, GoneImports
 from strata.terraform.plan_text import names_of, show
-from strata.terraform.plans import Plan, Planner, plan_folder
+from strata.terraform.plans import Plan, Planner, Versions, plan_folder
 from strata.terraform.preflight import Prepared, prepare
 from strata.terraform.progress import Progress, duration
 from strata.terraform.recovery import (
+    PROVISIONED,
     adopt_interrupted,
     adopt_taken,
     adopt_what_exists,
@@ -49,6 +53,7 @@ from strata.terraform.recovery import (
     tainted,
     untaint,
 )
+from strata.terraform.refresh import Refreshing, providers
 from strata.terraform.settling import PAUSES, settling, wait
 from strata.terraform.signals import Signals, StoppedError
 from strata.text import counted, plural
@@ -81,19 +86,32 @@ class Outcome:
 
 
 def run(
-    options: Options, *, stacks: Sequence[str], json: bool, yes: bool, allow: Sequence[str], expect: str | None = None
+    options: Options,
+    *,
+    stacks: Sequence[str],
+    json: bool,
+    yes: bool,
+    allow: Sequence[str],
+    expect: str | None = None,
+    refresh: bool = False,
 ) -> int:
     """Shows the plan, asks and applies it; one that can be planned only after another is asked about in its turn.
 
     Args:
         expect: the list that was approved, or its hash: nothing else is applied, and nobody is asked about more.
+        refresh: whether every plan refreshes.
     """
     expected = Expected.of(expect) if expect else None
     if not yes and not interactive():
         raise UsageError("there is no terminal for the question; look at strata plan, then give --yes")
-    with Signals() as signals, plan_folder() as folder, Progress(options) as progress:
+    with (
+        Signals() as signals,
+        plan_folder() as folder,
+        Progress(options) as progress,
+        Refreshing(options, progress, always=refresh) as refreshing,
+    ):
         try:
-            prepared = prepare(options, progress, stacks=stacks, allow=allow)
+            prepared = prepare(options, progress, refreshing, stacks=stacks, allow=allow)
             to = sys.stderr if json else sys.stdout
             deployment = Deployment(options, prepared, signals, folder, to, progress, yes=yes, expected=expected)
             deployment.check_producers()
@@ -136,6 +154,7 @@ class Deployment:
             verbose=options.verbose,
             adopt=adopt,
             gone=self._gone.among,
+            refresh=prepared.refreshing.needed,
         )
         self._expected = expected
         self._unfinished = 1
@@ -150,6 +169,10 @@ class Deployment:
         """The stacks that this run has applied."""
         self._created: set[str] = set()
         """The addresses that it has begun to create."""
+        self._whole: dict[str, Version | None] = {}
+        """The stacks that it has brought to an end, with the version of the state that this left."""
+        self._provisions = False
+        """Something was changed that AWS takes to all accounts with a permission set."""
         self._idle = False
         """Nothing is to be done."""
         self._told: set[str] = set()
@@ -206,7 +229,9 @@ class Deployment:
         try:
             if code in (0, 1, AGAIN) and self._may_be_outdated():
                 self.progress.doing("looking for permission sets to provision", seen_only=True)
-                provision_permission_sets(self.aws, self.landing_zone, self.note)
+                if not provision_permission_sets(self.aws, self.landing_zone, self.note):
+                    self._whole.pop(STACK, None)
+            self._write_down()
         except StoppedError as stopped:
             code = self._interrupted(stopped.code)
         outputs = {} if code else self._outputs(stacks)
@@ -221,8 +246,26 @@ class Deployment:
     def _may_be_outdated(self) -> bool:
         """Says whether accounts may have older permission sets; after a failed apply the state says that none has."""
         sso = self.outcomes.get(STACK)
-        applied = sso and (sso.status == "applied" or (sso.status == "failed" and STACK in self._written))
-        return bool(applied) and not self.signals.ends
+        if sso is None or self.signals.ends:
+            return False
+        if sso.status == "applied":
+            return self._provisions or not self.prepared.refreshing.ended_whole(STACK, self._state_before(STACK))
+        return sso.status == "failed" and STACK in self._written
+
+    def _state_before(self, stack: str) -> Version | None:
+        """Returns the version of the state of a stack when the run began."""
+        state = self.prepared.states.get(stack)
+        return Version(state["lineage"], state["serial"]) if state else None
+
+    def _write_down(self) -> None:
+        """Writes down which stacks ended whole, so that their next plan may do without a refresh."""
+        ended = {
+            stack: Run(version, providers(self.workspace, stack)) for stack, version in self._whole.items() if version
+        }
+        try:
+            write_runs(self.aws, self.landing_zone.project, ended)
+        except AwsError as error:
+            self.note(f"the next plan asks AWS about everything, because how this run ended is not written: {error}")
 
     def _print_json(self, outputs: dict[str, Any], error: StrataError | None) -> None:
         found = {
@@ -297,10 +340,12 @@ class Deployment:
                 outcome.status = "failed" if stack in self._written else outcome.status
                 return False
             if not planned.differs:
+                self._whole[stack] = self._own(stack, planned.versions)
                 return self._finished(outcome)
             applied = self._apply(planned)
             outcome.counts = dict(Counter(outcome.counts) + applied.events.done)
             if applied.finished:
+                self._whole[stack] = self._own(stack, self._planner.versions(stack))
                 outcome.counts |= planned.counts
                 return self._finished(outcome)
             if self.signals.stops:
@@ -334,6 +379,10 @@ class Deployment:
             self._shown[stack] = planned
         raise StrataError(f"{stack}: its inputs keep changing; wait until no other deploy runs")
 
+    def _own(self, stack: str, versions: Versions) -> Version | None:
+        """Returns the version of the state of a stack among those that it rests on."""
+        return next((version for state, version in versions.items() if state.key == state_key(stack)), None)
+
     def _apply(self, planned: Plan) -> Applied:
         stack, begun = planned.stack, time.monotonic()
         if self.landing_zone.project.state.locking is Locking.S3:
@@ -342,6 +391,7 @@ class Deployment:
             self._announce()
         self.progress.doing(f"{stack}: deploying")
         self._written.add(stack)
+        self._provisions |= any(address.partition(".")[0] in PROVISIONED for address in planned.changes)
         self._created |= {address for address, change in planned.changes.items() if change.action == "create"}
         try:
             return apply(

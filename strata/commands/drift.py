@@ -41,7 +41,7 @@ def run(options: Options, *, json: bool, who: bool = False, thorough: bool = Fal
     management_caller(aws, zone.project)
     states = steady_states(aws, zone)
     reading = Reading(options, zone.project)
-    inventory = reading.read(aws, thorough=thorough, partly=True)
+    inventory = reading.read(aws, thorough=thorough, partly=True, once=True)
     inventory = reading.controls(aws, inventory, controls_of(zone, states))
     check_same(aws, zone, states)
     today = dt.datetime.now(dt.UTC).date()

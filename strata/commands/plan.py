@@ -20,6 +20,7 @@ from strata.terraform.preflight import Prepared, prepare
 from strata.terraform.preview import Preview
 from strata.terraform.progress import Progress
 from strata.terraform.recovery import adopt_taken, beside, half_made, report_kept
+from strata.terraform.refresh import Refreshing
 from strata.terraform.signals import Signals, StoppedError
 from strata.text import counted
 
@@ -35,6 +36,7 @@ def run(
     allow: Sequence[str],
     changes: Path | None = None,
     expect: str | None = None,
+    refresh: bool = False,
 ) -> int:
     """Checks, compares, plans and prints.
 
@@ -42,8 +44,12 @@ def run(
     """
     expected = Expected.of(expect) if expect else None
     try:
-        with Signals(), Progress(options) as progress:
-            prepared = prepare(options, progress, stacks=stacks, allow=allow, preview=True)
+        with (
+            Signals(),
+            Progress(options) as progress,
+            Refreshing(options, progress, always=refresh) as refreshing,
+        ):
+            prepared = prepare(options, progress, refreshing, stacks=stacks, allow=allow, preview=True)
             gone = GoneImports(prepared.landing_zone)
             preview, plans = _plans(options, prepared, progress, gone)
     except StoppedError as stopped:
@@ -121,6 +127,7 @@ def _plans(
             adopt=adopt,
             gone=gone.among,
             learn=preview.learn if preview else lambda *_: None,
+            refresh=prepared.refreshing.needed,
         )
         plans = planner.plan_all(preview.order(prepared.chosen) if preview else prepared.chosen)
     plans = [planned for planned in plans if planned.stack in prepared.chosen]

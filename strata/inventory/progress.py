@@ -32,7 +32,7 @@ class Reading:
         if kept and kept.resumed:
             options.note(f"going on from an earlier run: {counted(kept.resumed, 'answer')} known")
 
-    def read(self, aws: Aws, *, thorough: bool = False, partly: bool = False) -> Inventory:
+    def read(self, aws: Aws, *, thorough: bool = False, partly: bool = False, once: bool = False) -> Inventory:
         """Returns everything, or with `partly` all that may be read.
 
         Raises:
@@ -40,7 +40,7 @@ class Reading:
         """
         asking = replace(aws, answers=self._kept, before_send=self._pace.wait, throttled=self._pace.throttled)
         with locked(self._kept.folder) if self._kept else nullcontext():
-            return read(asking, self._project, thorough=thorough, partly=partly, told=self._options.note)
+            return read(asking, self._project, thorough=thorough, partly=partly, once=once, told=self._options.note)
 
     def controls(self, aws: Aws, inventory: Inventory, held: Held) -> Inventory:
         """Returns an inventory with what AWS has of the controls that the state has.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from functools import partial
@@ -46,6 +46,7 @@ def read(
     *,
     thorough: bool = False,
     partly: bool = False,
+    once: bool = False,
     told: Callable[[str], None] = lambda _: None,
 ) -> Inventory:
     """Returns everything that the organization and Identity Center hold.
@@ -57,6 +58,8 @@ def read(
             beside one of a living principal; else only where no living principal explains the account.
         partly: reads on where a part may not be read, and names it.
         told: is told how much a thorough reading asks.
+        once: asks for people and assignments once, which halves the calls: what changes meanwhile is read as it was or
+            as it is. Else they are asked again, to see that nothing changed.
 
     Raises:
         StrataError: there is no organization, it is another account's, AWS rejects a call, or something changed
@@ -66,8 +69,8 @@ def read(
     aws = _until(ended, aws)
     try:
         with named(project.management_account.id):
-            parts = _Parts(partly=partly)
-            return _inventory(aws, project, parts, *_begun(aws, project, parts), ended, told if thorough else None)
+            parts, depth = _Parts(partly=partly), Depth(told if thorough else None, once=once)
+            return _inventory(aws, project, parts, *_begun(aws, project, parts), ended, depth)
     except AwsError as error:
         if error.code.removesuffix("Exception").endswith("NotFound"):
             raise _changed(aws, f"something went away while it was read ({error})") from error
@@ -85,6 +88,14 @@ def _until(ended: Event, aws: Aws) -> Aws:
             aws.before_send(service)
 
     return replace(aws, before_send=before_send)
+
+
+class Depth(NamedTuple):
+    """How much of Identity Center is asked."""
+
+    told: Callable[[str], None] | None
+    """Is told how much a thorough reading asks; None where it is not thorough."""
+    once: bool
 
 
 class _Parts:
@@ -137,7 +148,7 @@ def _inventory(
     found: Mapping[str, Any],
     center: identity_center.Center | None,
     ended: Event,
-    told: Callable[[str], None] | None,
+    depth: Depth,
 ) -> Inventory:
     executors = [ThreadPoolExecutor(AT_ONCE) for _ in range(4)]
     try:
@@ -146,7 +157,7 @@ def _inventory(
         settings = services.start(_settings, aws, project, parts)
         centered = None
         if center:
-            ask = partial(_center, aws, center, project, pools[1], pools[2], told)
+            ask = partial(_center, aws, center, project, pools[1], pools[2], depth)
             centered = services.start(parts.ask, CENTER, ask, None)
         for one in as_completed([one for one in (organized, settings, centered) if one]):
             one.result()
@@ -351,19 +362,41 @@ def _entitlements(aws: Aws, project: Project) -> tuple[access_manager.Entitlemen
 
 
 def _center(
-    aws: Aws,
-    center: identity_center.Center,
-    project: Project,
-    admin: Pool,
-    people: Pool,
-    told: Callable[[str], None] | None,
+    aws: Aws, center: identity_center.Center, project: Project, admin: Pool, people: Pool, depth: Depth
 ) -> Center:
     arns = admin.start(_sets, center)
     directory = _directory(center, people)
-    assignments = _all_assignments(center, directory, admin)
-    orphans = _orphans(center, arns.result(), assignments, set(directory.principals), admin, told)
-    permission_sets = admin.map(partial(_permission_set, center), arns.result())
-    read = Center(
+    assignments = _all_assignments(center, directory.principals, admin)
+    known = set(directory.principals)
+    orphans = _orphans(center, arns.result(), assignments, known, admin, depth.told)
+    read = _read(center, project, directory, arns.result(), assignments, admin)
+    read = replace(read, orphans=frozenset(orphans))
+    if depth.once:
+        _check_gone(aws, center, orphans)
+        return read
+    later = center.asked_by(_anew(aws), project)
+    now = _directory(later, people)
+    again = _all_assignments(later, now.principals, admin)
+    by_account = attrgetter("account")
+    _check_unchanged(aws, "users", _by(_id, directory.users), _by(_id, now.users))
+    _check_unchanged(aws, "groups", _by(_id, directory.groups), _by(_id, now.groups))
+    _check_unchanged(aws, "permission sets", _by(str, arns.result()), _by(str, _sets(later)))
+    _check_unchanged(aws, "account assignments", _by(by_account, sorted(assignments)), _by(by_account, sorted(again)))
+    return read
+
+
+def _read(
+    center: identity_center.Center,
+    project: Project,
+    directory: _Directory,
+    arns: Iterable[str],
+    assignments: Iterable[Assignment],
+    admin: Pool,
+) -> Center:
+    access_control = admin.start(center.access_control)
+    permission_sets = admin.map(partial(_permission_set, center), arns)
+    on = access_control.result()
+    return Center(
         instance=center.instance,
         store=center.store,
         region=project.identity_center_region,
@@ -371,18 +404,64 @@ def _center(
         groups=tuple(directory.groups),
         permission_sets=tuple(sorted(permission_sets, key=lambda one: one.name)),
         assignments=frozenset(assignments),
-        orphans=frozenset(orphans),
-        attributes=center.access_control_attributes(),
+        orphans=frozenset(),
+        attributes=None if on is None else identity_center.sources(on),
+        access_control=on or {},
     )
-    later = center.asked_by(_anew(aws), project)
-    now = _directory(later, people)
-    again = _all_assignments(later, now, admin)
-    by_account = attrgetter("account")
-    _check_unchanged(aws, "users", _by(_id, directory.users), _by(_id, now.users))
-    _check_unchanged(aws, "groups", _by(_id, directory.groups), _by(_id, now.groups))
-    _check_unchanged(aws, "permission sets", _by(str, arns.result()), _by(str, _sets(later)))
-    _check_unchanged(aws, "account assignments", _by(by_account, sorted(assignments)), _by(by_account, sorted(again)))
-    return read
+
+
+def _check_gone(aws: Aws, center: identity_center.Center, orphans: Iterable[Assignment]) -> None:
+    """Refuses principals that were made while the rest was read, and so look like deleted ones.
+
+    Raises:
+        StrataError: there is one.
+    """
+    for kind, id in sorted({(one.principal_type, one.principal) for one in orphans}):
+        if center.exists(kind, id):
+            raise _changed(aws, f"the {kind.lower()} {id} was made while the rest was read")
+
+
+class Wanted(NamedTuple):
+    """Of what Identity Center is read more than its name."""
+
+    permission_sets: frozenset[str]
+    """The ARNs of those whose policies and tags are read."""
+    groups: frozenset[str]
+    """The ids of those whose members are read."""
+    principals: frozenset[Principal]
+    """Those whose assignments are read."""
+
+
+def read_center(aws: Aws, project: Project, wanted: Wanted, ended: Event) -> Center | None:
+    """Returns what Identity Center has of what is wanted, read once; None where it is not enabled.
+
+    Args:
+        aws: the management account, with a pace.
+        project: the region of Identity Center.
+        wanted: what is asked about.
+        ended: whether nothing more is to be asked; it is at the end.
+
+    Raises:
+        AwsError: AWS rejects a call.
+        CancelledError: `ended` was set meanwhile.
+    """
+    aws = _until(ended, aws)
+    center = identity_center.Center.of(aws, project)
+    if center is None:
+        return None
+    executors = [ThreadPoolExecutor(AT_ONCE) for _ in range(3)]
+    try:
+        services, admin, people = map(Pool, executors)
+        directory = services.start(_directory, center, people, wanted.groups)
+        arns = [arn for arn in _sets(center) if arn in wanted.permission_sets]
+        assignments = _all_assignments(center, sorted(wanted.principals), admin)
+        return _read(center, project, directory.result(), arns, assignments, admin)
+    finally:
+        ended.set()
+        for executor in executors:
+            executor.shutdown(wait=False, cancel_futures=True)
+        for executor in executors:
+            executor.shutdown()
 
 
 class _Directory(NamedTuple):
@@ -397,9 +476,14 @@ class _Directory(NamedTuple):
         return [*(("USER", one.id) for one in self.users), *(("GROUP", one.id) for one in self.groups)]
 
 
-def _directory(center: identity_center.Center, people: Pool) -> _Directory:
+def _directory(center: identity_center.Center, people: Pool, members_of: Collection[str] | None = None) -> _Directory:
+    """Returns who is in the identity store, with the members of all groups or of some."""
+
+    def memberships(one: Any) -> dict[str, str]:
+        return center.memberships(one["GroupId"]) if members_of is None or one["GroupId"] in members_of else {}
+
     users, groups = people.start(center.list_users), people.start(center.list_groups)
-    members = people.map(lambda one: center.memberships(one["GroupId"]), groups.result())
+    members = people.map(memberships, groups.result())
     found = [_group(one, some) for one, some in zip(groups.result(), members, strict=True)]
     return _Directory(
         sorted(map(_user, users.result()), key=lambda one: (one.user_name, one.id)),
@@ -407,8 +491,8 @@ def _directory(center: identity_center.Center, people: Pool) -> _Directory:
     )
 
 
-def _all_assignments(center: identity_center.Center, directory: _Directory, admin: Pool) -> set[Assignment]:
-    listed = admin.map(lambda one: _assignments(center.assignments_of(*one)), directory.principals)
+def _all_assignments(center: identity_center.Center, principals: Iterable[Principal], admin: Pool) -> set[Assignment]:
+    listed = admin.map(lambda one: _assignments(center.assignments_of(*one)), principals)
     return {assignment for some in listed for assignment in some}
 
 
@@ -458,12 +542,13 @@ def _user(one: Any) -> User:
         one.get("DisplayName", ""),
         emails,
         bool(one.get("ExternalIds")),
+        described=one,
     )
 
 
 def _group(one: Any, members: dict[str, str]) -> Group:
     external = bool(one.get("ExternalIds"))
-    return Group(one["GroupId"], one.get("DisplayName", ""), one.get("Description", ""), external, members)
+    return Group(one["GroupId"], one.get("DisplayName", ""), one.get("Description", ""), external, members, one)
 
 
 def _permission_set(center: identity_center.Center, arn: str) -> PermissionSet:
@@ -480,6 +565,7 @@ def _permission_set(center: identity_center.Center, arn: str) -> PermissionSet:
         inline=center.inline_policy_of(arn),
         boundary=_boundary(boundary) if boundary else None,
         tags=_tags(center.tags_of(arn)),
+        described=described,
     )
 
 

@@ -9,6 +9,8 @@ from typing import Any, Literal, NamedTuple
 from strata.aws.access_manager import Entitlement
 
 Tags = Mapping[str, str]
+Described = Mapping[str, Any]
+"""All that AWS says of a thing, in its words, beyond what is named here."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ class User:
     display_name: str
     emails: tuple[str, ...]
     external: bool
+    described: Described = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,7 @@ class Group:
     description: str
     external: bool
     members: Mapping[str, str] = field(default_factory=dict)
+    described: Described = field(default_factory=dict, compare=False, repr=False)
 
 
 class Attached(NamedTuple):
@@ -109,6 +113,7 @@ class PermissionSet:
     inline: str
     boundary: str | Attached | None
     tags: Tags = field(default_factory=dict)
+    described: Described = field(default_factory=dict, compare=False, repr=False)
 
 
 class Assignment(NamedTuple):
@@ -129,6 +134,7 @@ class Center:
         store: the id of its identity store.
         attributes: attributes for access control, session tag to source; None where they are off.
         orphans: assignments of principals that were deleted.
+        access_control: the same attributes as AWS describes them.
     """
 
     instance: str
@@ -140,6 +146,7 @@ class Center:
     assignments: frozenset[Assignment]
     orphans: frozenset[Assignment]
     attributes: Mapping[str, str] | None
+    access_control: Described = field(default_factory=dict, compare=False, repr=False)
 
 
 Settings = Mapping[str, Mapping[str, Mapping[str, Any]]]

@@ -154,6 +154,8 @@ class Planner:
     """Hears each plan that would do something, in Terraform's JSON."""
     gone: Callable[[Sequence[Failure]], Collection[str]] = lambda _: ()
     """Returns the addresses of errors that are imports of what AWS does not have, and that need not stop the plan."""
+    refresh: Callable[[Workspace, str, Versions], bool] = lambda *_: True
+    """Says whether a plan that rests on these versions of states asks AWS about every object of its state."""
     _initialized: set[str] = field(default_factory=set)
 
     def plan_all(self, stacks: Sequence[str]) -> list[Plan]:
@@ -180,10 +182,11 @@ class Planner:
         versions = self.versions(stack)
         file = self.folder / f"{stack}.tfplan"
         file.unlink(missing_ok=True)
+        refresh = () if self.refresh(self.workspace, stack, versions) else ("-refresh=false",)
         events = Events(self.progress, stack, verbose=self.verbose)
         result = self.workspace.terraform(
             stack,
-            *("plan", "-json", "-input=false", "-lock=false", "-detailed-exitcode", f"-out={file}"),
+            *("plan", "-json", "-input=false", "-lock=false", "-detailed-exitcode", *refresh, f"-out={file}"),
             heard=self._hearing(stack, events),
         )
         if result.code == _HAS_CHANGES:

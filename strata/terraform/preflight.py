@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from strata.aws.access_role import WAY, account_ids, closed_to_us
@@ -41,6 +41,7 @@ from strata.printing import line, visible
 from strata.rules.expectations import require
 from strata.terraform.locks import abandoned
 from strata.terraform.progress import Progress
+from strata.terraform.refresh import Refreshing
 from strata.terraform.standing import reset
 from strata.terraform.workspace import StateObject, Workspace
 
@@ -65,6 +66,8 @@ class Prepared:
     """What was told before the plan and is no refusal."""
     lacking: tuple[ResourceStatus, ...] = ()
     """What `strata bootstrap` has yet to make, in a preview."""
+    refreshing: Refreshing = field(default_factory=Refreshing)
+    """Which plans do without a refresh."""
 
     def version(self, state: StateObject) -> Version | None:
         """Returns the version of a state now, None where there is none, or where somebody else's cannot be read."""
@@ -92,11 +95,18 @@ class RefusedError(StrataError):
 
 
 def prepare(
-    options: Options, progress: Progress, *, stacks: Sequence[str], allow: Sequence[str], preview: bool = False
+    options: Options,
+    progress: Progress,
+    refreshing: Refreshing,
+    *,
+    stacks: Sequence[str],
+    allow: Sequence[str],
+    preview: bool = False,
 ) -> Prepared:
     """Writes the Terraform, reads states and AWS, and compares them with the configuration.
 
     Args:
+        refreshing: begins to read in bulk meanwhile.
         preview: whether it is enough, before the first deploy, that there is an organization.
 
     Raises:
@@ -137,6 +147,7 @@ def prepare(
     if not stacks or "organizations" in stacks:
         _check_quota(aws, landing_zone, states.get("organizations", {}), progress.note)
     progress.doing("writing the Terraform")
+    refreshing.begin(aws, landing_zone.project, states, [one for one in STACKS if not stacks or one in stacks])
     workspace.synth([*allow, *(f"moved:{one.kind}:{one.new}" for one in found.moved)])
     chosen = tuple(_chosen(workspace, landing_zone, stacks))
     own = (stack for stack in workspace.stacks if stack not in states)
@@ -145,7 +156,7 @@ def prepare(
     if lost := list(lost_layers(landing_zone, {one: read_state(aws, landing_zone.project, one) for one in gone})):
         raise RefusedError(lost)
     chosen = _reachable(aws, landing_zone, states, chosen, stacks)
-    prepared = Prepared(landing_zone, aws, workspace, chosen, states, names, lacking=lacking)
+    prepared = Prepared(landing_zone, aws, workspace, chosen, states, names, lacking=lacking, refreshing=refreshing)
     if STACK in chosen and names:
         _adopt_leftovers(prepared, progress.note)
     goes = [(stack, reset(aws, workspace.document(stack), states[stack])) for stack in _own(prepared)]

@@ -63,6 +63,18 @@ KEPT = frozenset(
 """Types that hold people, access, logs or alerts: replaced, they would be gone for a while, or for good."""
 
 
+PROVISIONED = frozenset(
+    {
+        "aws_ssoadmin_customer_managed_policy_attachment",
+        "aws_ssoadmin_managed_policy_attachment",
+        "aws_ssoadmin_permission_set",
+        "aws_ssoadmin_permission_set_inline_policy",
+        "aws_ssoadmin_permissions_boundary_attachment",
+    }
+)
+"""Types whose changes AWS takes to all accounts that have the permission set."""
+
+
 def half_made(workspace: Workspace, stack: str, state: Mapping[str, Any]) -> list[str]:
     """Returns the addresses that Terraform would replace after a creation that failed half way, and must not.
 
@@ -233,31 +245,36 @@ def drop_digests(aws: Aws, landing_zone: LandingZone, stacks: Sequence[str]) -> 
             client.delete_item(TableName=project.lock_table, Key={"LockID": {"S": row}})
 
 
-def provision_permission_sets(aws: Aws, landing_zone: LandingZone, note: Note) -> None:
-    """Brings permission sets up to date in the accounts that still have an older version.
+def provision_permission_sets(aws: Aws, landing_zone: LandingZone, note: Note) -> bool:
+    """Brings permission sets up to date in the accounts that still have an older version; says whether none has.
 
     After a failed provisioning Terraform's state says it is done, and no later plan shows it
     (https://github.com/hashicorp/terraform-provider-aws/issues/38247).
     """
     try:
-        if center := Center.of(aws, landing_zone.project):
-            for arn in center.permission_sets():
-                _provision(center, arn, note)
+        center = Center.of(aws, landing_zone.project)
+        done = [_provision(center, arn, note) for arn in center.permission_sets()] if center else []
+        return all(done)
     except AwsError as error:
         note(f"permission sets were not checked in their accounts: {error}")
+        return False
 
 
-def _provision(center: Center, arn: str, note: Note) -> None:
+def _provision(center: Center, arn: str, note: Note) -> bool:
+    done = True
     for account in center.accounts_of(arn, outdated=True):
         note(f"provisioning {arn.rpartition('/')[2]} again in {account}, which has an older version")
-        _await(center, center.provision(arn, account), account, note)
+        done &= _await(center, center.provision(arn, account), account, note)
+    return done
 
 
-def _await(center: Center, request: str, account: str, note: Note) -> None:
+def _await(center: Center, request: str, account: str, note: Note) -> bool:
     for _ in range(60):
         status = center.provisioning(request)
         if status["Status"] != "IN_PROGRESS":
             break
         time.sleep(2)
-    if status["Status"] != "SUCCEEDED":
-        note(f"warning: {account} still has the older version: {status.get('FailureReason', status['Status'])}")
+    if status["Status"] == "SUCCEEDED":
+        return True
+    note(f"warning: {account} still has the older version: {status.get('FailureReason', status['Status'])}")
+    return False

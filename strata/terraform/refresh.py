@@ -1,0 +1,224 @@
+"""Decides of each plan whether Terraform asks AWS about every object, or a reading in bulk has answered for all.
+
+A refresh asks once for each assignment, at 20 calls a second. The reading asks once for each principal and six times
+for each permission set. It counts only where it covers a state whole and equals it; in every other case Terraform
+refreshes. A stack's first plan waits for the reading, which goes on beside the synth and the plans of other stacks.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotYetError
+from dataclasses import dataclass, replace
+from functools import partial
+from threading import Event
+from typing import Any, Self
+
+from strata.aws import events, runs
+from strata.aws.session import Aws, AwsError
+from strata.aws.states import Version
+from strata.config.models import Project, state_key
+from strata.inventory.pace import Pace
+from strata.inventory.reading import read_center
+from strata.options import Options
+from strata.terraform import reread
+from strata.terraform.progress import Progress
+from strata.terraform.reread import Reading, State
+from strata.terraform.workspace import StateObject, Workspace
+from strata.text import counted
+
+READ = frozenset({"sso"})
+"""The stacks that are read in bulk."""
+GOOD_FOR = 600.0
+"""Seconds for which a reading counts: an apply of other stacks, or an answer, may have taken longer."""
+_SAYS = 10.0
+"""Seconds after which a reading that is waited for says how far it is."""
+
+
+class Refreshing:
+    """The refreshes of one run; a reading that is under way ends with its block."""
+
+    def __init__(
+        self, options: Options | None = None, progress: Progress | None = None, *, always: bool = True
+    ) -> None:
+        self._progress, self._verbose = progress, bool(options and options.verbose)
+        self._always = always
+        self._executor = ThreadPoolExecutor(1)
+        self._runs: Mapping[str, runs.Run] = {}
+        self._no_runs = ""
+        self._begun: dict[str, _Begun] = {}
+        self._states: Mapping[str, State] = {}
+        self._read: Callable[[State, Event], Reading | None] = lambda *_: None
+        self._requests: Callable[[], int] = lambda: 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for begun in self._begun.values():
+            begun.ended.set()
+        self._executor.shutdown(cancel_futures=True)
+
+    def begin(self, aws: Aws, project: Project, states: Mapping[str, State], stacks: Collection[str]) -> None:
+        """Begins to read AWS for the stacks that may do without a refresh; nothing that goes wrong here is an error."""
+        if self._always:
+            return
+        try:
+            self._runs = runs.read(aws, project)
+        except (AwsError, ValueError) as error:
+            self._no_runs = f"{runs.shown(project)} cannot be read: {error}"
+        pace = Pace(waits=lambda service, _: self._say(f"{service} throttles: it is asked again in some seconds"))
+        paced = replace(aws, before_send=pace.wait, throttled=pace.throttled)
+        self._requests = lambda: sum(pace.requests.values())
+        self._read = partial(_read, paced, project)
+        self._states = states
+        for stack in stacks:
+            if stack in states and self._why_not(stack) is None:
+                self._start(stack)
+
+    def needed(self, workspace: Workspace, stack: str, versions: Mapping[StateObject, Version | None]) -> bool:
+        """Says whether a plan that rests on these versions of states refreshes, and with --verbose why."""
+        why = self.why(workspace, stack, versions)
+        if self._verbose and self._progress:
+            number = counted(reread.count(self._states.get(stack, {})), "object")
+            spared = f"with -refresh=false: AWS has its {number} as the state has them"
+            told = f"with a full refresh: {why}" if why else spared
+            self._progress.note(f"{stack}: planned {told}")
+        return why is not None
+
+    def ended_whole(self, stack: str, version: Version | None) -> bool:
+        """Says whether the last run of a stack ended whole at a version of its state."""
+        run = self._runs.get(stack)
+        return run is not None and run.version == version
+
+    def why(self, workspace: Workspace, stack: str, versions: Mapping[StateObject, Version | None]) -> str | None:
+        """Returns why a plan refreshes, None where it need not."""
+        own = next((version for state, version in versions.items() if state.key == state_key(stack)), None)
+        why = self._why_not(stack) or self._other_run(workspace, stack, own)
+        if why:
+            return why
+        if any(name.startswith("TF_AWS_") for name in workspace.environment):
+            return "a variable TF_AWS_... of the environment sets tags"
+        reading = self._wait(stack)
+        if isinstance(reading, str):
+            return reading
+        return reread.difference(self._states[stack], reading, _default_tags(workspace.document(stack)))
+
+    def _why_not(self, stack: str) -> str | None:
+        """Returns why the state of a stack cannot do without a refresh, before anything is read."""
+        if self._always:
+            return "it was asked for"
+        if stack not in self._states:
+            return "it is not read in bulk"
+        state = self._states[stack]
+        if not state:
+            return "it has no state"
+        if why := reread.tainted_or_deposed(state) or reread.uncovered(state):
+            return why
+        if stack not in READ:
+            return "it is not read in bulk"
+        run = self._runs.get(stack)
+        if run is None:
+            return self._no_runs or "no run is known that ended whole"
+        if not self.ended_whole(stack, _version(state)):
+            return "its state is another one than the last whole run left"
+        return None
+
+    def _other_run(self, workspace: Workspace, stack: str, own: Version | None) -> str | None:
+        if own != _version(self._states[stack]):
+            return "its state has changed since it was read"
+        known, now = self._runs[stack].providers, providers(workspace, stack)
+        if known != now:
+            return f"it was deployed with {_named(known)}, and this is {_named(now)}"
+        return None
+
+    # The reading
+
+    def _start(self, stack: str) -> None:
+        ended = Event()
+        future = self._executor.submit(self._read, self._states[stack], ended)
+        self._begun[stack] = _Begun(future, ended, time.monotonic())
+
+    def _wait(self, stack: str) -> Reading | str:
+        """Returns the reading of a stack, or why there is none."""
+        if stack not in self._begun or time.monotonic() - self._begun[stack].at > GOOD_FOR:
+            self._start(stack)
+        begun, said = self._begun[stack], time.monotonic()
+        while True:
+            try:
+                found = begun.future.result(0.5)
+            except NotYetError:
+                if self._progress:
+                    self._progress.at(f"{counted(self._requests(), 'call')} to read AWS in bulk")
+                    if time.monotonic() - said > _SAYS:
+                        said = time.monotonic()
+                        self._progress.still(f"{stack}: {counted(self._requests(), 'call')} to read AWS in bulk so far")
+            except (AwsError, CancelledError) as error:
+                return f"AWS cannot be read in bulk: {error}"
+            else:
+                return found or "Identity Center is not enabled"
+
+    def _say(self, text: str) -> None:
+        if self._progress:
+            self._progress.note(text)
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """A reading that has begun."""
+
+    future: Future[Reading | None]
+    ended: Event
+    """Nothing more is asked once it is set."""
+    at: float
+
+
+def _read(aws: Aws, project: Project, state: State, ended: Event) -> Reading | None:
+    center = read_center(aws, project, reread.wanted(state), ended)
+    if center is None:
+        return None
+    return Reading(center, {name: events.rule(aws, region, name) for name, region in reread.rules(state).items()})
+
+
+def _version(state: State) -> Version:
+    return Version(str(state.get("lineage")), int(state.get("serial") or 0))
+
+
+# The provider
+
+_LOCKED = re.compile(r'provider "([^"]+)" \{\s+version\s+= "([^"]+)"')
+_LOCK = ".terraform.lock.hcl"
+
+
+def providers(workspace: Workspace, stack: str) -> dict[str, str]:
+    """Returns the version by source of the providers of a stack whose folder is initialized.
+
+    A provider that runs already, as a developer's does, stands in no lock file: then the version that is asked for.
+    """
+    file = workspace.stack_folder(stack) / _LOCK
+    if file.exists() and (locked := dict(_LOCKED.findall(file.read_text(encoding="utf-8")))):
+        return locked
+    asked: Mapping[str, Any] = workspace.document(stack)["terraform"].get("required_providers", {})
+    return {str(one.get("source", name)): str(one.get("version", "")) for name, one in asked.items()}
+
+
+def _named(found: Mapping[str, str]) -> str:
+    return ", ".join(f"{source.rpartition('/')[2]} {version}" for source, version in sorted(found.items()))
+
+
+def _default_tags(document: Mapping[str, Any]) -> dict[str, str]:
+    """Returns the tags that the provider gives to everything, as Terraform takes the text of the JSON."""
+    found: dict[str, str] = {}
+    for provider in document.get("provider", {}).get("aws", ()):
+        blocks = provider.get("default_tags") or ()
+        for block in [blocks] if isinstance(blocks, dict) else blocks:
+            for key, value in (block.get("tags") or {}).items():
+                found[_plain(key)] = _plain(value)
+    return found
+
+
+def _plain(text: str) -> str:
+    return text.replace("$${", "${").replace("%%{", "%{")
