@@ -40,8 +40,8 @@ logged = { $(1); } >$(VENV)/$(@F).log 2>&1 || { \
 	echo "strata: $(2) cannot be installed: $$said; $(VENV)/$(@F).log has the rest" >&2; exit 1; }
 
 .DEFAULT_GOAL := all
-.PHONY: all setup dev demo demo-shell synth lint test own format golden cdktn e2e e2e-large shake bench audit lock \
-	iam-data clean help
+.PHONY: all setup dev demo demo-shell synth lint test own format golden cdktn e2e e2e-large shake bench audit recording \
+	lock iam-data clean help
 MAKEFLAGS += --no-print-directory
 
 all: dev lint test synth ## set up, check, test and synthesize (default); CI runs e2e as well
@@ -110,6 +110,9 @@ bench: setup ## print time and memory of synth, with and without the fast door t
 # STRICT=1: no answer about vulnerabilities is a failure too.
 audit: dev ## licences of all that the locks install, and known vulnerabilities where a database answers
 	@$(BIN)/python -m tests.audit $(if $(STRICT),--strict)
+
+recording: dev ## record the terminal of README.md anew, docs/recording.svg
+	@$(BIN)/python -m tests.recording
 
 # No host name in a lock, so that it works with any mirror. Pins stay where pyproject.toml allows them:
 # delete a file to get the newest of everything.

@@ -55,6 +55,23 @@ Every field of the files in `config/`, with type, default, limits and an example
 the models that `strata check` uses, and a test fails when they differ. Editors get the same from the first line of
 each file, `# yaml-language-server: $schema=...`.
 
+| File | Content |
+|---|---|
+| `project.yaml` | name, management account, regions, state |
+| `organization.yaml` | units, accounts, policies and their targets, delegated administrators |
+| `security.yaml` | each control: `on`, `off` or `unmanaged` |
+| `sso.yaml` | people, groups, permission sets, assignments |
+| `organization/*.yaml`, `sso/*.yaml` | optional: the same, in [files that teams own](teams.md) |
+| `policies/*.json` | policy documents as plain AWS JSON |
+| `expectations.yaml` | optional: who may do what where and who may not, which `strata check` asks the policies |
+| `imports.yaml` | optional: existing resources to import, by Terraform address |
+| `moves.yaml` | optional: keys that changed, as `strata rename` records them |
+| `layers/*.yaml` | optional: the settings of [layers of your own](layers.md) |
+| `accepted.yaml` | optional: warnings and new names of AWS's that somebody accepts, and why |
+
+`config/` is the folder of every command; `--config DIR` or `STRATA_CONFIG=DIR` names another, such as one in a
+repository of your own, which `strata init --to DIR` makes.
+
 - A key is an identity: letters, digits and hyphens, starting with a letter. `strata rename` changes one.
 - A field that is not written, or has no value, takes its default. An unknown field is an error.
 - Account ids and other numbers with a leading zero stand in quotes.

@@ -269,6 +269,15 @@ def test_the_readme_has_the_commands_of_the_first_deploy() -> None:
     assert "`cdktf deploy backend organizations security sso`" in (CHECKOUT / "README.md").read_text(encoding="utf-8")
 
 
+def test_the_readme_fits_on_one_screen() -> None:
+    """Everything else has a page of its own, which the map by task names."""
+    text = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+
+    assert len(text.splitlines()) <= 70
+    assert headings(CHECKOUT / "README.md") == ["Strata", "Try it", "Use it", "Map"]
+    assert [name for name in re.findall(r"!\[[^\]]+\]\(([^)]+)\)", text) if not (CHECKOUT / name).exists()] == []
+
+
 def test_unlooked_lines_are_noticed() -> None:
     """The checks of this section are able to fail."""
     assert [list(unlooked(line.split())) for line in ("make tests", "cdktf deploy ssoo", "curl x", "make golden")] == [
@@ -319,7 +328,7 @@ def test_blocks_say_what_they_are(page: Path) -> None:
     assert page.read_text().count("\n```") % 2 == 0
 
 
-@every_page
+@pytest.mark.parametrize("page", [*PAGES, CHECKOUT / "CHANGELOG.md"], ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
     """Relative links name a file that is there and, behind a #, a heading of it."""
     broken = []

@@ -67,9 +67,9 @@ def owner(upstream: Path, shipped: Site, tmp_path: Path) -> Owner:
     (clone / "config/layers").mkdir()
     (clone / "config/layers/topics.yaml").write_text("name: events\n")
     (clone / "tests/own/test_topics.py").write_text(OWN_TEST)
-    with (clone / "README.md").open("a") as readme:
-        readme.write("\nThis is the landing zone of Acme.\n")
-    git(clone, "add", "config", "stacks/layers", "tests/own", "README.md")
+    with (clone / ".npmrc").open("a") as settings:  # upstream's, in a line that upstream leaves alone
+        settings.write(MIRROR)
+    git(clone, "add", "config", "stacks/layers", "tests/own", ".npmrc")
     git(clone, "commit", "-q", "-m", "Ours")
     for name in (".venv", "node_modules"):
         (clone / name).symlink_to(CHECKOUT / name)
@@ -97,7 +97,7 @@ def test_an_edited_clone_is_upgraded_as_the_page_says(owner: Owner, upstream: Pa
         owner.clone, "diff", "--name-only", "upstream/main", "HEAD", "--", "strata", ":(glob)stacks/*.py", "main.py"
     )
     assert changed.split() == [], "the code is upstream's"
-    assert (owner.clone / "README.md").read_text().endswith("This is the landing zone of Acme.\n")
+    assert (owner.clone / ".npmrc").read_text().endswith(MIRROR)
 
     assert look == ["make setup", "strata check", "make own", "strata plan"]
     owner.does(sys.executable, "-m", "strata", "check")
@@ -114,4 +114,5 @@ def test_an_edited_clone_is_upgraded_as_the_page_says(owner: Owner, upstream: Pa
         owner.does("sh", "-eu", "-c", line)
 
 
+MIRROR = "registry=https://npm.example.com/\n"
 OURS = ("config", "tests/own", "stacks/layers/topics")
