@@ -45,7 +45,9 @@ def main(arguments: Sequence[str]) -> int:
     for folder in parser.parse_args(arguments).configurations:
         cdktf, cdktn = (synthesize(engine, folder) for engine in PYTHONS)
         lines = list(differences(cdktf, cdktn))
-        said = f"{counted(len(lines), 'difference')} of" if lines else "cdktf and cdktn write the same, but for versions:"
+        said = (
+            f"{counted(len(lines), 'difference')} of" if lines else "cdktf and cdktn write the same, but for versions:"
+        )
         print(f"{folder.name}: {said} {counted(len(cdktf), 'file')}; {versions(cdktf)} and {versions(cdktn)}")
         print(*(f"  {line}" for line in lines[:_MOST]), sep="\n", end="\n" if lines else "")
         if len(lines) > _MOST:
