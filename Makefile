@@ -36,7 +36,7 @@ PATH_NOW := $(shell { command -v node; command -v terraform; } | cksum | cut -d 
 WHEELS := $(VENV)/.wheels-$(PATH_NOW)
 # Says in one line why an installation failed; the rest is in a file.
 logged = { $(1); } >$(VENV)/$(@F).log 2>&1 || { \
-	said="$$(grep -i error $(VENV)/$(@F).log | head -n 3 | tr '\n' ' ' | cut -c 1-400)"; \
+	said="$$(grep -m 1 -E '\[Errno|^ERROR|^npm error' $(VENV)/$(@F).log | sed 's/.*\[Errno/[Errno/')"; \
 	echo "strata: $(2) cannot be installed: $$said; $(VENV)/$(@F).log has the rest" >&2; exit 1; }
 
 .DEFAULT_GOAL := all

@@ -194,7 +194,7 @@ def mirror(tmp_path: Path) -> Path:
         fake(
             tmp_path / f"mirror/registry.terraform.io/hashicorp/aws/6.25.0/{system}",
             "terraform-provider-aws_v6.25.0_x5",
-            f"echo {platform}",
+            f"echo {system}",
         )
     return tmp_path / "mirror"
 
