@@ -150,7 +150,7 @@ def test_the_tables_are_the_declared_ones(zone: LandingZone) -> None:
 
 def test_the_modes_are_declared_and_what_aws_has_stands_beside(zone: LandingZone) -> None:
     regions = {"us-east-1": {"enabled": True}, "us-west-2": {}}
-    settings = {**clean().settings, "ebs_encryption": regions, "image_public_access": regions}
+    settings = {**clean().settings, "ebs_encryption": regions, "image_public_access": regions, "s3_public_access": {}}
     here, there = (
         {row[0]: row[1:] for row in one.rows}
         for each in declared_and_live(zone, changed(clean(), settings=settings))
@@ -164,6 +164,7 @@ def test_the_modes_are_declared_and_what_aws_has_stands_beside(zone: LandingZone
     assert there["image_public_access"] == ("unmanaged", "not as Strata would set it in us-east-1, us-west-2")
     assert there["instance_metadata"] == ("unmanaged", "as Strata would set it")
     assert there["trail"] == ("unmanaged", "not read")
+    assert there["s3_public_access"] == ("on", "unread")
 
 
 def test_the_other_formats_are_the_declared_ones(zone: LandingZone) -> None:
@@ -409,6 +410,7 @@ def test_members_of_an_external_group_are_known_at_aws(zone: LandingZone) -> Non
     rows = next(one.rows for one in tables(found.zone, Edition(AT.date())) if one.title == "By person")
 
     assert ("bo", "Reader", "a3", "synced no file") in rows
+    assert "members of synced" not in {row[0] for row in rows}
     assert ("members of unsynced", "Reader", "a3", "unsynced no file") in rows
 
 
@@ -660,6 +662,7 @@ def test_a_reading_of_another_organization_is_refused(folder: Path, tmp_path: Pa
         (("report", "--live", "--as-of", "2027-01-01"), "ends are seen from the day on which AWS was read"),
         (("report", "--live", "--from", "x"), "--live reads AWS, and --from a file"),
         (("report", "--save", "x"), "--save keeps what --live reads"),
+        (("report", "--live", "--save", "x", "--output", "./x"), "--save and --output name one file"),
         (("explain", "ana", "--save", "x"), "--save keeps what --live reads"),
         (("explain", "ana", "--live", "--from", "x"), "--live reads AWS, and --from a file"),
     ],
