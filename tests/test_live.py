@@ -12,6 +12,7 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -38,10 +39,11 @@ from strata.live.reading import Read, states_of, told
 from strata.load import load
 from strata.report.data import as_data
 from strata.report.edition import Edition
+from strata.report.guardrails import guardrails
 from strata.report.mermaid import flowchart
 from strata.report.page import page
 from strata.report.tables import Table, as_csv, as_text, tables
-from tests.test_describing import PROJECT_, account, grant, group, permission_set, policy, unit, user, uuid
+from tests.test_describing import DENY, PROJECT_, account, grant, group, permission_set, policy, unit, user, uuid
 from tests.test_drift import SHOP, cases, changed, deployed, states
 
 CHECKOUT = Path(__file__).parents[1]
@@ -449,6 +451,49 @@ def test_expectations_are_asked_of_what_aws_has(zone: LandingZone) -> None:
     assert expected.id in page(found.zone, Edition(AT.date(), None, found.live))
     assert found.zone.policies == {}
     assert as_data(found.zone, Edition(AT.date()))["overview"]["accounts_bound_by_no_scp"] == ["a3", "a4", "shop-one"]
+
+
+def test_an_expectation_that_names_what_aws_has_no_more_does_not_hold(folder: Path, tmp_path: Path) -> None:
+    own = Path(shutil.copytree(folder, tmp_path / "config"))
+    names = {"set": "in: all, as: Rich", "unit": "in: ou/prod", "person": "in: a3, as: bo", "fine": "in: a3, as: Admin"}
+    names["account"] = "in: a3, as: Admin, on: 'arn:aws:sqs:*:a4:*'"
+    entries = [f"- {{id: {id}, reason: test, denied: s3:GetObject, {rest}}}\n" for id, rest in names.items()]
+    (own / "expectations.yaml").write_text("".join(entries))
+    center = clean().center
+    assert center
+    less = changed(
+        by_hand("unit gone"),
+        permission_sets=tuple(one for one in center.permission_sets if one.name != "Rich"),
+        users=center.users[:1],
+        accounts=by_hand("unit gone").organization.accounts[:-1],
+        assignments=frozenset(
+            one for one in center.assignments if one.account != "000000000004" and "rich" not in one.permission_set
+        ),
+    )
+    found = guardrails(read(load(own), less).zone, AT.date())
+    broken = {one.expectation.id: " ".join(one.broken) for one in found.expected}
+
+    assert broken["set"].startswith("'Rich' is neither a user, a group nor a permission set")
+    assert broken["person"].startswith("'bo' is neither a user, a group nor a permission set")
+    assert broken["unit"].startswith("'ou/prod' is neither an account nor an organizational unit")
+    assert broken["account"].startswith("'arn:aws:sqs:*:a4:*' is in 'a4', which is no account")
+    assert broken["fine"] == ""
+    assert not any(one.ended for one in found.expected)
+
+
+def test_a_document_that_no_answer_can_rest_on_is_named(zone: LandingZone) -> None:
+    strange = DENY.replace('"Resource": "*"', '"Resource": "*", "Condition": {"QuantumEquals": {"aws:userid": "x"}}')
+    live = clean().organization.policies
+    found = read(zone, changed(clean(), policies=(live[0], replace(live[1], content=strange))))
+    why = "policy policy-1 at AWS: statement 1 has the unknown operator 'QuantumEquals'"
+    shown = as_text(tables(found.zone, Edition(AT.date(), None, found.live)), 1000)
+
+    assert found.zone.unread == {"documents": why}
+    assert f"documents (expectations, who can undo a deploy): {why}" in shown
+    assert re.search(f"! Expectations +unread: {why}", shown)
+    assert "guardrails" not in as_data(found.zone, Edition(AT.date()))
+    assert escape(why) in page(found.zone, Edition(AT.date()))
+    assert [one.kind for one in found.live.differences] == ["policy"]
 
 
 # What may not be read
