@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 from strata.aws.resources import ResourceStatus
 from strata.cli import app
 from strata.commands import drift, plan
+from strata.commands.adopt import configuration
 from strata.drift.comparison import Difference, Drift, How
 from strata.drift.ways import Way
 from strata.files.config_edit import write_texts
@@ -31,6 +32,8 @@ from tests import test_deploy as of_deploy
 from tests import test_live as of_live
 from tests.synthesized import CHECKOUT, COMPANY, SHIPPED
 from tests.test_deploy import Json, Site, planned
+from tests.test_describing import PROJECT_, account
+from tests.test_drift import changed
 
 site = of_deploy.site  # the fixture
 
@@ -182,11 +185,10 @@ def test_report(tmp_path: Path) -> None:
 
 
 def test_report_from_aws(tmp_path: Path) -> None:
-    write_texts(tmp_path / "config", of_live.configuration(of_live.PROJECT_, of_live.clean())[1])
+    write_texts(tmp_path / "config", configuration(PROJECT_, of_live.clean())[1])
     zone, file = load(tmp_path / "config"), tmp_path / "reading.json"
-    closed = of_live.account(9, state="SUSPENDED")
-    live = of_live.changed(of_live.by_hand("unit renamed"), unread={"policies": "not allowed"})
-    live = of_live.changed(live, accounts=(*live.organization.accounts, closed))
+    live = changed(of_live.by_hand("unit renamed"), unread={"policies": "not allowed"})
+    live = changed(live, accounts=(*live.organization.accounts, account(9, state="SUSPENDED")))
     file.write_bytes(of_live.evidence(zone, live).written())
 
     for words in (("report", "--format", "json"), ("explain", "a3", "--json")):

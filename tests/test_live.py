@@ -12,32 +12,38 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
+from html import escape
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from strata.adoption.matching import known_keys
 from strata.aws.session import AwsError, Caller
 from strata.cli import app
 from strata.commands.adopt import configuration
+from strata.commands.explain import Explained
 from strata.config.models import RegionalSetting, Security, Setting
 from strata.config.moves import Kind
+from strata.errors import StrataError
 from strata.files.config_edit import write_texts
 from strata.inventory.progress import Reading
 from strata.inventory.reading import CENTER, DELEGATIONS, ENTITLEMENTS, POLICIES, TRUSTED_SERVICES
 from strata.inventory.things import Inventory
 from strata.landing_zone import LandingZone
 from strata.live import reading as live_reading
+from strata.live.differences import differences
 from strata.live.evidence import Evidence, canonical, kept_in
 from strata.live.reading import Read, states_of, told
 from strata.load import load
 from strata.report.data import as_data
 from strata.report.edition import Edition
+from strata.report.guardrails import guardrails
 from strata.report.mermaid import flowchart
 from strata.report.page import page
 from strata.report.tables import Table, as_csv, as_text, tables
-from tests.test_describing import PROJECT_, account, grant, group, permission_set, policy, unit, user, uuid
+from tests.test_describing import DENY, PROJECT_, account, grant, group, permission_set, policy, unit, user, uuid
 from tests.test_drift import SHOP, cases, changed, deployed, states
 
 CHECKOUT = Path(__file__).parents[1]
@@ -68,7 +74,12 @@ def alone(live: Inventory) -> Inventory:
 
 def by_hand(name: str) -> Inventory:
     """Returns what AWS has after a change by hand, in one of the cases of drift."""
-    return alone(changed(cases()[name][0], settings=clean().settings))
+    return alone(changed(_cases()[name][0], settings=clean().settings))
+
+
+@cache
+def _cases() -> dict[str, tuple[Inventory, list[str], str]]:
+    return cases()
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +152,7 @@ def test_the_tables_are_the_declared_ones(zone: LandingZone) -> None:
 
 def test_the_modes_are_declared_and_what_aws_has_stands_beside(zone: LandingZone) -> None:
     regions = {"us-east-1": {"enabled": True}, "us-west-2": {}}
-    settings = {**clean().settings, "ebs_encryption": regions, "image_public_access": regions}
+    settings = {**clean().settings, "ebs_encryption": regions, "image_public_access": regions, "s3_public_access": {}}
     here, there = (
         {row[0]: row[1:] for row in one.rows}
         for each in declared_and_live(zone, changed(clean(), settings=settings))
@@ -155,6 +166,7 @@ def test_the_modes_are_declared_and_what_aws_has_stands_beside(zone: LandingZone
     assert there["image_public_access"] == ("unmanaged", "not as Strata would set it in us-east-1, us-west-2")
     assert there["instance_metadata"] == ("unmanaged", "as Strata would set it")
     assert there["trail"] == ("unmanaged", "not read")
+    assert there["s3_public_access"] == ("on", "unread")
 
 
 def test_the_other_formats_are_the_declared_ones(zone: LandingZone) -> None:
@@ -185,13 +197,22 @@ def test_a_page_from_aws_has_the_evidence_and_the_ids_of_accounts(zone: LandingZ
     assert "evidence" not in page(zone, Edition(AT.date()))
 
 
-@pytest.mark.parametrize("who", [("ana", "a3"), ("a3",), ("admins",), ("--permission-set", "Rich")])
-def test_an_answer_is_the_declared_one(folder: Path, kept: Callable[[Inventory], Path], who: tuple[str, ...]) -> None:
-    live = strata(folder, "explain", *who, "--from", kept(clean()))
+def test_answers_are_the_declared_ones(zone: LandingZone) -> None:
+    here, live = Explained(zone), Explained(read(zone, clean()).zone)
 
+    assert [*live.user_lines("ana", "a3")] == [*here.user_lines("ana", "a3")]
+    assert [*live.account_lines("a3")] == [*here.account_lines("a3")]
+    assert [*live.group_lines("admins")] == [*here.group_lines("admins")]
+    assert [*live.permission_set_lines("Rich")] == [*here.permission_set_lines("Rich")]
+    assert live.user_facts("ana") == here.user_facts("ana")
+
+
+def test_an_answer_from_aws_has_its_evidence_below(folder: Path, kept: Callable[[Inventory], Path]) -> None:
+    live = strata(folder, "explain", "ana", "--from", kept(clean()))
     answer, _, rest = live.stdout.partition("\nLive: ")
+
     assert (live.exit_code, live.stderr) == (0, "")
-    assert answer == strata(folder, "explain", *who).stdout
+    assert answer.startswith("ana: Ana Adler, ")
     assert rest.startswith(f"as AWS had it on 2027-01-31 at 12:30:15 UTC, read by {CALLER}\n")
     assert rest.endswith("Differences to the configuration here: none\n")
 
@@ -201,10 +222,12 @@ def test_an_answer_is_the_declared_one(folder: Path, kept: Callable[[Inventory],
 
 def test_every_change_by_hand_is_told_as_drift_tells_it(zone: LandingZone) -> None:
     missed: dict[str, Any] = {}
-    for name, (_, expected, _) in cases().items():
+    left = states_of(zone, states(deployed()))
+    for name, (_, expected, _) in _cases().items():
+        known = known_keys(zone, by_hand(name), imported=left.ids, record={})
         found = [
             f"{one.how} {one.kind} {one.name}{f': {one.attribute} is {one.at_aws}' if one.attribute else ''}"
-            for one in read(zone, by_hand(name)).live.differences
+            for one in differences(zone, by_hand(name), known, left, AT.date())
         ]
         # The configuration says no id: what was deleted and made again is the same to it.
         wanted = [text for text in expected if ": id is " not in text]
@@ -290,10 +313,8 @@ CONCERNED: tuple[tuple[str, Kind, str, int], ...] = (
 
 
 def test_an_answer_has_the_differences_that_concern_it(zone: LandingZone) -> None:
-    found = [
-        (name, kind, key, len(read(zone, by_hand(name)).about(kind, key).differences))
-        for name, kind, key, _ in CONCERNED
-    ]
+    reads = {name: read(zone, by_hand(name)) for name, *_ in CONCERNED}
+    found = [(name, kind, key, len(reads[name].about(kind, key).differences)) for name, kind, key, _ in CONCERNED]
 
     assert found == list(CONCERNED)
 
@@ -391,6 +412,7 @@ def test_members_of_an_external_group_are_known_at_aws(zone: LandingZone) -> Non
     rows = next(one.rows for one in tables(found.zone, Edition(AT.date())) if one.title == "By person")
 
     assert ("bo", "Reader", "a3", "synced no file") in rows
+    assert "members of synced" not in {row[0] for row in rows}
     assert ("members of unsynced", "Reader", "a3", "unsynced no file") in rows
 
 
@@ -429,6 +451,49 @@ def test_expectations_are_asked_of_what_aws_has(zone: LandingZone) -> None:
     assert expected.id in page(found.zone, Edition(AT.date(), None, found.live))
     assert found.zone.policies == {}
     assert as_data(found.zone, Edition(AT.date()))["overview"]["accounts_bound_by_no_scp"] == ["a3", "a4", "shop-one"]
+
+
+def test_an_expectation_that_names_what_aws_has_no_more_does_not_hold(folder: Path, tmp_path: Path) -> None:
+    own = Path(shutil.copytree(folder, tmp_path / "config"))
+    names = {"set": "in: all, as: Rich", "unit": "in: ou/prod", "person": "in: a3, as: bo", "fine": "in: a3, as: Admin"}
+    names["account"] = "in: a3, as: Admin, on: 'arn:aws:sqs:*:a4:*'"
+    entries = [f"- {{id: {id}, reason: test, denied: s3:GetObject, {rest}}}\n" for id, rest in names.items()]
+    (own / "expectations.yaml").write_text("".join(entries))
+    center = clean().center
+    assert center
+    less = changed(
+        by_hand("unit gone"),
+        permission_sets=tuple(one for one in center.permission_sets if one.name != "Rich"),
+        users=center.users[:1],
+        accounts=by_hand("unit gone").organization.accounts[:-1],
+        assignments=frozenset(
+            one for one in center.assignments if one.account != "000000000004" and "rich" not in one.permission_set
+        ),
+    )
+    found = guardrails(read(load(own), less).zone, AT.date())
+    broken = {one.expectation.id: " ".join(one.broken) for one in found.expected}
+
+    assert broken["set"].startswith("'Rich' is neither a user, a group nor a permission set")
+    assert broken["person"].startswith("'bo' is neither a user, a group nor a permission set")
+    assert broken["unit"].startswith("'ou/prod' is neither an account nor an organizational unit")
+    assert broken["account"].startswith("'arn:aws:sqs:*:a4:*' is in 'a4', which is no account")
+    assert broken["fine"] == ""
+    assert not any(one.ended for one in found.expected)
+
+
+def test_a_document_that_no_answer_can_rest_on_is_named(zone: LandingZone) -> None:
+    strange = DENY.replace('"Resource": "*"', '"Resource": "*", "Condition": {"QuantumEquals": {"aws:userid": "x"}}')
+    live = clean().organization.policies
+    found = read(zone, changed(clean(), policies=(live[0], replace(live[1], content=strange))))
+    why = "policy policy-1 at AWS: statement 1 has the unknown operator 'QuantumEquals'"
+    shown = as_text(tables(found.zone, Edition(AT.date(), None, found.live)), 1000)
+
+    assert found.zone.unread == {"documents": why}
+    assert f"documents (expectations, who can undo a deploy): {why}" in shown
+    assert re.search(f"! Expectations +unread: {why}", shown)
+    assert "guardrails" not in as_data(found.zone, Edition(AT.date()))
+    assert escape(why) in page(found.zone, Edition(AT.date()))
+    assert [one.kind for one in found.live.differences] == ["policy"]
 
 
 # What may not be read
@@ -527,16 +592,20 @@ def test_no_answer_rests_on_policies_that_were_not_read(zone: LandingZone) -> No
     assert "policies: unread" in text
 
 
-def test_explain_tells_what_could_not_be_read(folder: Path, kept: Callable[[Inventory], Path]) -> None:
-    file = kept(without(CENTER, POLICIES, DELEGATIONS))
-    account_, user_ = strata(folder, "explain", "a3", "--from", file), strata(folder, "explain", "ana", "--from", file)
-    data = json.loads(strata(folder, "explain", "a3", "--from", file, "--json").stdout)
+def test_explain_tells_what_could_not_be_read(
+    folder: Path, zone: LandingZone, kept: Callable[[Inventory], Path]
+) -> None:
+    live = without(CENTER, POLICIES, DELEGATIONS)
+    explained = Explained(read(zone, live).zone)
+    text, file = "\n".join(explained.account_lines("a3")), kept(live)
 
-    assert account_.exit_code == user_.exit_code == 1
-    assert f"Policies that bind it\n  unread: {WHY}\n\nWho gets in\n  unread: {WHY}\n" in account_.stdout
-    assert f"administers: unread: {WHY}" in account_.stdout
-    assert not data.keys() & {"policies", "access", "administers"}
-    assert user_.stderr == f"error: people and access are unread, so that only accounts can be explained: {WHY}\n"
+    assert f"Policies that bind it\n  unread: {WHY}\n\nWho gets in\n  unread: {WHY}" in text
+    assert f"administers: unread: {WHY}" in text
+    assert not explained.account_facts("a3").keys() & {"policies", "access", "administers"}
+    assert strata(folder, "explain", "a3", "--from", file).exit_code == 1
+    user_ = strata(folder, "explain", "ana", "--from", file)
+    told_error = f"error: people and access are unread, so that only accounts can be explained: {WHY}\n"
+    assert (user_.exit_code, user_.stderr) == (1, told_error)
     table = strata(folder, "report", "--from", file, "--format", "csv")
     assert (table.exit_code, table.stdout) == (1, "")
     assert "unread" in table.stderr
@@ -607,15 +676,13 @@ def test_a_kept_reading_reads_back(zone: LandingZone, kept: Callable[[Inventory]
     ],
 )
 def test_a_file_that_is_no_reading_is_refused(
-    folder: Path, kept: Callable[[Inventory], Path], edit: Callable[[str], str], words: str
+    kept: Callable[[Inventory], Path], edit: Callable[[str], str], words: str
 ) -> None:
     file = kept(clean())
     file.write_text(edit(file.read_text()))
-    result = strata(folder, "report", "--from", file)
 
-    assert (result.exit_code, result.stdout) == (1, "")
-    assert f"{file} {words}" in result.stderr
-    assert result.stderr.count("\n") == 1
+    with pytest.raises(StrataError, match=re.escape(f"{file} {words}")):
+        kept_in(file)
 
 
 def test_a_reading_of_another_organization_is_refused(folder: Path, tmp_path: Path) -> None:
@@ -640,6 +707,7 @@ def test_a_reading_of_another_organization_is_refused(folder: Path, tmp_path: Pa
         (("report", "--live", "--as-of", "2027-01-01"), "ends are seen from the day on which AWS was read"),
         (("report", "--live", "--from", "x"), "--live reads AWS, and --from a file"),
         (("report", "--save", "x"), "--save keeps what --live reads"),
+        (("report", "--live", "--save", "x", "--output", "./x"), "--save and --output name one file"),
         (("explain", "ana", "--save", "x"), "--save keeps what --live reads"),
         (("explain", "ana", "--live", "--from", "x"), "--live reads AWS, and --from a file"),
     ],

@@ -53,6 +53,8 @@ def run(
 ) -> int:
     """Writes the report; 1 where AWS lets not all be read, and 3 for a difference with changes that are not allowed."""
     source.check(options.config, as_of=as_of, diff=diff)
+    if output and source.save and output.resolve() == source.save.resolve():
+        raise UsageError("--save and --output name one file, and the report is not what was read; name another one")
     if diff is not None:
         if as_of is not None or only:
             problem = "a difference is about everything, on no day"

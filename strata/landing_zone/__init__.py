@@ -29,8 +29,11 @@ from strata.landing_zone.units import Ancestors, Target, Unit, ancestors, units
 __all__ = ["MANAGEMENT", "ROOT", "LandingZone", "Part", "SourceLocation"]
 
 
-Part = Literal["people", "policies", "delegations"]
-"""A part of a landing zone that somebody may not be allowed to read at AWS; people are who has what as well."""
+Part = Literal["people", "policies", "delegations", "documents"]
+"""A part of a landing zone that may not be known: AWS let nobody read it, or Strata cannot read a document there.
+
+People are who has what as well.
+"""
 
 
 class SourceLocation(NamedTuple):
@@ -66,7 +69,7 @@ class LandingZone:
     expectations: tuple[Expectation, ...] = ()
     """What holds whatever else is configured."""
     unread: Mapping[Part, str] = field(default_factory=dict)
-    """What is not known of it, with the reason: AWS let nobody read it."""
+    """What is not known of it, with the reason."""
 
     @cached_property
     def accounts(self) -> Mapping[str, Account]:

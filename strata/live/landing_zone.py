@@ -19,6 +19,9 @@ from strata.config.models import MANAGEMENT, ROOT, PolicyType
 from strata.config.moves import KINDS, Kind
 from strata.config.source import Location, SourceFile
 from strata.drift.comparison import meaning
+from strata.errors import StrataError
+from strata.evaluation.documents import parse
+from strata.evaluation.landing_zone import CONTROLS
 from strata.identity.things import folded
 from strata.inventory import things
 from strata.inventory.reading import CENTER, DELEGATIONS, POLICIES, TAGS
@@ -140,11 +143,12 @@ class _Reading:
     def __post_init__(self) -> None:
         self.places: dict[str, dict[Location, Location | None]] = {ORGANIZATION: {}, SSO: {_AT_AWS: None}}
         self.documents: dict[str, SourceFile] = {}
+        self.unreadable: list[str] = []
 
     def landing_zone(self) -> LiveLandingZone:
         """Returns it."""
         organization = self._organization()
-        center = self.inventory.center or _NOBODY
+        center, policies = self.inventory.center or _NOBODY, self._policies()
         sets = self._permission_sets(center)
         granted = self._grants(center, organization)
         return LiveLandingZone(
@@ -160,7 +164,7 @@ class _Reading:
             expectations=self.zone.expectations,
             unread=self._unread(),
             ids={self.keys["account"][one.id]: one.id for one in self.inventory.organization.accounts},
-            found_policies=self._policies(),
+            found_policies=policies,
             found_sets=sets,
             found_grants=granted,
             found_administrators=self._administrators(),
@@ -173,6 +177,8 @@ class _Reading:
         if not self.inventory.center:
             where = self.zone.project.identity_center_region
             found.setdefault("people", f"Identity Center is not enabled in {where}")
+        if self.unreadable:
+            found["documents"] = "; ".join(sorted(self.unreadable))
         return found
 
     def _place(self, file: str, location: Location, place: Location | None) -> None:
@@ -248,7 +254,7 @@ class _Reading:
         if live and _means(one.content, live.document):
             found = live
         else:
-            file = self._document(f"policy {key} at AWS")
+            file = self._document(f"policy {key} at AWS", one.content, asked=PolicyType(one.type) in CONTROLS)
             found = Policy(
                 key, one.name, PolicyType(one.type), one.description, Document(one.content), targets, location, file
             )
@@ -268,9 +274,14 @@ class _Reading:
             accounts=_in_order(accounts, (each.key for each in listed if each.kind == "account")),
         )
 
-    def _document(self, name: str) -> str:
-        """Returns the name of a document that is in no file, which has no lines."""
+    def _document(self, name: str, text: str, *, asked: bool = True) -> str:
+        """Returns the name of a document that is in no file, without lines; notes one that no answer can rest on."""
         self.documents[name] = SourceFile(name, name=name, lines={(): 0})
+        try:
+            if asked:
+                parse(text, name)
+        except StrataError as error:
+            self.unreadable.append(str(error))
         return name
 
     def _administrators(self) -> dict[str, tuple[str, ...]]:
@@ -375,7 +386,7 @@ class _Reading:
                 managed.remove(each)
         yield from managed
         if inline:
-            name = self._document(f"inline policy of {self.keys['permission-set'][one.arn]} at AWS")
+            name = self._document(f"inline policy of {self.keys['permission-set'][one.arn]} at AWS", inline)
             yield InlinePolicy(Document(inline), name, name)
 
     def _grants(self, center: Center, organization: declared.Organization) -> dict[Grant, tuple[Location, ...]]:

@@ -37,7 +37,7 @@ from strata.live.differences import (
 from strata.live.evidence import Evidence, States, kept_in
 from strata.live.landing_zone import Keys, LiveLandingZone, all_keys, live_landing_zone
 from strata.options import Options
-from strata.report.live import Live
+from strata.report.live import Live, Unread
 from strata.text import listed
 
 
@@ -154,12 +154,18 @@ def told(zone: LandingZone, evidence: Evidence) -> Read:
         accounts={key: id for id, key in sorted(keys["account"].items(), key=lambda item: item[1])},
         sha256=evidence.sha256,
         differences=tuple(differences(zone, inventory, known, states, evidence.read_at.date())),
-        unread=tuple(unread_parts(inventory, zone.project.identity_center_region, states)),
+        unread=tuple(_unread(zone, live, inventory, states)),
         not_read=tuple(_not_read(zone)),
         notes=tuple(_notes(inventory)),
         controls=dict(_controls(zone, inventory)),
     )
     return Read(live, found, _called(inventory, known, keys))
+
+
+def _unread(zone: LandingZone, live: LandingZone, inventory: Inventory, states: States | None) -> Iterator[Unread]:
+    yield from unread_parts(inventory, zone.project.identity_center_region, states)
+    if reason := live.unread.get("documents"):
+        yield Unread("documents", ("expectations", "who can undo a deploy"), reason)
 
 
 def _called(inventory: Inventory, known: Keys, keys: Keys) -> dict[Kind, dict[str, str]]:

@@ -71,6 +71,7 @@ def as_data(landing_zone: LandingZone, edition: Edition) -> dict[str, Any]:
 _RESTS_ON: Mapping[Part, tuple[str, ...]] = {
     "people": ("users", "groups", "permission_sets", "access", "guardrails"),
     "policies": ("policies", "guardrails"),
+    "documents": ("guardrails",),
 }
 """What is not known without a part."""
 

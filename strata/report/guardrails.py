@@ -16,7 +16,7 @@ from strata.evaluation.sentences import resolved
 from strata.landing_zone import MANAGEMENT, ROOT, LandingZone
 from strata.landing_zone.permissions import STACKS
 from strata.report.places import places
-from strata.rules.expectations import case_in_words, examined
+from strata.rules.expectations import case_in_words, examined, unaskable
 from strata.text import listed, plural
 
 
@@ -88,7 +88,7 @@ class Guardrails:
 def guardrails(landing_zone: LandingZone, as_of: dt.date) -> Guardrails:
     """Returns what the expectations of a landing zone come to on a day, and who can undo what; nothing of unread."""
     inside = _inside(landing_zone)
-    if landing_zone.unread.keys() & {"people", "policies"}:
+    if landing_zone.unread.keys() & {"people", "policies", "documents"}:
         return Guardrails(tuple(inside), (), ())
     return Guardrails(
         tuple(inside), tuple(_expected(landing_zone, as_of, inside)), tuple(_undoing(landing_zone, as_of))
@@ -110,7 +110,8 @@ def _expected(landing_zone: LandingZone, as_of: dt.date, inside: Mapping[str, se
         place = str(landing_zone.source(EXPECTATIONS, (ENTRIES, index)))
         result = results.get(index)
         if result is None:
-            yield Expected(one, dict.fromkeys(inside), (), place, ended=True)
+            why = "" if one.until and one.until < as_of else unaskable(landing_zone, one)
+            yield Expected(one, dict.fromkeys(inside), (why,) if why else (), place, ended=not why)
             continue
         about = set(resolved(evaluated, one).accounts)
         otherwise = {account for case in result.failing for account in case.accounts}

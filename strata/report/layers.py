@@ -72,8 +72,8 @@ def _organizations(landing_zone: LandingZone) -> tuple[str, ...]:
 
 
 def _unless_unread(landing_zone: LandingZone, part: Part, text: str) -> str:
-    words = {"people": "people and access", "policies": "policies", "delegations": "delegated administrators"}
-    return f"{words[part]}: unread" if part in landing_zone.unread else text
+    words = {"people": "people and access", "delegations": "delegated administrators"}
+    return f"{words.get(part, part)}: unread" if part in landing_zone.unread else text
 
 
 def _security(landing_zone: LandingZone) -> tuple[str, ...]:

@@ -301,9 +301,9 @@ _RESTS_ON: Mapping[str, tuple[Part, ...]] = {
     "controls_unmanaged": (),
     "unbound_accounts": ("policies",),
     "accounts_bound_by_no_scp": ("policies",),
-    "expectations": ("people", "policies"),
-    "expectations_broken": ("people", "policies"),
-    "can_undo": ("people", "policies"),
+    "expectations": ("people", "policies", "documents"),
+    "expectations_broken": ("people", "policies", "documents"),
+    "can_undo": ("people", "policies", "documents"),
 }
 """The parts that each answer rests on; all others on people and their access."""
 

@@ -24,6 +24,7 @@ from strata.text import counted, listed
 
 if TYPE_CHECKING:
     from strata.evaluation.expectations import Case, Examination, Result
+    from strata.evaluation.landing_zone import Evaluated
     from strata.evaluation.sentences import Sentence
 
 
@@ -70,11 +71,27 @@ def _written(partial: PartialConfiguration, at: Location) -> Location:
 
 
 def examined(landing_zone: LandingZone, day: dt.date | None = None) -> list[Result]:
-    """Returns what was found for each expectation; with a day, not those that ended before it."""
+    """Returns what was found for each expectation; with a day, not those that ended before it.
+
+    One that names what AWS has no more cannot be asked of AWS: `unaskable` says why.
+    """
     if not landing_zone.expectations:
         return []
-    examination, sentences = _sentences(landing_zone, day)
+    examination, sentences = _sentences(landing_zone, day, askable=True)
     return [examination.examine(index, sentence) for index, sentence in sentences.items()]
+
+
+def unaskable(landing_zone: LandingZone, expectation: Expectation) -> str:
+    """Returns what an expectation names and is not there, so that nobody can ask it; empty where all is."""
+    from strata.evaluation.landing_zone import Evaluated
+
+    return _unaskable(Evaluated(landing_zone), expectation)
+
+
+def _unaskable(evaluated: Evaluated, expectation: Expectation) -> str:
+    from strata.evaluation.sentences import problems
+
+    return next((one.problem for one in problems(evaluated, expectation, places=True, principals=True)), "")
 
 
 def require(landing_zone: LandingZone, day: dt.date | None = None) -> list[Result]:
@@ -114,7 +131,10 @@ def newly_unmet(before: LandingZone, after: LandingZone) -> Iterator[str]:
             yield f"{EXPECTATIONS}:{line}: {one.expectation.id} no longer holds: {case}; strata plan refuses it"
 
 
-def _sentences(landing_zone: LandingZone, day: dt.date | None) -> tuple[Examination, Mapping[int, Sentence]]:
+def _sentences(
+    landing_zone: LandingZone, day: dt.date | None, *, askable: bool = False
+) -> tuple[Examination, Mapping[int, Sentence]]:
+    """Returns the expectations that did not end before a day, or those of them that name nothing in vain."""
     from strata.evaluation.expectations import Examination
     from strata.evaluation.landing_zone import Evaluated
     from strata.evaluation.sentences import resolved
@@ -123,6 +143,8 @@ def _sentences(landing_zone: LandingZone, day: dt.date | None) -> tuple[Examinat
     asked = {
         index: one for index, one in enumerate(landing_zone.expectations) if not (day and one.until and one.until < day)
     }
+    if askable:
+        asked = {index: one for index, one in asked.items() if not _unaskable(evaluated, one)}
     return Examination(evaluated), {index: resolved(evaluated, one) for index, one in asked.items()}
 
 
