@@ -292,7 +292,7 @@ def test_the_same_list_is_applied(approved: Path, site: Site) -> None:
     assert site.questions == []
 
 
-@pytest.mark.parametrize("as_hash", [False, True])
+@pytest.mark.parametrize("as_hash", [False, pytest.param(True, marks=pytest.mark.e2e)])
 def test_another_list_is_refused_and_nothing_is_applied(approved: Path, site: Site, *, as_hash: bool) -> None:
     """Also one that does less: what people agreed to is the whole."""
     site.plans("organizations", {})
