@@ -170,26 +170,26 @@ class GitHub:
         self.run = f"{server}/{self.repository}/actions/runs/{number}"
 
     def open_issue(self) -> int | None:
-        listed = self._gh("issue", "list", "--state", "open", "--label", LABEL, "--limit", "100", "--json", "number")
-        return min((int(one["number"]) for one in json.loads(listed)), default=None)
+        asked = {"state": "open", "labels": LABEL, "per_page": "100"}
+        listed = self._api("GET", f"issues?{urllib.parse.urlencode(asked)}")
+        return min((int(one["number"]) for one in listed if "pull_request" not in one), default=None)
 
     def create(self, title: str, body: str) -> None:
-        about = "What differs at AWS from the configuration"
-        self._gh("label", "create", LABEL, "--force", "--color", "D93F0B", "--description", about)
-        self._gh("issue", "create", "--title", title, "--label", LABEL, "--body-file", "-", text=body)
+        self._api("POST", "issues", title=title, body=body, labels=[LABEL])
 
     def update(self, number: int, title: str, body: str) -> None:
-        self._gh("issue", "edit", str(number), "--title", title, "--body-file", "-", text=body)
+        self._api("PATCH", f"issues/{number}", title=title, body=body)
 
     def close(self, number: int, comment: str) -> None:
-        self._gh("issue", "close", str(number), "--comment", comment)
+        self._api("POST", f"issues/{number}/comments", body=comment)
+        self._api("PATCH", f"issues/{number}", state="closed")
 
     def reviewed(self) -> bytes | None:
-        pulls = self._api(f"commits/{self.commit}/pulls")
+        pulls = self._api("GET", f"commits/{self.commit}/pulls")
         merged = [one for one in pulls if one.get("merged_at") and one.get("merge_commit_sha") == self.commit]
         for pull in merged:
             asked = {"head_sha": pull["head"]["sha"], "event": "pull_request", "per_page": "100"}
-            runs = self._api(f"actions/runs?{urllib.parse.urlencode(asked)}")["workflow_runs"]
+            runs = self._api("GET", f"actions/runs?{urllib.parse.urlencode(asked)}")["workflow_runs"]
             made = [one for one in runs if one["path"] == self.workflow]
             for one in sorted(made, key=lambda run: int(run["run_number"]), reverse=True):
                 if found := self._artifact(int(one["id"])):
@@ -197,29 +197,29 @@ class GitHub:
         return None
 
     def again(self) -> None:
-        self._gh("workflow", "run", Path(self.workflow).name, "--ref", self.branch)
+        self._api("POST", f"actions/workflows/{Path(self.workflow).name}/dispatches", ref=self.branch)
 
     def _artifact(self, run: int) -> bytes | None:
-        listed = self._api(f"actions/runs/{run}/artifacts?name=changes")["artifacts"]
+        listed = self._api("GET", f"actions/runs/{run}/artifacts?name=changes")["artifacts"]
         if not any(not one["expired"] for one in listed):
             return None
         with tempfile.TemporaryDirectory() as folder:
-            self._gh("run", "download", str(run), "--name", "changes", "--dir", folder)
+            _output(
+                ["gh", "run", "download", str(run), "--name", "changes", "--dir", folder, "--repo", self.repository]
+            )
             file = Path(folder) / LIST
             return file.read_bytes() if file.is_file() and not file.is_symlink() else None
 
-    def _api(self, path: str) -> Json:
-        command = ["gh", "api", f"repos/{self.repository}/{path}"]
-        return json.loads(_output(command))
-
-    def _gh(self, *words: str, text: str = "") -> str:
-        return _output(["gh", *words, "--repo", self.repository], text)
+    def _api(self, method: str, path: str, **fields: Json) -> Json:
+        given = ["--input", "-"] if fields else []
+        command = ["gh", "api", "--method", method, f"repos/{self.repository}/{path}", *given]
+        return json.loads(_output(command, json.dumps(fields) if fields else "").strip() or "null")
 
 
 def _output(command: Sequence[str], text: str = "") -> str:
     done = subprocess.run(command, input=text, capture_output=True, text=True, encoding="utf-8", check=False)
     if done.returncode:
-        raise Refused(f"{' '.join(command[:3])}: {done.stderr.strip() or f'it ended with {done.returncode}'}")
+        raise Refused(f"{' '.join(command[:5])}: {done.stderr.strip() or f'it ended with {done.returncode}'}")
     return done.stdout
 
 

@@ -88,7 +88,8 @@ plan() {
   cat "$out/plan.txt"
   {
     printf '\n## Plan\n\n'
-    sed -n 's/^list of changes: .*/&\n/p' "$out/plan.txt"
+    grep '^list of changes: ' "$out/plan.txt" || true
+    printf '\n'
     [ "$code" -ne 3 ] || printf '**It is not the list that was reviewed; the end of the plan says why.**\n\n'
     [ "$code" -eq 0 ] || [ "$code" -eq 3 ] || printf '**It failed; the log has the errors.**\n\n'
     indented < "$out/plan.txt"

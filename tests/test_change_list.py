@@ -12,6 +12,7 @@ import pytest
 from strata.commands import plan as plan_command
 from strata.commands.deploy import AGAIN, DIFFERS
 from strata.errors import StrataError, UsageError
+from strata.options import Options
 from strata.terraform.change_list import ChangeList, Expected
 from strata.terraform.plans import Plan, changed_outputs, changes
 from strata.terraform.preview import Preview
@@ -232,6 +233,14 @@ def test_what_is_neither_file_nor_hash_is_a_wrong_command(tmp_path: Path) -> Non
         Expected.of(str(tmp_path / "nothing"))
 
 
+@pytest.mark.parametrize("place", [".", "nowhere/changes.json"])
+def test_a_place_that_is_none_is_told_before_anything_is_planned(tmp_path: Path, place: str) -> None:
+    given: Json = {"stacks": (), "exit_code": False, "json": False, "allow": ()}
+
+    with pytest.raises(UsageError, match="name a file in a folder that is there"):
+        plan_command.run(Options(tmp_path), **given, changes=tmp_path / place)
+
+
 # Planning and deploying
 
 
@@ -292,7 +301,7 @@ def test_the_same_list_is_applied(approved: Path, site: Site) -> None:
     assert site.questions == []
 
 
-@pytest.mark.parametrize("as_hash", [False, True])
+@pytest.mark.parametrize("as_hash", [False, pytest.param(True, marks=pytest.mark.e2e)])
 def test_another_list_is_refused_and_nothing_is_applied(approved: Path, site: Site, *, as_hash: bool) -> None:
     """Also one that does less: what people agreed to is the whole."""
     site.plans("organizations", {})

@@ -148,13 +148,14 @@ def gitlab() -> dict[str, Any]:
     return found
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize(
     ("schema", "files"),
     [
         ("github-workflows", sorted(WORKFLOWS.glob("*.yml"))),
         ("gitlab-ci", [GITLAB]),
-        pytest.param("github-issue-forms", FORMS, marks=pytest.mark.e2e),
-        pytest.param("dependabot", [CHECKOUT / ".github/dependabot.yml"], marks=pytest.mark.e2e),
+        ("github-issue-forms", FORMS),
+        ("dependabot", [CHECKOUT / ".github/dependabot.yml"]),
     ],
 )
 def test_files_follow_the_schema_of_their_vendor(schema: str, files: list[Path]) -> None:

@@ -273,20 +273,18 @@ def test_the_steps_at_gitlab_call_it_as_it_is_called(runner: Runner, case: str) 
 
 GH = f"""#!{sys.executable} -IS
 import json, os, sys
-folder = os.environ["TOLD"]
 words = sys.argv[1:]
 text = sys.stdin.read() if "-" in words else ""
-with open(f"{{folder}}/gh", "a") as file:
+with open(f"{{os.environ['TOLD']}}/gh", "a") as file:
     print(json.dumps([words, text]), file=file)
 answers = json.loads(os.environ["ANSWERS"])
-name = words[1] if words[0] == "api" else " ".join(words[:2])
-if name == "run download":
+if words[:2] == ["run", "download"]:
     with open(f"{{words[words.index('--dir') + 1]}}/changes.json", "w") as file:
-        file.write(answers[name])
+        file.write(answers["download"])
     sys.exit()
-if name in answers.get("refused", ()):
+if "refused" in answers:
     sys.exit("HTTP 403: Resource not accessible by integration")
-print(answers.get(name, ""))
+print(json.dumps(answers[words[3]]) if words[3] in answers else "")
 """
 """A `gh` that keeps its arguments and what it reads, and answers as it is told."""
 JOB = {
@@ -322,55 +320,59 @@ def asks_github(runner: Runner, *words: str, **answers: Any) -> tuple[int, str]:
             return _host_module().main(words), out.getvalue()
 
 
-def asked(runner: Runner) -> list[list[str]]:
-    """Returns what `gh` was called with, without the repository."""
+def asked(runner: Runner) -> list[tuple[str, str]]:
+    """Returns the methods and paths that `gh` was called with."""
     found = [json.loads(line)[0] for line in runner.told("gh")]
-    assert all(words[-2:] == ["--repo", "acme/landing-zone"] for words in found if words[0] != "api")
-    return [words if words[0] == "api" else words[:-2] for words in found]
+    assert {" ".join(words[:2]) for words in found} == {"api --method"}
+    return [(words[2], words[3].removeprefix(HERE)) for words in found]
 
 
-def written(runner: Runner) -> str:
-    """Returns the text that `gh` read."""
-    return str(json.loads(runner.told("gh")[-1])[1])
+def written(runner: Runner) -> dict[str, Any]:
+    """Returns the last object that `gh` read."""
+    found: dict[str, Any] = json.loads(json.loads(runner.told("gh")[-1])[1])
+    return found
 
 
-LISTED = ["issue", "list", "--state", "open", "--label", "strata-drift", "--limit", "100", "--json", "number"]
+HERE = "repos/acme/landing-zone/"
+ISSUES = f"{HERE}issues?state=open&labels=strata-drift&per_page=100"
+FOUND, UNREAD = "Drift: AWS differs from the configuration", "Drift: AWS could not be compared"
 
 
 @pytest.mark.parametrize(
     ("code", "numbers", "calls", "title"),
     [
         ("0", [], [], ""),
-        ("0", [9, 7], [["issue", "close", "7", "--comment", f"No drift any more: {RUN_URL}"]], ""),
-        ("3", [], ["label create", "issue create"], "Drift: AWS differs from the configuration"),
-        ("3", [7], ["issue edit"], "Drift: AWS differs from the configuration"),
-        ("1", [], ["label create", "issue create"], "Drift: AWS could not be compared"),
-        ("1", [7], ["issue edit"], "Drift: AWS could not be compared"),
-        ("none", [7], ["issue edit"], "Drift: AWS could not be compared"),
+        ("0", [9, 7], [("POST", "issues/7/comments"), ("PATCH", "issues/7")], ""),
+        ("3", [], [("POST", "issues")], FOUND),
+        ("3", [7], [("PATCH", "issues/7")], FOUND),
+        ("1", [], [("POST", "issues")], UNREAD),
+        ("1", [7], [("PATCH", "issues/7")], UNREAD),
+        ("none", [7], [("PATCH", "issues/7")], UNREAD),
     ],
 )
 def test_one_issue_is_opened_written_anew_or_closed(
-    runner: Runner, code: str, numbers: list[int], calls: list[Any], title: str
+    runner: Runner, code: str, numbers: list[int], calls: list[tuple[str, str]], title: str
 ) -> None:
     """It is closed where everything was read and nothing differs, and never where something could not be read."""
     (runner.folder / "drift.txt").write_text("made outside: user eve\n")
-    listed = json.dumps([{"number": number} for number in numbers])
+    listed = [*({"number": number} for number in numbers), {"number": 1, "pull_request": {}}]
 
-    ended, _ = asks_github(runner, "issue", code, "drift.txt", **{"issue list": listed})
+    ended, _ = asks_github(runner, "issue", code, "drift.txt", **{ISSUES: listed})
 
     first, *others = asked(runner)
-    assert (ended, first) == (0, LISTED)
-    assert [
-        words if isinstance(call, list) else " ".join(words[:2]) for words, call in zip(others, calls, strict=True)
-    ] == calls
+    assert (ended, first, others) == (0, ("GET", ISSUES.removeprefix(HERE)), calls)
     if title:
-        assert others[-1][others[-1].index("--title") + 1] == title
-        assert "    made outside: user eve\n" in written(runner)
+        assert written(runner)["title"] == title
+        assert "\n\n    made outside: user eve\n\n" in written(runner)["body"]
+        assert written(runner).get("labels", ["strata-drift"]) == ["strata-drift"]
+        assert "state" not in written(runner)
+    elif calls:
+        assert written(runner) == {"state": "closed"}
 
 
 def test_the_job_that_ended_before_is_told(runner: Runner) -> None:
-    assert asks_github(runner, "issue", "none", "drift.txt", **{"issue list": "[]"})[0] == 0
-    assert "    nothing: the job ended before\n" in written(runner)
+    assert asks_github(runner, "issue", "none", "drift.txt", **{ISSUES: []})[0] == 0
+    assert "    nothing: the job ended before\n" in written(runner)["body"]
 
 
 @pytest.mark.parametrize(
@@ -389,9 +391,9 @@ def test_names_in_the_issue_command_nothing(runner: Runner, name: str) -> None:
     """All of it is in one block of code: each line is indented, and lines end where Markdown sees them end."""
     (runner.folder / "drift.txt").write_text(f"made outside: user {name}\n", newline="")
 
-    assert asks_github(runner, "issue", "3", "drift.txt", **{"issue list": "[]"})[0] == 0
+    assert asks_github(runner, "issue", "3", "drift.txt", **{ISSUES: []})[0] == 0
 
-    text = written(runner)
+    text = written(runner)["body"]
     first, _, rest = text.partition("\n\n")
     code, _, last = rest.rpartition("\n\n")
     assert (first, last) == (
@@ -406,24 +408,24 @@ def test_names_in_the_issue_command_nothing(runner: Runner, name: str) -> None:
 def test_a_long_text_is_cut_at_a_line(runner: Runner) -> None:
     (runner.folder / "drift.txt").write_text("made outside: user \u00e9ve\n" * 10_000)
 
-    assert asks_github(runner, "issue", "3", "drift.txt", **{"issue list": "[]"})[0] == 0
-    assert len(written(runner)) < 65_536
-    assert "\u00e9ve\n    ... the rest is in the run\n\nThe run" in written(runner)
+    assert asks_github(runner, "issue", "3", "drift.txt", **{ISSUES: []})[0] == 0
+    assert len(written(runner)["body"]) < 65_536
+    assert "\u00e9ve\n    ... the rest is in the run\n\nThe run" in written(runner)["body"]
 
 
 def test_what_github_refuses_is_told(runner: Runner) -> None:
-    ended, said = asks_github(runner, "issue", "3", "drift.txt", refused=["issue list"])
+    ended, said = asks_github(runner, "issue", "3", "drift.txt", refused=True)
 
-    assert (ended, said) == (1, "error: gh issue list: HTTP 403: Resource not accessible by integration\n")
+    assert (ended, said) == (
+        1,
+        f"error: gh api --method GET {ISSUES}: HTTP 403: Resource not accessible by integration\n",
+    )
 
 
 PULL = {"merged_at": "2027-01-01T00:00:00Z", "merge_commit_sha": "c0ffee", "head": {"sha": "beef"}}
 THE_RUN = {"id": 5, "run_number": 3, "path": ".github/workflows/strata.yml"}
-PULLS, ARTIFACTS = (
-    "repos/acme/landing-zone/commits/c0ffee/pulls",
-    "repos/acme/landing-zone/actions/runs/5/artifacts?name=changes",
-)
-RUNS = "repos/acme/landing-zone/actions/runs?head_sha=beef&event=pull_request&per_page=100"
+PULLS, ARTIFACTS = f"{HERE}commits/c0ffee/pulls", f"{HERE}actions/runs/5/artifacts?name=changes"
+RUNS = f"{HERE}actions/runs?head_sha=beef&event=pull_request&per_page=100"
 
 
 @pytest.mark.e2e
@@ -442,11 +444,11 @@ def test_the_reviewed_list_is_that_of_the_pull_request_which_this_commit_merged(
 ) -> None:
     older = THE_RUN | {"id": 4, "run_number": 2}
     answers = {
-        PULLS: json.dumps([pull]),
-        RUNS: json.dumps({"workflow_runs": [run] if run != THE_RUN else [older, run]}),
-        ARTIFACTS: json.dumps({"artifacts": [artifact]}),
-        ARTIFACTS.replace("/5/", "/4/"): '{"artifacts": []}',
-        "run download": LIST,
+        PULLS: [pull],
+        RUNS: {"workflow_runs": [run] if run != THE_RUN else [older, run]},
+        ARTIFACTS: {"artifacts": [artifact]},
+        ARTIFACTS.replace("/5/", "/4/"): {"artifacts": []},
+        "download": LIST,
     }
     file = runner.folder / "pipeline.out/reviewed.json"
     file.parent.mkdir()
@@ -460,7 +462,8 @@ def test_the_reviewed_list_is_that_of_the_pull_request_which_this_commit_merged(
 
 def test_the_next_round_is_another_run_of_the_same_workflow(runner: Runner) -> None:
     assert asks_github(runner, "again")[0] == 0
-    assert asked(runner) == [["workflow", "run", "strata.yml", "--ref", "main"]]
+    assert asked(runner) == [("POST", "actions/workflows/strata.yml/dispatches")]
+    assert written(runner) == {"ref": "main"}
 
 
 @pytest.mark.e2e
@@ -468,7 +471,7 @@ def test_the_next_round_is_another_run_of_the_same_workflow(runner: Runner) -> N
 def test_the_steps_at_github_call_host_as_it_is_called(runner: Runner, job: str) -> None:
     runner.install("gh", GH)
     (step,) = steps((workflow("drift" if job == "issue" else "strata"))["jobs"][job])
-    answers = {"issue list": "[]", PULLS: "[]"}
+    answers: dict[str, Any] = {ISSUES: [], PULLS: []}
 
     done = runner.runs("bash", "-e", "-c", step, CODE="", ANSWERS=json.dumps(answers), **JOB)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
+from strata.errors import UsageError
 from strata.files import atomic
 from strata.options import Options
 from strata.outputs import output, warning_facts
@@ -41,7 +42,12 @@ def run(
     """Checks, compares, plans and prints.
 
     Returns 3 where something would change and that was asked, and where the list of changes is not the expected one.
+
+    Raises:
+        UsageError: the list has no place to be written to, or the expected one is none.
     """
+    if changes and (changes.is_dir() or not changes.parent.is_dir()):
+        raise UsageError(f"--changes {changes}: name a file in a folder that is there")
     expected = Expected.of(expect) if expect else None
     try:
         with (
