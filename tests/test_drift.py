@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
 from strata.adoption.existing import Merged
 from strata.adoption.live_ids import live_ids
@@ -778,6 +779,23 @@ def test_each_line_of_keep_is_read_back_by_the_parser_of_the_command(tmp_path: P
     contexts = [adopt_command.make_context("adopt", words[1:]) for words in read]
     assert [parsed(one.params["things"]) for one in contexts] == [[one] for one in wanted]
     assert {str(one.params["config"]) for one in contexts} == {"my config"}
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--to", "x"], "KIND:NAME is about the configuration, see --config; it takes no --to"),
+        (["--name", "x"], "it takes no --name"),
+        (["--prune"], "it takes no --prune"),
+        ([], "nobody can be asked here; look at what would be written with --dry-run, then give --yes"),
+        (["--yes"], "'usr' is no kind, did you mean 'user'?"),
+    ],
+)
+def test_what_does_not_go_together_is_refused_before_aws_is_asked(more: list[str], words: str) -> None:
+    result = CliRunner().invoke(app, ["adopt", "usr:ana", *more])
+
+    assert result.exit_code == 2
+    assert words in " ".join(result.output.split())
 
 
 def test_an_unknown_kind_or_name_is_told_with_what_is_near(zone: LandingZone) -> None:
