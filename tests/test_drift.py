@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 import typer
+import yaml
+from typer.testing import CliRunner
 
 from strata.adoption.existing import Merged
 from strata.adoption.live_ids import live_ids
@@ -27,7 +29,7 @@ from strata.commands.drift import _adopt, _told
 from strata.config import IMPORTS
 from strata.config.findings import DRIFT
 from strata.config.limits import aws_limits
-from strata.drift.comparison import HIDDEN, Difference, Drift, How, compare, controls_of
+from strata.drift.comparison import HIDDEN, Difference, Drift, How, compare, controls_of, things_by_name
 from strata.drift.facts import STACKS
 from strata.drift.keeping import BY_HAND
 from strata.drift.ways import Way
@@ -733,6 +735,19 @@ def test_a_chosen_thing_is_written_though_somebody_took_it_out(edited: Edited) -
     assert merged.landing_zone.sso.access_control_attributes == {"team": "${path:userName}"}
 
 
+def test_what_is_put_into_a_set_that_is_declared_no_longer_cannot_be_adopted(edited: Edited) -> None:
+    sso = yaml.safe_load((edited.path / "sso.yaml").read_text())
+    del sso["permission_sets"]["Rich"], sso["assignments"][2]
+    (edited.path / "sso.yaml").write_text(yaml.safe_dump(sso))
+    rich = next(place for place, one in enumerate(_center().permission_sets) if one.name == "Rich")
+    more = (*_center().permission_sets[rich].aws_managed, "arn:aws:iam::aws:policy/AdministratorAccess")
+    live = changed(deployed(), permission_sets=_edited(_center().permission_sets, rich, aws_managed=more))
+
+    (one,) = edited.compared(live).differences
+
+    assert one.way.not_adopted == "its permission set is declared no longer"
+
+
 def test_a_document_with_placeholders_is_not_overwritten(edited: Edited) -> None:
     edited.edit("policies/policy-1.json", '"Resource": "*"', '"Resource": "{{state_bucket_arn}}"')
     policies = _edited(deployed().organization.policies, 1, content=ALLOW)
@@ -778,6 +793,44 @@ def test_each_line_of_keep_is_read_back_by_the_parser_of_the_command(tmp_path: P
     contexts = [adopt_command.make_context("adopt", words[1:]) for words in read]
     assert [parsed(one.params["things"]) for one in contexts] == [[one] for one in wanted]
     assert {str(one.params["config"]) for one in contexts} == {"my config"}
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--to", "x"], "KIND:NAME is about the configuration, see --config; it takes no --to"),
+        (["--name", "x"], "it takes no --name"),
+        (["--prune"], "it takes no --prune"),
+        ([], "nobody can be asked here; look at what would be written with --dry-run, then give --yes"),
+        (["--yes"], "'usr' is no kind, did you mean 'user'?"),
+    ],
+)
+def test_what_does_not_go_together_is_refused_before_aws_is_asked(more: list[str], words: str) -> None:
+    result = CliRunner().invoke(app, ["adopt", "usr:ana", *more])
+
+    assert result.exit_code == 2
+    assert words in " ".join(result.output.split())
+
+
+def test_a_line_still_holds_after_another_one_was_followed(zone: LandingZone, folder: Path) -> None:
+    """What an assignment names gets a key by the line of the group; what came along differs no longer."""
+    center = _center()
+    by_hand = changed(
+        deployed(),
+        groups=(*center.groups, group(15, "night", 1)),
+        assignments=center.assignments | {grant("Admin", 15, SHOP)},
+    )
+    assignment, new = compared(zone, by_hand).differences
+    then = adopted(folder, by_hand, new).landing_zone
+    was = states(deployed())
+    later, things = compare(then, was, by_hand).differences, things_by_name(then, was, by_hand)
+
+    assert [one.name for one in chosen_of(later, [("assignment", assignment.name)], things)] == [
+        "Admin of group night in a3"
+    ]
+    assert chosen_of(later, [("group", new.name), ("user", "ana")], things) == []
+    with pytest.raises(StrataError, match="nothing differs there"):
+        chosen_of(later, [("user", "nobody")], things)
 
 
 def test_an_unknown_kind_or_name_is_told_with_what_is_near(zone: LandingZone) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 import shutil
@@ -20,6 +21,7 @@ from strata.aws.resources import ResourceStatus
 from strata.cli import app
 from strata.commands import drift, plan
 from strata.commands.adopt import configuration
+from strata.drift.authors import Author
 from strata.drift.comparison import Difference, Drift, How
 from strata.drift.ways import Way
 from strata.files.config_edit import write_texts
@@ -226,9 +228,13 @@ def test_drift(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drift, "steady_states", lambda *_: {})
     monkeypatch.setattr(drift, "check_same", lambda *_: None)
     monkeypatch.setattr(Reading, "read", lambda *_, **__: None)
+    monkeypatch.setattr(Reading, "controls", lambda *_: None)
+    author = Author("arn:of:jane", dt.datetime(2026, 11, 20, tzinfo=dt.UTC), "DeleteGroup")
+    monkeypatch.setattr(drift, "History", lambda _: None)
+    monkeypatch.setattr(drift, "authors", lambda *_: [author])
     monkeypatch.setattr(drift, "compare", lambda *given: found if given[0] == zone else None)
 
-    assert differences("strata drift", printed("drift", "--json", config=SHIPPED)) == []
+    assert differences("strata drift", printed("drift", "--json", "--who", config=SHIPPED)) == []
 
 
 SEEN = {

@@ -22,6 +22,7 @@ from strata.drift.recorded import attributes, deposed_ids, ids_of, recorded_side
 from strata.drift.ways import Way, way_back
 from strata.identity.moves import replayed
 from strata.identity.recorded import State, recorded
+from strata.identity.things import TYPES
 from strata.inventory import reading
 from strata.inventory.controls import KEYS, Held
 from strata.inventory.things import Inventory
@@ -127,6 +128,26 @@ def compare(
     left = tuple(one for one, is_meant in zip(found, meant, strict=True) if not is_meant)
     silenced = tuple(one for one, is_meant in zip(found, meant, strict=True) if is_meant)
     return Drift(left, silenced, tuple(waiting), unread)
+
+
+def things_by_name(
+    zone: LandingZone, states: Mapping[str, State], inventory: Inventory
+) -> dict[tuple[str, str], tuple[str, str]]:
+    """Returns what AWS has, by kind and name, also by the name that it had before somebody declared it.
+
+    Whoever copies several lines declares with one what the next one calls by its name and id at AWS.
+    """
+    ours = {stack: state for stack, state in states.items() if stack in STACKS}
+    held = replayed(recorded(ours), newest_keys(zone.moves)).addresses
+    known = known_keys(zone, inventory, imported=held, record={})
+    before = {
+        kind: {id: key for id, key in some.items() if f"{TYPES[kind]}.{key}" in held} for kind, some in known.items()
+    }
+    found = dict[tuple[str, str], tuple[str, str]]()
+    for keys in (before, known):
+        live = live_side(zone, inventory, keys, attributes(zone, ours), frozenset())
+        found |= {at: fact.thing for at, fact in live.items()}
+    return found
 
 
 def controls_of(zone: LandingZone, states: Mapping[str, State]) -> Held:

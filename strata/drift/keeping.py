@@ -36,7 +36,6 @@ _FIELDS: Mapping[str, Mapping[str, str]] = {
 }
 """The fields of an entry that hold an attribute."""
 
-
 BY_HAND = "change security.yaml by hand"
 """What is said of a control, of which `strata adopt` writes nothing."""
 
@@ -70,7 +69,9 @@ def _why_not_added(zone: LandingZone, now: Fact) -> str:
     if now.kind == facts.ROOT_FEATURE:
         return "" if now.name in _ROOT_FEATURES else "this Strata does not know the feature"
     if now.kind in (facts.SET_POLICY, facts.INLINE, facts.BOUNDARY):
-        one = zone.permission_sets[now.ids["set"]]
+        one = zone.permission_sets.get(now.ids["set"])
+        if one is None:
+            return "its permission set is declared no longer"
         return _option(one) or (_braces(now) if now.kind == facts.INLINE else "")
     return ""
 

@@ -234,6 +234,50 @@ def test_what_may_not_be_read_is_named_and_never_equal(shipped: Site) -> None:
     assert "is not enabled in us-east-1" in off[0]["reason"]
 
 
+def test_a_service_that_throttles_is_waited_for(shipped: Site) -> None:
+    shipped.aws.fail("sso-admin:ListPermissionSets", code="ThrottlingException", times=3)
+
+    found = shipped.strata("drift", "--json")
+
+    assert found.code == 0, found.text[-3000:]
+    assert "sso-admin throttles: it is asked again in 10 seconds" in found.stderr
+    assert json.loads(found.stdout)["unread"] == []
+
+
+def test_who_may_not_ask_who_it_was_is_told_so(shipped: Site) -> None:
+    shipped.aws.fail("cloudtrail:LookupEvents", code="AccessDeniedException", times=99)
+    shipped.client("organizations").enable_aws_service_access(ServicePrincipal="config.amazonaws.com")
+
+    said = shipped.strata("drift", "--who")
+
+    assert said.code == 3
+    assert "who: account 123456789012:" in said.text
+    assert "cloudtrail:LookupEvents" in said.text
+    assert "strata permissions reader" in said.text
+
+
+def test_a_grant_of_a_deleted_group_beside_a_living_one_is_found_thoroughly(shipped: Site, tmp_path: Path) -> None:
+    site = shipped
+    site.sign_in_as_administrator()
+    people, center, ids = site.client("identitystore"), site.client("sso-admin"), Ids(site)
+    group = people.create_group(IdentityStoreId=STORE, DisplayName="ghosts")["GroupId"]
+    where = {"TargetType": "AWS_ACCOUNT", "TargetId": ids.account["shared"], "PermissionSetArn": ids.arn["DevOps"]}
+    center.create_account_assignment(InstanceArn=INSTANCE, **where, PrincipalType="GROUP", PrincipalId=group)
+    people.delete_group(IdentityStoreId=STORE, GroupId=group)
+
+    usual = site.strata("drift")
+    thorough = site.strata("drift", "--thorough", "--json")
+
+    assert usual.code == 0
+    assert "beside living ones were not looked for: see --thorough" in usual.stderr
+    assert thorough.code == 3, thorough.text[-3000:]
+    assert "--thorough: 12 calls for sets in accounts, some 1 minute" in thorough.stderr
+    (one,) = json.loads(thorough.stdout)["differences"]
+    assert one["at"] == f"assignment DevOps of group {group} in shared"
+    assert Typist.at(site, tmp_path).types("\n".join(one["undo"])).code == 0
+    assert site.strata("drift", "--thorough").code == 0
+
+
 def test_before_a_deploy_and_beside_another_run_it_says_so(fresh: Site) -> None:
     none = fresh.strata("drift")
     assert none.code == 1
@@ -249,6 +293,19 @@ def test_a_state_that_another_run_holds_is_named(shipped: Site) -> None:
 
     assert held.code == 1
     assert "ana@laptop has held the state of sso since 2026-11-25 10:00 UTC" in held.stderr
+
+
+def test_a_run_that_ended_while_aws_was_read_is_named(shipped: Site) -> None:
+    """What it did would look as if somebody had done it by hand."""
+    drifting = shipped.hanging("sso-admin:ListPermissionSets", "strata", "drift")
+    state = json.loads(shipped.saved_state("sso"))
+    shipped.save_state("sso", json.dumps({**state, "serial": state["serial"] + 1}).encode())
+    shipped.aws.release()
+
+    _, stderr = drifting.communicate(timeout=120)
+
+    assert drifting.returncode == 1
+    assert "a run has changed the state of sso while AWS was read" in stderr
 
 
 def test_what_was_made_by_hand_is_adopted_by_the_printed_line(shipped: Site, tmp_path: Path) -> None:
@@ -269,9 +326,21 @@ def test_what_was_made_by_hand_is_adopted_by_the_printed_line(shipped: Site, tmp
     )
     said = drift(site, 3)
     assert len(said["differences"]) == 4
-    (line,) = {one["adopt"] for one in said["differences"]}
+    lines = [one["adopt"] for one in said["differences"]]
+    before = (site.config / "sso.yaml").read_text()
+    dry = site.strata("adopt", f"group:night shift ({group})", "--dry-run", "--json")
+    assert dry.code == 0, dry.text[-3000:]
+    assert (json.loads(dry.stdout)["added"], json.loads(dry.stdout)["written"]) == (["group night-shift"], False)
+    unknown = site.strata("adopt", f"group:nigth shift ({group})", "grup:x", "--yes")
+    assert unknown.code == 2
+    assert "'grup' is no kind, did you mean 'group'?" in unknown.stderr
+    unknown = site.strata("adopt", f"group:nigth shift ({group})", "user:nobody", "--yes")
+    assert unknown.code == 1
+    assert f"nothing differs there, did you mean 'night shift ({group})'?" in unknown.stderr
+    assert "user 'nobody': nothing differs there" in unknown.stderr
+    assert (site.config / "sso.yaml").read_text() == before
 
-    adopted = Typist.at(site, tmp_path).types(f"{line} --yes")
+    adopted = Typist.at(site, tmp_path).types("\n".join(f"{line} --yes" for line in lines[:1] + lines[-1:]))
 
     assert adopted.code == 0, adopted.text[-3000:]
     after = drift(site, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from strata.adoption.existing import Edit, Existing, Merged
@@ -18,7 +19,7 @@ from strata.commands.adopt.existing import deployed, existing_at
 from strata.commands.adopt.mending import mend, replace
 from strata.config.text import short
 from strata.config.types import did_you_mean
-from strata.drift.comparison import Difference, How, compare
+from strata.drift.comparison import Difference, How, compare, things_by_name
 from strata.drift.facts import CONTROL
 from strata.drift.facts import STACKS as KINDS
 from strata.drift.keeping import BY_HAND, Kept
@@ -68,7 +69,8 @@ def run(options: Options, choice: Choice) -> int:
     inventory = reading.read(aws, thorough=choice.thorough)
     check_same(aws, zone, states)
     existing = existing_at(folder, zone, inventory.organization.id, *deployed(states))
-    chosen = chosen_of(compare(zone, states, inventory).differences, wanted)
+    things = things_by_name(zone, states, inventory)
+    chosen = chosen_of(compare(zone, states, inventory).differences, wanted, things)
     merged = kept(existing, states, inventory, chosen, literal=choice.literal)
     files = _files(existing, merged, inventory)
     if not choice.json:
@@ -116,18 +118,32 @@ def parsed(things: Sequence[str]) -> Wanted:
     return found
 
 
-def chosen_of(differences: Sequence[Difference], wanted: Wanted) -> list[Difference]:
-    """Returns the differences of some things.
+def chosen_of(
+    differences: Sequence[Difference],
+    wanted: Wanted,
+    things: Mapping[tuple[str, str], tuple[str, str]] = MappingProxyType({}),
+) -> list[Difference]:
+    """Returns the differences of some things; none of what is as it is declared.
+
+    Args:
+        differences: all that differs.
+        wanted: kind and name of each thing.
+        things: what AWS has, by kind and name, also by names that it had before.
 
     Raises:
-        StrataError: a thing has none, or one of them that cannot be written.
+        StrataError: there is no such thing, or its differences cannot be written.
     """
     found, faults = list[Difference](), list[str]()
     for kind, name in wanted:
-        here = [one for one in differences if (one.kind, one.name) == (kind, name)]
+        thing = things.get((kind, name), ("", ""))
+        here = [
+            one
+            for one in differences
+            if (one.kind, one.name) == (kind, name) or (one.live and thing[1] and one.live.thing == thing)
+        ]
         if kind == CONTROL:
             faults.append(f"{kind} {short(name)}: it cannot be written: {BY_HAND}")
-        elif not here:
+        elif not here and (kind, name) not in things:
             near = did_you_mean(name, [one.name for one in differences if one.kind == kind])
             faults.append(f"{kind} {short(name)}: nothing differs there{near or '; strata drift says what does'}")
         can = [one for one in here if one.way.adopt]
