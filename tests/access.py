@@ -23,6 +23,7 @@ class Size(NamedTuple):
 
 def made(seeded: Seeded, size: Size) -> Json:
     """Makes people, sets and assignments, half of these for groups, and returns the state of it all."""
+    seeded.aws.order("organization", account_limit=2 * size.accounts)
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda n: seeded.account(f"a{n}", f"a{n}@example.com"), range(size.accounts)))
         list(pool.map(lambda n: seeded.user(f"u{n}@example.com", "Kim", "Berg"), range(size.users)))

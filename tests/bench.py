@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,8 @@ from typing import NamedTuple
 
 from strata.config.models import Targets
 from strata.terraform.tools import CHECKOUT, CONFIG, environment
+from tests.access import Size
+from tests.aws.client import Aws
 from tests.generated import write_configuration, write_expectations
 
 SHIPPED = CHECKOUT / "strata" / "template"
@@ -35,7 +38,7 @@ WITHOUT = (
 PROGRAMS = {"plain": f"{WITHOUT}; {MAIN}", "fast": MAIN}
 
 
-class Size(NamedTuple):
+class Load(NamedTuple):
     """A generated configuration, and what the whole process may take with it."""
 
     accounts: int
@@ -46,7 +49,7 @@ class Size(NamedTuple):
     """Peak memory of Python and Node together, in MB."""
 
 
-SIZES = (Size(10, 10, 5, 400), Size(200, 10, 10, 500), Size(1000, 10, 20, 600), Size(1000, 20, 30, 800))
+SIZES = (Load(10, 10, 5, 400), Load(200, 10, 10, 500), Load(1000, 10, 20, 600), Load(1000, 20, 30, 800))
 
 
 class Command(NamedTuple):
@@ -91,6 +94,7 @@ def main() -> None:
     measure_evaluation()
     measure_difference()
     measure_adoption()
+    measure_access()
 
 
 def compare_programs(runs: int) -> None:
@@ -254,6 +258,67 @@ def measure_adoption() -> None:
     print(f"\nstrata adopt, 500 accounts: {took:.0f} s, {sum(requests.values())} calls of {CALLS}: {told}")
     if sum(requests.values()) > CALLS or max(requests.values()) > CALLS_OF_ONE:
         sys.exit("adopting asks too often")
+
+
+ACCESS = Size(accounts=1000, assignments=10_000, sets=50, groups=200, users=1000)
+OF_PLAN, OF_DRIFT, OF_PEOPLE = 520 + ACCESS.users, 700 + ACCESS.users, 220
+"""Calls that Identity Center may get for it from a plan and from drift, and its identity store from each."""
+
+
+def measure_access() -> None:
+    """Reads 10,000 assignments as a plan and as drift do, prints calls and time; fails where they ask too often."""
+    from strata.aws import runs
+    from strata.aws.session import Aws as Session
+    from strata.aws.states import Version
+    from strata.config.models import Project, state_key
+    from strata.inventory.progress import Reading
+    from strata.options import Options
+    from strata.terraform.refresh import Refreshing
+    from strata.terraform.workspace import StateObject, Workspace
+    from tests.access import made
+    from tests.aws.client import ACCOUNT, emulated_aws
+    from tests.scenarios.seeds import Seeded
+
+    project = Project.model_validate(
+        {
+            "name": "acme",
+            "short_name": "ac",
+            "management_account": {"id": ACCOUNT, "name": "acme", "email": "aws@example.com"},
+            "regions": {"primary": "us-east-1", "secondary": "us-west-2"},
+        }
+    )
+    told = []
+    with tempfile.TemporaryDirectory() as folder, emulated_aws(Path(folder, "log")) as aws:
+        state = made(Seeded(aws), ACCESS)
+        os.environ.update(aws.environment())
+        stack = Path(folder, "stacks/sso")
+        stack.mkdir(parents=True)
+        (stack / "cdk.tf.json").write_text('{"terraform": {}}')
+        session, version = Session(None, "us-east-1"), Version(state["lineage"], state["serial"])
+        session.client("s3").create_bucket(Bucket=project.state_bucket)
+        runs.write(session, project, {"sso": runs.Run(version, {})})
+        before, started = len(aws.calls()), time.monotonic()
+        with Refreshing(always=False) as refreshing:
+            refreshing.begin(session, project, {"sso": state}, ["sso"])
+            rests_on = {StateObject(project.state_bucket, state_key("sso"), "us-east-1"): version}
+            if why := refreshing.why(Workspace(Path(folder), {}), "sso", rests_on):
+                sys.exit(f"the plan refreshes: {why}")
+        told.append(("a plan", _asked(aws, before), time.monotonic() - started, OF_PLAN))
+        before, started = len(aws.calls()), time.monotonic()
+        found = Reading(Options(Path(folder)), project).read(session, partly=True, once=True)
+        told.append(("strata drift", _asked(aws, before), time.monotonic() - started, OF_DRIFT))
+    number = len(found.center.assignments) if found.center else 0
+    print(f"\n{number:,} assignments in {ACCESS.accounts:,} accounts, read without a refresh")
+    for who, calls, seconds, most in told:
+        admin, people = calls["sso-admin"], calls["identitystore"]
+        asked = f"{admin:,} of {most:,} calls of sso-admin, {people} of {OF_PEOPLE} of identitystore"
+        print(f"{who:13} {asked}, {seconds:.0f} s")
+        if admin > most or people > OF_PEOPLE:
+            sys.exit(f"{who} asks too often")
+
+
+def _asked(aws: Aws, since: int) -> Counter[str]:
+    return Counter(call.action.partition(":")[0] for call in aws.calls(since=since))
 
 
 def processor_time(arguments: Sequence[str], config: Path) -> float:

@@ -664,16 +664,21 @@ def test_a_stack_that_failed_is_not_written_down(site: Site) -> None:
     assert recorded(site) == {"backend": Version("one", 1)}
 
 
-def test_permission_sets_that_are_not_everywhere_are_no_whole_run(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deploy, "provision_permission_sets", lambda *_: False)
+@pytest.mark.parametrize(("provisioned", "code", "whole"), [(True, 0, True), (False, 0, False), (True, 130, False)])
+def test_permission_sets_that_are_not_everywhere_are_no_whole_run(
+    site: Site, provisioned: bool, code: int, whole: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where nobody has looked, because the run was interrupted."""
+    monkeypatch.setattr(deploy, "provision_permission_sets", lambda *_: provisioned)
     site.deploys()
     site.deployment.outcomes["sso"] = deploy.Outcome("sso", "applied")
-    site.deployment._whole["sso"] = Version("one", 1)
+    site.deployment._whole["sso"], site.deployment._provisions = Version("one", 1), True
     monkeypatch.setattr(site.deployment, "_outputs", lambda _: {})
+    monkeypatch.setattr(deploy, "providers", lambda *_: {})
 
-    site.deployment.finish(0, json=True)
+    site.deployment.finish(code, json=True)
 
-    assert "sso" not in recorded(site)
+    assert ("sso" in recorded(site)) is whole
     assert "backend" in recorded(site)
 
 

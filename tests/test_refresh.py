@@ -172,7 +172,8 @@ def reading() -> Reading:
         "DisplayName": "Ana",
         "NickName": "An",
         "Name": {"GivenName": "Ana", "FamilyName": "Adler"},
-        "Emails": [{"Value": "ana@x.io", "Type": "work", "Primary": True}],
+        # The provider does not know the last, so that no state has it.
+        "Emails": [{"Value": "ana@x.io", "Type": "work", "Primary": True, "VerificationStatus": "VERIFIED"}],
     }
     group = {"GroupId": "g1", "DisplayName": "ops"}
     date = dt.datetime(2026, 3, 1, 10, 0, 0, 700, tzinfo=dt.timezone(dt.timedelta(hours=1)))
@@ -303,7 +304,7 @@ class Decided:
         self.runs: Any = {"sso": Run(Version("one", 7), SOURCES)}
         self.read: Any = reading()
         self.readings = 0
-        self.always = False
+        self.always = self.changed = False
 
     def why(self, serial: int = 7) -> str | None:
         def told(answer: Any) -> Any:
@@ -319,6 +320,8 @@ class Decided:
         self.patch.setattr(refresh, "_read", read)
         with Refreshing(always=self.always) as refreshing:
             refreshing.begin(Session(None, "us-east-1"), PROJECT, {"sso": self.state}, ["sso"])
+            if self.changed:
+                refreshing.changed("sso")
             return refreshing.why(self.workspace, "sso", {STATE_OBJECT: Version("one", serial)})
 
 
@@ -420,6 +423,12 @@ def test_what_cannot_be_read_needs_a_refresh(decided: Decided, read: Any, expect
     decided.read = read
 
     assert expected in (decided.why() or "nothing")
+
+
+def test_what_this_run_has_changed_needs_a_refresh(decided: Decided) -> None:
+    decided.changed = True
+
+    assert decided.why() == "this run has changed it"
 
 
 def test_a_reading_that_is_old_is_made_again(decided: Decided, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -163,7 +163,7 @@ def check_adoptable(bucket: OwnBucket, project: Project) -> None:
         )
 
 
-_STATE = re.compile(r"management/[^/]+/terraform\.tfstate(\.tflock)?")
+_STATE = re.compile(r"management/([^/]+/terraform\.tfstate(\.tflock)?|runs\.json)")
 
 
 def _make_state_bucket(bucket: OwnBucket, project: Project, note: Note) -> None:

@@ -227,10 +227,8 @@ class Deployment:
         """Says how it went, and returns the exit code."""
         stacks = [outcome.stack for outcome in self.outcomes.values() if outcome.status == "applied"]
         try:
-            if code in (0, 1, AGAIN) and self._may_be_outdated():
-                self.progress.doing("looking for permission sets to provision", seen_only=True)
-                if not provision_permission_sets(self.aws, self.landing_zone, self.note):
-                    self._whole.pop(STACK, None)
+            if self._may_be_outdated() and not (code in (0, 1, AGAIN) and self._provisioned()):
+                self._whole.pop(STACK, None)
             self._write_down()
         except StoppedError as stopped:
             code = self._interrupted(stopped.code)
@@ -246,11 +244,16 @@ class Deployment:
     def _may_be_outdated(self) -> bool:
         """Says whether accounts may have older permission sets; after a failed apply the state says that none has."""
         sso = self.outcomes.get(STACK)
-        if sso is None or self.signals.ends:
+        if sso is None or sso.status != "applied":
+            return sso is not None and sso.status == "failed" and STACK in self._written
+        return self._provisions or not self.prepared.refreshing.ended_whole(STACK, self._state_before(STACK))
+
+    def _provisioned(self) -> bool:
+        """Brings accounts the newest permission sets, unless somebody ends the run; says whether all have them."""
+        if self.signals.ends:
             return False
-        if sso.status == "applied":
-            return self._provisions or not self.prepared.refreshing.ended_whole(STACK, self._state_before(STACK))
-        return sso.status == "failed" and STACK in self._written
+        self.progress.doing("looking for permission sets to provision", seen_only=True)
+        return provision_permission_sets(self.aws, self.landing_zone, self.note)
 
     def _state_before(self, stack: str) -> Version | None:
         """Returns the version of the state of a stack when the run began."""
@@ -391,6 +394,7 @@ class Deployment:
             self._announce()
         self.progress.doing(f"{stack}: deploying")
         self._written.add(stack)
+        self.prepared.refreshing.changed(stack)
         self._provisions |= any(address.partition(".")[0] in PROVISIONED for address in planned.changes)
         self._created |= {address for address, change in planned.changes.items() if change.action == "create"}
         try:

@@ -50,6 +50,7 @@ class Refreshing:
         self._runs: Mapping[str, runs.Run] = {}
         self._no_runs = ""
         self._begun: dict[str, _Begun] = {}
+        self._changed: set[str] = set()
         self._states: Mapping[str, State] = {}
         self._read: Callable[[State, Event], Reading | None] = lambda *_: None
         self._requests: Callable[[], int] = lambda: 0
@@ -89,6 +90,10 @@ class Refreshing:
             self._progress.note(f"{stack}: planned {told}")
         return why is not None
 
+    def changed(self, stack: str) -> None:
+        """Has every later plan of a stack refresh: it is being applied."""
+        self._changed.add(stack)
+
     def ended_whole(self, stack: str, version: Version | None) -> bool:
         """Says whether the last run of a stack ended whole at a version of its state."""
         run = self._runs.get(stack)
@@ -111,6 +116,8 @@ class Refreshing:
         """Returns why the state of a stack cannot do without a refresh, before anything is read."""
         if self._always:
             return "it was asked for"
+        if stack in self._changed:
+            return "this run has changed it"
         if stack not in self._states:
             return "it is not read in bulk"
         state = self._states[stack]
@@ -144,7 +151,10 @@ class Refreshing:
 
     def _wait(self, stack: str) -> Reading | str:
         """Returns the reading of a stack, or why there is none."""
-        if stack not in self._begun or time.monotonic() - self._begun[stack].at > GOOD_FOR:
+        old = self._begun.get(stack)
+        if old is None or time.monotonic() - old.at > GOOD_FOR:
+            if old:
+                old.ended.set()
             self._start(stack)
         begun, said = self._begun[stack], time.monotonic()
         while True:

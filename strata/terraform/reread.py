@@ -49,7 +49,11 @@ def wanted(state: State) -> Wanted:
 def rules(state: State) -> dict[str, str]:
     """Returns the regions of the event rules in a state by name."""
     found = (attributes for type, _, attributes in managed(state) if type == "aws_cloudwatch_event_rule")
-    return {str(one.get("name")): str(one.get("arn", "")).split(":")[3] for one in found if one.get("arn")}
+    regions = {str(one.get("name")): _REGION.match(str(one.get("arn"))) for one in found}
+    return {name: region[1] for name, region in regions.items() if region}
+
+
+_REGION = re.compile(r"arn:[^:]+:events:([^:]+):")
 
 
 def managed(state: State) -> Iterator[tuple[str, str, Attributes]]:
@@ -143,9 +147,9 @@ def _user(reading: Reading, attributes: Attributes) -> Attributes | None:
         return None
     read = {_snake(name): value for name, value in found.items()}
     return {
-        **{name: _snaked(read.get(name)) for name in _USER},
+        **{name: _known(_snaked(read.get(name)), attributes.get(name)) for name in _USER},
         "nickname": found.get("NickName"),
-        "name": [_snaked(found.get("Name") or {})],
+        "name": _known([_snaked(found.get("Name") or {})], attributes.get("name")),
         "id": f"{reading.center.store}/{id}",
         "user_id": id,
         "identity_store_id": reading.center.store,
@@ -172,7 +176,7 @@ def _group(reading: Reading, attributes: Attributes) -> Attributes | None:
         "identity_store_id": reading.center.store,
         "display_name": found.get("DisplayName"),
         "description": found.get("Description"),
-        "external_ids": _snaked(found.get("ExternalIds")),
+        "external_ids": _known(_snaked(found.get("ExternalIds")), attributes.get("external_ids")),
         **_PROVIDERS,
     }
 
@@ -398,6 +402,14 @@ def _snaked(value: Any) -> Any:
     if isinstance(value, dict):
         return {_snake(name): _snaked(one) for name, one in value.items()}
     return [_snaked(one) for one in value] if isinstance(value, list) else value
+
+
+def _known(read: Any, blocks: Any) -> Any:
+    """Returns blocks without what the provider does not know, and so no state can have."""
+    if not (isinstance(read, list) and isinstance(blocks, list) and len(read) == len(blocks)):
+        return read
+    pairs = zip(read, map(_first, blocks), strict=True)
+    return [{name: value for name, value in one.items() if name in block} for one, block in pairs]
 
 
 def _snake(name: str) -> str:

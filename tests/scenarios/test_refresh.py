@@ -72,19 +72,21 @@ FREE: dict[str, Act] = {
     "another family name": sso("family_name: Petersen", "family_name: Peters"),
     "another address": sso("email: karim.haddad@", "email: k.haddad@"),
     "a name that is shown": sso("    given_name: Anna\n", "    given_name: Anna\n    display_name: Anna P.\n"),
-    "a user less": sso(
-        "  yuki-tanaka:\n    given_name: Yuki\n    family_name: Tanaka\n    email: yuki.tanaka@nordwind.dev\n", ""
+    "a user less": edit(
+        "sso.yaml",
+        ("  yuki-tanaka:\n    given_name: Yuki\n    family_name: Tanaka\n    email: yuki.tanaka@nordwind.dev\n", ""),
+        ("      - yuki-tanaka\n", ""),
     ),
     "a group": sso("  data-analysts:\n    desc", "  night-shift:\n    name: night shift\n  data-analysts:\n    desc"),
     "a group's name": sso("name: Platform administrators", "name: Administrators of the platform"),
     "a group's description": sso("Queries, never keys.", "Queries."),
-    "a group's key": renamed("group", "data-analysts", "analysts"),
+    "a group's key": renamed("group", "platform-administrators", "operators"),
     "an external group": one_more_external_group,
     "a member": sso("      - clara-dubois\n", "      - clara-dubois\n      - lea-vogt\n"),
     "a member less": sso("      - clara-dubois\n", ""),
     "a set": sso("  Billing:\n    desc", "  Extra:\n    policies:\n      - aws: ReadOnlyAccess\n  Billing:\n    desc"),
     "a set's name": sso("    name: Auditor\n", "    name: Audits\n"),
-    "a set's key": renamed("permission-set", "DataAnalyst", "Analyst"),
+    "a set's key": renamed("permission-set", "SecurityAuditor", "Audits"),
     "a set's description": sso("Full access.\n", "All.\n"),
     "a set's session length": sso("session_duration: PT12H", "session_duration: PT6H"),
     "a set's first page": sso(
