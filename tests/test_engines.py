@@ -175,16 +175,15 @@ def test_cdktf_itself_is_never_replaced(monkeypatch: pytest.MonkeyPatch, install
 
 
 def test_the_names_of_cdktf_are_those_of_the_engine_that_is_installed() -> None:
-    import cdktf
-    from cdktf_cdktf_provider_aws import s3_bucket
-    from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
+    app = import_module("cdktf").App
+    bucket = import_module("cdktf_cdktf_provider_aws.s3_bucket").S3Bucket
 
-    assert cdktf.App.__module__ == engine().name
-    assert s3_bucket.S3Bucket is S3Bucket
-    assert S3Bucket.__module__.partition(".")[0] in ("cdktf_cdktf_provider_aws", "cdktn_provider_aws")
+    assert app.__module__ == engine().name
+    assert import_module("cdktf_cdktf_provider_aws").s3_bucket.S3Bucket is bucket
+    assert bucket.__module__.partition(".")[0] in ("cdktf_cdktf_provider_aws", "cdktn_provider_aws")
     if engine().name == CDKTN:
-        assert import_module("cdktn").App is cdktf.App
-        assert import_module("cdktn_provider_aws.s3_bucket").S3Bucket is S3Bucket
+        assert import_module("cdktn").App is app
+        assert import_module("cdktn_provider_aws.s3_bucket").S3Bucket is bucket
         assert find_spec("cdktn_provider_aws") is not None
 
 

@@ -31,7 +31,17 @@ GIVEN = ("landing_zone", "settings", "account")
 IN_ACCOUNT = "_"
 """What stands between layer and account in the name of a stack; no key and no name of a layer has it."""
 
-_HEAVY = ("stacks", "cdktf", "cdktf_cdktf_provider_aws", "constructs", "jsii", "boto3", "botocore")
+_HEAVY = (
+    "stacks",
+    "cdktf",
+    "cdktf_cdktf_provider_aws",
+    "cdktn",
+    "cdktn_provider_aws",
+    "constructs",
+    "jsii",
+    "boto3",
+    "botocore",
+)
 _STACK, _SETTINGS, _BASES = "Stack", "Settings", ("AccountStack", "BaseStack")
 _LONGEST_NAME = 64
 _OWN_ARGUMENTS = len(("self", "scope", "id"))
