@@ -43,10 +43,11 @@ from strata.report.guardrails import guardrails
 from strata.report.mermaid import flowchart
 from strata.report.page import page
 from strata.report.tables import Table, as_csv, as_text, tables
+from tests.after_deploy import inventory_of
+from tests.synthesized import CHECKOUT, COMPANY
 from tests.test_describing import DENY, PROJECT_, account, grant, group, permission_set, policy, unit, user, uuid
 from tests.test_drift import SHOP, cases, changed, deployed, states
 
-CHECKOUT = Path(__file__).parents[1]
 AT = dt.datetime(2027, 1, 31, 12, 30, 15, tzinfo=dt.UTC)
 CALLER = "arn:aws:sts::111111111111:assumed-role/Auditor/ana"
 OF_LIVE = ("Evidence", "Differences to the configuration", "Account ids")
@@ -148,6 +149,18 @@ def test_the_tables_are_the_declared_ones(zone: LandingZone) -> None:
 
     assert [one for one in there if one.title != "Controls"] == [one for one in here if one.title != "Controls"]
     assert read(zone, clean()).live.differences == ()
+
+
+@pytest.mark.parametrize("config", [COMPANY, CHECKOUT / "tests/every_option"])
+def test_what_options_make_is_told_as_what_options_make(config: Path) -> None:
+    zone = load(config)
+    found = told(zone, Evidence.of(AT, CALLER, inventory_of(zone)))
+    here, there = (
+        [one for one in tables(each, Edition(AT.date())) if one.title != "Controls"] for each in (zone, found.zone)
+    )
+
+    assert there == here
+    assert found.live.differences == ()
 
 
 def test_the_modes_are_declared_and_what_aws_has_stands_beside(zone: LandingZone) -> None:

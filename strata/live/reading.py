@@ -192,8 +192,9 @@ def _called(inventory: Inventory, known: Keys, keys: Keys) -> dict[Kind, dict[st
 
 def _not_read(zone: LandingZone) -> Iterator[str]:
     others = [name for name, one in zone.security.controls.items() if not isinstance(one, Setting)]
-    named = listed(others, most=len(others))
-    yield f"{named}, deployer: told as security.yaml and project.yaml say, which strata plan compares"
+    yield f"{listed(others, most=len(others))}: told as security.yaml says, which strata plan compares"
+    if zone.deployer:
+        yield f"role {zone.deployer.role}, the deployer: told as project.yaml says"
     yield "IAM users and roles inside accounts, policies of resources, customer managed policies by name"
 
 
