@@ -678,7 +678,16 @@ def test_what_a_thing_needs_comes_with_it(zone: LandingZone, folder: Path) -> No
         units=(*live.units, attic, below, unit(9, "Other")),
         accounts=(*live.accounts, account(9, name="rogue", parent=below.id), account(8, name="other")),
         users=(*center.users, user(9, "eve"), user(8, "mallory")),
-        groups=(*center.groups, group(15, "night", 9), group(16, "noon", 8)),
+        groups=(
+            replace(center.groups[0], members={**center.groups[0].members, uuid(2): uuid(88)}),
+            *center.groups[1:],
+            group(15, "night", 9),
+            group(16, "noon", 8),
+        ),
+        policies=_edited(live.policies, 1, targets=(*live.policies[1].targets, ROOT)),
+        trusted_services=(*live.trusted_services, "ssm.amazonaws.com"),
+        delegations={**live.delegations, "ssm.amazonaws.com": (SHOP,)},
+        attributes={**(center.attributes or {}), "cost": "${path:name}"},
         permission_sets=(*center.permission_sets, permission_set("Back"), permission_set("Front")),
         assignments=center.assignments | {grant("Back", 15, account(9).id), grant("Front", 16, account(8).id)},
     )
@@ -686,8 +695,18 @@ def test_what_a_thing_needs_comes_with_it(zone: LandingZone, folder: Path) -> No
         each for each in compared(zone, new).differences if each.name.startswith("Back (") and each.kind == "assignment"
     )
 
-    here = adopted(folder, new, one).landing_zone
+    merged = adopted(folder, new, one)
 
+    here = merged.landing_zone
+    assert sorted(merged.since.added) == [
+        "1 assignment in 1 rule",
+        "account rogue",
+        "group night",
+        "organizational unit attic",
+        "organizational unit box",
+        "permission set Back",
+        "user eve",
+    ]
     assert here.units["box"].parent == "attic"
     assert here.accounts["rogue"].unit == "box"
     assert here.groups["night"].members == ("eve",)
