@@ -584,7 +584,8 @@ NOT_ADOPTED = {
     "delegation made": "one account a service can be declared, and that is shop-one",
     "entitlement": "no configuration can declare an entitlement",
     "group gone, and what it had: principal": "nobody has it any more; take it out by hand, and deploy",
-    "membership made again: id": "a deploy takes the new one for the old one",
+    "group made again: id": "the state has the one that was deleted, and no import replaces it",
+    "membership made again: id": "the state has the one that was deleted, and no import replaces it",
     "policy type made": "declare a policy of this type, which switches the type on",
 }
 """What is not gone and cannot be written, with what drift says of it."""
@@ -615,7 +616,7 @@ def test_each_difference_is_adopted_alone(zone: LandingZone, folder: Path) -> No
     wrong = {}
     for name, (live, _, _) in cases().items():
         before = compared(zone, live).differences
-        for one in (each for each in before if each.way.adopt and each.attribute != "id"):
+        for one in (each for each in before if each.way.adopt):
             merged = adopted(folder, live, one)
             after = compare(merged.landing_zone, states(deployed()), live).differences
             left = [each.at.partition(" (")[0] for each in before if each is not one and each.how is not How.MADE]
@@ -677,7 +678,16 @@ def test_what_a_thing_needs_comes_with_it(zone: LandingZone, folder: Path) -> No
         units=(*live.units, attic, below, unit(9, "Other")),
         accounts=(*live.accounts, account(9, name="rogue", parent=below.id), account(8, name="other")),
         users=(*center.users, user(9, "eve"), user(8, "mallory")),
-        groups=(*center.groups, group(15, "night", 9), group(16, "noon", 8)),
+        groups=(
+            replace(center.groups[0], members={**center.groups[0].members, uuid(2): uuid(88)}),
+            *center.groups[1:],
+            group(15, "night", 9),
+            group(16, "noon", 8),
+        ),
+        policies=_edited(live.policies, 1, targets=(*live.policies[1].targets, ROOT)),
+        trusted_services=(*live.trusted_services, "ssm.amazonaws.com"),
+        delegations={**live.delegations, "ssm.amazonaws.com": (SHOP,)},
+        attributes={**(center.attributes or {}), "cost": "${path:name}"},
         permission_sets=(*center.permission_sets, permission_set("Back"), permission_set("Front")),
         assignments=center.assignments | {grant("Back", 15, account(9).id), grant("Front", 16, account(8).id)},
     )
@@ -685,8 +695,18 @@ def test_what_a_thing_needs_comes_with_it(zone: LandingZone, folder: Path) -> No
         each for each in compared(zone, new).differences if each.name.startswith("Back (") and each.kind == "assignment"
     )
 
-    here = adopted(folder, new, one).landing_zone
+    merged = adopted(folder, new, one)
 
+    here = merged.landing_zone
+    assert sorted(merged.since.added) == [
+        "1 assignment in 1 rule",
+        "account rogue",
+        "group night",
+        "organizational unit attic",
+        "organizational unit box",
+        "permission set Back",
+        "user eve",
+    ]
     assert here.units["box"].parent == "attic"
     assert here.accounts["rogue"].unit == "box"
     assert here.groups["night"].members == ("eve",)
@@ -855,7 +875,13 @@ def test_an_unknown_kind_or_name_is_told_with_what_is_near(zone: LandingZone) ->
 
 
 def test_every_kind_is_in_the_table() -> None:
-    met = {kind for _, expected, _ in cases().values() for text in expected for kind in STACKS if f" {kind} " in text}
+    met = {
+        kind
+        for _, expected, _ in cases().values()
+        for text in expected
+        for kind in STACKS
+        if text.partition(" ")[2].startswith(f"{kind} ")
+    }
     assert met == STACKS.keys() - {"setting", "control"}, "these have tests of their own"
 
 

@@ -80,7 +80,7 @@ def _why_not_changed(zone: LandingZone, kind: str, attribute: str, here: Fact, n
     if kind == facts.ASSIGNMENT:
         return "nobody has it any more; take it out by hand, and deploy"
     if attribute == "id":
-        return "" if kind != facts.MEMBERSHIP else "a deploy takes the new one for the old one"
+        return "the state has the one that was deleted, and no import replaces it"
     if kind == facts.CONTROL:
         return BY_HAND
     if kind == facts.SETTING:
@@ -147,7 +147,7 @@ class Kept:
     @property
     def is_added(self) -> bool:
         """Returns whether it is an entry of its own, which every run of `strata adopt` can add."""
-        return (not self.attribute and self.now.kind in _ADDED) or self.attribute == "id"
+        return not self.attribute and self.now.kind in _ADDED
 
     def edits(self, zone: LandingZone, units: Mapping[str, str], features: frozenset[str]) -> Iterator[Edit]:
         """Yields what is written of what a run over everything does not write.

@@ -5,7 +5,7 @@ Asked is only about what the state has.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -29,8 +29,14 @@ KEYS: Mapping[str, str] = {
 """The key of security.yaml, by type."""
 
 
-def read_controls(aws: Aws, project: Project, held: Held) -> tuple[Controls, dict[str, str]]:
+def read_controls(aws: Aws, project: Project, held: Held, accounts: Collection[str]) -> tuple[Controls, dict[str, str]]:
     """Returns what AWS has of what the state has, and why some of it may not be read, by key of security.yaml.
+
+    Args:
+        aws: the management account.
+        project: its id and regions.
+        held: what the state has.
+        accounts: the ids of the active accounts; the contacts of others count as they are in the state.
 
     Raises:
         AwsError: AWS rejects a call for another reason.
@@ -39,7 +45,9 @@ def read_controls(aws: Aws, project: Project, held: Held) -> tuple[Controls, dic
     for type, read in _READERS.items():
         try:
             for name, one in held.get(type, {}).items():
-                if (values := read(aws, project, one)) is not None:
+                is_away = type == CONTACT and str(one.get("account_id") or "") not in {"", *accounts}
+                values = _RECORDED[type](one) if is_away else read(aws, project, one)
+                if values is not None:
                     found[type, name] = values
         except AwsError as error:
             if error.code not in DENIED:

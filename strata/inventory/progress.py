@@ -50,7 +50,8 @@ class Reading:
         """
         asking = replace(aws, before_send=self._pace.wait, throttled=self._pace.throttled)
         with named(self._project.management_account.id):
-            found, unread = read_controls(asking, self._project, held)
+            active = frozenset(one.id for one in inventory.organization.accounts if one.state == "ACTIVE")
+            found, unread = read_controls(asking, self._project, held, active)
         return replace(inventory, controls=found, unread={**inventory.unread, **unread})
 
     @property

@@ -212,7 +212,7 @@ def _left(
     return [
         one
         for one in chosen
-        if one.live and one.attribute != "id"
+        if one.live
         if (one.live.thing in made if one.live.thing[1] and not one.attribute else _at(one) in others)
     ]
 
