@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -9,6 +10,8 @@ from tests.aws.center import INSTANCE, STORE
 from tests.scenarios.seeds import Seeded
 
 Json = dict[str, Any]
+Grant = tuple[str, str, str, str]
+"""Set, account, `group` or `user`, and its name."""
 
 
 class Size(NamedTuple):
@@ -31,11 +34,11 @@ def made(seeded: Seeded, size: Size) -> Json:
         list(pool.map(lambda n: seeded.permission_set(f"S{n}", "ReadOnlyAccess"), range(size.sets)))
         wanted = [_grant(size, number) for number in range(size.assignments)]
         list(pool.map(lambda one: seeded.assign(one[0], one[1], **{one[2]: one[3]}), wanted))
-    return state(seeded)
+    return state(seeded, wanted)
 
 
-def _grant(size: Size, number: int) -> tuple[str, str, str, str]:
-    """Returns set, account and principal of an assignment; no two are the same."""
+def _grant(size: Size, number: int) -> Grant:
+    """Returns one assignment; no two are the same."""
     account, turn = f"a{number % size.accounts}", number // size.accounts
     permission_set = f"S{(number + turn) % size.sets}"
     if number % 2:
@@ -43,7 +46,7 @@ def _grant(size: Size, number: int) -> tuple[str, str, str, str]:
     return permission_set, account, "user", f"u{(number // 2 + turn) % size.users}@example.com"
 
 
-def state(seeded: Seeded) -> Json:
+def state(seeded: Seeded, grants: Iterable[Grant]) -> Json:
     """Returns the state that a deploy of all that there is would have left."""
     resources: dict[str, list[Json]] = {}
 
@@ -86,26 +89,17 @@ def state(seeded: Seeded) -> Json:
             managed_policy_name="ReadOnlyAccess",
             **of_set,
         )
-        for one in _assigned(seeded, arn):
-            target = (one["PrincipalId"], one["PrincipalType"], one["AccountId"], "AWS_ACCOUNT")
-            keys = ("principal_id", "principal_type", "target_id", "target_type")
-            add(
-                "aws_ssoadmin_account_assignment",
-                id=",".join([*target, arn, INSTANCE]),
-                **dict(zip(keys, target, strict=True)),
-                **of_set,
-            )
+    for name, account, kind, principal in grants:
+        arn, instance = seeded.sets[name], INSTANCE
+        id = (seeded.users if kind == "user" else seeded.groups)[principal]
+        target = (id, kind.upper(), seeded.accounts[account], "AWS_ACCOUNT")
+        keys = ("principal_id", "principal_type", "target_id", "target_type")
+        add(
+            "aws_ssoadmin_account_assignment",
+            id=",".join([*target, arn, instance]),
+            instance_arn=instance,
+            permission_set_arn=arn,
+            **dict(zip(keys, target, strict=True)),
+        )
     listed = [{"mode": "managed", "type": type, "name": "x", "instances": each} for type, each in resources.items()]
     return {"lineage": "one", "serial": 7, "resources": listed}
-
-
-def _assigned(seeded: Seeded, arn: str) -> list[Json]:
-    """Returns the assignments of a permission set, asked of each account that has it."""
-    about = {"InstanceArn": INSTANCE, "PermissionSetArn": arn}
-    pages = seeded.admin.get_paginator("list_accounts_for_provisioned_permission_set").paginate(**about)
-    accounts = [account for page in pages for account in page["AccountIds"]]
-    return [
-        one
-        for account in accounts
-        for one in seeded.admin.list_account_assignments(**about, AccountId=account)["AccountAssignments"]
-    ]

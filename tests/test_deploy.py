@@ -595,7 +595,7 @@ def test_accounts_get_the_newest_permission_sets_after_a_failure_too(
     site: Site, status: str, code: int, provisions: bool, changed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A provisioning that fails leaves nothing in the state that a later plan would show."""
-    assert _provisions(site, status, code, changed, monkeypatch) is provisions
+    assert _provisions(site, status, code, changed=changed, monkeypatch=monkeypatch) is provisions
 
 
 def test_permission_sets_are_looked_at_again_only_where_something_of_them_changed(
@@ -607,11 +607,10 @@ def test_permission_sets_are_looked_at_again_only_where_something_of_them_change
     site.refreshing = Refreshing(always=False)
     site.refreshing.begin(site.aws, site.landing_zone.project, site.states, [])
 
-    assert _provisions(site, "applied", 0, False, monkeypatch) is False
-    assert _provisions(site, "applied", 0, True, monkeypatch) is True
+    assert _provisions(site, "applied", 0, changed=False, monkeypatch=monkeypatch) is False
 
 
-def _provisions(site: Site, status: str, code: int, changed: bool, monkeypatch: pytest.MonkeyPatch) -> bool:
+def _provisions(site: Site, status: str, code: int, *, changed: bool, monkeypatch: pytest.MonkeyPatch) -> bool:
     """Says whether a run that ended so looks for accounts with older permission sets."""
     asked: list[object] = []
 
@@ -664,22 +663,22 @@ def test_a_stack_that_failed_is_not_written_down(site: Site) -> None:
     assert recorded(site) == {"backend": Version("one", 1)}
 
 
-@pytest.mark.parametrize(("provisioned", "code", "whole"), [(True, 0, True), (False, 0, False), (True, 130, False)])
-def test_permission_sets_that_are_not_everywhere_are_no_whole_run(
-    site: Site, provisioned: bool, code: int, whole: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_permission_sets_that_are_not_everywhere_are_no_whole_run(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """As where nobody has looked, because the run was interrupted."""
-    monkeypatch.setattr(deploy, "provision_permission_sets", lambda *_: provisioned)
+    site.stacks = ("backend",)
     site.deploys()
-    site.deployment.outcomes["sso"] = deploy.Outcome("sso", "applied")
-    site.deployment._whole["sso"], site.deployment._provisions = Version("one", 1), True
     monkeypatch.setattr(site.deployment, "_outputs", lambda _: {})
     monkeypatch.setattr(deploy, "providers", lambda *_: {})
+    site.deployment.outcomes["sso"] = deploy.Outcome("sso", "applied")
+    site.deployment._provisions = True
+    for provisioned, code, whole in ((False, 0, False), (True, 130, False), (True, 0, True)):
+        monkeypatch.setattr(deploy, "provision_permission_sets", lambda *_, done=provisioned: done)
+        site.deployment._whole["sso"] = Version("one", 1)
 
-    site.deployment.finish(code, json=True)
+        site.deployment.finish(code, json=True)
 
-    assert ("sso" in recorded(site)) is whole
-    assert "backend" in recorded(site)
+        assert ("sso" in recorded(site)) is whole
+        assert "backend" in recorded(site)
 
 
 def test_a_record_that_is_refused_fails_nothing(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -687,21 +686,23 @@ def test_a_record_that_is_refused_fails_nothing(site: Site, monkeypatch: pytest.
         raise AwsError("s3:PutObject is not allowed", "AccessDenied")
 
     monkeypatch.setattr(deploy, "write_runs", refused)
+    site.stacks = ("backend",)
 
     assert site.deployment_ends() == 0
     assert any("how this run ended is not written: s3:PutObject is not allowed" in text for text in site.said)
 
 
 def test_a_plan_without_a_refresh_is_the_plan_that_is_applied(site: Site) -> None:
-    site.plans("security", MADE)
+    site.stacks = ("backend",)
+    site.plans("backend", MADE)
     site.refreshing = NoRefresh()
 
     assert site.deploys(yes=True) == 0
 
-    planned, _, applied = (site.of("security") / "commands.txt").read_text().splitlines()[-3:]
+    planned, _, applied = (site.of("backend") / "commands.txt").read_text().splitlines()[-3:]
     assert planned.startswith("plan ")
     assert " -refresh=false " in planned
-    assert applied == f"apply -json -input=false {site.plan_folder}/security.tfplan"
+    assert applied == f"apply -json -input=false {site.plan_folder}/backend.tfplan"
 
 
 class NoRefresh(Refreshing):

@@ -10,8 +10,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Collection, Mapping
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as NotYetError
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from functools import partial
 from threading import Event
@@ -157,19 +156,16 @@ class Refreshing:
                 old.ended.set()
             self._start(stack)
         begun, said = self._begun[stack], time.monotonic()
-        while True:
-            try:
-                found = begun.future.result(0.5)
-            except NotYetError:
-                if self._progress:
-                    self._progress.at(f"{counted(self._requests(), 'call')} to read AWS in bulk")
-                    if time.monotonic() - said > _SAYS:
-                        said = time.monotonic()
-                        self._progress.still(f"{stack}: {counted(self._requests(), 'call')} to read AWS in bulk so far")
-            except (AwsError, CancelledError) as error:
-                return f"AWS cannot be read in bulk: {error}"
-            else:
-                return found or "Identity Center is not enabled"
+        while not wait([begun.future], 0.5).done:
+            if self._progress:
+                self._progress.at(f"{counted(self._requests(), 'call')} to read AWS in bulk")
+                if time.monotonic() - said > _SAYS:
+                    said = time.monotonic()
+                    self._progress.still(f"{stack}: {counted(self._requests(), 'call')} to read AWS in bulk so far")
+        try:
+            return begun.future.result() or "Identity Center is not enabled"
+        except (AwsError, CancelledError) as error:
+            return f"AWS cannot be read in bulk: {error}"
 
     def _say(self, text: str) -> None:
         if self._progress:
