@@ -89,9 +89,9 @@ def _growth(figures: Figures, scratch: Path, earlier: Path | None) -> None:
     for size in SIZES:
         variables = _variables(_configuration(scratch, size, 10), scratch / f"growth-{size}")
         if earlier and size == SIZES[0]:
-            taken = pairs(SYNTH, SYNTH, (CHECKOUT, earlier), variables, 2)
+            taken = pairs(SYNTH, SYNTH, (CHECKOUT, earlier), variables, 1)
             figures.add(f"synth, {size:,} accounts / {REVISION}", taken)
-        found[size] = min(processor_time(SYNTH, CHECKOUT, variables) for _ in range(2))
+        found[size] = processor_time(SYNTH, CHECKOUT, variables)
         figures.seconds[f"synth, {size:,} accounts"] = found[size]
         print(f"synth, {size:,} accounts: {found[size]:.2f} s", flush=True)
     PICTURE.parent.mkdir(exist_ok=True)
@@ -125,10 +125,10 @@ def _configuration(scratch: Path, accounts: int, assignments: int) -> Path:
 
 
 def compared(command: tuple[str, ...], folder: Path) -> float:
-    """Returns the seconds that a comparison took, without loading; the least of three."""
+    """Returns the seconds that a comparison took, without loading; the least of two."""
     environment: Mapping[str, str] = {"PYTHONPATH": str(folder)}
     taken = []
-    for _ in range(3):
+    for _ in range(2):
         done = subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True, text=True)
         taken.append(json.loads(done.stdout))
     if any(one["found"] != 1 for one in taken):
