@@ -104,7 +104,7 @@ e2e-large: dev ## the same with an organization of thirty accounts, too long for
 shake: dev ## kill and interrupt fifty deploys at random moments, and deploy again
 	@$(BIN)/python -m tests.scenarios.shake
 
-bench: setup ## print time and memory of synth, with and without the fast door to the AWS bindings
+bench: dev ## measure what people wait for, against an earlier revision, and add a line to bench/history.jsonl
 	@$(BIN)/python -m tests.bench
 
 # STRICT=1: no answer about vulnerabilities is a failure too.

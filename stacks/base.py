@@ -10,6 +10,7 @@ from functools import cache, lru_cache
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from cdktf import (
+    Aspects,
     DefaultTokenResolver,
     S3Backend,
     StringConcat,
@@ -117,23 +118,30 @@ class BaseStack(TerraformStack):
     ) -> E:
         """Adds a resource or data source at `<type>.<name>`; within `removing_from_state` it removes it from the state.
 
+        It is written as plain JSON, unless somebody asks for an attribute or sets one: that makes the construct.
+
         Raises:
             AddressTakenError: something in this stack has the address already.
         """
         if self._removes:
             return cast("E", self._remove(kind, name))
-        data = self._take(kind, name)
-        plan = Plan(cast("type", kind), data, _type_of(kind), name, self._written(arguments), self._maker(kind, name))
-        self._plain.add(plan)
-        return cast("E", Planned(plan))
+        data, type_name = self._take(kind, name), _type_of(kind)
 
-    def _maker(self, kind: Callable[..., TerraformElement], name: str) -> Callable[[Json], TerraformElement]:
-        def make(arguments: Json) -> TerraformElement:
-            element = kind(self, f"{_type_of(kind)}.{name}", **arguments)
+        def make(given: Json) -> TerraformElement:
+            element = kind(self, f"{type_name}.{name}", *args, **given)
             element.override_logical_id(name)
             return element
 
-        return make
+        plan = Plan(cast("type", kind), data, type_name, name, self._written(arguments), make)
+        self._plain.add(plan)
+        return cast("E", Planned(plan))
+
+    def make_constructs(self) -> None:
+        """Makes the constructs of all resources: for `Testing.synth` with aspects, and to look through the tree.
+
+        An app does it for a stack that has aspects.
+        """
+        self._plain.make_constructs()
 
     def add_json(self, kind: type[TerraformElement], name: str, /, **arguments: Any) -> None:
         """Adds a resource without a construct, which costs 2 ms and 25 KB: for types with thousands of resources.
@@ -240,6 +248,8 @@ class BaseStack(TerraformStack):
 
     def prepare_stack(self) -> None:
         """Passes imports, moves and removals to cdktf at once, before synthesis: one by one takes squared time."""
+        if Aspects.of(self).all:
+            self.make_constructs()
         self._plain.preparing = True
         super().prepare_stack()
         self._plain.preparing = False

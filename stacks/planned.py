@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from cdktf import Aspects, TerraformElement, TerraformStack
+from cdktf import TerraformElement, TerraformStack
 
 from stacks import hcl
 from stacks.hcl import Expression
@@ -131,8 +131,6 @@ class PlainResources(TerraformElement):
 
     def to_terraform(self) -> Any:
         """Returns the JSON; what refers to no other stack needs no look before synthesis."""
-        if self.preparing and Aspects.of(self._stack).all:
-            self.make_constructs()
         path = self._path
         result: dict[str, Any] = {"data": defaultdict(dict), "resource": defaultdict(dict)}
         for plan in self.plans.values():
@@ -141,7 +139,8 @@ class PlainResources(TerraformElement):
                 if not self.preparing or _REFERENCE in str(written):
                     result["data" if plan.data else "resource"][plan.type][plan.name] = written
         if not self.preparing:
-            result["resource"] |= self.json
+            for kind, named in self.json.items():
+                result["resource"][kind] |= named
             result["output"] = self.outputs
         return {part: dict(found) for part, found in result.items() if found}
 

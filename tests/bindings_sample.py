@@ -22,7 +22,13 @@ def main(checkout: str, output: str) -> None:
     synthesize(output)
     prefix = ("cdktf_cdktf_provider_aws.", "cdktn_provider_aws.")
     print(
-        json.dumps({"modules": sum(name.startswith(prefix) for name in sys.modules), "megabytes": kernel_megabytes()})
+        json.dumps(
+            {
+                "modules": sum(name.startswith(prefix) for name in sys.modules),
+                "asyncio": "asyncio" in sys.modules,
+                "megabytes": kernel_megabytes(),
+            }
+        )
     )
 
 

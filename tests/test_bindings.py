@@ -45,6 +45,7 @@ def fast(run: Run) -> tuple[dict[str, Any], str]:
 
 def test_python_loads_only_the_modules_in_use(fast: tuple[dict[str, Any], str]) -> None:
     assert fast[0]["modules"] < 60
+    assert not fast[0]["asyncio"]
 
 
 def test_node_loads_only_the_modules_in_use(fast: tuple[dict[str, Any], str]) -> None:

@@ -1,0 +1,147 @@
+"""Resources are plain JSON until somebody uses them as constructs of cdktf, and the same in Terraform either way."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import cdktf
+import jsii
+import pytest
+from cdktf import App, Aspects, IAspect, TerraformResource, TerraformStack
+from cdktf_cdktf_provider_aws.account_primary_contact import AccountPrimaryContact
+from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
+from cdktf_cdktf_provider_aws.s3_bucket_notification import S3BucketNotification, S3BucketNotificationLambdaFunction
+from cdktf_cdktf_provider_aws.s3_bucket_versioning import S3BucketVersioningA, S3BucketVersioningVersioningConfiguration
+from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
+from cdktf_cdktf_provider_aws.sns_topic_policy import SnsTopicPolicy
+from constructs import IConstruct
+
+from stacks.base import BaseStack
+from stacks.deployment import build
+from strata.load import load
+from tests.synthesized import COMPANY, SHIPPED, Deployment
+
+
+@jsii.implements(IAspect)
+class Seen:
+    """Notes every construct that it visits."""
+
+    def __init__(self) -> None:
+        self.paths: list[str] = []
+
+    def visit(self, node: IConstruct) -> None:
+        self.paths.append(node.node.path)
+
+
+CONTACT: dict[str, Any] = {
+    "address_line1": "1 Street",
+    "city": "a",
+    "country_code": "DE",
+    "full_name": "a",
+    "phone_number": "+49",
+    "postal_code": "1",
+}
+
+
+class Own(BaseStack):
+    """A stack with a bucket and the topic that it tells, as somebody writes one."""
+
+    def __init__(self, scope: App, id: str) -> None:
+        super().__init__(scope, id, project=load(SHIPPED).project)
+        self.bucket = self.add(S3Bucket, "files", bucket="files-${x}", tags={"Team": "a"})
+        self.topic = self.add(SnsTopic, "events", name="events", depends_on=[self.bucket])
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> App:
+    return App(outdir=str(tmp_path))
+
+
+@pytest.fixture
+def own(app: App) -> Own:
+    return Own(app, "own")
+
+
+def constructs(stack: TerraformStack) -> set[str]:
+    return {one.node.id for one in stack.node.find_all() if TerraformResource.is_terraform_resource(one)}
+
+
+def test_constructs_write_what_the_json_says(company: Deployment, tmp_path: Path) -> None:
+    """An aspect on each stack has every resource made: types, blocks, references within and between stacks agree."""
+    made = build(load(COMPANY), tmp_path)
+    stacks = [child for child in made.node.children if TerraformStack.is_stack(child)]
+    seen = Seen()
+    Aspects.of(stacks[0]).add(seen)
+    for stack in stacks[1:]:
+        assert isinstance(stack, BaseStack)
+        stack.make_constructs()
+    made.synth()
+
+    assert "backend/aws_s3_bucket.state" in seen.paths
+    assert {name: stack.json for name, stack in Deployment(tmp_path).items()} == {
+        name: stack.json for name, stack in company.items()
+    }
+
+
+def test_what_nobody_uses_is_no_construct(own: Own) -> None:
+    assert constructs(own) == set()
+    assert isinstance(own.bucket, S3Bucket)
+    assert constructs(own) == set()
+    own.make_constructs()
+    assert constructs(own) == {"aws_s3_bucket.files", "aws_sns_topic.events"}
+
+
+def test_constructs_of_the_bindings_refer_to_what_is_planned(app: App, own: Own, tmp_path: Path) -> None:
+    """In the same stack and in another, as an argument, in a text and as what comes before."""
+    configuration = S3BucketVersioningVersioningConfiguration(status="Enabled")
+    S3BucketVersioningA(
+        own, "versioning", bucket=own.bucket.id, versioning_configuration=configuration, depends_on=[own.topic]
+    )
+    other = Own(app, "other")
+    SnsTopicPolicy(other, "policy", arn=own.topic.arn, policy=json.dumps({"Resource": f"{own.bucket.arn}/*"}))
+    app.synth()
+    found = {name: json.loads((tmp_path / f"stacks/{name}/cdk.tf.json").read_text()) for name in ("own", "other")}
+
+    versioning = found["own"]["resource"]["aws_s3_bucket_versioning"]["versioning"]
+    assert versioning["bucket"] == "${aws_s3_bucket.files.id}"
+    assert versioning["depends_on"] == ["aws_sns_topic.events"]
+    policy = found["other"]["resource"]["aws_sns_topic_policy"]["policy"]
+    assert policy["arn"].startswith("${data.terraform_remote_state.cross-stack-reference-input-own.outputs.")
+    assert found["own"]["output"]["cross-stack-output-aws_s3_bucketfilesarn"]["value"] == "${aws_s3_bucket.files.arn}"
+
+
+def _override(own: Own) -> None:
+    own.bucket.add_override("force_destroy", True)
+
+
+def _set(own: Own) -> None:
+    own.bucket.force_destroy = True
+
+
+@pytest.mark.parametrize("change", [_override, _set])
+def test_escape_hatches_reach_what_is_planned(own: Own, change: Any) -> None:
+    change(own)
+    bucket = json.loads(cdktf.Testing.synth(own))["resource"]["aws_s3_bucket"]["files"]
+    assert bucket == {"bucket": "files-$${x}", "force_destroy": True, "tags": {"Team": "a"}}
+
+
+def test_a_stack_alone_shows_all_it_has(own: Own) -> None:
+    """`Testing.synth` prepares no stack."""
+    own.add_json(SnsTopic, "plain", name="plain")
+    found = cdktf.Testing.synth(own)
+    assert cdktf.Testing.to_have_resource_with_properties(found, "aws_sns_topic", {"name": "events"})
+    assert set(json.loads(found)["resource"]["aws_sns_topic"]) == {"events", "plain"}
+
+
+def test_what_json_alone_cannot_say_is_a_construct_at_once(own: Own) -> None:
+    """Python has other names than Terraform for some arguments, such as `lambda_`; `count` is more than its JSON."""
+    own.add(SnsTopic, "counted", name="counted", count=2)
+    own.add(
+        S3BucketNotification, "told", bucket="a", lambda_function=[S3BucketNotificationLambdaFunction(events=["b"])]
+    )
+    own.add(AccountPrimaryContact, "main", **CONTACT)
+    assert constructs(own) == {"aws_sns_topic.counted", "aws_account_primary_contact.main"}
+    contact = json.loads(cdktf.Testing.synth(own))["resource"]["aws_account_primary_contact"]["main"]
+    assert contact["address_line_1"] == "1 Street"
