@@ -144,7 +144,7 @@ def test_who_may_not_ask_is_told_once_for_all(zone: LandingZone) -> None:
 
     found = asked_who(history, zone, *differences(zone, live))
 
-    assert [one.unknown for one in found] == ["LookupEvents is not allowed"] * 2
+    assert [one.unknown for one in found] == ["account 111111111111: LookupEvents is not allowed"] * 2
     assert history.times == 1
 
 

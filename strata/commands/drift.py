@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from strata.aws.prerequisites import management_caller
-from strata.aws.session import Aws, connect, named
+from strata.aws.session import Aws, connect
 from strata.config import ACCEPTED
 from strata.config.accepted import ENTRIES, Acceptance, hint
 from strata.config.findings import DRIFT
@@ -69,12 +69,11 @@ def _authors(options: Options, aws: Aws, zone: LandingZone, drift: Drift) -> dic
     if some:
         options.note(f"asking CloudTrail about {counted(some, 'difference')}, twice a second")
     found, last = dict[str, Author](), time.monotonic()
-    with named(zone.project.management_account.id):
-        for number, author in enumerate(authors(History(aws), zone.project, drift.differences)):
-            found[_hint(drift.differences[number])] = author
-            if time.monotonic() - last > _EVERY:
-                last = time.monotonic()
-                options.note(f"asking CloudTrail: {number + 1} of {some}")
+    for number, author in enumerate(authors(History(aws), zone.project, drift.differences)):
+        found[_hint(drift.differences[number])] = author
+        if time.monotonic() - last > _EVERY:
+            last = time.monotonic()
+            options.note(f"asking CloudTrail: {number + 1} of {some}")
     return found
 
 

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from strata.aws.session import AwsError
+from strata.aws.session import AwsError, named
 from strata.config.models import Project
 from strata.drift import facts
 from strata.drift.comparison import Difference, How
@@ -49,7 +49,9 @@ def authors(history: History, project: Project, differences: Sequence[Difference
             yield Author(unknown=refused)
         else:
             try:
-                yield _author(history, project, one)
+                with named(project.management_account.id):
+                    author = _author(history, project, one)
+                yield author
             except AwsError as error:
                 refused = str(error)
                 yield Author(unknown=refused)

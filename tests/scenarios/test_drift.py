@@ -271,7 +271,7 @@ def test_a_grant_of_a_deleted_group_beside_a_living_one_is_found_thoroughly(ship
     assert usual.code == 0
     assert "beside living ones were not looked for: see --thorough" in usual.stderr
     assert thorough.code == 3, thorough.text[-3000:]
-    assert "--thorough: 12 calls for sets in accounts, some 1 minute" in thorough.stderr
+    assert "--thorough: 9 calls for sets in accounts, some 1 minute" in thorough.stderr
     (one,) = json.loads(thorough.stdout)["differences"]
     assert one["at"] == f"assignment DevOps of group {group} in shared"
     assert Typist.at(site, tmp_path).types("\n".join(one["undo"])).code == 0
