@@ -185,7 +185,7 @@ class BaseStack(TerraformStack):
         if not plans:
             return {}
         first = next(iter(plans.values()))
-        (pattern,) = self.resolved({"": getattr(first.construct, attribute)}).values()
+        (pattern,) = self.resolved({"": getattr(first.construct(), attribute)}).values()
         begin, end = pattern.split(_output_name(first, attribute))
         result = {}
         for key, plan in plans.items():

@@ -53,7 +53,6 @@ class Plan:
         """Returns an attribute of it, for its own stack."""
         return hcl.attribute(self.address, attribute)
 
-    @property
     def construct(self) -> Any:
         """Returns the construct, and makes it for the first who asks."""
         if self._construct is None:
@@ -72,7 +71,7 @@ class Plan:
         self.expressions |= expressions
         if not self.plain:
             for name, expression in expressions.items():
-                self.construct.add_override(name, expression)
+                self.construct().add_override(name, expression)
 
     def json(self, path: str) -> Json:
         """Returns it as cdktf writes it, of a stack at this path."""
@@ -94,10 +93,10 @@ class Planned:
         return plan_of(self).kind
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(plan_of(self).construct, name)
+        return getattr(plan_of(self).construct(), name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        setattr(plan_of(self).construct, name, value)
+        setattr(plan_of(self).construct(), name, value)
 
 
 def plan_of(planned: Any) -> Plan:
@@ -122,12 +121,12 @@ class PlainResources(TerraformElement):
         """Adds a resource; one that JSON alone cannot say becomes a construct at once."""
         self.plans[plan.address] = plan
         if not _META.isdisjoint(plan.arguments) or any(map(_RENAMED.search, _names(plan.arguments))):
-            plan.construct  # noqa: B018
+            plan.construct()
 
     def make_constructs(self) -> None:
         """Makes the constructs of all resources."""
         for plan in self.plans.values():
-            plan.construct  # noqa: B018
+            plan.construct()
 
     def to_terraform(self) -> Any:
         """Returns the JSON; what refers to no other stack needs no look before synthesis."""
@@ -165,7 +164,7 @@ def as_json(value: Any) -> Any:
 def _with_constructs(value: Any) -> Any:
     """Returns arguments with the constructs of the resources in them."""
     if type(value) is Planned:
-        return plan_of(value).construct
+        return plan_of(value).construct()
     if isinstance(value, dict):
         return {name: _with_constructs(inner) for name, inner in value.items()}
     return [_with_constructs(inner) for inner in value] if isinstance(value, list) else value

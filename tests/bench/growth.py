@@ -10,7 +10,7 @@ _STYLE = "text{font:13px sans-serif;fill:#333}.axis{stroke:#999}.line{stroke:#36
 _TITLE = "Processor time of synth, 10 assignments an account"
 
 
-def is_linear(seconds: Mapping[int, float], tolerance: float = 0.25) -> bool:
+def is_linear(seconds: Mapping[int, float], tolerance: float = 0.5) -> bool:
     """Returns whether the last step costs as much an account as the first, within a tolerance."""
     sizes = sorted(seconds)
     first, last = ((seconds[more] - seconds[less]) / (more - less) for less, more in (sizes[:2], sizes[-2:]))
