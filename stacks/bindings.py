@@ -54,12 +54,20 @@ def _submodule(name: str) -> ModuleType:
         raise AttributeError(f"module {BINDINGS!r} has no attribute {name!r}") from None
 
 
+class _AnyMock(type):
+    """The class of all mocks, of which there are none before unittest.mock is loaded."""
+
+    def __instancecheck__(cls, value: object) -> bool:
+        mocks = sys.modules.get(MOCKS)
+        return mocks is not None and isinstance(value, mocks.Mock)
+
+
 def _load_typeguard() -> None:
     """Loads it without unittest.mock, which brings asyncio: it only lets mocks pass as arguments of any type."""
     if MOCKS in sys.modules:
         return
     stand_in = ModuleType(MOCKS)
-    stand_in.Mock = type("Mock", (), {})  # type: ignore[attr-defined]
+    stand_in.Mock = _AnyMock("Mock", (), {})  # type: ignore[attr-defined]
     sys.modules[MOCKS] = stand_in
     try:
         with suppress(ImportError):  # another version than expected loads the plain way
