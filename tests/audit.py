@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import yaml
+from packaging.markers import Marker
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from strata.printing import line
@@ -118,7 +119,7 @@ class Package:
     """The version that is installed, empty if none is."""
 
 
-_PIN = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)\s*(?:;[^\\]*)?\\?")
+_PIN = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)\s*(?:;([^\\]*))?\\?")
 
 
 def python_packages(checkout: Path) -> Iterator[Package]:
@@ -143,6 +144,8 @@ def python_packages(checkout: Path) -> Iterator[Package]:
             licence, installed = _installed(pin[1], places or sys.path)
             if places == [] and installed != pin[2]:  # that of the other environment says nothing of this version
                 licence = installed = ""
+            if pin[3] and not Marker(pin[3].strip()).evaluate():  # a pin for other machines; here another one holds
+                installed = ""
             yield Package("PyPI", _normalized(pin[1]), pin[2], where, licence, installed)
 
 
