@@ -79,9 +79,9 @@ FINE: dict[str, Edit] = {
     "one alternative is allowed": package(license="(GPL-3.0-only OR MIT)"),
     "the older form of npm": package(licenses=[{"type": "MIT", "url": "https://example.com"}]),
     "not for this platform": lambda checkout: shutil.rmtree(checkout / "node_modules"),
-    "another version for other machines": lambda checkout: text(
+    "another version for other machines": text(
         "requirements/dev.txt", f"pytest==1.0 ; sys_platform == 'none'\npytest=={pytest.__version__}\n"
-    )(checkout),
+    ),
     "somebody looked at it": lambda checkout: [
         package()(checkout),
         rules("reviewed", {"npm": {"left-pad": "WTFPL"}})(checkout),
