@@ -51,7 +51,7 @@ class Clone:
     def __init__(self, folder: Path, site: Site) -> None:
         self.folder, self.site, self.home = folder, site, site.region
         folder.mkdir()
-        for name in ("main.py", "cdktf.json"):
+        for name in ("main.py", "cdktf.json", "package.json"):
             shutil.copy(CHECKOUT / name, folder)
         for name in ("stacks", "strata"):
             shutil.copytree(CHECKOUT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
