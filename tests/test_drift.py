@@ -1077,7 +1077,7 @@ def test_settings_of_security_yaml_that_are_on_are_compared(edited: Edited) -> N
 
     assert told(edited.compared(replace(deployed(), settings=on), was)) == []
     drift = edited.compared(replace(deployed(), settings=off), was)
-    assert told(drift) == [f"changed setting ebs_encryption in {regions[0]}: enabled is 0"]
+    assert told(drift) == [f"changed setting ebs_encryption in {regions[0]}: enabled is false"]
     assert drift.differences[0].way.deploy == "security"
     unread = replace(deployed(), settings={"ebs_encryption": {}}, unread={"ebs_encryption": "not allowed"})
     assert told(edited.compared(unread, was)) == []

@@ -317,7 +317,7 @@ def _missing(key: str, state: str | None) -> str:
     if state:
         return f"the account {key!r} is {state}, so it has no profile; mark it `retired: true` in organization.yaml"
     return (
-        f"the account {key!r} is not in the organization yet, so it has no profile; cdktf deploy organizations "
+        f"the account {key!r} is not in the organization yet, so it has no profile; strata deploy organizations "
         "creates it"
     )
 

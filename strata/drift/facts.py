@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -130,6 +130,11 @@ def own_policy(name: str, path: str) -> str:
 def entitled(role: str, principal: str, id: str) -> str:
     """Returns the name of an entitlement: a role may be given twice."""
     return f"{role} of {principal} ({id})" if id else f"{role} of {principal}"
+
+
+def settings_in(found: Mapping[str, Any], arguments: Iterable[str]) -> dict[str, Any]:
+    """Returns the values of arguments; AWS leaves out what is not set, where Terraform has zero or an empty text."""
+    return {argument: 0 if found.get(argument) in (None, "") else found[argument] for argument in arguments}
 
 
 def set_in(key: str, region: str) -> str:

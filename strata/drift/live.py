@@ -369,5 +369,4 @@ def _settings(zone: LandingZone, inventory: Inventory) -> Iterator[Fact]:
         arguments = (*control.arguments.values(), *control.always)
         for region in regions:
             found: Mapping[str, Any] = inventory.settings.get(key, {}).get(region, {})
-            values = {argument: found.get(argument) or 0 for argument in arguments}
-            yield Fact(facts.SETTING, facts.set_in(key, region), values)
+            yield Fact(facts.SETTING, facts.set_in(key, region), facts.settings_in(found, arguments))

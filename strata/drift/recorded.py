@@ -214,8 +214,7 @@ def _settings(zone: LandingZone, by_type: ByType) -> Iterator[Fact]:
             found = by_type.get(type, {}).get(f"{name}_{region}" if region else name)
             if found is not None:
                 arguments = (*control.arguments.values(), *control.always)
-                values = {argument: found.get(argument) or 0 for argument in arguments}
-                yield Fact(facts.SETTING, facts.set_in(key, region), values)
+                yield Fact(facts.SETTING, facts.set_in(key, region), facts.settings_in(found, arguments))
 
 
 def content(text: str) -> Any:

@@ -161,7 +161,7 @@ def organization_changed_by_hand(site: Site, ids: Ids) -> set[str]:
     told.add("gone delegated administrator security of access-analyzer.amazonaws.com")
 
     site.client("ec2").disable_ebs_encryption_by_default()
-    told.add("changed setting ebs_encryption in us-east-1: enabled is 0")
+    told.add("changed setting ebs_encryption in us-east-1: enabled is false")
     return told
 
 

@@ -502,7 +502,7 @@ def entitled(hand: Hand) -> str:
 
 def encryption_off(hand: Hand) -> str:
     hand.ec2.disable_ebs_encryption_by_default()
-    return "changed setting ebs_encryption in us-east-1: enabled is 0"
+    return "changed setting ebs_encryption in us-east-1: enabled is false"
 
 
 def password_shorter(hand: Hand) -> str:

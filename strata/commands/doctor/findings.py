@@ -46,7 +46,7 @@ def failure(text: str, remedy: str = "") -> Finding:
 
 
 NOT_YET = warning("not yet: strata bootstrap")
-NOT_DEPLOYED = "not yet: cdktf deploy"
+NOT_DEPLOYED = "not yet: strata deploy"
 
 
 def unanswered(error: AwsError) -> Finding:

@@ -129,7 +129,7 @@ def assess_alert_mails(region: str, emails: Sequence[str], live: Sequence[Mappin
     for email in sorted(emails):
         arn = status.get(email.lower())
         if arn is None:
-            yield warning(f"{email} is not subscribed in {region}", "cdktf deploy security, then confirm the mail")
+            yield warning(f"{email} is not subscribed in {region}", "strata deploy security, then confirm the mail")
         elif not arn.startswith("arn:"):
             remedy = "follow the link in the mail 'AWS Notification - Subscription Confirmation' within three days"
             yield warning(f"{email} has not confirmed in {region} and receives no alerts", remedy)
