@@ -71,6 +71,7 @@ class Zone:
         Raises:
             AssertionError: some do not; it names each with its first cases.
         """
+        __tracebackhide__ = True
         failing = [one for one in examined(self.landing_zone) if not one.holds]
         if failing:
             raise AssertionError("\n".join(f"{one.expectation.id}: {_told(one)}" for one in failing))
@@ -100,6 +101,7 @@ class Principal:
             AssertionError: one is denied, or depends on what the question does not say.
             StrataError: a name in the question is nobody's.
         """
+        __tracebackhide__ = True
         return self._assert("allowed", actions, account, on, region, keys or {})
 
     def cannot(
@@ -111,6 +113,7 @@ class Principal:
             AssertionError: one is allowed, or depends on what the question does not say.
             StrataError: a name in the question is nobody's.
         """
+        __tracebackhide__ = True
         return self._assert("denied", actions, account, on, region, keys or {})
 
     def _assert(
@@ -122,6 +125,7 @@ class Principal:
         region: Names,
         keys: Mapping[str, Names],
     ) -> bool:
+        __tracebackhide__ = True  # pytest shows the line of the test
         entry: dict[str, Any] = {
             "id": "question",
             "reason": "asked by a test",

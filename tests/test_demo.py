@@ -55,7 +55,8 @@ def test_nothing_of_its_owner_that_leads_to_aws_gets_through(tmp_path: Path, mon
 
     assert not OWNERS.items() & given.items()
     assert {given["AWS_ENDPOINT_URL"], given["HTTP_PROXY"], given["HTTPS_PROXY"]} == {NOWHERE.url}
-    assert {given["AWS_CONFIG_FILE"], given["AWS_SHARED_CREDENTIALS_FILE"]} == {os.devnull}
+    assert given["AWS_SHARED_CREDENTIALS_FILE"] == os.devnull
+    assert given["AWS_CONFIG_FILE"] == f"{tmp_path}/aws-config", "which strata profiles writes"
     assert {given["CDKTF_OUTPUT"], given["STRATA_CONFIG"]} == {f"{tmp_path}/out", f"{tmp_path}/config"}
     assert {name for name in given if name.lower() in ("no_proxy", "all_proxy")} == {"NO_PROXY"}
 

@@ -175,7 +175,7 @@ def test_the_modes_are_declared_and_what_aws_has_stands_beside(zone: LandingZone
 
     assert {name: mode for name, (mode, _) in there.items()} == {name: mode for name, (mode, _) in here.items()}
     assert there["ebs_encryption"] == ("on", "not as Strata sets it in us-west-2")
-    assert there["password_policy"] == ("on", "")
+    assert there["password_policy"] == ("on", "as Strata sets it")
     assert there["image_public_access"] == ("unmanaged", "not as Strata would set it in us-east-1, us-west-2")
     assert there["instance_metadata"] == ("unmanaged", "as Strata would set it")
     assert there["trail"] == ("unmanaged", "not read")

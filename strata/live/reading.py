@@ -218,7 +218,7 @@ def _notes(inventory: Inventory) -> Iterator[str]:
 
 
 def _controls(zone: LandingZone, inventory: Inventory) -> Iterator[tuple[str, str]]:
-    """Yields what AWS has of a control where that is not what its mode says, and which of them no reading covers."""
+    """Yields what AWS has of each control, and which of them no reading covers."""
     for name, one in zone.security.controls.items():
         if not isinstance(one, Setting):
             yield name, "not read"
@@ -226,8 +226,8 @@ def _controls(zone: LandingZone, inventory: Inventory) -> Iterator[tuple[str, st
             yield name, "unread"
         elif regions := _otherwise(one if one.on else type(one)(), found):
             yield name, f"not as Strata {'sets' if one.on else 'would set'} it in {', '.join(regions)}"
-        elif not one.on:
-            yield name, "as Strata would set it"
+        else:
+            yield name, "as Strata sets it" if one.on else "as Strata would set it"
 
 
 def _otherwise(setting: Setting, found: Mapping[str, Mapping[str, Any]]) -> list[str]:

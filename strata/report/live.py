@@ -82,7 +82,7 @@ class Live:
         unread: what the caller may not read; never told as empty or equal.
         not_read: what no reading covers.
         notes: what an account of all this has to add.
-        controls: what AWS has of controls, where it is not what their mode says.
+        controls: what AWS has of controls.
     """
 
     read_at: dt.datetime

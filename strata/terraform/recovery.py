@@ -261,9 +261,10 @@ def provision_permission_sets(aws: Aws, landing_zone: LandingZone, note: Note) -
 
 
 def _provision(center: Center, arn: str, note: Note) -> bool:
-    done = True
-    for account in center.accounts_of(arn, outdated=True):
-        note(f"provisioning {arn.rpartition('/')[2]} again in {account}, which has an older version")
+    outdated, done = list(center.accounts_of(arn, outdated=True)), True
+    name = center.describe(arn)["Name"] if outdated else ""
+    for account in outdated:
+        note(f"provisioning permission set {name} in {account}, which has an older version of it")
         done &= _await(center, center.provision(arn, account), account, note)
     return done
 

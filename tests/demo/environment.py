@@ -37,6 +37,8 @@ def environment(aws: Aws, found: Provider, folder: Path) -> dict[str, str]:
     variables = {
         **cleaned(os.environ),
         **aws.environment(),
+        # Of the demo's own: `strata profiles` writes it.
+        "AWS_CONFIG_FILE": str(folder / "aws-config"),
         "CDKTF_OUTPUT": str(folder / "out"),
         # https leads to the emulated AWS as well, which refuses it: what ignores the endpoint gets nowhere.
         "HTTPS_PROXY": aws.url,
