@@ -23,6 +23,7 @@ from strata.aws.access_manager import Entitlement
 from strata.commands.adopt import configuration
 from strata.config import ORGANIZATION, PROJECT, SECURITY
 from strata.config.models import Mode, Project
+from strata.drift.comparison import How, compare
 from strata.errors import StrataError
 from strata.inventory.things import (
     Account,
@@ -628,6 +629,21 @@ def test_the_list_of_what_is_left_alone_is_closed(monkeypatch: pytest.MonkeyPatc
     assert {row for rows in matching.values() for row in rows} == set(LEFT)
     assert [place for place in places if not lines.intersection(place)] == [], "leave something there as well"
     assert [*LEFT, *NOT_READ] == _rows(DOCS / "adopt.md", "## Left alone")
+
+
+def test_drift_takes_what_is_left_alone_for_meant(tmp_path: Path) -> None:
+    """Nobody made it outside, and the line that deletes it would delete what the page promises to leave."""
+    live = everything_that_is_left()
+    for name, text in configuration(PROJECT_, live)[1].items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    zone = load(tmp_path)
+
+    drift = compare(zone, {}, live, {(one.finding, one.at) for one in zone.accepted})
+
+    made = [one.at for one in drift.differences if one.how is How.MADE]
+    assert [at for at in made if "\u200b" not in at] == [], "what nobody sees cannot stand in the YAML"
+    assert {"user", "group", "policy", "assignment"} <= {one.kind for one in drift.accepted}
 
 
 def _rows(page: Path, heading: str) -> list[str]:

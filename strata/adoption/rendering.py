@@ -332,5 +332,5 @@ def _next(found: Description) -> Iterator[str]:
     if found.organization["disable_services"]:
         yield "- `organization.yaml`: `disable_services` names what Strata switches on otherwise."
         yield "  Without account.amazonaws.com it renames no account."
-    yield "- `strata plan` shows imports and no other change before you deploy."
+    yield "- `strata plan` shows imports, and of `backend` what Strata adds, before you deploy."
     yield ""

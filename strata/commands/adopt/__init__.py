@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from strata.adoption import rendering
-from strata.adoption.checking import accepted, until_accepted
+from strata.adoption.checking import REASON, accepted, until_accepted
 from strata.adoption.describing import Description, describe
 from strata.adoption.importing import import_ids
 from strata.adoption.record import RECORD, Record
@@ -31,11 +31,15 @@ from strata.commands.adopt.folder import CACHE, forget_answers, has_configuratio
 from strata.commands.adopt.mending import mend
 from strata.config import IMPORTS, ORGANIZATION, PROJECT, SECURITY
 from strata.config.models import Project
+from strata.config.text import text_problem
+from strata.drift.comparison import How as Kind
+from strata.drift.comparison import compare
 from strata.errors import StrataError, UsageError
 from strata.files.config_edit import write_texts
 from strata.inventory.kept import KeptAnswers
 from strata.inventory.progress import Reading
 from strata.inventory.things import Inventory
+from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
 from strata.outputs import output
@@ -259,6 +263,7 @@ def _files(project: Project, inventory: Inventory, found: Description) -> dict[s
         files |= rendering.files({IMPORTS: lines} if lines else {}, {})
         write_texts(folder, files)
         landing_zone = load(folder)
+        files |= rendering.accepted([*entries, *_left(landing_zone, inventory)])
         files |= rendering.expectations(holding(landing_zone))
         write_texts(folder, files)
         require(load(folder))
@@ -267,6 +272,13 @@ def _files(project: Project, inventory: Inventory, found: Description) -> dict[s
     record = Record().with_more(*record_of(landing_zone, inventory, found, lines))
     files[RECORD] = record.written(inventory.organization.id)
     return files
+
+
+def _left(landing_zone: LandingZone, inventory: Inventory) -> Iterator[dict[str, Any]]:
+    """Yields the entries of accepted.yaml for what is left alone: nobody made it outside of what was there then."""
+    for one in compare(landing_zone, {}, inventory).differences:
+        if one.how is Kind.MADE and not text_problem(one.at):  # no entry may have what nobody sees: drift tells it
+            yield {"finding": one.how.value, "at": one.at, "reason": REASON}
 
 
 def _facts(to: Path, found: Description, reading: Reading, *, written: bool) -> dict[str, Any]:
