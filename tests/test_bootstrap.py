@@ -330,7 +330,7 @@ def test_what_is_left_for_a_human_is_said(strata: Any, wire: Wire, config: Path)
     assert "an organization instance" in stdout
     assert stdout.splitlines()[-2:] == [
         f"  strata deploy --config {config}",
-        "  or, stack by stack: cdktf deploy backend organizations security sso",
+        f"  or, stack by stack: STRATA_CONFIG={config} cdktf deploy backend organizations security sso",
     ]
 
 

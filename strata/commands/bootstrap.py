@@ -22,7 +22,7 @@ from strata.errors import ConfigurationError, StrataError
 from strata.landing_zone.examples import example_faults
 from strata.load import load
 from strata.options import Options
-from strata.printing import line
+from strata.printing import line, word
 from strata.terminal import confirmed
 
 
@@ -79,7 +79,8 @@ def _print_next(aws: Aws, project: Project, options: Options) -> None:
             "not an account instance, so only now that the organization exists"
         )
     print(f"  strata deploy{options.config_words}")
-    print(f"  or, stack by stack: cdktf deploy {' '.join(STACKS)}")
+    elsewhere = f"STRATA_CONFIG={word(options.config)} " if options.config_words else ""
+    print(f"  or, stack by stack: {elsewhere}cdktf deploy {' '.join(STACKS)}")
 
 
 def _has_identity_center(aws: Aws, project: Project) -> bool:

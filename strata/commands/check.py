@@ -143,7 +143,7 @@ def _print_summary(options: Options, landing_zone: LandingZone, summary: dict[st
         content = f"which needs {listed(fields)}" if fields else "which may be empty"
         print(line(f"  no layer  stacks/layers/{one.name} takes no part without {missing}, {content}"))
     time = _duration(math.ceil(reads / CALLS_A_SECOND))
-    print(f"  {reads:>7}   Identity Center {plural(reads, 'read')} a plan: {time} at {CALLS_A_SECOND} a second")
+    print(f"  {reads:>7}   Identity Center {plural(reads, 'read')} a full refresh: {time} at {CALLS_A_SECOND} a second")
 
 
 _SINGULAR = {"policies": "policy"}
