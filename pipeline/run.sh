@@ -64,8 +64,8 @@ plan() {
   while [ $# -gt 0 ]; do
     case "$1" in
       --offline) offline=yes; shift ;;
-      --base) [ $# -gt 1 ] || wrong '--base needs a revision'; base="$2"; shift 2 ;;
-      --reviewed) [ $# -gt 1 ] || wrong '--reviewed needs a file'; reviewed="$2"; shift 2 ;;
+      --base) [ -n "${2:-}" ] || wrong '--base needs a revision'; base="$2"; shift 2 ;;
+      --reviewed) [ -n "${2:-}" ] || wrong '--reviewed needs a file'; reviewed="$2"; shift 2 ;;
       *) wrong "plan does not know $1" ;;
     esac
   done
@@ -98,7 +98,7 @@ plan() {
 }
 
 deploy() {
-  [ $# -eq 1 ] || wrong 'deploy needs the list of changes that was approved, or its hash'
+  [ $# -eq 1 ] && [ -n "$1" ] || wrong 'deploy needs the list of changes that was approved, or its hash'
   prepare
   "$STRATA" deploy --yes --expect "$1"
 }

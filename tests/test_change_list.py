@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from strata.cli import app
 from strata.commands import plan as plan_command
 from strata.commands.deploy import AGAIN, DIFFERS
 from strata.errors import StrataError, UsageError
@@ -231,6 +233,17 @@ def test_what_is_no_list_is_refused(tmp_path: Path, content: str, said: str) -> 
 def test_what_is_neither_file_nor_hash_is_a_wrong_command(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="neither a file nor a hash of 64 digits"):
         Expected.of(str(tmp_path / "nothing"))
+
+
+@pytest.mark.parametrize("command", ["plan", "deploy"])
+def test_an_empty_expectation_is_a_wrong_command(command: str) -> None:
+    """A variable that is not set makes it; whatever is planned would count as approved."""
+    words = [command, "--expect", "", *(["--yes"] if command == "deploy" else [])]
+
+    done = CliRunner().invoke(app, words)
+
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr == "error: --expect is empty; give the list that was approved, or its hash\n"
 
 
 @pytest.mark.parametrize("place", [".", "nowhere/changes.json"])

@@ -48,7 +48,7 @@ def run(
     """
     if changes and (changes.is_dir() or not changes.parent.is_dir()):
         raise UsageError(f"--changes {changes}: name a file in a folder that is there")
-    expected = Expected.of(expect) if expect else None
+    expected = Expected.of(expect) if expect is not None else None
     try:
         with (
             Signals(),

@@ -132,6 +132,8 @@ class Expected:
             UsageError: it is neither.
             StrataError: the file holds no list.
         """
+        if not given:
+            raise UsageError("--expect is empty; give the list that was approved, or its hash")
         if found := re.fullmatch(r"(?:sha256:)?([0-9a-f]{64})", given):
             return cls(found[1])
         path = Path(given)
