@@ -196,7 +196,8 @@ def test_stacks_and_the_account_are_compared_too() -> None:
 def test_a_hash_alone_tells_that_the_list_is_another() -> None:
     found = listed(shown())
 
-    assert Expected.of(f"sha256:{found.sha256}").differences(found) == []
+    for given in (found.sha256, found.sha256.upper(), f"sha256:{found.sha256}", f"SHA256:{found.sha256.upper()}"):
+        assert Expected.of(given).differences(found) == []
     (told,) = Expected.of("0" * 64).differences(found)
     assert told.endswith(f"{found.sha256} planned")
 
@@ -228,6 +229,29 @@ def test_what_is_no_list_is_refused(tmp_path: Path, content: str, said: str) -> 
 
     assert str(refused.value).startswith(f"{file} {said}")
     assert str(refused.value).isprintable()
+
+
+EDITS = {
+    "a key twice": ('{\n  "account"', '{\n  "account": "210987654321",\n  "account"'),
+    "a change twice": (f'        "{POLICY}"', f'        "{POLICY}": {{"action": "delete"}},\n        "{POLICY}"'),
+    "spaces": ("  ", " "),
+    "other line ends": ("\n", "\r\n"),
+    "no last line end": ("}\n", "}"),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_a_list_that_was_edited_is_refused(tmp_path: Path, edit: str) -> None:
+    """Its hash is not that of the file, and of two values for a key people may have read the other one."""
+    file = tmp_path / "changes.json"
+    before = listed(shown()).text
+    after = before.replace(*EDITS[edit])
+    assert after != before
+    assert ChangeList.model_validate_json(after) == listed(shown())
+    file.write_bytes(after.encode())
+
+    with pytest.raises(StrataError, match=r"is not as strata plan wrote it: .*run strata plan --changes again"):
+        Expected.of(str(file))
 
 
 def test_what_is_neither_file_nor_hash_is_a_wrong_command(tmp_path: Path) -> None:
