@@ -12,7 +12,7 @@ Usage: pipeline/run.sh plan [--offline] [--base REV] [--reviewed FILE]
            plan, and write the list of changes. Changes nothing, reads only.
              --offline         check and report only: no credentials
              --base REV        the git revision to report changes against
-             --reviewed FILE   stop when the list is not this one
+             --reviewed FILE   stop when the list is not this one; FILE is none that plan writes
   deploy   plan anew, and apply where the list of changes is the one in FILE.
            FILE is a list that plan wrote, or the hash of one.
   drift    compare AWS with the configuration and the states. Reads only.
@@ -70,8 +70,13 @@ plan() {
     esac
   done
   [ -z "$offline" ] || [ -z "$reviewed" ] || wrong '--offline makes no list to compare'
+  local file made=("$out/summary.md" "$out/changes.json" "$out/plan.txt" "$out/report.md")
+  for file in "${made[@]}"; do
+    # The same file, also by a link or another path.
+    ! [ "$reviewed" -ef "$file" ] || wrong "--reviewed $reviewed is written anew by this plan; keep it elsewhere"
+  done
   prepare
-  rm -f "$out/summary.md" "$out/changes.json" "$out/plan.txt"
+  rm -f "${made[@]}"
   "$STRATA" check
   if [ -n "$base" ]; then
     "$STRATA" report --diff "$base" --format markdown > "$out/report.md" || code=$?

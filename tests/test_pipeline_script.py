@@ -154,6 +154,24 @@ def test_a_plan_checks_reports_and_lists(runner: Runner) -> None:
     )
 
 
+@pytest.mark.parametrize("reviewed", ["out2/changes.json", "./out2/../out2/changes.json", "to-it", "out2/summary.md"])
+def test_the_reviewed_list_is_not_lost(runner: Runner, reviewed: str) -> None:
+    """It may be the list of an earlier plan, in the place where this one would write its own."""
+    out = runner.folder / "out2"
+    out.mkdir()
+    for name in ("changes.json", "summary.md", "plan.txt"):
+        (out / name).write_text(f"{name} of another plan")
+    (runner.folder / "to-it").symlink_to("out2/changes.json")
+
+    done = runner.runs(RUN, "plan", "--reviewed", reviewed, STRATA_OUT="out2")
+
+    assert (done.returncode, done.stdout, runner.told()) == (2, "", [])
+    assert done.stderr.startswith(f"error: --reviewed {reviewed} is written anew by this plan; keep it elsewhere\n")
+    assert {file.name: file.read_text() for file in out.iterdir()} == {
+        name: f"{name} of another plan" for name in ("changes.json", "summary.md", "plan.txt")
+    }
+
+
 def test_without_credentials_there_is_no_plan(runner: Runner) -> None:
     assert runner.runs(RUN, "plan", "--offline").returncode == 0
     assert runner.told() == ["check"]
