@@ -12,7 +12,7 @@ Usage: pipeline/run.sh plan [--offline] [--base REV] [--reviewed FILE]
            plan, and write the list of changes. Changes nothing, reads only.
              --offline         check and report only: no credentials
              --base REV        the git revision to report changes against
-             --reviewed FILE   stop when the list is not this one
+             --reviewed FILE   stop when the list is not this one; FILE is none that plan writes
   deploy   plan anew, and apply where the list of changes is the one in FILE.
            FILE is a list that plan wrote, or the hash of one.
   drift    compare AWS with the configuration and the states. Reads only.
@@ -64,14 +64,19 @@ plan() {
   while [ $# -gt 0 ]; do
     case "$1" in
       --offline) offline=yes; shift ;;
-      --base) [ $# -gt 1 ] || wrong '--base needs a revision'; base="$2"; shift 2 ;;
-      --reviewed) [ $# -gt 1 ] || wrong '--reviewed needs a file'; reviewed="$2"; shift 2 ;;
+      --base) [ -n "${2:-}" ] || wrong '--base needs a revision'; base="$2"; shift 2 ;;
+      --reviewed) [ -n "${2:-}" ] || wrong '--reviewed needs a file'; reviewed="$2"; shift 2 ;;
       *) wrong "plan does not know $1" ;;
     esac
   done
   [ -z "$offline" ] || [ -z "$reviewed" ] || wrong '--offline makes no list to compare'
+  local file made=("$out/summary.md" "$out/changes.json" "$out/plan.txt" "$out/report.md")
+  for file in "${made[@]}"; do
+    # The same file, also by a link or another path.
+    ! [ "$reviewed" -ef "$file" ] || wrong "--reviewed $reviewed is written anew by this plan; keep it elsewhere"
+  done
   prepare
-  rm -f "$out/summary.md" "$out/changes.json" "$out/plan.txt"
+  rm -f "${made[@]}"
   "$STRATA" check
   if [ -n "$base" ]; then
     "$STRATA" report --diff "$base" --format markdown > "$out/report.md" || code=$?
@@ -98,7 +103,7 @@ plan() {
 }
 
 deploy() {
-  [ $# -eq 1 ] || wrong 'deploy needs the list of changes that was approved, or its hash'
+  [ $# -eq 1 ] && [ -n "$1" ] || wrong 'deploy needs the list of changes that was approved, or its hash'
   prepare
   "$STRATA" deploy --yes --expect "$1"
 }

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from strata.cli import app
 from strata.commands import plan as plan_command
 from strata.commands.deploy import AGAIN, DIFFERS
 from strata.errors import StrataError, UsageError
@@ -194,7 +197,8 @@ def test_stacks_and_the_account_are_compared_too() -> None:
 def test_a_hash_alone_tells_that_the_list_is_another() -> None:
     found = listed(shown())
 
-    assert Expected.of(f"sha256:{found.sha256}").differences(found) == []
+    for given in (found.sha256, found.sha256.upper(), f"sha256:{found.sha256}", f"SHA256:{found.sha256.upper()}"):
+        assert Expected.of(given).differences(found) == []
     (told,) = Expected.of("0" * 64).differences(found)
     assert told.endswith(f"{found.sha256} planned")
 
@@ -228,17 +232,117 @@ def test_what_is_no_list_is_refused(tmp_path: Path, content: str, said: str) -> 
     assert str(refused.value).isprintable()
 
 
+EDITS = {
+    "a key twice": ('{\n  "account"', '{\n  "account": "210987654321",\n  "account"'),
+    "a change twice": (f'        "{POLICY}"', f'        "{POLICY}": {{"action": "delete"}},\n        "{POLICY}"'),
+    "spaces": ("  ", " "),
+    "other line ends": ("\n", "\r\n"),
+    "no last line end": ("}\n", "}"),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_a_list_that_was_edited_is_refused(tmp_path: Path, edit: str) -> None:
+    """Its hash is not that of the file, and of two values for a key people may have read the other one."""
+    file = tmp_path / "changes.json"
+    before = listed(shown()).text
+    after = before.replace(*EDITS[edit])
+    assert after != before
+    assert ChangeList.model_validate_json(after) == listed(shown())
+    file.write_bytes(after.encode())
+
+    with pytest.raises(StrataError, match=r"is not as strata plan wrote it: .*run strata plan --changes again"):
+        Expected.of(str(file))
+
+
 def test_what_is_neither_file_nor_hash_is_a_wrong_command(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="neither a file nor a hash of 64 digits"):
         Expected.of(str(tmp_path / "nothing"))
 
 
-@pytest.mark.parametrize("place", [".", "nowhere/changes.json"])
-def test_a_place_that_is_none_is_told_before_anything_is_planned(tmp_path: Path, place: str) -> None:
-    given: Json = {"stacks": (), "exit_code": False, "json": False, "allow": ()}
+@pytest.mark.parametrize("command", ["plan", "deploy"])
+def test_an_empty_expectation_is_a_wrong_command(command: str) -> None:
+    """A variable that is not set makes it; whatever is planned would count as approved."""
+    words = [command, "--expect", "", *(["--yes"] if command == "deploy" else [])]
 
-    with pytest.raises(UsageError, match="name a file in a folder that is there"):
-        plan_command.run(Options(tmp_path), **given, changes=tmp_path / place)
+    done = CliRunner().invoke(app, words)
+
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr == "error: --expect is empty; give the list that was approved, or its hash\n"
+
+
+FILE_IN_A_FOLDER = "name a file in a folder that is there"
+NO_PLACES = {
+    "out": ("{place} is a folder, not a file", FILE_IN_A_FOLDER),
+    "nowhere/changes.json": ("{place}: {folder}/nowhere is no folder", f"make it, or {FILE_IN_A_FOLDER}"),
+    "to-nowhere": ("{place}: {folder}/nowhere is no folder", f"make it, or {FILE_IN_A_FOLDER}"),
+    "approved.json/changes.json": ("{place}: {folder}/approved.json is no folder", f"make it, or {FILE_IN_A_FOLDER}"),
+    "pipe": ("{place} is a named pipe, not a file", FILE_IN_A_FOLDER),
+    "/dev/full": ("{place} is a device, not a file", FILE_IN_A_FOLDER),
+    "loop": ("{place}: Too many levels of symbolic links", FILE_IN_A_FOLDER),
+    "closed/changes.json": (
+        "{place}: {folder}/closed may not be written to",
+        "change its mode, or name another folder",
+    ),
+    "config/sso.yaml": ("{place} is in the configuration folder {folder}/config", "name a file outside of it"),
+    "config/changes.json": ("{place} is in the configuration folder {folder}/config", "name a file outside of it"),
+    **dict.fromkeys(
+        ["approved.json", "out/../approved.json", "to-approved"],
+        (" and --expect name one file, and the approved list would be replaced", "name another file for --changes"),
+    ),
+}
+"""Where no list can be written, or none may; the problem and the remedy."""
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Path:
+    """A folder with a configuration, an approved list, and what is in the way of a list."""
+    for name in ("config", "out", "closed"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "config/sso.yaml").write_text("users: {}\n")
+    (tmp_path / "approved.json").write_text(listed(shown()).text)
+    os.mkfifo(tmp_path / "pipe")
+    for link, to in {"to-nowhere": "nowhere/x", "loop": "loop", "to-approved": "approved.json"}.items():
+        (tmp_path / link).symlink_to(to)
+    return tmp_path
+
+
+def begins(places: Path, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs `strata plan` up to where it asks AWS."""
+
+    def asks(*_: object, **__: object) -> None:
+        raise StrataError("AWS is asked")
+
+    monkeypatch.setattr(plan_command, "prepare", asks)
+    given: Json = {"stacks": (), "exit_code": False, "json": False, "allow": ()}
+    plan_command.run(Options(places / "config"), **given, changes=places / place, expect=str(places / "approved.json"))
+
+
+@pytest.mark.parametrize("place", NO_PLACES)
+def test_a_place_for_no_list_is_told_before_anything_is_asked(
+    places: Path, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits for a plan that ends so, the approved list stays, and the configuration too."""
+    monkeypatch.setattr(os, "access", lambda path, _: path != places / "closed")  # of root nothing is closed
+    before = {file: file.read_text() for file in (places / "approved.json", places / "config/sso.yaml")}
+
+    with pytest.raises(UsageError) as refused:
+        begins(places, place, monkeypatch)
+
+    problem, remedy = NO_PLACES[place]
+    problem = problem.format(place=f" {places / place}", folder=places)
+    assert str(refused.value) == f"--changes{problem}; {remedy}"
+    assert {file: file.read_text() for file in before} == before
+
+
+@pytest.mark.parametrize("place", ["now.json", "out/now.json", "older.json", "to-older"])
+def test_a_place_for_a_list_is_taken(places: Path, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new file, one that is there, and the one to which a link leads."""
+    (places / "older.json").write_text("{}\n")
+    (places / "to-older").symlink_to("older.json")
+
+    with pytest.raises(StrataError, match="AWS is asked"):
+        begins(places, place, monkeypatch)
 
 
 # Planning and deploying

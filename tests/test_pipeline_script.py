@@ -9,6 +9,7 @@ import io
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -118,16 +119,20 @@ def test_the_page_and_help_say_the_same(runner: Runner) -> None:
         "",
         "destroy",
         "plan --base",
+        "plan --base ''",
         "plan --reviewed",
+        "plan --reviewed ''",
         "plan --apply",
         "plan --offline --reviewed x",
         "deploy",
+        "deploy ''",
         "deploy a b",
         "drift now",
     ],
 )
 def test_a_wrong_command_line_runs_nothing(runner: Runner, words: str) -> None:
-    done = runner.runs(RUN, *words.split())
+    """Also an empty argument, which a variable that is not set makes: nothing would be compared."""
+    done = runner.runs(RUN, *shlex.split(words))
 
     assert (done.returncode, done.stdout, runner.told()) == (2, "", [])
     assert done.stderr.startswith("error: ")
@@ -147,6 +152,24 @@ def test_a_plan_checks_reports_and_lists(runner: Runner) -> None:
         "# Changes\n\n**It widens access, loosens a guardrail or loses something: see above.**\n\n## Plan\n\n"
         "list of changes: 1 resource, sha256 aa\n\n    sso: 1 change\n    list of changes: 1 resource, sha256 aa\n"
     )
+
+
+@pytest.mark.parametrize("reviewed", ["out2/changes.json", "./out2/../out2/changes.json", "to-it", "out2/summary.md"])
+def test_the_reviewed_list_is_not_lost(runner: Runner, reviewed: str) -> None:
+    """It may be the list of an earlier plan, in the place where this one would write its own."""
+    out = runner.folder / "out2"
+    out.mkdir()
+    for name in ("changes.json", "summary.md", "plan.txt"):
+        (out / name).write_text(f"{name} of another plan")
+    (runner.folder / "to-it").symlink_to("out2/changes.json")
+
+    done = runner.runs(RUN, "plan", "--reviewed", reviewed, STRATA_OUT="out2")
+
+    assert (done.returncode, done.stdout, runner.told()) == (2, "", [])
+    assert done.stderr.startswith(f"error: --reviewed {reviewed} is written anew by this plan; keep it elsewhere\n")
+    assert {file.name: file.read_text() for file in out.iterdir()} == {
+        name: f"{name} of another plan" for name in ("changes.json", "summary.md", "plan.txt")
+    }
 
 
 def test_without_credentials_there_is_no_plan(runner: Runner) -> None:

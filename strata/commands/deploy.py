@@ -101,7 +101,7 @@ def run(
         expect: the list that was approved, or its hash: nothing else is applied, and nobody is asked about more.
         refresh: whether every plan refreshes.
     """
-    expected = Expected.of(expect) if expect else None
+    expected = Expected.of(expect) if expect is not None else None
     if not yes and not interactive():
         raise UsageError("there is no terminal for the question; look at strata plan, then give --yes")
     with (

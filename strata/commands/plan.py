@@ -9,6 +9,7 @@ from pathlib import Path
 
 from strata.errors import UsageError
 from strata.files import atomic
+from strata.files.outside import refuse_in_configuration
 from strata.options import Options
 from strata.outputs import output, warning_facts
 from strata.printing import document, line, readers_may_leave
@@ -44,11 +45,15 @@ def run(
     Returns 3 where something would change and that was asked, and where the list of changes is not the expected one.
 
     Raises:
-        UsageError: the list has no place to be written to, or the expected one is none.
+        UsageError: the list has no place to be written to, or that of the expected one, or the expected one is none.
     """
-    if changes and (changes.is_dir() or not changes.parent.is_dir()):
-        raise UsageError(f"--changes {changes}: name a file in a folder that is there")
-    expected = Expected.of(expect) if expect else None
+    expected = Expected.of(expect) if expect is not None else None
+    if changes:
+        refuse_in_configuration(changes, options.config, "--changes")
+        atomic.refuse_no_file(changes, "--changes")
+        if expect and expected and expected.changes and changes.exists() and changes.samefile(expect):
+            problem = "--changes and --expect name one file, and the approved list would be replaced"
+            raise UsageError(f"{problem}; name another file for --changes")
     try:
         with (
             Signals(),

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from strata.errors import StrataError
+from strata.errors import StrataError, UsageError
 
 MEGABYTE = 1_000_000
 CONFIGURATION = 10 * MEGABYTE
@@ -139,6 +139,28 @@ def write(contents: Mapping[Path, bytes], *, instead_of: Mapping[Path, bytes | N
             _settle(folder)
     for path in contents.keys() - plain.keys():
         _pour(path, contents[path])
+
+
+def refuse_no_file(path: Path, option: str) -> None:
+    """Looks, before a long run, whether an option names what `write` can replace or make: a file in a folder.
+
+    Raises:
+        UsageError: something else is there, or the folder is missing or closed to us.
+    """
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        found = None
+    except OSError as error:
+        raise UsageError(f"{option} {path}: {error.strerror}; name a file in a folder that is there") from error
+    if found and not stat.S_ISREG(found.st_mode):
+        kind = _KINDS.get(stat.S_IFMT(found.st_mode), "something else")
+        raise UsageError(f"{option} {path} is {kind}, not a file; name a file in a folder that is there")
+    folder = Path(os.path.realpath(path)).parent
+    if not folder.is_dir():
+        raise UsageError(f"{option} {path}: {folder} is no folder; make it, or name a file in a folder that is there")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise UsageError(f"{option} {path}: {folder} may not be written to; change its mode, or name another folder")
 
 
 def put(place: Path, content: bytes, *, like: Path) -> None:

@@ -130,13 +130,16 @@ class Expected:
 
         Raises:
             UsageError: it is neither.
-            StrataError: the file holds no list.
+            StrataError: the file holds no list, or another text than that of the list.
         """
-        if found := re.fullmatch(r"(?:sha256:)?([0-9a-f]{64})", given):
+        if not given:
+            raise UsageError("--expect is empty; give the list that was approved, or its hash")
+        if found := re.fullmatch(r"(?:sha256:)?([0-9a-f]{64})", given.lower()):
             return cls(found[1])
         path = Path(given)
         try:
-            changes = ChangeList.model_validate_json(read_text(path, MOST))
+            text = read_text(path, MOST)
+            changes = ChangeList.model_validate_json(text)
         except (FileNotFoundError, NotADirectoryError):
             raise UsageError(f"--expect {given}: neither a file nor a hash of 64 digits") from None
         except ValidationError as error:
@@ -145,6 +148,11 @@ class Expected:
             raise StrataError(
                 line(f"{given} is no list of changes: {f'{where}: ' if where else ''}{first['msg']}")
             ) from None
+        if text != changes.text:  # what stands twice or in another order, people may read otherwise
+            raise StrataError(
+                f"{given} is not as strata plan wrote it: a key stands twice, or somebody edited or formatted it; "
+                "run strata plan --changes again, and approve that list"
+            )
         return cls(changes.sha256, changes)
 
     def differences(self, now: ChangeList) -> list[str]:
