@@ -63,7 +63,7 @@ def _evidence(live: Live) -> Iterator[str]:
     yield ""
     yield str(live)
     yield f"  organization {live.organization}, management account {live.management}"
-    yield f"  SHA-256 of the data: {live.sha256}"
+    yield f"  SHA-256 of the reading: {live.sha256}"
     for one in live.unread:
         yield f"  unread: {one}"
     yield f"Differences to the configuration here: {live.summary}"
