@@ -7,6 +7,7 @@ import datetime as dt
 import hashlib
 import io
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -852,6 +853,79 @@ def test_aws_is_read_and_kept(folder: Path, tmp_path: Path, monkeypatch: pytest.
     assert again.stderr == ""
     assert before <= kept_in(file).read_at <= dt.datetime.now(dt.UTC)
     assert f"group night ({uuid(15)}): at AWS only" in " ".join(live.stdout.split())
+
+
+@pytest.fixture
+def unasked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An AWS that nobody may ask."""
+
+    def connect(*_: Any) -> None:
+        raise AssertionError("AWS is asked")
+
+    monkeypatch.setattr(live_reading, "connect", connect)
+
+
+@pytest.mark.parametrize("command", [("report",), ("explain", "ana")])
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [
+        ("config/sso.yaml", "is in the configuration folder "),
+        ("config/reading.json", "is in the configuration folder "),
+        (".", "is a folder, not a file; name a file"),
+        ("none/reading.json", "cannot be written: there is no folder "),
+        ("file/reading.json", "cannot be written: Not a directory; name another file"),
+        ("pipe", "is a named pipe, not a file; name a file"),
+        ("/dev/full", "is a device, not a file; name a file"),
+    ],
+)
+def test_a_file_that_cannot_keep_a_reading_is_refused_before_it(
+    folder: Path, tmp_path: Path, unasked: None, command: tuple[str, ...], file: str, words: str
+) -> None:
+    own = Path(shutil.copytree(folder, tmp_path / "config"))
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "file").touch()
+    before = {one: one.read_bytes() for one in own.rglob("*.*")}
+    result = strata(own, *command, "--live", "--save", tmp_path / file)
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"--save {tmp_path / file} {words}" in result.stderr
+    assert {one: one.read_bytes() for one in own.rglob("*.*")} == before
+
+
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [
+        ("config/sso.yaml", "is in the configuration folder "),
+        (".", "is a folder, not a file; name a file"),
+        ("none/report.txt", "cannot be written: there is no folder "),
+    ],
+)
+@pytest.mark.parametrize("source", [("--live",), ("--diff", "HEAD"), ()])
+def test_a_file_that_cannot_have_the_report_is_refused_before_it(
+    folder: Path, tmp_path: Path, unasked: None, source: tuple[str, ...], file: str, words: str
+) -> None:
+    own = Path(shutil.copytree(folder, tmp_path / "config"))
+    before = (own / "sso.yaml").read_bytes()
+    result = strata(own, "report", *source, "--output", tmp_path / file)
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"--output {tmp_path / file} {words}" in result.stderr
+    assert (own / "sso.yaml").read_bytes() == before
+
+
+@pytest.mark.parametrize("words", [("report", "--person", "nosuch"), ("explain", "nosuch")])
+def test_an_unknown_name_keeps_no_reading(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    Told(monkeypatch, clean())
+    file = tmp_path / "reading.json"
+    unknown = strata(folder, *words, "--live", "--save", file)
+    there = file.exists()
+    known = strata(folder, *(word.replace("nosuch", "ana") for word in words), "--live", "--save", file)
+
+    assert (unknown.exit_code, unknown.stdout, there) == (1, "", False)
+    assert "nosuch" in unknown.stderr
+    assert (known.exit_code, kept_in(file).caller) == (0, CALLER)
 
 
 def test_who_may_not_read_the_states_is_told_that(

@@ -50,6 +50,8 @@ def run(
     explained = Explained(found.zone if found else landing_zone)
     chosen = _chosen(explained, who, account, permission_set)
     evidence = found.about(chosen.kind, chosen.key) if found else None
+    if found:
+        found.keep(options, source)
     with readers_may_leave():
         if json:
             live = {"live": evidence.as_data()} if evidence else {}
