@@ -271,18 +271,18 @@ def test_an_empty_expectation_is_a_wrong_command(command: str) -> None:
     assert done.stderr == "error: --expect is empty; give the list that was approved, or its hash\n"
 
 
-FILE_IN_A_FOLDER = "name a file in a folder that is there"
+NO_FOLDER = "{place} cannot be written: there is no folder {folder}"
 NO_PLACES = {
-    "out": ("{place} is a folder, not a file", FILE_IN_A_FOLDER),
-    "nowhere/changes.json": ("{place}: {folder}/nowhere is no folder", f"make it, or {FILE_IN_A_FOLDER}"),
-    "to-nowhere": ("{place}: {folder}/nowhere is no folder", f"make it, or {FILE_IN_A_FOLDER}"),
-    "approved.json/changes.json": ("{place}: {folder}/approved.json is no folder", f"make it, or {FILE_IN_A_FOLDER}"),
-    "pipe": ("{place} is a named pipe, not a file", FILE_IN_A_FOLDER),
-    "/dev/full": ("{place} is a device, not a file", FILE_IN_A_FOLDER),
-    "loop": ("{place}: Too many levels of symbolic links", FILE_IN_A_FOLDER),
+    "out": ("{place} is a folder, not a file", "name a file"),
+    "nowhere/changes.json": (f"{NO_FOLDER}/nowhere", "make it, or name another file"),
+    "to-nowhere": (f"{NO_FOLDER}/nowhere", "make it, or name another file"),
+    "approved.json/changes.json": ("{place} cannot be written: Not a directory", "name another file"),
+    "pipe": ("{place} is a named pipe, not a file", "name a file"),
+    "/dev/full": ("{place} is a device, not a file", "name a file"),
+    "loop": ("{place} cannot be written: Too many levels of symbolic links", "name another file"),
     "closed/changes.json": (
-        "{place}: {folder}/closed may not be written to",
-        "change its mode, or name another folder",
+        "{place} cannot be written: {folder}/closed lets you write no file",
+        "name another one",
     ),
     "config/sso.yaml": ("{place} is in the configuration folder {folder}/config", "name a file outside of it"),
     "config/changes.json": ("{place} is in the configuration folder {folder}/config", "name a file outside of it"),

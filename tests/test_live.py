@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import hashlib
 import io
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -48,7 +50,7 @@ from tests.synthesized import CHECKOUT, COMPANY
 from tests.test_describing import DENY, PROJECT_, account, grant, group, permission_set, policy, unit, user, uuid
 from tests.test_drift import SHOP, cases, changed, deployed, states
 
-AT = dt.datetime(2027, 1, 31, 12, 30, 15, tzinfo=dt.UTC)
+AT = dt.datetime(2025, 1, 31, 12, 30, 15, tzinfo=dt.UTC)
 CALLER = "arn:aws:sts::111111111111:assumed-role/Auditor/ana"
 OF_LIVE = ("Evidence", "Differences to the configuration", "Account ids")
 Json = dict[str, Any]
@@ -91,7 +93,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     sso = (path / "sso.yaml").read_text()
     entry = "  - permission_sets:\n      - Rich\n    users:\n      - ana\n"
     assert entry in sso
-    (path / "sso.yaml").write_text(sso.replace(entry, f"{entry}    reason: Her shop.\n    until: 2027-02-15\n"))
+    (path / "sso.yaml").write_text(sso.replace(entry, f"{entry}    reason: Her shop.\n    until: 2025-02-15\n"))
     return path
 
 
@@ -192,7 +194,7 @@ def test_the_other_formats_are_the_declared_ones(zone: LandingZone) -> None:
     assert flowchart(found.zone) == flowchart(zone)
     rows = list(csv.reader(io.StringIO(as_csv(found.zone, live=found.live))))
     assert [row[:-2] for row in rows] == list(csv.reader(io.StringIO(as_csv(zone))))
-    assert {tuple(row[-2:]) for row in rows[1:]} == {("2027-01-31T12:30:15+00:00", found.live.sha256)}
+    assert {tuple(row[-2:]) for row in rows[1:]} == {("2025-01-31T12:30:15+00:00", found.live.sha256)}
     shown = page(found.zone, edition)
     for key in found.zone.members:
         shown = shown.replace(f"{found.live.accounts[key]} · ", "")
@@ -203,7 +205,7 @@ def test_a_page_from_aws_has_the_evidence_and_the_ids_of_accounts(zone: LandingZ
     found = read(zone, by_hand("assignment made"))
     shown = page(found.zone, Edition(AT.date(), None, found.live))
 
-    for words in ("2027-01-31 12:30:15 UTC", CALLER, found.live.sha256, "o-abcdefghij", SHOP, "d-1234567890"):
+    for words in ("2025-01-31 12:30:15 UTC", CALLER, found.live.sha256, "o-abcdefghij", SHOP, "d-1234567890"):
         assert words in shown
     assert "assignment Admin of group readers-of-it in a3: at AWS only" in shown
     assert 'href="#differences"' in shown
@@ -226,7 +228,7 @@ def test_an_answer_from_aws_has_its_evidence_below(folder: Path, kept: Callable[
 
     assert (live.exit_code, live.stderr) == (0, "")
     assert answer.startswith("ana: Ana Adler, ")
-    assert rest.startswith(f"as AWS had it on 2027-01-31 at 12:30:15 UTC, read by {CALLER}\n")
+    assert rest.startswith(f"as AWS had it on 2025-01-31 at 12:30:15 UTC, read by {CALLER}\n")
     assert rest.endswith("Differences to the configuration here: none\n")
 
 
@@ -434,7 +436,7 @@ def test_what_ended_and_gives_nothing_any_more_does_not_end(zone: LandingZone) -
     here = rows_that_differ(zone, by_hand("assignment gone"))
 
     assert f"+ {ends} | nothing" in here
-    assert any(one.startswith(f"- {ends} | ends on 2027-02-15, in 15 days: Rich of user ana") for one in here)
+    assert any(one.startswith(f"- {ends} | ends on 2025-02-15, in 15 days: Rich of user ana") for one in here)
 
 
 def test_full_access_that_is_not_attached_and_closed_accounts_are_noted(zone: LandingZone) -> None:
@@ -634,7 +636,7 @@ def test_identity_center_that_is_off_is_unread_as_in_drift(zone: LandingZone) ->
 # The evidence
 
 
-def test_the_hash_is_that_of_the_data_as_the_page_says_to_check_it(kept: Callable[[Inventory], Path]) -> None:
+def test_the_hash_is_that_of_the_file_as_the_page_says_to_check_it(kept: Callable[[Inventory], Path]) -> None:
     """The commands of docs/reports.md, on text that is not ASCII."""
     center = clean().center
     assert center
@@ -658,13 +660,12 @@ def test_data_are_written_in_one_form() -> None:
     assert found.decode() == '{"a":{},"\u20ac":1,"\ufb33":[true,null,"\u20ac$\\u000f\\nA\'B\\"\\\\\\\\\\"/\x7f"]}'
 
 
-def test_the_same_data_have_the_same_hash_in_whatever_order_aws_told_them(zone: LandingZone) -> None:
+def test_the_same_reading_has_the_same_hash_in_whatever_order_aws_told_it(zone: LandingZone) -> None:
     live = clean().organization
     turned = changed(clean(), units=(*live.units[:1], *live.units[1:], unit(7, "Attic")))
     other = changed(clean(), units=(unit(7, "Attic"), *live.units))
-    later = Evidence.of(AT + dt.timedelta(days=1), "arn:other", turned)
 
-    assert evidence(zone, turned).sha256 == evidence(zone, other).sha256 == later.sha256
+    assert evidence(zone, turned).sha256 == evidence(zone, other).sha256
     assert evidence(zone, turned).sha256 != evidence(zone, clean()).sha256
 
 
@@ -681,11 +682,11 @@ def test_a_kept_reading_reads_back(zone: LandingZone, kept: Callable[[Inventory]
 @pytest.mark.parametrize(
     ("edit", "words"),
     [
-        (lambda text: text.replace("u1@example.com", "u7@example.com"), "has been changed: the hash of its data is "),
+        (lambda text: text.replace("u1@example.com", "u7@example.com"), "has been changed: its hash is "),
         (lambda text: text.replace('"format": 1', '"format": 2'), "has format 2, and this Strata reads 1"),
         (lambda text: text[:-20], "is no reading that --save kept"),
         (lambda _: "[]", "is no reading that --save kept"),
-        (lambda text: text.replace('"units"', '"unite"'), "is no reading that --save kept"),
+        (lambda _: '{"format": 1}', "is no reading that --save kept"),
     ],
 )
 def test_a_file_that_is_no_reading_is_refused(
@@ -696,6 +697,89 @@ def test_a_file_that_is_no_reading_is_refused(
 
     with pytest.raises(StrataError, match=re.escape(f"{file} {words}")):
         kept_in(file)
+
+
+def edited(file: Path, edit: Callable[[Json], object], *, hashed: bool) -> None:
+    """Edits what a file keeps, with the hash of that where wanted, as somebody does who knows how it is made."""
+    found = json.loads(file.read_text())
+    told_hash = found.pop("sha256")
+    edit(found)
+    text = json.dumps(found, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    new = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest() if hashed else told_hash
+    file.write_text(json.dumps({**found, "sha256": new}))
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda found: found["states"]["elsewhere"].append(["aws_identitystore_user", uuid(9)]),
+        lambda found: found["states"]["ids"].clear(),
+        lambda found: found.update(states=None),
+        lambda found: found.update(read_at="2024-12-31T00:00:00+00:00"),
+        lambda found: found.update(caller="arn:aws:iam::111111111111:root"),
+        lambda found: found.update(note="reviewed"),
+        lambda found: found["data"]["unread"].update(policies="not allowed"),
+    ],
+)
+def test_no_part_of_a_kept_reading_can_be_edited(
+    kept: Callable[[Inventory], Path], edit: Callable[[Json], Any]
+) -> None:
+    file = kept(by_hand("user made"))
+    edited(file, edit, hashed=False)
+
+    with pytest.raises(StrataError, match=re.escape(f"{file} has been changed: its hash is ")):
+        kept_in(file)
+
+
+def _first(found: Json, kind: str) -> Json:
+    first: Json = found["data"]["organization"][kind][0]
+    return first
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda found: _first(found, "accounts").update(name="\ud800"),
+        lambda found: found.update(caller="\ud800"),
+        lambda found: found.update(caller=["arn"]),
+        lambda found: found.update(states=[]),
+        lambda found: found.update(read_at=20250131),
+        lambda found: found.update(read_at="2025-01-31T12:30:15"),
+        lambda found: found.update(read_at="0001-01-01T00:00:00+14:00"),
+        lambda found: _first(found, "units").update(parent=_first(found, "units")["id"]),
+        lambda found: found["data"]["organization"]["units"].reverse(),
+        lambda found: _first(found, "accounts").update(parent="ou-abcd-99999999"),
+        lambda found: found["data"]["organization"]["accounts"].clear(),
+        lambda found: found["data"]["organization"].update(management="222222222222"),
+        lambda found: found["data"]["organization"].pop("units"),
+        lambda found: found["data"]["center"]["permission_sets"].clear(),
+        lambda found: found["data"].update(settings={"password_policy": {"": {"max_password_age": float("nan")}}}),
+    ],
+)
+def test_what_no_reading_has_is_refused_whatever_its_hash(
+    folder: Path, kept: Callable[[Inventory], Path], edit: Callable[[Json], Any]
+) -> None:
+    file = kept(clean())
+    edited(file, edit, hashed=True)
+    result = strata(folder, "report", "--from", file)
+
+    told_error = f"error: {file} is no reading that --save kept; name the file that it made\n"
+    assert (result.exit_code, result.stdout, result.stderr) == (1, "", told_error)
+
+
+def test_the_time_of_a_reading_is_told_in_utc_and_is_past(folder: Path, kept: Callable[[Inventory], Path]) -> None:
+    file, now = kept(clean()), dt.datetime.now(dt.UTC)
+    edited(file, lambda found: found.update(read_at="2025-01-31T23:30:15-05:00"), hashed=True)
+    elsewhere = strata(folder, "explain", "ana", "--from", file)
+    edited(file, lambda found: found.update(read_at=(now + dt.timedelta(minutes=2)).isoformat()), hashed=True)
+    ahead = strata(folder, "explain", "ana", "--from", file)
+    edited(file, lambda found: found.update(read_at="2099-01-01T01:00:00+01:00"), hashed=True)
+    future = strata(folder, "explain", "ana", "--from", file)
+
+    assert "Live: as AWS had it on 2025-02-01 at 04:30:15 UTC, read by " in elsewhere.stdout
+    assert ahead.exit_code == 0
+    assert (future.exit_code, future.stdout) == (1, "")
+    assert f"{file} says that AWS was read at 2099-01-01 00:00:00 UTC, and it is 20" in future.stderr
 
 
 def test_a_reading_of_another_organization_is_refused(folder: Path, tmp_path: Path) -> None:
@@ -769,6 +853,79 @@ def test_aws_is_read_and_kept(folder: Path, tmp_path: Path, monkeypatch: pytest.
     assert again.stderr == ""
     assert before <= kept_in(file).read_at <= dt.datetime.now(dt.UTC)
     assert f"group night ({uuid(15)}): at AWS only" in " ".join(live.stdout.split())
+
+
+@pytest.fixture
+def unasked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An AWS that nobody may ask."""
+
+    def connect(*_: Any) -> None:
+        raise AssertionError("AWS is asked")
+
+    monkeypatch.setattr(live_reading, "connect", connect)
+
+
+@pytest.mark.parametrize("command", [("report",), ("explain", "ana")])
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [
+        ("config/sso.yaml", "is in the configuration folder "),
+        ("config/reading.json", "is in the configuration folder "),
+        (".", "is a folder, not a file; name a file"),
+        ("none/reading.json", "cannot be written: there is no folder "),
+        ("file/reading.json", "cannot be written: Not a directory; name another file"),
+        ("pipe", "is a named pipe, not a file; name a file"),
+        ("/dev/full", "is a device, not a file; name a file"),
+    ],
+)
+def test_a_file_that_cannot_keep_a_reading_is_refused_before_it(
+    folder: Path, tmp_path: Path, unasked: None, command: tuple[str, ...], file: str, words: str
+) -> None:
+    own = Path(shutil.copytree(folder, tmp_path / "config"))
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "file").touch()
+    before = {one: one.read_bytes() for one in own.rglob("*.*")}
+    result = strata(own, *command, "--live", "--save", tmp_path / file)
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"--save {tmp_path / file} {words}" in result.stderr
+    assert {one: one.read_bytes() for one in own.rglob("*.*")} == before
+
+
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [
+        ("config/sso.yaml", "is in the configuration folder "),
+        (".", "is a folder, not a file; name a file"),
+        ("none/report.txt", "cannot be written: there is no folder "),
+    ],
+)
+@pytest.mark.parametrize("source", [("--live",), ("--diff", "HEAD"), ()])
+def test_a_file_that_cannot_have_the_report_is_refused_before_it(
+    folder: Path, tmp_path: Path, unasked: None, source: tuple[str, ...], file: str, words: str
+) -> None:
+    own = Path(shutil.copytree(folder, tmp_path / "config"))
+    before = (own / "sso.yaml").read_bytes()
+    result = strata(own, "report", *source, "--output", tmp_path / file)
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"--output {tmp_path / file} {words}" in result.stderr
+    assert (own / "sso.yaml").read_bytes() == before
+
+
+@pytest.mark.parametrize("words", [("report", "--person", "nosuch"), ("explain", "nosuch")])
+def test_an_unknown_name_keeps_no_reading(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    Told(monkeypatch, clean())
+    file = tmp_path / "reading.json"
+    unknown = strata(folder, *words, "--live", "--save", file)
+    there = file.exists()
+    known = strata(folder, *(word.replace("nosuch", "ana") for word in words), "--live", "--save", file)
+
+    assert (unknown.exit_code, unknown.stdout, there) == (1, "", False)
+    assert "nosuch" in unknown.stderr
+    assert (known.exit_code, kept_in(file).caller) == (0, CALLER)
 
 
 def test_who_may_not_read_the_states_is_told_that(

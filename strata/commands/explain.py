@@ -50,6 +50,8 @@ def run(
     explained = Explained(found.zone if found else landing_zone)
     chosen = _chosen(explained, who, account, permission_set)
     evidence = found.about(chosen.kind, chosen.key) if found else None
+    if found:
+        found.keep(options, source)
     with readers_may_leave():
         if json:
             live = {"live": evidence.as_data()} if evidence else {}
@@ -63,7 +65,7 @@ def _evidence(live: Live) -> Iterator[str]:
     yield ""
     yield str(live)
     yield f"  organization {live.organization}, management account {live.management}"
-    yield f"  SHA-256 of the data: {live.sha256}"
+    yield f"  SHA-256 of the reading: {live.sha256}"
     for one in live.unread:
         yield f"  unread: {one}"
     yield f"Differences to the configuration here: {live.summary}"

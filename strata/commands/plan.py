@@ -50,7 +50,7 @@ def run(
     expected = Expected.of(expect) if expect is not None else None
     if changes:
         refuse_in_configuration(changes, options.config, "--changes")
-        atomic.refuse_no_file(changes, "--changes")
+        atomic.check_target(changes, "--changes", stream=False)
         if expect and expected and expected.changes and changes.exists() and changes.samefile(expect):
             problem = "--changes and --expect name one file, and the approved list would be replaced"
             raise UsageError(f"{problem}; name another file for --changes")

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from strata.errors import StrataError, UsageError
-from strata.files.atomic import write
+from strata.files.atomic import check_target, write
+from strata.files.outside import refuse_in_configuration
 from strata.landing_zone import LandingZone
 from strata.live import CONFIGURATION, Source
 from strata.load import load
@@ -19,6 +20,7 @@ from strata.outputs import output as json_output
 from strata.printing import as_utf_8, columns, document, markdown, readers_may_leave
 
 if TYPE_CHECKING:
+    from strata.live.reading import Read
     from strata.report.edition import Edition
     from strata.report.live import Live
     from strata.report.scope import Scope
@@ -53,6 +55,9 @@ def run(
 ) -> int:
     """Writes the report; 1 where AWS lets not all be read, and 3 for a difference with changes that are not allowed."""
     source.check(options.config, as_of=as_of, diff=diff)
+    if output:
+        refuse_in_configuration(output, options.config, "--output")
+        check_target(output, "--output")
     if output and source.save and output.resolve() == source.save.resolve():
         raise UsageError("--save and --output name one file, and the report is not what was read; name another one")
     if diff is not None:
@@ -64,15 +69,17 @@ def run(
         raise UsageError("--allow belongs to --diff; add --diff REV, or leave it out")
     if only and format not in ("text", "markdown", "csv"):
         raise UsageError(f"--format {format} has everything; use text, markdown or csv with --account and the like")
-    landing_zone, edition = _subject(options, as_of, source)
+    landing_zone, edition, found = _subject(options, as_of, source)
     report = _report(landing_zone, edition, only, _width(output))
+    if found:
+        found.keep(options, source)
     with readers_may_leave():
         _write(options, format, _FORMATS[format](report), output)
     return _told_unread(options, edition.live) if edition.live else 0
 
 
-def _subject(options: Options, as_of: str | None, source: Source) -> tuple[LandingZone, Edition]:
-    """Returns the configuration, or what AWS has in its place, and what the report depends on besides."""
+def _subject(options: Options, as_of: str | None, source: Source) -> tuple[LandingZone, Edition, Read | None]:
+    """Returns the configuration, or what AWS has in its place, what the report depends on besides, and the reading."""
     from strata.landing_zone.expiry import day_of
     from strata.report.edition import Edition
     from strata.report.revisions import revision_of
@@ -82,9 +89,9 @@ def _subject(options: Options, as_of: str | None, source: Source) -> tuple[Landi
         from strata.live.reading import read
 
         found = read(options, landing_zone, source)
-        return found.zone, Edition(found.live.read_at.date(), revision, found.live)
+        return found.zone, Edition(found.live.read_at.date(), revision, found.live), found
     day = day_of(as_of) if as_of is not None else dt.datetime.now().astimezone().date()
-    return landing_zone, Edition(day, revision)
+    return landing_zone, Edition(day, revision), None
 
 
 def _report(landing_zone: LandingZone, edition: Edition, only: Only, width: int) -> Report:

@@ -141,26 +141,35 @@ def write(contents: Mapping[Path, bytes], *, instead_of: Mapping[Path, bytes | N
         _pour(path, contents[path])
 
 
-def refuse_no_file(path: Path, option: str) -> None:
-    """Looks, before a long run, whether an option names what `write` can replace or make: a file in a folder.
+def check_target(path: Path, option: str, *, stream: bool = True) -> None:
+    """Refuses a file that could not be written, before the work of which it gets the result.
+
+    Args:
+        path: the file, which need not exist.
+        option: the option that names the file, as it is typed.
+        stream: a device or pipe will do; whether it takes everything shows when it is written to.
 
     Raises:
-        UsageError: something else is there, or the folder is missing or closed to us.
+        UsageError: it is no file, or its folder is not there or does not let us write.
     """
     try:
-        found = path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        found = None
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        mode = stat.S_IFREG
     except OSError as error:
-        raise UsageError(f"{option} {path}: {error.strerror}; name a file in a folder that is there") from error
-    if found and not stat.S_ISREG(found.st_mode):
-        kind = _KINDS.get(stat.S_IFMT(found.st_mode), "something else")
-        raise UsageError(f"{option} {path} is {kind}, not a file; name a file in a folder that is there")
+        raise UsageError(f"{option} {path} cannot be written: {error.strerror}; name another file") from error
+    if stream and _stream(path):
+        return
+    if not stat.S_ISREG(mode):
+        kind = _KINDS.get(stat.S_IFMT(mode), "something else")
+        raise UsageError(f"{option} {path} is {kind}, not a file; name a file")
     folder = Path(os.path.realpath(path)).parent
     if not folder.is_dir():
-        raise UsageError(f"{option} {path}: {folder} is no folder; make it, or name a file in a folder that is there")
+        raise UsageError(
+            f"{option} {path} cannot be written: there is no folder {folder}; make it, or name another file"
+        )
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise UsageError(f"{option} {path}: {folder} may not be written to; change its mode, or name another folder")
+        raise UsageError(f"{option} {path} cannot be written: {folder} lets you write no file; name another one")
 
 
 def put(place: Path, content: bytes, *, like: Path) -> None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from strata.errors import StrataError, UsageError
+from strata.files.atomic import check_target
+from strata.files.outside import refuse_in_configuration
 
 
 @dataclass(frozen=True)
@@ -26,10 +28,10 @@ class Source:
         return self.live or self.kept is not None
 
     def check(self, folder: Path, *, as_of: str | None = None, diff: str | None = None) -> None:
-        """Refuses options that do not go together, and to go without a configuration.
+        """Refuses options that do not go together, no configuration, and a file that cannot keep a reading.
 
         Raises:
-            UsageError: one is given beside another, or without it.
+            UsageError: one is given beside another, or without it; the file to save is in the configuration or none.
             StrataError: there is no configuration, which says what things are called.
         """
         if self.live and self.kept:
@@ -48,6 +50,9 @@ class Source:
                 f"{folder} does not exist, and what AWS has is told by the keys of a configuration; name it with "
                 "--config, or have strata adopt --to DIR write one of what AWS has, which changes nothing there"
             )
+        if self.save:
+            refuse_in_configuration(self.save, folder, "--save")
+            check_target(self.save, "--save", stream=False)
 
 
 CONFIGURATION = Source()

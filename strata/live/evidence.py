@@ -6,7 +6,7 @@ import dataclasses
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -37,57 +37,82 @@ class States:
 
 @dataclasses.dataclass(frozen=True)
 class Evidence:
-    """One reading; what is told of it is made of its data alone.
+    """One reading; what is told of it is made of its facts, and its hash is one of them all.
 
     Attributes:
-        read_at: when AWS had it so: the end of the reading, which looks twice.
-        caller: the ARN of who read, as sts:GetCallerIdentity says.
-        data: what AWS has as plain data, the same for the same whatever the order of AWS's answers.
-        states: None where they could not be read.
+        facts: time, caller, states and data as plain data, the same for the same whatever the order of AWS's answers.
     """
 
-    read_at: dt.datetime
-    caller: str
-    data: Mapping[str, Any]
-    states: States | None = None
+    facts: Mapping[str, Any]
 
     @classmethod
     def of(cls, read_at: dt.datetime, caller: str, inventory: Inventory, states: States | None = None) -> Evidence:
-        """Returns the reading of an inventory."""
+        """Returns the reading of an inventory.
+
+        Args:
+            read_at: when AWS had it so: the end of the reading, which looks twice.
+            caller: the ARN of who read, as sts:GetCallerIdentity says.
+            inventory: what AWS has.
+            states: None where they could not be read.
+        """
         organization = inventory.organization
         units, types = tuple(_from_the_top(organization.units)), tuple(sorted(organization.policy_types))
         ordered = dataclasses.replace(organization, units=units, policy_types=types)
-        return cls(read_at, caller, _plain(dataclasses.replace(inventory, organization=ordered)), states)
+        facts = {
+            "format": FORMAT,
+            "read_at": read_at.isoformat(timespec="seconds"),
+            "caller": caller,
+            "states": _plain(states) if states else None,
+            "data": _plain(dataclasses.replace(inventory, organization=ordered)),
+        }
+        return cls(facts)
+
+    @cached_property
+    def read_at(self) -> dt.datetime:
+        """Returns when AWS had it so, in UTC."""
+        found = dt.datetime.fromisoformat(self.facts["read_at"])
+        if found.tzinfo is None:
+            raise ValueError(f"{found} has no zone")
+        return found.astimezone(dt.UTC)
+
+    @cached_property
+    def caller(self) -> str:
+        """Returns the ARN of who read."""
+        found: str = _typed(str, self.facts["caller"])
+        return found
+
+    @cached_property
+    def states(self) -> States | None:
+        """Returns what the states say, None where they could not be read."""
+        found: States | None = _typed(States, self.facts["states"]) if self.facts["states"] is not None else None
+        return found
 
     @cached_property
     def inventory(self) -> Inventory:
         """Returns what AWS has."""
-        found: Inventory = _typed(Inventory, self.data)
+        found: Inventory = _typed(Inventory, self.facts["data"])
         return found
 
     @cached_property
     def sha256(self) -> str:
-        """Returns the hash of the data in its canonical form."""
-        return hashlib.sha256(canonical(self.data)).hexdigest()
+        """Returns the hash of the facts in their canonical form."""
+        return hashlib.sha256(canonical(self.facts)).hexdigest()
 
     def written(self) -> bytes:
         """Returns the file that keeps it."""
-        kept = {
-            "format": FORMAT,
-            "read_at": self.read_at.isoformat(timespec="seconds"),
-            "caller": self.caller,
-            "sha256": self.sha256,
-            "states": _plain(self.states) if self.states else None,
-            "data": self.data,
-        }
-        return f"{json.dumps(kept, ensure_ascii=False, indent=1)}\n".encode()
+        return f"{json.dumps({'sha256': self.sha256, **self.facts}, ensure_ascii=False, indent=1)}\n".encode()
+
+
+CLOCKS = dt.timedelta(minutes=5)
+"""The clock that a reading was made by may be ahead of the one that it is read again by."""
 
 
 def kept_in(path: Path) -> Evidence:
     """Returns the reading that a file keeps.
 
     Raises:
-        StrataError: it cannot be read, is another file, or its data are not those that the hash was made of.
+        StrataError: it cannot be read, is another file, is not the one that its hash was made of, or is of a time to
+            come.
     """
     try:
         found = json.loads(read_bytes(path, _LARGEST))
@@ -96,19 +121,54 @@ def kept_in(path: Path) -> Evidence:
                 f"{path} has format {short(found['format'])}, and this Strata reads {FORMAT}; "
                 "use the Strata that kept it"
             )
-        states = _typed(States, found["states"]) if found["states"] else None
-        evidence = Evidence(dt.datetime.fromisoformat(found["read_at"]), str(found["caller"]), found["data"], states)
-        expected, _ = str(found["sha256"]), evidence.inventory
+        evidence = Evidence({name: value for name, value in found.items() if name != "sha256"})
+        _check_hash(path, evidence, found["sha256"])
+        _check(evidence)
     except OSError as error:
         raise StrataError(f"{path} cannot be read: {error.strerror}; name a file that --save made") from error
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise StrataError(f"{path} is no reading that --save kept; name the file that it made") from error
-    if evidence.sha256 != expected:
+    now = dt.datetime.now(dt.UTC)
+    if evidence.read_at > now + CLOCKS:
         raise StrataError(
-            f"{path} has been changed: the hash of its data is {evidence.sha256}, and it was kept with "
-            f"{short(expected)}; read AWS again with --live"
+            f"{path} says that AWS was read at {evidence.read_at:%Y-%m-%d %H:%M:%S} UTC, and it is "
+            f"{now:%Y-%m-%d %H:%M:%S} UTC; set the clock right, or read AWS again with --live"
         )
     return evidence
+
+
+def _check_hash(path: Path, evidence: Evidence, expected: object) -> None:
+    if evidence.sha256 != expected:
+        raise StrataError(
+            f"{path} has been changed: its hash is {evidence.sha256}, and it was kept with {short(expected)}; "
+            "read AWS again with --live"
+        )
+
+
+def _check(evidence: Evidence) -> None:
+    """Checks that facts are those of a reading: all of their types, each naming what is there.
+
+    Raises:
+        ValueError, KeyError, TypeError, OverflowError: they are not.
+    """
+    _, _, _, inventory = evidence.read_at, evidence.caller, evidence.states, evidence.inventory
+    organization, center = inventory.organization, inventory.center
+    places = {organization.root}
+    for unit in organization.units:
+        _check_known(unit.parent, places)
+        places.add(unit.id)
+    for account in organization.accounts:
+        _check_known(account.parent, places)
+    _check_known(organization.management, {one.id for one in organization.accounts})
+    if center:
+        sets = {one.arn for one in center.permission_sets}
+        for assignment in center.assignments | center.orphans:
+            _check_known(assignment.permission_set, sets)
+
+
+def _check_known(id: str, known: Collection[str]) -> None:
+    if id not in known:
+        raise ValueError(f"{id} is not there")
 
 
 _LARGEST = 512 * 1024 * 1024
@@ -120,7 +180,7 @@ def canonical(data: Any) -> bytes:
 
     That is RFC 8785, which orders keys with characters above U+FFFF otherwise.
     """
-    return json.dumps(data, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+    return json.dumps(data, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
 
 
 def _plain(value: Any) -> Any:

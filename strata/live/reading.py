@@ -49,11 +49,19 @@ class Read:
         zone: the landing zone as AWS has it.
         live: the evidence.
         called: how differences call what there is, by kind and key: what no file has by name and id.
+        evidence: what a file keeps of it.
     """
 
     zone: LiveLandingZone
     live: Live
     called: Keys
+    evidence: Evidence
+
+    def keep(self, options: Options, source: Source) -> None:
+        """Writes the file that keeps it, where that is asked for."""
+        if source.save:
+            write({source.save: self.evidence.written()})
+            options.note(f"kept what was read in {source.save}")
 
     def about(self, kind: Kind, key: str) -> Live:
         """Returns the evidence with the differences that concern a user, group, permission set or account."""
@@ -84,7 +92,7 @@ class Read:
 
 
 def read(options: Options, zone: LandingZone, source: Source) -> Read:
-    """Returns what AWS has, or had when a file was made, and keeps it where that is asked for.
+    """Returns what AWS has, or had when a file was made.
 
     Raises:
         StrataError: AWS rejects a call, or the file is no such file, changed, or of another organization's account.
@@ -96,9 +104,6 @@ def read(options: Options, zone: LandingZone, source: Source) -> Read:
             f"{source.kept} is about management account {management}, and {options.config} about "
             f"{zone.project.management_account.id}; name the configuration of that organization with --config"
         )
-    if source.save:
-        write({source.save: evidence.written()})
-        options.note(f"kept what was read in {source.save}")
     return told(zone, evidence)
 
 
@@ -159,7 +164,7 @@ def told(zone: LandingZone, evidence: Evidence) -> Read:
         notes=tuple(_notes(inventory)),
         controls=dict(_controls(zone, inventory)),
     )
-    return Read(live, found, _called(inventory, known, keys))
+    return Read(live, found, _called(inventory, known, keys), evidence)
 
 
 def _unread(zone: LandingZone, live: LandingZone, inventory: Inventory, states: States | None) -> Iterator[Unread]:

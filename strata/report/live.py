@@ -78,7 +78,7 @@ class Live:
     Attributes:
         caller: the ARN of who read.
         accounts: the ids of all accounts by key, closed ones among them.
-        sha256: the hash of the data that was read.
+        sha256: the hash of the reading.
         unread: what the caller may not read; never told as empty or equal.
         not_read: what no reading covers.
         notes: what an account of all this has to add.
@@ -111,7 +111,7 @@ class Live:
             ("Management account", self.management),
             ("Identity Center", self.identity_center or "unread, or not enabled"),
             ("Identity store", self.identity_store or "unread, or not enabled"),
-            ("SHA-256 of the data", self.sha256),
+            ("SHA-256 of the reading", self.sha256),
             ("Differences", self.summary),
         ]
         found += [("! Unread", str(one)) for one in self.unread]

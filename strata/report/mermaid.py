@@ -19,7 +19,7 @@ MANY = 60
 def flowchart(landing_zone: LandingZone, live: Live | None = None) -> str:
     """Returns the chart: root, units, accounts, with the policies attached to each."""
     evidence = (
-        [f"  %% {line(one)}" for one in (live, f"SHA-256 of the data: {live.sha256}", *live.unread)] if live else []
+        [f"  %% {line(one)}" for one in (live, f"SHA-256 of the reading: {live.sha256}", *live.unread)] if live else []
     )
     return "\n".join(["flowchart LR", *evidence, *(f"  {line}" for line in _lines(landing_zone)), ""])
 
