@@ -7,6 +7,7 @@ It needs Python 3.11 alone, and at GitHub `gh`, which its runners have. docs/pip
 from __future__ import annotations
 
 import argparse
+import http.client
 import json
 import os
 import re
@@ -26,6 +27,8 @@ PLAN_JOB = "strata-plan"
 LIST = "changes.json"
 MOST = 60_000
 """The characters of an issue; GitHub takes 65,536."""
+SHOWN = 120
+"""The characters of an answer that is not understood."""
 CLEAN, DRIFT = 0, 3
 """How `strata drift` exits where it could read everything."""
 
@@ -73,7 +76,7 @@ def main(arguments: Sequence[str]) -> int:
         else:
             host.again()
     except (Refused, OSError) as error:
-        print(f"error: {_plain(str(error))}", file=sys.stderr)
+        print(f"error: {' '.join(_plain(str(error)).split())}", file=sys.stderr)
         return 1
     return 0
 
@@ -96,6 +99,53 @@ def _host(environment: Mapping[str, str]) -> Host:
     if environment.get("GITLAB_CI"):
         return GitLab(environment)
     raise Refused("this is no job of GitHub (GITHUB_ACTIONS) or GitLab (GITLAB_CI)")
+
+
+def _given(environment: Mapping[str, str], *names: str) -> list[str]:
+    """Returns variables that the host sets in each of its jobs."""
+    if lacking := [name for name in names if not environment.get(name)]:
+        raise Refused(f"not set: {', '.join(lacking)}; the host sets it in each of its jobs, so run this in one")
+    return [environment[name] for name in names]
+
+
+# Answers
+
+
+def _parsed(content: bytes, asked: str) -> Json:
+    """Returns the JSON of an answer, None where it is empty."""
+    try:
+        return json.loads(content.decode().strip() or "null")
+    except (ValueError, RecursionError) as error:  # of UTF-8 too
+        raise _otherwise(asked, content.decode(errors="replace")) from error
+
+
+def _objects(found: Json, asked: str) -> list[dict[str, Json]]:
+    """Returns an answer that is a list of objects."""
+    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+        raise _otherwise(asked, json.dumps(found))
+    return found
+
+
+def _at(found: Json, *path: str) -> Json:
+    """Returns a text, a number or the like at a place of an answer."""
+    value = found
+    for key in path:
+        if not isinstance(value, dict) or key not in value:
+            raise _otherwise(f"no {'.'.join(path)} in it", json.dumps(found))
+        value = value[key]
+    return value
+
+
+def _number(found: Json, key: str) -> int:
+    """Returns the number at a place of an answer."""
+    value = _at(found, key)
+    if not isinstance(value, int):
+        raise _otherwise(f"no number in its {key}", json.dumps(found))
+    return value
+
+
+def _otherwise(asked: str, said: str) -> Refused:
+    return Refused(f"{asked}: the answer is none of the host's API: {said[:SHOWN]}")
 
 
 # Drift
@@ -131,7 +181,9 @@ def body(first: str, said: str, run: str) -> str:
     lines = [f"    {line}" for line in _plain(said).split("\n")]
     shown = "\n".join(lines).rstrip()
     if len(shown) > MOST:
-        shown = f"{shown[:MOST].rpartition(chr(10))[0]}\n    ... the rest is in the run"
+        end = shown.rfind("\n", 0, MOST)
+        # In the middle of a line where that one is most of the text.
+        shown = f"{shown[: end if end > MOST // 2 else MOST]}\n    ... the rest is in the run"
     return f"{first}\n\n{shown}\n\nThe run: {run}. The next run that finds nothing closes this issue.\n"
 
 
@@ -159,7 +211,7 @@ class GitHub:
     """GitHub, by its command line tool."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        self.repository, self.commit = environment["GITHUB_REPOSITORY"], environment["GITHUB_SHA"]
+        self.repository, self.commit = _given(environment, "GITHUB_REPOSITORY", "GITHUB_SHA")
         self.branch = environment.get("GITHUB_REF_NAME", "")
         # acme/landing-zone/.github/workflows/strata.yml@refs/heads/main
         self.workflow = environment.get("GITHUB_WORKFLOW_REF", "").partition("@")[0].removeprefix(f"{self.repository}/")
@@ -171,8 +223,8 @@ class GitHub:
 
     def open_issue(self) -> int | None:
         asked = {"state": "open", "labels": LABEL, "per_page": "100"}
-        listed = self._api("GET", f"issues?{urllib.parse.urlencode(asked)}")
-        return min((int(one["number"]) for one in listed if "pull_request" not in one), default=None)
+        listed = self._list(f"issues?{urllib.parse.urlencode(asked)}")
+        return min((_number(one, "number") for one in listed if "pull_request" not in one), default=None)
 
     def create(self, title: str, body: str) -> None:
         self._api("POST", "issues", title=title, body=body, labels=[LABEL])
@@ -185,14 +237,14 @@ class GitHub:
         self._api("PATCH", f"issues/{number}", state="closed")
 
     def reviewed(self) -> bytes | None:
-        pulls = self._api("GET", f"commits/{self.commit}/pulls")
+        pulls = self._list(f"commits/{self.commit}/pulls")
         merged = [one for one in pulls if one.get("merged_at") and one.get("merge_commit_sha") == self.commit]
         for pull in merged:
-            asked = {"head_sha": pull["head"]["sha"], "event": "pull_request", "per_page": "100"}
-            runs = self._api("GET", f"actions/runs?{urllib.parse.urlencode(asked)}")["workflow_runs"]
-            made = [one for one in runs if one["path"] == self.workflow]
-            for one in sorted(made, key=lambda run: int(run["run_number"]), reverse=True):
-                if found := self._artifact(int(one["id"])):
+            asked = {"head_sha": _at(pull, "head", "sha"), "event": "pull_request", "per_page": "100"}
+            runs = self._list(f"actions/runs?{urllib.parse.urlencode(asked)}", "workflow_runs")
+            made = [one for one in runs if _at(one, "path") == self.workflow]
+            for one in sorted(made, key=lambda run: _number(run, "run_number"), reverse=True):
+                if found := self._artifact(_number(one, "id")):
                     return found
         return None
 
@@ -200,8 +252,8 @@ class GitHub:
         self._api("POST", f"actions/workflows/{Path(self.workflow).name}/dispatches", ref=self.branch)
 
     def _artifact(self, run: int) -> bytes | None:
-        listed = self._api("GET", f"actions/runs/{run}/artifacts?name=changes")["artifacts"]
-        if not any(not one["expired"] for one in listed):
+        listed = self._list(f"actions/runs/{run}/artifacts?name=changes", "artifacts")
+        if all(_at(one, "expired") for one in listed):
             return None
         with tempfile.TemporaryDirectory() as folder:
             _output(
@@ -210,16 +262,21 @@ class GitHub:
             file = Path(folder) / LIST
             return file.read_bytes() if file.is_file() and not file.is_symlink() else None
 
+    def _list(self, path: str, *at: str) -> list[dict[str, Json]]:
+        """Returns a list of objects that an answer is, or has."""
+        return _objects(_at(self._api("GET", path), *at), f"GET {path}")
+
     def _api(self, method: str, path: str, **fields: Json) -> Json:
         given = ["--input", "-"] if fields else []
         command = ["gh", "api", "--method", method, f"repos/{self.repository}/{path}", *given]
-        return json.loads(_output(command, json.dumps(fields) if fields else "").strip() or "null")
+        return _parsed(_output(command, json.dumps(fields) if fields else ""), f"{method} {path}")
 
 
-def _output(command: Sequence[str], text: str = "") -> str:
-    done = subprocess.run(command, input=text, capture_output=True, text=True, encoding="utf-8", check=False)
+def _output(command: Sequence[str], text: str = "") -> bytes:
+    done = subprocess.run(command, input=text.encode(), capture_output=True, check=False)
     if done.returncode:
-        raise Refused(f"{' '.join(command[:5])}: {done.stderr.strip() or f'it ended with {done.returncode}'}")
+        said = done.stderr.decode(errors="replace").strip()
+        raise Refused(f"{' '.join(command[:5])}: {said or f'it ended with {done.returncode}'}")
     return done.stdout
 
 
@@ -227,16 +284,16 @@ class GitLab:
     """GitLab, by its API."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        self.project = f"{environment['CI_API_V4_URL']}/projects/{environment['CI_PROJECT_ID']}"
-        self.id, self.commit = environment["CI_PROJECT_ID"], environment["CI_COMMIT_SHA"]
+        address, self.id, self.commit = _given(environment, "CI_API_V4_URL", "CI_PROJECT_ID", "CI_COMMIT_SHA")
+        self.project = f"{address}/projects/{self.id}"
         self.branch, self.run = environment.get("CI_COMMIT_BRANCH", ""), environment.get("CI_PIPELINE_URL", "")
         self.folder = environment.get("STRATA_OUT", "pipeline.out")
         self._token, self._job_token = environment.get("STRATA_GITLAB_TOKEN"), environment.get("CI_JOB_TOKEN", "")
 
     def open_issue(self) -> int | None:
         asked = {"state": "opened", "labels": LABEL, "order_by": "created_at", "sort": "asc", "per_page": "1"}
-        found = self._ask("GET", f"issues?{urllib.parse.urlencode(asked)}")
-        return int(found[0]["iid"]) if found else None
+        found = self._list(f"issues?{urllib.parse.urlencode(asked)}")
+        return _number(found[0], "iid") if found else None
 
     def create(self, title: str, body: str) -> None:
         self._ask("POST", "issues", title=title, description=body, labels=LABEL)
@@ -252,11 +309,11 @@ class GitLab:
         if not self._token:
             return None
         names = ("merge_commit_sha", "squash_commit_sha", "sha")
-        for request in self._ask("GET", f"repository/commits/{self.commit}/merge_requests"):
-            if request["state"] != "merged" or self.commit not in [request.get(name) for name in names]:
+        for request in self._list(f"repository/commits/{self.commit}/merge_requests"):
+            if _at(request, "state") != "merged" or self.commit not in [request.get(name) for name in names]:
                 continue
-            for one in self._ask("GET", f"merge_requests/{request['iid']}/pipelines"):
-                if str(one.get("project_id", self.id)) == self.id and (found := self._list_of(int(one["id"]))):
+            for one in self._list(f"merge_requests/{_number(request, 'iid')}/pipelines"):
+                if str(one.get("project_id", self.id)) == self.id and (found := self._list_of(_number(one, "id"))):
                     return found
         return None
 
@@ -264,8 +321,8 @@ class GitLab:
         self._send("POST", "trigger/pipeline", {}, {"token": self._job_token, "ref": self.branch})
 
     def _list_of(self, pipeline: int) -> bytes | None:
-        jobs = self._ask("GET", f"pipelines/{pipeline}/jobs?per_page=100")
-        made = [int(one["id"]) for one in jobs if one["name"] == PLAN_JOB and one["status"] == "success"]
+        jobs = self._list(f"pipelines/{pipeline}/jobs?per_page=100")
+        made = [_number(one, "id") for one in jobs if (_at(one, "name"), _at(one, "status")) == (PLAN_JOB, "success")]
         try:
             return (
                 self._send("GET", f"jobs/{max(made)}/artifacts/{self.folder}/{LIST}", self._headers()) if made else None
@@ -273,8 +330,11 @@ class GitLab:
         except _AbsentError:
             return None
 
+    def _list(self, path: str) -> list[dict[str, Json]]:
+        return _objects(self._ask("GET", path), f"GET {path}")
+
     def _ask(self, method: str, path: str, **fields: str) -> Json:
-        return json.loads(self._send(method, path, self._headers(), fields) or b"null")
+        return _parsed(self._send(method, path, self._headers(), fields), f"{method} {path}")
 
     def _headers(self) -> dict[str, str]:
         if not self._token:
@@ -285,7 +345,10 @@ class GitLab:
         self, method: str, path: str, headers: Mapping[str, str], fields: Mapping[str, str] | None = None
     ) -> bytes:
         data = urllib.parse.urlencode(fields).encode() if fields else None
-        request = urllib.request.Request(f"{self.project}/{path}", data=data, method=method)
+        try:
+            request = urllib.request.Request(f"{self.project}/{path}", data=data, method=method)
+        except ValueError as error:
+            raise Refused(f"CI_API_V4_URL is no address: {error}") from error
         for name, value in headers.items():
             request.add_unredirected_header(name, value)  # a file lies in a store of somebody else's
         try:
@@ -297,6 +360,8 @@ class GitLab:
             raise refused(f"GitLab: {method} {path.partition('?')[0]}: {error.code} {error.reason}") from error
         except urllib.error.URLError as error:
             raise Refused(f"GitLab does not answer: {error.reason}") from error
+        except http.client.HTTPException as error:
+            raise Refused(f"GitLab does not answer as a server of HTTP does: {error!r}") from error
 
 
 class _AbsentError(Refused):

@@ -307,6 +307,8 @@ if words[:2] == ["run", "download"]:
     sys.exit()
 if "refused" in answers:
     sys.exit("HTTP 403: Resource not accessible by integration")
+if "raw" in answers:
+    sys.exit(sys.stdout.buffer.write(answers["raw"].encode("latin-1")) and 0)
 print(json.dumps(answers[words[3]]) if words[3] in answers else "")
 """
 """A `gh` that keeps its arguments and what it reads, and answers as it is told."""
@@ -334,10 +336,16 @@ def _host_module() -> ModuleType:
 def asks_github(runner: Runner, *words: str, **answers: Any) -> tuple[int, str]:
     """Runs one command of host.py in a job of GitHub; returns how it ended and what it said."""
     runner.install("gh", GH)
-    given = runner.environment | JOB | {"ANSWERS": json.dumps(answers)}
+    return asks(runner, *words, **JOB, ANSWERS=json.dumps(answers))
+
+
+def asks(runner: Runner, *words: str, **environment: str) -> tuple[int, str]:
+    """Runs one command of host.py in the job that an environment is of."""
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(io.StringIO()) as out:
         patch.chdir(runner.folder)
-        for name, value in given.items():
+        for name in [name for name in os.environ if name.startswith(("GITHUB_", "GITLAB_", "CI_"))]:
+            patch.delenv(name)
+        for name, value in (runner.environment | environment).items():
             patch.setenv(name, value)
         with contextlib.redirect_stderr(out):
             return _host_module().main(words), out.getvalue()
@@ -434,6 +442,75 @@ def test_a_long_text_is_cut_at_a_line(runner: Runner) -> None:
     assert asks_github(runner, "issue", "3", "drift.txt", **{ISSUES: []})[0] == 0
     assert len(written(runner)["body"]) < 65_536
     assert "\u00e9ve\n    ... the rest is in the run\n\nThe run" in written(runner)["body"]
+
+
+def test_a_long_line_is_cut_in_the_middle(runner: Runner) -> None:
+    """Cut at a line, nothing would be left of it."""
+    (runner.folder / "drift.txt").write_text("a short one\nmade outside: " + "\u00e9" * 100_000 + "\n")
+
+    assert asks_github(runner, "issue", "3", "drift.txt", **{ISSUES: []})[0] == 0
+    body = written(runner)["body"]
+    assert 59_000 < len(body) < 65_536
+    assert "\n\n    a short one\n    made outside: \u00e9" in body
+    assert "\u00e9\n    ... the rest is in the run\n\nThe run" in body
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ("<html>\n::warning::Sign in</html>", "<html> ::warning::Sign in</html>"),
+        ("{}", "{}"),
+        ("null", "null"),
+        ("7", "7"),
+        ('["x"]', '["x"]'),
+        ("[" * 100_000, "[" * 120),
+        ("[\xff]", "[\ufffd]"),
+    ],
+)
+def test_an_answer_that_is_none_is_told_in_one_line(runner: Runner, answer: str, said: str) -> None:
+    """A proxy answers in HTML, or with an object of its own; an issue may be open or not."""
+    ended, told = asks_github(runner, "issue", "3", "drift.txt", raw=answer)
+
+    asked = ISSUES.removeprefix(HERE)
+    assert (ended, told) == (1, f"error: GET {asked}: the answer is none of the host's API: {said}\n")
+    assert len(runner.told("gh")) == 1
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ({"title": "x"}, 'no number in it: the answer is none of the host\'s API: {"title": "x"}'),
+        ({"number": "7"}, 'no number in its number: the answer is none of the host\'s API: {"number": "7"}'),
+    ],
+)
+def test_an_issue_without_a_number_is_told(runner: Runner, found: Any, said: str) -> None:
+    assert asks_github(runner, "issue", "3", "drift.txt", **{ISSUES: [found]}) == (1, f"error: {said}\n")
+
+
+def test_a_list_without_what_it_is_found_by_is_told(runner: Runner) -> None:
+    answers = {PULLS: [PULL], RUNS: {"total_count": 0}}
+
+    assert asks_github(runner, "reviewed", "reviewed.json", **answers) == (
+        1,
+        'error: no workflow_runs in it: the answer is none of the host\'s API: {"total_count": 0}\n',
+    )
+
+
+@pytest.mark.parametrize(
+    ("job", "lacking"),
+    [
+        ({"GITHUB_ACTIONS": "true", "GITHUB_SHA": "c0ffee"}, "GITHUB_REPOSITORY"),
+        ({"GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": ""}, "GITHUB_REPOSITORY, GITHUB_SHA"),
+        ({"GITLAB_CI": "true", "CI_PROJECT_ID": "77"}, "CI_API_V4_URL, CI_COMMIT_SHA"),
+    ],
+)
+@pytest.mark.parametrize("words", [("issue", "3", "drift.txt"), ("reviewed", "reviewed.json"), ("again",)])
+def test_a_job_without_its_variables_is_told(
+    runner: Runner, job: dict[str, str], lacking: str, words: tuple[str, ...]
+) -> None:
+    said = f"error: not set: {lacking}; the host sets it in each of its jobs, so run this in one\n"
+
+    assert asks(runner, *words, **job) == (1, said)
 
 
 def test_what_github_refuses_is_told(runner: Runner) -> None:
@@ -601,6 +678,30 @@ def test_one_issue_at_gitlab(runner: Runner, api: Api, code: str, there: Any, ca
         assert "state_event" not in others[0][2]
     elif others:
         assert others[-1][2] == {"state_event": "close"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [("<html>Sign in</html>", "<html>Sign in</html>"), ({"error": "x"}, '{"error": "x"}'), ("[7]", "[7]")],
+)
+def test_an_answer_at_gitlab_that_is_none_is_told_in_one_line(runner: Runner, api: Api, answer: Any, said: str) -> None:
+    api.answers["issues"] = answer
+
+    ended, told = asks(runner, "issue", "3", "drift.txt", **api.environment)
+
+    assert ended == 1
+    assert re.fullmatch(r"error: GET issues\?\S+: the answer is none of the host's API: (.*)\n", told)[1] == said  # type: ignore[index]
+    assert len(api.calls) == 1
+
+
+def test_an_address_of_gitlab_that_is_none_is_told(runner: Runner, api: Api) -> None:
+    given = {**api.environment, "CI_API_V4_URL": "gitlab.example.com"}
+
+    ended, told = asks(runner, "issue", "3", "drift.txt", **given)
+
+    assert ended == 1
+    assert told.startswith("error: CI_API_V4_URL is no address: ")
+    assert told.count("\n") == 1
 
 
 @pytest.mark.e2e
