@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import subprocess
 from collections.abc import Mapping
@@ -22,14 +23,14 @@ from strata.adoption.record import RECORD
 from strata.aws.access_manager import Entitlement
 from strata.cli import app
 from strata.commands.adopt import configuration
-from strata.commands.adopt.chosen import chosen_of, kept, parsed
+from strata.commands.adopt.chosen import Choice, _offered, chosen_of, kept, nothing_of, parsed
 from strata.commands.adopt.existing import deployed as in_states
 from strata.commands.adopt.existing import existing_at
 from strata.commands.drift import _adopt, _told
 from strata.config import IMPORTS
 from strata.config.findings import DRIFT
 from strata.config.limits import aws_limits
-from strata.drift.comparison import HIDDEN, Difference, Drift, How, compare, controls_of, things_by_name
+from strata.drift.comparison import HIDDEN, Difference, Drift, How, compare, controls_of, things_by_name, written
 from strata.drift.facts import STACKS
 from strata.drift.keeping import BY_HAND
 from strata.drift.ways import Way
@@ -843,14 +844,19 @@ def test_a_line_still_holds_after_another_one_was_followed(zone: LandingZone, fo
     assignment, new = compared(zone, by_hand).differences
     then = adopted(folder, by_hand, new).landing_zone
     was = states(deployed())
-    later, things = compare(then, was, by_hand).differences, things_by_name(then, was, by_hand)
+    later, things = compare(then, was, by_hand), things_by_name(then, was, by_hand)
 
-    assert [one.name for one in chosen_of(later, [("assignment", assignment.name)], things)] == [
+    assert [one.name for one in chosen_of(later.differences, [("assignment", assignment.name)], things)] == [
         "Admin of group night in a3"
     ]
-    assert chosen_of(later, [("group", new.name), ("user", "ana")], things) == []
+    wanted = [("group", new.name), ("user", "ana")]
+    assert chosen_of(later.differences, wanted, things) == []
+    assert [*nothing_of(wanted, later, things)] == [
+        f"group {new.name!r} waits for strata deploy",
+        "user 'ana' is as declared",
+    ]
     with pytest.raises(StrataError, match="nothing differs there"):
-        chosen_of(later, [("user", "nobody")], things)
+        chosen_of(later.differences, [("user", "nobody")], things)
 
 
 def test_an_unknown_kind_or_name_is_told_with_what_is_near(zone: LandingZone) -> None:
@@ -1028,6 +1034,46 @@ def test_an_entry_accepts_one_difference_at_one_place(zone: LandingZone) -> None
     assert (silenced.differences, silenced.accepted) == ((), (found,))
     later = changed(deployed(), groups=_edited(groups, 0, description="Least."))
     assert told(compare(zone, states(deployed()), later, accepted)) == ["changed group admins: description is Least."]
+
+
+def test_a_text_that_looks_like_a_hash_is_not_accepted_in_its_place(zone: LandingZone) -> None:
+    """Nor is one that looks like such a text in quotes; an entry of the hash stays good."""
+    values = ["Long. " * 30]
+    for _ in range(4):
+        groups = _edited(_center().groups, 0, description=values[-1])
+        (found,) = compared(zone, changed(deployed(), groups=groups)).differences
+        values.append(found.at_aws)
+
+    assert re.fullmatch("sha256 [0-9a-f]{12}", values[1])
+    assert len({*values}) == len(values)
+    assert written("Sha256 x") == "Sha256 x"
+
+
+def test_a_change_is_not_called_done_before_it_is(
+    edited: Edited, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On a full disk nothing was."""
+    live = changed(deployed(), groups=(*_center().groups, group(15, "night")))
+    (new,) = edited.compared(live).differences
+    existing = existing_at(edited.path, load(edited.path), live.organization.id, *in_states(states(deployed())))
+    merged = kept(existing, states(deployed()), live, [new])
+    offer = existing, merged.files, merged, Choice([], yes=True)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("strata.commands.adopt.mending.write", _full)
+        with pytest.raises(StrataError, match="No space"):
+            _offered(Options(edited.path), *offer)
+    before = capsys.readouterr()
+    done = _offered(Options(edited.path), *offer)
+
+    assert "new at AWS, to be written:\n  group night" in before.out
+    assert "written" not in f"{before.out}{before.err}".replace("to be written", "")
+    assert done == (0, True)
+    assert f"written to {edited.path}; a deploy" in capsys.readouterr().err
+
+
+def _full(*_: Any, **__: Any) -> None:
+    raise StrataError("No space left on device")
 
 
 UNREAD: dict[str, tuple[str, ...]] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import unicodedata
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -289,8 +290,14 @@ def _composed(value: Any) -> Any:
 
 
 def written(value: Any) -> str:
-    """Returns a value as text that is the same for the same value; a long one, or a document, by a hash."""
+    """Returns a value as text that is the same for the same value; a long one, or a document, by a hash.
+
+    A text that looks like such a hash stands in quotes, and one that looks like such a text in more.
+    """
     text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)
     if len(text) <= LONGEST and not isinstance(value, list) and not (isinstance(value, dict) and "Statement" in value):
-        return text
+        return json.dumps(text, ensure_ascii=False) if _HASH.match(text) else text
     return f"sha256 {hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+
+_HASH = re.compile(r"""["\\]*sha256 """)
