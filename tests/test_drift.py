@@ -17,6 +17,7 @@ import typer
 import yaml
 from typer.testing import CliRunner
 
+from strata import printing
 from strata.adoption.existing import Merged
 from strata.adoption.live_ids import live_ids
 from strata.adoption.record import RECORD
@@ -26,7 +27,7 @@ from strata.commands.adopt import configuration
 from strata.commands.adopt.chosen import Choice, _offered, chosen_of, kept, nothing_of, parsed
 from strata.commands.adopt.existing import deployed as in_states
 from strata.commands.adopt.existing import existing_at
-from strata.commands.drift import _adopt, _told
+from strata.commands.drift import _adopt, _to_copy, _told
 from strata.config import IMPORTS
 from strata.config.findings import DRIFT
 from strata.config.limits import aws_limits
@@ -797,11 +798,16 @@ def test_the_length_of_a_password_is_adopted_and_what_strata_leaves_no_choice_of
 NASTY = "a 'b' \"c\"/d $(e) `f` \\g h:i\u00e9\n-j"
 
 
-def test_each_line_of_keep_is_read_back_by_the_parser_of_the_command(tmp_path: Path) -> None:
+def test_each_line_of_keep_is_read_back_by_the_parser_of_the_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A shell and the command line make of it the very kind and name, whatever somebody called a thing."""
     options = Options(Path("my config"), profile="acme root")
-    wanted = [(kind, name) for kind in STACKS for name in (NASTY, "eve (0001)", "-x")]
-    lines = [_adopt(options, Difference(How.MADE, kind, name, Way(adopt=True))) for kind, name in wanted]
+    wanted = [(kind, name) for kind in STACKS for name in (NASTY, "eve (0001)", "-x", "##[add-mask]x")]
+    with printing.guarded():
+        for kind, name in wanted:
+            printing.document(_to_copy(options, _adopt(options, Difference(How.MADE, kind, name, Way(adopt=True)))))
+    lines = capsys.readouterr().out.splitlines()
     script = "strata() { printf '%s\\0' \"$@\"; printf '\\1\\0'; }\n" + "\n".join(lines)
     (tmp_path / "typed").write_text(script)
 
@@ -814,6 +820,27 @@ def test_each_line_of_keep_is_read_back_by_the_parser_of_the_command(tmp_path: P
     contexts = [adopt_command.make_context("adopt", words[1:]) for words in read]
     assert [parsed(one.params["things"]) for one in contexts] == [[one] for one in wanted]
     assert {str(one.params["config"]) for one in contexts} == {"my config"}
+
+
+def test_a_line_to_copy_is_whole_or_says_where_it_is(zone: LandingZone, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its middle is never cut out."""
+    options = Options(Path("my config"), profile="acme")
+    elsewhere, meant = [], []
+    for name in ("ab" * 300, "\u200b" * 300, "\u200b##[" * 100):
+        drift = compared(zone, changed(deployed(), groups=(*_center().groups, group(15, name))))
+        with printing.guarded():
+            for line in (one for one in _told(options, zone, drift, ()) if one.startswith("  ")):
+                printing.document(_to_copy(options, line))
+        *ways, entry = capsys.readouterr().out.splitlines()
+        elsewhere += [one for one in ways if "--json" in one]
+        meant.append(yaml.safe_load(f"{{{entry.partition(', ')[2]}}}")["at"] == drift.differences[0].at)
+        assert not any(" ... " in one for one in ways)
+    assert elsewhere == [
+        f"  keep:  it has {count} characters, too many for a line; "
+        "strata drift --json --config 'my config' --profile acme has it"
+        for count in ("3,706", "2,206")
+    ]
+    assert meant == [True, True, True]
 
 
 @pytest.mark.parametrize(
