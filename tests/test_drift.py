@@ -740,6 +740,36 @@ def test_what_cannot_be_written_is_one_error_with_the_reason(zone: LandingZone, 
     ]
 
 
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [(("a\nb", "c"), "is not a name"), (("Twin", "TWIN"), "differs from the name of a unit beside it in case alone")],
+)
+def test_the_name_of_a_unit_hinders_only_what_needs_the_unit(
+    zone: LandingZone, folder: Path, names: tuple[str, str], words: str
+) -> None:
+    live = deployed().organization
+    more = changed(
+        deployed(),
+        units=(
+            *live.units,
+            unit(8, names[0]),
+            unit(9, names[1], PROD),
+            replace(unit(9, names[1]), id="ou-abcd-00000010"),
+        ),
+        accounts=(*live.accounts, account(9, name="inside", parent=unit(8, "").id)),
+        users=(*_center().users, user(9, "eve")),
+    )
+    found = {one.name.partition(" (")[0]: one for one in compared(zone, more).differences}
+
+    merged = adopted(folder, more, found["eve"])
+
+    assert merged.since.added == ["user eve"]
+    assert merged.landing_zone.units.keys() == zone.units.keys()
+    for one in (found["inside"], found[names[0]]):
+        with pytest.raises(StrataError, match=f"organizational unit {unit(8, '').id}: .*{words}"):
+            adopted(folder, more, one)
+
+
 def test_a_chosen_thing_is_written_though_somebody_took_it_out(edited: Edited) -> None:
     """The record says so; whoever names it means it."""
     write_new_record = edited.path / RECORD

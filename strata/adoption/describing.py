@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -137,6 +137,7 @@ def describe(
     known: Keys | None = None,
     literal: bool = False,
     refused: Mapping[str, str] | None = None,
+    new_units: Collection[str] | None = None,
 ) -> Description:
     """Returns the configuration of what was found.
 
@@ -146,12 +147,13 @@ def describe(
         known: kind to id to key, of an earlier run.
         literal: names every account of an assignment.
         refused: entries that no configuration can have, as `policies.deny-leaving`, each with the reason.
+        new_units: the ids of those whose names are written, None for all: the others may have any name.
 
     Raises:
-        StrataError: a unit has a name that no configuration can have, and Strata finds units by name.
+        StrataError: one of these units has a name that no configuration can have, and Strata finds units by name.
     """
     found = Description(refused=refused or {})
-    _Organization(inventory.organization, project, found, known or {}).describe()
+    _Organization(inventory.organization, project, found, known or {}, new_units).describe()
     found.security = dict(_settings(inventory))
     found.organization |= _root_access(inventory)
     _entitled(inventory, found)
@@ -170,6 +172,14 @@ def looked_after(inventory: Inventory, name: str) -> bool:
 def valid(type: Any, value: object) -> bool:
     """Returns whether a value is one that the configuration accepts."""
     return not _objections(type, value)
+
+
+def unit_objection(name: str, *, alike: bool) -> str:
+    """Returns why no configuration can have a unit of a name; `alike` where one beside it differs in case alone."""
+    objection = _objections(OrganizationalUnitName, name).get("", "")
+    if not objection and alike:
+        objection = f"{name!r} differs from the name of a unit beside it in case alone"
+    return f"{objection}; rename it at AWS first" if objection else ""
 
 
 def _objections(type: Any, value: object) -> dict[str, str]:
@@ -263,6 +273,7 @@ class _Organization:
     project: Project
     found: Description
     known: Keys
+    new_units: Collection[str] | None = None
 
     def describe(self) -> None:
         self._units()
@@ -314,15 +325,16 @@ class _Organization:
         above = {self.live.root: ""}
         siblings = Counter((unit.parent, unit.name.lower()) for unit in self.live.units)
         for unit in self.live.units:
-            if objection := _objections(OrganizationalUnitName, unit.name):
-                raise StrataError(f"organizational unit {unit.id}: {objection['']}; rename it at AWS first")
-            if siblings[unit.parent, unit.name.lower()] > 1:
-                problem = f"{unit.name!r} differs from the name of a unit beside it in case alone"
-                raise StrataError(f"organizational unit {unit.id}: {problem}; rename it at AWS first")
+            alike = siblings[unit.parent, unit.name.lower()] > 1
+            if self._is_named(unit) and (objection := unit_objection(unit.name, alike=alike)):
+                raise StrataError(f"organizational unit {unit.id}: {objection}")
             above[unit.id] = f"{unit.name} {above[unit.parent]}".strip()
         parents = {unit.id: unit.name for unit in self.live.units}
         named = [(unit.id, [unit.name, parents.get(unit.parent, ""), above[unit.parent]]) for unit in self.live.units]
         self.found.keys[Kind.UNIT] = keys("unit", named, taken=self.known.get(Kind.UNIT))
+
+    def _is_named(self, unit: things.Unit) -> bool:
+        return self.new_units is None or unit.id in self.new_units
 
     def _tree(self, parent: str) -> dict[str, Any]:
         tree: dict[str, Any] = {}
@@ -330,7 +342,8 @@ class _Organization:
             if unit.parent == parent:
                 key = self.found.keys[Kind.UNIT][unit.id]
                 below = self._tree(unit.id)
-                tree[key] = {"name": unit.name, **({"organizational_units": below} if below else {})}
+                name = {"name": unit.name} if self._is_named(unit) else {}
+                tree[key] = {**name, **({"organizational_units": below} if below else {})}
         return dict(sorted(tree.items()))
 
     def _accounts(self) -> dict[str, Any]:
