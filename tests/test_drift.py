@@ -740,6 +740,42 @@ def test_what_cannot_be_written_is_one_error_with_the_reason(zone: LandingZone, 
     ]
 
 
+def test_what_adopt_would_refuse_has_the_reason_instead_of_the_line(zone: LandingZone, folder: Path) -> None:
+    live, center = deployed().organization, _center()
+    bad = {"emails": (), "given_name": ""}
+    more = changed(
+        deployed(),
+        units=(*_edited(live.units, 0, name="x\ny"), unit(8, "a\nb")),
+        accounts=(*live.accounts, account(9, name="inside", parent=unit(8, "").id)),
+        policies=(*live.policies, policy(9, name="empty", content='{"Version": "2012-10-17"}')),
+        users=(*_edited(center.users, 0, emails=()), user(9, "eve", **bad), user(8, "joe", **bad)),
+        groups=(*_edited(center.groups, 0, description="a\u200bb"), group(15, "night", 9)),
+        permission_sets=(*center.permission_sets, permission_set("Odd", inline='{"a": "{{x}}"}')),
+        assignments=center.assignments | {grant("Odd", 12, SHOP)},
+    )
+
+    differences = compared(zone, more).differences
+    found = {one.at.partition(" (")[0]: one.way.not_adopted for one in differences}
+
+    assert found == {
+        "account inside": r"organizational unit 'a\nb': 'a\nb' is not a name: visible text; rename it at AWS first",
+        "assignment Odd": "permission set 'Odd': its inline policy contains {{, which stands for a value here",
+        "group admins: description is a\u200bb": (
+            r"'a\u200bb' has the character U+200B (zero width space), which is not visible text"
+        ),
+        "group night": "",
+        "organizational unit a\nb": r"'a\nb' is not a name: visible text; rename it at AWS first",
+        "organizational unit workloads: name is x\ny": r"'x\ny' is not a name: visible text",
+        "permission set Odd": "its inline policy contains {{, which stands for a value here",
+        "policy empty": "its document: has no Statement",
+        "user ana: email is ": "AWS has none, and one has to be written",
+        "user eve": "",
+        "user joe": "it has no name or not exactly one e-mail address that can be written here, and nothing names it",
+    }
+    both = adopted(folder, more, *(one for one in differences if one.way.adopt))
+    assert both.since.added == ["user eve", "group night"]
+
+
 @pytest.mark.parametrize(
     ("names", "words"),
     [(("a\nb", "c"), "is not a name"), (("Twin", "TWIN"), "differs from the name of a unit beside it in case alone")],

@@ -162,6 +162,15 @@ def describe(
     return found
 
 
+def describe_things(inventory: Inventory, project: Project, known: Keys) -> Description:
+    """Returns the description of what has a key, by itself: units of any name, and nothing of who has what."""
+    found = Description()
+    _Organization(inventory.organization, project, found, known, ()).describe()
+    if inventory.center:
+        _Center(inventory, inventory.center, found, known, literal=False).describe_things()
+    return found
+
+
 def looked_after(inventory: Inventory, name: str) -> bool:
     """Returns whether Control Tower looks after the policy, group or permission set of this name, or may do so."""
     if CONTROL_TOWER not in inventory.organization.trusted_services and TRUSTED_SERVICES not in inventory.unread:
@@ -174,12 +183,17 @@ def valid(type: Any, value: object) -> bool:
     return not _objections(type, value)
 
 
+def objection(model: type[Model], field: str, value: object) -> str:
+    """Returns what the configuration has against the value of a field, whatever the others are."""
+    return _objections(model, {field: value}).get(field, "")
+
+
 def unit_objection(name: str, *, alike: bool) -> str:
     """Returns why no configuration can have a unit of a name; `alike` where one beside it differs in case alone."""
-    objection = _objections(OrganizationalUnitName, name).get("", "")
-    if not objection and alike:
-        objection = f"{name!r} differs from the name of a unit beside it in case alone"
-    return f"{objection}; rename it at AWS first" if objection else ""
+    reason = _objections(OrganizationalUnitName, name).get("", "")
+    if not reason and alike:
+        reason = f"{name!r} differs from the name of a unit beside it in case alone"
+    return f"{reason}; rename it at AWS first" if reason else ""
 
 
 def _objections(type: Any, value: object) -> dict[str, str]:
@@ -326,8 +340,8 @@ class _Organization:
         siblings = Counter((unit.parent, unit.name.lower()) for unit in self.live.units)
         for unit in self.live.units:
             alike = siblings[unit.parent, unit.name.lower()] > 1
-            if self._is_named(unit) and (objection := unit_objection(unit.name, alike=alike)):
-                raise StrataError(f"organizational unit {unit.id}: {objection}")
+            if self._is_named(unit) and (reason := unit_objection(unit.name, alike=alike)):
+                raise StrataError(f"organizational unit {unit.id}: {reason}")
             above[unit.id] = f"{unit.name} {above[unit.parent]}".strip()
         parents = {unit.id: unit.name for unit in self.live.units}
         named = [(unit.id, [unit.name, parents.get(unit.parent, ""), above[unit.parent]]) for unit in self.live.units]
@@ -474,17 +488,17 @@ class _Center:
     literal: bool = field(kw_only=True)
 
     def describe(self) -> None:
-        sets = self._permission_sets()
-        users = self._users()
-        groups = self._groups()
+        self.describe_things()
         self._grants()
-        self.found.sso = {
-            "users": users,
-            "groups": groups,
-            "permission_sets": sets,
+        self.found.sso |= {
             "assignments": [written(one) for one in self.found.assignments],
             **({"access_control_attributes": attributes} if (attributes := self._attributes()) else {}),
         }
+
+    def describe_things(self) -> None:
+        sets = self._permission_sets()
+        users = self._users()
+        self.found.sso = {"users": users, "groups": self._groups(), "permission_sets": sets}
 
     def _attributes(self) -> dict[str, str]:
         """Describes the attributes for access control, which are one thing: all of them, or none."""
