@@ -94,13 +94,22 @@ def word(text: object) -> str:
     import shlex
 
     plain = str(text)
-    if plain == visible(plain) and "\n" not in plain and "\t" not in plain:
+    if stays(plain):
         return shlex.quote(plain)
     return f"$'{''.join(map(_octet, os.fsencode(plain)))}'"
 
 
 def _octet(one: int) -> str:
-    return chr(one) if chr(one).isprintable() and one < ord("\x7f") and one not in b"'\\" else f"\\x{one:02x}"
+    return chr(one) if chr(one).isprintable() and one < ord("\x7f") and one not in b"'\\#" else f"\\x{one:02x}"
+
+
+_OTHERWISE = re.compile(r"[\n\t]|##\[")
+"""What is visible, and printed otherwise all the same: by `line`, or by the guard."""
+
+
+def stays(text: str) -> bool:
+    """Returns whether text is printed as it is within a line."""
+    return text == visible(text) and not _OTHERWISE.search(text)
 
 
 def markdown(text: str) -> str:

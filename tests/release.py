@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tomllib
 from datetime import UTC, datetime
+from typing import NoReturn
 
 from tests.changelog import BREAKS, CHANGELOG, HEADINGS, UNRELEASED, Version, versions
 from tests.documents import CHECKOUT
@@ -24,12 +25,27 @@ NOTHING = "    before: []\n    added: {}\n    after: []\n"
 def main(arguments: list[str]) -> None:
     """Makes a version, or has the upgrade test begin with one that is tagged."""
     match arguments:
-        case ["before", tag]:
+        case ["before", tag] if _NUMBER.fullmatch(tag.removeprefix("v")) and tag[0] == "v":
             begin_with(tag)
-        case [number] if re.fullmatch(r"\d+\.\d+\.\d+", number):
+        case ["before", other]:
+            misused(f"{other!r} is no tag of a version; give one such as v1.1.0")
+        case [number] if _NUMBER.fullmatch(number):
             release(number)
+        case [other] if not other.startswith("-"):
+            misused(f"{other!r} is no number of a version; give one such as 1.1.0")
         case _:
-            sys.exit("usage: python -m tests.release 1.1.0, or python -m tests.release before v1.1.0")
+            misused("give a number, or `before` and a tag")
+
+
+_NUMBER = re.compile(r"(?:(?:0|[1-9][0-9]{0,8})\.){2}(?:0|[1-9][0-9]{0,8})")
+"""What https://semver.org takes, without what may stand behind it."""
+
+
+def misused(problem: str) -> NoReturn:
+    """Says how it is used, with the exit code for that."""
+    usage = "usage: python -m tests.release 1.1.0, or python -m tests.release before v1.1.0"
+    sys.stderr.write(f"error: {problem}\n{usage}\n")
+    sys.exit(2)
 
 
 def release(number: str) -> None:
@@ -52,17 +68,21 @@ def release(number: str) -> None:
 def refusals(number: str, current: str, unreleased: Version, lost: list[str]) -> list[str]:
     """Returns why a number is wrong for what is to be released."""
     found = []
+    major, minor, patch = _parts(current)
+    following = (f"{major}.{minor}.{patch + 1}", f"{major}.{minor + 1}.0", f"{major + 1}.0.0")
     if _parts(number) <= _parts(current):
         found.append(f"{number} does not come after {current}")
+    elif number not in following:
+        found.append(f"{number} leaves numbers out: after {current} comes {', '.join(following[:2])} or {following[2]}")
     if unreleased.number != UNRELEASED or not any(unreleased.entries.values()):
         found.append("CHANGELOG.md has no entry under Unreleased")
     if unknown := [heading for heading in unreleased.entries if heading not in HEADINGS]:
         found.append(f"CHANGELOG.md has no heading {', '.join(unknown)}; use {', '.join(HEADINGS)}")
-    major = _parts(number)[0] > _parts(current)[0]
+    is_major = _parts(number)[0] > major
     breaking = [heading for heading in BREAKS if unreleased.entries.get(heading)]
-    if breaking and not major:
+    if breaking and not is_major:
         found.append(f"{number} has entries under {' and '.join(breaking)}, which only a major version may")
-    if not major:
+    if not is_major:
         found += [f"{number} breaks a promise, which only a major version may: {one}" for one in lost]
     if _parts(number)[2] and (more := unreleased.entries.keys() & {"Created", "Deprecated", "Edit first"}):
         found.append(f"{number} has entries under {' and '.join(sorted(more))}, which a patch may not")
@@ -72,7 +92,11 @@ def refusals(number: str, current: str, unreleased: Version, lost: list[str]) ->
 def begin_with(tag: str) -> None:
     """Has the upgrade test deploy a tagged version first."""
     done = subprocess.run(
-        ["git", "rev-parse", "--verify", f"{tag}^{{commit}}"], cwd=CHECKOUT, capture_output=True, text=True, check=False
+        ["git", "rev-parse", "--verify", f"refs/tags/{tag}^{{commit}}"],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         sys.exit(f"error: there is no tag {tag}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import subprocess
 from collections.abc import Mapping
@@ -16,20 +17,21 @@ import typer
 import yaml
 from typer.testing import CliRunner
 
+from strata import printing
 from strata.adoption.existing import Merged
 from strata.adoption.live_ids import live_ids
 from strata.adoption.record import RECORD
 from strata.aws.access_manager import Entitlement
 from strata.cli import app
 from strata.commands.adopt import configuration
-from strata.commands.adopt.chosen import chosen_of, kept, parsed
+from strata.commands.adopt.chosen import Choice, _offered, chosen_of, kept, nothing_of, parsed
 from strata.commands.adopt.existing import deployed as in_states
 from strata.commands.adopt.existing import existing_at
-from strata.commands.drift import _adopt, _told
+from strata.commands.drift import _adopt, _to_copy, _told
 from strata.config import IMPORTS
 from strata.config.findings import DRIFT
 from strata.config.limits import aws_limits
-from strata.drift.comparison import HIDDEN, Difference, Drift, How, compare, controls_of, things_by_name
+from strata.drift.comparison import HIDDEN, Difference, Drift, How, compare, controls_of, things_by_name, written
 from strata.drift.facts import STACKS
 from strata.drift.keeping import BY_HAND
 from strata.drift.ways import Way
@@ -738,6 +740,72 @@ def test_what_cannot_be_written_is_one_error_with_the_reason(zone: LandingZone, 
     ]
 
 
+def test_what_adopt_would_refuse_has_the_reason_instead_of_the_line(zone: LandingZone, folder: Path) -> None:
+    live, center = deployed().organization, _center()
+    bad = {"emails": (), "given_name": ""}
+    more = changed(
+        deployed(),
+        units=(*_edited(live.units, 0, name="x\ny"), unit(8, "a\nb")),
+        accounts=(*live.accounts, account(9, name="inside", parent=unit(8, "").id)),
+        policies=(*live.policies, policy(9, name="empty", content='{"Version": "2012-10-17"}')),
+        users=(*_edited(center.users, 0, emails=()), user(9, "eve", **bad), user(8, "joe", **bad)),
+        groups=(*_edited(center.groups, 0, description="a\u200bb"), group(15, "night", 9)),
+        permission_sets=(*center.permission_sets, permission_set("Odd", inline='{"a": "{{x}}"}')),
+        assignments=center.assignments | {grant("Odd", 12, SHOP)},
+    )
+
+    differences = compared(zone, more).differences
+    found = {one.at.partition(" (")[0]: one.way.not_adopted for one in differences}
+
+    assert found == {
+        "account inside": r"organizational unit 'a\nb': 'a\nb' is not a name: visible text; rename it at AWS first",
+        "assignment Odd": "permission set 'Odd': its inline policy contains {{, which stands for a value here",
+        "group admins: description is a\u200bb": (
+            r"'a\u200bb' has the character U+200B (zero width space), which is not visible text"
+        ),
+        "group night": "",
+        "organizational unit a\nb": r"'a\nb' is not a name: visible text; rename it at AWS first",
+        "organizational unit workloads: name is x\ny": r"'x\ny' is not a name: visible text",
+        "permission set Odd": "its inline policy contains {{, which stands for a value here",
+        "policy empty": "its document: has no Statement",
+        "user ana: email is ": "AWS has none, and one has to be written",
+        "user eve": "",
+        "user joe": "it has no name or not exactly one e-mail address that can be written here, and nothing names it",
+    }
+    both = adopted(folder, more, *(one for one in differences if one.way.adopt))
+    assert both.since.added == ["user eve", "group night"]
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [(("a\nb", "c"), "is not a name"), (("Twin", "TWIN"), "differs from the name of a unit beside it in case alone")],
+)
+def test_the_name_of_a_unit_hinders_only_what_needs_the_unit(
+    zone: LandingZone, folder: Path, names: tuple[str, str], words: str
+) -> None:
+    live = deployed().organization
+    more = changed(
+        deployed(),
+        units=(
+            *live.units,
+            unit(8, names[0]),
+            unit(9, names[1], PROD),
+            replace(unit(9, names[1]), id="ou-abcd-00000010"),
+        ),
+        accounts=(*live.accounts, account(9, name="inside", parent=unit(8, "").id)),
+        users=(*_center().users, user(9, "eve")),
+    )
+    found = {one.name.partition(" (")[0]: one for one in compared(zone, more).differences}
+
+    merged = adopted(folder, more, found["eve"])
+
+    assert merged.since.added == ["user eve"]
+    assert merged.landing_zone.units.keys() == zone.units.keys()
+    for one in (found["inside"], found[names[0]]):
+        with pytest.raises(StrataError, match=f"organizational unit {unit(8, '').id}: .*{words}"):
+            adopted(folder, more, one)
+
+
 def test_a_chosen_thing_is_written_though_somebody_took_it_out(edited: Edited) -> None:
     """The record says so; whoever names it means it."""
     write_new_record = edited.path / RECORD
@@ -796,11 +864,16 @@ def test_the_length_of_a_password_is_adopted_and_what_strata_leaves_no_choice_of
 NASTY = "a 'b' \"c\"/d $(e) `f` \\g h:i\u00e9\n-j"
 
 
-def test_each_line_of_keep_is_read_back_by_the_parser_of_the_command(tmp_path: Path) -> None:
+def test_each_line_of_keep_is_read_back_by_the_parser_of_the_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A shell and the command line make of it the very kind and name, whatever somebody called a thing."""
     options = Options(Path("my config"), profile="acme root")
-    wanted = [(kind, name) for kind in STACKS for name in (NASTY, "eve (0001)", "-x")]
-    lines = [_adopt(options, Difference(How.MADE, kind, name, Way(adopt=True))) for kind, name in wanted]
+    wanted = [(kind, name) for kind in STACKS for name in (NASTY, "eve (0001)", "-x", "##[add-mask]x")]
+    with printing.guarded():
+        for kind, name in wanted:
+            printing.document(_to_copy(options, _adopt(options, Difference(How.MADE, kind, name, Way(adopt=True)))))
+    lines = capsys.readouterr().out.splitlines()
     script = "strata() { printf '%s\\0' \"$@\"; printf '\\1\\0'; }\n" + "\n".join(lines)
     (tmp_path / "typed").write_text(script)
 
@@ -813,6 +886,27 @@ def test_each_line_of_keep_is_read_back_by_the_parser_of_the_command(tmp_path: P
     contexts = [adopt_command.make_context("adopt", words[1:]) for words in read]
     assert [parsed(one.params["things"]) for one in contexts] == [[one] for one in wanted]
     assert {str(one.params["config"]) for one in contexts} == {"my config"}
+
+
+def test_a_line_to_copy_is_whole_or_says_where_it_is(zone: LandingZone, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its middle is never cut out."""
+    options = Options(Path("my config"), profile="acme")
+    elsewhere, meant = [], []
+    for name in ("ab" * 300, "\u200b" * 300, "\u200b##[" * 100):
+        drift = compared(zone, changed(deployed(), groups=(*_center().groups, group(15, name))))
+        with printing.guarded():
+            for line in (one for one in _told(options, zone, drift, ()) if one.startswith("  ")):
+                printing.document(_to_copy(options, line))
+        *ways, entry = capsys.readouterr().out.splitlines()
+        elsewhere += [one for one in ways if "--json" in one]
+        meant.append(yaml.safe_load(f"{{{entry.partition(', ')[2]}}}")["at"] == drift.differences[0].at)
+        assert not any(" ... " in one for one in ways)
+    assert elsewhere == [
+        f"  keep:  it has {count} characters, too many for a line; "
+        "strata drift --json --config 'my config' --profile acme has it"
+        for count in ("3,706", "2,206")
+    ]
+    assert meant == [True, True, True]
 
 
 @pytest.mark.parametrize(
@@ -843,14 +937,19 @@ def test_a_line_still_holds_after_another_one_was_followed(zone: LandingZone, fo
     assignment, new = compared(zone, by_hand).differences
     then = adopted(folder, by_hand, new).landing_zone
     was = states(deployed())
-    later, things = compare(then, was, by_hand).differences, things_by_name(then, was, by_hand)
+    later, things = compare(then, was, by_hand), things_by_name(then, was, by_hand)
 
-    assert [one.name for one in chosen_of(later, [("assignment", assignment.name)], things)] == [
+    assert [one.name for one in chosen_of(later.differences, [("assignment", assignment.name)], things)] == [
         "Admin of group night in a3"
     ]
-    assert chosen_of(later, [("group", new.name), ("user", "ana")], things) == []
+    wanted = [("group", new.name), ("user", "ana")]
+    assert chosen_of(later.differences, wanted, things) == []
+    assert [*nothing_of(wanted, later, things)] == [
+        f"group {new.name!r} waits for strata deploy",
+        "user 'ana' is as declared",
+    ]
     with pytest.raises(StrataError, match="nothing differs there"):
-        chosen_of(later, [("user", "nobody")], things)
+        chosen_of(later.differences, [("user", "nobody")], things)
 
 
 def test_an_unknown_kind_or_name_is_told_with_what_is_near(zone: LandingZone) -> None:
@@ -1028,6 +1127,46 @@ def test_an_entry_accepts_one_difference_at_one_place(zone: LandingZone) -> None
     assert (silenced.differences, silenced.accepted) == ((), (found,))
     later = changed(deployed(), groups=_edited(groups, 0, description="Least."))
     assert told(compare(zone, states(deployed()), later, accepted)) == ["changed group admins: description is Least."]
+
+
+def test_a_text_that_looks_like_a_hash_is_not_accepted_in_its_place(zone: LandingZone) -> None:
+    """Nor is one that looks like such a text in quotes; an entry of the hash stays good."""
+    values = ["Long. " * 30]
+    for _ in range(4):
+        groups = _edited(_center().groups, 0, description=values[-1])
+        (found,) = compared(zone, changed(deployed(), groups=groups)).differences
+        values.append(found.at_aws)
+
+    assert re.fullmatch("sha256 [0-9a-f]{12}", values[1])
+    assert len({*values}) == len(values)
+    assert written("Sha256 x") == "Sha256 x"
+
+
+def test_a_change_is_not_called_done_before_it_is(
+    edited: Edited, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On a full disk nothing was."""
+    live = changed(deployed(), groups=(*_center().groups, group(15, "night")))
+    (new,) = edited.compared(live).differences
+    existing = existing_at(edited.path, load(edited.path), live.organization.id, *in_states(states(deployed())))
+    merged = kept(existing, states(deployed()), live, [new])
+    offer = existing, merged.files, merged, Choice([], yes=True)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("strata.commands.adopt.mending.write", _full)
+        with pytest.raises(StrataError, match="No space"):
+            _offered(Options(edited.path), *offer)
+    before = capsys.readouterr()
+    done = _offered(Options(edited.path), *offer)
+
+    assert "new at AWS, to be written:\n  group night" in before.out
+    assert "written" not in f"{before.out}{before.err}".replace("to be written", "")
+    assert done == (0, True)
+    assert f"written to {edited.path}; a deploy" in capsys.readouterr().err
+
+
+def _full(*_: Any, **__: Any) -> None:
+    raise StrataError("No space left on device")
 
 
 UNREAD: dict[str, tuple[str, ...]] = {

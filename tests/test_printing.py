@@ -176,10 +176,12 @@ def test_mermaid_takes_it_as_a_label(text: str) -> None:
     assert re.sub(r"#(\d+);", lambda found: chr(int(found[1])), written) == printing.line(text)
 
 
-def test_a_word_reaches_the_command_as_it_is() -> None:
-    words = [text for text in HOSTILE if "\0" not in text]
-    script = f"printf '%s\\0' {' '.join(map(printing.word, words))}"
-    assert printing.visible(script) == script
+def test_a_word_reaches_the_command_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    """By a line that was printed, and copied."""
+    words = [text for text in HOSTILE if "\0" not in text] + ["##[add-mask]x", "'##'[x", "::x"]
+    with printing.guarded():
+        printing.document(printing.line(f"printf '%s\\0' {' '.join(map(printing.word, words))}", sys.maxsize))
+    script = capsys.readouterr().out
     done = subprocess.run(["bash", "-c", os.fsencode(script)], capture_output=True, check=True)
     assert done.stdout.split(b"\0")[:-1] == [os.fsencode(word) for word in words]
 

@@ -19,7 +19,7 @@ from strata.help import EXIT_CODES
 from tests.changelog import ACTIONS, HEADINGS, UNRELEASED, Version, versions
 from tests.documents import CHECKOUT, blocks
 from tests.promises import Promises, broken, fields, promises, written
-from tests.release import project_version, refusals
+from tests.release import main, project_version, refusals
 from tests.scenarios.clone import PERSON, git
 from tests.test_json import tables
 
@@ -164,6 +164,10 @@ def test_every_promise_of_the_page_names_tests_that_exist() -> None:
         ("2.0.0", {"Replaced": ["`aws_a.x`: a"]}, ["commands: expire is gone"], ""),
         ("1.0.0", {"None": ["a"]}, [], "1.0.0 does not come after 1.0.0"),
         ("0.9.9", {"None": ["a"]}, [], "0.9.9 does not come after 1.0.0"),
+        ("9.7.3", {"None": ["a"]}, [], "9.7.3 leaves numbers out: after 1.0.0 comes 1.0.1, 1.1.0 or 2.0.0"),
+        ("1.0.2", {"None": ["a"]}, [], "leaves numbers out"),
+        ("1.1.1", {"None": ["a"]}, [], "leaves numbers out"),
+        ("2.1.0", {"None": ["a"]}, [], "leaves numbers out"),
         ("1.0.1", {}, [], "no entry under Unreleased"),
         ("1.0.1", {"Fixed": ["a"]}, [], "no heading Fixed"),
         ("1.0.1", {"Created": ["`aws_a.x`: a"]}, [], "entries under Created, which a patch may not"),
@@ -180,10 +184,40 @@ def test_a_number_fits_what_is_released(
     assert re.search(refused, "".join(found))
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["01.02.03"], 2, "'01.02.03' is no number of a version; give one such as 1.1.0"),
+        (["१.२.३"], 2, "is no number of a version"),
+        (["1.1"], 2, "is no number of a version"),
+        (["v1.1.0"], 2, "is no number of a version"),
+        (["before", "HEAD"], 2, "'HEAD' is no tag of a version; give one such as v1.1.0"),
+        (["before", "v1.0.0^"], 2, "is no tag of a version"),
+        (["before", ""], 2, "is no tag of a version"),
+        (["before", "v999.0.0"], 1, "there is no tag v999.0.0"),
+        (["--help"], 2, "usage: python -m tests.release 1.1.0"),
+        ([], 2, "usage: python -m tests.release 1.1.0"),
+    ],
+)
+def test_what_is_no_number_or_tag_is_refused(
+    arguments: list[str], code: int, words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is written."""
+    monkeypatch.setattr("tests.release.release", lambda number: pytest.fail(f"{number} is taken"))
+    monkeypatch.setattr("tests.release.BEFORE", None)
+
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+
+    told = ended.value.code if isinstance(ended.value.code, str) else capsys.readouterr().err
+    assert (ended.value.code if isinstance(ended.value.code, int) else 1) == code
+    assert words in told
+
+
 @pytest.mark.e2e
 def test_a_version_is_made_as_the_page_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every block marked `sh` of docs/releasing.md, in a clone with something to release."""
-    clone, number = tmp_path / "clone", re.sub(r"\.\d+\.\d+$", ".99.0", project_version())
+    clone, number = tmp_path / "clone", _next_minor()
     for name in git_files():
         (clone / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(CHECKOUT / name, clone / name)
@@ -217,6 +251,11 @@ def test_a_version_is_made_as_the_page_says(tmp_path: Path, monkeypatch: pytest.
     assert before["configurations"].keys() == {"strata/template", "tests/company"}
     assert git(clone, "status", "--porcelain") == ""
     assert git(tmp_path / "origin.git", "rev-parse", "main") == git(clone, "rev-parse", "HEAD")
+
+
+def _next_minor() -> str:
+    major, minor, _ = project_version().split(".")
+    return f"{major}.{int(minor) + 1}.0"
 
 
 def git_files() -> list[str]:

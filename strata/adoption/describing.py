@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -137,6 +137,7 @@ def describe(
     known: Keys | None = None,
     literal: bool = False,
     refused: Mapping[str, str] | None = None,
+    new_units: Collection[str] | None = None,
 ) -> Description:
     """Returns the configuration of what was found.
 
@@ -146,17 +147,27 @@ def describe(
         known: kind to id to key, of an earlier run.
         literal: names every account of an assignment.
         refused: entries that no configuration can have, as `policies.deny-leaving`, each with the reason.
+        new_units: the ids of those whose names are written, None for all: the others may have any name.
 
     Raises:
-        StrataError: a unit has a name that no configuration can have, and Strata finds units by name.
+        StrataError: one of these units has a name that no configuration can have, and Strata finds units by name.
     """
     found = Description(refused=refused or {})
-    _Organization(inventory.organization, project, found, known or {}).describe()
+    _Organization(inventory.organization, project, found, known or {}, new_units).describe()
     found.security = dict(_settings(inventory))
     found.organization |= _root_access(inventory)
     _entitled(inventory, found)
     if inventory.center:
         _Center(inventory, inventory.center, found, known or {}, literal=literal).describe()
+    return found
+
+
+def describe_things(inventory: Inventory, project: Project, known: Keys) -> Description:
+    """Returns the description of what has a key, by itself: units of any name, and nothing of who has what."""
+    found = Description()
+    _Organization(inventory.organization, project, found, known, ()).describe()
+    if inventory.center:
+        _Center(inventory, inventory.center, found, known, literal=False).describe_things()
     return found
 
 
@@ -170,6 +181,19 @@ def looked_after(inventory: Inventory, name: str) -> bool:
 def valid(type: Any, value: object) -> bool:
     """Returns whether a value is one that the configuration accepts."""
     return not _objections(type, value)
+
+
+def objection(model: type[Model], field: str, value: object) -> str:
+    """Returns what the configuration has against the value of a field, whatever the others are."""
+    return _objections(model, {field: value}).get(field, "")
+
+
+def unit_objection(name: str, *, alike: bool) -> str:
+    """Returns why no configuration can have a unit of a name; `alike` where one beside it differs in case alone."""
+    reason = _objections(OrganizationalUnitName, name).get("", "")
+    if not reason and alike:
+        reason = f"{name!r} differs from the name of a unit beside it in case alone"
+    return f"{reason}; rename it at AWS first" if reason else ""
 
 
 def _objections(type: Any, value: object) -> dict[str, str]:
@@ -263,6 +287,7 @@ class _Organization:
     project: Project
     found: Description
     known: Keys
+    new_units: Collection[str] | None = None
 
     def describe(self) -> None:
         self._units()
@@ -314,15 +339,16 @@ class _Organization:
         above = {self.live.root: ""}
         siblings = Counter((unit.parent, unit.name.lower()) for unit in self.live.units)
         for unit in self.live.units:
-            if objection := _objections(OrganizationalUnitName, unit.name):
-                raise StrataError(f"organizational unit {unit.id}: {objection['']}; rename it at AWS first")
-            if siblings[unit.parent, unit.name.lower()] > 1:
-                problem = f"{unit.name!r} differs from the name of a unit beside it in case alone"
-                raise StrataError(f"organizational unit {unit.id}: {problem}; rename it at AWS first")
+            alike = siblings[unit.parent, unit.name.lower()] > 1
+            if self._is_named(unit) and (reason := unit_objection(unit.name, alike=alike)):
+                raise StrataError(f"organizational unit {unit.id}: {reason}")
             above[unit.id] = f"{unit.name} {above[unit.parent]}".strip()
         parents = {unit.id: unit.name for unit in self.live.units}
         named = [(unit.id, [unit.name, parents.get(unit.parent, ""), above[unit.parent]]) for unit in self.live.units]
         self.found.keys[Kind.UNIT] = keys("unit", named, taken=self.known.get(Kind.UNIT))
+
+    def _is_named(self, unit: things.Unit) -> bool:
+        return self.new_units is None or unit.id in self.new_units
 
     def _tree(self, parent: str) -> dict[str, Any]:
         tree: dict[str, Any] = {}
@@ -330,7 +356,8 @@ class _Organization:
             if unit.parent == parent:
                 key = self.found.keys[Kind.UNIT][unit.id]
                 below = self._tree(unit.id)
-                tree[key] = {"name": unit.name, **({"organizational_units": below} if below else {})}
+                name = {"name": unit.name} if self._is_named(unit) else {}
+                tree[key] = {**name, **({"organizational_units": below} if below else {})}
         return dict(sorted(tree.items()))
 
     def _accounts(self) -> dict[str, Any]:
@@ -461,17 +488,17 @@ class _Center:
     literal: bool = field(kw_only=True)
 
     def describe(self) -> None:
-        sets = self._permission_sets()
-        users = self._users()
-        groups = self._groups()
+        self.describe_things()
         self._grants()
-        self.found.sso = {
-            "users": users,
-            "groups": groups,
-            "permission_sets": sets,
+        self.found.sso |= {
             "assignments": [written(one) for one in self.found.assignments],
             **({"access_control_attributes": attributes} if (attributes := self._attributes()) else {}),
         }
+
+    def describe_things(self) -> None:
+        sets = self._permission_sets()
+        users = self._users()
+        self.found.sso = {"users": users, "groups": self._groups(), "permission_sets": sets}
 
     def _attributes(self) -> dict[str, str]:
         """Describes the attributes for access control, which are one thing: all of them, or none."""

@@ -177,6 +177,10 @@ class Since:
         return {name: phrases for name, phrases in asdict(self).items() if name != "left"}
 
 
+NEW = "New at AWS, and written"
+"""The heading of ADOPTION.md, which is written with the rest."""
+
+
 def adoption(inventory: Inventory, found: Description, since: Since | None = None) -> str:
     """Returns ADOPTION.md, after a rerun with what is other than it was."""
     parts = (
@@ -192,7 +196,7 @@ def adoption(inventory: Inventory, found: Description, since: Since | None = Non
 def changes(since: Since) -> Iterator[tuple[str, list[str]]]:
     """Yields each heading of a rerun with its phrases."""
     headings = {
-        "New at AWS, and written": since.added,
+        NEW: since.added,
         "Taken out here, and at AWS still: not written back; a deploy removes what a state has of it": since.taken_out,
         "Declared, and gone at AWS: a deploy makes it again": since.gone,
         "Written otherwise than at AWS: a deploy changes it": since.differs,
@@ -203,9 +207,10 @@ def changes(since: Since) -> Iterator[tuple[str, list[str]]]:
 
 
 def told(since: Since) -> Iterator[str]:
-    """Yields the same as lines for a terminal."""
+    """Yields the same as lines for a terminal, of which nothing is written yet."""
     for heading, phrases in changes(since):
-        yield f"{heading[:1].lower()}{heading[1:]}:"
+        words = "new at AWS, to be written" if heading == NEW else f"{heading[:1].lower()}{heading[1:]}"
+        yield f"{words}:"
         yield from (f"  {phrase}" for phrase in phrases)
 
 

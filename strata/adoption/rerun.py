@@ -68,10 +68,14 @@ def merge(
         StrataError: a file is written in a way that cannot be edited, or the result would give what nobody has.
     """
     zone, known = existing.landing_zone, known_to(existing, inventory)
+    units = None
+    if only is not None:
+        units = {id for kind, id in only if kind == "ou" and known["ou"].get(id) not in zone.units}
 
     def attempt(refused: Mapping[str, str]) -> Description:
         taken = _reserving(existing, known)
-        return describe(inventory, zone.project, known=taken, literal=literal, refused=refused)
+        more: dict[str, Any] = {"literal": literal, "refused": refused, "new_units": units}
+        return describe(inventory, zone.project, known=taken, **more)
 
     return until_accepted(
         attempt, lambda found: _Merge(existing, inventory, found, known, literal, only, edits).merged()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
@@ -24,7 +25,7 @@ from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
 from strata.outputs import output
-from strata.printing import document, line, readers_may_leave, word
+from strata.printing import LINE, document, line, readers_may_leave, word
 from strata.text import counted, listed, plural
 
 DIFFERS = 3
@@ -55,8 +56,10 @@ def run(options: Options, *, json: bool, who: bool = False, thorough: bool = Fal
             document(output("drift", {**_facts(options, drift, by), "thorough": thorough}))
         else:
             for words in _told(options, zone, drift, accepted, by):
-                # What is indented is to be copied: a terminal gets it whole.
-                (document if words.startswith(" ") else print)(line(words))
+                if words.startswith(" "):
+                    document(_to_copy(options, words))
+                else:
+                    print(line(words))
             reading.tell()
     if drift.unread:
         return 1
@@ -82,6 +85,15 @@ _EVERY = 5.0
 
 
 # What is told
+
+
+def _to_copy(options: Options, words: str) -> str:
+    """Returns a line that is copied: whole, or where it is too long for one, how to get it."""
+    if len(whole := line(words, sys.maxsize)) <= LINE:
+        return whole
+    label = words[: len("  keep:  ")]
+    all_of_it = f"strata drift --json{options.config_words}{_profile(options)}"
+    return f"{label}it has {len(whole):,} characters, too many for a line; {all_of_it} has it"
 
 
 _WORDS = {

@@ -10,6 +10,7 @@ from strata.config.findings import FINDINGS
 from strata.config.models import Model
 from strata.config.text import Problem, short
 from strata.config.types import AcceptedPlace, LastDay, Many, Reason, did_you_mean
+from strata.printing import stays
 
 ENTRIES = "accepted"
 """The key under which the list of the file is read."""
@@ -71,7 +72,7 @@ def scalar(text: str) -> str:
     from strata.config.source import SAFE_LOADER, plain
 
     try:
-        same = text.isprintable() and yaml.load(f"[at: {text}]", SAFE_LOADER) == [{"at": text}]  # noqa: S506
+        same = text.isprintable() and stays(text) and yaml.load(f"[at: {text}]", SAFE_LOADER) == [{"at": text}]  # noqa: S506
     except yaml.YAMLError:
         same = False
     return text if same and plain(text) == text else json.dumps(text, ensure_ascii=False)

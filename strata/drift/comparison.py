@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import unicodedata
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from strata.adoption.describing import Keys
 from strata.adoption.matching import known_keys
 from strata.config.findings import LONGEST
 from strata.config.layers import STACKS
@@ -17,6 +19,7 @@ from strata.drift import facts
 from strata.drift.controls import key_of
 from strata.drift.declared import declared_side
 from strata.drift.facts import Fact, Recorded, Side
+from strata.drift.hindrances import hindrances
 from strata.drift.live import live_side
 from strata.drift.recorded import attributes, deposed_ids, ids_of, recorded_side, without_tainted
 from strata.drift.ways import Way, way_back
@@ -124,10 +127,25 @@ def compare(
             one = _Compared(zone, here.get(at), before.get(at), live.get(at), frozenset(unread))
             found += one.differences()
             waiting += [" ".join(at)] if one.waits() else []
+    if not unread:
+        found = _hindered(zone, inventory, known, found)
     meant = [any((finding, one.at) in accepted for finding in one.findings) for one in found]
     left = tuple(one for one, is_meant in zip(found, meant, strict=True) if not is_meant)
     silenced = tuple(one for one, is_meant in zip(found, meant, strict=True) if is_meant)
     return Drift(left, silenced, tuple(waiting), unread)
+
+
+def _hindered(
+    zone: LandingZone, inventory: Inventory, known: Keys, differences: Sequence[Difference]
+) -> list[Difference]:
+    """Returns the differences, with the reason where no configuration can have a thing that was made."""
+    made = [one.live.thing if one.live and one.way.adopt and not one.attribute else ("", "") for one in differences]
+    some = {thing for thing in made if thing[1]}
+    reasons = hindrances(zone, inventory, known, some) if some else {}
+    return [
+        replace(one, way=replace(one.way, adopt=False, not_adopted=reasons[thing])) if thing in reasons else one
+        for one, thing in zip(differences, made, strict=True)
+    ]
 
 
 def things_by_name(
@@ -289,8 +307,14 @@ def _composed(value: Any) -> Any:
 
 
 def written(value: Any) -> str:
-    """Returns a value as text that is the same for the same value; a long one, or a document, by a hash."""
+    """Returns a value as text that is the same for the same value; a long one, or a document, by a hash.
+
+    A text that looks like such a hash stands in quotes, and one that looks like such a text in more.
+    """
     text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)
     if len(text) <= LONGEST and not isinstance(value, list) and not (isinstance(value, dict) and "Statement" in value):
-        return text
+        return json.dumps(text, ensure_ascii=False) if _HASH.match(text) else text
     return f"sha256 {hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+
+_HASH = re.compile(r"""["\\]*sha256 """)

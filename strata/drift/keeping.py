@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from strata.adoption.describing import inline_file
+from strata.adoption.describing import inline_file, objection
 from strata.adoption.existing import Edit
-from strata.config import ORGANIZATION, SECURITY, SSO
+from strata.config import ORGANIZATION, SECURITY, SSO, models
 from strata.config.limits import aws_limits
-from strata.config.models import RegionalSetting
+from strata.config.models import Model, RegionalSetting
 from strata.drift import facts
 from strata.drift.facts import Fact
 from strata.landing_zone import LandingZone
@@ -91,11 +91,32 @@ def _why_not_changed(zone: LandingZone, kind: str, attribute: str, here: Fact, n
         return "move its entry by hand"
     if kind == facts.USER and attribute == "email" and ", " in str(now.values[attribute]):
         return "it has several addresses, and one can be written"
+    if kind in _FIELDS and (why := _why_no_value(kind, attribute, now)):
+        return why
     if kind in (facts.POLICY, facts.SET, facts.INLINE, facts.BOUNDARY):
         of_set = kind != facts.POLICY
         one: Policy | PermissionSet = zone.permission_sets[here.name] if of_set else zone.policies[here.name]
         return _option(one) or (_why_no_document(zone, one, now) if attribute == "document" else "")
     return ""
+
+
+def _why_no_value(kind: str, attribute: str, now: Fact) -> str:
+    """Returns why the value that AWS has cannot stand in the entry."""
+    name, value = _FIELDS[kind].get(attribute), now.values[attribute]
+    if kind == facts.USER and attribute in _NEEDED and not value:
+        return "AWS has none, and one has to be written"
+    return objection(_MODELS[kind], name, value) if name and value and attribute != "unit" else ""
+
+
+_MODELS: Mapping[str, type[Model]] = {
+    facts.ACCOUNT: models.Account,
+    facts.UNIT: models.OrganizationalUnit,
+    facts.POLICY: models.Policy,
+    facts.USER: models.User,
+    facts.GROUP: models.Group,
+    facts.SET: models.PermissionSet,
+}
+_NEEDED = ("given_name", "family_name", "email")
 
 
 def _option(one: Policy | PermissionSet) -> str:

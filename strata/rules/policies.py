@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterator
+from typing import Any
 
 from strata.config import ORGANIZATION
 from strata.config.limits import Limit, Limits
@@ -68,11 +69,16 @@ def wrong_document(
         text = f"{file}: {{{{{name}}}}} stands for a list and is not an entry of one"
         yield partial.fault(yaml_file, at, text, f'write ["{{{{{name}}}}}"]')
         return
-    problems = [*_characters(document.template), *document_problems(document.content, kind)]
+    problems = problems_of(document.template, document.content, kind)
     if partial.project:
         problems += placeholder_problems(json.loads(document.template), document.values)
     for problem in problems:
         yield partial.fault(yaml_file, at, f"{file}: {problem.problem}", problem.remedy)
+
+
+def problems_of(text: str, content: Any, kind: PolicyType | None) -> list[Problem]:
+    """Returns the problems of a document, by its text and what it says."""
+    return [*_characters(text), *document_problems(content, kind)]
 
 
 def _characters(document: str) -> Iterator[Problem]:

@@ -19,7 +19,7 @@ from strata.commands.adopt.existing import deployed, existing_at
 from strata.commands.adopt.mending import mend, replace
 from strata.config.text import short
 from strata.config.types import did_you_mean
-from strata.drift.comparison import Difference, How, compare, things_by_name
+from strata.drift.comparison import Difference, Drift, How, compare, things_by_name
 from strata.drift.facts import CONTROL
 from strata.drift.facts import STACKS as KINDS
 from strata.drift.keeping import BY_HAND, Kept
@@ -70,7 +70,10 @@ def run(options: Options, choice: Choice) -> int:
     check_same(aws, zone, states)
     existing = existing_at(folder, zone, inventory.organization.id, *deployed(states))
     things = things_by_name(zone, states, inventory)
-    chosen = chosen_of(compare(zone, states, inventory).differences, wanted, things)
+    drift = compare(zone, states, inventory)
+    chosen = chosen_of(drift.differences, wanted, things)
+    for words in nothing_of(wanted, drift, things):
+        options.note(f"nothing to adopt: {words}")
     merged = kept(existing, states, inventory, chosen, literal=choice.literal)
     files = _files(existing, merged, inventory)
     if not choice.json:
@@ -135,12 +138,7 @@ def chosen_of(
     """
     found, faults = list[Difference](), list[str]()
     for kind, name in wanted:
-        thing = things.get((kind, name), ("", ""))
-        here = [
-            one
-            for one in differences
-            if (one.kind, one.name) == (kind, name) or (one.live and thing[1] and one.live.thing == thing)
-        ]
+        here = _of_thing(differences, kind, name, things)
         if kind == CONTROL:
             faults.append(f"{kind} {short(name)}: it cannot be written: {BY_HAND}")
         elif not here and (kind, name) not in things:
@@ -154,6 +152,27 @@ def chosen_of(
     if faults:
         raise StrataError(*faults)
     return found
+
+
+def _of_thing(
+    differences: Sequence[Difference], kind: str, name: str, things: Mapping[tuple[str, str], tuple[str, str]]
+) -> list[Difference]:
+    thing = things.get((kind, name), ("", ""))
+    return [
+        one
+        for one in differences
+        if (one.kind, one.name) == (kind, name) or (one.live and thing[1] and one.live.thing == thing)
+    ]
+
+
+def nothing_of(wanted: Wanted, drift: Drift, things: Mapping[tuple[str, str], tuple[str, str]]) -> Iterator[str]:
+    """Yields of each thing without a difference how it is."""
+    for kind, name in wanted:
+        if not _of_thing(drift.differences, kind, name, things):
+            thing = things[kind, name]
+            names = [at for at, other in things.items() if at == (kind, name) or (thing[1] and other == thing)]
+            waits = any(" ".join(one) in drift.waiting for one in names)
+            yield f"{kind} {short(name)} {'waits for strata deploy' if waits else 'is as declared'}"
 
 
 def _of(one: Difference) -> str:
@@ -260,12 +279,11 @@ def _offered(
     if choice.dry_run or (choice.json and not choice.yes):
         return 0, False
     if not files:
-        options.note(f"nothing to do: {folder} has it; strata deploy takes it from there")
         return 0, False
     if not choice.yes and not confirmed(f"write this to {folder}?", instead="the changes with --dry-run"):
         options.note("nothing was changed")
         return 1, False
     documents = {name: read_text(folder / name) for name in files if (folder / name).is_file()}
     replace(folder, {**documents, **existing.texts, **existing.kept}, files)
-    options.note("a deploy takes it over, and changes nothing of it")
+    options.note(f"written to {folder}; a deploy takes it over, and changes nothing of it")
     return 0, True

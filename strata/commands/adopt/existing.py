@@ -139,4 +139,5 @@ def offer(
         options.note("nothing was changed")
         return 1
     replace(folder, {**existing.texts, **existing.kept}, files)
+    options.note(f"written to {folder}")
     return 0

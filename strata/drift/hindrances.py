@@ -1,0 +1,92 @@
+"""Why `strata adopt` can write nothing of a thing that was made: no configuration can have it, or what it needs."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+
+from strata.adoption.describing import Description, Keys, describe_things, inline_file, unit_objection
+from strata.adoption.live_ids import TypedId
+from strata.adoption.needs import with_needs
+from strata.config.models import PolicyType
+from strata.config.moves import KINDS, Kind
+from strata.config.text import short
+from strata.identity.things import WORDS
+from strata.inventory.things import Inventory
+from strata.landing_zone import LandingZone
+from strata.rules.policies import problems_of
+
+_WHOLE_WITHOUT = ("group", "policy")
+"""Kinds that are written without the members and targets that cannot be; a unit above these has to be writable."""
+
+
+def hindrances(
+    zone: LandingZone, inventory: Inventory, known: Keys, things: Collection[TypedId]
+) -> Mapping[TypedId, str]:
+    """Returns of things that were made why no configuration can have them, by type and id."""
+    found, names = describe_things(inventory, zone.project, known), _names(inventory)
+    reasons = _left(found, names) | dict(_units(zone, inventory, known)) | dict(_documents(found))
+    hindered = dict[TypedId, str]()
+    for one in things:
+        needs = with_needs([one], inventory)
+        others = sorted(need for need in needs - {one} if need[0] == "ou" or one[0] not in _WHOLE_WITHOUT)
+        if one in reasons:
+            hindered[one] = reasons[one]
+        elif first := next((need for need in others if need in reasons), None):
+            hindered[one] = f"{WORDS[_KINDS[first[0]]]} {short(names.get(first) or first[1])}: {reasons[first]}"
+    return hindered
+
+
+_KINDS: Mapping[str, Kind] = {kind: kind for kind in KINDS}
+
+
+def _names(inventory: Inventory) -> dict[TypedId, str]:
+    organization, center = inventory.organization, inventory.center
+    found = {("account", one.id): one.name for one in organization.accounts}
+    found |= {("ou", one.id): one.name for one in organization.units}
+    found |= {("policy", one.id): one.name for one in organization.policies}
+    if center:
+        found |= {("user", one.id): one.user_name for one in center.users}
+        found |= {("group", one.id): one.name for one in center.groups}
+        found |= {("permission-set", one.arn): one.name for one in center.permission_sets}
+    return found
+
+
+def _left(found: Description, names: Mapping[TypedId, str]) -> dict[TypedId, str]:
+    """Returns the reason of what has a name and is not described."""
+    told = {(one.kind, one.name): one.reason for one in found.left_alone}
+    reasons = dict[TypedId, str]()
+    for (type, id), name in names.items():
+        kind = _KINDS[type]
+        if id not in found.keys[kind]:
+            spellings = (name, f"{id} {name}", f"{id} {name!r}", f"{name} ({id})")
+            said = (told.get((WORDS[kind], one)) for one in spellings)
+            reasons[type, id] = next((one for one in said if one), "no configuration can have it")
+    return reasons
+
+
+def _units(zone: LandingZone, inventory: Inventory, known: Keys) -> Iterator[tuple[TypedId, str]]:
+    """Yields the units whose names cannot be written, where they have to be."""
+    units = inventory.organization.units
+    siblings = Counter((one.parent, one.name.lower()) for one in units)
+    for one in units:
+        alike = siblings[one.parent, one.name.lower()] > 1
+        if known["ou"].get(one.id) not in zone.units and (reason := unit_objection(one.name, alike=alike)):
+            yield ("ou", one.id), reason
+
+
+def _documents(found: Description) -> Iterator[tuple[TypedId, str]]:
+    """Yields policies and permission sets with a document that `strata check` refuses."""
+    for id, key in found.keys["policy"].items():
+        entry = found.organization["policies"][key]
+        if reason := _of_document(found.documents[entry["file"]], PolicyType(entry["type"])):
+            yield ("policy", id), reason
+    for arn, key in found.keys["permission-set"].items():
+        if reason := _of_document(found.documents.get(inline_file(key), ""), None):
+            yield ("permission-set", arn), reason
+
+
+def _of_document(text: str, kind: PolicyType | None) -> str:
+    problems = problems_of(text, json.loads(text), kind) if text else ()
+    return next((f"its document: {one.problem}" for one in problems), "")
