@@ -285,5 +285,8 @@ def _offered(
         return 1, False
     documents = {name: read_text(folder / name) for name in files if (folder / name).is_file()}
     replace(folder, {**documents, **existing.texts, **existing.kept}, files)
-    options.note(f"written to {folder}; a deploy takes it over, and changes nothing of it")
+    options.note(
+        f"written to {folder}; strata deploy takes it over. It adds tags of the project, what rules give, and provisions "
+        "a changed permission set in all its accounts; strata plan shows the changes"
+    )
     return 0, True
