@@ -286,7 +286,7 @@ def _offered(
     documents = {name: read_text(folder / name) for name in files if (folder / name).is_file()}
     replace(folder, {**documents, **existing.texts, **existing.kept}, files)
     options.note(
-        f"written to {folder}; strata deploy takes it over. It adds tags of the project, what rules give, and provisions "
-        "a changed permission set in all its accounts; strata plan shows the changes"
+        f"written to {folder}; strata plan shows what the deploy adds to it, tags for example. "
+        "A permission set that was changed is also provisioned in all its accounts"
     )
     return 0, True
