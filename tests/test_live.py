@@ -743,6 +743,7 @@ def _first(found: Json, kind: str) -> Json:
         lambda found: found.update(caller="\ud800"),
         lambda found: found.update(caller=["arn"]),
         lambda found: found.update(states=[]),
+        lambda found: found["states"].update(attributes={"aws_organizations_account": {"a4": {"tags_all": "null"}}}),
         lambda found: found.update(read_at=20250131),
         lambda found: found.update(read_at="2025-01-31T12:30:15"),
         lambda found: found.update(read_at="0001-01-01T00:00:00+14:00"),

@@ -151,7 +151,10 @@ def _check(evidence: Evidence) -> None:
     Raises:
         ValueError, KeyError, TypeError, OverflowError: they are not.
     """
-    _, _, _, inventory = evidence.read_at, evidence.caller, evidence.states, evidence.inventory
+    _, _, states, inventory = evidence.read_at, evidence.caller, evidence.states, evidence.inventory
+    for said in (one for named in states.attributes.values() for one in named.values()) if states else ():
+        if not all(isinstance(said.get(tags) or {}, Mapping) for tags in ("tags", "tags_all")):
+            raise ValueError(f"{said} has tags that are none")
     organization, center = inventory.organization, inventory.center
     places = {organization.root}
     for unit in organization.units:
