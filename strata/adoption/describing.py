@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from pydantic import TypeAdapter, ValidationError
@@ -199,7 +199,7 @@ def unit_objection(name: str, *, alike: bool) -> str:
 def _objections(type: Any, value: object) -> dict[str, str]:
     """Returns what the configuration has against a value, by the field."""
     try:
-        TypeAdapter(type).validate_python(value)
+        _adapter(type).validate_python(value)
     except Problem as problem:
         return {"": str(problem)}
     except ValidationError as error:
@@ -208,6 +208,11 @@ def _objections(type: Any, value: object) -> dict[str, str]:
         words = [str(one.get("ctx", {}).get("error") or one["msg"]) for one in found]
         return {str(one["loc"][0]) if one["loc"] else "": text for one, text in zip(found, words, strict=True)}
     return {}
+
+
+@cache
+def _adapter(type: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(type)
 
 
 def _accepted(
