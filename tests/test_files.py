@@ -350,8 +350,8 @@ def test_an_answer_that_nobody_reads_stays_the_exit_code(folder: Path, words: tu
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("report", "--output", "{scratch}/none/file"), "none/file cannot be written: No such file or directory"),
-        (("report", "--output", "{scratch}/config"), "config is a folder, not a file; name a file"),
+        (("report", "--output", "{scratch}/none/file"), "none/file cannot be written: there is no folder "),
+        (("report", "--output", "{scratch}"), " is a folder, not a file; name a file"),
         (("report", "--output", "{scratch}/file/below"), "file/below cannot be written: Not a directory"),
         (("report", "--output", "{scratch}/pipe"), "pipe cannot be written: No such device or address"),
         (("report", "--output", "/dev/full"), "/dev/full cannot be written: No space left on device"),

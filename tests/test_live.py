@@ -888,7 +888,7 @@ def test_a_file_that_cannot_keep_a_reading_is_refused_before_it(
     before = {one: one.read_bytes() for one in own.rglob("*.*")}
     result = strata(own, *command, "--live", "--save", tmp_path / file)
 
-    assert (result.exit_code, result.stdout) == (2, "")
+    assert (result.exit_code, result.stdout) == (2 if "config" in file else 1, "")
     assert f"--save {tmp_path / file} {words}" in result.stderr
     assert {one: one.read_bytes() for one in own.rglob("*.*")} == before
 
@@ -909,7 +909,7 @@ def test_a_file_that_cannot_have_the_report_is_refused_before_it(
     before = (own / "sso.yaml").read_bytes()
     result = strata(own, "report", *source, "--output", tmp_path / file)
 
-    assert (result.exit_code, result.stdout) == (2, "")
+    assert (result.exit_code, result.stdout) == (2 if "config" in file else 1, "")
     assert f"--output {tmp_path / file} {words}" in result.stderr
     assert (own / "sso.yaml").read_bytes() == before
 

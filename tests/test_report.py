@@ -94,7 +94,7 @@ def test_a_report_goes_to_a_file(tmp_path: Path) -> None:
 
 def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     result = report("--output", str(tmp_path / "none" / "access.txt"))
-    assert result.exit_code == 2
+    assert result.exit_code == 1
     told = f"cannot be written: there is no folder {tmp_path}/none; make it, or name another file\n"
     assert result.stderr.endswith(told)
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from strata.errors import StrataError, UsageError
+from strata.errors import StrataError
 
 MEGABYTE = 1_000_000
 CONFIGURATION = 10 * MEGABYTE
@@ -150,26 +150,26 @@ def check_target(path: Path, option: str, *, stream: bool = True) -> None:
         stream: a device or pipe will do; whether it takes everything shows when it is written to.
 
     Raises:
-        UsageError: it is no file, or its folder is not there or does not let us write.
+        StrataError: it is no file, or its folder is not there or does not let us write.
     """
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
         mode = stat.S_IFREG
     except OSError as error:
-        raise UsageError(f"{option} {path} cannot be written: {error.strerror}; name another file") from error
+        raise StrataError(f"{option} {path} cannot be written: {error.strerror}; name another file") from error
     if stream and _stream(path):
         return
     if not stat.S_ISREG(mode):
         kind = _KINDS.get(stat.S_IFMT(mode), "something else")
-        raise UsageError(f"{option} {path} is {kind}, not a file; name a file")
+        raise StrataError(f"{option} {path} is {kind}, not a file; name a file")
     folder = Path(os.path.realpath(path)).parent
     if not folder.is_dir():
-        raise UsageError(
+        raise StrataError(
             f"{option} {path} cannot be written: there is no folder {folder}; make it, or name another file"
         )
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise UsageError(f"{option} {path} cannot be written: {folder} lets you write no file; name another one")
+        raise StrataError(f"{option} {path} cannot be written: {folder} lets you write no file; name another one")
 
 
 def put(place: Path, content: bytes, *, like: Path) -> None:

@@ -31,8 +31,8 @@ class Source:
         """Refuses options that do not go together, no configuration, and a file that cannot keep a reading.
 
         Raises:
-            UsageError: one is given beside another, or without it; the file to save is in the configuration or none.
-            StrataError: there is no configuration, which says what things are called.
+            UsageError: one is given beside another, or without it; the file to save is in the configuration.
+            StrataError: there is no configuration, which says what things are called; the file cannot be written.
         """
         if self.live and self.kept:
             raise UsageError("--live reads AWS, and --from a file of an earlier reading; leave one of them out")
