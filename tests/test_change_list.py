@@ -326,7 +326,7 @@ def test_a_place_for_no_list_is_told_before_anything_is_asked(
     monkeypatch.setattr(os, "access", lambda path, _: path != places / "closed")  # of root nothing is closed
     before = {file: file.read_text() for file in (places / "approved.json", places / "config/sso.yaml")}
 
-    with pytest.raises(UsageError) as refused:
+    with pytest.raises(StrataError) as refused:
         begins(places, place, monkeypatch)
 
     problem, remedy = NO_PLACES[place]
