@@ -19,7 +19,6 @@ from cdktf_cdktf_provider_aws.data_aws_ssoadmin_instances import DataAwsSsoadmin
 from cdktf_cdktf_provider_aws.identitystore_group import IdentitystoreGroup
 from cdktf_cdktf_provider_aws.identitystore_group_membership import IdentitystoreGroupMembership
 from cdktf_cdktf_provider_aws.identitystore_user import IdentitystoreUser
-from cdktf_cdktf_provider_aws.organizations_account import OrganizationsAccount
 from cdktf_cdktf_provider_aws.ssoadmin_account_assignment import SsoadminAccountAssignment
 from cdktf_cdktf_provider_aws.ssoadmin_customer_managed_policy_attachment import (
     SsoadminCustomerManagedPolicyAttachment,
@@ -89,7 +88,8 @@ class SsoStack(BaseStack):
         for permission_set in landing_zone.permission_sets.values():
             self._permission_set(permission_set, backend)
         self._access_control_attributes()
-        account_ids = self.expressions_of(organizations, _granted(landing_zone, organizations), "id")
+        # Of every account, so that the first grant in one needs no output that organizations has yet to write.
+        account_ids = self.expressions_of(organizations, organizations.accounts, "id")
         for grant in landing_zone.grants:
             self._assignment(grant, account_ids[grant.account])
         self._alerts(security)
@@ -425,8 +425,3 @@ _FILLED_IN = (
 
 def _arn(policy: ManagedPolicy) -> str:
     return f"arn:{PARTITION}:iam::aws:policy/{policy.aws}"
-
-
-def _granted(landing_zone: LandingZone, organizations: OrganizationsStack) -> dict[str, OrganizationsAccount]:
-    """Returns the accounts that somebody has access to."""
-    return {key: organizations.accounts[key] for key in sorted({grant.account for grant in landing_zone.grants})}
