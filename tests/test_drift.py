@@ -1162,7 +1162,7 @@ def test_a_change_is_not_called_done_before_it_is(
     assert "new at AWS, to be written:\n  group night" in before.out
     assert "written" not in f"{before.out}{before.err}".replace("to be written", "")
     assert done == (0, True)
-    assert f"written to {edited.path}; a deploy" in capsys.readouterr().err
+    assert f"written to {edited.path}; strata plan" in capsys.readouterr().err
 
 
 def _full(*_: Any, **__: Any) -> None:

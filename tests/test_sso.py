@@ -398,3 +398,12 @@ def test_the_portal_has_the_name_of_the_store_until_it_is_given_another(shipped:
 def test_no_position_is_part_of_an_address(deployment: Deployment) -> None:
     for address in deployment["sso"].addresses:
         assert not re.search(r"[._]\d+(?:$|_)", address)
+
+
+def test_a_first_grant_in_an_account_waits_for_no_output(variant: Variant) -> None:
+    """`organizations` gives the id of every account, or `sso` could not be planned before it is applied."""
+    administrators = {"permission_sets": ["Administrator"], "groups": ["administrators"], "accounts": ["management"]}
+
+    given = variant({"sso.yaml": {"assignments": [administrators]}})["organizations"].json["output"]
+
+    assert {f"cross-stack-output-aws_organizations_account{key}id" for key in ("security", "shared")} <= given.keys()
