@@ -150,7 +150,7 @@ def _said(step: Step, environment: Mapping[str, str], folder: Path, size: tuple[
     """Runs a command at a terminal; yields its lines, each progress line, and its questions, which are answered."""
     master, terminal = os.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
-    plain = {"STRATA_CONFIG", "FORCE_COLOR", "NO_COLOR", "CI"}
+    plain = {"STRATA_CONFIG", "FORCE_COLOR", "NO_COLOR", "CI", "COLUMNS", "LINES"}
     variables = {name: value for name, value in environment.items() if name not in plain}
     process = subprocess.Popen(
         [str(Path(sys.executable).with_name("strata")), *step.command.split()[1:]],
