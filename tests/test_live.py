@@ -103,7 +103,7 @@ def zone(folder: Path) -> LandingZone:
 
 
 def evidence(zone: LandingZone, live: Inventory) -> Evidence:
-    return Evidence.of(AT, CALLER, live, states_of(zone, states(deployed())))
+    return Evidence.of(AT, CALLER, live, states_of(states(deployed())))
 
 
 def read(zone: LandingZone, live: Inventory) -> Read:
@@ -237,7 +237,7 @@ def test_an_answer_from_aws_has_its_evidence_below(folder: Path, kept: Callable[
 
 def test_every_change_by_hand_is_told_as_drift_tells_it(zone: LandingZone) -> None:
     missed: dict[str, Any] = {}
-    left = states_of(zone, states(deployed()))
+    left = states_of(states(deployed()))
     for name, (_, expected, _) in _cases().items():
         known = known_keys(zone, by_hand(name), imported=left.ids, record={})
         found = [
@@ -957,3 +957,19 @@ def test_what_was_renamed_at_aws_keeps_its_key(folder: Path, tmp_path: Path) -> 
     assert found.zone.groups["readers-of-it"].name == "Lookers"
     assert by_name.zone.groups.keys() == {"admins", "lookers"}
     assert "group readers-of-it: declared only" in [one.what for one in by_name.live.differences]
+
+
+def test_a_key_that_was_renamed_after_a_reading_keeps_its_tags(folder: Path, tmp_path: Path) -> None:
+    """A kept reading has the states of its day: with the tags that Strata gives under the keys of then."""
+    own = Path(shutil.copytree(folder, tmp_path / "config"))
+    (own / "imports.yaml").unlink()
+    tagged = [replace(one, tags={**one.tags, "Project": "acme"}) for one in clean().organization.accounts]
+    made = evidence(load(own), changed(clean(), accounts=tuple(tagged)))
+    before = told(load(own), made)
+    organization = (own / "organization.yaml").read_text()
+    (own / "organization.yaml").write_text(organization.replace("shop-one", "boutique"))
+    (own / "moves.yaml").write_text("- {kind: account, from: shop-one, to: boutique}\n")
+    after = told(load(own), made)
+
+    assert [one.what for one in (*before.live.differences, *after.live.differences)] == []
+    assert "boutique" in after.zone.accounts

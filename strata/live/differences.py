@@ -17,6 +17,7 @@ from strata.drift.comparison import Difference as Drifted
 from strata.drift.declared import declared_side
 from strata.drift.facts import Fact, Recorded
 from strata.drift.live import live_side
+from strata.drift.recorded import moved
 from strata.drift.ways import Way
 from strata.identity.things import folded
 from strata.inventory import reading
@@ -56,9 +57,10 @@ def differences(
         day: the day of the reading, before which entries of accepted.yaml may have ended.
     """
     unread = [one.part for one in unread_parts(inventory, zone.project.identity_center_region, states)]
-    attributes, elsewhere = (states.attributes, states.elsewhere) if states else ({}, frozenset[TypedId]())
+    said, elsewhere = (states.attributes, states.elsewhere) if states else ({}, frozenset[TypedId]())
+    held = ((f"{type}.{name}", one) for type, named in said.items() for name, one in named.items())
     yield from _of_management(zone, inventory)
-    here, live = declared_side(zone), live_side(zone, inventory, known, attributes, elsewhere)
+    here, live = declared_side(zone), live_side(zone, inventory, known, moved(zone, held), elsewhere)
     accepted = {(one.finding, one.at) for one in zone.accepted if one.finding in DRIFT and not one.ended(day)}
     order = {kind: place for place, kind in enumerate(facts.STACKS)}
     for at in sorted({*here, *live}, key=lambda at: (order[at[0]], at[1])):

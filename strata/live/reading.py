@@ -15,10 +15,10 @@ from strata.aws.states import list_stacks, read_state
 from strata.config.layers import STACKS
 from strata.config.models import PolicyType, Setting
 from strata.config.moves import KINDS, Kind
-from strata.drift.recorded import attributes, ids_of
+from strata.drift.recorded import ids_of
 from strata.errors import StrataError
 from strata.files.atomic import write
-from strata.identity.recorded import recorded
+from strata.identity.recorded import recorded, resources
 from strata.identity.things import TYPES
 from strata.inventory.progress import Reading
 from strata.inventory.things import Inventory
@@ -126,19 +126,19 @@ def _states(aws: Aws, zone: LandingZone) -> States | None:
         if error.code in DENIED:
             return None
         raise
-    return states_of(zone, found)
+    return states_of(found)
 
 
-def states_of(zone: LandingZone, states: Mapping[str, Mapping[str, Any]]) -> States:
-    """Returns what some states say of the things at AWS, by stack."""
+def states_of(states: Mapping[str, Mapping[str, Any]]) -> States:
+    """Returns what some states, by stack, say of the things at AWS, under the keys that they have them by."""
     ours = {stack: state for stack, state in states.items() if stack in STACKS}
     others = [state for stack, state in states.items() if stack not in STACKS]
     kept = {"tags", "tags_all", "user_id", "group_id"}
-    said = {
-        type: {name: {word: value for word, value in one.items() if word in kept} for name, one in named.items()}
-        for type, named in attributes(zone, ours).items()
-        if type in TYPES.values()
-    }
+    said: dict[str, dict[str, dict[str, Any]]] = {}
+    for one in (each for stack, state in ours.items() for each in resources(stack, state)):
+        if one.type in TYPES.values():
+            found = {word: value for word, value in one.attributes.items() if word in kept}
+            said.setdefault(one.type, {})[one.name] = found
     return States(recorded(ours).addresses, said, frozenset(ids_of(others)))
 
 
