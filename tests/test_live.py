@@ -348,6 +348,17 @@ def test_what_accepted_yaml_has_is_told_as_accepted(folder: Path, tmp_path: Path
     assert [one.accepted for one in later.differences] == [False]
 
 
+def test_what_is_accepted_as_left_on_is_told_as_accepted(folder: Path, tmp_path: Path) -> None:
+    """Drift knows from the state that a deploy noted it, and prints another finding than for what is new."""
+    own = Path(shutil.copytree(folder, tmp_path / "config"))
+    service = "trusted service ssm.amazonaws.com"
+    (own / "accepted.yaml").write_text(f"- finding: left-on\n  at: {service}\n  reason: agreed\n")
+    on = clean().organization.trusted_services
+    live = read(load(own), changed(clean(), trusted_services=(*on, "ssm.amazonaws.com"))).live
+
+    assert [one.what for one in live.differences] == [f"{service}: at AWS only, accepted"]
+
+
 def test_another_name_of_the_management_account_is_told(zone: LandingZone) -> None:
     own, *others = clean().organization.accounts
     live = changed(clean(), accounts=(replace(own, name="Acme Inc", email="root@example.com"), *others))

@@ -67,7 +67,13 @@ def differences(
         # Of a trail, a budget and the like the values are in the states, and strata drift compares them.
         if at[0] != facts.CONTROL and not is_unread(*at, unread):
             for one in _of(zone, here.get(at), live.get(at), unread):
-                yield replace(one, accepted=(f"{one.how}-outside", _at(one)) in accepted)
+                drifted = Drifted(_HOW[one.how], one.kind, one.name, Way(), one.attribute, one.at_aws)
+                meant = any((finding, drifted.at) in accepted for finding in drifted.findings)
+                yield replace(one, accepted=meant)
+
+
+_HOW = {MADE: How.LEFT, GONE: How.GONE, CHANGED: How.CHANGED}
+"""How drift has it; a reading does not tell what a deploy noted as on from what was made after it."""
 
 
 def _of_management(zone: LandingZone, inventory: Inventory) -> Iterator[Difference]:
@@ -78,11 +84,6 @@ def _of_management(zone: LandingZone, inventory: Inventory) -> Iterator[Differen
         if at_aws != declared and not (attribute == "email" and folded(at_aws) == folded(declared)):
             place = str(zone.source(PROJECT, ("management_account", attribute)))
             yield Difference(CHANGED, facts.ACCOUNT, MANAGEMENT, attribute, at_aws, declared, place)
-
-
-def _at(one: Difference) -> str:
-    """Returns the place that accepted.yaml has of it."""
-    return Drifted(How(f"{one.how}-outside"), one.kind, one.name, Way(), one.attribute, one.at_aws).at
 
 
 def _of(zone: LandingZone, here: Fact | None, now: Fact | None, unread: Collection[str]) -> Iterator[Difference]:
