@@ -79,15 +79,15 @@ class LiveLandingZone(LandingZone):
         return self.found_administrators
 
 
-def live_landing_zone(zone: LandingZone, inventory: Inventory, known: Keys) -> LiveLandingZone:
+def live_landing_zone(zone: LandingZone, inventory: Inventory, keys: Keys) -> LiveLandingZone:
     """Returns the landing zone as AWS has it.
 
     Args:
         zone: the configuration.
         inventory: what was read.
-        known: the key of what AWS has and the configuration declares, by kind and id.
+        keys: the key of everything that AWS has.
     """
-    return _Reading(zone, inventory, all_keys(zone, inventory, known)).landing_zone()
+    return _Reading(zone, inventory, keys).landing_zone()
 
 
 # Keys

@@ -146,9 +146,9 @@ def told(zone: LandingZone, evidence: Evidence) -> Read:
     """Returns what a reading says beside a configuration."""
     inventory, states = evidence.inventory, evidence.states
     known = known_keys(zone, inventory, imported=states.ids if states else {}, record={})
-    live = live_landing_zone(zone, inventory, known)
-    center = inventory.center
     keys = all_keys(zone, inventory, known)
+    live = live_landing_zone(zone, inventory, keys)
+    center = inventory.center
     found = Live(
         read_at=evidence.read_at,
         caller=evidence.caller,
