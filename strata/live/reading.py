@@ -168,7 +168,7 @@ def told(zone: LandingZone, evidence: Evidence) -> Read:
 
 
 def _unread(zone: LandingZone, live: LandingZone, inventory: Inventory, states: States | None) -> Iterator[Unread]:
-    yield from unread_parts(inventory, zone.project.identity_center_region, states)
+    yield from unread_parts(zone, inventory, states)
     if reason := live.unread.get("documents"):
         yield Unread("documents", ("expectations", "who can undo a deploy"), reason)
 
