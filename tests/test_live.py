@@ -842,14 +842,13 @@ class Told:
         self.denied = False
         monkeypatch.setattr(live_reading, "connect", lambda *_: None)
         monkeypatch.setattr(live_reading, "management_caller", lambda *_: Caller("111111111111", CALLER))
-        monkeypatch.setattr(live_reading, "list_stacks", self.stacks)
-        monkeypatch.setattr(live_reading, "read_state", lambda _, __, stack: states(deployed())[stack])
+        monkeypatch.setattr(live_reading, "read_states", self.states)
         monkeypatch.setattr(Reading, "read", lambda *_, **how: live if how == {"partly": True} else None)
 
-    def stacks(self, *_: Any) -> list[str]:
+    def states(self, *_: Any) -> dict[str, Json]:
         if self.denied:
             raise AwsError("s3:ListBucket is not allowed", "AccessDenied")
-        return [*states(deployed())]
+        return states(deployed())
 
 
 def test_aws_is_read_and_kept(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from strata.adoption.describing import ACTIVE, FULL_ACCESS, SERVICE_CONTROL
 from strata.adoption.matching import known_keys
 from strata.aws.prerequisites import management_caller
 from strata.aws.session import DENIED, Aws, AwsError, connect
-from strata.aws.states import list_stacks, read_state
+from strata.aws.states import read_states
 from strata.config.layers import STACKS
 from strata.config.models import PolicyType, Setting
 from strata.config.moves import KINDS, Kind
@@ -121,12 +121,11 @@ def _from_aws(options: Options, zone: LandingZone) -> Evidence:
 def _states(aws: Aws, zone: LandingZone) -> States | None:
     """Returns what the states say, None where they may not be read; nothing before the first deploy."""
     try:
-        found = {stack: read_state(aws, zone.project, stack) for stack in list_stacks(aws, zone.project)}
+        return states_of(read_states(aws, zone.project))
     except AwsError as error:
         if error.code in DENIED:
             return None
         raise
-    return states_of(found)
 
 
 def states_of(states: Mapping[str, Mapping[str, Any]]) -> States:
