@@ -110,7 +110,7 @@ def _expected(landing_zone: LandingZone, as_of: dt.date, inside: Mapping[str, se
         place = str(landing_zone.source(EXPECTATIONS, (ENTRIES, index)))
         result = results.get(index)
         if result is None:
-            why = "" if one.until and one.until < as_of else unaskable(landing_zone, one)
+            why = "" if one.ended(as_of) else unaskable(evaluated, one)
             yield Expected(one, dict.fromkeys(inside), (why,) if why else (), place, ended=not why)
             continue
         about = set(resolved(evaluated, one).accounts)
