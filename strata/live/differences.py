@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
+from strata.adoption.describing import Keys
 from strata.adoption.live_ids import TypedId
 from strata.config import PROJECT
 from strata.config.findings import DRIFT
@@ -24,7 +25,6 @@ from strata.inventory import reading
 from strata.inventory.things import Inventory
 from strata.landing_zone import LandingZone
 from strata.live.evidence import States
-from strata.live.landing_zone import Keys
 from strata.report.live import CHANGED, GONE, MADE, Difference, Unread
 
 STATES = "states"

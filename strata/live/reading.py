@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from strata.adoption.describing import ACTIVE, FULL_ACCESS, SERVICE_CONTROL
+from strata.adoption.describing import ACTIVE, FULL_ACCESS, SERVICE_CONTROL, Keys
 from strata.adoption.matching import known_keys
 from strata.aws.prerequisites import management_caller
 from strata.aws.session import DENIED, Aws, AwsError, connect
@@ -35,7 +35,7 @@ from strata.live.differences import (
     unread_parts,
 )
 from strata.live.evidence import Evidence, States, kept_in
-from strata.live.landing_zone import Keys, LiveLandingZone, all_keys, live_landing_zone
+from strata.live.landing_zone import LiveLandingZone, all_keys, live_landing_zone
 from strata.options import Options
 from strata.report.live import Live, Unread
 from strata.text import listed
