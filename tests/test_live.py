@@ -808,6 +808,16 @@ def test_a_reading_of_another_organization_is_refused(folder: Path, tmp_path: Pa
     )
 
 
+def test_a_report_does_not_replace_what_it_is_made_of(folder: Path, kept: Callable[[Inventory], Path]) -> None:
+    """Nothing has that reading again."""
+    file = kept(clean())
+    before = file.read_bytes()
+    result = strata(folder, "report", "--from", file, "--output", file)
+
+    assert result.exit_code == 2
+    assert file.read_bytes() == before
+
+
 @pytest.mark.parametrize(
     ("words", "told_error"),
     [
@@ -817,6 +827,7 @@ def test_a_reading_of_another_organization_is_refused(folder: Path, tmp_path: Pa
         (("report", "--live", "--from", "x"), "--live reads AWS, and --from a file"),
         (("report", "--save", "x"), "--save keeps what --live reads"),
         (("report", "--live", "--save", "x", "--output", "./x"), "--save and --output name one file"),
+        (("report", "--from", "x", "--output", "./x"), "--from and --output name one file"),
         (("explain", "ana", "--save", "x"), "--save keeps what --live reads"),
         (("explain", "ana", "--live", "--from", "x"), "--live reads AWS, and --from a file"),
     ],
