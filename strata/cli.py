@@ -199,6 +199,9 @@ def _drop_stdout() -> None:
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for a script.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")]
+ThoroughOption = Annotated[
+    bool, typer.Option("--thorough", help="Look for grants of deleted users beside living ones: many more calls.")
+]
 LiveOption = Annotated[
     bool, typer.Option("--live", help="What AWS has now, as evidence: date, caller, hash, differences to config/.")
 ]
@@ -560,9 +563,7 @@ def adopt(
         str | None, typer.Option("--identity-center-region", help="Where Identity Center is, if not in the primary.")
     ] = None,
     literal: Annotated[bool, typer.Option("--literal", help="Name every account; fold no assignments.")] = False,
-    thorough: Annotated[
-        bool, typer.Option("--thorough", help="Look for grants of deleted users beside living ones: many more calls.")
-    ] = False,
+    thorough: ThoroughOption = False,
     prune: Annotated[
         bool, typer.Option("--prune", help="Instead, take lines out of imports.yaml that are done with.")
     ] = False,
@@ -615,9 +616,7 @@ def drift(
     who: Annotated[
         bool, typer.Option("--who", help="Ask CloudTrail who made the first 50 differences, twice a second.")
     ] = False,
-    thorough: Annotated[
-        bool, typer.Option("--thorough", help="Look for grants of deleted users beside living ones: many more calls.")
-    ] = False,
+    thorough: ThoroughOption = False,
     json: JsonOption = False,
 ) -> int:
     """Say what differs at AWS from config/ and from the last deploy, made by somebody's hand, and print the way back.

@@ -103,7 +103,7 @@ def zone(folder: Path) -> LandingZone:
 
 
 def evidence(zone: LandingZone, live: Inventory) -> Evidence:
-    return Evidence.of(AT, CALLER, live, states_of(zone, states(deployed())))
+    return Evidence.of(AT, CALLER, live, states_of(states(deployed())))
 
 
 def read(zone: LandingZone, live: Inventory) -> Read:
@@ -237,7 +237,7 @@ def test_an_answer_from_aws_has_its_evidence_below(folder: Path, kept: Callable[
 
 def test_every_change_by_hand_is_told_as_drift_tells_it(zone: LandingZone) -> None:
     missed: dict[str, Any] = {}
-    left = states_of(zone, states(deployed()))
+    left = states_of(states(deployed()))
     for name, (_, expected, _) in _cases().items():
         known = known_keys(zone, by_hand(name), imported=left.ids, record={})
         found = [
@@ -346,6 +346,17 @@ def test_what_accepted_yaml_has_is_told_as_accepted(folder: Path, tmp_path: Path
         "assignment Admin of group readers-of-it in a3: at AWS only, accepted"
     ]
     assert [one.accepted for one in later.differences] == [False]
+
+
+def test_what_is_accepted_as_left_on_is_told_as_accepted(folder: Path, tmp_path: Path) -> None:
+    """Drift knows from the state that a deploy noted it, and prints another finding than for what is new."""
+    own = Path(shutil.copytree(folder, tmp_path / "config"))
+    service = "trusted service ssm.amazonaws.com"
+    (own / "accepted.yaml").write_text(f"- finding: left-on\n  at: {service}\n  reason: agreed\n")
+    on = clean().organization.trusted_services
+    live = read(load(own), changed(clean(), trusted_services=(*on, "ssm.amazonaws.com"))).live
+
+    assert [one.what for one in live.differences] == [f"{service}: at AWS only, accepted"]
 
 
 def test_another_name_of_the_management_account_is_told(zone: LandingZone) -> None:
@@ -797,6 +808,16 @@ def test_a_reading_of_another_organization_is_refused(folder: Path, tmp_path: Pa
     )
 
 
+def test_a_report_does_not_replace_what_it_is_made_of(folder: Path, kept: Callable[[Inventory], Path]) -> None:
+    """Nothing has that reading again."""
+    file = kept(clean())
+    before = file.read_bytes()
+    result = strata(folder, "report", "--from", file, "--output", file)
+
+    assert result.exit_code == 2
+    assert file.read_bytes() == before
+
+
 @pytest.mark.parametrize(
     ("words", "told_error"),
     [
@@ -806,6 +827,7 @@ def test_a_reading_of_another_organization_is_refused(folder: Path, tmp_path: Pa
         (("report", "--live", "--from", "x"), "--live reads AWS, and --from a file"),
         (("report", "--save", "x"), "--save keeps what --live reads"),
         (("report", "--live", "--save", "x", "--output", "./x"), "--save and --output name one file"),
+        (("report", "--from", "x", "--output", "./x"), "--from and --output name one file"),
         (("explain", "ana", "--save", "x"), "--save keeps what --live reads"),
         (("explain", "ana", "--live", "--from", "x"), "--live reads AWS, and --from a file"),
     ],
@@ -831,14 +853,13 @@ class Told:
         self.denied = False
         monkeypatch.setattr(live_reading, "connect", lambda *_: None)
         monkeypatch.setattr(live_reading, "management_caller", lambda *_: Caller("111111111111", CALLER))
-        monkeypatch.setattr(live_reading, "list_stacks", self.stacks)
-        monkeypatch.setattr(live_reading, "read_state", lambda _, __, stack: states(deployed())[stack])
+        monkeypatch.setattr(live_reading, "read_states", self.states)
         monkeypatch.setattr(Reading, "read", lambda *_, **how: live if how == {"partly": True} else None)
 
-    def stacks(self, *_: Any) -> list[str]:
+    def states(self, *_: Any) -> dict[str, Json]:
         if self.denied:
             raise AwsError("s3:ListBucket is not allowed", "AccessDenied")
-        return [*states(deployed())]
+        return states(deployed())
 
 
 def test_aws_is_read_and_kept(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -957,3 +978,19 @@ def test_what_was_renamed_at_aws_keeps_its_key(folder: Path, tmp_path: Path) -> 
     assert found.zone.groups["readers-of-it"].name == "Lookers"
     assert by_name.zone.groups.keys() == {"admins", "lookers"}
     assert "group readers-of-it: declared only" in [one.what for one in by_name.live.differences]
+
+
+def test_a_key_that_was_renamed_after_a_reading_keeps_its_tags(folder: Path, tmp_path: Path) -> None:
+    """A kept reading has the states of its day: with the tags that Strata gives under the keys of then."""
+    own = Path(shutil.copytree(folder, tmp_path / "config"))
+    (own / "imports.yaml").unlink()
+    tagged = [replace(one, tags={**one.tags, "Project": "acme"}) for one in clean().organization.accounts]
+    made = evidence(load(own), changed(clean(), accounts=tuple(tagged)))
+    before = told(load(own), made)
+    organization = (own / "organization.yaml").read_text()
+    (own / "organization.yaml").write_text(organization.replace("shop-one", "boutique"))
+    (own / "moves.yaml").write_text("- {kind: account, from: shop-one, to: boutique}\n")
+    after = told(load(own), made)
+
+    assert [one.what for one in (*before.live.differences, *after.live.differences)] == []
+    assert "boutique" in after.zone.accounts

@@ -36,6 +36,15 @@ def list_stacks(aws: Aws, project: Project) -> list[str]:
     return sorted({stack for stack in stacks if state_key(stack) in keys})
 
 
+def read_states(aws: Aws, project: Project) -> dict[str, dict[str, Any]]:
+    """Returns all states by stack, stacks of your own included; none before the first deploy.
+
+    Raises:
+        AwsError: the bucket is somebody else's, or may not be read.
+    """
+    return {stack: read_state(aws, project, stack) for stack in list_stacks(aws, project)}
+
+
 def read_state(aws: Aws, project: Project, stack: str) -> dict[str, Any]:
     """Returns the state of a stack, empty before its first deploy.
 

@@ -9,7 +9,7 @@ from strata.adoption.live_ids import KINDS
 from strata.adoption.pruning import gone, kind, lines_of, made, without
 from strata.aws.prerequisites import management_caller
 from strata.aws.session import Aws, connect
-from strata.aws.states import list_stacks, read_state
+from strata.aws.states import read_states
 from strata.config import IMPORTS
 from strata.errors import ConfigurationError, StrataError
 from strata.files.config_edit import loaded, offer, texts
@@ -53,8 +53,7 @@ def _going(options: Options, landing_zone: LandingZone, lines: Mapping[str, str]
     """Returns the addresses of the lines that go, and says why these go and others stay."""
     aws, project = connect(options, landing_zone.project), landing_zone.project
     management_caller(aws, project)
-    states = {stack: read_state(aws, project, stack) for stack in list_stacks(aws, project)}
-    held = recorded(states).addresses
+    held = recorded(read_states(aws, project)).addresses
     created = frozenset[str]().union(*addresses(landing_zone).values())
     undeclared = [address for address in lines if address not in created]
     done = made((address for address in lines if address in created), held)

@@ -304,6 +304,6 @@ def _ending_as_json(options: Options, number: int, one: Expectation, day: dt.dat
         "line": number,
         "id": one.id,
         "until": str(one.until),
-        "expired": one.until is not None and one.until < day,
+        "expired": one.ended(day),
         "reason": one.reason,
     }

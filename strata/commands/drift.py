@@ -26,6 +26,7 @@ from strata.load import load
 from strata.options import Options
 from strata.outputs import output
 from strata.printing import LINE, document, line, readers_may_leave, word
+from strata.report.live import Unread
 from strata.text import counted, listed, plural
 
 DIFFERS = 3
@@ -113,9 +114,7 @@ def _told(
 ) -> Iterator[str]:
     for one in drift.differences:
         yield from _difference(options, one, by.get(_hint(one)))
-    for part, reason in drift.unread.items():
-        kinds = ", ".join(dict.fromkeys(HIDDEN.get(part, ())))
-        yield f"unread: {part}{f' ({kinds})' if kinds and kinds != part else ''}: {reason}"
+    yield from (f"unread: {one}" for one in _unread(drift))
     if not drift.unread:
         yield from _unused(zone, drift, accepted)
     if drift.waiting:
@@ -200,11 +199,12 @@ def _facts(options: Options, drift: Drift, by: Mapping[str, Author]) -> dict[str
         ],
         "accepted": [_difference_facts(options, one) for one in drift.accepted],
         "waiting": list(drift.waiting),
-        "unread": [
-            {"part": part, "kinds": list(HIDDEN.get(part, ())), "reason": reason}
-            for part, reason in drift.unread.items()
-        ],
+        "unread": [one.as_data() for one in _unread(drift)],
     }
+
+
+def _unread(drift: Drift) -> list[Unread]:
+    return [Unread(part, HIDDEN.get(part, ()), reason) for part, reason in drift.unread.items()]
 
 
 def _difference_facts(options: Options, one: Difference) -> dict[str, Any]:

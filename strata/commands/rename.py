@@ -12,7 +12,7 @@ from pathlib import Path
 
 from strata.aws.prerequisites import management_caller
 from strata.aws.session import connect
-from strata.aws.states import list_stacks, read_state
+from strata.aws.states import read_states
 from strata.config import ACCEPTED, MOVES
 from strata.config.models import MANAGEMENT, ROOT
 from strata.config.moves import KINDS, Move
@@ -182,8 +182,7 @@ def _pruned(options: Options, landing_zone: LandingZone, before: Texts) -> dict[
         return {}
     aws = connect(options, landing_zone.project)
     management_caller(aws, landing_zone.project)
-    stacks = list_stacks(aws, landing_zone.project)
-    held = recorded({stack: read_state(aws, landing_zone.project, stack) for stack in stacks})
+    held = recorded(read_states(aws, landing_zone.project))
     said = [(kind, key) for kind, found in held.previously.items() for key in found]
     stay = [one for one in moves if not is_made(one, moves, held.addresses, said)]
     for one in stay:

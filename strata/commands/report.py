@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -58,8 +59,10 @@ def run(
     if output:
         refuse_in_configuration(output, options.config, "--output")
         check_target(output, "--output")
-    if output and source.save and output.resolve() == source.save.resolve():
-        raise UsageError("--save and --output name one file, and the report is not what was read; name another one")
+    for option, file in (("--save", source.save), ("--from", source.kept)):
+        if output and file and os.path.realpath(output) == os.path.realpath(file):
+            problem = f"{option} and --output name one file, and the report is not what was read"
+            raise UsageError(f"{problem}; name another one")
     if diff is not None:
         if as_of is not None or only:
             problem = "a difference is about everything, on no day"

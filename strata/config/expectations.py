@@ -1,5 +1,6 @@
 """expectations.yaml: sentences about who may do what where, and who may not, that hold whatever else is configured."""
 
+import datetime as dt
 from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, RootModel, model_validator
@@ -91,6 +92,10 @@ class Expectation(Model):
     def actions(self) -> tuple[str, ...]:
         """Returns the actions, as they are written."""
         return self.denied or self.allowed
+
+    def ended(self, day: dt.date | None) -> bool:
+        """Returns whether its last day is over; without a day to look from it never is."""
+        return day is not None and self.until is not None and self.until < day
 
 
 class Expectations(Model):

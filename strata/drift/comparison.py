@@ -81,6 +81,10 @@ class Difference:
         """Returns the findings under which accepted.yaml may have it: what a deploy noted may have been made before."""
         return (self.how.value, How.MADE.value) if self.how is How.LEFT else (self.how.value,)
 
+    def is_meant(self, accepted: Collection[tuple[str, str]]) -> bool:
+        """Returns whether it is among what accepted.yaml has, by finding and place."""
+        return any((finding, self.at) in accepted for finding in self.findings)
+
 
 @dataclass(frozen=True)
 class Drift:
@@ -120,18 +124,17 @@ def compare(
     # The next deploy makes anew what is tainted, whether a run that broke had made it or not.
     sound = recorded_side(zone, {stack: without_tainted(state) for stack, state in ours.items()})
     before = {at: fact for at, fact in before.items() if at in sound or at not in here}
-    unread = _unread(zone, inventory, before)
+    unread = unread_parts(zone, inventory, center=any(kind in _PEOPLE_AND_ACCESS for kind, _ in before))
     found, waiting = list[Difference](), list[str]()
-    for at in sorted({*here, *before, *live}, key=lambda at: (_ORDER[at[0]], -_depth(at, live), at[1])):
+    for at in sorted({*here, *before, *live}, key=lambda at: (ORDER[at[0]], -_depth(at, live), at[1])):
         if not (is_unread(*at, unread) or (at[0] == facts.CONTROL and inventory.controls is None)):
             one = _Compared(zone, here.get(at), before.get(at), live.get(at), frozenset(unread))
             found += one.differences()
             waiting += [" ".join(at)] if one.waits() else []
     if not unread:
         found = _hindered(zone, inventory, known, found)
-    meant = [any((finding, one.at) in accepted for finding in one.findings) for one in found]
-    left = tuple(one for one, is_meant in zip(found, meant, strict=True) if not is_meant)
-    silenced = tuple(one for one, is_meant in zip(found, meant, strict=True) if is_meant)
+    left = tuple(one for one in found if not one.is_meant(accepted))
+    silenced = tuple(one for one in found if one.is_meant(accepted))
     return Drift(left, silenced, tuple(waiting), unread)
 
 
@@ -174,7 +177,8 @@ def controls_of(zone: LandingZone, states: Mapping[str, State]) -> Held:
     return {type: by_type.get(type, {}) for type in KEYS}
 
 
-_ORDER = {kind: place for place, kind in enumerate(facts.STACKS)}
+ORDER: Mapping[str, int] = {kind: place for place, kind in enumerate(facts.STACKS)}
+"""The place of each kind among the others."""
 
 
 def _depth(at: tuple[str, str], live: Side) -> int:
@@ -200,12 +204,18 @@ HIDDEN: Mapping[str, tuple[str, ...]] = {
 """The kinds of which nothing is known where a part was not read."""
 
 
-def _unread(zone: LandingZone, inventory: Inventory, before: Side) -> dict[str, str]:
-    """Returns what was not read, by part, with the reason."""
+def unread_parts(zone: LandingZone, inventory: Inventory, *, center: bool) -> dict[str, str]:
+    """Returns what was not read, by part, with the reason.
+
+    Args:
+        zone: the configuration.
+        inventory: what AWS has.
+        center: whether Identity Center is looked for, so that one that is off is not read.
+    """
     found = dict(inventory.unread)
     if isinstance(inventory.entitlements, str):
         found[reading.ENTITLEMENTS] = inventory.entitlements
-    if not inventory.center and any(kind in _PEOPLE_AND_ACCESS for kind, _ in before):
+    if center and not inventory.center:
         found.setdefault(reading.CENTER, f"it is not enabled in {zone.project.identity_center_region}")
     return dict(sorted(found.items()))
 
@@ -213,6 +223,11 @@ def _unread(zone: LandingZone, inventory: Inventory, before: Side) -> dict[str, 
 def is_unread(kind: str, name: str, unread: Collection[str]) -> bool:
     hidden = {one for part in unread for one in HIDDEN.get(part, ())}
     return kind in hidden or (kind in (facts.SETTING, facts.CONTROL) and key_of(name) in unread)
+
+
+def is_value_unread(kind: str, attribute: str, unread: Collection[str]) -> bool:
+    """Returns whether a value was not read of what was; tags of permission sets are read with Identity Center."""
+    return attribute == reading.TAGS and reading.TAGS in unread and kind != facts.SET
 
 
 # One fact on three sides
@@ -264,7 +279,7 @@ class _Compared:
         for attribute, declared in here.values.items():
             recorded = before.values.get(attribute)
             wanted = recorded if declared is Recorded.AS_IT_IS else declared
-            if attribute != reading.TAGS or reading.TAGS not in self.unread or here.kind == facts.SET:
+            if not is_value_unread(here.kind, attribute, self.unread):
                 yield attribute, (wanted, recorded, now.values.get(attribute))
 
     def _difference(self, how: How, fact: Fact, attribute: str = "", at_aws: str = "", *values: str) -> Difference:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from strata.adoption import recording
-from strata.adoption.describing import ACTIVE, CONTROL_TOWER, looked_after
+from strata.adoption.describing import ACTIVE, CONTROL_TOWER, Keys, looked_after
 from strata.adoption.live_ids import TypedId, assignment_id
 from strata.config.limits import aws_limits
 from strata.config.models import MANAGEMENT, Mode, RegionalSetting
@@ -29,9 +29,6 @@ from strata.identity.things import (
 from strata.inventory import things
 from strata.inventory.things import Center, Inventory
 from strata.landing_zone import LandingZone
-
-Keys = Mapping[Kind, Mapping[str, str]]
-"""Kind to id to key."""
 
 
 def live_side(

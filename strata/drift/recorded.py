@@ -43,12 +43,18 @@ def recorded_side(zone: LandingZone, states: Mapping[str, State]) -> dict[tuple[
 
 def attributes(zone: LandingZone, states: Mapping[str, State]) -> dict[str, dict[str, Attributes]]:
     """Returns the attributes of everything in the states by type and name, moved to the keys of today."""
+    held = (one for stack, state in states.items() for one in resources(stack, state))
+    return moved(zone, ((one.address, one.attributes) for one in held))
+
+
+def moved(zone: LandingZone, held: Iterable[tuple[str, Attributes]]) -> dict[str, dict[str, Attributes]]:
+    """Returns attributes by type and name, moved to the keys of today, of what states have by address."""
     now, found = newest_keys(zone.moves), dict[str, dict[str, Attributes]]()
-    held = [(address_now(one.address, now), one) for stack, state in states.items() for one in resources(stack, state)]
+    by_address = [(address_now(before, now), before, one) for before, one in held]
     # Where a state has old and new address, the new one counts.
-    for address, one in sorted(held, key=lambda each: each[0] == each[1].address):
+    for address, _, one in sorted(by_address, key=lambda each: each[0] == each[1]):
         type, _, name = address.partition(".")
-        found.setdefault(type, {})[name] = one.attributes
+        found.setdefault(type, {})[name] = one
     return found
 
 

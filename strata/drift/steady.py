@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from strata.aws.session import Aws
-from strata.aws.states import list_stacks, read_state
+from strata.aws.states import read_state, read_states
 from strata.config.layers import STACKS
 from strata.errors import StrataError
 from strata.landing_zone import LandingZone
@@ -19,14 +19,13 @@ def steady_states(aws: Aws, zone: LandingZone) -> dict[str, dict[str, Any]]:
     Raises:
         StrataError: there is none, or another run holds one, which is half way between two of them.
     """
-    stacks = list_stacks(aws, zone.project)
-    states = {stack: read_state(aws, zone.project, stack) for stack in stacks}
+    states = read_states(aws, zone.project)
     if not any(states.get(stack, {}).get("resources") for stack in STACKS if stack != "backend"):
         raise StrataError(
             "nothing is deployed yet, so nothing can have drifted; strata plan shows what a first deploy would make, "
             "and strata adopt writes what AWS has already"
         )
-    _check_free(aws, zone, stacks)
+    _check_free(aws, zone, states)
     return states
 
 

@@ -7,23 +7,24 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
+from strata.adoption.describing import Keys
 from strata.adoption.live_ids import TypedId
 from strata.config import PROJECT
 from strata.config.findings import DRIFT
 from strata.config.models import MANAGEMENT
-from strata.drift import facts
-from strata.drift.comparison import HIDDEN, How, is_unread, meaning, written
+from strata.drift import comparison, facts
+from strata.drift.comparison import HIDDEN, ORDER, How, is_unread, is_value_unread, meaning, written
 from strata.drift.comparison import Difference as Drifted
 from strata.drift.declared import declared_side
 from strata.drift.facts import Fact, Recorded
 from strata.drift.live import live_side
+from strata.drift.recorded import moved
 from strata.drift.ways import Way
 from strata.identity.things import folded
 from strata.inventory import reading
 from strata.inventory.things import Inventory
 from strata.landing_zone import LandingZone
 from strata.live.evidence import States
-from strata.live.landing_zone import Keys
 from strata.report.live import CHANGED, GONE, MADE, Difference, Unread
 
 STATES = "states"
@@ -32,14 +33,10 @@ _WITHOUT = "keys of what was renamed at AWS", "tags"
 _DENIED = "reading the state bucket is not allowed: things are matched by their names alone"
 
 
-def unread_parts(inventory: Inventory, region: str, states: States | None) -> list[Unread]:
+def unread_parts(zone: LandingZone, inventory: Inventory, states: States | None) -> list[Unread]:
     """Returns what could not be read."""
-    found = dict(inventory.unread)
-    if isinstance(inventory.entitlements, str):
-        found[reading.ENTITLEMENTS] = inventory.entitlements
-    if not inventory.center:
-        found.setdefault(reading.CENTER, f"it is not enabled in {region}")
-    parts = [Unread(part, HIDDEN.get(part, ()), reason) for part, reason in sorted(found.items())]
+    found = comparison.unread_parts(zone, inventory, center=True)
+    parts = [Unread(part, HIDDEN.get(part, ()), reason) for part, reason in found.items()]
     return [*parts, *([Unread(STATES, _WITHOUT, _DENIED)] if states is None else [])]
 
 
@@ -55,17 +52,22 @@ def differences(
         states: what the states say of it; without them tags are not compared, since Strata's are among them.
         day: the day of the reading, before which entries of accepted.yaml may have ended.
     """
-    unread = [one.part for one in unread_parts(inventory, zone.project.identity_center_region, states)]
-    attributes, elsewhere = (states.attributes, states.elsewhere) if states else ({}, frozenset[TypedId]())
+    unread = [one.part for one in unread_parts(zone, inventory, states)]
+    said, elsewhere = (states.attributes, states.elsewhere) if states else ({}, frozenset[TypedId]())
+    held = ((f"{type}.{name}", one) for type, named in said.items() for name, one in named.items())
     yield from _of_management(zone, inventory)
-    here, live = declared_side(zone), live_side(zone, inventory, known, attributes, elsewhere)
+    here, live = declared_side(zone), live_side(zone, inventory, known, moved(zone, held), elsewhere)
     accepted = {(one.finding, one.at) for one in zone.accepted if one.finding in DRIFT and not one.ended(day)}
-    order = {kind: place for place, kind in enumerate(facts.STACKS)}
-    for at in sorted({*here, *live}, key=lambda at: (order[at[0]], at[1])):
+    for at in sorted({*here, *live}, key=lambda at: (ORDER[at[0]], at[1])):
         # Of a trail, a budget and the like the values are in the states, and strata drift compares them.
         if at[0] != facts.CONTROL and not is_unread(*at, unread):
             for one in _of(zone, here.get(at), live.get(at), unread):
-                yield replace(one, accepted=(f"{one.how}-outside", _at(one)) in accepted)
+                drifted = Drifted(_HOW[one.how], one.kind, one.name, Way(), one.attribute, one.at_aws)
+                yield replace(one, accepted=drifted.is_meant(accepted))
+
+
+_HOW = {MADE: How.LEFT, GONE: How.GONE, CHANGED: How.CHANGED}
+"""How drift has it; a reading does not tell what a deploy noted as on from what was made after it."""
 
 
 def _of_management(zone: LandingZone, inventory: Inventory) -> Iterator[Difference]:
@@ -78,11 +80,6 @@ def _of_management(zone: LandingZone, inventory: Inventory) -> Iterator[Differen
             yield Difference(CHANGED, facts.ACCOUNT, MANAGEMENT, attribute, at_aws, declared, place)
 
 
-def _at(one: Difference) -> str:
-    """Returns the place that accepted.yaml has of it."""
-    return Drifted(How(f"{one.how}-outside"), one.kind, one.name, Way(), one.attribute, one.at_aws).at
-
-
 def _of(zone: LandingZone, here: Fact | None, now: Fact | None, unread: Collection[str]) -> Iterator[Difference]:
     place = str(zone.source(here.file, here.location)) if here else ""
     if now and not here:
@@ -92,13 +89,10 @@ def _of(zone: LandingZone, here: Fact | None, now: Fact | None, unread: Collecti
     elif here and now:
         for attribute, declared in here.values.items():
             live = now.values.get(attribute)
-            hidden = attribute == reading.TAGS and (STATES in unread or (reading.TAGS in unread and here.kind != _SET))
+            hidden = is_value_unread(here.kind, attribute, unread) or (attribute == reading.TAGS and STATES in unread)
             if declared is not Recorded.AS_IT_IS and not hidden and meaning(live) != meaning(declared):
                 values = written(live), written(declared)
                 yield Difference(CHANGED, here.kind, here.name, attribute, *values, place)
-
-
-_SET = facts.SET
 
 
 # What concerns somebody

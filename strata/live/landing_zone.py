@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from strata.adoption.describing import ACTIVE
+from strata.adoption.describing import ACTIVE, Keys
 from strata.adoption.keys import keys
 from strata.config import ORGANIZATION, SSO
 from strata.config import models as declared
@@ -19,6 +19,7 @@ from strata.config.models import MANAGEMENT, ROOT, PolicyType
 from strata.config.moves import KINDS, Kind
 from strata.config.source import Location, SourceFile
 from strata.drift.comparison import meaning
+from strata.drift.recorded import AWS_MANAGED
 from strata.errors import StrataError
 from strata.evaluation.documents import parse
 from strata.evaluation.landing_zone import CONTROLS
@@ -35,11 +36,7 @@ from strata.landing_zone.policies import Policy
 
 NO_FILE = "no file"
 """The place of what AWS has and the configuration does not."""
-_AWS_MANAGED = "arn:aws:iam::aws:policy/"
 _AT_AWS: Location = ("at AWS",)
-
-Keys = Mapping[Kind, Mapping[str, str]]
-"""Kind to id to key."""
 
 
 @dataclass(frozen=True)
@@ -79,15 +76,15 @@ class LiveLandingZone(LandingZone):
         return self.found_administrators
 
 
-def live_landing_zone(zone: LandingZone, inventory: Inventory, known: Keys) -> LiveLandingZone:
+def live_landing_zone(zone: LandingZone, inventory: Inventory, keys: Keys) -> LiveLandingZone:
     """Returns the landing zone as AWS has it.
 
     Args:
         zone: the configuration.
         inventory: what was read.
-        known: the key of what AWS has and the configuration declares, by kind and id.
+        keys: the key of everything that AWS has.
     """
-    return _Reading(zone, inventory, all_keys(zone, inventory, known)).landing_zone()
+    return _Reading(zone, inventory, keys).landing_zone()
 
 
 # Keys
@@ -415,7 +412,7 @@ def _in_order(found: Iterable[str], listed: Iterable[str]) -> tuple[str, ...]:
 
 def _managed(policy: str | things.Attached) -> ManagedPolicy:
     if isinstance(policy, str):
-        return ManagedPolicy(aws=policy.removeprefix(_AWS_MANAGED))
+        return ManagedPolicy(aws=policy.removeprefix(AWS_MANAGED))
     return ManagedPolicy(customer=policy.name, path=policy.path)
 
 

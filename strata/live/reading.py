@@ -7,18 +7,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from strata.adoption.describing import ACTIVE, FULL_ACCESS, SERVICE_CONTROL
+from strata.adoption.describing import ACTIVE, FULL_ACCESS, SERVICE_CONTROL, Keys
 from strata.adoption.matching import known_keys
 from strata.aws.prerequisites import management_caller
 from strata.aws.session import DENIED, Aws, AwsError, connect
-from strata.aws.states import list_stacks, read_state
+from strata.aws.states import read_states
 from strata.config.layers import STACKS
 from strata.config.models import PolicyType, Setting
 from strata.config.moves import KINDS, Kind
-from strata.drift.recorded import attributes, ids_of
+from strata.drift.recorded import ids_of
 from strata.errors import StrataError
 from strata.files.atomic import write
-from strata.identity.recorded import recorded
+from strata.identity.recorded import recorded, resources
 from strata.identity.things import TYPES
 from strata.inventory.progress import Reading
 from strata.inventory.things import Inventory
@@ -35,7 +35,7 @@ from strata.live.differences import (
     unread_parts,
 )
 from strata.live.evidence import Evidence, States, kept_in
-from strata.live.landing_zone import Keys, LiveLandingZone, all_keys, live_landing_zone
+from strata.live.landing_zone import LiveLandingZone, all_keys, live_landing_zone
 from strata.options import Options
 from strata.report.live import Live, Unread
 from strata.text import listed
@@ -121,24 +121,23 @@ def _from_aws(options: Options, zone: LandingZone) -> Evidence:
 def _states(aws: Aws, zone: LandingZone) -> States | None:
     """Returns what the states say, None where they may not be read; nothing before the first deploy."""
     try:
-        found = {stack: read_state(aws, zone.project, stack) for stack in list_stacks(aws, zone.project)}
+        return states_of(read_states(aws, zone.project))
     except AwsError as error:
         if error.code in DENIED:
             return None
         raise
-    return states_of(zone, found)
 
 
-def states_of(zone: LandingZone, states: Mapping[str, Mapping[str, Any]]) -> States:
-    """Returns what some states say of the things at AWS, by stack."""
+def states_of(states: Mapping[str, Mapping[str, Any]]) -> States:
+    """Returns what some states, by stack, say of the things at AWS, under the keys that they have them by."""
     ours = {stack: state for stack, state in states.items() if stack in STACKS}
     others = [state for stack, state in states.items() if stack not in STACKS]
     kept = {"tags", "tags_all", "user_id", "group_id"}
-    said = {
-        type: {name: {word: value for word, value in one.items() if word in kept} for name, one in named.items()}
-        for type, named in attributes(zone, ours).items()
-        if type in TYPES.values()
-    }
+    said: dict[str, dict[str, dict[str, Any]]] = {}
+    for one in (each for stack, state in ours.items() for each in resources(stack, state)):
+        if one.type in TYPES.values():
+            found = {word: value for word, value in one.attributes.items() if word in kept}
+            said.setdefault(one.type, {})[one.name] = found
     return States(recorded(ours).addresses, said, frozenset(ids_of(others)))
 
 
@@ -146,9 +145,9 @@ def told(zone: LandingZone, evidence: Evidence) -> Read:
     """Returns what a reading says beside a configuration."""
     inventory, states = evidence.inventory, evidence.states
     known = known_keys(zone, inventory, imported=states.ids if states else {}, record={})
-    live = live_landing_zone(zone, inventory, known)
-    center = inventory.center
     keys = all_keys(zone, inventory, known)
+    live = live_landing_zone(zone, inventory, keys)
+    center = inventory.center
     found = Live(
         read_at=evidence.read_at,
         caller=evidence.caller,
@@ -168,7 +167,7 @@ def told(zone: LandingZone, evidence: Evidence) -> Read:
 
 
 def _unread(zone: LandingZone, live: LandingZone, inventory: Inventory, states: States | None) -> Iterator[Unread]:
-    yield from unread_parts(inventory, zone.project.identity_center_region, states)
+    yield from unread_parts(zone, inventory, states)
     if reason := live.unread.get("documents"):
         yield Unread("documents", ("expectations", "who can undo a deploy"), reason)
 

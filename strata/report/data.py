@@ -10,6 +10,7 @@ from strata.landing_zone import LandingZone, Part
 from strata.landing_zone.administrators import allows_everything
 from strata.report.access import access, access_as_json, allowances
 from strata.report.edition import Edition
+from strata.report.guardrails import GUARDRAILS_REST_ON
 from strata.report.layers import layers
 from strata.report.overview import overview
 from strata.report.policies import Slots, slots
@@ -64,16 +65,16 @@ def as_data(landing_zone: LandingZone, edition: Edition) -> dict[str, Any]:
             for one in layers(landing_zone)
         ],
     }
-    hidden = {name for part in landing_zone.unread for name in _RESTS_ON.get(part, ())}
-    return {name: one for name, one in found.items() if name not in hidden}
+    unread = landing_zone.unread.keys()
+    return {name: one for name, one in found.items() if unread.isdisjoint(_RESTS_ON.get(name, ()))}
 
 
-_RESTS_ON: Mapping[Part, tuple[str, ...]] = {
-    "people": ("users", "groups", "permission_sets", "access", "guardrails"),
-    "policies": ("policies", "guardrails"),
-    "documents": ("guardrails",),
+_RESTS_ON: Mapping[str, tuple[Part, ...]] = {
+    **dict.fromkeys(("users", "groups", "permission_sets", "access"), ("people",)),
+    "policies": ("policies",),
+    "guardrails": GUARDRAILS_REST_ON,
 }
-"""What is not known without a part."""
+"""The parts that each rests on; all others on none."""
 
 
 def _group(review: GroupReview) -> dict[str, Any]:

@@ -13,11 +13,14 @@ from strata.evaluation.answers import Outcome
 from strata.evaluation.landing_zone import Evaluated
 from strata.evaluation.lockout import DEPLOYER, ENTER, ways
 from strata.evaluation.sentences import resolved
-from strata.landing_zone import MANAGEMENT, ROOT, LandingZone
+from strata.landing_zone import MANAGEMENT, ROOT, LandingZone, Part
 from strata.landing_zone.permissions import STACKS
 from strata.report.places import places
 from strata.rules.expectations import case_in_words, examined, unaskable
 from strata.text import listed, plural
+
+GUARDRAILS_REST_ON: tuple[Part, ...] = ("people", "policies", "documents")
+"""The parts of a landing zone without which none of the answers is known."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ class Guardrails:
 def guardrails(landing_zone: LandingZone, as_of: dt.date) -> Guardrails:
     """Returns what the expectations of a landing zone come to on a day, and who can undo what; nothing of unread."""
     inside = _inside(landing_zone)
-    if landing_zone.unread.keys() & {"people", "policies", "documents"}:
+    if landing_zone.unread.keys() & set(GUARDRAILS_REST_ON):
         return Guardrails(tuple(inside), (), ())
     return Guardrails(
         tuple(inside), tuple(_expected(landing_zone, as_of, inside)), tuple(_undoing(landing_zone, as_of))
@@ -110,7 +113,7 @@ def _expected(landing_zone: LandingZone, as_of: dt.date, inside: Mapping[str, se
         place = str(landing_zone.source(EXPECTATIONS, (ENTRIES, index)))
         result = results.get(index)
         if result is None:
-            why = "" if one.until and one.until < as_of else unaskable(landing_zone, one)
+            why = "" if one.ended(as_of) else unaskable(evaluated, one)
             yield Expected(one, dict.fromkeys(inside), (why,) if why else (), place, ended=not why)
             continue
         about = set(resolved(evaluated, one).accounts)

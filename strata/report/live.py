@@ -70,6 +70,10 @@ class Unread:
         inside = f" ({', '.join(self.kinds)})" if self.kinds and self.kinds != (self.part,) else ""
         return f"{self.part}{inside}: {self.reason}"
 
+    def as_data(self) -> dict[str, Any]:
+        """Returns it for a script."""
+        return {"part": self.part, "kinds": list(self.kinds), "reason": self.reason}
+
 
 @dataclass(frozen=True)
 class Live:
@@ -136,7 +140,7 @@ class Live:
             "accounts": dict(self.accounts),
             "sha256": self.sha256,
             "differences": [one.as_data() for one in self.differences],
-            "unread": [{"part": one.part, "kinds": list(one.kinds), "reason": one.reason} for one in self.unread],
+            "unread": [one.as_data() for one in self.unread],
             "not_read": list(self.not_read),
             "notes": list(self.notes),
             "controls": dict(self.controls),

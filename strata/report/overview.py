@@ -16,7 +16,7 @@ from strata.landing_zone.administrators import allows_everything
 from strata.landing_zone.expiry import Ending, endings, when, where, who
 from strata.landing_zone.units import Target
 from strata.report.access import Access, GroupedAccess, access, bundles, empty_groups
-from strata.report.guardrails import Guardrails, guardrails
+from strata.report.guardrails import GUARDRAILS_REST_ON, Guardrails, guardrails
 from strata.report.places import places
 from strata.text import counted, listed
 
@@ -301,9 +301,7 @@ _RESTS_ON: Mapping[str, tuple[Part, ...]] = {
     "controls_unmanaged": (),
     "unbound_accounts": ("policies",),
     "accounts_bound_by_no_scp": ("policies",),
-    "expectations": ("people", "policies", "documents"),
-    "expectations_broken": ("people", "policies", "documents"),
-    "can_undo": ("people", "policies", "documents"),
+    **dict.fromkeys(("expectations", "expectations_broken", "can_undo"), GUARDRAILS_REST_ON),
 }
 """The parts that each answer rests on; all others on people and their access."""
 

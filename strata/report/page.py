@@ -9,9 +9,10 @@ import base64
 import hashlib
 from pathlib import Path
 
-from strata.landing_zone import LandingZone, Part
+from strata.landing_zone import LandingZone
 from strata.printing import html, script_data
 from strata.report.edition import Edition
+from strata.report.guardrails import GUARDRAILS_REST_ON
 from strata.report.markup import SIGN
 from strata.report.matrix import matrix
 from strata.report.overview import overview
@@ -28,8 +29,8 @@ def page(landing_zone: LandingZone, edition: Edition) -> str:
     policy = f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
     first = overview(landing_zone, edition.as_of)
     sections = Sections(landing_zone, first, edition.live)
-    people, policies, documents = (sections.unread(part) for part in _HIDE)
-    guardrails = people + policies + documents or sections.expectations() + sections.undoing()
+    people, policies = sections.unread("people"), sections.unread("policies")
+    guardrails = "".join(map(sections.unread, GUARDRAILS_REST_ON)) or sections.expectations() + sections.undoing()
     body = "\n".join(
         (
             _section("overview", "At a glance", f"<p>{html(str(first.numbers))}.", sections.points(), look="points"),
@@ -113,7 +114,6 @@ def _evidence(sections: Sections) -> str:
     )
 
 
-_HIDE: tuple[Part, ...] = ("people", "policies", "documents")
 _DIFFERENCES = "<p class=soft>What AWS has otherwise than the YAML, whoever did it and whether or not a deploy is due."
 _GROUPS = "<p class=soft>What each group gives, by which entry, why and until when. Printed, each has a line to sign."
 _ACCOUNTS = "What binds each account, from where, and who gets in. Accounts that differ in nothing are shown once."

@@ -81,14 +81,8 @@ def examined(landing_zone: LandingZone, day: dt.date | None = None) -> list[Resu
     return [examination.examine(index, sentence) for index, sentence in sentences.items()]
 
 
-def unaskable(landing_zone: LandingZone, expectation: Expectation) -> str:
+def unaskable(evaluated: Evaluated, expectation: Expectation) -> str:
     """Returns what an expectation names and is not there, so that nobody can ask it; empty where all is."""
-    from strata.evaluation.landing_zone import Evaluated
-
-    return _unaskable(Evaluated(landing_zone), expectation)
-
-
-def _unaskable(evaluated: Evaluated, expectation: Expectation) -> str:
     from strata.evaluation.sentences import problems
 
     return next((one.problem for one in problems(evaluated, expectation, places=True, principals=True)), "")
@@ -140,11 +134,9 @@ def _sentences(
     from strata.evaluation.sentences import resolved
 
     evaluated = Evaluated(landing_zone)
-    asked = {
-        index: one for index, one in enumerate(landing_zone.expectations) if not (day and one.until and one.until < day)
-    }
+    asked = {index: one for index, one in enumerate(landing_zone.expectations) if not one.ended(day)}
     if askable:
-        asked = {index: one for index, one in asked.items() if not _unaskable(evaluated, one)}
+        asked = {index: one for index, one in asked.items() if not unaskable(evaluated, one)}
     return Examination(evaluated), {index: resolved(evaluated, one) for index, one in asked.items()}
 
 

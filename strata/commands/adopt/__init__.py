@@ -25,7 +25,7 @@ from strata.adoption.rerun import merge
 from strata.aws import organization
 from strata.aws.prerequisites import management_caller
 from strata.aws.session import Aws, connect, named
-from strata.aws.states import list_stacks, read_state
+from strata.aws.states import read_states
 from strata.commands.adopt.existing import changed_texts, deployed, existing_at, offer
 from strata.commands.adopt.folder import CACHE, forget_answers, has_configuration, write_new
 from strata.commands.adopt.mending import mend
@@ -118,7 +118,7 @@ def _add(options: Options, to: Path, names: Names, how: How) -> int:
     _check_same(to, zone.project, names)
     aws = connect(options, zone.project)
     management_caller(aws, zone.project)
-    states = {stack: read_state(aws, zone.project, stack) for stack in list_stacks(aws, zone.project)}
+    states = read_states(aws, zone.project)
     reading = _reading(options, to, zone.project)
     inventory = reading.read(aws, thorough=how.thorough)
     existing = existing_at(to, load(to), inventory.organization.id, *deployed(states))

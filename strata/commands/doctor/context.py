@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 from strata.aws.identity_center import list_instances
 from strata.aws.organization import LiveAccount, list_accounts
 from strata.aws.session import Aws, Client
-from strata.aws.states import list_stacks, read_state
+from strata.aws.states import read_states
 from strata.commands.doctor.findings import Finding
 from strata.config.models import Project
 from strata.errors import StrataError
@@ -85,7 +85,7 @@ def build_context(landing_zone: LandingZone, folder: Path, aws: Aws, *, has_orga
         has_organization=has_organization,
         accounts=SharedFact(partial(list_accounts, shared)),
         instances=SharedFact(partial(list_instances, shared, project, everywhere=True)),
-        states=SharedFact(partial(_read_states, shared, project)),
+        states=SharedFact(partial(read_states, shared, project)),
     )
 
 
@@ -117,10 +117,6 @@ class SharedAws(Aws):
         """Returns the client of a service."""
         with self.lock:
             return super().client(service, region)
-
-
-def _read_states(aws: Aws, project: Project) -> dict[str, Mapping[str, Any]]:
-    return {stack: read_state(aws, project, stack) for stack in list_stacks(aws, project)}
 
 
 def _addresses(state: Mapping[str, Any]) -> list[str]:
