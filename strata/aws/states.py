@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 from strata.aws.session import Aws, AwsError, paginate
 from strata.config.models import Project, state_key
 
-_ABSENT = ("NoSuchKey", "NoSuchBucket", "404")
+ABSENT = ("NoSuchKey", "NoSuchBucket", "404")
+"""The codes by which S3 says that there is no such object."""
 
 
 class Version(NamedTuple):
@@ -65,7 +66,7 @@ def _read(aws: Aws, region: str, **object: str) -> dict[str, Any]:
     try:
         answer = aws.client("s3", region).get_object(**object)
     except AwsError as error:
-        if error.code in _ABSENT:
+        if error.code in ABSENT:
             return {}
         raise
     state: dict[str, Any] = json.loads(answer["Body"].read())
