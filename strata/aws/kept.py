@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
-from strata.aws.session import Aws, AwsError
+from strata.aws.session import Aws, unless_absent
 from strata.aws.states import ABSENT
 from strata.config.models import Project
 
@@ -26,13 +26,9 @@ def read(aws: Aws, project: Project, key: str) -> Kept | None:
     Raises:
         AwsError: it may not be read.
     """
-    try:
-        answer = aws.client("s3", project.regions.primary).get_object(**_place(project, key))
-    except AwsError as error:
-        if error.code in ABSENT:
-            return None
-        raise
-    return Kept(answer["Body"].read(MAX_BYTES + 1), answer["ETag"])
+    client = aws.client("s3", project.regions.primary)
+    answer = unless_absent(lambda: client.get_object(**_place(project, key)), ABSENT)
+    return None if answer is None else Kept(answer["Body"].read(MAX_BYTES + 1), answer["ETag"])
 
 
 def parsed(body: bytes) -> dict[str, Any]:
