@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import Any
 
 from strata.aws.events import Rule
+from strata.identity.recorded import block
 from strata.inventory.reading import Principal, Wanted
 from strata.inventory.things import Assignment, Attached, Center, PermissionSet
 
@@ -252,7 +253,7 @@ def _managed_policy(reading: Reading, attributes: Attributes) -> Attributes | No
 
 def _customer_policy(reading: Reading, attributes: Attributes) -> Attributes | None:
     found = reading.sets.get(str(attributes.get("permission_set_arn")))
-    reference = _first(attributes.get("customer_managed_policy_reference"))
+    reference = block(attributes.get("customer_managed_policy_reference"))
     policy = Attached(str(reference.get("name")), str(reference.get("path")))
     if found is None or policy not in found.customer_managed:
         return None
@@ -306,7 +307,7 @@ def _access_control(reading: Reading, attributes: Attributes) -> Attributes | No
     listed = found["InstanceAccessControlAttributeConfiguration"]["AccessControlAttributes"]
     here = {one["Key"]: sorted(one["Value"]["Source"]) for one in listed}
     known = attributes.get("attribute") or ()
-    there = {_first(one).get("key"): sorted(_first(_first(one).get("value")).get("source") or ()) for one in known}
+    there = {block(one).get("key"): sorted(block(block(one).get("value")).get("source") or ()) for one in known}
     return {
         "id": instance,
         "instance_arn": instance,
@@ -391,12 +392,6 @@ TABLE: Mapping[str, Callable[[Reading, Attributes], Attributes | None]] = {
 """By resource type: what the provider reads into each attribute, None where AWS has no such thing."""
 
 
-def _first(value: Any) -> Attributes:
-    """Returns a nested block, which a state has as a list of one."""
-    found = value[0] if isinstance(value, list) and value else value
-    return found if isinstance(found, dict) else {}
-
-
 def _snaked(value: Any) -> Any:
     """Returns AWS's names as the provider writes them, in what is nested too."""
     if isinstance(value, dict):
@@ -408,8 +403,8 @@ def _known(read: Any, blocks: Any) -> Any:
     """Returns blocks without what the provider does not know, and so no state can have."""
     if not (isinstance(read, list) and isinstance(blocks, list) and len(read) == len(blocks)):
         return read
-    pairs = zip(read, map(_first, blocks), strict=True)
-    return [{name: value for name, value in one.items() if name in block} for one, block in pairs]
+    pairs = zip(read, map(block, blocks), strict=True)
+    return [{name: value for name, value in one.items() if name in known} for one, known in pairs]
 
 
 def _snake(name: str) -> str:
