@@ -18,6 +18,7 @@ from strata.aws.events import Rule
 from strata.identity.recorded import block
 from strata.inventory.reading import Principal, Wanted
 from strata.inventory.things import Assignment, Attached, Center, PermissionSet
+from strata.text import snake
 
 State = Mapping[str, Any]
 Attributes = Mapping[str, Any]
@@ -146,11 +147,11 @@ def _user(reading: Reading, attributes: Attributes) -> Attributes | None:
     found = reading.users.get(id)
     if found is None:
         return None
-    read = {_snake(name): value for name, value in found.items()}
+    read = _snaked(dict(found))
     return {
-        **{name: _known(_snaked(read.get(name)), attributes.get(name)) for name in _USER},
-        "nickname": found.get("NickName"),
-        "name": _known([_snaked(found.get("Name") or {})], attributes.get("name")),
+        **{name: _known(read.get(name), attributes.get(name)) for name in _USER},
+        "nickname": read.get("nick_name"),
+        "name": _known([read.get("name") or {}], attributes.get("name")),
         "id": f"{reading.center.store}/{id}",
         "user_id": id,
         "identity_store_id": reading.center.store,
@@ -395,7 +396,7 @@ TABLE: Mapping[str, Callable[[Reading, Attributes], Attributes | None]] = {
 def _snaked(value: Any) -> Any:
     """Returns AWS's names as the provider writes them, in what is nested too."""
     if isinstance(value, dict):
-        return {_snake(name): _snaked(one) for name, one in value.items()}
+        return {snake(name): _snaked(one) for name, one in value.items()}
     return [_snaked(one) for one in value] if isinstance(value, list) else value
 
 
@@ -405,10 +406,6 @@ def _known(read: Any, blocks: Any) -> Any:
         return read
     pairs = zip(read, map(block, blocks), strict=True)
     return [{name: value for name, value in one.items() if name in known} for one, known in pairs]
-
-
-def _snake(name: str) -> str:
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 
 def tainted_or_deposed(state: State) -> str | None:
