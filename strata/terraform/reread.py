@@ -202,7 +202,6 @@ def _permission_set(reading: Reading, attributes: Attributes) -> Attributes | No
     found = reading.sets.get(str(attributes.get("arn")))
     if found is None:
         return None
-    tags = _all_tags(found.tags)
     return {
         "id": f"{found.arn},{reading.center.instance}",
         "instance_arn": reading.center.instance,
@@ -211,21 +210,17 @@ def _permission_set(reading: Reading, attributes: Attributes) -> Attributes | No
         "session_duration": found.session_duration,
         "relay_state": found.relay_state,
         "created_date": _date(found.described.get("CreatedDate")),
-        **_tags(attributes, tags),
+        **_tags(attributes, found.tags),
         **_PROVIDERS,
         "arn": found.arn,
     }
 
 
-def _all_tags(tags: Mapping[str, str]) -> dict[str, str]:
-    """Returns tags without those of AWS itself, which the provider leaves out."""
-    return {key: value for key, value in tags.items() if not key.startswith("aws:")}
-
-
 def _tags(attributes: Attributes, tags: Mapping[str, str]) -> Attributes:
-    """Returns all tags of a thing, and its own: those that the state has as such."""
+    """Returns all tags of a thing but those of AWS itself, and its own: those that the state has as such."""
     own = attributes.get("tags") or {}
-    return {"tags_all": tags, "tags": {key: value for key, value in tags.items() if key in own}}
+    every = {key: value for key, value in tags.items() if not key.startswith("aws:")}
+    return {"tags_all": every, "tags": {key: value for key, value in every.items() if key in own}}
 
 
 def _date(found: Any) -> str:
@@ -262,12 +257,15 @@ def _customer_policy(reading: Reading, attributes: Attributes) -> Attributes | N
 
 
 def _inline_policy(reading: Reading, attributes: Attributes) -> Attributes | None:
-    found, known = reading.sets.get(str(attributes.get("permission_set_arn"))), attributes.get("inline_policy")
+    found = reading.sets.get(str(attributes.get("permission_set_arn")))
     if found is None or not found.inline:
         return None
-    # The provider keeps the text that the state has of the same document.
-    text = known if _document(known) == _document(found.inline) else found.inline
-    return _of_set(reading, attributes, inline_policy=text)
+    return _of_set(reading, attributes, inline_policy=_text(found.inline, attributes.get("inline_policy")))
+
+
+def _text(read: Any, known: Any) -> Any:
+    """Returns the text of a document, that of the state where both are the same: the provider keeps it."""
+    return known if _document(known) == _document(read) else read
 
 
 def _document(text: Any) -> Any:
@@ -325,19 +323,18 @@ def _rule(reading: Reading, attributes: Attributes) -> Attributes | None:
     found = reading.rules.get(name)
     if found is None:
         return None
-    described, pattern = found.described, attributes.get("event_pattern")
-    read = described.get("EventPattern")
+    described = found.described
     return {
         "id": name,
         "name": name,
         "description": described.get("Description"),
         "event_bus_name": described.get("EventBusName"),
-        "event_pattern": pattern if _document(pattern) == _document(read) else read,
+        "event_pattern": _text(described.get("EventPattern"), attributes.get("event_pattern")),
         "role_arn": described.get("RoleArn"),
         "schedule_expression": described.get("ScheduleExpression"),
         "state": described.get("State"),
         "is_enabled": described.get("State") != "DISABLED",
-        **_tags(attributes, _all_tags(found.tags)),
+        **_tags(attributes, found.tags),
         "force_destroy": KEPT,
         "name_prefix": KEPT,
         **_PROVIDERS,
