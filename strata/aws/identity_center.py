@@ -180,11 +180,6 @@ class Center:
         asked = {"InstanceArn": self.instance, "PermissionSetArn": permission_set, "AccountId": account}
         return list(paginate(self.admin, "list_account_assignments", "AccountAssignments[]", **asked))
 
-    def access_control_attributes(self) -> Mapping[str, str] | None:
-        """Returns the attributes for access control, session tag to source; None where they are off."""
-        answer = self.access_control()
-        return None if answer is None else sources(answer)
-
     def access_control(self) -> Mapping[str, Any] | None:
         """Returns attributes for access control as AWS describes them; None where they are off."""
         ask = self.admin.describe_instance_access_control_attribute_configuration
