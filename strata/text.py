@@ -32,6 +32,11 @@ def plural(number: int, one: str, many: str | None = None) -> str:
     return one if number == 1 else many or f"{one}s"
 
 
+def snake(name: str) -> str:
+    """Returns a name of AWS's API as Terraform writes it: HttpTokens is http_tokens."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
 def slug(text: str) -> str:
     """Returns text in letters that a key may have: others without an accent, or else a hyphen in their place."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
 from strata.aws.session import Aws, AwsError, Client
+from strata.text import snake
 
 Values = Mapping[str, Any]
 
@@ -102,6 +102,5 @@ def _unless(read: Callable[[], Any], key: str, *absent: str) -> Values:
 
 
 def _by_argument(values: Values) -> Values:
-    """Returns an answer of AWS by the names that Terraform gives its arguments: HttpTokens is http_tokens."""
-    told = {name: value for name, value in values.items() if name != "ResponseMetadata"}
-    return {re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower(): value for name, value in told.items()}
+    """Returns an answer of AWS by the names that Terraform gives its arguments."""
+    return {snake(name): value for name, value in values.items() if name != "ResponseMetadata"}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from strata.aws.session import Aws, AwsError, paginate
+from strata.aws.session import Aws, paginate, unless_absent
 
 
 @dataclass(frozen=True)
@@ -21,12 +21,9 @@ class Rule:
 def rule(aws: Aws, region: str, name: str) -> Rule | None:
     """Returns a rule of the default bus, None where AWS has none of the name."""
     client = aws.client("events", region)
-    try:
-        described = client.describe_rule(Name=name)
-    except AwsError as error:
-        if error.code == "ResourceNotFoundException":
-            return None
-        raise
+    described = unless_absent(lambda: client.describe_rule(Name=name))
+    if described is None:
+        return None
     tags = client.list_tags_for_resource(ResourceARN=described["Arn"])["Tags"]
     targets = tuple(paginate(client, "list_targets_by_rule", "Targets[]", Rule=name))
     return Rule(described, {tag["Key"]: tag["Value"] for tag in tags}, targets)

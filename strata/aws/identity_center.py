@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from strata.aws.session import Aws, AwsError, Client, paginate
+from strata.aws.session import Aws, Client, paginate, unless_absent
 from strata.config.models import Project
 
 
@@ -76,14 +76,14 @@ class Center:
 
     def user_name_of(self, user: str) -> str | None:
         """Returns the user name of a user by id, None where nobody has the id."""
-        answer = _unless_absent(lambda: self.people.describe_user(IdentityStoreId=self.store, UserId=user))
+        answer = unless_absent(lambda: self.people.describe_user(IdentityStoreId=self.store, UserId=user))
         return str(answer.get("UserName", "")) or None if answer else None
 
     def exists(self, type: Literal["GROUP", "USER"], id: str) -> bool:
         """Returns whether there is a user or group of an id."""
         ask = self.people.describe_user if type == "USER" else self.people.describe_group
         asked = {f"{type.title()}Id": id}
-        return _unless_absent(lambda: ask(IdentityStoreId=self.store, **asked)) is not None
+        return unless_absent(lambda: ask(IdentityStoreId=self.store, **asked)) is not None
 
     def group(self, name: str) -> str | None:
         """Returns the id of the group with a display name."""
@@ -92,7 +92,7 @@ class Center:
     def _principal(self, kind: str, attribute: str, name: str) -> str | None:
         unique = {"UniqueAttribute": {"AttributePath": attribute, "AttributeValue": name}}
         ask = getattr(self.people, f"get_{kind}_id")
-        answer = _unless_absent(lambda: ask(IdentityStoreId=self.store, AlternateIdentifier=unique))
+        answer = unless_absent(lambda: ask(IdentityStoreId=self.store, AlternateIdentifier=unique))
         return str(answer[f"{kind.title()}Id"]) if answer else None
 
     def members(self, group: str) -> list[str]:
@@ -157,7 +157,7 @@ class Center:
     def boundary_of(self, permission_set: str) -> Mapping[str, Any] | None:
         """Returns the permissions boundary of a permission set, None where there is none."""
         asked = {"InstanceArn": self.instance, "PermissionSetArn": permission_set}
-        answer = _unless_absent(lambda: self.admin.get_permissions_boundary_for_permission_set(**asked))
+        answer = unless_absent(lambda: self.admin.get_permissions_boundary_for_permission_set(**asked))
         found: Mapping[str, Any] | None = (answer or {}).get("PermissionsBoundary")
         return found
 
@@ -180,15 +180,10 @@ class Center:
         asked = {"InstanceArn": self.instance, "PermissionSetArn": permission_set, "AccountId": account}
         return list(paginate(self.admin, "list_account_assignments", "AccountAssignments[]", **asked))
 
-    def access_control_attributes(self) -> Mapping[str, str] | None:
-        """Returns the attributes for access control, session tag to source; None where they are off."""
-        answer = self.access_control()
-        return None if answer is None else sources(answer)
-
     def access_control(self) -> Mapping[str, Any] | None:
         """Returns attributes for access control as AWS describes them; None where they are off."""
         ask = self.admin.describe_instance_access_control_attribute_configuration
-        answer: Mapping[str, Any] | None = _unless_absent(lambda: ask(InstanceArn=self.instance))
+        answer: Mapping[str, Any] | None = unless_absent(lambda: ask(InstanceArn=self.instance))
         return answer
 
     def accounts_of(self, permission_set: str, *, outdated: bool = False) -> list[str]:
@@ -221,13 +216,3 @@ def sources(answer: Mapping[str, Any]) -> dict[str, str]:
     """Returns the source of each session tag of attributes for access control, as AWS describes them."""
     found = answer["InstanceAccessControlAttributeConfiguration"]["AccessControlAttributes"]
     return {one["Key"]: one["Value"]["Source"][0] for one in found}
-
-
-def _unless_absent(ask: Callable[[], Any]) -> Any | None:
-    """Returns the answer to a question, None where AWS has no such thing."""
-    try:
-        return ask()
-    except AwsError as error:
-        if error.code == "ResourceNotFoundException":
-            return None
-        raise

@@ -11,13 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from strata.aws.session import Aws, AwsError
+from strata.aws import kept
+from strata.aws.session import Aws
 from strata.aws.states import Version
 from strata.config.models import Project
 
 KEY = "management/runs.json"
-FORMAT = 1
-MAX_BYTES = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -40,13 +39,8 @@ def read(aws: Aws, project: Project) -> dict[str, Run]:
         AwsError: it may not be read.
         ValueError: it is not what Strata writes.
     """
-    try:
-        answer = aws.client("s3", project.regions.primary).get_object(**_place(project))
-    except AwsError as error:
-        if error.code in ("NoSuchKey", "NoSuchBucket", "404"):
-            return {}
-        raise
-    return _parsed(answer["Body"].read(MAX_BYTES + 1))
+    found = kept.read(aws, project, KEY)
+    return _parsed(found.body) if found else {}
 
 
 def write(aws: Aws, project: Project, ended: Mapping[str, Run]) -> None:
@@ -62,38 +56,25 @@ def write(aws: Aws, project: Project, ended: Mapping[str, Run]) -> None:
     except ValueError:
         known = {}
     runs = {**known, **ended}
-    if runs == known:
-        return
-    body = json.dumps(
-        {"format": FORMAT, "runs": {stack: _written(one) for stack, one in sorted(runs.items())}}, indent=2
-    )
-    client = aws.client("s3", project.regions.primary)
-    client.put_object(**_place(project), Body=body.encode(), ContentType="application/json; charset=utf-8")
+    if runs != known:
+        kept.write(aws, project, KEY, _written(runs))
 
 
 def shown(project: Project) -> str:
     """Returns where they lie."""
-    return f"s3://{project.state_bucket}/{KEY}"
+    return kept.shown(project, KEY)
 
 
-def _place(project: Project) -> dict[str, str]:
-    return {"Bucket": project.state_bucket, "Key": KEY, "ExpectedBucketOwner": project.management_account.id}
-
-
-def _written(one: Run) -> dict[str, Any]:
-    return {**one.version._asdict(), "providers": dict(sorted(one.providers.items()))}
+def _written(runs: Mapping[str, Run]) -> bytes:
+    entries = {
+        stack: {**one.version._asdict(), "providers": dict(sorted(one.providers.items()))}
+        for stack, one in sorted(runs.items())
+    }
+    return json.dumps({"format": kept.FORMAT, "runs": entries}, indent=2).encode()
 
 
 def _parsed(body: bytes) -> dict[str, Run]:
-    if len(body) > MAX_BYTES:
-        raise ValueError(f"more than {MAX_BYTES:,} bytes")
-    try:
-        document = json.loads(body)
-    except RecursionError as error:
-        raise ValueError("nested too deep") from error
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise ValueError(f"no object of format {FORMAT}")
-    match document.get("runs"):
+    match kept.parsed(body).get("runs"):
         case dict(entries):
             return {stack: _run(entry) for stack, entry in entries.items()}
     raise ValueError("no runs")

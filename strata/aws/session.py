@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -221,6 +221,16 @@ class Client:
 def paginate(client: Client, operation: str, key: str, **parameters: Any) -> Iterator[Any]:
     """Yields the items of all pages of a list, under a key or JMESPath expression."""
     return client.items(operation, key, **parameters)
+
+
+def unless_absent(ask: Callable[[], Any], codes: Collection[str] = ("ResourceNotFoundException",)) -> Any | None:
+    """Returns the answer to a question, None where AWS has no such thing, which it says by one of these codes."""
+    try:
+        return ask()
+    except AwsError as error:
+        if error.code in codes:
+            return None
+        raise
 
 
 # AWS errors as operator messages

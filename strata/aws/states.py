@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
-from strata.aws.session import Aws, AwsError, paginate
+from strata.aws.session import Aws, AwsError, paginate, unless_absent
 from strata.config.models import Project, state_key
 
-_ABSENT = ("NoSuchKey", "NoSuchBucket", "404")
+ABSENT = ("NoSuchKey", "NoSuchBucket", "404")
+"""The codes by which S3 says that there is no such object."""
 
 
 class Version(NamedTuple):
@@ -71,11 +72,8 @@ def read_version(aws: Aws, bucket: str, key: str, region: str) -> Version | None
 
 
 def _read(aws: Aws, region: str, **object: str) -> dict[str, Any]:
-    try:
-        answer = aws.client("s3", region).get_object(**object)
-    except AwsError as error:
-        if error.code in _ABSENT:
-            return {}
-        raise
+    answer = unless_absent(lambda: aws.client("s3", region).get_object(**object), ABSENT)
+    if answer is None:
+        return {}
     state: dict[str, Any] = json.loads(answer["Body"].read())
     return state

@@ -21,7 +21,7 @@ from strata.aws.runs import write as write_runs
 from strata.aws.session import AwsError
 from strata.aws.states import Version, read_state
 from strata.config import IMPORTS
-from strata.config.models import MANAGEMENT, Locking, state_key
+from strata.config.models import MANAGEMENT, Locking
 from strata.errors import ConfigurationError, StrataError, UsageError
 from strata.identity import announced
 from strata.identity.leftovers import STACK, Directory, announced_as, to_create
@@ -38,7 +38,7 @@ from strata.terraform.events import Failure
 from strata.terraform.existing import Existing
 from strata.terraform.gone import PRUNE, GoneImports
 from strata.terraform.plan_text import names_of, show
-from strata.terraform.plans import Plan, Planner, Versions, plan_folder
+from strata.terraform.plans import Plan, Planner, own_version, plan_folder
 from strata.terraform.preflight import Prepared, prepare
 from strata.terraform.progress import Progress, duration
 from strata.terraform.recovery import (
@@ -246,7 +246,7 @@ class Deployment:
         sso = self.outcomes.get(STACK)
         if sso is None or sso.status != "applied":
             return sso is not None and sso.status == "failed" and STACK in self._written
-        return self._provisions or not self.prepared.refreshing.ended_whole(STACK, self._state_before(STACK))
+        return self._provisions or not self.prepared.refreshing.ended_whole(STACK)
 
     def _provisioned(self) -> bool:
         """Brings accounts the newest permission sets, unless somebody ends the run; says whether all have them."""
@@ -254,11 +254,6 @@ class Deployment:
             return False
         self.progress.doing("looking for permission sets to provision", seen_only=True)
         return provision_permission_sets(self.aws, self.landing_zone, self.note)
-
-    def _state_before(self, stack: str) -> Version | None:
-        """Returns the version of the state of a stack when the run began."""
-        state = self.prepared.states.get(stack)
-        return Version(state["lineage"], state["serial"]) if state else None
 
     def _write_down(self) -> None:
         """Writes down which stacks ended whole, so that their next plan may do without a refresh."""
@@ -343,12 +338,12 @@ class Deployment:
                 outcome.status = "failed" if stack in self._written else outcome.status
                 return False
             if not planned.differs:
-                self._whole[stack] = self._own(stack, planned.versions)
+                self._whole[stack] = own_version(planned.versions, stack)
                 return self._finished(outcome)
             applied = self._apply(planned)
             outcome.counts = dict(Counter(outcome.counts) + applied.events.done)
             if applied.finished:
-                self._whole[stack] = self._own(stack, self._planner.versions(stack))
+                self._whole[stack] = own_version(self._planner.versions(stack), stack)
                 outcome.counts |= planned.counts
                 return self._finished(outcome)
             if self.signals.stops:
@@ -381,10 +376,6 @@ class Deployment:
                 return None
             self._shown[stack] = planned
         raise StrataError(f"{stack}: its inputs keep changing; wait until no other deploy runs")
-
-    def _own(self, stack: str, versions: Versions) -> Version | None:
-        """Returns the version of the state of a stack among those that it rests on."""
-        return next((version for state, version in versions.items() if state.key == state_key(stack)), None)
 
     def _apply(self, planned: Plan) -> Applied:
         stack, begun = planned.stack, time.monotonic()

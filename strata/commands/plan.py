@@ -92,15 +92,9 @@ def run(
 
 def _listed(prepared: Prepared, preview: Preview | None, plans: Sequence[Plan]) -> ChangeList:
     """Returns the list as `strata deploy` has it: it has no preview of what reads from a stack without a state."""
-    later: set[str] = set()
-    for stack in prepared.workspace.stacks if preview else ():
-        if preview and {*preview.stacks, *later}.intersection(prepared.workspace.producers(stack)):
-            later.add(stack)
-    return ChangeList.of(
-        plans,
-        prepared.landing_zone.project.management_account.id,
-        later=later.intersection(prepared.chosen),
-    )
+    new = preview.stacks if preview else ()
+    later = [stack for stack in prepared.chosen if set(prepared.workspace.producers(stack)).intersection(new)]
+    return ChangeList.of(plans, prepared.landing_zone.project.management_account.id, later=later)
 
 
 def _said(listed: ChangeList | None, differences: Sequence[str]) -> Iterator[str]:

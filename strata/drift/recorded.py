@@ -11,7 +11,7 @@ from strata.adoption.live_ids import TypedId
 from strata.config.models import MANAGEMENT, RegionalSetting
 from strata.drift import controls, facts
 from strata.drift.facts import Fact, side
-from strata.identity.recorded import State, resources
+from strata.identity.recorded import State, block, resources
 from strata.identity.things import (
     ASSIGNMENT,
     ATTACHMENT,
@@ -152,7 +152,7 @@ def _policies(by_type: ByType) -> Iterator[Fact]:
 
 def _people(by_type: ByType) -> Iterator[Fact]:
     for key, one in by_type.get(TYPES["user"], {}).items():
-        full_name, email = _first(one.get("name")), _first(one.get("emails"))
+        full_name, email = block(one.get("name")), block(one.get("emails"))
         values = {
             "user_name": _text(one, "user_name"),
             "given_name": _text(full_name, "given_name"),
@@ -176,7 +176,7 @@ def _people(by_type: ByType) -> Iterator[Fact]:
         yield Fact(facts.MEMBERSHIP, facts.member(user, group), {"id": id}, ids=ids)
     for one in by_type.get("aws_ssoadmin_instance_access_control_attributes", {}).values():
         for attribute in one.get("attribute") or ():
-            source = next(iter(_first(attribute.get("value")).get("source") or ()), "")
+            source = next(iter(block(attribute.get("value")).get("source") or ()), "")
             yield Fact(facts.ATTRIBUTE, _text(attribute, "key"), {"source": source})
 
 
@@ -191,7 +191,7 @@ def _access(by_type: ByType) -> Iterator[Fact]:
         words = facts.in_set(f"AWS {arn.removeprefix(AWS_MANAGED)}", name.partition("_")[0])
         yield Fact(facts.SET_POLICY, words, ids={**_of_set(one), "policy": arn})
     for name, one in by_type.get(CUSTOMER_POLICY, {}).items():
-        reference = _first(one.get("customer_managed_policy_reference"))
+        reference = block(one.get("customer_managed_policy_reference"))
         words, ids = (
             facts.in_set(_own(reference), name.partition("_")[0]),
             {**_of_set(one), "name": _text(reference, "name")},
@@ -200,8 +200,8 @@ def _access(by_type: ByType) -> Iterator[Fact]:
     for key, one in by_type.get(INLINE_POLICY, {}).items():
         yield Fact(facts.INLINE, key, {"document": content(_text(one, "inline_policy"))}, ids=_of_set(one))
     for key, one in by_type.get(BOUNDARY, {}).items():
-        found = _first(one.get("permissions_boundary"))
-        arn, own = _text(found, "managed_policy_arn"), _first(found.get("customer_managed_policy_reference"))
+        found = block(one.get("permissions_boundary"))
+        arn, own = _text(found, "managed_policy_arn"), block(found.get("customer_managed_policy_reference"))
         words = f"AWS {arn.removeprefix(AWS_MANAGED)}" if arn else _own(own)
         yield Fact(facts.BOUNDARY, key, {"policy": words}, ids=_of_set(one))
     for name, one in by_type.get(ASSIGNMENT, {}).items():
@@ -242,9 +242,3 @@ def _own(reference: Attributes) -> str:
 def _text(attributes: Attributes, name: str) -> str:
     value = attributes.get(name)
     return value if isinstance(value, str) else ""
-
-
-def _first(value: Any) -> Attributes:
-    """Returns a nested block, which a state has as a list of one."""
-    found = value[0] if isinstance(value, list) and value else value
-    return found if isinstance(found, Mapping) else {}

@@ -12,17 +12,16 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
-from strata.aws.session import Aws, AwsError, Client
+from strata.aws import kept
+from strata.aws.session import Aws, AwsError
 from strata.config.models import Project
 from strata.errors import StrataError
 from strata.identity.things import Kind
 
 Name = tuple[Kind, str]
 KEY = "management/announced.json"
-FORMAT = 1
 KINDS: tuple[Kind, ...] = ("user", "group", "permission-set")
 """What has a name of which AWS has one, and which no import block of the stacks finds."""
-MAX_BYTES = 10_000_000
 TRIES = 5
 """How often a write is tried again after somebody else's came first."""
 
@@ -32,7 +31,7 @@ def read(aws: Aws, project: Project) -> frozenset[Name]:
 
     A foreign file counts as no announcement, with a warning: then nothing is imported by its name.
     """
-    return _read(_client(aws, project), project)[0]
+    return _read(aws, project)[0]
 
 
 def announce(aws: Aws, project: Project, names: Iterable[Name]) -> None:
@@ -60,50 +59,32 @@ def _change(aws: Aws, project: Project, *, add: frozenset[Name], remove: frozens
 
     See https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html.
     """
-    client = _client(aws, project)
     for _ in range(TRIES):
-        before, condition = _read(client, project)
+        before, condition = _read(aws, project)
         after = (before | add) - remove
         if after == before:
             return
         try:
-            client.put_object(
-                **_place(project), **condition, Body=_written(after), ContentType="application/json; charset=utf-8"
-            )
+            kept.write(aws, project, KEY, _written(after), **condition)
         except AwsError as error:
             if error.code not in ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "404"):
                 raise
         else:
             return
-    raise StrataError(f"{_shown(project)} keeps changing; run this again when no other deploy runs")
+    raise StrataError(f"{kept.shown(project, KEY)} keeps changing; run this again when no other deploy runs")
 
 
-def _client(aws: Aws, project: Project) -> Client:
-    return aws.client("s3", project.regions.primary)
-
-
-def _place(project: Project) -> dict[str, str]:
-    return {"Bucket": project.state_bucket, "Key": KEY, "ExpectedBucketOwner": project.management_account.id}
-
-
-def _shown(project: Project) -> str:
-    return f"s3://{project.state_bucket}/{KEY}"
-
-
-def _read(client: Client, project: Project) -> tuple[frozenset[Name], dict[str, str]]:
+def _read(aws: Aws, project: Project) -> tuple[frozenset[Name], dict[str, str]]:
     """Returns what is announced, and the condition under which it may be written over."""
+    found = kept.read(aws, project, KEY)
+    if found is None:
+        return frozenset(), {"IfNoneMatch": "*"}
+    condition = {"IfMatch": found.etag}
     try:
-        answer = client.get_object(**_place(project))
-    except AwsError as error:
-        if error.code in ("NoSuchKey", "NoSuchBucket", "404"):
-            return frozenset(), {"IfNoneMatch": "*"}
-        raise
-    condition = {"IfMatch": answer["ETag"]}
-    try:
-        return _parsed(answer["Body"].read(MAX_BYTES + 1)), condition
+        return _parsed(found.body), condition
     except ValueError as error:
         print(
-            f"warning: {_shown(project)} is not what Strata writes ({error}), so nothing counts as announced; "
+            f"warning: {kept.shown(project, KEY)} is not what Strata writes ({error}), so nothing counts as announced; "
             "the next deploy that creates users, groups or permission sets writes it anew",
             file=sys.stderr,
         )
@@ -111,19 +92,11 @@ def _read(client: Client, project: Project) -> tuple[frozenset[Name], dict[str, 
 
 
 def _written(names: frozenset[Name]) -> bytes:
-    return json.dumps({"format": FORMAT, "announced": sorted(names)}, indent=2, ensure_ascii=False).encode()
+    return json.dumps({"format": kept.FORMAT, "announced": sorted(names)}, indent=2, ensure_ascii=False).encode()
 
 
 def _parsed(body: bytes) -> frozenset[Name]:
-    if len(body) > MAX_BYTES:
-        raise ValueError(f"more than {MAX_BYTES:,} bytes")
-    try:
-        document = json.loads(body)
-    except RecursionError as error:
-        raise ValueError("nested too deep") from error
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise ValueError(f"no object of format {FORMAT}")
-    entries = document.get("announced")
+    entries = kept.parsed(body).get("announced")
     if not isinstance(entries, list):
         entries = [entries]
     return frozenset(_name(entry) for entry in entries)

@@ -87,6 +87,12 @@ def resources(stack: str, state: State) -> Iterator[Resource]:
         yield Resource(stack, str(resource["type"]), str(resource["name"]), current.get("attributes") or {})
 
 
+def block(value: Any) -> Mapping[str, Any]:
+    """Returns a nested block, which a state has as a list of one."""
+    found = value[0] if isinstance(value, list) and value else value
+    return found if isinstance(found, Mapping) else {}
+
+
 ByType = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """Type to name to attributes."""
 
@@ -137,9 +143,7 @@ def _text(attributes: Mapping[str, Any], name: str) -> str:
 
 
 def _email(attributes: Mapping[str, Any]) -> str:
-    emails = attributes.get("emails")
-    first = emails[0] if isinstance(emails, list) and emails else emails
-    return _text(first, "value") if isinstance(first, dict) else ""
+    return _text(block(attributes.get("emails")), "value")
 
 
 # Names of the resources between things; keys have no underscore

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from strata.aws.session import DENIED, Aws, AwsError
+from strata.aws.session import DENIED, Aws, AwsError, unless_absent
 from strata.config.models import Project
 
 Attributes = Mapping[str, Any]
@@ -75,7 +75,7 @@ def _trail(aws: Aws, project: Project, one: Attributes) -> Attributes | None:
 def _budget(aws: Aws, project: Project, one: Attributes) -> Attributes | None:
     client = aws.client("budgets")
     asked = {"AccountId": project.management_account.id, "BudgetName": str(one.get("name"))}
-    budget = _unless(partial(client.describe_budget, **asked), "NotFoundException")
+    budget = unless_absent(partial(client.describe_budget, **asked), ["NotFoundException"])
     if budget is None:
         return None
     notifications = client.items("describe_notifications_for_budget", "Notifications[]", **asked)
@@ -114,20 +114,11 @@ def _contact(aws: Aws, project: Project, one: Attributes) -> Attributes | None:
     account = str(one.get("account_id") or "")
     if account and account != project.management_account.id:
         asked["AccountId"] = account
-    answer = _unless(partial(aws.client("account").get_alternate_contact, **asked), "ResourceNotFoundException")
+    answer = unless_absent(partial(aws.client("account").get_alternate_contact, **asked))
     if answer is None:
         return None
     names = {"name": "Name", "title": "Title", "email_address": "EmailAddress", "phone_number": "PhoneNumber"}
     return {name: answer["AlternateContact"].get(field, "") for name, field in names.items()}
-
-
-def _unless(ask: Callable[[], Any], absent: str) -> Any | None:
-    try:
-        return ask()
-    except AwsError as error:
-        if error.code == absent:
-            return None
-        raise
 
 
 _READERS: Mapping[str, Callable[[Aws, Project, Attributes], Attributes | None]] = {

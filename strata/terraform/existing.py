@@ -196,7 +196,7 @@ def _has_openid_connect_provider(question: Question) -> bool:
 
 
 def _has_attributes(question: Question) -> bool:
-    return question.center.access_control_attributes() is not None
+    return question.center.access_control() is not None
 
 
 def _has_customer_policy(question: Question) -> bool:

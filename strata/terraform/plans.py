@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from strata.aws.states import Version
+from strata.config.models import state_key
 from strata.errors import StrataError
 from strata.terraform.attributes import MASKED, Attribute, any_true, attributes, masked, sensitive_marks
 from strata.terraform.errors import TerraformError, advice
@@ -284,6 +285,11 @@ def ended(result: Result, events: Events) -> Failure:
         return Failure(f"Terraform was stopped before it finished, by signal {-result.code}")
     said = "\n".join([*events.other, result.errors]).strip()[-300:]
     return Failure(f"Terraform ended with {result.code}: {said or 'it gave no reason'}")
+
+
+def own_version(versions: Versions, stack: str) -> Version | None:
+    """Returns the version of a stack's own state among those that a plan of it rests on."""
+    return next((version for state, version in versions.items() if state.key == state_key(stack)), None)
 
 
 def _is_pending(planned: Plan) -> bool:

@@ -19,14 +19,15 @@ from typing import Any, Self
 from strata.aws import events, runs
 from strata.aws.session import Aws, AwsError
 from strata.aws.states import Version
-from strata.config.models import Project, state_key
+from strata.config.models import Project
 from strata.inventory.pace import Pace
 from strata.inventory.reading import read_center
 from strata.options import Options
 from strata.terraform import reread
+from strata.terraform.plans import Versions, own_version
 from strata.terraform.progress import Progress
 from strata.terraform.reread import Reading, State
-from strata.terraform.workspace import StateObject, Workspace
+from strata.terraform.workspace import Workspace
 from strata.text import counted
 
 READ = frozenset({"sso"})
@@ -76,10 +77,10 @@ class Refreshing:
         self._read = partial(_read, paced, project)
         self._states = states
         for stack in stacks:
-            if stack in states and self._why_not(stack) is None:
+            if self._why_not(stack) is None:
                 self._start(stack)
 
-    def needed(self, workspace: Workspace, stack: str, versions: Mapping[StateObject, Version | None]) -> bool:
+    def needed(self, workspace: Workspace, stack: str, versions: Versions) -> bool:
         """Says whether a plan that rests on these versions of states refreshes, and with --verbose why."""
         why = self.why(workspace, stack, versions)
         if self._verbose and self._progress:
@@ -93,15 +94,14 @@ class Refreshing:
         """Has every later plan of a stack refresh: it is being applied."""
         self._changed.add(stack)
 
-    def ended_whole(self, stack: str, version: Version | None) -> bool:
-        """Says whether the last run of a stack ended whole at a version of its state."""
-        run = self._runs.get(stack)
-        return run is not None and run.version == version
+    def ended_whole(self, stack: str) -> bool:
+        """Says whether the last run of a stack ended whole, and left the state that this one began with."""
+        run, state = self._runs.get(stack), self._states.get(stack, {})
+        return run is not None and bool(state) and run.version == _version(state)
 
-    def why(self, workspace: Workspace, stack: str, versions: Mapping[StateObject, Version | None]) -> str | None:
+    def why(self, workspace: Workspace, stack: str, versions: Versions) -> str | None:
         """Returns why a plan refreshes, None where it need not."""
-        own = next((version for state, version in versions.items() if state.key == state_key(stack)), None)
-        why = self._why_not(stack) or self._other_run(workspace, stack, own)
+        why = self._why_not(stack) or self._other_run(workspace, stack, own_version(versions, stack))
         if why:
             return why
         if any(name.startswith("TF_AWS_") for name in workspace.environment):
@@ -129,7 +129,7 @@ class Refreshing:
         run = self._runs.get(stack)
         if run is None:
             return self._no_runs or "no run is known that ended whole"
-        if not self.ended_whole(stack, _version(state)):
+        if not self.ended_whole(stack):
             return "its state is another one than the last whole run left"
         return None
 

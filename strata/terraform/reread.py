@@ -15,8 +15,10 @@ from functools import cached_property
 from typing import Any
 
 from strata.aws.events import Rule
+from strata.identity.recorded import block
 from strata.inventory.reading import Principal, Wanted
 from strata.inventory.things import Assignment, Attached, Center, PermissionSet
+from strata.text import snake
 
 State = Mapping[str, Any]
 Attributes = Mapping[str, Any]
@@ -145,11 +147,11 @@ def _user(reading: Reading, attributes: Attributes) -> Attributes | None:
     found = reading.users.get(id)
     if found is None:
         return None
-    read = {_snake(name): value for name, value in found.items()}
+    read = _snaked(dict(found))
     return {
-        **{name: _known(_snaked(read.get(name)), attributes.get(name)) for name in _USER},
-        "nickname": found.get("NickName"),
-        "name": _known([_snaked(found.get("Name") or {})], attributes.get("name")),
+        **{name: _known(read.get(name), attributes.get(name)) for name in _USER},
+        "nickname": read.get("nick_name"),
+        "name": _known([read.get("name") or {}], attributes.get("name")),
         "id": f"{reading.center.store}/{id}",
         "user_id": id,
         "identity_store_id": reading.center.store,
@@ -200,7 +202,6 @@ def _permission_set(reading: Reading, attributes: Attributes) -> Attributes | No
     found = reading.sets.get(str(attributes.get("arn")))
     if found is None:
         return None
-    tags = _all_tags(found.tags)
     return {
         "id": f"{found.arn},{reading.center.instance}",
         "instance_arn": reading.center.instance,
@@ -209,21 +210,17 @@ def _permission_set(reading: Reading, attributes: Attributes) -> Attributes | No
         "session_duration": found.session_duration,
         "relay_state": found.relay_state,
         "created_date": _date(found.described.get("CreatedDate")),
-        **_tags(attributes, tags),
+        **_tags(attributes, found.tags),
         **_PROVIDERS,
         "arn": found.arn,
     }
 
 
-def _all_tags(tags: Mapping[str, str]) -> dict[str, str]:
-    """Returns tags without those of AWS itself, which the provider leaves out."""
-    return {key: value for key, value in tags.items() if not key.startswith("aws:")}
-
-
 def _tags(attributes: Attributes, tags: Mapping[str, str]) -> Attributes:
-    """Returns all tags of a thing, and its own: those that the state has as such."""
+    """Returns all tags of a thing but those of AWS itself, and its own: those that the state has as such."""
     own = attributes.get("tags") or {}
-    return {"tags_all": tags, "tags": {key: value for key, value in tags.items() if key in own}}
+    every = {key: value for key, value in tags.items() if not key.startswith("aws:")}
+    return {"tags_all": every, "tags": {key: value for key, value in every.items() if key in own}}
 
 
 def _date(found: Any) -> str:
@@ -252,7 +249,7 @@ def _managed_policy(reading: Reading, attributes: Attributes) -> Attributes | No
 
 def _customer_policy(reading: Reading, attributes: Attributes) -> Attributes | None:
     found = reading.sets.get(str(attributes.get("permission_set_arn")))
-    reference = _first(attributes.get("customer_managed_policy_reference"))
+    reference = block(attributes.get("customer_managed_policy_reference"))
     policy = Attached(str(reference.get("name")), str(reference.get("path")))
     if found is None or policy not in found.customer_managed:
         return None
@@ -260,12 +257,15 @@ def _customer_policy(reading: Reading, attributes: Attributes) -> Attributes | N
 
 
 def _inline_policy(reading: Reading, attributes: Attributes) -> Attributes | None:
-    found, known = reading.sets.get(str(attributes.get("permission_set_arn"))), attributes.get("inline_policy")
+    found = reading.sets.get(str(attributes.get("permission_set_arn")))
     if found is None or not found.inline:
         return None
-    # The provider keeps the text that the state has of the same document.
-    text = known if _document(known) == _document(found.inline) else found.inline
-    return _of_set(reading, attributes, inline_policy=text)
+    return _of_set(reading, attributes, inline_policy=_text(found.inline, attributes.get("inline_policy")))
+
+
+def _text(read: Any, known: Any) -> Any:
+    """Returns the text of a document, that of the state where both are the same: the provider keeps it."""
+    return known if _document(known) == _document(read) else read
 
 
 def _document(text: Any) -> Any:
@@ -306,7 +306,7 @@ def _access_control(reading: Reading, attributes: Attributes) -> Attributes | No
     listed = found["InstanceAccessControlAttributeConfiguration"]["AccessControlAttributes"]
     here = {one["Key"]: sorted(one["Value"]["Source"]) for one in listed}
     known = attributes.get("attribute") or ()
-    there = {_first(one).get("key"): sorted(_first(_first(one).get("value")).get("source") or ()) for one in known}
+    there = {block(one).get("key"): sorted(block(block(one).get("value")).get("source") or ()) for one in known}
     return {
         "id": instance,
         "instance_arn": instance,
@@ -323,19 +323,18 @@ def _rule(reading: Reading, attributes: Attributes) -> Attributes | None:
     found = reading.rules.get(name)
     if found is None:
         return None
-    described, pattern = found.described, attributes.get("event_pattern")
-    read = described.get("EventPattern")
+    described = found.described
     return {
         "id": name,
         "name": name,
         "description": described.get("Description"),
         "event_bus_name": described.get("EventBusName"),
-        "event_pattern": pattern if _document(pattern) == _document(read) else read,
+        "event_pattern": _text(described.get("EventPattern"), attributes.get("event_pattern")),
         "role_arn": described.get("RoleArn"),
         "schedule_expression": described.get("ScheduleExpression"),
         "state": described.get("State"),
         "is_enabled": described.get("State") != "DISABLED",
-        **_tags(attributes, _all_tags(found.tags)),
+        **_tags(attributes, found.tags),
         "force_destroy": KEPT,
         "name_prefix": KEPT,
         **_PROVIDERS,
@@ -391,16 +390,10 @@ TABLE: Mapping[str, Callable[[Reading, Attributes], Attributes | None]] = {
 """By resource type: what the provider reads into each attribute, None where AWS has no such thing."""
 
 
-def _first(value: Any) -> Attributes:
-    """Returns a nested block, which a state has as a list of one."""
-    found = value[0] if isinstance(value, list) and value else value
-    return found if isinstance(found, dict) else {}
-
-
 def _snaked(value: Any) -> Any:
     """Returns AWS's names as the provider writes them, in what is nested too."""
     if isinstance(value, dict):
-        return {_snake(name): _snaked(one) for name, one in value.items()}
+        return {snake(name): _snaked(one) for name, one in value.items()}
     return [_snaked(one) for one in value] if isinstance(value, list) else value
 
 
@@ -408,12 +401,8 @@ def _known(read: Any, blocks: Any) -> Any:
     """Returns blocks without what the provider does not know, and so no state can have."""
     if not (isinstance(read, list) and isinstance(blocks, list) and len(read) == len(blocks)):
         return read
-    pairs = zip(read, map(_first, blocks), strict=True)
-    return [{name: value for name, value in one.items() if name in block} for one, block in pairs]
-
-
-def _snake(name: str) -> str:
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+    pairs = zip(read, map(block, blocks), strict=True)
+    return [{name: value for name, value in one.items() if name in known} for one, known in pairs]
 
 
 def tainted_or_deposed(state: State) -> str | None:
