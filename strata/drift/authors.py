@@ -90,7 +90,7 @@ def _names(one: Difference) -> Sequence[str]:
     if one.kind == facts.ASSIGNMENT and one.attribute:
         return ("DeleteUser", "DeleteGroup")
     if one.kind in (facts.SETTING, facts.CONTROL):
-        return _OF_SETTINGS.get(one.name.partition(" ")[0], ())
+        return _OF_SETTINGS.get(facts.key_of(one.name), ())
     if one.kind == facts.ACCOUNT and one.how is How.CHANGED:
         return _OF_ACCOUNTS[one.attribute]
     if one.kind in (facts.ACCOUNT, facts.SET, facts.POLICY, facts.UNIT) and one.attribute == "tags":

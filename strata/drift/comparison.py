@@ -16,7 +16,6 @@ from strata.adoption.matching import known_keys
 from strata.config.findings import LONGEST
 from strata.config.layers import STACKS
 from strata.drift import facts
-from strata.drift.controls import key_of
 from strata.drift.declared import declared_side
 from strata.drift.facts import Fact, Recorded, Side
 from strata.drift.hindrances import hindrances
@@ -212,7 +211,7 @@ def _unread(zone: LandingZone, inventory: Inventory, before: Side) -> dict[str, 
 
 def is_unread(kind: str, name: str, unread: Collection[str]) -> bool:
     hidden = {one for part in unread for one in HIDDEN.get(part, ())}
-    return kind in hidden or (kind in (facts.SETTING, facts.CONTROL) and key_of(name) in unread)
+    return kind in hidden or (kind in (facts.SETTING, facts.CONTROL) and facts.key_of(name) in unread)
 
 
 # One fact on three sides

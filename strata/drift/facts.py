@@ -140,3 +140,8 @@ def settings_in(found: Mapping[str, Any], arguments: Iterable[str]) -> dict[str,
 def set_in(key: str, region: str) -> str:
     """Returns the name of a setting of security.yaml, in a region unless the whole account has it."""
     return f"{key} in {region}" if region else key
+
+
+def key_of(name: str) -> str:
+    """Returns the key of security.yaml in the name of a setting or a control."""
+    return name.partition(" ")[0]

@@ -140,7 +140,7 @@ def _why_no_document(zone: LandingZone, one: Policy | PermissionSet, now: Fact) 
 
 
 def _why_no_setting(zone: LandingZone, attribute: str, here: Fact) -> str:
-    control = zone.security.settings[here.name.partition(" ")[0]]
+    control = zone.security.settings[facts.key_of(here.name)]
     if attribute not in control.arguments.values():
         return "security.yaml can only leave it to others, with mode: unmanaged"
     if isinstance(control, RegionalSetting) and len(zone.project.regions.all_governed) > 1:
@@ -256,7 +256,7 @@ def _text(now: Fact) -> str:
 
 
 def _setting(zone: LandingZone, attribute: str, now: Fact) -> Edit:
-    key = now.name.partition(" ")[0]
+    key = facts.key_of(now.name)
     arguments = {argument: parameter for parameter, argument in zone.security.settings[key].arguments.items()}
     way = (key, arguments[attribute])
     return Edit(_file(zone, SECURITY, way[:1]), way, now.values[attribute])
