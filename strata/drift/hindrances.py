@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from strata.adoption.describing import Description, Keys, describe_things, inline_file, unit_objection
 from strata.adoption.live_ids import TypedId
@@ -53,17 +53,13 @@ def _names(inventory: Inventory) -> dict[TypedId, str]:
     return found
 
 
-def _left(found: Description, names: Mapping[TypedId, str]) -> dict[TypedId, str]:
-    """Returns the reason of what has a name and is not described."""
-    told = {(one.kind, one.name): one.reason for one in found.left_alone}
-    reasons = dict[TypedId, str]()
-    for (type, id), name in names.items():
-        kind = _KINDS[type]
-        if id not in found.keys[kind]:
-            spellings = (name, f"{id} {name}", f"{id} {name!r}", f"{name} ({id})")
-            said = (told.get((WORDS[kind], one)) for one in spellings)
-            reasons[type, id] = next((one for one in said if one), "no configuration can have it")
-    return reasons
+def _left(found: Description, things: Iterable[TypedId]) -> dict[TypedId, str]:
+    """Returns the reason of what is not described."""
+    return {
+        (type, id): found.reasons.get(id, "no configuration can have it")
+        for type, id in things
+        if id not in found.keys[_KINDS[type]]
+    }
 
 
 def _units(zone: LandingZone, inventory: Inventory, known: Keys) -> Iterator[tuple[TypedId, str]]:
