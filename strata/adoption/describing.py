@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -192,12 +192,17 @@ def objection(model: type[Model], field: str, value: object) -> str:
     return _objections(model, {field: value}).get(field, "")
 
 
-def unit_objection(name: str, *, alike: bool) -> str:
-    """Returns why no configuration can have a unit of a name; `alike` where one beside it differs in case alone."""
-    reason = _objections(OrganizationalUnitName, name).get("", "")
-    if not reason and alike:
-        reason = f"{name!r} differs from the name of a unit beside it in case alone"
-    return f"{reason}; rename it at AWS first" if reason else ""
+def unit_objections(units: Sequence[things.Unit]) -> dict[str, str]:
+    """Returns of the units whose names no configuration can have why, by id."""
+    siblings = Counter((one.parent, one.name.lower()) for one in units)
+    found = dict[str, str]()
+    for one in units:
+        reason = _objections(OrganizationalUnitName, one.name).get("", "")
+        if not reason and siblings[one.parent, one.name.lower()] > 1:
+            reason = f"{one.name!r} differs from the name of a unit beside it in case alone"
+        if reason:
+            found[one.id] = f"{reason}; rename it at AWS first"
+    return found
 
 
 def _objections(type: Any, value: object) -> dict[str, str]:
@@ -347,11 +352,10 @@ class _Organization:
 
     def _units(self) -> None:
         above = {self.live.root: ""}
-        siblings = Counter((unit.parent, unit.name.lower()) for unit in self.live.units)
+        objections = unit_objections(self.live.units)
         for unit in self.live.units:
-            alike = siblings[unit.parent, unit.name.lower()] > 1
-            if self._is_named(unit) and (reason := unit_objection(unit.name, alike=alike)):
-                raise StrataError(f"organizational unit {unit.id}: {reason}")
+            if self._is_named(unit) and unit.id in objections:
+                raise StrataError(f"organizational unit {unit.id}: {objections[unit.id]}")
             above[unit.id] = f"{unit.name} {above[unit.parent]}".strip()
         parents = {unit.id: unit.name for unit in self.live.units}
         named = [(unit.id, [unit.name, parents.get(unit.parent, ""), above[unit.parent]]) for unit in self.live.units]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from strata.adoption.describing import Description, Keys, describe_things, inline_file, unit_objection
+from strata.adoption.describing import Description, Keys, describe_things, inline_file, unit_objections
 from strata.adoption.live_ids import TypedId
 from strata.adoption.needs import with_needs
 from strata.config.models import PolicyType
@@ -64,12 +63,9 @@ def _left(found: Description, things: Iterable[TypedId]) -> dict[TypedId, str]:
 
 def _units(zone: LandingZone, inventory: Inventory, known: Keys) -> Iterator[tuple[TypedId, str]]:
     """Yields the units whose names cannot be written, where they have to be."""
-    units = inventory.organization.units
-    siblings = Counter((one.parent, one.name.lower()) for one in units)
-    for one in units:
-        alike = siblings[one.parent, one.name.lower()] > 1
-        if known["ou"].get(one.id) not in zone.units and (reason := unit_objection(one.name, alike=alike)):
-            yield ("ou", one.id), reason
+    for id, reason in unit_objections(inventory.organization.units).items():
+        if known["ou"].get(id) not in zone.units:
+            yield ("ou", id), reason
 
 
 def _documents(found: Description) -> Iterator[tuple[TypedId, str]]:
