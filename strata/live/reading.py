@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from strata.adoption.describing import ACTIVE, FULL_ACCESS, SERVICE_CONTROL
-from strata.adoption.matching import known_keys
+from strata.adoption.matching import known_keys, live_names
 from strata.aws.prerequisites import management_caller
 from strata.aws.session import DENIED, Aws, AwsError, connect
 from strata.aws.states import list_stacks, read_state
@@ -174,15 +174,7 @@ def _unread(zone: LandingZone, live: LandingZone, inventory: Inventory, states: 
 
 
 def _called(inventory: Inventory, known: Keys, keys: Keys) -> dict[Kind, dict[str, str]]:
-    organization, center = inventory.organization, inventory.center
-    names: dict[Kind, dict[str, str]] = {
-        "account": {one.id: one.name for one in organization.accounts},
-        "ou": {one.id: one.name for one in organization.units},
-        "policy": {one.id: one.name for one in organization.policies},
-        "user": {one.id: one.user_name for one in center.users} if center else {},
-        "group": {one.id: one.name for one in center.groups} if center else {},
-        "permission-set": {one.arn: one.name for one in center.permission_sets} if center else {},
-    }
+    names = live_names(inventory)
     return {
         kind: {
             key: known[kind].get(id) or f"{names[kind].get(id, '')} ({id.rpartition('/')[2]})"

@@ -9,6 +9,7 @@ from typing import Any
 
 from strata.adoption.existing import Edit, Existing, Merged
 from strata.adoption.live_ids import TypedId
+from strata.adoption.matching import live_names
 from strata.adoption.needs import with_needs
 from strata.adoption.record import RECORD
 from strata.adoption.rendering import told
@@ -243,12 +244,9 @@ def _at(one: Difference) -> tuple[str, str, str]:
 def _names(things: Collection[TypedId], inventory: Inventory) -> Iterator[str]:
     """Yields the ids and names by which what is left alone is told."""
     ids = {id for _, id in things}
-    center, organization = inventory.center, inventory.organization
-    yield from (one.name for one in organization.accounts if one.id in ids)
-    yield from (one.name for one in organization.policies if one.id in ids)
-    yield from (one.user_name for one in (center.users if center else ()) if one.id in ids)
-    yield from (one.name for one in (center.groups if center else ()) if one.id in ids)
-    yield from (one.name for one in (center.permission_sets if center else ()) if one.arn in ids)
+    for kind, names in live_names(inventory).items():
+        if kind != "ou":  # units are told by their keys
+            yield from (name for id, name in names.items() if id in ids)
     yield from ids
 
 
