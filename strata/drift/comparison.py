@@ -14,7 +14,6 @@ from typing import Any
 from strata.adoption.describing import Keys
 from strata.adoption.matching import known_keys
 from strata.config.findings import LONGEST
-from strata.config.layers import STACKS
 from strata.drift import facts
 from strata.drift.declared import declared_side
 from strata.drift.facts import Fact, Recorded, Side
@@ -23,7 +22,7 @@ from strata.drift.live import live_side
 from strata.drift.recorded import attributes, deposed_ids, ids_of, recorded_side, without_tainted
 from strata.drift.ways import Way, way_back
 from strata.identity.moves import replayed
-from strata.identity.recorded import State, recorded
+from strata.identity.recorded import State, parted, recorded
 from strata.identity.things import TYPES
 from strata.inventory import reading
 from strata.inventory.controls import KEYS, Held
@@ -109,9 +108,8 @@ def compare(
         inventory: what AWS has.
         accepted: finding and place of what is meant.
     """
-    ours = {stack: state for stack, state in states.items() if stack in STACKS}
-    others = {stack: state for stack, state in states.items() if stack not in STACKS}
-    held = replayed(recorded(ours), newest_keys(zone.moves)).addresses
+    ours, others = parted(states)
+    held = _held(zone, ours)
     elsewhere = frozenset([*ids_of(others.values()), *deposed_ids(ours.values())])
     known = known_keys(zone, inventory, imported=held, record={})
     live = live_side(zone, inventory, known, attributes(zone, ours), elsewhere)
@@ -154,8 +152,8 @@ def things_by_name(
 
     Whoever copies several lines declares with one what the next one calls by its name and id at AWS.
     """
-    ours = {stack: state for stack, state in states.items() if stack in STACKS}
-    held = replayed(recorded(ours), newest_keys(zone.moves)).addresses
+    ours, _ = parted(states)
+    held = _held(zone, ours)
     known = known_keys(zone, inventory, imported=held, record={})
     before = {
         kind: {id: key for id, key in some.items() if f"{TYPES[kind]}.{key}" in held} for kind, some in known.items()
@@ -169,8 +167,13 @@ def things_by_name(
 
 def controls_of(zone: LandingZone, states: Mapping[str, State]) -> Held:
     """Returns the controls that the state has, of which AWS is asked."""
-    by_type = attributes(zone, {stack: state for stack, state in states.items() if stack in STACKS})
+    by_type = attributes(zone, parted(states)[0])
     return {type: by_type.get(type, {}) for type in KEYS}
+
+
+def _held(zone: LandingZone, states: Mapping[str, State]) -> Mapping[str, str]:
+    """Returns the ids that states have by the addresses of today."""
+    return replayed(recorded(states), newest_keys(zone.moves)).addresses
 
 
 _ORDER = {kind: place for place, kind in enumerate(facts.STACKS)}

@@ -12,13 +12,12 @@ from strata.adoption.matching import known_keys, live_names
 from strata.aws.prerequisites import management_caller
 from strata.aws.session import DENIED, Aws, AwsError, connect
 from strata.aws.states import list_stacks, read_state
-from strata.config.layers import STACKS
 from strata.config.models import PolicyType, Setting
 from strata.config.moves import KINDS, Kind
 from strata.drift.recorded import attributes, ids_of
 from strata.errors import StrataError
 from strata.files.atomic import write
-from strata.identity.recorded import recorded
+from strata.identity.recorded import parted, recorded
 from strata.identity.things import TYPES
 from strata.inventory.progress import Reading
 from strata.inventory.things import Inventory
@@ -131,15 +130,14 @@ def _states(aws: Aws, zone: LandingZone) -> States | None:
 
 def states_of(zone: LandingZone, states: Mapping[str, Mapping[str, Any]]) -> States:
     """Returns what some states say of the things at AWS, by stack."""
-    ours = {stack: state for stack, state in states.items() if stack in STACKS}
-    others = [state for stack, state in states.items() if stack not in STACKS]
+    ours, others = parted(states)
     kept = {"tags", "tags_all", "user_id", "group_id"}
     said = {
         type: {name: {word: value for word, value in one.items() if word in kept} for name, one in named.items()}
         for type, named in attributes(zone, ours).items()
         if type in TYPES.values()
     }
-    return States(recorded(ours).addresses, said, frozenset(ids_of(others)))
+    return States(recorded(ours).addresses, said, frozenset(ids_of(others.values())))
 
 
 def told(zone: LandingZone, evidence: Evidence) -> Read:

@@ -17,11 +17,10 @@ from strata.adoption.record import RECORD, Record
 from strata.adoption.rendering import ADOPTION, adoption, told
 from strata.commands.adopt.folder import CACHE
 from strata.commands.adopt.mending import replace
-from strata.config.layers import STACKS
 from strata.errors import ConfigurationError, StrataError
 from strata.files.atomic import read_text
 from strata.files.config_edit import files_with, policies, print_diff, texts, write_texts
-from strata.identity.recorded import recorded
+from strata.identity.recorded import parted, recorded
 from strata.inventory.things import Inventory
 from strata.landing_zone import LandingZone
 from strata.load import load
@@ -59,8 +58,7 @@ def existing_at(
 
 def deployed(states: Mapping[str, Any]) -> tuple[Mapping[str, str], Mapping[str, str]]:
     """Returns the ids that Strata's states have by address, and those of layers of one's own, whose keys are theirs."""
-    ours = {stack: state for stack, state in states.items() if stack in STACKS}
-    others = {stack: state for stack, state in states.items() if stack not in STACKS}
+    ours, others = parted(states)
     return recorded(ours).addresses, recorded(others).addresses
 
 
