@@ -68,6 +68,10 @@ class _Part:
         """Returns the key of a thing; its name and id where it has none."""
         return self.known[kind].get(id) or (f"{name} ({id})" if name else id)
 
+    def account(self, id: str) -> str:
+        """Returns the key of an account; its id where it has none."""
+        return self.known["account"].get(id, id)
+
     @cached_property
     def left(self) -> frozenset[str]:
         """Returns the ids of the accounts that are left to others, retired, or closed without being declared."""
@@ -115,7 +119,7 @@ class _Organization(_Part):
         for service, registered in live.delegations.items():
             for id in registered:
                 if not self._is_delegated_elsewhere(service, id):
-                    name = facts.delegated(self._account(id), service)
+                    name = facts.delegated(self.account(id), service)
                     thing = recording.DELEGATED, f"{id}/{service}"
                     ids, undo = {"account": id, "service": service}, lines.deregister(id, service)
                     yield Fact(facts.DELEGATED, name, ids=ids, thing=thing, undo=undo)
@@ -167,15 +171,12 @@ class _Organization(_Part):
     def _target(self, id: str) -> tuple[str, str]:
         if id == self.inventory.organization.root:
             return "root", ""
-        return ("unit", self._place(id)) if id.startswith("ou-") else ("account", self._account(id))
+        return ("unit", self._place(id)) if id.startswith("ou-") else ("account", self.account(id))
 
     def _place(self, id: str) -> str:
         if id == self.inventory.organization.root:
             return "root"
         return self.key("ou", id, next((one.name for one in self.inventory.organization.units if one.id == id), ""))
-
-    def _account(self, id: str) -> str:
-        return self.known["account"].get(id, id)
 
 
 def _services_of_others(zone: LandingZone) -> frozenset[str]:
@@ -318,7 +319,7 @@ class _Center(_Part):
                 continue
             deleted = one in center.orphans
             who = self._deleted(one) if deleted else self._principal(one.principal)
-            name = facts.assigned(self._set(one.permission_set), one.principal_type, who, self._account(one.account))
+            name = facts.assigned(self._set(one.permission_set), one.principal_type, who, self.account(one.account))
             values = {"principal": "deleted" if deleted else "there"}
             undo, apart = aws.delete_assignment(one), one.account in self.left
             thing = ASSIGNMENT, assignment_id(one, center.instance)
@@ -330,9 +331,6 @@ class _Center(_Part):
         recorded = self.attributes.get(TYPES[kind], {})
         key = next((key for key, found in recorded.items() if found.get(f"{kind}_id") == one.principal), None)
         return key if key and key not in self.known[kind].values() else one.principal
-
-    def _account(self, id: str) -> str:
-        return self.known["account"].get(id, id)
 
     def _principal(self, id: str) -> str:
         kind: Kind = "user" if id in self.known["user"] else "group"
