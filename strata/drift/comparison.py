@@ -117,9 +117,10 @@ def compare(
     # The next deploy makes anew what is tainted, whether a run that broke had made it or not.
     sound = recorded_side(zone, {stack: without_tainted(state) for stack, state in ours.items()})
     before = {at: fact for at, fact in before.items() if at in sound or at not in here}
-    unread = _unread(zone, inventory, before)
+    needs_center = any(kind in _PEOPLE_AND_ACCESS for kind, _ in before)
+    unread = unread_parts(inventory, zone.project.identity_center_region, needs_center=needs_center)
     found, waiting = list[Difference](), list[str]()
-    for at in sorted({*here, *before, *live}, key=lambda at: (_ORDER[at[0]], -_depth(at, live), at[1])):
+    for at in sorted({*here, *before, *live}, key=lambda at: (ORDER[at[0]], -_depth(at, live), at[1])):
         if not (is_unread(*at, unread) or (at[0] == facts.CONTROL and inventory.controls is None)):
             one = _Compared(zone, here.get(at), before.get(at), live.get(at), frozenset(unread))
             found += one.differences()
@@ -176,7 +177,8 @@ def _held(zone: LandingZone, states: Mapping[str, State]) -> Mapping[str, str]:
     return replayed(recorded(states), newest_keys(zone.moves)).addresses
 
 
-_ORDER = {kind: place for place, kind in enumerate(facts.STACKS)}
+ORDER: Mapping[str, int] = {kind: place for place, kind in enumerate(facts.STACKS)}
+"""The place of each kind, what hangs on others first."""
 
 
 def _depth(at: tuple[str, str], live: Side) -> int:
@@ -202,19 +204,31 @@ HIDDEN: Mapping[str, tuple[str, ...]] = {
 """The kinds of which nothing is known where a part was not read."""
 
 
-def _unread(zone: LandingZone, inventory: Inventory, before: Side) -> dict[str, str]:
-    """Returns what was not read, by part, with the reason."""
+def unread_parts(inventory: Inventory, region: str, *, needs_center: bool = True) -> dict[str, str]:
+    """Returns what was not read, by part, with the reason.
+
+    Args:
+        inventory: what AWS has.
+        region: that of Identity Center.
+        needs_center: whether Identity Center counts as not read where it is not enabled.
+    """
     found = dict(inventory.unread)
     if isinstance(inventory.entitlements, str):
         found[reading.ENTITLEMENTS] = inventory.entitlements
-    if not inventory.center and any(kind in _PEOPLE_AND_ACCESS for kind, _ in before):
-        found.setdefault(reading.CENTER, f"it is not enabled in {zone.project.identity_center_region}")
+    if needs_center and not inventory.center:
+        found.setdefault(reading.CENTER, f"it is not enabled in {region}")
     return dict(sorted(found.items()))
 
 
 def is_unread(kind: str, name: str, unread: Collection[str]) -> bool:
+    """Returns whether nothing is known of a fact."""
     hidden = {one for part in unread for one in HIDDEN.get(part, ())}
     return kind in hidden or (kind in (facts.SETTING, facts.CONTROL) and facts.key_of(name) in unread)
+
+
+def are_tags_unread(kind: str, attribute: str, unread: Collection[str]) -> bool:
+    """Returns whether an attribute is tags that were not read: those of permission sets are read with them."""
+    return attribute == reading.TAGS and reading.TAGS in unread and kind != facts.SET
 
 
 # One fact on three sides
@@ -266,7 +280,7 @@ class _Compared:
         for attribute, declared in here.values.items():
             recorded = before.values.get(attribute)
             wanted = recorded if declared is Recorded.AS_IT_IS else declared
-            if attribute != reading.TAGS or reading.TAGS not in self.unread or here.kind == facts.SET:
+            if not are_tags_unread(here.kind, attribute, self.unread):
                 yield attribute, (wanted, recorded, now.values.get(attribute))
 
     def _difference(self, how: How, fact: Fact, attribute: str = "", at_aws: str = "", *values: str) -> Difference:

@@ -11,8 +11,8 @@ from strata.adoption.live_ids import TypedId
 from strata.config import PROJECT
 from strata.config.findings import DRIFT
 from strata.config.models import MANAGEMENT
-from strata.drift import facts
-from strata.drift.comparison import HIDDEN, How, is_unread, meaning, written
+from strata.drift import comparison, facts
+from strata.drift.comparison import HIDDEN, ORDER, How, are_tags_unread, is_unread, meaning, written
 from strata.drift.comparison import Difference as Drifted
 from strata.drift.declared import declared_side
 from strata.drift.facts import Fact, Recorded
@@ -34,12 +34,10 @@ _DENIED = "reading the state bucket is not allowed: things are matched by their 
 
 def unread_parts(inventory: Inventory, region: str, states: States | None) -> list[Unread]:
     """Returns what could not be read."""
-    found = dict(inventory.unread)
-    if isinstance(inventory.entitlements, str):
-        found[reading.ENTITLEMENTS] = inventory.entitlements
-    if not inventory.center:
-        found.setdefault(reading.CENTER, f"it is not enabled in {region}")
-    parts = [Unread(part, HIDDEN.get(part, ()), reason) for part, reason in sorted(found.items())]
+    parts = [
+        Unread(part, HIDDEN.get(part, ()), reason)
+        for part, reason in comparison.unread_parts(inventory, region).items()
+    ]
     return [*parts, *([Unread(STATES, _WITHOUT, _DENIED)] if states is None else [])]
 
 
@@ -60,8 +58,7 @@ def differences(
     yield from _of_management(zone, inventory)
     here, live = declared_side(zone), live_side(zone, inventory, known, attributes, elsewhere)
     accepted = {(one.finding, one.at) for one in zone.accepted if one.finding in DRIFT and not one.ended(day)}
-    order = {kind: place for place, kind in enumerate(facts.STACKS)}
-    for at in sorted({*here, *live}, key=lambda at: (order[at[0]], at[1])):
+    for at in sorted({*here, *live}, key=lambda at: (ORDER[at[0]], at[1])):
         # Of a trail, a budget and the like the values are in the states, and strata drift compares them.
         if at[0] != facts.CONTROL and not is_unread(*at, unread):
             for one in _of(zone, here.get(at), live.get(at), unread):
@@ -92,13 +89,10 @@ def _of(zone: LandingZone, here: Fact | None, now: Fact | None, unread: Collecti
     elif here and now:
         for attribute, declared in here.values.items():
             live = now.values.get(attribute)
-            hidden = attribute == reading.TAGS and (STATES in unread or (reading.TAGS in unread and here.kind != _SET))
+            hidden = are_tags_unread(here.kind, attribute, unread) or (attribute == reading.TAGS and STATES in unread)
             if declared is not Recorded.AS_IT_IS and not hidden and meaning(live) != meaning(declared):
                 values = written(live), written(declared)
                 yield Difference(CHANGED, here.kind, here.name, attribute, *values, place)
-
-
-_SET = facts.SET
 
 
 # What concerns somebody
