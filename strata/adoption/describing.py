@@ -275,8 +275,11 @@ _IMPORTED = ("ebs_encryption", "snapshot_public_access", "s3_public_access", "pa
 def _root_access(inventory: Inventory) -> dict[str, Any]:
     if not inventory.root_features:
         return {}
-    features = {"credentials_management": "RootCredentialsManagement", "sessions": "RootSessions"}
-    return {"member_root_access": {key: name in inventory.root_features for key, name in features.items()}}
+    return {"member_root_access": {key: name in inventory.root_features for name, key in ROOT_FEATURES.items()}}
+
+
+ROOT_FEATURES: Mapping[str, str] = {"RootCredentialsManagement": "credentials_management", "RootSessions": "sessions"}
+"""The key in `member_root_access` of each feature of central root access."""
 
 
 def _entitled(inventory: Inventory, found: Description) -> None:

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from strata.adoption.describing import ROOT_FEATURES
 from strata.aws.session import AwsError, named
 from strata.config.models import Project
 from strata.drift import facts
@@ -97,7 +98,7 @@ def _names(one: Difference) -> Sequence[str]:
         return ("TagResource", "UntagResource")
     if one.kind == facts.ROOT_FEATURE:
         done = "Disable" if one.how is How.GONE else "Enable"
-        return tuple(f"{done}Organizations{each}" for each in ("RootCredentialsManagement", "RootSessions"))
+        return tuple(f"{done}Organizations{each}" for each in ROOT_FEATURES)
     return _EVENTS[one.kind][How.MADE if one.how is How.LEFT else one.how]
 
 

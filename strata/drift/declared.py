@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from strata.adoption.describing import ACTIVE
+from strata.adoption.describing import ACTIVE, ROOT_FEATURES
 from strata.config import ORGANIZATION, SECURITY, SSO
 from strata.config.models import MANAGEMENT, RegionalSetting
 from strata.drift import facts
@@ -48,11 +48,7 @@ def _organization(zone: LandingZone) -> Iterator[Fact]:
         at = ("delegated_administrators", service)
         yield Fact(facts.DELEGATED, facts.delegated(account, service), {}, ORGANIZATION, at)
     if root_access := organization.member_root_access:
-        features = {
-            "RootCredentialsManagement": root_access.credentials_management,
-            "RootSessions": root_access.sessions,
-        }
-        for feature in (name for name, on in features.items() if on):
+        for feature in (name for name, key in ROOT_FEATURES.items() if getattr(root_access, key)):
             yield Fact(facts.ROOT_FEATURE, feature, {}, ORGANIZATION, ("member_root_access",))
 
 

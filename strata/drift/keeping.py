@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from strata.adoption.describing import inline_file, objection
+from strata.adoption.describing import ROOT_FEATURES, inline_file, objection
 from strata.adoption.existing import Edit
 from strata.config import ORGANIZATION, SECURITY, SSO, models
 from strata.config.limits import aws_limits
@@ -67,7 +67,7 @@ def _why_not_added(zone: LandingZone, now: Fact) -> str:
         declared = zone.organization.delegated_administrators.get(service)
         return f"one account a service can be declared, and that is {declared}" if declared else ""
     if now.kind == facts.ROOT_FEATURE:
-        return "" if now.name in _ROOT_FEATURES else "this Strata does not know the feature"
+        return "" if now.name in ROOT_FEATURES else "this Strata does not know the feature"
     if now.kind in (facts.SET_POLICY, facts.INLINE, facts.BOUNDARY):
         one = zone.permission_sets.get(now.ids["set"])
         if one is None:
@@ -213,14 +213,11 @@ def _file(zone: LandingZone, name: str, way: tuple[str, ...]) -> str:
     return zone.source(name, way).file
 
 
-_ROOT_FEATURES = {"RootCredentialsManagement": "credentials_management", "RootSessions": "sessions"}
-
-
 def _root_access(zone: LandingZone, feature: str, features: frozenset[str]) -> Iterator[Edit]:
     """Yields one feature, and both where none is declared: they are one thing, and each is on unless it is written."""
     way = ("member_root_access",)
     declared = zone.organization.member_root_access
-    for name, key in _ROOT_FEATURES.items():
+    for name, key in ROOT_FEATURES.items():
         if declared is None or name == feature:
             yield Edit(_file(zone, ORGANIZATION, way), (*way, key), name in features)
 
