@@ -37,6 +37,7 @@ from strata.inventory import things
 from strata.inventory.reading import TRUSTED_SERVICES
 from strata.inventory.things import Attached, Center, Inventory, Organization
 from strata.landing_zone.grants import Grant
+from strata.landing_zone.permission_sets import AWS_MANAGED
 from strata.landing_zone.services import ACCOUNT_MANAGEMENT
 from strata.text import counted, listed, slug
 
@@ -65,7 +66,6 @@ _TOWERS_GROUPS = (
 FULL_ACCESS = "p-FullAWSAccess"
 SERVICE_CONTROL = PolicyType.SERVICE_CONTROL.value
 _UNWRITABLE = "it has no name or not exactly one e-mail address that can be written here"
-_AWS_MANAGED = "arn:aws:iam::aws:policy/"
 ACTIVE = "ACTIVE"
 
 
@@ -638,7 +638,7 @@ class _Center:
         return False
 
     def _permission_set(self, one: things.PermissionSet, key: str) -> dict[str, Any]:
-        policies: list[dict[str, Any]] = [{"aws": arn.removeprefix(_AWS_MANAGED)} for arn in one.aws_managed]
+        policies: list[dict[str, Any]] = [{"aws": arn.removeprefix(AWS_MANAGED)} for arn in one.aws_managed]
         policies += [_customer(policy) for policy in one.customer_managed]
         if one.inline:
             policies.append({"inline": inline_file(key)})
@@ -735,7 +735,7 @@ _INLINE = "-inline"
 
 def _undescribable(one: things.PermissionSet) -> str:
     for arn in one.aws_managed:
-        if not arn.startswith(_AWS_MANAGED) or not valid(AwsManagedPolicy, arn.removeprefix(_AWS_MANAGED)):
+        if not arn.startswith(AWS_MANAGED) or not valid(AwsManagedPolicy, arn.removeprefix(AWS_MANAGED)):
             return f"its policy {arn} cannot be declared"
     for policy in [*one.customer_managed, *([one.boundary] if isinstance(one.boundary, Attached) else [])]:
         if not (valid(ManagedPolicyName, policy.name) and valid(ManagedPolicyPath, policy.path)):
@@ -748,4 +748,4 @@ def _customer(policy: Attached) -> dict[str, str]:
 
 
 def _boundary(boundary: str | Attached) -> dict[str, str]:
-    return {"aws": boundary.removeprefix(_AWS_MANAGED)} if isinstance(boundary, str) else _customer(boundary)
+    return {"aws": boundary.removeprefix(AWS_MANAGED)} if isinstance(boundary, str) else _customer(boundary)

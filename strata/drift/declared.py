@@ -144,4 +144,4 @@ def _content(document: Document) -> Any:
 
 
 def _policy(policy: ManagedPolicy) -> str:
-    return f"AWS {policy.aws}" if policy.aws else facts.own_policy(policy.customer, policy.path)
+    return facts.aws_policy(policy.aws) if policy.aws else facts.own_policy(policy.customer, policy.path)

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Any
 
 from strata.config.source import Location
+from strata.landing_zone.permission_sets import AWS_MANAGED
 
 ACCOUNT, UNIT, POLICY_TYPE, POLICY, ATTACHMENT = (
     "account",
@@ -120,6 +121,11 @@ def delegated(account: str, service: str) -> str:
 def in_set(policy: str, permission_set: str) -> str:
     """Returns the name of a policy that a permission set has."""
     return f"{policy} in {permission_set}"
+
+
+def aws_policy(arn: str) -> str:
+    """Returns the name of one of AWS's policies, by its ARN or what an ARN ends with."""
+    return f"AWS {arn.removeprefix(AWS_MANAGED)}"
 
 
 def own_policy(name: str, path: str) -> str:

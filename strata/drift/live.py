@@ -15,7 +15,7 @@ from strata.config.models import MANAGEMENT, Mode, RegionalSetting
 from strata.config.moves import Kind
 from strata.drift import controls, facts, lines
 from strata.drift.facts import Fact, side
-from strata.drift.recorded import AWS_MANAGED, CUSTOMER_POLICY, Attributes, content, default_tags
+from strata.drift.recorded import CUSTOMER_POLICY, Attributes, content, default_tags
 from strata.identity.things import (
     ASSIGNMENT,
     ATTACHMENT,
@@ -29,6 +29,7 @@ from strata.identity.things import (
 from strata.inventory import things
 from strata.inventory.things import Center, Inventory
 from strata.landing_zone import LandingZone
+from strata.landing_zone.permission_sets import AWS_MANAGED
 
 Keys = Mapping[Kind, Mapping[str, str]]
 """Kind to id to key."""
@@ -281,9 +282,8 @@ class _Center(_Part):
         for arn in one.aws_managed:
             if self.is_elsewhere(MANAGED_POLICY, f"{arn},{whole}"):
                 continue
-            policy_name = arn.removeprefix(AWS_MANAGED)
-            name, ids = facts.in_set(f"AWS {policy_name}", key), {"set": key, "arn": one.arn, "aws": policy_name}
-            ids["policy"] = arn
+            name = facts.in_set(facts.aws_policy(arn), key)
+            ids = {"set": key, "arn": one.arn, "aws": arn.removeprefix(AWS_MANAGED), "policy": arn}
             yield Fact(facts.SET_POLICY, name, ids=ids, undo=aws.detach_managed(one.arn, arn))
         for policy in one.customer_managed:
             if self.is_elsewhere(CUSTOMER_POLICY, f"{policy.name},{policy.path},{whole}"):
@@ -298,11 +298,7 @@ class _Center(_Part):
             )
         if one.boundary and not self.is_elsewhere(BOUNDARY, whole):
             boundary = one.boundary
-            words = (
-                f"AWS {boundary.removeprefix(AWS_MANAGED)}"
-                if isinstance(boundary, str)
-                else facts.own_policy(*boundary)
-            )
+            words = facts.aws_policy(boundary) if isinstance(boundary, str) else facts.own_policy(*boundary)
             ids = {"aws": boundary.removeprefix(AWS_MANAGED)} if isinstance(boundary, str) else _own(boundary)
             undo = aws.delete_boundary(one.arn)
             yield Fact(

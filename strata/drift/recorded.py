@@ -24,7 +24,6 @@ from strata.identity.things import (
 from strata.landing_zone import LandingZone
 from strata.landing_zone.moves import address_now, newest_keys
 
-AWS_MANAGED = "arn:aws:iam::aws:policy/"
 CUSTOMER_POLICY = "aws_ssoadmin_customer_managed_policy_attachment"
 
 Attributes = Mapping[str, Any]
@@ -182,7 +181,7 @@ def _access(by_type: ByType) -> Iterator[Fact]:
         yield Fact(facts.SET, key, {**values, "tags": dict(one.get("tags") or {})}, ids={"id": values["id"]})
     for name, one in by_type.get(MANAGED_POLICY, {}).items():
         arn = _text(one, "managed_policy_arn")
-        words = facts.in_set(f"AWS {arn.removeprefix(AWS_MANAGED)}", name.partition("_")[0])
+        words = facts.in_set(facts.aws_policy(arn), name.partition("_")[0])
         yield Fact(facts.SET_POLICY, words, ids={**_of_set(one), "policy": arn})
     for name, one in by_type.get(CUSTOMER_POLICY, {}).items():
         reference = _first(one.get("customer_managed_policy_reference"))
@@ -196,7 +195,7 @@ def _access(by_type: ByType) -> Iterator[Fact]:
     for key, one in by_type.get(BOUNDARY, {}).items():
         found = _first(one.get("permissions_boundary"))
         arn, own = _text(found, "managed_policy_arn"), _first(found.get("customer_managed_policy_reference"))
-        words = f"AWS {arn.removeprefix(AWS_MANAGED)}" if arn else _own(own)
+        words = facts.aws_policy(arn) if arn else _own(own)
         yield Fact(facts.BOUNDARY, key, {"policy": words}, ids=_of_set(one))
     for name, one in by_type.get(ASSIGNMENT, {}).items():
         match name.split("_"):

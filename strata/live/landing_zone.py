@@ -29,13 +29,12 @@ from strata.inventory.things import Center, Inventory
 from strata.landing_zone import LandingZone, Part
 from strata.landing_zone.accounts import Account
 from strata.landing_zone.grants import Grant
-from strata.landing_zone.permission_sets import InlinePolicy, ManagedPolicy, PermissionSet
+from strata.landing_zone.permission_sets import AWS_MANAGED, InlinePolicy, ManagedPolicy, PermissionSet
 from strata.landing_zone.placeholders import PATTERN, Document
 from strata.landing_zone.policies import Policy
 
 NO_FILE = "no file"
 """The place of what AWS has and the configuration does not."""
-_AWS_MANAGED = "arn:aws:iam::aws:policy/"
 _AT_AWS: Location = ("at AWS",)
 
 Keys = Mapping[Kind, Mapping[str, str]]
@@ -415,7 +414,7 @@ def _in_order(found: Iterable[str], listed: Iterable[str]) -> tuple[str, ...]:
 
 def _managed(policy: str | things.Attached) -> ManagedPolicy:
     if isinstance(policy, str):
-        return ManagedPolicy(aws=policy.removeprefix(_AWS_MANAGED))
+        return ManagedPolicy(aws=policy.removeprefix(AWS_MANAGED))
     return ManagedPolicy(customer=policy.name, path=policy.path)
 
 
