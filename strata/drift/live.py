@@ -15,11 +15,13 @@ from strata.config.models import MANAGEMENT, Mode, RegionalSetting
 from strata.config.moves import Kind
 from strata.drift import controls, facts, lines
 from strata.drift.facts import Fact, side
-from strata.drift.recorded import CUSTOMER_POLICY, Attributes, content, default_tags
+from strata.drift.recorded import Attributes, content, default_tags
 from strata.identity.things import (
     ASSIGNMENT,
     ATTACHMENT,
     BOUNDARY,
+    CUSTOMER_POLICY,
+    DELEGATED,
     INLINE_POLICY,
     MANAGED_POLICY,
     MEMBERSHIP,
@@ -121,7 +123,7 @@ class _Organization(_Part):
             for id in registered:
                 if not self._is_delegated_elsewhere(service, id):
                     name = facts.delegated(self.account(id), service)
-                    thing = recording.DELEGATED, f"{id}/{service}"
+                    thing = DELEGATED, f"{id}/{service}"
                     ids, undo = {"account": id, "service": service}, lines.deregister(id, service)
                     yield Fact(facts.DELEGATED, name, ids=ids, thing=thing, undo=undo)
         for feature in sorted(self.inventory.root_features):
@@ -131,7 +133,7 @@ class _Organization(_Part):
     def _is_delegated_elsewhere(self, service: str, account: str) -> bool:
         """Returns whether a layer of one's own delegates: some services have a resource for that."""
         own = aws_limits().delegated_by_own_resource.get(service, "")
-        return self.is_elsewhere(recording.DELEGATED, f"{account}/{service}") or self.is_elsewhere(own, account)
+        return self.is_elsewhere(DELEGATED, f"{account}/{service}") or self.is_elsewhere(own, account)
 
     def _accounts(self) -> Iterator[Fact]:
         """Yields the accounts but those that are left to others, retired, or closed without being declared."""
@@ -165,7 +167,7 @@ class _Organization(_Part):
             for target in one.targets if key else ():
                 if not self.is_elsewhere(ATTACHMENT, f"{target}:{one.id}"):
                     name = facts.attached(str(key), *self._target(target))
-                    thing = recording.ATTACHMENT, f"{target}:{one.id}"
+                    thing = ATTACHMENT, f"{target}:{one.id}"
                     ids, undo = {"policy": one.id, "target": target}, lines.detach(one.id, target)
                     yield Fact(facts.ATTACHMENT, name, ids=ids, thing=thing, undo=undo)
 

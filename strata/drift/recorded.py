@@ -16,6 +16,8 @@ from strata.identity.things import (
     ASSIGNMENT,
     ATTACHMENT,
     BOUNDARY,
+    CUSTOMER_POLICY,
+    DELEGATED,
     INLINE_POLICY,
     MANAGED_POLICY,
     MEMBERSHIP,
@@ -23,8 +25,6 @@ from strata.identity.things import (
 )
 from strata.landing_zone import LandingZone
 from strata.landing_zone.moves import address_now, newest_keys
-
-CUSTOMER_POLICY = "aws_ssoadmin_customer_managed_policy_attachment"
 
 Attributes = Mapping[str, Any]
 ByType = Mapping[str, Mapping[str, Attributes]]
@@ -101,7 +101,7 @@ def _organization(zone: LandingZone, by_type: ByType) -> Iterator[Fact]:
     for one in by_type.get("aws_organizations_organization", {}).values():
         yield from _lists(zone, one)
     account_ids = {_text(one, "id"): key for key, one in by_type.get(TYPES["account"], {}).items()}
-    for one in by_type.get("aws_organizations_delegated_administrator", {}).values():
+    for one in by_type.get(DELEGATED, {}).values():
         account, service = _text(one, "account_id"), _text(one, "service_principal")
         ids = {"account": account, "service": service}
         yield Fact(facts.DELEGATED, facts.delegated(account_ids.get(account, account), service), ids=ids)
