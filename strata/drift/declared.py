@@ -7,7 +7,7 @@ from typing import Any
 
 from strata.adoption.describing import ACTIVE, ROOT_FEATURES
 from strata.config import ORGANIZATION, SECURITY, SSO
-from strata.config.models import MANAGEMENT, RegionalSetting
+from strata.config.models import MANAGEMENT
 from strata.drift import facts
 from strata.drift.controls import declared_controls
 from strata.drift.facts import Fact, Recorded, side
@@ -126,10 +126,9 @@ def _settings(zone: LandingZone) -> Iterator[Fact]:
     for key, control in zone.security.settings.items():
         if not control.on or key in zone.declared_controls:
             continue
-        regions = zone.project.regions.all_governed if isinstance(control, RegionalSetting) else ("",)
         # A zero that nobody wrote leaves an argument out; AWS has nothing then.
         values = {**dict.fromkeys(control.arguments.values(), 0), **control.values}
-        for region in regions:
+        for region in facts.regions_of(control, zone.project):
             yield Fact(facts.SETTING, facts.set_in(key, region), values, SECURITY, (key,))
 
 

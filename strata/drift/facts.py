@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from strata.config.models import Project, RegionalSetting, Setting
 from strata.config.source import Location
 from strata.landing_zone.permission_sets import AWS_MANAGED
 
@@ -141,6 +142,11 @@ def entitled(role: str, principal: str, id: str) -> str:
 def settings_in(found: Mapping[str, Any], arguments: Iterable[str]) -> dict[str, Any]:
     """Returns the values of arguments; AWS leaves out what is not set, where Terraform has zero or an empty text."""
     return {argument: 0 if found.get(argument) in (None, "") else found[argument] for argument in arguments}
+
+
+def regions_of(control: Setting, project: Project) -> tuple[str, ...]:
+    """Returns the regions that have a setting of their own; an empty one for what the whole account has."""
+    return project.regions.all_governed if isinstance(control, RegionalSetting) else ("",)
 
 
 def set_in(key: str, region: str) -> str:

@@ -11,7 +11,7 @@ from strata.adoption.describing import ROOT_FEATURES, inline_file, objection
 from strata.adoption.existing import Edit
 from strata.config import ORGANIZATION, SECURITY, SSO, models
 from strata.config.limits import aws_limits
-from strata.config.models import Model, RegionalSetting
+from strata.config.models import Model
 from strata.drift import facts
 from strata.drift.facts import Fact
 from strata.landing_zone import LandingZone
@@ -143,7 +143,7 @@ def _why_no_setting(zone: LandingZone, attribute: str, here: Fact) -> str:
     control = zone.security.settings[facts.key_of(here.name)]
     if attribute not in control.arguments.values():
         return "security.yaml can only leave it to others, with mode: unmanaged"
-    if isinstance(control, RegionalSetting) and len(zone.project.regions.all_governed) > 1:
+    if len(facts.regions_of(control, zone.project)) > 1:
         return "security.yaml has one value for all regions; write it by hand"
     return ""
 

@@ -11,7 +11,7 @@ from strata.adoption import recording
 from strata.adoption.describing import ACTIVE, CONTROL_TOWER, looked_after
 from strata.adoption.live_ids import TypedId, assignment_id
 from strata.config.limits import aws_limits
-from strata.config.models import MANAGEMENT, Mode, RegionalSetting
+from strata.config.models import MANAGEMENT, Mode
 from strata.config.moves import Kind
 from strata.drift import controls, facts, lines
 from strata.drift.facts import Fact, side
@@ -361,8 +361,7 @@ def _settings(zone: LandingZone, inventory: Inventory) -> Iterator[Fact]:
     for key, control in zone.security.settings.items():
         if not control.on or key in zone.declared_controls:
             continue
-        regions = zone.project.regions.all_governed if isinstance(control, RegionalSetting) else ("",)
         arguments = (*control.arguments.values(), *control.always)
-        for region in regions:
+        for region in facts.regions_of(control, zone.project):
             found: Mapping[str, Any] = inventory.settings.get(key, {}).get(region, {})
             yield Fact(facts.SETTING, facts.set_in(key, region), facts.settings_in(found, arguments))

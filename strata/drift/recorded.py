@@ -8,7 +8,7 @@ from typing import Any
 
 from strata.adoption.describing import ACTIVE
 from strata.adoption.live_ids import TypedId
-from strata.config.models import MANAGEMENT, RegionalSetting
+from strata.config.models import MANAGEMENT
 from strata.drift import controls, facts
 from strata.drift.facts import Fact, side
 from strata.identity.recorded import State, resources
@@ -208,8 +208,7 @@ def _access(by_type: ByType) -> Iterator[Fact]:
 def _settings(zone: LandingZone, by_type: ByType) -> Iterator[Fact]:
     for key, control in zone.security.settings.items():
         type, _, name = control.address.partition(".")
-        regions = zone.project.regions.all_governed if isinstance(control, RegionalSetting) else ("",)
-        for region in regions:
+        for region in facts.regions_of(control, zone.project):
             found = by_type.get(type, {}).get(f"{name}_{region}" if region else name)
             if found is not None:
                 arguments = (*control.arguments.values(), *control.always)
