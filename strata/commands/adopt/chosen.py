@@ -12,11 +12,10 @@ from strata.adoption.live_ids import TypedId
 from strata.adoption.matching import live_names
 from strata.adoption.needs import with_needs
 from strata.adoption.record import RECORD
-from strata.adoption.rendering import told
 from strata.adoption.rerun import merge
 from strata.aws.prerequisites import management_caller
 from strata.aws.session import connect
-from strata.commands.adopt.existing import deployed, existing_at
+from strata.commands.adopt.existing import deployed, existing_at, show
 from strata.commands.adopt.mending import mend, replace
 from strata.config.text import short
 from strata.config.types import did_you_mean
@@ -27,13 +26,13 @@ from strata.drift.keeping import BY_HAND, Kept
 from strata.drift.steady import check_same, steady_states
 from strata.errors import StrataError, UsageError
 from strata.files.atomic import read_text
-from strata.files.config_edit import print_diff, texts
+from strata.files.config_edit import texts
 from strata.inventory.progress import Reading
 from strata.inventory.things import Inventory
 from strata.load import load
 from strata.options import Options
 from strata.outputs import output
-from strata.printing import document, line, readers_may_leave
+from strata.printing import document
 from strata.terminal import confirmed, interactive
 
 
@@ -270,10 +269,7 @@ def _offered(
     if texts(folder) != existing.texts:
         raise StrataError(f"{folder} has changed in the meantime; run the command again")
     if not choice.json:
-        print_diff(folder, {name: text for name, text in files.items() if name != RECORD})
-        with readers_may_leave():
-            for words in told(merged.since):
-                print(line(words))
+        show(folder, {name: text for name, text in files.items() if name != RECORD}, merged.since)
     if choice.dry_run or (choice.json and not choice.yes):
         return 0, False
     if not files:
