@@ -612,9 +612,9 @@ def test_the_list_of_what_is_left_alone_is_closed(monkeypatch: pytest.MonkeyPatc
     lines: set[int] = set()
     leave = Description.leave
 
-    def recorded(found: Description, kind: str, name: str, reason: str) -> None:
+    def recorded(found: Description, kind: str, name: str, reason: str, id: str = "") -> None:
         lines.add(sys._getframe(1).f_lineno)
-        leave(found, kind, name, reason)
+        leave(found, kind, name, reason, id)
 
     monkeypatch.setattr(Description, "leave", recorded)
     found, _ = configuration(PROJECT_, everything_that_is_left())

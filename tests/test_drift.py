@@ -776,6 +776,18 @@ def test_what_adopt_would_refuse_has_the_reason_instead_of_the_line(zone: Landin
     assert both.since.added == ["user eve", "group night"]
 
 
+def test_things_of_one_name_have_each_its_own_reason(zone: LandingZone) -> None:
+    """Names of policies are unique within a type alone."""
+    braces = policy(8, name="twin", content='{"Version": "2012-10-17", "a": "{{x}}"}')
+    off = policy(9, name="twin", type="BACKUP_POLICY", content="{}")
+    live = changed(deployed(), policies=(*deployed().organization.policies, braces, off))
+
+    assert {one.name: one.way.not_adopted for one in compared(zone, live).differences} == {
+        f"twin ({braces.id})": "its document contains {{, which stands for a value in a policy file",
+        f"twin ({off.id})": "the policy type BACKUP_POLICY is off, and Strata would switch it on",
+    }
+
+
 @pytest.mark.parametrize(
     ("names", "words"),
     [(("a\nb", "c"), "is not a name"), (("Twin", "TWIN"), "differs from the name of a unit beside it in case alone")],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -37,6 +37,7 @@ from strata.inventory import things
 from strata.inventory.reading import TRUSTED_SERVICES
 from strata.inventory.things import Attached, Center, Inventory, Organization
 from strata.landing_zone.grants import Grant
+from strata.landing_zone.permission_sets import AWS_MANAGED
 from strata.landing_zone.services import ACCOUNT_MANAGEMENT
 from strata.text import counted, listed, slug
 
@@ -65,7 +66,6 @@ _TOWERS_GROUPS = (
 FULL_ACCESS = "p-FullAWSAccess"
 SERVICE_CONTROL = PolicyType.SERVICE_CONTROL.value
 _UNWRITABLE = "it has no name or not exactly one e-mail address that can be written here"
-_AWS_MANAGED = "arn:aws:iam::aws:policy/"
 ACTIVE = "ACTIVE"
 
 
@@ -103,6 +103,7 @@ class Description:
         documents: policy documents by path, as found.
         keys: kind to id to key.
         left_alone: what is not described.
+        reasons: the same of what has an id of its own: why it is not described, by id.
         looks: what an administrator should look at, as sentences.
         grants: who has what, as far as it is described.
         assignments: the same, folded.
@@ -114,20 +115,23 @@ class Description:
     documents: dict[str, str] = field(default_factory=dict)
     keys: dict[moves.Kind, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
     left_alone: list[LeftAlone] = field(default_factory=list)
+    reasons: dict[str, str] = field(default_factory=dict)
     looks: list[str] = field(default_factory=list)
     grants: frozenset[Grant] = frozenset()
     assignments: list[Assignment] = field(default_factory=list)
     refused: Mapping[str, str] = field(default_factory=dict)
 
-    def refuses(self, entry: str, kind: str, name: str) -> bool:
+    def refuses(self, entry: str, kind: str, name: str, id: str = "") -> bool:
         """Returns whether no configuration can have an entry, and names it then."""
         if reason := self.refused.get(entry):
-            self.leave(kind, name, reason)
+            self.leave(kind, name, reason, id)
         return bool(reason)
 
-    def leave(self, kind: str, name: str, reason: str) -> None:
-        """Names something that stays as it is."""
+    def leave(self, kind: str, name: str, reason: str, id: str = "") -> None:
+        """Names something that stays as it is; with an id it is the whole thing, of which no entry says anything."""
         self.left_alone.append(LeftAlone(kind, name, reason))
+        if id:
+            self.reasons[id] = reason
 
 
 def describe(
@@ -188,12 +192,17 @@ def objection(model: type[Model], field: str, value: object) -> str:
     return _objections(model, {field: value}).get(field, "")
 
 
-def unit_objection(name: str, *, alike: bool) -> str:
-    """Returns why no configuration can have a unit of a name; `alike` where one beside it differs in case alone."""
-    reason = _objections(OrganizationalUnitName, name).get("", "")
-    if not reason and alike:
-        reason = f"{name!r} differs from the name of a unit beside it in case alone"
-    return f"{reason}; rename it at AWS first" if reason else ""
+def unit_objections(units: Sequence[things.Unit]) -> dict[str, str]:
+    """Returns of the units whose names no configuration can have why, by id."""
+    siblings = Counter((one.parent, one.name.lower()) for one in units)
+    found = dict[str, str]()
+    for one in units:
+        reason = _objections(OrganizationalUnitName, one.name).get("", "")
+        if not reason and siblings[one.parent, one.name.lower()] > 1:
+            reason = f"{one.name!r} differs from the name of a unit beside it in case alone"
+        if reason:
+            found[one.id] = f"{reason}; rename it at AWS first"
+    return found
 
 
 def _objections(type: Any, value: object) -> dict[str, str]:
@@ -216,20 +225,21 @@ def _adapter(type: Any) -> TypeAdapter[Any]:
 
 
 def _accepted(
-    found: Description, model: type[Model], entry: dict[str, Any], what: tuple[str, str], *, by_name: bool = False
+    found: Description, model: type[Model], entry: dict[str, Any], what: tuple[str, str, str], *, by_name: bool = False
 ) -> bool:
     """Takes out of an entry what it need not have and the configuration does not accept; says if the rest is accepted.
 
     What is not written keeps the value that it has. What is found `by_name` has to have its name written.
     """
+    kind, called, id = what
     objections = _objections(model, entry)
     for name in objections:
         if name in entry and name in _MAY_BE_UNWRITTEN and not (by_name and name == "name"):
             value = entry.pop(name)
-            found.leave(f"{name} of {what[0]}", what[1], f"{value!r} cannot be written here; it stays as it is")
+            found.leave(f"{name} of {kind}", called, f"{value!r} cannot be written here; it stays as it is")
     rest = _objections(model, entry)
     if rest:
-        found.leave(*what, "; ".join(sorted(set(rest.values()))))
+        found.leave(kind, called, "; ".join(sorted(set(rest.values()))), id)
     return not rest
 
 
@@ -265,8 +275,11 @@ _IMPORTED = ("ebs_encryption", "snapshot_public_access", "s3_public_access", "pa
 def _root_access(inventory: Inventory) -> dict[str, Any]:
     if not inventory.root_features:
         return {}
-    features = {"credentials_management": "RootCredentialsManagement", "sessions": "RootSessions"}
-    return {"member_root_access": {key: name in inventory.root_features for key, name in features.items()}}
+    return {"member_root_access": {key: name in inventory.root_features for name, key in ROOT_FEATURES.items()}}
+
+
+ROOT_FEATURES: Mapping[str, str] = {"RootCredentialsManagement": "credentials_management", "RootSessions": "sessions"}
+"""The key in `member_root_access` of each feature of central root access."""
 
 
 def _entitled(inventory: Inventory, found: Description) -> None:
@@ -342,11 +355,10 @@ class _Organization:
 
     def _units(self) -> None:
         above = {self.live.root: ""}
-        siblings = Counter((unit.parent, unit.name.lower()) for unit in self.live.units)
+        objections = unit_objections(self.live.units)
         for unit in self.live.units:
-            alike = siblings[unit.parent, unit.name.lower()] > 1
-            if self._is_named(unit) and (reason := unit_objection(unit.name, alike=alike)):
-                raise StrataError(f"organizational unit {unit.id}: {reason}")
+            if self._is_named(unit) and unit.id in objections:
+                raise StrataError(f"organizational unit {unit.id}: {objections[unit.id]}")
             above[unit.id] = f"{unit.name} {above[unit.parent]}".strip()
         parents = {unit.id: unit.name for unit in self.live.units}
         named = [(unit.id, [unit.name, parents.get(unit.parent, ""), above[unit.parent]]) for unit in self.live.units]
@@ -371,9 +383,9 @@ class _Organization:
         described: dict[str, Any] = {}
         for one in active:
             entry = self._account(one, chosen[one.id])
-            if self.found.refuses(f"accounts.{chosen[one.id]}", "account", f"{one.id} {one.name}"):
+            if self.found.refuses(f"accounts.{chosen[one.id]}", "account", f"{one.id} {one.name}", one.id):
                 continue
-            if _accepted(self.found, Account, entry, ("account", f"{one.id} {one.name}")):
+            if _accepted(self.found, Account, entry, ("account", f"{one.id} {one.name}", one.id)):
                 self.found.keys[Kind.ACCOUNT][one.id] = chosen[one.id]
                 described[chosen[one.id]] = entry
         self.found.keys[Kind.ACCOUNT][self.live.management] = MANAGEMENT
@@ -400,7 +412,8 @@ class _Organization:
         others = [one for one in self.live.accounts if one.id not in declared]
         for one in others:
             if one.state != ACTIVE:
-                self.found.leave("account", f"{one.id} {one.name!r}", f"it is {one.state.lower().replace('_', ' ')}")
+                reason = f"it is {one.state.lower().replace('_', ' ')}"
+                self.found.leave("account", f"{one.id} {one.name!r}", reason, one.id)
         return [one.id for one in others]
 
     # Policies
@@ -413,9 +426,9 @@ class _Organization:
         described: dict[str, Any] = {}
         for one in mine:
             entry = self._policy(one, chosen[one.id])
-            if self.found.refuses(f"policies.{chosen[one.id]}", "policy", one.name):
+            if self.found.refuses(f"policies.{chosen[one.id]}", "policy", one.name, one.id):
                 continue
-            if _accepted(self.found, Policy, entry, ("policy", one.name), by_name=True):
+            if _accepted(self.found, Policy, entry, ("policy", one.name, one.id), by_name=True):
                 self.found.keys[Kind.POLICY][one.id] = chosen[one.id]
                 self.found.documents[entry["file"]] = one.content
                 described[chosen[one.id]] = entry
@@ -423,16 +436,18 @@ class _Organization:
 
     def _is_ours(self, one: things.Policy, types: set[str]) -> bool:
         if one.type not in types:
-            self.found.leave("policy", one.name, f"policies of the type {one.type} cannot be declared")
+            self.found.leave("policy", one.name, f"policies of the type {one.type} cannot be declared", one.id)
         elif one.type not in self.live.policy_types:
-            self.found.leave("policy", one.name, f"the policy type {one.type} is off, and Strata would switch it on")
+            reason = f"the policy type {one.type} is off, and Strata would switch it on"
+            self.found.leave("policy", one.name, reason, one.id)
         elif (service := aws_limits().policy_types[one.type].service) not in (None, *self.live.trusted_services):
             reason = f"its type needs trusted access for {service}, which is off, and Strata would switch it on"
-            self.found.leave("policy", one.name, reason)
+            self.found.leave("policy", one.name, reason, one.id)
         elif one.name.startswith(_GUARDRAILS) and CONTROL_TOWER in self.live.trusted_services:
-            self.found.leave("policy", one.name, "Control Tower looks after it")
+            self.found.leave("policy", one.name, "Control Tower looks after it", one.id)
         elif "{{" in one.content:
-            self.found.leave("policy", one.name, "its document contains {{, which stands for a value in a policy file")
+            reason = "its document contains {{, which stands for a value in a policy file"
+            self.found.leave("policy", one.name, reason, one.id)
         else:
             return True
         return False
@@ -524,10 +539,10 @@ class _Center:
             entry = self._user(one)
             if entry.get("external") and one.id not in needed:
                 reason = "an identity provider made it" if one.external else _UNWRITABLE
-                self.found.leave("user", one.user_name, f"{reason}, and nothing names it")
-            elif self.found.refuses(f"users.{chosen[one.id]}", "user", one.user_name):
+                self.found.leave("user", one.user_name, f"{reason}, and nothing names it", one.id)
+            elif self.found.refuses(f"users.{chosen[one.id]}", "user", one.user_name, one.id):
                 continue
-            elif _accepted(self.found, User, entry, ("user", one.user_name)):
+            elif _accepted(self.found, User, entry, ("user", one.user_name, one.id)):
                 self.found.keys[Kind.USER][one.id] = chosen[one.id]
                 described[chosen[one.id]] = entry
         return dict(sorted(described.items()))
@@ -560,13 +575,14 @@ class _Center:
         for one in self.live.groups:
             foreign = self._is_foreign(one)
             if foreign and one.id not in holders:
-                reason = "an identity provider made it" if one.external else "Control Tower looks after it"
-                self.found.leave("group", one.name, f"{reason}, and none of the permission sets here names it")
+                whose = "an identity provider made it" if one.external else "Control Tower looks after it"
+                reason = f"{whose}, and none of the permission sets here names it"
+                self.found.leave("group", one.name, reason, one.id)
             elif same[one.name.casefold()] > 1:
-                self.found.leave("group", f"{one.name} ({one.id})", "another group has the same name")
-            elif not self.found.refuses(f"groups.{chosen[one.id]}", "group", one.name):
+                self.found.leave("group", f"{one.name} ({one.id})", "another group has the same name", one.id)
+            elif not self.found.refuses(f"groups.{chosen[one.id]}", "group", one.name, one.id):
                 entry = self._group(one, chosen[one.id], external=foreign)
-                if _accepted(self.found, Group, entry, ("group", one.name), by_name=foreign):
+                if _accepted(self.found, Group, entry, ("group", one.name, one.id), by_name=foreign):
                     self.found.keys[Kind.GROUP][one.id] = chosen[one.id]
                     described[chosen[one.id]] = entry
         return dict(sorted(described.items()))
@@ -600,9 +616,9 @@ class _Center:
         described: dict[str, Any] = {}
         for one in mine:
             entry = self._permission_set(one, chosen[one.arn])
-            if self.found.refuses(f"permission_sets.{chosen[one.arn]}", "permission set", one.name):
+            if self.found.refuses(f"permission_sets.{chosen[one.arn]}", "permission set", one.name, one.arn):
                 continue
-            if _accepted(self.found, PermissionSet, entry, ("permission set", one.name)):
+            if _accepted(self.found, PermissionSet, entry, ("permission set", one.name, one.arn)):
                 self.found.keys[Kind.SET][one.arn] = chosen[one.arn]
                 if one.inline:
                     self.found.documents[inline_file(chosen[one.arn])] = one.inline
@@ -611,17 +627,18 @@ class _Center:
 
     def _is_ours(self, one: things.PermissionSet) -> bool:
         if self._tower and one.name in _TOWERS_SETS:
-            self.found.leave("permission set", one.name, "Control Tower looks after it")
+            self.found.leave("permission set", one.name, "Control Tower looks after it", one.arn)
         elif "{{" in one.inline:
-            self.found.leave("permission set", one.name, "its inline policy contains {{, which stands for a value here")
+            reason = "its inline policy contains {{, which stands for a value here"
+            self.found.leave("permission set", one.name, reason, one.arn)
         elif reason := _undescribable(one):
-            self.found.leave("permission set", one.name, reason)
+            self.found.leave("permission set", one.name, reason, one.arn)
         else:
             return True
         return False
 
     def _permission_set(self, one: things.PermissionSet, key: str) -> dict[str, Any]:
-        policies: list[dict[str, Any]] = [{"aws": arn.removeprefix(_AWS_MANAGED)} for arn in one.aws_managed]
+        policies: list[dict[str, Any]] = [{"aws": arn.removeprefix(AWS_MANAGED)} for arn in one.aws_managed]
         policies += [_customer(policy) for policy in one.customer_managed]
         if one.inline:
             policies.append({"inline": inline_file(key)})
@@ -718,7 +735,7 @@ _INLINE = "-inline"
 
 def _undescribable(one: things.PermissionSet) -> str:
     for arn in one.aws_managed:
-        if not arn.startswith(_AWS_MANAGED) or not valid(AwsManagedPolicy, arn.removeprefix(_AWS_MANAGED)):
+        if not arn.startswith(AWS_MANAGED) or not valid(AwsManagedPolicy, arn.removeprefix(AWS_MANAGED)):
             return f"its policy {arn} cannot be declared"
     for policy in [*one.customer_managed, *([one.boundary] if isinstance(one.boundary, Attached) else [])]:
         if not (valid(ManagedPolicyName, policy.name) and valid(ManagedPolicyPath, policy.path)):
@@ -731,4 +748,4 @@ def _customer(policy: Attached) -> dict[str, str]:
 
 
 def _boundary(boundary: str | Attached) -> dict[str, str]:
-    return {"aws": boundary.removeprefix(_AWS_MANAGED)} if isinstance(boundary, str) else _customer(boundary)
+    return {"aws": boundary.removeprefix(AWS_MANAGED)} if isinstance(boundary, str) else _customer(boundary)

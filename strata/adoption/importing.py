@@ -14,7 +14,7 @@ from strata.inventory.things import Assignment, Center, Inventory
 from strata.landing_zone import LandingZone
 from strata.landing_zone.addresses import delegation
 from strata.landing_zone.grants import Grant
-from strata.landing_zone.permission_sets import ManagedPolicy, PermissionSet
+from strata.landing_zone.permission_sets import AWS_MANAGED, ManagedPolicy, PermissionSet
 from strata.landing_zone.units import Target
 
 
@@ -138,4 +138,4 @@ def _attached(key: str, policy: ManagedPolicy) -> str:
 
 
 def _policy(policy: ManagedPolicy) -> str:
-    return f"arn:aws:iam::aws:policy/{policy.aws}" if policy.aws else f"{policy.customer},{policy.path}"
+    return f"{AWS_MANAGED}{policy.aws}" if policy.aws else f"{policy.customer},{policy.path}"

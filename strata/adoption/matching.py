@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from strata.adoption.describing import Keys
 from strata.config.moves import KINDS, Kind
@@ -31,8 +31,8 @@ def known_keys(
     named_here = identities(zone)
     now = newest_keys(zone.moves)
     known: dict[Kind, dict[str, str]] = {kind: {} for kind in KINDS}
-    for kind in KINDS:
-        alive, ours = live_things(kind, inventory), held(kind, zone, imported)
+    for kind, names in live_names(inventory).items():
+        alive, ours = names.keys(), held(kind, zone, imported)
         recorded = {id: now.get((kind, key), key) for id, key in record.get(kind, {}).items()} | ours
         known[kind] |= {id: key for id, key in ours.items() if id in alive and key in named_here[kind]}
         # The address of a retired account may be another one's by now.
@@ -83,18 +83,17 @@ def _complete(
     found |= {id: key for id, key in recorded.items() if id not in found and key not in found.values()}
 
 
-def live_things(kind: Kind, inventory: Inventory) -> frozenset[str]:
-    """Returns the ids of what AWS has of a kind."""
+def live_names(inventory: Inventory) -> dict[Kind, dict[str, str]]:
+    """Returns what AWS calls what it has, by kind and id."""
     organization, center = inventory.organization, inventory.center
-    found: Mapping[Kind, Iterable[str]] = {
-        "account": (one.id for one in organization.accounts),
-        "ou": (one.id for one in organization.units),
-        "policy": (one.id for one in organization.policies),
-        "user": (one.id for one in center.users) if center else (),
-        "group": (one.id for one in center.groups) if center else (),
-        "permission-set": (one.arn for one in center.permission_sets) if center else (),
+    return {
+        "account": {one.id: one.name for one in organization.accounts},
+        "ou": {one.id: one.name for one in organization.units},
+        "policy": {one.id: one.name for one in organization.policies},
+        "user": {one.id: one.user_name for one in center.users} if center else {},
+        "group": {one.id: one.name for one in center.groups} if center else {},
+        "permission-set": {one.arn: one.name for one in center.permission_sets} if center else {},
     }
-    return frozenset(found[kind])
 
 
 def identities(zone: LandingZone) -> dict[Kind, dict[str, str]]:

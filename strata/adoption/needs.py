@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from strata.adoption.live_ids import TypedId
-from strata.adoption.recording import ASSIGNMENT, ATTACHMENT, DELEGATED, MEMBERSHIP
+from strata.adoption.recording import MEMBERSHIP
+from strata.identity.things import ASSIGNMENT, ATTACHMENT, DELEGATED
 from strata.inventory.things import Inventory
 
 

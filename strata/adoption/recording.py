@@ -12,8 +12,6 @@ from strata.config.moves import KINDS, Kind
 from strata.inventory.things import Center, Inventory
 from strata.landing_zone import LandingZone
 
-ATTACHMENT, DELEGATED = "aws_organizations_policy_attachment", "aws_organizations_delegated_administrator"
-ASSIGNMENT = "aws_ssoadmin_account_assignment"
 TRUSTED, UNMANAGED, ATTRIBUTE = "trusted service", "unmanaged account", "attribute for access control"
 MEMBERSHIP = "membership"
 """The words of the record for entries of lists; an id of a membership is group and user."""

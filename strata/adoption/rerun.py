@@ -20,16 +20,7 @@ from strata.adoption.live_ids import TypedId, assignment_id
 from strata.adoption.matching import IDS, held, identities, known_keys
 from strata.adoption.pruning import gone, without
 from strata.adoption.pruning import kind as type_of
-from strata.adoption.recording import (
-    ASSIGNMENT,
-    ATTACHMENT,
-    ATTRIBUTE,
-    DELEGATED,
-    MEMBERSHIP,
-    TRUSTED,
-    UNMANAGED,
-    record_of,
-)
+from strata.adoption.recording import ATTRIBUTE, MEMBERSHIP, TRUSTED, UNMANAGED, record_of
 from strata.adoption.rendering import ADOPTION, Since, left_since, with_accepted, with_imports
 from strata.adoption.telling import Telling
 from strata.config import ACCEPTED, IMPORTS, ORGANIZATION, SSO
@@ -37,8 +28,8 @@ from strata.config.moves import KINDS, Kind
 from strata.config.text import short
 from strata.errors import StrataError
 from strata.files.config_entries import Value, Way, with_entry, with_value
+from strata.identity.things import ASSIGNMENT, ATTACHMENT, DELEGATED, TYPES, WORDS, folded
 from strata.identity.things import MEMBERSHIP as MEMBERSHIP_TYPE
-from strata.identity.things import TYPES, WORDS, folded
 from strata.inventory.things import Center, Inventory
 from strata.landing_zone import ROOT
 from strata.landing_zone.grants import Grant

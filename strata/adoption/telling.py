@@ -11,7 +11,7 @@ from strata.adoption.describing import ACTIVE, Description, Keys
 from strata.adoption.existing import SECTIONS, Existing
 from strata.adoption.importing import candidates
 from strata.adoption.live_ids import live_ids
-from strata.adoption.matching import IDS, identities, live_things
+from strata.adoption.matching import IDS, identities, live_names
 from strata.adoption.pruning import kind as type_of
 from strata.adoption.recording import ATTRIBUTE, MEMBERSHIP, TRUSTED
 from strata.adoption.rendering import Since
@@ -50,8 +50,9 @@ class Telling:
 
     def _tell_what_is_gone(self) -> None:
         read = KINDS if self.inventory.center else ("account", "ou", "policy")
+        names = live_names(self.inventory)
         for kind in read:
-            here, alive = set(self.found.keys[kind].values()), live_things(kind, self.inventory)
+            here, alive = set(self.found.keys[kind].values()), names[kind]
             for id, key in sorted(self.described[kind].items()):
                 if id in alive or key not in self.identities[kind].keys() - self.zone.retired.keys():
                     continue

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from strata.adoption.describing import ROOT_FEATURES
 from strata.aws.session import AwsError, named
 from strata.config.models import Project
 from strata.drift import facts
@@ -90,14 +91,14 @@ def _names(one: Difference) -> Sequence[str]:
     if one.kind == facts.ASSIGNMENT and one.attribute:
         return ("DeleteUser", "DeleteGroup")
     if one.kind in (facts.SETTING, facts.CONTROL):
-        return _OF_SETTINGS.get(one.name.partition(" ")[0], ())
+        return _OF_SETTINGS.get(facts.key_of(one.name), ())
     if one.kind == facts.ACCOUNT and one.how is How.CHANGED:
         return _OF_ACCOUNTS[one.attribute]
     if one.kind in (facts.ACCOUNT, facts.SET, facts.POLICY, facts.UNIT) and one.attribute == "tags":
         return ("TagResource", "UntagResource")
     if one.kind == facts.ROOT_FEATURE:
         done = "Disable" if one.how is How.GONE else "Enable"
-        return tuple(f"{done}Organizations{each}" for each in ("RootCredentialsManagement", "RootSessions"))
+        return tuple(f"{done}Organizations{each}" for each in ROOT_FEATURES)
     return _EVENTS[one.kind][How.MADE if one.how is How.LEFT else one.how]
 
 

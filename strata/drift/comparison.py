@@ -14,9 +14,7 @@ from typing import Any
 from strata.adoption.describing import Keys
 from strata.adoption.matching import known_keys
 from strata.config.findings import LONGEST
-from strata.config.layers import STACKS
 from strata.drift import facts
-from strata.drift.controls import key_of
 from strata.drift.declared import declared_side
 from strata.drift.facts import Fact, Recorded, Side
 from strata.drift.hindrances import hindrances
@@ -24,7 +22,7 @@ from strata.drift.live import live_side
 from strata.drift.recorded import attributes, deposed_ids, ids_of, recorded_side, without_tainted
 from strata.drift.ways import Way, way_back
 from strata.identity.moves import replayed
-from strata.identity.recorded import State, recorded
+from strata.identity.recorded import State, parted, recorded
 from strata.identity.things import TYPES
 from strata.inventory import reading
 from strata.inventory.controls import KEYS, Held
@@ -114,9 +112,8 @@ def compare(
         inventory: what AWS has.
         accepted: finding and place of what is meant.
     """
-    ours = {stack: state for stack, state in states.items() if stack in STACKS}
-    others = {stack: state for stack, state in states.items() if stack not in STACKS}
-    held = replayed(recorded(ours), newest_keys(zone.moves)).addresses
+    ours, others = parted(states)
+    held = _held(zone, ours)
     elsewhere = frozenset([*ids_of(others.values()), *deposed_ids(ours.values())])
     known = known_keys(zone, inventory, imported=held, record={})
     live = live_side(zone, inventory, known, attributes(zone, ours), elsewhere)
@@ -158,8 +155,8 @@ def things_by_name(
 
     Whoever copies several lines declares with one what the next one calls by its name and id at AWS.
     """
-    ours = {stack: state for stack, state in states.items() if stack in STACKS}
-    held = replayed(recorded(ours), newest_keys(zone.moves)).addresses
+    ours, _ = parted(states)
+    held = _held(zone, ours)
     known = known_keys(zone, inventory, imported=held, record={})
     before = {
         kind: {id: key for id, key in some.items() if f"{TYPES[kind]}.{key}" in held} for kind, some in known.items()
@@ -173,12 +170,17 @@ def things_by_name(
 
 def controls_of(zone: LandingZone, states: Mapping[str, State]) -> Held:
     """Returns the controls that the state has, of which AWS is asked."""
-    by_type = attributes(zone, {stack: state for stack, state in states.items() if stack in STACKS})
+    by_type = attributes(zone, parted(states)[0])
     return {type: by_type.get(type, {}) for type in KEYS}
 
 
+def _held(zone: LandingZone, states: Mapping[str, State]) -> Mapping[str, str]:
+    """Returns the ids that states have by the addresses of today."""
+    return replayed(recorded(states), newest_keys(zone.moves)).addresses
+
+
 ORDER: Mapping[str, int] = {kind: place for place, kind in enumerate(facts.STACKS)}
-"""The place of each kind among the others."""
+"""The place of each kind, what hangs on others first."""
 
 
 def _depth(at: tuple[str, str], live: Side) -> int:
@@ -221,12 +223,13 @@ def unread_parts(zone: LandingZone, inventory: Inventory, *, center: bool) -> di
 
 
 def is_unread(kind: str, name: str, unread: Collection[str]) -> bool:
+    """Returns whether nothing is known of a fact."""
     hidden = {one for part in unread for one in HIDDEN.get(part, ())}
-    return kind in hidden or (kind in (facts.SETTING, facts.CONTROL) and key_of(name) in unread)
+    return kind in hidden or (kind in (facts.SETTING, facts.CONTROL) and facts.key_of(name) in unread)
 
 
-def is_value_unread(kind: str, attribute: str, unread: Collection[str]) -> bool:
-    """Returns whether a value was not read of what was; tags of permission sets are read with Identity Center."""
+def are_tags_unread(kind: str, attribute: str, unread: Collection[str]) -> bool:
+    """Returns whether an attribute is tags that were not read: those of permission sets are read with them."""
     return attribute == reading.TAGS and reading.TAGS in unread and kind != facts.SET
 
 
@@ -279,7 +282,7 @@ class _Compared:
         for attribute, declared in here.values.items():
             recorded = before.values.get(attribute)
             wanted = recorded if declared is Recorded.AS_IT_IS else declared
-            if not is_value_unread(here.kind, attribute, self.unread):
+            if not are_tags_unread(here.kind, attribute, self.unread):
                 yield attribute, (wanted, recorded, now.values.get(attribute))
 
     def _difference(self, how: How, fact: Fact, attribute: str = "", at_aws: str = "", *values: str) -> Difference:

@@ -54,8 +54,3 @@ def _name(type: str, name: str) -> str:
         account, _, kind = name.rpartition("_")
         return f"{KEYS[type]} {kind} of {account}"
     return KEYS[type]
-
-
-def key_of(name: str) -> str:
-    """Returns the key of security.yaml in the name of a setting or a control."""
-    return name.partition(" ")[0]

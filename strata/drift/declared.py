@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from strata.adoption.describing import ACTIVE
+from strata.adoption.describing import ACTIVE, ROOT_FEATURES
 from strata.config import ORGANIZATION, SECURITY, SSO
-from strata.config.models import MANAGEMENT, RegionalSetting
+from strata.config.models import MANAGEMENT
 from strata.drift import facts
 from strata.drift.controls import declared_controls
 from strata.drift.facts import Fact, Recorded, side
@@ -48,11 +48,7 @@ def _organization(zone: LandingZone) -> Iterator[Fact]:
         at = ("delegated_administrators", service)
         yield Fact(facts.DELEGATED, facts.delegated(account, service), {}, ORGANIZATION, at)
     if root_access := organization.member_root_access:
-        features = {
-            "RootCredentialsManagement": root_access.credentials_management,
-            "RootSessions": root_access.sessions,
-        }
-        for feature in (name for name, on in features.items() if on):
+        for feature in (name for name, key in ROOT_FEATURES.items() if getattr(root_access, key)):
             yield Fact(facts.ROOT_FEATURE, feature, {}, ORGANIZATION, ("member_root_access",))
 
 
@@ -130,10 +126,9 @@ def _settings(zone: LandingZone) -> Iterator[Fact]:
     for key, control in zone.security.settings.items():
         if not control.on or key in zone.declared_controls:
             continue
-        regions = zone.project.regions.all_governed if isinstance(control, RegionalSetting) else ("",)
         # A zero that nobody wrote leaves an argument out; AWS has nothing then.
         values = {**dict.fromkeys(control.arguments.values(), 0), **control.values}
-        for region in regions:
+        for region in facts.regions_of(control, zone.project):
             yield Fact(facts.SETTING, facts.set_in(key, region), values, SECURITY, (key,))
 
 
@@ -148,4 +143,4 @@ def _content(document: Document) -> Any:
 
 
 def _policy(policy: ManagedPolicy) -> str:
-    return f"AWS {policy.aws}" if policy.aws else facts.own_policy(policy.customer, policy.path)
+    return facts.aws_policy(policy.aws) if policy.aws else facts.own_policy(policy.customer, policy.path)

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from strata.config.models import Project, RegionalSetting, Setting
 from strata.config.source import Location
+from strata.landing_zone.permission_sets import AWS_MANAGED
 
 ACCOUNT, UNIT, POLICY_TYPE, POLICY, ATTACHMENT = (
     "account",
@@ -122,6 +124,11 @@ def in_set(policy: str, permission_set: str) -> str:
     return f"{policy} in {permission_set}"
 
 
+def aws_policy(arn: str) -> str:
+    """Returns the name of one of AWS's policies, by its ARN or what an ARN ends with."""
+    return f"AWS {arn.removeprefix(AWS_MANAGED)}"
+
+
 def own_policy(name: str, path: str) -> str:
     """Returns the name of a customer managed policy with its path."""
     return f"{path}{name}"
@@ -137,6 +144,16 @@ def settings_in(found: Mapping[str, Any], arguments: Iterable[str]) -> dict[str,
     return {argument: 0 if found.get(argument) in (None, "") else found[argument] for argument in arguments}
 
 
+def regions_of(control: Setting, project: Project) -> tuple[str, ...]:
+    """Returns the regions that have a setting of their own; an empty one for what the whole account has."""
+    return project.regions.all_governed if isinstance(control, RegionalSetting) else ("",)
+
+
 def set_in(key: str, region: str) -> str:
     """Returns the name of a setting of security.yaml, in a region unless the whole account has it."""
     return f"{key} in {region}" if region else key
+
+
+def key_of(name: str) -> str:
+    """Returns the key of security.yaml in the name of a setting or a control."""
+    return name.partition(" ")[0]

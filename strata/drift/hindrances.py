@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 
-from strata.adoption.describing import Description, Keys, describe_things, inline_file, unit_objection
+from strata.adoption.describing import Description, Keys, describe_things, inline_file, unit_objections
 from strata.adoption.live_ids import TypedId
+from strata.adoption.matching import live_names
 from strata.adoption.needs import with_needs
 from strata.config.models import PolicyType
-from strata.config.moves import KINDS, Kind
 from strata.config.text import short
 from strata.identity.things import WORDS
 from strata.inventory.things import Inventory
@@ -25,7 +24,10 @@ def hindrances(
     zone: LandingZone, inventory: Inventory, known: Keys, things: Collection[TypedId]
 ) -> Mapping[TypedId, str]:
     """Returns of things that were made why no configuration can have them, by type and id."""
-    found, names = describe_things(inventory, zone.project, known), _names(inventory)
+    found, names = describe_things(inventory, zone.project, known), live_names(inventory)
+    called: Mapping[TypedId, str] = {
+        (kind, id): f"{WORDS[kind]} {short(name or id)}" for kind, some in names.items() for id, name in some.items()
+    }
     reasons = _left(found, names) | dict(_units(zone, inventory, known)) | dict(_documents(found))
     hindered = dict[TypedId, str]()
     for one in things:
@@ -34,46 +36,25 @@ def hindrances(
         if one in reasons:
             hindered[one] = reasons[one]
         elif first := next((need for need in others if need in reasons), None):
-            hindered[one] = f"{WORDS[_KINDS[first[0]]]} {short(names.get(first) or first[1])}: {reasons[first]}"
+            hindered[one] = f"{called[first]}: {reasons[first]}"
     return hindered
 
 
-_KINDS: Mapping[str, Kind] = {kind: kind for kind in KINDS}
-
-
-def _names(inventory: Inventory) -> dict[TypedId, str]:
-    organization, center = inventory.organization, inventory.center
-    found = {("account", one.id): one.name for one in organization.accounts}
-    found |= {("ou", one.id): one.name for one in organization.units}
-    found |= {("policy", one.id): one.name for one in organization.policies}
-    if center:
-        found |= {("user", one.id): one.user_name for one in center.users}
-        found |= {("group", one.id): one.name for one in center.groups}
-        found |= {("permission-set", one.arn): one.name for one in center.permission_sets}
-    return found
-
-
-def _left(found: Description, names: Mapping[TypedId, str]) -> dict[TypedId, str]:
+def _left(found: Description, names: Keys) -> dict[TypedId, str]:
     """Returns the reason of what has a name and is not described."""
-    told = {(one.kind, one.name): one.reason for one in found.left_alone}
-    reasons = dict[TypedId, str]()
-    for (type, id), name in names.items():
-        kind = _KINDS[type]
-        if id not in found.keys[kind]:
-            spellings = (name, f"{id} {name}", f"{id} {name!r}", f"{name} ({id})")
-            said = (told.get((WORDS[kind], one)) for one in spellings)
-            reasons[type, id] = next((one for one in said if one), "no configuration can have it")
-    return reasons
+    return {
+        (kind, id): found.reasons.get(id, "no configuration can have it")
+        for kind, some in names.items()
+        for id in some
+        if id not in found.keys[kind]
+    }
 
 
 def _units(zone: LandingZone, inventory: Inventory, known: Keys) -> Iterator[tuple[TypedId, str]]:
     """Yields the units whose names cannot be written, where they have to be."""
-    units = inventory.organization.units
-    siblings = Counter((one.parent, one.name.lower()) for one in units)
-    for one in units:
-        alike = siblings[one.parent, one.name.lower()] > 1
-        if known["ou"].get(one.id) not in zone.units and (reason := unit_objection(one.name, alike=alike)):
-            yield ("ou", one.id), reason
+    for id, reason in unit_objections(inventory.organization.units).items():
+        if known["ou"].get(id) not in zone.units:
+            yield ("ou", id), reason
 
 
 def _documents(found: Description) -> Iterator[tuple[TypedId, str]]:

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from strata.adoption.describing import inline_file, objection
+from strata.adoption.describing import ROOT_FEATURES, inline_file, objection
 from strata.adoption.existing import Edit
 from strata.config import ORGANIZATION, SECURITY, SSO, models
 from strata.config.limits import aws_limits
-from strata.config.models import Model, RegionalSetting
+from strata.config.models import Model
 from strata.drift import facts
 from strata.drift.facts import Fact
 from strata.landing_zone import LandingZone
@@ -67,7 +67,7 @@ def _why_not_added(zone: LandingZone, now: Fact) -> str:
         declared = zone.organization.delegated_administrators.get(service)
         return f"one account a service can be declared, and that is {declared}" if declared else ""
     if now.kind == facts.ROOT_FEATURE:
-        return "" if now.name in _ROOT_FEATURES else "this Strata does not know the feature"
+        return "" if now.name in ROOT_FEATURES else "this Strata does not know the feature"
     if now.kind in (facts.SET_POLICY, facts.INLINE, facts.BOUNDARY):
         one = zone.permission_sets.get(now.ids["set"])
         if one is None:
@@ -140,10 +140,10 @@ def _why_no_document(zone: LandingZone, one: Policy | PermissionSet, now: Fact) 
 
 
 def _why_no_setting(zone: LandingZone, attribute: str, here: Fact) -> str:
-    control = zone.security.settings[here.name.partition(" ")[0]]
+    control = zone.security.settings[facts.key_of(here.name)]
     if attribute not in control.arguments.values():
         return "security.yaml can only leave it to others, with mode: unmanaged"
-    if isinstance(control, RegionalSetting) and len(zone.project.regions.all_governed) > 1:
+    if len(facts.regions_of(control, zone.project)) > 1:
         return "security.yaml has one value for all regions; write it by hand"
     return ""
 
@@ -213,14 +213,11 @@ def _file(zone: LandingZone, name: str, way: tuple[str, ...]) -> str:
     return zone.source(name, way).file
 
 
-_ROOT_FEATURES = {"RootCredentialsManagement": "credentials_management", "RootSessions": "sessions"}
-
-
 def _root_access(zone: LandingZone, feature: str, features: frozenset[str]) -> Iterator[Edit]:
     """Yields one feature, and both where none is declared: they are one thing, and each is on unless it is written."""
     way = ("member_root_access",)
     declared = zone.organization.member_root_access
-    for name, key in _ROOT_FEATURES.items():
+    for name, key in ROOT_FEATURES.items():
         if declared is None or name == feature:
             yield Edit(_file(zone, ORGANIZATION, way), (*way, key), name in features)
 
@@ -256,7 +253,7 @@ def _text(now: Fact) -> str:
 
 
 def _setting(zone: LandingZone, attribute: str, now: Fact) -> Edit:
-    key = now.name.partition(" ")[0]
+    key = facts.key_of(now.name)
     arguments = {argument: parameter for parameter, argument in zone.security.settings[key].arguments.items()}
     way = (key, arguments[attribute])
     return Edit(_file(zone, SECURITY, way[:1]), way, now.values[attribute])

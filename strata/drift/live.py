@@ -11,15 +11,17 @@ from strata.adoption import recording
 from strata.adoption.describing import ACTIVE, CONTROL_TOWER, Keys, looked_after
 from strata.adoption.live_ids import TypedId, assignment_id
 from strata.config.limits import aws_limits
-from strata.config.models import MANAGEMENT, Mode, RegionalSetting
+from strata.config.models import MANAGEMENT, Mode
 from strata.config.moves import Kind
 from strata.drift import controls, facts, lines
 from strata.drift.facts import Fact, side
-from strata.drift.recorded import AWS_MANAGED, CUSTOMER_POLICY, Attributes, content, default_tags
+from strata.drift.recorded import Attributes, content, default_tags
 from strata.identity.things import (
     ASSIGNMENT,
     ATTACHMENT,
     BOUNDARY,
+    CUSTOMER_POLICY,
+    DELEGATED,
     INLINE_POLICY,
     MANAGED_POLICY,
     MEMBERSHIP,
@@ -29,6 +31,7 @@ from strata.identity.things import (
 from strata.inventory import things
 from strata.inventory.things import Center, Inventory
 from strata.landing_zone import LandingZone
+from strata.landing_zone.permission_sets import AWS_MANAGED
 
 
 def live_side(
@@ -64,6 +67,10 @@ class _Part:
     def key(self, kind: Kind, id: str, name: str) -> str:
         """Returns the key of a thing; its name and id where it has none."""
         return self.known[kind].get(id) or (f"{name} ({id})" if name else id)
+
+    def account(self, id: str) -> str:
+        """Returns the key of an account; its id where it has none."""
+        return self.known["account"].get(id, id)
 
     @cached_property
     def left(self) -> frozenset[str]:
@@ -112,8 +119,8 @@ class _Organization(_Part):
         for service, registered in live.delegations.items():
             for id in registered:
                 if not self._is_delegated_elsewhere(service, id):
-                    name = facts.delegated(self._account(id), service)
-                    thing = recording.DELEGATED, f"{id}/{service}"
+                    name = facts.delegated(self.account(id), service)
+                    thing = DELEGATED, f"{id}/{service}"
                     ids, undo = {"account": id, "service": service}, lines.deregister(id, service)
                     yield Fact(facts.DELEGATED, name, ids=ids, thing=thing, undo=undo)
         for feature in sorted(self.inventory.root_features):
@@ -123,7 +130,7 @@ class _Organization(_Part):
     def _is_delegated_elsewhere(self, service: str, account: str) -> bool:
         """Returns whether a layer of one's own delegates: some services have a resource for that."""
         own = aws_limits().delegated_by_own_resource.get(service, "")
-        return self.is_elsewhere(recording.DELEGATED, f"{account}/{service}") or self.is_elsewhere(own, account)
+        return self.is_elsewhere(DELEGATED, f"{account}/{service}") or self.is_elsewhere(own, account)
 
     def _accounts(self) -> Iterator[Fact]:
         """Yields the accounts but those that are left to others, retired, or closed without being declared."""
@@ -157,22 +164,19 @@ class _Organization(_Part):
             for target in one.targets if key else ():
                 if not self.is_elsewhere(ATTACHMENT, f"{target}:{one.id}"):
                     name = facts.attached(str(key), *self._target(target))
-                    thing = recording.ATTACHMENT, f"{target}:{one.id}"
+                    thing = ATTACHMENT, f"{target}:{one.id}"
                     ids, undo = {"policy": one.id, "target": target}, lines.detach(one.id, target)
                     yield Fact(facts.ATTACHMENT, name, ids=ids, thing=thing, undo=undo)
 
     def _target(self, id: str) -> tuple[str, str]:
         if id == self.inventory.organization.root:
             return "root", ""
-        return ("unit", self._place(id)) if id.startswith("ou-") else ("account", self._account(id))
+        return ("unit", self._place(id)) if id.startswith("ou-") else ("account", self.account(id))
 
     def _place(self, id: str) -> str:
         if id == self.inventory.organization.root:
             return "root"
         return self.key("ou", id, next((one.name for one in self.inventory.organization.units if one.id == id), ""))
-
-    def _account(self, id: str) -> str:
-        return self.known["account"].get(id, id)
 
 
 def _services_of_others(zone: LandingZone) -> frozenset[str]:
@@ -277,9 +281,8 @@ class _Center(_Part):
         for arn in one.aws_managed:
             if self.is_elsewhere(MANAGED_POLICY, f"{arn},{whole}"):
                 continue
-            policy_name = arn.removeprefix(AWS_MANAGED)
-            name, ids = facts.in_set(f"AWS {policy_name}", key), {"set": key, "arn": one.arn, "aws": policy_name}
-            ids["policy"] = arn
+            name = facts.in_set(facts.aws_policy(arn), key)
+            ids = {"set": key, "arn": one.arn, "aws": arn.removeprefix(AWS_MANAGED), "policy": arn}
             yield Fact(facts.SET_POLICY, name, ids=ids, undo=aws.detach_managed(one.arn, arn))
         for policy in one.customer_managed:
             if self.is_elsewhere(CUSTOMER_POLICY, f"{policy.name},{policy.path},{whole}"):
@@ -294,11 +297,7 @@ class _Center(_Part):
             )
         if one.boundary and not self.is_elsewhere(BOUNDARY, whole):
             boundary = one.boundary
-            words = (
-                f"AWS {boundary.removeprefix(AWS_MANAGED)}"
-                if isinstance(boundary, str)
-                else facts.own_policy(*boundary)
-            )
+            words = facts.aws_policy(boundary) if isinstance(boundary, str) else facts.own_policy(*boundary)
             ids = {"aws": boundary.removeprefix(AWS_MANAGED)} if isinstance(boundary, str) else _own(boundary)
             undo = aws.delete_boundary(one.arn)
             yield Fact(
@@ -315,7 +314,7 @@ class _Center(_Part):
                 continue
             deleted = one in center.orphans
             who = self._deleted(one) if deleted else self._principal(one.principal)
-            name = facts.assigned(self._set(one.permission_set), one.principal_type, who, self._account(one.account))
+            name = facts.assigned(self._set(one.permission_set), one.principal_type, who, self.account(one.account))
             values = {"principal": "deleted" if deleted else "there"}
             undo, apart = aws.delete_assignment(one), one.account in self.left
             thing = ASSIGNMENT, assignment_id(one, center.instance)
@@ -327,9 +326,6 @@ class _Center(_Part):
         recorded = self.attributes.get(TYPES[kind], {})
         key = next((key for key, found in recorded.items() if found.get(f"{kind}_id") == one.principal), None)
         return key if key and key not in self.known[kind].values() else one.principal
-
-    def _account(self, id: str) -> str:
-        return self.known["account"].get(id, id)
 
     def _principal(self, id: str) -> str:
         kind: Kind = "user" if id in self.known["user"] else "group"
@@ -362,8 +358,7 @@ def _settings(zone: LandingZone, inventory: Inventory) -> Iterator[Fact]:
     for key, control in zone.security.settings.items():
         if not control.on or key in zone.declared_controls:
             continue
-        regions = zone.project.regions.all_governed if isinstance(control, RegionalSetting) else ("",)
         arguments = (*control.arguments.values(), *control.always)
-        for region in regions:
+        for region in facts.regions_of(control, zone.project):
             found: Mapping[str, Any] = inventory.settings.get(key, {}).get(region, {})
             yield Fact(facts.SETTING, facts.set_in(key, region), facts.settings_in(found, arguments))

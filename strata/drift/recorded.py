@@ -8,7 +8,7 @@ from typing import Any
 
 from strata.adoption.describing import ACTIVE
 from strata.adoption.live_ids import TypedId
-from strata.config.models import MANAGEMENT, RegionalSetting
+from strata.config.models import MANAGEMENT
 from strata.drift import controls, facts
 from strata.drift.facts import Fact, side
 from strata.identity.recorded import State, block, resources
@@ -16,6 +16,8 @@ from strata.identity.things import (
     ASSIGNMENT,
     ATTACHMENT,
     BOUNDARY,
+    CUSTOMER_POLICY,
+    DELEGATED,
     INLINE_POLICY,
     MANAGED_POLICY,
     MEMBERSHIP,
@@ -23,9 +25,6 @@ from strata.identity.things import (
 )
 from strata.landing_zone import LandingZone
 from strata.landing_zone.moves import address_now, newest_keys
-
-AWS_MANAGED = "arn:aws:iam::aws:policy/"
-CUSTOMER_POLICY = "aws_ssoadmin_customer_managed_policy_attachment"
 
 Attributes = Mapping[str, Any]
 ByType = Mapping[str, Mapping[str, Attributes]]
@@ -108,7 +107,7 @@ def _organization(zone: LandingZone, by_type: ByType) -> Iterator[Fact]:
     for one in by_type.get("aws_organizations_organization", {}).values():
         yield from _lists(zone, one)
     account_ids = {_text(one, "id"): key for key, one in by_type.get(TYPES["account"], {}).items()}
-    for one in by_type.get("aws_organizations_delegated_administrator", {}).values():
+    for one in by_type.get(DELEGATED, {}).values():
         account, service = _text(one, "account_id"), _text(one, "service_principal")
         ids = {"account": account, "service": service}
         yield Fact(facts.DELEGATED, facts.delegated(account_ids.get(account, account), service), ids=ids)
@@ -188,7 +187,7 @@ def _access(by_type: ByType) -> Iterator[Fact]:
         yield Fact(facts.SET, key, {**values, "tags": dict(one.get("tags") or {})}, ids={"id": values["id"]})
     for name, one in by_type.get(MANAGED_POLICY, {}).items():
         arn = _text(one, "managed_policy_arn")
-        words = facts.in_set(f"AWS {arn.removeprefix(AWS_MANAGED)}", name.partition("_")[0])
+        words = facts.in_set(facts.aws_policy(arn), name.partition("_")[0])
         yield Fact(facts.SET_POLICY, words, ids={**_of_set(one), "policy": arn})
     for name, one in by_type.get(CUSTOMER_POLICY, {}).items():
         reference = block(one.get("customer_managed_policy_reference"))
@@ -202,7 +201,7 @@ def _access(by_type: ByType) -> Iterator[Fact]:
     for key, one in by_type.get(BOUNDARY, {}).items():
         found = block(one.get("permissions_boundary"))
         arn, own = _text(found, "managed_policy_arn"), block(found.get("customer_managed_policy_reference"))
-        words = f"AWS {arn.removeprefix(AWS_MANAGED)}" if arn else _own(own)
+        words = facts.aws_policy(arn) if arn else _own(own)
         yield Fact(facts.BOUNDARY, key, {"policy": words}, ids=_of_set(one))
     for name, one in by_type.get(ASSIGNMENT, {}).items():
         match name.split("_"):
@@ -215,8 +214,7 @@ def _access(by_type: ByType) -> Iterator[Fact]:
 def _settings(zone: LandingZone, by_type: ByType) -> Iterator[Fact]:
     for key, control in zone.security.settings.items():
         type, _, name = control.address.partition(".")
-        regions = zone.project.regions.all_governed if isinstance(control, RegionalSetting) else ("",)
-        for region in regions:
+        for region in facts.regions_of(control, zone.project):
             found = by_type.get(type, {}).get(f"{name}_{region}" if region else name)
             if found is not None:
                 arguments = (*control.arguments.values(), *control.always)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from strata.config.layers import STACKS
 from strata.config.models import MANAGEMENT
 from strata.identity.things import (
     ASSIGNMENT,
@@ -60,6 +61,12 @@ def recorded(states: Mapping[str, State]) -> Holdings:
         ram_sharing="on" if RAM_SHARING in addresses else "off",
         previously=_declared_keys(states),
     )
+
+
+def parted(states: Mapping[str, State]) -> tuple[dict[str, State], dict[str, State]]:
+    """Returns the states of Strata's stacks, and those of layers of one's own."""
+    ours = {stack: state for stack, state in states.items() if stack in STACKS}
+    return ours, {stack: state for stack, state in states.items() if stack not in STACKS}
 
 
 @dataclass(frozen=True)

@@ -38,9 +38,11 @@ STACKS: Mapping[Kind, str] = {
 }
 
 ATTACHMENT = "aws_organizations_policy_attachment"
+DELEGATED = "aws_organizations_delegated_administrator"
 MEMBERSHIP = "aws_identitystore_group_membership"
 ASSIGNMENT = "aws_ssoadmin_account_assignment"
 MANAGED_POLICY = "aws_ssoadmin_managed_policy_attachment"
+CUSTOMER_POLICY = "aws_ssoadmin_customer_managed_policy_attachment"
 INLINE_POLICY = "aws_ssoadmin_permission_set_inline_policy"
 BOUNDARY = "aws_ssoadmin_permissions_boundary_attachment"
 TRAIL = "aws_cloudtrail.organization"

@@ -16,6 +16,8 @@ STATE_ACCESS = "StateAccess"
 """Keys and names of the permission sets that options make."""
 
 FULL_ACCESS = "AdministratorAccess"
+AWS_MANAGED = "arn:aws:iam::aws:policy/"
+"""What the ARN of one of AWS's policies has before its name."""
 
 
 @dataclass(frozen=True)

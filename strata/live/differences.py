@@ -13,7 +13,7 @@ from strata.config import PROJECT
 from strata.config.findings import DRIFT
 from strata.config.models import MANAGEMENT
 from strata.drift import comparison, facts
-from strata.drift.comparison import HIDDEN, ORDER, How, is_unread, is_value_unread, meaning, written
+from strata.drift.comparison import HIDDEN, ORDER, How, are_tags_unread, is_unread, meaning, written
 from strata.drift.comparison import Difference as Drifted
 from strata.drift.declared import declared_side
 from strata.drift.facts import Fact, Recorded
@@ -89,7 +89,7 @@ def _of(zone: LandingZone, here: Fact | None, now: Fact | None, unread: Collecti
     elif here and now:
         for attribute, declared in here.values.items():
             live = now.values.get(attribute)
-            hidden = is_value_unread(here.kind, attribute, unread) or (attribute == reading.TAGS and STATES in unread)
+            hidden = are_tags_unread(here.kind, attribute, unread) or (attribute == reading.TAGS and STATES in unread)
             if declared is not Recorded.AS_IT_IS and not hidden and meaning(live) != meaning(declared):
                 values = written(live), written(declared)
                 yield Difference(CHANGED, here.kind, here.name, attribute, *values, place)

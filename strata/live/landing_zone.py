@@ -19,7 +19,6 @@ from strata.config.models import MANAGEMENT, ROOT, PolicyType
 from strata.config.moves import KINDS, Kind
 from strata.config.source import Location, SourceFile
 from strata.drift.comparison import meaning
-from strata.drift.recorded import AWS_MANAGED
 from strata.errors import StrataError
 from strata.evaluation.documents import parse
 from strata.evaluation.landing_zone import CONTROLS
@@ -30,7 +29,7 @@ from strata.inventory.things import Center, Inventory
 from strata.landing_zone import LandingZone, Part
 from strata.landing_zone.accounts import Account
 from strata.landing_zone.grants import Grant
-from strata.landing_zone.permission_sets import InlinePolicy, ManagedPolicy, PermissionSet
+from strata.landing_zone.permission_sets import AWS_MANAGED, InlinePolicy, ManagedPolicy, PermissionSet
 from strata.landing_zone.placeholders import PATTERN, Document
 from strata.landing_zone.policies import Policy
 

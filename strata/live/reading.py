@@ -8,17 +8,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from strata.adoption.describing import ACTIVE, FULL_ACCESS, SERVICE_CONTROL, Keys
-from strata.adoption.matching import known_keys
+from strata.adoption.matching import known_keys, live_names
 from strata.aws.prerequisites import management_caller
 from strata.aws.session import DENIED, Aws, AwsError, connect
 from strata.aws.states import read_states
-from strata.config.layers import STACKS
 from strata.config.models import PolicyType, Setting
 from strata.config.moves import KINDS, Kind
 from strata.drift.recorded import ids_of
 from strata.errors import StrataError
 from strata.files.atomic import write
-from strata.identity.recorded import recorded, resources
+from strata.identity.recorded import parted, recorded, resources
 from strata.identity.things import TYPES
 from strata.inventory.progress import Reading
 from strata.inventory.things import Inventory
@@ -130,15 +129,14 @@ def _states(aws: Aws, zone: LandingZone) -> States | None:
 
 def states_of(states: Mapping[str, Mapping[str, Any]]) -> States:
     """Returns what some states, by stack, say of the things at AWS, under the keys that they have them by."""
-    ours = {stack: state for stack, state in states.items() if stack in STACKS}
-    others = [state for stack, state in states.items() if stack not in STACKS]
+    ours, others = parted(states)
     kept = {"tags", "tags_all", "user_id", "group_id"}
     said: dict[str, dict[str, dict[str, Any]]] = {}
     for one in (each for stack, state in ours.items() for each in resources(stack, state)):
         if one.type in TYPES.values():
             found = {word: value for word, value in one.attributes.items() if word in kept}
             said.setdefault(one.type, {})[one.name] = found
-    return States(recorded(ours).addresses, said, frozenset(ids_of(others)))
+    return States(recorded(ours).addresses, said, frozenset(ids_of(others.values())))
 
 
 def told(zone: LandingZone, evidence: Evidence) -> Read:
@@ -173,15 +171,7 @@ def _unread(zone: LandingZone, live: LandingZone, inventory: Inventory, states: 
 
 
 def _called(inventory: Inventory, known: Keys, keys: Keys) -> dict[Kind, dict[str, str]]:
-    organization, center = inventory.organization, inventory.center
-    names: dict[Kind, dict[str, str]] = {
-        "account": {one.id: one.name for one in organization.accounts},
-        "ou": {one.id: one.name for one in organization.units},
-        "policy": {one.id: one.name for one in organization.policies},
-        "user": {one.id: one.user_name for one in center.users} if center else {},
-        "group": {one.id: one.name for one in center.groups} if center else {},
-        "permission-set": {one.arn: one.name for one in center.permission_sets} if center else {},
-    }
+    names = live_names(inventory)
     return {
         kind: {
             key: known[kind].get(id) or f"{names[kind].get(id, '')} ({id.rpartition('/')[2]})"

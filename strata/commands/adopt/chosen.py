@@ -9,13 +9,13 @@ from typing import Any
 
 from strata.adoption.existing import Edit, Existing, Merged
 from strata.adoption.live_ids import TypedId
+from strata.adoption.matching import live_names
 from strata.adoption.needs import with_needs
 from strata.adoption.record import RECORD
-from strata.adoption.rendering import told
 from strata.adoption.rerun import merge
 from strata.aws.prerequisites import management_caller
 from strata.aws.session import connect
-from strata.commands.adopt.existing import deployed, existing_at
+from strata.commands.adopt.existing import deployed, existing_at, show
 from strata.commands.adopt.mending import mend, replace
 from strata.config.text import short
 from strata.config.types import did_you_mean
@@ -26,13 +26,13 @@ from strata.drift.keeping import BY_HAND, Kept
 from strata.drift.steady import check_same, steady_states
 from strata.errors import StrataError, UsageError
 from strata.files.atomic import read_text
-from strata.files.config_edit import print_diff, texts
+from strata.files.config_edit import texts
 from strata.inventory.progress import Reading
 from strata.inventory.things import Inventory
 from strata.load import load
 from strata.options import Options
 from strata.outputs import output
-from strata.printing import document, line, readers_may_leave
+from strata.printing import document
 from strata.terminal import confirmed, interactive
 
 
@@ -243,12 +243,9 @@ def _at(one: Difference) -> tuple[str, str, str]:
 def _names(things: Collection[TypedId], inventory: Inventory) -> Iterator[str]:
     """Yields the ids and names by which what is left alone is told."""
     ids = {id for _, id in things}
-    center, organization = inventory.center, inventory.organization
-    yield from (one.name for one in organization.accounts if one.id in ids)
-    yield from (one.name for one in organization.policies if one.id in ids)
-    yield from (one.user_name for one in (center.users if center else ()) if one.id in ids)
-    yield from (one.name for one in (center.groups if center else ()) if one.id in ids)
-    yield from (one.name for one in (center.permission_sets if center else ()) if one.arn in ids)
+    for kind, names in live_names(inventory).items():
+        if kind != "ou":  # units are told by their keys
+            yield from (name for id, name in names.items() if id in ids)
     yield from ids
 
 
@@ -272,10 +269,7 @@ def _offered(
     if texts(folder) != existing.texts:
         raise StrataError(f"{folder} has changed in the meantime; run the command again")
     if not choice.json:
-        print_diff(folder, {name: text for name, text in files.items() if name != RECORD})
-        with readers_may_leave():
-            for words in told(merged.since):
-                print(line(words))
+        show(folder, {name: text for name, text in files.items() if name != RECORD}, merged.since)
     if choice.dry_run or (choice.json and not choice.yes):
         return 0, False
     if not files:

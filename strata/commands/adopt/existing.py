@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 import tempfile
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -14,14 +14,13 @@ from typing import Any
 from strata.adoption.checking import accepted
 from strata.adoption.existing import Existing, Merged
 from strata.adoption.record import RECORD, Record
-from strata.adoption.rendering import ADOPTION, adoption, told
+from strata.adoption.rendering import ADOPTION, Since, adoption, told
 from strata.commands.adopt.folder import CACHE
 from strata.commands.adopt.mending import replace
-from strata.config.layers import STACKS
 from strata.errors import ConfigurationError, StrataError
 from strata.files.atomic import read_text
 from strata.files.config_edit import files_with, policies, print_diff, texts, write_texts
-from strata.identity.recorded import recorded
+from strata.identity.recorded import parted, recorded
 from strata.inventory.things import Inventory
 from strata.landing_zone import LandingZone
 from strata.load import load
@@ -59,8 +58,7 @@ def existing_at(
 
 def deployed(states: Mapping[str, Any]) -> tuple[Mapping[str, str], Mapping[str, str]]:
     """Returns the ids that Strata's states have by address, and those of layers of one's own, whose keys are theirs."""
-    ours = {stack: state for stack, state in states.items() if stack in STACKS}
-    others = {stack: state for stack, state in states.items() if stack not in STACKS}
+    ours, others = parted(states)
     return recorded(ours).addresses, recorded(others).addresses
 
 
@@ -128,11 +126,7 @@ def offer(
     if not quiet:
         documents = [Path(name) for name in files if name.endswith(".json") and name != RECORD]
         hidden = {RECORD, ADOPTION, *map(str, documents)}
-        print_diff(folder, {name: text for name, text in files.items() if name not in hidden}, documents)
-        with readers_may_leave():
-            for words in told(merged.since):
-                print(line(words))
-            sys.stdout.flush()
+        show(folder, {name: text for name, text in files.items() if name not in hidden}, merged.since, documents)
     if dry_run:
         return 0
     if not yes and not confirmed(f"write this to {folder}?", instead="the changes with --dry-run"):
@@ -141,3 +135,12 @@ def offer(
     replace(folder, {**existing.texts, **existing.kept}, files)
     options.note(f"written to {folder}")
     return 0
+
+
+def show(folder: Path, files: Mapping[str, str], since: Since, documents: Sequence[Path] = ()) -> None:
+    """Shows what changes, before anything is written: what stdout cannot take, nobody has seen."""
+    print_diff(folder, files, documents)
+    with readers_may_leave():
+        for words in told(since):
+            print(line(words))
+        sys.stdout.flush()
