@@ -16,6 +16,7 @@ from cdktf_cdktf_provider_aws.inspector2_organization_configuration import Inspe
 from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
 from cdktf_cdktf_provider_aws.s3_bucket_notification import S3BucketNotification, S3BucketNotificationLambdaFunction
 from cdktf_cdktf_provider_aws.s3_bucket_versioning import S3BucketVersioningA, S3BucketVersioningVersioningConfiguration
+from cdktf_cdktf_provider_aws.s3_control_bucket import S3ControlBucket
 from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
 from cdktf_cdktf_provider_aws.sns_topic_policy import SnsTopicPolicy
 from cdktf_cdktf_provider_aws.wafv2_ip_set import Wafv2IpSet
@@ -197,3 +198,10 @@ def test_blocks_that_are_dicts_have_the_names_of_terraform(own: Own) -> None:
     own.add(Inspector2OrganizationConfiguration, "main", auto_enable=scanned)
     found = json.loads(cdktf.Testing.synth(own))["resource"]["aws_inspector2_organization_configuration"]["main"]
     assert found["auto_enable"] == {"ec2": True, "ecr": True, "lambda": True}
+
+
+def test_a_type_is_called_as_terraform_calls_it(own: Own) -> None:
+    """The bindings' modules have other words in 47 of their names, such as `s3_control_bucket`."""
+    own.add(S3ControlBucket, "outpost", bucket="a", outpost_id="b")
+    found = json.loads(cdktf.Testing.synth(own))["resource"]
+    assert found["aws_s3control_bucket"]["outpost"] == {"bucket": "a", "outpost_id": "b"}
