@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,7 +27,6 @@ from cdktf_cdktf_provider_aws.provider import AwsProvider, AwsProviderAssumeRole
 from constructs import Construct
 
 from stacks import hcl
-from stacks.bindings import BINDINGS
 from stacks.hcl import EACH_VALUE, Expression, written
 from stacks.planned import Json, PlainResources, Plan, Planned, as_json, plan_of
 from strata.config.models import Locking, Project, state_key
@@ -342,10 +342,14 @@ class _Removed:
 
 @cache
 def _type_of(kind: Any) -> str:
-    """Returns the Terraform type that a class of the bindings stands for, which the name of its module says."""
-    package, _, module = str(kind.__module__).rpartition(".")
+    """Returns the Terraform type that a class of the bindings stands for, which its docstring says."""
+    said = _DOCSTRING.fullmatch(kind.__doc__ or "")
     # Asking the class takes a call to cdktf's Node, which loads the module for it.
-    return f"aws_{module.removeprefix('data_aws_')}" if package == BINDINGS else str(kind.TF_RESOURCE_TYPE)
+    return said[1] if said else str(kind.TF_RESOURCE_TYPE)
+
+
+_DOCSTRING = re.compile(r"Represents a \{@link \S+ (\w+)\}\.")
+"""Of every resource and data source of the bindings. Names of modules divide words otherwise: `s3_control_bucket`."""
 
 
 def _output_name(plan: Plan, attribute: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -23,8 +23,8 @@ _RENAMED = re.compile(r"\d|_$|^equal_to$|_attribute$")
 """Arguments that Terraform may name otherwise than Python, as `address_1` and `lambda`: cdktf knows how."""
 _META = frozenset({"connection", "count", "for_each", "provider", "provisioners"})
 """Arguments of every resource that are more than their JSON: cdktf writes them."""
-_REFERENCE = "${TfToken["
-"""How cdktf begins a text that stands for the attribute of a construct."""
+_REFERENCE = "{TfToken["
+"""What cdktf has in every text, and in the one of a list or map, that stands for the attribute of a construct."""
 
 
 @dataclass
@@ -120,7 +120,7 @@ class PlainResources(TerraformElement):
     def add(self, plan: Plan) -> None:
         """Adds a resource; one that JSON alone cannot say becomes a construct at once."""
         self.plans[plan.address] = plan
-        if not _META.isdisjoint(plan.arguments) or any(map(_RENAMED.search, _names(plan.arguments))):
+        if not (_META.isdisjoint(plan.arguments) and _is_json(plan.arguments)):
             plan.construct()
 
     def make_constructs(self) -> None:
@@ -156,9 +156,21 @@ def as_json(value: Any) -> Any:
         return as_json(value._values)
     if isinstance(value, Mapping):
         return {name: as_json(inner) for name, inner in value.items() if inner is not None}
-    if isinstance(value, (list, tuple)):
-        return [as_json(inner) for inner in value]
-    return value.fqn if isinstance(value, TerraformElement) else value
+    return [as_json(inner) for inner in value] if isinstance(value, (list, tuple)) else value
+
+
+def _is_json(value: Any) -> bool:
+    """Returns whether `as_json` writes a value as cdktf does: no other construct or dynamic block, no number as token.
+
+    A token of a number is a float, and one of a boolean or of a block an object of cdktf's.
+    """
+    if type(value) is Planned or value is None or isinstance(value, (str, int)):
+        return True
+    if hasattr(type(value), "__jsii_struct_bases__"):
+        return _is_json(value._values)
+    if isinstance(value, Mapping):
+        return not any(map(_RENAMED.search, value)) and all(map(_is_json, value.values()))
+    return isinstance(value, (list, tuple)) and all(map(_is_json, value))
 
 
 def _with_constructs(value: Any) -> Any:
@@ -168,12 +180,3 @@ def _with_constructs(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _with_constructs(inner) for name, inner in value.items()}
     return [_with_constructs(inner) for inner in value] if isinstance(value, list) else value
-
-
-def _names(arguments: Mapping[str, Any]) -> Iterator[str]:
-    """Yields the names of arguments and of those in blocks."""
-    yield from arguments
-    for value in arguments.values():
-        for inner in value if isinstance(value, list) else [value]:
-            if hasattr(type(inner), "__jsii_struct_bases__"):
-                yield from _names(inner._values)

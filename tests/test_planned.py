@@ -9,13 +9,17 @@ from typing import Any
 import cdktf
 import jsii
 import pytest
-from cdktf import App, Aspects, IAspect, TerraformResource, TerraformStack
+from cdktf import App, Aspects, IAspect, TerraformIterator, TerraformResource, TerraformStack
 from cdktf_cdktf_provider_aws.account_primary_contact import AccountPrimaryContact
+from cdktf_cdktf_provider_aws.dynamodb_table import DynamodbTable
+from cdktf_cdktf_provider_aws.inspector2_organization_configuration import Inspector2OrganizationConfiguration
 from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
 from cdktf_cdktf_provider_aws.s3_bucket_notification import S3BucketNotification, S3BucketNotificationLambdaFunction
 from cdktf_cdktf_provider_aws.s3_bucket_versioning import S3BucketVersioningA, S3BucketVersioningVersioningConfiguration
+from cdktf_cdktf_provider_aws.s3_control_bucket import S3ControlBucket
 from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
 from cdktf_cdktf_provider_aws.sns_topic_policy import SnsTopicPolicy
+from cdktf_cdktf_provider_aws.wafv2_ip_set import Wafv2IpSet
 from constructs import IConstruct
 
 from stacks.base import BaseStack
@@ -112,6 +116,32 @@ def test_constructs_of_the_bindings_refer_to_what_is_planned(app: App, own: Own,
     assert found["own"]["output"]["cross-stack-output-aws_s3_bucketfilesarn"]["value"] == "${aws_s3_bucket.files.arn}"
 
 
+def test_attributes_that_are_no_text_refer_to_other_stacks(app: App, own: Own, tmp_path: Path) -> None:
+    """A list, a map, a number, a boolean: cdktf stands for each with something else than for text."""
+    table = own.add(DynamodbTable, "locks", name="locks")
+    known = own.add(Wafv2IpSet, "known", name="known", addresses=[], ip_address_version="IPV4", scope="REGIONAL")
+    other = Own(app, "other")
+    other.add(Wafv2IpSet, "list", name="a", addresses=known.addresses, ip_address_version="IPV4", scope="REGIONAL")
+    other.add(SnsTopic, "map", name="a", tags=own.bucket.tags)
+    other.add(DynamodbTable, "number", name="a", read_capacity=table.read_capacity)
+    other.add(DynamodbTable, "boolean", name="a", stream_enabled=table.stream_enabled)
+    app.synth()
+    outputs = json.loads((tmp_path / "stacks/own/cdk.tf.json").read_text())["output"]
+    found = json.loads((tmp_path / "stacks/other/cdk.tf.json").read_text())["resource"]
+
+    assert {one["value"] for one in outputs.values()} == {
+        "${aws_wafv2_ip_set.known.addresses}",
+        "${aws_s3_bucket.files.tags}",
+        "${aws_dynamodb_table.locks.read_capacity}",
+        "${aws_dynamodb_table.locks.stream_enabled}",
+    }
+    state = "data.terraform_remote_state.cross-stack-reference-input-own.outputs."
+    assert state in found["aws_wafv2_ip_set"]["list"]["addresses"]
+    assert state in found["aws_sns_topic"]["map"]["tags"]
+    assert state in found["aws_dynamodb_table"]["number"]["read_capacity"]
+    assert state in found["aws_dynamodb_table"]["boolean"]["stream_enabled"]
+
+
 def _override(own: Own) -> None:
     own.bucket.add_override("force_destroy", True)
 
@@ -145,3 +175,33 @@ def test_what_json_alone_cannot_say_is_a_construct_at_once(own: Own) -> None:
     assert constructs(own) == {"aws_sns_topic.counted", "aws_account_primary_contact.main"}
     contact = json.loads(cdktf.Testing.synth(own))["resource"]["aws_account_primary_contact"]["main"]
     assert contact["address_line_1"] == "1 Street"
+
+
+def test_a_construct_of_the_bindings_comes_before_what_is_planned(own: Own) -> None:
+    topic = SnsTopic(own, "first", name="first")
+    own.add(SnsTopic, "second", name="second", depends_on=[topic, own.bucket])
+    found = json.loads(cdktf.Testing.synth(own))["resource"]["aws_sns_topic"]
+    assert found["second"]["depends_on"] == ["aws_sns_topic.first", "aws_s3_bucket.files"]
+
+
+def test_a_dynamic_block_is_one(own: Own) -> None:
+    names = TerraformIterator.from_list(["a", "b"])
+    attributes = names.dynamic({"name": cdktf.Token.as_string(names.value), "type": "S"})
+    own.add(DynamodbTable, "locks", name="locks", attribute=attributes)
+    table = json.loads(cdktf.Testing.synth(own))["resource"]["aws_dynamodb_table"]["locks"]
+    assert table["dynamic"]["attribute"]["content"] == {"name": "${each.value}", "type": "S"}
+
+
+def test_blocks_that_are_dicts_have_the_names_of_terraform(own: Own) -> None:
+    """The bindings take a dict in the place of a class."""
+    scanned = {"ec2": True, "ecr": True, "lambda_": True}
+    own.add(Inspector2OrganizationConfiguration, "main", auto_enable=scanned)
+    found = json.loads(cdktf.Testing.synth(own))["resource"]["aws_inspector2_organization_configuration"]["main"]
+    assert found["auto_enable"] == {"ec2": True, "ecr": True, "lambda": True}
+
+
+def test_a_type_is_called_as_terraform_calls_it(own: Own) -> None:
+    """The bindings' modules have other words in 47 of their names, such as `s3_control_bucket`."""
+    own.add(S3ControlBucket, "outpost", bucket="a", outpost_id="b")
+    found = json.loads(cdktf.Testing.synth(own))["resource"]
+    assert found["aws_s3control_bucket"]["outpost"] == {"bucket": "a", "outpost_id": "b"}
