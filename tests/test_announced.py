@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from strata.aws.kept import ANNOUNCED
 from strata.aws.session import Aws, AwsError
 from strata.errors import StrataError
 from strata.identity import announced
-from strata.identity.announced import KEY, Name, announce, read, withdraw
+from strata.identity.announced import Name, announce, read, withdraw
 from strata.load import load
 from tests.synthesized import SHIPPED
 
@@ -35,7 +36,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
 
 
 def put(aws: Aws, body: bytes) -> None:
-    aws.client("s3").put_object(Bucket=PROJECT.state_bucket, Key=KEY, Body=body)
+    aws.client("s3").put_object(Bucket=PROJECT.state_bucket, Key=ANNOUNCED, Body=body)
 
 
 def test_a_run_takes_back_its_own_names_only(aws: Aws) -> None:

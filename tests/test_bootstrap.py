@@ -24,6 +24,7 @@ from botocore.awsrequest import AWSResponse
 from moto import mock_aws
 from typer.testing import CliRunner
 
+from strata.aws import kept
 from strata.cli import app
 from strata.landing_zone.examples import is_example
 
@@ -526,7 +527,8 @@ def test_a_bucket_with_something_else_in_it_is_refused(strata: Any, wire: Wire, 
 
 def test_a_bucket_with_nothing_but_our_state_is_adopted(strata: Any, wire: Wire) -> None:
     s3 = make_bucket(wire)
-    for key in ("management/backend/terraform.tfstate", "management/sso/terraform.tfstate.tflock"):
+    locked = "management/sso/terraform.tfstate.tflock"
+    for key in ("management/backend/terraform.tfstate", locked, kept.RUNS, kept.ANNOUNCED):
         put_object(s3, key)
     assert strata("--yes").exit_code == 0
     assert state_of_the_account(wire) == COMPLETE

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from strata.aws import runs
+from strata.aws import kept, runs
 from strata.aws.events import Rule
 from strata.aws.runs import Run
 from strata.aws.session import Aws as Session
@@ -480,10 +480,10 @@ def test_nothing_is_written_where_nothing_is_new(bucket: Session) -> None:
     assert "Contents" not in bucket.client("s3").list_objects_v2(Bucket=PROJECT.state_bucket)
 
     runs.write(bucket, PROJECT, {"sso": RUN})
-    tag = bucket.client("s3").head_object(Bucket=PROJECT.state_bucket, Key=runs.KEY)["LastModified"]
+    tag = bucket.client("s3").head_object(Bucket=PROJECT.state_bucket, Key=kept.RUNS)["LastModified"]
     runs.write(bucket, PROJECT, {"sso": RUN})
 
-    assert bucket.client("s3").head_object(Bucket=PROJECT.state_bucket, Key=runs.KEY)["LastModified"] == tag
+    assert bucket.client("s3").head_object(Bucket=PROJECT.state_bucket, Key=kept.RUNS)["LastModified"] == tag
 
 
 FOREIGN = (
@@ -502,7 +502,7 @@ FOREIGN = (
 
 def test_what_is_no_record_is_told_and_written_over(bucket: Session) -> None:
     for body in FOREIGN:
-        bucket.client("s3").put_object(Bucket=PROJECT.state_bucket, Key=runs.KEY, Body=body)
+        bucket.client("s3").put_object(Bucket=PROJECT.state_bucket, Key=kept.RUNS, Body=body)
         with pytest.raises(ValueError, match=r"."):
             runs.read(bucket, PROJECT)
 

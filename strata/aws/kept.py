@@ -9,6 +9,9 @@ from strata.aws.session import Aws, unless_absent
 from strata.aws.states import ABSENT
 from strata.config.models import Project
 
+RUNS = "management/runs.json"
+ANNOUNCED = "management/announced.json"
+"""How runs ended, and whom an unfinished one is about to create."""
 FORMAT = 1
 MAX_BYTES = 10_000_000
 

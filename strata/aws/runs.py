@@ -16,8 +16,6 @@ from strata.aws.session import Aws
 from strata.aws.states import Version
 from strata.config.models import Project
 
-KEY = "management/runs.json"
-
 
 @dataclass(frozen=True)
 class Run:
@@ -39,7 +37,7 @@ def read(aws: Aws, project: Project) -> dict[str, Run]:
         AwsError: it may not be read.
         ValueError: it is not what Strata writes.
     """
-    found = kept.read(aws, project, KEY)
+    found = kept.read(aws, project, kept.RUNS)
     return _parsed(found.body) if found else {}
 
 
@@ -57,12 +55,12 @@ def write(aws: Aws, project: Project, ended: Mapping[str, Run]) -> None:
         known = {}
     runs = {**known, **ended}
     if runs != known:
-        kept.write(aws, project, KEY, _written(runs))
+        kept.write(aws, project, kept.RUNS, _written(runs))
 
 
 def shown(project: Project) -> str:
     """Returns where they lie."""
-    return kept.shown(project, KEY)
+    return kept.shown(project, kept.RUNS)
 
 
 def _written(runs: Mapping[str, Run]) -> bytes:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from strata.aws import kept
 from strata.aws.resources import Note, ResourceStatus, wait_until
 from strata.aws.session import Aws, AwsError, Client, paginate
 from strata.config.models import Project
@@ -156,14 +157,15 @@ def check_adoptable(bucket: OwnBucket, project: Project) -> None:
         return
     parameters = {"Bucket": bucket.name, "ExpectedBucketOwner": bucket.owner}
     keys = paginate(bucket.client, "list_object_versions", "[Versions, DeleteMarkers][].Key", **parameters)
-    if foreign := next((key for key in keys if not _STATE.fullmatch(key)), None):
+    ours = (kept.RUNS, kept.ANNOUNCED)
+    if foreign := next((key for key in keys if key not in ours and not _STATE.fullmatch(key)), None):
         raise StrataError(
             f"the bucket {bucket.name} is yours, but is not tagged ManagedBy=strata and holds {foreign!r}; "
             f"{CHANGE_NAME}, or tag the bucket ManagedBy=strata to keep the state in it"
         )
 
 
-_STATE = re.compile(r"management/([^/]+/terraform\.tfstate(\.tflock)?|runs\.json)")
+_STATE = re.compile(r"management/[^/]+/terraform\.tfstate(\.tflock)?")
 
 
 def _make_state_bucket(bucket: OwnBucket, project: Project, note: Note) -> None:

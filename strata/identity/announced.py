@@ -19,7 +19,6 @@ from strata.errors import StrataError
 from strata.identity.things import Kind
 
 Name = tuple[Kind, str]
-KEY = "management/announced.json"
 KINDS: tuple[Kind, ...] = ("user", "group", "permission-set")
 """What has a name of which AWS has one, and which no import block of the stacks finds."""
 TRIES = 5
@@ -65,18 +64,18 @@ def _change(aws: Aws, project: Project, *, add: frozenset[Name], remove: frozens
         if after == before:
             return
         try:
-            kept.write(aws, project, KEY, _written(after), **condition)
+            kept.write(aws, project, kept.ANNOUNCED, _written(after), **condition)
         except AwsError as error:
             if error.code not in ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "404"):
                 raise
         else:
             return
-    raise StrataError(f"{kept.shown(project, KEY)} keeps changing; run this again when no other deploy runs")
+    raise StrataError(f"{kept.shown(project, kept.ANNOUNCED)} keeps changing; run this again when no other deploy runs")
 
 
 def _read(aws: Aws, project: Project) -> tuple[frozenset[Name], dict[str, str]]:
     """Returns what is announced, and the condition under which it may be written over."""
-    found = kept.read(aws, project, KEY)
+    found = kept.read(aws, project, kept.ANNOUNCED)
     if found is None:
         return frozenset(), {"IfNoneMatch": "*"}
     condition = {"IfMatch": found.etag}
@@ -84,8 +83,8 @@ def _read(aws: Aws, project: Project) -> tuple[frozenset[Name], dict[str, str]]:
         return _parsed(found.body), condition
     except ValueError as error:
         print(
-            f"warning: {kept.shown(project, KEY)} is not what Strata writes ({error}), so nothing counts as announced; "
-            "the next deploy that creates users, groups or permission sets writes it anew",
+            f"warning: {kept.shown(project, kept.ANNOUNCED)} is not what Strata writes ({error}), so nothing counts as "
+            "announced; the next deploy that creates users, groups or permission sets writes it anew",
             file=sys.stderr,
         )
         return frozenset(), condition

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from strata.aws import runs
+from strata.aws import kept
 from strata.aws.session import Aws as Session
 from strata.aws.states import read_state, read_version
 from strata.inventory.pace import Pace
@@ -260,9 +260,9 @@ def recorded(change: Callable[[Json], Any]) -> Act:
 
     def act(site: Site) -> None:
         s3 = site.client("s3")
-        said = json.load(s3.get_object(Bucket=site.bucket, Key=runs.KEY)["Body"])
+        said = json.load(s3.get_object(Bucket=site.bucket, Key=kept.RUNS)["Body"])
         body = change(said) or json.dumps(said)
-        s3.put_object(Bucket=site.bucket, Key=runs.KEY, Body=body)
+        s3.put_object(Bucket=site.bucket, Key=kept.RUNS, Body=body)
 
     return act
 
@@ -355,7 +355,7 @@ DRIFTED: dict[str, tuple[Act, str]] = {
     "runs.json broken": (recorded(lambda _: "{"), "runs.json cannot be read"),
     "runs.json of others": (recorded(lambda _: '{"format": 2}'), "runs.json cannot be read: no object of format 1"),
     "runs.json gone": (
-        lambda site: site.client("s3").delete_object(Bucket=site.bucket, Key=runs.KEY),
+        lambda site: site.client("s3").delete_object(Bucket=site.bucket, Key=kept.RUNS),
         "no run is known",
     ),
     "assignments are not told": (

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from strata.aws.kept import ANNOUNCED
 from tests.scenarios.site import SANDBOX, TABLE, Run, Site
 
 PERMISSION_SET = "aws_ssoadmin_permission_set"
-ANNOUNCED = "management/announced.json"
+
 SHARED_ACCOUNT = "  shared:\n    email: aws+shared@example.com\n    organizational_unit: shared\n"
 
 pytestmark = pytest.mark.only("stand-in")
