@@ -27,6 +27,7 @@ from cdktf_cdktf_provider_aws.provider import AwsProvider, AwsProviderAssumeRole
 from constructs import Construct
 
 from stacks import hcl
+from stacks.arguments import check_arguments
 from stacks.hcl import EACH_VALUE, Expression, written
 from stacks.planned import Json, PlainResources, Plan, Planned, as_json, plan_of
 from strata.config.models import Locking, Project, state_key
@@ -122,6 +123,7 @@ class BaseStack(TerraformStack):
 
         Raises:
             AddressTakenError: something in this stack has the address already.
+            TypeError: the class has no such argument, needs another, or an argument has another type.
         """
         if self._removes:
             return cast("E", self._remove(kind, name))
@@ -132,7 +134,9 @@ class BaseStack(TerraformStack):
             element.override_logical_id(name)
             return element
 
-        plan = Plan(cast("type", kind), data, type_name, name, self._written(arguments), make)
+        given = self._written(arguments)
+        check_arguments(kind, name, given)
+        plan = Plan(cast("type", kind), data, type_name, name, given, make)
         self._plain.add(plan)
         return cast("E", Planned(plan))
 

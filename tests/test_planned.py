@@ -205,3 +205,30 @@ def test_a_type_is_called_as_terraform_calls_it(own: Own) -> None:
     own.add(S3ControlBucket, "outpost", bucket="a", outpost_id="b")
     found = json.loads(cdktf.Testing.synth(own))["resource"]
     assert found["aws_s3control_bucket"]["outpost"] == {"bucket": "a", "outpost_id": "b"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "said"),
+    [
+        (SnsTopic, {"nme": "a"}, ["has no argument 'nme', did you mean 'name'?"]),
+        (
+            S3BucketVersioningA,
+            {"versioning_config": {"status": "Enabled"}},
+            [
+                "has no argument 'versioning_config', did you mean 'versioning_configuration'?",
+                "needs the argument 'bucket'",
+                "needs the argument 'versioning_configuration'",
+            ],
+        ),
+        (SnsTopic, {"name": ["a"], "tags": "a"}, ["type of name must be", "type of tags must be"]),
+        (SnsTopic, {"delivery_policy": {"a": 1}}, ["type of delivery_policy must be"]),
+    ],
+)
+def test_wrong_arguments_are_refused_all_at_once(own: Own, kind: Any, given: dict[str, Any], said: list[str]) -> None:
+    with pytest.raises(TypeError) as raised:
+        own.add(kind, "wrong", **given)
+
+    text = str(raised.value)
+    assert text.startswith(f"{kind.__name__} wrong: ")
+    assert [fault for fault in said if fault not in text] == []
+    assert text.count("; got") + text.count("argument '") == len(said)

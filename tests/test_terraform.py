@@ -539,3 +539,21 @@ def test_a_synth_that_breaks_says_why_and_where_on_one_line(tmp_path: Path, monk
 
     why = "the Terraform cannot be written: main.py:2: OSError: [Errno 28] No space left on device"
     assert list(raised.value.lines()) == [f"error: {why}; make synth shows how it came to that"]
+
+
+def test_a_synth_that_breaks_in_what_stacks_call_blames_the_stack(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A wrong argument of a layer is noticed in stacks/base.py and mended in the layer."""
+    (tmp_path / "stacks").mkdir()
+    (tmp_path / "stacks/__init__.py").touch()
+    (tmp_path / "stacks/base.py").write_text("def add(**given):\n    raise TypeError('has no argument')\n")
+    (tmp_path / "main.py").write_text("from stacks.base import add\n\nadd(nme='x')\n")
+    monkeypatch.setattr(tools, "CHECKOUT", tmp_path)
+    workspace = Workspace(tmp_path / "out", {"TF_PLUGIN_CACHE_DIR": str(tmp_path / "cache")})
+
+    with pytest.raises(StrataError) as raised:
+        workspace.synth()
+
+    why = "the Terraform cannot be written: main.py:3: TypeError: has no argument"
+    assert list(raised.value.lines()) == [f"error: {why}; make synth shows how it came to that"]

@@ -166,5 +166,10 @@ def _reasons(said: Sequence[str]) -> Iterator[str]:
     frames = re.findall(
         rf'File "{re.escape(str(tools.CHECKOUT))}/((?!\.venv/)[^"]+)", line (\d+)', "\n".join(said[:first])
     )
-    where = f"{':'.join(frames[-1])}: " if frames else ""
+    blamed = [frame for frame in frames if frame[0] not in _KERNEL] or frames
+    where = f"{':'.join(blamed[-1])}: " if blamed else ""
     yield f"the Terraform cannot be written: {where}{said[first]}; make synth shows how it came to that"
+
+
+_KERNEL = frozenset(f"stacks/{module}.py" for module in ("arguments", "base", "hcl", "planned"))
+"""What stacks call, so that an error in there is one of its caller."""
