@@ -976,9 +976,13 @@ def test_an_unknown_kind_or_name_is_told_with_what_is_near(zone: LandingZone) ->
     users = (*_center().users, user(9, "eve"))
     found = compared(zone, changed(deployed(), users=users[1:])).differences
     with pytest.raises(StrataError) as unknown:
-        chosen_of(found, [("user", f"evy ({uuid(9)})"), ("group", "admins"), ("user", "ana"), ("user", NASTY)])
+        chosen_of(
+            found,
+            [("user", f"evy ({uuid(9)})"), ("user", "eve"), ("group", "admins"), ("user", "ana"), ("user", NASTY)],
+        )
     assert [str(one).partition(" says")[0] for one in unknown.value.args] == [
         f"user 'evy ({uuid(9)})': nothing differs there, did you mean 'eve ({uuid(9)})'?",
+        f"user 'eve': nothing differs there, did you mean 'eve ({uuid(9)})'?",
         "group 'admins': nothing differs there; strata drift",
         f"user 'ana': AWS has it no more; {GONE}",
         f"user {NASTY!r}: nothing differs there; strata drift",

@@ -142,8 +142,7 @@ def chosen_of(
         if kind == CONTROL:
             faults.append(f"{kind} {short(name)}: it cannot be written: {BY_HAND}")
         elif not here and (kind, name) not in things:
-            near = did_you_mean(name, [one.name for one in differences if one.kind == kind])
-            faults.append(f"{kind} {short(name)}: nothing differs there{near or '; strata drift says what does'}")
+            faults.append(f"{kind} {short(name)}: nothing differs there{_near(differences, kind, name)}")
         can = [one for one in here if one.way.adopt]
         refused = [one for one in here if not one.way.adopt]
         if here and not can:
@@ -152,6 +151,14 @@ def chosen_of(
     if faults:
         raise StrataError(*faults)
     return found
+
+
+def _near(differences: Sequence[Difference], kind: str, name: str) -> str:
+    """Returns the names that differ and are nearly this one: a thing made outside is told with its id."""
+    names = [one.name for one in differences if one.kind == kind]
+    same = dict.fromkeys(one for one in names if one.startswith(f"{name} ("))
+    meant = f", did you mean {' or '.join(map(short, same))}?" if same else did_you_mean(name, names)
+    return meant or "; strata drift says what does"
 
 
 def _of_thing(
