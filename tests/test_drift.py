@@ -31,7 +31,17 @@ from strata.commands.drift import _adopt, _to_copy, _told
 from strata.config import IMPORTS
 from strata.config.findings import DRIFT
 from strata.config.limits import aws_limits
-from strata.drift.comparison import HIDDEN, Difference, Drift, How, compare, controls_of, things_by_name, written
+from strata.drift.comparison import (
+    HIDDEN,
+    Difference,
+    Drift,
+    How,
+    changed_statements,
+    compare,
+    controls_of,
+    things_by_name,
+    written,
+)
 from strata.drift.facts import STACKS
 from strata.drift.keeping import BY_HAND
 from strata.drift.ways import Way
@@ -1451,6 +1461,38 @@ def test_a_document_in_other_words_of_the_same_meaning_is_no_drift(zone: Landing
     assert same != DENY
     assert told(with_document(same)) == []
     assert len(told(with_document(more))) == 2
+
+
+def test_the_statements_that_changed_are_told() -> None:
+    def statement(action: str | list[str], **more: str) -> Json:
+        return {"Effect": "Deny", "Action": action, "Resource": "*", **more}
+
+    before = {
+        "Statement": [
+            statement("s3:*", Sid="Keep"),
+            statement("iam:*", Sid="Drop"),
+            statement("kms:*", Sid="Edit"),
+            statement("sns:*"),
+            statement(["sqs:A", "sqs:B"]),
+        ]
+    }
+    after = {
+        "Statement": [
+            statement("s3:*", Sid="Keep"),
+            statement("kms:Delete*", Sid="Edit"),
+            statement(["sqs:B", "sqs:A"]),
+            statement("ec2:*"),
+            statement("eks:*", Sid="New"),
+        ]
+    }
+    assert changed_statements(after, before) == (
+        "Edit changed",
+        "statement 4 changed",
+        "New added",
+        "Drop removed",
+    )
+    assert changed_statements(before["Statement"][0], before) == changed_statements("text", before) == ()
+    assert changed_statements({"Statement": before["Statement"][0]}, {"Statement": before["Statement"][:1]}) == ()
 
 
 def test_control_tower_is_not_switched_off_by_a_line(zone: LandingZone) -> None:

@@ -23,6 +23,7 @@ from strata.commands import drift, plan
 from strata.commands.adopt import configuration
 from strata.drift.authors import Author
 from strata.drift.comparison import Difference, Drift, How
+from strata.drift.facts import Fact
 from strata.drift.ways import Way
 from strata.files.config_edit import write_texts
 from strata.inventory.progress import Reading
@@ -222,7 +223,10 @@ def test_doctor(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_drift(monkeypatch: pytest.MonkeyPatch) -> None:
     zone, here = load(SHIPPED), Way("sso", ("aws iam list-roles",), adopt=True, by_hand="look")
     gone = Difference(How.GONE, "group", "ops", here, place="sso.yaml:1")
-    found = Drift((gone,), (gone,), ("group admins",), {"policies": "not allowed"})
+    was, now = ({"document": {"Statement": [{"Sid": sid}]}} for sid in ("A", "B"))
+    sides: Any = {"recorded": Fact("policy", "p", was), "live": Fact("policy", "p", now)}
+    changed = Difference(How.CHANGED, "policy", "p", here, "document", **sides)
+    found = Drift((gone, changed), (gone,), ("group admins",), {"policies": "not allowed"})
     monkeypatch.setattr(drift, "connect", lambda *_: None)
     monkeypatch.setattr(drift, "management_caller", lambda *_: None)
     monkeypatch.setattr(drift, "steady_states", lambda *_: {})
@@ -231,7 +235,7 @@ def test_drift(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Reading, "controls", lambda *_: None)
     author = Author("arn:of:jane", dt.datetime(2026, 11, 20, tzinfo=dt.UTC), "DeleteGroup")
     monkeypatch.setattr(drift, "History", lambda _: None)
-    monkeypatch.setattr(drift, "authors", lambda *_: [author])
+    monkeypatch.setattr(drift, "authors", lambda *_: [author, author])
     monkeypatch.setattr(drift, "compare", lambda *given: found if given[0] == zone else None)
 
     assert differences("strata drift", printed("drift", "--json", "--who", config=SHIPPED)) == []

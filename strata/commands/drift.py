@@ -136,6 +136,8 @@ def _difference(options: Options, one: Difference, author: Author | None) -> Ite
         here = "" if one.here == one.before else f", {one.here or 'empty'} here"
         what = f"{what}: {one.attribute} is {one.at_aws or 'empty'} at AWS, {was}{here}"
     yield f"{f'{options.config}/{one.place}: ' if one.place else ''}{what}"
+    if one.statements:
+        yield f"  what:  {'; '.join(one.statements)}"
     if author:
         known = (
             f"{author.by} at {author.at.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC by {author.event}"
@@ -216,6 +218,7 @@ def _difference_facts(options: Options, one: Difference) -> dict[str, Any]:
         "name": one.name,
         "attribute": one.attribute,
         "at_aws": one.at_aws,
+        "statements": list(one.statements),
         "deployed": one.before,
         "declared": one.here,
         "place": f"{options.config}/{one.place}" if one.place else "",

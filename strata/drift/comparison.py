@@ -75,6 +75,13 @@ class Difference:
         return f"{self.kind} {self.name}{value}"
 
     @property
+    def statements(self) -> tuple[str, ...]:
+        """Returns the statements of a document that are others at AWS than when it was deployed."""
+        if not (self.attribute and self.live and self.recorded):
+            return ()
+        return changed_statements(self.live.values.get(self.attribute), self.recorded.values.get(self.attribute))
+
+    @property
     def findings(self) -> tuple[str, ...]:
         """Returns the findings under which accepted.yaml may have it: what a deploy noted may have been made before."""
         return (self.how.value, How.MADE.value) if self.how is How.LEFT else (self.how.value,)
@@ -303,6 +310,35 @@ def meaning(value: Any) -> Any:
         found = value["Statement"]
         return {**value, "Statement": [_sorted(one) for one in (found if isinstance(found, list) else [found])]}
     return _composed(value)
+
+
+def changed_statements(at_aws: Any, before: Any) -> tuple[str, ...]:
+    """Returns which statements of a document were changed, added and removed, by `Sid` or number."""
+    now, then = _statements(at_aws), _statements(before)
+    if not (now and then):
+        return ()
+    added = {name: one for name, one in now.items() if one not in then.values()}
+    removed = {name: one for name, one in then.items() if one not in now.values()}
+    return (
+        *(f"{name} changed" for name in added if name in removed),
+        *(f"{name} added" for name in added if name not in removed),
+        *(f"{name} removed" for name in removed if name not in added),
+    )
+
+
+def _statements(document: Any) -> dict[str, Any]:
+    if not (isinstance(document, Mapping) and "Statement" in document):
+        return {}
+    found = enumerate(meaning(document)["Statement"], 1)
+    return {_sid(one) or f"statement {number}": one for number, one in found}
+
+
+def _sid(statement: Any) -> str:
+    """Returns the `Sid` of a statement in the form of `meaning`, in which each text is a list."""
+    match statement:
+        case {"Sid": [str(sid)]}:
+            return sid
+    return ""
 
 
 def _sorted(value: Any) -> Any:
