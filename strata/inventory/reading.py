@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from operator import attrgetter
@@ -150,9 +151,7 @@ def _inventory(
     ended: Event,
     depth: Depth,
 ) -> Inventory:
-    executors = [ThreadPoolExecutor(AT_ONCE) for _ in range(4)]
-    try:
-        services, *pools = map(Pool, executors)
+    with _pools(4, ended) as (services, *pools):
         organized = services.start(_organization, aws, found, pools[0], parts)
         settings = services.start(_settings, aws, project, parts)
         centered = None
@@ -169,8 +168,15 @@ def _inventory(
             _entitlements(aws, project) if center else (),
             unread=parts.unread,
         )
+
+
+@contextmanager
+def _pools(number: int, ended: Event) -> Iterator[list[Pool]]:
+    """Gives pools; after a failure, or an interruption, nothing more is asked."""
+    executors = [ThreadPoolExecutor(AT_ONCE) for _ in range(number)]
+    try:
+        yield [*map(Pool, executors)]
     finally:
-        # After a failure, or an interruption, nothing more is asked.
         ended.set()
         for executor in executors:
             executor.shutdown(wait=False, cancel_futures=True)
@@ -449,19 +455,11 @@ def read_center(aws: Aws, project: Project, wanted: Wanted, ended: Event) -> Cen
     center = identity_center.Center.of(aws, project)
     if center is None:
         return None
-    executors = [ThreadPoolExecutor(AT_ONCE) for _ in range(3)]
-    try:
-        services, admin, people = map(Pool, executors)
+    with _pools(3, ended) as (services, admin, people):
         directory = services.start(_directory, center, people, wanted.groups)
         arns = [arn for arn in _sets(center) if arn in wanted.permission_sets]
         assignments = _all_assignments(center, sorted(wanted.principals), admin)
         return _read(center, project, directory.result(), arns, assignments, admin)
-    finally:
-        ended.set()
-        for executor in executors:
-            executor.shutdown(wait=False, cancel_futures=True)
-        for executor in executors:
-            executor.shutdown()
 
 
 class _Directory(NamedTuple):
