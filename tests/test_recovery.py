@@ -14,6 +14,8 @@ from strata.aws.identity_center import Center
 from strata.aws.session import Aws
 from strata.config.models import User
 from strata.identity.leftovers import Directory, announced_as, declared, to_create
+from strata.identity.live import _permission_sets
+from strata.identity.things import Holdings, Thing
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.terraform.existing import Existing, exists_already
@@ -103,6 +105,39 @@ def test_what_has_a_name_is_found_on_whatever_page_and_in_any_case(directory: Di
         "aws_identitystore_group.devops": f"{store}/{group}",
         "aws_ssoadmin_permission_set.FinOps": f"{made['PermissionSetArn']},{directory.center.instance}",
     }
+
+
+def test_the_name_of_a_permission_set_that_the_state_has_is_not_asked(
+    directory: Directory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """AWS is asked about each at most 20 times a second, and none gets another name."""
+    instance = directory.center.instance
+    old, new = (
+        directory.center.admin.create_permission_set(InstanceArn=instance, Name=name)["PermissionSet"]
+        for name in ("ReadOnly", "FinOps")
+    )
+    here = {"arn": old["PermissionSetArn"], "name": "ReadOnly"}
+    recorded = {"type": "aws_ssoadmin_permission_set", "name": "ReadOnly", "instances": [{"attributes": here}]}
+    asked: list[str] = []
+    describe = Center.describe
+
+    def noted(center: Center, arn: str) -> Any:
+        asked.append(arn)
+        return describe(center, arn)
+
+    monkeypatch.setattr(Center, "describe", noted)
+    directory = replace(directory, states={"sso": {"resources": [recorded]}})
+
+    found, _ = directory.sorted_out(declared(directory.landing_zone), {("permission-set", "FinOps")})
+
+    assert found == {"aws_ssoadmin_permission_set.FinOps": f"{new['PermissionSetArn']},{instance}"}
+    thing = Thing("permission-set", "FinOps", "FinOps", "FinOps", "")
+    was = Holdings(
+        {("permission-set", "ReadOnly"): replace(thing, key="ReadOnly", identity="ReadOnly", id=here["arn"])}
+    )
+    met = _permission_sets(directory.center, {"permission-set": [thing]}, was)
+    assert [(one.key, one.id) for one in met] == [("FinOps", f"{new['PermissionSetArn']},{instance}")]
+    assert asked == [new["PermissionSetArn"]] * 2
 
 
 def managed(directory: Directory, arn: str, policy: str) -> None:

@@ -18,7 +18,7 @@ from strata.aws.session import Aws
 from strata.errors import Fault
 from strata.identity.announced import KINDS, Name
 from strata.identity.declared import things
-from strata.identity.things import WORDS, Thing, exact, folded
+from strata.identity.things import TYPES, WORDS, Thing, exact, folded
 from strata.landing_zone import LandingZone
 from strata.landing_zone.moves import Keys, address_now, newest_keys
 from strata.text import listed
@@ -137,8 +137,16 @@ class Directory:
 
     @cached_property
     def _sets(self) -> dict[str, str]:
-        center = self.center
-        return {exact(center.name_of(arn)): f"{arn},{center.instance}" for arn in center.permission_sets()}
+        center, known = self.center, self._recorded_sets()
+        return {
+            exact(known.get(arn) or center.name_of(arn)): f"{arn},{center.instance}" for arn in center.permission_sets()
+        }
+
+    def _recorded_sets(self) -> dict[str, str]:
+        """Returns names by ARN: AWS lists permission sets without one, and never gives one another."""
+        recorded = attributes(self.states.get(STACK, {}), {})
+        type = TYPES["permission-set"]
+        return {one["arn"]: one["name"] for address, one in recorded.items() if address.startswith(f"{type}.")}
 
     @cached_property
     def _user_names(self) -> dict[str, str]:

@@ -78,7 +78,7 @@ def live(aws: Aws, landing_zone: LandingZone, declared: Holdings, recorded: Hold
         parents={unit.id: unit.key for unit in recorded.of("ou") if unit.id},
         policies=_policies(aws, new) if accounts else {},
         user_names=_user_names(center, doubtful) if center else {},
-        met=_met(center, new),
+        met=_met(center, new, recorded),
         tagged=traces.tagged(center, has_organization=bool(accounts)),
         elsewhere=traces.elsewhere(),
         bucket=landing_zone.project.state_bucket,
@@ -93,7 +93,7 @@ def met(aws: Aws, landing_zone: LandingZone, declared: Holdings, recorded: Holdi
         AwsError: AWS rejected a call.
     """
     new = _new(declared, recorded)
-    return Live(met=_met(Center.of(aws, landing_zone.project), new))
+    return Live(met=_met(Center.of(aws, landing_zone.project), new, recorded))
 
 
 New = Mapping[Kind, Sequence[Thing]]
@@ -150,8 +150,8 @@ def _user_names(center: Center, ids: Sequence[str]) -> dict[str, str]:
     return {id: name for id, name in found.items() if name}
 
 
-def _met(center: Center | None, new: New) -> tuple[Met, ...]:
-    return (*_principals(center, new), *_permission_sets(center, new)) if center else ()
+def _met(center: Center | None, new: New, recorded: Holdings) -> tuple[Met, ...]:
+    return (*_principals(center, new), *_permission_sets(center, new, recorded)) if center else ()
 
 
 def _principals(center: Center, new: New) -> Iterator[Met]:
@@ -164,11 +164,12 @@ def _principals(center: Center, new: New) -> Iterator[Met]:
             yield Met("group", thing.key, f"{center.store}/{group}", tuple(center.members(group)))
 
 
-def _permission_sets(center: Center, new: New) -> Iterator[Met]:
-    """Looks up permission sets by name: AWS lists them without one."""
+def _permission_sets(center: Center, new: New, recorded: Holdings) -> Iterator[Met]:
+    """Looks up permission sets by name: AWS lists them without one, and never gives one another."""
     wanted = {thing.identity: thing for thing in new.get("permission-set", ())}
+    known = {thing.id.partition(",")[0]: thing.identity for thing in recorded.of("permission-set")}
     for arn in center.permission_sets() if wanted else ():
-        if thing := wanted.get(exact(center.name_of(arn))):
+        if thing := wanted.get(known.get(arn) or exact(center.name_of(arn))):
             yield Met("permission-set", thing.key, f"{arn},{center.instance}", tuple(center.accounts_of(arn)))
 
 
