@@ -343,12 +343,12 @@ class _Removed:
 @cache
 def _type_of(kind: Any) -> str:
     """Returns the Terraform type that a class of the bindings stands for, which its docstring says."""
-    said = _DOCSTRING.fullmatch(kind.__doc__ or "")
+    said = DOCSTRING.fullmatch(kind.__doc__ or "")
     # Asking the class takes a call to cdktf's Node, which loads the module for it.
     return said[1] if said else str(kind.TF_RESOURCE_TYPE)
 
 
-_DOCSTRING = re.compile(r"Represents a \{@link \S+ (\w+)\}\.")
+DOCSTRING = re.compile(r"Represents a \{@link \S+ (\w+)\}\.")
 """Of every resource and data source of the bindings. Names of modules divide words otherwise: `s3_control_bucket`."""
 
 

@@ -19,8 +19,13 @@ from stacks.hcl import Expression
 
 Json = dict[str, Any]
 
-_RENAMED = re.compile(r"\d|_$|^equal_to$|_attribute$")
-"""Arguments that Terraform may name otherwise than Python, as `address_1` and `lambda`: cdktf knows how."""
+OTHERWISE = re.compile(r"\d|_$|[a-z][A-Z]|^equal_to$|^fetch_|_attribute$|^(?:egress|ingress|route|step)$")
+"""Arguments that Terraform may name otherwise than Python, as `address_1` and `lambda`: cdktf knows how.
+
+The last four are lists of blocks in which cdktf writes null for what is not set, as Terraform demands there.
+"""
+_MAPS = frozenset({"tags", "tags_all"})
+"""Arguments in which names are text, and those of no argument."""
 _META = frozenset({"connection", "count", "for_each", "provider", "provisioners"})
 """Arguments of every resource that are more than their JSON: cdktf writes them."""
 _REFERENCE = "{TfToken["
@@ -120,7 +125,8 @@ class PlainResources(TerraformElement):
     def add(self, plan: Plan) -> None:
         """Adds a resource; one that JSON alone cannot say becomes a construct at once."""
         self.plans[plan.address] = plan
-        if not (_META.isdisjoint(plan.arguments) and _is_json(plan.arguments)):
+        derived = "__jsii_type__" not in vars(plan.kind)
+        if derived or not (_META.isdisjoint(plan.arguments) and _is_json(plan.arguments)):
             plan.construct()
 
     def make_constructs(self) -> None:
@@ -159,17 +165,22 @@ def as_json(value: Any) -> Any:
     return [as_json(inner) for inner in value] if isinstance(value, (list, tuple)) else value
 
 
-def _is_json(value: Any) -> bool:
+def _is_json(value: Any, *, text: bool = False) -> bool:
     """Returns whether `as_json` writes a value as cdktf does: no other construct or dynamic block, no number as token.
 
     A token of a number is a float, and one of a boolean or of a block an object of cdktf's.
+
+    Args:
+        value: an argument, a block or all arguments.
+        text: whether it is a map, whose names are text.
     """
     if type(value) is Planned or value is None or isinstance(value, (str, int)):
         return True
     if hasattr(type(value), "__jsii_struct_bases__"):
         return _is_json(value._values)
     if isinstance(value, Mapping):
-        return not any(map(_RENAMED.search, value)) and all(map(_is_json, value.values()))
+        named_alike = text or not any(map(OTHERWISE.search, value))
+        return named_alike and all(_is_json(inner, text=name in _MAPS) for name, inner in value.items())
     return isinstance(value, (list, tuple)) and all(map(_is_json, value))
 
 
