@@ -5,6 +5,7 @@ A construct takes three calls to cdktf's Node, some 3 ms and 25 KB. Most are wri
 
 from __future__ import annotations
 
+import copy
 import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -185,9 +186,19 @@ def _is_json(value: Any, *, text: bool = False) -> bool:
 
 
 def _with_constructs(value: Any) -> Any:
-    """Returns arguments with the constructs of the resources in them."""
+    """Returns arguments with the constructs of the resources in them.
+
+    What has a resource replaced is told by address: cdktf writes `${...}` around it, which Terraform rejects there.
+    """
     if type(value) is Planned:
         return plan_of(value).construct()
+    if hasattr(type(value), "__jsii_struct_bases__"):
+        block = copy.copy(value)
+        block._values = _with_constructs(value._values)
+        return block
     if isinstance(value, dict):
-        return {name: _with_constructs(inner) for name, inner in value.items()}
+        return {name: (as_json if name == _TRIGGERS else _with_constructs)(inner) for name, inner in value.items()}
     return [_with_constructs(inner) for inner in value] if isinstance(value, list) else value
+
+
+_TRIGGERS = "replace_triggered_by"

@@ -12,7 +12,15 @@ import cdktf
 import cdktf_cdktf_provider_aws
 import jsii
 import pytest
-from cdktf import App, Aspects, IAspect, TerraformIterator, TerraformResource, TerraformStack
+from cdktf import (
+    App,
+    Aspects,
+    IAspect,
+    TerraformIterator,
+    TerraformResource,
+    TerraformResourceLifecycle,
+    TerraformStack,
+)
 from cdktf_cdktf_provider_aws.account_primary_contact import AccountPrimaryContact
 from cdktf_cdktf_provider_aws.dynamodb_table import DynamodbTable
 from cdktf_cdktf_provider_aws.inspector2_organization_configuration import Inspector2OrganizationConfiguration
@@ -217,6 +225,16 @@ def test_a_block_has_null_for_what_is_not_set_where_terraform_demands_it(own: Ow
     own.add(RouteTable, "main", vpc_id="a", route=[RouteTableRoute(cidr_block="0.0.0.0/0", gateway_id="b")])
     (route,) = json.loads(cdktf.Testing.synth(own))["resource"]["aws_route_table"]["main"]["route"]
     assert (route["gateway_id"], route["nat_gateway_id"]) == ("b", None)
+
+
+@pytest.mark.parametrize("lifecycle", [TerraformResourceLifecycle, dict])
+def test_what_has_a_resource_replaced_is_an_address_either_way(own: Own, lifecycle: Any) -> None:
+    """Terraform takes the names alone here, and cdktf would write `${...}` around them."""
+    triggers = lifecycle(replace_triggered_by=[own.bucket, own.topic])
+    own.add(SnsTopic, "after", name="after", lifecycle=triggers)
+    own.make_constructs()
+    found = json.loads(cdktf.Testing.synth(own))["resource"]["aws_sns_topic"]["after"]
+    assert found["lifecycle"] == {"replace_triggered_by": ["aws_s3_bucket.files", "aws_sns_topic.events"]}
 
 
 class Loud(SnsTopic):
