@@ -8,6 +8,10 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
+# Before the bindings, which it makes load lazily: else Python compiles all of them, which takes a minute.
+from stacks.base import DOCSTRING, BaseStack
+
+# isort: split
 import cdktf
 import cdktf_cdktf_provider_aws
 import jsii
@@ -34,7 +38,6 @@ from cdktf_cdktf_provider_aws.sns_topic_policy import SnsTopicPolicy
 from cdktf_cdktf_provider_aws.wafv2_ip_set import Wafv2IpSet
 from constructs import Construct, IConstruct
 
-from stacks.base import DOCSTRING, BaseStack
 from stacks.deployment import build
 from stacks.planned import OTHERWISE
 from strata.load import load
@@ -297,7 +300,7 @@ def _otherwise(script: str, python: str) -> set[str]:
         for terraform, of, field in written.findall(text):
             found |= {names[field if of == "struct." else kept[field]]} - {terraform}
     for function in (function for function, text in blocks if "=== undefined ? null" in text):
-        found |= set(re.findall(rf"^ +(\w+): (?:cdktf\.listMapper\()?{function}\W", script, re.MULTILINE))
+        found |= set(re.findall(rf"^ +(\w+): (?:\w+\.listMapper\()?{function}\W", script, re.MULTILINE))
     return found
 
 
