@@ -27,7 +27,6 @@ from cdktf_cdktf_provider_aws.provider import AwsProvider, AwsProviderAssumeRole
 from constructs import Construct
 
 from stacks import hcl
-from stacks.arguments import check_arguments
 from stacks.hcl import EACH_VALUE, Expression, written
 from stacks.planned import Json, PlainResources, Plan, Planned, as_json, plan_of
 from strata.config.models import Locking, Project, state_key
@@ -134,9 +133,7 @@ class BaseStack(TerraformStack):
             element.override_logical_id(name)
             return element
 
-        given = self._written(arguments)
-        check_arguments(kind, name, given)
-        plan = Plan(cast("type", kind), data, type_name, name, given, make)
+        plan = Plan(cast("type", kind), data, type_name, name, self._written(arguments), make)
         self._plain.add(plan)
         return cast("E", Planned(plan))
 
@@ -347,12 +344,12 @@ class _Removed:
 @cache
 def _type_of(kind: Any) -> str:
     """Returns the Terraform type that a class of the bindings stands for, which its docstring says."""
-    said = _DOCSTRING.fullmatch(kind.__doc__ or "")
+    said = DOCSTRING.fullmatch(kind.__doc__ or "")
     # Asking the class takes a call to cdktf's Node, which loads the module for it.
     return said[1] if said else str(kind.TF_RESOURCE_TYPE)
 
 
-_DOCSTRING = re.compile(r"Represents a \{@link \S+ (\w+)\}\.")
+DOCSTRING = re.compile(r"Represents a \{@link \S+ (\w+)\}\.")
 """Of every resource and data source of the bindings. Names of modules divide words otherwise: `s3_control_bucket`."""
 
 

@@ -5,6 +5,7 @@ A construct takes three calls to cdktf's Node, some 3 ms and 25 KB. Most are wri
 
 from __future__ import annotations
 
+import copy
 import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -15,12 +16,18 @@ from typing import Any
 from cdktf import TerraformElement, TerraformStack
 
 from stacks import hcl
+from stacks.arguments import check_arguments
 from stacks.hcl import Expression
 
 Json = dict[str, Any]
 
-_RENAMED = re.compile(r"\d|_$|^equal_to$|_attribute$")
-"""Arguments that Terraform may name otherwise than Python, as `address_1` and `lambda`: cdktf knows how."""
+OTHERWISE = re.compile(r"\d|_$|[a-z][A-Z]|^equal_to$|^fetch_|_attribute$|^(?:egress|ingress|route|step)$")
+"""Arguments that Terraform may name otherwise than Python, as `address_1` and `lambda`: cdktf knows how.
+
+The last four are lists of blocks in which cdktf writes null for what is not set, as Terraform demands there.
+"""
+_MAPS = frozenset({"tags", "tags_all"})
+"""Arguments in which names are text, and those of no argument."""
 _META = frozenset({"connection", "count", "for_each", "provider", "provisioners"})
 """Arguments of every resource that are more than their JSON: cdktf writes them."""
 _REFERENCE = "{TfToken["
@@ -118,10 +125,17 @@ class PlainResources(TerraformElement):
         self.preparing = False
 
     def add(self, plan: Plan) -> None:
-        """Adds a resource; one that JSON alone cannot say becomes a construct at once."""
+        """Adds a resource; one that JSON alone cannot say becomes a construct at once.
+
+        Raises:
+            TypeError: the class takes other arguments.
+        """
         self.plans[plan.address] = plan
-        if not (_META.isdisjoint(plan.arguments) and _is_json(plan.arguments)):
+        derived = "__jsii_type__" not in vars(plan.kind)
+        if derived or not (_META.isdisjoint(plan.arguments) and _is_json(plan.arguments)):
             plan.construct()
+        else:
+            check_arguments(plan.kind, plan.name, plan.arguments)
 
     def make_constructs(self) -> None:
         """Makes the constructs of all resources."""
@@ -159,24 +173,39 @@ def as_json(value: Any) -> Any:
     return [as_json(inner) for inner in value] if isinstance(value, (list, tuple)) else value
 
 
-def _is_json(value: Any) -> bool:
+def _is_json(value: Any, *, text: bool = False) -> bool:
     """Returns whether `as_json` writes a value as cdktf does: no other construct or dynamic block, no number as token.
 
     A token of a number is a float, and one of a boolean or of a block an object of cdktf's.
+
+    Args:
+        value: an argument, a block or all arguments.
+        text: whether it is a map, whose names are text.
     """
     if type(value) is Planned or value is None or isinstance(value, (str, int)):
         return True
     if hasattr(type(value), "__jsii_struct_bases__"):
         return _is_json(value._values)
     if isinstance(value, Mapping):
-        return not any(map(_RENAMED.search, value)) and all(map(_is_json, value.values()))
+        named_alike = text or not any(map(OTHERWISE.search, value))
+        return named_alike and all(_is_json(inner, text=name in _MAPS) for name, inner in value.items())
     return isinstance(value, (list, tuple)) and all(map(_is_json, value))
 
 
 def _with_constructs(value: Any) -> Any:
-    """Returns arguments with the constructs of the resources in them."""
+    """Returns arguments with the constructs of the resources in them.
+
+    What has a resource replaced is told by address: cdktf writes `${...}` around it, which Terraform rejects there.
+    """
     if type(value) is Planned:
         return plan_of(value).construct()
+    if hasattr(type(value), "__jsii_struct_bases__"):
+        block = copy.copy(value)
+        block._values = _with_constructs(value._values)
+        return block
     if isinstance(value, dict):
-        return {name: _with_constructs(inner) for name, inner in value.items()}
+        return {name: (as_json if name == _TRIGGERS else _with_constructs)(inner) for name, inner in value.items()}
     return [_with_constructs(inner) for inner in value] if isinstance(value, list) else value
+
+
+_TRIGGERS = "replace_triggered_by"

@@ -18,6 +18,7 @@ from strata.adoption.checking import accepted
 from strata.adoption.describing import Description, describe
 from strata.adoption.importing import import_ids
 from strata.adoption.live_ids import KINDS
+from strata.adoption.matching import live_names
 from strata.adoption.pruning import SETTINGS, kind
 from strata.aws.access_manager import Entitlement
 from strata.commands.adopt import configuration
@@ -605,6 +606,15 @@ def everything_that_is_left() -> Inventory:
 
 
 TWO = Attached("Ops", "/")
+
+
+def test_everything_that_is_not_described_has_its_reason_by_id() -> None:
+    """By which strata drift tells why adopt writes nothing of it."""
+    live = everything_that_is_left()
+    found, _ = configuration(PROJECT_, live)
+    here = {id for known in found.keys.values() for id in known} | found.reasons.keys()
+    by_aws = {one.id for one in live.organization.policies if one.aws_managed}
+    assert {id for names in live_names(live).values() for id in names} - by_aws == here - by_aws
 
 
 def test_the_list_of_what_is_left_alone_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1225,6 +1225,14 @@ def test_tags_that_were_not_read_do_not_hide_the_rest_of_an_account(zone: Landin
     assert told(drift) == ["changed account shop-one: name is other"]
 
 
+def test_tags_of_permission_sets_are_read_with_these(zone: LandingZone) -> None:
+    sets = tuple(replace(one, tags={}) for one in _center().permission_sets)
+
+    drift = compared(zone, changed(deployed(), permission_sets=sets, unread={TAGS: "not allowed"}))
+
+    assert told(drift) == ["changed permission set Rich: tags is {}"]
+
+
 def test_identity_center_that_is_off_is_unread(zone: LandingZone) -> None:
     drift = compared(zone, replace(deployed(), center=None))
 

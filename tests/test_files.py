@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import shutil
 import signal
@@ -22,8 +23,9 @@ from strata.errors import ConfigurationError, StrataError
 from strata.files import atomic as files
 from strata.files import aws_config
 from strata.files.atomic import UnreadableError
-from strata.files.config_edit import fill
+from strata.files.config_edit import fill, offer
 from strata.load import load
+from strata.options import Options
 from tests.processes import interrupts
 from tests.synthesized import SHIPPED
 
@@ -319,6 +321,23 @@ def test_a_full_disk_under_stdout_is_said(folder: Path) -> None:
         process = start("--config", folder, "check", "--quiet", "--json", stdout=full, env=buffered)
         _, said = process.communicate()
     assert (process.returncode, said) == (1, "error: the output cannot be written: No space left on device\n")
+
+
+def test_nothing_is_written_that_a_full_disk_did_not_let_anybody_see(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk has room for the changes, and not for the warning after them."""
+
+    class Full(io.StringIO):
+        def flush(self) -> None:
+            if "warning" in self.getvalue():
+                raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(sys, "stdout", Full())
+    told = ["warning: nobody can undo this"]
+    with pytest.raises(OSError, match="No space left"):
+        offer(Options(tmp_path), {}, {"a.yaml": "a: b\n"}, "here", dry_run=False, yes=True, told=told)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_reader_that_goes_away_is_no_failure(folder: Path) -> None:

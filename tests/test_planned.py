@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 import json
+import re
+import tarfile
 from pathlib import Path
 from typing import Any
 
+# Before the bindings, which it makes load lazily: else Python compiles all of them, which takes a minute.
+from stacks.base import DOCSTRING, BaseStack
+
+# isort: split
 import cdktf
+import cdktf_cdktf_provider_aws
 import jsii
 import pytest
-from cdktf import App, Aspects, IAspect, TerraformIterator, TerraformResource, TerraformStack
+from cdktf import (
+    App,
+    Aspects,
+    IAspect,
+    TerraformIterator,
+    TerraformResource,
+    TerraformResourceLifecycle,
+    TerraformStack,
+)
 from cdktf_cdktf_provider_aws.account_primary_contact import AccountPrimaryContact
 from cdktf_cdktf_provider_aws.dynamodb_table import DynamodbTable
 from cdktf_cdktf_provider_aws.inspector2_organization_configuration import Inspector2OrganizationConfiguration
+from cdktf_cdktf_provider_aws.route_table import RouteTable, RouteTableRoute
 from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
 from cdktf_cdktf_provider_aws.s3_bucket_notification import S3BucketNotification, S3BucketNotificationLambdaFunction
 from cdktf_cdktf_provider_aws.s3_bucket_versioning import S3BucketVersioningA, S3BucketVersioningVersioningConfiguration
@@ -20,10 +36,10 @@ from cdktf_cdktf_provider_aws.s3_control_bucket import S3ControlBucket
 from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
 from cdktf_cdktf_provider_aws.sns_topic_policy import SnsTopicPolicy
 from cdktf_cdktf_provider_aws.wafv2_ip_set import Wafv2IpSet
-from constructs import IConstruct
+from constructs import Construct, IConstruct
 
-from stacks.base import BaseStack
 from stacks.deployment import build
+from stacks.planned import OTHERWISE
 from strata.load import load
 from tests.synthesized import COMPANY, SHIPPED, Deployment
 
@@ -198,6 +214,94 @@ def test_blocks_that_are_dicts_have_the_names_of_terraform(own: Own) -> None:
     own.add(Inspector2OrganizationConfiguration, "main", auto_enable=scanned)
     found = json.loads(cdktf.Testing.synth(own))["resource"]["aws_inspector2_organization_configuration"]["main"]
     assert found["auto_enable"] == {"ec2": True, "ecr": True, "lambda": True}
+
+
+def test_blocks_in_a_list_may_be_dicts_with_the_names_of_javascript(own: Own) -> None:
+    """It is the one spelling that cdktf takes there."""
+    rule = {"allowedMethods": ["GET"], "allowedOrigins": ["*"]}
+    own.add(S3Bucket, "shared", cors_rule=[rule])
+    found = json.loads(cdktf.Testing.synth(own))["resource"]["aws_s3_bucket"]["shared"]
+    assert found["cors_rule"] == [{"allowed_methods": ["GET"], "allowed_origins": ["*"]}]
+
+
+def test_a_block_has_null_for_what_is_not_set_where_terraform_demands_it(own: Own) -> None:
+    own.add(RouteTable, "main", vpc_id="a", route=[RouteTableRoute(cidr_block="0.0.0.0/0", gateway_id="b")])
+    (route,) = json.loads(cdktf.Testing.synth(own))["resource"]["aws_route_table"]["main"]["route"]
+    assert (route["gateway_id"], route["nat_gateway_id"]) == ("b", None)
+
+
+@pytest.mark.parametrize("lifecycle", [TerraformResourceLifecycle, dict])
+def test_what_has_a_resource_replaced_is_an_address_either_way(own: Own, lifecycle: Any) -> None:
+    """Terraform takes the names alone here, and cdktf would write `${...}` around them."""
+    triggers = lifecycle(replace_triggered_by=[own.bucket, own.topic])
+    own.add(SnsTopic, "after", name="after", lifecycle=triggers)
+    own.make_constructs()
+    found = json.loads(cdktf.Testing.synth(own))["resource"]["aws_sns_topic"]["after"]
+    assert found["lifecycle"] == {"replace_triggered_by": ["aws_s3_bucket.files", "aws_sns_topic.events"]}
+
+
+class Loud(SnsTopic):
+    """A topic whose constructor does more than to pass its arguments on."""
+
+    def __init__(self, scope: Construct, id: str, *, label: str) -> None:
+        super().__init__(scope, id, name=f"loud-{label}")
+        self.add_override("tracing_config", "Active")
+
+
+def test_a_class_of_ones_own_makes_its_construct(own: Own) -> None:
+    own.add(Loud, "horn", label="a")
+    found = json.loads(cdktf.Testing.synth(own))["resource"]["aws_sns_topic"]["horn"]
+    assert (found["name"], found["tracing_config"]) == ("loud-a", "Active")
+
+
+def test_names_of_tags_are_no_names_of_arguments(own: Own) -> None:
+    own.add(SnsTopic, "tagged", name="tagged", tags={"costCenter1": "a", "route": "b"})
+    assert constructs(own) == set()
+
+
+@pytest.mark.e2e
+def test_every_class_of_the_bindings_is_written_as_cdktf_writes_it() -> None:
+    """Reads all of them as text, Python beside JavaScript: names of types, names of arguments, and nulls."""
+    folder = Path(cdktf_cdktf_provider_aws.__file__).parent
+    modules = {one.parent.name.replace("_", ""): one for one in folder.glob("*/__init__.py")}
+    (archive,) = folder.glob("_jsii/*.tgz")
+    types, others = 0, set[str]()
+    with tarfile.open(archive) as assembly:
+        for member in assembly:
+            _, _, module, *rest = f"{member.name}//".split("/")
+            if member.name.endswith(".js") and rest[0] and (content := assembly.extractfile(member)):
+                script, python = content.read().decode(), modules[module.replace("-", "")].read_text()
+                types += _check_types(script, python)
+                others |= _otherwise(script, python)
+
+    assert types > 2000
+    assert {name for name in others if not OTHERWISE.search(name)} == set()
+    assert {"fetch_password_data", "ingress", "lambda_"} <= others
+
+
+def _check_types(script: str, python: str) -> int:
+    found = re.findall(r'^(\w+)\.tfResourceType = "(\w+)";$', script, re.MULTILINE)
+    for kind, type in found:
+        (said,) = re.findall(rf"^class {kind}\(\n(?: .*\n)+\):\n    '''(.*)'''$", python, re.MULTILINE)
+        assert (match := DOCSTRING.fullmatch(said))
+        assert match[1] == type
+    return len(found)
+
+
+def _otherwise(script: str, python: str) -> set[str]:
+    """Returns the arguments that Terraform names otherwise, and the lists of blocks with nulls."""
+    names = {javascript: name for name, javascript in re.findall(r'"(\w+)": "(\w+)"', python)}
+    kept = dict(re.findall(r"this\._(\w+)(?:\.internalValue)? = config\.(\w+);", script))
+    found = set[str]()
+    blocks = re.findall(r"^function (\w+ToTerraform)\(struct\) \{$(.*?)^\}$", script, re.MULTILINE | re.DOTALL)
+    arguments = re.findall(r"^    synthesizeAttributes\(\) \{$(.*?)^    \}$", script, re.MULTILINE | re.DOTALL)
+    written = re.compile(r"^ +(\w+): .*\((struct\.|this\._)(\w+)(?:\.internalValue)?\),$", re.MULTILINE)
+    for text in [*arguments, *(text for _, text in blocks)]:
+        for terraform, of, field in written.findall(text):
+            found |= {names[field if of == "struct." else kept[field]]} - {terraform}
+    for function in (function for function, text in blocks if "=== undefined ? null" in text):
+        found |= set(re.findall(rf"^ +(\w+): (?:\w+\.listMapper\()?{function}\W", script, re.MULTILINE))
+    return found
 
 
 def test_a_type_is_called_as_terraform_calls_it(own: Own) -> None:

@@ -50,6 +50,8 @@ def offer(
 ) -> int:
     """Shows what changes in files of the configuration and what it means, asks, and writes; returns the exit code.
 
+    What stdout cannot take, nobody has seen: then nothing is written.
+
     Raises:
         StrataError: a file has changed in the meantime, or cannot be written.
     """
@@ -57,6 +59,7 @@ def offer(
     with readers_may_leave():
         for one in told:
             print(line(one))
+        sys.stdout.flush()
     if dry_run:
         return 0
     if not yes and not confirmed(f"write this to {where}?", instead="the changes with --dry-run"):
