@@ -71,7 +71,7 @@ lint: dev ## check format, style, types and which room imports which
 
 # One test at a time, the long ones first: a worker that has many of them left is waited for at the end.
 test: dev ## run the tests
-	@$(BIN)/pytest -n 2 --maxschedchunk 1
+	@$(BIN)/pytest -n 2 --dist loadgroup
 
 own: dev ## run your own tests, tests/own, which read config/
 	@$(BIN)/pytest -q tests/own
@@ -98,8 +98,8 @@ cdktn: dev ## compare the Terraform of cdktn, which follows cdktf, and run the t
 e2e: dev ## run the scenarios with the real AWS provider on emulated AWS, where this machine has one
 	@$(BIN)/pytest -m 'e2e and not large' -n 2 --dist loadfile
 
-e2e-large: dev ## the same with an organization of thirty accounts, too long for CI
-	@$(BIN)/pytest -m large tests/scenarios
+e2e-large: dev ## what is too long for CI: an organization of thirty accounts, more with the real provider
+	@$(BIN)/pytest -m large
 
 shake: dev ## kill and interrupt fifty deploys at random moments, and deploy again
 	@$(BIN)/python -m tests.scenarios.shake

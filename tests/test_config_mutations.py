@@ -22,7 +22,11 @@ from strata.load import load
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 MUTATIONS = 10_000
-PARTS = [0, *(pytest.param(part, marks=pytest.mark.e2e) for part in range(1, 10))]
+PARTS = [
+    0,
+    *(pytest.param(part, marks=pytest.mark.e2e) for part in range(1, 9)),
+    *(pytest.param(part, marks=pytest.mark.large) for part in range(9, 20)),
+]
 """Tests among which they are divided, so that no worker sits on all of them; most are too long for make test."""
 
 Source = tuple[str, str]

@@ -18,17 +18,26 @@ LONGEST = ("test_shipped.py", "test_company.py", "test_adopt.py", "test_conforma
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begins with the longest files and the other scenarios, so that no worker waits for them at the end."""
+    """Begins with the longest files and the other scenarios, so that no worker waits for them at the end.
+
+    In `make test` one worker has all that runs on an emulated AWS, so that there is one first deploy.
+    """
     first = {name: place for place, name in enumerate(LONGEST, -len(LONGEST))}
     items.sort(key=lambda item: first.get(item.path.name, "scenarios" not in item.path.parts))
+    for item in items:
+        if "running_aws" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("running_aws"))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Runs a scenario with both providers, or with the one that it is marked with."""
     if "provider" in metafunc.fixturenames:
         only = metafunc.definition.get_closest_marker("only")
+        long = metafunc.definition.get_closest_marker("long")
         names = [name for name in PROVIDERS if only is None or name in only.args]
-        marked = [pytest.param(name, marks=pytest.mark.e2e if name == "real" else ()) for name in names]
+        marks = {name: pytest.mark.e2e if name == "real" else () for name in names}
+        marks |= {name: pytest.mark.large for name in names if long and name in long.args}
+        marked = [pytest.param(name, marks=marks[name]) for name in names]
         metafunc.parametrize("provider", marked, indirect=True, scope="session")
 
 

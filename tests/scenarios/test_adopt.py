@@ -209,6 +209,7 @@ def test_what_leverage_made_is_adopted_and_stays_as_it_is(nothing: Site) -> None
     _adopt(nothing)
 
 
+@pytest.mark.long("real")
 def test_what_control_tower_made_is_adopted_and_stays_as_it_is(nothing: Site) -> None:
     seeds.control_tower(nothing.aws)
 

@@ -19,6 +19,8 @@ ONE_MORE_TARGET = (
 ONE_MORE_ACCOUNT = ("      - finops\n    accounts:\n      - management\n", "      - security\n")
 UNDOING = ("Detach", "Delete", "Remove", "Close")
 
+pytestmark = pytest.mark.long("real")
+
 
 def press(running: subprocess.Popen[str], number: int = signal.SIGINT) -> None:
     """Sends a signal as a terminal does: to the whole process group."""
