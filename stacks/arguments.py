@@ -5,27 +5,38 @@ A construct checks its own when it is made; one that stays plain JSON is checked
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from inspect import Parameter, signature
 from typing import Any, get_type_hints
 
 from typeguard import check_type
 
+from stacks.planned import REFERENCE, Plan, Planned, plan_of
 from strata.config.types import did_you_mean
 
 
-def check_arguments(kind: Callable[..., object], name: str, arguments: Mapping[str, Any]) -> None:
+def check_arguments(plan: Plan) -> None:
     """Refuses arguments that a class does not have, those of another type, and less than it needs.
 
     Raises:
         TypeError: something is wrong with them; the text has all of it.
     """
-    if faults := list(_faults(kind, arguments)):
-        raise TypeError(f"{getattr(kind, '__name__', kind)} {name}: {'; '.join(faults)}")
+    if faults := list(_faults(plan.kind, plan.arguments)):
+        raise TypeError(f"{plan.kind.__name__} {plan.name}: {'; '.join(faults)}")
 
 
-def _faults(kind: Callable[..., object], arguments: Mapping[str, Any]) -> Iterator[str]:
+def check_value(name: str, value: Any) -> None:
+    """Refuses a resource where a value belongs.
+
+    Raises:
+        TypeError: there is one, at any depth.
+    """
+    if found := next(_resources(value), None):
+        raise TypeError(f"{name}: {_instead(found)}")
+
+
+def _faults(kind: type, arguments: Mapping[str, Any]) -> Iterator[str]:
     parameters, types = _signature(kind)
     if not any(one.kind is one.VAR_KEYWORD for one in parameters.values()):
         for argument in sorted(arguments.keys() - parameters.keys()):
@@ -34,10 +45,41 @@ def _faults(kind: Callable[..., object], arguments: Mapping[str, Any]) -> Iterat
         if one.kind is one.KEYWORD_ONLY and one.default is one.empty and argument not in arguments:
             yield f"needs the argument {argument!r}"
     for argument in sorted(arguments.keys() & types.keys()):
+        if argument not in _OF_RESOURCES and (found := next(_resources(arguments[argument]), None)):
+            yield f"{argument}: {_instead(found)}"
+            continue
+        if _extends_map(arguments[argument]):
+            yield f"{argument}: the map of a resource has its entries at AWS only; add others by cdktf.Fn.merge"
+            continue
         try:
             check_type(argument, arguments[argument], types[argument])
         except TypeError as error:
             yield str(error)
+
+
+_OF_RESOURCES = frozenset({"depends_on", "lifecycle"})
+"""Arguments that name resources."""
+
+
+def _resources(value: Any) -> Iterator[Plan]:
+    """Yields the resources in a value."""
+    if type(value) is Planned:
+        yield plan_of(value)
+    elif isinstance(value, Mapping):
+        yield from (found for inner in value.values() for found in _resources(inner))
+    elif isinstance(value, (list, tuple)):
+        yield from (found for inner in value for found in _resources(inner))
+    elif hasattr(type(value), "__jsii_struct_bases__"):
+        yield from _resources(value._values)
+
+
+def _instead(plan: Plan) -> str:
+    return f"{plan.address} is a resource where a value belongs; write one of its attributes, as `.id`"
+
+
+def _extends_map(value: Any) -> bool:
+    """Returns whether a dict unpacks the attribute of a resource that is a map: cdktf has one key in its place."""
+    return isinstance(value, Mapping) and len(value) > 1 and any(REFERENCE in key for key in value)
 
 
 @cache

@@ -27,6 +27,7 @@ from cdktf_cdktf_provider_aws.provider import AwsProvider, AwsProviderAssumeRole
 from constructs import Construct
 
 from stacks import hcl
+from stacks.arguments import check_arguments, check_value
 from stacks.hcl import EACH_VALUE, Expression, written
 from stacks.planned import Json, PlainResources, Plan, Planned, as_json, plan_of
 from strata.config.models import Locking, Project, state_key
@@ -135,6 +136,8 @@ class BaseStack(TerraformStack):
 
         plan = Plan(cast("type", kind), data, type_name, name, self._written(arguments), make)
         self._plain.add(plan)
+        if plan.plain:
+            check_arguments(plan)
         return cast("E", Planned(plan))
 
     def make_constructs(self) -> None:
@@ -259,7 +262,12 @@ class BaseStack(TerraformStack):
                 self.add_override(block, entries)
 
     def output(self, name: str, value: Any, *, description: str, preconditions: Iterable[Precondition] = ()) -> None:
-        """Declares an output under its plain name; a precondition that fails stops plan and apply."""
+        """Declares an output under its plain name; a precondition that fails stops plan and apply.
+
+        Raises:
+            TypeError: the value is a resource, or has one in it.
+        """
+        check_value(f"output {name}", value)
         # Terraform does not evaluate the description.
         output = TerraformOutput(self, name, value=self._written(value), description=description)
         if preconditions:

@@ -120,5 +120,9 @@ def main() -> None:
         sys.exit("\n".join(f"error: {fault}" for fault in error.faults))
     except AddressTakenError as error:
         sys.exit(f"error: {error}")
+    except (
+        SystemExit
+    ) as ended:  # with 0 it would look like success, and the Terraform of the run before like this one's
+        raise RuntimeError("a stack ended the run before any Terraform was written") from ended
     app.synth()
     lay_lock(Path(app.outdir))

@@ -16,7 +16,6 @@ from typing import Any
 from cdktf import TerraformElement, TerraformStack
 
 from stacks import hcl
-from stacks.arguments import check_arguments
 from stacks.hcl import Expression
 
 Json = dict[str, Any]
@@ -30,7 +29,7 @@ _MAPS = frozenset({"tags", "tags_all"})
 """Arguments in which names are text, and those of no argument."""
 _META = frozenset({"connection", "count", "for_each", "provider", "provisioners"})
 """Arguments of every resource that are more than their JSON: cdktf writes them."""
-_REFERENCE = "{TfToken["
+REFERENCE = "{TfToken["
 """What cdktf has in every text, and in the one of a list or map, that stands for the attribute of a construct."""
 
 
@@ -125,17 +124,11 @@ class PlainResources(TerraformElement):
         self.preparing = False
 
     def add(self, plan: Plan) -> None:
-        """Adds a resource; one that JSON alone cannot say becomes a construct at once.
-
-        Raises:
-            TypeError: the class takes other arguments.
-        """
+        """Adds a resource; one that JSON alone cannot say becomes a construct at once."""
         self.plans[plan.address] = plan
         derived = "__jsii_type__" not in vars(plan.kind)
         if derived or not (_META.isdisjoint(plan.arguments) and _is_json(plan.arguments)):
             plan.construct()
-        else:
-            check_arguments(plan.kind, plan.name, plan.arguments)
 
     def make_constructs(self) -> None:
         """Makes the constructs of all resources."""
@@ -149,7 +142,7 @@ class PlainResources(TerraformElement):
         for plan in self.plans.values():
             if plan.plain:
                 written = plan.json(path)
-                if not self.preparing or _REFERENCE in str(written):
+                if not self.preparing or REFERENCE in str(written):
                     result["data" if plan.data else "resource"][plan.type][plan.name] = written
         if not self.preparing:
             for kind, named in self.json.items():

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from dataclasses import replace
 
 import pytest
 
+import stacks.deployment as deployment_module
 from stacks.deployment import build
 from strata.errors import ConfigurationError
 from strata.load import load
@@ -393,3 +395,15 @@ def test_synthesis_is_deterministic(company: Deployment, variant: Variant) -> No
     again = variant({}, of=COMPANY)
     for name, stack in company.items():
         assert again[name].json == stack.json
+
+
+def test_a_stack_that_ends_the_run_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An exit with 0 would pass for success, and the Terraform of the run before for that of this one."""
+
+    def ends(*_: object, **__: object) -> None:
+        sys.exit(0)
+
+    monkeypatch.setenv("STRATA_CONFIG", str(SHIPPED))
+    monkeypatch.setattr(deployment_module, "build", ends)
+    with pytest.raises(RuntimeError, match="a stack ended the run before any Terraform was written"):
+        deployment_module.main()

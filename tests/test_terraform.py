@@ -12,24 +12,27 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from strata.aws.states import Version
+from strata.config import layers
 from strata.errors import StrataError
+from strata.load import load
 from strata.options import Options
-from strata.terraform import tools
+from strata.terraform import preflight, tools
 from strata.terraform.apply import Applied, apply
 from strata.terraform.errors import advice
-from strata.terraform.events import Events, Failure
+from strata.terraform.events import Events, Failure, failure
 from strata.terraform.plans import Change, Plan, Planner, changed_outputs, changes
 from strata.terraform.progress import Progress
 from strata.terraform.recovery import tainted
 from strata.terraform.signals import Signals, StoppedError
 from strata.terraform.workspace import StateObject, Workspace
 from tests import fake_terraform
-from tests.synthesized import CHECKOUT
+from tests.synthesized import CHECKOUT, SHIPPED
 
 Json = dict[str, Any]
 
@@ -557,3 +560,65 @@ def test_a_synth_that_breaks_in_what_stacks_call_blames_the_stack(
 
     why = "the Terraform cannot be written: main.py:3: TypeError: has no argument"
     assert list(raised.value.lines()) == [f"error: {why}; make synth shows how it came to that"]
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        (
+            "import os\nos._exit(0)\n",
+            "main.py ended without an error before the Terraform was written; look for an exit in a stack",
+        ),
+        (
+            "class JavaScriptError(Exception): ...\nraise JavaScriptError('\\n  Error: twice\\n    at kernel')\n",
+            "the Terraform cannot be written: main.py:2: JavaScriptError: Error: twice; make synth shows how it came "
+            "to that",
+        ),
+    ],
+)
+def test_the_terraform_of_the_run_before_is_never_taken_for_new(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, why: str
+) -> None:
+    (tmp_path / "main.py").write_text(code)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/manifest.json").write_text('{"stacks": {}}')
+    monkeypatch.setattr(tools, "CHECKOUT", tmp_path)
+    workspace = Workspace(tmp_path / "out", {"TF_PLUGIN_CACHE_DIR": str(tmp_path / "cache")})
+
+    with pytest.raises(StrataError) as raised:
+        workspace.synth()
+
+    assert list(raised.value.lines()) == [f"error: {why}"]
+    assert not (tmp_path / "out/manifest.json").exists()
+
+
+def test_a_stack_that_is_none_is_told_with_what_is_near(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The code of a layer alone makes no stack: a file of the configuration switches it on."""
+    workspace: Any = SimpleNamespace(stacks=("backend", "sso"), environment={"STRATA_CONFIG": "etc"})
+    (tmp_path / "topics").mkdir()
+    (tmp_path / "topics/stack.py").touch()
+    monkeypatch.setattr(layers, "CODE", tmp_path)
+    said = {
+        "ssso": "there is no stack 'ssso', did you mean 'sso'?; there are backend, sso",
+        "topics": "there is no stack 'topics': etc/layers/topics.yaml does not exist, which switches its code on; "
+        "there are backend, sso",
+    }
+    for name, text in said.items():
+        with pytest.raises(StrataError) as raised:
+            preflight._chosen(workspace, load(SHIPPED), [name])
+        assert str(raised.value) == text
+
+
+@pytest.mark.parametrize(
+    ("diagnostic", "told"),
+    [
+        ({"address": 'aws_sns_topic.t["a"]'}, 'aws_sns_topic.t["a"]: Taken: it exists'),
+        ({"snippet": {"context": "resource.aws_sns_topic.t"}}, "aws_sns_topic.t: Taken: it exists"),
+        ({"snippet": {"context": "data.aws_region.here"}}, "data.aws_region.here: Taken: it exists"),
+        ({"snippet": {"context": "output.keys"}}, "Taken: it exists"),
+        ({"snippet": {"context": None}}, "Taken: it exists"),
+        ({"address": "aws_sns_topic.t", "detail": "aws_sns_topic.t exists"}, "Taken: aws_sns_topic.t exists"),
+    ],
+)
+def test_an_error_names_the_resource_that_it_is_about(diagnostic: dict[str, Any], told: str) -> None:
+    assert failure({"summary": "Taken", "detail": "it exists", **diagnostic}).told == told

@@ -16,7 +16,7 @@ class TerraformError(StrataError):
     """Errors of Terraform in one stack: each on a line, and below them what to do."""
 
     def __init__(self, workspace: Workspace, stack: str, found: Sequence[Failure]) -> None:
-        super().__init__(*(f"{stack}: {failure.text}" for failure in found))
+        super().__init__(*(f"{stack}: {failure.told}" for failure in found))
         self._advice = list(advice(workspace, stack, found))
 
     def lines(self) -> Iterator[str]:

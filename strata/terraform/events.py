@@ -19,6 +19,14 @@ class Failure:
     text: str
     address: str | None = None
     reads: frozenset[str] = frozenset()
+    written_in: str = ""
+    """The address of the resource or data source in whose Terraform it is, where that has no address of its own."""
+
+    @property
+    def told(self) -> str:
+        """Returns the text with the address, where the text does not name it."""
+        address = self.address or self.written_in
+        return self.text if address in self.text else f"{address}: {self.text}"
 
 
 _DONE = {"create": "added", "update": "changed", "delete": "destroyed"}
@@ -132,7 +140,10 @@ def failure(diagnostic: dict[str, Any]) -> Failure:
     """Returns what a diagnostic of Terraform says."""
     text = " ".join(f"{diagnostic.get('summary', '')}: {diagnostic.get('detail') or ''}".split()).rstrip(": ")
     text = text.partition(_TERRAFORMS_ADVICE)[0]
-    return Failure(text, diagnostic.get("address"), frozenset(_OTHER_STACK.findall("\n".join(_said(diagnostic)))))
+    reads = frozenset(_OTHER_STACK.findall("\n".join(_said(diagnostic))))
+    block, _, address = str((diagnostic.get("snippet") or {}).get("context") or "").partition(".")
+    written_in = {"resource": address, "data": f"data.{address}"}.get(block, "")
+    return Failure(text, diagnostic.get("address"), reads, written_in)
 
 
 _TERRAFORMS_ADVICE = " To avoid this error and continue with the plan,"

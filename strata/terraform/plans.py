@@ -311,7 +311,7 @@ def _why_not(stack: str, found: Sequence[Failure]) -> str:
     absent = sorted({name for failure in found for name in failure.reads if _ABSENT.match(failure.text)})
     if absent and all(failure.reads for failure in found):
         return f"needs outputs that {' and '.join(absent)} lacks; run strata deploy {' '.join(absent)} {stack}"
-    return "; ".join(failure.text for failure in found)
+    return "; ".join(failure.told for failure in found)
 
 
 def changes(shown: Mapping[str, Any]) -> Iterator[tuple[str, Change]]:

@@ -16,7 +16,7 @@ from strata.aws.quotas import account_quota, more_accounts
 from strata.aws.resources import ResourceStatus
 from strata.aws.session import Aws, AwsError, connect, emulator
 from strata.aws.states import Version, list_stacks, read_state, read_version
-from strata.config.layers import IN_ACCOUNT, STACKS
+from strata.config.layers import IN_ACCOUNT, STACKS, folder_of
 from strata.config.models import ACCESS_ROLE
 from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, StrataError, UsageError
@@ -244,6 +244,9 @@ def _chosen(workspace: Workspace, landing_zone: LandingZone, stacks: Sequence[st
         if stack not in workspace.stacks and stack not in layers:
             known = [*(one for one in workspace.stacks if one not in landing_zone.account_stacks), *sorted(layers)]
             guess = did_you_mean(stack, {*known, *workspace.stacks})
+            if (folder_of(stack) / "stack.py").is_file():
+                file = f"{workspace.environment['STRATA_CONFIG']}/layers/{stack}.yaml"
+                guess = f": {file} does not exist, which switches its code on"
             raise StrataError(f"there is no stack {stack!r}{guess}; there are {', '.join(known)}")
     named = {*stacks, *(one for one in landing_zone.account_stacks if one.partition(IN_ACCOUNT)[0] in stacks)}
     return [stack for stack in workspace.stacks if not stacks or stack in named]

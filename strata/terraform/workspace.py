@@ -57,6 +57,7 @@ class Workspace:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         Path(self.environment["TF_PLUGIN_CACHE_DIR"]).mkdir(parents=True, exist_ok=True)  # Terraform refuses to make it
+        self._manifest.unlink(missing_ok=True)
         done = subprocess.run(
             [sys.executable, "main.py"],
             cwd=tools.CHECKOUT,
@@ -73,11 +74,20 @@ class Workspace:
         )
         if done.returncode:
             raise StrataError(*_reasons((done.stderr or done.stdout).strip().splitlines()))
+        if not self._manifest.exists():
+            raise StrataError(
+                "main.py ended without an error before the Terraform was written; look for an exit in a stack"
+            )
+
+    @property
+    def _manifest(self) -> Path:
+        """Returns the file that the synthesis writes last."""
+        return self.folder / "manifest.json"
 
     @cached_property
     def stacks(self) -> dict[str, tuple[str, ...]]:
         """Every stack with the stacks it reads from, in the order they are deployed in."""
-        manifest = json.loads((self.folder / "manifest.json").read_text(encoding="utf-8"))
+        manifest = json.loads(self._manifest.read_text(encoding="utf-8"))
         needs = {name: tuple(stack["dependencies"]) for name, stack in manifest["stacks"].items()}
         order: dict[str, tuple[str, ...]] = {}
         while len(order) < len(needs):
@@ -168,7 +178,9 @@ def _reasons(said: Sequence[str]) -> Iterator[str]:
     )
     blamed = [frame for frame in frames if frame[0] not in _KERNEL] or frames
     where = f"{':'.join(blamed[-1])}: " if blamed else ""
-    yield f"the Terraform cannot be written: {where}{said[first]}; make synth shows how it came to that"
+    # jsii begins its message with a line break.
+    why = next((text for one in said[first + 1 :] if (text := one.strip())), "") if said[first].endswith(": ") else ""
+    yield f"the Terraform cannot be written: {where}{said[first]}{why}; make synth shows how it came to that"
 
 
 _KERNEL = frozenset(f"stacks/{module}.py" for module in ("arguments", "base", "hcl", "planned"))
