@@ -334,6 +334,19 @@ def test_a_plan_that_terraform_finds_stale_is_made_again(site: Site) -> None:
     assert site.did("backend") == "plan apply plan"
 
 
+def test_a_stack_that_lacks_what_a_failed_one_would_write_adds_no_error(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site.plans("backend", "Invalid value")
+    site.plans("organizations", WAITS)
+
+    assert site.deploys(yes=True) == 1
+
+    assert [text for text in capsys.readouterr().err.splitlines() if "error" in text] == [
+        "error: backend: Invalid value"
+    ]
+
+
 def test_an_error_in_any_plan_stops_before_anything_is_applied(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     site.plans("backend", MADE)
     site.plans("security", "Instance cannot be destroyed")

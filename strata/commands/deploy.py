@@ -434,9 +434,11 @@ class Deployment:
         self._show([replace(one, error=one.error and "cannot be planned", advice=()) for one in plans])
         for planned in plans:
             report_kept(planned, self._kept.get(planned.stack, ()), self.note)
-        failed = [planned for planned in plans if planned.error]
-        for planned in failed:
-            self._report(planned.stack, planned.failures)
+        failed = {planned.stack: planned.failures for planned in plans if planned.error}
+        for stack, failures in failed.items():
+            # A stack that lacks outputs of one that failed has nothing more to say.
+            if not failures or not all(failed.keys() & failure.reads for failure in failures):
+                self._report(stack, failures)
         if failed:
             self.note("nothing was changed")
             return False
