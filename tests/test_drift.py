@@ -770,7 +770,7 @@ def test_what_adopt_would_refuse_has_the_reason_instead_of_the_line(zone: Landin
     assert found == {
         "account inside": r"organizational unit 'a\nb': 'a\nb' is not a name: visible text; rename it at AWS first",
         "assignment Odd": "permission set 'Odd': its inline policy contains {{, which stands for a value here",
-        "group admins: description is a\u200bb": (
+        r"group admins: description is a\u200bb": (
             r"'a\u200bb' has the character U+200B (zero width space), which is not visible text"
         ),
         "group night": "",
@@ -914,7 +914,7 @@ def test_a_line_to_copy_is_whole_or_says_where_it_is(zone: LandingZone, capsys: 
     """Its middle is never cut out."""
     options = Options(Path("my config"), profile="acme")
     elsewhere, meant = [], []
-    for name in ("ab" * 300, "\u200b" * 300, "\u200b##[" * 100):
+    for name in ("ab" * 300, "\u200b" * 200, "\u200b##[" * 100):
         drift = compared(zone, changed(deployed(), groups=(*_center().groups, group(15, name))))
         with printing.guarded():
             for line in (one for one in _told(options, zone, drift, ()) if one.startswith("  ")):
@@ -926,9 +926,46 @@ def test_a_line_to_copy_is_whole_or_says_where_it_is(zone: LandingZone, capsys: 
     assert elsewhere == [
         f"  keep:  it has {count} characters, too many for a line; "
         "strata drift --json --config 'my config' --profile acme has it"
-        for count in ("3,706", "2,206")
+        for count in ("2,506", "2,206")
     ]
     assert meant == [True, True, True]
+
+
+UNSEEN = (
+    "\u202egnp",
+    "a\u00adb\u200b",
+    "Jose\u0301",
+    "\U000e0041",
+    "x\u3164",
+    r"\u202egnp",
+    r"\\u202egnp",
+    "a\\\u200b",
+)
+"""Names with what nobody sees or Terraform writes otherwise, and ones that are spelled as the place of such a name."""
+
+
+def test_an_entry_names_what_has_a_character_that_nobody_sees(
+    edited: Edited, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By the printed line; another value that is spelled so is not accepted along with it."""
+    here, groups = load(edited.path), _center().groups
+    made = [group(40 + number, name) for number, name in enumerate(UNSEEN)]
+    lives = [changed(deployed(), groups=(*groups, *made))]
+    lives += [changed(deployed(), groups=_edited(groups, 0, description=f"All {name}")) for name in UNSEEN]
+    drifts = [compare(here, states(deployed()), live) for live in lives]
+    differences = [one for drift in drifts for one in drift.differences]
+    with printing.guarded():
+        for line in (one for drift in drifts for one in _told(Options(edited.path), here, drift, ())):
+            if line.startswith("  meant: "):
+                printing.document(_to_copy(Options(edited.path), line))
+    entries = [one.removeprefix("  meant: accepted.yaml, ") for one in capsys.readouterr().out.splitlines()]
+    assert len(entries) == len(differences) == 2 * len(UNSEEN)
+    assert all(one.isascii() and one.isprintable() for one in entries)
+
+    (edited.path / "accepted.yaml").write_text("".join(f"- {{{one}, reason: it is meant}}\n" for one in entries))
+    accepted = [(one.finding, one.at) for one in load(edited.path).accepted]
+    for number, one in enumerate(differences):
+        assert [one.is_meant({entry}) for entry in accepted] == [other == number for other in range(len(accepted))]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from typing import Any
 from strata.adoption.describing import Keys
 from strata.adoption.matching import known_keys
 from strata.config.findings import LONGEST
+from strata.config.text import written_out
 from strata.drift import facts
 from strata.drift.declared import declared_side
 from strata.drift.facts import Fact, Recorded, Side
@@ -70,9 +71,12 @@ class Difference:
 
     @property
     def at(self) -> str:
-        """Returns its place in accepted.yaml, which a later difference of the same thing does not have."""
+        """Returns its place in accepted.yaml, which a later difference of the same thing does not have.
+
+        A character that nobody sees is written out, so that the entry shows what it accepts.
+        """
         value = f": {self.attribute or 'content'} is {self.at_aws}" if self.attribute or self.at_aws else ""
-        return f"{self.kind} {self.name}{value}"
+        return written_out(f"{self.kind} {self.name}{value}")
 
     @property
     def statements(self) -> tuple[str, ...]:
