@@ -615,9 +615,11 @@ def test_what_no_yaml_can_say_is_not_offered_to_adopt(zone: LandingZone) -> None
     assert said == NOT_ADOPTED
 
 
-def adopted(folder: Path, live: Inventory, *chosen: Difference, **more: Any) -> Merged:
+def adopted(
+    folder: Path, live: Inventory, *chosen: Difference, was: Mapping[str, Json] | None = None, **more: Any
+) -> Merged:
     """Returns the configuration with some differences written."""
-    was = states(deployed())
+    was = was or states(deployed())
     existing = existing_at(folder, load(folder), live.organization.id, *in_states(was))
     return kept(existing, was, live, chosen, **more)
 
@@ -1088,15 +1090,52 @@ def test_what_the_configuration_does_not_write_may_be_anything(zone: LandingZone
 
 
 def test_how_long_access_lasts_is_told_though_no_deploy_puts_it_back(edited: Edited) -> None:
+    """Also where a deploy noted it in the state. The default at AWS is no difference, whatever the state says."""
     edited.edit("sso.yaml", "    session_duration: PT2H\n", "")
-    sets = tuple(replace(one, session_duration="PT12H") for one in _center().permission_sets if one.name == "Rich")
-    others = tuple(one for one in _center().permission_sets if one.name != "Rich")
+    by_length = {length: _with_session(length) for length in ("PT1H", "PT2H", "PT12H")}
+    found = {
+        (live, was): [
+            (one.at, one.before, one.here)
+            for one in edited.compared(by_length[live], states(by_length[was])).differences
+        ]
+        for live in by_length
+        for was in by_length
+    }
 
-    (one,) = edited.compared(changed(deployed(), permission_sets=(*others, *sets))).differences
+    at = "permission set Rich: session_duration is "
+    assert found == {
+        (live, was): [] if live == "PT1H" else [(f"{at}{live}", was, "PT1H")] for live in by_length for was in by_length
+    }
+    drift = edited.compared(by_length["PT12H"], states(by_length["PT12H"]))
+    assert (drift.waiting, edited.compared(by_length["PT1H"]).waiting) == ((), ())
+    assert list(_told(Options(Path("config")), load(edited.path), drift, ())) == [
+        "config/sso.yaml:35: changed outside: permission set Rich: session_duration is PT12H at AWS, PT1H by default",
+        "  back:  write session_duration: PT1H at permission_sets.Rich in sso.yaml, and deploy sso",
+        "  keep:  strata adopt permission-set:Rich",
+        '  meant: accepted.yaml, finding: changed-outside, at: "permission set Rich: session_duration is PT12H"',
+        "1 difference",
+    ]
 
-    assert one.at == "permission set Rich: session_duration is PT12H"
-    assert "write session_duration into its entry" in one.way.by_hand
-    assert edited.compared(deployed()).waiting == ()
+
+def test_a_session_length_that_counts_by_default_goes_back_and_stays_by_what_is_said(edited: Edited) -> None:
+    edited.edit("sso.yaml", "    session_duration: PT2H\n", "")
+    live = _with_session("PT12H")
+    (one,) = edited.compared(live, states(live)).differences
+
+    kept_ = adopted(edited.path, live, one, was=states(live)).landing_zone
+    assert kept_.permission_sets["Rich"].session_duration == "PT12H"
+    assert told(compare(kept_, states(live), live)) == []
+
+    edited.edit(
+        "sso.yaml", "    description: All of it.\n", "    description: All of it.\n    session_duration: PT1H\n"
+    )
+    back = edited.compared(live, states(live))
+    assert (told(back), back.waiting) == ([], ("permission set Rich",))
+
+
+def _with_session(length: str) -> Inventory:
+    sets = (replace(one, session_duration=length) if one.name == "Rich" else one for one in _center().permission_sets)
+    return changed(deployed(), permission_sets=tuple(sets))
 
 
 def test_what_somebody_does_by_hand_as_an_edit_says_is_no_drift(edited: Edited) -> None:

@@ -270,7 +270,11 @@ class _Compared:
             yield self._difference(How.GONE, self.here)
         elif self.here and self.before and self.now:
             for attribute, (declared, recorded, live) in self._values(self.here, self.before, self.now):
-                if meaning(live) not in (meaning(recorded), meaning(declared)):
+                same = [meaning(declared)]
+                # A deploy that leaves a value notes it in the state, whoever set it.
+                if attribute not in self.here.by_default:
+                    same.append(meaning(recorded))
+                if meaning(live) not in same:
                     values = (written(one) for one in (live, recorded, declared))
                     yield self._difference(How.CHANGED, self.here, attribute, *values)
 
@@ -279,8 +283,9 @@ class _Compared:
         if self.here and self.before and self.now:
             values = self._values(self.here, self.before, self.now)
             return any(
-                meaning(declared) != meaning(recorded) == meaning(live) and (self.here.kind, attribute) not in _LEFT
+                meaning(declared) != meaning(recorded) == meaning(live)
                 for attribute, (declared, recorded, live) in values
+                if (self.here.kind, attribute) not in _LEFT and attribute not in self.here.by_default
             )
         if self.here and self.now:
             return self.here.kind not in _ENTRIES  # Terraform has yet to import it

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from strata.config.source import dotted
 from strata.drift import facts, lines
-from strata.drift.facts import Fact, Recorded
+from strata.drift.facts import Fact
 from strata.drift.keeping import obstacle
 from strata.landing_zone import LandingZone
 
@@ -34,11 +35,13 @@ def way_back(
 ) -> Way:
     """Returns the way back of a difference, by the sides that have the thing, and how it is kept."""
     why_not = obstacle(zone, kind, attribute, here, now)
-    back = _back(kind, attribute, here=here, before=before, now=now)
+    back = _back(zone, kind, attribute, here=here, before=before, now=now)
     return replace(back, adopt=not why_not, not_adopted=why_not)
 
 
-def _back(kind: str, attribute: str, *, here: Fact | None, before: Fact | None, now: Fact | None) -> Way:
+def _back(
+    zone: LandingZone, kind: str, attribute: str, *, here: Fact | None, before: Fact | None, now: Fact | None
+) -> Way:
     if now and not here:
         return _of_made(now)
     if kind == facts.ACCOUNT and before:
@@ -48,8 +51,8 @@ def _back(kind: str, attribute: str, *, here: Fact | None, before: Fact | None, 
             undo=now.undo,
             by_hand="it was deleted and made again; once the new one is deleted, strata deploy makes its own",
         )
-    if attribute == "session_duration" and here and here.values[attribute] is Recorded.AS_IT_IS:
-        return Way(by_hand="write session_duration into its entry, and deploy: what is not written stays as it is")
+    if here and attribute in here.by_default:
+        return Way(by_hand=_to_write(zone, attribute, here))
     if attribute == "user_name" and here and now:
         return Way(undo=lines.rename_user(now.ids, str(here.values["user_name"])))
     return Way(deploy=facts.STACKS[kind])
@@ -72,6 +75,13 @@ def _of_made(now: Fact) -> Way:
     elif not now.undo:
         by_hand = "switch it off in the console"
     return Way(undo=now.undo, by_hand=by_hand)
+
+
+def _to_write(zone: LandingZone, attribute: str, here: Fact) -> str:
+    """Returns what is to be written so that a deploy puts a value back that counts by default."""
+    part, at = zone.source_file(here.file).origin(here.location)
+    value, stack = here.values[attribute], facts.STACKS[here.kind]
+    return f"write {attribute}: {value} at {dotted(at)} in {part.name or here.file}, and deploy {stack}"
 
 
 def _of_account(attribute: str, before: Fact) -> Way:

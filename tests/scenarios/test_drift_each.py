@@ -609,7 +609,7 @@ ROWS = (
     Row(set_described),
     Row(
         session_lengthened,
-        not_put_back="write session_duration into its entry, and deploy: what is not written stays as it is",
+        not_put_back="write session_duration: PT1H at permission_sets.FinOps in sso.yaml, and deploy sso",
     ),
     Row(set_tagged),
     Row(aws_policy_made),
