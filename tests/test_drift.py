@@ -44,7 +44,7 @@ from strata.drift.comparison import (
 )
 from strata.drift.facts import STACKS
 from strata.drift.keeping import BY_HAND
-from strata.drift.ways import Way
+from strata.drift.ways import Way, with_needed
 from strata.errors import StrataError, UsageError
 from strata.files.config_edit import write_texts
 from strata.inventory.controls import recorded_controls
@@ -582,7 +582,7 @@ def test_each_change_by_hand_is_told_with_its_way_back(zone: LandingZone) -> Non
     for name, (live, expected, way) in cases().items():
         drift = compared(zone, live)
         last = drift.differences[-1].way if drift.differences else None
-        ways = [f"deploy {last.deploy}", *last.undo, last.by_hand] if last else []
+        ways = [f"deploy {' '.join(last.deploy)}", *last.undo, last.by_hand] if last else []
         if told(drift) != expected or not any(one.startswith(way) for one in ways) or drift.waiting:
             wrong[name] = told(drift), ways, drift.waiting
         for line in (text for one in drift.differences for text in one.way.undo):
@@ -1327,7 +1327,7 @@ def test_settings_of_security_yaml_that_are_on_are_compared(edited: Edited) -> N
     assert told(edited.compared(replace(deployed(), settings=on), was)) == []
     drift = edited.compared(replace(deployed(), settings=off), was)
     assert told(drift) == [f"changed setting ebs_encryption in {regions[0]}: enabled is false"]
-    assert drift.differences[0].way.deploy == "security"
+    assert drift.differences[0].way.deploy == ("security",)
     unread = replace(deployed(), settings={"ebs_encryption": {}}, unread={"ebs_encryption": "not allowed"})
     assert told(edited.compared(unread, was)) == []
 
@@ -1374,7 +1374,7 @@ def test_controls_of_security_yaml_that_are_things_are_compared(edited: Edited) 
         "changed control budget: limit is 500 USD",
         "changed control trail: logging is false",
     ]
-    assert {one.way.deploy for one in drift.differences} == {"security"}
+    assert {one.way.deploy for one in drift.differences} == {("security",)}
     assert {one.way.not_adopted for one in drift.differences} == {BY_HAND, GONE}
     assert (drift.differences[2].before, drift.differences[2].here) == ("100 USD", "100 USD")
 
@@ -1774,6 +1774,38 @@ def test_an_entry_that_aws_has_already_waits_for_nothing(edited: Edited) -> None
     assert edited.compared(deployed()).waiting == (f"trusted service {service}",)
     there = edited.compared(changed(deployed(), trusted_services=services))
     assert (told(there), there.waiting) == ([], ())
+
+
+def test_a_deploy_is_told_with_the_stacks_it_needs_that_differ_too(zone: LandingZone) -> None:
+    """Alone it would refuse to go on, as they have changes."""
+    live = deployed().organization
+    group_, type_ = _edited(_center().groups, 0, description="Less."), live.policy_types[:-1]
+    made = changed(deployed(), trusted_services=(*live.trusted_services, "ssm.amazonaws.com"))
+
+    def ways(live: Inventory, accepted: Any = ()) -> list[str]:
+        drift = compare(zone, states(deployed()), live, accepted)
+        text = _told(Options(Path("config")), zone, drift, ())
+        return [one.removeprefix("  back:  ") for one in text if "  back:  strata" in one]
+
+    assert ways(changed(deployed(), groups=group_)) == ["strata deploy sso"]
+    assert ways(changed(made, groups=group_)) == ["strata deploy sso"]  # no deploy puts that back
+    both = changed(deployed(), groups=group_, policy_types=type_)
+    assert ways(both) == ["strata deploy organizations sso", "strata deploy organizations"]
+    (_, of_type) = compare(zone, states(deployed()), both).differences
+    assert ways(both, {(of_type.how.value, of_type.at)}) == ["strata deploy sso"]
+
+
+def test_the_stacks_of_a_deploy_stand_in_the_order_of_a_deploy(zone: LandingZone) -> None:
+    alone = [Way(deploy=(stack,)) for stack in ("sso", "security", "organizations")]
+    several = [Way(), *alone]
+
+    assert [one.deploy for one in with_needed(zone, several)] == [
+        (),
+        ("organizations", "security", "sso"),
+        ("organizations", "security"),
+        ("organizations",),
+    ]
+    assert with_needed(zone, alone[:1]) == alone[:1]
 
 
 def test_the_text_has_the_place_the_values_and_lines_to_copy(edited: Edited, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -177,9 +177,9 @@ def _ways(options: Options, one: Difference) -> Iterator[str]:
         yield f"note:  {way.by_hand}"
 
 
-def _deploy(options: Options, stack: str) -> str:
-    """Returns the command that deploys a stack."""
-    return f"strata deploy {stack}{options.config_words}{_profile(options)}"
+def _deploy(options: Options, stacks: Iterable[str]) -> str:
+    """Returns the command that deploys some stacks."""
+    return f"strata deploy {' '.join(stacks)}{options.config_words}{_profile(options)}"
 
 
 def _adopt(options: Options, one: Difference) -> str:

@@ -21,7 +21,7 @@ from strata.drift.facts import Fact, Recorded, Side
 from strata.drift.hindrances import hindrances
 from strata.drift.live import live_side
 from strata.drift.recorded import attributes, deposed_ids, ids_of, recorded_side, without_tainted
-from strata.drift.ways import Way, way_back
+from strata.drift.ways import Way, way_back, with_needed
 from strata.identity.moves import replayed
 from strata.identity.recorded import State, parted, recorded
 from strata.identity.things import TYPES
@@ -141,9 +141,11 @@ def compare(
             waiting += [" ".join(at)] if one.waits() else []
     if not unread:
         found = _hindered(zone, inventory, known, found)
-    left = tuple(one for one in found if not one.is_meant(accepted))
+    left = [one for one in found if not one.is_meant(accepted)]
+    ways = with_needed(zone, [one.way for one in left])
+    left = [replace(one, way=way) for one, way in zip(left, ways, strict=True)]
     silenced = tuple(one for one in found if one.is_meant(accepted))
-    return Drift(left, silenced, tuple(waiting), unread)
+    return Drift(tuple(left), silenced, tuple(waiting), unread)
 
 
 def _hindered(
