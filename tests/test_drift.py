@@ -44,7 +44,7 @@ from strata.drift.comparison import (
 )
 from strata.drift.facts import STACKS
 from strata.drift.keeping import BY_HAND
-from strata.drift.ways import Way
+from strata.drift.ways import Way, with_needed
 from strata.errors import StrataError, UsageError
 from strata.files.config_edit import write_texts
 from strata.inventory.controls import recorded_controls
@@ -582,7 +582,7 @@ def test_each_change_by_hand_is_told_with_its_way_back(zone: LandingZone) -> Non
     for name, (live, expected, way) in cases().items():
         drift = compared(zone, live)
         last = drift.differences[-1].way if drift.differences else None
-        ways = [f"deploy {last.deploy}", *last.undo, last.by_hand] if last else []
+        ways = [f"deploy {' '.join(last.deploy)}", *last.undo, last.by_hand] if last else []
         if told(drift) != expected or not any(one.startswith(way) for one in ways) or drift.waiting:
             wrong[name] = told(drift), ways, drift.waiting
         for line in (text for one in drift.differences for text in one.way.undo):
@@ -615,9 +615,11 @@ def test_what_no_yaml_can_say_is_not_offered_to_adopt(zone: LandingZone) -> None
     assert said == NOT_ADOPTED
 
 
-def adopted(folder: Path, live: Inventory, *chosen: Difference, **more: Any) -> Merged:
+def adopted(
+    folder: Path, live: Inventory, *chosen: Difference, was: Mapping[str, Json] | None = None, **more: Any
+) -> Merged:
     """Returns the configuration with some differences written."""
-    was = states(deployed())
+    was = was or states(deployed())
     existing = existing_at(folder, load(folder), live.organization.id, *in_states(was))
     return kept(existing, was, live, chosen, **more)
 
@@ -770,7 +772,7 @@ def test_what_adopt_would_refuse_has_the_reason_instead_of_the_line(zone: Landin
     assert found == {
         "account inside": r"organizational unit 'a\nb': 'a\nb' is not a name: visible text; rename it at AWS first",
         "assignment Odd": "permission set 'Odd': its inline policy contains {{, which stands for a value here",
-        "group admins: description is a\u200bb": (
+        r"group admins: description is a\u200bb": (
             r"'a\u200bb' has the character U+200B (zero width space), which is not visible text"
         ),
         "group night": "",
@@ -914,7 +916,7 @@ def test_a_line_to_copy_is_whole_or_says_where_it_is(zone: LandingZone, capsys: 
     """Its middle is never cut out."""
     options = Options(Path("my config"), profile="acme")
     elsewhere, meant = [], []
-    for name in ("ab" * 300, "\u200b" * 300, "\u200b##[" * 100):
+    for name in ("ab" * 300, "\u200b" * 200, "\u200b##[" * 100):
         drift = compared(zone, changed(deployed(), groups=(*_center().groups, group(15, name))))
         with printing.guarded():
             for line in (one for one in _told(options, zone, drift, ()) if one.startswith("  ")):
@@ -926,9 +928,46 @@ def test_a_line_to_copy_is_whole_or_says_where_it_is(zone: LandingZone, capsys: 
     assert elsewhere == [
         f"  keep:  it has {count} characters, too many for a line; "
         "strata drift --json --config 'my config' --profile acme has it"
-        for count in ("3,706", "2,206")
+        for count in ("2,506", "2,206")
     ]
     assert meant == [True, True, True]
+
+
+UNSEEN = (
+    "\u202egnp",
+    "a\u00adb\u200b",
+    "Jose\u0301",
+    "\U000e0041",
+    "x\u3164",
+    r"\u202egnp",
+    r"\\u202egnp",
+    "a\\\u200b",
+)
+"""Names with what nobody sees or Terraform writes otherwise, and ones that are spelled as the place of such a name."""
+
+
+def test_an_entry_names_what_has_a_character_that_nobody_sees(
+    edited: Edited, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By the printed line; another value that is spelled so is not accepted along with it."""
+    here, groups = load(edited.path), _center().groups
+    made = [group(40 + number, name) for number, name in enumerate(UNSEEN)]
+    lives = [changed(deployed(), groups=(*groups, *made))]
+    lives += [changed(deployed(), groups=_edited(groups, 0, description=f"All {name}")) for name in UNSEEN]
+    drifts = [compare(here, states(deployed()), live) for live in lives]
+    differences = [one for drift in drifts for one in drift.differences]
+    with printing.guarded():
+        for line in (one for drift in drifts for one in _told(Options(edited.path), here, drift, ())):
+            if line.startswith("  meant: "):
+                printing.document(_to_copy(Options(edited.path), line))
+    entries = [one.removeprefix("  meant: accepted.yaml, ") for one in capsys.readouterr().out.splitlines()]
+    assert len(entries) == len(differences) == 2 * len(UNSEEN)
+    assert all(one.isascii() and one.isprintable() for one in entries)
+
+    (edited.path / "accepted.yaml").write_text("".join(f"- {{{one}, reason: it is meant}}\n" for one in entries))
+    accepted = [(one.finding, one.at) for one in load(edited.path).accepted]
+    for number, one in enumerate(differences):
+        assert [one.is_meant({entry}) for entry in accepted] == [other == number for other in range(len(accepted))]
 
 
 @pytest.mark.parametrize(
@@ -1051,15 +1090,52 @@ def test_what_the_configuration_does_not_write_may_be_anything(zone: LandingZone
 
 
 def test_how_long_access_lasts_is_told_though_no_deploy_puts_it_back(edited: Edited) -> None:
+    """Also where a deploy noted it in the state. The default at AWS is no difference, whatever the state says."""
     edited.edit("sso.yaml", "    session_duration: PT2H\n", "")
-    sets = tuple(replace(one, session_duration="PT12H") for one in _center().permission_sets if one.name == "Rich")
-    others = tuple(one for one in _center().permission_sets if one.name != "Rich")
+    by_length = {length: _with_session(length) for length in ("PT1H", "PT2H", "PT12H")}
+    found = {
+        (live, was): [
+            (one.at, one.before, one.here)
+            for one in edited.compared(by_length[live], states(by_length[was])).differences
+        ]
+        for live in by_length
+        for was in by_length
+    }
 
-    (one,) = edited.compared(changed(deployed(), permission_sets=(*others, *sets))).differences
+    at = "permission set Rich: session_duration is "
+    assert found == {
+        (live, was): [] if live == "PT1H" else [(f"{at}{live}", was, "PT1H")] for live in by_length for was in by_length
+    }
+    drift = edited.compared(by_length["PT12H"], states(by_length["PT12H"]))
+    assert (drift.waiting, edited.compared(by_length["PT1H"]).waiting) == ((), ())
+    assert list(_told(Options(Path("config")), load(edited.path), drift, ())) == [
+        "config/sso.yaml:35: changed outside: permission set Rich: session_duration is PT12H at AWS, PT1H by default",
+        "  back:  write session_duration: PT1H at permission_sets.Rich in sso.yaml, and deploy sso",
+        "  keep:  strata adopt permission-set:Rich",
+        '  meant: accepted.yaml, finding: changed-outside, at: "permission set Rich: session_duration is PT12H"',
+        "1 difference",
+    ]
 
-    assert one.at == "permission set Rich: session_duration is PT12H"
-    assert "write session_duration into its entry" in one.way.by_hand
-    assert edited.compared(deployed()).waiting == ()
+
+def test_a_session_length_that_counts_by_default_goes_back_and_stays_by_what_is_said(edited: Edited) -> None:
+    edited.edit("sso.yaml", "    session_duration: PT2H\n", "")
+    live = _with_session("PT12H")
+    (one,) = edited.compared(live, states(live)).differences
+
+    kept_ = adopted(edited.path, live, one, was=states(live)).landing_zone
+    assert kept_.permission_sets["Rich"].session_duration == "PT12H"
+    assert told(compare(kept_, states(live), live)) == []
+
+    edited.edit(
+        "sso.yaml", "    description: All of it.\n", "    description: All of it.\n    session_duration: PT1H\n"
+    )
+    back = edited.compared(live, states(live))
+    assert (told(back), back.waiting) == ([], ("permission set Rich",))
+
+
+def _with_session(length: str) -> Inventory:
+    sets = (replace(one, session_duration=length) if one.name == "Rich" else one for one in _center().permission_sets)
+    return changed(deployed(), permission_sets=tuple(sets))
 
 
 def test_what_somebody_does_by_hand_as_an_edit_says_is_no_drift(edited: Edited) -> None:
@@ -1251,7 +1327,7 @@ def test_settings_of_security_yaml_that_are_on_are_compared(edited: Edited) -> N
     assert told(edited.compared(replace(deployed(), settings=on), was)) == []
     drift = edited.compared(replace(deployed(), settings=off), was)
     assert told(drift) == [f"changed setting ebs_encryption in {regions[0]}: enabled is false"]
-    assert drift.differences[0].way.deploy == "security"
+    assert drift.differences[0].way.deploy == ("security",)
     unread = replace(deployed(), settings={"ebs_encryption": {}}, unread={"ebs_encryption": "not allowed"})
     assert told(edited.compared(unread, was)) == []
 
@@ -1298,7 +1374,7 @@ def test_controls_of_security_yaml_that_are_things_are_compared(edited: Edited) 
         "changed control budget: limit is 500 USD",
         "changed control trail: logging is false",
     ]
-    assert {one.way.deploy for one in drift.differences} == {"security"}
+    assert {one.way.deploy for one in drift.differences} == {("security",)}
     assert {one.way.not_adopted for one in drift.differences} == {BY_HAND, GONE}
     assert (drift.differences[2].before, drift.differences[2].here) == ("100 USD", "100 USD")
 
@@ -1698,6 +1774,38 @@ def test_an_entry_that_aws_has_already_waits_for_nothing(edited: Edited) -> None
     assert edited.compared(deployed()).waiting == (f"trusted service {service}",)
     there = edited.compared(changed(deployed(), trusted_services=services))
     assert (told(there), there.waiting) == ([], ())
+
+
+def test_a_deploy_is_told_with_the_stacks_it_needs_that_differ_too(zone: LandingZone) -> None:
+    """Alone it would refuse to go on, as they have changes."""
+    live = deployed().organization
+    group_, type_ = _edited(_center().groups, 0, description="Less."), live.policy_types[:-1]
+    made = changed(deployed(), trusted_services=(*live.trusted_services, "ssm.amazonaws.com"))
+
+    def ways(live: Inventory, accepted: Any = ()) -> list[str]:
+        drift = compare(zone, states(deployed()), live, accepted)
+        text = _told(Options(Path("config")), zone, drift, ())
+        return [one.removeprefix("  back:  ") for one in text if "  back:  strata" in one]
+
+    assert ways(changed(deployed(), groups=group_)) == ["strata deploy sso"]
+    assert ways(changed(made, groups=group_)) == ["strata deploy sso"]  # no deploy puts that back
+    both = changed(deployed(), groups=group_, policy_types=type_)
+    assert ways(both) == ["strata deploy organizations sso", "strata deploy organizations"]
+    (_, of_type) = compare(zone, states(deployed()), both).differences
+    assert ways(both, {(of_type.how.value, of_type.at)}) == ["strata deploy sso"]
+
+
+def test_the_stacks_of_a_deploy_stand_in_the_order_of_a_deploy(zone: LandingZone) -> None:
+    alone = [Way(deploy=(stack,)) for stack in ("sso", "security", "organizations")]
+    several = [Way(), *alone]
+
+    assert [one.deploy for one in with_needed(zone, several)] == [
+        (),
+        ("organizations", "security", "sso"),
+        ("organizations", "security"),
+        ("organizations",),
+    ]
+    assert with_needed(zone, alone[:1]) == alone[:1]
 
 
 def test_the_text_has_the_place_the_values_and_lines_to_copy(edited: Edited, monkeypatch: pytest.MonkeyPatch) -> None:

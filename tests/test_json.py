@@ -221,7 +221,7 @@ def test_doctor(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_drift(monkeypatch: pytest.MonkeyPatch) -> None:
-    zone, here = load(SHIPPED), Way("sso", ("aws iam list-roles",), adopt=True, by_hand="look")
+    zone, here = load(SHIPPED), Way(("sso",), ("aws iam list-roles",), adopt=True, by_hand="look")
     gone = Difference(How.GONE, "group", "ops", here, place="sso.yaml:1")
     was, now = ({"document": {"Statement": [{"Sid": sid}]}} for sid in ("A", "B"))
     sides: Any = {"recorded": Fact("policy", "p", was), "live": Fact("policy", "p", now)}

@@ -235,6 +235,30 @@ def test_an_answer_from_aws_has_its_evidence_below(folder: Path, kept: Callable[
 # Where something was done by hand
 
 
+def test_a_session_length_that_no_file_writes_is_compared_with_the_default(
+    folder: Path, tmp_path: Path, kept: Callable[[Inventory], Path]
+) -> None:
+    """Whatever the states say of it; no file has it, so the answer of the configuration is the default."""
+    own = Path(shutil.copytree(folder, tmp_path / "config"))
+    text = (own / "sso.yaml").read_text()
+    (own / "sso.yaml").write_text(text.replace("    session_duration: PT2H\n", ""))
+    center = clean().center
+    assert center
+    (*rest, rich), said = center.permission_sets, dict[str, tuple[str, list[Json]]]()
+    assert rich.name == "Rich"
+    for length in ("PT1H", "PT12H"):
+        file = kept(changed(clean(), permission_sets=(*rest, replace(rich, session_duration=length))))
+        answer = strata(own, "explain", "--permission-set", "Rich", "--from", file).stdout
+        report = json.loads(strata(own, "report", "--format", "json", "--from", file).stdout)
+        said[length] = answer.rpartition("Differences")[2], report["live"]["differences"]
+
+    assert said["PT1H"] == (" to the configuration here: none\n", [])
+    what = "permission set Rich: session_duration is PT12H at AWS, PT1H here, sso.yaml:35"
+    assert said["PT12H"][0] == f" to the configuration here: 1 difference\n  {what}\n"
+    assert [(one["at_aws"], one["declared"]) for one in said["PT12H"][1]] == [("PT12H", "PT1H")]
+    assert "session of 1 h" in strata(own, "explain", "--permission-set", "Rich").stdout
+
+
 def test_every_change_by_hand_is_told_as_drift_tells_it(zone: LandingZone) -> None:
     missed: dict[str, Any] = {}
     left = states_of(states(deployed()))

@@ -132,9 +132,7 @@ def _summary(drift: Drift) -> str:
 def _difference(options: Options, one: Difference, author: Author | None) -> Iterator[str]:
     what = f"{_WORDS[one.how]}: {one.kind} {one.name}"
     if one.how is How.CHANGED:
-        was = f"{one.before or 'empty'} when it was deployed"
-        here = "" if one.here == one.before else f", {one.here or 'empty'} here"
-        what = f"{what}: {one.attribute} is {one.at_aws or 'empty'} at AWS, {was}{here}"
+        what = f"{what}: {one.attribute} is {one.at_aws or 'empty'} at AWS, {_otherwise(one)}"
     yield f"{f'{options.config}/{one.place}: ' if one.place else ''}{what}"
     if one.statements:
         yield f"  what:  {'; '.join(one.statements)}"
@@ -149,6 +147,14 @@ def _difference(options: Options, one: Difference, author: Author | None) -> Ite
     yield f"  meant: {ACCEPTED}, {_hint(one)}"
 
 
+def _otherwise(one: Difference) -> str:
+    """Returns the values that something had when it was deployed and has here."""
+    if one.declared and one.attribute in one.declared.by_default:
+        return f"{one.here} by default"
+    here = "" if one.here == one.before else f", {one.here or 'empty'} here"
+    return f"{one.before or 'empty'} when it was deployed{here}"
+
+
 def _hint(one: Difference) -> str:
     """Returns its entry of accepted.yaml, which no other difference has."""
     return hint(one.how.value, one.at)
@@ -160,17 +166,20 @@ def _ways(options: Options, one: Difference) -> Iterator[str]:
         yield f"back:  {_deploy(options, way.deploy)}"
     for text in way.undo:
         yield f"back:  {text}{_profile(options)}"
+    is_way_back = not (way.deploy or way.undo)
+    if way.by_hand and is_way_back:
+        yield f"back:  {way.by_hand}"
     if way.adopt:
         yield f"keep:  {_adopt(options, one)}"
     elif way.not_adopted:
         yield f"keep:  {way.not_adopted}"
-    if way.by_hand:
-        yield f"{'note:' if way.undo or way.deploy else 'back:'}  {way.by_hand}"
+    if way.by_hand and not is_way_back:
+        yield f"note:  {way.by_hand}"
 
 
-def _deploy(options: Options, stack: str) -> str:
-    """Returns the command that deploys a stack."""
-    return f"strata deploy {stack}{options.config_words}{_profile(options)}"
+def _deploy(options: Options, stacks: Iterable[str]) -> str:
+    """Returns the command that deploys some stacks."""
+    return f"strata deploy {' '.join(stacks)}{options.config_words}{_profile(options)}"
 
 
 def _adopt(options: Options, one: Difference) -> str:

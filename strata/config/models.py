@@ -1034,7 +1034,10 @@ class PermissionSet(Model):
     description: PermissionSetDescription | None = None
     """When not given, it keeps the one it has."""
     session_duration: SessionDuration = "PT1H"
-    """How long a session lasts, in ISO 8601, 1 to 12 hours; when not given, an adopted set keeps what it has."""
+    """How long a session lasts, in ISO 8601, 1 to 12 hours.
+
+    When not given, a deploy leaves what a set has, and `strata drift` tells what is not the default.
+    """
     relay_state: RelayState | None = None
     """The console page its holder lands on; when not given, it keeps the one it has."""
     policies: Many[PolicyReference] = ()

@@ -173,6 +173,23 @@ def unseen(text: str) -> str | None:
     return ignored[0] if ignored else None
 
 
+def written_out(text: str) -> str:
+    r"""Returns a text that a file may have: what `text_problem` refuses is written as \u202e, a backslash twice.
+
+    No other text is written so.
+    """
+    found = text.replace("\\", r"\\")
+    while character := unseen(found):
+        found = found.replace(character, _by_number(character))
+    if unicodedata.normalize("NFC", found) != found:
+        found = "".join(one if one.isascii() else _by_number(one) for one in found)
+    return found
+
+
+def _by_number(character: str) -> str:
+    return f"\\u{ord(character):04x}" if character <= "\uffff" else f"\\U{ord(character):08x}"
+
+
 def is_visible(text: str) -> bool:
     """Returns whether a text has a character that is drawn; the blank pattern of braille is not."""
     return any(unicodedata.category(character)[0] in "LNPS" and character != "\u2800" for character in text)

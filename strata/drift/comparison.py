@@ -14,13 +14,14 @@ from typing import Any
 from strata.adoption.describing import Keys
 from strata.adoption.matching import known_keys
 from strata.config.findings import LONGEST
+from strata.config.text import written_out
 from strata.drift import facts
 from strata.drift.declared import declared_side
 from strata.drift.facts import Fact, Recorded, Side
 from strata.drift.hindrances import hindrances
 from strata.drift.live import live_side
 from strata.drift.recorded import attributes, deposed_ids, ids_of, recorded_side, without_tainted
-from strata.drift.ways import Way, way_back
+from strata.drift.ways import Way, way_back, with_needed
 from strata.identity.moves import replayed
 from strata.identity.recorded import State, parted, recorded
 from strata.identity.things import TYPES
@@ -70,9 +71,12 @@ class Difference:
 
     @property
     def at(self) -> str:
-        """Returns its place in accepted.yaml, which a later difference of the same thing does not have."""
+        """Returns its place in accepted.yaml, which a later difference of the same thing does not have.
+
+        A character that nobody sees is written out, so that the entry shows what it accepts.
+        """
         value = f": {self.attribute or 'content'} is {self.at_aws}" if self.attribute or self.at_aws else ""
-        return f"{self.kind} {self.name}{value}"
+        return written_out(f"{self.kind} {self.name}{value}")
 
     @property
     def statements(self) -> tuple[str, ...]:
@@ -137,9 +141,11 @@ def compare(
             waiting += [" ".join(at)] if one.waits() else []
     if not unread:
         found = _hindered(zone, inventory, known, found)
-    left = tuple(one for one in found if not one.is_meant(accepted))
+    left = [one for one in found if not one.is_meant(accepted)]
+    ways = with_needed(zone, [one.way for one in left])
+    left = [replace(one, way=way) for one, way in zip(left, ways, strict=True)]
     silenced = tuple(one for one in found if one.is_meant(accepted))
-    return Drift(left, silenced, tuple(waiting), unread)
+    return Drift(tuple(left), silenced, tuple(waiting), unread)
 
 
 def _hindered(
@@ -266,7 +272,11 @@ class _Compared:
             yield self._difference(How.GONE, self.here)
         elif self.here and self.before and self.now:
             for attribute, (declared, recorded, live) in self._values(self.here, self.before, self.now):
-                if meaning(live) not in (meaning(recorded), meaning(declared)):
+                same = [meaning(declared)]
+                # A deploy that leaves a value notes it in the state, whoever set it.
+                if attribute not in self.here.by_default:
+                    same.append(meaning(recorded))
+                if meaning(live) not in same:
                     values = (written(one) for one in (live, recorded, declared))
                     yield self._difference(How.CHANGED, self.here, attribute, *values)
 
@@ -275,8 +285,9 @@ class _Compared:
         if self.here and self.before and self.now:
             values = self._values(self.here, self.before, self.now)
             return any(
-                meaning(declared) != meaning(recorded) == meaning(live) and (self.here.kind, attribute) not in _LEFT
+                meaning(declared) != meaning(recorded) == meaning(live)
                 for attribute, (declared, recorded, live) in values
+                if (self.here.kind, attribute) not in _LEFT and attribute not in self.here.by_default
             )
         if self.here and self.now:
             return self.here.kind not in _ENTRIES  # Terraform has yet to import it

@@ -110,10 +110,9 @@ def _permission_set(one: PermissionSet) -> Iterator[Fact]:
         "tags": dict(one.tags),
         "id": Recorded.AS_IT_IS,
     }
-    if "session_duration" in one.unwritten:  # no deploy puts it back, and how long access lasts is told all the same
-        values["session_duration"] = Recorded.AS_IT_IS
-    unwritten = one.unwritten - {"session_duration"} | ({"tags"} if one.option else set())
-    yield Fact(facts.SET, one.key, _written(values, unwritten), SSO, one.location)
+    by_default = one.unwritten & {"session_duration"}  # how long access lasts is told, though no deploy puts it back
+    unwritten = one.unwritten - by_default | ({"tags"} if one.option else set())
+    yield Fact(facts.SET, one.key, _written(values, unwritten), SSO, one.location, by_default=by_default)
     for policy in one.managed:
         yield Fact(facts.SET_POLICY, facts.in_set(_policy(policy), one.key), {}, SSO, one.location)
     if one.inline:

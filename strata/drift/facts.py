@@ -60,6 +60,7 @@ class Fact:
 
     Attributes:
         values: what is compared, by attribute; the configuration has those that a deploy would put back.
+        by_default: those of its attributes that no file writes: a deploy leaves them, and their default counts.
         file: the file that declares it, and where in it.
         ids: how AWS calls it and what it hangs on.
         thing: what AWS has of it, by the word and id by which `strata adopt` writes it; empty where it writes none.
@@ -80,6 +81,7 @@ class Fact:
     rights: Any = None
     noted: bool = False
     apart: bool = False
+    by_default: frozenset[str] = frozenset()
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"

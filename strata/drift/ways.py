@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from strata.config.source import dotted
 from strata.drift import facts, lines
-from strata.drift.facts import Fact, Recorded
+from strata.drift.facts import Fact
 from strata.drift.keeping import obstacle
 from strata.landing_zone import LandingZone
+from strata.report.layers import layers
 
 
 @dataclass(frozen=True)
@@ -15,18 +18,30 @@ class Way:
     """How a difference is undone, or kept.
 
     Attributes:
-        deploy: the stack whose deploy puts it back; empty where none does.
+        deploy: the stacks that one deploy puts it back with, in order; none where no deploy does.
         undo: lines of the AWS CLI that put it back.
         adopt: whether `strata adopt` writes it into the configuration.
         not_adopted: why it writes nothing, or what keeps it instead.
         by_hand: what is to do where no line does it.
     """
 
-    deploy: str = ""
+    deploy: tuple[str, ...] = ()
     undo: tuple[str, ...] = ()
     adopt: bool = False
     not_adopted: str = ""
     by_hand: str = ""
+
+
+def with_needed(zone: LandingZone, ways: Sequence[Way]) -> list[Way]:
+    """Returns ways back, each deploy with the stacks that it reads from and that have something to put back too.
+
+    A deploy refuses to go on while a stack that it reads from has changes.
+    """
+    differ, reads = {stack for one in ways for stack in one.deploy}, dict[str, set[str]]()
+    for layer in layers(zone):
+        reads[layer.name] = {*layer.reads}.union(*(reads.get(name, ()) for name in layer.reads))
+    needed = {stack: (*(name for name in reads if name in reads[stack] & differ), stack) for stack in differ}
+    return [replace(one, deploy=needed[one.deploy[-1]]) if one.deploy else one for one in ways]
 
 
 def way_back(
@@ -34,11 +49,13 @@ def way_back(
 ) -> Way:
     """Returns the way back of a difference, by the sides that have the thing, and how it is kept."""
     why_not = obstacle(zone, kind, attribute, here, now)
-    back = _back(kind, attribute, here=here, before=before, now=now)
+    back = _back(zone, kind, attribute, here=here, before=before, now=now)
     return replace(back, adopt=not why_not, not_adopted=why_not)
 
 
-def _back(kind: str, attribute: str, *, here: Fact | None, before: Fact | None, now: Fact | None) -> Way:
+def _back(
+    zone: LandingZone, kind: str, attribute: str, *, here: Fact | None, before: Fact | None, now: Fact | None
+) -> Way:
     if now and not here:
         return _of_made(now)
     if kind == facts.ACCOUNT and before:
@@ -48,17 +65,17 @@ def _back(kind: str, attribute: str, *, here: Fact | None, before: Fact | None, 
             undo=now.undo,
             by_hand="it was deleted and made again; once the new one is deleted, strata deploy makes its own",
         )
-    if attribute == "session_duration" and here and here.values[attribute] is Recorded.AS_IT_IS:
-        return Way(by_hand="write session_duration into its entry, and deploy: what is not written stays as it is")
+    if here and attribute in here.by_default:
+        return Way(by_hand=_to_write(zone, attribute, here))
     if attribute == "user_name" and here and now:
         return Way(undo=lines.rename_user(now.ids, str(here.values["user_name"])))
-    return Way(deploy=facts.STACKS[kind])
+    return Way(deploy=(facts.STACKS[kind],))
 
 
 def _of_made(now: Fact) -> Way:
     by_hand = ""
     if now.kind == facts.ATTRIBUTE and not now.undo:
-        return Way(deploy=facts.STACKS[now.kind])
+        return Way(deploy=(facts.STACKS[now.kind],))
     if now.values.get("principal") == "deleted":
         return Way(undo=now.undo, by_hand="its user or group was deleted, so that nobody has it")
     if now.kind == facts.ACCOUNT:
@@ -74,6 +91,13 @@ def _of_made(now: Fact) -> Way:
     return Way(undo=now.undo, by_hand=by_hand)
 
 
+def _to_write(zone: LandingZone, attribute: str, here: Fact) -> str:
+    """Returns what is to be written so that a deploy puts a value back that counts by default."""
+    part, at = zone.source_file(here.file).origin(here.location)
+    value, stack = here.values[attribute], facts.STACKS[here.kind]
+    return f"write {attribute}: {value} at {dotted(at)} in {part.name or here.file}, and deploy {stack}"
+
+
 def _of_account(attribute: str, before: Fact) -> Way:
     """Returns the way back of an account, which no deploy makes again, opens again or gives its address back."""
     if not attribute:
@@ -82,4 +106,4 @@ def _of_account(attribute: str, before: Fact) -> Way:
         return Way(by_hand="reopen it with AWS Support, or set retired: true on its entry")
     if attribute == "email":
         return Way(by_hand="change it back at AWS; a deploy leaves an account's address as it is")
-    return Way(deploy=facts.STACKS[facts.ACCOUNT])
+    return Way(deploy=(facts.STACKS[facts.ACCOUNT],))

@@ -185,11 +185,43 @@ def test_each_change_by_hand_is_found_and_put_back_by_the_printed_line(shipped: 
     undo = [text for one in said["differences"] for text in one["undo"]]
     typed = Typist.at(site, tmp_path).types("\n".join(undo))
     assert typed.code == 0, typed.text[-3000:]
-    stacks = {one["deploy"].removeprefix("strata deploy ") for one in said["differences"] if one["deploy"]}
+    stacks = {stack for one in said["differences"] for stack in one["deploy"].removeprefix("strata deploy ").split()}
     assert all(bool(one["deploy"]) is not bool(one["undo"]) for one in said["differences"])
     deployed = site.strata("deploy", *sorted(stacks), "--yes")
     assert deployed.code == 0, deployed.text[-6000:]
     assert found(drift(site, 0)) == set()
+
+
+def test_a_session_length_is_told_until_a_deploy_sets_it_and_lines_work_from_top_to_bottom(
+    shipped: Site, tmp_path: Path
+) -> None:
+    """Also after a deploy of something else, which notes the length in the state."""
+    site, ids = shipped, Ids(shipped)
+    site.sign_in_as_administrator()
+    finops = {"InstanceArn": INSTANCE, "PermissionSetArn": ids.arn["FinOps"]}
+    text = "Billing and cost management."
+    site.client("sso-admin").update_permission_set(**finops, SessionDuration="PT12H", Description=text)
+    site.edit("sso.yaml", ("    description: Watches the bill.\n", "    description: Sees the bill.\n"))
+    other = site.strata("deploy", "sso", "--yes")
+    assert other.code == 0, other.text[-6000:]
+    assert site.state("sso")["aws_ssoadmin_permission_set.FinOps"]["session_duration"] == "PT12H"
+
+    (one,) = drift(site, 3)["differences"]
+
+    assert one["at"] == "permission set FinOps: session_duration is PT12H"
+    assert one["by_hand"] == "write session_duration: PT1H at permission_sets.FinOps in sso.yaml, and deploy sso"
+    site.edit("sso.yaml", (f"    description: {text}\n", f"    description: {text}\n    session_duration: PT1H\n"))
+    operations = [{"AttributePath": "description", "AttributeValue": "Less."}]
+    site.client("identitystore").update_group(IdentityStoreId=STORE, GroupId=ids.group["devops"], Operations=operations)
+    site.client("organizations").update_policy(PolicyId=ids.policy, Description="softer")
+    lines = [one["deploy"] for one in drift(site, 3)["differences"]]
+    assert lines == ["strata deploy organizations sso", "strata deploy organizations"]
+    typed = Typist.at(site, tmp_path).types("\n".join(f"{line} --yes" for line in lines))
+    assert typed.code == 0, typed.text[-6000:]
+    clean = drift(site, 0)
+    assert clean["differences"] == clean["waiting"] == []
+    found_set = site.client("sso-admin").describe_permission_set(**finops)["PermissionSet"]
+    assert found_set["SessionDuration"] == "PT1H"
 
 
 def test_what_is_meant_is_accepted_and_what_waits_is_told_apart(shipped: Site) -> None:

@@ -609,7 +609,7 @@ ROWS = (
     Row(set_described),
     Row(
         session_lengthened,
-        not_put_back="write session_duration into its entry, and deploy: what is not written stays as it is",
+        not_put_back="write session_duration: PT1H at permission_sets.FinOps in sso.yaml, and deploy sso",
     ),
     Row(set_tagged),
     Row(aws_policy_made),
@@ -684,7 +684,7 @@ def test_each_change_is_found_and_put_back_by_its_line(site: Site, tmp_path: Pat
     undo = [text for one in said.values() for text in one["undo"]]
     typed = Typist.at(site, tmp_path).types("\n".join(undo))
     assert typed.code == 0, typed.text[-3000:]
-    stacks = {one["deploy"].removeprefix("strata deploy ") for one in said.values() if one["deploy"]}
+    stacks = {stack for one in said.values() for stack in one["deploy"].removeprefix("strata deploy ").split()}
     done = site.strata("deploy", *sorted(stacks), "--yes")
     assert done.code == 0, done.text[-6000:]
     clean = drift(site, 0)

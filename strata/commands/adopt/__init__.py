@@ -31,7 +31,6 @@ from strata.commands.adopt.folder import CACHE, forget_answers, has_configuratio
 from strata.commands.adopt.mending import mend
 from strata.config import IMPORTS, ORGANIZATION, PROJECT, SECURITY
 from strata.config.models import Project
-from strata.config.text import text_problem
 from strata.drift.comparison import How as Kind
 from strata.drift.comparison import compare
 from strata.errors import StrataError, UsageError
@@ -277,7 +276,7 @@ def _files(project: Project, inventory: Inventory, found: Description) -> dict[s
 def _left(landing_zone: LandingZone, inventory: Inventory) -> Iterator[dict[str, Any]]:
     """Yields the entries of accepted.yaml for what is left alone: nobody made it outside of what was there then."""
     for one in compare(landing_zone, {}, inventory).differences:
-        if one.how is Kind.MADE and not text_problem(one.at):  # no entry may have what nobody sees: drift tells it
+        if one.how is Kind.MADE:
             yield {"finding": one.how.value, "at": one.at, "reason": REASON}
 
 
