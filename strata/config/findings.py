@@ -40,7 +40,7 @@ DRIFT: Mapping[str, str] = {
     "made-outside": "something at AWS that nobody declared and no deploy made",
     "left-on": "a service or policy type that is on, was so at the last deploy, and is not declared",
     "gone-outside": "something that is declared and was deployed, and that AWS no longer has",
-    "changed-outside": "a value at AWS that is neither the declared nor the deployed one",
+    "changed-outside": "a value at AWS that is not the declared one, and that no deploy set",
 }
 """What `strata drift` finds at AWS; `strata check` does not see it."""
 
