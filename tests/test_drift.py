@@ -1223,6 +1223,7 @@ def test_what_gets_worse_is_told_before_it_is_written(
     merged = kept(existing, states(deployed()), live, [new])
 
     found = worse(edited.path, existing, merged)
+    assert worse(edited.path, replace(existing, landing_zone=merged.landing_zone), merged) == []
     done = _offered(Options(edited.path), existing, merged.files, merged, Choice([], yes=True), found)
 
     assert [one for one, start in zip(found, said, strict=True) if not one.startswith(f"{edited.path}/{start}")] == []

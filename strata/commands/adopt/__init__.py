@@ -26,7 +26,7 @@ from strata.aws import organization
 from strata.aws.prerequisites import management_caller
 from strata.aws.session import Aws, connect, named
 from strata.aws.states import read_states
-from strata.commands.adopt.existing import changed_texts, deployed, existing_at, offer, worse
+from strata.commands.adopt.existing import changed_texts, deployed, existing_at, offer, warn, worse
 from strata.commands.adopt.folder import CACHE, forget_answers, has_configuration, write_new
 from strata.commands.adopt.mending import mend
 from strata.config import IMPORTS, ORGANIZATION, PROJECT, SECURITY
@@ -128,8 +128,9 @@ def _add(options: Options, to: Path, names: Names, how: How) -> int:
     forget_answers(to)  # what is at AWS may change before the next run, and a deploy may change it
     written = bool(texts) and how.yes and not how.dry_run
     if how.json:
+        warn(warned)
         if written:
-            offer(options, to, existing, texts, merged, dry_run=False, yes=True, quiet=True, warned=warned)
+            offer(options, to, existing, texts, merged, dry_run=False, yes=True, quiet=True)
             forget_answers(to)
         facts = _facts(to, merged.found, reading, written=written)
         document(output("adopt", {**facts, **merged.since.facts(), "warnings": warned}))
