@@ -24,12 +24,15 @@ from strata.commands import deploy
 from strata.commands.deploy import Deployment
 from strata.config.models import state_key
 from strata.errors import StrataError, UsageError
+from strata.identity import leftovers
+from strata.identity.leftovers import Directory
 from strata.load import load
 from strata.options import Options
+from strata.terraform import preflight
 from strata.terraform.apply import apply as applies
 from strata.terraform.change_list import Expected
 from strata.terraform.plans import Plan, plan_folder
-from strata.terraform.preflight import Prepared
+from strata.terraform.preflight import Prepared, RefusedError
 from strata.terraform.progress import Progress
 from strata.terraform.refresh import Refreshing
 from strata.terraform.signals import Signals, StoppedError
@@ -357,6 +360,64 @@ def test_an_error_in_any_plan_stops_before_anything_is_applied(site: Site, capsy
     error, advice = capsys.readouterr().err.splitlines()
     assert error == "error: security: Instance cannot be destroyed"
     assert advice.startswith("  an edit would replace something that must not be lost")
+
+
+GROUP = "aws_identitystore_group.finops"
+
+
+@pytest.fixture
+def remade(site: Site, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Has the last stack record a group that is at AWS under another id; returns each question to Identity Center."""
+    from strata.terraform import made_again
+
+    of, asked = Prepared.directory, list[str]()
+
+    def directory(prepared: Prepared) -> Directory | None:
+        asked.append("directory")
+        return of(prepared)
+
+    instance = site.aws.client("sso-admin").list_instances()["Instances"][0]
+    site.aws.client("identitystore").create_group(IdentityStoreId=instance["IdentityStoreId"], DisplayName="finops")
+    monkeypatch.setattr(Prepared, "directory", directory)
+    for module in (made_again, leftovers, preflight):
+        monkeypatch.setattr(module, "STACK", "security")
+    group = {"type": "aws_identitystore_group", "name": "finops", "instances": [{"attributes": {"id": "d-1/old"}}]}
+    site.states["security"] = {"resources": [group]}
+    site.write_state("security", 1, resources=[group])
+    return asked
+
+
+def test_what_was_made_again_by_hand_stops_before_anybody_is_asked(site: Site, remade: list[str]) -> None:
+    site.plans("backend", MADE)
+    site.plans("security", planned(("create", GROUP)))
+
+    with pytest.raises(RefusedError, match="group 'finops' has another id at AWS than in the state") as raised:
+        site.deploys()
+
+    assert list(raised.value.lines())[-1] == "nothing was changed"
+    assert any(f"stacks/security state rm {GROUP}" in text for text in raised.value.lines())
+    assert site.questions == []
+    assert site.did("backend") == site.did("security") == "plan"
+
+
+def test_what_was_made_again_while_others_were_applied_is_not_told_as_no_change(site: Site, remade: list[str]) -> None:
+    """A stack is planned anew after those that it reads from."""
+    site.plans("backend", MADE)
+    site.plans("security", {}, planned(("create", GROUP)))
+
+    with pytest.raises(RefusedError) as raised:
+        site.deploys()
+
+    assert (site.did("backend"), site.did("security")) == ("plan apply", "plan plan")
+    assert not any("nothing was changed" in text for text in raised.value.lines())
+
+
+def test_aws_is_asked_only_where_something_recorded_is_created(site: Site, remade: list[str]) -> None:
+    site.plans("security", planned(("update", GROUP), ("create", "aws_identitystore_group.devops"), ("create", "a.b")))
+
+    assert site.deploys(yes=True) == 0
+
+    assert remade == []
 
 
 def test_what_was_done_is_counted_by_events_and_what_was_imported_by_the_plan(site: Site) -> None:

@@ -26,7 +26,7 @@ from strata.cli import app
 from strata.commands.adopt import configuration
 from strata.commands.adopt.chosen import Choice, _offered, chosen_of, kept, nothing_of, parsed
 from strata.commands.adopt.existing import deployed as in_states
-from strata.commands.adopt.existing import existing_at
+from strata.commands.adopt.existing import existing_at, worse
 from strata.commands.drift import _adopt, _to_copy, _told
 from strata.config import IMPORTS
 from strata.config.findings import DRIFT
@@ -1265,6 +1265,51 @@ def test_a_change_is_not_called_done_before_it_is(
     assert "written" not in f"{before.out}{before.err}".replace("to be written", "")
     assert done == (0, True)
     assert f"written to {edited.path}; strata plan" in capsys.readouterr().err
+
+
+EXPECTED = """
+- {id: closed, reason: It is., denied: s3:GetObject, in: root}
+- {id: broken, reason: It is not., denied: ec2:RunInstances, in: root}
+- {id: works, reason: It does., allowed: ec2:DescribeVpcs, as: role/OrganizationAccountAccessRole, in: root}
+"""
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        (ALLOW, ["expectations.yaml:2: closed no longer holds: a role with full access in a3, a4, shop-one may "]),
+        (
+            DENY.replace("s3:*", "*"),
+            [
+                "expectations.yaml:4: works no longer holds: role OrganizationAccountAccessRole in a3, a4, shop-one ",
+                "policies/policy-1.json:4: attached to organizational unit workloads, statement 1 denies ",
+            ],
+        ),
+        (DENY.replace("s3:*", "s3:Get*"), []),
+    ],
+)
+def test_what_gets_worse_is_told_before_it_is_written(
+    edited: Edited, capsys: pytest.CaptureFixture[str], document: str, said: list[str]
+) -> None:
+    """Each at its place in the folder, though it was tried in a copy; what is broken already is no news."""
+    (edited.path / "expectations.yaml").write_text(EXPECTED)
+    live = changed(deployed(), policies=_edited(deployed().organization.policies, 1, content=document))
+    (new,) = edited.compared(live).differences
+    existing = existing_at(edited.path, load(edited.path), live.organization.id, *in_states(states(deployed())))
+    merged = kept(existing, states(deployed()), live, [new])
+
+    found = worse(edited.path, existing, merged)
+    assert worse(edited.path, replace(existing, landing_zone=merged.landing_zone), merged) == []
+    done = _offered(Options(edited.path), existing, merged.files, merged, Choice([], yes=True), found)
+
+    assert [one for one, start in zip(found, said, strict=True) if not one.startswith(f"{edited.path}/{start}")] == []
+    assert all(f"{edited.path}/policies/policy-1.json:4" in one for one in found if "works" in one)
+    assert all("accepted.yaml accepts it; exempt " in one for one in found if "policy-1.json:4: " in one)
+    assert done == (0, True)
+    *warned, written_to, following = capsys.readouterr().err.splitlines()
+    assert warned == [f"warning: {one}" for one in found]
+    assert written_to.startswith(f"written to {edited.path}; ")
+    assert following == f"next: strata check --config {edited.path}"
 
 
 def _full(*_: Any, **__: Any) -> None:

@@ -240,7 +240,55 @@ def test_a_group_is_ours_only_with_declared_members(directory: Directory) -> Non
     recorded = replace(directory, states={"sso": {"resources": [jane]}})
 
     assert "it has jane.roe@example.com" in str(objection)
+    assert "nothing was changed" not in str(objection)  # an apply may have failed on it
     assert recorded.objection(wanted, f"{directory.center.store}/{group}", {("group", "devops")}) is None
+
+
+def test_what_was_deleted_and_made_again_is_refused_with_the_way_to_keep_it(directory: Directory) -> None:
+    """Only what a plan creates counts, and AWS may have it under no other id than that of the state."""
+    store, instance = {"IdentityStoreId": directory.center.store}, directory.center.instance
+    person = {"DisplayName": "Jane", "Name": {"GivenName": "Jane", "FamilyName": "Doe"}}
+    user = directory.center.people.create_user(**store, UserName="jane.doe@example.com", **person)["UserId"]
+    finops, devops, readonly = (
+        directory.center.people.create_group(**store, DisplayName=name)["GroupId"]
+        for name in ("FinOps", "devops", "readonly")
+    )
+    directory.center.people.create_group_membership(**store, GroupId=finops, MemberId={"UserId": user})
+    made = directory.center.admin.create_permission_set(InstanceArn=instance, Name="FinOps")["PermissionSet"]
+    managed(directory, made["PermissionSetArn"], "SecurityAudit")
+    ids = {
+        "aws_identitystore_user.jane-doe": f"{directory.center.store}/{user}",
+        "aws_identitystore_group.finops": f"{directory.center.store}/{finops}",
+        "aws_ssoadmin_permission_set.FinOps": f"{made['PermissionSetArn']},{instance}",
+    }
+    state = [_recorded(address, "old") for address in (*ids, "aws_identitystore_group.readonly")]
+    state += [_recorded("aws_identitystore_group.devops", f"{directory.center.store}/{devops}")]
+    created = {*ids, "aws_identitystore_group.devops", "aws_identitystore_group.administrators"}
+    imports = {"aws_identitystore_group.finops": "old", "aws_identitystore_user.jane-doe": next(iter(ids.values()))}
+    zone = replace(directory.landing_zone, imports=imports)
+    directory = replace(directory, states={"sso": {"resources": state}}, landing_zone=zone)
+
+    found = directory.made_again(created, "terraform state rm")
+
+    assert readonly
+    assert {one.lines[0]: one.lines[1:] for one in found} == {
+        "terraform state rm aws_identitystore_user.jane-doe": (),
+        **{f"terraform state rm {address}": (f'{address}: "{ids[address]}"',) for address in list(ids)[1:]},
+    }
+    texts = [str(one.fault) for one in found]
+    assert texts == [text for text in texts if "sso.yaml:" in text and "was deleted there and made again" in text]
+    by_path = {one.fault.path: one.fault for one in found}
+    assert by_path["groups.finops"].problem.endswith("; it has jane.doe@example.com")
+    assert by_path["groups.finops"].remedy.endswith("imports.yaml in place of the one there:")
+    assert by_path["users.jane-doe"].remedy.endswith("imports.yaml has its line already:")
+    assert by_path["permission_sets.FinOps"].problem.endswith("; it has arn:aws:iam::aws:policy/SecurityAudit")
+    assert by_path["permission_sets.FinOps"].remedy.endswith("by this line in imports.yaml:")
+
+
+def _recorded(address: str, id: str) -> dict[str, Any]:
+    type, _, key = address.partition(".")
+    attributes = {"id": id, "name": key, "arn": id}
+    return {"mode": "managed", "type": type, "name": key, "instances": [{"attributes": attributes}]}
 
 
 def test_a_member_whom_somebody_else_looks_after_counts_by_the_user_name(directory: Directory) -> None:

@@ -22,9 +22,9 @@ from strata.aws.session import AwsError
 from strata.aws.states import Version, read_state
 from strata.config import IMPORTS
 from strata.config.models import MANAGEMENT, Locking
-from strata.errors import ConfigurationError, StrataError, UsageError
+from strata.errors import StrataError, UsageError
 from strata.identity import announced
-from strata.identity.leftovers import STACK, Directory, announced_as, to_create
+from strata.identity.leftovers import STACK, announced_as, to_create
 from strata.identity.recorded import recorded
 from strata.identity.things import TYPES
 from strata.options import Options
@@ -37,9 +37,10 @@ from strata.terraform.errors import TerraformError
 from strata.terraform.events import Failure
 from strata.terraform.existing import Existing
 from strata.terraform.gone import PRUNE, GoneImports
+from strata.terraform.made_again import refuse_made_again
 from strata.terraform.plan_text import names_of, show
 from strata.terraform.plans import Plan, Planner, own_version, plan_folder
-from strata.terraform.preflight import Prepared, prepare
+from strata.terraform.preflight import Prepared, RefusedError, prepare
 from strata.terraform.progress import Progress, duration
 from strata.terraform.recovery import (
     PROVISIONED,
@@ -154,6 +155,7 @@ class Deployment:
             verbose=options.verbose,
             adopt=adopt,
             gone=self._gone.among,
+            refuse=lambda planned: refuse_made_again(prepared, planned, applied=bool(self._written)),
             refresh=prepared.refreshing.needed,
         )
         self._expected = expected
@@ -414,14 +416,14 @@ class Deployment:
         """Announces the resources to create, so that a rerun can tell them from those of others.
 
         Raises:
-            ConfigurationError: others created them since the plan.
+            RefusedError: others created them since the plan.
         """
         wanted = to_create(self.landing_zone, self.prepared.states[STACK])
         names = {announced_as(named) for named in wanted}
-        if names - self._announced and (directory := self._directory()):
+        if names - self._announced and (directory := self.prepared.directory()):
             _, objections = directory.sorted_out(wanted, self._announced)
             if objections:
-                raise ConfigurationError(objections)
+                raise RefusedError(sorted(objections), applied=bool(self._written))
         announced.announce(self.aws, self.landing_zone.project, names)
         self._announced |= names
 
@@ -495,7 +497,7 @@ class Deployment:
             lambda: self._planned_again(stack),
             failures,
             self._existing,
-            self._directory,
+            self.prepared.directory,
             self._announced,
             self.note,
         )
@@ -546,11 +548,6 @@ class Deployment:
                 print(text, file=sys.stderr)
 
     # AWS
-
-    def _directory(self) -> Directory | None:
-        """Returns Identity Center as it is now, beside the states as they are now."""
-        states = {stack: read_state(self.aws, self.landing_zone.project, stack) for stack in self.workspace.stacks}
-        return Directory.of(self.aws, self.landing_zone, states, self.workspace.document(STACK))
 
     def _outputs(self, stacks: Sequence[str]) -> dict[str, Any]:
         found: dict[str, Any] = {}

@@ -15,8 +15,9 @@ from typing import Any
 
 from strata.aws.identity_center import Center
 from strata.aws.session import Aws
-from strata.errors import Fault
+from strata.config import IMPORTS, SSO
 from strata.identity.announced import KINDS, Name
+from strata.identity.comparison import Refusal
 from strata.identity.declared import things
 from strata.identity.things import TYPES, WORDS, Thing, exact, folded
 from strata.landing_zone import LandingZone
@@ -55,6 +56,12 @@ def to_create(landing_zone: LandingZone, state: State) -> list[Thing]:
     ]
 
 
+def gone(landing_zone: LandingZone, state: State, created: Collection[str]) -> list[Thing]:
+    """Returns the resources that a plan creates although the state has them: AWS has nothing of their ids."""
+    recorded = attributes(state, newest_keys(landing_zone.moves))
+    return [named for named in declared(landing_zone) if named.address in created and named.address in recorded]
+
+
 def attributes(state: State, moved: Keys) -> dict[str, Mapping[str, Any]]:
     """Returns the attributes of what a state records, by the address that it has after the moves.
 
@@ -87,10 +94,10 @@ class Directory:
         center = Center.of(aws, landing_zone.project)
         return cls(landing_zone, states, document, center) if center else None
 
-    def sorted_out(self, wanted: Iterable[Thing], announced: Collection[Name]) -> tuple[dict[str, str], list[Fault]]:
-        """Returns the import id of what is there and ours, by address, and what is to be said of the rest that is."""
+    def sorted_out(self, wanted: Iterable[Thing], announced: Collection[Name]) -> tuple[dict[str, str], list[Refusal]]:
+        """Returns the import id of what is there and ours, by address, and why the rest that is there is not taken."""
         ids: dict[str, str] = {}
-        objections: list[Fault] = []
+        objections: list[Refusal] = []
         for named in wanted:
             import_id = self.import_id(named)
             if import_id is None:
@@ -101,27 +108,62 @@ class Directory:
                 ids[named.address] = import_id
         return ids, objections
 
+    def made_again(self, created: Collection[str], remove: str) -> list[Refusal]:
+        """Returns why things are not created that the state has and AWS has under another id: AWS has each name once.
+
+        Terraform imports nothing at an address that the state has.
+
+        Args:
+            created: the addresses that a plan creates.
+            remove: the command that takes an address out of the state.
+        """
+        recorded = attributes(self._state, newest_keys(self.landing_zone.moves))
+        found = ((one, self.import_id(one)) for one in gone(self.landing_zone, self._state, created))
+        return [
+            self._made_again(named, import_id, remove)
+            for named, import_id in found
+            if import_id and import_id != recorded[named.address].get("id")
+        ]
+
+    def _made_again(self, named: Thing, import_id: str, remove: str) -> Refusal:
+        problem = f"{WORDS[named.kind]} {named.name!r} has another id at AWS than in the state: "
+        problem += f"it was deleted there and made again{self._with_held(named, import_id)}"
+        there = self.landing_zone.imports.get(named.address)
+        lines = [f"{remove} {named.address}"]
+        remedy = "delete that one at AWS, and the deploy makes it as it is declared; or keep that one: "
+        remedy += "take the old one out of the state by this command"
+        if there == import_id:
+            remedy += f"; {IMPORTS} has its line already:"
+        else:
+            instead = " in place of the one there" if there else ""
+            remedy += f", and import it as it is by this line in {IMPORTS}{instead}:"
+            lines.append(_line(named, import_id))
+        return Refusal(self.landing_zone.fault(SSO, named.location, problem, remedy), "", tuple(lines))
+
     def import_id(self, named: Thing) -> str | None:
         """Returns the import id of what has this name now, None if nothing has."""
         if named.kind == "user":
             return self._users.get(named.identity)
         return (self._groups if named.kind == "group" else self._sets).get(named.identity)
 
-    def objection(self, named: Thing, import_id: str, announced: Collection[Name]) -> Fault | None:
+    def objection(self, named: Thing, import_id: str, announced: Collection[Name]) -> Refusal | None:
         """Returns why a thing may not be imported, with the line that imports it on purpose; None if it is ours."""
         foreign = self._foreign(named, import_id)
         if announced_as(named) not in announced:
             why = "in no state, and no run of Strata announced it, so it is somebody else's"
-            held = self._held(named, import_id)
+            why += self._with_held(named, import_id)
         elif foreign:
-            why, held = "announced by a run of Strata that did not finish, but not as such a run leaves it", foreign
+            why = "announced by a run of Strata that did not finish, but not as such a run leaves it"
+            why += f"; it has {listed(foreign)}"
         else:
             return None
         problem = f"{WORDS[named.kind]} {named.name!r} is at AWS already; it is {why}"
-        remedy = "nothing was changed; choose another name, or import it as it is, by this line in "
-        line = f'{named.address}: "{import_id}"'
-        problem += f"; it has {listed(held)}" if held else ""
-        return self.landing_zone.fault("sso.yaml", named.location, problem, f"{remedy}imports.yaml: {line}")
+        remedy = f"choose another name, or import it as it is, by this line in {IMPORTS}:"
+        return Refusal(self.landing_zone.fault(SSO, named.location, problem, remedy), "", (_line(named, import_id),))
+
+    @property
+    def _state(self) -> State:
+        return self.states.get(STACK, {})
 
     @cached_property
     def _users(self) -> dict[str, str]:
@@ -144,7 +186,7 @@ class Directory:
 
     def _recorded_sets(self) -> dict[str, str]:
         """Returns names by ARN: AWS lists permission sets without one, and never gives one another."""
-        recorded = attributes(self.states.get(STACK, {}), {})
+        recorded = attributes(self._state, {})
         type = TYPES["permission-set"]
         return {one["arn"]: one["name"] for address, one in recorded.items() if address.startswith(f"{type}.")}
 
@@ -152,10 +194,14 @@ class Directory:
     def _user_names(self) -> dict[str, str]:
         return {found["UserId"]: found["UserName"] for found in self.center.list_users() if found.get("UserName")}
 
-    def _held(self, named: Thing, import_id: str) -> list[str]:
+    def _with_held(self, named: Thing, import_id: str) -> str:
+        """Returns the contents of a thing as the end of a sentence, nothing where it has none."""
+        held = list[str]()
         if named.kind == "group":
-            return self._members(import_id)
-        return list(self._policies(import_id)) if named.kind == "permission-set" else []
+            held = self._members(import_id)
+        elif named.kind == "permission-set":
+            held = list(self._policies(import_id))
+        return f"; it has {listed(held)}" if held else ""
 
     def _foreign(self, named: Thing, import_id: str) -> list[str]:
         """Returns undeclared contents of a thing."""
@@ -173,7 +219,7 @@ class Directory:
     def _declared_members(self, key: str) -> set[str]:
         """Returns the user names of the members; who is recorded keeps the one that was created."""
         zone = self.landing_zone
-        recorded = attributes(self.states.get(STACK, {}), newest_keys(self.landing_zone.moves))
+        recorded = attributes(self._state, newest_keys(self.landing_zone.moves))
         users = {thing.key: thing for thing in declared(self.landing_zone) if thing.kind == "user"}
         members = zone.sso.groups[key].members
         own = (users[member] for member in members if member in users)
@@ -218,6 +264,10 @@ class Directory:
     def _output(self, stack: str, name: str) -> str | None:
         output = self.states.get(stack, {}).get("outputs", {}).get(name)
         return str(output["value"]) if output else None
+
+
+def _line(named: Thing, import_id: str) -> str:
+    return f'{named.address}: "{import_id}"'
 
 
 _OUTPUT = re.compile(

@@ -87,6 +87,15 @@ class Guard:
         yield from _ending(self.landing_zone, self._standing)
 
 
+def newly_locked_out(before: LandingZone, after: LandingZone) -> Iterator[str]:
+    """Yields what somebody can undo in one configuration and nobody could in another, whether accepted or not."""
+    known = {one.at for one in Guard(before).lock_outs}
+    for one in Guard(after).lock_outs:
+        if one.at not in known:
+            accepted = f"; {ACCEPTED} accepts it" if find(after.accepted, LOCK_OUT, one.at) else ""
+            yield f"{after.source(one.file, one.location)}: {one.problem}{accepted}; {one.remedy}"
+
+
 # The management account
 
 

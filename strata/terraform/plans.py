@@ -155,6 +155,8 @@ class Planner:
     """Hears each plan that would do something, in Terraform's JSON."""
     gone: Callable[[Sequence[Failure]], Collection[str]] = lambda _: ()
     """Returns the addresses of errors that are imports of what AWS does not have, and that need not stop the plan."""
+    refuse: Callable[[Plan], None] = lambda _: None
+    """Raises an error where a plan shall not even be shown."""
     refresh: Callable[[Workspace, str, Versions], bool] = lambda *_: True
     """Says whether a plan that rests on these versions of states asks AWS about every object of its state."""
     _initialized: set[str] = field(default_factory=set)
@@ -174,7 +176,9 @@ class Planner:
         while addresses := self.gone(planned.failures):
             self.workspace.import_not(stack, addresses)
             planned = self._plan(stack, pending)
-        return self._plan(stack, pending) if self.adopt(planned) else planned
+        planned = self._plan(stack, pending) if self.adopt(planned) else planned
+        self.refuse(planned)
+        return planned
 
     def _plan(self, stack: str, pending: Sequence[str]) -> Plan:
         self.progress.doing(f"{stack}: planning")

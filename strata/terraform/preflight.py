@@ -78,20 +78,32 @@ class Prepared:
                 raise
             return None
 
+    def directory(self) -> Directory | None:
+        """Returns Identity Center as it is now, beside the states as they are now."""
+        project = self.landing_zone.project
+        states = {stack: read_state(self.aws, project, stack) for stack in self.workspace.stacks}
+        return Directory.of(self.aws, self.landing_zone, states, self.workspace.document(STACK))
+
 
 class RefusedError(StrataError):
-    """An edit would lose something: each refusal with its lines to copy."""
+    """Something is not done, since it would lose something or take what is somebody else's: each with lines to copy.
 
-    def __init__(self, refusals: Sequence[Refusal]) -> None:
+    Args:
+        applied: whether this run has changed something before.
+    """
+
+    def __init__(self, refusals: Sequence[Refusal], *, applied: bool = False) -> None:
         super().__init__(*(str(refusal.fault) for refusal in refusals))
         self.refusals = tuple(refusals)
+        self._applied = applied
 
     def lines(self) -> Iterator[str]:
         """Yields each refusal, and below it the lines to copy, which are commands or belong into imports.yaml."""
         for refusal in self.refusals:
             yield f"error: {refusal.fault}"
             yield from (f"  {visible(copied)}" for copied in refusal.lines)
-        yield "nothing was changed"
+        if not self._applied:
+            yield "nothing was changed"
 
 
 def prepare(
@@ -112,7 +124,7 @@ def prepare(
     Raises:
         ConfigurationError: the configuration has faults, or an expectation does not hold.
         UsageError: a word of --allow is none.
-        RefusedError: the edit would lose something; nothing was changed.
+        RefusedError: the edit would lose something, or something is somebody else's; nothing was changed.
         StrataError: the account is another one, bootstrap is missing, or AWS rejected a call.
     """
     _check_allowed(allow)
@@ -206,14 +218,14 @@ def _adopt_leftovers(prepared: Prepared, note: Callable[[str], None]) -> None:
     """Has the plan import what a run that was killed made and the state does not know.
 
     Raises:
-        ConfigurationError: something foreign is in it by now.
+        RefusedError: something foreign is in it by now.
     """
     workspace, landing_zone, states = prepared.workspace, prepared.landing_zone, prepared.states
     directory = Directory.of(prepared.aws, landing_zone, states, workspace.document(STACK))
     wanted = [named for named in to_create(landing_zone, states[STACK]) if announced_as(named) in prepared.announced]
     ids, objections = directory.sorted_out(wanted, prepared.announced) if directory else ({}, [])
     if objections:
-        raise ConfigurationError(objections)
+        raise RefusedError(sorted(objections))
     for address, import_id in ids.items():
         note(f"{STACK}: {address} was created by an earlier run that did not finish: importing {import_id}")
     if ids:

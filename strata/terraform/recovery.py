@@ -15,8 +15,8 @@ from typing import Any
 from strata.aws.identity_center import Center
 from strata.aws.session import Aws, AwsError
 from strata.config.models import state_key
-from strata.errors import Fault
 from strata.identity.announced import KINDS, Name
+from strata.identity.comparison import Refusal
 from strata.identity.leftovers import Directory, declared
 from strata.identity.things import TYPES
 from strata.landing_zone import LandingZone
@@ -223,7 +223,7 @@ def adopt_interrupted(
 
 def _named(
     directory: Callable[[], Directory | None], wanted: Sequence[str], announced: Collection[Name]
-) -> tuple[dict[str, str], list[Fault]]:
+) -> tuple[dict[str, str], list[Refusal]]:
     """Returns the import ids of users, groups and permission sets that are ours, and why others are not."""
     types = {address.partition(".")[0] for address in wanted}
     center = directory() if types.intersection(TYPES[kind] for kind in KINDS) else None

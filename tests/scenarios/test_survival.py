@@ -186,7 +186,8 @@ def test_what_was_announced_and_has_a_stranger_in_it_is_not_adopted(shipped: Sit
     assert refused.code == 1, refused.text
     assert "not as such a run leaves it; it has mallory" in refused.text
     assert "not as such a run leaves it; it has arn:aws:iam::aws:policy/AdministratorAccess;" in refused.text
-    assert f'aws_identitystore_group.builders: "{instance["IdentityStoreId"]}/{group}"' in refused.text
+    assert f'  aws_identitystore_group.builders: "{instance["IdentityStoreId"]}/{group}"' in refused.stderr.splitlines()
+    assert f'  {PERMISSION_SET}.Builder: "{made},{arn}"' in refused.stderr.splitlines()
     assert shipped.aws.writing_calls() == {}
 
 

@@ -26,7 +26,7 @@ from strata.aws import organization
 from strata.aws.prerequisites import management_caller
 from strata.aws.session import Aws, connect, named
 from strata.aws.states import read_states
-from strata.commands.adopt.existing import changed_texts, deployed, existing_at, offer
+from strata.commands.adopt.existing import changed_texts, deployed, existing_at, offer, warn, worse
 from strata.commands.adopt.folder import CACHE, forget_answers, has_configuration, write_new
 from strata.commands.adopt.mending import mend
 from strata.config import IMPORTS, ORGANIZATION, PROJECT, SECURITY
@@ -123,14 +123,16 @@ def _add(options: Options, to: Path, names: Names, how: How) -> int:
     existing = existing_at(to, load(to), inventory.organization.id, *deployed(states))
     merged = merge(existing, inventory, literal=how.literal)
     texts = changed_texts(to, merged, inventory)
+    warned = worse(to, existing, merged) if texts else []
     forget_answers(to)  # what is at AWS may change before the next run, and a deploy may change it
     written = bool(texts) and how.yes and not how.dry_run
     if how.json:
+        warn(warned)
         if written:
             offer(options, to, existing, texts, merged, dry_run=False, yes=True, quiet=True)
             forget_answers(to)
         facts = _facts(to, merged.found, reading, written=written)
-        document(output("adopt", {**facts, **merged.since.facts()}))
+        document(output("adopt", {**facts, **merged.since.facts(), "warnings": warned}))
         return 0
     reading.tell()
     if not texts:
@@ -138,7 +140,7 @@ def _add(options: Options, to: Path, names: Names, how: How) -> int:
             print(line(words))
         options.note(f"nothing to do: {to} has all that is new at AWS")
         return 0
-    code = offer(options, to, existing, texts, merged, dry_run=how.dry_run, yes=how.yes)
+    code = offer(options, to, existing, texts, merged, dry_run=how.dry_run, yes=how.yes, warned=warned)
     if code == 0 and not how.dry_run:
         forget_answers(to)
         _tell_next(to)

@@ -15,7 +15,7 @@ from strata.adoption.record import RECORD
 from strata.adoption.rerun import merge
 from strata.aws.prerequisites import management_caller
 from strata.aws.session import connect
-from strata.commands.adopt.existing import deployed, existing_at, show
+from strata.commands.adopt.existing import deployed, existing_at, show, warn, worse
 from strata.commands.adopt.mending import mend, replace
 from strata.config.text import short
 from strata.config.types import did_you_mean
@@ -32,7 +32,7 @@ from strata.inventory.things import Inventory
 from strata.load import load
 from strata.options import Options
 from strata.outputs import output
-from strata.printing import document
+from strata.printing import document, word
 from strata.terminal import confirmed, interactive
 
 
@@ -78,10 +78,11 @@ def run(options: Options, choice: Choice) -> int:
     files = _files(existing, merged, inventory)
     if not choice.json:
         reading.tell()
-    code, written = _offered(options, existing, files, merged, choice)
+    warned = worse(folder, existing, merged) if files else []
+    code, written = _offered(options, existing, files, merged, choice, warned)
     if choice.json:
         facts = {"folder": str(folder), "written": written, "requests": dict(reading.requests)}
-        document(output("adopt", {**facts, **_described(merged), **merged.since.facts()}))
+        document(output("adopt", {**facts, **_described(merged), **merged.since.facts(), "warnings": warned}))
     return code
 
 
@@ -265,9 +266,14 @@ def _files(existing: Existing, merged: Merged, inventory: Inventory) -> dict[str
 
 
 def _offered(
-    options: Options, existing: Existing, files: Mapping[str, str], merged: Merged, choice: Choice
+    options: Options,
+    existing: Existing,
+    files: Mapping[str, str],
+    merged: Merged,
+    choice: Choice,
+    warned: Sequence[str] = (),
 ) -> tuple[int, bool]:
-    """Shows what changes, asks, and writes; returns the exit code, and whether anything was written.
+    """Shows what changes, warns, asks, and writes; returns the exit code, and whether anything was written.
 
     Raises:
         StrataError: a file has changed in the meantime, or cannot be written.
@@ -277,6 +283,7 @@ def _offered(
         raise StrataError(f"{folder} has changed in the meantime; run the command again")
     if not choice.json:
         show(folder, {name: text for name, text in files.items() if name != RECORD}, merged.since)
+    warn(warned)
     if choice.dry_run or (choice.json and not choice.yes):
         return 0, False
     if not files:
@@ -290,4 +297,5 @@ def _offered(
         f"written to {folder}; strata plan shows what the deploy adds to it, tags for example. "
         "A permission set that was changed is also provisioned in all its accounts"
     )
+    options.note(f"next: strata check --config {word(folder)}")
     return 0, True

@@ -17,6 +17,7 @@ from strata.adoption.record import RECORD, Record
 from strata.adoption.rendering import ADOPTION, Since, adoption, told
 from strata.commands.adopt.folder import CACHE
 from strata.commands.adopt.mending import replace
+from strata.config import PROJECT
 from strata.errors import ConfigurationError, StrataError
 from strata.files.atomic import read_text
 from strata.files.config_edit import files_with, policies, print_diff, texts, write_texts
@@ -26,6 +27,8 @@ from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
 from strata.printing import line, readers_may_leave
+from strata.rules.expectations import newly_unmet
+from strata.rules.lockout import newly_locked_out
 from strata.terminal import confirmed
 
 
@@ -115,6 +118,7 @@ def offer(
     dry_run: bool,
     yes: bool,
     quiet: bool = False,
+    warned: Sequence[str] = (),
 ) -> int:
     """Shows what changes, asks, and writes; returns the exit code.
 
@@ -127,6 +131,7 @@ def offer(
         documents = [Path(name) for name in files if name.endswith(".json") and name != RECORD]
         hidden = {RECORD, ADOPTION, *map(str, documents)}
         show(folder, {name: text for name, text in files.items() if name not in hidden}, merged.since, documents)
+    warn(warned)
     if dry_run:
         return 0
     if not yes and not confirmed(f"write this to {folder}?", instead="the changes with --dry-run"):
@@ -135,6 +140,23 @@ def offer(
     replace(folder, {**existing.texts, **existing.kept}, files)
     options.note(f"written to {folder}")
     return 0
+
+
+def worse(folder: Path, existing: Existing, merged: Merged) -> list[str]:
+    """Returns what nobody wants of the result and the configuration does not have yet, each with its place.
+
+    That is an expectation that holds no longer, and what nobody could undo, which accepted.yaml gets an entry for.
+    """
+    before, after = existing.landing_zone, merged.landing_zone
+    copy = str(Path(after.source_file(PROJECT).file).parent)
+    found = (*newly_unmet(before, after), *newly_locked_out(before, after))
+    return [f"{folder}/{one.replace(copy, str(folder))}" for one in found]
+
+
+def warn(warned: Sequence[str]) -> None:
+    """Prints on stderr what is written all the same: AWS is so already."""
+    for words in warned:
+        print(line(f"warning: {words}"), file=sys.stderr)
 
 
 def show(folder: Path, files: Mapping[str, str], since: Since, documents: Sequence[Path] = ()) -> None:
