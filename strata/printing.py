@@ -27,6 +27,11 @@ def line(text: object, most: int = LINE) -> str:
     return _cut(seen, most)
 
 
+def flat(text: object) -> str:
+    """Returns all of a text as words of a table or a list, where line ends mean no more than blanks."""
+    return _SPACE.sub(" ", visible(str(text)))
+
+
 def visible(text: str) -> str:
     """Returns text with what a terminal obeys, or does not show, written out as in JSON; tabs and line ends stay."""
     if text.isascii():
@@ -52,6 +57,7 @@ def path(text: str) -> str:
 _LONG, _BRIEF = 100, 20
 """A value or key longer than the first is shortened to the second."""
 
+_SPACE = re.compile(r"[\t\n]+")
 _QUOTED = re.compile(r"""(?<!\w)(?:'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*")""")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _HIDDEN = re.compile(
@@ -142,10 +148,7 @@ def html(text: str) -> str:
     """Returns text for an element or a quoted attribute of an HTML page."""
     from html import escape
 
-    return escape(_SPACE.sub(" ", visible(text)))
-
-
-_SPACE = re.compile(r"[\t\n]+")
+    return escape(flat(text))
 
 
 def script_data(data: Any) -> str:
@@ -160,13 +163,18 @@ def _seen(data: Any) -> Any:
         return {key: _seen(value) for key, value in data.items()}
     if isinstance(data, list | tuple):
         return [_seen(value) for value in data]
-    return _SPACE.sub(" ", visible(data)) if isinstance(data, str) else data
+    return flat(data) if isinstance(data, str) else data
 
 
 def mermaid(text: str) -> str:
     """Returns text for Mermaid within quotes: entities, written with # for &."""
     plain = line(text)
     return "".join(letter if letter.isalnum() or letter in " -_.:,/@+()" else f"#{ord(letter)};" for letter in plain)
+
+
+def mermaid_comment(text: object) -> str:
+    """Returns a line of Mermaid that it does not draw; a directive would be obeyed there as well."""
+    return f"%% {line(text).replace('%%{', '%% {')}"
 
 
 def as_json(data: Any) -> str:
