@@ -20,7 +20,7 @@ from strata import completion
 from strata.errors import ConfigurationError, StrataError, UsageError
 from strata.help import LINES, Commands, print_version
 from strata.options import Options, usual_config
-from strata.printing import document, guarded, line
+from strata.printing import document, guarded, line, unwritten
 from strata.text import counted
 
 app = typer.Typer(
@@ -139,10 +139,10 @@ def command(name: str, example: str, under: typer.Typer = app) -> Callable[[Call
 
 def _outcome(run: Callable[[], int], options: Options, json_of: str | None) -> int:
     """Runs a command; known failures become one line each, and JSON where that was asked, and exit code 1."""
-    code = 0
+    code = 1
     try:
         code = run()
-        sys.stdout.flush()  # a full disk may come up here, and is ours to report
+        _flush()
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
@@ -162,6 +162,16 @@ def _outcome(run: Callable[[], int], options: Options, json_of: str | None) -> i
             _drop_stdout()
         return 2 if isinstance(error, UsageError) else 1
     return code
+
+
+def _flush() -> None:
+    """Ends the output.
+
+    Raises:
+        OSError: stdout did not take all, now or before: a deploy goes on then, since it has changed AWS.
+    """
+    if failure := unwritten():
+        raise failure
 
 
 def _print_error(error: Exception, command: str) -> None:
@@ -186,8 +196,10 @@ def _words(error: Exception) -> Iterator[str]:
         yield line(f"error: {type(error).__name__}: {error}; this is a fault of Strata, --debug shows where")
 
 
-_MACHINE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE})
-"""Errors of the machine that name no file: a full disk, a quota, too many open files."""
+_MACHINE = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.EBADF}
+)
+"""Errors of the machine that name no file: a full disk, a quota, too many open files, a closed stdout."""
 
 
 def _drop_stdout() -> None:
@@ -941,7 +953,16 @@ def report(
 def main() -> None:
     """Runs the command line."""
     with guarded():
-        app()
+        try:
+            app()
+        except (SystemExit, OSError) as end:
+            # The help and the version are no command, so that nothing told what became of them.
+            failure = unwritten()
+            if failure is None or isinstance(failure, BrokenPipeError) or getattr(end, "code", None):
+                raise
+            print(*_words(failure), sep="\n", file=sys.stderr)
+            _drop_stdout()
+            raise SystemExit(1) from None
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from strata.printing import line, word
+from strata.printing import line, readers_may_leave, word
 
 
 def usual_config() -> Path:
@@ -34,4 +34,5 @@ class Options:
     def note(self, text: str) -> None:
         """Says something to the person at the terminal, unless they asked for quiet."""
         if not self.quiet:
-            print(line(text), file=sys.stderr, flush=True)
+            with readers_may_leave():
+                print(line(text), file=sys.stderr, flush=True)

@@ -6,13 +6,15 @@ wraps lines and shows colours as well, for every command in the same way.
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from enum import Enum
+from functools import partial
 from typing import Any, TextIO, cast
 
 LINE = 2_000
@@ -23,6 +25,11 @@ def line(text: object, most: int = LINE) -> str:
     """Returns text as one line of a terminal: all of it can be seen, none is obeyed, the middle of much is cut."""
     seen = visible(_cut(str(text), most)).replace("\n", r"\n").replace("\t", r"\t")
     return _cut(seen, most)
+
+
+def flat(text: object) -> str:
+    """Returns all of a text as words of a table or a list, where line ends mean no more than blanks."""
+    return _SPACE.sub(" ", visible(str(text)))
 
 
 def visible(text: str) -> str:
@@ -50,12 +57,13 @@ def path(text: str) -> str:
 _LONG, _BRIEF = 100, 20
 """A value or key longer than the first is shortened to the second."""
 
+_SPACE = re.compile(r"[\t\n]+")
 _QUOTED = re.compile(r"""(?<!\w)(?:'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*")""")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _HIDDEN = re.compile(
-    # Letters and marks that show nothing: joiners, fillers, selectors. One selector may follow what it selects.
+    # Letters and marks that show nothing: joiners, fillers, selectors. A symbol may have the one that selects its look.
     r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0d\uffa0\U000e0100-\U000e01ef]"
-    r"|(?<![^\x00-\x7f])[\ufe0e\ufe0f]|(?<=[\ufe0e\ufe0f])[\ufe0e\ufe0f]"
+    r"|(?<![\xa9\xae\u203c-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff])[\ufe0e\ufe0f]"
 )
 
 
@@ -140,10 +148,7 @@ def html(text: str) -> str:
     """Returns text for an element or a quoted attribute of an HTML page."""
     from html import escape
 
-    return escape(_SPACE.sub(" ", visible(text)))
-
-
-_SPACE = re.compile(r"[\t\n]+")
+    return escape(flat(text))
 
 
 def script_data(data: Any) -> str:
@@ -158,13 +163,18 @@ def _seen(data: Any) -> Any:
         return {key: _seen(value) for key, value in data.items()}
     if isinstance(data, list | tuple):
         return [_seen(value) for value in data]
-    return _SPACE.sub(" ", visible(data)) if isinstance(data, str) else data
+    return flat(data) if isinstance(data, str) else data
 
 
 def mermaid(text: str) -> str:
     """Returns text for Mermaid within quotes: entities, written with # for &."""
     plain = line(text)
     return "".join(letter if letter.isalnum() or letter in " -_.:,/@+()" else f"#{ord(letter)};" for letter in plain)
+
+
+def mermaid_comment(text: object) -> str:
+    """Returns a line of Mermaid that it does not draw; a directive would be obeyed there as well."""
+    return f"%% {line(text).replace('%%{', '%% {')}"
 
 
 def as_json(data: Any) -> str:
@@ -277,12 +287,13 @@ def ended_by_hand(stream: TextIO) -> None:
 
 
 def document(text: str) -> None:
-    """Prints to stdout, for another program, lines that stay as they are at a terminal as well."""
+    """Prints to stdout, for another program, lines that stay as they are at a terminal as well; it may leave."""
     stream = sys.stdout
-    if isinstance(stream, _Guarded):
-        stream.write_whole(f"{text}\n")
-    else:
-        print(text)
+    with readers_may_leave():
+        if isinstance(stream, _Guarded):
+            stream.write_whole(f"{text}\n")
+        else:
+            print(text)
 
 
 # What stands behind all of them
@@ -295,7 +306,7 @@ def guarded() -> Iterator[None]:
     A letter that the locale has no code for is escaped, so that no output fails for it.
     """
     before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = guards = _guard(sys.stdout), _guard(sys.stderr)
+    sys.stdout, sys.stderr = guards = _guard(sys.stdout or _Closed()), _guard(sys.stderr or io.StringIO())
     try:
         yield
     finally:
@@ -327,9 +338,25 @@ def unguarded(stream: TextIO) -> TextIO:
     return stream
 
 
-def _guard(stream: TextIO | None) -> TextIO:
-    if stream is None:  # closed by the caller, as by `>&-`
-        return cast("TextIO", _Guarded(io.StringIO()))
+class _Closed(io.StringIO):
+    """The stdout that a caller has closed, as by `>&-`: like a full disk, it takes nothing, and tells it at the end."""
+
+    def flush(self) -> None:
+        if self.getvalue():
+            raise OSError(errno.EBADF, "stdout is closed")
+
+
+def unwritten() -> OSError | None:
+    """Returns why stdout did not take all that was printed, None where it did."""
+    stream = sys.stdout
+    try:
+        stream.flush()
+    except OSError as error:
+        return error
+    return stream.failure if isinstance(stream, _Guarded) else None
+
+
+def _guard(stream: TextIO) -> TextIO:
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors="backslashreplace")
     return stream if isinstance(stream, _Guarded) else cast("TextIO", _Guarded(stream))
@@ -344,6 +371,8 @@ class _Guarded:
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
+        self.failure: OSError | None = None
+        """The first failure to write, which whoever printed may not have told."""
         self._blank = True
         self._columns = columns(stream)
         self._colours = coloured(stream)
@@ -355,22 +384,22 @@ class _Guarded:
     def write(self, text: str) -> int:
         shown = self._safe(text)
         if self._columns is None:
-            self.stream.write(self._in_colour(shown))
+            self._put(self._in_colour(shown))
             return len(text)
         *whole, self._held = f"{self._held}{shown}".split("\n")
         for one in whole:
-            self.stream.write(f"{self._laid_out(one)}\n")
+            self._put(f"{self._laid_out(one)}\n")
             self._begun = False
         return len(text)
 
     def write_whole(self, text: str) -> None:
         """Writes lines that are not wrapped."""
         self.show_held()
-        self.stream.write(self._in_colour(self._safe(text)))
+        self._put(self._in_colour(self._safe(text)))
 
     def flush(self) -> None:
         self.show_held()
-        self.stream.flush()
+        self._told(self.stream.flush)
 
     def begin(self) -> None:
         """Begins a line."""
@@ -380,8 +409,19 @@ class _Guarded:
         """Writes the beginning of a line."""
         if self._held:
             held, self._held = self._held, ""
-            self.stream.write(self._laid_out(held))
+            self._put(self._laid_out(held))
             self._begun = True
+
+    def _put(self, text: str) -> None:
+        self._told(partial(self.stream.write, text))
+
+    def _told(self, write: Callable[[], object]) -> None:
+        """Keeps a failure: an unbuffered stream forgets what it did not take."""
+        try:
+            write()
+        except OSError as error:
+            self.failure = self.failure or error
+            raise
 
     def _safe(self, text: str) -> str:
         if _MARK.search(text):

@@ -41,6 +41,7 @@ HOSTILE = [
     "zero\u200bwidth\ufeff\u00ad",
     "filler\u3164\u115f\U000e0100",
     "half \udcff",
+    "Zoe\u0301\ufe0f Zo\xeb\ufe0f",
     "=cmd|' /C calc'!A0",
     "x;=1+1",
     'x;" =1+1',
@@ -75,7 +76,8 @@ def seen(text: str) -> str:
 @pytest.mark.parametrize("text", HOSTILE)
 def test_a_line_is_one_and_only_shows(text: str) -> None:
     shown = printing.line(text)
-    assert all(letter.isprintable() or letter == "\u00a0" for letter in shown.replace("\ufe0f", ""))
+    assert all(letter.isprintable() or letter == "\u00a0" for letter in shown.replace("❤\ufe0f", ""))
+    assert "\ufe0f" not in shown.replace("❤\ufe0f", "")
     assert not re.search(r"[\u3164\u115f\U000e0100]", shown)
     assert printing.line(shown) == shown, "nothing is escaped twice"
 

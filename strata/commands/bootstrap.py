@@ -22,7 +22,7 @@ from strata.errors import ConfigurationError, StrataError
 from strata.landing_zone.examples import example_faults
 from strata.load import load
 from strata.options import Options
-from strata.printing import line, word
+from strata.printing import line, readers_may_leave, word
 from strata.terminal import confirmed
 
 
@@ -55,14 +55,15 @@ def run(options: Options, *, dry_run: bool, yes: bool) -> int:
     await_organization(aws, options.note)
     if any(status.thing == ORGANIZATION for status in incomplete):
         _warn_about_names(aws, project, options.config)
-    _print_next(aws, project, options)
+    with readers_may_leave():
+        _print_next(aws, project, options)
     return 0
 
 
 def _print_plan(caller: Caller, project: Project, found: list[ResourceStatus]) -> None:
-    print(line(f"{project.name}: account {caller.account}, as {caller.arn}"))
-    for status in found:
-        print(line(status), flush=True)
+    with readers_may_leave():
+        for text in (f"{project.name}: account {caller.account}, as {caller.arn}", *found):
+            print(line(text), flush=True)
     for status in found:
         if status.caution:
             warn(status.caution)

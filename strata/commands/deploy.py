@@ -287,7 +287,7 @@ class Deployment:
             for outcome in self.outcomes.values():
                 self._tell(outcome)
             if self._written and outputs.get("portal_url"):
-                print(f"sign in at {outputs['portal_url']}")
+                print(line(f"sign in at {outputs['portal_url']}"))
         for key, account_id in self._new_accounts(outputs).items():
             print(line(f"  new account {account_id}  {key}"))
         if outputs and (number := self._imported()):

@@ -54,7 +54,7 @@ from strata.files.template import (
 )
 from strata.landing_zone.examples import is_example
 from strata.options import Options
-from strata.printing import line, word
+from strata.printing import line, readers_may_leave, word
 from strata.questions import ask, objection
 from strata.terminal import confirmed, interactive
 
@@ -97,7 +97,8 @@ def run(options: Options, *, given: Mapping[str, Any], to: Path | None, dry_run:
     else:
         replace(target, before, {name: files[name] for name in changed})
     option = _config(target)
-    print(f"next:\n  strata {option}doctor\n  strata {option}bootstrap")
+    with readers_may_leave():
+        print(f"next:\n  strata {option}doctor\n  strata {option}bootstrap")
     return 0
 
 

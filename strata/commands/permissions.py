@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
+from strata import printing
 from strata.config.types import did_you_mean
 from strata.errors import StrataError, UsageError
 from strata.landing_zone.permissions import NAMES, permissions
@@ -18,5 +17,5 @@ def run(options: Options, *, document: str | None) -> int:
     if document not in NAMES:
         guess = did_you_mean(document, NAMES)
         raise StrataError(f"{document!r} is not a policy{guess}; name one of {', '.join(NAMES)}")
-    print(json.dumps(permissions(load(options.config).project)[document].content, indent=2))
+    printing.document(printing.as_json(permissions(load(options.config).project)[document].content))
     return 0

@@ -91,7 +91,8 @@ def run(
     if json:
         _print_result(profiles, update, path, json=True, current=True)
     else:
-        _print_next(profiles, short_name, file)
+        with readers_may_leave():
+            _print_next(profiles, short_name, file)
     return 0
 
 

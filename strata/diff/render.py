@@ -7,7 +7,7 @@ from itertools import groupby
 
 from strata.diff.change import Change, Topic, risk_words, risks
 from strata.outputs import output
-from strata.printing import line, markdown, visible
+from strata.printing import flat, line, markdown
 
 _COMPARED = (Topic.PERMISSION_SETS, Topic.GUARDRAILS)
 _NOT_LOOKED_AT = "Not looked at: policies of resources, your own policies by name, actions that AWS adds later."
@@ -19,7 +19,7 @@ def as_text(found: Sequence[Change], revision: str) -> str:
     for topic, changes in groupby(found, key=lambda change: change.topic):
         lines += ["", topic.value]
         for change in changes:
-            text = visible(f"{change.text} ({risk_words({change.risk})})" if change.risk else change.text)
+            text = flat(f"{change.text} ({risk_words({change.risk})})" if change.risk else change.text)
             lines.append(f"{'! ' if change.risk else '  '}{text}")
     lines += ["", _NOT_LOOKED_AT] if _is_compared(found) else []
     return "\n".join([*lines, ""])

@@ -17,6 +17,7 @@ from strata.aws.session import Aws, AwsError
 from strata.config.models import Project
 from strata.errors import StrataError
 from strata.identity.things import Kind
+from strata.printing import line
 
 Name = tuple[Kind, str]
 KINDS: tuple[Kind, ...] = ("user", "group", "permission-set")
@@ -82,11 +83,11 @@ def _read(aws: Aws, project: Project) -> tuple[frozenset[Name], dict[str, str]]:
     try:
         return _parsed(found.body), condition
     except ValueError as error:
-        print(
-            f"warning: {kept.shown(project, kept.ANNOUNCED)} is not what Strata writes ({error}), so nothing counts as "
-            "announced; the next deploy that creates users, groups or permission sets writes it anew",
-            file=sys.stderr,
+        problem = (
+            f"{kept.shown(project, kept.ANNOUNCED)} is not what Strata writes ({error}), so nothing counts as announced"
         )
+        remedy = "the next deploy that creates users, groups or permission sets writes it anew"
+        print(line(f"warning: {problem}; {remedy}"), file=sys.stderr)
         return frozenset(), condition
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from strata.landing_zone import LandingZone
 from strata.landing_zone.units import THE_ROOT, Target
-from strata.printing import line, mermaid
+from strata.printing import mermaid, mermaid_comment
 from strata.report.live import Live
 from strata.report.policies import short_type
 from strata.text import counted
@@ -18,10 +18,9 @@ MANY = 60
 
 def flowchart(landing_zone: LandingZone, live: Live | None = None) -> str:
     """Returns the chart: root, units, accounts, with the policies attached to each."""
-    evidence = (
-        [f"  %% {line(one)}" for one in (live, f"SHA-256 of the reading: {live.sha256}", *live.unread)] if live else []
-    )
-    return "\n".join(["flowchart LR", *evidence, *(f"  {line}" for line in _lines(landing_zone)), ""])
+    evidence = (live, f"SHA-256 of the reading: {live.sha256}", *live.unread) if live else ()
+    lines = [*map(mermaid_comment, evidence), *_lines(landing_zone)]
+    return "\n".join(["flowchart LR", *(f"  {one}" for one in lines), ""])
 
 
 def _lines(landing_zone: LandingZone) -> Iterator[str]:

@@ -14,7 +14,7 @@ from strata.config.models import Mode
 from strata.landing_zone import MANAGEMENT, LandingZone, Part
 from strata.landing_zone.administrators import allows_everything
 from strata.landing_zone.units import Target
-from strata.printing import csv_cell, markdown, visible, wrapped
+from strata.printing import csv_cell, flat, markdown, wrapped
 from strata.report.access import AccessPath, allowances, bundles, empty_groups
 from strata.report.edition import Edition
 from strata.report.labels import says_more
@@ -105,7 +105,7 @@ class Marked:
 def as_text(found: Iterable[Table], width: int) -> str:
     """Returns tables for a terminal, cells wrapped to its width."""
     parts = []
-    for table in map(_visible, found):
+    for table in map(_seen, found):
         notes, lead = (
             [piece for text in texts for piece in wrapped(text, width)] for texts in (table.notes, table.lead)
         )
@@ -114,9 +114,15 @@ def as_text(found: Iterable[Table], width: int) -> str:
     return "\n".join(parts)
 
 
-def _visible(table: Table) -> Table:
-    rows = [tuple(map(visible, row)) for row in table.rows]
-    return replace(table, rows=rows, notes=tuple(map(visible, table.notes)), lead=tuple(map(visible, table.lead)))
+def _seen(table: Table) -> Table:
+    rows = [tuple(map(flat, row)) for row in table.rows]
+    return replace(
+        table,
+        title=flat(table.title),
+        rows=rows,
+        notes=tuple(map(flat, table.notes)),
+        lead=tuple(map(flat, table.lead)),
+    )
 
 
 def as_markdown(found: Iterable[Table]) -> str:
@@ -124,7 +130,7 @@ def as_markdown(found: Iterable[Table]) -> str:
     parts = []
     for table in found:
         lines = [piece for text in table.lead for piece in (markdown(text), "")]
-        lines += [f"## {table.title}", "", _markdown_row(table.header), "|---" * len(table.header) + "|"]
+        lines += [f"## {markdown(table.title)}", "", _markdown_row(table.header), "|---" * len(table.header) + "|"]
         lines += [_markdown_row([markdown(cell) for cell in row]) for row in table.rows]
         lines += [piece for note in table.notes for piece in ("", markdown(note))]
         parts.append("\n".join([*lines, ""]))
@@ -349,6 +355,7 @@ def _layers_table(landing_zone: LandingZone) -> Table:
 # Layout in a terminal
 
 _GAP = "  "
+_HANGING = 2
 
 
 def _text_lines(table: Table, width: int) -> Iterator[str]:
@@ -357,7 +364,7 @@ def _text_lines(table: Table, width: int) -> Iterator[str]:
     lines = [table.header, *table.rows]
     columns = range(len(table.header))
     widths = [max(cell_len(row[column]) for row in lines) for column in columns]
-    narrowest = [max(_narrowest(row[column]) for row in lines) for column in columns]
+    narrowest = [max(_narrowest(row[column], hangs=not column) for row in lines) for column in columns]
     most = width - len(_GAP) * (len(widths) - 1)
     if sum(narrowest) > most:
         yield from (piece for line in _entries(table) for piece in wrapped(line, width))
@@ -365,7 +372,7 @@ def _text_lines(table: Table, width: int) -> Iterator[str]:
     while sum(widths) > most:
         widths[max(columns, key=lambda column: (widths[column] > narrowest[column], widths[column]))] -= 1
     for index, row in enumerate(lines):
-        cells = [_cell(cell, columns) for cell, columns in zip(row, widths, strict=True)]
+        cells = [_cell(row[column], widths[column], hangs=not column) for column in columns]
         for number in range(max(map(len, cells))):
             texts = (cell[number] if number < len(cell) else "" for cell in cells)
             padded = (text + " " * (columns - cell_len(text)) for text, columns in zip(texts, widths, strict=True))
@@ -374,12 +381,13 @@ def _text_lines(table: Table, width: int) -> Iterator[str]:
             yield _GAP.join("-" * columns for columns in widths)
 
 
-def _narrowest(text: str) -> int:
+def _narrowest(text: str, *, hangs: bool) -> int:
     """Returns how wide a cell is that parts no word."""
     from rich.cells import cell_len
 
+    first, *others = map(cell_len, text.split() or [""])
     indent = len(text) - len(text.lstrip(_SPACE))
-    return indent + max((cell_len(word) for word in text.split()), default=0)
+    return indent + max(first, *(_HANGING * hangs + one for one in others), 0)
 
 
 def _entries(table: Table) -> Iterator[str]:
@@ -390,7 +398,14 @@ def _entries(table: Table) -> Iterator[str]:
         yield from (f"  {title.lower()}: {cell}" for title, cell in named if cell)
 
 
-def _cell(text: str, width: int) -> list[str]:
+def _cell(text: str, width: int, *, hangs: bool) -> list[str]:
+    """Returns the lines of a cell; those that hang leave the first column to what begins a row or a table."""
     indent = len(text) - len(text.lstrip(_SPACE))
-    pieces = textwrap.wrap(text.lstrip(_SPACE), max(width - indent, 8), break_on_hyphens=False, break_long_words=False)
+    pieces = textwrap.wrap(
+        text.lstrip(_SPACE),
+        max(width - indent, 8),
+        subsequent_indent=" " * _HANGING * hangs,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
     return [" " * indent + piece for piece in pieces] or [""]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator, Sequence
 
 from strata.errors import StrataError
@@ -22,7 +23,7 @@ class TerraformError(StrataError):
     def lines(self) -> Iterator[str]:
         """Yields what is printed."""
         yield from (f"error: {line(text)}" for text in self.args)
-        yield from (f"  {text}" for text in self._advice)
+        yield from (line(f"  {text}", sys.maxsize) for text in self._advice)
 
 
 ADVICE = (

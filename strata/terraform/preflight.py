@@ -37,7 +37,7 @@ from strata.landing_zone import LandingZone
 from strata.landing_zone.examples import example_faults
 from strata.load import load
 from strata.options import Options
-from strata.printing import line, visible
+from strata.printing import line
 from strata.rules.expectations import require
 from strata.terraform.locks import abandoned
 from strata.terraform.progress import Progress
@@ -101,7 +101,7 @@ class RefusedError(StrataError):
         """Yields each refusal, and below it the lines to copy, which are commands or belong into imports.yaml."""
         for refusal in self.refusals:
             yield f"error: {refusal.fault}"
-            yield from (f"  {visible(copied)}" for copied in refusal.lines)
+            yield from (line(f"  {copied}", sys.maxsize) for copied in refusal.lines)
         if not self._applied:
             yield "nothing was changed"
 

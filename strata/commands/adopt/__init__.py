@@ -42,7 +42,7 @@ from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
 from strata.outputs import output
-from strata.printing import document, line, word
+from strata.printing import document, line, readers_may_leave, word
 from strata.rules.expectations import require
 from strata.rules.usual_expectations import holding
 from strata.terminal import confirmed, interactive
@@ -90,8 +90,9 @@ def run(options: Options, *, to: Path, names: Names, how: How) -> int:
     inventory = reading.read(aws, thorough=how.thorough)
     found, files = configuration(project, inventory, literal=how.literal)
     if not how.json:
-        print(rendering.adoption(inventory, found))
-        sys.stdout.flush()
+        with readers_may_leave():
+            print(rendering.adoption(inventory, found))
+            sys.stdout.flush()
         reading.tell()
     if not how.dry_run:
         if not how.yes and not confirmed(f"write this to {to}?", instead="what was found with --dry-run"):
@@ -136,8 +137,9 @@ def _add(options: Options, to: Path, names: Names, how: How) -> int:
         return 0
     reading.tell()
     if not texts:
-        for words in rendering.told(merged.since):
-            print(line(words))
+        with readers_may_leave():
+            for words in rendering.told(merged.since):
+                print(line(words))
         options.note(f"nothing to do: {to} has all that is new at AWS")
         return 0
     code = offer(options, to, existing, texts, merged, dry_run=how.dry_run, yes=how.yes, warned=warned)
@@ -167,7 +169,8 @@ def _check_same(to: Path, project: Project, names: Names) -> None:
 
 
 def _tell_next(to: Path) -> None:
-    print(line(f"next: read {to / rendering.ADOPTION}, then strata check --config {word(to)}"))
+    with readers_may_leave():
+        print(line(f"next: read {to / rendering.ADOPTION}, then strata check --config {word(to)}"))
 
 
 def _reading(options: Options, to: Path, project: Project) -> Reading:

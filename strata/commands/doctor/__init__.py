@@ -16,7 +16,7 @@ from strata.errors import StrataError
 from strata.load import load
 from strata.options import Options
 from strata.outputs import output
-from strata.printing import Style, document, line, paint, unguarded
+from strata.printing import Style, document, line, paint, readers_may_leave, unguarded
 from strata.text import counted
 
 CHECKS: tuple[Check, ...] = (
@@ -150,10 +150,11 @@ def _lines(found: Found, checks: Sequence[Check]) -> list[Line]:
 
 
 def _print_lines(lines: Sequence[Line]) -> None:
-    for name, finding in lines:
-        level, gap, text = line(f"{finding.level:<8} {name:<13} {finding}").partition(" ")
-        print(f"{paint(level, _STYLES[finding.level])}{gap}{text}")
-    sys.stdout.flush()
+    with readers_may_leave():
+        for name, finding in lines:
+            level, gap, text = line(f"{finding.level:<8} {name:<13} {finding}").partition(" ")
+            print(f"{paint(level, _STYLES[finding.level])}{gap}{text}")
+        sys.stdout.flush()
 
 
 _STYLES = {Level.OK: Style.FINE, Level.WARNING: Style.WARNING, Level.FAILURE: Style.FAULT}
