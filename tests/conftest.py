@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 import tests.guard.sitecustomize
 from strata.testing import Zone
@@ -28,6 +29,21 @@ def pytest_configure() -> None:
     """Keeps config/, which is its owner's, from the processes that tests start, as it is kept from the tests."""
     guard = str(Path(tests.guard.sitecustomize.__file__).parent)
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [guard, os.environ.get("PYTHONPATH")]))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Gives one worker of `make test` all scenarios, which begin with a first deploy, and any other test to the next.
+
+    The groups of xdist 3.8 change an attribute that pytest has no longer.
+    """
+    if config.getvalue("dist") != "loadgroup":
+        return None
+
+    class Scheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+        def _split_scope(self, nodeid: str) -> str:
+            return "scenarios" if nodeid.startswith("tests/scenarios/") else nodeid
+
+    return Scheduling(config, log)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

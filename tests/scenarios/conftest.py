@@ -18,15 +18,9 @@ LONGEST = ("test_shipped.py", "test_company.py", "test_adopt.py", "test_conforma
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begins with the longest files and the other scenarios, so that no worker waits for them at the end.
-
-    In `make test` one worker has all that runs on an emulated AWS, so that there is one first deploy.
-    """
+    """Begins with the longest files and the other scenarios, so that no worker waits for them at the end."""
     first = {name: place for place, name in enumerate(LONGEST, -len(LONGEST))}
     items.sort(key=lambda item: first.get(item.path.name, "scenarios" not in item.path.parts))
-    for item in items:
-        if "running_aws" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("running_aws"))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

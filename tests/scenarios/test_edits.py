@@ -231,7 +231,11 @@ def edited(shipped: Site, request: pytest.FixtureRequest) -> Edit:
     return edit
 
 
-@pytest.mark.parametrize("edited", EDITS, indirect=True)
+@pytest.mark.parametrize(
+    "edited",
+    [pytest.param(name, marks=pytest.mark.e2e if number % 2 else ()) for number, name in enumerate(EDITS)],
+    indirect=True,
+)
 def test_an_edit_loses_nobody(shipped: Site, edited: Edit) -> None:
     states = {stack: shipped.state(stack) for stack in STACKS}
 
@@ -251,6 +255,7 @@ def test_an_edit_loses_nobody(shipped: Site, edited: Edit) -> None:
     assert {stack: shipped.state(stack) for stack in STACKS} == states
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("edited", ["the last administrator", "a permission set's name"], indirect=True)
 def test_on_purpose_it_is_planned(shipped: Site, edited: Edit) -> None:
     """The word that the refusal names reaches the guards of the stacks, for one run."""
@@ -295,6 +300,7 @@ def test_a_state_from_before_the_guards_is_no_obstacle(shipped: Site) -> None:
     assert shipped.plan("organizations") == {}
 
 
+@pytest.mark.e2e
 def test_more_accounts_than_aws_gives_are_refused_before_one_is_made(shipped: Site) -> None:
     """Those that exist have their room, however many they are."""
     shipped.aws.order("organization", account_limit=2)

@@ -93,7 +93,8 @@ def test_a_second_interrupt_while_an_account_is_made(shipped: Site) -> None:
     expect_nothing_undone(shipped)
 
 
-@pytest.mark.parametrize("moment", [pytest.param("before its answer", marks=pytest.mark.e2e), "while it is read back"])
+@pytest.mark.e2e
+@pytest.mark.parametrize("moment", ["before its answer", "while it is read back"])
 def test_a_second_interrupt_while_a_policy_is_attached(shipped: Site, moment: str) -> None:
     """The attachment stays, and the state has it: a plan neither detaches nor attaches it again."""
     head, target = ONE_MORE_TARGET

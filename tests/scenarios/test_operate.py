@@ -159,6 +159,7 @@ def test_leaving_and_keeping_everything(typist: Typist) -> None:
     assert site.aws.writing_calls() == {}
 
 
+@pytest.mark.e2e
 def test_leaving_and_taking_down_what_strata_made(typist: Typist) -> None:
     """What can go goes, in the order of the page; what is guarded, and the settings of the account, stay."""
     site = typist.site

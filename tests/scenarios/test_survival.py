@@ -258,6 +258,7 @@ def _drop_assignments_without_accounts(site: Site) -> None:
     yaml.dump(data, file)
 
 
+@pytest.mark.e2e
 def test_a_unit_that_holds_an_account_is_not_deleted(shipped: Site) -> None:
     """A unit taken out of the YAML while an account nobody declared sits in it: AWS refuses, the account stays."""
     shipped.open_account("stray@example.com", shipped.units()["security"])
@@ -294,6 +295,7 @@ def test_another_bucket_name_is_refused(shipped: Site) -> None:
 # 6: moves
 
 
+@pytest.mark.e2e
 def test_a_unit_goes_in_the_deploy_after_its_accounts(shipped: Site) -> None:
     """Both in one edit is refused, since the account would be without policies; two deploys never leave it so."""
     shared, old = shipped.accounts()["aws+shared@example.com"]["Id"], "  shared:\n    name: shared\n"
