@@ -93,10 +93,10 @@ cdktn: dev ## compare the Terraform of cdktn, which follows cdktf, and run the t
 	@$(BIN)/python -m tests.engines
 	@.venv-cdktn/bin/pytest -n 2 --dist loadfile $(TESTS)
 
-# A file is not split, since each begins with a first deploy of minutes. docs/testing.md says where the
-# provider comes from; where there is none, a line says so.
+# A file is not split, since each begins with a first deploy of minutes, and the longest come first; xdist would begin with
+# those of most tests. docs/testing.md says where the provider comes from; where there is none, a line says so.
 e2e: dev ## run the scenarios with the real AWS provider on emulated AWS, where this machine has one
-	@$(BIN)/pytest -m 'e2e and not large' -n 2 --dist loadfile
+	@$(BIN)/pytest -m 'e2e and not large' -n 2 --dist loadfile --no-loadscope-reorder
 
 e2e-large: dev ## what is too long for CI: an organization of thirty accounts, more with the real provider
 	@$(BIN)/pytest -m large

@@ -14,7 +14,7 @@ from tests.provider.server import StandIn
 from tests.scenarios.site import CONFIGURATIONS, STACKS, Provider, Site, Snapshot
 
 PROVIDERS = ("stand-in", "real")
-LONGEST = ("test_shipped.py", "test_company.py", "test_adopt.py", "test_conformance.py")
+LONGEST = ("test_shipped.py", "test_company.py", "test_adopt.py", "test_demo.py", "test_conformance.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
