@@ -120,9 +120,7 @@ def main() -> None:
         sys.exit("\n".join(f"error: {fault}" for fault in error.faults))
     except AddressTakenError as error:
         sys.exit(f"error: {error}")
-    except (
-        SystemExit
-    ) as ended:  # with 0 it would look like success, and the Terraform of the run before like this one's
+    except SystemExit as ended:  # else the Terraform of the run before would pass for that of this one
         raise RuntimeError("a stack ended the run before any Terraform was written") from ended
     app.synth()
     lay_lock(Path(app.outdir))

@@ -1,12 +1,16 @@
-"""A configuration of any size, written as an operator of that size would: units, tags, teams, policies."""
+"""Configurations that tests write: of any size, as an operator of that size would, and the shipped one with an edit."""
 
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.synthesized import SHIPPED
+
 ACCOUNTS_A_UNIT = 10
+EXPIRED = "  - {permission_sets: [ReadOnly], groups: [readonly], accounts: [shared], until: 2026-01-01}\n"
 
 
 def write_configuration(folder: Path, *, accounts: int, assignments: int) -> None:
@@ -230,3 +234,11 @@ def _assignment(permission_set: str, group: str, where: str) -> Iterator[str]:
     yield "    groups:"
     yield f"      - {group}"
     yield where
+
+
+def with_expired(folder: Path) -> Path:
+    """Writes the shipped configuration with one assignment that has expired to a new folder."""
+    shutil.copytree(SHIPPED, folder)
+    sso = folder / "sso.yaml"
+    sso.write_text(sso.read_text().replace("assignments:\n", f"assignments:\n{EXPIRED}"))
+    return folder

@@ -26,22 +26,17 @@ from strata.files.atomic import UnreadableError
 from strata.files.config_edit import fill, offer
 from strata.load import load
 from strata.options import Options
+from tests.generated import EXPIRED, with_expired
 from tests.processes import interrupts
 from tests.synthesized import SHIPPED
 
 CHECKOUT = Path(__file__).parents[1]
 AS_OF = "2026-02-01"
-EXPIRED = "  - {permission_sets: [ReadOnly], groups: [readonly], accounts: [shared], until: 2026-01-01}\n"
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The shipped configuration with one assignment that has expired."""
-    folder = tmp_path / "config"
-    shutil.copytree(SHIPPED, folder)
-    sso = folder / "sso.yaml"
-    sso.write_text(sso.read_text().replace("assignments:\n", f"assignments:\n{EXPIRED}"))
-    return folder
+    return with_expired(tmp_path / "config")
 
 
 def run(*words: str | Path) -> Result:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -14,11 +13,10 @@ from typing import TextIO
 import pytest
 
 from strata.cli import main
-from tests.synthesized import SHIPPED
+from tests.generated import with_expired
 
 CLOSED = "error: the output cannot be written: stdout is closed"
 FULL = "error: the output cannot be written: No space left on device"
-EXPIRED = "  - {permission_sets: [ReadOnly], groups: [readonly], accounts: [shared], until: 2026-01-01}\n"
 RESULTS: dict[tuple[str, ...], int] = {
     ("--version",): 0,
     ("--help",): 0,
@@ -39,12 +37,7 @@ RESULTS: dict[tuple[str, ...], int] = {
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The shipped configuration with one assignment that has expired."""
-    folder = tmp_path / "config"
-    shutil.copytree(SHIPPED, folder)
-    sso = folder / "sso.yaml"
-    sso.write_text(sso.read_text().replace("assignments:\n", f"assignments:\n{EXPIRED}"))
-    return folder
+    return with_expired(tmp_path / "config")
 
 
 @pytest.fixture

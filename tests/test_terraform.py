@@ -529,19 +529,24 @@ def test_what_commands_are_made_of_imports_no_command(room: str) -> None:
     assert not {name for name in found if name.startswith(("strata.commands", "strata.cli"))}
 
 
+def synth_error(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Returns the lines of the error with which main.py of a checkout ends."""
+    monkeypatch.setattr(tools, "CHECKOUT", checkout)
+    workspace = Workspace(checkout / "out", {"TF_PLUGIN_CACHE_DIR": str(checkout / "cache")})
+    with pytest.raises(StrataError) as raised:
+        workspace.synth()
+    return list(raised.value.lines())
+
+
 def test_a_synth_that_breaks_says_why_and_where_on_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What came first counts, as a full disk does of which jsii makes an AttributeError."""
     (tmp_path / "main.py").write_text(
         "try:\n    raise OSError(28, 'No space left on device')\nexcept OSError:\n    None.process\n"
     )
-    monkeypatch.setattr(tools, "CHECKOUT", tmp_path)
-    workspace = Workspace(tmp_path / "out", {"TF_PLUGIN_CACHE_DIR": str(tmp_path / "cache")})
-
-    with pytest.raises(StrataError) as raised:
-        workspace.synth()
+    told = synth_error(tmp_path, monkeypatch)
 
     why = "the Terraform cannot be written: main.py:2: OSError: [Errno 28] No space left on device"
-    assert list(raised.value.lines()) == [f"error: {why}; make synth shows how it came to that"]
+    assert told == [f"error: {why}; make synth shows how it came to that"]
 
 
 def test_a_synth_that_breaks_in_what_stacks_call_blames_the_stack(
@@ -552,14 +557,10 @@ def test_a_synth_that_breaks_in_what_stacks_call_blames_the_stack(
     (tmp_path / "stacks/__init__.py").touch()
     (tmp_path / "stacks/base.py").write_text("def add(**given):\n    raise TypeError('has no argument')\n")
     (tmp_path / "main.py").write_text("from stacks.base import add\n\nadd(nme='x')\n")
-    monkeypatch.setattr(tools, "CHECKOUT", tmp_path)
-    workspace = Workspace(tmp_path / "out", {"TF_PLUGIN_CACHE_DIR": str(tmp_path / "cache")})
-
-    with pytest.raises(StrataError) as raised:
-        workspace.synth()
+    told = synth_error(tmp_path, monkeypatch)
 
     why = "the Terraform cannot be written: main.py:3: TypeError: has no argument"
-    assert list(raised.value.lines()) == [f"error: {why}; make synth shows how it came to that"]
+    assert told == [f"error: {why}; make synth shows how it came to that"]
 
 
 @pytest.mark.parametrize(
@@ -582,13 +583,9 @@ def test_the_terraform_of_the_run_before_is_never_taken_for_new(
     (tmp_path / "main.py").write_text(code)
     (tmp_path / "out").mkdir()
     (tmp_path / "out/manifest.json").write_text('{"stacks": {}}')
-    monkeypatch.setattr(tools, "CHECKOUT", tmp_path)
-    workspace = Workspace(tmp_path / "out", {"TF_PLUGIN_CACHE_DIR": str(tmp_path / "cache")})
+    told = synth_error(tmp_path, monkeypatch)
 
-    with pytest.raises(StrataError) as raised:
-        workspace.synth()
-
-    assert list(raised.value.lines()) == [f"error: {why}"]
+    assert told == [f"error: {why}"]
     assert not (tmp_path / "out/manifest.json").exists()
 
 
