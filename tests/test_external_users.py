@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from strata.aws.identity_center import Center
 from strata.commands.adopt import configuration
 from strata.commands.adopt.chosen import chosen_of
 from strata.commands.drift import _unused
@@ -19,6 +20,7 @@ from strata.drift.comparison import Difference, Drift, compare
 from strata.evaluation.landing_zone import Evaluated
 from strata.evaluation.requests import UNKNOWN
 from strata.files.config_edit import write_texts
+from strata.identity.external import Principal, lost
 from strata.inventory.things import Inventory
 from strata.landing_zone import LandingZone
 from strata.landing_zone.addresses import addresses
@@ -310,3 +312,70 @@ def test_an_entry_of_accepted_yaml_accepts_the_same_access_under_another_name(fo
 
 def _entry(one: Difference) -> str:
     return f"- finding: {one.how.value}\n  at: {one.at}\n  reason: meant\n"
+
+
+# What a plan and doctor say of it
+
+
+@dataclass(frozen=True)
+class Named:
+    """Identity Center as far as it answers who is called how: the names of groups and users by id."""
+
+    names: Mapping[str, str]
+
+    def group(self, name: str) -> str | None:
+        return next((id for id, found in self.names.items() if found == name), None)
+
+    def group_name_of(self, id: str) -> str | None:
+        return self.names.get(id)
+
+    user, user_name_of = group, group_name_of
+
+
+GROUP = Principal("g", "sg-auditors")
+SAID: dict[str, tuple[Mapping[str, str], Principal | None, str]] = {
+    "as it was deployed": ({"g": "sg-auditors"}, GROUP, ""),
+    "not deployed yet": ({"g": "sg-auditors"}, None, ""),
+    "another name": (
+        {"g": "a: b"},
+        GROUP,
+        "group 'sg-auditors' is called 'a: b' at AWS since it was deployed, and has its access; write name: \"a: b\"",
+    ),
+    "another name, by its access alone": ({"g": "sg-b"}, Principal("g"), "write name: sg-b"),
+    "another case, in which AWS does not find it": ({"g": "SG-Auditors"}, GROUP, "write name: SG-Auditors"),
+    "another group has the name": (
+        {"g": "sg-b", "h": "sg-auditors"},
+        GROUP,
+        "another one is called 'sg-auditors' by now, and a deploy would give it all of that; write name: sg-b; "
+        "where the other one is meant, declare it under a key of its own",
+    ),
+    "an edit means another group": ({"g": "sg-before", "h": "sg-auditors"}, Principal("g", "sg-before"), ""),
+    "an edit means a group that is not there": (
+        {"g": "sg-before"},
+        Principal("g", "sg-before"),
+        "Identity Center has no group 'sg-auditors'; write the name that it has there",
+    ),
+    "deleted": ({}, GROUP, "was deleted at AWS since it was deployed; take it out with its assignments"),
+    "deleted and made again": ({"h": "sg-auditors"}, GROUP, ""),
+    "never there": ({}, None, "Identity Center has no group 'sg-auditors'"),
+}
+
+
+def test_what_became_of_one_is_said_with_the_line_to_write(folder: Path) -> None:
+    zone, wrong = load(folder), {}
+    for name, (names, was, said) in SAID.items():
+        fault = lost(cast("Center", Named(names)), zone, ("group", "sg-auditors"), was)
+        if str(fault or "").find(said) < 0 or bool(fault) is not bool(said):
+            wrong[name] = str(fault)
+    assert wrong == {}
+
+
+def test_it_stands_beside_the_line_of_the_entry(folder: Path) -> None:
+    lines = (folder / "sso.yaml").read_text().splitlines()
+    center = cast("Center", Named({"u": "guest@idp"}))
+
+    fault = lost(center, load(folder), ("user", "visitor"), Principal("u"))
+
+    assert fault
+    assert (Path(fault.file).name, fault.remedy) == ("sso.yaml", "write user_name: guest@idp")
+    assert lines[fault.line - 1] == "    user_name: visitor@idp"
