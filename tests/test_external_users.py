@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -21,11 +22,19 @@ from strata.evaluation.landing_zone import Evaluated
 from strata.evaluation.requests import UNKNOWN
 from strata.files.config_edit import write_texts
 from strata.identity.external import Principal, lost
+from strata.identity.things import ASSIGNMENT
 from strata.inventory.things import Inventory
 from strata.landing_zone import LandingZone
 from strata.landing_zone.addresses import addresses
 from strata.load import load
 from strata.report.names import find_user
+from strata.terraform.attributes import Attribute
+from strata.terraform.errors import advice
+from strata.terraform.events import Failure
+from strata.terraform.lookups import explained, refuse_handed_on
+from strata.terraform.plans import Change, Plan
+from strata.terraform.preflight import Prepared, RefusedError
+from strata.terraform.workspace import Workspace
 from tests.synthesized import CHECKOUT, synthesize
 from tests.test_describing import PROJECT_, grant, group, user, uuid
 from tests.test_drift import adopted, changed, states, told
@@ -379,3 +388,42 @@ def test_it_stands_beside_the_line_of_the_entry(folder: Path) -> None:
     assert fault
     assert (Path(fault.file).name, fault.remedy) == ("sso.yaml", "write user_name: guest@idp")
     assert lines[fault.line - 1] == "    user_name: visitor@idp"
+
+
+def prepared(folder: Path, monkeypatch: pytest.MonkeyPatch, names: Mapping[str, str] | None) -> Prepared:
+    """Returns the start of a run; who asks an Identity Center without names fails."""
+    monkeypatch.setattr(Center, "of", lambda *_: Named(names) if names is not None else pytest.fail("AWS was asked"))
+    run = SimpleNamespace(landing_zone=load(folder), aws=None, states={"sso": was_deployed()["sso"]})
+    return cast("Prepared", run)
+
+
+def test_aws_is_asked_about_lookups_that_failed_and_about_nothing_else(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Failure("no such bucket", "aws_s3_bucket.a")
+    failed = [
+        Failure("GROUP not found", "data.aws_identitystore_group.sg-auditors"),
+        Failure("GROUP not found", written_in="data.aws_identitystore_group.sg-finance"),
+        other,
+    ]
+
+    found = explained(prepared(folder, monkeypatch, {uuid(AUDITORS): "sg-audit"}), "sso", failed)
+
+    assert [one.remedy.rpartition("; ")[2] for one in found[:1]] == ["write name: sg-audit"]
+    assert "'sg-finance' was deleted at AWS" in found[1].remedy
+    assert found[2] == other
+    assert explained(prepared(folder, monkeypatch, None), "sso", [other]) == [other]
+    assert list(advice(cast("Workspace", None), "sso", found)) == [one.remedy for one in found[:2]]
+
+
+def test_a_plan_hands_no_access_on_to_another_group(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def planned(id: str) -> Plan:
+        gets = Attribute("principal_id", uuid(AUDITORS), id)
+        return Plan("sso", {f"{ASSIGNMENT}.a2_Admin_group_sg-auditors": Change("replace", attributes=(gets,))})
+
+    names = {uuid(AUDITORS): "sg-audit", uuid(OTHER): "sg-auditors"}
+    with pytest.raises(RefusedError, match="another one is called 'sg-auditors' by now"):
+        refuse_handed_on(prepared(folder, monkeypatch, names), planned(uuid(OTHER)))
+    made_again = {uuid(OTHER): "sg-auditors"}
+    refuse_handed_on(prepared(folder, monkeypatch, made_again), planned(uuid(OTHER)))
+    refuse_handed_on(prepared(folder, monkeypatch, None), planned(uuid(AUDITORS)))
