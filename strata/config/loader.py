@@ -27,7 +27,7 @@ from strata.config.layers import Layer, failure, in_order, read_code, wiring_fau
 from strata.config.models import Organization, Project, Security, Sso
 from strata.config.moves import ENTRIES as MOVE_ENTRIES
 from strata.config.moves import Move, Moves
-from strata.config.source import Location, SourceFile, read, shown
+from strata.config.source import Location, SourceFile, conflicts, read, shown
 from strata.config.split import joined
 from strata.config.text import Problem, short
 from strata.config.types import ImportAddress, ImportId, did_you_mean
@@ -506,10 +506,8 @@ def _read_policies(partial: PartialConfiguration) -> list[Fault]:
             )
         except json.JSONDecodeError as error:
             problem = f"is not JSON: {error.msg[:1].lower()}{error.msg[1:].removesuffix(' at')} at column {error.colno}"
-            line = min(error.lineno, len(text.splitlines()) or 1)
-            faults.append(
-                Fault(shown(partial.folder, file), line, "", problem, "check the commas and quotes around it")
-            )
+            line, name = min(error.lineno, len(text.splitlines()) or 1), shown(partial.folder, file)
+            faults += conflicts(name, text) or [Fault(name, line, "", problem, "check the commas and quotes around it")]
         except (ValueError, RecursionError, UnreadableError) as error:
             problem, remedy, line = _unreadable(error, text)
             faults.append(Fault(shown(partial.folder, file), line, "", problem, remedy))
