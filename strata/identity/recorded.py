@@ -36,8 +36,12 @@ from strata.landing_zone.permission_sets import FULL_ACCESS
 State = Mapping[str, Any]
 
 
-def recorded(states: Mapping[str, State]) -> Holdings:
-    """Returns what the states record: one state by stack, empty before its first deploy."""
+Files = Mapping[str, Mapping[str, Iterable[str]]]
+"""The names of resources by file and section."""
+
+
+def recorded(states: Mapping[str, State], files: Files | None = None) -> Holdings:
+    """Returns what the states record, one by stack, empty before its first deploy; and the files that it came from."""
     found = [resource for stack, state in states.items() for resource in resources(stack, state)]
     by_type: dict[str, dict[str, Mapping[str, Any]]] = defaultdict(dict)
     for resource in found:
@@ -60,6 +64,10 @@ def recorded(states: Mapping[str, State]) -> Holdings:
         trail="on" if TRAIL in addresses else "off",
         ram_sharing="on" if RAM_SHARING in addresses else "off",
         previously=_declared_keys(states),
+        files={
+            file: {section: frozenset(names) for section, names in sections.items()}
+            for file, sections in (files or {}).items()
+        },
     )
 
 

@@ -28,6 +28,14 @@ WORDS: Mapping[Kind, str] = {
     "permission-set": "permission set",
 }
 
+SECTIONS: Mapping[Kind, str] = {
+    "user": "users",
+    "group": "groups",
+    "permission-set": "permission_sets",
+    "policy": "policies",
+}
+"""The sections of what is deleted as soon as its entry goes."""
+
 STACKS: Mapping[Kind, str] = {
     "account": "organizations",
     "ou": "organizations",
@@ -87,6 +95,11 @@ class Assigned:
     principal_type: str
     principal: str
 
+    @property
+    def name(self) -> str:
+        """Returns the name of its resource."""
+        return f"{self.account}_{self.permission_set}_{self.principal_type}_{self.principal}"
+
     def __str__(self) -> str:
         return f"{self.permission_set} of {self.principal_type} {self.principal} in {self.account}"
 
@@ -137,6 +150,8 @@ class Holdings:
     previously: Mapping[Kind, Mapping[str, str]] = field(default_factory=dict)
     """What the outputs `declared_keys` of the states say: kind to key to identity."""
     source_files: Mapping[str, SourceFile] = field(default_factory=dict)
+    files: Mapping[str, Mapping[str, frozenset[str]]] = field(default_factory=dict)
+    """Where teams own files: file to section to the names of the resources that it declares."""
 
     def of(self, kind: Kind) -> Iterator[Thing]:
         """Yields the things of one kind, by key."""
