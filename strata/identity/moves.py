@@ -45,6 +45,9 @@ def replayed(holdings: Holdings, keys: Keys) -> Holdings:
         stacks={address_now(one, keys): stack for one, stack in holdings.stacks.items()},
         assignments=frozenset(_assigned(one, keys) for one in holdings.assignments),
         attachments=frozenset(_attached(one, keys) for one in holdings.attachments),
+        named_after=frozenset(
+            (kind, keys.get((kind, key), key), stack, id) for kind, key, stack, id in holdings.named_after
+        ),
         placed={
             keys.get(("account", key), key): keys.get(("ou", unit), unit)
             for key, unit in sorted(holdings.placed.items(), key=lambda one: ("account", one[0]) not in keys)

@@ -53,6 +53,7 @@ MANAGED_POLICY = "aws_ssoadmin_managed_policy_attachment"
 CUSTOMER_POLICY = "aws_ssoadmin_customer_managed_policy_attachment"
 INLINE_POLICY = "aws_ssoadmin_permission_set_inline_policy"
 BOUNDARY = "aws_ssoadmin_permissions_boundary_attachment"
+CONTACT = "aws_account_alternate_contact"
 TRAIL = "aws_cloudtrail.organization"
 RAM_SHARING = "aws_ram_sharing_with_organization.main"
 
@@ -81,6 +82,13 @@ class Thing:
     def address(self) -> str:
         """Returns its Terraform address."""
         return f"{TYPES[self.kind]}.{self.key}"
+
+    @property
+    def bare_id(self) -> str:
+        """Returns the id by which resources refer to it: an import id names the store or the instance as well."""
+        if self.kind == "permission-set":
+            return self.id.partition(",")[0]
+        return self.id.rpartition("/")[2] if self.kind in ("user", "group") else self.id
 
     def __str__(self) -> str:
         return f"{WORDS[self.kind]} {self.key}"
@@ -132,6 +140,8 @@ class Holdings:
     """Stacks whose state is known and has nothing."""
     assignments: frozenset[Assigned] = frozenset()
     attachments: frozenset[Attached] = frozenset()
+    named_after: frozenset[tuple[Kind, str, str, str]] = frozenset()
+    """Kind and key of a thing after which resources are named, the stack that has them, and the id that they name."""
     placed: Mapping[str, str] = field(default_factory=dict)
     """Account to the unit it is in, by key; one below the root, or in a unit that no state has, is not here."""
     memberships: frozenset[tuple[str, str]] = frozenset()
