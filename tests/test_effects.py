@@ -580,7 +580,9 @@ def test_a_boundary_widens_by_what_it_lets_pass(
         ("aws_ssoadmin_permission_set.Billing", "access"),
         ("aws_organizations_policy.deny-root-user", "guardrails"),
         ("aws_organizations_account.sandbox", "accounts"),
-        ("aws_s3_bucket.trail", None),
+        ("aws_s3_bucket.trail", "guardrails"),
+        ("aws_sns_topic.alerts_us-east-1", "guardrails"),
+        ("aws_iam_role.github-apply", "access"),
     ],
 )
 def test_an_import_makes_a_key_another_thing(address: str, risk: str | None, company: LandingZone) -> None:

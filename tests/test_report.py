@@ -951,6 +951,46 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
             )
         ],
     ),
+    "an alert goes to a domain that nothing else has": (
+        SECURITY,
+        _add("alerts", "emails", value="root@evil.example"),
+        [
+            (ACCESS, "alerts writes to root@evil.example, of a domain that nothing else has"),
+            (
+                NOTHING,
+                "control alerts has emails security@nordwind.dev, oncall@nordwind.dev, root@evil.example, not "
+                "security@nordwind.dev, oncall@nordwind.dev",
+            ),
+        ],
+    ),
+    "an alert goes to one more of the company": (
+        SECURITY,
+        _add("alerts", "emails", value="root@NORDWIND.dev"),
+        [
+            (
+                NOTHING,
+                "control alerts has emails security@nordwind.dev, oncall@nordwind.dev, root@NORDWIND.dev, not "
+                "security@nordwind.dev, oncall@nordwind.dev",
+            )
+        ],
+    ),
+    "a contact is elsewhere": (
+        SECURITY,
+        _set("alternate_contacts", "security", "email", value="evil@evil.example"),
+        [
+            (ACCESS, "alternate_contacts writes to evil@evil.example, of a domain that nothing else has"),
+            (
+                NOTHING,
+                "control alternate_contacts has security Security Operations, Security Officer, evil@evil.example, "
+                "+49 40 5550 120, not Security Operations, Security Officer, security@nordwind.dev, +49 40 5550 120",
+            ),
+        ],
+    ),
+    "a permission set is tagged": (
+        SSO,
+        _set("permission_sets", "Billing", "tags", value={"Delegated": "yes"}),
+        [(ACCESS, "permission set Billing has the tag Delegated yes, not (none)")],
+    ),
     "a pipeline gets in": (
         SECURITY,
         _set(
