@@ -1268,8 +1268,8 @@ def test_a_policy_below_that_sets_otherwise_is_told(zone: LandingZone) -> None:
     )
     assert (
         GUARDRAILS,
-        "policy sloppy sets ec2_attributes.snapshot_block_public_access.state.@@assign differently from "
-        "ec2-defaults, in accounts data-prod, payments-prod",
+        "policy sloppy sets ec2_attributes.snapshot_block_public_access.state to unblocked, not block_all_sharing, in "
+        "accounts data-prod, payments-prod",
     ) in [(one.risk, one.text) for one in diff.compare(zone, after)]
 
 
