@@ -257,6 +257,25 @@ def test_the_ids_of_accounts_are_not_known_but_differ(tmp_path: Path) -> None:
     assert found({"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "o-*/r-*/ou-*/*"}}, *own) == "denied"
 
 
+def guarded(tmp_path: Path, *conditions: dict[str, Any]) -> Path:
+    """Returns the configuration with which everybody begins, with an SCP that denies sqs:* and s3:* under conditions."""
+    shutil.copytree(SHIPPED, tmp_path / "config")
+    found = [{"Effect": "Deny", "Action": ["sqs:*", "s3:*"], "Resource": "*", "Condition": one} for one in conditions]
+    policy = tmp_path / "config/policies/deny-leaving-organization.json"
+    policy.write_text(json.dumps({"Version": "2012-10-17", "Statement": found}))
+    return tmp_path / "config"
+
+
+def test_a_negation_of_a_variable_without_a_value_denies(tmp_path: Path) -> None:
+    """The example of AWS's page: `Access is explicitly denied when aws:principaltag/Team is not set`."""
+    config = guarded(tmp_path, {"StringNotEquals": {"s3:ExistingObjectTag/Team": "${aws:PrincipalTag/Team}"}})
+    words = ("s3:GetObject", "--in", "shared", "--as", "Administrator", "--on", "arn:aws:s3:::x/y")
+    tagged = ("--with", "s3:ExistingObjectTag/Team=data")
+
+    assert answer(*words, *tagged, config=config) == "denied"
+    assert answer(*words, *tagged, "--with", "aws:PrincipalTag/Team=data", config=config) == "allowed"
+
+
 # Options of sso.yaml
 
 
