@@ -258,7 +258,7 @@ def test_the_ids_of_accounts_are_not_known_but_differ(tmp_path: Path) -> None:
 
 
 def guarded(tmp_path: Path, *conditions: dict[str, Any]) -> Path:
-    """Returns the configuration with which everybody begins, with an SCP that denies sqs:* and s3:* under conditions."""
+    """Returns the configuration with which everybody begins, with an SCP that denies S3 and SQS under conditions."""
     shutil.copytree(SHIPPED, tmp_path / "config")
     found = [{"Effect": "Deny", "Action": ["sqs:*", "s3:*"], "Resource": "*", "Condition": one} for one in conditions]
     policy = tmp_path / "config/policies/deny-leaving-organization.json"
@@ -274,6 +274,60 @@ def test_a_negation_of_a_variable_without_a_value_denies(tmp_path: Path) -> None
 
     assert answer(*words, *tagged, config=config) == "denied"
     assert answer(*words, *tagged, "--with", "aws:PrincipalTag/Team=data", config=config) == "allowed"
+
+
+OPEN, CLOSED = {"aws:SecureTransport": "true"}, {"aws:SecureTransport": "false"}
+NO_ENDPOINT, ENDPOINT = {"aws:SourceVpce": "true"}, {"aws:SourceVpce": "false"}
+OFFICE = {"aws:SourceIp": "203.0.113.0/24"}
+
+
+@pytest.mark.parametrize(
+    ("conditions", "expected"),
+    [
+        # Together they deny whatever the key is.
+        ([{"Null": NO_ENDPOINT}, {"Null": ENDPOINT}], "denied"),
+        ([{"StringLikeIfExists": {"aws:SourceVpce": "*"}}], "denied"),
+        ([{"Bool": OPEN}, {"BoolIfExists": CLOSED}], "denied"),
+        ([{"IpAddress": OFFICE}, {"NotIpAddress": OFFICE}], "denied"),
+        ([{"StringLike": {"aws:SourceVpce": "vpce-*"}}, {"StringNotLike": {"aws:SourceVpce": "vpce-*"}}], "denied"),
+        ([{"Bool": OPEN, "Null": NO_ENDPOINT}, {"BoolIfExists": CLOSED}, {"Null": ENDPOINT}], "denied"),
+        (
+            [
+                {"DateLessThan": {"aws:CurrentTime": "2026-01-01T00:00:00Z"}},
+                {"DateGreaterThanEquals": {"aws:CurrentTime": "2026-01-01T00:00:00Z"}},
+            ],
+            "denied",
+        ),
+        # None does.
+        ([{"Null": NO_ENDPOINT, "StringLike": {"aws:SourceVpce": "*"}}], "allowed"),
+        ([{"IpAddress": OFFICE, "NotIpAddress": {"aws:SourceIp": "203.0.0.0/16"}}], "allowed"),
+        # There are values for which none does.
+        ([{"StringLike": {"aws:SourceVpce": "*"}}], "depends"),
+        ([{"Bool": OPEN}, {"Bool": CLOSED}], "depends"),
+        ([{"IpAddress": {"aws:SourceIp": "0.0.0.0/0"}}, {"Null": {"aws:SourceIp": "true"}}], "depends"),
+        ([{"StringLike": {"aws:SourceVpce": "a*"}, "StringNotLike": {"aws:SourceVpce": ["*b", "*c"]}}], "depends"),
+        ([{"StringLike": {"aws:SourceVpce": "a*"}, "StringLikeIfExists": {"aws:SourceVpce": "*b"}}], "depends"),
+        # It is another key with which one is compared.
+        ([{"StringNotEquals": {"aws:PrincipalAccount": "${aws:SourceVpce}"}}], "depends"),
+        # More keys than are tried out.
+        ([{"Null": {f"aws:RequestTag/{one}": "true"}} for one in "abcdefghi"] + [{"Null": ENDPOINT}], "depends"),
+    ],
+)
+def test_an_open_key_whose_every_value_gives_one_answer_decides_nothing(
+    tmp_path: Path, conditions: list[dict[str, Any]], expected: str
+) -> None:
+    config = guarded(tmp_path, *conditions)
+
+    assert answer("sqs:PurgeQueue", "--in", "shared", "--as", "Administrator", config=config) == expected
+
+
+def test_it_is_said_on_which_keys_nothing_depends(tmp_path: Path) -> None:
+    config = guarded(tmp_path, {"Null": NO_ENDPOINT}, {"Null": ENDPOINT})
+    case = facts("sqs:PurgeQueue", "--in", "shared", "--as", "Administrator", config=config)["cases"][0]
+
+    assert case["decided_by"]["reason"] == "denies it, or another does, whatever aws:SourceVpce is"
+    assert case["depends_on"] == []
+    assert case["decided_by"] in case["chain"]
 
 
 # Options of sso.yaml

@@ -301,6 +301,7 @@ REFUSED_SETS = [
         "other accounts than the one that a tag names, which nobody has",
         deny(Condition={"StringNotEquals": {"aws:PrincipalAccount": "${aws:PrincipalTag/home}"}}),
     ),
+    limited("through an endpoint, and past it", deny(Condition={"StringLikeIfExists": {"aws:SourceVpce": "*"}})),
     limited(
         "whoever has no MFA key, as no session has",
         deny(Condition={"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}),

@@ -19,10 +19,11 @@ from strata.config.models import ACCESS_ROLE, PARTITION, PolicyType
 from strata.diff.boxes import Given
 from strata.diff.effects import ALLOWS_LESS, PRINCIPAL, Comparison, Effect, Found, Identity, told
 from strata.diff.statements import allowed_more, denied_less
-from strata.diff.values import Choice
 from strata.evaluation import ABSENT, Document, DocumentError, Principal, parse
+from strata.evaluation.keys import PRESENT
 from strata.evaluation.patterns import Kind, is_arn, pattern
 from strata.evaluation.requests import PrincipalKind
+from strata.evaluation.values import Choice
 from strata.iam.reference import managed_documents
 from strata.iam.statements import statements
 from strata.landing_zone import LandingZone
@@ -46,9 +47,6 @@ _SUFFIX = "0123456789abcdef"
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 _OF_PEOPLE = ("aws:principalaccount", "aws:principalarn", "aws:principalorgid", "aws:principalorgpaths")
 _PRINCIPALS = ("arn:*:iam::*:role/*", "arn:*:iam::*:user/*", "arn:*:iam::*:root")
-_PRESENT = frozenset(
-    {"aws:currenttime", "aws:epochtime", "aws:principalisawsservice", "aws:requestedregion", "aws:viaawsservice"}
-)
 
 
 class Guardrails:
@@ -123,7 +121,7 @@ class Guardrails:
         ]
         people = self._kind is PolicyType.SERVICE_CONTROL
         known = [*_people(self._zones["before"]), *_people(self._zones["after"])]
-        present = _PRESENT.union(_OF_PEOPLE) if people else _PRESENT
+        present = PRESENT.union(_OF_PEOPLE) if people else PRESENT
         given = Given(
             known={PRINCIPAL: list(dict.fromkeys(known))},
             present=present,
@@ -304,7 +302,7 @@ class PermissionSets:
             known={PRINCIPAL: [Choice(role, "its role")]},
             fixed=fixed,
             free=passed,
-            present=_PRESENT.union(_OF_PEOPLE),
+            present=PRESENT.union(_OF_PEOPLE),
             possible=lambda name, value: name != PRINCIPAL or pattern(shape, Kind.ARN).match(value) is True,
             shapes={PRINCIPAL: [shape]},
         )
