@@ -211,10 +211,10 @@ def test_a_name_of_both_an_account_and_a_unit_with_others_is_refused(tmp_path: P
 
 
 def test_the_session_of_a_user_has_its_tags(tmp_path: Path) -> None:
-    """A tag that follows from the user is filled in, another attribute is unknown, what is not passed on is absent."""
+    """A tag that follows from the user is filled in; another one may be sent wherever somebody can send any."""
     shutil.copytree(SHIPPED, tmp_path / "config")
-    with (tmp_path / "config/sso.yaml").open("a") as file:
-        file.write("access_control_attributes:\n  Mail: ${path:userName}\n  Team: ${path:enterprise.department}\n")
+    sso = tmp_path / "config/sso.yaml"
+    text = sso.read_text()
     statement = {
         "Effect": "Allow",
         "Action": "sqs:*",
@@ -230,7 +230,13 @@ def test_the_session_of_a_user_has_its_tags(tmp_path: Path) -> None:
         cases = facts(*words, config=tmp_path / "config")["cases"]
         return next(str(case["answer"]) for case in cases if case["as"] == "permission set DevOps")
 
-    assert (found("Mail"), found("Team"), found("Other")) == ("allowed", "depends", "denied")
+    assert (found("Mail"), found("Team"), found("Other")) == ("denied", "denied", "denied")
+    sso.write_text(
+        text + "access_control_attributes:\n  Mail: ${path:userName}\n  Team: ${path:enterprise.department}\n"
+    )
+    assert (found("Mail"), found("Team"), found("Other")) == ("allowed", "depends", "depends")
+    sso.write_text(text.replace("\ngroups:\n", "\ngroups:\n  auditors:\n    external: true\n"))
+    assert found("Team") == "depends"
 
 
 def test_the_ids_of_accounts_are_not_known_but_differ(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from strata.diff.effects import ALLOWS_LESS, PRINCIPAL, Comparison, Effect, Foun
 from strata.diff.statements import allowed_more, denied_less
 from strata.evaluation import ABSENT, Document, DocumentError, Principal, parse
 from strata.evaluation.keys import PRESENT
+from strata.evaluation.landing_zone import may_send_tags
 from strata.evaluation.patterns import Kind, is_arn, pattern
 from strata.evaluation.requests import PrincipalKind
 from strata.evaluation.values import Choice
@@ -287,21 +288,19 @@ class PermissionSets:
         return self._guardrails[policy.key]
 
     def _given(self, key: str) -> Given:
-        """Returns what the sessions of a permission set have: no tags but those that are passed on."""
-        passed = frozenset(f"aws:principaltag/{tag.lower()}" for tag in self._after.sso.access_control_attributes)
+        """Returns what the sessions of a permission set have: no tags where nobody can send any."""
         absent = Choice(ABSENT, "none")
         fixed = {
             "aws:principaltype": (Choice("AssumedRole", "AssumedRole"),),
             "aws:principalisawsservice": (Choice("false", "false"),),
             **dict.fromkeys(("aws:principalservicename", "aws:username", "aws:assumedroot"), (absent,)),
-            "aws:principaltag/*": (absent,),
+            **({} if may_send_tags(self._after) else {"aws:principaltag/*": (absent,)}),
         }
         role = _role(self._after, key)
         shape = role.replace(_ANYWHERE, "*").replace(_SUFFIX, "?" * len(_SUFFIX))
         return Given(
             known={PRINCIPAL: [Choice(role, "its role")]},
             fixed=fixed,
-            free=passed,
             present=PRESENT.union(_OF_PEOPLE),
             possible=lambda name, value: name != PRINCIPAL or pattern(shape, Kind.ARN).match(value) is True,
             shapes={PRINCIPAL: [shape]},
