@@ -22,6 +22,7 @@ from strata.drift.hindrances import hindrances
 from strata.drift.live import live_side
 from strata.drift.recorded import attributes, deposed_ids, ids_of, recorded_side, without_tainted
 from strata.drift.ways import Way, way_back, with_needed
+from strata.identity.external import principals
 from strata.identity.moves import replayed
 from strata.identity.recorded import State, parted, recorded
 from strata.identity.things import TYPES
@@ -91,8 +92,18 @@ class Difference:
         return (self.how.value, How.MADE.value) if self.how is How.LEFT else (self.how.value,)
 
     def is_meant(self, accepted: Collection[tuple[str, str]]) -> bool:
-        """Returns whether it is among what accepted.yaml has, by finding and place."""
-        return any((finding, self.at) in accepted for finding in self.findings)
+        """Returns whether it is among what accepted.yaml has, by finding and lasting place."""
+        return any((finding, lasting(self.at)) in accepted for finding in self.findings)
+
+
+def lasting(at: str) -> str:
+    """Returns a place in accepted.yaml without the name that a principal has beside its id: names change."""
+    return _NAMED.sub(r"\1\2", at)
+
+
+_NAMED = re.compile(
+    r"^((?:assignment .+? of (?:group|user)|membership user|entitlement .+? of) ).+ (\([0-9a-fA-F-]{36,}\))"
+)
 
 
 @dataclass(frozen=True)
@@ -124,6 +135,7 @@ def compare(
         accepted: finding and place of what is meant.
     """
     ours, others = parted(states)
+    accepted = {(finding, lasting(at)) for finding, at in accepted}
     held = _held(zone, ours)
     elsewhere = frozenset([*ids_of(others.values()), *deposed_ids(ours.values())])
     known = known_keys(zone, inventory, imported=held, record={})
@@ -141,11 +153,24 @@ def compare(
             waiting += [" ".join(at)] if one.waits() else []
     if not unread:
         found = _hindered(zone, inventory, known, found)
+    found = _by_their_causes(found)
     left = [one for one in found if not one.is_meant(accepted)]
     ways = with_needed(zone, [one.way for one in left])
     left = [replace(one, way=way) for one, way in zip(left, ways, strict=True)]
     silenced = tuple(one for one in found if one.is_meant(accepted))
     return Drift(tuple(left), silenced, tuple(waiting), unread)
+
+
+def _by_their_causes(differences: Sequence[Difference]) -> list[Difference]:
+    """Returns the differences without those that say only that an identity provider has deleted who had something."""
+    causes = (one for one in differences if one.recorded and one.recorded.external)
+    deleted = {one.recorded.ids["id"] for one in causes if one.recorded and one.attribute in ("", "id")}
+
+    def follows(one: Difference) -> bool:
+        whose = one.recorded.ids.get("user" if one.kind == facts.MEMBERSHIP else "principal") if one.recorded else None
+        return whose in deleted and one.how is not How.MADE
+
+    return [one for one in differences if not follows(one)]
 
 
 def _hindered(
@@ -188,8 +213,10 @@ def controls_of(zone: LandingZone, states: Mapping[str, State]) -> Held:
 
 
 def _held(zone: LandingZone, states: Mapping[str, State]) -> Mapping[str, str]:
-    """Returns the ids that states have by the addresses of today."""
-    return replayed(recorded(states), newest_keys(zone.moves)).addresses
+    """Returns the ids that states have by the addresses of today, of principals that they only look up among them."""
+    keys = newest_keys(zone.moves)
+    looked_up = {f"{TYPES[kind]}.{key}": one.id for (kind, key), one in principals(states, keys).items()}
+    return {**looked_up, **replayed(recorded(states), keys).addresses}
 
 
 ORDER: Mapping[str, int] = {kind: place for place, kind in enumerate(facts.STACKS)}
@@ -282,6 +309,9 @@ class _Compared:
 
     def waits(self) -> bool:
         """Returns whether a deploy would change something here that nobody changed outside."""
+        sides = [one for one in (self.here, self.before, self.now) if one]
+        if any(one.external for one in sides) and not all((self.here, self.before, self.now)):
+            return False  # a deploy makes nothing of it
         if self.here and self.before and self.now:
             values = self._values(self.here, self.before, self.now)
             return any(

@@ -8,9 +8,10 @@ from typing import Any
 
 from strata.adoption.describing import ACTIVE
 from strata.adoption.live_ids import TypedId
-from strata.config.models import MANAGEMENT
+from strata.config.models import MANAGEMENT, User
 from strata.drift import controls, facts
 from strata.drift.facts import Fact, side
+from strata.identity.external import principals
 from strata.identity.recorded import State, block, resources
 from strata.identity.things import (
     ASSIGNMENT,
@@ -24,6 +25,7 @@ from strata.identity.things import (
     TYPES,
 )
 from strata.landing_zone import LandingZone
+from strata.landing_zone.groups import Group
 from strata.landing_zone.moves import address_now, newest_keys
 
 Attributes = Mapping[str, Any]
@@ -34,9 +36,14 @@ ByType = Mapping[str, Mapping[str, Attributes]]
 def recorded_side(zone: LandingZone, states: Mapping[str, State]) -> dict[tuple[str, str], Fact]:
     """Returns what the states hold."""
     by_type = attributes(zone, states)
-    organized = (*_organization(zone, by_type), *_policies(by_type))
     return side(
-        *organized, *_people(by_type), *_access(by_type), *_settings(zone, by_type), *controls.recorded(by_type)
+        *_organization(zone, by_type),
+        *_policies(by_type),
+        *_people(by_type),
+        *_external(zone, states),
+        *_access(by_type),
+        *_settings(zone, by_type),
+        *controls.recorded(by_type),
     )
 
 
@@ -179,6 +186,16 @@ def _people(by_type: ByType) -> Iterator[Fact]:
             yield Fact(facts.ATTRIBUTE, _text(attribute, "key"), {"source": source})
 
 
+def _external(zone: LandingZone, states: Mapping[str, State]) -> Iterator[Fact]:
+    """Yields what the last deploy looked up; of what no state has the name, that of the configuration."""
+    for (kind, key), one in principals(states, newest_keys(zone.moves)).items():
+        here: User | Group | None = zone.users.get(key) if kind == "user" else zone.groups.get(key)
+        if here and here.external:
+            attribute, name = ("user_name", here.sign_in_name) if isinstance(here, User) else ("name", here.name)
+            values = {attribute: one.name or name, "id": one.id}
+            yield Fact(facts.USER if kind == "user" else facts.GROUP, key, values, ids={"id": one.id}, external=True)
+
+
 def _access(by_type: ByType) -> Iterator[Fact]:
     for key, one in by_type.get(TYPES["permission-set"], {}).items():
         names = ("name", "description", "session_duration", "relay_state")
@@ -203,6 +220,11 @@ def _access(by_type: ByType) -> Iterator[Fact]:
         arn, own = _text(found, "managed_policy_arn"), block(found.get("customer_managed_policy_reference"))
         words = facts.aws_policy(arn) if arn else _own(own)
         yield Fact(facts.BOUNDARY, key, {"policy": words}, ids=_of_set(one))
+    yield from assignments(by_type)
+
+
+def assignments(by_type: ByType) -> Iterator[Fact]:
+    """Yields who was given what where."""
     for name, one in by_type.get(ASSIGNMENT, {}).items():
         match name.split("_"):
             case [account, permission_set, principal_type, principal]:

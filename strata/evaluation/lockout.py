@@ -33,9 +33,8 @@ from strata.config.limits import aws_limits
 from strata.config.models import ACCESS_ROLE, MANAGEMENT, PARTITION, PolicyType, Project
 from strata.evaluation import unknown
 from strata.evaluation.answers import Answer, Outcome, Step
-from strata.evaluation.asked import never_sent, told_apart
+from strata.evaluation.asked import never_sent, settled
 from strata.evaluation.documents import RESOURCE, Statement, parse
-from strata.evaluation.evaluator import evaluate
 from strata.evaluation.keys import following, region_of
 from strata.evaluation.landing_zone import Actor, Evaluated, aws_policy
 from strata.evaluation.layers import Account, Layer, Policies
@@ -209,7 +208,8 @@ class Management:
         known = {**_OVER_TLS, **_at_the_end_of(self.evaluated.today), **deed.keys}
         context = Context(known).filled(self._own_keys(actor, deed.action)).filled(keys)
         request = Request(actor.principal, deed.action, deed.resource, here.id, context)
-        return _decided(request, Policies(here, here, actor.identity, actor.boundary, self._of_resource(deed)))
+        policies = Policies(here, here, actor.identity, actor.boundary, self._of_resource(deed))
+        return _decided(request, policies, actor.keys)
 
     def _own_keys(self, actor: Actor, action: str) -> Mapping[str, Value | Missing]:
         """Returns what is known of whoever acts; the deployer's session may have keys of a service it runs on."""
@@ -432,7 +432,7 @@ def _signed_in(evaluated: Evaluated, accounts: tuple[str, ...], there: Account) 
         keys = following(_STRANGER, there, there, action=action)
         known = {**_OVER_TLS, **_at_the_end_of(evaluated.today), **_BY_SAML}
         request = Request(_STRANGER, action, role, there.id, Context(known).filled(keys))
-        answers.append(_decided(request, Policies(there, there, center, None, _OPEN)))
+        answers.append(_decided(request, Policies(there, there, center, None, _OPEN), {}))
     return _way(SIGN_IN, accounts, there, center.name, *answers)
 
 
@@ -547,7 +547,7 @@ def _answered_in(evaluated: Evaluated, region: str, actor: Actor, there: Account
     if actor.account.id == there.id:
         context = context.filled(never_sent((*actor.account.service_control, *there.resource_control), action))
     request = Request(actor.principal, action, resource, there.id, context)
-    return _decided(request, Policies(actor.account, there, actor.identity, actor.boundary, _OPEN))
+    return _decided(request, Policies(actor.account, there, actor.identity, actor.boundary, _OPEN), actor.keys)
 
 
 def _way(what: str, accounts: tuple[str, ...], there: Account, by: str, *needed: Answer) -> Way:
@@ -585,31 +585,18 @@ def _family(key: str) -> str:
 # What people can be expected to send
 
 
-def _decided(request: Request, policies: Policies) -> Answer:
+def _decided(request: Request, policies: Policies, session: Mapping[str, Value | Missing]) -> Answer:
     """Returns the answer; denied too where it is to everybody who is known, by every usual client from everywhere.
 
-    Nobody is known to have given a role a tag. AWS gives the access role none.
+    Nobody is known to have given a role a tag, where its session says nothing of tags. AWS gives the access role none.
     """
-    found = _settled(request, policies)
+    found = settled(request, policies)
     if found.outcome is not Outcome.DEPENDS:
         return found
-    context = request.context.filled({"aws:PrincipalTag/*": ABSENT})
+    context = request.context.filled({"aws:PrincipalTag/*": ABSENT, **session})
     denied = found
     for keys in usual(found, policies):
-        denied = _settled(replace(request, context=context.filled(keys)), policies)
+        denied = settled(replace(request, context=context.filled(keys)), policies)
         if denied.outcome is not Outcome.DENIED:
             return found
     return denied
-
-
-def _settled(request: Request, policies: Policies) -> Answer:
-    """Returns the answer; denied too where it is with every value of the open keys that the policies tell apart."""
-    found = evaluate(request, policies)
-    if found.outcome is not Outcome.DEPENDS:
-        return found
-    denied: Answer | None = None
-    for context in told_apart(policies.layers, found):
-        denied = evaluate(replace(request, context=context), policies)
-        if denied.outcome is not Outcome.DENIED:
-            return found
-    return denied or found

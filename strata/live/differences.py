@@ -13,7 +13,7 @@ from strata.config import PROJECT
 from strata.config.findings import DRIFT
 from strata.config.models import MANAGEMENT
 from strata.drift import comparison, facts
-from strata.drift.comparison import HIDDEN, ORDER, How, are_tags_unread, is_unread, meaning, written
+from strata.drift.comparison import HIDDEN, ORDER, How, are_tags_unread, is_unread, lasting, meaning, written
 from strata.drift.comparison import Difference as Drifted
 from strata.drift.declared import declared_side
 from strata.drift.facts import Fact, Recorded
@@ -57,7 +57,7 @@ def differences(
     held = ((f"{type}.{name}", one) for type, named in said.items() for name, one in named.items())
     yield from _of_management(zone, inventory)
     here, live = declared_side(zone), live_side(zone, inventory, known, moved(zone, held), elsewhere)
-    accepted = {(one.finding, one.at) for one in zone.accepted if one.finding in DRIFT and not one.ended(day)}
+    accepted = {(one.finding, lasting(one.at)) for one in zone.accepted if one.finding in DRIFT and not one.ended(day)}
     for at in sorted({*here, *live}, key=lambda at: (ORDER[at[0]], at[1])):
         # Of a trail, a budget and the like the values are in the states, and strata drift compares them.
         if at[0] != facts.CONTROL and not is_unread(*at, unread):

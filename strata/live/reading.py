@@ -17,6 +17,7 @@ from strata.config.moves import KINDS, Kind
 from strata.drift.recorded import ids_of
 from strata.errors import StrataError
 from strata.files.atomic import write
+from strata.identity.external import principals
 from strata.identity.recorded import parted, recorded, resources
 from strata.identity.things import TYPES
 from strata.inventory.progress import Reading
@@ -136,7 +137,8 @@ def states_of(states: Mapping[str, Mapping[str, Any]]) -> States:
         if one.type in TYPES.values():
             found = {word: value for word, value in one.attributes.items() if word in kept}
             said.setdefault(one.type, {})[one.name] = found
-    return States(recorded(ours).addresses, said, frozenset(ids_of(others.values())))
+    looked_up = {f"{TYPES[kind]}.{key}": one.id for (kind, key), one in principals(ours, {}).items()}
+    return States({**looked_up, **recorded(ours).addresses}, said, frozenset(ids_of(others.values())))
 
 
 def told(zone: LandingZone, evidence: Evidence) -> Read:
