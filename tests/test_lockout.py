@@ -466,7 +466,10 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
             assert not faults, case.name
             guard = Guard(present(LandingZone.of(partial)), case.day, DAY)
             doubts = (f"{one.finding}: {one.doubt[2]}" for one in guard.doubts())
-            found[case.name] = [*(f"error: {one}" for one in guard.faults()), *(f"warning: {one}" for one in doubts)]
+            found[case.name] = [
+                *(f"error: {one}" for one in guard.faults(case.day)),
+                *(f"warning: {one}" for one in doubts),
+            ]
     return found
 
 
@@ -643,6 +646,25 @@ def test_it_is_accepted_where_it_is_attached_and_nowhere_else(tmp_path: Path) ->
     organization.write_text(organization.read_text().replace("      root: true\n", "      accounts: []\n"))
     left = [one for one in warnings(load(tmp_path)) if "unused-acceptance" in one]
     assert "accepts lock-out at" in left[0]
+
+
+def test_deploy_refuses_what_was_accepted_until_a_day_that_is_over(tmp_path: Path) -> None:
+    """It knows the day, before it asks AWS anything; what was accepted as long as it lasts is left."""
+    guardrail("on a unit", deny(), at=UNIT).write(tmp_path)
+    (tmp_path / "expectations.yaml").unlink()
+    with pytest.raises(ConfigurationError) as refused:
+        load(tmp_path)
+    for until, code, words in (("2020-01-31", 1, ", accepted until 2020-01-31 only; "), ("9999-12-31", 0, "")):
+        (tmp_path / "accepted.yaml").write_text("")
+        accept(tmp_path, str(refused.value), f", until: {until}")
+        command = [sys.executable, "-m", "strata", "deploy", "--yes", "--config", str(tmp_path)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert (done.returncode, ("finding: lock-out" in done.stderr) == bool(code), words in done.stderr) == (
+            1,
+            True,
+            True,
+        )
+        load(tmp_path)
 
 
 def test_what_is_accepted_of_one_stack_is_not_of_another(tmp_path: Path) -> None:

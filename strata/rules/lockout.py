@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import cached_property
 from typing import NamedTuple
@@ -61,16 +61,17 @@ class Guard:
         self._evaluated = Evaluated(landing_zone, day or today)
         self._standing = _Standing(Management(self._evaluated, day))
 
-    def faults(self) -> Iterator[Fault]:
-        """Yields what nobody could undo and accepted.yaml does not accept."""
+    def faults(self, day: dt.date | None = None) -> Iterator[Fault]:
+        """Yields what nobody could undo and accepted.yaml does not accept; with a day, or no longer on it."""
         zone = self.landing_zone
         for one in self.lock_outs:
             entry = find(zone.accepted, LOCK_OUT, one.at)
-            if entry and not entry.ended(self.day):
+            if entry and not entry.ended(day):
                 continue
             over = f", accepted until {entry.until} only" if entry else ""
             remedy = f"{one.remedy}; or accept it in {ACCEPTED} [{hint(LOCK_OUT, one.at)}]"
-            yield zone.fault(one.file, one.location, f"{one.problem}{over}", remedy)
+            fault = zone.fault(one.file, one.location, f"{one.problem}{over}", remedy)
+            yield replace(fault, rule="lockout.lock_outs")
 
     @cached_property
     def lock_outs(self) -> tuple[LockOut, ...]:

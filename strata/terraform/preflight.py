@@ -37,10 +37,12 @@ from strata.identity.settled import lost_layers, settled
 from strata.identity.things import TYPES
 from strata.landing_zone import LandingZone
 from strata.landing_zone.examples import example_faults
+from strata.landing_zone.expiry import over
 from strata.load import load
 from strata.options import Options
 from strata.printing import line
 from strata.rules.expectations import require
+from strata.rules.lockout import Guard
 from strata.terraform.locks import abandoned
 from strata.terraform.progress import Progress
 from strata.terraform.refresh import Refreshing
@@ -130,11 +132,16 @@ def prepare(
         StrataError: the account is another one, bootstrap is missing, or AWS rejected a call.
     """
     _check_allowed(allow)
-    landing_zone = load(options.config)
+    landing_zone, today = load(options.config), dt.datetime.now(tz=dt.UTC).date()
+    if faults := list(Guard(landing_zone, today=today).faults(today)):
+        raise ConfigurationError(faults)
     require(landing_zone)
     _check_replaced(allow, landing_zone)
     if not emulator() and (faults := example_faults(landing_zone)):
         raise ConfigurationError(faults)
+    ended = [str(one) for one in over(landing_zone, today)]
+    for warning in ended:
+        print(line(f"warning: {warning}"), file=sys.stderr)
     progress.doing("asking AWS", seen_only=True)
     aws = connect(options, landing_zone.project)
     management_caller(aws, landing_zone.project)
@@ -151,7 +158,7 @@ def prepare(
         announced=names,
         allow=allow,
         stacks=stacks,
-        today=dt.datetime.now(tz=dt.UTC).date(),
+        today=today,
         folder=str(workspace.folder),
         files=_files_of_last_run(aws, landing_zone.project),
     )
@@ -179,7 +186,7 @@ def prepare(
     told += abandoned(aws, landing_zone.project, workspace, chosen, dt.datetime.now(tz=dt.UTC))
     for text in told:
         print(line(f"warning: {text}"), file=sys.stderr)
-    return replace(prepared, warnings=(*found.warnings, *told))
+    return replace(prepared, warnings=(*ended, *found.warnings, *told))
 
 
 def _files_of_last_run(aws: Aws, project: Project) -> Files:
