@@ -46,6 +46,7 @@ ROOT, MANAGEMENT = "r-abcd", "111111111111"
 INSTANCE = "arn:aws:sso:::instance/ssoins-7223abcdef012345"
 DENY = '{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "s3:*", "Resource": "*"}]}'
 TOWER = "controltower.amazonaws.com"
+NAME = "${path:userName}"
 PROJECT_ = Project.model_validate(
     {
         "name": "acme",
@@ -305,7 +306,9 @@ def test_names_that_cannot_be_written_are_all_left_and_the_rest_is_described(ado
             units=(line, half, fine, below),
             policies=(scp, policy(2, name="no\u200bname")),
         ),
-        center(sets=(permission_set("Read"),), attributes={"Team\u2028": "${path:userName}", "Cost": "${path:userName}"}),
+        center(
+            sets=(permission_set("Read"),), attributes={"Team\u2028": "${path:userName}", "Cost": "${path:userName}"}
+        ),
     )
 
     assert [*adopted.landing_zone.units] == ["fine"]
@@ -346,7 +349,7 @@ def test_an_organization_with_a_list_of_what_is_allowed_is_told(adopt: Any) -> N
 def test_a_policy_type_that_the_provider_rejects_is_told(adopt: Any) -> None:
     adopted = adopt(organization(policy_types=("SERVICE_CONTROL_POLICY", "GUARDDUTY_POLICY")))
 
-    assert "rejects an organization in which GUARDDUTY_POLICY is on" in adopted.page
+    assert r"rejects an organization in which GUARDDUTY\_POLICY is on" in adopted.page
 
 
 def test_one_administrator_of_a_service_is_described_and_the_others_are_named(adopt: Any) -> None:
