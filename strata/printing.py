@@ -187,14 +187,6 @@ def as_json(data: Any) -> str:
     return json.dumps(data, indent=2).replace("\x7f", r"\u007f")
 
 
-def letters_as_json(data: Any) -> str:
-    """Returns data as JSON for people, in the letters that it has: in ASCII where some of them cannot be seen."""
-    import json
-
-    text = json.dumps(data, indent=2, ensure_ascii=False)
-    return text if text == visible(text) else as_json(data)
-
-
 # Looks at a terminal
 
 

@@ -439,6 +439,7 @@ def _live(text: str) -> tuple[LandingZone, Edition]:
     inventory = replace(with_text(clean(), text, itertools.count()), entitlements=text)
     caller = f"arn:aws:sts::111111111111:assumed-role/{text}"
     evidence = Evidence.of(AT, caller, inventory, states_of(states(deployed())))
+    assert re.fullmatch(rb"[\n -~]*", evidence.written())
     read = told(_declared(), evidence)
     return read.zone, Edition(AT.date(), None, read.live)
 

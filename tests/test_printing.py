@@ -117,13 +117,6 @@ def test_json_stays_the_same_data_behind_the_guard(capsys: pytest.CaptureFixture
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_json_for_people_has_letters_and_shows_all_of_them(text: str) -> None:
-    written = printing.letters_as_json({"text": text})
-    assert written == printing.visible(written)
-    assert json.loads(written) == {"text": text}
-
-
-@pytest.mark.parametrize("text", HOSTILE)
 def test_markdown_shows_it_as_it_is(text: str) -> None:
     written = printing.markdown(text)
     # GitHub and GitLab look for these in what is shown, piece by piece: an empty comment parts them.
