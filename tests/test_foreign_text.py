@@ -21,7 +21,7 @@ from typing import Any, NamedTuple, cast
 import pytest
 import yaml
 from hypothesis import Phase, assume, example, given, settings
-from hypothesis import strategies as st
+from hypothesis.strategies import sampled_from
 from markdown_it import MarkdownIt
 from typer.testing import CliRunner
 
@@ -53,6 +53,7 @@ from strata.terraform.errors import TerraformError
 from strata.terraform.events import Failure
 from strata.terraform.preflight import RefusedError
 from strata.terraform.workspace import Workspace
+from tests.hostile import PIECES, TEXTS
 from tests.test_describing import PROJECT_, everything_that_is_left
 from tests.test_drift import deployed, states
 from tests.test_live import AT, clean
@@ -253,71 +254,6 @@ def test_a_refusal_and_an_advice_are_a_line_each(monkeypatch: pytest.MonkeyPatch
 
 # Whatever the text is, each destination is read back by a reader of its own: the very text, of which nothing acts.
 
-PIECES = (
-    *("\x1b]0;owned\x07", "\x1b[2J", "\x9b1m", "\x00", "\x7f", "\r", "\n", "\t", "\x85", "\u2028", " ", "  ", "words"),
-    *("\u202egnp", "\u2066", "\u200b", "\ufeff", "\u3164", "\U000e0100", "e\u0301", "Zo\xeb", "\U0001f600", "\xa0"),
-    *(
-        "|",
-        "\\",
-        "`",
-        "```",
-        "<b>",
-        "<img src=x onerror=alert(1)>",
-        "</script>",
-        "<!--",
-        "-->",
-        "&lt;",
-        "# ",
-        "- ",
-        "1. ",
-    ),
-    *(
-        "[a](javascript:x)",
-        "![a](x)",
-        "https://a.example",
-        "www.a.example",
-        "<https://a.example>",
-        "a@b.example",
-        "*a*",
-    ),
-    *(
-        "@octocat",
-        "@org/team",
-        "#1",
-        "org/zone#1",
-        "GH-1",
-        "!1",
-        "&1",
-        '%"x"',
-        "~bug",
-        "$1",
-        "$x$",
-        "::error::x",
-        "##[x]",
-    ),
-    *(
-        "=1+1",
-        "+1",
-        "-1",
-        "@SUM(1)",
-        ";=1",
-        "'",
-        '"',
-        ",",
-        ": ",
-        " #",
-        "? ",
-        "*x",
-        "&x",
-        "!!int",
-        "{{a}}",
-        "null",
-        "1e3",
-    ),
-    *("${a}", "%{a}", "[default]", "]", "2024-01-01", "%YAML", "---", "0x1f", "{", "~"),
-)
-"""Without halves of surrogate pairs, which no answer of AWS and no file in UTF-8 has."""
-TEXTS = st.lists(st.sampled_from(PIECES), min_size=1, max_size=8).map("".join)
 FEW = settings(max_examples=8, deadline=None, phases=(Phase.explicit, Phase.generate), derandomize=True)
 """Each example has the text in every field, so that a smaller one says no more; a slow machine is no fault."""
 
@@ -391,7 +327,7 @@ def test_the_yaml_of_an_adoption_says_what_aws_says(text: str) -> None:
         assert yaml.safe_load(written[name]) == json.loads(json.dumps({k: v for k, v in content.items() if v}))
 
 
-@given(TEXTS, st.sampled_from(["", "a: {}\n", "a:\n  b: c\n", "a: {b: c}\n", "a:\r\n- b\r\n"]))
+@given(TEXTS, sampled_from(["", "a: {}\n", "a:\n  b: c\n", "a: {b: c}\n", "a:\r\n- b\r\n"]))
 @settings(FEW, max_examples=60)
 def test_an_entry_that_is_added_to_yaml_is_the_text_that_it_is(text: str, before: str) -> None:
     assume(text_problem(text) is None)  # the configuration takes no other
