@@ -125,6 +125,8 @@ def _declaring(text: str) -> dict[str, str]:
     files["organization.yaml"] = files["organization.yaml"].replace("Denies.", json.dumps(text))
     sso = files["sso.yaml"].replace("All of it.", json.dumps(text)).replace("Full.", json.dumps(text[:120]))
     files["sso.yaml"] = sso.replace("  - permission_sets:", f"  - reason: {json.dumps(text)}\n    permission_sets:")
+    entry = {"finding": "made-outside", "at": "user x", "reason": text, "until": "2026-01-01"}
+    files["accepted.yaml"] = with_items("# Looked at.\n", [entry], "accepted.yaml")
     assert files["sso.yaml"].count(PLAIN) == 5
     return files
 
@@ -223,6 +225,7 @@ def test_a_difference_has_a_line_for_each_change(cases: dict[str, Case]) -> None
 
 DECLARED = (
     ("check",),
+    ("check", "--as-of", "2026-01-01"),
     ("can", "s3:GetObject", "--in", "a3", "--who"),
     ("rename", "group", "admins", "others", "--dry-run"),
 )
