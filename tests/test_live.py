@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shutil
+import stat
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
@@ -886,14 +887,18 @@ class Told:
         return states(deployed())
 
 
-def test_aws_is_read_and_kept(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("there", [False, True])
+def test_aws_is_read_and_kept(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: bool) -> None:
     Told(monkeypatch, by_hand("group made"))
     file = tmp_path / "reading.json"
+    if there:
+        file.touch(0o644)
     before = dt.datetime.now(dt.UTC).replace(microsecond=0)
     live = strata(folder, "report", "--live", "--save", file)
     again = strata(folder, "report", "--from", file)
 
     assert (live.exit_code, again.exit_code) == (0, 0)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600, "it has names and addresses"
     assert live.stdout == again.stdout
     assert "AWS was asked" in live.stderr
     assert again.stderr == ""

@@ -42,7 +42,7 @@ from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
 from strata.outputs import output
-from strata.printing import document, line, readers_may_leave, word
+from strata.printing import document, flat, line, readers_may_leave, word
 from strata.rules.expectations import require
 from strata.rules.usual_expectations import holding
 from strata.terminal import confirmed, interactive
@@ -91,7 +91,7 @@ def run(options: Options, *, to: Path, names: Names, how: How) -> int:
     found, files = configuration(project, inventory, literal=how.literal)
     if not how.json:
         with readers_may_leave():
-            print(rendering.adoption(inventory, found))
+            print(rendering.adoption(inventory, found, shown=flat))
             sys.stdout.flush()
         reading.tell()
     if not how.dry_run:
