@@ -18,13 +18,14 @@ from typer.testing import CliRunner
 from strata import diff
 from strata.cli import app
 from strata.commands.adopt import configuration
+from strata.drift.recorded import states_of
 from strata.errors import Fault
 from strata.files.config_edit import write_texts
 from strata.identity.comparison import Refusal
 from strata.inventory.things import PermissionSet
 from strata.landing_zone import LandingZone
 from strata.live.evidence import Evidence
-from strata.live.reading import states_of, told
+from strata.live.reading import told
 from strata.load import load
 from strata.report.edition import Edition
 from strata.report.mermaid import flowchart
