@@ -133,19 +133,30 @@ def zone(folder: Path) -> LandingZone:
     return load(folder)
 
 
-def states(inventory: Inventory) -> dict[str, Json]:
+def states(inventory: Inventory, keys: Any = None) -> dict[str, Json]:
     """Returns the states that the deploy left, by stack."""
-    keys = _written()[0].keys
+    keys = keys or _written()[0].keys
     return {
         "organizations": {"resources": [*_resources(_of_organization(inventory, keys))]},
-        "sso": {"resources": [*_resources(_of_center(inventory, keys))]},
+        "sso": {"resources": [*_resources(_of_center(inventory, keys)), *_looked_up(inventory, keys)]},
     }
 
 
-def _resources(found: Mapping[str, Json]) -> Any:
+def _resources(found: Mapping[str, Json], mode: str = "managed") -> Any:
     for address, attributes in found.items():
         type, _, name = address.partition(".")
-        yield {"mode": "managed", "type": type, "name": name, "instances": [{"attributes": attributes}]}
+        yield {"mode": mode, "type": type, "name": name, "instances": [{"attributes": attributes}]}
+
+
+def _looked_up(inventory: Inventory, keys: Any) -> Any:
+    """Yields the data sources of whom an identity provider looks after."""
+    center = inventory.center
+    assert center
+    users = {one.id: {"user_id": one.id, "user_name": one.user_name} for one in center.users if one.external}
+    groups = {one.id: {"group_id": one.id, "display_name": one.name} for one in center.groups if one.external}
+    for kind, some in (("user", users), ("group", groups)):
+        named = {f"aws_identitystore_{kind}.{keys[kind][id]}": one for id, one in some.items() if id in keys[kind]}
+        yield from _resources(named, "data")
 
 
 def _of_organization(inventory: Inventory, keys: Any) -> dict[str, Json]:
@@ -198,13 +209,19 @@ def _of_center(inventory: Inventory, keys: Any) -> dict[str, Json]:
         values = {"group_id": one.id, "display_name": one.name, "description": one.description}
         found[f"aws_identitystore_group.{key}"] = {"id": f"{center.store}/{one.id}", **values}
         for member, id in one.members.items():
-            found[f"aws_identitystore_group_membership.{key}_{keys['user'][member]}"] = {"id": f"{center.store}/{id}"}
+            values = {"id": f"{center.store}/{id}", "group_id": one.id, "member_id": member}
+            found[f"aws_identitystore_group_membership.{key}_{keys['user'][member]}"] = values
     for set_ in center.permission_sets:
         found |= _of_set(set_, keys["permission-set"][set_.arn])
     for given in center.assignments:
         who = f"{given.principal_type.lower()}_{keys[given.principal_type.lower()][given.principal]}"
         where = f"{keys['account'][given.account]}_{keys['permission-set'][given.permission_set]}"
-        found[f"aws_ssoadmin_account_assignment.{where}_{who}"] = {"id": "of no matter"}
+        found[f"aws_ssoadmin_account_assignment.{where}_{who}"] = {
+            "id": "of no matter",
+            "target_id": given.account,
+            "permission_set_arn": given.permission_set,
+            "principal_id": given.principal,
+        }
     attributes = [{"key": key, "value": [{"source": [one]}]} for key, one in (center.attributes or {}).items()]
     found["aws_ssoadmin_instance_access_control_attributes.main"] = {"id": INSTANCE, "attribute": attributes}
     return found

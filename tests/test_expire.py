@@ -129,6 +129,7 @@ def test_expire_cuts_out_the_expired_entry_and_nothing_else(folder: Path) -> Non
     gone = ENTRIES[start : ENTRIES.index("  # Above another")].encode()
     assert (folder / "sso.yaml").read_bytes() == before.replace(gone, b"")
     assert len(load(folder).sso.assignments) == 2
+    assert f"next: strata deploy sso --config {folder}; until then everybody keeps the access\n" in done.stderr
 
 
 def test_the_change_is_shown_and_its_reason_said(folder: Path) -> None:

@@ -298,6 +298,11 @@ REFUSED_SETS = [
         deny(Condition={"StringNotEquals": {"aws:RequestedRegion": "eu-north-1"}}),
     ),
     limited(
+        "other accounts than the one that a tag names, which nobody has",
+        deny(Condition={"StringNotEquals": {"aws:PrincipalAccount": "${aws:PrincipalTag/home}"}}),
+    ),
+    limited("through an endpoint, and past it", deny(Condition={"StringLikeIfExists": {"aws:SourceVpce": "*"}})),
+    limited(
         "whoever has no MFA key, as no session has",
         deny(Condition={"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}),
     ),

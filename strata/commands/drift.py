@@ -15,7 +15,7 @@ from strata.config import ACCEPTED
 from strata.config.accepted import ENTRIES, Acceptance, hint
 from strata.config.findings import DRIFT
 from strata.drift.authors import MOST, Author, authors
-from strata.drift.comparison import HIDDEN, Difference, Drift, How, compare, controls_of
+from strata.drift.comparison import HIDDEN, Difference, Drift, How, compare, controls_of, lasting
 from strata.drift.event_history import History
 from strata.drift.facts import spelled
 from strata.drift.steady import check_same, steady_states
@@ -192,10 +192,10 @@ def _profile(options: Options) -> str:
 
 def _unused(zone: LandingZone, drift: Drift, accepted: Iterable[Acceptance]) -> Iterator[str]:
     """Yields the entries of accepted.yaml that accept no difference."""
-    met = {(finding, one.at) for one in drift.accepted for finding in one.findings}
+    met = {(finding, lasting(one.at)) for one in drift.accepted for finding in one.findings}
     lines = zone.source_file(ACCEPTED)
     for index, one in enumerate(zone.accepted):
-        if one in accepted and (one.finding, one.at) not in met:
+        if one in accepted and (one.finding, lasting(one.at)) not in met:
             place = f"{ACCEPTED}:{lines.line((ENTRIES, index))}"
             yield f"{place}: accepts {one.finding} at {one.at}, and there is none; remove it"
 

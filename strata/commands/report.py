@@ -128,16 +128,20 @@ class Report:
 
 def _difference(options: Options, format: str, output: Path | None, revision: str, allow: Collection[str]) -> int:
     from strata import diff
+    from strata.config.moves import KINDS
+    from strata.files.renaming import keys_of
     from strata.report.revisions import configuration_at
 
     writers = {"text": diff.as_text, "markdown": diff.as_markdown, "json": diff.as_json}
     if format not in writers:
         raise UsageError(f"a difference has no format {format!r}; use text, markdown or json")
     after = load(options.config)
-    before, made = configuration_at(options.config, revision, after.moves)
-    found = diff.compare(before, after, made)
+    before = configuration_at(options.config, revision, after)
+    found = diff.compare(before.landing_zone, after, before.moves)
     with readers_may_leave():
         _write(options, format, writers[format](found, revision), output)
+    if before.unknown and any(keys_of(before.landing_zone, kind) - keys_of(after, kind) for kind in KINDS):
+        options.note(f"what is gone may be there under another key, by a move that is not known here: {before.unknown}")
     stopped = diff.risks(found) - set(allow)
     if stopped:
         flags = " ".join(f"--allow {risk}" for risk in sorted(stopped))

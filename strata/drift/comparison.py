@@ -90,8 +90,18 @@ class Difference:
         return (self.how.value, How.MADE.value) if self.how is How.LEFT else (self.how.value,)
 
     def is_meant(self, accepted: Collection[tuple[str, str]]) -> bool:
-        """Returns whether it is among what accepted.yaml has, by finding and place."""
-        return any((finding, self.at) in accepted for finding in self.findings)
+        """Returns whether it is among what accepted.yaml has, by finding and lasting place."""
+        return any((finding, lasting(self.at)) in accepted for finding in self.findings)
+
+
+def lasting(at: str) -> str:
+    """Returns a place in accepted.yaml without the name that a principal has beside its id: names change."""
+    return _NAMED.sub(r"\1\2", at)
+
+
+_NAMED = re.compile(
+    r"^((?:assignment .+? of (?:group|user)|membership user|entitlement .+? of) ).+ (\([0-9a-fA-F-]{36,}\))"
+)
 
 
 @dataclass(frozen=True)
@@ -125,7 +135,7 @@ def compare(
         accepted: finding and place of what is meant.
     """
     said = states_of(states)
-    before = recorded_side(zone, moved(zone, said.held()))
+    before = recorded_side(zone, said)
     unread = unread_parts(zone, inventory, center=any(kind in _PEOPLE_AND_ACCESS for kind, _ in before))
     known = known_keys(zone, inventory, imported=said.ids, record={})
     drift = differing(zone, said, inventory, known, unread, accepted)
@@ -159,7 +169,7 @@ def differing(
         unread: what was not read, by part, with the reason.
         accepted: finding and place of what is meant.
     """
-    said = states or States()
+    said, accepted = states or States(), {(finding, lasting(at)) for finding, at in accepted}
     by_type = moved(zone, said.held())
     here, live = declared_side(zone), live_side(zone, inventory, known, by_type, said.elsewhere)
     before = _recorded(zone, said, here) if said.whole else _as_declared(here, live)
@@ -171,6 +181,7 @@ def differing(
             found += differences
             waiting += [" ".join(at)] if one.waits() else []
             otherwise += one.otherwise({each.attribute for each in differences})
+    found = _by_their_causes(found)
     left = tuple(one for one in found if not one.is_meant(accepted))
     silenced = tuple(one for one in found if one.is_meant(accepted))
     return Drift(left, silenced, tuple(waiting), unread, tuple(otherwise))
@@ -178,8 +189,7 @@ def differing(
 
 def _recorded(zone: LandingZone, states: States, here: Side) -> Side:
     """Returns what the states hold; the next deploy makes anew what is tainted, whether a run had made it or not."""
-    before = recorded_side(zone, moved(zone, states.held()))
-    sound = recorded_side(zone, moved(zone, (one for one in states.held() if one[0] not in states.broken)))
+    before, sound = recorded_side(zone, states), recorded_side(zone, states, states.broken)
     return {at: fact for at, fact in before.items() if at in sound or at not in here}
 
 
@@ -187,6 +197,18 @@ def _as_declared(here: Side, live: Side) -> Side:
     """Returns what a deploy of today would have left, with what it would not have switched off."""
     left = {at: replace(fact, noted=True) for at, fact in live.items() if at[0] in (facts.TRUSTED, facts.POLICY_TYPE)}
     return {**left, **here}
+
+
+def _by_their_causes(differences: Sequence[Difference]) -> list[Difference]:
+    """Returns the differences without those that say only that an identity provider has deleted who had something."""
+    causes = (one for one in differences if one.recorded and one.recorded.external)
+    deleted = {one.recorded.ids.get("id", "") for one in causes if one.recorded and one.attribute in ("", "id")}
+
+    def follows(one: Difference) -> bool:
+        whose = one.recorded.ids.get("user" if one.kind == facts.MEMBERSHIP else "principal") if one.recorded else None
+        return whose in deleted and one.how is not How.MADE
+
+    return [one for one in differences if not follows(one)]
 
 
 def _hindered(
@@ -325,6 +347,9 @@ class _Compared:
 
     def waits(self) -> bool:
         """Returns whether a deploy would change something here that nobody changed outside."""
+        sides = [one for one in (self.here, self.before, self.now) if one]
+        if any(one.external for one in sides) and not all((self.here, self.before, self.now)):
+            return False  # a deploy makes nothing of it
         if self.here and self.before and self.now:
             values = self._values(self.here, self.before, self.now)
             return any(

@@ -216,7 +216,7 @@ class Evaluated:
         return self._sets[key]
 
     def _session_tags(self, user: User | None) -> dict[str, Value | Missing]:
-        """Returns the tags of a session: those that access_control_attributes passes on, and no others."""
+        """Returns the tags of a session: those that access_control_attributes passes on, and others where it may be."""
         values = {"${path:userName}": user.sign_in_name} if user else {}
         if user and not user.external:
             values |= {
@@ -227,7 +227,7 @@ class Evaluated:
             }
         attributes = self.landing_zone.sso.access_control_attributes
         passed = {f"aws:PrincipalTag/{tag}": values.get(source, UNKNOWN) for tag, source in attributes.items()}
-        return {"aws:PrincipalTag/*": ABSENT, **passed}
+        return {"aws:PrincipalTag/*": UNKNOWN if may_send_tags(self.landing_zone) else ABSENT, **passed}
 
     def role(self, name: str, account: str) -> Actor:
         """Returns a role of an account; its policies are known for the access role only."""
@@ -286,6 +286,15 @@ class Evaluated:
         bucket = resource.removeprefix(f"arn:{PARTITION}:s3:::").partition("/")[0]
         own = (project.state_bucket, project.replica_bucket, project.trail_bucket)
         return MANAGEMENT if bucket in own else None
+
+
+def may_send_tags(landing_zone: LandingZone) -> bool:
+    """Returns whether sessions may have tags that nobody declares: an identity provider sends what it wants.
+
+    https://docs.aws.amazon.com/singlesignon/latest/userguide/configure-abac.html
+    """
+    people = (*landing_zone.users.values(), *landing_zone.groups.values())
+    return bool(landing_zone.sso.access_control_attributes) or any(one.external for one in people)
 
 
 def _session(account: str, role: str) -> str:

@@ -30,9 +30,8 @@ from strata.config.limits import aws_limits
 from strata.config.models import ACCESS_ROLE, MANAGEMENT, PARTITION, PolicyType, Project
 from strata.evaluation import unknown
 from strata.evaluation.answers import Answer, Outcome, Step
-from strata.evaluation.asked import never_sent, told_apart
+from strata.evaluation.asked import never_sent, settled
 from strata.evaluation.documents import parse
-from strata.evaluation.evaluator import evaluate
 from strata.evaluation.keys import following, region_of
 from strata.evaluation.landing_zone import Actor, Evaluated, aws_policy
 from strata.evaluation.layers import Account, Layer, Policies
@@ -194,7 +193,7 @@ class Management:
         keys = following(actor.principal, here, here, action=deed.action, resource=deed.resource, region=region)
         context = Context({**_OVER_TLS, **deed.keys}).filled(self._own_keys(actor, deed.action)).filled(keys)
         request = Request(actor.principal, deed.action, deed.resource, here.id, context)
-        return evaluate(request, Policies(here, here, actor.identity, actor.boundary, self._of_resource(deed)))
+        return settled(request, Policies(here, here, actor.identity, actor.boundary, self._of_resource(deed)))
 
     def _own_keys(self, actor: Actor, action: str) -> Mapping[str, Value | Missing]:
         """Returns what is known of whoever acts; the deployer's session may have keys of a service it runs on."""
@@ -491,27 +490,7 @@ def _answered_in(region: str, actor: Actor, there: Account, action: str, resourc
         context = context.filled(never_sent(guardrails, action))
     request = Request(actor.principal, action, resource, there.id, context)
     policies = Policies(actor.account, there, actor.identity, actor.boundary, _OPEN)
-    found = evaluate(request, policies)
-    if found.outcome is not Outcome.DEPENDS:
-        return found
-    denied: Answer | None = None
-    for context in told_apart(guardrails, found):
-        denied = evaluate(replace(request, context=context), policies)
-        if denied.outcome is not Outcome.DENIED:
-            return found
-    return denied or found
-
-
-def _family(key: str) -> str:
-    return key.lower().partition("/")[0]
-
-
-def _is_of_action(key: str) -> bool:
-    """Returns whether a key is one that actions take; keys of identity providers and sessions are not."""
-    if _family(key) in ("aws:requesttag", "aws:tagkeys"):
-        return True
-    service = reference().service(key.partition(":")[0])
-    return service is not None and key in service.keys
+    return settled(request, policies)
 
 
 def _way(what: str, accounts: tuple[str, ...], by: str, *needed: Answer) -> Way:

@@ -12,7 +12,8 @@ from strata.config.types import did_you_mean
 from strata.errors import StrataError, UsageError
 from strata.evaluation import unknown
 from strata.evaluation.answers import Answer
-from strata.evaluation.evaluator import evaluate, needs_resource
+from strata.evaluation.asked import settled
+from strata.evaluation.evaluator import needs_resource
 from strata.evaluation.keys import following, region_of
 from strata.evaluation.landing_zone import Actor, Evaluated
 from strata.evaluation.layers import Account, Layer, Policies
@@ -70,7 +71,7 @@ def ask(evaluated: Evaluated, actor: Actor, question: Question, account: str) ->
     """
     request, there = request_of(evaluated, actor, question, account)
     policies = Policies(actor.account, there, actor.identity, actor.boundary, _of_resource(evaluated, request, there))
-    return evaluate(request, policies)
+    return settled(request, policies)
 
 
 def request_of(evaluated: Evaluated, actor: Actor, question: Question, account: str) -> tuple[Request, Account]:

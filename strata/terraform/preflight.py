@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from strata.aws import runs
 from strata.aws.access_role import WAY, account_ids, closed_to_us
 from strata.aws.identity_center import console, list_instances
 from strata.aws.organization import list_accounts
@@ -17,7 +18,7 @@ from strata.aws.resources import ResourceStatus
 from strata.aws.session import Aws, AwsError, connect, emulator
 from strata.aws.states import Version, list_stacks, read_state, read_version
 from strata.config.layers import IN_ACCOUNT, STACKS, folder_of
-from strata.config.models import ACCESS_ROLE
+from strata.config.models import ACCESS_ROLE, Project
 from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, StrataError, UsageError
 from strata.identity import announced, examine
@@ -31,6 +32,7 @@ from strata.identity.deletions import (
 )
 from strata.identity.leftovers import STACK, Directory, announced_as, to_create
 from strata.identity.live import states_elsewhere
+from strata.identity.recorded import Files
 from strata.identity.settled import lost_layers, settled
 from strata.identity.things import TYPES
 from strata.landing_zone import LandingZone
@@ -151,6 +153,7 @@ def prepare(
         stacks=stacks,
         today=dt.datetime.now(tz=dt.UTC).date(),
         folder=str(workspace.folder),
+        files=_files_of_last_run(aws, landing_zone.project),
     )
     for warning in found.warnings:
         print(line(f"warning: {warning}"), file=sys.stderr)
@@ -177,6 +180,17 @@ def prepare(
     for text in told:
         print(line(f"warning: {text}"), file=sys.stderr)
     return replace(prepared, warnings=(*found.warnings, *told))
+
+
+def _files_of_last_run(aws: Aws, project: Project) -> Files:
+    """Returns what each file of a team had when it was deployed last; with a warning, nothing where it is not known."""
+    try:
+        ended = runs.read(aws, project)
+    except (AwsError, ValueError) as error:
+        problem = f"{runs.shown(project)} cannot be read, so that the loss of a team's file would show in the plan only"
+        print(line(f"warning: {problem}: {error}"), file=sys.stderr)
+        return {}
+    return {file: sections for one in ended.values() for file, sections in one.files.items()}
 
 
 def _own(prepared: Prepared) -> list[str]:

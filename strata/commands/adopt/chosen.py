@@ -151,6 +151,20 @@ def chosen_of(
         found += can
     if faults:
         raise StrataError(*faults)
+    return _with_freed_names(differences, found)
+
+
+def _with_freed_names(differences: Sequence[Difference], chosen: Sequence[Difference]) -> list[Difference]:
+    """Returns chosen differences, and the renames at an identity provider that free the names which they write."""
+    found = list(chosen)
+    renamed = [one for one in differences if one.declared and one.declared.external and one.way.adopt]
+    for one in found:
+        name = one.live.values.get(one.attribute) if one in renamed and one.live else None
+        found += [
+            other
+            for other in renamed
+            if other not in found and other.declared and other.declared.values.get(one.attribute) == name
+        ]
     return found
 
 
