@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
 import re
 import sys
 from collections.abc import Mapping
@@ -18,13 +19,13 @@ from strata.adoption.checking import accepted
 from strata.adoption.describing import Description, describe
 from strata.adoption.importing import import_ids
 from strata.adoption.live_ids import KINDS
-from strata.adoption.matching import live_names
+from strata.adoption.matching import known_keys, live_names
 from strata.adoption.pruning import SETTINGS, kind
 from strata.aws.access_manager import Entitlement
 from strata.commands.adopt import configuration
 from strata.config import ORGANIZATION, PROJECT, SECURITY
 from strata.config.models import Mode, Project
-from strata.drift.comparison import How, compare
+from strata.drift.comparison import How, compare, differing
 from strata.inventory.things import (
     Account,
     Assignment,
@@ -690,12 +691,50 @@ def test_drift_takes_what_is_left_alone_for_meant(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     zone = load(tmp_path)
+    accepted = {(one.finding, one.at) for one in zone.accepted}
 
-    drift = compare(zone, {}, live, {(one.finding, one.at) for one in zone.accepted})
+    drift = compare(zone, {}, live, accepted)
+    known = known_keys(zone, live, imported={}, record={})
+    deployed = differing(zone, None, live, known, {}, accepted)
 
     assert [one.at for one in drift.differences if one.how is How.MADE] == []
+    assert [one.at for one in deployed.differences] == []
+    assert ("changed-outside", "permission set Long: session_duration is PT3600S") in accepted
     assert any(r"\u200b" in one.at for one in drift.accepted), "what nobody sees is written out in the YAML"
     assert {"user", "group", "policy", "assignment"} <= {one.kind for one in drift.accepted}
+
+
+def test_full_access_of_somebody_who_is_left_alone_is_not_accepted(tmp_path: Path) -> None:
+    """It may have been made by hand yesterday; page and drift tell each by itself until somebody accepts it."""
+    everything = json.dumps(
+        {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    )
+    admin = permission_set("Admin", aws_managed=("arn:aws:iam::aws:policy/AdministratorAccess",))
+    sets = [admin, permission_set("Written", inline=everything), permission_set("Read")]
+    grants = [grant(name, 3, kind="USER") for name in ("Admin", "Written", "Read")]
+    people = center(
+        *(*grants, grant("Admin", 14)),
+        users=[user(3, "no space"), user(4)],
+        groups=[group(14, "Own", 3, 4)],
+        sets=sets,
+        orphans=[grant("Admin", 99)],
+    )
+    live = Inventory(organization(account(2)), people)
+    for name, text in (files := configuration(PROJECT_, live)[1]).items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    zone = load(tmp_path)
+    drift = compare(zone, {}, live, {(one.finding, one.at) for one in zone.accepted})
+    apart = [f"{one.kind} {one.name}" for one in drift.differences if one.how is How.MADE]
+
+    who = f"no space ({uuid(3)})"
+    assert apart == [
+        f"assignment Admin of user {who} in management",
+        f"assignment Written of user {who} in management",
+        f"membership user {who} in group own",
+    ]
+    assert files["ADOPTION.md"].count("\n- Full access, which `strata drift` tells until accepted.yaml has it: ") == 3
+    assert {one.name.partition(" ")[0] for one in drift.accepted if one.kind == "assignment"} == {"Admin", "Read"}
 
 
 def _rows(page: Path, heading: str) -> list[str]:

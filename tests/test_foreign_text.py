@@ -33,6 +33,7 @@ from strata.cli import app
 from strata.commands.adopt import configuration
 from strata.config import ORGANIZATION, SSO
 from strata.config.text import text_problem
+from strata.drift.recorded import states_of
 from strata.errors import Fault
 from strata.files.config_edit import write_texts
 from strata.files.config_entries import with_entry, with_items
@@ -40,7 +41,7 @@ from strata.identity.comparison import Refusal
 from strata.inventory.things import PermissionSet
 from strata.landing_zone import LandingZone
 from strata.live.evidence import Evidence
-from strata.live.reading import states_of, told
+from strata.live.reading import told
 from strata.load import load
 from strata.outputs import output
 from strata.printing import flat, line

@@ -36,8 +36,11 @@ from strata.config.types import AwsManagedPolicy, ManagedPolicyName, ManagedPoli
 from strata.inventory import things
 from strata.inventory.reading import TRUSTED_SERVICES
 from strata.inventory.things import Attached, Center, Inventory, Organization
+from strata.landing_zone.administrators import allows_everything
 from strata.landing_zone.grants import Grant
-from strata.landing_zone.permission_sets import AWS_MANAGED
+from strata.landing_zone.permission_sets import AWS_MANAGED, InlinePolicy, ManagedPolicy
+from strata.landing_zone.permission_sets import PermissionSet as Resolved
+from strata.landing_zone.placeholders import Document
 from strata.landing_zone.services import ACCOUNT_MANAGEMENT
 from strata.text import counted, listed, slug
 
@@ -177,6 +180,15 @@ def looked_after(inventory: Inventory, name: str) -> bool:
     if CONTROL_TOWER not in inventory.organization.trusted_services and TRUSTED_SERVICES not in inventory.unread:
         return False
     return name.startswith(_GUARDRAILS) or name in (*_TOWERS_SETS, *_TOWERS_GROUPS)
+
+
+def gives_everything(one: things.PermissionSet) -> bool:
+    """Returns whether a permission set gives full access, as far as its own documents and AWS's policies say."""
+    policies = [ManagedPolicy(aws=arn.removeprefix(AWS_MANAGED)) for arn in one.aws_managed]
+    inline = [InlinePolicy(Document(one.inline), "", "")] if one.inline else []
+    boundary = ManagedPolicy(customer="boundary") if one.boundary else None
+    found = Resolved(one.arn, one.name, "", "", (*policies, *inline), (), boundary=boundary)
+    return allows_everything(found)
 
 
 def valid(type: Any, value: object) -> bool:
