@@ -34,6 +34,7 @@ from strata.evaluation.questions import (
 from strata.evaluation.requests import PrincipalKind, Value
 from strata.evaluation.sentences import EVERYBODY, Sentence
 from strata.iam.reference import Action, reference
+from strata.iam.resources import takes
 from strata.iam.statements import is_pattern
 
 MOST_CASES = 1000
@@ -103,6 +104,11 @@ class Result:
 def _matching(pattern: str) -> Iterator[Action]:
     """Yields the actions that a pattern matches, but for the one that nothing denies."""
     return (one for one in reference().actions(pattern) if one.full_name != FREE)
+
+
+def _about(actions: Iterable[Action], resource: str | None) -> Iterator[Action]:
+    """Yields the actions that may be about a resource: of others there is no such request."""
+    return (one for one in actions if resource is None or takes(one, resource))
 
 
 class _Asked:
@@ -242,8 +248,9 @@ class Examination:
     def _actions(self, written: str, asked: _Asked, region: str | None, expected: Outcome) -> Iterable[Action]:
         """Returns the actions to ask about: of a pattern all, none where one statement denies them all."""
         if not is_pattern(written):
-            return (find_action(written),)
-        return () if expected is Outcome.DENIED and asked.surely_denied(written, region) else _matching(written)
+            return _about((find_action(written),), asked.resource)
+        surely = expected is Outcome.DENIED and asked.surely_denied(written, region)
+        return () if surely else _about(_matching(written), asked.resource)
 
     def _asked_regions(self, sentence: Sentence) -> Iterable[str | None]:
         """Returns the regions one by one, or one text that stands for all of them, which are many."""

@@ -295,8 +295,9 @@ def may_send_tags(landing_zone: LandingZone) -> bool:
 
     https://docs.aws.amazon.com/singlesignon/latest/userguide/configure-abac.html
     """
-    people = (*landing_zone.users.values(), *landing_zone.groups.values())
-    return bool(landing_zone.sso.access_control_attributes) or any(one.external for one in people)
+    users, groups = landing_zone.users.values(), landing_zone.groups.values()
+    external = any(one.external for one in users) or any(one.external for one in groups)
+    return external or bool(landing_zone.sso.access_control_attributes)
 
 
 def _session(account: str, role: str) -> str:
