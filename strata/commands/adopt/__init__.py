@@ -43,7 +43,7 @@ from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
 from strata.outputs import output
-from strata.printing import document, flat, line, markdown, readers_may_leave, word
+from strata.printing import document, flat, line, readers_may_leave, word
 from strata.rules.expectations import require
 from strata.rules.usual_expectations import holding
 from strata.terminal import confirmed, interactive
@@ -294,9 +294,7 @@ def _left(landing_zone: LandingZone, inventory: Inventory) -> tuple[list[dict[st
     entries, apart = list[dict[str, Any]](), list[str]()
     for one in (*made, *by_default):
         if _gives(one, inventory, full):
-            apart.append(
-                f"Full access, which `strata drift` tells until accepted.yaml has it: {one.kind} {markdown(one.name)}."
-            )
+            apart.append(f"Full access, which strata drift tells until accepted.yaml has it: {one.kind} {one.name}.")
         else:
             entries.append({"finding": one.how.value, "at": one.at, "reason": REASON})
     return entries, apart
