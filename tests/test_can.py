@@ -80,6 +80,13 @@ def test_a_denial_names_file_line_sid_and_level() -> None:
     }
 
 
+def test_the_policies_of_aws_that_allow_everything_go_by_their_names() -> None:
+    words = ("s3:GetObject", "--in", "payments-prod", "--on", "arn:aws:s3:::x/y", "--region", "eu-central-1")
+    told = can(*words, config=COMPANY).stdout
+    assert re.search(r"^  SCPs of the root, .*: FullAWSAccess allows it$", told, re.MULTILINE), told
+    assert re.search(r"^  RCPs of .*: RCPFullAWSAccess allows it$", told, re.MULTILINE), told
+
+
 def test_an_option_that_makes_a_policy_is_named_by_its_line() -> None:
     words = ("ec2:RunInstances", "--in", "payments-prod", "--as", "role/ci", "--region", "us-west-2")
     decided = facts(*words, config=COMPANY)["cases"][0]["decided_by"]

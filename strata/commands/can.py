@@ -290,7 +290,8 @@ def _without_full_access(steps: Sequence[Step]) -> Iterator[Step]:
             yield step
     for chain, levels in chains.items():
         where = ", ".join(step.level.removeprefix(f"{chain} of ") for step in levels)
-        yield Step(f"{chain} of {where}", Outcome.ALLOWED, "FullAWSAccess allows it")
+        policy = "RCPFullAWSAccess" if chain == "RCPs" else "FullAWSAccess"
+        yield Step(f"{chain} of {where}", Outcome.ALLOWED, f"{policy} allows it")
 
 
 def _list_lines(cases: Sequence[Case], *, every: bool) -> Iterator[str]:
