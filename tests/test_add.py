@@ -476,7 +476,8 @@ def test_an_option_that_is_missing_is_one_object_of_json(kind: str, folder: Path
     assert result.exit_code == 2
     found = json.loads(result.stdout)
     assert (found["format"], found["faults"]) == (FORMATS["add"], [])
-    assert " is missing: " in found["errors"][0]
+    assert " is missing" in found["errors"][0]
+    assert not [one for one in found["errors"] if one.endswith("is missing: given name")], "said twice"
     assert "Traceback" not in result.stderr
 
 
