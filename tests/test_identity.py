@@ -517,8 +517,8 @@ CASES = (
         "a retired account is dropped that is active still",
         ((ORGANIZATION, LAB_ENTRY, ""), *WITHOUT_LAB),
         (
-            "organization.yaml:9: accounts: account web-lab (000000000002, aws+lab@acme.io) was retired, is active, and "
-            "no longer declared; put its entry back with retired: true; or list 'aws+lab@acme.io' under "
+            "organization.yaml:9: accounts: account web-lab (000000000002, aws+lab@acme.io) was retired, is active, "
+            "and no longer declared; put its entry back with retired: true; or list 'aws+lab@acme.io' under "
             "unmanaged_accounts; or close it",
         ),
         changes=retired_before,
