@@ -705,7 +705,7 @@ def test_an_expectation_that_names_what_aws_has_no_more_does_not_hold(folder: Pa
     assert broken["set"].startswith("'Rich' is neither a user, a group nor a permission set")
     assert broken["person"].startswith("'bo' is neither a user, a group nor a permission set")
     assert broken["unit"].startswith("'ou/prod' is neither an account nor an organizational unit")
-    assert broken["account"].startswith("'arn:aws:sqs:*:a4:*' is in 'a4', which is no account")
+    assert broken["account"].startswith("'arn:aws:s3:*:a4:accesspoint/*/object/*' is in 'a4', which is no account")
     assert broken["fine"] == ""
     assert not any(one.ended for one in found.expected)
 
