@@ -1234,6 +1234,18 @@ def test_a_user_name_that_will_not_change_is_told(
     assert begin == ([f"lou signs in as 'lou@acme.io', not as {name!r}"] if name else [])
 
 
+def test_who_stays_in_a_group_that_is_imported_is_told(folder: Path, states: States, tmp_path: Path) -> None:
+    """The refusal without the line of imports.yaml named them as well."""
+    edits = (NEW_GROUP, (IMPORTS, "", f'aws_identitystore_group.ops: "{STRANGER.id}"\n'))
+    known, wanted = recorded(states), declared(edited(folder, edits, tmp_path), TODAY)
+
+    assert list(warnings(wanted, known, Live(met=(STRANGER,)))) == [
+        "group ops is imported with eve@acme.io in it, whom no line puts there: a deploy leaves them; add them to its "
+        "members, or take them out at AWS"
+    ]
+    assert list(warnings(wanted, known, Live(met=(replace(STRANGER, holds=("LOU@acme.io",)),)))) == []
+
+
 def test_a_user_name_that_was_changed_at_aws_is_no_longer_told(
     aws: Aws, folder: Path, states: States, tmp_path: Path
 ) -> None:

@@ -41,6 +41,7 @@ from strata.terraform.events import Failure
 from strata.terraform.existing import Existing
 from strata.terraform.gone import PRUNE, GoneImports
 from strata.terraform.locks import refuse_beside_another_run
+from strata.terraform.lookups import explained, refuse_handed_on
 from strata.terraform.made_again import refuse_made_again
 from strata.terraform.plan_text import names_of, show
 from strata.terraform.plans import Plan, Planner, own_version, plan_folder
@@ -159,7 +160,11 @@ class Deployment:
             verbose=options.verbose,
             adopt=adopt,
             gone=self._gone.among,
-            refuse=lambda planned: refuse_made_again(prepared, planned, applied=bool(self._written)),
+            refuse=(
+                lambda planned: refuse_made_again(prepared, planned, applied=bool(self._written)),
+                lambda planned: refuse_handed_on(prepared, planned, applied=bool(self._written)),
+            ),
+            explain=partial(explained, prepared),
             refresh=prepared.refreshing.needed,
         )
         self._expected = expected
