@@ -44,7 +44,7 @@ from strata.live.evidence import Evidence
 from strata.live.reading import told
 from strata.load import load
 from strata.outputs import output
-from strata.printing import flat, line
+from strata.printing import flat, line, markdown
 from strata.report.data import as_data
 from strata.report.edition import Edition
 from strata.report.mermaid import flowchart
@@ -302,7 +302,7 @@ def test_the_page_of_an_adoption_says_what_aws_says(text: str) -> None:
     found, since = describe(inventory, PROJECT_), Since(added=[text], differs=[f"name is {text}"])
     found.looks += [text]
 
-    page_, printed = (rendering.adoption(inventory, found, since, shown=one) for one in (rendering.markdown, flat))
+    page_, printed = (rendering.adoption(inventory, found, since, shown=one) for one in (markdown, flat))
 
     alike = defaultdict[tuple[str, str], list[str]](list)
     for one in found.left_alone:
@@ -335,9 +335,9 @@ def test_the_yaml_of_an_adoption_says_what_aws_says(text: str) -> None:
 @settings(FEW, max_examples=60)
 def test_an_entry_that_is_added_to_yaml_is_the_text_that_it_is(text: str, before: str) -> None:
     assume(text_problem(text) is None)  # the configuration takes no other
-    new = [text, text] if "- b" in before else {text: text, "list": [text], "more": {"x": text}}
+    new: Any = [text, text] if "- b" in before else {text: text, "list": [text], "more": {"x": text}}
     after = with_entry(before, ("a",), new, "sso.yaml")
-    items = with_items(f"- {{x: y}}{before[:0]}\n", [{"at": text, "reason": text}], "accepted.yaml")
+    items = with_items("- {x: y}\n", [{"at": text, "reason": text}], "accepted.yaml")
     there = yaml.safe_load(before) or {}
 
     expected = [*there["a"], *new] if isinstance(new, list) else {**(there.get("a") or {}), **new}
