@@ -429,6 +429,16 @@ def test_a_wrong_deployer_is_a_fault(tmp_path: Path, text: str, problem: str) ->
         ("s3:GetObject --in shared --as janedoe", 1, "did you mean 'jane-doe'?"),
         ("s3:GetObject --in shared --as zzz", 1, "a role is written role/zzz"),
         ("s3:GetObject --in shared --on bucket", 2, "is not an ARN"),
+        (
+            "ec2:DescribeInstances --in shared --on arn:aws:ec2:eu-central-1:shared:instance/i-1",
+            2,
+            "AWS lists no type of resource for it, so that it takes * alone; or leave --on out",
+        ),
+        (
+            "s3:GetObject --in shared --on arn:aws:ec2:eu-central-1:shared:instance/i-1",
+            2,
+            "object arn:aws:s3:::BucketName/ObjectName; or leave --on out",
+        ),
         ("s3:GetObject --in shared --on arn:aws:sqs:x:sharde:q", 2, "no account, did you mean 'shared'?"),
         ("s3:GetObject --in shared --with foo", 2, "is not KEY=VALUE"),
         ("s3:GetObject --in shared --with foo=bar", 2, "is not KEY=VALUE"),

@@ -1394,7 +1394,7 @@ def test_settings_of_security_yaml_that_are_on_are_compared(edited: Edited) -> N
     assert told(edited.compared(unread, was)) == []
 
 
-def _controls(edited: Edited) -> tuple[dict[str, Json], dict[tuple[str, str], Json]]:
+def _controls(edited: Edited) -> tuple[dict[str, Json], dict[str, Json]]:
     """Switches the controls on that are things of their own; returns the states with them, and what AWS has."""
     edited.edit("organization.yaml", "disable_services:\n  - account.amazonaws.com\n", "")
     contact = "security: {name: Sam, title: Guard, email: sam@example.com, phone: '+49 30 1234567'}"
@@ -1421,12 +1421,12 @@ def _controls(edited: Edited) -> tuple[dict[str, Json], dict[tuple[str, str], Js
 
 def test_controls_of_security_yaml_that_are_things_are_compared(edited: Edited) -> None:
     was, there = _controls(edited)
-    contact, analyzer = ("aws_account_alternate_contact", "a3_security"), "aws_accessanalyzer_analyzer"
+    contact, trail = "aws_account_alternate_contact.a3_security", "aws_cloudtrail.organization"
     there[contact] = {**there[contact], "email_address": "eve@example.com"}
-    there["aws_cloudtrail", "organization"] = {**there["aws_cloudtrail", "organization"], "logging": False}
-    there["aws_budgets_budget", "monthly"] = {**there["aws_budgets_budget", "monthly"], "limit": "500 USD"}
+    there[trail] = {**there[trail], "logging": False}
+    there["aws_budgets_budget.monthly"] = {**there["aws_budgets_budget.monthly"], "limit": "500 USD"}
     region = load(edited.path).project.regions.all_governed[-1]
-    del there[analyzer, f"organization_{region}"]
+    del there[f"aws_accessanalyzer_analyzer.organization_{region}"]
 
     drift = edited.compared(replace(deployed(), controls=there), was)
 
@@ -1445,7 +1445,7 @@ def test_controls_that_are_as_deployed_unread_or_not_asked_for_do_not_differ(edi
     was, there = _controls(edited)
     assert told(edited.compared(replace(deployed(), controls=there), was)) == []
     assert told(edited.compared(replace(deployed(), controls=None), was)) == []
-    del there["aws_cloudtrail", "organization"]
+    del there["aws_cloudtrail.organization"]
     unread = replace(deployed(), controls=there, unread={"trail": "not allowed"})
     assert told(edited.compared(unread, was)) == []
 
