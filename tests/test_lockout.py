@@ -246,9 +246,7 @@ REFUSED_GUARDRAILS = [
     guardrail("RCP: signing in", deny(["sts:AssumeRoleWithSAML", "sts:TagSession", "sts:SetContext"]), rcp=True),
     guardrail(
         "RCP: signing in, by the path of its roles",
-        deny(
-            "sts:AssumeRoleWithSAML", Resource="arn:aws:iam::*:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_*"
-        ),
+        deny("sts:AssumeRoleWithSAML", Resource="arn:aws:iam::*:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_*"),
         rcp=True,
     ),
     guardrail(
