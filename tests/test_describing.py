@@ -733,7 +733,7 @@ def test_full_access_of_somebody_who_is_left_alone_is_not_accepted(tmp_path: Pat
         f"assignment Written of user {who} in management",
         f"membership user {who} in group own",
     ]
-    assert files["ADOPTION.md"].count("\n- Full access, which `strata drift` tells until accepted.yaml has it: ") == 3
+    assert files["ADOPTION.md"].count("\n- Full access, which strata drift tells until accepted.yaml has it: ") == 3
     assert {one.name.partition(" ")[0] for one in drift.accepted if one.kind == "assignment"} == {"Admin", "Read"}
 
 

@@ -36,6 +36,7 @@ from strata.drift.comparison import How as Kind
 from strata.drift.facts import ASSIGNMENT, MEMBERSHIP
 from strata.errors import StrataError, UsageError
 from strata.files.config_edit import write_texts
+from strata.identity.lost_states import lost_states
 from strata.inventory.kept import KeptAnswers
 from strata.inventory.progress import Reading
 from strata.inventory.things import Inventory, PermissionSet
@@ -43,7 +44,7 @@ from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
 from strata.outputs import output
-from strata.printing import document, flat, line, markdown, readers_may_leave, word
+from strata.printing import document, flat, line, readers_may_leave, word
 from strata.rules.expectations import require
 from strata.rules.usual_expectations import holding
 from strata.terminal import confirmed, interactive
@@ -120,6 +121,8 @@ def _add(options: Options, to: Path, names: Names, how: How) -> int:
     aws = connect(options, zone.project)
     management_caller(aws, zone.project)
     states = read_states(aws, zone.project)
+    if not states and (lost := lost_states(aws, zone)):
+        raise StrataError(lost)
     reading = _reading(options, to, zone.project)
     inventory = reading.read(aws, thorough=how.thorough)
     existing = existing_at(to, load(to), inventory.organization.id, *deployed(states))
@@ -294,9 +297,7 @@ def _left(landing_zone: LandingZone, inventory: Inventory) -> tuple[list[dict[st
     entries, apart = list[dict[str, Any]](), list[str]()
     for one in (*made, *by_default):
         if _gives(one, inventory, full):
-            apart.append(
-                f"Full access, which `strata drift` tells until accepted.yaml has it: {one.kind} {markdown(one.name)}."
-            )
+            apart.append(f"Full access, which strata drift tells until accepted.yaml has it: {one.kind} {one.name}.")
         else:
             entries.append({"finding": one.how.value, "at": one.at, "reason": REASON})
     return entries, apart
