@@ -139,6 +139,7 @@ def without_tag(key: str) -> dict[str, Any]:
 # Guardrails: members that nobody could enter, repair, or sign in to
 
 OVER, BEFORE = since("aws:CurrentTime", "2027-02-28"), {"DateLessThan": {"aws:CurrentTime": "2027-02-28"}}
+SOURCE = {"aws:SourceAccount": "false"}
 ELSEWHERE = [
     *[("      - security\n      - shared\n", "      - security\n")] * 2,
     ("    accounts:\n      - shared\n", "    accounts: [security]\n"),
@@ -243,6 +244,16 @@ REFUSED_GUARDRAILS = [
     guardrail("RCP: queues and secrets", deny(["sqs:*", "secretsmanager:*"]), rcp=True),
     guardrail("RCP: from elsewhere than a private address", deny("s3:*", Condition=PRIVATE), rcp=True),
     guardrail("RCP: signing in", deny(["sts:AssumeRoleWithSAML", "sts:TagSession", "sts:SetContext"]), rcp=True),
+    guardrail(
+        "RCP: signing in, by the path of its roles",
+        deny("sts:AssumeRoleWithSAML", Resource="arn:aws:iam::*:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_*"),
+        rcp=True,
+    ),
+    guardrail(
+        "RCP: calls of other services, of which people's are",
+        deny("s3:*", Condition={"StringNotEquals": {"aws:SourceOrgID": "${aws:ResourceOrgID}"}}),
+        rcp=True,
+    ),
     guardrail("RCP: signing in, since a day that is over", deny("sts:*SAML", Condition=OVER), rcp=True),
     guardrail(
         "RCP: other organizations, of which whoever signs in is",
@@ -337,6 +348,18 @@ LEFT_GUARDRAILS = [
         "SCP: everything, on the management account, which it does not bind", deny(), at="accounts: [management]"
     ),
     guardrail("RCP: other organizations", deny(["s3:*", "sts:AssumeRole", "kms:*"], Condition=OTHERS), rcp=True),
+    guardrail(
+        "RCP: signing in by one permission set of several",
+        deny("sts:*", Resource="arn:aws:iam::*:role/aws-reserved/*AWSReservedSSO_DevOps_*"),
+        rcp=True,
+    ),
+    guardrail(
+        "RCP: calls of other services",
+        deny(
+            "s3:*", Condition={"StringNotEqualsIfExists": {"aws:SourceOrgID": "${aws:ResourceOrgID}"}, "Null": SOURCE}
+        ),
+        rcp=True,
+    ),
     guardrail("RCP: session tags", deny(["sts:TagSession", "sts:AssumeRoleWithWebIdentity"]), rcp=True),
     guardrail("RCP: signing in, until a day that is over", deny("sts:*SAML", Condition=BEFORE), rcp=True),
     guardrail(

@@ -205,8 +205,8 @@ class Management:
         here = actor.account
         region = region_of(deed.action, deed.resource) or self._region(deed)
         keys = following(actor.principal, here, here, action=deed.action, resource=deed.resource, region=region)
-        known = {**_OVER_TLS, **_at_the_end_of(self.evaluated.today), **deed.keys}
-        context = Context(known).filled(self._own_keys(actor, deed.action)).filled(keys)
+        context = Context({**_sent_by_people(self.evaluated.today), **deed.keys})
+        context = context.filled(self._own_keys(actor, deed.action)).filled(keys)
         request = Request(actor.principal, deed.action, deed.resource, here.id, context)
         policies = Policies(here, here, actor.identity, actor.boundary, self._of_resource(deed))
         return _decided(request, policies, actor.keys)
@@ -249,15 +249,23 @@ class Management:
 
 
 _OVER_TLS: Mapping[str, Value] = {"aws:SecureTransport": "true", "s3:TlsVersion": "1.3"}
+_BY_NO_SERVICE: Mapping[str, Value] = dict.fromkeys(
+    ("aws:SourceAccount", "aws:SourceArn", "aws:SourceOrgID", "aws:SourceOrgPaths"), ABSENT
+)
+"""AWS: 'only available when the call to your resource is made directly by an AWS service principal'.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+"""
 
 
-def _at_the_end_of(day: dt.date | None) -> Mapping[str, Value]:
-    """Returns the keys about time of a request by a session of that day: what begins in its course counts."""
+def _sent_by_people(day: dt.date | None) -> Mapping[str, Value]:
+    """Returns the keys of every request that people make, at the end of a day: what begins in its course counts."""
     if day is None:
-        return {}
+        return {**_OVER_TLS, **_BY_NO_SERVICE}
     seconds = int(dt.datetime.combine(day, dt.time(23, 59, 59), dt.UTC).timestamp())
-    time = f"{day}T23:59:59Z"
-    return {"aws:CurrentTime": time, "aws:TokenIssueTime": time, "aws:EpochTime": str(seconds)}
+    now = f"{day}T23:59:59Z"
+    time = {"aws:CurrentTime": now, "aws:TokenIssueTime": now, "aws:EpochTime": str(seconds)}
+    return {**_OVER_TLS, **_BY_NO_SERVICE, **time}
 
 
 _WITHOUT_MFA: Mapping[str, Value] = {"aws:MultiFactorAuthPresent": ABSENT, "aws:MultiFactorAuthAge": ABSENT}
@@ -416,7 +424,7 @@ def sign_ins(evaluated: Evaluated) -> Iterator[Way]:
 
 
 def _signed_in(evaluated: Evaluated, accounts: tuple[str, ...], there: Account) -> Way:
-    """Returns whether a role of Identity Center may be assumed, as far as RCPs decide it.
+    """Returns whether one of the roles of Identity Center there may be assumed, as far as RCPs decide it.
 
     AWS: 'The aws:PrincipalOrgID condition key is included in the request context only if the calling principal is a
     member of an organization. This is not the case with federated users'; nor do requests that nobody signs say whether
@@ -425,14 +433,17 @@ def _signed_in(evaluated: Evaluated, accounts: tuple[str, ...], there: Account) 
     https://github.com/aws/lza-universal-configuration/issues/29
     """
     center = Layer("Identity Center")
-    role = f"{_ROLE}aws-reserved/sso.amazonaws.com/{unknown.ANYTHING}".format(there.id)
+    policies = Policies(there, there, center, None, _OPEN)
+    sets = sorted({grant.permission_set for key in accounts for grant in evaluated.grants(key)})
+    arns = [evaluated.permission_set(one, accounts[0]).principal.arn for one in sets]
+    roles = [_ROLE.format(there.id) + arn.partition(":role/")[2] for arn in arns]
     tags = evaluated.landing_zone.sso.access_control_attributes
     answers = []
     for action in ("sts:AssumeRoleWithSAML", *(["sts:TagSession"] if tags else [])):
-        keys = following(_STRANGER, there, there, action=action)
-        known = {**_OVER_TLS, **_at_the_end_of(evaluated.today), **_BY_SAML}
-        request = Request(_STRANGER, action, role, there.id, Context(known).filled(keys))
-        answers.append(_decided(request, Policies(there, there, center, None, _OPEN), {}))
+        context = Context({**_sent_by_people(evaluated.today), **_BY_SAML})
+        context = context.filled(following(_STRANGER, there, there, action=action))
+        requests = (Request(_STRANGER, action, role, there.id, context) for role in roles)
+        answers.append(_best(_decided(request, policies, {}) for request in requests))
     return _way(SIGN_IN, accounts, there, center.name, *answers)
 
 
@@ -543,7 +554,7 @@ def _is_regional(answer: Answer) -> bool:
 
 def _answered_in(evaluated: Evaluated, region: str, actor: Actor, there: Account, action: str, resource: str) -> Answer:
     keys = following(actor.principal, actor.account, there, action=action, resource=resource, region=region)
-    context = Context({**_OVER_TLS, **_at_the_end_of(evaluated.today)}).filled(actor.keys).filled(keys)
+    context = Context(_sent_by_people(evaluated.today)).filled(actor.keys).filled(keys)
     if actor.account.id == there.id:
         context = context.filled(never_sent((*actor.account.service_control, *there.resource_control), action))
     request = Request(actor.principal, action, resource, there.id, context)
