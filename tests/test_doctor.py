@@ -761,6 +761,20 @@ def test_what_has_a_declared_name_and_is_in_no_state_comes_with_the_line_that_im
     assert [found["level"] for found in report(folder)["directory"]] == ["ok"]
 
 
+@pytest.mark.usefixtures("hooks")
+def test_a_group_of_an_identity_provider_that_no_lookup_finds_is_one_line(folder: Path) -> None:
+    bootstrap(folder)
+    sso = folder / "sso.yaml"
+    sso.write_text(sso.read_text().replace("\ngroups:\n", "\ngroups:\n  sg-audit:\n    external: true\n"))
+
+    (absent,) = report(folder)["directory"]
+
+    assert (absent["level"], absent["text"]) == ("failure", "Identity Center has no group 'sg-audit'")
+    store = boto3.client("sso-admin", "us-east-1").list_instances()["Instances"][0]["IdentityStoreId"]
+    boto3.client("identitystore", "us-east-1").create_group(IdentityStoreId=store, DisplayName="sg-audit")
+    assert [found["level"] for found in report(folder)["directory"]] == ["ok"]
+
+
 def test_identity_center_elsewhere_is_found_in_any_region(hooks: Hooks, folder: Path) -> None:
     bootstrap(folder)
 

@@ -45,7 +45,7 @@ WAYS = [(before, after) for before in ("", "ForAnyValue:", "ForAllValues:") for 
 def vectors() -> list[Json]:
     """The vectors of both sources, with the answer that is right."""
     words = {"Allowed": "allowed", "ExplicitlyDenied": "denied", "ImplicitlyDenied": "denied"}
-    right = [DOCUMENTED_OTHERWISE.get(index, one["answer"]) for index, one in enumerate(recorded())]
+    right: list[str] = [DOCUMENTED_OTHERWISE.get(index) or one["answer"] for index, one in enumerate(recorded())]
     return [
         {**one, "answer": words[answer], "explicit": answer == "ExplicitlyDenied"}
         for one, answer in zip(recorded(), right, strict=True)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+import json
+import re
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
+from typer.testing import CliRunner
 
+from strata.aws.identity_center import Center
+from strata.cli import app
 from strata.commands.adopt import configuration
 from strata.commands.adopt.chosen import chosen_of
 from strata.commands.drift import _unused
@@ -19,12 +26,22 @@ from strata.drift.comparison import Difference, Drift, compare
 from strata.evaluation.landing_zone import Evaluated
 from strata.evaluation.requests import UNKNOWN
 from strata.files.config_edit import write_texts
+from strata.identity.external import Principal, lost
+from strata.identity.things import ASSIGNMENT
 from strata.inventory.things import Inventory
 from strata.landing_zone import LandingZone
 from strata.landing_zone.addresses import addresses
 from strata.load import load
 from strata.report.names import find_user
-from tests.synthesized import CHECKOUT, synthesize
+from strata.terraform.attributes import Attribute
+from strata.terraform.errors import advice
+from strata.terraform.events import Failure
+from strata.terraform.lookups import explained, refuse_handed_on
+from strata.terraform.plans import Change, Plan
+from strata.terraform.preflight import Prepared, RefusedError
+from strata.terraform.workspace import Workspace
+from strata.testing import Zone
+from tests.synthesized import CHECKOUT, COMPANY, synthesize
 from tests.test_describing import PROJECT_, grant, group, user, uuid
 from tests.test_drift import adopted, changed, states, told
 from tests.test_rerun import before
@@ -310,3 +327,186 @@ def test_an_entry_of_accepted_yaml_accepts_the_same_access_under_another_name(fo
 
 def _entry(one: Difference) -> str:
     return f"- finding: {one.how.value}\n  at: {one.at}\n  reason: meant\n"
+
+
+# The groups of an external person, which the identity provider alone knows
+
+
+@pytest.fixture(scope="module")
+def with_visitor(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The company, with an external person who is in no group that is declared."""
+    config = tmp_path_factory.mktemp("company") / "config"
+    shutil.copytree(COMPANY, config)
+    sso = config / "sso.yaml"
+    text = sso.read_text(encoding="utf-8")
+    sso.write_text(text.replace("\nusers:\n", "\nusers:\n  visitor:\n    external: true\n    user_name: visitor\n"))
+    return config
+
+
+def run(*words: str, code: int = 0) -> str:
+    result = CliRunner().invoke(app, list(words))
+    assert result.exit_code == code, result.output
+    return result.stdout
+
+
+def test_explain_names_the_groups_that_decide(with_visitor: Path) -> None:
+    there = run("explain", "visitor", "payments-prod", "--config", str(with_visitor))
+    nowhere = run("explain", "visitor", "network", "--config", str(with_visitor))
+
+    assert "groups: none here; the identity provider alone knows whether contractors, external-auditors" in there
+    assert "access to payments-prod depends on membership of external-auditors" in there
+    assert "no access" not in there
+    assert "no access to network" in nowhere
+    facts = json.loads(run("explain", "visitor", "--json", "--config", str(with_visitor)))
+    assert facts["depends_on_groups"] == ["contractors", "external-auditors"]
+
+
+def test_an_answer_depends_on_membership_where_the_group_would_have_access(with_visitor: Path) -> None:
+    def answer(action: str, account: str) -> tuple[str, list[str]]:
+        words = ("can", action, "--in", account, "--as", "visitor", "--json", "--config", str(with_visitor))
+        found = json.loads(run(*words, "--with", "aws:SecureTransport=true", code=3))
+        return found["answer"], [one for case in found["cases"] for one in case["depends_on"]]
+
+    assert answer("s3:ListAllMyBuckets", "payments-prod") == ("depends", ["membership of external-auditors"])
+    assert answer("s3:DeleteBucket", "payments-prod") == ("denied", [])
+    assert answer("s3:ListAllMyBuckets", "network") == ("denied", [])
+
+
+@pytest.mark.parametrize("word", ["denied", "allowed"])
+def test_no_expectation_holds_for_who_may_be_in_such_a_group(with_visitor: Path, word: str) -> None:
+    found = Zone.of(with_visitor).principal("visitor")
+    with pytest.raises(AssertionError, match="depends on membership of external-auditors"):
+        (found.cannot if word == "denied" else found.can)("s3:ListAllMyBuckets", account="audit")
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "html"])
+def test_a_report_says_that_access_is_unknown(with_visitor: Path, form: str) -> None:
+    found = run("report", "--format", form, "--config", str(with_visitor))
+
+    assert "20 with access, 0 without, 1 unknown" in flat(found)
+    assert "visitor: unknown, may be in contractors, external-auditors" in re.sub("<[^>]*>", "", flat(found))
+    assert form != "html" or "unknown access" in found
+
+
+def test_a_report_on_the_person_has_what_those_groups_have(with_visitor: Path) -> None:
+    found = flat(run("report", "--person", "visitor", "--config", str(with_visitor)))
+
+    assert "whether in contractors, external-auditors, the identity provider alone knows" in found
+    assert "members of contractors PaymentsEngineer" in found
+
+
+def test_json_counts_who_is_unknown(with_visitor: Path) -> None:
+    people = json.loads(run("report", "--format", "json", "--config", str(with_visitor)))["overview"]["people"]
+
+    assert (people["without_access"], people["unknown_access"], people["without_group"]) == ([], ["visitor"], [])
+    assert people["with_access"] + len(people["unknown_access"]) == people["all"]
+
+
+def flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+# What a plan and doctor say of it
+
+
+@dataclass(frozen=True)
+class Named:
+    """Identity Center as far as it answers who is called how: the names of groups and users by id."""
+
+    names: Mapping[str, str]
+
+    def group(self, name: str) -> str | None:
+        return next((id for id, found in self.names.items() if found == name), None)
+
+    def group_name_of(self, id: str) -> str | None:
+        return self.names.get(id)
+
+    user, user_name_of = group, group_name_of
+
+
+GROUP = Principal("g", "sg-auditors")
+SAID: dict[str, tuple[Mapping[str, str], Principal | None, str]] = {
+    "as it was deployed": ({"g": "sg-auditors"}, GROUP, ""),
+    "not deployed yet": ({"g": "sg-auditors"}, None, ""),
+    "another name": (
+        {"g": "a: b"},
+        GROUP,
+        "group 'sg-auditors' is called 'a: b' at AWS since it was deployed, and has its access; write name: \"a: b\"",
+    ),
+    "another name, by its access alone": ({"g": "sg-b"}, Principal("g"), "write name: sg-b"),
+    "another case, in which AWS does not find it": ({"g": "SG-Auditors"}, GROUP, "write name: SG-Auditors"),
+    "another group has the name": (
+        {"g": "sg-b", "h": "sg-auditors"},
+        GROUP,
+        "another one is called 'sg-auditors' by now, and a deploy would give it all of that; write name: sg-b; "
+        "where the other one is meant, declare it under a key of its own",
+    ),
+    "an edit means another group": ({"g": "sg-before", "h": "sg-auditors"}, Principal("g", "sg-before"), ""),
+    "an edit means a group that is not there": (
+        {"g": "sg-before"},
+        Principal("g", "sg-before"),
+        "Identity Center has no group 'sg-auditors'; write the name that it has there",
+    ),
+    "deleted": ({}, GROUP, "was deleted at AWS since it was deployed; take it out with its assignments"),
+    "deleted and made again": ({"h": "sg-auditors"}, GROUP, ""),
+    "never there": ({}, None, "Identity Center has no group 'sg-auditors'"),
+}
+
+
+def test_what_became_of_one_is_said_with_the_line_to_write(folder: Path) -> None:
+    zone, wrong = load(folder), {}
+    for name, (names, was, said) in SAID.items():
+        fault = lost(cast("Center", Named(names)), zone, ("group", "sg-auditors"), was)
+        if str(fault or "").find(said) < 0 or bool(fault) is not bool(said):
+            wrong[name] = str(fault)
+    assert wrong == {}
+
+
+def test_it_stands_beside_the_line_of_the_entry(folder: Path) -> None:
+    lines = (folder / "sso.yaml").read_text().splitlines()
+    center = cast("Center", Named({"u": "guest@idp"}))
+
+    fault = lost(center, load(folder), ("user", "visitor"), Principal("u"))
+
+    assert fault
+    assert (Path(fault.file).name, fault.remedy) == ("sso.yaml", "write user_name: guest@idp")
+    assert lines[fault.line - 1] == "    user_name: visitor@idp"
+
+
+def prepared(folder: Path, monkeypatch: pytest.MonkeyPatch, names: Mapping[str, str] | None) -> Prepared:
+    """Returns the start of a run; who asks an Identity Center without names fails."""
+    monkeypatch.setattr(Center, "of", lambda *_: Named(names) if names is not None else pytest.fail("AWS was asked"))
+    run = SimpleNamespace(landing_zone=load(folder), aws=None, states={"sso": was_deployed()["sso"]})
+    return cast("Prepared", run)
+
+
+def test_aws_is_asked_about_lookups_that_failed_and_about_nothing_else(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Failure("no such bucket", "aws_s3_bucket.a")
+    failed = [
+        Failure("GROUP not found", "data.aws_identitystore_group.sg-auditors"),
+        Failure("GROUP not found", written_in="data.aws_identitystore_group.sg-finance"),
+        other,
+    ]
+
+    found = explained(prepared(folder, monkeypatch, {uuid(AUDITORS): "sg-audit"}), "sso", failed)
+
+    assert [one.remedy.rpartition("; ")[2] for one in found[:1]] == ["write name: sg-audit"]
+    assert "'sg-finance' was deleted at AWS" in found[1].remedy
+    assert found[2] == other
+    assert explained(prepared(folder, monkeypatch, None), "sso", [other]) == [other]
+    assert list(advice(cast("Workspace", None), "sso", found)) == [one.remedy for one in found[:2]]
+
+
+def test_a_plan_hands_no_access_on_to_another_group(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def planned(id: str) -> Plan:
+        gets = Attribute("principal_id", uuid(AUDITORS), id)
+        return Plan("sso", {f"{ASSIGNMENT}.a2_Admin_group_sg-auditors": Change("replace", attributes=(gets,))})
+
+    names = {uuid(AUDITORS): "sg-audit", uuid(OTHER): "sg-auditors"}
+    with pytest.raises(RefusedError, match="another one is called 'sg-auditors' by now"):
+        refuse_handed_on(prepared(folder, monkeypatch, names), planned(uuid(OTHER)))
+    made_again = {uuid(OTHER): "sg-auditors"}
+    refuse_handed_on(prepared(folder, monkeypatch, made_again), planned(uuid(OTHER)))
+    refuse_handed_on(prepared(folder, monkeypatch, None), planned(uuid(AUDITORS)))

@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shutil
+import stat
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
@@ -684,7 +685,7 @@ def test_expectations_are_asked_of_what_aws_has(zone: LandingZone) -> None:
 def test_an_expectation_that_names_what_aws_has_no_more_does_not_hold(folder: Path, tmp_path: Path) -> None:
     own = Path(shutil.copytree(folder, tmp_path / "config"))
     names = {"set": "in: all, as: Rich", "unit": "in: ou/prod", "person": "in: a3, as: bo", "fine": "in: a3, as: Admin"}
-    names["account"] = "in: a3, as: Admin, on: 'arn:aws:sqs:*:a4:*'"
+    names["account"] = "in: a3, as: Admin, on: 'arn:aws:s3:*:a4:accesspoint/*/object/*'"
     entries = [f"- {{id: {id}, reason: test, denied: s3:GetObject, {rest}}}\n" for id, rest in names.items()]
     (own / "expectations.yaml").write_text("".join(entries))
     center = clean().center
@@ -704,7 +705,7 @@ def test_an_expectation_that_names_what_aws_has_no_more_does_not_hold(folder: Pa
     assert broken["set"].startswith("'Rich' is neither a user, a group nor a permission set")
     assert broken["person"].startswith("'bo' is neither a user, a group nor a permission set")
     assert broken["unit"].startswith("'ou/prod' is neither an account nor an organizational unit")
-    assert broken["account"].startswith("'arn:aws:sqs:*:a4:*' is in 'a4', which is no account")
+    assert broken["account"].startswith("'arn:aws:s3:*:a4:accesspoint/*/object/*' is in 'a4', which is no account")
     assert broken["fine"] == ""
     assert not any(one.ended for one in found.expected)
 
@@ -1070,14 +1071,18 @@ class Told:
         return states(deployed())
 
 
-def test_aws_is_read_and_kept(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("there", [False, True])
+def test_aws_is_read_and_kept(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: bool) -> None:
     Told(monkeypatch, by_hand("group made"))
     file = tmp_path / "reading.json"
+    if there:
+        file.touch(0o644)
     before = dt.datetime.now(dt.UTC).replace(microsecond=0)
     live = strata(folder, "report", "--live", "--save", file)
     again = strata(folder, "report", "--from", file)
 
     assert (live.exit_code, again.exit_code) == (3, 3)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600, "it has names and addresses"
     assert live.stdout == again.stdout
     assert "AWS was asked" in live.stderr
     assert again.stderr == "differences to the configuration: 1 difference\n"

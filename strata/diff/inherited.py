@@ -153,7 +153,9 @@ def _is_strictest(kind: PolicyType, path: Path, value: Value) -> bool:
 
 
 def _adds(kind: PolicyType, path: Path, before: Merged) -> bool:
-    """Returns whether a section is new, as a whole, where a further one takes nothing away."""
+    """Returns whether a section is new, as a whole, where a further one takes nothing away, and copies nothing out."""
+    if _COPIES & {*path}:
+        return False
     for pattern in _FURTHER.get(kind, ()):
         start = path[: len(pattern)]
         if _fits(pattern, start) and not any(
@@ -200,3 +202,6 @@ _FURTHER: Mapping[PolicyType, Sequence[Path]] = {
     PolicyType.DECLARATIVE_EC2: [(_EC2, "exception_message")],
 }
 """The sections of which one more takes nothing away."""
+
+_COPIES = frozenset({"copy_actions", "target_logically_air_gapped_backup_vault_arn"})
+"""The parts of a backup rule that name a vault, which may be of another account."""

@@ -16,6 +16,7 @@ from strata.drift.recorded import States
 from strata.errors import StrataError
 from strata.files.atomic import read_bytes
 from strata.inventory.things import Inventory, Unit
+from strata.printing import as_json
 
 FORMAT = 2
 """The number of the format of a kept reading; format 1 has no controls, and of the states tags and ids alone."""
@@ -86,7 +87,7 @@ class Evidence:
 
     def written(self) -> bytes:
         """Returns the file that keeps it."""
-        return f"{json.dumps({'sha256': self.sha256, **self.facts}, ensure_ascii=False, indent=1)}\n".encode()
+        return f"{as_json({'sha256': self.sha256, **self.facts})}\n".encode()
 
 
 CLOCKS = dt.timedelta(minutes=5)

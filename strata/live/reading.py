@@ -59,9 +59,9 @@ class Read:
     evidence: Evidence
 
     def keep(self, options: Options, source: Source) -> None:
-        """Writes the file that keeps it, where that is asked for."""
+        """Writes the file that keeps it, where that is asked for; it has names and addresses."""
         if source.save:
-            write({source.save: self.evidence.written()})
+            write({source.save: self.evidence.written()}, private=True)
             options.note(f"kept what was read in {source.save}")
 
     def about(self, kind: Kind, key: str) -> Live:

@@ -14,8 +14,9 @@ from strata.evaluation.answers import Outcome
 from strata.landing_zone import LandingZone, Part
 from strata.landing_zone.administrators import allows_everything
 from strata.landing_zone.expiry import Ending, endings, when, where, who
+from strata.landing_zone.groups import may_be_in
 from strata.landing_zone.units import Target
-from strata.report.access import Access, GroupedAccess, access, bundles, empty_groups
+from strata.report.access import Access, GroupedAccess, access, bundles, empty_groups, undecided
 from strata.report.guardrails import GUARDRAILS_REST_ON, Guardrails, guardrails
 from strata.report.live import Live
 from strata.report.places import places
@@ -54,17 +55,19 @@ class Numbers:
     """The same for each person in the group, once where several ways give it."""
     unread: str = ""
     """Why nobody could count them."""
+    unknown: int = 0
+    """People without access of their own who may have some by a group of the identity provider."""
 
     @property
     def without_access(self) -> int:
         """Returns the people without any access."""
-        return self.people - self.with_access
+        return self.people - self.with_access - self.unknown
 
     def __str__(self) -> str:
         if self.unread:
             return f"people and access are unread: {self.unread}"
         text = f"{counted(self.people, 'person', 'people')}: {self.with_access:,} with access, "
-        text += f"{self.without_access:,} without"
+        text += f"{self.without_access:,} without{f', {self.unknown:,} unknown' if self.unknown else ''}"
         if self.external:
             text += f"; and {counted(self.external, 'group')} whose people only the identity provider knows"
         given = f"{counted(self.assignments, 'assignment')}, which {'is' if self.assignments == 1 else 'are'}"
@@ -94,8 +97,8 @@ class Overview:
             self._undoing(),
             self._unbound(),
             self._controls(),
-            self._people("without_group", "People without a group", self.without_group),
-            self._people("without_access", "People without access", self.without_access),
+            self._people("without_group", "People without a group", self.without_group, self._unknown_groups),
+            self._people("without_access", "People without access", self.without_access, self.unknown_access),
             self._empty(),
         ]
         return list(map(self._as_read, found))
@@ -280,17 +283,37 @@ class Overview:
     @property
     def without_group(self) -> list[str]:
         """Returns the people who are in no group."""
+        return [key for key in self._ungrouped if key not in self._unknown_groups]
+
+    @property
+    def _ungrouped(self) -> list[str]:
         grouped = {member for group in self.landing_zone.groups.values() for member in group.members}
         return [key for key in self.landing_zone.users if key not in grouped]
+
+    @cached_property
+    def _unknown_groups(self) -> Mapping[str, list[str]]:
+        """Returns the people of whom nobody here knows whether they are in a group, with those of the provider."""
+        users, groups = self.landing_zone.users, self.landing_zone.groups
+        return {key: found for key in self._ungrouped if (found := sorted(may_be_in(users[key], groups)))}
 
     @property
     def without_access(self) -> list[str]:
         """Returns the people who have no permission set anywhere."""
+        return [key for key in self._holding_nothing if key not in self.unknown_access]
+
+    @property
+    def _holding_nothing(self) -> list[str]:
         holders = {one.holder.key for one in self.access if not one.holder.external}
         return [key for key in self.landing_zone.users if key not in holders]
 
-    def _people(self, key: str, title: str, found: Sequence[str]) -> Point:
-        return Point(key, title, tuple(found) or ("none",), _if(found))
+    @cached_property
+    def unknown_access(self) -> Mapping[str, list[str]]:
+        """Returns the people whose access is unknown, with the groups of the identity provider that decide it."""
+        return {key: found for key in self._holding_nothing if (found := undecided(self.landing_zone, key))}
+
+    def _people(self, key: str, title: str, found: Sequence[str], unknown: Mapping[str, Sequence[str]]) -> Point:
+        lines = (*found, *(f"{one}: unknown, may be in {listed(groups)}" for one, groups in unknown.items()))
+        return Point(key, title, lines or ("none",), _if(lines))
 
     def _empty(self) -> Point:
         empty = self.numbers.empty
@@ -303,6 +326,7 @@ class Overview:
                 "all": self.numbers.people,
                 "with_access": self.numbers.with_access,
                 "without_access": self.without_access,
+                "unknown_access": list(self.unknown_access),
                 "without_group": self.without_group,
             },
             "external_groups_with_access": self.numbers.external,
@@ -354,7 +378,8 @@ def overview(landing_zone: LandingZone, as_of: dt.date, live: Live | None = None
         grants=len(found),
         unread=landing_zone.unread.get("people", ""),
     )
-    return Overview(landing_zone, as_of, found, numbers, live)
+    first = Overview(landing_zone, as_of, found, numbers, live)
+    return replace(first, numbers=replace(numbers, unknown=len(first.unknown_access)))
 
 
 def _merged(found: Iterable[Access]) -> list[GroupedAccess]:

@@ -45,6 +45,7 @@ from strata.drift.comparison import How as Kind
 from strata.drift.facts import ASSIGNMENT, MEMBERSHIP
 from strata.errors import StrataError, UsageError
 from strata.files.config_edit import write_texts
+from strata.identity.lost_states import lost_states
 from strata.inventory.kept import KeptAnswers
 from strata.inventory.progress import Reading
 from strata.inventory.things import Inventory, PermissionSet
@@ -52,7 +53,7 @@ from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
 from strata.outputs import output
-from strata.printing import document, line, markdown, readers_may_leave, word
+from strata.printing import document, flat, line, readers_may_leave, word
 from strata.rules.expectations import require
 from strata.rules.usual_expectations import holding
 from strata.terminal import confirmed, interactive
@@ -101,7 +102,7 @@ def run(options: Options, *, to: Path, names: Names, how: How) -> int:
     found, files = configuration(project, inventory, literal=how.literal)
     if not how.json:
         with readers_may_leave():
-            print(rendering.adoption(inventory, found))
+            print(rendering.adoption(inventory, found, shown=flat))
             sys.stdout.flush()
         reading.tell()
     if not how.dry_run:
@@ -129,6 +130,8 @@ def _add(options: Options, to: Path, names: Names, how: How) -> int:
     aws = connect(options, zone.project)
     management_caller(aws, zone.project)
     states = read_states(aws, zone.project)
+    if not states and (lost := lost_states(aws, zone)):
+        raise StrataError(lost)
     reading = _reading(options, to, zone.project)
     inventory = reading.read(aws, thorough=how.thorough)
     existing = existing_at(to, load(to), inventory.organization.id, *deployed(states))
@@ -300,9 +303,7 @@ def _left(landing_zone: LandingZone, inventory: Inventory) -> tuple[list[dict[st
     entries, apart = list[dict[str, Any]](), list[str]()
     for one in (*made, *left_unwritten(landing_zone, inventory)):
         if _gives(one, inventory, full):
-            apart.append(
-                f"Full access, which `strata drift` tells until accepted.yaml has it: {one.kind} {markdown(one.name)}."
-            )
+            apart.append(f"Full access, which strata drift tells until accepted.yaml has it: {one.kind} {one.name}.")
         else:
             entries.append({"finding": one.how.value, "at": one.at, "reason": REASON})
     return entries, apart
