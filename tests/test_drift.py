@@ -26,7 +26,7 @@ from strata.cli import app
 from strata.commands.adopt import configuration
 from strata.commands.adopt.chosen import Choice, _offered, chosen_of, kept, nothing_of, parsed
 from strata.commands.adopt.existing import deployed as in_states
-from strata.commands.adopt.existing import existing_at, worse
+from strata.commands.adopt.existing import existing_at, with_unwritten, worse
 from strata.commands.drift import _adopt, _to_copy, _told
 from strata.config import IMPORTS
 from strata.config.findings import DRIFT
@@ -1327,6 +1327,21 @@ def test_what_gets_worse_is_told_before_it_is_written(
     assert warned == [f"warning: {one}" for one in found]
     assert written_to.startswith(f"written to {edited.path}; ")
     assert following == f"next: strata check --config {edited.path}"
+
+
+def test_a_session_length_that_cannot_be_written_is_accepted_with_its_set(edited: Edited) -> None:
+    """A deploy leaves it as it is, and nothing has drifted then."""
+    center = deployed().center
+    assert center
+    odd = permission_set("Odd", session_duration="PT3601S")
+    live = changed(deployed(), permission_sets=(*center.permission_sets, odd))
+    existing = existing_at(edited.path, load(edited.path), live.organization.id, *in_states(states(deployed())))
+    new = [one for one in edited.compared(live).differences if one.kind == "permission set"]
+
+    merged = with_unwritten(existing, kept(existing, states(deployed()), live, new), live)
+
+    entry = "- finding: changed-outside\n  at: 'permission set Odd: session_duration is PT3601S'\n"
+    assert entry in merged.files["accepted.yaml"].replace('"', "'")
 
 
 def _full(*_: Any, **__: Any) -> None:

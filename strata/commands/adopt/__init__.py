@@ -26,7 +26,16 @@ from strata.aws import organization
 from strata.aws.prerequisites import management_caller
 from strata.aws.session import Aws, connect, named
 from strata.aws.states import read_states
-from strata.commands.adopt.existing import changed_texts, deployed, existing_at, offer, warn, worse
+from strata.commands.adopt.existing import (
+    changed_texts,
+    deployed,
+    existing_at,
+    left_unwritten,
+    offer,
+    warn,
+    with_unwritten,
+    worse,
+)
 from strata.commands.adopt.folder import CACHE, forget_answers, has_configuration, write_new
 from strata.commands.adopt.mending import mend
 from strata.config import IMPORTS, ORGANIZATION, PROJECT, SECURITY
@@ -126,7 +135,7 @@ def _add(options: Options, to: Path, names: Names, how: How) -> int:
     reading = _reading(options, to, zone.project)
     inventory = reading.read(aws, thorough=how.thorough)
     existing = existing_at(to, load(to), inventory.organization.id, *deployed(states))
-    merged = merge(existing, inventory, literal=how.literal)
+    merged = with_unwritten(existing, merge(existing, inventory, literal=how.literal), inventory)
     texts = changed_texts(to, merged, inventory)
     warned = worse(to, existing, merged) if texts else []
     forget_answers(to)  # what is at AWS may change before the next run, and a deploy may change it
@@ -289,13 +298,10 @@ def _left(landing_zone: LandingZone, inventory: Inventory) -> tuple[list[dict[st
     Nobody made it outside of what was there then. A grant of full access gets no entry: drift tells it, with the line
     that accepts it, until somebody has looked at that one.
     """
-    compared = compare(landing_zone, {}, inventory)
-    made = [one for one in compared.differences if one.how is Kind.MADE]
-    # What a deploy leaves, and drift compares with the default.
-    by_default = [one for one in compared.otherwise if one.declared and one.attribute in one.declared.by_default]
+    made = [one for one in compare(landing_zone, {}, inventory).differences if one.how is Kind.MADE]
     full = {one.arn for one in _sets(inventory) if gives_everything(one)}
     entries, apart = list[dict[str, Any]](), list[str]()
-    for one in (*made, *by_default):
+    for one in (*made, *left_unwritten(landing_zone, inventory)):
         if _gives(one, inventory, full):
             apart.append(f"Full access, which strata drift tells until accepted.yaml has it: {one.kind} {one.name}.")
         else:

@@ -15,7 +15,7 @@ from strata.adoption.record import RECORD
 from strata.adoption.rerun import merge
 from strata.aws.prerequisites import management_caller
 from strata.aws.session import connect
-from strata.commands.adopt.existing import deployed, existing_at, locked_out, show, unmet, warn
+from strata.commands.adopt.existing import deployed, existing_at, locked_out, show, unmet, warn, with_unwritten
 from strata.commands.adopt.mending import mend, replace
 from strata.config.text import short
 from strata.config.types import did_you_mean
@@ -75,7 +75,7 @@ def run(options: Options, choice: Choice) -> int:
     chosen = chosen_of(drift.differences, wanted, things)
     for words in nothing_of(wanted, drift, things):
         options.note(f"nothing to adopt: {words}")
-    merged = kept(existing, states, inventory, chosen, literal=choice.literal)
+    merged = with_unwritten(existing, kept(existing, states, inventory, chosen, literal=choice.literal), inventory)
     files = _files(existing, merged, inventory)
     if not choice.json:
         reading.tell()

@@ -11,13 +11,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from strata.adoption.checking import accepted
+from strata.adoption.checking import REASON, accepted
 from strata.adoption.existing import Existing, Merged
+from strata.adoption.matching import known_keys
 from strata.adoption.record import RECORD, Record
-from strata.adoption.rendering import ADOPTION, Since, adoption, told
+from strata.adoption.rendering import ADOPTION, Since, adoption, told, with_accepted
 from strata.commands.adopt.folder import CACHE
 from strata.commands.adopt.mending import replace
-from strata.config import PROJECT
+from strata.config import ACCEPTED, PROJECT
+from strata.drift.comparison import Difference, differing, unread_parts
 from strata.errors import ConfigurationError, StrataError
 from strata.files.atomic import read_text
 from strata.files.config_edit import files_with, policies, print_diff, texts, write_texts
@@ -106,6 +108,27 @@ def changed_texts(folder: Path, merged: Merged, inventory: Inventory) -> dict[st
         return {}
     page, record = adoption(inventory, merged.found, merged.since), merged.record.written(inventory.organization.id)
     return {**merged.files, ADOPTION: page, RECORD: record}
+
+
+def left_unwritten(zone: LandingZone, inventory: Inventory) -> list[Difference]:
+    """Returns the values that the configuration does not have, a deploy leaves and drift compares with the default.
+
+    That is a session length that cannot be written.
+    """
+    known = known_keys(zone, inventory, imported={}, record={})
+    found = differing(zone, None, inventory, known, unread_parts(zone, inventory, center=False)).differences
+    return [one for one in found if one.declared and one.attribute in one.declared.by_default]
+
+
+def with_unwritten(existing: Existing, merged: Merged, inventory: Inventory) -> Merged:
+    """Returns a result that accepts such values of what it adds."""
+    new = merged.landing_zone.permission_sets.keys() - existing.landing_zone.permission_sets.keys()
+    left = [one for one in left_unwritten(merged.landing_zone, inventory) if one.name in new] if new else []
+    if not left:
+        return merged
+    entries = [{"finding": one.how.value, "at": one.at, "reason": REASON} for one in left]
+    text = merged.files.get(ACCEPTED, existing.texts.get(ACCEPTED, ""))
+    return dataclasses.replace(merged, files={**merged.files, ACCEPTED: with_accepted(text, entries)})
 
 
 def offer(
