@@ -412,6 +412,8 @@ WRONG: tuple[tuple[Entry, str], ...] = (
     ({"denied": "s3:*", "on": "orders"}, "expectations[{at}].on: 'orders' is not an ARN"),
     ({"denied": "s3:*", "on": "arn:aws:sqs:eu-west-1:shard:x"}, "is in 'shard', which is no account"),
     ({"denied": "s3:*", "on": "{{state_bucket}}"}, "{{{{state_bucket}}}} is not a placeholder that Strata knows"),
+    ({"denied": "ec2:DescribeInstances", "on": "arn:aws:ec2:*:*:instance/*"}, "[{at}].on: ec2:DescribeInstances is"),
+    ({"denied": "sqs:Send*", "on": ["*", "arn:aws:s3:::x"]}, "on[2]: sqs:SendMessage is never about"),
     ({"denied": "s3:*", "region": "europe"}, "expectations[{at}].region[1]: 'europe' is not an AWS region"),
     ({"denied": "s3:*", "with": {"aws:SourceIpp": "1"}}, "is no condition key of AWS's, did you mean"),
     ({"denied": "s3:*", "with": {"aws:SecureTransport": True}}, "must be text, got true; put it in quotes"),

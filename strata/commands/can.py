@@ -15,9 +15,20 @@ from strata.errors import StrataError, UsageError
 from strata.evaluation.answers import NOT_KNOWN, Answer, Outcome, Step
 from strata.evaluation.documents import RESOURCE
 from strata.evaluation.landing_zone import NO_DEPLOYER, Evaluated
-from strata.evaluation.questions import ANYBODY, Question, Who, actors, ask, everybody, find_action, find_who
+from strata.evaluation.questions import (
+    ANYBODY,
+    Question,
+    Who,
+    actors,
+    ask,
+    check_resource,
+    everybody,
+    find_action,
+    find_who,
+)
 from strata.evaluation.requests import ABSENT, Value
 from strata.iam.reference import Action, reference
+from strata.iam.resources import taken_by, takes
 from strata.load import load
 from strata.options import Options
 from strata.outputs import output
@@ -72,6 +83,10 @@ def run(
     question = Question(asked, on, _region(options.region), dict(_keys(keys, asked)))
     landing_zone = load(options.config)
     evaluated = Evaluated(landing_zone)
+    if on:
+        check_resource(evaluated, on)
+        if not takes(asked, on):
+            raise UsageError(f"{asked.full_name} is never about {on!r}: {taken_by(asked)}; or leave --on out")
     accounts = _accounts(evaluated, where)
     person = find_who(evaluated, who) if who is not None else ANYBODY
     cases = [

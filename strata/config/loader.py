@@ -7,6 +7,7 @@ import datetime as dt
 import json
 import os
 import re
+import shlex
 import sys
 import types
 import typing
@@ -298,7 +299,12 @@ def _joined_tree(folder: Path, name: str, model: type[BaseModel]) -> SourceFile:
         return source_file
     if files == [name]:
         return _source_file(folder, name)
-    return joined(name, [_source_file(folder, file) for file in files], model)
+    parts = [_source_file(folder, file) for file in files]
+    for part in parts:
+        if not part.data and not part.faults:
+            remedy = f"put back what it had, as git checkout -- {shlex.quote(part.file)} does, or delete the file"
+            part.faults.append(part.fault((), "is empty", remedy))
+    return joined(name, parts, model)
 
 
 def _source_file(folder: Path, name: str, entries: str = "") -> SourceFile:

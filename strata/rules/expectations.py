@@ -143,6 +143,10 @@ def require(landing_zone: LandingZone, day: dt.date | None = None) -> list[Resul
     return results
 
 
+AS_EXPECTED = "make the expectations say what is meant first; --dry-run shows the rest"
+"""The way out where an edit would break expectations."""
+
+
 def newly_unmet(before: LandingZone, after: LandingZone) -> Iterator[str]:
     """Yields what breaks expectations that hold in one configuration and not in another, and each of these."""
     held = {one.expectation.id for one in examined(before) if one.holds}
