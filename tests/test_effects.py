@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from strata import diff
-from strata.config.models import Boundary, Targets
+from strata.config.models import Boundary, Policy, PolicyType, Targets
+from strata.diff.inherited import CONTROL
 from strata.evaluation import ABSENT, Context, Layer, Principal, Request, parse
 from strata.evaluation.requests import Value
 from strata.landing_zone import LandingZone
@@ -585,6 +586,211 @@ def test_a_boundary_widens_by_what_it_lets_pass(
         assert any(text.startswith(f"permission set PaymentsEngineer {expected}") for text in asked), asked
 
 
+# Policies that are merged on their way down
+
+Merge = dict[str, Any]
+"""The document at the root, and those at the unit `workloads` and at the account `payments-prod`."""
+
+OPT_OUT = {"services": {"default": {"opt_out_policy": {"@@assign": "optOut"}}}}
+LEX = {"services": {"lex": {"opt_out_policy": {"@@assign": "optIn"}}}}
+CLOSED = {
+    "services": {
+        CONTROL: ["@@none"],
+        "default": {CONTROL: ["@@none"], "opt_out_policy": {CONTROL: ["@@none"], "@@assign": "optOut"}},
+    }
+}
+COST = {"tags": {"Cost": {"tag_value": {"@@assign": ["a", "b"]}, "enforced_for": {"@@assign": ["ec2:instance"]}}}}
+PLAN = {"plans": {"daily": {"regions": {"@@assign": ["eu-central-1"]}, "rules": {"r": {"name": {"@@assign": "r"}}}}}}
+
+
+def _cost(**parts: Any) -> Any:
+    return {"tags": {"Cost": parts}}
+
+
+def _ec2(setting: str, name: str, value: str) -> Any:
+    return {"ec2_attributes": {setting: {name: {"@@assign": value}}}}
+
+
+MERGES: dict[str, tuple[str, Merge, Merge, list[str]]] = {
+    "a service beside the default": (
+        "AISERVICES_OPT_OUT",
+        {"root": OPT_OUT},
+        {"root": {"services": {**OPT_OUT["services"], **LEX["services"]}}},
+        ["policy root sets services.lex.opt_out_policy to optIn, not nothing, in root"],
+    ),
+    "a service opts out besides": (
+        "AISERVICES_OPT_OUT",
+        {"root": OPT_OUT},
+        {"root": {"services": {**OPT_OUT["services"], "lex": {"opt_out_policy": {"@@assign": "optOut"}}}}},
+        [],
+    ),
+    "an account opts in, for one service": (
+        "AISERVICES_OPT_OUT",
+        {"root": OPT_OUT},
+        {"root": OPT_OUT, "account": LEX},
+        ["policy account sets services.lex.opt_out_policy to optIn, not nothing, in account payments-prod"],
+    ),
+    "an account opts in where the parent lets nobody": (
+        "AISERVICES_OPT_OUT",
+        {"root": CLOSED},
+        {"root": CLOSED, "unit": LEX, "account": {"services": {"default": {"opt_out_policy": {"@@assign": "optIn"}}}}},
+        [],
+    ),
+    "new services are closed, and not the one that is there": (
+        "AISERVICES_OPT_OUT",
+        {"root": {"services": {CONTROL: ["@@none"], **OPT_OUT["services"]}}},
+        {
+            "root": {"services": {CONTROL: ["@@none"], **OPT_OUT["services"]}},
+            "account": {"services": {"default": {"opt_out_policy": {"@@assign": "optIn"}}}},
+        },
+        ["policy account sets services.default.opt_out_policy to optIn, not optOut, in account payments-prod"],
+    ),
+    "a parent lets children set what they could not": (
+        "AISERVICES_OPT_OUT",
+        {"root": CLOSED, "unit": LEX},
+        {"root": OPT_OUT, "unit": LEX},
+        [
+            "policy root changes: no longer sets services.@@operators_allowed_for_child_policies as before, "
+            "no longer sets "
+            "services.default.@@operators_allowed_for_child_policies as before, no longer sets "
+            "services.default.opt_out_policy.@@operators_allowed_for_child_policies as before",
+            "policy unit sets services.lex.opt_out_policy to optIn, not nothing, in organizational unit workloads",
+        ],
+    ),
+    "a parent lets children set less": ("AISERVICES_OPT_OUT", {"root": OPT_OUT}, {"root": CLOSED}, []),
+    "a parent closes what a child had set": (
+        "AISERVICES_OPT_OUT",
+        {"root": {"services": {"default": {"opt_out_policy": {"@@assign": "optIn"}}}}, "unit": OPT_OUT},
+        {
+            "root": {"services": {"default": {"opt_out_policy": {CONTROL: ["@@none"], "@@assign": "optIn"}}}},
+            "unit": OPT_OUT,
+        },
+        [
+            "policy root sets services.default.opt_out_policy to optIn, not optOut, in organizational unit workloads",
+        ],
+    ),
+    "an account takes a region out of a plan": (
+        "BACKUP",
+        {"root": PLAN},
+        {"root": PLAN, "account": {"plans": {"daily": {"regions": {"@@remove": ["eu-central-1"]}}}}},
+        ["policy account sets plans.daily.regions to nothing, not eu-central-1, in account payments-prod"],
+    ),
+    "one more plan and one more rule": (
+        "BACKUP",
+        {"root": PLAN},
+        {
+            "root": PLAN,
+            "account": {
+                "plans": {"weekly": PLAN["plans"]["daily"], "daily": {"rules": {"s": {"name": {"@@assign": "s"}}}}}
+            },
+        },
+        [],
+    ),
+    "a rule gets another part": (
+        "BACKUP",
+        {"root": PLAN},
+        {"root": PLAN, "unit": {"plans": {"daily": {"rules": {"r": {"lifecycle": {"@@assign": "1"}}}}}}},
+        ["policy unit sets plans.daily.rules.r.lifecycle to 1, not nothing, in organizational unit workloads"],
+    ),
+    "an account takes a type out of what is enforced": (
+        "TAG",
+        {"root": COST},
+        {"root": COST, "account": _cost(enforced_for={"@@remove": ["ec2:instance"]})},
+        ["policy account sets tags.Cost.enforced_for to nothing, not ec2:instance, in account payments-prod"],
+    ),
+    "an account has one more value": (
+        "TAG",
+        {"root": COST},
+        {"root": COST, "account": _cost(tag_value={"@@append": ["anything*"]})},
+        ["policy account sets tags.Cost.tag_value to a, anything*, b, not a, b, in account payments-prod"],
+    ),
+    "an account has the same values in other words": (
+        "TAG",
+        {"root": COST},
+        {"root": COST, "account": _cost(tag_value={"@@assign": ["b", "a"]}, enforced_for={"@@remove": ["ec2:volume"]})},
+        [],
+    ),
+    "a tag in another spelling": (
+        "TAG",
+        {"root": COST},
+        {"root": COST, "account": {"tags": {"COST": {"tag_value": {"@@assign": ["*"]}}}}},
+        ["policy account sets tags.COST.tag_value to *, not nothing, in account payments-prod"],
+    ),
+    "one more tag is enforced": (
+        "TAG",
+        {"root": COST},
+        {"root": {"tags": {**COST["tags"], "Team": COST["tags"]["Cost"]}}},
+        [],
+    ),
+    "two policies of one target assign to the same": (
+        "TAG",
+        {"root": COST},
+        {"root": COST, "besides": _cost(tag_value={"@@assign": ["*"]})},
+        ["policy besides sets tags.Cost.tag_value to a value that is not known here, not a, b, in root"],
+    ),
+    "a value that is not the strictest": (
+        "DECLARATIVE_EC2",
+        {},
+        {"root": _ec2("serial_console_access", "status", "enabled")},
+        ["policy root sets ec2_attributes.serial_console_access.status to enabled, not nothing, in root"],
+    ),
+    "the strictest value": ("DECLARATIVE_EC2", {}, {"root": _ec2("serial_console_access", "status", "disabled")}, []),
+    "a hop more": (
+        "DECLARATIVE_EC2",
+        {"root": _ec2("instance_metadata_defaults", "http_put_response_hop_limit", "1")},
+        {"root": _ec2("instance_metadata_defaults", "http_put_response_hop_limit", "2")},
+        [
+            "policy root changes: no longer sets "
+            "ec2_attributes.instance_metadata_defaults.http_put_response_hop_limit.@@assign as before"
+        ],
+    ),
+    "a chat client comes": (
+        "CHATBOT",
+        {"root": {"chatbot": {"default": {"client": {"@@assign": "disabled"}}}}},
+        {
+            "root": {
+                "chatbot": {
+                    "default": {"client": {"@@assign": "disabled"}},
+                    "platforms": {"slack": {"client": {"@@assign": "enabled"}}},
+                }
+            }
+        },
+        ["policy root sets chatbot.platforms.slack.client to enabled, not nothing, in root"],
+    ),
+    "what nobody knows": (
+        "BEDROCK",
+        {"root": {"bedrock": {"a": {"@@assign": "x"}}}},
+        {"root": {"bedrock": {"a": {"@@assign": "x"}, "b": {"@@frob": "y"}}}},
+        ["policy root sets bedrock.b to a value that is not known here, not nothing, in root"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", MERGES)
+def test_a_merged_policy_is_asked_about_unless_it_is_known_to_loosen_nothing(case: str, company: LandingZone) -> None:
+    kind, old, new, expected = MERGES[case]
+    changes = diff.compare(_merging(company, kind, old), _merging(company, kind, new))
+    asked = [change.text for change in changes if change.risk]
+    assert len(asked) == len(expected), asked
+    assert all(text.startswith(start) for text, start in zip(asked, expected, strict=True)), asked
+    assert not (asked and any("loosens nothing" in change.text for change in changes))
+
+
+def _merging(zone: LandingZone, kind: str, documents: Merge) -> LandingZone:
+    targets = {"unit": {"organizational_units": ["workloads"]}, "account": {"accounts": ["payments-prod"]}}
+    policies = {
+        key: Policy.model_validate(
+            {"type": PolicyType[kind], "file": f"{key}.json", "targets": targets.get(key, {"root": True})}
+        )
+        for key in documents
+    }
+    return replace(
+        zone,
+        organization=zone.organization.model_copy(update={"policies": policies, "ec2_defaults": None}),
+        documents={f"{key}.json": json.dumps(document) for key, document in documents.items()},
+    )
+
+
 # What stands for another thing
 
 
@@ -595,7 +801,9 @@ def test_a_boundary_widens_by_what_it_lets_pass(
         ("aws_ssoadmin_permission_set.Billing", "access"),
         ("aws_organizations_policy.deny-root-user", "guardrails"),
         ("aws_organizations_account.sandbox", "accounts"),
-        ("aws_s3_bucket.trail", None),
+        ("aws_s3_bucket.trail", "guardrails"),
+        ("aws_sns_topic.alerts_us-east-1", "guardrails"),
+        ("aws_iam_role.github-apply", "access"),
     ],
 )
 def test_an_import_makes_a_key_another_thing(address: str, risk: str | None, company: LandingZone) -> None:

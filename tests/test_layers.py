@@ -403,21 +403,62 @@ def test_an_import_goes_to_the_stack_of_strata_that_makes_the_address(own: Own, 
     assert found["topics_shared"].imports == {}
 
 
-def test_the_difference_between_revisions_names_layers(own: Own) -> None:
+NESTED = """
+from pydantic import Field
+from strata.config.models import Model
+
+class Trust(Model):
+    account: str = ""
+    actions: list[str] = []
+
+class Settings(Model):
+    policy: str = "ReadOnlyAccess"
+    trust: Trust = Field(default_factory=Trust)
+    accounts: dict[str, list[str]] = {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (None, "", ["access: layer base takes part, in the management account"]),
+        ("", None, ["losses: layer base takes part no longer: what it made has to be destroyed before"]),
+        ("policy: ReadOnlyAccess\n", "trust: {account: ''}\naccounts: {}\n", []),
+        (
+            "trust: {account: '111122223333', actions: [a]}\n",
+            "policy: AdministratorAccess\ntrust: {account: '999999999999', actions: [a, b]}\n",
+            [
+                "access: layer base has policy AdministratorAccess, not ReadOnlyAccess",
+                "access: layer base has trust.account 999999999999, not 111122223333",
+                "access: layer base has trust.actions a, b, not a",
+            ],
+        ),
+    ],
+)
+def test_the_difference_between_revisions_tells_layers_key_by_key(
+    own: Own, old: str | None, new: str | None, expected: list[str]
+) -> None:
+    own.add("base", old, stack=STACK.format(inputs="landing_zone, settings"), model=NESTED)
+    before = own.load()
+    own.add("base", new)
+    if new is None:
+        (own.config / "layers/base.yaml").unlink()
+    after = own.load()
+
+    changed = [f"{change.risk}: {change.text}" for change in layer_changes(before, after)]
+
+    assert [text for text in changed if "None: " not in text] == expected
+    assert list(layer_changes(after, own.load())) == []
+
+
+def test_a_layer_that_comes_is_told_with_its_settings(own: Own) -> None:
+    before = own.load()
     own.add("topics", "name: x\n", stack=IN_ACCOUNTS, model=MODEL)
-    own.add("base", "", stack=STACK.format(inputs="landing_zone"))
-    first = own.load()
-    own.add("topics", "name: y\n")
-    (own.config / "layers/base.yaml").unlink()
-    second = own.load()
-
-    told = [[change.text for change in layer_changes(*both)] for both in ((first, second), (second, first))]
-
-    assert told == [
-        ["layer base takes part no longer", "layer topics has other settings"],
-        ["layer base takes part, in the management account", "layer topics has other settings"],
+    assert [(change.risk, change.text) for change in layer_changes(before, own.load())] == [
+        ("access", "layer topics takes part, in every member account"),
+        (None, "layer topics has days 7, not nothing"),
+        (None, "layer topics has name x, not nothing"),
     ]
-    assert list(layer_changes(second, own.load())) == []
 
 
 def test_a_layer_without_its_file_is_named_with_the_fields_that_it_needs(

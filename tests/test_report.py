@@ -116,6 +116,7 @@ def test_who_administers_everything_comes_first(zone: LandingZone) -> None:
     assert [point.key for point in points[:2]] == ["administrators", "break_glass"]
     assert points[0].lines == (
         "anna-petersen, jonas-brandt: Administrator in all 11 accounts, through platform-administrators",
+        "all through Identity Center; IAM users and roles of the management account, and its root user, are not read",
     )
     assert points[1].lines == (
         "anna-petersen, ingrid-nygaard: BreakGlass in all 11 accounts, through incident-commanders",
@@ -951,6 +952,46 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
             )
         ],
     ),
+    "an alert goes to a domain that nothing else has": (
+        SECURITY,
+        _add("alerts", "emails", value="root@evil.example"),
+        [
+            (ACCESS, "alerts writes to root@evil.example, of a domain that nothing else has"),
+            (
+                NOTHING,
+                "control alerts has emails security@nordwind.dev, oncall@nordwind.dev, root@evil.example, not "
+                "security@nordwind.dev, oncall@nordwind.dev",
+            ),
+        ],
+    ),
+    "an alert goes to one more of the company": (
+        SECURITY,
+        _add("alerts", "emails", value="root@NORDWIND.dev"),
+        [
+            (
+                NOTHING,
+                "control alerts has emails security@nordwind.dev, oncall@nordwind.dev, root@NORDWIND.dev, not "
+                "security@nordwind.dev, oncall@nordwind.dev",
+            )
+        ],
+    ),
+    "a contact is elsewhere": (
+        SECURITY,
+        _set("alternate_contacts", "security", "email", value="evil@evil.example"),
+        [
+            (ACCESS, "alternate_contacts writes to evil@evil.example, of a domain that nothing else has"),
+            (
+                NOTHING,
+                "control alternate_contacts has security Security Operations, Security Officer, evil@evil.example, "
+                "+49 40 5550 120, not Security Operations, Security Officer, security@nordwind.dev, +49 40 5550 120",
+            ),
+        ],
+    ),
+    "a permission set is tagged": (
+        SSO,
+        _set("permission_sets", "Billing", "tags", value={"Delegated": "yes"}),
+        [(ACCESS, "permission set Billing has the tag Delegated yes, not (none)")],
+    ),
     "a pipeline gets in": (
         SECURITY,
         _set(
@@ -1228,8 +1269,8 @@ def test_a_policy_below_that_sets_otherwise_is_told(zone: LandingZone) -> None:
     )
     assert (
         GUARDRAILS,
-        "policy sloppy sets ec2_attributes.snapshot_block_public_access.state.@@assign differently from "
-        "ec2-defaults, in accounts data-prod, payments-prod",
+        "policy sloppy sets ec2_attributes.snapshot_block_public_access.state to unblocked, not block_all_sharing, in "
+        "accounts data-prod, payments-prod",
     ) in [(one.risk, one.text) for one in diff.compare(zone, after)]
 
 
@@ -1315,12 +1356,77 @@ def repository(tmp_path: Path) -> Path:
 
 def _commit(folder: Path) -> None:
     _git(folder, "add", "--all")
-    who = ["-c", "user.name=x", "-c", "user.email=x@example.com", "-c", "commit.gpgsign=false"]
-    _git(folder, *who, "commit", "--quiet", "--message", "x")
+    _git(folder, *WHO, "commit", "--quiet", "--message", "x")
 
 
-def _git(folder: Path, *words: str) -> None:
-    subprocess.run(["git", "-C", str(folder), *words], check=True, capture_output=True)
+WHO = ("-c", "user.name=x", "-c", "user.email=x@example.com", "-c", "commit.gpgsign=false")
+
+
+def _git(folder: Path, *words: str) -> str:
+    return subprocess.run(["git", "-C", str(folder), *words], check=True, capture_output=True, text=True).stdout
+
+
+def _at(folder: Path, revision: str) -> str:
+    return _git(folder, "rev-parse", revision).strip()
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    ["expectations.yaml export-ignore", "* export-subst ident", "* text eol=crlf", "* filter=lfs diff=lfs -text"],
+)
+def test_no_attribute_of_git_changes_what_is_compared(repository: Path, attributes: str) -> None:
+    """`git archive` obeys `export-ignore` of the tree itself, so that what goes was never told."""
+    folder = repository / "aws" / "config"
+    (folder / ".gitattributes").write_text(f"{attributes}\n")
+    _commit(repository)
+    assert report("--diff", "HEAD", config=folder).stdout.endswith(
+        "Nothing changes for people, accounts or guardrails.\n"
+    )
+    (folder / "expectations.yaml").unlink()
+    result = report("--diff", "HEAD", config=folder)
+    assert result.exit_code == 3
+    assert "expectation nobody-leaves is removed" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("made", "words"),
+    [
+        (
+            lambda folder: _link(folder / "policies/deny-root-user.json"),
+            "policies/deny-root-user.json is a symbolic link",
+        ),
+        (lambda folder: _link(folder / "policies"), "policies is a symbolic link"),
+        (lambda folder: _submodule(folder / "policies"), "policies is a submodule"),
+    ],
+)
+def test_what_leads_out_of_the_revision_is_refused(repository: Path, made: Callable[[Path], None], words: str) -> None:
+    """The edit that brings it, and every comparison with a revision that has it; what it leads to may be anything."""
+    folder = repository / "aws" / "config"
+    made(folder)
+    result = report("--diff", "HEAD", config=folder)
+    _refused(result, f"{words}: what it leads to is not in the revision")
+    _commit(repository)
+    _refused(report("--diff", "HEAD", config=folder), f"{words} in HEAD: what it leads to is not in the revision")
+
+
+def _link(path: Path) -> None:
+    elsewhere = path.parents[len(path.relative_to(path.parents[1]).parts)] / "elsewhere"
+    path.rename(elsewhere)
+    path.symlink_to(elsewhere)
+
+
+def _submodule(path: Path) -> None:
+    _git(path.parent, "rm", "-r", "--quiet", "--cached", path.name)
+    _git(path, "init", "--quiet")
+    _commit(path)
+
+
+def test_the_folder_is_compared_whatever_its_files_are_called(repository: Path) -> None:
+    folder = repository / "aws" / "config"
+    (folder / "odd\n\tname \N{GREEK SMALL LETTER ALPHA}").mkdir()
+    (folder / "odd\n\tname \N{GREEK SMALL LETTER ALPHA}" / "-- *.txt").write_bytes(b"\0" * 3_000_000)
+    _commit(repository)
+    assert report("--diff", "HEAD", config=_change(repository, SSO, LEAVES)).exit_code == 0
 
 
 def _change(repository: Path, file: str, edit: Edit) -> Path:
@@ -1433,6 +1539,85 @@ def test_a_renamed_thing_is_compared_with_itself(repository: Path) -> None:
     _renamed(folder, "group builders platform-engineers")
     undone = report("--diff", "HEAD", config=folder)
     assert "group platform-engineers is renamed from builders" in undone.stdout
+
+
+def _told(folder: Path, revision: str) -> list[str]:
+    result = report("--diff", revision, "--format", "json", config=folder)
+    return [change["text"] for change in json.loads(result.stdout)["changes"]]
+
+
+def _prune(folder: Path) -> None:
+    """What `strata rename --prune` writes once every state has made the moves."""
+    (folder / "moves.yaml").unlink()
+
+
+def test_a_rename_is_one_after_its_move_was_pruned(repository: Path) -> None:
+    folder = repository / "aws" / "config"
+    _renamed(folder, "account sandbox playground", "ou sandbox play", "user clara-dubois clara")
+    _renamed(folder, "group platform-engineers builders")
+    _commit(repository)
+    before = _told(folder, "HEAD~1")
+    assert len(before) == 4
+    _prune(folder)
+    assert _told(folder, "HEAD~1") == before
+    _commit(repository)
+    assert _told(folder, "HEAD~2") == before
+    assert _told(folder, "HEAD~1") == []
+    _renamed(folder, "user clara clara-d")
+    assert "user clara-d is renamed from clara-dubois; it stays the same at AWS" in _told(folder, "HEAD~2")
+    assert _told(folder, "HEAD") == ["user clara-d is renamed from clara; it stays the same at AWS"]
+
+
+def test_a_key_that_was_given_on_is_followed_in_the_order_of_the_renames(repository: Path) -> None:
+    """Two users change their keys, by a third one, each step pruned before the next."""
+    folder = repository / "aws" / "config"
+    for step in ("clara-dubois third", "yuki-tanaka clara-dubois", "third yuki-tanaka"):
+        _renamed(folder, f"user {step}")
+        _commit(repository)
+        _prune(folder)
+        _commit(repository)
+    assert _told(folder, "HEAD~6") == [
+        "user yuki-tanaka is renamed from clara-dubois; it stays the same at AWS",
+        "user clara-dubois is renamed from yuki-tanaka; it stays the same at AWS",
+    ]
+
+
+def test_a_rename_on_one_side_of_a_merge_is_one_though_another_took_its_move_out(repository: Path) -> None:
+    folder = repository / "aws" / "config"
+    _git(repository, "tag", "base")
+    _git(repository, "switch", "--quiet", "--create", "side")
+    _renamed(folder, "user clara-dubois clara")
+    _commit(repository)
+    _prune(folder)
+    _commit(repository)
+    _git(repository, "switch", "--quiet", "--create", "other", "base")
+    _change(repository, SSO, LEAVES)
+    _git(repository, "stash", "--quiet")
+    _git(repository, *WHO, "merge", "--quiet", "--no-ff", "--message", "x", "side")
+    assert _told(folder, "base") == ["user clara is renamed from clara-dubois; it stays the same at AWS"]
+
+
+def test_a_rename_that_was_taken_back_is_none(repository: Path) -> None:
+    """`git revert` takes the move out of moves.yaml, too, and nothing is another thing."""
+    folder = repository / "aws" / "config"
+    _renamed(folder, "user clara-dubois clara")
+    _commit(repository)
+    _git(repository, *WHO, "revert", "--no-edit", "HEAD")
+    assert _told(folder, "HEAD~2") == []
+
+
+def test_a_clone_without_the_history_says_that_a_rename_may_be_missing(repository: Path, tmp_path: Path) -> None:
+    folder = repository / "aws" / "config"
+    _renamed(folder, "user clara-dubois clara")
+    _commit(repository)
+    _prune(folder)
+    _commit(repository)
+    _git(tmp_path, "clone", "--quiet", "--depth", "1", repository.as_uri(), "clone")
+    _git(tmp_path / "clone", "fetch", "--quiet", "--depth", "1", "origin", _at(repository, "HEAD~2"))
+    shallow = report("--diff", "FETCH_HEAD", config=tmp_path / "clone" / "aws" / "config")
+    assert "user clara-dubois is removed" in shallow.stdout
+    assert "by a move that is not known here: the clone is shallow" in shallow.stderr
+    assert "not known here" not in report("--diff", "HEAD~2", config=folder).stderr
 
 
 def test_what_else_changes_in_a_rename_has_its_risk(repository: Path) -> None:

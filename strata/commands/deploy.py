@@ -24,6 +24,7 @@ from strata.config import IMPORTS
 from strata.config.models import MANAGEMENT, Locking
 from strata.errors import StrataError, UsageError
 from strata.identity import announced
+from strata.identity.declared import files_by_stack
 from strata.identity.leftovers import STACK, announced_as, to_create
 from strata.identity.recorded import recorded
 from strata.identity.things import TYPES
@@ -259,8 +260,11 @@ class Deployment:
 
     def _write_down(self) -> None:
         """Writes down which stacks ended whole, so that their next plan may do without a refresh."""
+        files = files_by_stack(self.landing_zone)
         ended = {
-            stack: Run(version, providers(self.workspace, stack)) for stack, version in self._whole.items() if version
+            stack: Run(version, providers(self.workspace, stack), files.get(stack, {}))
+            for stack, version in self._whole.items()
+            if version
         }
         try:
             write_runs(self.aws, self.landing_zone.project, ended)

@@ -57,7 +57,7 @@ def run(
     if source:
         from strata.live.reading import read
 
-        found = read(options, landing_zone, source)
+        found = read(options, landing_zone, source, controls=False)
     explained = Explained(found.zone if found else landing_zone)
     chosen = _chosen(explained, who, account, permission_set)
     evidence = found.about(chosen.kind, chosen.key) if found else None

@@ -54,7 +54,7 @@ def run(
     only: Only = Only(),
     source: Source = CONFIGURATION,
 ) -> int:
-    """Writes the report; 1 where AWS lets not all be read, and 3 for a difference with changes that are not allowed."""
+    """Writes the report; 1 where AWS lets not all be read, 3 where it has drifted, or for changes not allowed."""
     source.check(options.config, as_of=as_of, diff=diff)
     if output:
         refuse_in_configuration(output, options.config, "--output")
@@ -78,7 +78,7 @@ def run(
         found.keep(options, source)
     with readers_may_leave():
         _write(options, format, _FORMATS[format](report), output)
-    return _told_unread(options, edition.live) if edition.live else 0
+    return _exit_code(options, edition.live) if edition.live else 0
 
 
 def _subject(options: Options, as_of: str | None, source: Source) -> tuple[LandingZone, Edition, Read | None]:
@@ -107,11 +107,13 @@ def _report(landing_zone: LandingZone, edition: Edition, only: Only, width: int)
     return Report(landing_zone, edition, scope, width)
 
 
-def _told_unread(options: Options, live: Live) -> int:
-    """Returns the exit code, which is 1 where something could not be read; the report says what it is as well."""
+def _exit_code(options: Options, live: Live) -> int:
+    """Returns the exit code, and says why it is not 0; the report says that as well."""
     for one in live.unread:
         options.note(f"unread: {one}")
-    return 1 if live.unread else 0
+    if live.exit_code:
+        options.note(f"differences to the configuration: {live.summary}")
+    return live.exit_code
 
 
 @dataclass(frozen=True)
@@ -126,16 +128,20 @@ class Report:
 
 def _difference(options: Options, format: str, output: Path | None, revision: str, allow: Collection[str]) -> int:
     from strata import diff
+    from strata.config.moves import KINDS
+    from strata.files.renaming import keys_of
     from strata.report.revisions import configuration_at
 
     writers = {"text": diff.as_text, "markdown": diff.as_markdown, "json": diff.as_json}
     if format not in writers:
         raise UsageError(f"a difference has no format {format!r}; use text, markdown or json")
     after = load(options.config)
-    before, made = configuration_at(options.config, revision, after.moves)
-    found = diff.compare(before, after, made)
+    before = configuration_at(options.config, revision, after)
+    found = diff.compare(before.landing_zone, after, before.moves)
     with readers_may_leave():
         _write(options, format, writers[format](found, revision), output)
+    if before.unknown and any(keys_of(before.landing_zone, kind) - keys_of(after, kind) for kind in KINDS):
+        options.note(f"what is gone may be there under another key, by a move that is not known here: {before.unknown}")
     stopped = diff.risks(found) - set(allow)
     if stopped:
         flags = " ".join(f"--allow {risk}" for risk in sorted(stopped))

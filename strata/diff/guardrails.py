@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from strata.config.models import PolicyType
 from strata.diff.change import Change, Risk, Topic
 from strata.diff.effects import Effect, told
 from strata.diff.evaluated import Guardrails
-from strata.diff.statements import overridden, set_otherwise
+from strata.diff.inherited import Merged, Path, looser, settings_of
+from strata.diff.statements import set_otherwise
 from strata.landing_zone import LandingZone
 from strata.landing_zone.policies import Policy
 from strata.landing_zone.units import Ancestors, Target
@@ -21,6 +22,8 @@ IAM = (PolicyType.SERVICE_CONTROL, PolicyType.RESOURCE_CONTROL)
 
 MOST_EFFECTS = 6
 """Differences of one policy that are told; more are counted."""
+
+NOTHING = "sets nothing any more"
 
 Lost = dict[Target, tuple[Effect, ...]]
 """The restrictions of a target that nothing enforces any more, or that it did not have before."""
@@ -35,6 +38,7 @@ def guardrail_changes(before: LandingZone, after: LandingZone) -> Iterator[Chang
     compared = {kind: Guardrails(before, after, kind) for kind in IAM}
     lost = _lost(new, held, compared)
     gained = _gained(old, held, compared)
+    otherwise = _set_otherwise(before, after, held, lost)
     for key in sorted(new.keys() - old.keys()):
         text = f"policy {key} ({short_type(new[key].type)}) is created and binds {in_words(new[key].attachments)}"
         yield Change(Topic.GUARDRAILS, text)
@@ -42,7 +46,7 @@ def guardrail_changes(before: LandingZone, after: LandingZone) -> Iterator[Chang
         yield _removed(old[key], lost[key])
     for key in sorted(old.keys() & new.keys()):
         yield from _kept(old[key], new[key], lost[key], was)
-        yield from _documents(old[key], new[key], lost[key], gained[key], was)
+        yield from _documents(old[key], new[key], lost[key], gained[key], otherwise, was)
     yield from _left_behind(old, new, lost, was, will_be)
     for key in sorted(old):
         if kind := compared.get(old[key].type):
@@ -50,7 +54,7 @@ def guardrail_changes(before: LandingZone, after: LandingZone) -> Iterator[Chang
     for key in sorted(new):
         if kind := compared.get(new[key].type):
             yield from _by_effect(key, gained[key], kind, will_be, None)
-    yield from _overrides(held)
+    yield from _told_otherwise(otherwise, will_be)
 
 
 Policies = Mapping[str, Policy]
@@ -59,6 +63,11 @@ Held = Mapping[Target, tuple[list[Policy], list[Policy]]]
 
 
 Compared = Mapping[PolicyType, Guardrails]
+Otherwise = Mapping[str, Mapping[str, list[Target]]]
+"""What is set otherwise by policy, as text, with the targets."""
+
+Attached = tuple[tuple[Target, tuple[str, ...]], ...]
+"""Policies by the target that they are attached to, from the root down."""
 
 
 def _lost(new: Policies, held: Held, compared: Compared) -> defaultdict[str, Lost]:
@@ -110,7 +119,7 @@ def _missing(policy: Policy, now: list[Policy], compared: Compared) -> list[Effe
     gone = [set_otherwise(policy.document.content, one.document.content) for one in now]
     if any(not paths for paths in gone):
         return []
-    texts = [f"no longer sets {path} as before" for path in min(gone, key=len)] if gone else ["sets nothing any more"]
+    texts = [f"no longer sets {path} as before" for path in min(gone, key=len)] if gone else [NOTHING]
     return [Effect(text) for text in texts]
 
 
@@ -137,13 +146,16 @@ def _kept(old: Policy, new: Policy, lost: Lost, was: Ancestors) -> Iterator[Chan
         yield Change(Topic.GUARDRAILS, text, "guardrails" if lost else None)
 
 
-def _documents(old: Policy, new: Policy, lost: Lost, gained: Lost, was: Ancestors) -> Iterator[Change]:
+def _documents(
+    old: Policy, new: Policy, lost: Lost, gained: Lost, otherwise: Otherwise, was: Ancestors
+) -> Iterator[Change]:
     """Yields the change of a document; an IAM policy's effect is told besides, where it has one."""
     if old.document.text == new.document.text or old.type != new.type:
         return
     said = sorted({one.verb for target, found in lost.items() if _reached(new, target, was) for one in found})
     if new.type not in IAM:
-        text = f"policy {old.key} changes: {listed(said)}" if said else f"policy {old.key} changes, and loosens nothing"
+        nothing = "" if new.key in otherwise else ", and loosens nothing"
+        text = f"policy {old.key} changes{f': {listed(said)}' if said else nothing}"
         yield Change(Topic.GUARDRAILS, text, "guardrails" if said else None)
     elif not new.attachments:
         yield Change(Topic.GUARDRAILS, f"policy {old.key} changes, and is attached to nothing")
@@ -181,23 +193,63 @@ def _left_behind(
         yield Change(Topic.GUARDRAILS, f"{target} moves and loses {policies_word} {listed(keys)}", "guardrails")
 
 
-def _overrides(held: Held) -> Iterator[Change]:
-    """Yields policies that are merged into others and set there something else than before."""
-    found: dict[tuple[str, str, tuple[str, ...]], list[Target]] = defaultdict(list)
-    for target, (before, now) in held.items():
-        had, has = _merged(before), _merged(now)
-        for policy in had.values():
-            other_keys = (one for one in has.values() if one.type == policy.type and one.key != policy.key)
-            for other in other_keys:
-                known = had.get(other.key)
-                if known is None or known.document.text != other.document.text:
-                    paths = tuple(overridden(policy.document.content, other.document.content))
-                    if paths:
-                        found[other.key, policy.key, paths].append(target)
-    for (key, other_key, paths), targets in sorted(found.items()):
-        text = f"policy {key} sets {listed(paths)} differently from {other_key}, in {in_words(targets)}"
-        yield Change(Topic.GUARDRAILS, text, "guardrails")
+def _set_otherwise(before: LandingZone, after: LandingZone, held: Held, lost: Mapping[str, Lost]) -> Otherwise:
+    """Returns what merged policies set together and did not, by the policy that does so, with the targets."""
+    compared: dict[tuple[PolicyType, Attached, Attached], list[tuple[str, str, str]]] = {}
+    found: defaultdict[str, defaultdict[str, list[Target]]] = defaultdict(lambda: defaultdict(list))
+    for target in held:
+        was, now = _attached(before, target), _attached(after, target)
+        for kind in was.keys() | now.keys():
+            case = kind, was.get(kind, ()), now.get(kind, ())
+            if case not in compared:
+                compared[case] = list(_looser(before.policies, after.policies, *case))
+            for key, path, text in compared[case]:
+                said = [one.verb for one in lost[key].get(target, ())]
+                if NOTHING not in said and not any(verb.startswith(f"no longer sets {path}.@@") for verb in said):
+                    found[key][text].append(target)
+    return found
 
 
-def _merged(found: Iterable[Policy]) -> dict[str, Policy]:
-    return {policy.key: policy for policy in found if policy.type not in IAM}
+def _attached(landing_zone: LandingZone, target: Target) -> dict[PolicyType, Attached]:
+    """Returns the merged policies that reach a target, by type and from the root down."""
+    levels: defaultdict[PolicyType, defaultdict[Target, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for one in landing_zone.effective_policies[target]:
+        if one.policy.type not in IAM:
+            levels[one.policy.type][one.source].append(one.policy.key)
+    way = landing_zone.ancestors[target]
+    return {
+        kind: tuple((source, tuple(sources[source])) for source in way if source in sources)
+        for kind, sources in levels.items()
+    }
+
+
+def _looser(
+    old: Policies, new: Policies, kind: PolicyType, was: Attached, now: Attached
+) -> Iterator[tuple[str, str, str]]:
+    """Yields the policy that sets something otherwise, the path, and how."""
+    before, after = Merged(), Merged()
+    for levels, policies, merged in ((was, old, before), (now, new, after)):
+        for _, keys in levels:
+            merged.add(policies[key].document.content for key in keys)
+    there = {(source, key) for source, keys in was for key in keys}
+    for one in looser(kind, before, after):
+        gone = [key for _, keys in was for key in keys if _sets(old[key], one.path)]
+        here = [(source, key) for source, keys in now for key in keys if _sets(new[key], one.path)]
+        fresh = [key for source, key in here if (source, key) not in there or not _is_alike(new[key], old[key])]
+        yield [*gone, *(key for _, key in here), *fresh][-1], ".".join(one.path), one.text
+
+
+def _sets(policy: Policy, path: Path) -> bool:
+    return any(setting.path == path for setting in settings_of(policy.document.content))
+
+
+def _told_otherwise(found: Otherwise, tree: Ancestors) -> Iterator[Change]:
+    """Yields what a policy sets that was set otherwise, or not at all, with the topmost targets."""
+    for key, settings in sorted(found.items()):
+        alike: defaultdict[tuple[Target, ...], list[str]] = defaultdict(list)
+        for text, targets in settings.items():
+            alike[tuple(sorted(one for one in targets if not set(tree[one][:-1]) & set(targets)))].append(text)
+        for top, texts in sorted(alike.items()):
+            more = counted(len(texts) - MOST_EFFECTS, "more setting")
+            said = [*texts[:MOST_EFFECTS], *([more] if texts[MOST_EFFECTS:] else [])]
+            yield Change(Topic.GUARDRAILS, f"policy {key} sets {'; '.join(said)}, in {in_words(top)}", "guardrails")

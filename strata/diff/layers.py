@@ -1,28 +1,37 @@
-"""Changes of layers of one's own: which take part, and with which settings."""
+"""Changes of layers of one's own: which take part, and with which settings; what their code makes is not compared."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from pydantic import BaseModel
 
 from strata.diff.change import Change, Topic
+from strata.diff.statements import leaves
+from strata.diff.words import in_words
 from strata.landing_zone import LandingZone
 
 
 def layer_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
-    """Yields layers that begin or cease to take part, or get other settings; their code is not compared."""
+    """Yields layers that begin or cease to take part, or get other settings: code may open anything by any of them."""
     for name in sorted(before.layers.keys() | after.layers.keys()):
         old, new = before.layers.get(name), after.layers.get(name)
         if new is None:
-            yield Change(Topic.SETTINGS, f"layer {name} takes part no longer")
-        elif old is None:
+            text = f"layer {name} takes part no longer: what it made has to be destroyed before"
+            yield Change(Topic.SETTINGS, text, "losses")
+            continue
+        if old is None:
             where = "in every member account" if new.code.in_accounts else "in the management account"
-            yield Change(Topic.SETTINGS, f"layer {name} takes part, {where}")
-        elif _said(old.settings) != _said(new.settings):
-            yield Change(Topic.SETTINGS, f"layer {name} has other settings")
+            yield Change(Topic.SETTINGS, f"layer {name} takes part, {where}", "access")
+        was, will_be = _values(old.settings if old else None), _values(new.settings)
+        for path in sorted(was.keys() | will_be.keys()):
+            if was.get(path) != will_be.get(path):
+                text = f"layer {name} has {path} {in_words(will_be.get(path))}, not {in_words(was.get(path))}"
+                yield Change(Topic.SETTINGS, text, "access" if old else None)
 
 
-def _said(settings: object) -> object:
-    """Returns settings as data: the model may have been loaded twice, and so be two classes."""
-    return settings.model_dump() if isinstance(settings, BaseModel) else settings
+def _values(settings: object) -> dict[str, Any]:
+    """Returns settings by path, as data: the model may have been loaded twice, and so be two classes."""
+    data = settings.model_dump() if isinstance(settings, BaseModel) else {}
+    return {path: value for path, value in leaves(data) if value != {}}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from strata.config.types import session_minutes
@@ -30,13 +30,23 @@ def permission_set_changes(before: LandingZone, after: LandingZone) -> Iterator[
     for key in sorted(new.keys() - old.keys()):
         text = f"permission set {key} is added: {'; '.join(allowances(new[key]))}"
         yield Change(Topic.PERMISSION_SETS, text)
+        yield from _tags(key, {}, new[key])
     for key in sorted(old.keys() - new.keys()):
         yield Change(Topic.PERMISSION_SETS, f"permission set {key} is removed")
     for key in sorted(old.keys() & new.keys()):
         for text, widens in _changes(old[key], new[key], _effect(compared, old[key], new[key], key in held)):
             risk: Risk | None = "access" if widens and key in held else None
             yield Change(Topic.PERMISSION_SETS, f"permission set {key} {text}", risk)
+        yield from _tags(key, old[key].tags, new[key])
     yield from _attributes(before, after)
+
+
+def _tags(key: str, had: Mapping[str, str], new: PermissionSet) -> Iterator[Change]:
+    """Yields tags that change: policies say by them who may edit and assign a set, whoever holds it."""
+    for tag in sorted(had.keys() | new.tags.keys()) if "tags" not in new.unwritten else ():
+        if had.get(tag) != new.tags.get(tag):
+            text = f"permission set {key} has the tag {tag} {new.tags.get(tag, '(none)')}, not {had.get(tag, '(none)')}"
+            yield Change(Topic.PERMISSION_SETS, text, "access")
 
 
 class _Effect(NamedTuple):

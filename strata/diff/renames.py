@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from strata.config.moves import Kind, Move
 from strata.diff.change import Change, Topic
 from strata.identity.things import WORDS
-from strata.landing_zone.moves import newest_keys
+from strata.landing_zone.moves import histories
 
 _TOPICS: Mapping[Kind, Topic] = {
     "account": Topic.ACCOUNTS,
@@ -21,7 +21,7 @@ _TOPICS: Mapping[Kind, Topic] = {
 
 def renames(moves: Sequence[Move]) -> Iterator[Change]:
     """Yields each thing that goes on under another key, once, however many keys it had in between."""
-    between = {(one.kind, one.to) for one in moves}
-    for (kind, old), new in sorted(newest_keys(moves).items()):
-        if (kind, old) not in between:
+    first = {(kind, keys[0]): new for (kind, new), keys in histories(moves).items()}
+    for (kind, old), new in sorted(first.items()):
+        if old != new:
             yield Change(_TOPICS[kind], f"{WORDS[kind]} {new} is renamed from {old}; it stays the same at AWS")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 from pydantic import BaseModel
@@ -11,14 +12,16 @@ from strata.config.models import Control, Mode, Organization
 from strata.config.weaker import is_weaker
 from strata.diff.change import Change, Risk, Topic
 from strata.diff.statements import leaves
+from strata.diff.words import in_words
 from strata.landing_zone import LandingZone
 
 
 def security_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
     """Yields controls that change their mode or a parameter, and regions that lose them."""
+    domains = _Domains(before)
     for name, new in after.security.controls.items():
         old = before.security.controls[name]
-        yield from _opening(name, old, new) if new.opens else _control(name, old, new)
+        yield from _opening(name, old, new) if new.opens else _control(name, old, new, domains)
     left = set(before.project.regions.all_governed) - set(after.project.regions.all_governed)
     for region in sorted(left):
         yield Change(
@@ -31,14 +34,51 @@ def security_changes(before: LandingZone, after: LandingZone) -> Iterator[Change
     yield from _root_access(before.organization, after.organization)
 
 
-def _control(name: str, old: Control, new: Control) -> Iterator[Change]:
+def _control(name: str, old: Control, new: Control, domains: _Domains) -> Iterator[Change]:
     if old.mode != new.mode:
         text = f"control {name} is {new.mode.value}, no longer {old.mode.value}{_at_aws(old, new)}"
         yield Change(Topic.SECURITY, text, "guardrails" if old.on else None)
     for part, was, will_be in _different(old, new):
         weaker = old.on and is_weaker(type(new), part, was, will_be)
-        text = f"control {name} has {part} {_word(will_be)}, not {_word(was)}"
+        text = f"control {name} has {part} {in_words(will_be)}, not {in_words(was)}"
         yield Change(Topic.SECURITY, text, "guardrails" if weaker else None)
+        for address in sorted(_addresses(will_be) - _addresses(was)):
+            if domains.is_new(address):
+                yield Change(Topic.SECURITY, f"{name} writes to {address}, of a domain that nothing else has", "access")
+
+
+class _Domains:
+    """The mail domains that a configuration has: of accounts, people, contacts and alerts."""
+
+    def __init__(self, landing_zone: LandingZone) -> None:
+        self._landing_zone = landing_zone
+
+    def is_new(self, address: str) -> bool:
+        """Returns whether no other address has the domain of this one."""
+        return _domain(address) not in self._known
+
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        zone = self._landing_zone
+        accounts = (account.email for account in (*zone.accounts.values(), *zone.retired.values()))
+        people = (user.email for user in zone.sso.users.values() if user.email)
+        controls = (address for control in zone.security.controls.values() for address in _addresses(dict(control)))
+        return frozenset(map(_domain, (*accounts, *people, *controls)))
+
+
+def _domain(address: str) -> str:
+    return address.rpartition("@")[2].lower()
+
+
+def _addresses(value: Any) -> set[str]:
+    """Returns the e-mail addresses in the value of a parameter."""
+    if isinstance(value, BaseModel):
+        value = dict(value)
+    if isinstance(value, dict):
+        value = tuple(value.values())
+    if isinstance(value, tuple):
+        return {address for inner in value for address in _addresses(inner)}
+    return {value} if isinstance(value, str) and "@" in value else set()
 
 
 def _at_aws(old: Control, new: Control) -> str:
@@ -54,7 +94,7 @@ def _opening(name: str, old: Control, new: Control) -> Iterator[Change]:
         text = f"{name} is {new.mode.value}, no longer {old.mode.value}{_at_aws(old, new)}"
         yield Change(Topic.SECURITY, text, risk)
     for part, was, will_be in _different(old, new):
-        yield Change(Topic.SECURITY, f"{name} has {part} {_word(will_be)}, not {_word(was)}", risk)
+        yield Change(Topic.SECURITY, f"{name} has {part} {in_words(will_be)}, not {in_words(was)}", risk)
 
 
 def _different(old: BaseModel, new: BaseModel) -> Iterator[tuple[str, Any, Any]]:
@@ -62,16 +102,6 @@ def _different(old: BaseModel, new: BaseModel) -> Iterator[tuple[str, Any, Any]]
         was, will_be = getattr(old, part), getattr(new, part)
         if part != "mode" and was != will_be:
             yield part, was, will_be
-
-
-def _word(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, tuple):
-        return ", ".join(map(_word, value)) or "nothing"
-    if isinstance(value, BaseModel):
-        return ", ".join(str(one) for one in value.model_dump(mode="json", exclude_none=True).values())
-    return "nothing" if value is None or value == "" else str(value)
 
 
 def _root_access(before: Organization, after: Organization) -> Iterator[Change]:
@@ -118,12 +148,12 @@ def setting_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]
     old, new = ({path: value for path, value in leaves(one.project) if value != {}} for one in (before, after))
     for path in sorted(old.keys() | new.keys()):
         if old.get(path) != new.get(path) and not path.startswith(("management_account", "regions.governed")):
-            text = f"{path} is {_word(new.get(path))}, not {_word(old.get(path))}"
+            text = f"{path} is {in_words(new.get(path))}, not {in_words(old.get(path))}"
             yield Change(Topic.SETTINGS, f"{text}{_SAID.get(path, '')}", _risk_of_setting(path, new.get(path)))
     for address in sorted(before.imports.keys() | after.imports.keys()):
         was, will_be = before.imports.get(address), after.imports.get(address)
         if was != will_be:
-            text = f"import of {address} is {_word(will_be)}, not {_word(was)}"
+            text = f"import of {address} is {in_words(will_be)}, not {in_words(was)}"
             # Without its line, a thing that was imported stays what it is.
             yield Change(Topic.SETTINGS, text, _risk_of_import(address) if will_be else None)
 
@@ -137,15 +167,14 @@ def _risk_of_setting(path: str, will_be: Any) -> Risk | None:
     return "access" if path == "identity_center.start_url" and will_be else None
 
 
-def _risk_of_import(address: str) -> Risk | None:
-    """Returns the risk that a key stands for another thing at AWS: a group with other members, another account."""
-    return next((risk for start, risk in _IMPORTED.items() if address.startswith(start)), None)
+def _risk_of_import(address: str) -> Risk:
+    """Returns the risk that a key stands for another thing at AWS: a group with other members, another bucket."""
+    return next((risk for start, risk in _IMPORTED.items() if address.startswith(start)), "guardrails")
 
 
 _IMPORTED: Mapping[str, Risk] = {
     "aws_identitystore_": "access",
     "aws_ssoadmin_": "access",
-    "aws_organizations_policy": "guardrails",
-    "aws_organizations_organizational_unit": "guardrails",
+    "aws_iam_": "access",
     "aws_organizations_account": "accounts",
 }

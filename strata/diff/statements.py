@@ -39,12 +39,6 @@ def set_otherwise(before: Any, after: Any) -> list[str]:
     return [path for path, value in _comparable(before).items() if new.get(path) != value]
 
 
-def overridden(before: Any, after: Any) -> list[str]:
-    """Returns the settings of one document that another sets differently, as paths."""
-    new = _comparable(after)
-    return [path for path, value in _comparable(before).items() if path in new and new[path] != value]
-
-
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     """Yields every value below mappings and models with its dotted path; an empty mapping is one."""
     if isinstance(value, BaseModel):

@@ -13,7 +13,7 @@ from strata.identity.comparison import Refusal
 from strata.identity.declared import declared, keeping_names
 from strata.identity.live import live, met
 from strata.identity.moves import refused_moves, replayed
-from strata.identity.recorded import recorded
+from strata.identity.recorded import Files, recorded
 from strata.identity.refusals import FOLDER, refusals, warnings
 from strata.identity.things import TYPES, Holdings, Moved, Thing, folded
 from strata.landing_zone import LandingZone
@@ -39,6 +39,7 @@ def examine(
     stacks: Collection[str] = (),
     today: dt.date,
     folder: str = FOLDER,
+    files: Files | None = None,
 ) -> Examination:
     """Compares the configuration with the states and with AWS.
 
@@ -48,11 +49,12 @@ def examine(
         allow: the words of `--allow`.
         stacks: those that are to be deployed; all when none is named.
         folder: where the Terraform of the configuration lies, for commands to copy.
+        files: the resources by file and section, as they were deployed last, where teams own files.
 
     Raises:
         AwsError: AWS rejected a call.
     """
-    held = recorded(states)
+    held = recorded(states, files)
     known = replayed(held, newest_keys(landing_zone.moves))
     wanted = keeping_names(declared(landing_zone, today), known)
     seen = live(aws, landing_zone, wanted, known)

@@ -10,7 +10,18 @@ from strata.config.moves import ENTRIES
 from strata.identity.comparison import Refusal
 from strata.identity.live import Live
 from strata.identity.matching import live_identity
-from strata.identity.things import STACKS, WORDS, Assigned, Attached, Holdings, Kind, Thing
+from strata.identity.things import (
+    ASSIGNMENT,
+    SECTIONS,
+    STACKS,
+    TYPES,
+    WORDS,
+    Assigned,
+    Attached,
+    Holdings,
+    Kind,
+    Thing,
+)
 from strata.landing_zone import LandingZone
 from strata.landing_zone.administrators import Administrators
 from strata.landing_zone.moves import Keys, address_now, address_parts, earlier_addresses, newest_keys
@@ -34,6 +45,9 @@ def replayed(holdings: Holdings, keys: Keys) -> Holdings:
         stacks={address_now(one, keys): stack for one, stack in holdings.stacks.items()},
         assignments=frozenset(_assigned(one, keys) for one in holdings.assignments),
         attachments=frozenset(_attached(one, keys) for one in holdings.attachments),
+        named_after=frozenset(
+            (kind, keys.get((kind, key), key), stack, id) for kind, key, stack, id in holdings.named_after
+        ),
         placed={
             keys.get(("account", key), key): keys.get(("ou", unit), unit)
             for key, unit in sorted(holdings.placed.items(), key=lambda one: ("account", one[0]) not in keys)
@@ -45,7 +59,17 @@ def replayed(holdings: Holdings, keys: Keys) -> Holdings:
         external={(kind, keys.get((kind, key), key)): identity for (kind, key), identity in holdings.external.items()},
         imports={address_now(one, keys): id for one, id in holdings.imports.items()},
         previously={kind: _renamed(kind, found, keys) for kind, found in holdings.previously.items()},
+        files={file: _of_today(sections, keys) for file, sections in holdings.files.items()},
     )
+
+
+def _of_today(sections: Mapping[str, frozenset[str]], keys: Keys) -> dict[str, frozenset[str]]:
+    types = {**{section: TYPES[kind] for kind, section in SECTIONS.items()}, "assignments": ASSIGNMENT}
+    return {
+        section: frozenset(address_now(f"{types[section]}.{name}", keys).partition(".")[2] for name in names)
+        for section, names in sections.items()
+        if section in types
+    }
 
 
 def _thing(thing: Thing, keys: Keys) -> Thing:

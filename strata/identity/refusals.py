@@ -18,6 +18,7 @@ CASES: tuple[Case, ...] = (
     accounts.lost_accounts,
     accounts.changed_emails,
     keys.renamed_keys,
+    keys.lost_moves,
     keys.moved_units,
     keys.taken_identities,
     keys.recorded_twice,

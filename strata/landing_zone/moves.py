@@ -77,7 +77,7 @@ def is_made(move: Move, moves: Iterable[Move], addresses: Iterable[str], keys: I
 
 def newest_keys(moves: Iterable[Move]) -> dict[tuple[Kind, str], str]:
     """Returns the key of today for each that was moved away from."""
-    return {(kind, old): key for (kind, key), earlier in _histories(moves).items() for old in earlier[:-1]}
+    return {(kind, old): key for (kind, key), earlier in histories(moves).items() for old in earlier[:-1]}
 
 
 def moved_keys(moves: Iterable[Move], kind: str) -> dict[str, str]:
@@ -91,9 +91,9 @@ def earlier_addresses(address: str, moves: Iterable[Move]) -> list[str]:
     A state may have made some of the moves and not others, in whatever order they came together: an address of several
     keys is reached from every combination of them, by a chain that passes each once.
     """
-    histories = _histories(moves)
+    keys_of = histories(moves)
     type = address.partition(".")[0]
-    options = [histories.get((kind, text), (text,)) if kind else (text,) for kind, text in address_parts(address)]
+    options = [keys_of.get((kind, text), (text,)) if kind else (text,) for kind, text in address_parts(address)]
     return [f"{type}.{'_'.join(texts)}" for texts in product(*options)]
 
 
@@ -118,7 +118,7 @@ def address_parts(address: str) -> list[tuple[Kind | None, str]]:
     return list(zip(kinds, texts, strict=True))
 
 
-def _histories(moves: Iterable[Move]) -> dict[tuple[Kind, str], tuple[str, ...]]:
+def histories(moves: Iterable[Move]) -> dict[tuple[Kind, str], tuple[str, ...]]:
     """Returns all keys that a thing had, the one of today last, by kind and key of today; in the order of the file."""
     found: dict[tuple[Kind, str], tuple[str, ...]] = {}
     for move in moves:

@@ -18,6 +18,7 @@ from strata.landing_zone.groups import may_be_in
 from strata.landing_zone.units import Target
 from strata.report.access import Access, GroupedAccess, access, bundles, empty_groups, undecided
 from strata.report.guardrails import GUARDRAILS_REST_ON, Guardrails, guardrails
+from strata.report.live import Live
 from strata.report.places import places
 from strata.text import counted, listed
 
@@ -81,10 +82,12 @@ class Overview:
     as_of: dt.date
     access: Sequence[Access]
     numbers: Numbers
+    live: Live | None = None
 
     def points(self) -> list[Point]:
         """Returns the first screen in the order that it is read."""
         found = [
+            *([self._differences(self.live)] if self.live else []),
             self._administrators(),
             self._break_glass(),
             self._somewhere(),
@@ -109,6 +112,23 @@ class Overview:
         """Returns the parts that an answer rests on and nobody could read."""
         return [part for part in _RESTS_ON.get(key, ("people",)) if part in self.landing_zone.unread]
 
+    # What AWS has otherwise
+
+    def _differences(self, live: Live) -> Point:
+        """Returns what drift would tell, what is not of people first, a few of each kind."""
+        kinds: dict[str, list[str]] = defaultdict(list)
+        for one in sorted(live.differences, key=lambda one: one.kind not in _FIRST):
+            if one.is_drift:
+                kinds[one.kind].append(one.what)
+        lines = [live.summary]
+        for kind, some in kinds.items():
+            lines += some[:_FEW]
+            lines += [f"{len(some) - _FEW:,} more of kind {kind}"] if some[_FEW:] else []
+        lines += [f"unread: {one}" for one in live.unread]
+        remark = "strata drift tells the same, with the way back."
+        level: Level = "danger" if live.exit_code else "fine"
+        return Point("differences", "Differences to the configuration", tuple(lines), level, remark)
+
     # Who administers
 
     @cached_property
@@ -127,8 +147,8 @@ class Overview:
     def _administrators(self) -> Point:
         lines = self._holders(self.administrators(everything=True))
         remark = "Full access to the management account reaches every member account."
-        nobody = ("nobody: only the root user of the management account",)
-        return Point("administrators", "Administers everything", lines or nobody, "danger", remark)
+        holders = (*(lines or ("nobody",)), _ONLY)
+        return Point("administrators", "Administers everything", holders, "danger", remark)
 
     def _somewhere(self) -> Point:
         lines = self._holders(self.administrators(everything=False))
@@ -249,6 +269,13 @@ class Overview:
     def _controls(self) -> Point:
         off, unmanaged = self.controls(Mode.OFF), self.controls(Mode.UNMANAGED)
         lines = [*off, *(f"{name}: unmanaged, as it is at AWS" for name in unmanaged)]
+        if self.live:
+            at_aws = self.live.controls
+            lines = [f"{name}: {one.words}" for name, one in at_aws.items() if one.differs]
+            lines += [f"{name}: off in security.yaml; at AWS {at_aws[name].words}" for name in off]
+            lines += [f"{name}: unmanaged; at AWS {at_aws[name].words}" for name in unmanaged]
+            not_read = self.live.controls_not_read
+            lines += [f"not read: {listed(not_read, most=len(not_read))}"] if not_read else []
         return Point("controls_off", "Controls that are off", tuple(lines) or ("none",), _if(lines))
 
     # People
@@ -306,6 +333,7 @@ class Overview:
             "assignments": self.numbers.assignments,
             "grants": self.numbers.grants,
             "groups_without_members": list(self.numbers.empty),
+            "administrators_are": _ONLY,
             "administrators": _holders_as_data(self.administrators(everything=True)),
             "full_access_to_single_accounts": _holders_as_data(self.administrators(everything=False)),
             "break_glass": _holders_as_data(self.break_glass()),
@@ -319,7 +347,14 @@ class Overview:
         return {name: one for name, one in found.items() if not self._unread(name)}
 
 
+_ONLY = "all through Identity Center; IAM users and roles of the management account, and its root user, are not read"
+_FIRST = ("control", "setting")
+"""The kinds of differences that are told before those of people and the organization."""
+_FEW = 3
+"""Differences of one kind on the first screen."""
+
 _RESTS_ON: Mapping[str, tuple[Part, ...]] = {
+    "differences": (),
     "pipeline": (),
     "controls_off": (),
     "controls_unmanaged": (),
@@ -330,8 +365,8 @@ _RESTS_ON: Mapping[str, tuple[Part, ...]] = {
 """The parts that each answer rests on; all others on people and their access."""
 
 
-def overview(landing_zone: LandingZone, as_of: dt.date) -> Overview:
-    """Returns the first screen of a landing zone on a day."""
+def overview(landing_zone: LandingZone, as_of: dt.date, live: Live | None = None) -> Overview:
+    """Returns the first screen of a landing zone on a day, of what AWS has with the evidence."""
     found = access(landing_zone)
     holders = {one.holder for one in found}
     numbers = Numbers(
@@ -343,7 +378,7 @@ def overview(landing_zone: LandingZone, as_of: dt.date) -> Overview:
         grants=len(found),
         unread=landing_zone.unread.get("people", ""),
     )
-    first = Overview(landing_zone, as_of, found, numbers)
+    first = Overview(landing_zone, as_of, found, numbers, live)
     return replace(first, numbers=replace(numbers, unknown=len(first.unknown_access)))
 
 

@@ -1,20 +1,23 @@
-"""The configuration as it was in a git revision."""
+"""The configuration as it was in a git revision, read object by object, so that no attribute of git changes it."""
 
 from __future__ import annotations
 
-import io
+import os
 import subprocess
-import tarfile
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import IO, NamedTuple, cast
+
+from pydantic import ValidationError
 
 from strata.config import ACCEPTED, EXPECTATIONS, IMPORTS, MOVES
 from strata.config.loader import FILES, files_of
-from strata.config.moves import Move
+from strata.config.moves import ENTRIES, Kind, Move
+from strata.config.source import SourceFile, parse
 from strata.errors import ConfigurationError, StrataError
 from strata.files.atomic import read_text
 from strata.files.config_keys import with_scalars
@@ -48,27 +51,38 @@ def revision_of(folder: Path) -> Revision | None:
     return Revision(commit.decode().strip(), bool(changes or ignored)) if commit and changes is not None else None
 
 
-def configuration_at(folder: Path, revision: str, moves: Sequence[Move] = ()) -> tuple[LandingZone, tuple[Move, ...]]:
-    """Returns the configuration that a folder held in a revision, under the keys of today, and the moves made for that.
+@dataclass(frozen=True)
+class Earlier:
+    """The configuration of a revision under the keys of today, as far as git has the moves that lead to them."""
+
+    landing_zone: LandingZone
+    moves: tuple[Move, ...]
+    """Those that were made for that."""
+    unknown: str = ""
+    """Why there may be moves that are not known; empty where all are."""
+
+
+def configuration_at(folder: Path, revision: str, now: LandingZone) -> Earlier:
+    """Returns the configuration that a folder held in a revision, to be compared with the one that it holds now.
 
     Raises:
-        StrataError: there is no repository, no such revision, or no valid configuration in it.
+        StrataError: there is no repository, no such revision, no valid configuration in it, or a link or a submodule in
+            the folder, then or now: what it leads to is not in the revision.
     """
-    archive = _archive(folder, revision)
+    commit = _commit(folder, revision)
+    entries = list(_entries(folder, commit))
+    if problems := dict(_leading_out_now(folder)) | dict(_leading_out(revision, entries)):
+        raise StrataError(*(f"{folder / path} is {problem}" for path, problem in sorted(problems.items())))
+    since, unknown = moves_since(folder, commit)
     with tempfile.TemporaryDirectory(prefix="strata-") as scratch:
         try:
-            with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-                # Python has the filter since 3.11.4; what git archives of a tree has no path that leads out of it.
-                tar.extraction_filter = getattr(tarfile, "data_filter", lambda member, _: member)
-                tar.extractall(scratch)  # noqa: S202
-            return _under_keys_of_today(Path(scratch), moves)
-        except tarfile.TarError as error:
-            raise StrataError(f"{folder} at {revision} cannot be unpacked: {error}") from error
+            _write(folder, commit, entries, Path(scratch))
+            return Earlier(*_under_keys_of_today(Path(scratch), (*since, *now.moves), now), unknown)
         except ConfigurationError as error:
             raise StrataError(_invalid(folder, revision, error, scratch)) from error
 
 
-def _under_keys_of_today(folder: Path, moves: Sequence[Move]) -> tuple[LandingZone, tuple[Move, ...]]:
+def _under_keys_of_today(folder: Path, moves: Sequence[Move], now: LandingZone) -> tuple[LandingZone, tuple[Move, ...]]:
     """Makes the moves in a copy of a configuration, so that a thing with another key is compared with itself."""
     landing_zone = load(folder)
     if not moves:
@@ -76,7 +90,7 @@ def _under_keys_of_today(folder: Path, moves: Sequence[Move]) -> tuple[LandingZo
     keys = {kind: set(keys_of(landing_zone, kind)) for kind in {one.kind for one in moves}}
     files = {file: read_text(folder / file) for file in _files(folder)}
     made: list[Move] = []
-    for move in moves:
+    for move in _leading_here(moves, landing_zone, now):
         if move.from_ in keys[move.kind] and move.to not in keys[move.kind]:
             with suppress(StrataError):  # what an option makes counts as gone, and another as new
                 files |= with_other_key(landing_zone, files, move)
@@ -86,7 +100,6 @@ def _under_keys_of_today(folder: Path, moves: Sequence[Move]) -> tuple[LandingZo
                 made.append(move)
     (folder / MOVES).unlink(missing_ok=True)  # its entries end at keys that are none any more
     for file, text in files.items():
-        (folder / file).unlink()  # in case it is a link
         (folder / file).write_bytes(text.encode())
     try:
         return load(folder), tuple(made)
@@ -94,13 +107,32 @@ def _under_keys_of_today(folder: Path, moves: Sequence[Move]) -> tuple[LandingZo
         return landing_zone, ()
 
 
+def _leading_here(moves: Sequence[Move], then: LandingZone, now: LandingZone) -> list[Move]:
+    """Returns the moves without the last steps of those that were taken back: to a key that is none, from one that is.
+
+    `git revert` takes a move out of moves.yaml as a prune does.
+    """
+    kinds = {move.kind for move in moves}
+    ways: dict[tuple[Kind, str], list[int]] = {(kind, key): [] for kind in kinds for key in keys_of(then, kind)}
+    for position, move in enumerate(moves):
+        if (move.kind, move.from_) in ways and (move.kind, move.to) not in ways:
+            ways[move.kind, move.to] = [*ways.pop((move.kind, move.from_)), position]
+    kept: set[int] = set()
+    for (kind, _), way in ways.items():
+        declared = keys_of(now, kind)
+        steps = [number for number, at in enumerate(way, 1) if moves[at].to in declared]
+        taken_back = way and moves[way[0]].from_ in declared
+        kept.update(way[: max(steps, default=0 if taken_back else len(way))])
+    return [moves[position] for position in sorted(kept)]
+
+
 def _files(folder: Path) -> list[str]:
     names = (file for name in (*FILES, IMPORTS, ACCEPTED, EXPECTATIONS) for file in files_of(folder, name))
     return [name for name in names if (folder / name).exists()]
 
 
-def _archive(folder: Path, revision: str) -> bytes:
-    """Returns the folder as the revision has it, as a tar file."""
+def _commit(folder: Path, revision: str) -> str:
+    """Returns the id of the commit that a revision is."""
     if not folder.is_dir():
         raise StrataError(f"{folder} is not a folder; name the one that holds project.yaml by --config")
     prefix = _git(folder, "rev-parse", "--show-prefix")
@@ -110,15 +142,119 @@ def _archive(folder: Path, revision: str) -> bytes:
     if commit is None:
         remedy = "in a shallow clone, fetch it first (actions/checkout: fetch-depth: 0)"
         raise StrataError(f"{revision!r} is not a revision of the repository; {remedy}")
-    below = prefix.decode().strip().rstrip("/")
-    tree = f"{commit.decode().strip()}:{below}"
-    top = _git(folder, "rev-parse", "--show-toplevel")
-    if top is None or _git(Path(top.decode().strip()), "ls-tree", tree) in (None, b""):
+    name = commit.decode().strip()
+    if not _git(folder, "ls-tree", name):
+        below = os.fsdecode(prefix).strip().rstrip("/")
         raise StrataError(f"{revision} has no {below or folder}; choose a revision that has it")
-    archived = _git(Path(top.decode().strip()), "archive", "--format=tar", tree)
-    if archived is None:
-        raise StrataError(f"git cannot archive {below or folder} at {revision}")
-    return archived
+    return name
+
+
+_LINK, _SUBMODULE = "120000", "160000"
+_LEADS_OUT = {_LINK: "a symbolic link", _SUBMODULE: "a submodule"}
+_REMEDY = "what it leads to is not in the revision, and would be compared with nothing; put the files in its place"
+
+
+class Entry(NamedTuple):
+    """A file, a link or a submodule in a tree of git."""
+
+    mode: str
+    name: str
+    path: str
+
+
+def _entries(folder: Path, commit: str) -> Iterator[Entry]:
+    """Yields all that a commit has in a folder and below, whatever .gitattributes says."""
+    listed = _git(folder, "ls-tree", "-r", "-z", commit)
+    if listed is None:
+        raise StrataError(f"git cannot list {folder} at {commit[:12]}")
+    for entry in listed.split(b"\0")[:-1]:
+        described, _, path = entry.partition(b"\t")
+        mode, _, name = described.decode().split(" ")
+        yield Entry(mode, name, os.fsdecode(path))
+
+
+def _leading_out(revision: str, entries: Sequence[Entry]) -> Iterator[tuple[str, str]]:
+    for mode, _, path in entries:
+        if kind := _LEADS_OUT.get(mode):
+            yield path, f"{kind} in {revision}: {_REMEDY}, and compare with a revision that has them"
+
+
+def _leading_out_now(folder: Path) -> Iterator[tuple[str, str]]:
+    """Yields the links and submodules of the folder as it is, which the next comparison could not read."""
+    listed = _git(folder, "ls-files", "-z", "--cached", "--others", "--exclude-standard") or b""
+    for path in {os.fsdecode(path).rstrip("/") for path in listed.split(b"\0")[:-1]}:
+        if (folder / path).is_symlink():
+            yield path, f"{_LEADS_OUT[_LINK]}: {_REMEDY}"
+        elif (folder / path).is_dir():  # git lists files only, and a repository in the repository as one of them
+            yield path, f"{_LEADS_OUT[_SUBMODULE]}: {_REMEDY}"
+
+
+def _write(folder: Path, commit: str, entries: Sequence[Entry], to: Path) -> None:
+    """Writes the files of a commit as they were committed: all of them, and through no filter."""
+    for entry, content in zip(entries, _blobs(folder, [entry.name for entry in entries]), strict=True):
+        place, cannot = to / entry.path, f"{folder / entry.path} cannot be read at {commit[:12]}"
+        if content is None or not place.resolve().is_relative_to(to.resolve()):
+            raise StrataError(f"{cannot}: git does not have it, or its path leads out; git fsck says what is wrong")
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with place.open("xb") as file:  # never a second one in its place, where upper case is lower case
+                file.write(content)
+        except OSError as error:
+            raise StrataError(f"{cannot}: {error.strerror}; give the file another name") from error
+
+
+def _blobs(folder: Path, names: Sequence[str]) -> Iterator[bytes | None]:
+    """Yields the content of files by their names in git, one at a time; None for what is none."""
+    with tempfile.TemporaryFile() as asked:
+        asked.write("".join(f"{name}\n" for name in names).encode())
+        asked.seek(0)
+        command = ["git", "-C", str(folder), "cat-file", "--batch"]
+        with subprocess.Popen(command, stdin=asked, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as reader:
+            answers = cast("IO[bytes]", reader.stdout)
+            for _ in names:
+                _, _, rest = answers.readline().partition(b" ")
+                kind, _, size = rest.strip().partition(b" ")
+                content = answers.read(int(size)) if size else None
+                answers.read(1 if size else 0)
+                yield content if kind == b"blob" else None
+
+
+# Moves
+
+
+def moves_since(folder: Path, commit: str) -> tuple[list[Move], str]:
+    """Returns every move that was written since a commit, oldest first, and why some may be missing.
+
+    A move that was made is taken out of moves.yaml again (`strata rename --prune`); what it did to a key stays. Of a
+    merge only what none of its parents has is new.
+    """
+    between = f"{commit}..HEAD"
+    # With all sides of each merge: one may have written a move, and another taken it out.
+    how = ("--topo-order", "--reverse", "--full-history", "--parents")
+    listed = _git(folder, "rev-list", *how, between, "--", MOVES)
+    if listed is None:
+        return [], f"the repository has no history since {commit[:12]}"
+    commits = [line.split() for line in listed.decode().splitlines()]
+    every = list(dict.fromkeys(name for names in commits for name in names))
+    contents = _blobs(folder, [f"{name}:./{MOVES}" for name in every])
+    held = {name: _moves_in(content or b"") for name, content in zip(every, contents, strict=True)}
+    found: list[Move] = []
+    for name, *parents in commits:
+        before = [move for parent in parents for move in held[parent]]
+        found += [move for move in held[name] if move not in before]
+    cut = (_git(folder, "rev-parse", "--is-shallow-repository") or b"").strip() == b"true"
+    roots = _git(folder, "rev-list", "--max-parents=0", "--max-count=1", between)
+    return found, "the clone is shallow: fetch its whole history (git fetch --unshallow)" if cut and roots else ""
+
+
+def _moves_in(content: bytes) -> list[Move]:
+    """Returns the moves of a moves.yaml that was committed, without what cannot be read of it."""
+    source_file, moves = SourceFile(MOVES), []
+    parse(content.decode(errors="replace"), source_file, ENTRIES)
+    for entry in source_file.data.get(ENTRIES) or ():
+        with suppress(ValidationError):
+            moves.append(Move.model_validate(entry))
+    return moves
 
 
 def _git(folder: Path, *arguments: str) -> bytes | None:

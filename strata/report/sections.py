@@ -340,9 +340,10 @@ class Sections:
                 Mode.UNMANAGED: LEFT,
             }
             mode = f"<b{level}>{control.mode.value}</b>"
-            means = (self.live.controls.get(name) if self.live else None) or by_mode[control.mode]
+            means = self.live.controls[name].words if self.live else by_mode[control.mode]
             rows.append(f"<tr><th scope=row>{html(name)}<td class=has>{mode}<td>{html(means)}")
-        return _table(("Control", "Mode", "Meaning"), "".join(rows))
+        header = ("Mode in security.yaml", "At AWS") if self.live else ("Mode", "Meaning")
+        return _table(("Control", *header), "".join(rows))
 
     def layers(self) -> str:
         """Returns the stacks."""

@@ -115,6 +115,10 @@ def require(landing_zone: LandingZone, day: dt.date | None = None) -> list[Resul
     return results
 
 
+AS_EXPECTED = "make the expectations say what is meant first; --dry-run shows the rest"
+"""The way out where an edit would break expectations."""
+
+
 def newly_unmet(before: LandingZone, after: LandingZone) -> Iterator[str]:
     """Yields the expectations that hold in one configuration and no longer in another, each with its first case."""
     held = {one.expectation.id for one in examined(before) if one.holds}

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from strata.aws import runs
 from strata.aws.access_role import WAY, account_ids, closed_to_us
 from strata.aws.identity_center import console, list_instances
 from strata.aws.organization import list_accounts
@@ -17,7 +18,7 @@ from strata.aws.resources import ResourceStatus
 from strata.aws.session import Aws, AwsError, connect, emulator
 from strata.aws.states import Version, list_stacks, read_state, read_version
 from strata.config.layers import IN_ACCOUNT, STACKS, folder_of
-from strata.config.models import ACCESS_ROLE
+from strata.config.models import ACCESS_ROLE, Project
 from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, StrataError, UsageError
 from strata.identity import announced, examine
@@ -31,14 +32,17 @@ from strata.identity.deletions import (
 )
 from strata.identity.leftovers import STACK, Directory, announced_as, to_create
 from strata.identity.live import states_elsewhere
+from strata.identity.recorded import Files
 from strata.identity.settled import lost_layers, settled
 from strata.identity.things import TYPES
 from strata.landing_zone import LandingZone
 from strata.landing_zone.examples import example_faults
+from strata.landing_zone.expiry import over
 from strata.load import load
 from strata.options import Options
 from strata.printing import line
 from strata.rules.expectations import require
+from strata.rules.lockout import Guard
 from strata.terraform.locks import abandoned
 from strata.terraform.progress import Progress
 from strata.terraform.refresh import Refreshing
@@ -128,11 +132,16 @@ def prepare(
         StrataError: the account is another one, bootstrap is missing, or AWS rejected a call.
     """
     _check_allowed(allow)
-    landing_zone = load(options.config)
+    landing_zone, today = load(options.config), dt.datetime.now(tz=dt.UTC).date()
+    if faults := list(Guard(landing_zone, today=today).faults(today)):
+        raise ConfigurationError(faults)
     require(landing_zone)
     _check_replaced(allow, landing_zone)
     if not emulator() and (faults := example_faults(landing_zone)):
         raise ConfigurationError(faults)
+    ended = [str(one) for one in over(landing_zone, today)]
+    for warning in ended:
+        print(line(f"warning: {warning}"), file=sys.stderr)
     progress.doing("asking AWS", seen_only=True)
     aws = connect(options, landing_zone.project)
     management_caller(aws, landing_zone.project)
@@ -149,8 +158,9 @@ def prepare(
         announced=names,
         allow=allow,
         stacks=stacks,
-        today=dt.datetime.now(tz=dt.UTC).date(),
+        today=today,
         folder=str(workspace.folder),
+        files=_files_of_last_run(aws, landing_zone.project),
     )
     for warning in found.warnings:
         print(line(f"warning: {warning}"), file=sys.stderr)
@@ -176,7 +186,18 @@ def prepare(
     told += abandoned(aws, landing_zone.project, workspace, chosen, dt.datetime.now(tz=dt.UTC))
     for text in told:
         print(line(f"warning: {text}"), file=sys.stderr)
-    return replace(prepared, warnings=(*found.warnings, *told))
+    return replace(prepared, warnings=(*ended, *found.warnings, *told))
+
+
+def _files_of_last_run(aws: Aws, project: Project) -> Files:
+    """Returns what each file of a team had when it was deployed last; with a warning, nothing where it is not known."""
+    try:
+        ended = runs.read(aws, project)
+    except (AwsError, ValueError) as error:
+        problem = f"{runs.shown(project)} cannot be read, so that the loss of a team's file would show in the plan only"
+        print(line(f"warning: {problem}: {error}"), file=sys.stderr)
+        return {}
+    return {file: sections for one in ended.values() for file, sections in one.files.items()}
 
 
 def _own(prepared: Prepared) -> list[str]:

@@ -157,7 +157,7 @@ def _print_lines(lines: Sequence[Line]) -> None:
         sys.stdout.flush()
 
 
-_STYLES = {Level.OK: Style.FINE, Level.WARNING: Style.WARNING, Level.FAILURE: Style.FAULT}
+_STYLES = {Level.OK: Style.FINE, Level.LATER: Style.NEWS, Level.WARNING: Style.WARNING, Level.FAILURE: Style.FAULT}
 
 
 def _print_json(lines: Sequence[Line]) -> None:
@@ -170,5 +170,6 @@ def _print_json(lines: Sequence[Line]) -> None:
 
 def _conclude(options: Options, lines: Sequence[Line]) -> int:
     number = Counter(finding.level for _, finding in lines)
-    options.note(", ".join(counted(number[level], level.value) for level in (Level.FAILURE, Level.WARNING)))
+    told = [counted(number[level], level.value) for level in (Level.FAILURE, Level.WARNING)]
+    options.note(", ".join([*told, *([f"{number[Level.LATER]} for later"] if number[Level.LATER] else [])]))
     return 1 if number[Level.FAILURE] else 0

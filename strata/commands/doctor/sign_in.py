@@ -9,7 +9,7 @@ from typing import Any
 from strata.aws.identity_center import Center, console
 from strata.aws.session import AwsError, paginate
 from strata.commands.doctor.context import CheckContext
-from strata.commands.doctor.findings import NOT_DEPLOYED, Finding, failure, listed, ok, warning
+from strata.commands.doctor.findings import NOT_DEPLOYED, Finding, failure, later, listed, ok, warning
 from strata.config.layers import STACKS
 from strata.config.models import PARTITION
 from strata.identity import announced
@@ -58,7 +58,7 @@ def _enable(region: str) -> str:
     return f"by hand, once: {console(region)} > Enable > Enable with AWS Organizations, not an account instance"
 
 
-_NOT_ENABLED = warning("not yet: Identity Center is not enabled")
+_NOT_ENABLED = later("not yet: Identity Center is not enabled")
 
 
 def check_directory(context: CheckContext) -> Iterator[Finding]:
@@ -117,7 +117,7 @@ def check_alert_mails(context: CheckContext) -> Iterator[Finding]:
         except AwsError as error:
             if error.code not in ("NotFound", "NotFoundException"):
                 raise
-            found.append(warning(f"{NOT_DEPLOYED} security ({region})"))
+            found.append(later(f"{NOT_DEPLOYED} security ({region})"))
         else:
             found += assess_alert_mails(region, control.emails, live)
     yield from found or [ok("confirmed by everybody" if control.on else "alerts are not on")]
