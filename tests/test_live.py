@@ -685,7 +685,7 @@ def test_expectations_are_asked_of_what_aws_has(zone: LandingZone) -> None:
 def test_an_expectation_that_names_what_aws_has_no_more_does_not_hold(folder: Path, tmp_path: Path) -> None:
     own = Path(shutil.copytree(folder, tmp_path / "config"))
     names = {"set": "in: all, as: Rich", "unit": "in: ou/prod", "person": "in: a3, as: bo", "fine": "in: a3, as: Admin"}
-    names["account"] = "in: a3, as: Admin, on: 'arn:aws:sqs:*:a4:*'"
+    names["account"] = "in: a3, as: Admin, on: 'arn:aws:s3:*:a4:accesspoint/*/object/*'"
     entries = [f"- {{id: {id}, reason: test, denied: s3:GetObject, {rest}}}\n" for id, rest in names.items()]
     (own / "expectations.yaml").write_text("".join(entries))
     center = clean().center
@@ -705,7 +705,7 @@ def test_an_expectation_that_names_what_aws_has_no_more_does_not_hold(folder: Pa
     assert broken["set"].startswith("'Rich' is neither a user, a group nor a permission set")
     assert broken["person"].startswith("'bo' is neither a user, a group nor a permission set")
     assert broken["unit"].startswith("'ou/prod' is neither an account nor an organizational unit")
-    assert broken["account"].startswith("'arn:aws:sqs:*:a4:*' is in 'a4', which is no account")
+    assert broken["account"].startswith("'arn:aws:s3:*:a4:accesspoint/*/object/*' is in 'a4', which is no account")
     assert broken["fine"] == ""
     assert not any(one.ended for one in found.expected)
 
