@@ -368,6 +368,7 @@ OFFICE = {"aws:SourceIp": "203.0.113.0/24"}
         ([{"IpAddress": {"aws:SourceIp": "0.0.0.0/0"}}, {"Null": {"aws:SourceIp": "true"}}], "depends"),
         ([{"StringLike": {"aws:SourceVpce": "a*"}, "StringNotLike": {"aws:SourceVpce": ["*b", "*c"]}}], "depends"),
         ([{"StringLike": {"aws:SourceVpce": "a*"}, "StringLikeIfExists": {"aws:SourceVpce": "*b"}}], "depends"),
+        ([{"StringLike": {"aws:SourceIp": "10.1.*"}, "IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}], "depends"),
         # It is another key with which one is compared.
         ([{"StringNotEquals": {"aws:PrincipalAccount": "${aws:SourceVpce}"}}], "depends"),
         # More keys than are tried out.

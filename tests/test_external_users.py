@@ -333,7 +333,7 @@ def _entry(one: Difference) -> str:
 
 
 @pytest.fixture(scope="module")
-def with_visitor(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def visited(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The company, with an external person who is in no group that is declared."""
     config = tmp_path_factory.mktemp("company") / "config"
     shutil.copytree(COMPANY, config)
@@ -349,21 +349,21 @@ def run(*words: str, code: int = 0) -> str:
     return result.stdout
 
 
-def test_explain_names_the_groups_that_decide(with_visitor: Path) -> None:
-    there = run("explain", "visitor", "payments-prod", "--config", str(with_visitor))
-    nowhere = run("explain", "visitor", "network", "--config", str(with_visitor))
+def test_explain_names_the_groups_that_decide(visited: Path) -> None:
+    there = run("explain", "visitor", "payments-prod", "--config", str(visited))
+    nowhere = run("explain", "visitor", "network", "--config", str(visited))
 
     assert "groups: none here; the identity provider alone knows whether contractors, external-auditors" in there
     assert "access to payments-prod depends on membership of external-auditors" in there
     assert "no access" not in there
     assert "no access to network" in nowhere
-    facts = json.loads(run("explain", "visitor", "--json", "--config", str(with_visitor)))
+    facts = json.loads(run("explain", "visitor", "--json", "--config", str(visited)))
     assert facts["depends_on_groups"] == ["contractors", "external-auditors"]
 
 
-def test_an_answer_depends_on_membership_where_the_group_would_have_access(with_visitor: Path) -> None:
+def test_an_answer_depends_on_membership_where_the_group_would_have_access(visited: Path) -> None:
     def answer(action: str, account: str) -> tuple[str, list[str]]:
-        words = ("can", action, "--in", account, "--as", "visitor", "--json", "--config", str(with_visitor))
+        words = ("can", action, "--in", account, "--as", "visitor", "--json", "--config", str(visited))
         found = json.loads(run(*words, "--with", "aws:SecureTransport=true", code=3))
         return found["answer"], [one for case in found["cases"] for one in case["depends_on"]]
 
@@ -373,30 +373,30 @@ def test_an_answer_depends_on_membership_where_the_group_would_have_access(with_
 
 
 @pytest.mark.parametrize("word", ["denied", "allowed"])
-def test_no_expectation_holds_for_who_may_be_in_such_a_group(with_visitor: Path, word: str) -> None:
-    found = Zone.of(with_visitor).principal("visitor")
+def test_no_expectation_holds_for_who_may_be_in_such_a_group(visited: Path, word: str) -> None:
+    found = Zone.of(visited).principal("visitor")
     with pytest.raises(AssertionError, match="depends on membership of external-auditors"):
         (found.cannot if word == "denied" else found.can)("s3:ListAllMyBuckets", account="audit")
 
 
 @pytest.mark.parametrize("form", ["text", "markdown", "html"])
-def test_a_report_says_that_access_is_unknown(with_visitor: Path, form: str) -> None:
-    found = run("report", "--format", form, "--config", str(with_visitor))
+def test_a_report_says_that_access_is_unknown(visited: Path, form: str) -> None:
+    found = run("report", "--format", form, "--config", str(visited))
 
     assert "20 with access, 0 without, 1 unknown" in flat(found)
     assert "visitor: unknown, may be in contractors, external-auditors" in re.sub("<[^>]*>", "", flat(found))
     assert form != "html" or "unknown access" in found
 
 
-def test_a_report_on_the_person_has_what_those_groups_have(with_visitor: Path) -> None:
-    found = flat(run("report", "--person", "visitor", "--config", str(with_visitor)))
+def test_a_report_on_the_person_has_what_those_groups_have(visited: Path) -> None:
+    found = flat(run("report", "--person", "visitor", "--config", str(visited)))
 
     assert "whether in contractors, external-auditors, the identity provider alone knows" in found
     assert "members of contractors PaymentsEngineer" in found
 
 
-def test_json_counts_who_is_unknown(with_visitor: Path) -> None:
-    people = json.loads(run("report", "--format", "json", "--config", str(with_visitor)))["overview"]["people"]
+def test_json_counts_who_is_unknown(visited: Path) -> None:
+    people = json.loads(run("report", "--format", "json", "--config", str(visited)))["overview"]["people"]
 
     assert (people["without_access"], people["unknown_access"], people["without_group"]) == ([], ["visitor"], [])
     assert people["with_access"] + len(people["unknown_access"]) == people["all"]

@@ -57,9 +57,9 @@ def problems(evaluated: Evaluated, expectation: Expectation, *, places: bool, pr
     for at, name in (*_listed(("as",), expectation.as_), *_listed(("except", "as"), but.as_ if but else ())):
         if principals or name.startswith("role/"):
             yield from _principal_problem(evaluated, name, at)
-    for at, resource in _listed(("on",), expectation.on):
-        wrong = list(_resource_problem(evaluated, resource, at, places=places))
-        yield from wrong or _untaken(evaluated, expectation, resource, at)
+    on = _listed(("on",), expectation.on)
+    wrong = [one for at, resource in on for one in _resource_problem(evaluated, resource, at, places=places)]
+    yield from wrong or _untaken(evaluated, expectation)
     yield from _key_problems(expectation.with_)
     yield from _value_problems(expectation.with_)
 
@@ -162,16 +162,27 @@ def _resource_problem(
             yield Problem(problem, remedy or "write the key of an account, its id, or *", at=at)
 
 
-def _untaken(
-    evaluated: Evaluated, expectation: Expectation, written: str, at: tuple[str | int, ...]
-) -> Iterator[Problem]:
-    """Yields that none of the actions is ever about a resource."""
-    resource = fill(written, placeholder_values(evaluated.landing_zone.project))
-    actions = [action for one in expectation.actions for action in reference().actions(one)]
-    if actions and not any(takes(action, resource) for action in actions):
-        named = expectation.actions[0] if actions[1:] else actions[0].full_name
-        problem = f"{named} is never about {short(written)}: {taken_by(actions[0])}"
-        yield Problem(problem, "name such a resource, or leave it out", at=at)
+def _untaken(evaluated: Evaluated, expectation: Expectation) -> Iterator[Problem]:
+    """Yields the actions that are about none of the resources, else the resources that none of them is about."""
+    values = placeholder_values(evaluated.landing_zone.project)
+    resources = [fill(one, values) for one in expectation.on]
+    actions = {one: found for one in expectation.actions if (found := reference().actions(one))}
+    fitting = [
+        (action, resource)
+        for action, found in actions.items()
+        for resource in resources
+        if any(takes(one, resource) for one in found)
+    ]
+    asked = {action for action, _ in fitting}
+    for at, action in _listed((expectation.expects,), expectation.actions if resources else ()):
+        if action in actions and action not in asked:
+            problem = (
+                f"{actions[action][0].full_name} is never about {short(resources[0])}: {taken_by(actions[action][0])}"
+            )
+            yield Problem(problem, "name such a resource in on, or leave it out", at=at)
+    for at, resource in _listed(("on",), resources if len(asked) == len(actions) else ()):
+        if actions and resource not in {one for _, one in fitting}:
+            yield Problem(f"no action is ever about {short(resource)}", "name one that an action takes", at=at)
 
 
 # What it names
