@@ -73,7 +73,7 @@ lint: dev ## check format, style, types and which room imports which
 test: dev ## run the tests
 	@$(BIN)/pytest -n 2 --dist loadgroup
 
-own: dev ## run your own tests, tests/own, which read config/
+own: dev ## run your own tests, tests/own, which read config/ or STRATA_CONFIG
 	@$(BIN)/pytest -q tests/own
 
 format: dev ## format, and mend what ruff can mend

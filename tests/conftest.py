@@ -22,11 +22,13 @@ from tests.synthesized import CHECKOUT, COMPANY, OWN, SHIPPED, Deployment, synth
 NO_PROVIDER = "no real AWS provider"
 GOLDEN = Path(__file__).parent / "golden"
 OWN_TESTS = CHECKOUT / "tests" / "own"
-"""The owner's: they run by `make own` and not by `make test`, and they alone may read config/."""
+"""The owner's: they run by `make own` and not by `make test`, and they alone may read his configuration."""
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Keeps config/, which is its owner's, from the processes that tests start, as it is kept from the tests."""
+    if _names_own_tests(config) and not OWN.is_dir():
+        raise pytest.UsageError(f"{OWN} is no folder: STRATA_CONFIG names the configuration that tests/own/ reads")
     guard = str(Path(tests.guard.sitecustomize.__file__).parent)
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [guard, os.environ.get("PYTHONPATH")]))
 
@@ -50,8 +52,12 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     """Leaves the owner's tests to who names them: what is wrong there fails no test of Strata's."""
     if not collection_path.is_relative_to(OWN_TESTS):
         return None
+    return None if _names_own_tests(config) else True
+
+
+def _names_own_tests(config: pytest.Config) -> bool:
     named = [config.invocation_params.dir / argument.partition("::")[0] for argument in config.args]
-    return None if any(path.resolve().is_relative_to(OWN_TESTS) for path in named) else True
+    return any(path.resolve().is_relative_to(OWN_TESTS) for path in named)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -110,14 +116,14 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
 
 @pytest.fixture(scope="session")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
-    """What config/ becomes, for tests in tests/own/."""
+    """What the owner's configuration becomes, for tests in tests/own/."""
     with lifted():
         return synthesize(OWN, tmp_path_factory.mktemp("own"))
 
 
 @pytest.fixture(scope="session")
 def zone() -> Zone:
-    """The configuration in config/, of which tests in tests/own/ assert who can do what."""
+    """The owner's configuration, of which tests in tests/own/ assert who can do what."""
     with lifted():
         return Zone.of(OWN)
 

@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from strata.options import usual_config
+
 CHECKOUT = Path(__file__).resolve().parents[1]
 SHIPPED, COMPANY = CHECKOUT / "strata" / "template", CHECKOUT / "tests" / "company"
-OWN = CHECKOUT / "config"
-"""The owner's: for the tests in tests/own/, which are his too, and no others."""
+OWN = CHECKOUT / usual_config()
+"""The owner's, as every command finds it: for the tests in tests/own/, which are his too, and no others."""
 STACKS = ("backend", "organizations", "security", "sso")
 
 Json = dict[str, Any]

@@ -210,6 +210,12 @@ def test_a_delegation_that_terraform_does_not_know_comes_with_its_import_line(sh
     assert f"{address}: {accounts[0].id}/{ANALYZER}" in clash.remedy
     assert only(assess(shipped.organization, accounts, {ANALYZER: {accounts[0].id}}, {address})).level is OK
     assert only(assess(shipped.organization, accounts, {ANALYZER: {accounts[1].id}}, {address})).level is FAILURE
+    both = {ANALYZER: {one.id for one in accounts}}
+    declared, second = assess(shipped.organization, accounts, both, {address})
+    beside = f"delegated administrator shared of {ANALYZER}"
+    assert (second.level, declared.level) == (WARNING, OK)
+    assert second.remedy == f"if that is meant: accepted.yaml, finding: made-outside, at: {beside}"
+    assert {one.level for one in assess(shipped.organization, accounts, both, {address}, {beside})} == {OK}
     undeclared = only(assess(shipped.organization, accounts, {"config.amazonaws.com": {accounts[1].id}}, ()))
     assert undeclared.level is OK
     assert "Strata does not change it" in undeclared.text
@@ -381,6 +387,7 @@ class Hooks:
         self.answers: dict[str, Answer] = {name: _always(200, answer) for name, answer in LACKED_BY_MOTO.items()}
         self.called: list[str] = []
         self.throttled: dict[str, int] = {}
+        self.sessions = 0
 
     def says(self, name: str, **answer: Any) -> None:
         self.answers[name] = _always(200, answer)
@@ -417,6 +424,7 @@ def hooks(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hooks]:
 
     def hooked(**arguments: Any) -> boto3.Session:
         made = session(**arguments)
+        found.sessions += "profile_name" in arguments  # moto makes some without, when it is loaded
         made._session.register_component("data_loader", MODELS)  # parsed once, not once a session
         made.events.register_first("before-call", found.before_call)
         made.events.register_first("before-send", found.before_send)
@@ -469,7 +477,7 @@ def context(folder: Path, *, has_organization: bool = True) -> CheckContext:
 def test_before_the_first_deploy_nothing_fails_and_what_comes_later_says_so(folder: Path) -> None:
     done = run(folder)
     assert done.exit_code == 0, done.output
-    later = [line.split()[1] for line in done.stdout.splitlines() if line.endswith("not yet: strata bootstrap")]
+    later = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("later ")]
     assert later == [
         "organization",
         "names",
@@ -481,7 +489,11 @@ def test_before_the_first_deploy_nothing_fails_and_what_comes_later_says_so(fold
         "sign-in",
         "directory",
         "permissions",
+        "alert-mails",
     ]
+    # The controls that AWS has otherwise stay warnings: somebody may have set them so.
+    assert done.stderr.splitlines()[-1].endswith(f" warnings, {len(later)} for later")
+    assert {found["level"] for found in report(folder)["permissions"]} == {"later"}
 
 
 @pytest.mark.usefixtures("hooks")
@@ -493,6 +505,12 @@ def test_after_bootstrap_nothing_is_left_for_later(folder: Path) -> None:
     assert "ok       accounts      active: 3, all of them declared" in done.stdout
     assert "ok       sign-in       arn:aws:sso:::instance/" in done.stdout
     assert done.stderr.strip().splitlines()[-1].startswith("0 failures, ")
+
+
+def test_who_signs_in_with_a_code_gives_it_once(hooks: Hooks, folder: Path) -> None:
+    """A session asks for it."""
+    run(folder)
+    assert hooks.sessions == 1
 
 
 def test_it_reads_only(hooks: Hooks, folder: Path) -> None:
@@ -740,6 +758,20 @@ def test_what_has_a_declared_name_and_is_in_no_state_comes_with_the_line_that_im
         assert [text for text in texts if said in text and text.endswith(line)], texts
     ours: set[announced.Name] = {("user", "jane.doe@example.com"), ("group", "devops"), ("permission-set", "DevOps")}
     announced.announce(Aws(None, "us-east-1"), load(folder).project, ours)
+    assert [found["level"] for found in report(folder)["directory"]] == ["ok"]
+
+
+@pytest.mark.usefixtures("hooks")
+def test_a_group_of_an_identity_provider_that_no_lookup_finds_is_one_line(folder: Path) -> None:
+    bootstrap(folder)
+    sso = folder / "sso.yaml"
+    sso.write_text(sso.read_text().replace("\ngroups:\n", "\ngroups:\n  sg-audit:\n    external: true\n"))
+
+    (absent,) = report(folder)["directory"]
+
+    assert (absent["level"], absent["text"]) == ("failure", "Identity Center has no group 'sg-audit'")
+    store = boto3.client("sso-admin", "us-east-1").list_instances()["Instances"][0]["IdentityStoreId"]
+    boto3.client("identitystore", "us-east-1").create_group(IdentityStoreId=store, DisplayName="sg-audit")
     assert [found["level"] for found in report(folder)["directory"]] == ["ok"]
 
 

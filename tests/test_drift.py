@@ -133,19 +133,30 @@ def zone(folder: Path) -> LandingZone:
     return load(folder)
 
 
-def states(inventory: Inventory) -> dict[str, Json]:
+def states(inventory: Inventory, keys: Any = None) -> dict[str, Json]:
     """Returns the states that the deploy left, by stack."""
-    keys = _written()[0].keys
+    keys = keys or _written()[0].keys
     return {
         "organizations": {"resources": [*_resources(_of_organization(inventory, keys))]},
-        "sso": {"resources": [*_resources(_of_center(inventory, keys))]},
+        "sso": {"resources": [*_resources(_of_center(inventory, keys)), *_looked_up(inventory, keys)]},
     }
 
 
-def _resources(found: Mapping[str, Json]) -> Any:
+def _resources(found: Mapping[str, Json], mode: str = "managed") -> Any:
     for address, attributes in found.items():
         type, _, name = address.partition(".")
-        yield {"mode": "managed", "type": type, "name": name, "instances": [{"attributes": attributes}]}
+        yield {"mode": mode, "type": type, "name": name, "instances": [{"attributes": attributes}]}
+
+
+def _looked_up(inventory: Inventory, keys: Any) -> Any:
+    """Yields the data sources of whom an identity provider looks after."""
+    center = inventory.center
+    assert center
+    users = {one.id: {"user_id": one.id, "user_name": one.user_name} for one in center.users if one.external}
+    groups = {one.id: {"group_id": one.id, "display_name": one.name} for one in center.groups if one.external}
+    for kind, some in (("user", users), ("group", groups)):
+        named = {f"aws_identitystore_{kind}.{keys[kind][id]}": one for id, one in some.items() if id in keys[kind]}
+        yield from _resources(named, "data")
 
 
 def _of_organization(inventory: Inventory, keys: Any) -> dict[str, Json]:
@@ -198,13 +209,19 @@ def _of_center(inventory: Inventory, keys: Any) -> dict[str, Json]:
         values = {"group_id": one.id, "display_name": one.name, "description": one.description}
         found[f"aws_identitystore_group.{key}"] = {"id": f"{center.store}/{one.id}", **values}
         for member, id in one.members.items():
-            found[f"aws_identitystore_group_membership.{key}_{keys['user'][member]}"] = {"id": f"{center.store}/{id}"}
+            values = {"id": f"{center.store}/{id}", "group_id": one.id, "member_id": member}
+            found[f"aws_identitystore_group_membership.{key}_{keys['user'][member]}"] = values
     for set_ in center.permission_sets:
         found |= _of_set(set_, keys["permission-set"][set_.arn])
     for given in center.assignments:
         who = f"{given.principal_type.lower()}_{keys[given.principal_type.lower()][given.principal]}"
         where = f"{keys['account'][given.account]}_{keys['permission-set'][given.permission_set]}"
-        found[f"aws_ssoadmin_account_assignment.{where}_{who}"] = {"id": "of no matter"}
+        found[f"aws_ssoadmin_account_assignment.{where}_{who}"] = {
+            "id": "of no matter",
+            "target_id": given.account,
+            "permission_set_arn": given.permission_set,
+            "principal_id": given.principal,
+        }
     attributes = [{"key": key, "value": [{"source": [one]}]} for key, one in (center.attributes or {}).items()]
     found["aws_ssoadmin_instance_access_control_attributes.main"] = {"id": INSTANCE, "attribute": attributes}
     return found
@@ -1377,7 +1394,7 @@ def test_settings_of_security_yaml_that_are_on_are_compared(edited: Edited) -> N
     assert told(edited.compared(unread, was)) == []
 
 
-def _controls(edited: Edited) -> tuple[dict[str, Json], dict[tuple[str, str], Json]]:
+def _controls(edited: Edited) -> tuple[dict[str, Json], dict[str, Json]]:
     """Switches the controls on that are things of their own; returns the states with them, and what AWS has."""
     edited.edit("organization.yaml", "disable_services:\n  - account.amazonaws.com\n", "")
     contact = "security: {name: Sam, title: Guard, email: sam@example.com, phone: '+49 30 1234567'}"
@@ -1404,12 +1421,12 @@ def _controls(edited: Edited) -> tuple[dict[str, Json], dict[tuple[str, str], Js
 
 def test_controls_of_security_yaml_that_are_things_are_compared(edited: Edited) -> None:
     was, there = _controls(edited)
-    contact, analyzer = ("aws_account_alternate_contact", "a3_security"), "aws_accessanalyzer_analyzer"
+    contact, trail = "aws_account_alternate_contact.a3_security", "aws_cloudtrail.organization"
     there[contact] = {**there[contact], "email_address": "eve@example.com"}
-    there["aws_cloudtrail", "organization"] = {**there["aws_cloudtrail", "organization"], "logging": False}
-    there["aws_budgets_budget", "monthly"] = {**there["aws_budgets_budget", "monthly"], "limit": "500 USD"}
+    there[trail] = {**there[trail], "logging": False}
+    there["aws_budgets_budget.monthly"] = {**there["aws_budgets_budget.monthly"], "limit": "500 USD"}
     region = load(edited.path).project.regions.all_governed[-1]
-    del there[analyzer, f"organization_{region}"]
+    del there[f"aws_accessanalyzer_analyzer.organization_{region}"]
 
     drift = edited.compared(replace(deployed(), controls=there), was)
 
@@ -1428,7 +1445,7 @@ def test_controls_that_are_as_deployed_unread_or_not_asked_for_do_not_differ(edi
     was, there = _controls(edited)
     assert told(edited.compared(replace(deployed(), controls=there), was)) == []
     assert told(edited.compared(replace(deployed(), controls=None), was)) == []
-    del there["aws_cloudtrail", "organization"]
+    del there["aws_cloudtrail.organization"]
     unread = replace(deployed(), controls=there, unread={"trail": "not allowed"})
     assert told(edited.compared(unread, was)) == []
 

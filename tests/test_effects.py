@@ -255,6 +255,21 @@ EDITS: dict[str, tuple[str, list[Statement], list[Statement], str | None]] = {
         [allow("sqs:*")],
         "no longer denies sqs:PurgeQueue (policies/read-payment-logs.json:10 S) in account payments-prod",
     ),
+    "a permission loses a denial that holds for whoever has no tag": (
+        SET,
+        [
+            allow("sqs:*"),
+            deny("sqs:PurgeQueue", Condition={"StringNotEquals": {"aws:PrincipalAccount": "${aws:PrincipalTag/home}"}}),
+        ],
+        [allow("sqs:*")],
+        "no longer denies sqs:PurgeQueue ",
+    ),
+    "a permission comes for a tag that an identity provider may send": (
+        SET,
+        [allow("sqs:Get*")],
+        [allow("sqs:Get*"), allow("sqs:SendMessage", Condition={"StringEquals": {"aws:PrincipalTag/Role": "admin"}})],
+        "now allows sqs:SendMessage (policies/read-payment-logs.json:10 S) in account payments-prod",
+    ),
     "a permission loses its condition": (
         SET,
         [allow("sqs:*", Condition={"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}})],

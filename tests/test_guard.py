@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.synthesized import CHECKOUT
+from tests.synthesized import CHECKOUT, SHIPPED
 
 OWNERS = CHECKOUT / "config"
 
@@ -31,16 +33,11 @@ def test_a_command_that_a_test_starts_cannot_either(words: tuple[str, ...]) -> N
     assert f"a test opens {OWNERS}" in done.stderr
 
 
-def test_the_owners_own_tests_may(tmp_path: Path) -> None:
-    """tests/own/ reads config/, here and in a command; a run of all tests does not even collect it."""
-    test = Path("tests/own/test_of_the_guard.py")
-    code = (
-        "import subprocess, sys\n"
-        "from pathlib import Path\n"
-        "def test_it():\n"
-        "    assert Path('config/project.yaml').read_text()\n"
-        "    subprocess.run([sys.executable, '-c', 'open(\"config/project.yaml\")'], check=True)\n"
-    )
+PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest")
+
+
+def clone_with(tmp_path: Path, test: str) -> Path:
+    """Makes a clone whose only test of the owner's is this one."""
     clone = tmp_path / "clone"
     for name in ("tests/conftest.py", "tests/synthesized.py", "tests/guard/sitecustomize.py", "pyproject.toml"):
         (clone / name).parent.mkdir(parents=True, exist_ok=True)
@@ -50,16 +47,52 @@ def test_the_owners_own_tests_may(tmp_path: Path) -> None:
     (clone / "config").mkdir()
     (clone / "config/project.yaml").write_text("name: acme\n")
     (clone / "tests/own").mkdir()
-    (clone / test).write_text(code)
-    (clone / "tests/test_other.py").write_text(code)
-    words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest"]
+    (clone / "tests/own/test_of_the_guard.py").write_text(test)
+    return clone
 
-    both = subprocess.run([*words, "tests"], cwd=clone, capture_output=True, text=True, check=False)
-    named = subprocess.run([*words, "tests", "tests/own"], cwd=clone, capture_output=True, text=True, check=False)
+
+def test_the_owners_own_tests_may(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """tests/own/ reads config/, here and in a command; a run of all tests does not even collect it."""
+    monkeypatch.delenv("STRATA_CONFIG", raising=False)
+    code = (
+        "import subprocess, sys\n"
+        "from pathlib import Path\n"
+        "def test_it():\n"
+        "    assert Path('config/project.yaml').read_text()\n"
+        "    subprocess.run([sys.executable, '-c', 'open(\"config/project.yaml\")'], check=True)\n"
+    )
+    clone = clone_with(tmp_path, code)
+    (clone / "tests/test_other.py").write_text(code)
+
+    both = subprocess.run([*PYTEST, "tests"], cwd=clone, capture_output=True, text=True, check=False)
+    named = subprocess.run([*PYTEST, "tests", "tests/own"], cwd=clone, capture_output=True, text=True, check=False)
 
     assert "1 failed in" in both.stdout, both.stdout + both.stderr
     assert "1 failed, 1 passed in" in named.stdout, named.stdout + named.stderr
     assert "FAILED tests/test_other.py::test_it - AssertionError: a test opens" in named.stdout
+
+
+def test_the_owners_own_tests_follow_strata_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As every command does; where it names no folder, the run ends before the first test."""
+    shutil.copytree(SHIPPED, tmp_path / "ours")
+    project = tmp_path / "ours/project.yaml"
+    project.write_text(re.sub(r"(?m)^name: .*", "name: ours", project.read_text()))
+    clone = clone_with(
+        tmp_path,
+        "def test_it(zone, own):\n"
+        "    assert zone.landing_zone.project.name == 'ours'\n"
+        "    assert 'ours-shared' in str(own['organizations'].all('aws_organizations_account'))\n",
+    )
+
+    monkeypatch.setenv("STRATA_CONFIG", str(tmp_path / "ours"))
+    there = subprocess.run([*PYTEST, "tests/own"], cwd=clone, capture_output=True, text=True, check=False)
+    monkeypatch.setenv("STRATA_CONFIG", str(tmp_path / "nowhere"))
+    nowhere = subprocess.run([*PYTEST, "tests/own"], cwd=clone, capture_output=True, text=True, check=False)
+
+    assert "1 passed in" in there.stdout, there.stdout + there.stderr
+    assert nowhere.stderr.strip() == (
+        f"ERROR: {tmp_path}/nowhere is no folder: STRATA_CONFIG names the configuration that tests/own/ reads"
+    )
 
 
 def test_everything_else_is_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

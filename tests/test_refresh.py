@@ -451,7 +451,8 @@ def test_a_provider_that_runs_already_has_the_version_that_is_asked_for(workspac
 # What a deploy records
 
 
-RUN, OTHER_RUN = Run(Version("one", 7), SOURCES), Run(Version("two", 1), {})
+RUN = Run(Version("one", 7), SOURCES)
+OTHER_RUN = Run(Version("two", 1), {}, {"sso/shop.yaml": {"groups": ["shop"]}}, [["group", "store"]])
 
 
 @pytest.fixture
@@ -496,6 +497,9 @@ FOREIGN = (
     b'{"format": 1, "runs": []}',
     b'{"format": 1, "runs": {"sso": 5}}',
     b'{"format": 1, "runs": {"sso": {"lineage": "one", "serial": "7", "providers": {}}}}',
+    b'{"format": 1, "runs": {"sso": {"lineage": "one", "serial": 7, "providers": {}, "files": {"a": 5}}}}',
+    b'{"format": 1, "runs": {"sso": {"lineage": "one", "serial": 7, "providers": {}, "files": {"a": {"b": [5]}}}}}',
+    b'{"format": 1, "runs": {"sso": {"lineage": "one", "serial": 7, "providers": {}, "moves": [5]}}}',
     b"[" * 100_000,
 )
 

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,14 @@ from typer.testing import CliRunner, Result
 from strata.cli import app
 from strata.config import FOLDERS, ORGANIZATION, SSO
 from strata.config.source import Location
+from strata.identity.declared import declared, files_by_stack
+from strata.identity.live import Live
+from strata.identity.moves import replayed
+from strata.identity.recorded import recorded
+from strata.identity.refusals import refusals
+from strata.identity.things import Holdings
 from strata.landing_zone import LandingZone
+from strata.landing_zone.moves import newest_keys
 from strata.load import load
 from strata.rules import warnings
 from tests.bad_configurations import read, write
@@ -181,6 +189,69 @@ def test_the_example_of_the_page_loads(tmp_path: Path) -> None:
     }
 
 
+# What a team's file loses
+
+
+USERS, GROUPS, ASSIGNMENTS = (
+    "users grace",
+    "groups shop",
+    "assignments Dev of group shop in audit, Dev of group shop in shop",
+)
+REMEDY = "put them back; or deploy it once with {}, to say that none is meant to stay; or "
+REMEDY += "strata deploy --allow mass-deletion"
+EDITS: dict[str, tuple[str | None, str]] = {
+    "nothing": (TEAM, ""),
+    "it is gone": (
+        None,
+        f"is gone, or its name begins with a dot; all that it had would be deleted: {USERS}; {GROUPS}; {ASSIGNMENTS}; "
+        + REMEDY.format("'users: {}', 'groups: {}', 'assignments: []'"),
+    ),
+    "it is cut": (
+        TEAM.partition("groups:")[0],
+        f"has no groups and no assignments any more; all that it had would be deleted: {GROUPS}; {ASSIGNMENTS}; "
+        + REMEDY.format("'groups: {}', 'assignments: []'"),
+    ),
+    "nothing is meant to stay": ("users: {}\ngroups: {}\nassignments: []\n", ""),
+    "the last entry has ended": (TEAM.partition("assignments:")[0] + "assignments:\n", ""),
+    "an entry goes": (TEAM[: TEAM.rindex("  - permission_sets")], ""),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_a_file_that_loses_a_section_is_refused_by_its_name(folder: Path, edit: str) -> None:
+    text, says = EDITS[edit]
+    known = deployed(folder)
+    (folder / "sso/shop.yaml").unlink()
+    if text is not None:
+        (folder / "sso/shop.yaml").write_text(text)
+
+    found = refusals(declared(load(folder)), known, Live())
+
+    assert [str(one) for one in found] == ([f"{folder}/sso/shop.yaml:1: {says}"] if says else [])
+    assert not refusals(declared(load(folder)), known, Live(), allow=["mass-deletion"])
+
+
+def deployed(folder: Path) -> Holdings:
+    """Returns the configuration as it is deployed, with its files as a run writes them down."""
+    known, files = declared(load(folder)), json.loads(json.dumps(files_by_stack(load(folder))["sso"]))
+    return replace(known, files=recorded({}, files).files)
+
+
+def test_what_stands_in_another_file_is_not_lost(folder: Path) -> None:
+    """Under a new key as well, and in the single file alone."""
+    known = deployed(folder)
+    (folder / "sso/shop.yaml").rename(folder / "sso/team.yaml")
+    assert not refusals(declared(load(folder)), known, Live())
+
+    text = TEAM.replace("  shop:\n    members", "  team:\n    name: shop\n    members").replace(
+        "groups:\n      - shop", "groups:\n      - team"
+    )
+    (folder / "sso/team.yaml").write_text(text)
+    (folder / "moves.yaml").write_text("- {kind: group, from: shop, to: team}\n")
+    landing_zone = load(folder)
+    assert not refusals(declared(landing_zone), replayed(known, newest_keys(landing_zone.moves)), Live())
+
+
 # Commands
 
 
@@ -219,7 +290,7 @@ def test_a_difference_reads_the_folders_of_the_revision(folder: Path) -> None:
     assert "Nothing changes" in strata("report", "--diff", "HEAD", config=folder).output
     (folder / "sso/shop.yaml").unlink()
     told = strata("report", "--diff", "HEAD", config=folder).output
-    assert "grace" in told
+    assert f"{folder}/sso/shop.yaml: is gone, or its name begins with a dot; all that it had would be" in told
 
 
 def test_init_does_not_edit_a_configuration_in_files(folder: Path) -> None:

@@ -79,6 +79,11 @@ class Center:
         answer = unless_absent(lambda: self.people.describe_user(IdentityStoreId=self.store, UserId=user))
         return str(answer.get("UserName", "")) or None if answer else None
 
+    def group_name_of(self, group: str) -> str | None:
+        """Returns the display name of a group by id, None where no group has the id."""
+        answer = unless_absent(lambda: self.people.describe_group(IdentityStoreId=self.store, GroupId=group))
+        return str(answer.get("DisplayName", "")) or None if answer else None
+
     def exists(self, type: Literal["GROUP", "USER"], id: str) -> bool:
         """Returns whether there is a user or group of an id."""
         ask = self.people.describe_user if type == "USER" else self.people.describe_group

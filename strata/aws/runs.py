@@ -1,14 +1,14 @@
 """How the last run of each stack ended, written down beside the states: a state names neither that nor its provider.
 
-They lie under `management/runs.json`. Nothing depends on them but whether a plan may do without a refresh, so whatever
-is wrong with them is told and stops nothing.
+They lie under `management/runs.json`. Whether a plan may do without a refresh depends on them, and whether it notices
+that a team's file has gone; whatever is wrong with them is told and stops nothing.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from strata.aws import kept
@@ -24,10 +24,14 @@ class Run:
     Attributes:
         version: the version of the state that it left.
         providers: version by source of the providers that made it.
+        files: the resources by file and section, where teams own files.
+        moves: kind and old key of the entries of moves.yaml; None where an older version of Strata made the run.
     """
 
     version: Version
     providers: Mapping[str, str]
+    files: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
+    moves: Sequence[Sequence[str]] | None = None
 
 
 def read(aws: Aws, project: Project) -> dict[str, Run]:
@@ -65,7 +69,12 @@ def shown(project: Project) -> str:
 
 def _written(runs: Mapping[str, Run]) -> bytes:
     entries = {
-        stack: {**one.version._asdict(), "providers": dict(sorted(one.providers.items()))}
+        stack: {
+            **one.version._asdict(),
+            "providers": dict(sorted(one.providers.items())),
+            "files": one.files,
+            "moves": one.moves,
+        }
         for stack, one in sorted(runs.items())
     }
     return json.dumps({"format": kept.FORMAT, "runs": entries}, indent=2).encode()
@@ -81,5 +90,19 @@ def _parsed(body: bytes) -> dict[str, Run]:
 def _run(entry: Any) -> Run:
     match entry:
         case {"lineage": str(lineage), "serial": int(serial), "providers": dict(providers)}:
-            return Run(Version(lineage, serial), providers)
+            return Run(Version(lineage, serial), providers, _files(entry.get("files", {})), _moves(entry.get("moves")))
     raise ValueError("an entry is no run")
+
+
+def _moves(found: Any) -> list[list[str]] | None:
+    if found is None or (isinstance(found, list) and all(isinstance(one, list) for one in found)):
+        return found
+    raise ValueError("the moves of an entry are none")
+
+
+def _files(found: Any) -> dict[str, dict[str, list[str]]]:
+    if isinstance(found, dict) and all(isinstance(sections, dict) for sections in found.values()):
+        names = [one for sections in found.values() for one in sections.values()]
+        if all(isinstance(one, list) and all(isinstance(name, str) for name in one) for one in names):
+            return found
+    raise ValueError("the files of an entry are none")

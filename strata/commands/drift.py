@@ -15,7 +15,7 @@ from strata.config import ACCEPTED
 from strata.config.accepted import ENTRIES, Acceptance, hint
 from strata.config.findings import DRIFT
 from strata.drift.authors import MOST, Author, authors
-from strata.drift.comparison import HIDDEN, Difference, Drift, How, compare, controls_of
+from strata.drift.comparison import HIDDEN, Difference, Drift, How, compare, controls_of, lasting
 from strata.drift.event_history import History
 from strata.drift.facts import spelled
 from strata.drift.steady import check_same, steady_states
@@ -26,7 +26,7 @@ from strata.load import load
 from strata.options import Options
 from strata.outputs import output
 from strata.printing import LINE, document, line, readers_may_leave, word
-from strata.report.live import Unread
+from strata.report.live import Unread, summary
 from strata.text import counted, listed, plural
 
 DIFFERS = 3
@@ -124,9 +124,7 @@ def _told(
 
 
 def _summary(drift: Drift) -> str:
-    found = counted(len(drift.differences), "difference") if drift.differences else "no drift"
-    known = f", {len(drift.accepted):,} accepted" if drift.accepted else ""
-    return f"{found}{known}{' in what could be read' if drift.unread else ''}"
+    return summary(len(drift.differences), len(drift.accepted), len(drift.unread), none="no drift")
 
 
 def _difference(options: Options, one: Difference, author: Author | None) -> Iterator[str]:
@@ -194,10 +192,10 @@ def _profile(options: Options) -> str:
 
 def _unused(zone: LandingZone, drift: Drift, accepted: Iterable[Acceptance]) -> Iterator[str]:
     """Yields the entries of accepted.yaml that accept no difference."""
-    met = {(finding, one.at) for one in drift.accepted for finding in one.findings}
+    met = {(finding, lasting(one.at)) for one in drift.accepted for finding in one.findings}
     lines = zone.source_file(ACCEPTED)
     for index, one in enumerate(zone.accepted):
-        if one in accepted and (one.finding, one.at) not in met:
+        if one in accepted and (one.finding, lasting(one.at)) not in met:
             place = f"{ACCEPTED}:{lines.line((ENTRIES, index))}"
             yield f"{place}: accepts {one.finding} at {one.at}, and there is none; remove it"
 

@@ -49,7 +49,8 @@ def run(options: Options, *, as_of: str, dry_run: bool, yes: bool) -> int:
     _keep_an_administrator(landing_zone, after, where)
     for ending in gone:
         options.note(f"{folder / ending.file}:{ending.line}: {ending_text(ending, day)}")
-    return offer(options, before, changed, where, dry_run=dry_run, yes=yes)
+    then = f"next: strata deploy sso{options.config_words}; until then everybody keeps the access"
+    return offer(options, before, changed, where, dry_run=dry_run, yes=yes, then=then)
 
 
 def _keep_an_administrator(before: LandingZone, after: LandingZone, where: str) -> None:

@@ -16,6 +16,7 @@ from strata.printing import document, line, readers_may_leave
 from strata.terraform.change_list import ChangeList, Expected
 from strata.terraform.existing import Existing
 from strata.terraform.gone import GoneImports
+from strata.terraform.lookups import explained, refuse_handed_on
 from strata.terraform.made_again import refuse_made_again
 from strata.terraform.plan_text import names_of, show
 from strata.terraform.plans import Plan, Planner, plan_folder
@@ -132,7 +133,8 @@ def _plans(
             verbose=options.verbose,
             adopt=adopt,
             gone=gone.among,
-            refuse=partial(refuse_made_again, prepared),
+            refuse=(partial(refuse_made_again, prepared), partial(refuse_handed_on, prepared)),
+            explain=partial(explained, prepared),
             learn=preview.learn if preview else lambda *_: None,
             refresh=prepared.refreshing.needed,
         )

@@ -43,12 +43,14 @@ def run(
         raise UsageError("--prune takes no key: it takes out every move that all states have made")
     before = texts(folder)
     landing_zone = load(folder)
-    files = _pruned(options, landing_zone, before) if prune else _renamed(options, before, _move(kind, old, new))
+    move = None if prune else _move(kind, old, new)
+    files = _renamed(options, before, move) if move else _pruned(options, landing_zone, before)
     if texts(folder) != before:
         raise StrataError(f"{folder} has changed in the meantime; run the command again")
     if not files:
         return 0
-    return offer(options, before, files, listed(sorted(files)), dry_run=dry_run, yes=yes)
+    then = _next(options, landing_zone, move) if move else ""
+    return offer(options, before, files, listed(sorted(files)), dry_run=dry_run, yes=yes, then=then)
 
 
 def _move(kind: str | None, old: str | None, new: str | None) -> Move:
@@ -169,6 +171,12 @@ def _schema_line(before: Texts) -> str:
     lines = (text.partition("\n")[0].strip() for text in before.values())
     found = (re.sub(r"\w+\.json$", "moves.json", one) for one in lines if one.startswith("# yaml-language-server:"))
     return next(found, "")
+
+
+def _next(options: Options, landing_zone: LandingZone, move: Move) -> str:
+    way = f"next: strata deploy{options.config_words}, then strata rename --prune{options.config_words}"
+    # Of a key that was changed in an editor nobody has compared the names.
+    return f"{way}; the name at AWS stays" if move.from_ in keys_of(landing_zone, move.kind) else way
 
 
 # Pruning

@@ -7,6 +7,7 @@ import datetime as dt
 import json
 import os
 import re
+import shlex
 import sys
 import types
 import typing
@@ -27,7 +28,7 @@ from strata.config.layers import Layer, failure, in_order, read_code, wiring_fau
 from strata.config.models import Organization, Project, Security, Sso
 from strata.config.moves import ENTRIES as MOVE_ENTRIES
 from strata.config.moves import Move, Moves
-from strata.config.source import Location, SourceFile, read, shown
+from strata.config.source import Location, SourceFile, conflicts, read, shown
 from strata.config.split import joined
 from strata.config.text import Problem, short
 from strata.config.types import ImportAddress, ImportId, did_you_mean
@@ -298,7 +299,12 @@ def _joined_tree(folder: Path, name: str, model: type[BaseModel]) -> SourceFile:
         return source_file
     if files == [name]:
         return _source_file(folder, name)
-    return joined(name, [_source_file(folder, file) for file in files], model)
+    parts = [_source_file(folder, file) for file in files]
+    for part in parts:
+        if not part.data and not part.faults:
+            remedy = f"put back what it had, as git checkout -- {shlex.quote(part.file)} does, or delete the file"
+            part.faults.append(part.fault((), "is empty", remedy))
+    return joined(name, parts, model)
 
 
 def _source_file(folder: Path, name: str, entries: str = "") -> SourceFile:
@@ -506,10 +512,8 @@ def _read_policies(partial: PartialConfiguration) -> list[Fault]:
             )
         except json.JSONDecodeError as error:
             problem = f"is not JSON: {error.msg[:1].lower()}{error.msg[1:].removesuffix(' at')} at column {error.colno}"
-            line = min(error.lineno, len(text.splitlines()) or 1)
-            faults.append(
-                Fault(shown(partial.folder, file), line, "", problem, "check the commas and quotes around it")
-            )
+            line, name = min(error.lineno, len(text.splitlines()) or 1), shown(partial.folder, file)
+            faults += conflicts(name, text) or [Fault(name, line, "", problem, "check the commas and quotes around it")]
         except (ValueError, RecursionError, UnreadableError) as error:
             problem, remedy, line = _unreadable(error, text)
             faults.append(Fault(shown(partial.folder, file), line, "", problem, remedy))

@@ -104,11 +104,7 @@ def parse(text: str, source_file: SourceFile, entries: str = "") -> None:
     try:
         node = yaml.compose(text, Loader=SAFE_LOADER)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        lines = text.splitlines() or [""]
-        number = min(mark.line + 1, len(lines)) if mark else 1
-        remedy = _syntax_remedy(lines[number - 1])
-        source_file.faults.append(Fault(source_file.file, number, "", _syntax_problem(error), remedy))
+        source_file.faults += conflicts(source_file.file, text) or [_syntax(error, source_file.file, text)]
     except yaml.reader.ReaderError as error:
         line = text.encode(errors="replace")[: error.position].count(b"\n") + 1
         code = error.character if isinstance(error.character, int) else ord(error.character[:1])
@@ -119,6 +115,30 @@ def parse(text: str, source_file: SourceFile, entries: str = "") -> None:
     else:
         if node is not None and not _is_null(node):
             _Builder(source_file, len(text) + MAX_REPEATED).top(node, entries)
+
+
+# https://git-scm.com/docs/git-merge#_how_conflicts_are_presented
+_CONFLICT = re.compile(r"(?:<{7}|\|{7}|>{7})(?: .*)?|={7}")
+
+
+def conflicts(file: str, text: str) -> list[Fault]:
+    """Returns a fault for each merge conflict that git left in a file which cannot be parsed."""
+    remedy = "keep one side, or what belongs of both, and remove the lines that begin with <<<<<<<, ======= and >>>>>>>"
+    faults: list[Fault] = []
+    within = False
+    for number, line in enumerate(text.splitlines(), 1):
+        if _CONFLICT.fullmatch(line):
+            if not within or line.startswith("<"):
+                faults.append(Fault(file, number, "", f"has a merge conflict, {short(line)}", remedy))
+            within = not line.startswith(">")
+    return faults
+
+
+def _syntax(error: yaml.MarkedYAMLError, file: str, text: str) -> Fault:
+    mark = error.problem_mark or error.context_mark
+    lines = text.splitlines() or [""]
+    number = min(mark.line + 1, len(lines)) if mark else 1
+    return Fault(file, number, "", _syntax_problem(error), _syntax_remedy(lines[number - 1]))
 
 
 def _syntax_problem(error: yaml.MarkedYAMLError) -> str:

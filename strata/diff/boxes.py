@@ -11,10 +11,10 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from strata.diff.values import Choice, Choices, holds, plain, resources, values_of_key
 from strata.evaluation.conditions import Template, Test
 from strata.evaluation.documents import Principals, Statement
 from strata.evaluation.patterns import Kind, pattern
+from strata.evaluation.values import Choice, Choices, holds, plain, resources, values_of_key
 
 RESOURCE = "resource"
 
@@ -68,8 +68,6 @@ class Given:
     """Values of keys that occur, with their words."""
     fixed: Mapping[str, Sequence[Choice]] = field(default_factory=dict)
     """Keys that have one of these values and no other; a key that ends in `/*` stands for all that it begins."""
-    free: frozenset[str] = frozenset()
-    """Keys that are none of those that are fixed."""
     present: frozenset[str] = frozenset()
     """Keys that every request has."""
     possible: Callable[[str, str], bool] = lambda _key, _value: True
@@ -84,7 +82,7 @@ class Given:
     def values(self, key: str, tests: Sequence[Test]) -> Choices:
         """Returns the values of a key that tests tell apart."""
         fixed = self.fixed.get(key)
-        if fixed is None and "/" in key and key not in self.free:
+        if fixed is None and "/" in key:
             fixed = self.fixed.get(f"{key.partition('/')[0]}/*")
         if fixed is not None:
             return Choices(tuple(fixed))

@@ -21,9 +21,9 @@ from typing import NamedTuple
 
 from strata.diff.actions import Actions
 from strata.diff.boxes import RESOURCE, Box, Core, Given, Side, Space, TooManyError
-from strata.diff.values import Choice
 from strata.evaluation.conditions import Test
 from strata.evaluation.documents import Document, Statement
+from strata.evaluation.values import Choice
 from strata.landing_zone.units import Target
 from strata.text import listed
 

@@ -19,10 +19,12 @@ from strata.config.models import ACCESS_ROLE, PARTITION, PolicyType
 from strata.diff.boxes import Given
 from strata.diff.effects import ALLOWS_LESS, PRINCIPAL, Comparison, Effect, Found, Identity, told
 from strata.diff.statements import allowed_more, denied_less
-from strata.diff.values import Choice
 from strata.evaluation import ABSENT, Document, DocumentError, Principal, parse
+from strata.evaluation.keys import PRESENT
+from strata.evaluation.landing_zone import may_send_tags
 from strata.evaluation.patterns import Kind, is_arn, pattern
 from strata.evaluation.requests import PrincipalKind
+from strata.evaluation.values import Choice
 from strata.iam.reference import managed_documents
 from strata.iam.statements import statements
 from strata.landing_zone import LandingZone
@@ -46,9 +48,6 @@ _SUFFIX = "0123456789abcdef"
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 _OF_PEOPLE = ("aws:principalaccount", "aws:principalarn", "aws:principalorgid", "aws:principalorgpaths")
 _PRINCIPALS = ("arn:*:iam::*:role/*", "arn:*:iam::*:user/*", "arn:*:iam::*:root")
-_PRESENT = frozenset(
-    {"aws:currenttime", "aws:epochtime", "aws:principalisawsservice", "aws:requestedregion", "aws:viaawsservice"}
-)
 
 
 class Guardrails:
@@ -123,7 +122,7 @@ class Guardrails:
         ]
         people = self._kind is PolicyType.SERVICE_CONTROL
         known = [*_people(self._zones["before"]), *_people(self._zones["after"])]
-        present = _PRESENT.union(_OF_PEOPLE) if people else _PRESENT
+        present = PRESENT.union(_OF_PEOPLE) if people else PRESENT
         given = Given(
             known={PRINCIPAL: list(dict.fromkeys(known))},
             present=present,
@@ -289,22 +288,20 @@ class PermissionSets:
         return self._guardrails[policy.key]
 
     def _given(self, key: str) -> Given:
-        """Returns what the sessions of a permission set have: no tags but those that are passed on."""
-        passed = frozenset(f"aws:principaltag/{tag.lower()}" for tag in self._after.sso.access_control_attributes)
+        """Returns what the sessions of a permission set have: no tags where nobody can send any."""
         absent = Choice(ABSENT, "none")
         fixed = {
             "aws:principaltype": (Choice("AssumedRole", "AssumedRole"),),
             "aws:principalisawsservice": (Choice("false", "false"),),
             **dict.fromkeys(("aws:principalservicename", "aws:username", "aws:assumedroot"), (absent,)),
-            "aws:principaltag/*": (absent,),
+            **({} if may_send_tags(self._after) else {"aws:principaltag/*": (absent,)}),
         }
         role = _role(self._after, key)
         shape = role.replace(_ANYWHERE, "*").replace(_SUFFIX, "?" * len(_SUFFIX))
         return Given(
             known={PRINCIPAL: [Choice(role, "its role")]},
             fixed=fixed,
-            free=passed,
-            present=_PRESENT.union(_OF_PEOPLE),
+            present=PRESENT.union(_OF_PEOPLE),
             possible=lambda name, value: name != PRINCIPAL or pattern(shape, Kind.ARN).match(value) is True,
             shapes={PRINCIPAL: [shape]},
         )

@@ -19,4 +19,6 @@ def loss_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
     for refusal in refusals(declared(after), known, Live()):
         fault = refusal.fault
         unless = f", unless --allow {refusal.kind} is given" if refusal.kind else ""
-        yield Change(Topic.LOSSES, f"{fault.path}: {fault.problem}; strata deploy refuses it{unless}", "losses")
+        yield Change(
+            Topic.LOSSES, f"{fault.path or fault.file}: {fault.problem}; strata deploy refuses it{unless}", "losses"
+        )

@@ -69,6 +69,8 @@ def _policies(zone: LandingZone) -> Iterator[Fact]:
 def _people(zone: LandingZone) -> Iterator[Fact]:
     for key, user in zone.users.items():
         if user.external:
+            looked_up = {"user_name": user.sign_in_name, "id": Recorded.AS_IT_IS}
+            yield Fact(facts.USER, key, looked_up, SSO, ("users", key), external=True)
             continue
         values = {
             "user_name": user.sign_in_name,
@@ -81,7 +83,10 @@ def _people(zone: LandingZone) -> Iterator[Fact]:
         unwritten = frozenset({"display_name"} if user.display_name is None else ())
         yield Fact(facts.USER, key, _written(values, unwritten), SSO, ("users", key))
     for key, group in zone.groups.items():
-        if not group.external:
+        if group.external:
+            looked_up = {"name": group.name, "id": Recorded.AS_IT_IS}
+            yield Fact(facts.GROUP, key, looked_up, SSO, group.location, external=True)
+        else:
             values = {"name": group.name, "description": group.description, "id": Recorded.AS_IT_IS}
             yield Fact(facts.GROUP, key, _written(values, group.unwritten), SSO, group.location)
         for user_key in group.members:

@@ -68,6 +68,7 @@ class Fact:
         rights: what it lets people do, or keeps them from, where nobody declares it: somebody may put more into it.
         noted: whether the state notes that it is on, as the last deploy found it, and no deploy switches it off.
         apart: whether it is in an account that is left to others, of which `strata adopt` writes nothing.
+        external: whether an identity provider looks after it, so that a deploy only looks it up by its name.
     """
 
     kind: str
@@ -81,6 +82,7 @@ class Fact:
     rights: Any = None
     noted: bool = False
     apart: bool = False
+    external: bool = False
     by_default: frozenset[str] = frozenset()
 
     def __str__(self) -> str:

@@ -80,7 +80,8 @@ def _why_not_changed(zone: LandingZone, kind: str, attribute: str, here: Fact, n
     if kind == facts.ASSIGNMENT:
         return "nobody has it any more; take it out by hand, and deploy"
     if attribute == "id":
-        return "the state has the one that was deleted, and no import replaces it"
+        again = "a deploy gives the new one what the deleted one had"
+        return again if here.external else "the state has the one that was deleted, and no import replaces it"
     if kind == facts.CONTROL:
         return BY_HAND
     if kind == facts.SETTING:

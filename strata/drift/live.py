@@ -15,7 +15,7 @@ from strata.config.models import MANAGEMENT, Mode
 from strata.config.moves import Kind
 from strata.drift import controls, facts, lines
 from strata.drift.facts import Fact, side
-from strata.drift.recorded import Attributes, content, default_tags
+from strata.drift.recorded import Attributes, assignments, content, default_tags
 from strata.identity.things import (
     ASSIGNMENT,
     ATTACHMENT,
@@ -221,10 +221,13 @@ class _Center(_Part):
             yield Fact(facts.ENTITLEMENT, name, ids={"id": entitled.id}, undo=undo)
 
     def _users(self, center: Center, aws: lines.Center) -> Iterator[Fact]:
-        """Yields the users but those that an identity provider looks after."""
+        """Yields the users; of those that an identity provider looks after, the declared ones by name and id."""
         for one in center.users:
             key = self.known["user"].get(one.id, "")
             external = self.zone.users[key].external if key in self.zone.users else one.external
+            if external and key in self.zone.users:
+                looked_up = {"user_name": _name_of(one.user_name, self.zone.users[key].sign_in_name), "id": one.id}
+                yield Fact(facts.USER, key, looked_up, ids={"id": one.id}, thing=("user", one.id), external=True)
             if external or self.is_elsewhere(TYPES["user"], f"{center.store}/{one.id}"):
                 continue
             values = {
@@ -240,10 +243,16 @@ class _Center(_Part):
             yield Fact(facts.USER, self._principal(one.id), values, ids=ids, thing=thing, undo=undo)
 
     def _groups(self, center: Center, aws: lines.Center) -> Iterator[Fact]:
-        """Yields the groups but those that an identity provider or Control Tower looks after, and their members."""
+        """Yields the groups with their members, but those that Control Tower looks after.
+
+        Of those that an identity provider looks after, it yields the declared ones by name and id.
+        """
         for one in center.groups:
             key = self.known["group"].get(one.id, "")
             external = self.zone.groups[key].external if key in self.zone.groups else one.external
+            if external and key in self.zone.groups:
+                looked_up = {"name": _name_of(one.name, self.zone.groups[key].name), "id": one.id}
+                yield Fact(facts.GROUP, key, looked_up, ids={"id": one.id}, thing=("group", one.id), external=True)
             theirs = self.is_elsewhere(TYPES["group"], f"{center.store}/{one.id}")
             if external or theirs or (not key and looked_after(self.inventory, one.name)):
                 continue
@@ -305,8 +314,11 @@ class _Center(_Part):
             )
 
     def _assignments(self, center: Center, aws: lines.Center) -> Iterator[Fact]:
-        """Yields who has what where; a deleted principal counts as the one that the state has under its id."""
-        for one in sorted(center.assignments | center.orphans):
+        """Yields who has what where: what a state has by its ids is called as there, whatever became of the principal.
+
+        A principal that was deleted comes first, so that the living one counts where both are called alike.
+        """
+        for one in (*sorted(center.orphans), *sorted(center.assignments)):
             if self.is_elsewhere(ASSIGNMENT, assignment_id(one, center.instance)):
                 continue
             unknown = one.permission_set not in self.known["permission-set"]
@@ -314,12 +326,20 @@ class _Center(_Part):
                 continue
             deleted = one in center.orphans
             who = self._deleted(one) if deleted else self._principal(one.principal)
-            name = facts.assigned(self._set(one.permission_set), one.principal_type, who, self.account(one.account))
+            name = self._deployed.get((one.account, one.permission_set, one.principal)) or facts.assigned(
+                self._set(one.permission_set), one.principal_type, who, self.account(one.account)
+            )
             values = {"principal": "deleted" if deleted else "there"}
             undo, apart = aws.delete_assignment(one), one.account in self.left
             thing = ASSIGNMENT, assignment_id(one, center.instance)
             ids = {"account": one.account, "arn": one.permission_set, "principal": one.principal}
             yield Fact(facts.ASSIGNMENT, name, values, ids=ids, thing=thing, undo=undo, apart=apart)
+
+    @cached_property
+    def _deployed(self) -> Mapping[tuple[str, str, str], str]:
+        """Returns what the state calls each assignment, by the ids of account, permission set and principal."""
+        held = [(one.name, one.ids) for one in assignments(self.attributes)]
+        return {(ids["account"], ids["arn"], ids["principal"]): name for name, ids in held}
 
     def _deleted(self, one: things.Assignment) -> str:
         kind: Kind = "user" if one.principal_type == "USER" else "group"
@@ -344,6 +364,11 @@ class _Center(_Part):
     def _sets(self) -> Mapping[str, str]:
         center = self.inventory.center
         return {one.arn: one.name for one in center.permission_sets} if center else {}
+
+
+def _name_of(live: str, declared: str) -> str:
+    """Returns a name at AWS, as it is declared where AWS takes both for one: it looks them up without case."""
+    return declared if folded(live) == folded(declared) else live
 
 
 def _own(policy: things.Attached) -> dict[str, str]:

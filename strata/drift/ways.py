@@ -60,6 +60,8 @@ def _back(
         return _of_made(now)
     if kind == facts.ACCOUNT and before:
         return _of_account(attribute, before)
+    if here and here.external:
+        return _of_external(attribute)
     if attribute == "id" and now:
         return Way(
             undo=now.undo,
@@ -96,6 +98,15 @@ def _to_write(zone: LandingZone, attribute: str, here: Fact) -> str:
     part, at = zone.source_file(here.file).origin(here.location)
     value, stack = here.values[attribute], facts.STACKS[here.kind]
     return f"write {attribute}: {value} at {dotted(at)} in {part.name or here.file}, and deploy {stack}"
+
+
+def _of_external(attribute: str) -> Way:
+    """Returns the way back of whom an identity provider looks after: a deploy only gives the access to a new one."""
+    if attribute == "id":
+        return Way(deploy=(facts.STACKS[facts.ASSIGNMENT],))
+    if attribute:
+        return Way(by_hand="give it its name back at its identity provider")
+    return Way(by_hand="make it again under its name at its identity provider, then strata deploy sso")
 
 
 def _of_account(attribute: str, before: Fact) -> Way:

@@ -5,45 +5,61 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/reference_pol
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import product
 from math import prod
 
-from strata.evaluation.answers import Answer
+from strata.evaluation.answers import Answer, Outcome
 from strata.evaluation.conditions import Test
-from strata.evaluation.layers import Layer
-from strata.evaluation.operators import network
-from strata.evaluation.requests import ABSENT, Context, Value
+from strata.evaluation.documents import Statement
+from strata.evaluation.evaluator import evaluate
+from strata.evaluation.keys import PRESENT
+from strata.evaluation.layers import Layer, Policies
+from strata.evaluation.operators import truth
+from strata.evaluation.requests import ABSENT, Context, Request, Value
+from strata.evaluation.values import FRESH, Choice, plain, values_of_key
 from strata.iam.reference import reference
+from strata.iam.statements import variables
+from strata.text import listed
 
 MOST_REQUESTS = 256
-"""Combinations of the values of open keys that are tried out."""
+"""Combinations of the values of open keys that are tried out; an answer that needs more of them stays open."""
+
+
+def settled(request: Request, policies: Policies) -> Answer:
+    """Returns the answer to a request; where every value of its open keys gives one and the same, that one.
+
+    The values are all that the policies tell apart, so that no request is left out.
+    """
+    answer = evaluate(request, policies)
+    if answer.outcome is not Outcome.DEPENDS:
+        return answer
+    last: Answer | None = None
+    for context in _told_apart(policies, answer):
+        found = evaluate(replace(request, context=context), policies)
+        if found.outcome is Outcome.DEPENDS or (last and found.outcome is not last.outcome):
+            return answer
+        last = found
+    return _whatever(last, answer.keys) if last else answer
+
+
+def _whatever(answer: Answer, keys: Sequence[str]) -> Answer:
+    """Returns an answer that says that it is the same whatever some keys are."""
+    decided = replace(answer.decided, reason=f"{answer.decided.reason}, or another does, whatever {listed(keys)} is")
+    steps = tuple(decided if one is answer.decided else one for one in answer.steps)
+    return replace(answer, decided=decided, steps=steps)
 
 
 def never_sent(layers: Iterable[Layer], action: str) -> dict[str, Value]:
     """Returns the keys that policies ask for and no request for an action has: those of other services, and tags."""
     taken = {_family(key) for found in reference().actions(action) for key in found.keys}
-    asked = {test.key.lower() for test in _tests(layers, action)}
+    asked = {test.key.lower() for statement in _about(layers, action) for test in statement.condition}
     return {key: ABSENT for key in asked if _family(key) not in taken and _is_of_action(key)}
 
 
-def told_apart(layers: Sequence[Layer], answer: Answer) -> Iterator[Context]:
-    """Yields the context of an open answer with every value of its keys that the policies tell apart.
-
-    None where it depends on many values, or on something else.
-    """
-    keys = sorted({key.lower() for step in answer.steps for key in step.keys})
-    tests = list(_tests(layers, answer.request.action))
-    values = [_values(key, [one for one in tests if one.key.lower() == key]) for key in keys]
-    if prod(map(len, values)) <= MOST_REQUESTS:
-        context = answer.request.context
-        yield from (context.filled(dict(zip(keys, some, strict=True))) for some in product(*values))
-
-
-def _tests(layers: Iterable[Layer], action: str) -> Iterator[Test]:
-    for layer in layers:
-        for statement in layer.about(action.lower()):
-            yield from statement.condition
+def _about(layers: Iterable[Layer], action: str) -> Iterator[Statement]:
+    return (statement for layer in layers for statement in layer.about(action.lower()))
 
 
 def _family(key: str) -> str:
@@ -58,42 +74,46 @@ def _is_of_action(key: str) -> bool:
     return service is not None and key in service.keys
 
 
+# Every value of an open key
+
+
+def _told_apart(policies: Policies, answer: Answer) -> Iterator[Context]:
+    """Yields the context of an open answer with every value of its keys that the policies tell apart.
+
+    None where it depends on many values, on something else than a key, or on one that stands in a policy variable.
+    """
+    statements = list(_about(policies.layers, answer.request.action))
+    compared = {key.lower() for one in statements for text in _texts(one) for key in variables(text)}
+    tests = [test for statement in statements for test in statement.condition]
+    keys = sorted({key.lower() for key in answer.keys})
+    values = [
+        [] if key in compared else _values(key, list(dict.fromkeys(one for one in tests if one.key.lower() == key)))
+        for key in keys
+    ]
+    if prod(map(len, values)) <= MOST_REQUESTS:
+        context = answer.request.context
+        yield from (context.filled(dict(zip(keys, some, strict=True))) for some in product(*values))
+
+
+def _texts(statement: Statement) -> Iterator[str]:
+    yield from (one.text for one in statement.resources)
+    yield from (value.text for test in statement.condition for value in test.values)
+
+
 def _values(key: str, tests: Sequence[Test]) -> list[Value]:
     """Returns a value for each set that the tests of a key tell apart, and its absence; nothing if that is unknown."""
     known = reference().key(key)
-    if known is None or known.many or known.type not in _KINDS:
+    if known is None or any(plain(value) is None for test in tests if test.operator for value in test.values):
         return []
-    templates = [value for test in tests if test.operator for value in test.values]
-    if any(one.variables for one in templates):
+    if known.many and any(test.operator and not test.quantifier for test in tests):
+        return []  # AWS does not say what comes of several values without ForAnyValue or ForAllValues
+    bools = known.type == "Bool"
+    found = values_of_key(
+        tests,
+        absent=key not in PRESENT,
+        known=[Choice("true"), Choice("false")] if bools else [Choice(FRESH)] if known.type == "String" else [],
+        possible=lambda value: not bools or truth(value) is not None,
+    )
+    if not found.complete:
         return []
-    texts = [*(one.text for one in templates), ""]
-    return [*dict.fromkeys(one for text in texts for one in _KINDS[known.type](text)), ABSENT]
-
-
-def _truths(_: str) -> Iterator[str]:
-    yield from ("true", "false")
-
-
-def _texts(written: str) -> Iterator[str]:
-    yield from (written.replace("*", one).replace("?", "x") for one in ("", "x", "other"))
-    yield from (written.upper(), written.lower(), "other")
-
-
-def _addresses(written: str) -> Iterator[str]:
-    """Yields the ends of a range and their neighbours."""
-    found = network(written)
-    if found is None:
-        yield from ("192.0.2.1", "2001:db8::1")
-        return
-    first, last = int(found.network_address), int(found.broadcast_address)
-    most = 2**found.max_prefixlen - 1
-    make = type(found.network_address)
-    yield from (str(make(one)) for one in (first, last, first - 1, last + 1) if 0 <= one <= most)
-
-
-_KINDS: dict[str, Callable[[str], Iterator[str]]] = {
-    "ARN": _texts,
-    "Bool": _truths,
-    "IPAddress": _addresses,
-    "String": _texts,
-}
+    return [*(one.value for one in found.values), *([""] if any(test.quantifier for test in tests) else [])]

@@ -140,7 +140,7 @@ class Test:
                 yield frozenset({error.key})
                 continue
             except UnresolvedError:
-                yield operator.negated
+                yield False  # AWS: nothing is equal to or like a variable without a value, so that a negation matches
                 continue
             yield self._as_truth(operator.compare(value, wanted), operator)
 

@@ -14,6 +14,11 @@ from strata.evaluation.requests import ABSENT, Principal, PrincipalKind, Value
 IN_US_EAST_1 = frozenset({"account", "budgets", "ce", "cloudfront", "iam", "organizations", "route53", "shield"})
 """Services with one endpoint: AWS documents for IAM that its calls always go to us-east-1."""
 
+PRESENT = frozenset(
+    {"aws:currenttime", "aws:epochtime", "aws:principalisawsservice", "aws:requestedregion", "aws:viaawsservice"}
+)
+"""Keys that every request has, in lower case."""
+
 
 def following(
     principal: Principal,

@@ -148,3 +148,9 @@ class Policies:
     """The permissions boundary of the principal."""
     resource: Layer | None = None
     """The policy of the resource; None where it has none."""
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """Returns every policy there is, whether it binds or not."""
+        controls = (*self.principal_account.service_control, *self.resource_account.resource_control)
+        return (*controls, self.identity, *(one for one in (self.boundary, self.resource) if one))

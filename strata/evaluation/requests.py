@@ -46,9 +46,10 @@ class Context:
         return self._rest
 
     def filled(self, values: Mapping[str, Value | Missing]) -> Context:
-        """Returns the context with more keys; those that it has stay."""
+        """Returns the context with more keys; those of which it has the value stay."""
         merged = Context(values, complete=self._complete)
-        merged._values |= self._values
+        named = merged._values
+        named |= {key: value for key, value in self._values.items() if value is not UNKNOWN or key not in named}
         return merged
 
 

@@ -17,6 +17,7 @@ from strata.evaluation.operators import moment, network, number, truth
 from strata.evaluation.questions import Who, check_resource, find_action, find_who
 from strata.evaluation.requests import ABSENT, Value
 from strata.iam.reference import KeyType, reference
+from strata.iam.resources import taken_by, takes
 from strata.iam.statements import is_pattern
 from strata.landing_zone.placeholders import LISTS, PATTERN, fill, placeholder_values
 
@@ -57,7 +58,8 @@ def problems(evaluated: Evaluated, expectation: Expectation, *, places: bool, pr
         if principals or name.startswith("role/"):
             yield from _principal_problem(evaluated, name, at)
     for at, resource in _listed(("on",), expectation.on):
-        yield from _resource_problem(evaluated, resource, at, places=places)
+        wrong = list(_resource_problem(evaluated, resource, at, places=places))
+        yield from wrong or _untaken(evaluated, expectation, resource, at)
     yield from _key_problems(expectation.with_)
     yield from _value_problems(expectation.with_)
 
@@ -158,6 +160,18 @@ def _resource_problem(
         problem, _, remedy = str(error).partition("; ")
         if places or remedy:
             yield Problem(problem, remedy or "write the key of an account, its id, or *", at=at)
+
+
+def _untaken(
+    evaluated: Evaluated, expectation: Expectation, written: str, at: tuple[str | int, ...]
+) -> Iterator[Problem]:
+    """Yields that none of the actions is ever about a resource."""
+    resource = fill(written, placeholder_values(evaluated.landing_zone.project))
+    actions = [action for one in expectation.actions for action in reference().actions(one)]
+    if actions and not any(takes(action, resource) for action in actions):
+        named = expectation.actions[0] if actions[1:] else actions[0].full_name
+        problem = f"{named} is never about {short(written)}: {taken_by(actions[0])}"
+        yield Problem(problem, "name such a resource, or leave it out", at=at)
 
 
 # What it names

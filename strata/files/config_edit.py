@@ -47,8 +47,11 @@ def offer(
     dry_run: bool,
     yes: bool,
     told: Sequence[str] = (),
+    then: str = "",
 ) -> int:
     """Shows what changes in files of the configuration and what it means, asks, and writes; returns the exit code.
+
+    What comes next is said once it is written.
 
     What stdout cannot take, nobody has seen: then nothing is written.
 
@@ -66,6 +69,8 @@ def offer(
         options.note("nothing was changed")
         return 1
     replace(options.config, before, files)
+    if then:
+        options.note(then)
     return 0
 
 

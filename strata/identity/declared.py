@@ -7,7 +7,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from strata.config import ORGANIZATION, SSO
+from strata.config.source import Location
+from strata.config.split import SplitSourceFile
+from strata.identity.comparison import file_of
 from strata.identity.things import (
+    SECTIONS,
     STACKS,
     Assigned,
     Attached,
@@ -22,8 +26,9 @@ from strata.identity.things import (
 )
 from strata.landing_zone import MANAGEMENT, LandingZone
 from strata.landing_zone.administrators import administrators
+from strata.landing_zone.grants import Grant
 
-SECTIONS = {
+MAY_BE_EMPTY = {
     ORGANIZATION: ("policies",),
     SSO: ("users", "groups", "permission_sets", "assignments"),
 }
@@ -37,10 +42,7 @@ def declared(landing_zone: LandingZone, today: dt.date = dt.date.min) -> Holding
     sharing = organization.ram_sharing
     return Holdings(
         things=found,
-        assignments=frozenset(
-            Assigned(grant.account, grant.permission_set, grant.principal_type.lower(), grant.principal)
-            for grant in landing_zone.grants
-        ),
+        assignments=frozenset(_assigned(grant) for grant in landing_zone.grants),
         attachments=frozenset(_attachments(landing_zone)),
         placed={
             key: account.unit for key, account in landing_zone.accounts.items() if account.unit in landing_zone.units
@@ -55,7 +57,42 @@ def declared(landing_zone: LandingZone, today: dt.date = dt.date.min) -> Holding
         emptied=frozenset(_emptied(landing_zone)),
         imports=landing_zone.imports,
         source_files=landing_zone.source_files,
+        files=files(landing_zone),
     )
+
+
+def files(landing_zone: LandingZone) -> dict[str, dict[str, frozenset[str]]]:
+    """Returns every file with its sections; where teams own files, with the names of the resources of each."""
+    found: dict[str, dict[str, set[str]]] = {}
+    for whole, sections in MAY_BE_EMPTY.items():
+        source_file = landing_zone.source_file(whole)
+        for part in source_file.parts if isinstance(source_file, SplitSourceFile) else [source_file]:
+            found[part.name] = {section: set() for section in sections if section in part.data}
+    for whole, section, location, name in _placed(landing_zone):
+        source_file = landing_zone.source_file(whole)
+        if isinstance(source_file, SplitSourceFile) and location[0] == section:  # not of an option
+            found[source_file.origin(location)[0].name][section].add(name)
+    return {file: {section: frozenset(names) for section, names in found[file].items()} for file in sorted(found)}
+
+
+def files_by_stack(landing_zone: LandingZone) -> dict[str, dict[str, dict[str, list[str]]]]:
+    """Returns the resources by stack, file and section, where teams own files: what the next run has to know."""
+    found: dict[str, dict[str, dict[str, list[str]]]] = {}
+    stacks = {**{section: STACKS[kind] for kind, section in SECTIONS.items()}, "assignments": "sso"}
+    for file, sections in files(landing_zone).items():
+        for section, names in sections.items():
+            if names:
+                found.setdefault(stacks[section], {}).setdefault(file, {})[section] = sorted(names)
+    return found
+
+
+def _placed(landing_zone: LandingZone) -> Iterator[tuple[str, str, Location, str]]:
+    """Yields file, section, place and name of the resource of everything that is deleted as soon as its entry goes."""
+    for thing in things(landing_zone):
+        if thing.kind in SECTIONS:
+            yield file_of(thing.kind), SECTIONS[thing.kind], thing.location, thing.key
+    for grant, locations in landing_zone.grants.items():
+        yield from ((SSO, "assignments", location, _assigned(grant).name) for location in locations)
 
 
 def declared_keys(landing_zone: LandingZone) -> dict[str, dict[str, dict[str, str]]]:
@@ -122,6 +159,10 @@ def _external(landing_zone: LandingZone) -> Iterator[tuple[tuple[Kind, str], str
     yield from ((("user", key), folded(one.sign_in_name)) for key, one in landing_zone.users.items() if one.external)
 
 
+def _assigned(grant: Grant) -> Assigned:
+    return Assigned(grant.account, grant.permission_set, grant.principal_type.lower(), grant.principal)
+
+
 def _attachments(landing_zone: LandingZone) -> Iterator[Attached]:
     for policy in landing_zone.policies.values():
         for target in policy.attachments:
@@ -130,6 +171,6 @@ def _attachments(landing_zone: LandingZone) -> Iterator[Attached]:
 
 
 def _emptied(landing_zone: LandingZone) -> Iterator[str]:
-    for file, sections in SECTIONS.items():
+    for file, sections in MAY_BE_EMPTY.items():
         data = landing_zone.source_file(file).data
         yield from (section for section in sections if section in data and data[section] in ({}, []))

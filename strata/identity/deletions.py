@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
 
 from strata.config.models import MANAGEMENT
+from strata.errors import Fault
 from strata.identity.comparison import (
     ORGANIZATION,
+    PROJECT,
     SECURITY,
     SSO,
     Comparison,
@@ -18,7 +22,7 @@ from strata.identity.comparison import (
     file_of,
 )
 from strata.identity.matching import moved_assignment
-from strata.identity.things import STACKS, Kind
+from strata.identity.things import SECTIONS, STACKS, Kind
 from strata.landing_zone.permission_sets import BREAK_GLASS, STATE_ACCESS
 from strata.text import listed, plural
 
@@ -34,13 +38,6 @@ DELETE_RAM_SHARING = "delete:ram-sharing"
 
 FEW = 5
 """So many things of a kind may go in one run, whatever share of all they are."""
-
-_SECTIONS: Mapping[Kind, str] = {
-    "user": "users",
-    "group": "groups",
-    "permission-set": "permission_sets",
-    "policy": "policies",
-}
 
 _MADE_BY_OPTIONS = frozenset({BREAK_GLASS, STATE_ACCESS, "region-restriction", "ec2-defaults"})
 """Keys that options create: a section may be empty beside them."""
@@ -85,7 +82,7 @@ def external_principals(c: Comparison) -> Iterator[Refusal]:
             continue
         lost = beside("with its assignments:", assigned(c, kind, known.key))
         problem = f"{kind} {known.key} was created by Strata; as an external one it would be destroyed{lost}"
-        yield Refusal(c.fault(SSO, (_SECTIONS[kind], key, "external"), problem, _PRINCIPALS[kind].format(known.key)))
+        yield Refusal(c.fault(SSO, (SECTIONS[kind], key, "external"), problem, _PRINCIPALS[kind].format(known.key)))
 
 
 _PRINCIPALS: Mapping[Kind, str] = {
@@ -116,31 +113,89 @@ def last_administrator(c: Comparison) -> Iterator[Refusal]:
 
 
 def mass_deletions(c: Comparison) -> Iterator[Refusal]:
-    """Refuses to delete many things of a kind at once, or all of a section."""
-    for kind, section in _SECTIONS.items():
-        if not c.concerns(STACKS[kind]):
-            continue
-        aside = {key for its, key in c.found.given_up if its == kind}
-        aside |= {key for its, key in c.declared.external if its == kind}
-        had, has = c.recorded.keys(kind) - aside, c.declared.keys(kind)
-        own = had - _MADE_BY_OPTIONS
-        whole = sorted(own) if own and not has - _MADE_BY_OPTIONS else []
-        yield from _many(c, file_of(kind), section, sorted(had - has), len(had), whole)
+    """Refuses to delete many things of a kind at once, or all of a section, in one file of a team as in all files."""
+    sections = list(_sections(c))
+    files = {file: lost for file in sorted(c.recorded.files) if (lost := _lost_with(c, file, sections))}
+    for file, lost in files.items():
+        yield _lost_file(c, file, lost)
+    for one in sections:
+        with_files = set[str]().union(*(lost.get(one.section, {}) for lost in files.values()))
+        had = {name: text for name, text in one.had.items() if name not in with_files}
+        whole = [had[name] for name in one.whole if name in had]
+        yield from _many(c, one.file, one.section, [had[name] for name in one.gone if name in had], len(had), whole)
+
+
+class _Section(NamedTuple):
+    """The resources that the states have of a section, without those that are refused for themselves.
+
+    Attributes:
+        had: name to text.
+        gone: the names of those that would be deleted.
+        whole: the names of all that no option makes, where the section keeps none of them.
+    """
+
+    file: str
+    section: str
+    had: Mapping[str, str]
+    gone: Sequence[str]
+    whole: Sequence[str]
+
+
+def _sections(c: Comparison) -> Iterator[_Section]:
+    for kind, section in SECTIONS.items():
+        if c.concerns(STACKS[kind]):
+            aside = {key for its, key in c.found.given_up if its == kind}
+            aside |= {key for its, key in c.declared.external if its == kind}
+            had, has = c.recorded.keys(kind) - aside, c.declared.keys(kind)
+            own = had - _MADE_BY_OPTIONS
+            whole = sorted(own) if not has - _MADE_BY_OPTIONS else []
+            yield _Section(file_of(kind), section, {key: key for key in had}, sorted(had - has), whole)
     if c.concerns("sso"):
-        yield from _assignments(c)
+        yield _assignments(c)
 
 
-def _assignments(c: Comparison) -> Iterator[Refusal]:
-    """Counts assignments, without those of accounts that are retired and of what is refused for itself."""
+def _assignments(c: Comparison) -> _Section:
+    """Returns the assignments, without those of accounts that are retired and of what is refused for itself."""
     handed_over = c.declared.external.keys() & c.recorded.things.keys()
     aside = _accounts_aside(c)
     moved = {moved_assignment(one, c.found) for one in c.recorded.assignments}
     had = {one for one in moved if one.account not in aside and (one.principal_type, one.principal) not in handed_over}
     own = {one for one in had if one.permission_set not in _MADE_BY_OPTIONS}
     stays = {one for one in c.declared.assignments if one.permission_set not in _MADE_BY_OPTIONS}
-    gone = [str(one) for one in sorted(had - c.declared.assignments)]
-    whole = [str(one) for one in sorted(own)] if own and not stays else []
-    yield from _many(c, SSO, "assignments", gone, len(had), whole)
+    gone = [one.name for one in sorted(had - c.declared.assignments)]
+    whole = [one.name for one in sorted(own)] if not stays else []
+    return _Section(SSO, "assignments", {one.name: str(one) for one in had}, gone, whole)
+
+
+def _lost_with(c: Comparison, file: str, sections: Sequence[_Section]) -> dict[str, dict[str, str]]:
+    """Returns the sections that a file has no more and of which it had nothing that stays: name to text of each."""
+    found: dict[str, dict[str, str]] = {}
+    for one in sections:
+        names = c.recorded.files[file].get(one.section, frozenset()) & one.had.keys()
+        is_written = one.section in c.declared.files.get(file, {}) or one.section in c.declared.emptied
+        if names and not is_written and names.issubset(one.gone):
+            found[one.section] = {name: one.had[name] for name in one.gone if name in names}
+    return found
+
+
+def _lost_file(c: Comparison, file: str, lost: Mapping[str, Mapping[str, str]]) -> Refusal:
+    entries = "; ".join(f"{_words(section)} {listed(list(names.values()))}" for section, names in lost.items())
+    if file in c.declared.files:
+        problem = f"has no {' and no '.join(map(_words, lost))} any more; all that it had would be deleted: {entries}"
+    else:
+        problem = f"is gone, or its name begins with a dot; all that it had would be deleted: {entries}"
+    empty = ", ".join(f"'{_empty(section)}'" for section in lost)
+    remedy = f"put them back; or deploy it once with {empty}, to say that none is meant to stay; or "
+    path = str(Path(c.fault(PROJECT, (), "", "").file).parent / file)
+    return Refusal(Fault(path, 1, "", problem, remedy + allowed_by(MASS_DELETION)), MASS_DELETION)
+
+
+def _words(section: str) -> str:
+    return section.replace("_", " ")
+
+
+def _empty(section: str) -> str:
+    return f"{section}: {'[]' if section == 'assignments' else '{}'}"
 
 
 def _accounts_aside(c: Comparison) -> frozenset[str]:
@@ -160,11 +215,10 @@ def _many(
 ) -> Iterator[Refusal]:
     if section in c.declared.emptied:
         return
-    words, on_purpose = section.replace("_", " "), allowed_by(MASS_DELETION)
+    words, on_purpose = _words(section), allowed_by(MASS_DELETION)
     if whole:
         problem = f"all {words} that are deployed would be deleted: {listed(whole)}"
-        empty = "[]" if section == "assignments" else "{}"
-        remedy = f"put them back; or write '{section}: {empty}' to say that none is meant to stay; or {on_purpose}"
+        remedy = f"put them back; or write '{_empty(section)}' to say that none is meant to stay; or {on_purpose}"
     elif _is_many(len(gone), of):
         problem = f"{len(gone)} of the {of} {words} that are deployed would be deleted: {listed(gone)}"
         remedy = f"put them back, or delete a few at a time; or {on_purpose}"

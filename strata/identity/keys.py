@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 from strata.identity.comparison import Comparison, Refusal, assigned, attached, beside, file_of, named_at, terraform
 from strata.identity.things import STACKS, WORDS, Kind, Thing
+from strata.landing_zone.moves import address_parts
+from strata.text import counted, listed, plural
 
 
 def renamed_keys(c: Comparison) -> Iterator[Refusal]:
@@ -35,6 +37,31 @@ def _renamed_problem(c: Comparison, kind: Kind, old: str, thing: Thing) -> str:
         "permission-set": f"it would be destroyed{beside('with its assignments:', lost)}",
     }[kind]
     return f"is {WORDS[kind]} {old} under another key, both are {thing.name!r}: {loss}"
+
+
+def lost_moves(c: Comparison) -> Iterator[Refusal]:
+    """Refuses to destroy and make again what a state has by an earlier key of a thing: moves.yaml has lost the rename.
+
+    The state that has the thing has made that move already, so that only the ids tell of it.
+    """
+    things = {(one.kind, one.bare_id): one for one in c.recorded.things.values() if one.id}
+    lost: dict[tuple[Kind, str, Thing], set[str]] = {}
+    for kind, old, stack, id in c.recorded.named_after:
+        thing = things.get((kind, id))
+        if thing and thing.key in c.declared.keys(kind) and old not in c.recorded.keys(kind) and c.concerns(stack):
+            lost.setdefault((kind, old, thing), set()).add(stack)
+    for (kind, old, thing), stacks in lost.items():
+        again = [
+            one for one, stack in c.recorded.stacks.items() if stack in stacks and (kind, old) in address_parts(one)
+        ]
+        problem = (
+            f"is {WORDS[kind]} {old} in the {plural(len(stacks), 'state')} of {listed(sorted(stacks))}, by the id "
+            f"{thing.bare_id}: {counted(len(again), 'resource')} would be destroyed and made again, as {min(again)}"
+        )
+        free = f"give the new {WORDS[kind]} {old} another key; then " if old in c.declared.keys(kind) else ""
+        remedy = f"{free}record the rename, which moves.yaml has lost, and deploy:"
+        at = c.declared.things[kind, thing.key].location
+        yield Refusal(c.fault(file_of(kind), at, problem, remedy), "", (f"strata rename {kind} {old} {thing.key}",))
 
 
 def moved_units(c: Comparison) -> Iterator[Refusal]:

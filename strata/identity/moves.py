@@ -5,15 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from strata.aws.runs import Run
 from strata.config import MOVES
 from strata.config.moves import ENTRIES
+from strata.config.types import did_you_mean
 from strata.identity.comparison import Refusal
 from strata.identity.live import Live
 from strata.identity.matching import live_identity
-from strata.identity.things import STACKS, WORDS, Assigned, Attached, Holdings, Kind, Thing
+from strata.identity.things import (
+    ASSIGNMENT,
+    SECTIONS,
+    STACKS,
+    TYPES,
+    WORDS,
+    Assigned,
+    Attached,
+    Holdings,
+    Kind,
+    Thing,
+)
 from strata.landing_zone import LandingZone
 from strata.landing_zone.administrators import Administrators
-from strata.landing_zone.moves import Keys, address_now, address_parts, earlier_addresses, newest_keys
+from strata.landing_zone.moves import Keys, address_now, address_parts, earlier_addresses, is_made, newest_keys
 
 
 def replayed(holdings: Holdings, keys: Keys) -> Holdings:
@@ -34,10 +47,14 @@ def replayed(holdings: Holdings, keys: Keys) -> Holdings:
         stacks={address_now(one, keys): stack for one, stack in holdings.stacks.items()},
         assignments=frozenset(_assigned(one, keys) for one in holdings.assignments),
         attachments=frozenset(_attached(one, keys) for one in holdings.attachments),
+        named_after=frozenset(
+            (kind, keys.get((kind, key), key), stack, id) for kind, key, stack, id in holdings.named_after
+        ),
         placed={
             keys.get(("account", key), key): keys.get(("ou", unit), unit)
             for key, unit in sorted(holdings.placed.items(), key=lambda one: ("account", one[0]) not in keys)
         },
+        tags={keys.get(("account", key), key): found for key, found in holdings.tags.items()},
         memberships=frozenset(
             (keys.get(("group", group), group), keys.get(("user", user), user)) for group, user in holdings.memberships
         ),
@@ -45,7 +62,17 @@ def replayed(holdings: Holdings, keys: Keys) -> Holdings:
         external={(kind, keys.get((kind, key), key)): identity for (kind, key), identity in holdings.external.items()},
         imports={address_now(one, keys): id for one, id in holdings.imports.items()},
         previously={kind: _renamed(kind, found, keys) for kind, found in holdings.previously.items()},
+        files={file: _of_today(sections, keys) for file, sections in holdings.files.items()},
     )
+
+
+def _of_today(sections: Mapping[str, frozenset[str]], keys: Keys) -> dict[str, frozenset[str]]:
+    types = {**{section: TYPES[kind] for kind, section in SECTIONS.items()}, "assignments": ASSIGNMENT}
+    return {
+        section: frozenset(address_now(f"{types[section]}.{name}", keys).partition(".")[2] for name in names)
+        for section, names in sections.items()
+        if section in types
+    }
 
 
 def _thing(thing: Thing, keys: Keys) -> Thing:
@@ -100,6 +127,28 @@ def left_behind(landing_zone: LandingZone, recorded: Holdings) -> Iterator[tuple
         for old in held[:-1]:
             id = recorded.addresses[old]
             yield old, held[-1], bool(id) and id == recorded.addresses[held[-1]]
+
+
+def moves_by_stack(landing_zone: LandingZone) -> dict[str, list[list[str]]]:
+    """Returns kind and old key of every move, by the stack that has the thing: what the next run has to know."""
+    found: dict[str, list[list[str]]] = {}
+    for move in landing_zone.moves:
+        found.setdefault(STACKS[move.kind], []).append([move.kind, move.from_])
+    return found
+
+
+def idle(landing_zone: LandingZone, recorded: Holdings, last: Mapping[str, Run]) -> Iterator[str]:
+    """Yields moves that are new since the last run and move nothing: no state has the old key."""
+    said = [(kind, key) for kind, found in recorded.previously.items() for key in found]
+    for index, move in enumerate(landing_zone.moves):
+        run = last.get(STACKS[move.kind])
+        if not run or run.moves is None or [move.kind, move.from_] in run.moves:
+            continue
+        if is_made(move, landing_zone.moves, recorded.addresses, said):
+            guess = did_you_mean(move.from_, recorded.keys(move.kind))
+            problem = f"moves {WORDS[move.kind]} {move.from_}, which no state has{guess}"
+            remedy = "correct it; or take it out, as strata rename --prune does"
+            yield str(landing_zone.fault(MOVES, (ENTRIES, index), problem, remedy))
 
 
 # Refusals

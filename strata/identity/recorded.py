@@ -13,6 +13,8 @@ from strata.identity.things import (
     ASSIGNMENT,
     ATTACHMENT,
     BOUNDARY,
+    CONTACT,
+    CUSTOMER_POLICY,
     INLINE_POLICY,
     MANAGED_POLICY,
     MEMBERSHIP,
@@ -31,13 +33,18 @@ from strata.identity.things import (
     unit_path,
 )
 from strata.landing_zone.administrators import Administrators, denies_everything
+from strata.landing_zone.moves import address_parts
 from strata.landing_zone.permission_sets import FULL_ACCESS
 
 State = Mapping[str, Any]
 
 
-def recorded(states: Mapping[str, State]) -> Holdings:
-    """Returns what the states record: one state by stack, empty before its first deploy."""
+Files = Mapping[str, Mapping[str, Iterable[str]]]
+"""The names of resources by file and section."""
+
+
+def recorded(states: Mapping[str, State], files: Files | None = None) -> Holdings:
+    """Returns what the states record, one by stack, empty before its first deploy; and the files that it came from."""
     found = [resource for stack, state in states.items() for resource in resources(stack, state)]
     by_type: dict[str, dict[str, Mapping[str, Any]]] = defaultdict(dict)
     for resource in found:
@@ -54,12 +61,19 @@ def recorded(states: Mapping[str, State]) -> Holdings:
         empty=frozenset(states) - {resource.stack for resource in found},
         assignments=assignments,
         attachments=frozenset(_attachments(by_type[ATTACHMENT])),
+        named_after=frozenset(_named_after(found)),
         placed=dict(_placed(by_type[TYPES["account"]], by_type[TYPES["ou"]])),
+        tags={key: one.get("tags") or {} for key, one in by_type[TYPES["account"]].items()},
         memberships=memberships,
         administrators=administrators or _declared_administrators(states),
         trail="on" if TRAIL in addresses else "off",
         ram_sharing="on" if RAM_SHARING in addresses else "off",
+        retired={str(key): str(email) for value in _outputs(states) for key, email in value.get("retired", {}).items()},
         previously=_declared_keys(states),
+        files={
+            file: {section: frozenset(names) for section, names in sections.items()}
+            for file, sections in (files or {}).items()
+        },
     )
 
 
@@ -178,6 +192,24 @@ def _attachments(names: Iterable[str]) -> Iterator[Attached]:
         kind, _, key = target.partition("_")
         if kind in ("root", "ou", "account"):
             yield Attached(policy, kind, key)
+
+
+_REFERENCES: Mapping[str, tuple[str, ...]] = {
+    ATTACHMENT: ("policy_id", "target_id"),
+    MEMBERSHIP: ("group_id", "member_id"),
+    ASSIGNMENT: ("target_id", "permission_set_arn", "principal_id"),
+    CONTACT: ("account_id",),
+    **dict.fromkeys((MANAGED_POLICY, CUSTOMER_POLICY, INLINE_POLICY, BOUNDARY), ("permission_set_arn",)),
+}
+"""The attributes with the ids of the things whose keys are in the name of a resource, in the order of the keys."""
+
+
+def _named_after(found: Iterable[Resource]) -> Iterator[tuple[Kind, str, str, str]]:
+    for resource in found:
+        attributes = _REFERENCES.get(resource.type, ())
+        keys = [(kind, key) for kind, key in address_parts(resource.address) if kind] if attributes else []
+        for (kind, key), attribute in zip(keys, attributes, strict=False):  # the root has no key
+            yield kind, key, resource.stack, _text(resource.attributes, attribute)
 
 
 # Administrators

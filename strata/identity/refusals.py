@@ -16,8 +16,10 @@ FOLDER = "cdktf.out"
 Case = Callable[[Comparison], Iterator[Refusal]]
 CASES: tuple[Case, ...] = (
     accounts.lost_accounts,
+    accounts.dropped_accounts,
     accounts.changed_emails,
     keys.renamed_keys,
+    keys.lost_moves,
     keys.moved_units,
     keys.taken_identities,
     keys.recorded_twice,
@@ -81,4 +83,20 @@ def warnings(declared: Holdings, recorded: Holdings, live: Live) -> Iterator[str
                 f"{user.key} signs in as {name!r}, not as {user.name!r}: AWS has the user name from when it made the "
                 f"user, and a deploy leaves it; write 'user_name: {name}' to keep it, or change it at AWS, see "
                 "'Somebody changes their name' in docs/access.md"
+            )
+    yield from _kept_members(declared, recorded, live)
+
+
+def _kept_members(declared: Holdings, recorded: Holdings, live: Live) -> Iterator[str]:
+    """Yields the groups that are imported with more members than the configuration gives them."""
+    for met in live.met:
+        if met.kind != "group" or declared.imports.get(declared.things["group", met.key].address) != met.id:
+            continue
+        members = {("user", user) for group, user in declared.memberships if group == met.key}
+        names = {thing.identity for side in (declared, recorded) for at, thing in side.things.items() if at in members}
+        names |= {name for at, name in declared.external.items() if at in members}
+        if others := [name for name in met.holds if folded(name) not in names]:
+            yield (
+                f"group {met.key} is imported with {listed(others)} in it, whom no line puts there: a deploy leaves "
+                "them; add them to its members, or take them out at AWS"
             )

@@ -28,6 +28,14 @@ WORDS: Mapping[Kind, str] = {
     "permission-set": "permission set",
 }
 
+SECTIONS: Mapping[Kind, str] = {
+    "user": "users",
+    "group": "groups",
+    "permission-set": "permission_sets",
+    "policy": "policies",
+}
+"""The sections of what is deleted as soon as its entry goes."""
+
 STACKS: Mapping[Kind, str] = {
     "account": "organizations",
     "ou": "organizations",
@@ -45,6 +53,7 @@ MANAGED_POLICY = "aws_ssoadmin_managed_policy_attachment"
 CUSTOMER_POLICY = "aws_ssoadmin_customer_managed_policy_attachment"
 INLINE_POLICY = "aws_ssoadmin_permission_set_inline_policy"
 BOUNDARY = "aws_ssoadmin_permissions_boundary_attachment"
+CONTACT = "aws_account_alternate_contact"
 TRAIL = "aws_cloudtrail.organization"
 RAM_SHARING = "aws_ram_sharing_with_organization.main"
 
@@ -74,6 +83,13 @@ class Thing:
         """Returns its Terraform address."""
         return f"{TYPES[self.kind]}.{self.key}"
 
+    @property
+    def bare_id(self) -> str:
+        """Returns the id by which resources refer to it: an import id names the store or the instance as well."""
+        if self.kind == "permission-set":
+            return self.id.partition(",")[0]
+        return self.id.rpartition("/")[2] if self.kind in ("user", "group") else self.id
+
     def __str__(self) -> str:
         return f"{WORDS[self.kind]} {self.key}"
 
@@ -86,6 +102,11 @@ class Assigned:
     permission_set: str
     principal_type: str
     principal: str
+
+    @property
+    def name(self) -> str:
+        """Returns the name of its resource."""
+        return f"{self.account}_{self.permission_set}_{self.principal_type}_{self.principal}"
 
     def __str__(self) -> str:
         return f"{self.permission_set} of {self.principal_type} {self.principal} in {self.account}"
@@ -119,14 +140,18 @@ class Holdings:
     """Stacks whose state is known and has nothing."""
     assignments: frozenset[Assigned] = frozenset()
     attachments: frozenset[Attached] = frozenset()
+    named_after: frozenset[tuple[Kind, str, str, str]] = frozenset()
+    """Kind and key of a thing after which resources are named, the stack that has them, and the id that they name."""
     placed: Mapping[str, str] = field(default_factory=dict)
     """Account to the unit it is in, by key; one below the root, or in a unit that no state has, is not here."""
+    tags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """The recorded tags of each account."""
     memberships: frozenset[tuple[str, str]] = frozenset()
     administrators: Administrators = field(default_factory=Administrators)
     trail: Switch = "off"
     ram_sharing: Switch = "off"
     retired: Mapping[str, str] = field(default_factory=dict)
-    """Retired accounts: key to identity."""
+    """Retired accounts, of the states those of the last deploy: key to identity."""
     unmanaged: tuple[str, ...] = ()
     """Accounts left to others: identities and ids."""
     external: Mapping[tuple[Kind, str], str] = field(default_factory=dict)
@@ -137,6 +162,8 @@ class Holdings:
     previously: Mapping[Kind, Mapping[str, str]] = field(default_factory=dict)
     """What the outputs `declared_keys` of the states say: kind to key to identity."""
     source_files: Mapping[str, SourceFile] = field(default_factory=dict)
+    files: Mapping[str, Mapping[str, frozenset[str]]] = field(default_factory=dict)
+    """Where teams own files: file to section to the names of the resources that it declares."""
 
     def of(self, kind: Kind) -> Iterator[Thing]:
         """Yields the things of one kind, by key."""

@@ -181,7 +181,8 @@ names the reasons for which AWS does not create an account.
 
 def advice(workspace: Workspace, stack: str, found: Sequence[Failure]) -> Iterator[str]:
     """Yields what to do about errors of a stack, each advice once."""
-    said = [f"{failure.text} {failure.address or ''}" for failure in found]
+    yield from dict.fromkeys(failure.remedy for failure in found if failure.remedy)
+    said = [f"{failure.text} {failure.address or ''}" for failure in found if not failure.remedy]
     given = dict.fromkeys(next((words for pattern, words in ADVICE if re.search(pattern, text)), None) for text in said)
     yield from filter(None, given)
     yield from dict.fromkeys(filter(None, map(_denied, said)))

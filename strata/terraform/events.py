@@ -21,6 +21,8 @@ class Failure:
     reads: frozenset[str] = frozenset()
     written_in: str = ""
     """The address of the resource or data source in whose Terraform it is, where that has no address of its own."""
+    remedy: str = ""
+    """What to do about it, where AWS was asked why it is so."""
 
     @property
     def told(self) -> str:

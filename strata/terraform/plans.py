@@ -155,8 +155,10 @@ class Planner:
     """Hears each plan that would do something, in Terraform's JSON."""
     gone: Callable[[Sequence[Failure]], Collection[str]] = lambda _: ()
     """Returns the addresses of errors that are imports of what AWS does not have, and that need not stop the plan."""
-    refuse: Callable[[Plan], None] = lambda _: None
-    """Raises an error where a plan shall not even be shown."""
+    refuse: Sequence[Callable[[Plan], None]] = ()
+    """Each raises an error where a plan shall not even be shown."""
+    explain: Callable[[str, Sequence[Failure]], Sequence[Failure]] = lambda _, failures: failures
+    """Returns the errors of a stack, with what is to be done about those of which only AWS knows why."""
     refresh: Callable[[Workspace, str, Versions], bool] = lambda *_: True
     """Says whether a plan that rests on these versions of states asks AWS about every object of its state."""
     _initialized: set[str] = field(default_factory=set)
@@ -177,7 +179,8 @@ class Planner:
             self.workspace.import_not(stack, addresses)
             planned = self._plan(stack, pending)
         planned = self._plan(stack, pending) if self.adopt(planned) else planned
-        self.refuse(planned)
+        for refuse in self.refuse:
+            refuse(planned)
         return planned
 
     def _plan(self, stack: str, pending: Sequence[str]) -> Plan:
@@ -202,7 +205,7 @@ class Planner:
         file.unlink(missing_ok=True)
         if not result.code:
             return Plan(stack, versions=versions)
-        return self._unplanned(stack, events.failures or [ended(result, events)], pending)
+        return self._unplanned(stack, self.explain(stack, events.failures or [ended(result, events)]), pending)
 
     def initialize(self, stack: str) -> Failure | None:
         """Prepares Terraform in the folder of a stack, once a run; returns why it cannot be."""

@@ -1,7 +1,8 @@
 """An example of a test of one's own: `make own` runs what is in this folder, which is yours.
 
-It may read config/, and the Terraform that it becomes, by the fixture `own`: every stack as the JSON that is written.
-The fixture `zone` answers who can do what, as AWS would; docs/expectations.md has more of it.
+It may read your configuration, config/ or what STRATA_CONFIG names, and the Terraform that it becomes, by the fixture
+`own`: every stack as the JSON that is written. The fixture `zone` answers who can do what, as AWS would;
+docs/expectations.md has more of it.
 """
 
 from __future__ import annotations

@@ -54,6 +54,19 @@ USERS = "".join(
     for key in ("bo", "cy", "di")
 )
 GROUPS = "  spare:\n    description: Nobody.\n  again:\n    description: Anew.\n  team:\n    members: [bo]\n"
+EXTERNAL_USERS = "".join(
+    f"  {key}:\n    user_name: {key}@idp.example.com\n    external: true\n" for key in ("visitor", "leaving")
+)
+EXTERNAL_GROUPS = "".join(f"  sg-{key}:\n    external: true\n" for key in ("finance", "leaving", "again", "spare"))
+EXTERNAL_ACCESS = """
+  - permission_sets: [FinOps, ReadOnly]
+    groups: [sg-finance]
+    accounts: [security, shared]
+  - permission_sets: [ReadOnly]
+    groups: [sg-leaving, sg-again]
+    users: [visitor, leaving]
+    accounts: [security]
+"""
 SETS = """\
   Rich:
     description: Many things.
@@ -98,14 +111,15 @@ def deployed(deployed_shipped: Snapshot, tmp_path_factory: pytest.TempPathFactor
     site.append("organization.yaml", ORGANIZED)
     site.edit(
         "sso.yaml",
-        ("users:\n", "users:\n" + USERS),
-        ("\ngroups:\n", "\ngroups:\n" + GROUPS),
+        ("users:\n", "users:\n" + USERS + EXTERNAL_USERS),
+        ("\ngroups:\n", "\ngroups:\n" + GROUPS + EXTERNAL_GROUPS),
         ("\npermission_sets:\n", "\npermission_sets:\n" + SETS),
     )
-    site.append("sso.yaml", PEOPLE)
+    site.append("sso.yaml", EXTERNAL_ACCESS + PEOPLE)
     site.append("security.yaml", CONTACTS)
     for name, document in {"by-tag": TAGGED, "spare": ALLOWED, "open": ALLOWED}.items():
         (site.config / "policies" / f"{name}.json").write_text(json.dumps(document))
+    site.make_external_groups()
     done = site.strata("deploy", "--yes")
     assert done.code == 0, done.text[-6000:]
     return Snapshot.of(site, tmp_path_factory.mktemp("kept") / "site")
@@ -148,6 +162,12 @@ class Hand:
 
     def group(self, key: str) -> str:
         return self.id("identitystore_group", key, "group_id")
+
+    def looked_up(self, kind: str, key: str) -> str:
+        state = json.loads(self.site.saved_state("sso"))
+        is_it = {"mode": "data", "type": f"aws_identitystore_{kind}", "name": key}
+        (one,) = [each for each in state["resources"] if is_it.items() <= each.items()]
+        return str(one["instances"][0]["attributes"][f"{kind}_id"])
 
     def set(self, key: str) -> Json:
         return {"InstanceArn": INSTANCE, "PermissionSetArn": self.id("ssoadmin_permission_set", key, "arn")}
@@ -342,6 +362,37 @@ def group_made_again(hand: Hand) -> str:
     hand.people.delete_group(IdentityStoreId=STORE, GroupId=hand.group("again"))
     made = hand.people.create_group(IdentityStoreId=STORE, DisplayName="again", Description="Anew.")["GroupId"]
     return f"changed group again: id is {made}"
+
+
+def external_group_renamed(hand: Hand) -> str:
+    hand.updated("group", hand.looked_up("group", "sg-finance"), "displayName", "sg: the 'bill'")
+    return "changed group sg-finance: name is sg: the 'bill'"
+
+
+def external_group_without_access_renamed(hand: Hand) -> str:
+    hand.updated("group", hand.looked_up("group", "sg-spare"), "displayName", "sg-rest")
+    return "changed group sg-spare: name is sg-rest"
+
+
+def external_group_gone(hand: Hand) -> str:
+    hand.people.delete_group(IdentityStoreId=STORE, GroupId=hand.looked_up("group", "sg-leaving"))
+    return "gone group sg-leaving"
+
+
+def external_group_made_again(hand: Hand) -> str:
+    hand.people.delete_group(IdentityStoreId=STORE, GroupId=hand.looked_up("group", "sg-again"))
+    made = hand.people.create_group(IdentityStoreId=STORE, DisplayName="sg-again")["GroupId"]
+    return f"changed group sg-again: id is {made}"
+
+
+def external_user_renamed(hand: Hand) -> str:
+    hand.updated("user", hand.looked_up("user", "visitor"), "userName", "guest@idp.example.com")
+    return "changed user visitor: user_name is guest@idp.example.com"
+
+
+def external_user_gone(hand: Hand) -> str:
+    hand.people.delete_user(IdentityStoreId=STORE, UserId=hand.looked_up("user", "leaving"))
+    return "gone user leaving"
 
 
 def member_made(hand: Hand) -> str:
@@ -546,6 +597,8 @@ def contact_gone(hand: Hand) -> str:
 BY_HAND = "change security.yaml by hand"
 PLACEHOLDERS = "policies/devops.json has placeholders, and the document at AWS has none; change the file by hand"
 GONE = "take it out of the YAML by hand, and deploy"
+RENAMED = "give it its name back at its identity provider"
+DELETED = "make it again under its name at its identity provider, then strata deploy sso"
 
 
 @dataclass(frozen=True)
@@ -599,6 +652,12 @@ ROWS = (
     Row(group_gone, GONE),
     Row(group_described),
     Row(group_made_again, "the state has the one that was deleted, and no import replaces it"),
+    Row(external_group_renamed, not_put_back=RENAMED),
+    Row(external_group_without_access_renamed, not_put_back=RENAMED),
+    Row(external_group_gone, GONE, DELETED),
+    Row(external_group_made_again, "a deploy gives the new one what the deleted one had"),
+    Row(external_user_renamed, not_put_back=RENAMED),
+    Row(external_user_gone, GONE, DELETED),
     Row(member_made),
     Row(member_gone, GONE),
     Row(attribute_made),
@@ -729,3 +788,75 @@ def test_where_a_way_is_impossible_drift_says_so(site: Site) -> None:
         assert bool(one["adopt"]) is not bool(one["not_adopted"])
         if row and row.not_put_back and "assignment" not in words:
             assert (one["deploy"], one["by_hand"]) == ("", row.not_put_back)
+
+
+def test_nobody_loses_access_by_the_lines_for_whom_an_identity_provider_renames(site: Site, tmp_path: Path) -> None:
+    """Meanwhile a plan and doctor say what to write, and a deploy changes nothing."""
+    hand, before = Hand(site), assigned(site)
+    external_group_renamed(hand)
+    external_group_without_access_renamed(hand)
+    external_user_renamed(hand)
+    since = len(site.aws.calls())
+
+    planned, deployed, doctor = site.strata("plan"), site.strata("deploy", "--yes"), site.strata("doctor")
+
+    entries = (site.config / "sso.yaml").read_text().splitlines()
+    words = {
+        f"sso.yaml:{entries.index('  sg-finance:') + 1}: groups.sg-finance.name: group 'sg-finance' is called "
+        "\"sg: the 'bill'\" at AWS since it was deployed, and has its access; write name: \"sg: the 'bill'\"",
+        f"sso.yaml:{entries.index('  sg-spare:') + 1}: groups.sg-spare.name: group 'sg-spare' is called 'sg-rest'",
+        f"sso.yaml:{entries.index('    user_name: visitor@idp.example.com') + 1}: users.visitor.user_name: user "
+        "'visitor@idp.example.com' is called 'guest@idp.example.com' at AWS",
+    }
+    for run in (planned, deployed):
+        assert run.code == 1
+        assert not [one for one in words if one not in run.text], run.text[-3000:]
+    assert "security: no changes" in planned.text.lower()
+    assert doctor.code == 1
+    assert doctor.stdout.count("failure") == len(words)
+    said = drift(site, 3)["differences"]
+    lines = [*(text for one in said for text in one["undo"]), *(f"{one['adopt']} --yes" for one in said)]
+    typed = Typist.at(site, tmp_path).types("\n".join(lines))
+    assert typed.code == 0, typed.text[-3000:]
+    assert site.strata("deploy", "--yes").code == 0
+    clean = drift(site, 0)
+    assert (len(said), clean["differences"], clean["waiting"]) == (len(words), [], [])
+    assert assigned(site) == before
+    assert not [one for one in site.aws.writing_calls(since=since) if "Assignment" in one]
+
+
+def test_the_access_of_a_group_is_not_handed_on_to_another_that_has_its_name_by_now(site: Site) -> None:
+    hand, before = Hand(site), assigned(site)
+    external_group_renamed(hand)
+    hand.people.create_group(IdentityStoreId=STORE, DisplayName="sg-finance")
+    external_group_gone(hand)
+    since = len(site.aws.calls())
+
+    gone = site.strata("plan", "sso")
+    hand.people.create_group(IdentityStoreId=STORE, DisplayName="sg-leaving")
+    planned, deployed = site.strata("plan", "sso"), site.strata("deploy", "sso", "--yes")
+
+    assert "group 'sg-leaving' was deleted at AWS since it was deployed; take it out with its assignments" in gone.text
+    for run in (planned, deployed):
+        assert run.code == 1
+        assert run.text.count("error:") == 1, run.text[-3000:]
+        assert "another one is called 'sg-finance' by now, and a deploy would give it all of that" in run.text
+    assert assigned(site) == before
+    site.edit("sso.yaml", ("  sg-finance:\n", "  sg-finance:\n    name: \"sg: the 'bill'\"\n"))
+    done = site.strata("deploy", "sso", "--yes")
+    assert done.code == 0, done.text[-3000:]
+    assert len(assigned(site) - before) == len(before - assigned(site)) == 1
+    assert site.aws.writing_calls(since=since)["sso-admin:DeleteAccountAssignment"] == 1
+    (other,) = drift(site, 3)["differences"]
+    assert other["at"].startswith("group sg-finance (")
+
+
+def assigned(site: Site) -> set[tuple[str, ...]]:
+    """Returns who has what where, by the ids at AWS."""
+    center, found = site.client("sso-admin"), set[tuple[str, ...]]()
+    for arn in center.list_permission_sets(InstanceArn=INSTANCE)["PermissionSets"]:
+        of_set = {"InstanceArn": INSTANCE, "PermissionSetArn": arn}
+        for account in center.list_accounts_for_provisioned_permission_set(**of_set)["AccountIds"]:
+            some = center.list_account_assignments(**of_set, AccountId=account)["AccountAssignments"]
+            found |= {(arn, account, one["PrincipalId"]) for one in some}
+    return found

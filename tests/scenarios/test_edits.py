@@ -5,6 +5,7 @@ Each edit is made on a deployed landing zone; AWS must be asked to change nothin
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from ruamel.yaml import YAML
 from tests.scenarios.site import STACKS, Site
 
 pytestmark = pytest.mark.only("stand-in")
+STATE_LOCK = "terraform.tfstate.tflock"
 Files = dict[str, Any]
 
 
@@ -282,6 +284,68 @@ def test_the_line_of_a_refusal_records_it(shipped: Site, edited: Edit) -> None:
     # A name that the YAML does not give stays as it is.
     assert shipped.aws.writing_calls(by="provider") == {}
     assert planned.code == 0, planned.text
+
+
+@pytest.mark.e2e
+def test_a_file_of_a_team_that_is_gone_is_refused_by_its_name(shipped: Site) -> None:
+    """What it declared is known by what the last run wrote down, and can go on purpose."""
+    file = shipped.config / "sso/data.yaml"
+    file.parent.mkdir()
+    file.write_text("groups:\n  data:\n    members:\n      - jane-doe\n")
+    assert shipped.strata("deploy", "sso", "--yes").code == 0
+    file.rename(file.with_name(".data.yaml"))
+
+    refused = shipped.strata("deploy", "sso", "--yes")
+    planned = shipped.strata("plan", "sso", "--exit-code", "--allow", "mass-deletion")
+    file.write_text("groups: {}\n")
+    emptied = shipped.strata("deploy", "sso", "--yes")
+    file.unlink()
+    done = shipped.strata("plan", "sso", "--exit-code")
+
+    assert refused.code == 1, refused.text
+    assert "sso/data.yaml:1: is gone, or its name begins with a dot; all that it had would be deleted: groups data" in (
+        " ".join(refused.text.split())
+    )
+    assert (planned.code, emptied.code, done.code) == (3, 0, 0), planned.text + emptied.text + done.text
+
+
+@pytest.mark.e2e
+def test_a_rename_that_was_lost_between_two_stacks_makes_no_grant_anew(shipped: Site) -> None:
+    """The state of organizations has the new key, that of sso the old one: the ids are the same."""
+    assert shipped.strata("rename", "account", "shared", "common", "--yes").code == 0
+    assert shipped.strata("deploy", "organizations", "--yes").code == 0
+    moves = shipped.config / "moves.yaml"
+    moves.unlink()
+
+    refused = shipped.strata("deploy", "sso", "--yes")
+    recorded = [shipped.strata(*one.split()[1:], "--yes") for one in refused.lines if one.startswith("strata rename ")]
+    done = shipped.strata("deploy", "sso", "--yes")
+
+    assert refused.code == 1, refused.text
+    assert "is account shared in the state of sso, by the id" in " ".join(refused.text.split())
+    assert [run.code for run in recorded] == [0]
+    assert done.code == 0, done.text
+    assert shipped.aws.writing_calls(by="provider") == {}
+
+
+@pytest.mark.e2e
+def test_what_a_run_beside_it_makes_is_nobody_elses(shipped: Site) -> None:
+    """Who is there and in no state is called a stranger only where no run holds the state."""
+    store = shipped.client("sso-admin").list_instances()["Instances"][0]["IdentityStoreId"]
+    shipped.client("identitystore").create_group(IdentityStoreId=store, DisplayName="builders")
+    shipped.edit("sso.yaml", ("\npermission_sets:\n", "  builders:\n    description: Try.\n\npermission_sets:\n"))
+    lock, since = f"management/sso/{STATE_LOCK}", dt.datetime.now(dt.UTC).isoformat()
+    held = {"ID": "0a1b2c3d-1111-2222-3333-444455556666", "Who": "kim@elsewhere", "Created": since}
+    shipped.client("s3").put_object(Bucket=shipped.bucket, Key=lock, Body=json.dumps(held).encode())
+
+    beside = shipped.strata("deploy", "sso", "--yes")
+    shipped.client("s3").delete_object(Bucket=shipped.bucket, Key=lock)
+    alone = shipped.strata("deploy", "sso", "--yes")
+
+    assert (beside.code, alone.code) == (1, 1), beside.text + alone.text
+    assert "somebody is deploying; nothing of sso was changed here; sso: the state is locked by kim@els" in beside.text
+    assert "Strata did not create" not in beside.text
+    assert "'builders' is a group that exists in AWS and that Strata did not create" in alone.text
 
 
 def test_a_state_from_before_the_guards_is_no_obstacle(shipped: Site) -> None:

@@ -5,6 +5,7 @@ stay, in recorded.json.xz. Where AWS documents otherwise the documentation holds
 corners are not made here: empty values under ForAllValues, ranges of /0, single addresses without /32, `${$}`, `${*}`
 under StringEquals, variables before version 2012-10-17 and behind no slash, ARNs of few parts in RCPs, the root user,
 service-linked roles, epoch time, `*` as the resource beside ARNs, variables without a value in NotResource.
+Negations of a variable without a value are made; `vectors.DOCUMENTED_OTHERWISE` lists those that AWS answers otherwise.
 """
 
 from __future__ import annotations

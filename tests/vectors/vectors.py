@@ -21,6 +21,26 @@ RCP_FULL_ACCESS = {
 
 Json = Mapping[str, Any]
 
+DOCUMENTED_OTHERWISE = {
+    271: "ExplicitlyDenied",
+    2887: "Allowed",
+    3523: "Allowed",
+    3605: "Allowed",
+    4038: "ExplicitlyDenied",
+    4408: "ExplicitlyDenied",
+    4562: "ExplicitlyDenied",
+    4902: "Allowed",
+    5242: "ExplicitlyDenied",
+    5400: "ExplicitlyDenied",
+    5823: "ExplicitlyDenied",
+    5843: "ExplicitlyDenied",
+}
+"""Recorded vectors whose answer AWS documents otherwise, by their position: a negation of a variable without a value.
+
+'Inverted condition operators like StringNotEquals or StringNotLike do match against a null value.'
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#policy-vars-no-value
+"""
+
 
 def recorded(file: Path = FOLDER / "recorded.json.xz") -> list[Json]:
     """Returns the recorded vectors, each with the answer of iam-simulate."""

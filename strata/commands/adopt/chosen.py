@@ -15,7 +15,7 @@ from strata.adoption.record import RECORD
 from strata.adoption.rerun import merge
 from strata.aws.prerequisites import management_caller
 from strata.aws.session import connect
-from strata.commands.adopt.existing import deployed, existing_at, show, warn, worse
+from strata.commands.adopt.existing import deployed, existing_at, locked_out, show, unmet, warn
 from strata.commands.adopt.mending import mend, replace
 from strata.config.text import short
 from strata.config.types import did_you_mean
@@ -33,6 +33,7 @@ from strata.load import load
 from strata.options import Options
 from strata.outputs import output
 from strata.printing import document, word
+from strata.rules.expectations import AS_EXPECTED
 from strata.terminal import confirmed, interactive
 
 
@@ -78,7 +79,11 @@ def run(options: Options, choice: Choice) -> int:
     files = _files(existing, merged, inventory)
     if not choice.json:
         reading.tell()
-    warned = worse(folder, existing, merged) if files else []
+    broken = unmet(folder, existing, merged) if files else []
+    if broken and not choice.dry_run:
+        put_back = "or put the difference back as strata drift says"
+        raise StrataError(*broken, f"nothing was written, since strata check refuses it; {AS_EXPECTED}, {put_back}")
+    warned = [*broken, *(locked_out(folder, existing, merged) if files else ())]
     code, written = _offered(options, existing, files, merged, choice, warned)
     if choice.json:
         facts = {"folder": str(folder), "written": written, "requests": dict(reading.requests)}
@@ -151,6 +156,20 @@ def chosen_of(
         found += can
     if faults:
         raise StrataError(*faults)
+    return _with_freed_names(differences, found)
+
+
+def _with_freed_names(differences: Sequence[Difference], chosen: Sequence[Difference]) -> list[Difference]:
+    """Returns chosen differences, and the renames at an identity provider that free the names which they write."""
+    found = list(chosen)
+    renamed = [one for one in differences if one.declared and one.declared.external and one.way.adopt]
+    for one in found:
+        name = one.live.values.get(one.attribute) if one in renamed and one.live else None
+        found += [
+            other
+            for other in renamed
+            if other not in found and other.declared and other.declared.values.get(one.attribute) == name
+        ]
     return found
 
 

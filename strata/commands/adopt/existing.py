@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 import tempfile
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -143,13 +143,22 @@ def offer(
 
 
 def worse(folder: Path, existing: Existing, merged: Merged) -> list[str]:
-    """Returns what nobody wants of the result and the configuration does not have yet, each with its place.
+    """Returns what nobody wants of the result and the configuration does not have yet, each with its place."""
+    return [*unmet(folder, existing, merged), *locked_out(folder, existing, merged)]
 
-    That is an expectation that holds no longer, and what nobody could undo, which accepted.yaml gets an entry for.
-    """
-    before, after = existing.landing_zone, merged.landing_zone
-    copy = str(Path(after.source_file(PROJECT).file).parent)
-    found = (*newly_unmet(before, after), *newly_locked_out(before, after))
+
+def unmet(folder: Path, existing: Existing, merged: Merged) -> list[str]:
+    """Returns the expectations that hold no longer, which `strata check` refuses."""
+    return _placed(folder, merged, newly_unmet(existing.landing_zone, merged.landing_zone))
+
+
+def locked_out(folder: Path, existing: Existing, merged: Merged) -> list[str]:
+    """Returns what nobody could undo, which accepted.yaml gets an entry for."""
+    return _placed(folder, merged, newly_locked_out(existing.landing_zone, merged.landing_zone))
+
+
+def _placed(folder: Path, merged: Merged, found: Iterable[str]) -> list[str]:
+    copy = str(Path(merged.landing_zone.source_file(PROJECT).file).parent)
     return [f"{folder}/{one.replace(copy, str(folder))}" for one in found]
 
 

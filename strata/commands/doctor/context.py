@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from strata.aws.identity_center import list_instances
 from strata.aws.organization import LiveAccount, list_accounts
-from strata.aws.session import Aws, Client
+from strata.aws.session import Aws
 from strata.aws.states import read_states
 from strata.commands.doctor.findings import Finding
 from strata.config.models import Project
@@ -75,17 +75,16 @@ class CheckContext:
 
 def build_context(landing_zone: LandingZone, folder: Path, aws: Aws, *, has_organization: bool) -> CheckContext:
     """Builds the context; a shared fact is read when the first check asks for it."""
-    shared = SharedAws(aws.profile, aws.region)
     project = landing_zone.project
 
     return CheckContext(
         landing_zone=landing_zone,
         folder=folder,
-        aws=shared,
+        aws=aws,
         has_organization=has_organization,
-        accounts=SharedFact(partial(list_accounts, shared)),
-        instances=SharedFact(partial(list_instances, shared, project, everywhere=True)),
-        states=SharedFact(partial(read_states, shared, project)),
+        accounts=SharedFact(partial(list_accounts, aws)),
+        instances=SharedFact(partial(list_instances, aws, project, everywhere=True)),
+        states=SharedFact(partial(read_states, aws, project)),
     )
 
 
@@ -105,18 +104,6 @@ class SharedFact(Generic[T]):
                 except StrataError as error:
                     self._answer.set_exception(error)
         return self._answer.result()
-
-
-@dataclass(frozen=True)
-class SharedAws(Aws):
-    """Creates clients for many threads: boto3 creates one at a time, and all threads may use it."""
-
-    lock: threading.Lock = field(default_factory=threading.Lock, compare=False, repr=False)
-
-    def client(self, service: str, region: str | None = None) -> Client:
-        """Returns the client of a service."""
-        with self.lock:
-            return super().client(service, region)
 
 
 def _addresses(state: Mapping[str, Any]) -> list[str]:

@@ -1,4 +1,4 @@
-"""The finding of a check: one line that is ok, a warning or a failure, with its remedy."""
+"""The finding of a check: one line that is ok, left for later, a warning or a failure, with its remedy."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ class Level(StrEnum):
     """How bad it is; a failure makes `strata doctor` exit 1."""
 
     OK = "ok"
+    LATER = "later"
     WARNING = "warning"
     FAILURE = "failure"
 
@@ -35,6 +36,11 @@ def ok(text: str) -> Finding:
     return Finding(Level.OK, text)
 
 
+def later(text: str, remedy: str = "") -> Finding:
+    """Makes a line about what a later step of the set-up makes."""
+    return Finding(Level.LATER, text, remedy)
+
+
 def warning(text: str, remedy: str = "") -> Finding:
     """Makes a line that stops nothing."""
     return Finding(Level.WARNING, text, remedy)
@@ -45,7 +51,7 @@ def failure(text: str, remedy: str = "") -> Finding:
     return Finding(Level.FAILURE, text, remedy)
 
 
-NOT_YET = warning("not yet: strata bootstrap")
+NOT_YET = later("not yet: strata bootstrap")
 NOT_DEPLOYED = "not yet: strata deploy"
 
 

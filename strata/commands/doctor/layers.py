@@ -8,7 +8,7 @@ from typing import Any
 from strata.aws.access_role import WAY, account_ids, closed_to_us
 from strata.aws.states import list_stacks, read_state
 from strata.commands.doctor.context import CheckContext
-from strata.commands.doctor.findings import Finding, failure, listed, ok, warning
+from strata.commands.doctor.findings import Finding, failure, later, listed, ok, warning
 from strata.config.layers import STACKS, Layer, unused
 from strata.identity.settled import lost_layers
 from strata.terraform.tools import CONFIG
@@ -38,7 +38,7 @@ def _here(layer: Layer, stored: Sequence[str]) -> Iterator[Finding]:
     if layer.name in stored:
         yield ok(f"{layer.name}: deployed")
     else:
-        yield warning(f"{layer.name}: not deployed yet", f"strata deploy {layer.name}")
+        yield later(f"{layer.name}: not deployed yet", f"strata deploy {layer.name}")
 
 
 def _in_accounts(context: CheckContext, layer: Layer, stored: Sequence[str]) -> Iterator[Finding]:
@@ -49,6 +49,6 @@ def _in_accounts(context: CheckContext, layer: Layer, stored: Sequence[str]) -> 
     there = [key for key in context.landing_zone.members if layer.stack_in(key) in stored]
     lacking = [key for key in context.landing_zone.members if key not in (*there, *closed)]
     if lacking:
-        yield warning(f"{layer.name}: not deployed yet in {listed(lacking)}", f"strata deploy {layer.name}")
+        yield later(f"{layer.name}: not deployed yet in {listed(lacking)}", f"strata deploy {layer.name}")
     elif there:
         yield ok(f"{layer.name}: deployed in {counted(len(there), 'account')}")

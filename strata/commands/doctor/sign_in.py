@@ -9,11 +9,13 @@ from typing import Any
 from strata.aws.identity_center import Center, console
 from strata.aws.session import AwsError, paginate
 from strata.commands.doctor.context import CheckContext
-from strata.commands.doctor.findings import NOT_DEPLOYED, Finding, failure, listed, ok, warning
+from strata.commands.doctor.findings import NOT_DEPLOYED, Finding, failure, later, listed, ok, warning
 from strata.config.layers import STACKS
 from strata.config.models import PARTITION
 from strata.identity import announced
 from strata.identity.examine import strangers
+from strata.identity.external import external, lost, principals
+from strata.landing_zone.moves import newest_keys
 from strata.printing import word
 
 
@@ -58,24 +60,33 @@ def _enable(region: str) -> str:
     return f"by hand, once: {console(region)} > Enable > Enable with AWS Organizations, not an account instance"
 
 
-_NOT_ENABLED = warning("not yet: Identity Center is not enabled")
+_NOT_ENABLED = later("not yet: Identity Center is not enabled")
 
 
 def check_directory(context: CheckContext) -> Iterator[Finding]:
-    """Checks that nobody else created what has the name of a declared user, group or permission set."""
-    if Center.of(context.aws, context.project) is None:
+    """Checks that nobody else created what has the name of a declared user, group or permission set.
+
+    And that those of an identity provider are there under their names, by which a deploy looks them up.
+    """
+    center, zone = Center.of(context.aws, context.project), context.landing_zone
+    if center is None:
         yield _NOT_ENABLED
         return
+    states = {stack: context.states().get(stack, {}) for stack in STACKS}
     found = strangers(
         context.aws,
-        context.landing_zone,
-        states={stack: context.states().get(stack, {}) for stack in STACKS},
+        zone,
+        states=states,
         announced=announced.read(context.aws, context.project),
         today=dt.datetime.now(tz=dt.UTC).date(),
     )
     for refusal in found:
         yield failure(refusal.fault.problem, " ".join((refusal.fault.remedy, *refusal.lines)))
-    if not found:
+    recorded = principals(states, newest_keys(zone.moves))
+    looked_up = [lost(center, zone, who, recorded.get(who)) for who in external(zone)]
+    for fault in filter(None, looked_up):
+        yield failure(fault.problem, fault.remedy)
+    if not found and not any(looked_up):
         yield ok("nothing has the name of a declared user, group or permission set and is in no state")
 
 
@@ -117,7 +128,7 @@ def check_alert_mails(context: CheckContext) -> Iterator[Finding]:
         except AwsError as error:
             if error.code not in ("NotFound", "NotFoundException"):
                 raise
-            found.append(warning(f"{NOT_DEPLOYED} security ({region})"))
+            found.append(later(f"{NOT_DEPLOYED} security ({region})"))
         else:
             found += assess_alert_mails(region, control.emails, live)
     yield from found or [ok("confirmed by everybody" if control.on else "alerts are not on")]

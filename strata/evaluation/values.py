@@ -374,13 +374,18 @@ def _moments(texts: Iterable[str]) -> list[Choice]:
 
 def _addresses(texts: Iterable[str]) -> list[Choice]:
     found: list[Choice] = []
-    for one in (known for text in texts if (known := network(text))):
+    networks = [known for text in texts if (known := network(text))]
+    for one in networks:
         first, last = int(one.network_address), int(one.broadcast_address)
         kind = ipaddress.IPv4Address if isinstance(one, ipaddress.IPv4Network) else ipaddress.IPv6Address
         end = 2**one.max_prefixlen
         found += [Choice(str(kind(at)), str(one)) for at in (first, last)]
         found += [Choice(str(kind(at)), str(kind(at))) for at in (first - 1, last + 1) if 0 <= at < end]
-    return found
+    versions = {one.version for one in networks} or {4, 6}
+    return [*found, *(Choice(text) for version, text in _SOME_ADDRESS.items() if version not in versions)]
+
+
+_SOME_ADDRESS = {4: "192.0.2.1", 6: "2001:db8::1"}
 
 
 _FAMILIES: dict[str, Callable[[Iterable[str]], list[Choice]]] = {

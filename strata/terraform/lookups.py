@@ -1,0 +1,69 @@
+"""Lookups of groups and users that find nobody, or another one than the last deploy: who it was, what to write."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+from strata.aws.identity_center import Center
+from strata.aws.session import AwsError
+from strata.errors import Fault
+from strata.identity.comparison import Refusal
+from strata.identity.external import Principal, Who, external, lookup, lost, principals, recipient
+from strata.identity.leftovers import STACK
+from strata.landing_zone.moves import newest_keys
+from strata.terraform.events import Failure
+from strata.terraform.plans import Plan
+from strata.terraform.preflight import Prepared, RefusedError
+
+
+def explained(prepared: Prepared, stack: str, failures: Sequence[Failure]) -> list[Failure]:
+    """Returns errors of a plan, with the line to write where a lookup failed; AWS is asked only then."""
+    zone = prepared.landing_zone
+    named = [lookup(one.address or one.written_in, zone) if stack == STACK else None for one in failures]
+    try:
+        found = _lost(prepared, {who for who in named if who})
+    except AwsError:
+        return list(failures)  # AWS's own error says why
+    return [
+        replace(one, remedy=str(found[who])) if who in found else one for one, who in zip(failures, named, strict=True)
+    ]
+
+
+def refuse_handed_on(prepared: Prepared, planned: Plan, *, applied: bool = False) -> None:
+    """Refuses a plan that gives the access of a group or user to another one, which has its name by now.
+
+    AWS is asked only where a plan gives access to another id than the state has.
+
+    Args:
+        prepared: the start of the run.
+        planned: what is planned.
+        applied: whether this run has changed something before.
+
+    Raises:
+        RefusedError: who has the access would lose it.
+    """
+    if planned.stack != STACK:
+        return
+    recorded, others = _recorded(prepared), set[Who]()
+    for address, change in planned.changes.items():
+        who, ids = recipient(address), {one.name: one.after for one in change.attributes if not one.unknown}
+        id = ids.get("principal_id", ids.get("member_id"))
+        if who in external(prepared.landing_zone) and who in recorded and id and id != recorded[who].id:
+            others.add(who)
+    if found := _lost(prepared, others):
+        raise RefusedError(sorted(map(Refusal, found.values())), applied=applied)
+
+
+def _recorded(prepared: Prepared) -> dict[Who, Principal]:
+    return principals({STACK: prepared.states.get(STACK, {})}, newest_keys(prepared.landing_zone.moves))
+
+
+def _lost(prepared: Prepared, some: Collection[Who]) -> dict[Who, Fault]:
+    zone = prepared.landing_zone
+    center = Center.of(prepared.aws, zone.project) if some else None
+    if center is None:
+        return {}
+    recorded = _recorded(prepared)
+    found = {who: lost(center, zone, who, recorded.get(who)) for who in sorted(some)}
+    return {who: fault for who, fault in found.items() if fault}
