@@ -609,6 +609,11 @@ def _cost(**parts: Any) -> Any:
     return {"tags": {"Cost": parts}}
 
 
+def _copying(vault: str) -> Any:
+    copies = {vault: {"target_backup_vault_arn": {"@@assign": vault}}}
+    return {"plans": {"weekly": {"rules": {"r": {"copy_actions": copies}}}}}
+
+
 def _ec2(setting: str, name: str, value: str) -> Any:
     return {"ec2_attributes": {setting: {name: {"@@assign": value}}}}
 
@@ -691,8 +696,18 @@ MERGES: dict[str, tuple[str, Merge, Merge, list[str]]] = {
     "one more plan that copies to another account": (
         "BACKUP",
         {"root": PLAN},
-        {"root": PLAN, "unit": {"plans": {"w": {"rules": {"r": {"copy_actions": {"arn": {"a": {"@@assign": "b"}}}}}}}}},
-        ["policy unit sets plans.w.rules.r.copy_actions.arn.a to b, not nothing, in organizational unit workloads"],
+        {"root": PLAN, "unit": _copying("arn:aws:backup:eu-west-1:999999999999:backup-vault:a")},
+        [
+            "policy unit sets plans.weekly.rules.r.copy_actions.arn:aws:backup:eu-west-1:999999999999:backup-vault:a."
+            "target_backup_vault_arn to arn:aws:backup:eu-west-1:999999999999:backup-vault:a, not nothing, in "
+            "organizational unit workloads"
+        ],
+    ),
+    "one more plan that copies within the account": (
+        "BACKUP",
+        {"root": PLAN},
+        {"root": PLAN, "unit": _copying("arn:aws:backup:eu-west-1:$account:backup-vault:a")},
+        [],
     ),
     "a rule gets another part": (
         "BACKUP",
