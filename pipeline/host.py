@@ -188,8 +188,8 @@ def body(first: str, said: str, run: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Returns text without control characters, and without other ends of lines than one."""
-    return re.sub("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]", "", text)
+    """Returns text without control characters, those of direction among them, and with one end of lines alone."""
+    return re.sub("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]", "", text)
 
 
 # The list

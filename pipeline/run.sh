@@ -93,7 +93,8 @@ plan() {
   cat "$out/plan.txt"
   {
     printf '\n## Plan\n\n'
-    grep '^list of changes: ' "$out/plan.txt" || true
+    # That very line and none that begins so, since it is no code here.
+    grep -xE 'list of changes: [0-9,]+ resources?, sha256 [0-9a-f]+' "$out/plan.txt" || true
     printf '\n'
     [ "$code" -ne 3 ] || printf '**It is not the list that was reviewed; the end of the plan says why.**\n\n'
     [ "$code" -eq 0 ] || [ "$code" -eq 3 ] || printf '**It failed; the log has the errors.**\n\n'

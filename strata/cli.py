@@ -154,7 +154,7 @@ def _outcome(run: Callable[[], int], options: Options, json_of: str | None) -> i
             raise
         if options.debug:
             traceback.print_exc()
-        for text in _words(error):
+        for text in _words(error, every=options.verbose):
             print(text, file=sys.stderr)
         if json_of and not getattr(error, "printed", False):
             _print_error(error, json_of)
@@ -181,11 +181,13 @@ def _print_error(error: Exception, command: str) -> None:
         document(output(command, error_facts(error)))
 
 
-def _words(error: Exception) -> Iterator[str]:
-    """Yields the error lines of an exception."""
+def _words(error: Exception, *, every: bool) -> Iterator[str]:
+    """Yields the error lines of an exception, short unless every one is asked for."""
     if isinstance(error, ConfigurationError):
-        yield from (f"error: {fault}" for fault in error.faults)
-        yield f"{counted(len(error.faults), 'fault')} in the configuration"
+        lines = list(error.lines(every=every))
+        yield from lines
+        left = "" if every or lines == list(error.lines(every=True)) else "; strata check -v has all of each"
+        yield f"{counted(len(error.faults), 'fault')} in the configuration{left}"
     elif isinstance(error, StrataError):
         yield from error.lines()
     elif isinstance(error, OSError) and error.errno in _MACHINE and not error.filename:
@@ -960,7 +962,7 @@ def main() -> None:
             failure = unwritten()
             if failure is None or isinstance(failure, BrokenPipeError) or getattr(end, "code", None):
                 raise
-            print(*_words(failure), sep="\n", file=sys.stderr)
+            print(*_words(failure, every=False), sep="\n", file=sys.stderr)
             _drop_stdout()
             raise SystemExit(1) from None
 

@@ -11,8 +11,11 @@ from strata.landing_zone import LandingZone
 from strata.rules import check, check_whole
 
 
-def load(folder: Path, day: dt.date | None = None) -> LandingZone:
+def load(folder: Path, day: dt.date | None = None, *, today: dt.date | None = None) -> LandingZone:
     """Returns the landing zone a folder describes; with a day, acceptances that ended before it no longer count.
+
+    Args:
+        today: when policies are looked at, where no day is given: nothing ends by it but what their conditions say.
 
     Raises:
         ConfigurationError: all faults of all files, with file, line, value, rule and remedy.
@@ -22,7 +25,7 @@ def load(folder: Path, day: dt.date | None = None) -> LandingZone:
     landing_zone = LandingZone.of(partial)
     faults += check(partial)
     if not faults and landing_zone:
-        faults += check_whole(landing_zone, day)
+        faults += check_whole(landing_zone, day, today)
     if faults or landing_zone is None:
         raise ConfigurationError(faults)
     return landing_zone

@@ -121,9 +121,10 @@ def stays(text: str) -> bool:
 
 
 def markdown(text: str) -> str:
-    """Returns text that GitHub's Markdown shows as it is: no markup, HTML, mention, reference or link comes of it.
+    """Returns text that Markdown of GitHub and GitLab shows as it is: no markup, HTML, mention, reference or link.
 
-    An empty comment parts what GitHub looks for; it does not show, and is not copied with the text.
+    An empty comment parts what they look for; it does not show, and is not copied with the text. GitLab's references:
+    https://docs.gitlab.com/user/markdown/#gitlab-specific-references
     """
     indent = len(text) - len(text.lstrip("\xa0"))
     escaped = re.sub(r"([\\`*_{}\[\]<>|~#$])", r"\\\1", visible(" ".join(text.split())).replace("&", "&amp;"))
@@ -132,7 +133,9 @@ def markdown(text: str) -> str:
 
 
 _NOTHING = "<!-- -->"
-_LINKED = re.compile(r"@|\\#(?=\d)|:(?=//)|(?<![^\W_])(?:gh(?=-\d)|www(?=\.))", re.IGNORECASE)
+_LINKED = re.compile(
+    r"""@|(?:\\[#$]|!|&amp;)(?=\d)|(?:\\~|%)(?=[\w"])|:(?=//)|(?<![^\W_])(?:gh(?=-\d)|www(?=\.))""", re.IGNORECASE
+)
 
 
 def csv_cell(text: str) -> str:
@@ -178,10 +181,10 @@ def mermaid_comment(text: object) -> str:
 
 
 def as_json(data: Any) -> str:
-    """Returns data as JSON in ASCII, for a script: every text is exactly what it was."""
+    """Returns data as JSON in ASCII, for a script: every text is exactly what it was, and none commands a terminal."""
     import json
 
-    return json.dumps(data, indent=2)
+    return json.dumps(data, indent=2).replace("\x7f", r"\u007f")
 
 
 # Looks at a terminal

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -269,10 +270,34 @@ def test_an_account_that_breaks_expectations_is_told_with_them(folder: Path) -> 
     file.write_text(file.read_text(encoding="utf-8") + broken, encoding="utf-8")
     words = ["account", "lab", "--email", "aws+lab@example.com", "--ou", "root", "--dry-run"]
     found = strata(folder, *words).stdout.replace("\n", " ")
+    assert "no service control policy binds lab: 11 expectations break there and nowhere else; move it " in found
     assert "expectations.yaml:6: nobody-leaves no longer holds: a role with full access in lab may " in found
     assert "broken no longer" not in found
     told = json.loads(strata(folder, *words, "--json").stdout)["warnings"]
     assert [one for one in told if "trail-keeps-logging no longer holds" in one]
+    before = (folder / "organization.yaml").read_text()
+    refused = strata(folder, *words[:-1], "--yes")
+    assert (refused.exit_code, (folder / "organization.yaml").read_text()) == (1, before)
+    assert "nobody-leaves no longer holds" in refused.stderr
+    assert (
+        "nothing was changed, since strata check refuses it; make the expectations say what is meant" in refused.stderr
+    )
+
+
+def test_an_account_is_named_as_those_that_are_there(folder: Path) -> None:
+    """In an organization whose names have no prefix, as most are that were adopted, AWS gets the key."""
+    words = ("account", "data", "--email", "aws+data@example.com", "--ou", "shared", "--dry-run")
+    named = strata(folder, *words, "--name", "Data").stdout
+    prefixed = strata(folder, *words).stdout
+    file = folder / "organization.yaml"
+    file.write_text(re.sub(r"(\n  (\w+):\n    email: )", r"\n  \2:\n    name: own-\2\n    email: ", file.read_text()))
+    bare = strata(folder, *words).stdout
+
+    assert "account data is called Data at AWS" in named
+    assert "account data is called example-data at AWS" in prefixed
+    assert "name:" not in prefixed
+    assert "account data is called data at AWS" in bare
+    assert "+    name: data" in bare
 
 
 def test_a_unit_is_told_with_what_it_inherits(folder: Path) -> None:
@@ -475,7 +500,8 @@ def test_an_option_that_is_missing_is_one_object_of_json(kind: str, folder: Path
     assert result.exit_code == 2
     found = json.loads(result.stdout)
     assert (found["format"], found["faults"]) == (FORMATS["add"], [])
-    assert " is missing: " in found["errors"][0]
+    assert " is missing" in found["errors"][0]
+    assert not [one for one in found["errors"] if one.endswith("is missing: given name")], "said twice"
     assert "Traceback" not in result.stderr
 
 

@@ -80,6 +80,13 @@ def test_a_denial_names_file_line_sid_and_level() -> None:
     }
 
 
+def test_the_policies_of_aws_that_allow_everything_go_by_their_names() -> None:
+    words = ("s3:GetObject", "--in", "payments-prod", "--on", "arn:aws:s3:::x/y", "--region", "eu-central-1")
+    told = can(*words, config=COMPANY).stdout
+    assert re.search(r"^  SCPs of the root, .*: FullAWSAccess allows it$", told, re.MULTILINE), told
+    assert re.search(r"^  RCPs of .*: RCPFullAWSAccess allows it$", told, re.MULTILINE), told
+
+
 def test_an_option_that_makes_a_policy_is_named_by_its_line() -> None:
     words = ("ec2:RunInstances", "--in", "payments-prod", "--as", "role/ci", "--region", "us-west-2")
     decided = facts(*words, config=COMPANY)["cases"][0]["decided_by"]
@@ -162,11 +169,59 @@ def test_what_an_answer_depends_on_is_named() -> None:
 def test_hints_say_how_to_name_what_is_missing() -> None:
     assert "name the resource: --on arn:aws:..." in can("s3:DeleteBucket", "--in", "shared", "--as", "DevOps").stdout
     assert "name the region: --region" in can("ec2:StopInstances", "--in", "shared", "--as", "DevOps").stdout
-    assert "say who acts: --as WHO" in can("cloudtrail:StopLogging", "--in", "shared").stdout
+    assert "say who acts: --as WHO" in can("ec2:RunInstances", "--in", "sandbox", config=COMPANY).stdout
     assert "--with aws:ResourceTag/ProtectFromDeletion=VALUE" in can("rds:DeleteDBInstance", "--in", "shared").stdout
 
 
 # Whom
+
+
+def test_who_policies_exempt_by_name_is_the_exception_and_nobody_else(tmp_path: Path) -> None:
+    """A script still gets `depends`. A name that another policy denies is none; where more decides, nobody is named."""
+    config = Path(shutil.copytree(SHIPPED, tmp_path / "config"))
+    file = config / "policies/protect-foundation.json"
+    document = json.loads(file.read_text())
+    trail = next(one for one in document["Statement"] if "cloudtrail:StopLogging" in one["Action"])
+    exempt = trail["Condition"]["ArnNotLike"]["aws:PrincipalArn"][0]
+
+    def first(*names: str, **condition: Any) -> str:
+        roles = [f"arn:*:iam::*:role/{name}" for name in names]
+        trail["Condition"] = {"ArnNotLike": {"aws:PrincipalArn": [exempt, *roles]}, **condition}
+        file.write_text(json.dumps(document))
+        done = can("cloudtrail:StopLogging", "--in", "root", config=config)
+        assert done.exit_code == 3
+        return done.stdout.splitlines()[0]
+
+    access = "role/OrganizationAccountAccessRole"
+    assert first() == f"denied, except {access}"
+    assert first("ci-*", "audit") == f"denied, except {access}, role/ci-*, role/audit"
+    assert first(StringNotEquals={"aws:PrincipalTag/Trusted": "yes"}) == "depends"
+    (case, _) = facts("cloudtrail:StopLogging", "--in", "root", config=SHIPPED)["cases"]
+    assert (case["answer"], case["depends_on"], case["except"]) == ("depends", ["aws:PrincipalArn"], [access])
+    document["Statement"].append(
+        {"Sid": "NoAudit", "Effect": "Deny", "Action": "cloudtrail:*", "Resource": "*",
+         "Condition": {"ArnLike": {"aws:PrincipalArn": "arn:*:iam::*:role/audit"}}}
+    )  # fmt: skip
+    assert first("audit") == f"denied, except {access}"
+    document["Statement"][-1]["Condition"] = {"ArnLike": {"aws:PrincipalArn": "arn:*:iam::*:role/audit-*"}}
+    assert first() == f"denied, except {access}"
+
+
+def test_accounts_with_the_same_answer_are_told_together() -> None:
+    words = ("ec2:RunInstances", "--in", "workloads", "--region", "ap-south-1")
+    told = can(*words, config=COMPANY).stdout
+    every = can(*words, "-v", config=COMPANY).stdout
+    exempt = "denied, except role/OrganizationAccountAccessRole, role/stacksets-exec-*"
+
+    assert told.splitlines()[:3] == [
+        exempt,
+        "",
+        f"a role with full access in 5 accounts (data-dev, data-prod, payments-dev and 2 more): {exempt}",
+    ]
+    assert told.count("a role with full access") == 1
+    assert f"in data-dev, data-prod, payments-dev, payments-prod, payments-staging: {exempt}" in every
+    people = can("s3:GetObject", "--in", "workloads", "--who", config=COMPANY).stdout
+    assert people.count("anna-petersen as permission set Administrator in ") == 1
 
 
 def test_who_lists_everybody_with_what_decides() -> None:
@@ -313,6 +368,7 @@ OFFICE = {"aws:SourceIp": "203.0.113.0/24"}
         ([{"IpAddress": {"aws:SourceIp": "0.0.0.0/0"}}, {"Null": {"aws:SourceIp": "true"}}], "depends"),
         ([{"StringLike": {"aws:SourceVpce": "a*"}, "StringNotLike": {"aws:SourceVpce": ["*b", "*c"]}}], "depends"),
         ([{"StringLike": {"aws:SourceVpce": "a*"}, "StringLikeIfExists": {"aws:SourceVpce": "*b"}}], "depends"),
+        ([{"StringLike": {"aws:SourceIp": "10.1.*"}, "IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}], "depends"),
         # It is another key with which one is compared.
         ([{"StringNotEquals": {"aws:PrincipalAccount": "${aws:SourceVpce}"}}], "depends"),
         # More keys than are tried out.
@@ -429,6 +485,16 @@ def test_a_wrong_deployer_is_a_fault(tmp_path: Path, text: str, problem: str) ->
         ("s3:GetObject --in shared --as janedoe", 1, "did you mean 'jane-doe'?"),
         ("s3:GetObject --in shared --as zzz", 1, "a role is written role/zzz"),
         ("s3:GetObject --in shared --on bucket", 2, "is not an ARN"),
+        (
+            "ec2:DescribeInstances --in shared --on arn:aws:ec2:eu-central-1:shared:instance/i-1",
+            2,
+            "AWS lists no type of resource for it, so that it takes * alone; or leave --on out",
+        ),
+        (
+            "s3:GetObject --in shared --on arn:aws:ec2:eu-central-1:shared:instance/i-1",
+            2,
+            "object arn:aws:s3:::BucketName/ObjectName; or leave --on out",
+        ),
         ("s3:GetObject --in shared --on arn:aws:sqs:x:sharde:q", 2, "no account, did you mean 'shared'?"),
         ("s3:GetObject --in shared --with foo", 2, "is not KEY=VALUE"),
         ("s3:GetObject --in shared --with foo=bar", 2, "is not KEY=VALUE"),

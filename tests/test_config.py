@@ -56,6 +56,25 @@ def test_the_table_is_large_and_says_what_to_do_in_every_line() -> None:
             assert re.fullmatch(r"[\w/.-]+:[1-9]\d*: (?s:.+); .*[^.\s]", error), error
 
 
+def test_many_misspelt_actions_of_a_document_are_one_line(valid: Path) -> None:
+    """JSON and -v have every one."""
+    file = valid / "policies/deny-leaving.json"
+    actions = [f"s3:Lsit{number}" for number in range(600)]
+    text = file.read_text().replace('"organizations:LeaveOrganization"', json.dumps(actions, indent=2))
+    file.write_text(text.replace('"Sid": "DenyLeaving"', '"Sid": "Deny-Leaving"'))
+    with pytest.raises(ConfigurationError) as raised:
+        load(valid)
+    (sid, misspelt), every = raised.value.lines(), list(raised.value.lines(every=True))
+
+    assert re.search(
+        r"json:8: Statement\[1\]\.Action\[1\]: 's3:Lsit0' is no action of s3 "
+        r"\(likewise 's3:Lsit1', 's3:Lsit2', 's3:Lsit3' and 596 more, down to line 607\); correct it; or, ",
+        misspelt,
+    )
+    assert "Sid 'Deny-Leaving' is not letters" in sid
+    assert len(every) == len(raised.value.faults) == 601
+
+
 def test_the_configuration_they_are_edits_of_is_valid_and_doubtless(bound: Path) -> None:
     assert warnings(load(bound)) == []
 

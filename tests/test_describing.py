@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
 import re
 import sys
 from collections.abc import Mapping
@@ -18,14 +19,13 @@ from strata.adoption.checking import accepted
 from strata.adoption.describing import Description, describe
 from strata.adoption.importing import import_ids
 from strata.adoption.live_ids import KINDS
-from strata.adoption.matching import live_names
+from strata.adoption.matching import known_keys, live_names
 from strata.adoption.pruning import SETTINGS, kind
 from strata.aws.access_manager import Entitlement
 from strata.commands.adopt import configuration
 from strata.config import ORGANIZATION, PROJECT, SECURITY
 from strata.config.models import Mode, Project
-from strata.drift.comparison import How, compare
-from strata.errors import StrataError
+from strata.drift.comparison import How, compare, differing
 from strata.inventory.things import (
     Account,
     Assignment,
@@ -47,6 +47,7 @@ ROOT, MANAGEMENT = "r-abcd", "111111111111"
 INSTANCE = "arn:aws:sso:::instance/ssoins-7223abcdef012345"
 DENY = '{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "s3:*", "Resource": "*"}]}'
 TOWER = "controltower.amazonaws.com"
+NAME = "${path:userName}"
 PROJECT_ = Project.model_validate(
     {
         "name": "acme",
@@ -293,13 +294,50 @@ def test_policies_of_every_type_are_described_with_their_targets(adopt: Any) -> 
     assert (lock_out.finding, lock_out.at) == ("lock-out", "policies/policy-1.json Deny s3:* in root")
 
 
-def test_a_name_that_cannot_be_written_is_left_or_refused(adopt: Any) -> None:
-    adopted = adopt(organization(policies=(policy(1, name="no\u200bname"),)))
+def test_names_that_cannot_be_written_are_all_left_and_the_rest_is_described(adopt: Any) -> None:
+    """With all that is in a unit: an entry names the unit that it is in."""
+    line, half = unit(1, "a\ntouch x"), unit(2, "Cafe\u0301")
+    below, fine = unit(3, "Below", line.id), unit(4, "Fine")
+    scp = policy(1, line.id, fine.id)
+    adopted = adopt(
+        organization(
+            account(2, parent=line.id),
+            account(3, parent=below.id),
+            account(4, parent=fine.id),
+            units=(line, half, fine, below),
+            policies=(scp, policy(2, name="no\u200bname")),
+        ),
+        center(
+            sets=(permission_set("Read"),), attributes={"Team\u2028": "${path:userName}", "Cost": "${path:userName}"}
+        ),
+    )
 
-    assert not adopted.landing_zone.policies
-    assert "not visible text" in adopted.left["policy no\u200bname"]
-    with pytest.raises(StrataError, match=r"organizational unit ou-abcd-00000001: .* rename it at AWS first"):
-        adopt(organization(units=(unit(1, "Cafe\u0301"),)))
+    assert [*adopted.landing_zone.units] == ["fine"]
+    assert [*adopted.landing_zone.members] == ["a4"]
+    assert adopted.landing_zone.organization.unmanaged_accounts == ("000000000002", "000000000003")
+    assert [*adopted.landing_zone.policies] == ["policy-1"]
+    assert {name: reason for name, reason in adopted.left.items() if "FullAWS" not in name} == {
+        "organizational unit ou-abcd-00000001 a\ntouch x": (
+            r"'a\ntouch x' is not a name: visible text; rename it at AWS first"
+        ),
+        "organizational unit ou-abcd-00000002 Cafe\u0301": (
+            r"'Cafe\u0301' is not in Unicode normal form C, into which Terraform turns it; rename it at AWS first"
+        ),
+        "organizational unit ou-abcd-00000003 Below": (
+            "it is in organizational unit ou-abcd-00000001 a\ntouch x, which is not described"
+        ),
+        "account 000000000002 acme-a2": (
+            "it is in organizational unit ou-abcd-00000001 a\ntouch x, which is not described"
+        ),
+        "account 000000000003 acme-a3": "it is in organizational unit ou-abcd-00000003 Below, which is not described",
+        "attachment policy 1 on ou-abcd-00000001": "the organizational unit is not described",
+        "policy no\u200bname": (
+            r"'no\u200bname' has the character U+200B (zero width space), which is not visible text"
+        ),
+        "attributes for access control Cost, Team\u2028": (
+            r"'Team\u2028' has the character U+2028 (line separator), which is not visible text"
+        ),
+    }
 
 
 def test_an_organization_with_a_list_of_what_is_allowed_is_told(adopt: Any) -> None:
@@ -312,7 +350,7 @@ def test_an_organization_with_a_list_of_what_is_allowed_is_told(adopt: Any) -> N
 def test_a_policy_type_that_the_provider_rejects_is_told(adopt: Any) -> None:
     adopted = adopt(organization(policy_types=("SERVICE_CONTROL_POLICY", "GUARDDUTY_POLICY")))
 
-    assert "rejects an organization in which GUARDDUTY_POLICY is on" in adopted.page
+    assert r"rejects an organization in which GUARDDUTY\_POLICY is on" in adopted.page
 
 
 def test_one_administrator_of_a_service_is_described_and_the_others_are_named(adopt: Any) -> None:
@@ -563,6 +601,8 @@ LEFT = {
         "(.* is not a|.* has the character |its document(?! contains)"
         "|its policy .* cannot be declared|.* is also that of |.* is listed twice)"
     ),
+    "organizational units whose names cannot be written": "organizational unit: .*; rename it at AWS first",
+    "organizational units and accounts in these": "(organizational unit|account): it is in organizational unit ",
     "names, descriptions, tags, session lengths and relay states that cannot be written": (
         "(name|description|tags|session_duration|relay_state|display_name) of .* cannot be written here; it stays"
     ),
@@ -583,12 +623,15 @@ def everything_that_is_left() -> Inventory:
     accounts = [account(2, state="SUSPENDED"), account(3, state="CLOSED"), account(4, state="PENDING_ACTIVATION")]
     accounts += [account(5, state="PENDING_CLOSURE"), account(6, email="a b@example.com"), account(7), account(8)]
     accounts += [account(9, tags={"aws:x": "y"})]
+    units = (unit(1, "a\ntouch x"), unit(2, "Inside", "ou-abcd-00000001"))
     policies = [policy(1, "000000000002"), policy(2, type="GUARDDUTY_POLICY"), policy(3, type="TAG_POLICY")]
     policies += [policy(4, type="BACKUP_POLICY"), policy(5, name="aws-guardrails-x"), policy(6, content="{{x}}")]
     policies += [policy(7, content="[]"), policy(8, name="a\u200b")]
     analyzer, ids = "access-analyzer.amazonaws.com", ("000000000002", "000000000007", "000000000008")
     live = organization(
         *accounts,
+        account(10, parent=units[0].id),
+        units=units,
         policies=policies,
         policy_types=("SERVICE_CONTROL_POLICY", "BACKUP_POLICY"),
         delegations={analyzer: ids, "guardduty.amazonaws.com": ids[1:2], "ssm.amazonaws.com": ids[1:2]},
@@ -648,12 +691,50 @@ def test_drift_takes_what_is_left_alone_for_meant(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     zone = load(tmp_path)
+    accepted = {(one.finding, one.at) for one in zone.accepted}
 
-    drift = compare(zone, {}, live, {(one.finding, one.at) for one in zone.accepted})
+    drift = compare(zone, {}, live, accepted)
+    known = known_keys(zone, live, imported={}, record={})
+    deployed = differing(zone, None, live, known, {}, accepted)
 
     assert [one.at for one in drift.differences if one.how is How.MADE] == []
+    assert [one.at for one in deployed.differences] == []
+    assert ("changed-outside", "permission set Long: session_duration is PT3600S") in accepted
     assert any(r"\u200b" in one.at for one in drift.accepted), "what nobody sees is written out in the YAML"
     assert {"user", "group", "policy", "assignment"} <= {one.kind for one in drift.accepted}
+
+
+def test_full_access_of_somebody_who_is_left_alone_is_not_accepted(tmp_path: Path) -> None:
+    """It may have been made by hand yesterday; page and drift tell each by itself until somebody accepts it."""
+    everything = json.dumps(
+        {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    )
+    admin = permission_set("Admin", aws_managed=("arn:aws:iam::aws:policy/AdministratorAccess",))
+    sets = [admin, permission_set("Written", inline=everything), permission_set("Read")]
+    grants = [grant(name, 3, kind="USER") for name in ("Admin", "Written", "Read")]
+    people = center(
+        *(*grants, grant("Admin", 14)),
+        users=[user(3, "no space"), user(4)],
+        groups=[group(14, "Own", 3, 4)],
+        sets=sets,
+        orphans=[grant("Admin", 99)],
+    )
+    live = Inventory(organization(account(2)), people)
+    for name, text in (files := configuration(PROJECT_, live)[1]).items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    zone = load(tmp_path)
+    drift = compare(zone, {}, live, {(one.finding, one.at) for one in zone.accepted})
+    apart = [f"{one.kind} {one.name}" for one in drift.differences if one.how is How.MADE]
+
+    who = f"no space ({uuid(3)})"
+    assert apart == [
+        f"assignment Admin of user {who} in management",
+        f"assignment Written of user {who} in management",
+        f"membership user {who} in group own",
+    ]
+    assert files["ADOPTION.md"].count("\n- Full access, which strata drift tells until accepted.yaml has it: ") == 3
+    assert {one.name.partition(" ")[0] for one in drift.accepted if one.kind == "assignment"} == {"Admin", "Read"}
 
 
 def _rows(page: Path, heading: str) -> list[str]:

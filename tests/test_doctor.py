@@ -210,6 +210,12 @@ def test_a_delegation_that_terraform_does_not_know_comes_with_its_import_line(sh
     assert f"{address}: {accounts[0].id}/{ANALYZER}" in clash.remedy
     assert only(assess(shipped.organization, accounts, {ANALYZER: {accounts[0].id}}, {address})).level is OK
     assert only(assess(shipped.organization, accounts, {ANALYZER: {accounts[1].id}}, {address})).level is FAILURE
+    both = {ANALYZER: {one.id for one in accounts}}
+    declared, second = assess(shipped.organization, accounts, both, {address})
+    beside = f"delegated administrator shared of {ANALYZER}"
+    assert (second.level, declared.level) == (WARNING, OK)
+    assert second.remedy == f"if that is meant: accepted.yaml, finding: made-outside, at: {beside}"
+    assert {one.level for one in assess(shipped.organization, accounts, both, {address}, {beside})} == {OK}
     undeclared = only(assess(shipped.organization, accounts, {"config.amazonaws.com": {accounts[1].id}}, ()))
     assert undeclared.level is OK
     assert "Strata does not change it" in undeclared.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import datetime as dt
 import json
 import random
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from strata import diff
+from strata.config.accepted import Acceptance
 from strata.config.models import Boundary, Policy, PolicyType, Targets
 from strata.diff.inherited import CONTROL
 from strata.evaluation import ABSENT, Context, Layer, Principal, Request, parse
@@ -607,6 +609,11 @@ def _cost(**parts: Any) -> Any:
     return {"tags": {"Cost": parts}}
 
 
+def _copying(vault: str) -> Any:
+    copies = {vault: {"target_backup_vault_arn": {"@@assign": vault}}}
+    return {"plans": {"weekly": {"rules": {"r": {"copy_actions": copies}}}}}
+
+
 def _ec2(setting: str, name: str, value: str) -> Any:
     return {"ec2_attributes": {setting: {name: {"@@assign": value}}}}
 
@@ -684,6 +691,22 @@ MERGES: dict[str, tuple[str, Merge, Merge, list[str]]] = {
                 "plans": {"weekly": PLAN["plans"]["daily"], "daily": {"rules": {"s": {"name": {"@@assign": "s"}}}}}
             },
         },
+        [],
+    ),
+    "one more plan that copies to another account": (
+        "BACKUP",
+        {"root": PLAN},
+        {"root": PLAN, "unit": _copying("arn:aws:backup:eu-west-1:999999999999:backup-vault:a")},
+        [
+            "policy unit sets plans.weekly.rules.r.copy_actions.arn:aws:backup:eu-west-1:999999999999:backup-vault:a."
+            "target_backup_vault_arn to arn:aws:backup:eu-west-1:999999999999:backup-vault:a, not nothing, in "
+            "organizational unit workloads"
+        ],
+    ),
+    "one more plan that copies within the account": (
+        "BACKUP",
+        {"root": PLAN},
+        {"root": PLAN, "unit": _copying("arn:aws:backup:eu-west-1:$account:backup-vault:a")},
         [],
     ),
     "a rule gets another part": (
@@ -811,6 +834,29 @@ def test_an_import_makes_a_key_another_thing(address: str, risk: str | None, com
     for before in (company, one):
         assert [found.risk for found in diff.compare(before, other)] == [risk]
     assert [found.risk for found in diff.compare(other, company)] == [None], "without the line it stays what it is"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "risk"),
+    [
+        (None, "2027-01-31", None),
+        ("2027-01-31", "2027-02-28", "guardrails"),
+        ("2027-01-31", None, "guardrails"),
+        (None, None, None),
+    ],
+)
+def test_what_is_accepted_from_now_on_is_asked_about(
+    old: str | None, new: str | None, risk: str | None, company: LandingZone
+) -> None:
+    """`None` for an end that is not there; an entry that was not there at all is asked about as well."""
+
+    def accepting(until: str | None) -> LandingZone:
+        entry = {"finding": "lock-out", "at": "a", "reason": "b", "until": until and dt.date.fromisoformat(until)}
+        return replace(company, accepted=(Acceptance.model_validate(entry),))
+
+    assert diff.risks(diff.compare(accepting(old), accepting(new))) == ({risk} - {None})
+    assert diff.risks(diff.compare(company, accepting(new))) == {"guardrails"}
+    assert diff.risks(diff.compare(accepting(new), company)) == set()
 
 
 def test_another_portal_and_a_newly_trusted_service_are_asked_about(company: LandingZone) -> None:

@@ -45,7 +45,7 @@ WAYS = [(before, after) for before in ("", "ForAnyValue:", "ForAllValues:") for 
 def vectors() -> list[Json]:
     """The vectors of both sources, with the answer that is right."""
     words = {"Allowed": "allowed", "ExplicitlyDenied": "denied", "ImplicitlyDenied": "denied"}
-    right = [DOCUMENTED_OTHERWISE.get(index, one["answer"]) for index, one in enumerate(recorded())]
+    right: list[str] = [DOCUMENTED_OTHERWISE.get(index) or one["answer"] for index, one in enumerate(recorded())]
     return [
         {**one, "answer": words[answer], "explicit": answer == "ExplicitlyDenied"}
         for one, answer in zip(recorded(), right, strict=True)
@@ -222,7 +222,7 @@ def test_a_key_that_is_filled_in_only_refines_depends(
 
 REAL: dict[str, list[Any]] = {
     "aws:SourceVpce": ["x", "xy", "y", "", "zx"],
-    "aws:SourceIp": ["10.0.0.1", "10.200.0.1", "192.0.2.7", "2001:db8::9"],
+    "aws:SourceIp": ["10.0.0.1", "10.1.2.3", "10.200.0.1", "192.0.2.7", "2001:db8::9"],
     "aws:SecureTransport": ["true", "false"],
     "aws:TagKeys": ["x", ("x", "y"), ("y", "z"), ("",), ""],
     "aws:MultiFactorAuthAge": ["0", "5", "5.5", "99"],
@@ -231,7 +231,7 @@ REAL: dict[str, list[Any]] = {
 """Keys of AWS's with some of their values."""
 TESTS = [
     *(("aws:SourceVpce", one) for one in ("StringEquals", "StringNotLike", "StringLikeIfExists", "Null")),
-    *(("aws:SourceIp", one) for one in ("IpAddress", "NotIpAddress", "IpAddressIfExists", "Null")),
+    *(("aws:SourceIp", one) for one in ("IpAddress", "NotIpAddress", "StringLike", "Null")),
     *(("aws:SecureTransport", one) for one in ("Bool", "BoolIfExists", "StringEquals", "Null")),
     *(("aws:TagKeys", one) for one in ("ForAllValues:StringLike", "ForAnyValue:StringLike", "Null")),
     *(("aws:TagKeys", one) for one in ("ForAllValues:StringNotEquals", "ForAnyValue:StringNotLike")),
@@ -240,7 +240,7 @@ TESTS = [
 ]
 COMPARED = {
     "aws:SourceVpce": ["x", "x*", "*y", "*", "?", "${aws:SourceIp}"],
-    "aws:SourceIp": ["10.0.0.0/8", "10.128.0.0/9", "0.0.0.0/0", "::/0"],
+    "aws:SourceIp": ["10.1*", "10.0.0.0/8", "10.128.0.0/9", "0.0.0.0/0", "::/0"],
     "aws:SecureTransport": ["true", "false"],
     "aws:TagKeys": ["x", "*", "y*"],
     "aws:MultiFactorAuthAge": ["5", "10"],

@@ -270,12 +270,75 @@ def test_every_broken_expectation_is_one_fault_at_its_line(configured: Callable[
     first, second, third, number = done.stderr.splitlines()
     assert first.startswith(f"error: {folder}/expectations.yaml:4: expectations[1].denied: one (a test): jane-doe as ")
     assert "permission set Administrator: allows it, AWS policy AdministratorAccess statement 1" in first
-    assert re.search(r"likewise s3:\w+ for jane-doe as .* in \w+, s3:.* and \d+ cases more; deny it", first)
+    assert re.search(r", and \d+ cases more; deny it", first)
     assert "shared may not cloudtrail:StopLogging: SCPs of organizational unit shared: denies it, " in second
     assert f"{folder}/policies/protect-foundation.json:44 KeepSecurityServicesOn; allow it there" in second
     assert "; the whole way: strata can cloudtrail:StopLogging --in shared --as Administrator" in second
     assert "finops in shared has no access there, and so may not s3:CreateBucket; allow it there" in third
-    assert number == "3 faults in the configuration"
+    assert number == "3 faults in the configuration; strata check -v has all of each"
+
+
+def account_at_root(folder: Path) -> Path:
+    """Takes an account out of the unit that has its guardrails."""
+    file = folder / "organization.yaml"
+    file.write_text(file.read_text().replace("    organizational_unit: shared\n", "    organizational_unit: root\n"))
+    return folder
+
+
+def test_what_breaks_in_one_account_alone_has_one_cause(tmp_path: Path) -> None:
+    """Then a line for each expectation; -v has the cases, as those of a wildcard up to twenty."""
+    folder = account_at_root(Path(shutil.copytree(SHIPPED, tmp_path / "config")))
+    cause, *broken, number = strata("check", "--config", folder).stderr.splitlines()
+    every = strata("check", "-v", "--config", folder).stderr.splitlines()
+
+    assert cause == (
+        f"error: {folder}/organization.yaml:16: accounts.shared.organizational_unit: no service control policy binds "
+        "shared: 11 expectations break there and nowhere else; move it below a unit that has some, or attach them"
+    )
+    assert len(broken) == 11
+    assert broken[0] == (
+        f"error: {folder}/expectations.yaml:6: expectations[1].denied: nobody-leaves: a role with full access in "
+        "shared may organizations:LeaveOrganization, and 1 case more; the whole way: "
+        "strata can organizations:LeaveOrganization --in shared"
+    )
+    assert ("perhaps may s3:" in broken[6], number) == (
+        True, "11 faults in the configuration; strata check -v has all of each"
+    )  # fmt: skip
+    assert every[0] == cause
+    assert "nobody-leaves (A member that leaves" in every[1]
+    assert every[2:4] == [
+        "  a role with full access in shared may organizations:LeaveOrganization: no policy denies it",
+        "  root user in shared may organizations:LeaveOrganization: root user: the root user may do everything in its "
+        "account, and no policy denies it",
+    ]
+    assert len([line for line in every if line.startswith("  root user in shared may ")]) == 1 + 20
+
+
+@pytest.mark.parametrize(
+    ("expected", "in_", "said"),
+    [
+        ("denied", "root", "accounts: every member account: 3 expectations break there and nowhere else; strata expl"),
+        ("denied", ["ou/payments"], "every account of organizational unit payments: 3 expectations break there and no"),
+        ("denied", "management", "management: 3 expectations break there and nowhere else; strata explain management"),
+        ("denied", "lab", ": 3 expectations break there and nowhere else; service control policies there: "),
+    ],
+)
+def test_a_cause_names_the_accounts_as_people_do(
+    expected: str, in_: str | list[str], said: str, configured: Callable[..., Path]
+) -> None:
+    actions = ("sqs:CreateQueue", "sns:Publish", "sqs:SendMessage")
+    account = next(iter(load(COMPANY).members)) if in_ == "lab" else in_
+    entries = [entry(id=f"n{number}", denied=one, in_=account) for number, one in enumerate(actions)]
+    lines = strata("check", "--config", configured(*entries, of=COMPANY)).stderr.splitlines()
+
+    assert said in lines[0]
+    assert len(lines) == 5
+
+
+def test_two_that_break_in_one_account_say_themselves_why(configured: Callable[..., Path]) -> None:
+    entries = [entry(id=one[-3:], denied=one, in_="shared") for one in ("s3:GetBucketAcl", "sqs:SendMessage")]
+    first, second, number = strata("check", "--config", configured(*entries)).stderr.splitlines()
+    assert ("deny it there" in first + second, number) == (True, "2 faults in the configuration")
 
 
 def test_json_has_every_case(configured: Callable[..., Path]) -> None:
@@ -349,6 +412,9 @@ WRONG: tuple[tuple[Entry, str], ...] = (
     ({"denied": "s3:*", "on": "orders"}, "expectations[{at}].on: 'orders' is not an ARN"),
     ({"denied": "s3:*", "on": "arn:aws:sqs:eu-west-1:shard:x"}, "is in 'shard', which is no account"),
     ({"denied": "s3:*", "on": "{{state_bucket}}"}, "{{{{state_bucket}}}} is not a placeholder that Strata knows"),
+    ({"denied": "ec2:DescribeInstances", "on": "arn:aws:ec2:*:*:instance/*"}, "denied: ec2:DescribeInstances is never"),
+    ({"denied": "sqs:Send*", "on": ["*", "arn:aws:s3:::x"]}, "on[2]: no action is ever about 'arn:aws:s3:::x'"),
+    ({"denied": ["s3:*", "sqs:ListQueues"], "on": "arn:aws:s3:::x"}, "denied[2]: sqs:ListQueues is never about"),
     ({"denied": "s3:*", "region": "europe"}, "expectations[{at}].region[1]: 'europe' is not an AWS region"),
     ({"denied": "s3:*", "with": {"aws:SourceIpp": "1"}}, "is no condition key of AWS's, did you mean"),
     ({"denied": "s3:*", "with": {"aws:SecureTransport": True}}, "must be text, got true; put it in quotes"),

@@ -112,6 +112,34 @@ def test_without_a_day_nothing_is_said_of_last_days(folder: Path) -> None:
     assert (done.returncode, "endings" in json.loads(done.stdout)) == (0, False)
 
 
+def test_plan_tells_each_last_day_that_is_over_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As strata add does: nothing is refused by it, and what is still to come is not told."""
+    write(tmp_path, read()[0])
+    over = ENTRIES.replace("2026-11-23", "2020-01-01").replace("2026-12-08", "9999-12-31")
+    (tmp_path / "sso.yaml").write_text((tmp_path / "sso.yaml").read_text() + over)
+    accepted = "- {{finding: unbound-account, at: accounts.{}, reason: For now, until: {}}}\n"
+    (tmp_path / "accepted.yaml").write_text(accepted.format("audit", "2020-01-02") + accepted.format("x", "9999-12-31"))
+    expected = "- {id: stays, reason: For now, denied: organizations:LeaveOrganization, in: shop, until: 2020-01-03}\n"
+    (tmp_path / "expectations.yaml").write_text(expected)
+    for name, value in {"ENDPOINT_URL": "http://127.0.0.1:1", "ACCESS_KEY_ID": "a", "SECRET_ACCESS_KEY": "a"}.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+
+    done = strata("plan", "--config", str(tmp_path))
+
+    assert [one for one in done.stderr.splitlines() if one.startswith("warning: ")] == [
+        f"warning: {tmp_path}/{one}"
+        for one in (
+            "sso.yaml:33: assignments[2].until: 2020-01-01 is over, and access is given until strata expire takes it "
+            "out; correct the day",
+            "accepted.yaml:1: accepted[1].until: 2020-01-02 is over, the last day on which unbound-account at "
+            "accounts.audit is accepted; correct the day, or take the entry out",
+            "expectations.yaml:1: expectations[1].until: 2020-01-03 is over, the last day on which stays is expected; "
+            "correct the day, or take the entry out",
+        )
+    ]
+    assert "AWS cannot be reached" in done.stderr
+
+
 @pytest.mark.parametrize("text", ["today", "2026-02-30", "24.11.2026", "20261124", ""])
 def test_a_day_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(StrataError, match="write it as in 2027-01-31"):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -10,8 +13,10 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from typer.testing import CliRunner
 
 from strata.aws.identity_center import Center
+from strata.cli import app
 from strata.commands.adopt import configuration
 from strata.commands.adopt.chosen import chosen_of
 from strata.commands.drift import _unused
@@ -35,7 +40,8 @@ from strata.terraform.lookups import explained, refuse_handed_on
 from strata.terraform.plans import Change, Plan
 from strata.terraform.preflight import Prepared, RefusedError
 from strata.terraform.workspace import Workspace
-from tests.synthesized import CHECKOUT, synthesize
+from strata.testing import Zone
+from tests.synthesized import CHECKOUT, COMPANY, synthesize
 from tests.test_describing import PROJECT_, grant, group, user, uuid
 from tests.test_drift import adopted, changed, states, told
 from tests.test_rerun import before
@@ -321,6 +327,83 @@ def test_an_entry_of_accepted_yaml_accepts_the_same_access_under_another_name(fo
 
 def _entry(one: Difference) -> str:
     return f"- finding: {one.how.value}\n  at: {one.at}\n  reason: meant\n"
+
+
+# The groups of an external person, which the identity provider alone knows
+
+
+@pytest.fixture(scope="module")
+def visited(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The company, with an external person who is in no group that is declared."""
+    config = tmp_path_factory.mktemp("company") / "config"
+    shutil.copytree(COMPANY, config)
+    sso = config / "sso.yaml"
+    text = sso.read_text(encoding="utf-8")
+    sso.write_text(text.replace("\nusers:\n", "\nusers:\n  visitor:\n    external: true\n    user_name: visitor\n"))
+    return config
+
+
+def run(*words: str, code: int = 0) -> str:
+    result = CliRunner().invoke(app, list(words))
+    assert result.exit_code == code, result.output
+    return result.stdout
+
+
+def test_explain_names_the_groups_that_decide(visited: Path) -> None:
+    there = run("explain", "visitor", "payments-prod", "--config", str(visited))
+    nowhere = run("explain", "visitor", "network", "--config", str(visited))
+
+    assert "groups: none here; the identity provider alone knows whether contractors, external-auditors" in there
+    assert "access to payments-prod depends on membership of external-auditors" in there
+    assert "no access" not in there
+    assert "no access to network" in nowhere
+    facts = json.loads(run("explain", "visitor", "--json", "--config", str(visited)))
+    assert facts["depends_on_groups"] == ["contractors", "external-auditors"]
+
+
+def test_an_answer_depends_on_membership_where_the_group_would_have_access(visited: Path) -> None:
+    def answer(action: str, account: str) -> tuple[str, list[str]]:
+        words = ("can", action, "--in", account, "--as", "visitor", "--json", "--config", str(visited))
+        found = json.loads(run(*words, "--with", "aws:SecureTransport=true", code=3))
+        return found["answer"], [one for case in found["cases"] for one in case["depends_on"]]
+
+    assert answer("s3:ListAllMyBuckets", "payments-prod") == ("depends", ["membership of external-auditors"])
+    assert answer("s3:DeleteBucket", "payments-prod") == ("denied", [])
+    assert answer("s3:ListAllMyBuckets", "network") == ("denied", [])
+
+
+@pytest.mark.parametrize("word", ["denied", "allowed"])
+def test_no_expectation_holds_for_who_may_be_in_such_a_group(visited: Path, word: str) -> None:
+    found = Zone.of(visited).principal("visitor")
+    with pytest.raises(AssertionError, match="depends on membership of external-auditors"):
+        (found.cannot if word == "denied" else found.can)("s3:ListAllMyBuckets", account="audit")
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "html"])
+def test_a_report_says_that_access_is_unknown(visited: Path, form: str) -> None:
+    found = run("report", "--format", form, "--config", str(visited))
+
+    assert "20 with access, 0 without, 1 unknown" in flat(found)
+    assert "visitor: unknown, may be in contractors, external-auditors" in re.sub("<[^>]*>", "", flat(found))
+    assert form != "html" or "unknown access" in found
+
+
+def test_a_report_on_the_person_has_what_those_groups_have(visited: Path) -> None:
+    found = flat(run("report", "--person", "visitor", "--config", str(visited)))
+
+    assert "whether in contractors, external-auditors, the identity provider alone knows" in found
+    assert "members of contractors PaymentsEngineer" in found
+
+
+def test_json_counts_who_is_unknown(visited: Path) -> None:
+    people = json.loads(run("report", "--format", "json", "--config", str(visited)))["overview"]["people"]
+
+    assert (people["without_access"], people["unknown_access"], people["without_group"]) == ([], ["visitor"], [])
+    assert people["with_access"] + len(people["unknown_access"]) == people["all"]
+
+
+def flat(text: str) -> str:
+    return " ".join(text.split())
 
 
 # What a plan and doctor say of it

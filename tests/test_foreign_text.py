@@ -2,41 +2,63 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
+import io
 import itertools
 import json
 import re
+import sys
+import tempfile
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import cache
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import pytest
+import yaml
+from hypothesis import Phase, assume, example, given, settings
+from hypothesis.strategies import sampled_from
 from markdown_it import MarkdownIt
 from typer.testing import CliRunner
 
 from strata import diff
+from strata.adoption import rendering
+from strata.adoption.describing import describe
+from strata.adoption.rendering import Since
 from strata.cli import app
 from strata.commands.adopt import configuration
+from strata.config import ORGANIZATION, SSO
+from strata.config.text import text_problem
+from strata.drift.recorded import states_of
 from strata.errors import Fault
 from strata.files.config_edit import write_texts
+from strata.files.config_entries import with_entry, with_items
 from strata.identity.comparison import Refusal
 from strata.inventory.things import PermissionSet
 from strata.landing_zone import LandingZone
 from strata.live.evidence import Evidence
-from strata.live.reading import states_of, told
+from strata.live.reading import told
 from strata.load import load
+from strata.outputs import output
+from strata.printing import flat, line, markdown
+from strata.report.data import as_data
 from strata.report.edition import Edition
 from strata.report.mermaid import flowchart
 from strata.report.page import page
-from strata.report.tables import as_markdown, as_text, tables
+from strata.report.tables import as_csv, as_markdown, as_text, tables
 from strata.terraform.errors import TerraformError
 from strata.terraform.events import Failure
 from strata.terraform.preflight import RefusedError
 from strata.terraform.workspace import Workspace
-from tests.test_describing import PROJECT_
+from tests.hostile import PIECES, TEXTS
+from tests.test_describing import PROJECT_, everything_that_is_left
 from tests.test_drift import deployed, states
 from tests.test_live import AT, clean
+from tests.test_printing import seen
 
 PLAIN = "Some words of others"
 SEEN = (
@@ -104,6 +126,8 @@ def _declaring(text: str) -> dict[str, str]:
     files["organization.yaml"] = files["organization.yaml"].replace("Denies.", json.dumps(text))
     sso = files["sso.yaml"].replace("All of it.", json.dumps(text)).replace("Full.", json.dumps(text[:120]))
     files["sso.yaml"] = sso.replace("  - permission_sets:", f"  - reason: {json.dumps(text)}\n    permission_sets:")
+    entry = {"finding": "made-outside", "at": "user x", "reason": text, "until": "2026-01-01"}
+    files["accepted.yaml"] = with_items("# Looked at.\n", [entry], "accepted.yaml")
     assert files["sso.yaml"].count(PLAIN) == 5
     return files
 
@@ -149,14 +173,13 @@ def _markup(text: str) -> list[str]:
 @pytest.mark.parametrize("source", SOURCES)
 def test_html_has_the_elements_that_are_ours(cases: dict[str, Case], source: str) -> None:
     plain, hostile = (
-        _elements(page(cases[f"{name} {source}"].zone, cases[f"{name} {source}"].edition))
-        for name in ("plain", "hostile")
+        page(cases[f"{name} {source}"].zone, cases[f"{name} {source}"].edition) for name in ("plain", "hostile")
     )
-    assert hostile == plain
+    assert "FORGED" in hostile
+    assert _elements(hostile) == _elements(plain)
 
 
 def _elements(text: str) -> list[Any]:
-    assert "FORGED" in text or PLAIN in text
     found: list[Any] = []
 
     class Page(HTMLParser):
@@ -203,6 +226,7 @@ def test_a_difference_has_a_line_for_each_change(cases: dict[str, Case]) -> None
 
 DECLARED = (
     ("check",),
+    ("check", "--as-of", "2026-01-01"),
     ("can", "s3:GetObject", "--in", "a3", "--who"),
     ("rename", "group", "admins", "others", "--dry-run"),
 )
@@ -230,3 +254,158 @@ def test_a_refusal_and_an_advice_are_a_line_each(monkeypatch: pytest.MonkeyPatch
         for text in error.lines():
             assert not UNSEEN.search(text)
             assert "\n" not in text
+
+
+# Whatever the text is, each destination is read back by a reader of its own: the very text, of which nothing acts.
+
+FEW = settings(max_examples=8, deadline=None, phases=(Phase.explicit, Phase.generate), derandomize=True)
+"""Each example has the text in every field, so that a smaller one says no more; a slow machine is no fault."""
+
+
+def read_markdown(text: str) -> tuple[list[str], list[list[str]]]:
+    """Returns the items and the rows that a page shows, of which nothing acts."""
+    assert not UNSEEN.search(text)
+    items, cells = list[str](), list[str]()
+    where = ""
+    for token in MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(text):
+        assert token.type not in ("html_block", "fence", "code_block", "hr", "blockquote_open", "ordered_list_open")
+        where = token.type if token.type in ("list_item_open", "list_item_close", "td_open", "td_close") else where
+        if token.type == "inline":
+            shown = "".join(map(_shown, token.children or ()))
+            {"list_item_open": items, "td_open": cells}.get(where, []).append(shown)
+    return items, [cells[at : at + 3] for at in range(0, len(cells), 3)]
+
+
+ACTS = re.compile(r"@\w|#\d|!\d|&\d|\$\d|[%~][\w\"]|\bgh-\d|://|\bwww\.", re.IGNORECASE)
+"""What GitHub and GitLab look for in a piece of text that is shown."""
+
+
+def _shown(token: Any) -> str:
+    if token.type == "html_inline":
+        assert token.content == "<!-- -->"
+        return "\0"
+    assert token.type in ("text", "text_special", "softbreak") or token.markup == "`", token.type
+    return str(token.content)
+
+
+def parted(shown: str) -> str:
+    """Returns what a reader sees of a text; each piece of it is one that a forge looks at."""
+    assert not [piece for piece in shown.split("\0") if ACTS.search(piece)]
+    return shown.replace("\0", "").strip()
+
+
+@given(TEXTS)
+@example("".join(PIECES))
+@FEW
+def test_the_page_of_an_adoption_says_what_aws_says(text: str) -> None:
+    inventory = replace(with_text(everything_that_is_left(), text, itertools.count()), entitlements=text)
+    found, since = describe(inventory, PROJECT_), Since(added=[text], differs=[f"name is {text}"])
+    found.looks += [text]
+
+    page_, printed = (rendering.adoption(inventory, found, since, shown=one) for one in (markdown, flat))
+
+    alike = defaultdict[tuple[str, str], list[str]](list)
+    for one in found.left_alone:
+        alike[one.kind, one.reason].append(one.name)
+    expected = [
+        [kind, seen(", ".join(dict.fromkeys(names))).strip(), seen(reason)] for (kind, reason), names in alike.items()
+    ]
+    items, rows = read_markdown(page_)
+    assert [[*map(parted, row)] for row in rows][-len(expected) :] == expected
+    shown = [*map(parted, (one for one in items if "`" not in one or "\0" in one or seen(text) in one))]
+    assert {seen(text), seen(f"name is {text}")} <= set(shown)
+    assert not UNSEEN.search(printed)
+    assert len(printed.splitlines()) == len(page_.splitlines())
+
+
+@given(TEXTS)
+@example("".join(PIECES))
+@FEW
+def test_the_yaml_of_an_adoption_says_what_aws_says(text: str) -> None:
+    """Of what may be written; each reader of YAML takes it for the text that it is."""
+    found = describe(with_text(clean(), text, itertools.count()), PROJECT_)
+    contents = {ORGANIZATION: found.organization, SSO: found.sso}
+    written = rendering.files(contents, {})
+    for name, content in contents.items():
+        assert not UNSEEN.search(written[name].replace("\t", ""))
+        assert yaml.safe_load(written[name]) == json.loads(json.dumps({k: v for k, v in content.items() if v}))
+
+
+@given(TEXTS, sampled_from(["", "a: {}\n", "a:\n  b: c\n", "a: {b: c}\n", "a:\r\n- b\r\n"]))
+@settings(FEW, max_examples=60)
+def test_an_entry_that_is_added_to_yaml_is_the_text_that_it_is(text: str, before: str) -> None:
+    assume(text_problem(text) is None)  # the configuration takes no other
+    new: Any = [text, text] if "- b" in before else {text: text, "list": [text], "more": {"x": text}}
+    after = with_entry(before, ("a",), new, "sso.yaml")
+    items = with_items("- {x: y}\n", [{"at": text, "reason": text}], "accepted.yaml")
+    there = yaml.safe_load(before) or {}
+
+    expected = [*there["a"], *new] if isinstance(new, list) else {**(there.get("a") or {}), **new}
+    assert yaml.safe_load(after) == {"a": expected}
+    assert yaml.safe_load(items) == [{"x": "y"}, {"at": text, "reason": text}]
+    assert not UNSEEN.search((after + items).replace("\r\n", "\n"))
+
+
+@given(TEXTS)
+@example("".join(PIECES))
+@settings(FEW, max_examples=2)
+def test_each_format_of_a_report_says_what_aws_says(text: str) -> None:
+    zone, edition = _live(text)
+    found, written_page = list(tables(zone, edition)), page(zone, edition)
+    shown = Shown(written_page)
+    data = as_data(zone, edition)
+    written = output("report", data)
+
+    read_markdown(as_markdown(found))
+    assert not UNSEEN.search(as_text(found, 100))
+    assert sorted(_elements(written_page)) == _plain_elements()
+    assert {flat(one.shown_name) for one in zone.users.values()} <= shown.texts
+    assert {flat(one.description) for one in zone.groups.values() if one.description} <= shown.texts
+    _read_csv(as_csv(zone, live=edition.live), zone)
+    assert re.fullmatch(r"[\n -~]*", written)
+    assert json.loads(written) == json.loads(json.dumps({"format": 1, **data}))
+    assert _nodes(flowchart(zone, edition.live))
+
+
+@cache
+def _declared() -> LandingZone:
+    with tempfile.TemporaryDirectory() as folder:
+        write_texts(Path(folder), configuration(PROJECT_, clean())[1])
+        return load(Path(folder))
+
+
+def _live(text: str) -> tuple[LandingZone, Edition]:
+    """Returns what AWS has, with a text wherever somebody may write one."""
+    inventory = replace(with_text(clean(), text, itertools.count()), entitlements=text)
+    caller = f"arn:aws:sts::111111111111:assumed-role/{text}"
+    evidence = Evidence.of(AT, caller, inventory, states_of(states(deployed())))
+    assert re.fullmatch(rb"[\n -~]*", evidence.written())
+    read = told(_declared(), evidence)
+    return read.zone, Edition(AT.date(), None, read.live)
+
+
+@cache
+def _plain_elements() -> list[Any]:
+    return sorted(_elements(page(*_live(PLAIN))))
+
+
+class Shown(HTMLParser):
+    """The texts that a browser shows of a page, each as it stands between two tags."""
+
+    def __init__(self, written: str) -> None:
+        super().__init__()
+        self.texts: set[str] = set()
+        self.feed(written)
+
+    def handle_data(self, data: str) -> None:
+        self.texts.add(data)
+
+
+def _read_csv(text: str, zone: LandingZone) -> None:
+    """Asserts that no cell is a formula, also where a spreadsheet parts lines at semicolons, and each says its text."""
+    rows = list(csv.DictReader(io.StringIO(text)))
+    names = {line(one.shown_name, sys.maxsize).replace("'", "") for one in zone.users.values()}
+    assert {row["name"].replace("'", "") for row in rows} <= names | {""}
+    pieces = [piece.strip(' "\r\n') for piece in text.split(";")]
+    assert not [one for row in rows for one in (*row.values(), *pieces) if one[:1] in tuple("=+-@\t\r")]
+    assert not UNSEEN.search(text)

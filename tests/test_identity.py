@@ -16,15 +16,19 @@ from moto import mock_aws
 from moto.ssoadmin.responses import SSOAdminResponse
 
 from strata.aws.organization import LiveAccount
+from strata.aws.runs import Run
 from strata.aws.session import Aws, Client
+from strata.aws.states import Version
 from strata.config import MOVES
 from strata.identity.comparison import Refusal
 from strata.identity.declared import declared
 from strata.identity.examine import Examination, examine, moved
 from strata.identity.live import Live, LiveUnit, Met
-from strata.identity.moves import refused_moves, replayed
+from strata.identity.lost_states import lost_states
+from strata.identity.moves import idle, moves_by_stack, refused_moves, replayed
 from strata.identity.recorded import recorded
 from strata.identity.refusals import refusals, warnings
+from strata.identity.tagged import told_by_tag
 from strata.identity.things import Holdings, Moved
 from strata.landing_zone import LandingZone
 from strata.landing_zone.moves import newest_keys
@@ -412,6 +416,15 @@ def both_in_shops(live: Live, states: States) -> tuple[Live, States]:
     return renamed("aws_organizations_account.web-lab", parent_id=_parent(states, "shops"))(live, states)
 
 
+def retired_before(live: Live, states: States) -> tuple[Live, States]:
+    """As after a deploy with web-lab as a retired account."""
+    for state in states.values():
+        state["resources"] = [one for one in state["resources"] if not one["name"].startswith("web-lab")]
+    states["organizations"]["outputs"]["declared_keys"] = {"value": {"retired": {"web-lab": "aws+lab@acme.io"}}}
+    account = LiveAccount(LAB, "acme-web-lab", "aws+lab@acme.io", "ACTIVE")
+    return replace(live, accounts={**(live.accounts or {}), LAB: account}), states
+
+
 def made_in_organizations(live: Live, states: States) -> tuple[Live, States]:
     """As after a deploy of organizations alone, with a rename of web-lab to lab-web."""
     for stack, state in states.items():
@@ -499,6 +512,25 @@ CASES = (
         "an account goes, and another stack is meant",
         ((ORGANIZATION, LAB_ENTRY, ""), *WITHOUT_LAB),
         stacks=("security",),
+    ),
+    Case(
+        "a retired account is dropped that is active still",
+        ((ORGANIZATION, LAB_ENTRY, ""), *WITHOUT_LAB),
+        (
+            "organization.yaml:9: accounts: account web-lab (000000000002, aws+lab@acme.io) was retired, is active, "
+            "and no longer declared; put its entry back with retired: true; or list 'aws+lab@acme.io' under "
+            "unmanaged_accounts; or close it",
+        ),
+        changes=retired_before,
+    ),
+    Case(
+        "a retired account is dropped for others to manage",
+        (
+            (ORGANIZATION, LAB_ENTRY, ""),
+            *WITHOUT_LAB,
+            (ORGANIZATION, "ram_sharing", "unmanaged_accounts:\n  - aws+lab@acme.io\nram_sharing"),
+        ),
+        changes=retired_before,
     ),
     Case("an account is retired", ((ORGANIZATION, LAB_ENTRY, f"{LAB_ENTRY}    retired: true\n"), *WITHOUT_LAB)),
     Case(
@@ -1266,6 +1298,64 @@ def test_administrators_whom_a_broken_run_took_are_known_by_the_last_output(
     assert [one.kind for one in refusals(wanted, recorded(before), Live())] == ["last-administrator"]
 
 
+@pytest.mark.parametrize(
+    ("old", "last", "says"),
+    [
+        ("admin", [], "moves group admin, which no state has, did you mean 'admins'?; correct it; or take it out, as"),
+        ("admin", [["group", "admin"]], ""),  # made by a run before, or told of then
+        ("admin", None, ""),  # written by a version that recorded no moves
+        ("devs", [], ""),
+    ],
+)
+def test_a_new_move_from_a_key_that_no_state_has_is_told(
+    folder: Path, states: States, tmp_path: Path, old: str, last: list[list[str]] | None, says: str
+) -> None:
+    edits: list[Edit] = [("moves.yaml", "", f"- kind: group\n  from: {old}\n  to: builders\n")]
+    edits += [(SSO, "  devs:\n", "  builders:\n"), (SSO, "      - devs\n", "      - builders\n")]
+    landing_zone = edited(folder, tuple(edits), tmp_path)
+
+    found = list(idle(landing_zone, recorded(states), {"sso": Run(Version("one", 1), {}, {}, last)}))
+
+    assert [one.partition("moves.yaml:1: moves[1]: ")[2][: len(says)] for one in found] == ([says] if says else [])
+    assert moves_by_stack(landing_zone) == {"sso": [["group", old]]}
+
+
+LOOK = "Look of group devs in web-lab, Look of user lou in web-lab, which sso.yaml:34 gives by tag team=data: the "
+LOOK += "account's"
+
+
+@pytest.mark.parametrize(
+    ("tag", "was", "says"),
+    [
+        ("", "data", f"loses {LOOK} tags match no more; name the account there, or give it the tag again"),
+        ("Data", "data", f"loses {LOOK} tags match no more; name"),
+        ("data", "", f"gets {LOOK} tags match now; leave it out there, under except"),
+        ("data", "data", ""),
+        ("", "", ""),
+    ],
+)
+def test_what_a_tag_takes_or_gives_is_told(
+    folder: Path, states: States, tmp_path: Path, tag: str, was: str, says: str
+) -> None:
+    live, lab = "    organizational_unit: shops\n", LAB_ENTRY + (f"    tags: {{team: {tag}}}\n" if tag else "")
+    edits: tuple[Edit, ...] = (
+        (ORGANIZATION, live, f"{live}    tags: {{team: data}}\n"),
+        (ORGANIZATION, LAB_ENTRY, lab),
+        (SSO, "    accounts:\n      - web-live\n      - web-lab\n", "    tags:\n      team: data\n"),
+    )
+    before = copied(states)
+    for account, value in (("web-live", "data"), ("web-lab", was)):
+        renamed(f"aws_organizations_account.{account}", tags={"team": value} if value else None)(Live(), before)
+    if not was:
+        resources = before["sso"]["resources"]
+        before["sso"]["resources"] = [one for one in resources if not one["name"].startswith("web-lab_Look")]
+    landing_zone = edited(folder, edits, tmp_path)
+
+    found = list(told_by_tag(landing_zone, declared(landing_zone, TODAY), recorded(before)))
+
+    assert [one.partition(": accounts.web-lab: ")[2][: len(says)] for one in found] == ([says] if says else [])
+
+
 def test_what_was_moved_in_the_state_is_told_from_a_key_that_changed(
     folder: Path, states: States, tmp_path: Path
 ) -> None:
@@ -1397,7 +1487,7 @@ def test_empty_states_beside_what_strata_made_are_not_begun_anew(aws: Aws, folde
         "s3://ac-terraform-state-210987654321, while AWS has resources that Strata created before: permission set "
         "Admin; they would be "
         "created again, or conflict; set short_name, state.bucket and regions.primary back to what they were; if the "
-        "state was deleted, the bucket and its replica keep earlier versions"
+        "state was deleted, the bucket and its replica keep earlier versions: docs/operate.md#restoring-the-state"
     )
     for bucket, layer in (
         ("old-state", "backend"),
@@ -1417,6 +1507,43 @@ def test_empty_states_beside_what_strata_made_are_not_begun_anew(aws: Aws, folde
     )
     announced = examined(aws, landing_zone, NOTHING, announced=[("permission-set", "Admin")])
     assert not announced.refusals, "a killed first run announced what it made"
+
+
+def bucket_of(landing_zone: LandingZone, name: str, *stacks: str) -> None:
+    region = landing_zone.project.regions.secondary if name.endswith("-replica") else "eu-west-1"
+    s3 = boto3.client("s3", region)
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": region})
+    for stack in stacks:
+        s3.put_object(Bucket=name, Key=f"management/{stack}/terraform.tfstate", Body=b"{}")
+
+
+def test_states_are_gone_only_where_a_deploy_has_been(aws: Aws, folder: Path) -> None:
+    """Not before the first one, nor in one that was broken off before its first state."""
+    client("organizations").create_organization(FeatureSet="ALL")
+    landing_zone = load(folder)
+    bucket = landing_zone.project.state_bucket
+    gone, page = f"the states are gone: s3://{bucket} does not exist", "docs/operate.md#restoring-the-state"
+    assert lost_states(aws, landing_zone) == ""
+    instance = client("sso-admin").list_instances()["Instances"][0]["InstanceArn"]
+    tags = [{"Key": "ManagedBy", "Value": "strata"}, {"Key": "Layer", "Value": "sso"}]
+    client("sso-admin").create_permission_set(InstanceArn=instance, Name="Admin", Tags=tags)
+    assert lost_states(aws, landing_zone) == (
+        f"{gone}, nor its replica, while AWS has resources that Strata created before: permission set Admin; set "
+        "short_name, state.bucket and regions.primary back to what they were; or, if the states lie nowhere any more: "
+        f"{page}"
+    )
+    bucket_of(landing_zone, f"{bucket}-replica")
+    replica = f"its replica s3://{bucket}-replica"
+    assert lost_states(aws, landing_zone) == f"{gone}; {replica} is there, and has none either: {page}"
+    bucket_of(landing_zone, bucket)
+    assert lost_states(aws, landing_zone) == ""
+    there = boto3.client("s3", landing_zone.project.regions.secondary)
+    there.put_object(Bucket=f"{bucket}-replica", Key="management/sso/terraform.tfstate", Body=b"{}")
+    assert lost_states(aws, landing_zone) == (
+        f"the states are gone: s3://{bucket} has none; {replica} has those of sso: {page}"
+    )
+    client("s3").put_object(Bucket=bucket, Key="management/sso/terraform.tfstate", Body=b"{}")
+    assert lost_states(aws, landing_zone) == ""
 
 
 def test_identity_center_that_is_not_enabled_is_no_failure(

@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shutil
+import stat
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,30 +22,32 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from strata.adoption.matching import known_keys
 from strata.aws.session import AwsError, Caller
 from strata.cli import app
 from strata.commands.adopt import configuration
+from strata.commands.drift import _summary
 from strata.commands.explain import Explained
 from strata.config.models import RegionalSetting, Security, Setting
 from strata.config.moves import Kind
+from strata.drift.comparison import Drift, compare, controls_of
+from strata.drift.recorded import states_of
 from strata.errors import StrataError
 from strata.files.config_edit import write_texts
+from strata.inventory.controls import recorded_controls
 from strata.inventory.progress import Reading
 from strata.inventory.reading import CENTER, DELEGATIONS, ENTITLEMENTS, POLICIES, TRUSTED_SERVICES
 from strata.inventory.things import Inventory
 from strata.landing_zone import LandingZone
 from strata.live import reading as live_reading
-from strata.live.differences import differences
 from strata.live.evidence import Evidence, canonical, kept_in
-from strata.live.reading import Read, states_of, told
+from strata.live.reading import Read, told
 from strata.load import load
 from strata.report.data import as_data
 from strata.report.edition import Edition
 from strata.report.guardrails import guardrails
 from strata.report.mermaid import flowchart
 from strata.report.page import page
-from strata.report.tables import Table, as_csv, as_text, tables
+from strata.report.tables import Table, as_csv, as_markdown, as_text, tables
 from tests.after_deploy import inventory_of
 from tests.synthesized import CHECKOUT, COMPANY
 from tests.test_describing import DENY, PROJECT_, account, grant, group, permission_set, policy, unit, user, uuid
@@ -127,11 +130,22 @@ def strata(folder: Path, *words: str | Path) -> Result:
 
 
 def declared_and_live(zone: LandingZone, live: Inventory) -> tuple[list[Table], list[Table]]:
-    """Returns the tables of the configuration, and those of AWS without what only these have."""
+    """Returns the tables of the configuration, and those of AWS, both without what only these have."""
     found = read(zone, live)
     here = tables(zone, Edition(AT.date()))
     there = [one for one in tables(found.zone, Edition(AT.date(), None, found.live)) if one.title not in OF_LIVE]
-    return [replace(here[0], lead=()), *here[1:]], [replace(there[0], lead=()), *there[1:]]
+    return [_without_evidence(here[0]), *here[1:]], [_without_evidence(there[0]), *there[1:]]
+
+
+def _without_evidence(glance: Table) -> Table:
+    """Returns the first screen without the differences, the controls and what is said of a report from AWS alone."""
+    rows, title = [], ""
+    for name, answer in glance.rows:
+        title = name or title
+        if title.removeprefix("! ") not in ("Differences to the configuration", "Controls that are off"):
+            rows.append((name, answer))
+    notes = tuple(one for one in glance.notes if not one.startswith("strata drift"))
+    return replace(glance, rows=rows, notes=notes, lead=())
 
 
 def rows_that_differ(zone: LandingZone, live: Inventory) -> set[str]:
@@ -181,7 +195,7 @@ def test_the_modes_are_declared_and_what_aws_has_stands_beside(zone: LandingZone
     assert there["image_public_access"] == ("unmanaged", "not as Strata would set it in us-east-1, us-west-2")
     assert there["instance_metadata"] == ("unmanaged", "as Strata would set it")
     assert there["trail"] == ("unmanaged", "not read")
-    assert there["s3_public_access"] == ("on", "unread")
+    assert there["s3_public_access"] == ("on", "not read")
 
 
 def test_the_other_formats_are_the_declared_ones(zone: LandingZone) -> None:
@@ -193,8 +207,8 @@ def test_the_other_formats_are_the_declared_ones(zone: LandingZone) -> None:
     assert told_data == as_data(zone, edition)
     assert flowchart(found.zone) == flowchart(zone)
     rows = list(csv.reader(io.StringIO(as_csv(found.zone, live=found.live))))
-    assert [row[:-2] for row in rows] == list(csv.reader(io.StringIO(as_csv(zone))))
-    assert {tuple(row[-2:]) for row in rows[1:]} == {("2025-01-31T12:30:15+00:00", found.live.sha256)}
+    assert [row[:-3] for row in rows] == list(csv.reader(io.StringIO(as_csv(zone))))
+    assert {tuple(row[-3:]) for row in rows[1:]} == {("2025-01-31T12:30:15+00:00", found.live.sha256, "none")}
     shown = page(found.zone, edition)
     for key in found.zone.members:
         shown = shown.replace(f"{found.live.accounts[key]} · ", "")
@@ -261,17 +275,14 @@ def test_a_session_length_that_no_file_writes_is_compared_with_the_default(
 
 def test_every_change_by_hand_is_told_as_drift_tells_it(zone: LandingZone) -> None:
     missed: dict[str, Any] = {}
-    left = states_of(states(deployed()))
     for name, (_, expected, _) in _cases().items():
-        known = known_keys(zone, by_hand(name), imported=left.ids, record={})
         found = [
             f"{one.how} {one.kind} {one.name}{f': {one.attribute} is {one.at_aws}' if one.attribute else ''}"
-            for one in differences(zone, by_hand(name), known, left, AT.date())
+            for one in read(zone, by_hand(name)).live.differences
+            if one.is_drift
         ]
-        # The configuration says no id: what was deleted and made again is the same to it.
-        wanted = [text for text in expected if ": id is " not in text]
-        if sorted(found) != sorted(wanted):
-            missed[name] = found, wanted
+        if sorted(found) != sorted(expected):
+            missed[name] = found, expected
 
     assert not missed
 
@@ -373,14 +384,17 @@ def test_what_accepted_yaml_has_is_told_as_accepted(folder: Path, tmp_path: Path
 
 
 def test_what_is_accepted_as_left_on_is_told_as_accepted(folder: Path, tmp_path: Path) -> None:
-    """Drift knows from the state that a deploy noted it, and prints another finding than for what is new."""
+    """The state has what a deploy noted; without one nobody can tell it from what is new."""
     own = Path(shutil.copytree(folder, tmp_path / "config"))
     service = "trusted service ssm.amazonaws.com"
     (own / "accepted.yaml").write_text(f"- finding: left-on\n  at: {service}\n  reason: agreed\n")
     on = clean().organization.trusted_services
-    live = read(load(own), changed(clean(), trusted_services=(*on, "ssm.amazonaws.com"))).live
+    left = changed(clean(), trusted_services=(*on, "ssm.amazonaws.com"))
+    noted = told(load(own), Evidence.of(AT, CALLER, left, states_of(states(left)))).live
+    unknown = told(load(own), Evidence.of(AT, CALLER, left)).live
 
-    assert [one.what for one in live.differences] == [f"{service}: at AWS only, accepted"]
+    for live in (noted, unknown):
+        assert [one.what for one in live.differences] == [f"{service}: at AWS only, accepted"]
 
 
 def test_another_name_of_the_management_account_is_told(zone: LandingZone) -> None:
@@ -389,10 +403,175 @@ def test_another_name_of_the_management_account_is_told(zone: LandingZone) -> No
     found = read(zone, live)
 
     assert [(one.what, one.place) for one in found.live.differences] == [
-        ("account management: name is Acme Inc at AWS, acme here", "project.yaml:9"),
-        ("account management: email is root@example.com at AWS, aws@example.com here", "project.yaml:10"),
+        ("account management: name is Acme Inc at AWS, acme here, no drift", "project.yaml:9"),
+        ("account management: email is root@example.com at AWS, aws@example.com here, no drift", "project.yaml:10"),
     ]
+    assert (found.live.exit_code, found.live.summary) == (0, "none; 2 that are no drift")
     assert found.zone.accounts["management"].name == "Acme Inc"
+
+
+# As drift tells it
+
+
+TRAIL = "aws_cloudtrail.organization"
+
+
+class Logged:
+    """A landing zone with a trail: its configuration, what its states say, and what AWS has."""
+
+    def __init__(self, folder: Path, path: Path) -> None:
+        self.path = Path(shutil.copytree(folder, path))
+        text = (self.path / "security.yaml").read_text()
+        (self.path / "security.yaml").write_text(text.replace("trail:\n  mode: unmanaged", "trail:\n  mode: on"))
+        on = ("enable_logging", "enable_log_file_validation", "is_organization_trail", "is_multi_region_trail")
+        trail = {"attributes": {**dict.fromkeys(on, True), "s3_bucket_name": "logs"}}
+        held = {"mode": "managed", "type": "aws_cloudtrail", "name": "organization", "instances": [trail]}
+        self.states = {**states(deployed()), "security": {"resources": [held]}}
+        self.zone = load(self.path)
+        self.live = replace(clean(), controls=dict(recorded_controls(controls_of(self.zone, self.states))))
+
+    def stopped(self, **parts: Any) -> Inventory:
+        """Returns what AWS has where somebody stopped the trail."""
+        assert self.live.controls
+        return replace(self.live, controls={TRAIL: {**self.live.controls[TRAIL], "logging": False}}, **parts)
+
+    def read(self, live: Inventory) -> Read:
+        return told(self.zone, Evidence.of(AT, CALLER, live, states_of(self.states)))
+
+    def drift(self, live: Inventory) -> Drift:
+        return compare(self.zone, self.states, live)
+
+
+@pytest.fixture
+def logged(folder: Path, tmp_path: Path) -> Logged:
+    return Logged(folder, tmp_path / "logged")
+
+
+def first_page(found: Read) -> dict[str, list[str]]:
+    """Returns the answers of the first page by question."""
+    rows, title = dict[str, list[str]](), ""
+    for name, answer in tables(found.zone, Edition(AT.date(), None, found.live))[0].rows:
+        title = name or title
+        rows.setdefault(title, []).append(answer)
+    return rows
+
+
+def test_a_stopped_trail_is_on_the_first_page_of_every_format(logged: Logged, tmp_path: Path) -> None:
+    found, edition = logged.read(logged.stopped()), Edition(AT.date())
+    edition = replace(edition, live=found.live)
+    what = "control trail: logging is false at AWS, true here"
+    data = as_data(found.zone, edition)
+
+    assert [one.at for one in logged.drift(logged.stopped()).differences] == ["control trail: logging is false"]
+    assert first_page(found)["! Differences to the configuration"] == ["1 difference", what]
+    assert first_page(found)["Controls that are off"][0] == what.removeprefix("control ")
+    assert f"| {what} |" in as_markdown(tables(found.zone, edition)[:1]).replace("\\", "")
+    assert what.partition(": ")[2] in page(found.zone, edition).partition('id="evidence')[0]
+    assert [(one["finding"], one["name"]) for one in data["live"]["differences"]] == [("changed-outside", "trail")]
+    assert data["live"]["controls"]["trail"] == what.removeprefix("control trail: ")
+    assert {row.rpartition(",")[2] for row in as_csv(found.zone, live=found.live).splitlines()[1:]} == {
+        '"1 difference"'
+    }
+    assert "%% Differences: 1 difference\n" in flowchart(found.zone, found.live)
+
+
+def test_the_exit_code_and_the_counts_are_those_of_drift(logged: Logged, tmp_path: Path) -> None:
+    """Nothing differs, it differs, a part is unread, both; and the reading that is kept tells the same."""
+    unread = {"trusted services": WHY}
+    cases = {
+        "none": (logged.live, 0, "none"),
+        "stopped": (logged.stopped(), 3, "1 difference"),
+        "unread": (replace(logged.live, unread=unread), 1, "none in what could be read, 1 part unread"),
+        "both": (logged.stopped(unread=unread), 1, "1 difference in what could be read, 1 part unread"),
+    }
+    file = tmp_path / "reading.json"
+    for live, code, counts in cases.values():
+        found, drift = logged.read(live), logged.drift(live)
+        file.write_bytes(found.evidence.written())
+        again = strata(logged.path, "report", "--from", file)
+        assert (found.live.exit_code, found.live.summary, again.exit_code) == (code, counts, code)
+        assert _summary(drift) == counts.replace("none", "no drift")
+        assert not code or again.stderr.endswith(f"differences to the configuration: {counts}\n")
+
+
+def test_what_was_not_read_is_never_on_and_never_fine(logged: Logged) -> None:
+    """Of the trail that is there its bucket's policy; the trail where AWS was not asked; what no report reads."""
+    as_it_is, denied = logged.read(logged.live), logged.read(replace(logged.live, controls={}, unread={"trail": WHY}))
+    unasked = logged.read(replace(logged.live, controls=None))
+
+    assert as_it_is.live.controls["trail"].words == "as deployed; its bucket and event selectors are not read"
+    for found in (denied, unasked):
+        rows = {row[0]: row[1:] for one in tables(found.zone, Edition(AT.date(), None, found.live)) for row in one.rows}
+        assert rows["trail"] == ("on", "not read")
+        assert "trail" in first_page(found)["Controls that are off"][-1].removeprefix("not read: ").split(", ")
+        assert "trail" in as_data(found.zone, Edition(AT.date(), None, found.live))["live"]["controls_not_read"]
+        assert found.live.exit_code == 1
+    assert "github_actions" in first_page(as_it_is)["Controls that are off"][-1]
+    assert "none" not in first_page(as_it_is)["Controls that are off"]
+
+
+def test_who_administers_everything_is_said_to_be_of_identity_center(logged: Logged) -> None:
+    nobody = logged.read(changed(logged.live, assignments=frozenset()))
+
+    for rows in (first_page(logged.read(logged.live)), first_page(nobody)):
+        assert rows["! Administers everything"][-1] == (
+            "all through Identity Center; IAM users and roles of the management account, and its root user, "
+            "are not read"
+        )
+    assert first_page(nobody)["! Administers everything"][0] == "nobody"
+
+
+def test_what_waits_for_a_deploy_is_told_and_is_no_drift(logged: Logged) -> None:
+    text = (logged.path / "sso.yaml").read_text()
+    (logged.path / "sso.yaml").write_text(text.replace("session_duration: PT2H", "session_duration: PT3H"))
+    logged.zone = load(logged.path)
+    found = logged.read(logged.live)
+
+    assert [one.what for one in found.live.differences] == [
+        "permission set Rich: session_duration is PT2H at AWS, PT3H here, no drift"
+    ]
+    assert (found.live.summary, found.live.exit_code) == ("none; 1 that is no drift", 0)
+
+
+def test_a_reading_of_format_1_is_readable_and_does_not_know_the_controls(logged: Logged, tmp_path: Path) -> None:
+    file = tmp_path / "reading.json"
+    file.write_bytes(logged.read(logged.stopped()).evidence.written())
+
+    def as_format_1(found: Json) -> None:
+        said, center, organization = found["states"], found["data"]["center"], found["data"]["organization"]
+        found.update(format=1)
+        del said["broken"], said["whole"]
+        found["data"]["controls"] = None
+        organization["trusted_services"].append("ssm.amazonaws.com")
+        center["permission_sets"][-1]["session_duration"] = "PT9H"
+        for named in said["attributes"].values():
+            for one in named.values():
+                kept = {word: one[word] for word in ("tags", "tags_all", "user_id", "group_id") if word in one}
+                one.clear()
+                one.update(kept)
+
+    edited(file, as_format_1, hashed=True)
+    found = json.loads(strata(logged.path, "report", "--from", file, "--format", "json").stdout)["live"]
+
+    assert [(one["finding"], one["kind"]) for one in found["differences"]] == [
+        ("changed-outside", "permission set"),
+        ("left-on", "trusted service"),
+    ]
+    assert [(one["part"], one["kinds"]) for one in found["unread"]] == [("controls", ["trail"])]
+    assert found["controls"]["trail"] == "not read"
+
+
+def test_beside_a_run_nobody_knows_what_the_states_say(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it is about to do would look as if done outside; an answer about somebody does not wait for it."""
+    Told(monkeypatch, clean()).held = True
+    result = strata(folder, "report", "--live")
+    answer = strata(folder, "explain", "ana", "--live")
+
+    assert result.exit_code == 1
+    assert "what waits for a deploy): ana@laptop has held the state of sso since 2025-01-31 12:00 UTC" in result.stderr
+    assert answer.exit_code == 0
 
 
 # Keys and places
@@ -506,7 +685,7 @@ def test_expectations_are_asked_of_what_aws_has(zone: LandingZone) -> None:
 def test_an_expectation_that_names_what_aws_has_no_more_does_not_hold(folder: Path, tmp_path: Path) -> None:
     own = Path(shutil.copytree(folder, tmp_path / "config"))
     names = {"set": "in: all, as: Rich", "unit": "in: ou/prod", "person": "in: a3, as: bo", "fine": "in: a3, as: Admin"}
-    names["account"] = "in: a3, as: Admin, on: 'arn:aws:sqs:*:a4:*'"
+    names["account"] = "in: a3, as: Admin, on: 'arn:aws:s3:*:a4:accesspoint/*/object/*'"
     entries = [f"- {{id: {id}, reason: test, denied: s3:GetObject, {rest}}}\n" for id, rest in names.items()]
     (own / "expectations.yaml").write_text("".join(entries))
     center = clean().center
@@ -526,7 +705,7 @@ def test_an_expectation_that_names_what_aws_has_no_more_does_not_hold(folder: Pa
     assert broken["set"].startswith("'Rich' is neither a user, a group nor a permission set")
     assert broken["person"].startswith("'bo' is neither a user, a group nor a permission set")
     assert broken["unit"].startswith("'ou/prod' is neither an account nor an organizational unit")
-    assert broken["account"].startswith("'arn:aws:sqs:*:a4:*' is in 'a4', which is no account")
+    assert broken["account"].startswith("'arn:aws:s3:*:a4:accesspoint/*/object/*' is in 'a4', which is no account")
     assert broken["fine"] == ""
     assert not any(one.ended for one in found.expected)
 
@@ -576,7 +755,7 @@ def test_what_could_not_be_read_is_named_and_the_rest_is_reported(zone: LandingZ
     }
 
     assert {name for name, text in formats.items() if part in text and WHY in text} == formats.keys()
-    assert found.live.summary == "none in what could be read"
+    assert (found.live.summary, found.live.exit_code) == ("none in what could be read, 1 part unread", 1)
 
 
 def test_a_report_of_which_a_part_is_unread_is_written_and_ends_with_1(
@@ -718,10 +897,10 @@ def test_a_kept_reading_reads_back(zone: LandingZone, kept: Callable[[Inventory]
     ("edit", "words"),
     [
         (lambda text: text.replace("u1@example.com", "u7@example.com"), "has been changed: its hash is "),
-        (lambda text: text.replace('"format": 1', '"format": 2'), "has format 2, and this Strata reads 1"),
+        (lambda text: text.replace('"format": 2', '"format": 3'), "has format 3, and this Strata reads 1 to 2"),
         (lambda text: text[:-20], "is no reading that --save kept"),
         (lambda _: "[]", "is no reading that --save kept"),
-        (lambda _: '{"format": 1}', "is no reading that --save kept"),
+        (lambda _: '{"format": 2}', "is no reading that --save kept"),
     ],
 )
 def test_a_file_that_is_no_reading_is_refused(
@@ -874,11 +1053,17 @@ class Told:
     """An AWS that answers what a reading asks."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, live: Inventory) -> None:
-        self.denied = False
+        self.denied = self.held = False
         monkeypatch.setattr(live_reading, "connect", lambda *_: None)
         monkeypatch.setattr(live_reading, "management_caller", lambda *_: Caller("111111111111", CALLER))
         monkeypatch.setattr(live_reading, "read_states", self.states)
+        monkeypatch.setattr(live_reading, "check_same", self.unchanged)
         monkeypatch.setattr(Reading, "read", lambda *_, **how: live if how == {"partly": True} else None)
+        monkeypatch.setattr(Reading, "controls", lambda *asked: replace(asked[2], controls={}))
+
+    def unchanged(self, *_: Any) -> None:
+        if self.held:
+            raise StrataError("ana@laptop has held the state of sso since 2025-01-31 12:00 UTC")
 
     def states(self, *_: Any) -> dict[str, Json]:
         if self.denied:
@@ -886,17 +1071,21 @@ class Told:
         return states(deployed())
 
 
-def test_aws_is_read_and_kept(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("there", [False, True])
+def test_aws_is_read_and_kept(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: bool) -> None:
     Told(monkeypatch, by_hand("group made"))
     file = tmp_path / "reading.json"
+    if there:
+        file.touch(0o644)
     before = dt.datetime.now(dt.UTC).replace(microsecond=0)
     live = strata(folder, "report", "--live", "--save", file)
     again = strata(folder, "report", "--from", file)
 
-    assert (live.exit_code, again.exit_code) == (0, 0)
+    assert (live.exit_code, again.exit_code) == (3, 3)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600, "it has names and addresses"
     assert live.stdout == again.stdout
     assert "AWS was asked" in live.stderr
-    assert again.stderr == ""
+    assert again.stderr == "differences to the configuration: 1 difference\n"
     assert before <= kept_in(file).read_at <= dt.datetime.now(dt.UTC)
     assert f"group night ({uuid(15)}): at AWS only" in " ".join(live.stdout.split())
 
@@ -983,7 +1172,7 @@ def test_who_may_not_read_the_states_is_told_that(
     found = told(zone, Evidence.of(AT, CALLER, by_hand("account tags")))
 
     assert result.exit_code == 1
-    assert "unread: states (keys of what was renamed at AWS, tags): reading the state bucket is not" in result.stderr
+    assert "unread: states (keys of what was renamed at AWS, tags, what waits for a deploy): reading" in result.stderr
     assert found.live.differences == ()
     assert read(zone, by_hand("account tags")).live.differences != ()
 

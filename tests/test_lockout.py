@@ -5,8 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,12 @@ from strata.adoption.checking import accepted as entries_of_adopt
 from strata.config.loader import read_partial
 from strata.errors import ConfigurationError
 from strata.evaluation import lockout
+from strata.evaluation.documents import parse
+from strata.evaluation.evaluator import evaluate
+from strata.evaluation.layers import Account, Layer, Policies
 from strata.evaluation.lockout import Way, ways
+from strata.evaluation.requests import Principal, Request
+from strata.evaluation.usual import usual
 from strata.landing_zone import LandingZone
 from strata.landing_zone.permissions import NAMES, STACKS, permissions
 from strata.landing_zone.state import bucket_denials
@@ -82,6 +90,7 @@ def guardrail(
     at: str = "root: true",
     rcp: bool = False,
     also: Sequence[tuple[str, str]] = (),
+    replaced: Edits | None = None,
 ) -> Case:
     """A policy of the organization that has one statement."""
     kind = "RESOURCE" if rcp else "SERVICE"
@@ -89,7 +98,8 @@ def guardrail(
         statement = {**statement, "Principal": "*"}
     entry = f"  lab:\n    type: {kind}_CONTROL_POLICY\n    file: policies/lab.json\n    targets:\n      {at}\n"
     edits: Edits = {
-        "organization.yaml": [("\ndelegated_administrators:", f"{entry}\ndelegated_administrators:"), *also]
+        "organization.yaml": [("\ndelegated_administrators:", f"{entry}\ndelegated_administrators:"), *also],
+        **(replaced or {}),
     }
     return Case(name, edits, {"policies/lab.json": _document(statement)})
 
@@ -118,8 +128,24 @@ def _document(*statements: dict[str, Any]) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
-# Guardrails: members that nobody could enter or repair
+def since(key: str, moment: str) -> dict[str, Any]:
+    return {"DateGreaterThan": {key: moment}}
 
+
+def without_tag(key: str) -> dict[str, Any]:
+    return {"StringNotEquals": {f"aws:PrincipalTag/{key}": "y"}}
+
+
+# Guardrails: members that nobody could enter, repair, or sign in to
+
+OVER, BEFORE = since("aws:CurrentTime", "2027-02-28"), {"DateLessThan": {"aws:CurrentTime": "2027-02-28"}}
+SOURCE = {"aws:SourceAccount": "false"}
+ELSEWHERE = [
+    *[("      - security\n      - shared\n", "      - security\n")] * 2,
+    ("    accounts:\n      - shared\n", "    accounts: [security]\n"),
+]
+PRIVATE = {"NotIpAddress": {"aws:SourceIp": "172.16.0.0/12"}}
+TAGGED = [("assignments:\n", "access_control_attributes:\n  Name: ${path:userName}\n\nassignments:\n")]
 FIVE = ["kms:*", "s3:*", "secretsmanager:*", "sqs:*", "sts:*"]
 UNIT = "organizational_units: [shared]"
 REFUSED_GUARDRAILS = [
@@ -168,6 +194,27 @@ REFUSED_GUARDRAILS = [
         deny("sts:*", Condition={"Bool": {"aws:MultiFactorAuthPresent": "false"}}),
         deny("sts:*", Condition={"BoolIfExists": {"aws:MultiFactorAuthPresent": "true"}}),
     ),
+    guardrail("SCP: since a day that is over", deny(Condition=since("aws:CurrentTime", "2020-01-01"))),
+    guardrail(
+        "SCP: since a second that is over",
+        deny("iam:*", Condition={"NumericGreaterThan": {"aws:EpochTime": "1577836800"}}),
+    ),
+    guardrail("SCP: since today", deny(Condition=since("aws:CurrentTime", f"{DAY}T18:00:00Z"))),
+    guardrail("SCP: sessions that begin today", deny(Condition=since("aws:TokenIssueTime", "2020-01-01T00:00:00Z"))),
+    guardrail("SCP: whoever has not a tag that nobody has", deny(Condition=without_tag("x"))),
+    guardrail(
+        "SCP: of a team, and of all whose team begins otherwise",
+        deny("iam:*", Condition={"StringNotLike": {"aws:PrincipalTag/Team": "a*"}}),
+    ),
+    guardrail("SCP: clients that nobody has", deny(Condition={"StringNotLike": {"aws:UserAgent": "*zzz*"}})),
+    guardrail(
+        "SCP: from elsewhere than private addresses",
+        deny("sts:*", Condition={"NotIpAddressIfExists": {"aws:SourceIp": ["10.0.0.0/8", "fd00::/8"]}}),
+    ),
+    guardrail(
+        "SCP: from elsewhere than the example of AWS's documentation",
+        deny(Condition={"NotIpAddress": {"aws:SourceIp": ["192.0.2.0/24", "203.0.113.0/24"]}}),
+    ),
     together(
         "SCP: through an endpoint, and past it",
         deny(Condition={"Null": {"aws:SourceVpce": "true"}}),
@@ -195,6 +242,35 @@ REFUSED_GUARDRAILS = [
     ),
     guardrail("RCP: keys", deny("kms:*"), rcp=True),
     guardrail("RCP: queues and secrets", deny(["sqs:*", "secretsmanager:*"]), rcp=True),
+    guardrail("RCP: from elsewhere than a private address", deny("s3:*", Condition=PRIVATE), rcp=True),
+    guardrail("RCP: signing in", deny(["sts:AssumeRoleWithSAML", "sts:TagSession", "sts:SetContext"]), rcp=True),
+    guardrail(
+        "RCP: signing in, by the path of its roles",
+        deny("sts:AssumeRoleWithSAML", Resource="arn:aws:iam::*:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_*"),
+        rcp=True,
+    ),
+    guardrail(
+        "RCP: calls of other services, of which people's are",
+        deny("s3:*", Condition={"StringNotEquals": {"aws:SourceOrgID": "${aws:ResourceOrgID}"}}),
+        rcp=True,
+    ),
+    guardrail("RCP: signing in, since a day that is over", deny("sts:*SAML", Condition=OVER), rcp=True),
+    guardrail(
+        "RCP: other organizations, of which whoever signs in is",
+        deny("sts:*", Condition={**OTHERS, "BoolIfExists": {"aws:PrincipalIsAWSService": "false"}}),
+        rcp=True,
+    ),
+    guardrail(
+        "RCP: five services but for both, neither of which whoever signs in is",
+        deny(FIVE, Condition={**EXEMPT, **OF_MANAGEMENT}),
+        rcp=True,
+    ),
+    guardrail(
+        "RCP: session tags, where people have attributes",
+        deny("sts:TagSession"),
+        rcp=True,
+        replaced={"sso.yaml": TAGGED},
+    ),
 ]
 LEFT_GUARDRAILS = [
     guardrail("SCP: everything, but for the access role", deny(Condition=EXEMPT)),
@@ -217,10 +293,22 @@ LEFT_GUARDRAILS = [
         deny(Condition={"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}),
         deny(Condition={"IpAddress": {"aws:SourceIp": ["198.51.100.0/24", "192.0.2.0/24"]}}),
     ),
-    together(
-        "SCP: of a team, and of all whose team begins otherwise",
-        deny("iam:*", Condition={"StringEquals": {"aws:PrincipalTag/Team": "a"}}),
-        deny("iam:*", Condition={"StringNotLike": {"aws:PrincipalTag/Team": "a*"}}),
+    guardrail("SCP: of a team", deny("iam:*", Condition={"StringEquals": {"aws:PrincipalTag/Team": "a"}})),
+    guardrail("SCP: since a day to come", deny(Condition=since("aws:CurrentTime", "2027-03-02T00:00:00Z"))),
+    guardrail("SCP: until a day that is over", deny(Condition={"DateLessThan": {"aws:CurrentTime": "2027-02-28"}})),
+    guardrail(
+        "SCP: sessions that began before an incident",
+        deny(Condition={"DateLessThan": {"aws:TokenIssueTime": "2027-02-28T12:00:00Z"}}),
+    ),
+    guardrail("SCP: all clients but one", deny(Condition={"StringNotLike": {"aws:UserAgent": "*Terraform*"}})),
+    guardrail("SCP: clients of attackers", deny(Condition={"StringLike": {"aws:UserAgent": ["*kali*", "*parrot*"]}})),
+    guardrail(
+        "SCP: from elsewhere than the office and private addresses",
+        deny(Condition={"NotIpAddress": {"aws:SourceIp": ["10.0.0.0/8", "8.8.8.8/32"]}}),
+    ),
+    guardrail(
+        "SCP: from elsewhere than a private address in a network",
+        deny(Condition={"NotIpAddress": {"aws:VpcSourceIp": "10.0.0.0/8"}}),
     ),
     together(
         "SCP: of a team, and of all others that have one",
@@ -244,7 +332,7 @@ LEFT_GUARDRAILS = [
     ),
     guardrail("SCP: one way to give a role a policy", deny("iam:PutRolePolicy")),
     guardrail("SCP: some roles", deny("iam:*", Resource="arn:aws:iam::*:role/platform-*")),
-    guardrail("SCP: from elsewhere", deny(Condition={"NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}})),
+    guardrail("SCP: from elsewhere", deny(Condition={"NotIpAddress": {"aws:SourceIp": "8.8.8.0/24"}})),
     guardrail(
         "SCP: accounts by ids that are not known",
         deny(Condition={"StringNotEquals": {"aws:PrincipalAccount": "444455556666"}}),
@@ -259,12 +347,42 @@ LEFT_GUARDRAILS = [
     guardrail(
         "SCP: everything, on the management account, which it does not bind", deny(), at="accounts: [management]"
     ),
-    guardrail("RCP: other organizations", deny(["s3:*", "sts:*", "kms:*"], Condition=OTHERS), rcp=True),
+    guardrail("RCP: other organizations", deny(["s3:*", "sts:AssumeRole", "kms:*"], Condition=OTHERS), rcp=True),
+    guardrail(
+        "RCP: signing in by one permission set of several",
+        deny("sts:*", Resource="arn:aws:iam::*:role/aws-reserved/*AWSReservedSSO_DevOps_*"),
+        rcp=True,
+    ),
+    guardrail(
+        "RCP: calls of other services",
+        deny(
+            "s3:*", Condition={"StringNotEqualsIfExists": {"aws:SourceOrgID": "${aws:ResourceOrgID}"}, "Null": SOURCE}
+        ),
+        rcp=True,
+    ),
+    guardrail("RCP: session tags", deny(["sts:TagSession", "sts:AssumeRoleWithWebIdentity"]), rcp=True),
+    guardrail("RCP: signing in, until a day that is over", deny("sts:*SAML", Condition=BEFORE), rcp=True),
+    guardrail(
+        "RCP: signing in from elsewhere",
+        deny("sts:*SAML", Condition={"NotIpAddress": {"aws:SourceIp": "8.8.8.0/24"}}),
+        rcp=True,
+    ),
+    guardrail(
+        "RCP: signing in, on a unit to which nobody has access",
+        deny("sts:AssumeRoleWithSAML"),
+        at=UNIT,
+        rcp=True,
+        replaced={"sso.yaml": [(EVERYWHERE, EVERYWHERE.replace("all", "[management]")), *ELSEWHERE]},
+    ),
     guardrail("RCP: s3:*, but for the access role", deny("s3:*", Condition=EXEMPT), rcp=True),
     guardrail(
         "RCP: plain HTTP", deny(["s3:*", "sqs:*"], Condition={"Bool": {"aws:SecureTransport": "false"}}), rcp=True
     ),
-    guardrail("RCP: five services but for both", deny(FIVE, Condition={**EXEMPT, **OF_MANAGEMENT}), rcp=True),
+    guardrail(
+        "RCP: four services but for both",
+        deny([*FIVE[:-1], "sts:AssumeRole"], Condition={**EXEMPT, **OF_MANAGEMENT}),
+        rcp=True,
+    ),
     guardrail("RCP: tables", deny("dynamodb:*"), rcp=True),
 ]
 # Permission sets and the deployer: a management account that nobody could administer
@@ -278,7 +396,6 @@ def deployer(policy: str) -> dict[str, list[tuple[str, str]]]:
 
 
 NOBODY = [(MEMBERS, "    description: Full access, everywhere.\n")]
-TAGGED = [("assignments:\n", "access_control_attributes:\n  Name: ${path:userName}\n\nassignments:\n")]
 
 
 def unless(person: str) -> dict[str, Any]:
@@ -327,6 +444,14 @@ REFUSED_SETS = [
     limited(
         "everything but one type of instance", deny(Condition={"StringNotEquals": {"ec2:InstanceType": "t3.micro"}})
     ),
+    limited("since a day that is over", deny(Condition=since("aws:CurrentTime", "2026-01-01"))),
+    limited("sessions since a day that is over", deny(Condition=since("aws:TokenIssueTime", "2020-01-01"))),
+    limited(
+        "from elsewhere than an address that nobody has",
+        deny(Condition={"NotIpAddressIfExists": {"aws:SourceIp": "192.0.2.1/32"}}),
+    ),
+    limited("clients that nobody has", deny(Condition={"StringNotLike": {"aws:UserAgent": "*zzz*"}})),
+    limited("whoever has not a tag that nobody has", deny(Condition=without_tag("x"))),
     limited("the state's keys", deny("kms:*"), replaced={"project.yaml": [(NAMED, f"state:\n  kms: true\n{NAMED}")]}),
 ]
 LEFT_SETS = [
@@ -362,9 +487,12 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
             patch.chdir(case.write(tmp_path_factory.mktemp("case")))
             partial, faults = read_partial(Path())  # not loaded: three times as quick
             assert not faults, case.name
-            guard = Guard(present(LandingZone.of(partial)), case.day)
+            guard = Guard(present(LandingZone.of(partial)), case.day, DAY)
             doubts = (f"{one.finding}: {one.doubt[2]}" for one in guard.doubts())
-            found[case.name] = [*(f"error: {one}" for one in guard.faults()), *(f"warning: {one}" for one in doubts)]
+            found[case.name] = [
+                *(f"error: {one}" for one in guard.faults(case.day)),
+                *(f"warning: {one}" for one in doubts),
+            ]
     return found
 
 
@@ -400,6 +528,37 @@ def test_both_configurations_are_open(said: dict[str, list[str]]) -> None:
         assert not [one for one in found if "administrator" in one.rpartition("[finding: ")[2]]
 
 
+def test_check_knows_the_day_and_loading_does_not(tmp_path: Path) -> None:
+    """One warning for the statement, wherever it is attached; with the day of the clock or of --as-of, an error."""
+    over, units = deny(Condition=since("aws:CurrentTime", "2020-01-01")), "organizational_units: [shared, security]"
+    (warned,) = (one for one in warnings(load(guardrail("over", over, at=units).write(tmp_path))) if "Lab" in one)
+    assert "of security, shared, depends on aws:CurrentTime" in warned
+    assert "[finding: uncertain-repair, at: policies/lab.json statement Lab]" in warned
+    (tmp_path / "expectations.yaml").unlink()
+    command = [sys.executable, "-m", "strata", "check", "--config", str(tmp_path)]
+    for day, refused in (([], True), (["--as-of", "2020-01-02"], True), (["--as-of", "2019-12-30"], False)):
+        done = subprocess.run([*command, *day], capture_output=True, text=True, check=False)
+        assert (done.returncode == 1) == ("finding: lock-out" in done.stderr) == refused, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("written", "public"),
+    [
+        *(("0.0.0.0/0", True), ("0.0.0.0/7", True), ("::/0", True), ("3fff::/19", True), ("192.0.2.0/23", True)),
+        *(("10.0.0.0/8", False), ("224.0.0.0/3", False), ("127.0.0.1/32", False), ("2001:db8::/32", False)),
+        *(("100.64.0.0/10", False), ("100.0.0.0/9", True), ("198.18.0.0/15", False), ("fd00::/8", False)),
+    ],
+)
+def test_a_range_is_nobodys_where_all_of_it_is_reserved(written: str, public: bool) -> None:
+    """One that has public addresses shows one of them, however it begins and ends."""
+    others = deny(Condition={"NotIpAddress": {"aws:SourceIp": written}})
+    layer = Layer("", (parse(json.dumps(_document(deny(Effect="Allow"), others)), "x"),))
+    request = Request(Principal("arn:aws:iam::111122223333:role/x"), "s3:GetObject")
+    policies = Policies(Account("1"), Account("1"), layer)
+    found = [str(one["aws:sourceip"]) for one in usual(evaluate(request, policies), policies) if one["aws:sourceip"]]
+    assert any(ip_address(one) in ip_network(written) for one in found) == public
+
+
 # What is not certain
 
 EXTERNAL = "    external: true\n"
@@ -433,7 +592,7 @@ UNCERTAIN: list[tuple[Case, str]] = [
         "uncertain-administrator, at: assignments jane-doe of an identity provider",
     ),
     (
-        limited("an office network", deny(Condition={"NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}})),
+        limited("an office network", deny(Condition={"NotIpAddress": {"aws:SourceIp": "8.8.8.0/24"}})),
         "uncertain-administrator, at: assignments aws:SourceIp",
     ),
     (
@@ -510,6 +669,25 @@ def test_it_is_accepted_where_it_is_attached_and_nowhere_else(tmp_path: Path) ->
     organization.write_text(organization.read_text().replace("      root: true\n", "      accounts: []\n"))
     left = [one for one in warnings(load(tmp_path)) if "unused-acceptance" in one]
     assert "accepts lock-out at" in left[0]
+
+
+def test_deploy_refuses_what_was_accepted_until_a_day_that_is_over(tmp_path: Path) -> None:
+    """It knows the day, before it asks AWS anything; what was accepted as long as it lasts is left."""
+    guardrail("on a unit", deny(), at=UNIT).write(tmp_path)
+    (tmp_path / "expectations.yaml").unlink()
+    with pytest.raises(ConfigurationError) as refused:
+        load(tmp_path)
+    for until, code, words in (("2020-01-31", 1, ", accepted until 2020-01-31 only; "), ("9999-12-31", 0, "")):
+        (tmp_path / "accepted.yaml").write_text("")
+        accept(tmp_path, str(refused.value), f", until: {until}")
+        command = [sys.executable, "-m", "strata", "deploy", "--yes", "--config", str(tmp_path)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert (done.returncode, ("finding: lock-out" in done.stderr) == bool(code), words in done.stderr) == (
+            1,
+            True,
+            True,
+        )
+        load(tmp_path)
 
 
 def test_what_is_accepted_of_one_stack_is_not_of_another(tmp_path: Path) -> None:

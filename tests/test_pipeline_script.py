@@ -35,7 +35,7 @@ case "$1" in
   report) echo '# Changes'; exit "${REPORT:-0}" ;;
   plan)
     test -z "$LIST" || printf '%s' "$LIST" > "$3"
-    printf '%s\\n' 'sso: 1 change' 'list of changes: 1 resource, sha256 aa'
+    printf '%s\\n' 'list of changes: @octocat' 'sso: 1 change' 'list of changes: 1 resource, sha256 aa'
     ;;
   drift) printf '%s\\n' "$SAID"; echo 'error: unread' >&2 ;;
 esac
@@ -147,10 +147,11 @@ def test_a_plan_checks_reports_and_lists(runner: Runner) -> None:
         "report --diff v 1 --format markdown",
         "plan --changes pipeline.out/changes.json --expect a list.json",
     ]
-    assert done.stdout.splitlines()[0] == "sso: 1 change"
+    assert done.stdout.splitlines()[1] == "sso: 1 change"
     assert runner.out("summary.md") == (
         "# Changes\n\n**It widens access, loosens a guardrail or loses something: see above.**\n\n## Plan\n\n"
-        "list of changes: 1 resource, sha256 aa\n\n    sso: 1 change\n    list of changes: 1 resource, sha256 aa\n"
+        "list of changes: 1 resource, sha256 aa\n\n    list of changes: @octocat\n    sso: 1 change\n"
+        "    list of changes: 1 resource, sha256 aa\n"
     )
 
 
@@ -416,6 +417,7 @@ def test_the_job_that_ended_before_is_told(runner: Runner) -> None:
         "\r/close\u2028/close\x85/close",
         "@octocat <img src=x> [a](http://evil.example) #1",
         "\x1b[31mred",
+        "\u202egnp\u2066\u200b",
     ],
 )
 def test_names_in_the_issue_command_nothing(runner: Runner, name: str) -> None:
@@ -432,7 +434,7 @@ def test_names_in_the_issue_command_nothing(runner: Runner, name: str) -> None:
         f"The run: {RUN_URL}. The next run that finds nothing closes this issue.\n",
     )
     assert all(line.startswith("    ") for line in code.splitlines())
-    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f]", text)
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u202e\u2066]", text)
     assert not (runner.folder / "x").exists()
 
 

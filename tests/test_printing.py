@@ -50,6 +50,7 @@ HOSTILE = [
     "@octocat",
     "cc @org/team and jane@example.com",
     "fixes #12, owner/repo#3, GH-4",
+    '!1 &2 $3 ~bug ~"bug" %"one" %1 ^alert#4',
     "https://evil.example/?a=b www.evil.example",
     "<img src=x onerror=alert(1)>",
     "</script><script>alert(1)</script>",
@@ -111,15 +112,16 @@ def test_json_stays_the_same_data_behind_the_guard(capsys: pytest.CaptureFixture
         print(printing.as_json(data))
     printed = capsys.readouterr().out
     assert json.loads(printed) == data
+    assert re.fullmatch(r"[\n -~]*", printing.as_json(data)), "a file of it commands no terminal either"
     assert printed.isascii()
 
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_markdown_shows_it_as_it_is(text: str) -> None:
     written = printing.markdown(text)
-    # GitHub looks for these in what is shown, piece by piece: an empty comment parts them.
-    for piece in written.split("<!-- -->"):
-        assert not re.search(r"@[\w-]|#\d|(?i:gh-\d)|://|(?i:www\.)", piece)
+    # GitHub and GitLab look for these in what is shown, piece by piece: an empty comment parts them.
+    for piece in written.replace("&amp;", "&").replace("\\", "").split("<!-- -->"):
+        assert not re.search(r"""@[\w-]|[#!&$]\d|[~%][\w"]|(?i:gh-\d)|://|(?i:www\.)""", piece)
     parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
     for source in (written, f"- {written}"):
         inline = [token for token in parser.parse(source) if token.type == "inline"]

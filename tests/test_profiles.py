@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
@@ -24,7 +25,7 @@ import botocore.session
 import moto.organizations.utils
 import pytest
 from botocore.awsrequest import AWSResponse
-from hypothesis import assume, given, settings
+from hypothesis import Phase, assume, example, given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
 from typer.testing import CliRunner
@@ -38,6 +39,7 @@ from strata.files import aws_config
 from strata.files.aws_config import Section, UnusableFileError, update
 from strata.landing_zone import LandingZone
 from strata.load import load
+from tests.hostile import TEXTS
 
 OURS = "210987654320"
 NOW = datetime(2026, 11, 24, 16, 0, 44, tzinfo=UTC)
@@ -118,8 +120,11 @@ state_access:
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
     """A small valid configuration."""
-    folder = tmp_path / "config"
-    folder.mkdir()
+    return written(tmp_path / "config")
+
+
+def written(folder: Path) -> Path:
+    folder.mkdir(exist_ok=True)
     (folder / "project.yaml").write_text(PROJECT)
     (folder / "organization.yaml").write_text(ORGANIZATION)
     (folder / "security.yaml").write_text("budget:\n  mode: off\n")
@@ -239,10 +244,39 @@ def test_a_session_name_is_never_longer_than_sts_takes(landing_zone: LandingZone
     assert re.fullmatch(r"[\w+=,.@-]{2,64}", profile.settings["role_session_name"], re.ASCII)
 
 
-@pytest.mark.parametrize("source", [None, "a\nrole_arn = arn:aws:iam::1:role/x"])
-def test_the_role_needs_a_profile_to_assume_it_from(landing_zone: LandingZone, source: str | None) -> None:
+def test_the_role_needs_a_profile_to_assume_it_from(landing_zone: LandingZone) -> None:
     with pytest.raises(StrataError, match="name it with --profile"):
-        build_profiles(landing_zone, OrganizationFacts(IDS, None), request(source_profile=source))
+        build_profiles(landing_zone, OrganizationFacts(IDS, None), request())
+
+
+@given(TEXTS, st.sampled_from(["name", "source_profile", "output"]))
+@example("a\nrole_arn = arn:aws:iam::1:role/x", "source_profile")
+@example("json\n[profile evil]", "output")
+@example(" a", "source_profile")
+@settings(deadline=None, max_examples=60, phases=(Phase.explicit, Phase.generate), derandomize=True)
+def test_the_aws_cli_reads_what_was_written_whatever_the_text(text: str, field: str) -> None:
+    """Or it is refused, with its name: names of accounts are of others, and the rest is of whoever runs this."""
+    live = [LiveAccount(id, text if field == "name" else key, f"{key}@b.io", "ACTIVE") for key, id in IDS.items()]
+    zone = _small()
+    facts = OrganizationFacts(identify(live, zone)[0], None)
+    asked = request(**{"source_profile": "boot", **({field: text} if field != "name" else {})})
+    if field != "name" and not (text.isprintable() and text == text.strip()):
+        with pytest.raises(StrataError, match=f"{field} .* one line of visible text"):
+            build_profiles(zone, facts, asked)
+        return
+    profiles = build_profiles(zone, facts, asked)
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix="config") as file:
+        file.write(updated("", list(profiles.sections("ac"))))
+        file.flush()
+        read = botocore.configloader.load_config(file.name)
+    assert read["profiles"] == {one.name: dict(one.settings) for one in profiles.profiles}
+    assert len(read["profiles"]) == len(IDS) - 1
+
+
+@cache
+def _small() -> LandingZone:
+    with tempfile.TemporaryDirectory() as folder:
+        return load(written(Path(folder)))
 
 
 def test_two_profiles_of_one_name_are_refused(config: Path) -> None:

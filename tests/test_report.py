@@ -116,6 +116,7 @@ def test_who_administers_everything_comes_first(zone: LandingZone) -> None:
     assert [point.key for point in points[:2]] == ["administrators", "break_glass"]
     assert points[0].lines == (
         "anna-petersen, jonas-brandt: Administrator in all 11 accounts, through platform-administrators",
+        "all through Identity Center; IAM users and roles of the management account, and its root user, are not read",
     )
     assert points[1].lines == (
         "anna-petersen, ingrid-nygaard: BreakGlass in all 11 accounts, through incident-commanders",

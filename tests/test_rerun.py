@@ -512,6 +512,30 @@ def test_what_is_there_and_cannot_be_described_any_more_is_not_gone(folder: Fold
     assert (merged.files, merged.since.gone) == ({}, [])
 
 
+def test_a_name_that_cannot_be_written_stops_no_rerun(folder: Folder) -> None:
+    """Of a unit that is declared, the key stays; one that is new stays as it is, with what is new in it."""
+    odd, workloads = unit(3, "a\ntouch x"), replace(UNITS[0], name="Cafe\u0301")
+    moved, *others = (one for one in before().organization.accounts if one.parent == PROD)
+    own = before().organization.accounts[0]
+    live = with_more(before(), account(7, parent=odd.id), units=(workloads, UNITS[1], odd, unit(4, "Fine")))
+    accounts = (own, replace(moved, parent=odd.id), *others, live.organization.accounts[-1])
+    live = replace(live, organization=replace(live.organization, accounts=accounts))
+
+    merged = folder.again(live)
+
+    assert merged.since.added == ["organizational unit fine", "unmanaged account 000000000007"]
+    assert merged.since.gone == []
+    assert merged.since.taken_out == []
+    assert merged.since.differs == ["organizational unit workloads: name is 'Cafe\u0301' at AWS, and 'Workloads' here"]
+    assert [one.partition(": ")[0] for one in merged.since.left] == [
+        "organizational unit ou-abcd-00000003 a\ntouch x",
+        f"account {moved.id} acme-a2, 000000000007 acme-a7",
+    ]
+    assert set(merged.landing_zone.grants) == set(load(folder.path).grants)
+    assert "a2" in merged.landing_zone.members
+    assert folder.again(live).files == {}
+
+
 def test_what_is_new_and_left_alone_is_told_once(folder: Folder) -> None:
     live, odd = before(), policy(5, PROD, content="no JSON")
     more = with_more(live, policies=(*live.organization.policies, odd))

@@ -25,6 +25,7 @@ from strata.iam.documents import document_problems
 from strata.iam.effects import Kind, doubtful
 from strata.iam.reference import MANAGED_FILE, REFERENCE_FILE, Reference, managed_documents, read, reference
 from strata.iam.spelling import misspelt, unknown_managed_policy
+from strata.iam.statements import statements
 from strata.load import load
 from strata.rules import warnings
 from tests.accepting import accept, told
@@ -332,6 +333,21 @@ IN_VAIN = [
     ("mfa-key", PERMISSION_SET, when("NumericLessThan", "aws:MultiFactorAuthAge", "3600")),
     ("foreign-resource", PERMISSION_SET, document(Resource="arn:aws:s3:::bucket")),
     ("foreign-resource", SERVICE_CONTROL, document(Action="dynamodb:*Item", Resource="arn:aws:dynamodb:*:*:backup/*")),
+    (
+        "foreign-resource",
+        SERVICE_CONTROL,
+        document(Action="ec2:DescribeInstances", Resource="arn:aws:ec2:*:*:instance/*"),
+    ),
+    (
+        "foreign-resource",
+        PERMISSION_SET,
+        document(Action="dynamodb:ListTables", Resource="arn:aws:dynamodb:*:*:table/a"),
+    ),
+    (
+        "foreign-resource",
+        PERMISSION_SET,
+        document(Action=["s3:ListAllMyBuckets", "s3:GetObject"], Resource="arn:aws:ec2:*:*:instance/*"),
+    ),
 ]
 
 
@@ -367,6 +383,10 @@ IN_ORDER = [
     (PERMISSION_SET, document(Resource="arn:aws:s3:::${aws:PrincipalTag/Bucket}/*")),
     (PERMISSION_SET, document(Resource="arn:*:s3:::*")),
     (PERMISSION_SET, document(Action="iam:ListRoles", Resource="arn:aws:iam::*:role/*")),
+    (PERMISSION_SET, document(Action="s3:ListAllMyBuckets", Resource="arn:aws:s3:::*")),
+    (PERMISSION_SET, document(Action=["ec2:Describe*", "ec2:Stop*"], Resource="arn:aws:ec2:*:*:instance/i-*")),
+    (PERMISSION_SET, document(Action="ec2:DescribeInstances", Resource="arn:aws:ec2:*:*:instance/*", Effect="Allow")),
+    (PERMISSION_SET, document(Action="aoss:CreateIngestionJob", Resource="arn:aws:s3:::x")),
     (PERMISSION_SET, when("StringLike", "s3:prefix", ["home/*"], Action="s3:ListBucket", Effect="Allow")),
     (PERMISSION_SET, when("StringEquals", "s3:prefix", ["*"], Action="s3:ListBucket", Effect="Allow")),
     (PERMISSION_SET, when("Bool", "aws:SecureTransport", False)),
@@ -389,6 +409,17 @@ IN_ORDER = [
 @pytest.mark.parametrize(("kind", "right"), IN_ORDER, ids=[str(number) for number in range(len(IN_ORDER))])
 def test_what_is_meant_so_is_not_found(kind: Kind, right: Any) -> None:
     assert [one for one in doubtful(right, kind, ACCESS_ROLE) if one.id != "unknown-service"] == []
+
+
+def test_no_denial_of_aws_own_is_taken_to_deny_nothing() -> None:
+    names = managed_documents().names
+    denials = [
+        document(**one.content) for name in names for one in statements(managed_documents().get(name)) if one.denies
+    ]
+    found = [one for denial in denials for one in doubtful(denial, PERMISSION_SET, ACCESS_ROLE)]
+
+    assert len(denials) > 50
+    assert [one for one in found if one.id == "foreign-resource"] == []
 
 
 @pytest.mark.parametrize(

@@ -27,17 +27,20 @@ from strata.config.models import (
     Project,
     Security,
     Setting,
+    Sso,
     User,
 )
 from strata.config.models import Organization as DeclaredOrganization
 from strata.config.text import Problem
 from strata.config.types import AwsManagedPolicy, ManagedPolicyName, ManagedPolicyPath, OrganizationalUnitName
-from strata.errors import StrataError
 from strata.inventory import things
 from strata.inventory.reading import TRUSTED_SERVICES
 from strata.inventory.things import Attached, Center, Inventory, Organization
+from strata.landing_zone.administrators import allows_everything
 from strata.landing_zone.grants import Grant
-from strata.landing_zone.permission_sets import AWS_MANAGED
+from strata.landing_zone.permission_sets import AWS_MANAGED, InlinePolicy, ManagedPolicy
+from strata.landing_zone.permission_sets import PermissionSet as Resolved
+from strata.landing_zone.placeholders import Document
 from strata.landing_zone.services import ACCOUNT_MANAGEMENT
 from strata.text import counted, listed, slug
 
@@ -152,9 +155,6 @@ def describe(
         literal: names every account of an assignment.
         refused: entries that no configuration can have, as `policies.deny-leaving`, each with the reason.
         new_units: the ids of those whose names are written, None for all: the others may have any name.
-
-    Raises:
-        StrataError: one of these units has a name that no configuration can have, and Strata finds units by name.
     """
     found = Description(refused=refused or {})
     _Organization(inventory.organization, project, found, known or {}, new_units).describe()
@@ -180,6 +180,15 @@ def looked_after(inventory: Inventory, name: str) -> bool:
     if CONTROL_TOWER not in inventory.organization.trusted_services and TRUSTED_SERVICES not in inventory.unread:
         return False
     return name.startswith(_GUARDRAILS) or name in (*_TOWERS_SETS, *_TOWERS_GROUPS)
+
+
+def gives_everything(one: things.PermissionSet) -> bool:
+    """Returns whether a permission set gives full access, as far as its own documents and AWS's policies say."""
+    policies = [ManagedPolicy(aws=arn.removeprefix(AWS_MANAGED)) for arn in one.aws_managed]
+    inline = [InlinePolicy(Document(one.inline), "", "")] if one.inline else []
+    boundary = ManagedPolicy(customer="boundary") if one.boundary else None
+    found = Resolved(one.arn, one.name, "", "", (*policies, *inline), (), boundary=boundary)
+    return allows_everything(found)
 
 
 def valid(type: Any, value: object) -> bool:
@@ -355,14 +364,29 @@ class _Organization:
 
     def _units(self) -> None:
         above = {self.live.root: ""}
-        objections = unit_objections(self.live.units)
         for unit in self.live.units:
-            if self._is_named(unit) and unit.id in objections:
-                raise StrataError(f"organizational unit {unit.id}: {objections[unit.id]}")
             above[unit.id] = f"{unit.name} {above[unit.parent]}".strip()
         parents = {unit.id: unit.name for unit in self.live.units}
-        named = [(unit.id, [unit.name, parents.get(unit.parent, ""), above[unit.parent]]) for unit in self.live.units]
+        described = self._describable_units()
+        named = [(unit.id, [unit.name, parents.get(unit.parent, ""), above[unit.parent]]) for unit in described]
         self.found.keys[Kind.UNIT] = keys("unit", named, taken=self.known.get(Kind.UNIT))
+
+    def _describable_units(self) -> Iterator[things.Unit]:
+        """Yields units but those whose names no configuration can have, which stay as they are with all in them."""
+        objections = unit_objections(self.live.units)
+        for unit in self.live.units:
+            reason = self._why_not_in(unit.parent) or (objections.get(unit.id) if self._is_named(unit) else None)
+            if reason:
+                self.found.leave("organizational unit", f"{unit.id} {unit.name}", reason, unit.id)
+            else:
+                yield unit
+
+    def _why_not_in(self, parent: str) -> str | None:
+        """Returns why nothing in a unit can be described: the unit is not."""
+        if parent not in self.found.reasons:
+            return None
+        name = next(one.name for one in self.live.units if one.id == parent)
+        return f"it is in organizational unit {parent} {name}, which is not described"
 
     def _is_named(self, unit: things.Unit) -> bool:
         return self.new_units is None or unit.id in self.new_units
@@ -370,7 +394,7 @@ class _Organization:
     def _tree(self, parent: str) -> dict[str, Any]:
         tree: dict[str, Any] = {}
         for unit in self.live.units:
-            if unit.parent == parent:
+            if unit.parent == parent and unit.id in self.found.keys[Kind.UNIT]:
                 key = self.found.keys[Kind.UNIT][unit.id]
                 below = self._tree(unit.id)
                 name = {"name": unit.name} if self._is_named(unit) else {}
@@ -382,6 +406,9 @@ class _Organization:
         chosen = keys("account", [(one.id, self._key_names(one)) for one in active], taken=self.known.get(Kind.ACCOUNT))
         described: dict[str, Any] = {}
         for one in active:
+            if reason := self._why_not_in(one.parent):
+                self.found.leave("account", f"{one.id} {one.name}", reason, one.id)
+                continue
             entry = self._account(one, chosen[one.id])
             if self.found.refuses(f"accounts.{chosen[one.id]}", "account", f"{one.id} {one.name}", one.id):
                 continue
@@ -466,7 +493,8 @@ class _Organization:
         accounts = [self.found.keys[Kind.ACCOUNT][id] for id in one.targets if id in self.found.keys[Kind.ACCOUNT]]
         for id in one.targets:
             if id not in (self.live.root, *self.found.keys[Kind.UNIT], *self.found.keys[Kind.ACCOUNT]):
-                self.found.leave("attachment", f"{one.name} on {id}", "the account is not described")
+                what = "organizational unit" if id.startswith("ou-") else "account"
+                self.found.leave("attachment", f"{one.name} on {id}", f"the {what} is not described")
         return {
             **({"root": True} if self.live.root in one.targets else {}),
             **({"organizational_units": sorted(units)} if units else {}),
@@ -523,10 +551,10 @@ class _Center:
     def _attributes(self) -> dict[str, str]:
         """Describes the attributes for access control, which are one thing: all of them, or none."""
         attributes = dict(sorted((self.live.attributes or {}).items()))
-        for name in attributes:
-            if self.found.refuses(f"access_control_attributes.{name}", "attributes for access control", name):
-                return {}
-        return attributes
+        reason = objection(Sso, "access_control_attributes", attributes)
+        if reason:
+            self.found.leave("attributes for access control", ", ".join(attributes), reason)
+        return {} if reason else attributes
 
     # People
 

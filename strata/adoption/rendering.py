@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from strata.config import ACCEPTED, EXPECTATIONS, FOLDERS, IMPORTS, ORGANIZATION
 from strata.config.models import Assignment, Mode, Project, Security
 from strata.files.config_entries import with_entry, with_items
 from strata.inventory.things import Inventory
+from strata.printing import markdown
 from strata.text import listed
 
 ADOPTION = "ADOPTION.md"
@@ -181,14 +182,16 @@ NEW = "New at AWS, and written"
 """The heading of ADOPTION.md, which is written with the rest."""
 
 
-def adoption(inventory: Inventory, found: Description, since: Since | None = None) -> str:
-    """Returns ADOPTION.md, after a rerun with what is other than it was."""
+def adoption(
+    inventory: Inventory, found: Description, since: Since | None = None, *, shown: Callable[[str], str] = markdown
+) -> str:
+    """Returns ADOPTION.md, after a rerun with what is other than it was; `shown` makes texts of AWS safe elsewhere."""
     parts = (
         _opening(inventory, found),
-        _since(replace(since or Since(), left=[])),
-        _future(found),
-        _left_alone(found),
-        _next(found),
+        _since(replace(since or Since(), left=[]), shown),
+        _future(found, shown),
+        _left_alone(found, shown),
+        _next(found, shown),
     )
     return "\n".join(line for part in parts for line in part)
 
@@ -214,7 +217,7 @@ def told(since: Since) -> Iterator[str]:
         yield from (f"  {phrase}" for phrase in phrases)
 
 
-def _since(since: Since) -> Iterator[str]:
+def _since(since: Since, shown: Callable[[str], str]) -> Iterator[str]:
     found = list(changes(since))
     if found:
         yield "## Since the run before"
@@ -222,7 +225,7 @@ def _since(since: Since) -> Iterator[str]:
         for heading, phrases in found:
             yield f"{heading}:"
             yield ""
-            yield from (f"- {phrase}" for phrase in phrases)
+            yield from (f"- {shown(phrase)}" for phrase in phrases)
             yield ""
 
 
@@ -261,7 +264,7 @@ def _opening(inventory: Inventory, found: Description) -> Iterator[str]:
     yield ""
 
 
-def _future(found: Description) -> Iterator[str]:
+def _future(found: Description, shown: Callable[[str], str]) -> Iterator[str]:
     wide = [one for one in found.assignments if one.accounts == "all" or one.organizational_units or one.tags]
     if not wide:
         return
@@ -270,7 +273,7 @@ def _future(found: Description) -> Iterator[str]:
     yield "An account that comes into the organizational unit, gets the tag, or is opened at all, gets this access too."
     yield "`strata adopt --literal` names every account instead."
     yield ""
-    yield from (f"- {_rule(one)}" for one in wide)
+    yield from (f"- {shown(_rule(one))}" for one in wide)
     yield ""
 
 
@@ -284,7 +287,7 @@ def _rule(one: Assignment) -> str:
     return f"{', '.join(one.permission_sets)} for {who} in {', '.join(where)}{apart}"
 
 
-def _left_alone(found: Description) -> Iterator[str]:
+def _left_alone(found: Description, shown: Callable[[str], str]) -> Iterator[str]:
     yield "## Left alone"
     yield ""
     if not found.left_alone:
@@ -295,7 +298,7 @@ def _left_alone(found: Description) -> Iterator[str]:
     yield ""
     yield "| What | Which | Why |"
     yield "|---|---|---|"
-    yield from (_row(*one) for one in _alike(found.left_alone))
+    yield from (_row(*one, shown) for one in _alike(found.left_alone))
     yield ""
 
 
@@ -307,8 +310,8 @@ def _alike(left_alone: Iterable[LeftAlone]) -> Iterator[tuple[str, str, str]]:
     yield from ((kind, ", ".join(dict.fromkeys(names)), reason) for (kind, reason), names in alike.items())
 
 
-def _row(kind: str, names: str, reason: str) -> str:
-    return f"| {kind} | {_cell(names)} | {_cell(reason)} |"
+def _row(kind: str, names: str, reason: str, shown: Callable[[str], str] = markdown) -> str:
+    return f"| {kind} | {shown(names)} | {shown(reason)} |"
 
 
 def left_since(left_alone: Iterable[LeftAlone], page: str) -> list[str]:
@@ -321,14 +324,10 @@ def left_since(left_alone: Iterable[LeftAlone], page: str) -> list[str]:
     ]
 
 
-def _cell(text: str) -> str:
-    return text.replace("|", r"\|").replace("\n", " ")
-
-
-def _next(found: Description) -> Iterator[str]:
+def _next(found: Description, shown: Callable[[str], str]) -> Iterator[str]:
     yield "## Look at"
     yield ""
-    yield from (f"- {text}" for text in found.looks)
+    yield from (f"- {shown(text)}" for text in found.looks)
     yield "- `security.yaml`: a control is `on` where it is set as Strata sets it, and `unmanaged` everywhere else."
     yield "  Switch one on at a time, and read the plan."
     if found.sso:

@@ -59,9 +59,9 @@ def merge(
         StrataError: a file is written in a way that cannot be edited, or the result would give what nobody has.
     """
     zone, known = existing.landing_zone, known_to(existing, inventory)
-    units = None
+    units = {one.id for one in inventory.organization.units if known["ou"].get(one.id) not in zone.units}
     if only is not None:
-        units = {id for kind, id in only if kind == "ou" and known["ou"].get(id) not in zone.units}
+        units &= {id for kind, id in only if kind == "ou"}
 
     def attempt(refused: Mapping[str, str]) -> Description:
         taken = _reserving(existing, known)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,14 +15,26 @@ from strata.errors import StrataError, UsageError
 from strata.evaluation.answers import NOT_KNOWN, Answer, Outcome, Step
 from strata.evaluation.documents import RESOURCE
 from strata.evaluation.landing_zone import NO_DEPLOYER, Evaluated
-from strata.evaluation.questions import ANYBODY, Question, Who, actors, ask, everybody, find_action, find_who
+from strata.evaluation.questions import (
+    ANYBODY,
+    Question,
+    Who,
+    actors,
+    ask,
+    check_resource,
+    everybody,
+    find_action,
+    find_who,
+)
 from strata.evaluation.requests import ABSENT, Value
 from strata.iam.reference import Action, reference
+from strata.iam.resources import taken_by, takes
 from strata.load import load
 from strata.options import Options
 from strata.outputs import output
 from strata.printing import document, line, readers_may_leave
 from strata.report.names import find_account
+from strata.text import counted, listed
 
 DIFFERS = 3
 
@@ -42,6 +56,8 @@ class Case:
     acts_as: str
     answer: Answer | None
     """None for somebody without access to the account."""
+    exempt: tuple[str, ...] = ()
+    """The roles of which alone the answer depends, as `role/NAME`: any other is denied."""
 
     @property
     def outcome(self) -> Outcome:
@@ -67,6 +83,10 @@ def run(
     question = Question(asked, on, _region(options.region), dict(_keys(keys, asked)))
     landing_zone = load(options.config)
     evaluated = Evaluated(landing_zone)
+    if on:
+        check_resource(evaluated, on)
+        if not takes(asked, on):
+            raise UsageError(f"{asked.full_name} is never about {on!r}: {taken_by(asked)}; or leave --on out")
     accounts = _accounts(evaluated, where)
     person = find_who(evaluated, who) if who is not None else ANYBODY
     cases = [
@@ -81,7 +101,7 @@ def run(
         if json:
             document(output("can", _facts(question, outcome, cases)))
         else:
-            print("\n".join(map(line, _lines(outcome, cases, list_all))))
+            print("\n".join(map(line, _lines(outcome, cases, list_all, every=options.verbose))))
     return 0 if outcome is Outcome.ALLOWED else DIFFERS
 
 
@@ -139,7 +159,38 @@ def _one(evaluated: Evaluated, question: Question, who: Who, account: str) -> It
         yield Case(account, str(who), "", None)
     for actor in found:
         name = "" if who is ANYBODY or actor.name.endswith(str(who)) else str(who)
-        yield Case(account, name, actor.name, ask(evaluated, actor, question, account))
+        answer = ask(evaluated, actor, question, account)
+        exempt = _exempt(evaluated, answer, question, account) if who is ANYBODY else ()
+        yield Case(account, name, actor.name, answer, exempt)
+
+
+_PRINCIPAL = "aws:PrincipalArn"
+_ROLE = re.compile(r"arn:[^:]*:iam::[^:]*:role/(.+)")
+
+
+def _exempt(evaluated: Evaluated, answer: Answer, question: Question, account: str) -> tuple[str, ...]:
+    """Returns the roles that policies exempt by their names, where every other role is denied; else nothing."""
+    exempt: list[str] = []
+    while answer.outcome is Outcome.DEPENDS:
+        tests = (
+            test for step in answer.steps if step.statement for test in step.statement.undecided(answer.request.context)
+        )
+        written = (value.text for test in tests if test.key.lower() == _PRINCIPAL.lower() for value in test.values)
+        names = [role[1] for text in written if (role := _ROLE.fullmatch(text)) and role[1] not in exempt]
+        if not names:
+            return ()
+        exempt += dict.fromkeys(names)
+        answer = ask(evaluated, evaluated.somebody(account, exempt), question, account)
+    if answer.outcome is Outcome.ALLOWED:
+        return ()
+
+    def perhaps_allowed(name: str) -> bool:
+        # Somebody who may be that role and none of the others; and the role itself, where it is one.
+        actors_of_name = [evaluated.somebody(account, [other for other in exempt if other != name])]
+        actors_of_name += [] if re.search(r"[*?]", name) else [evaluated.role(name, account)]
+        return all(ask(evaluated, actor, question, account).outcome is not Outcome.DENIED for actor in actors_of_name)
+
+    return tuple(f"role/{name}" for name in exempt if perhaps_allowed(name))
 
 
 def _everybody(evaluated: Evaluated, question: Question, account: str) -> Iterator[Case]:
@@ -168,28 +219,64 @@ def _somebody(cases: Sequence[Case]) -> Outcome:
 # Text
 
 
-def _lines(outcome: Outcome, cases: Sequence[Case], list_all: bool) -> Iterator[str]:
-    yield outcome.value
+def _lines(outcome: Outcome, cases: Sequence[Case], list_all: bool, *, every: bool) -> Iterator[str]:
+    yield _overall_words(outcome, cases)
     if list_all:
-        yield from _list_lines(cases)
+        yield from _list_lines(cases, every=every)
     else:
         # The whole way of the one case that decides; of the others, which may be thousands, what decided them.
         first = next(case for case in cases if case.outcome is _best(cases))
         one_account = all(case.account == first.account for case in cases)
-        for case in sorted(cases, key=lambda case: one_account and case is not first):
+        for case, accounts in _alike(sorted(cases, key=lambda case: one_account and case is not first)):
             yield ""
-            yield from _case_lines(case, whole=one_account and case is first)
-    hints = sorted({_hint(key, cases) for case in cases if case.answer for key in case.answer.keys} - {""})
+            yield from _case_lines(case, _places(accounts, every=every), whole=one_account and case is first)
+    open_cases = [case for case in cases if case.answer and not case.exempt]
+    hints = sorted({_hint(key, cases) for case in open_cases if case.answer for key in case.answer.keys} - {""})
     yield from ["", *hints] if hints else ()
     yield from ("", "not looked at:", *(f"  {one}" for one in NOT_LOOKED_AT))
 
 
-def _case_lines(case: Case, *, whole: bool) -> Iterator[str]:
+def _overall_words(outcome: Outcome, cases: Sequence[Case]) -> str:
+    exempt = dict.fromkeys(role for case in cases for role in case.exempt)
+    return _except(exempt) if exempt and outcome is Outcome.DEPENDS else outcome.value
+
+
+def _except(roles: Iterable[str]) -> str:
+    return f"{Outcome.DENIED}, except {', '.join(roles)}"
+
+
+def _alike(cases: Iterable[Case]) -> Iterator[tuple[Case, list[str]]]:
+    """Yields the first case of those that only the account tells apart, with their accounts."""
+    accounts: defaultdict[object, list[str]] = defaultdict(list)
+    firsts: dict[object, Case] = {}
+    for case in cases:
+        decided = case.answer.decided if case.answer else None
+        tests = tuple(case.answer.undecided(decided)) if case.answer and decided else ()
+        same = (case.who, case.acts_as, case.outcome, case.exempt, _on(case.answer), _step_words(decided), tests)
+        firsts.setdefault(same, case)
+        accounts[same].append(case.account)
+    yield from ((case, accounts[same]) for same, case in firsts.items())
+
+
+def _step_words(step: Step | None) -> str:
+    return f"{step.level}: {step.reason}{f', {step.statement}' if step.statement else ''}" if step else ""
+
+
+def _places(accounts: Sequence[str], *, every: bool) -> str:
+    if every or len(accounts) <= _NAMED:
+        return ", ".join(accounts)
+    return f"{counted(len(accounts), 'account')} ({listed(accounts, _NAMED)})"
+
+
+_NAMED = 3
+
+
+def _case_lines(case: Case, where: str, *, whole: bool) -> Iterator[str]:
     if case.answer is None:
-        yield f"{case.who} in {case.account}: denied, has no access there"
+        yield f"{case.who} in {where}: denied, has no access there"
         return
     name = f"{case.who} as {case.acts_as}" if case.who else case.acts_as
-    yield f"{name} in {case.account}: {case.outcome.value}{_on(case.answer)}"
+    yield f"{name} in {where}: {_except(case.exempt) if case.exempt else f'{case.outcome}{_on(case.answer)}'}"
     decided = case.answer.decided
     yield from _step_lines(case.answer, decided, ">")
     hidden = {step.level for step in case.answer.steps if step.reason == NOT_KNOWN}
@@ -218,20 +305,20 @@ def _without_full_access(steps: Sequence[Step]) -> Iterator[Step]:
             yield step
     for chain, levels in chains.items():
         where = ", ".join(step.level.removeprefix(f"{chain} of ") for step in levels)
-        yield Step(f"{chain} of {where}", Outcome.ALLOWED, "FullAWSAccess allows it")
+        policy = "RCPFullAWSAccess" if chain == "RCPs" else "FullAWSAccess"
+        yield Step(f"{chain} of {where}", Outcome.ALLOWED, f"{policy} allows it")
 
 
-def _list_lines(cases: Sequence[Case]) -> Iterator[str]:
+def _list_lines(cases: Sequence[Case], *, every: bool) -> Iterator[str]:
     for outcome, title in ((Outcome.ALLOWED, "may"), (Outcome.DEPENDS, "depends"), (Outcome.DENIED, "may not")):
         chosen = [case for case in cases if case.outcome is outcome]
         if chosen:
             yield ""
             yield f"{title}:"
-        for case in chosen:
-            decided = case.answer.decided if case.answer else None
-            yield f"  {case.who} as {case.acts_as} in {case.account}{_on(case.answer)}"
-            if decided:
-                yield f"    {decided.level}: {decided.reason}{f', {decided.statement}' if decided.statement else ''}"
+        for case, accounts in _alike(chosen):
+            yield f"  {case.who} as {case.acts_as} in {_places(accounts, every=every)}{_on(case.answer)}"
+            if case.answer:
+                yield f"    {_step_words(case.answer.decided)}"
     if not cases:
         yield ""
         yield "nobody has a permission set there"
@@ -243,7 +330,7 @@ def _on(answer: Answer | None) -> str:
 
 def _hint(key: str, cases: Sequence[Case]) -> str:
     """Returns the options that resolve an answer's dependencies."""
-    if key == "aws:PrincipalArn" and not any(case.who for case in cases):
+    if key == _PRINCIPAL and not any(case.who for case in cases):
         return "say who acts: --as WHO"
     if key == RESOURCE:
         return "name the resource: --on arn:aws:..."
@@ -275,6 +362,7 @@ def _case_facts(case: Case) -> dict[str, Any]:
         "as": case.acts_as,
         "answer": case.outcome.value,
         "depends_on": list(case.answer.keys) if case.answer else [],
+        "except": list(case.exempt),
         "decided_by": _step_facts(case.answer.decided) if case.answer else None,
         "chain": [_step_facts(step) for step in case.answer.steps] if case.answer else [],
     }

@@ -31,9 +31,9 @@ CALLS_A_SECOND = 20
 
 def run(options: Options, *, as_of: str | None, json: bool) -> int:
     """Checks the configuration and prints the summary, and with a day the entries that have ended or end soon."""
-    day = _day(as_of)
+    day, today = _day(as_of), dt.datetime.now(tz=dt.UTC).date()
     try:
-        landing_zone = load(options.config, day)
+        landing_zone = load(options.config, day, today=today)
         examined = require(landing_zone, day)
     except ConfigurationError as error:
         if json:
@@ -43,7 +43,7 @@ def run(options: Options, *, as_of: str | None, json: bool) -> int:
         raise
     summary = summarize(landing_zone)
     reads = identity_center_reads(landing_zone, summary["account_assignments"])
-    doubtful = found_warnings(landing_zone, day)
+    doubtful = found_warnings(landing_zone, day, today)
     due = _endings(landing_zone, day)
     over = _ending_expectations(landing_zone, day)
     accepted = _acceptances(landing_zone, day)

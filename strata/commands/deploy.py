@@ -5,6 +5,7 @@ Plain `cdktf deploy` applies the same Terraform. Here is what only a command tha
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
 import time
 from collections import Counter
@@ -26,6 +27,7 @@ from strata.errors import StrataError, UsageError
 from strata.identity import announced
 from strata.identity.declared import files_by_stack
 from strata.identity.leftovers import STACK, announced_as, to_create
+from strata.identity.moves import moves_by_stack
 from strata.identity.recorded import recorded
 from strata.identity.things import TYPES
 from strata.options import Options
@@ -38,6 +40,7 @@ from strata.terraform.errors import TerraformError
 from strata.terraform.events import Failure
 from strata.terraform.existing import Existing
 from strata.terraform.gone import PRUNE, GoneImports
+from strata.terraform.locks import refuse_beside_another_run
 from strata.terraform.lookups import explained, refuse_handed_on
 from strata.terraform.made_again import refuse_made_again
 from strata.terraform.plan_text import names_of, show
@@ -265,9 +268,9 @@ class Deployment:
 
     def _write_down(self) -> None:
         """Writes down which stacks ended whole, so that their next plan may do without a refresh."""
-        files = files_by_stack(self.landing_zone)
+        files, moves = files_by_stack(self.landing_zone), moves_by_stack(self.landing_zone)
         ended = {
-            stack: Run(version, providers(self.workspace, stack), files.get(stack, {}))
+            stack: Run(version, providers(self.workspace, stack), files.get(stack, {}), moves.get(stack, []))
             for stack, version in self._whole.items()
             if version
         }
@@ -393,7 +396,7 @@ class Deployment:
         if self.landing_zone.project.state.locking is Locking.S3:
             drop_digests(self.aws, self.landing_zone, [stack])
         if stack == STACK:
-            self._announce()
+            self._announce(planned)
         self.progress.doing(f"{stack}: deploying")
         self._written.add(stack)
         self.prepared.refreshing.changed(stack)
@@ -421,17 +424,20 @@ class Deployment:
                 self._tell(outcome)
         return True
 
-    def _announce(self) -> None:
+    def _announce(self, planned: Plan) -> None:
         """Announces the resources to create, so that a rerun can tell them from those of others.
 
         Raises:
             RefusedError: others created them since the plan.
+            StrataError: another run is creating them, or has.
         """
         wanted = to_create(self.landing_zone, self.prepared.states[STACK])
         names = {announced_as(named) for named in wanted}
         if names - self._announced and (directory := self.prepared.directory()):
             _, objections = directory.sorted_out(wanted, self._announced)
             if objections:
+                versions, now = {STACK: own_version(planned.versions, STACK)}, dt.datetime.now(tz=dt.UTC)
+                refuse_beside_another_run(self.aws, self.landing_zone.project, self.workspace, versions, now)
                 raise RefusedError(sorted(objections), applied=bool(self._written))
         announced.announce(self.aws, self.landing_zone.project, names)
         self._announced |= names

@@ -26,7 +26,7 @@ from strata.load import load
 from strata.options import Options
 from strata.outputs import output
 from strata.printing import LINE, document, line, readers_may_leave, word
-from strata.report.live import Unread
+from strata.report.live import Unread, summary
 from strata.text import counted, listed, plural
 
 DIFFERS = 3
@@ -124,9 +124,7 @@ def _told(
 
 
 def _summary(drift: Drift) -> str:
-    found = counted(len(drift.differences), "difference") if drift.differences else "no drift"
-    known = f", {len(drift.accepted):,} accepted" if drift.accepted else ""
-    return f"{found}{known}{' in what could be read' if drift.unread else ''}"
+    return summary(len(drift.differences), len(drift.accepted), len(drift.unread), none="no drift")
 
 
 def _difference(options: Options, one: Difference, author: Author | None) -> Iterator[str]:

@@ -12,6 +12,7 @@ from strata.config.moves import Kind
 from strata.config.source import Location
 from strata.errors import StrataError, UsageError
 from strata.landing_zone import MANAGEMENT, LandingZone, Part, SourceLocation
+from strata.landing_zone.groups import may_be_in
 from strata.landing_zone.policies import EffectivePolicy
 from strata.landing_zone.units import Target
 from strata.live import CONFIGURATION, Source
@@ -19,11 +20,21 @@ from strata.load import load
 from strata.options import Options
 from strata.outputs import output
 from strata.printing import document, line, readers_may_leave
-from strata.report.access import Access, AccessPath, access, access_as_json, allowances, bundles, empty_groups
+from strata.report.access import (
+    Access,
+    AccessPath,
+    access,
+    access_as_json,
+    allowances,
+    bundles,
+    empty_groups,
+    undecided,
+)
 from strata.report.names import find_account, find_anyone, find_permission_set, find_user, is_account
 from strata.report.places import places
 from strata.report.policies import short_type
 from strata.report.reviews import GroupReview, group_reviews
+from strata.text import listed
 
 if TYPE_CHECKING:
     from strata.report.live import Live
@@ -46,7 +57,7 @@ def run(
     if source:
         from strata.live.reading import read
 
-        found = read(options, landing_zone, source)
+        found = read(options, landing_zone, source, controls=False)
     explained = Explained(found.zone if found else landing_zone)
     chosen = _chosen(explained, who, account, permission_set)
     evidence = found.about(chosen.kind, chosen.key) if found else None
@@ -122,10 +133,17 @@ class Explained:
         yield from _wrapped(f"{key}: {user.shown_name}, {known}", "")
         yield f"  {self._shown_at(SSO, ('users', key))}"
         groups = self._groups(key)
-        yield from _wrapped(f"groups: {', '.join(groups) or 'none'}", "  ")
-        found = self._access_of_user(key, account)
-        if not found:
-            yield from ("", f"no access{f' to {account}' if account else ''}")
+        maybe = sorted(may_be_in(user, self.landing_zone.groups))
+        provider = f"; the identity provider alone knows whether {listed(maybe)}" if maybe else ""
+        yield from _wrapped(f"groups: {', '.join(groups) or 'none'}{' here' * bool(maybe)}{provider}", "  ")
+        found, deciding = self._access_of_user(key, account), undecided(self.landing_zone, key, account)
+        there = f" to {account}" if account else ""
+        if deciding:
+            more = "more access" if found else "access"
+            yield ""
+            yield from _wrapped(f"{more}{there} depends on membership of {listed(deciding)}", "")
+        elif not found:
+            yield from ("", f"no access{there}")
         for bundle in bundles(found):
             yield ""
             yield from _wrapped(f"{bundle.permission_set} in {self._accounts(bundle.accounts)}", "")
@@ -142,6 +160,7 @@ class Explained:
             "external": user.external,
             "place": self._shown_at(SSO, ("users", key)),
             "groups": self._groups(key),
+            "depends_on_groups": undecided(self.landing_zone, key, account),
             "access": [self._access_facts(one) for one in found],
             "permission_sets": self._sets_facts(found),
         }

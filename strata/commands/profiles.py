@@ -20,6 +20,7 @@ from strata.aws.organization import LiveAccount, list_accounts
 from strata.aws.session import Aws, connect
 from strata.config.limits import aws_limits
 from strata.config.models import ACCESS_ROLE, PARTITION
+from strata.config.text import short
 from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, StrataError
 from strata.files import aws_config
@@ -181,13 +182,14 @@ def build_profiles(landing_zone: LandingZone, facts: OrganizationFacts, request:
         found = tuple(_sign_in_profile(landing_zone, facts, request, *pair) for pair in pairs)
         profiles = Profiles(facts.portal, found, tuple(_unseen_groups(landing_zone, request.user)))
     _check_names(profiles.profiles)
+    _check_values(profiles.profiles)
     return profiles
 
 
 def _role_profiles(landing_zone: LandingZone, facts: OrganizationFacts, request: ProfileRequest) -> Iterator[Profile]:
     """Yields the profiles before Identity Center; the management account has no access role."""
     source = request.source_profile
-    if not source or not source.isprintable():
+    if not source:
         raise StrataError(
             f"these profiles assume {ACCESS_ROLE} from a profile of the management account; name it with --profile"
         )
@@ -252,6 +254,18 @@ def _check_names(profiles: Iterable[Profile]) -> None:
                 f"the profile {profile.name} would stand for {other.permission_set} in {other.account} and for "
                 f"{profile.permission_set} in {profile.account}; give one of them another key"
             )
+
+
+def _check_values(profiles: Iterable[Profile]) -> None:
+    """Refuses a value that the AWS CLI would read as another one, or as more than a value: its file has no escapes."""
+    settings = dict(pair for profile in profiles for pair in profile.settings.items())
+    wrong = [
+        f"{name} {short(value)} cannot stand in the file of the AWS CLI: give one line of visible text"
+        for name, value in settings.items()
+        if not value.isprintable() or value != value.strip()
+    ]
+    if wrong:
+        raise StrataError(*wrong)
 
 
 def _check_source(profiles: Profiles, update: aws_config.Update) -> None:

@@ -54,7 +54,7 @@ def run(
     only: Only = Only(),
     source: Source = CONFIGURATION,
 ) -> int:
-    """Writes the report; 1 where AWS lets not all be read, and 3 for a difference with changes that are not allowed."""
+    """Writes the report; 1 where AWS lets not all be read, 3 where it has drifted, or for changes not allowed."""
     source.check(options.config, as_of=as_of, diff=diff)
     if output:
         refuse_in_configuration(output, options.config, "--output")
@@ -78,7 +78,7 @@ def run(
         found.keep(options, source)
     with readers_may_leave():
         _write(options, format, _FORMATS[format](report), output)
-    return _told_unread(options, edition.live) if edition.live else 0
+    return _exit_code(options, edition.live) if edition.live else 0
 
 
 def _subject(options: Options, as_of: str | None, source: Source) -> tuple[LandingZone, Edition, Read | None]:
@@ -107,11 +107,13 @@ def _report(landing_zone: LandingZone, edition: Edition, only: Only, width: int)
     return Report(landing_zone, edition, scope, width)
 
 
-def _told_unread(options: Options, live: Live) -> int:
-    """Returns the exit code, which is 1 where something could not be read; the report says what it is as well."""
+def _exit_code(options: Options, live: Live) -> int:
+    """Returns the exit code, and says why it is not 0; the report says that as well."""
     for one in live.unread:
         options.note(f"unread: {one}")
-    return 1 if live.unread else 0
+    if live.exit_code:
+        options.note(f"differences to the configuration: {live.summary}")
+    return live.exit_code
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,7 @@ FINDINGS: Mapping[str, str] = {
     "over-quota": "more than AWS gives until it is asked for more",
     "no-administrator": "nobody is known to administer the management account",
     "uncertain-administrator": "whether somebody administers the management account is not certain",
+    "uncertain-repair": "whether a member can be entered, repaired or signed in to is not certain",
     "ending-administrator": "nobody administers the management account after a day",
     "idle-expectation": "an expectation that holds whatever the policies say",
     "unused-acceptance": "an entry of accepted.yaml that matches nothing",

@@ -15,7 +15,7 @@ from strata.diff.losses import loss_changes
 from strata.diff.people import people_changes
 from strata.diff.permission_sets import permission_set_changes
 from strata.diff.renames import renames
-from strata.diff.settings import security_changes, setting_changes, trust_changes
+from strata.diff.settings import acceptance_changes, security_changes, setting_changes, trust_changes
 from strata.landing_zone import LandingZone
 
 
@@ -32,6 +32,7 @@ def compare(before: LandingZone, after: LandingZone, moves: Sequence[Move] = ())
         security_changes,
         trust_changes,
         setting_changes,
+        acceptance_changes,
         layer_changes,
     )
     found = [*renames(moves), *(change for part in parts for change in part(before, after))]

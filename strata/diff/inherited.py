@@ -130,7 +130,7 @@ def looser(kind: PolicyType, before: Merged, after: Merged) -> Iterator[Looser]:
         if (
             was == now
             or (now and _is_strictest(kind, path, now))
-            or (now and was is None and _adds(kind, path, before))
+            or (now and was is None and _adds(kind, path, now, before))
         ):
             continue
         if was is None and (path, now) in _ec2_defaults():
@@ -144,16 +144,22 @@ def looser(kind: PolicyType, before: Merged, after: Merged) -> Iterator[Looser]:
 def _words(value: Value | None) -> str:
     if isinstance(value, str) and value.startswith(_UNKNOWN):
         return "a value that is not known here"
+    return in_words(_texts(value))
+
+
+def _texts(value: Value | None) -> list[str]:
     texts = [value] if isinstance(value, str) else sorted(value or ())
-    return in_words([text.strip('"') for text in texts])
+    return [text.strip('"') for text in texts]
 
 
 def _is_strictest(kind: PolicyType, path: Path, value: Value) -> bool:
     return any(_fits(pattern, path) and value == _value(text) for pattern, text in _STRICTEST.get(kind, {}).items())
 
 
-def _adds(kind: PolicyType, path: Path, before: Merged) -> bool:
-    """Returns whether a section is new, as a whole, where a further one takes nothing away."""
+def _adds(kind: PolicyType, path: Path, value: Value, before: Merged) -> bool:
+    """Returns whether a section is new, as a whole, where a further one takes nothing away, and copies nothing out."""
+    if _COPIES & {*path} and not _stays_in_account(path, value):
+        return False
     for pattern in _FURTHER.get(kind, ()):
         start = path[: len(pattern)]
         if _fits(pattern, start) and not any(
@@ -161,6 +167,11 @@ def _adds(kind: PolicyType, path: Path, before: Merged) -> bool:
         ):
             return True
     return False
+
+
+def _stays_in_account(path: Path, value: Value) -> bool:
+    vaults = [text for text in (*path, *_texts(value)) if text.startswith("arn:")]
+    return bool(vaults) and all(":$account:" in text for text in vaults)
 
 
 def _fits(pattern: Path, path: Path) -> bool:
@@ -200,3 +211,6 @@ _FURTHER: Mapping[PolicyType, Sequence[Path]] = {
     PolicyType.DECLARATIVE_EC2: [(_EC2, "exception_message")],
 }
 """The sections of which one more takes nothing away."""
+
+_COPIES = frozenset({"copy_actions", "target_logically_air_gapped_backup_vault_arn"})
+"""The parts of a backup rule that name a vault, which may be of another account."""

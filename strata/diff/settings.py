@@ -158,12 +158,30 @@ def setting_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]
             yield Change(Topic.SETTINGS, text, _risk_of_import(address) if will_be else None)
 
 
+def acceptance_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
+    """Yields what is accepted, and until when: check and drift are silent about it from then on."""
+    old, new = ({(entry.finding, entry.at): entry for entry in zone.accepted} for zone in (before, after))
+    for finding, at in sorted(old.keys() | new.keys()):
+        was, will_be = old.get((finding, at)), new.get((finding, at))
+        until = f" until {will_be.until}" if will_be and will_be.until else ""
+        if will_be is None:
+            yield Change(Topic.SETTINGS, f"{finding} at {at} is accepted no longer")
+        elif was is None:
+            yield Change(Topic.SETTINGS, f"{finding} at {at} is accepted{until}: {will_be.reason}", "guardrails")
+        elif was.until != will_be.until:
+            longer = was.until is not None and (will_be.until is None or will_be.until > was.until)
+            text = f"{finding} at {at} is accepted{until or ' for good'}, not {was.until or 'for good'}"
+            yield Change(Topic.SETTINGS, text, "guardrails" if longer else None)
+
+
 _SAID = {"identity_center.start_url": ": strata profiles writes it, and people sign in there"}
 
 
 def _risk_of_setting(path: str, will_be: Any) -> Risk | None:
     if path == "state.kms":
         return None if will_be else "guardrails"
+    if path == "default_tags" or path.startswith("tags."):
+        return "access"  # permission sets and roles get them as well, and policies compare them
     return "access" if path == "identity_center.start_url" and will_be else None
 
 

@@ -20,17 +20,15 @@ from strata.drift.declared import declared_side
 from strata.drift.facts import Fact, Recorded, Side
 from strata.drift.hindrances import hindrances
 from strata.drift.live import live_side
-from strata.drift.recorded import attributes, deposed_ids, ids_of, recorded_side, without_tainted
+from strata.drift.recorded import States, moved, recorded_side, states_of
 from strata.drift.ways import Way, way_back, with_needed
-from strata.identity.external import principals
-from strata.identity.moves import replayed
-from strata.identity.recorded import State, parted, recorded
+from strata.identity.recorded import State
 from strata.identity.things import TYPES
 from strata.inventory import reading
 from strata.inventory.controls import KEYS, Held
 from strata.inventory.things import Inventory
 from strata.landing_zone import LandingZone
-from strata.landing_zone.moves import newest_keys
+from strata.landing_zone.moves import address_now, newest_keys
 
 
 class How(StrEnum):
@@ -115,18 +113,20 @@ class Drift:
         accepted: those that accepted.yaml has.
         waiting: kind and name of what differs only because it was not deployed yet.
         unread: what could not be compared, by part, with the reason.
+        otherwise: what AWS has otherwise than the configuration without being drift: a deploy is due, or leaves it.
     """
 
     differences: tuple[Difference, ...] = ()
     accepted: tuple[Difference, ...] = ()
     waiting: tuple[str, ...] = ()
     unread: Mapping[str, str] = field(default_factory=dict)
+    otherwise: tuple[Difference, ...] = ()
 
 
 def compare(
     zone: LandingZone, states: Mapping[str, State], inventory: Inventory, accepted: Collection[tuple[str, str]] = ()
 ) -> Drift:
-    """Returns what differs.
+    """Returns what differs, with the way back.
 
     Args:
         zone: the configuration.
@@ -134,37 +134,75 @@ def compare(
         inventory: what AWS has.
         accepted: finding and place of what is meant.
     """
-    ours, others = parted(states)
-    accepted = {(finding, lasting(at)) for finding, at in accepted}
-    held = _held(zone, ours)
-    elsewhere = frozenset([*ids_of(others.values()), *deposed_ids(ours.values())])
-    known = known_keys(zone, inventory, imported=held, record={})
-    live = live_side(zone, inventory, known, attributes(zone, ours), elsewhere)
-    here, before = declared_side(zone), recorded_side(zone, ours)
-    # The next deploy makes anew what is tainted, whether a run that broke had made it or not.
-    sound = recorded_side(zone, {stack: without_tainted(state) for stack, state in ours.items()})
-    before = {at: fact for at, fact in before.items() if at in sound or at not in here}
+    said = states_of(states)
+    before = recorded_side(zone, said)
     unread = unread_parts(zone, inventory, center=any(kind in _PEOPLE_AND_ACCESS for kind, _ in before))
-    found, waiting = list[Difference](), list[str]()
+    known = known_keys(zone, inventory, imported=said.ids, record={})
+    drift = differing(zone, said, inventory, known, unread, accepted)
+    if not unread:
+        found = _hindered(zone, inventory, known, (*drift.differences, *drift.accepted))
+        left, silenced = found[: len(drift.differences)], found[len(drift.differences) :]
+        drift = replace(drift, differences=tuple(left), accepted=tuple(silenced))
+    ways = with_needed(zone, [one.way for one in drift.differences])
+    left = [replace(one, way=way) for one, way in zip(drift.differences, ways, strict=True)]
+    return replace(drift, differences=tuple(left))
+
+
+def differing(
+    zone: LandingZone,
+    states: States | None,
+    inventory: Inventory,
+    known: Keys,
+    unread: Mapping[str, str],
+    accepted: Collection[tuple[str, str]] = (),
+) -> Drift:
+    """Returns what differs, without what hinders a way back.
+
+    Where nobody knows the states, what a deploy left is taken for what is declared: then nothing waits, and whatever
+    AWS has otherwise is drift.
+
+    Args:
+        zone: the configuration.
+        states: what the states say, None where nobody could read them.
+        inventory: what AWS has.
+        known: the key of what AWS has by kind and id.
+        unread: what was not read, by part, with the reason.
+        accepted: finding and place of what is meant.
+    """
+    said, accepted = states or States(), {(finding, lasting(at)) for finding, at in accepted}
+    by_type = moved(zone, said.held())
+    here, live = declared_side(zone), live_side(zone, inventory, known, by_type, said.elsewhere)
+    before = _recorded(zone, said, here) if said.whole else _as_declared(here, live)
+    found, waiting, otherwise = list[Difference](), list[str](), list[Difference]()
     for at in sorted({*here, *before, *live}, key=lambda at: (ORDER[at[0]], -_depth(at, live), at[1])):
         if not (is_unread(*at, unread) or (at[0] == facts.CONTROL and inventory.controls is None)):
             one = _Compared(zone, here.get(at), before.get(at), live.get(at), frozenset(unread))
-            found += one.differences()
+            differences = list(one.differences())
+            found += differences
             waiting += [" ".join(at)] if one.waits() else []
-    if not unread:
-        found = _hindered(zone, inventory, known, found)
+            otherwise += one.otherwise({each.attribute for each in differences})
     found = _by_their_causes(found)
-    left = [one for one in found if not one.is_meant(accepted)]
-    ways = with_needed(zone, [one.way for one in left])
-    left = [replace(one, way=way) for one, way in zip(left, ways, strict=True)]
+    left = tuple(one for one in found if not one.is_meant(accepted))
     silenced = tuple(one for one in found if one.is_meant(accepted))
-    return Drift(tuple(left), silenced, tuple(waiting), unread)
+    return Drift(left, silenced, tuple(waiting), unread, tuple(otherwise))
+
+
+def _recorded(zone: LandingZone, states: States, here: Side) -> Side:
+    """Returns what the states hold; the next deploy makes anew what is tainted, whether a run had made it or not."""
+    before, sound = recorded_side(zone, states), recorded_side(zone, states, states.broken)
+    return {at: fact for at, fact in before.items() if at in sound or at not in here}
+
+
+def _as_declared(here: Side, live: Side) -> Side:
+    """Returns what a deploy of today would have left, with what it would not have switched off."""
+    left = {at: replace(fact, noted=True) for at, fact in live.items() if at[0] in (facts.TRUSTED, facts.POLICY_TYPE)}
+    return {**left, **here}
 
 
 def _by_their_causes(differences: Sequence[Difference]) -> list[Difference]:
     """Returns the differences without those that say only that an identity provider has deleted who had something."""
     causes = (one for one in differences if one.recorded and one.recorded.external)
-    deleted = {one.recorded.ids["id"] for one in causes if one.recorded and one.attribute in ("", "id")}
+    deleted = {one.recorded.ids.get("id", "") for one in causes if one.recorded and one.attribute in ("", "id")}
 
     def follows(one: Difference) -> bool:
         whose = one.recorded.ids.get("user" if one.kind == facts.MEMBERSHIP else "principal") if one.recorded else None
@@ -193,30 +231,24 @@ def things_by_name(
 
     Whoever copies several lines declares with one what the next one calls by its name and id at AWS.
     """
-    ours, _ = parted(states)
-    held = _held(zone, ours)
-    known = known_keys(zone, inventory, imported=held, record={})
+    said, now = states_of(states), newest_keys(zone.moves)
+    held = {address_now(address, now) for address in said.ids}
+    known = known_keys(zone, inventory, imported=said.ids, record={})
+    by_type = moved(zone, said.held())
     before = {
         kind: {id: key for id, key in some.items() if f"{TYPES[kind]}.{key}" in held} for kind, some in known.items()
     }
     found = dict[tuple[str, str], tuple[str, str]]()
     for keys in (before, known):
-        live = live_side(zone, inventory, keys, attributes(zone, ours), frozenset())
+        live = live_side(zone, inventory, keys, by_type, frozenset())
         found |= {at: fact.thing for at, fact in live.items()}
     return found
 
 
 def controls_of(zone: LandingZone, states: Mapping[str, State]) -> Held:
     """Returns the controls that the state has, of which AWS is asked."""
-    by_type = attributes(zone, parted(states)[0])
+    by_type = moved(zone, states_of(states).held())
     return {type: by_type.get(type, {}) for type in KEYS}
-
-
-def _held(zone: LandingZone, states: Mapping[str, State]) -> Mapping[str, str]:
-    """Returns the ids that states have by the addresses of today, of principals that they only look up among them."""
-    keys = newest_keys(zone.moves)
-    looked_up = {f"{TYPES[kind]}.{key}": one.id for (kind, key), one in principals(states, keys).items()}
-    return {**looked_up, **replayed(recorded(states), keys).addresses}
 
 
 ORDER: Mapping[str, int] = {kind: place for place, kind in enumerate(facts.STACKS)}
@@ -235,6 +267,8 @@ def _depth(at: tuple[str, str], live: Side) -> int:
 
 
 _PEOPLE_AND_ACCESS = tuple(kind for kind, stack in facts.STACKS.items() if stack == "sso")
+STATES, CONTROLS = "states", "controls"
+"""Parts that may be missing beside those of the inventory."""
 HIDDEN: Mapping[str, tuple[str, ...]] = {
     reading.POLICIES: (facts.POLICY, facts.ATTACHMENT),
     reading.TRUSTED_SERVICES: (facts.TRUSTED,),
@@ -242,6 +276,7 @@ HIDDEN: Mapping[str, tuple[str, ...]] = {
     reading.ROOT_ACCESS: (facts.ROOT_FEATURE,),
     reading.CENTER: _PEOPLE_AND_ACCESS,
     reading.ENTITLEMENTS: (facts.ENTITLEMENT,),
+    CONTROLS: (facts.CONTROL,),
 }
 """The kinds of which nothing is known where a part was not read."""
 
@@ -269,8 +304,11 @@ def is_unread(kind: str, name: str, unread: Collection[str]) -> bool:
 
 
 def are_tags_unread(kind: str, attribute: str, unread: Collection[str]) -> bool:
-    """Returns whether an attribute is tags that were not read: those of permission sets are read with them."""
-    return attribute == reading.TAGS and reading.TAGS in unread and kind != facts.SET
+    """Returns whether an attribute is tags of which nobody knows its own: Strata's are in the states.
+
+    Those of permission sets are read with them.
+    """
+    return attribute == reading.TAGS and (STATES in unread or (reading.TAGS in unread and kind != facts.SET))
 
 
 # One fact on three sides
@@ -325,12 +363,31 @@ class _Compared:
             return bool(self.here)  # no deploy switches it off
         return bool(self.here and not self.before) or bool(self.before and self.now)
 
+    def otherwise(self, told: Collection[str]) -> Iterator[Difference]:
+        """Yields what AWS has otherwise than the configuration, but for what somebody did outside.
+
+        Args:
+            told: the attributes of which that is told already, an empty one for the whole.
+        """
+        if "" in told:
+            return
+        if self.now and not self.here and not (self.before and self.before.noted):
+            yield self._difference(How.MADE, self.now)
+        elif self.here and not self.now:
+            yield self._difference(How.GONE, self.here)
+        elif self.here and self.now:
+            for attribute, declared in self.here.values.items():
+                live, hidden = self.now.values.get(attribute), are_tags_unread(self.here.kind, attribute, self.unread)
+                unknown = declared is Recorded.AS_IT_IS or hidden or attribute in told
+                if not unknown and meaning(live) != meaning(declared):
+                    yield self._difference(How.CHANGED, self.here, attribute, written(live), "", written(declared))
+
     def _values(self, here: Fact, before: Fact, now: Fact) -> Iterator[tuple[str, tuple[Any, Any, Any]]]:
         """Yields the values that a deploy would put back: declared, recorded, live."""
         for attribute, declared in here.values.items():
             recorded = before.values.get(attribute)
             wanted = recorded if declared is Recorded.AS_IT_IS else declared
-            if not are_tags_unread(here.kind, attribute, self.unread):
+            if wanted is not Recorded.AS_IT_IS and not are_tags_unread(here.kind, attribute, self.unread):
                 yield attribute, (wanted, recorded, now.values.get(attribute))
 
     def _difference(self, how: How, fact: Fact, attribute: str = "", at_aws: str = "", *values: str) -> Difference:

@@ -33,21 +33,22 @@ _CONTACT = ("name", "title", "email_address", "phone_number")
 
 def _declared(type: str, name: str, attributes: tuple[str, ...]) -> Fact:
     values = dict.fromkeys(attributes, Recorded.AS_IT_IS)
-    return Fact(facts.CONTROL, _name(type, name), values, SECURITY, (KEYS[type],))
+    return Fact(facts.CONTROL, _name(f"{type}.{name}"), values, SECURITY, (KEYS[type],))
 
 
 def recorded(held: Held) -> Iterator[Fact]:
     """Yields the controls that the state has."""
-    yield from (Fact(facts.CONTROL, _name(*at), values) for at, values in recorded_controls(held))
+    yield from (Fact(facts.CONTROL, _name(at), values) for at, values in recorded_controls(held))
 
 
 def live(controls: Controls) -> Iterator[Fact]:
     """Yields the controls that AWS has."""
-    yield from (Fact(facts.CONTROL, _name(*at), values) for at, values in controls.items())
+    yield from (Fact(facts.CONTROL, _name(at), values) for at, values in controls.items())
 
 
-def _name(type: str, name: str) -> str:
-    """Returns the name of a fact by the type and name of its resource."""
+def _name(address: str) -> str:
+    """Returns the name of a fact by the address of its resource."""
+    type, _, name = address.partition(".")
     if type == ANALYZER:
         return facts.set_in(KEYS[type], name.removeprefix("organization_"))
     if type == CONTACT:

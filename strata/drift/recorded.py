@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from strata.adoption.describing import ACTIVE
@@ -11,8 +12,8 @@ from strata.adoption.live_ids import TypedId
 from strata.config.models import MANAGEMENT, User
 from strata.drift import controls, facts
 from strata.drift.facts import Fact, side
-from strata.identity.external import principals
-from strata.identity.recorded import State, block, resources
+from strata.identity.external import Principal, principals
+from strata.identity.recorded import State, block, parted, resources
 from strata.identity.things import (
     ASSIGNMENT,
     ATTACHMENT,
@@ -33,24 +34,66 @@ ByType = Mapping[str, Mapping[str, Attributes]]
 """Type to name to attributes."""
 
 
-def recorded_side(zone: LandingZone, states: Mapping[str, State]) -> dict[tuple[str, str], Fact]:
-    """Returns what the states hold."""
-    by_type = attributes(zone, states)
+@dataclass(frozen=True)
+class States:
+    """What the states say of the things at AWS, under the keys that they have them by.
+
+    Attributes:
+        ids: import ids by Terraform address.
+        attributes: what a deploy left, by type and name.
+        elsewhere: type and id of what layers of one's own have, and of what a deploy has yet to delete.
+        looked_up: groups and users that an identity provider looks after, by the address that they would have.
+        broken: addresses of what a run left half made.
+        whole: whether the attributes are all there; readings of format 1 have tags and ids alone.
+    """
+
+    ids: Mapping[str, str] = field(default_factory=dict)
+    attributes: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+    elsewhere: frozenset[TypedId] = frozenset()
+    looked_up: Mapping[str, Principal] = field(default_factory=dict)
+    broken: frozenset[str] = frozenset()
+    whole: bool = False
+
+    def held(self) -> Iterator[tuple[str, Attributes]]:
+        """Yields address and attributes of everything."""
+        for type, named in self.attributes.items():
+            yield from ((f"{type}.{name}", one) for name, one in named.items())
+
+
+def states_of(states: Mapping[str, State]) -> States:
+    """Returns what some states say, by stack."""
+    ours, others = parted(states)
+    held = [one for stack, state in ours.items() for one in resources(stack, state)]
+    sound = {one.address for stack, state in ours.items() for one in resources(stack, _without_tainted(state))}
+    looked_up = {f"{TYPES[kind]}.{key}": one for (kind, key), one in principals(ours, {}).items()}
+    said: dict[str, dict[str, Attributes]] = {}
+    for one in held:
+        said.setdefault(one.type, {})[one.name] = one.attributes
+    return States(
+        ids={
+            **{address: one.id for address, one in looked_up.items()},
+            **{one.address: str(one.attributes.get("id") or "") for one in held},
+        },
+        attributes=said,
+        elsewhere=frozenset([*_ids_of(others.values()), *_deposed_ids(ours.values())]),
+        looked_up=looked_up,
+        broken=frozenset(one.address for one in held if one.address not in sound),
+        whole=True,
+    )
+
+
+def recorded_side(zone: LandingZone, states: States, without: Collection[str] = ()) -> dict[tuple[str, str], Fact]:
+    """Returns what the states hold, but for some addresses."""
+    by_type = moved(zone, (one for one in states.held() if one[0] not in without))
     return side(
         *_organization(zone, by_type),
         *_policies(by_type),
         *_people(by_type),
-        *_external(zone, states),
+        *_external(zone, states.looked_up),
         *_access(by_type),
         *_settings(zone, by_type),
         *controls.recorded(by_type),
     )
-
-
-def attributes(zone: LandingZone, states: Mapping[str, State]) -> dict[str, dict[str, Attributes]]:
-    """Returns the attributes of everything in the states by type and name, moved to the keys of today."""
-    held = (one for stack, state in states.items() for one in resources(stack, state))
-    return moved(zone, ((one.address, one.attributes) for one in held))
 
 
 def moved(zone: LandingZone, held: Iterable[tuple[str, Attributes]]) -> dict[str, dict[str, Attributes]]:
@@ -64,14 +107,14 @@ def moved(zone: LandingZone, held: Iterable[tuple[str, Attributes]]) -> dict[str
     return found
 
 
-def ids_of(states: Iterable[State]) -> Iterator[TypedId]:
+def _ids_of(states: Iterable[State]) -> Iterator[TypedId]:
     """Yields type and id of every object of some states, which may have one address in common."""
     for resource in (each for state in states for each in state.get("resources") or ()):
         for one in resource.get("instances") or () if resource.get("mode") == "managed" else ():
             yield str(resource["type"]), str((one.get("attributes") or {}).get("id") or "")
 
 
-def without_tainted(state: State) -> State:
+def _without_tainted(state: State) -> State:
     """Returns a state without the objects that a run left half made."""
     found = [
         {**one, "instances": [each for each in one.get("instances") or () if each.get("status") != "tainted"]}
@@ -80,13 +123,13 @@ def without_tainted(state: State) -> State:
     return {**state, "resources": found}
 
 
-def deposed_ids(states: Iterable[State]) -> Iterator[TypedId]:
+def _deposed_ids(states: Iterable[State]) -> Iterator[TypedId]:
     """Yields type and id of what a deploy has replaced, and deletes as soon as it can."""
     for resource in (each for state in states for each in state.get("resources") or ()):
         instances = resource.get("instances") or ()
         old = [one for one in instances if one.get("deposed")]
         if len(old) < len(instances):
-            yield from ids_of([{"resources": [{**resource, "instances": old}]}])
+            yield from _ids_of([{"resources": [{**resource, "instances": old}]}])
 
 
 def default_tags(one: Attributes) -> dict[str, str]:
@@ -186,9 +229,12 @@ def _people(by_type: ByType) -> Iterator[Fact]:
             yield Fact(facts.ATTRIBUTE, _text(attribute, "key"), {"source": source})
 
 
-def _external(zone: LandingZone, states: Mapping[str, State]) -> Iterator[Fact]:
+def _external(zone: LandingZone, looked_up: Mapping[str, Principal]) -> Iterator[Fact]:
     """Yields what the last deploy looked up; of what no state has the name, that of the configuration."""
-    for (kind, key), one in principals(states, newest_keys(zone.moves)).items():
+    now = newest_keys(zone.moves)
+    for address, one in looked_up.items():
+        type, _, key = address_now(address, now).partition(".")
+        kind = "user" if type == TYPES["user"] else "group"
         here: User | Group | None = zone.users.get(key) if kind == "user" else zone.groups.get(key)
         if here and here.external:
             attribute, name = ("user_name", here.sign_in_name) if isinstance(here, User) else ("name", here.name)

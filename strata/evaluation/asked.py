@@ -16,8 +16,7 @@ from strata.evaluation.documents import Statement
 from strata.evaluation.evaluator import evaluate
 from strata.evaluation.keys import PRESENT
 from strata.evaluation.layers import Layer, Policies
-from strata.evaluation.operators import truth
-from strata.evaluation.requests import ABSENT, Context, Request, Value
+from strata.evaluation.requests import ABSENT, UNKNOWN, Context, Request, Value
 from strata.evaluation.values import FRESH, Choice, plain, values_of_key
 from strata.iam.reference import reference
 from strata.iam.statements import variables
@@ -82,16 +81,17 @@ def _told_apart(policies: Policies, answer: Answer) -> Iterator[Context]:
 
     None where it depends on many values, on something else than a key, or on one that stands in a policy variable.
     """
+    context, keys = answer.request.context, sorted({key.lower() for key in answer.keys})
+    if any(context.get(key) is not UNKNOWN for key in keys):
+        return  # a part of its value is not known
     statements = list(_about(policies.layers, answer.request.action))
     compared = {key.lower() for one in statements for text in _texts(one) for key in variables(text)}
     tests = [test for statement in statements for test in statement.condition]
-    keys = sorted({key.lower() for key in answer.keys})
     values = [
         [] if key in compared else _values(key, list(dict.fromkeys(one for one in tests if one.key.lower() == key)))
         for key in keys
     ]
     if prod(map(len, values)) <= MOST_REQUESTS:
-        context = answer.request.context
         yield from (context.filled(dict(zip(keys, some, strict=True))) for some in product(*values))
 
 
@@ -107,13 +107,10 @@ def _values(key: str, tests: Sequence[Test]) -> list[Value]:
         return []
     if known.many and any(test.operator and not test.quantifier for test in tests):
         return []  # AWS does not say what comes of several values without ForAnyValue or ForAllValues
-    bools = known.type == "Bool"
-    found = values_of_key(
-        tests,
-        absent=key not in PRESENT,
-        known=[Choice("true"), Choice("false")] if bools else [Choice(FRESH)] if known.type == "String" else [],
-        possible=lambda value: not bools or truth(value) is not None,
-    )
+    absent = key not in PRESENT
+    if known.type == "Bool":
+        return ["true", "false", *([ABSENT] if absent else [])]
+    found = values_of_key(tests, [Choice(FRESH)] if known.type == "String" else [], absent=absent)
     if not found.complete:
         return []
     return [*(one.value for one in found.values), *([""] if any(test.quantifier for test in tests) else [])]

@@ -29,10 +29,12 @@ from strata.evaluation.questions import (
     find_action,
     request_of,
     resource_of,
+    sets_of,
 )
 from strata.evaluation.requests import PrincipalKind, Value
 from strata.evaluation.sentences import EVERYBODY, Sentence
 from strata.iam.reference import Action, reference
+from strata.iam.resources import takes
 from strata.iam.statements import is_pattern
 
 MOST_CASES = 1000
@@ -102,6 +104,11 @@ class Result:
 def _matching(pattern: str) -> Iterator[Action]:
     """Yields the actions that a pattern matches, but for the one that nothing denies."""
     return (one for one in reference().actions(pattern) if one.full_name != FREE)
+
+
+def _about(actions: Iterable[Action], resource: str | None) -> Iterator[Action]:
+    """Yields the actions that may be about a resource: of others there is no such request."""
+    return (one for one in actions if resource is None or takes(one, resource))
 
 
 class _Asked:
@@ -179,8 +186,8 @@ class _Subject:
     """Somebody in an account, who may act in several ways: one that is allowed is enough."""
 
     name: str
-    ways: tuple[tuple[str, str | None], ...]
-    """Permission sets, each with the user of the session."""
+    ways: tuple[tuple[str, str | None, str], ...]
+    """Permission sets, each with the user of the session, and the external group that it depends on."""
     who: Who | None = None
     """Whoever acts by no permission set."""
 
@@ -204,7 +211,7 @@ class Examination:
         for account in sentence.accounts:
             signature = self._signature(account, sentence)
             for subject in self.subjects(sentence, account):
-                ways = tuple((key, user if self._people_differ else None) for key, user in subject.ways)
+                ways = tuple((key, user if self._people_differ else None, group) for key, user, group in subject.ways)
                 groups[signature, ways, subject.who].append((account, subject))
         failing = [case for members in groups.values() for case in self._cases(sentence, members)]
         return Result(index, sentence.expectation, tuple(failing))
@@ -241,8 +248,9 @@ class Examination:
     def _actions(self, written: str, asked: _Asked, region: str | None, expected: Outcome) -> Iterable[Action]:
         """Returns the actions to ask about: of a pattern all, none where one statement denies them all."""
         if not is_pattern(written):
-            return (find_action(written),)
-        return () if expected is Outcome.DENIED and asked.surely_denied(written, region) else _matching(written)
+            return _about((find_action(written),), asked.resource)
+        surely = expected is Outcome.DENIED and asked.surely_denied(written, region)
+        return () if surely else _about(_matching(written), asked.resource)
 
     def _asked_regions(self, sentence: Sentence) -> Iterable[str | None]:
         """Returns the regions one by one, or one text that stands for all of them, which are many."""
@@ -268,8 +276,8 @@ class Examination:
     def _everybody(self, sentence: Sentence, account: str) -> Iterator[_Subject]:
         seen: set[tuple[str, str | None]] = set()
         for name, permission_set, user in self._granted(account):
-            way = (permission_set, user or None)
-            same = way if self._people_differ else (permission_set, None)
+            way = (permission_set, user or None, "")
+            same = way[:2] if self._people_differ else (permission_set, None)
             if same not in seen and not self._left_out(sentence, account, permission_set, user, name):
                 seen.add(same)
                 yield _Subject(name, (way,))
@@ -285,22 +293,19 @@ class Examination:
                 return True
         return False
 
-    def _ways(self, sentence: Sentence, who: Who, account: str) -> tuple[tuple[str, str | None], ...]:
+    def _ways(self, sentence: Sentence, who: Who, account: str) -> tuple[tuple[str, str | None, str], ...]:
         out = {one.key for one in sentence.but if one.kind == "permission set"}
-        groups, found = self.evaluated.landing_zone.groups, set[tuple[str, str | None]]()
-        for one in self.evaluated.grants(account):
-            user: str | None = None
-            if who.kind == "permission set":
-                given = one.permission_set == who.key
-            elif who.kind == "group":
-                given = one.principal_type == "GROUP" and one.principal == who.key
-            else:
-                user = who.key
-                members = (one.principal,) if one.principal_type == "USER" else groups[one.principal].members
-                given = user in members
-            if given and one.permission_set not in out:
-                found.add((one.permission_set, user))
-        return tuple(sorted(found, key=str))
+        if who.kind == "user":
+            given = sets_of(self.evaluated, who.key, account)
+        elif who.kind == "group":
+            of_group = ("GROUP", who.key)
+            grants = self.evaluated.grants(account)
+            given = {one.permission_set: "" for one in grants if (one.principal_type, one.principal) == of_group}
+        else:
+            granted = {one.permission_set for one in self.evaluated.grants(account)}
+            given = {who.key: ""} if who.key in granted else {}
+        user = who.key if who.kind == "user" else None
+        return tuple((key, user, group) for key, group in sorted(given.items()) if key not in out)
 
     def _granted(self, account: str) -> tuple[tuple[str, str, str], ...]:
         """Returns who has which permission set in an account: a name, the set, and the user if it is one."""
@@ -321,7 +326,7 @@ class Examination:
             return [self.evaluated.somebody(account, self._exempt_roles(sentence))]
         if subject.who:
             return actors(self.evaluated, subject.who, account)
-        return [self.evaluated.permission_set(key, account, user) for key, user in subject.ways]
+        return [self.evaluated.permission_set(key, account, user, group) for key, user, group in subject.ways]
 
     def _exempt_roles(self, sentence: Sentence) -> Iterator[str]:
         """Yields the names of the roles that a sentence leaves out, those of permission sets among them."""

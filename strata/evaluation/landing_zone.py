@@ -5,6 +5,7 @@ The one place here that knows the configuration.
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -46,13 +47,16 @@ class Actor:
     boundary: Layer | None = None
     keys: Mapping[str, Value | Missing] = field(default_factory=dict)
     """Keys of the session, such as its tags."""
+    group: str = ""
+    """The group of an identity provider in which its user has to be, if nobody here knows whether they are."""
 
 
 class Evaluated:
     """The accounts, policies and permission sets of a landing zone; each document is parsed once."""
 
-    def __init__(self, landing_zone: LandingZone) -> None:
-        self.landing_zone = landing_zone
+    def __init__(self, landing_zone: LandingZone, today: dt.date | None = None) -> None:
+        """Looks at it on a day; without one, whether a date is over is not known."""
+        self.landing_zone, self.today = landing_zone, today
         self._levels: dict[tuple[PolicyType, Target], Layer] = {}
         self._documents: dict[str, Document] = {}
         self._accounts: dict[str, Account] = {}
@@ -191,8 +195,8 @@ class Evaluated:
             found[grant.account].append(grant)
         return found
 
-    def permission_set(self, key: str, account: str, user: str | None = None) -> Actor:
-        """Returns the role of a permission set in an account, in a session of a user."""
+    def permission_set(self, key: str, account: str, user: str | None = None, group: str = "") -> Actor:
+        """Returns the role of a permission set in an account, in a session of a user, who may be in a group."""
         where = self.account(account)
         name = f"AWSReservedSSO_{self.landing_zone.permission_sets[key].name}_{unknown.SUFFIX}"
         region = self.landing_zone.project.identity_center_region
@@ -205,7 +209,7 @@ class Evaluated:
             f"arn:{PARTITION}:sts::{where.id}:assumed-role/{name}/{session}",
         )
         identity, boundary = self._set_layers(key)
-        return Actor(f"permission set {key}", principal, where, identity, boundary, self._session_tags(known))
+        return Actor(f"permission set {key}", principal, where, identity, boundary, self._session_tags(known), group)
 
     def _set_layers(self, key: str) -> tuple[Layer, Layer | None]:
         if key not in self._sets:
@@ -293,8 +297,9 @@ def may_send_tags(landing_zone: LandingZone) -> bool:
 
     https://docs.aws.amazon.com/singlesignon/latest/userguide/configure-abac.html
     """
-    people = (*landing_zone.users.values(), *landing_zone.groups.values())
-    return bool(landing_zone.sso.access_control_attributes) or any(one.external for one in people)
+    users, groups = landing_zone.users.values(), landing_zone.groups.values()
+    external = any(one.external for one in users) or any(one.external for one in groups)
+    return external or bool(landing_zone.sso.access_control_attributes)
 
 
 def _session(account: str, role: str) -> str:

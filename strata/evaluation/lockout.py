@@ -1,6 +1,6 @@
 """Who can undo a configuration once it is deployed: each way in which somebody could, with its answer.
 
-Two things have to stay possible:
+Three things have to stay possible:
 
 - In the management account, for a person or the role that deploys: every write action of the documents in
   `strata/policies/deployer/`, and reading the state. SCPs and RCPs do not bind there, and whatever they do is undone
@@ -9,9 +9,12 @@ Two things have to stay possible:
   own policies keep everybody out, which nobody can do from outside. Of its roles that is to change whom they trust, to
   give them a policy, and to assume them; SCPs and RCPs can deny it. Of its buckets, keys, queues and secrets, it is to
   change their policies, against which only RCPs count: an SCP may close a service to an account that does not use it.
+- In each member, for whom it is given access to: to sign in by Identity Center. RCPs bind the roles of Identity Center,
+  which are no service-linked roles, and whoever assumes one by SAML is no principal of the organization yet.
 
 Layers of one's own need more of the access role, as docs/layers.md says; a guardrail that stops one of them stops no
 repair. Declarative and management policies deny no request.
+https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html
 https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html
 https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_accounts_access.html
 """
@@ -31,11 +34,12 @@ from strata.config.models import ACCESS_ROLE, MANAGEMENT, PARTITION, PolicyType,
 from strata.evaluation import unknown
 from strata.evaluation.answers import Answer, Outcome, Step
 from strata.evaluation.asked import never_sent, settled
-from strata.evaluation.documents import parse
+from strata.evaluation.documents import RESOURCE, Statement, parse
 from strata.evaluation.keys import following, region_of
 from strata.evaluation.landing_zone import Actor, Evaluated, aws_policy
 from strata.evaluation.layers import Account, Layer, Policies
 from strata.evaluation.requests import ABSENT, Context, Missing, Principal, Request, Value
+from strata.evaluation.usual import usual
 from strata.iam.reference import reference
 from strata.iam.statements import statements
 from strata.landing_zone import LandingZone
@@ -48,6 +52,14 @@ from strata.landing_zone.units import Target
 
 DEPLOYER = "deployer"
 _ORDER = (Outcome.ALLOWED, Outcome.DEPENDS, Outcome.DENIED)
+
+
+class Doubt(NamedTuple):
+    """A statement that may deny an action, whatever is asked for, by keys of whoever asks."""
+
+    action: str
+    statement: Statement
+    keys: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -67,6 +79,8 @@ class Way:
     """The level that decides, with its statement."""
     denials: tuple[tuple[str, Step], ...] = ()
     """In members, every action that is denied, with each level that denies it."""
+    doubts: tuple[Doubt, ...] = ()
+    """In members where it depends, every statement on which it does."""
     permission_set: str = ""
     """The one by which people could; empty for anybody else."""
     falls_short: bool = False
@@ -77,7 +91,7 @@ class Way:
 
 def ways(landing_zone: LandingZone, day: dt.date | None = None) -> list[Way]:
     """Returns who can undo what, the management account first; with a day, without access that ended before it."""
-    evaluated = Evaluated(landing_zone)
+    evaluated = Evaluated(landing_zone, day)
     management = Management(evaluated, day)
     return [*management.ways(), *in_members(evaluated, management.actors)]
 
@@ -191,9 +205,11 @@ class Management:
         here = actor.account
         region = region_of(deed.action, deed.resource) or self._region(deed)
         keys = following(actor.principal, here, here, action=deed.action, resource=deed.resource, region=region)
-        context = Context({**_OVER_TLS, **deed.keys}).filled(self._own_keys(actor, deed.action)).filled(keys)
+        context = Context({**_sent_by_people(self.evaluated.today), **deed.keys})
+        context = context.filled(self._own_keys(actor, deed.action)).filled(keys)
         request = Request(actor.principal, deed.action, deed.resource, here.id, context)
-        return settled(request, Policies(here, here, actor.identity, actor.boundary, self._of_resource(deed)))
+        policies = Policies(here, here, actor.identity, actor.boundary, self._of_resource(deed))
+        return _decided(request, policies, actor.keys)
 
     def _own_keys(self, actor: Actor, action: str) -> Mapping[str, Value | Missing]:
         """Returns what is known of whoever acts; the deployer's session may have keys of a service it runs on."""
@@ -233,6 +249,24 @@ class Management:
 
 
 _OVER_TLS: Mapping[str, Value] = {"aws:SecureTransport": "true", "s3:TlsVersion": "1.3"}
+_BY_NO_SERVICE: Mapping[str, Value] = dict.fromkeys(
+    ("aws:SourceAccount", "aws:SourceArn", "aws:SourceOrgID", "aws:SourceOrgPaths"), ABSENT
+)
+"""AWS: 'only available when the call to your resource is made directly by an AWS service principal'.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+"""
+
+
+def _sent_by_people(day: dt.date | None) -> Mapping[str, Value]:
+    """Returns the keys of every request that people make, at the end of a day: what begins in its course counts."""
+    if day is None:
+        return {**_OVER_TLS, **_BY_NO_SERVICE}
+    seconds = int(dt.datetime.combine(day, dt.time(23, 59, 59), dt.UTC).timestamp())
+    now = f"{day}T23:59:59Z"
+    time = {"aws:CurrentTime": now, "aws:TokenIssueTime": now, "aws:EpochTime": str(seconds)}
+    return {**_OVER_TLS, **_BY_NO_SERVICE, **time}
+
 
 _WITHOUT_MFA: Mapping[str, Value] = {"aws:MultiFactorAuthPresent": ABSENT, "aws:MultiFactorAuthAge": ABSENT}
 """Sessions of Identity Center are federated, and carry no key about MFA.
@@ -343,7 +377,7 @@ class _Repair(NamedTuple):
     """Whether only RCPs count, since a service that an SCP closes is not in use."""
 
 
-ENTER = "enter"
+ENTER, SIGN_IN = "enter", "sign in"
 _ROLE = f"arn:{PARTITION}:iam::{{}}:role/"
 _REPAIRS = (
     _Repair(
@@ -379,6 +413,42 @@ def in_members(evaluated: Evaluated, entering: Sequence[Actor]) -> Iterator[Way]
         yield _entrance(evaluated, entering, accounts, there)
         for repair in _REPAIRS:
             yield _repaired(evaluated, repair, accounts, there)
+
+
+def sign_ins(evaluated: Evaluated) -> Iterator[Way]:
+    """Yields whether Identity Center can sign people in to members in which somebody has access, likewise."""
+    for accounts, there in _alike(evaluated):
+        accessible = tuple(key for key in accounts if evaluated.grants(key))
+        if accessible:
+            yield _signed_in(evaluated, accessible, there)
+
+
+def _signed_in(evaluated: Evaluated, accounts: tuple[str, ...], there: Account) -> Way:
+    """Returns whether one of the roles of Identity Center there may be assumed, as far as RCPs decide it.
+
+    AWS: 'The aws:PrincipalOrgID condition key is included in the request context only if the calling principal is a
+    member of an organization. This is not the case with federated users'; nor do requests that nobody signs say whether
+    a service makes them. Session tags need sts:TagSession as well.
+    https://github.com/aws-samples/data-perimeter-policy-examples/tree/main/resource_control_policies
+    https://github.com/aws/lza-universal-configuration/issues/29
+    """
+    center = Layer("Identity Center")
+    policies = Policies(there, there, center, None, _OPEN)
+    sets = sorted({grant.permission_set for key in accounts for grant in evaluated.grants(key)})
+    arns = [evaluated.permission_set(one, accounts[0]).principal.arn for one in sets]
+    roles = [_ROLE.format(there.id) + arn.partition(":role/")[2] for arn in arns]
+    tags = evaluated.landing_zone.sso.access_control_attributes
+    answers = []
+    for action in ("sts:AssumeRoleWithSAML", *(["sts:TagSession"] if tags else [])):
+        context = Context({**_sent_by_people(evaluated.today), **_BY_SAML})
+        context = context.filled(following(_STRANGER, there, there, action=action))
+        requests = (Request(_STRANGER, action, role, there.id, context) for role in roles)
+        answers.append(_best(_decided(request, policies, {}) for request in requests))
+    return _way(SIGN_IN, accounts, there, center.name, *answers)
+
+
+_STRANGER = Principal("*")
+_BY_SAML: Mapping[str, Value] = {"aws:PrincipalIsAWSService": ABSENT, "saml:aud": "https://signin.aws.amazon.com/saml"}
 
 
 def _alike(evaluated: Evaluated) -> list[tuple[tuple[str, ...], Account]]:
@@ -422,7 +492,7 @@ def _entrance(evaluated: Evaluated, entering: Sequence[Actor], accounts: tuple[s
         actor = _named(evaluated, evaluated.somebody(MANAGEMENT), accounts[0])
         bound = [(_answered(evaluated, actor, there, "sts:AssumeRole", role), actor)]
     best, actor = min(bound, key=lambda one: _ORDER.index(one[0].outcome))
-    return _way(ENTER, accounts, f"{actor.name} in {MANAGEMENT}", best)
+    return _way(ENTER, accounts, there, f"{actor.name} in {MANAGEMENT}", best)
 
 
 def _named(evaluated: Evaluated, actor: Actor, account: str) -> Actor:
@@ -455,7 +525,7 @@ def _repaired(evaluated: Evaluated, repair: _Repair, accounts: tuple[str, ...], 
     best = [
         _best(_answered(evaluated, actor, there, action, resource) for action in enough) for enough in repair.actions
     ]
-    return _way(repair.what, accounts, ACCESS_ROLE, *best)
+    return _way(repair.what, accounts, account, ACCESS_ROLE, *best)
 
 
 def _best(answers: Iterable[Answer]) -> Answer:
@@ -469,11 +539,11 @@ def _answered(evaluated: Evaluated, actor: Actor, there: Account, action: str, r
     """
     primary = evaluated.landing_zone.project.regions.primary
     region = region_of(action, resource) or primary
-    found = _answered_in(region, actor, there, action, resource)
+    found = _answered_in(evaluated, region, actor, there, action, resource)
     if found.outcome is not Outcome.DENIED or action != "sts:AssumeRole" or not _is_regional(found):
         return found
     others = sorted(aws_limits().regions - {region})
-    return _best([found, *(_answered_in(one, actor, there, action, resource) for one in others)])
+    return _best([found, *(_answered_in(evaluated, one, actor, there, action, resource) for one in others)])
 
 
 def _is_regional(answer: Answer) -> bool:
@@ -482,23 +552,62 @@ def _is_regional(answer: Answer) -> bool:
     return any(test.key.lower() == "aws:requestedregion" for test in tests)
 
 
-def _answered_in(region: str, actor: Actor, there: Account, action: str, resource: str) -> Answer:
+def _answered_in(evaluated: Evaluated, region: str, actor: Actor, there: Account, action: str, resource: str) -> Answer:
     keys = following(actor.principal, actor.account, there, action=action, resource=resource, region=region)
-    context = Context(_OVER_TLS).filled(actor.keys).filled(keys)
-    guardrails = (*actor.account.service_control, *there.resource_control)
+    context = Context(_sent_by_people(evaluated.today)).filled(actor.keys).filled(keys)
     if actor.account.id == there.id:
-        context = context.filled(never_sent(guardrails, action))
+        context = context.filled(never_sent((*actor.account.service_control, *there.resource_control), action))
     request = Request(actor.principal, action, resource, there.id, context)
-    policies = Policies(actor.account, there, actor.identity, actor.boundary, _OPEN)
-    return settled(request, policies)
+    return _decided(request, Policies(actor.account, there, actor.identity, actor.boundary, _OPEN), actor.keys)
 
 
-def _way(what: str, accounts: tuple[str, ...], by: str, *needed: Answer) -> Way:
+def _way(what: str, accounts: tuple[str, ...], there: Account, by: str, *needed: Answer) -> Way:
     """Returns the way that needs all of some answers."""
     worst = max(needed, key=lambda one: _ORDER.index(one.outcome))
     denials = tuple((one.request.action, step) for one in needed for step in one.steps if _denies(step))
-    return Way(what, accounts, by, worst.outcome, worst.request.action, worst.decided, denials)
+    doubts = tuple(doubt for one in needed for doubt in _doubts(one, there)) if worst.outcome is Outcome.DEPENDS else ()
+    return Way(what, accounts, by, worst.outcome, worst.request.action, worst.decided, denials, doubts)
 
 
 def _denies(step: Step) -> bool:
     return step.outcome is Outcome.DENIED and step.statement is not None
+
+
+def _doubts(answer: Answer, there: Account) -> Iterator[Doubt]:
+    """Yields the statements of guardrails that may deny it; not those that leave something else to be asked for."""
+    action = answer.request.action
+    chosen = {RESOURCE} if answer.request.principal == _STRANGER else {RESOURCE, *_keys_of(action)}
+    open_ = {step.level for step in answer.steps if step.outcome is Outcome.DEPENDS}
+    for layer in (*there.service_control, *there.resource_control):
+        for statement in layer.about(answer.request.name) if layer.name in open_ else ():
+            truth = statement.applies(answer.request)
+            if not (statement.allows or isinstance(truth, bool) or chosen & {_family(key) for key in truth}):
+                yield Doubt(action, statement, truth)
+
+
+def _keys_of(action: str) -> set[str]:
+    return {_family(key) for found in reference().actions(action) for key in found.keys}
+
+
+def _family(key: str) -> str:
+    return key.lower().partition("/")[0]
+
+
+# What people can be expected to send
+
+
+def _decided(request: Request, policies: Policies, session: Mapping[str, Value | Missing]) -> Answer:
+    """Returns the answer; denied too where it is to everybody who is known, by every usual client from everywhere.
+
+    Nobody is known to have given a role a tag, where its session says nothing of tags. AWS gives the access role none.
+    """
+    found = settled(request, policies)
+    if found.outcome is not Outcome.DEPENDS:
+        return found
+    context = request.context.filled({"aws:PrincipalTag/*": ABSENT, **session})
+    denied = found
+    for keys in usual(found, policies):
+        denied = settled(replace(request, context=context.filled(keys)), policies)
+        if denied.outcome is not Outcome.DENIED:
+            return found
+    return denied

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -11,7 +11,7 @@ from strata.config.models import ACCESS_ROLE, PARTITION
 from strata.config.types import did_you_mean
 from strata.errors import StrataError, UsageError
 from strata.evaluation import unknown
-from strata.evaluation.answers import Answer
+from strata.evaluation.answers import Answer, Outcome, Step
 from strata.evaluation.asked import settled
 from strata.evaluation.evaluator import needs_resource
 from strata.evaluation.keys import following, region_of
@@ -21,6 +21,7 @@ from strata.evaluation.patterns import ARN_PARTS
 from strata.evaluation.requests import Context, PrincipalKind, Request, Value
 from strata.iam.reference import Action, reference
 from strata.landing_zone.grants import Grant
+from strata.landing_zone.groups import may_be_in
 
 _ROLE_NAME = re.compile(r"[\w+=,.@-]+", re.ASCII)
 
@@ -71,7 +72,17 @@ def ask(evaluated: Evaluated, actor: Actor, question: Question, account: str) ->
     """
     request, there = request_of(evaluated, actor, question, account)
     policies = Policies(actor.account, there, actor.identity, actor.boundary, _of_resource(evaluated, request, there))
-    return settled(request, policies)
+    answer = settled(request, policies)
+    return _for_members(answer, actor.group) if actor.group else answer
+
+
+def _for_members(answer: Answer, group: str) -> Answer:
+    """Returns the answer for somebody who has access only as a member of a group, and may be one."""
+    if answer.outcome is Outcome.DENIED:
+        return answer
+    keys = (f"membership of {group}", *answer.keys)
+    step = Step(f"group {group}", Outcome.DEPENDS, "the identity provider alone knows its members", None, keys[:1])
+    return Answer(Outcome.DEPENDS, keys, step, (step, *answer.steps), answer.request)
 
 
 def request_of(evaluated: Evaluated, actor: Actor, question: Question, account: str) -> tuple[Request, Account]:
@@ -258,7 +269,8 @@ def actors(evaluated: Evaluated, who: Who, account: str) -> list[Actor]:
         raise UsageError(f"{problem}; name its own account by --in, or write role/{who.key}")
     match who.kind:
         case "user":
-            return [evaluated.permission_set(key, account, who.key) for key in _sets_of(evaluated, who.key, account)]
+            given = sets_of(evaluated, who.key, account)
+            return [evaluated.permission_set(key, account, who.key, group) for key, group in sorted(given.items())]
         case "group":
             granted = {one.permission_set for one in evaluated.grants(account) if _to_group(one, who.key)}
             return [evaluated.permission_set(key, account) for key in sorted(granted)]
@@ -281,16 +293,18 @@ def _to_group(grant: Grant, key: str) -> bool:
     return grant.principal_type == "GROUP" and grant.principal == key
 
 
-def _sets_of(evaluated: Evaluated, user: str, account: str) -> list[str]:
-    return sorted(set(_granted_to(evaluated, user, account)))
-
-
-def _granted_to(evaluated: Evaluated, user: str, account: str) -> Iterator[str]:
-    groups = evaluated.landing_zone.groups
+def sets_of(evaluated: Evaluated, user: str, account: str) -> dict[str, str]:
+    """Returns the permission sets of a user in an account, those that depend on an external group with that group."""
+    landing_zone = evaluated.landing_zone
+    groups, maybe = landing_zone.groups, may_be_in(landing_zone.users[user], landing_zone.groups)
+    found: dict[str, str] = {}
     for one in evaluated.grants(account):
-        members: Iterable[str] = (one.principal,) if one.principal_type == "USER" else groups[one.principal].members
-        if user in members:
-            yield one.permission_set
+        of_group = one.principal_type == "GROUP"
+        if user in (groups[one.principal].members if of_group else (one.principal,)):
+            found[one.permission_set] = ""
+        elif of_group and one.principal in maybe:
+            found.setdefault(one.permission_set, one.principal)
+    return found
 
 
 def everybody(evaluated: Evaluated, account: str) -> list[tuple[Who, str]]:

@@ -17,6 +17,7 @@ from strata.evaluation.operators import moment, network, number, truth
 from strata.evaluation.questions import Who, check_resource, find_action, find_who
 from strata.evaluation.requests import ABSENT, Value
 from strata.iam.reference import KeyType, reference
+from strata.iam.resources import taken_by, takes
 from strata.iam.statements import is_pattern
 from strata.landing_zone.placeholders import LISTS, PATTERN, fill, placeholder_values
 
@@ -56,8 +57,9 @@ def problems(evaluated: Evaluated, expectation: Expectation, *, places: bool, pr
     for at, name in (*_listed(("as",), expectation.as_), *_listed(("except", "as"), but.as_ if but else ())):
         if principals or name.startswith("role/"):
             yield from _principal_problem(evaluated, name, at)
-    for at, resource in _listed(("on",), expectation.on):
-        yield from _resource_problem(evaluated, resource, at, places=places)
+    on = _listed(("on",), expectation.on)
+    wrong = [one for at, resource in on for one in _resource_problem(evaluated, resource, at, places=places)]
+    yield from wrong or _untaken(evaluated, expectation)
     yield from _key_problems(expectation.with_)
     yield from _value_problems(expectation.with_)
 
@@ -158,6 +160,29 @@ def _resource_problem(
         problem, _, remedy = str(error).partition("; ")
         if places or remedy:
             yield Problem(problem, remedy or "write the key of an account, its id, or *", at=at)
+
+
+def _untaken(evaluated: Evaluated, expectation: Expectation) -> Iterator[Problem]:
+    """Yields the actions that are about none of the resources, else the resources that none of them is about."""
+    values = placeholder_values(evaluated.landing_zone.project)
+    resources = [fill(one, values) for one in expectation.on]
+    actions = {one: found for one in expectation.actions if (found := reference().actions(one))}
+    fitting = [
+        (action, resource)
+        for action, found in actions.items()
+        for resource in resources
+        if any(takes(one, resource) for one in found)
+    ]
+    asked = {action for action, _ in fitting}
+    for at, action in _listed((expectation.expects,), expectation.actions if resources else ()):
+        if action in actions and action not in asked:
+            problem = (
+                f"{actions[action][0].full_name} is never about {short(resources[0])}: {taken_by(actions[action][0])}"
+            )
+            yield Problem(problem, "name such a resource in on, or leave it out", at=at)
+    for at, resource in _listed(("on",), resources if len(asked) == len(actions) else ()):
+        if actions and resource not in {one for _, one in fitting}:
+            yield Problem(f"no action is ever about {short(resource)}", "name one that an action takes", at=at)
 
 
 # What it names

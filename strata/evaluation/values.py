@@ -100,12 +100,15 @@ def values_of_key(
     """
     found, complete = list(known), True
     words = [one for test in tests if (one := _as_text(test))]
+    read_as = {name for name in _FAMILIES for test in tests if name in test.written.lower()}
     if words:
         wanted = [*(one for many in words for one in many), *(Wanted(shape, Kind.ARN) for shape in shapes)]
         texts, complete = _texts(tuple(wanted), tuple(known), len(shapes))
         found += texts
     for name, family in _FAMILIES.items():
         found += family([value.text for test in tests if name in test.written.lower() for value in test.values])
+    # A text, and the number or address that it is, are told apart each for itself and not together.
+    complete = complete and len(read_as) + bool(words) <= 1
     if words or not found:
         found += [Choice(FRESH), Choice(_FRESH_ROLE), Choice(_FRESH_ARN)]
     found = [one for one in found if possible(str(one.value))]

@@ -107,11 +107,17 @@ def _too_large(path: Path, most: int) -> UnreadableError:
 # Writing
 
 
-def write(contents: Mapping[Path, bytes], *, instead_of: Mapping[Path, bytes | None] | None = None) -> None:
+def write(
+    contents: Mapping[Path, bytes],
+    *,
+    instead_of: Mapping[Path, bytes | None] | None = None,
+    private: bool = False,
+) -> None:
     """Replaces files, each in one step; all are on disk in full before the first is replaced.
 
-    Links stay links, what exists keeps its mode and owner. `instead_of` is what each has to hold still, None for no
-    file. A device or pipe, as /dev/stdout may be, is written to as it is.
+    Links stay links, what exists keeps its mode and owner, but for what is `private`, which only its owner may read.
+    `instead_of` is what each has to hold still, None for no file. A device or pipe, as /dev/stdout may be, is written
+    to as it is.
 
     Raises:
         StrataError: another writer was there, or the system does not let us. The files are as they were.
@@ -128,7 +134,7 @@ def write(contents: Mapping[Path, bytes], *, instead_of: Mapping[Path, bytes | N
             for path, place in plain.items():
                 with cannot("written", path):
                     written[path] = _beside(place)
-                    _fill(written[path], contents[path], like=place, private=False)
+                    _fill(written[path], contents[path], like=place, private=private)
             for path, place in plain.items():
                 with cannot("written", path):
                     written[path].replace(place)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 from functools import cache
 from typing import Any
@@ -12,7 +12,8 @@ from typing import Any
 from strata.config.text import short
 from strata.config.types import did_you_mean, is_action
 from strata.iam.findings import Finding
-from strata.iam.reference import Action, Key, Service, reference
+from strata.iam.reference import Key, Service, reference
+from strata.iam.resources import overlaps
 from strata.iam.statements import SET_OPERATORS, Statement, Test, fills, is_pattern, matches, statements
 
 _ANYBODY = "111122223333"
@@ -354,67 +355,38 @@ def _foreign_resources(statement: Statement) -> Iterator[Finding]:
         return
     if any(not text.startswith("arn:") for _, text in resources):
         return
-    kinds = _acted_on(tuple(sorted(patterns)))
-    # Where the reference names no kind of resource, AWS may still ask about one, as of a list of roles.
-    if not kinds or any(_overlaps(text, kind) for _, text in resources for kind in kinds):
+    kinds = _acted_on(tuple(sorted(patterns)), denies=statement.denies)
+    if kinds is None or any(overlaps(text, kind) for _, text in resources for kind in kinds):
+        return
+    if not kinds and any(_may_be_all(text) for _, text in resources):
         return
     at, text = resources[0]
     rest = f" and {len(resources) - 1} more" if resources[1:] else ""
-    problem = f"{statement.name} names {short(text)}{rest}, but its actions act on such as {min(kinds, key=len)}"
+    acted_on = f"such as {min(kinds, key=len)}" if kinds else "none of a type that AWS lists: it may deny nothing"
+    problem = f"{statement.name} names {short(text)}{rest}, but its actions act on {acted_on}"
     yield Finding("foreign-resource", at, f"{statement.place} {text}", problem, "correct the resource, or write *")
 
 
+def _may_be_all(resource: str) -> bool:
+    """Returns whether a resource is all of a type, about which AWS may ask where it lists none; EC2 wants `*`.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/iam-policy-structure.html
+    """
+    return not resource.startswith("arn:aws:ec2:") and not re.split("[:/]", resource)[-1].strip("*")
+
+
 @cache
-def _acted_on(patterns: tuple[str, ...]) -> frozenset[str] | None:
-    """Returns the ARNs of the resources of actions, None where the reference knows none for one of them."""
+def _acted_on(patterns: tuple[str, ...], *, denies: bool) -> frozenset[str] | None:
+    """Returns the ARNs of the resources of actions, None where they are not known.
+
+    Where AWS lists no type for one it may still ask about a resource, as of a list of roles. An Allow that does nothing
+    for that shows when somebody needs it; a Deny does not.
+    """
     found: set[str] = set()
     for pattern in patterns:
         service = reference().service(pattern.partition(":")[0])
-        actions: Iterable[Action] = service.matching(pattern.partition(":")[2]) if service else ()
-        if not actions or not all(action.resource_types for action in actions):
+        kinds = [one.resource_types for one in service.matching(pattern.partition(":")[2])] if service else []
+        if not kinds or None in kinds or (() in kinds and not denies):
             return None
-        found.update(kind.arn for action in actions for kind in action.resource_types or ())
+        found.update(kind.arn for some in kinds for kind in some or ())
     return frozenset(found)
-
-
-def _overlaps(written: str, kind: str) -> bool:
-    """Returns whether some resource has both ARNs, each with its wildcards or parts to fill in."""
-    one = fills(written).split(":", 5)
-    other = re.sub(r"\$\{[^}]*\}", "*", kind).split(":", 5)
-    if len(one) != len(other):
-        # A wildcard may reach over colons, as in arn:aws:s3*.
-        return is_pattern(written)
-    return all(_meet(a, b) for a, b in zip(one, other, strict=True))
-
-
-@cache
-def _meet(one: str, other: str) -> bool:
-    """Returns whether some text matches both patterns."""
-    if len(one) > _LONGEST or (not one and other == "*"):
-        return True
-    todo, seen = [(0, 0)], {(0, 0)}
-    while todo:
-        here = todo.pop()
-        if here == (len(one), len(other)):
-            return True
-        for after in _steps(one, other, *here):
-            if after not in seen:
-                seen.add(after)
-                todo.append(after)
-    return False
-
-
-_LONGEST = 500
-"""Characters of a resource that are compared; more no policy has in good faith."""
-
-
-def _steps(one: str, other: str, here: int, there: int) -> Iterator[tuple[int, int]]:
-    """Yields how far both patterns are after one letter, or after a wildcard that stands for none."""
-    first, second = one[here : here + 1], other[there : there + 1]
-    if first == "*" or second == "*":
-        if first:
-            yield here + 1, there
-        if second:
-            yield here, there + 1
-    elif first and second and (first == second or "?" in (first, second)):
-        yield here + 1, there + 1

@@ -63,10 +63,12 @@ def recorded(states: Mapping[str, State], files: Files | None = None) -> Holding
         attachments=frozenset(_attachments(by_type[ATTACHMENT])),
         named_after=frozenset(_named_after(found)),
         placed=dict(_placed(by_type[TYPES["account"]], by_type[TYPES["ou"]])),
+        tags={key: one.get("tags") or {} for key, one in by_type[TYPES["account"]].items()},
         memberships=memberships,
         administrators=administrators or _declared_administrators(states),
         trail="on" if TRAIL in addresses else "off",
         ram_sharing="on" if RAM_SHARING in addresses else "off",
+        retired={str(key): str(email) for value in _outputs(states) for key, email in value.get("retired", {}).items()},
         previously=_declared_keys(states),
         files={
             file: {section: frozenset(names) for section, names in sections.items()}

@@ -144,12 +144,14 @@ class Holdings:
     """Kind and key of a thing after which resources are named, the stack that has them, and the id that they name."""
     placed: Mapping[str, str] = field(default_factory=dict)
     """Account to the unit it is in, by key; one below the root, or in a unit that no state has, is not here."""
+    tags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """The recorded tags of each account."""
     memberships: frozenset[tuple[str, str]] = frozenset()
     administrators: Administrators = field(default_factory=Administrators)
     trail: Switch = "off"
     ram_sharing: Switch = "off"
     retired: Mapping[str, str] = field(default_factory=dict)
-    """Retired accounts: key to identity."""
+    """Retired accounts, of the states those of the last deploy: key to identity."""
     unmanaged: tuple[str, ...] = ()
     """Accounts left to others: identities and ids."""
     external: Mapping[tuple[Kind, str], str] = field(default_factory=dict)

@@ -15,8 +15,8 @@ from strata.config.models import Project
 Attributes = Mapping[str, Any]
 Held = Mapping[str, Mapping[str, Attributes]]
 """Type to name to attributes."""
-Controls = Mapping[tuple[str, str], Mapping[str, Any]]
-"""What AWS has, by type and name in the state; what it does not have is missing."""
+Controls = Mapping[str, Mapping[str, Any]]
+"""What AWS has, by address in the state; what it does not have is missing."""
 
 TRAIL, BUDGET = "aws_cloudtrail", "aws_budgets_budget"
 ANALYZER, CONTACT = "aws_accessanalyzer_analyzer", "aws_account_alternate_contact"
@@ -41,14 +41,14 @@ def read_controls(aws: Aws, project: Project, held: Held, accounts: Collection[s
     Raises:
         AwsError: AWS rejects a call for another reason.
     """
-    found, unread = dict[tuple[str, str], Mapping[str, Any]](), dict[str, str]()
+    found, unread = dict[str, Mapping[str, Any]](), dict[str, str]()
     for type, read in _READERS.items():
         try:
             for name, one in held.get(type, {}).items():
                 is_away = type == CONTACT and str(one.get("account_id") or "") not in {"", *accounts}
                 values = _RECORDED[type](one) if is_away else read(aws, project, one)
                 if values is not None:
-                    found[type, name] = values
+                    found[f"{type}.{name}"] = values
         except AwsError as error:
             if error.code not in DENIED:
                 raise
@@ -132,11 +132,11 @@ _READERS: Mapping[str, Callable[[Aws, Project, Attributes], Attributes | None]] 
 # As the state has them
 
 
-def recorded_controls(held: Held) -> Iterator[tuple[tuple[str, str], Mapping[str, Any]]]:
-    """Yields the same values as the state has them, by type and name."""
+def recorded_controls(held: Held) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yields the same values as the state has them, by address."""
     for type, recorded in _RECORDED.items():
         for name, one in held.get(type, {}).items():
-            yield (type, name), recorded(one)
+            yield f"{type}.{name}", recorded(one)
 
 
 def _recorded_trail(one: Attributes) -> Attributes:

@@ -170,5 +170,5 @@ class Inventory:
     settings: Settings = field(default_factory=dict)
     root_features: frozenset[str] = frozenset()
     entitlements: tuple[Entitlement, ...] | str = ()
-    controls: Mapping[tuple[str, str], Mapping[str, Any]] | None = None
+    controls: Mapping[str, Mapping[str, Any]] | None = None
     unread: Mapping[str, str] = field(default_factory=dict)

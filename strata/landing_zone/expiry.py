@@ -1,4 +1,4 @@
-"""Which assignments have ended on a day, or end soon after; what day it is, only a command is told."""
+"""What has ended on a day, or ends soon after; what day it is, only a command is told."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from strata.config import SSO
+from strata.config import ACCEPTED, EXPECTATIONS, SSO
+from strata.config.accepted import ENTRIES as ACCEPTANCES
+from strata.config.expectations import ENTRIES as EXPECTED
 from strata.config.models import ROOT, Assignment
 from strata.config.source import Location
-from strata.errors import StrataError
+from strata.errors import Fault, StrataError
 from strata.landing_zone import LandingZone
 
 NOTICE = dt.timedelta(days=14)
@@ -50,6 +52,24 @@ def endings(landing_zone: LandingZone, on: dt.date, notice: dt.timedelta = NOTIC
 def expired(landing_zone: LandingZone, on: dt.date) -> list[Ending]:
     """Returns the assignments whose last day is over on a day, in the order of the file."""
     return [ending for ending in _all(landing_zone) if ending.expired(on)]
+
+
+def over(landing_zone: LandingZone, on: dt.date) -> Iterator[Fault]:
+    """Yields every last day that is over on a day, of access, of what is accepted and of what is expected."""
+    for ending in expired(landing_zone, on):
+        problem = f"{ending.until} is over, and access is given until strata expire takes it out"
+        yield landing_zone.fault(SSO, (*ending.location, "until"), problem, "correct the day")
+    for index, accepted in enumerate(landing_zone.accepted):
+        if accepted.ended(on):
+            problem = f"{accepted.until} is over, the last day on which {accepted.finding} at {accepted.at} is accepted"
+            yield landing_zone.fault(ACCEPTED, (ACCEPTANCES, index, "until"), problem, _OR_OUT)
+    for index, expected in enumerate(landing_zone.expectations):
+        if expected.ended(on):
+            problem = f"{expected.until} is over, the last day on which {expected.id} is expected"
+            yield landing_zone.fault(EXPECTATIONS, (EXPECTED, index, "until"), problem, _OR_OUT)
+
+
+_OR_OUT = "correct the day, or take the entry out"
 
 
 def _all(landing_zone: LandingZone) -> Iterator[Ending]:

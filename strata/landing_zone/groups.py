@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from strata.config.models import Sso
+from strata.config.models import Sso, User
 from strata.config.source import Location
 
 
@@ -39,3 +40,8 @@ def groups(sso: Sso) -> dict[str, Group]:
         )
         for key, one in sso.groups.items()
     }
+
+
+def may_be_in(user: User, groups: Mapping[str, Group]) -> frozenset[str]:
+    """Returns the external groups in which an external user may be: the identity provider alone knows."""
+    return frozenset(key for key, group in groups.items() if group.external) if user.external else frozenset()

@@ -1,73 +1,77 @@
-"""What AWS has otherwise than the configuration, whoever did it and whether or not a deploy is due."""
+"""What AWS has otherwise than the configuration, as drift compares it, and what a deploy leaves or has yet to do."""
 
 from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
 
 from strata.adoption.describing import Keys
-from strata.adoption.live_ids import TypedId
 from strata.config import PROJECT
 from strata.config.findings import DRIFT
 from strata.config.models import MANAGEMENT
-from strata.drift import comparison, facts
-from strata.drift.comparison import HIDDEN, ORDER, How, are_tags_unread, is_unread, lasting, meaning, written
+from strata.drift import facts
+from strata.drift.comparison import CONTROLS, HIDDEN, STATES, How, differing
 from strata.drift.comparison import Difference as Drifted
-from strata.drift.declared import declared_side
-from strata.drift.facts import Fact, Recorded
-from strata.drift.live import live_side
-from strata.drift.recorded import moved
-from strata.drift.ways import Way
+from strata.drift.comparison import unread_parts as parts_of
+from strata.drift.recorded import States
 from strata.identity.things import folded
-from strata.inventory import reading
+from strata.inventory.controls import KEYS
 from strata.inventory.things import Inventory
 from strata.landing_zone import LandingZone
-from strata.live.evidence import States
 from strata.report.live import CHANGED, GONE, MADE, Difference, Unread
 
-STATES = "states"
-"""The part that may be missing beside those of the inventory."""
-_WITHOUT = "keys of what was renamed at AWS", "tags"
+_WITHOUT = "keys of what was renamed at AWS", "tags", "what waits for a deploy"
 _DENIED = "reading the state bucket is not allowed: things are matched by their names alone"
+_NOT_KEPT = "this reading has none of them; read AWS again with strata report --live"
 
 
 def unread_parts(zone: LandingZone, inventory: Inventory, states: States | None) -> list[Unread]:
-    """Returns what could not be read."""
-    found = comparison.unread_parts(zone, inventory, center=True)
-    parts = [Unread(part, HIDDEN.get(part, ()), reason) for part, reason in found.items()]
-    return [*parts, *([Unread(STATES, _WITHOUT, _DENIED)] if states is None else [])]
+    """Returns what could not be read of what drift compares."""
+    found = parts_of(zone, inventory, center=True)
+    if states is None:
+        found.setdefault(STATES, _DENIED)
+    controls = [key for key in KEYS.values() if zone.security.controls[key].on]
+    if states and inventory.controls is None and controls:
+        found[CONTROLS] = _NOT_KEPT
+    inside = {**HIDDEN, STATES: _WITHOUT, CONTROLS: tuple(controls)}
+    return [Unread(part, inside.get(part, ()), reason) for part, reason in found.items()]
 
 
 def differences(
-    zone: LandingZone, inventory: Inventory, known: Keys, states: States | None, day: dt.date
-) -> Iterator[Difference]:
-    """Yields what differs, in the order of kinds and names.
+    zone: LandingZone,
+    inventory: Inventory,
+    known: Keys,
+    states: States | None,
+    unread: Sequence[Unread],
+    day: dt.date,
+) -> list[Difference]:
+    """Returns what differs: what drift tells, what accepted.yaml has of it, and what is no drift.
 
     Args:
         zone: the configuration.
         inventory: what AWS has.
         known: the key of what AWS has by kind and id.
-        states: what the states say of it; without them tags are not compared, since Strata's are among them.
+        states: what the states say of it, None where nobody knows.
+        unread: what could not be read.
         day: the day of the reading, before which entries of accepted.yaml may have ended.
     """
-    unread = [one.part for one in unread_parts(zone, inventory, states)]
-    said, elsewhere = (states.attributes, states.elsewhere) if states else ({}, frozenset[TypedId]())
-    held = ((f"{type}.{name}", one) for type, named in said.items() for name, one in named.items())
-    yield from _of_management(zone, inventory)
-    here, live = declared_side(zone), live_side(zone, inventory, known, moved(zone, held), elsewhere)
-    accepted = {(one.finding, lasting(one.at)) for one in zone.accepted if one.finding in DRIFT and not one.ended(day)}
-    for at in sorted({*here, *live}, key=lambda at: (ORDER[at[0]], at[1])):
-        # Of a trail, a budget and the like the values are in the states, and strata drift compares them.
-        if at[0] != facts.CONTROL and not is_unread(*at, unread):
-            for one in _of(zone, here.get(at), live.get(at), unread):
-                drifted = Drifted(_HOW[one.how], one.kind, one.name, Way(), one.attribute, one.at_aws)
-                yield replace(one, accepted=drifted.is_meant(accepted))
+    accepted = {(one.finding, one.at) for one in zone.accepted if one.finding in DRIFT and not one.ended(day)}
+    parts = {one.part: one.reason for one in unread}
+    drift = differing(zone, states, inventory, known, parts, accepted)
+    return [
+        *(_told(one, finding=one.how.value) for one in drift.differences),
+        *(_told(one, finding=one.how.value, accepted=True) for one in drift.accepted),
+        *(_told(one) for one in drift.otherwise),
+        *_of_management(zone, inventory),
+    ]
 
 
-_HOW = {MADE: How.LEFT, GONE: How.GONE, CHANGED: How.CHANGED}
-"""How drift has it; a reading does not tell what a deploy noted as on from what was made after it."""
+def _told(one: Drifted, *, finding: str = "", accepted: bool = False) -> Difference:
+    how = {How.GONE: GONE, How.CHANGED: CHANGED}.get(one.how, MADE)
+    return Difference(
+        how, one.kind, one.name, one.attribute, one.at_aws, one.here, one.place, accepted=accepted, finding=finding
+    )
 
 
 def _of_management(zone: LandingZone, inventory: Inventory) -> Iterator[Difference]:
@@ -78,21 +82,6 @@ def _of_management(zone: LandingZone, inventory: Inventory) -> Iterator[Differen
         if at_aws != declared and not (attribute == "email" and folded(at_aws) == folded(declared)):
             place = str(zone.source(PROJECT, ("management_account", attribute)))
             yield Difference(CHANGED, facts.ACCOUNT, MANAGEMENT, attribute, at_aws, declared, place)
-
-
-def _of(zone: LandingZone, here: Fact | None, now: Fact | None, unread: Collection[str]) -> Iterator[Difference]:
-    place = str(zone.source(here.file, here.location)) if here else ""
-    if now and not here:
-        yield Difference(MADE, now.kind, now.name, at_aws="" if now.rights is None else written(now.rights))
-    elif here and not now:
-        yield Difference(GONE, here.kind, here.name, place=place)
-    elif here and now:
-        for attribute, declared in here.values.items():
-            live = now.values.get(attribute)
-            hidden = are_tags_unread(here.kind, attribute, unread) or (attribute == reading.TAGS and STATES in unread)
-            if declared is not Recorded.AS_IT_IS and not hidden and meaning(live) != meaning(declared):
-                values = written(live), written(declared)
-                yield Difference(CHANGED, here.kind, here.name, attribute, *values, place)
 
 
 # What concerns somebody

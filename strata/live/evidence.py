@@ -12,27 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from strata.config.text import short
+from strata.drift.recorded import States
 from strata.errors import StrataError
 from strata.files.atomic import read_bytes
 from strata.inventory.things import Inventory, Unit
+from strata.printing import as_json
 
-FORMAT = 1
-"""The number of the format of a kept reading."""
-
-
-@dataclasses.dataclass(frozen=True)
-class States:
-    """What the states say of the things at AWS: their keys, the tags that they got from Strata, what others manage.
-
-    Attributes:
-        ids: import ids by Terraform address.
-        attributes: tags and ids by type and name.
-        elsewhere: type and id of what layers of one's own have.
-    """
-
-    ids: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    attributes: Mapping[str, Mapping[str, Mapping[str, Any]]] = dataclasses.field(default_factory=dict)
-    elsewhere: frozenset[tuple[str, str]] = frozenset()
+FORMAT = 2
+"""The number of the format of a kept reading; format 1 has no controls, and of the states tags and ids alone."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,7 +87,7 @@ class Evidence:
 
     def written(self) -> bytes:
         """Returns the file that keeps it."""
-        return f"{json.dumps({'sha256': self.sha256, **self.facts}, ensure_ascii=False, indent=1)}\n".encode()
+        return f"{as_json({'sha256': self.sha256, **self.facts})}\n".encode()
 
 
 CLOCKS = dt.timedelta(minutes=5)
@@ -116,9 +103,9 @@ def kept_in(path: Path) -> Evidence:
     """
     try:
         found = json.loads(read_bytes(path, _LARGEST))
-        if found["format"] != FORMAT:
+        if found["format"] not in range(1, FORMAT + 1):
             raise StrataError(
-                f"{path} has format {short(found['format'])}, and this Strata reads {FORMAT}; "
+                f"{path} has format {short(found['format'])}, and this Strata reads 1 to {FORMAT}; "
                 "use the Strata that kept it"
             )
         evidence = Evidence({name: value for name, value in found.items() if name != "sha256"})

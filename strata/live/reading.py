@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,12 +14,13 @@ from strata.aws.session import DENIED, Aws, AwsError, connect
 from strata.aws.states import read_states
 from strata.config.models import PolicyType, Setting
 from strata.config.moves import KINDS, Kind
-from strata.drift.recorded import ids_of
+from strata.drift.comparison import CONTROLS, STATES, controls_of
+from strata.drift.facts import CONTROL, key_of
+from strata.drift.recorded import States, states_of
+from strata.drift.steady import check_same
 from strata.errors import StrataError
 from strata.files.atomic import write
-from strata.identity.external import principals
-from strata.identity.recorded import parted, recorded, resources
-from strata.identity.things import TYPES
+from strata.inventory.controls import KEYS
 from strata.inventory.progress import Reading
 from strata.inventory.things import Inventory
 from strata.landing_zone import LandingZone
@@ -34,10 +35,10 @@ from strata.live.differences import (
     of_user,
     unread_parts,
 )
-from strata.live.evidence import Evidence, States, kept_in
+from strata.live.evidence import Evidence, kept_in
 from strata.live.landing_zone import LiveLandingZone, all_keys, live_landing_zone
 from strata.options import Options
-from strata.report.live import Live, Unread
+from strata.report.live import NOT_READ, ControlAtAws, Difference, Live, Unread
 from strata.text import listed
 
 
@@ -58,14 +59,16 @@ class Read:
     evidence: Evidence
 
     def keep(self, options: Options, source: Source) -> None:
-        """Writes the file that keeps it, where that is asked for."""
+        """Writes the file that keeps it, where that is asked for; it has names and addresses."""
         if source.save:
-            write({source.save: self.evidence.written()})
+            write({source.save: self.evidence.written()}, private=True)
             options.note(f"kept what was read in {source.save}")
 
     def about(self, kind: Kind, key: str) -> Live:
-        """Returns the evidence with the differences that concern a user, group, permission set or account."""
-        return replace(self.live, differences=concerning(self.live.differences, self._patterns(kind, key)))
+        """Returns the evidence with what concerns a user, group, permission set or account, and so no control."""
+        differences = concerning(self.live.differences, self._patterns(kind, key))
+        unread = tuple(one for one in self.live.unread if one.part not in {CONTROLS, *KEYS.values()})
+        return replace(self.live, differences=differences, unread=unread)
 
     def _patterns(self, kind: Kind, key: str) -> Iterator[str]:
         zone, called, name = self.zone, self.called, self.called[kind].get(key, key)
@@ -91,13 +94,20 @@ class Read:
             yield from of_account(name, units, policies, (sets[one] for one in held))
 
 
-def read(options: Options, zone: LandingZone, source: Source) -> Read:
+def read(options: Options, zone: LandingZone, source: Source, *, controls: bool = True) -> Read:
     """Returns what AWS has, or had when a file was made.
+
+    Args:
+        options: how to ask AWS.
+        zone: the configuration.
+        source: AWS, or the file.
+        controls: whether AWS is asked of the controls as well, and whether a run changes things meanwhile; a reading
+            that is kept has them.
 
     Raises:
         StrataError: AWS rejects a call, or the file is no such file, changed, or of another organization's account.
     """
-    evidence = kept_in(source.kept) if source.kept else _from_aws(options, zone)
+    evidence = kept_in(source.kept) if source.kept else _from_aws(options, zone, controls=controls or bool(source.save))
     management = evidence.inventory.organization.management
     if management != zone.project.management_account.id:
         raise StrataError(
@@ -107,38 +117,32 @@ def read(options: Options, zone: LandingZone, source: Source) -> Read:
     return told(zone, evidence)
 
 
-def _from_aws(options: Options, zone: LandingZone) -> Evidence:
+def _from_aws(options: Options, zone: LandingZone, *, controls: bool) -> Evidence:
     aws = connect(options, zone.project)
     caller = management_caller(aws, zone.project)
     states = _states(aws, zone)
     reading = Reading(options, zone.project)
     inventory = reading.read(aws, partly=True)
+    if controls and states is not None:
+        inventory = reading.controls(aws, inventory, controls_of(zone, states))
+        try:
+            check_same(aws, zone, states)
+        except StrataError as error:
+            states, inventory = None, replace(inventory, unread={**inventory.unread, STATES: str(error)})
     reading.tell()
+    said = None if states is None else states_of(states)
     # To the second, as every form of it tells the time.
-    return Evidence.of(dt.datetime.now(dt.UTC).replace(microsecond=0), caller.arn, inventory, states)
+    return Evidence.of(dt.datetime.now(dt.UTC).replace(microsecond=0), caller.arn, inventory, said)
 
 
-def _states(aws: Aws, zone: LandingZone) -> States | None:
-    """Returns what the states say, None where they may not be read; nothing before the first deploy."""
+def _states(aws: Aws, zone: LandingZone) -> dict[str, dict[str, Any]] | None:
+    """Returns the states by stack, None where they may not be read; nothing before the first deploy."""
     try:
-        return states_of(read_states(aws, zone.project))
+        return read_states(aws, zone.project)
     except AwsError as error:
         if error.code in DENIED:
             return None
         raise
-
-
-def states_of(states: Mapping[str, Mapping[str, Any]]) -> States:
-    """Returns what some states, by stack, say of the things at AWS, under the keys that they have them by."""
-    ours, others = parted(states)
-    kept = {"tags", "tags_all", "user_id", "group_id"}
-    said: dict[str, dict[str, dict[str, Any]]] = {}
-    for one in (each for stack, state in ours.items() for each in resources(stack, state)):
-        if one.type in TYPES.values():
-            found = {word: value for word, value in one.attributes.items() if word in kept}
-            said.setdefault(one.type, {})[one.name] = found
-    looked_up = {f"{TYPES[kind]}.{key}": one.id for (kind, key), one in principals(ours, {}).items()}
-    return States({**looked_up, **recorded(ours).addresses}, said, frozenset(ids_of(others.values())))
 
 
 def told(zone: LandingZone, evidence: Evidence) -> Read:
@@ -147,7 +151,8 @@ def told(zone: LandingZone, evidence: Evidence) -> Read:
     known = known_keys(zone, inventory, imported=states.ids if states else {}, record={})
     keys = all_keys(zone, inventory, known)
     live = live_landing_zone(zone, inventory, keys)
-    center = inventory.center
+    center, unread = inventory.center, list(_unread(zone, live, inventory, states))
+    differing = differences(zone, inventory, known, states, unread, evidence.read_at.date())
     found = Live(
         read_at=evidence.read_at,
         caller=evidence.caller,
@@ -157,11 +162,11 @@ def told(zone: LandingZone, evidence: Evidence) -> Read:
         identity_store=center.store if center else "",
         accounts={key: id for id, key in sorted(keys["account"].items(), key=lambda item: item[1])},
         sha256=evidence.sha256,
-        differences=tuple(differences(zone, inventory, known, states, evidence.read_at.date())),
-        unread=tuple(_unread(zone, live, inventory, states)),
+        differences=tuple(differing),
+        unread=tuple(unread),
         not_read=tuple(_not_read(zone)),
         notes=tuple(_notes(inventory)),
-        controls=dict(_controls(zone, inventory)),
+        controls=dict(_controls(zone, inventory, states, differing)),
     )
     return Read(live, found, _called(inventory, known, keys), evidence)
 
@@ -187,11 +192,14 @@ def _called(inventory: Inventory, known: Keys, keys: Keys) -> dict[Kind, dict[st
 
 
 def _not_read(zone: LandingZone) -> Iterator[str]:
-    others = [name for name, one in zone.security.controls.items() if not isinstance(one, Setting)]
+    read = {*KEYS.values()}
+    others = [name for name, one in zone.security.controls.items() if not (isinstance(one, Setting) or name in read)]
     yield f"{listed(others, most=len(others))}: told as security.yaml says, which strata plan compares"
+    yield "bucket and event selectors of the trail, archive rules of analyzers"
     if zone.deployer:
         yield f"role {zone.deployer.role}, the deployer: told as project.yaml says"
-    yield "IAM users and roles inside accounts, policies of resources, customer managed policies by name"
+    yield "IAM users and roles inside accounts, the management account among them"
+    yield "policies of resources, customer managed policies by name"
 
 
 def _notes(inventory: Inventory) -> Iterator[str]:
@@ -213,17 +221,43 @@ def _notes(inventory: Inventory) -> Iterator[str]:
         yield f"FullAWSAccess is not attached to {listed(without)}, and answers here take it as attached"
 
 
-def _controls(zone: LandingZone, inventory: Inventory) -> Iterator[tuple[str, str]]:
-    """Yields what AWS has of each control, and which of them no reading covers."""
+def _controls(
+    zone: LandingZone, inventory: Inventory, states: States | None, differing: Iterable[Difference]
+) -> Iterator[tuple[str, ControlAtAws]]:
+    """Yields what AWS has of each control."""
     for name, one in zone.security.controls.items():
-        if not isinstance(one, Setting):
-            yield name, "not read"
-        elif not (found := inventory.settings.get(name)):
-            yield name, "unread"
-        elif regions := _otherwise(one if one.on else type(one)(), found):
-            yield name, f"not as Strata {'sets' if one.on else 'would set'} it in {', '.join(regions)}"
+        if isinstance(one, Setting):
+            yield name, _setting(one, inventory.settings.get(name))
         else:
-            yield name, "as Strata sets it" if one.on else "as Strata would set it"
+            differs = [each for each in differing if each.kind == CONTROL and key_of(each.name) == name]
+            yield name, _control(name, inventory, states, differs)
+
+
+def _setting(setting: Setting, found: Mapping[str, Mapping[str, Any]] | None) -> ControlAtAws:
+    if not found:
+        return NOT_READ
+    sets = "sets" if setting.on else "would set"
+    if regions := _otherwise(setting if setting.on else type(setting)(), found):
+        return ControlAtAws(f"not as Strata {sets} it in {', '.join(regions)}", differs=setting.on)
+    return ControlAtAws(f"as Strata {sets} it")
+
+
+def _control(name: str, inventory: Inventory, states: States | None, differs: Iterable[Difference]) -> ControlAtAws:
+    """Returns what AWS has of a thing of its own, which it is asked about where the states have it."""
+    types = [type for type, key in KEYS.items() if key == name]
+    asked = states is not None and inventory.controls is not None and name not in inventory.unread
+    if not asked or not any(states.attributes.get(type) for type in types if states):
+        return NOT_READ
+    if words := [one.what.removeprefix(f"{CONTROL} {name}").lstrip(": ") for one in differs]:
+        return ControlAtAws(listed(words), differs=True)
+    return ControlAtAws(f"as deployed{_APART.get(name, '')}")
+
+
+_APART = {
+    "trail": "; its bucket and event selectors are not read",
+    "access_analyzer": "; archive rules are not read",
+}
+"""What nobody asks AWS about a control."""
 
 
 def _otherwise(setting: Setting, found: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -11,7 +11,7 @@ from strata.config import SSO
 from strata.config.source import Location
 from strata.landing_zone import LandingZone, SourceLocation
 from strata.landing_zone.grants import Grant
-from strata.landing_zone.groups import Group
+from strata.landing_zone.groups import Group, may_be_in
 from strata.landing_zone.permission_sets import InlinePolicy, ManagedPolicy, PermissionSet
 from strata.report.allowed import allowed_by_service
 
@@ -125,6 +125,18 @@ def _holders(landing_zone: LandingZone, group: Group) -> Iterator[tuple[Principa
         yield Principal(external=True, key=group.key), None
     for index, user in enumerate(group.members):
         yield Principal(external=False, key=user), landing_zone.source(SSO, (*group.location, "members", index))
+
+
+def undecided(landing_zone: LandingZone, user: str, account: str | None = None) -> list[str]:
+    """Returns the external groups that decide what an external user has, in one account or anywhere."""
+    maybe = may_be_in(landing_zone.users[user], landing_zone.groups)
+    return sorted(
+        {
+            grant.principal
+            for grant in (landing_zone.grants if maybe else ())
+            if grant.principal_type == "GROUP" and grant.principal in maybe and account in (None, grant.account)
+        }
+    )
 
 
 @dataclass(frozen=True)

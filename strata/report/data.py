@@ -22,7 +22,7 @@ def as_data(landing_zone: LandingZone, edition: Edition) -> dict[str, Any]:
 
     What is unread is not there.
     """
-    source, first = landing_zone.source, overview(landing_zone, edition.as_of)
+    source, first = landing_zone.source, overview(landing_zone, edition.as_of, edition.live)
     found = {
         "project": landing_zone.project.name,
         **edition.as_data(),

@@ -19,6 +19,7 @@ class Difference:
         attribute: what differs of it, empty for the whole.
         place: file and line that declare it, empty where nothing does.
         accepted: whether accepted.yaml has it.
+        finding: as what drift tells it; empty for what is no drift: a deploy is due, or leaves it.
     """
 
     how: str
@@ -29,11 +30,18 @@ class Difference:
     declared: str = ""
     place: str = ""
     accepted: bool = False
+    finding: str = ""
+
+    @property
+    def is_drift(self) -> bool:
+        """Returns whether `strata drift` counts it."""
+        return bool(self.finding) and not self.accepted
 
     @property
     def what(self) -> str:
         """Returns what differs, and how."""
-        return f"{self.kind} {self.name}{self._words}{', accepted' if self.accepted else ''}"
+        label = "" if self.is_drift else ", accepted" if self.accepted else ", no drift"
+        return f"{self.kind} {self.name}{self._words}{label}"
 
     @property
     def _words(self) -> str:
@@ -52,6 +60,7 @@ class Difference:
             "declared": self.declared,
             "place": self.place,
             "accepted": self.accepted,
+            "finding": self.finding,
         }
 
 
@@ -73,6 +82,31 @@ class Unread:
     def as_data(self) -> dict[str, Any]:
         """Returns it for a script."""
         return {"part": self.part, "kinds": list(self.kinds), "reason": self.reason}
+
+
+@dataclass(frozen=True)
+class ControlAtAws:
+    """What AWS has of a control of security.yaml.
+
+    Attributes:
+        words: the same for a person.
+        was_read: whether anybody asked.
+        differs: whether it is not as it was set.
+    """
+
+    words: str
+    was_read: bool = True
+    differs: bool = False
+
+
+NOT_READ = ControlAtAws("not read", was_read=False)
+
+
+def summary(differences: int, accepted: int, unread: int, *, none: str = "none") -> str:
+    """Returns how many differences there are, and how many parts could not be read."""
+    text = counted(differences, "difference") if differences else none
+    text += f", {accepted:,} accepted" if accepted else ""
+    return f"{text} in what could be read, {counted(unread, 'part')} unread" if unread else text
 
 
 @dataclass(frozen=True)
@@ -101,7 +135,7 @@ class Live:
     unread: Sequence[Unread] = ()
     not_read: Sequence[str] = ()
     notes: Sequence[str] = ()
-    controls: Mapping[str, str] = field(default_factory=dict)
+    controls: Mapping[str, ControlAtAws] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return f"Live: as AWS had it on {self.read_at:%Y-%m-%d} at {self.read_at:%H:%M:%S} UTC, read by {self.caller}"
@@ -124,9 +158,22 @@ class Live:
 
     @property
     def summary(self) -> str:
-        """Returns how many differences there are."""
-        found = counted(len(self.differences), "difference") if self.differences else "none"
-        return f"{found}{' in what could be read' if self.unread else ''}"
+        """Returns how many differences there are, as drift counts them, and what is no drift."""
+        drift = sum(one.is_drift for one in self.differences)
+        accepted = sum(one.accepted for one in self.differences)
+        others = len(self.differences) - drift - accepted
+        text = summary(drift, accepted, len(self.unread))
+        return f"{text}; {others:,} that {'is' if others == 1 else 'are'} no drift" if others else text
+
+    @property
+    def controls_not_read(self) -> list[str]:
+        """Returns the controls of which nobody knows whether they are on."""
+        return [name for name, one in self.controls.items() if not one.was_read]
+
+    @property
+    def exit_code(self) -> int:
+        """Returns what `strata drift` ends with: 1 where something could not be read, else 3 where it differs."""
+        return 1 if self.unread else 3 if any(one.is_drift for one in self.differences) else 0
 
     def as_data(self) -> dict[str, Any]:
         """Returns it for a script."""
@@ -143,5 +190,6 @@ class Live:
             "unread": [one.as_data() for one in self.unread],
             "not_read": list(self.not_read),
             "notes": list(self.notes),
-            "controls": dict(self.controls),
+            "controls": {name: one.words for name, one in self.controls.items()},
+            "controls_not_read": self.controls_not_read,
         }

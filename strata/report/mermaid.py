@@ -18,7 +18,9 @@ MANY = 60
 
 def flowchart(landing_zone: LandingZone, live: Live | None = None) -> str:
     """Returns the chart: root, units, accounts, with the policies attached to each."""
-    evidence = (live, f"SHA-256 of the reading: {live.sha256}", *live.unread) if live else ()
+    evidence = (
+        (live, f"SHA-256 of the reading: {live.sha256}", f"Differences: {live.summary}", *live.unread) if live else ()
+    )
     lines = [*map(mermaid_comment, evidence), *_lines(landing_zone)]
     return "\n".join(["flowchart LR", *(f"  {one}" for one in lines), ""])
 

@@ -14,9 +14,11 @@ from strata.evaluation.answers import Outcome
 from strata.landing_zone import LandingZone, Part
 from strata.landing_zone.administrators import allows_everything
 from strata.landing_zone.expiry import Ending, endings, when, where, who
+from strata.landing_zone.groups import may_be_in
 from strata.landing_zone.units import Target
-from strata.report.access import Access, GroupedAccess, access, bundles, empty_groups
+from strata.report.access import Access, GroupedAccess, access, bundles, empty_groups, undecided
 from strata.report.guardrails import GUARDRAILS_REST_ON, Guardrails, guardrails
+from strata.report.live import Live
 from strata.report.places import places
 from strata.text import counted, listed
 
@@ -53,17 +55,19 @@ class Numbers:
     """The same for each person in the group, once where several ways give it."""
     unread: str = ""
     """Why nobody could count them."""
+    unknown: int = 0
+    """People without access of their own who may have some by a group of the identity provider."""
 
     @property
     def without_access(self) -> int:
         """Returns the people without any access."""
-        return self.people - self.with_access
+        return self.people - self.with_access - self.unknown
 
     def __str__(self) -> str:
         if self.unread:
             return f"people and access are unread: {self.unread}"
         text = f"{counted(self.people, 'person', 'people')}: {self.with_access:,} with access, "
-        text += f"{self.without_access:,} without"
+        text += f"{self.without_access:,} without{f', {self.unknown:,} unknown' if self.unknown else ''}"
         if self.external:
             text += f"; and {counted(self.external, 'group')} whose people only the identity provider knows"
         given = f"{counted(self.assignments, 'assignment')}, which {'is' if self.assignments == 1 else 'are'}"
@@ -78,10 +82,12 @@ class Overview:
     as_of: dt.date
     access: Sequence[Access]
     numbers: Numbers
+    live: Live | None = None
 
     def points(self) -> list[Point]:
         """Returns the first screen in the order that it is read."""
         found = [
+            *([self._differences(self.live)] if self.live else []),
             self._administrators(),
             self._break_glass(),
             self._somewhere(),
@@ -91,8 +97,8 @@ class Overview:
             self._undoing(),
             self._unbound(),
             self._controls(),
-            self._people("without_group", "People without a group", self.without_group),
-            self._people("without_access", "People without access", self.without_access),
+            self._people("without_group", "People without a group", self.without_group, self._unknown_groups),
+            self._people("without_access", "People without access", self.without_access, self.unknown_access),
             self._empty(),
         ]
         return list(map(self._as_read, found))
@@ -105,6 +111,23 @@ class Overview:
     def _unread(self, key: str) -> list[Part]:
         """Returns the parts that an answer rests on and nobody could read."""
         return [part for part in _RESTS_ON.get(key, ("people",)) if part in self.landing_zone.unread]
+
+    # What AWS has otherwise
+
+    def _differences(self, live: Live) -> Point:
+        """Returns what drift would tell, what is not of people first, a few of each kind."""
+        kinds: dict[str, list[str]] = defaultdict(list)
+        for one in sorted(live.differences, key=lambda one: one.kind not in _FIRST):
+            if one.is_drift:
+                kinds[one.kind].append(one.what)
+        lines = [live.summary]
+        for kind, some in kinds.items():
+            lines += some[:_FEW]
+            lines += [f"{len(some) - _FEW:,} more of kind {kind}"] if some[_FEW:] else []
+        lines += [f"unread: {one}" for one in live.unread]
+        remark = "strata drift tells the same, with the way back."
+        level: Level = "danger" if live.exit_code else "fine"
+        return Point("differences", "Differences to the configuration", tuple(lines), level, remark)
 
     # Who administers
 
@@ -124,8 +147,8 @@ class Overview:
     def _administrators(self) -> Point:
         lines = self._holders(self.administrators(everything=True))
         remark = "Full access to the management account reaches every member account."
-        nobody = ("nobody: only the root user of the management account",)
-        return Point("administrators", "Administers everything", lines or nobody, "danger", remark)
+        holders = (*(lines or ("nobody",)), _ONLY)
+        return Point("administrators", "Administers everything", holders, "danger", remark)
 
     def _somewhere(self) -> Point:
         lines = self._holders(self.administrators(everything=False))
@@ -246,6 +269,13 @@ class Overview:
     def _controls(self) -> Point:
         off, unmanaged = self.controls(Mode.OFF), self.controls(Mode.UNMANAGED)
         lines = [*off, *(f"{name}: unmanaged, as it is at AWS" for name in unmanaged)]
+        if self.live:
+            at_aws = self.live.controls
+            lines = [f"{name}: {one.words}" for name, one in at_aws.items() if one.differs]
+            lines += [f"{name}: off in security.yaml; at AWS {at_aws[name].words}" for name in off]
+            lines += [f"{name}: unmanaged; at AWS {at_aws[name].words}" for name in unmanaged]
+            not_read = self.live.controls_not_read
+            lines += [f"not read: {listed(not_read, most=len(not_read))}"] if not_read else []
         return Point("controls_off", "Controls that are off", tuple(lines) or ("none",), _if(lines))
 
     # People
@@ -253,17 +283,37 @@ class Overview:
     @property
     def without_group(self) -> list[str]:
         """Returns the people who are in no group."""
+        return [key for key in self._ungrouped if key not in self._unknown_groups]
+
+    @property
+    def _ungrouped(self) -> list[str]:
         grouped = {member for group in self.landing_zone.groups.values() for member in group.members}
         return [key for key in self.landing_zone.users if key not in grouped]
+
+    @cached_property
+    def _unknown_groups(self) -> Mapping[str, list[str]]:
+        """Returns the people of whom nobody here knows whether they are in a group, with those of the provider."""
+        users, groups = self.landing_zone.users, self.landing_zone.groups
+        return {key: found for key in self._ungrouped if (found := sorted(may_be_in(users[key], groups)))}
 
     @property
     def without_access(self) -> list[str]:
         """Returns the people who have no permission set anywhere."""
+        return [key for key in self._holding_nothing if key not in self.unknown_access]
+
+    @property
+    def _holding_nothing(self) -> list[str]:
         holders = {one.holder.key for one in self.access if not one.holder.external}
         return [key for key in self.landing_zone.users if key not in holders]
 
-    def _people(self, key: str, title: str, found: Sequence[str]) -> Point:
-        return Point(key, title, tuple(found) or ("none",), _if(found))
+    @cached_property
+    def unknown_access(self) -> Mapping[str, list[str]]:
+        """Returns the people whose access is unknown, with the groups of the identity provider that decide it."""
+        return {key: found for key in self._holding_nothing if (found := undecided(self.landing_zone, key))}
+
+    def _people(self, key: str, title: str, found: Sequence[str], unknown: Mapping[str, Sequence[str]]) -> Point:
+        lines = (*found, *(f"{one}: unknown, may be in {listed(groups)}" for one, groups in unknown.items()))
+        return Point(key, title, lines or ("none",), _if(lines))
 
     def _empty(self) -> Point:
         empty = self.numbers.empty
@@ -276,12 +326,14 @@ class Overview:
                 "all": self.numbers.people,
                 "with_access": self.numbers.with_access,
                 "without_access": self.without_access,
+                "unknown_access": list(self.unknown_access),
                 "without_group": self.without_group,
             },
             "external_groups_with_access": self.numbers.external,
             "assignments": self.numbers.assignments,
             "grants": self.numbers.grants,
             "groups_without_members": list(self.numbers.empty),
+            "administrators_are": _ONLY,
             "administrators": _holders_as_data(self.administrators(everything=True)),
             "full_access_to_single_accounts": _holders_as_data(self.administrators(everything=False)),
             "break_glass": _holders_as_data(self.break_glass()),
@@ -295,7 +347,14 @@ class Overview:
         return {name: one for name, one in found.items() if not self._unread(name)}
 
 
+_ONLY = "all through Identity Center; IAM users and roles of the management account, and its root user, are not read"
+_FIRST = ("control", "setting")
+"""The kinds of differences that are told before those of people and the organization."""
+_FEW = 3
+"""Differences of one kind on the first screen."""
+
 _RESTS_ON: Mapping[str, tuple[Part, ...]] = {
+    "differences": (),
     "pipeline": (),
     "controls_off": (),
     "controls_unmanaged": (),
@@ -306,8 +365,8 @@ _RESTS_ON: Mapping[str, tuple[Part, ...]] = {
 """The parts that each answer rests on; all others on people and their access."""
 
 
-def overview(landing_zone: LandingZone, as_of: dt.date) -> Overview:
-    """Returns the first screen of a landing zone on a day."""
+def overview(landing_zone: LandingZone, as_of: dt.date, live: Live | None = None) -> Overview:
+    """Returns the first screen of a landing zone on a day, of what AWS has with the evidence."""
     found = access(landing_zone)
     holders = {one.holder for one in found}
     numbers = Numbers(
@@ -319,7 +378,8 @@ def overview(landing_zone: LandingZone, as_of: dt.date) -> Overview:
         grants=len(found),
         unread=landing_zone.unread.get("people", ""),
     )
-    return Overview(landing_zone, as_of, found, numbers)
+    first = Overview(landing_zone, as_of, found, numbers, live)
+    return replace(first, numbers=replace(numbers, unknown=len(first.unknown_access)))
 
 
 def _merged(found: Iterable[Access]) -> list[GroupedAccess]:

@@ -27,7 +27,7 @@ def page(landing_zone: LandingZone, edition: Edition) -> str:
     name = html(landing_zone.project.name)
     allowed = f"img-src data:; style-src {_hash(style)}; script-src {_hash(script)}"
     policy = f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
-    first = overview(landing_zone, edition.as_of)
+    first = overview(landing_zone, edition.as_of, edition.live)
     sections = Sections(landing_zone, first, edition.live)
     people, policies = sections.unread("people"), sections.unread("policies")
     guardrails = "".join(map(sections.unread, GUARDRAILS_REST_ON)) or sections.expectations() + sections.undoing()

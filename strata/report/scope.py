@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from strata.landing_zone import LandingZone
+from strata.landing_zone.groups import may_be_in
 from strata.report.access import Access, access
 from strata.report.names import find_account, find_group, find_unit, find_user
+from strata.text import listed
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,8 @@ class Scope:
     person: str | None = None
     group: str | None = None
     words: str = "everything"
+    maybe: frozenset[str] = frozenset()
+    """The groups of an identity provider in which the person may be."""
 
     def __str__(self) -> str:
         return self.words
@@ -35,15 +39,17 @@ class Scope:
     def _has(self, one: Access) -> bool:
         if self.accounts is not None and one.account not in self.accounts:
             return False
-        if self.person is not None and (one.holder.external or one.holder.key != self.person):
-            return False
+        if self.person is not None:
+            own = one.holder.key in self.maybe if one.holder.external else one.holder.key == self.person
+            if not own:
+                return False
         return self.group is None or any(way.group == self.group for way in one.ways)
 
     def has_group(self, landing_zone: LandingZone, key: str) -> bool:
-        """Returns whether a group belongs to it: the one that is asked for, those of a person."""
+        """Returns whether a group belongs to it: the one that is asked for, those that a person is in or may be."""
         if self.group is not None and key != self.group:
             return False
-        return self.person is None or self.person in landing_zone.groups[key].members
+        return self.person is None or key in self.maybe or self.person in landing_zone.groups[key].members
 
     def enters(self, landing_zone: LandingZone, group: bool, principal: str) -> bool:
         """Returns whether a group or user that has a permission set belongs to it."""
@@ -87,6 +93,8 @@ def scope_of(
     who = find_user(landing_zone, person) if person is not None else None
     which = find_group(landing_zone, group) if group is not None else None
     words = [f"account {key}" for key in keys] + [f"OU {key}" for key in inside]
-    words += [f"person {who}"] if who else []
+    maybe = may_be_in(landing_zone.users[who], landing_zone.groups) if who else frozenset[str]()
+    known = f" (whether in {listed(sorted(maybe))}, the identity provider alone knows)" if maybe else ""
+    words += [f"person {who}{known}"] if who else []
     words += [f"group {which}"] if which else []
-    return Scope(chosen, who, which, ", ".join(words) or EVERYTHING.words)
+    return Scope(chosen, who, which, ", ".join(words) or EVERYTHING.words, maybe)

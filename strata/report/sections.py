@@ -12,7 +12,7 @@ from strata.landing_zone import MANAGEMENT, LandingZone, Part
 from strata.landing_zone.policies import Policy
 from strata.landing_zone.units import THE_ROOT, Target, children
 from strata.printing import html
-from strata.report.access import Access, AccessPath, Principal, allowances
+from strata.report.access import Access, AccessPath, Principal, allowances, undecided
 from strata.report.guardrails import Expected
 from strata.report.labels import says_more
 from strata.report.layers import layers
@@ -173,11 +173,16 @@ class Sections:
         user = self.landing_zone.users[key]
         full = f" {FULL}" if any(one.permission_set in self.pills.full for one in found) else ""
         head = f"<b>{html(key)}</b>{soft(says_more(user.shown_name, key))}{full}"
+        unknown = undecided(self.landing_zone, key)
         facts = counted(len({one.account for one in found}), "account") if found else "no access"
+        facts = facts if not unknown else f"{facts} and more, if in a group" if found else "unknown access"
         groups = [name for name, group in self.landing_zone.groups.items() if key in group.members]
         reached = {way.group for one in found for way in one.ways}
         silent = [link("g", name) for name in groups if name not in reached]
         member = f" · in {', '.join(silent)}, which gives nothing" if silent else "" if groups else " · in no group"
+        if unknown:
+            where = ", ".join(link("g", name) for name in unknown)
+            member = f" · the identity provider alone knows whether in {where}"
         known = "managed elsewhere" if user.external else user.email
         body = f"<p>{html(known)}{member}{self._has(one for one in found if any(way.group for way in one.ways))}"
         body += self._given(direct) if direct else ""
@@ -335,9 +340,10 @@ class Sections:
                 Mode.UNMANAGED: LEFT,
             }
             mode = f"<b{level}>{control.mode.value}</b>"
-            means = (self.live.controls.get(name) if self.live else None) or by_mode[control.mode]
+            means = self.live.controls[name].words if self.live else by_mode[control.mode]
             rows.append(f"<tr><th scope=row>{html(name)}<td class=has>{mode}<td>{html(means)}")
-        return _table(("Control", "Mode", "Meaning"), "".join(rows))
+        header = ("Mode in security.yaml", "At AWS") if self.live else ("Mode", "Meaning")
+        return _table(("Control", *header), "".join(rows))
 
     def layers(self) -> str:
         """Returns the stacks."""

@@ -140,7 +140,7 @@ def as_markdown(found: Iterable[Table]) -> str:
 def as_csv(landing_zone: LandingZone, scope: Scope = EVERYTHING, live: Live | None = None) -> str:
     """Returns the access matrix with one line for each person, account, permission set and way."""
     written = io.StringIO()
-    evidence = [live.read_at.isoformat(timespec="seconds"), live.sha256] if live else []
+    evidence = [live.read_at.isoformat(timespec="seconds"), live.sha256, live.summary] if live else []
     writer = csv.writer(written, lineterminator="\n", quoting=csv.QUOTE_ALL)
     writer.writerow(
         [
@@ -156,7 +156,7 @@ def as_csv(landing_zone: LandingZone, scope: Scope = EVERYTHING, live: Live | No
             "given_by",
             "until",
             "reason",
-            *(("read_at", "sha256") if live else ()),
+            *(("read_at", "sha256", "differences") if live else ()),
         ]
     )
     units = {target.key: " > ".join(one.key for one in way[:-1]) for target, way in landing_zone.ancestors.items()}
@@ -191,7 +191,7 @@ def _markdown_row(cells: Iterable[str]) -> str:
 
 
 def _overview_table(landing_zone: LandingZone, edition: Edition) -> Table:
-    first = overview(landing_zone, edition.as_of)
+    first = overview(landing_zone, edition.as_of, edition.live)
     rows = [("Numbers", f"{first.numbers}")]
     for point in first.points():
         sign = "! " if point.level == "danger" else ""
@@ -331,7 +331,7 @@ def _policies_table(landing_zone: LandingZone) -> Table:
 
 
 def _controls_table(landing_zone: LandingZone, live: Live | None) -> Table:
-    found = live.controls if live else {}
+    found = {name: one.words for name, one in live.controls.items()} if live else {}
     rows = [
         (
             name,
@@ -340,7 +340,7 @@ def _controls_table(landing_zone: LandingZone, live: Live | None) -> Table:
         )
         for name, one in landing_zone.security.controls.items()
     ]
-    return Table("Controls", ("Control", "Mode", "At AWS"), rows)
+    return Table("Controls", ("Control", "Mode in security.yaml" if live else "Mode", "At AWS"), rows)
 
 
 LEFT = "it stays at AWS as it is"

@@ -65,9 +65,9 @@ def check(partial: PartialConfiguration) -> list[Fault]:
     return [replace(fault, rule=rule_id(rule)) for rule in RULES for fault in rule(partial, limits)]
 
 
-def check_whole(landing_zone: LandingZone, day: dt.date | None = None) -> list[Fault]:
+def check_whole(landing_zone: LandingZone, day: dt.date | None = None, today: dt.date | None = None) -> list[Fault]:
     """Returns the faults of a configuration that has no others: the evaluation of policies needs all of it."""
-    return [replace(fault, rule="lockout.lock_outs") for fault in Guard(landing_zone, day).faults()]
+    return list(Guard(landing_zone, day, today).faults(day))
 
 
 def lock_outs_in(partial: PartialConfiguration) -> list[tuple[str, str]]:

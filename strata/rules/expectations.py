@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from strata.config import EXPECTATIONS, ORGANIZATION, SSO
 from strata.config.expectations import ENTRIES, Expectation
 from strata.config.limits import Limits
 from strata.config.loader import PartialConfiguration
+from strata.config.models import MANAGEMENT, PolicyType
 from strata.config.source import Location
 from strata.config.text import short
 from strata.errors import ConfigurationError, Fault
@@ -18,7 +20,8 @@ from strata.evaluation.answers import Outcome
 from strata.evaluation.documents import RESOURCE
 from strata.evaluation.landing_zone import NO_DEPLOYER, SOMEBODY
 from strata.landing_zone import LandingZone
-from strata.printing import word
+from strata.landing_zone.units import Target
+from strata.printing import line, word
 from strata.rules.accepted import Doubt
 from strata.text import counted, listed
 
@@ -28,12 +31,37 @@ if TYPE_CHECKING:
     from strata.evaluation.sentences import Sentence
 
 
+class Cause(NamedTuple):
+    """What several broken expectations have in common."""
+
+    fault: Fault
+    results: tuple[Result, ...]
+
+
 class UnmetError(ConfigurationError):
     """Expectations that do not hold, or contradict each other."""
 
-    def __init__(self, faults: Sequence[Fault], results: Sequence[Result]) -> None:
-        super().__init__(faults)
+    def __init__(
+        self, faults: Sequence[Fault], results: Sequence[Result], unmet: Mapping[Fault, Result], causes: Sequence[Cause]
+    ) -> None:
+        super().__init__([*faults, *unmet])
         self.results = tuple(results)
+        self._unmet, self._causes = unmet, causes
+
+    def lines(self, *, every: bool = False) -> Iterator[str]:
+        """Yields the causes, then a line for each fault, short where a cause says why; or each with its cases."""
+        explained = {result.index for cause in self._causes for result in cause.results}
+        yield from (f"error: {cause.fault}" for cause in self._causes)
+        for fault in self.faults:
+            result = self._unmet.get(fault)
+            if every or result is None or result.index not in explained:
+                yield f"error: {fault}"
+            else:
+                problem = f"{result.expectation.id}: {_briefly(result)}"
+                way = _way(result.expectation, result.failing[0])
+                yield f"error: {replace(fault, problem=problem, remedy=way)}"
+            if every and result and len(result.failing) > 1:
+                yield from (line(f"  {case_in_words(case)}") for case in result.failing[:_LISTED])
 
 
 def expectations(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
@@ -109,20 +137,28 @@ def require(landing_zone: LandingZone, day: dt.date | None = None) -> list[Resul
         faults.append(_fault(landing_zone, later, problem, "leave the case out of one of the two, under except"))
     results = [examination.examine(index, sentence) for index, sentence in sentences.items()]
     unmet = (one for one in results if not one.holds and one.index not in opposed)
-    faults += [_fault(landing_zone, one.index, *_in_words(one)) for one in unmet]
-    if faults:
-        raise UnmetError(faults, results)
+    broken = {_fault(landing_zone, one.index, *_in_words(one)): one for one in unmet}
+    if faults or broken:
+        raise UnmetError(faults, results, broken, list(causes(landing_zone, list(broken.values()))))
     return results
 
 
+AS_EXPECTED = "make the expectations say what is meant first; --dry-run shows the rest"
+"""The way out where an edit would break expectations."""
+
+
 def newly_unmet(before: LandingZone, after: LandingZone) -> Iterator[str]:
-    """Yields the expectations that hold in one configuration and no longer in another, each with its first case."""
+    """Yields what breaks expectations that hold in one configuration and not in another, and each of these."""
     held = {one.expectation.id for one in examined(before) if one.holds}
-    for one in examined(after):
-        if not one.holds and one.expectation.id in held:
-            line = _fault(after, one.index, "", "").line
-            case = case_in_words(one.failing[0])
-            yield f"{EXPECTATIONS}:{line}: {one.expectation.id} no longer holds: {case}; strata plan refuses it"
+    broken = [one for one in examined(after) if not one.holds and one.expectation.id in held]
+    common = list(causes(after, broken))
+    for cause in common:
+        yield f"{ORGANIZATION}:{cause.fault.line}: {cause.fault.problem}; {cause.fault.remedy}"
+    explained = {result.index for cause in common for result in cause.results}
+    for result in broken:
+        at = _fault(after, result.index, "", "").line
+        case = _briefly(result) if result.index in explained else case_in_words(result.failing[0])
+        yield f"{EXPECTATIONS}:{at}: {result.expectation.id} no longer holds: {case}; strata plan refuses it"
 
 
 def _sentences(
@@ -145,22 +181,78 @@ def _fault(landing_zone: LandingZone, index: int, problem: str, remedy: str) -> 
     return replace(landing_zone.fault(EXPECTATIONS, at, problem, remedy), rule="expectations.require")
 
 
+# Why several do not
+
+_SEVERAL = 3
+"""So many expectations that break in the same accounts are no coincidence."""
+
+
+def causes(landing_zone: LandingZone, unmet: Sequence[Result]) -> Iterator[Cause]:
+    """Yields the accounts in which several expectations break, and nowhere else, with what binds these accounts."""
+    by_accounts: defaultdict[frozenset[str], list[Result]] = defaultdict(list)
+    for result in unmet:
+        by_accounts[frozenset(account for case in result.failing for account in case.accounts)].append(result)
+    for accounts, results in by_accounts.items():
+        if len(results) >= _SEVERAL:
+            where, at = _common_place(landing_zone, accounts)
+            problem, remedy = _bound(landing_zone, accounts, where, len(results))
+            yield Cause(landing_zone.fault(ORGANIZATION, at, problem, remedy), tuple(results))
+
+
+def _common_place(landing_zone: LandingZone, accounts: frozenset[str]) -> tuple[str, Location]:
+    """Returns what some accounts are, all that a unit has among it, and where that stands."""
+    if len(accounts) == 1:
+        (key,) = accounts
+        return key, ("accounts", key, "organizational_unit")
+    if accounts == landing_zone.members.keys():
+        return "every member account", ("accounts",)
+    for unit in landing_zone.units.values():
+        if accounts == landing_zone.selector.in_unit(unit.key):
+            return f"every account of organizational unit {unit.key}", unit.location
+    return listed(sorted(accounts), _SHOWN), ("accounts", min(accounts))
+
+
+def _bound(landing_zone: LandingZone, accounts: frozenset[str], where: str, number: int) -> tuple[str, str]:
+    """Returns what is said of accounts in which expectations break: what binds them, where it is the same for all."""
+    broken = f"{number} expectations break there and nowhere else"
+    details = f"strata explain {min(accounts)} has the policies and who has access"
+    policies = {_service_control_policies(landing_zone, account) for account in accounts}
+    if len(policies) > 1 or MANAGEMENT in accounts:
+        return f"{where}: {broken}", details
+    if names := policies.pop():
+        return f"{where}: {broken}", f"service control policies there: {listed(names)}; {details}"
+    return f"no service control policy binds {where}: {broken}", "move it below a unit that has some, or attach them"
+
+
+def _service_control_policies(landing_zone: LandingZone, account: str) -> tuple[str, ...]:
+    policies = (effective.policy for effective in landing_zone.effective_policies[Target("account", account)])
+    return tuple(sorted({policy.key for policy in policies if policy.type is PolicyType.SERVICE_CONTROL}))
+
+
 # In words
 
 _SHOWN = 3
-"""Cases that a fault names; the JSON has all."""
+"""Accounts that are named."""
+_LISTED = 20
+"""Cases that are listed where all are asked for; the JSON has every one."""
 
 
 def _in_words(result: Result) -> tuple[str, str]:
-    one, (first, *others) = result.expectation, result.failing
-    problem = f"{one.id} ({' '.join(one.reason.split())}): {case_in_words(first)}"
-    shown = [f"{case.action}{_where(case)} for {_who(case)}" for case in others[: _SHOWN - 1]]
-    more = sum(len(case.accounts) for case in others[_SHOWN - 1 :])
-    if shown:
-        problem += f", likewise {', '.join(shown)}"
-    if more:
-        problem += f" and {'at least ' if result.cut else ''}{counted(more, 'case')} more"
+    one, first = result.expectation, result.failing[0]
+    problem = f"{one.id} ({' '.join(one.reason.split())}): {case_in_words(first)}{_more(result)}"
     return problem, remedy(one, first)
+
+
+def _briefly(result: Result) -> str:
+    """Returns the first case of a broken expectation, without what decides it, and the number of the others."""
+    first = result.failing[0]
+    may = {Outcome.ALLOWED: "may", Outcome.DENIED: "may not"}.get(first.outcome, "perhaps may")
+    return f"{_who(first)} {may} {first.action}{_where(first)}{_more(result)}"
+
+
+def _more(result: Result) -> str:
+    more = result.number - len(result.failing[0].accounts)
+    return f", and {'at least ' if result.cut else ''}{counted(more, 'case')} more" if more else ""
 
 
 def case_in_words(case: Case) -> str:
@@ -194,7 +286,11 @@ def _where(case: Case) -> str:
 
 def remedy(one: Expectation, case: Case) -> str:
     """Returns what to do about a case, and the command that shows more of it."""
-    return f"{_remedy(one, case)}; the whole way: {_command(one, case)}"
+    return f"{_remedy(one, case)}; {_way(one, case)}"
+
+
+def _way(one: Expectation, case: Case) -> str:
+    return f"the whole way: {_command(one, case)}"
 
 
 def _remedy(one: Expectation, case: Case) -> str:

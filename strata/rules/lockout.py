@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import cached_property
 from typing import NamedTuple
@@ -19,10 +19,10 @@ from strata.config.findings import LONGEST
 from strata.config.models import ACCESS_ROLE, MANAGEMENT
 from strata.config.source import Location
 from strata.errors import Fault
-from strata.evaluation.answers import Outcome, Step
+from strata.evaluation.answers import Outcome
 from strata.evaluation.documents import Statement
 from strata.evaluation.landing_zone import Evaluated
-from strata.evaluation.lockout import DEPLOYER, ENTER, Management, Way, in_members
+from strata.evaluation.lockout import DEPLOYER, ENTER, SIGN_IN, Management, Way, in_members, sign_ins
 from strata.iam.statements import Statement as Written
 from strata.iam.statements import statements
 from strata.landing_zone import LandingZone
@@ -50,41 +50,54 @@ class LockOut:
 
 
 class Guard:
-    """Looks at a valid configuration for what nobody could undo; with a day, without access that ended before it."""
+    """Looks at a valid configuration for what nobody could undo; with a day, without access that ended before it.
 
-    def __init__(self, landing_zone: LandingZone, day: dt.date | None = None) -> None:
+    Args:
+        today: when policies are looked at; without it and a day, no date in a condition is over.
+    """
+
+    def __init__(self, landing_zone: LandingZone, day: dt.date | None = None, today: dt.date | None = None) -> None:
         self.landing_zone, self.day = landing_zone, day
-        self._evaluated = Evaluated(landing_zone)
+        self._evaluated = Evaluated(landing_zone, day or today)
         self._standing = _Standing(Management(self._evaluated, day))
 
-    def faults(self) -> Iterator[Fault]:
-        """Yields what nobody could undo and accepted.yaml does not accept."""
+    def faults(self, day: dt.date | None = None) -> Iterator[Fault]:
+        """Yields what nobody could undo and accepted.yaml does not accept; with a day, or no longer on it."""
         zone = self.landing_zone
         for one in self.lock_outs:
             entry = find(zone.accepted, LOCK_OUT, one.at)
-            if entry and not entry.ended(self.day):
+            if entry and not entry.ended(day):
                 continue
             over = f", accepted until {entry.until} only" if entry else ""
             remedy = f"{one.remedy}; or accept it in {ACCEPTED} [{hint(LOCK_OUT, one.at)}]"
-            yield zone.fault(one.file, one.location, f"{one.problem}{over}", remedy)
+            fault = zone.fault(one.file, one.location, f"{one.problem}{over}", remedy)
+            yield replace(fault, rule="lockout.lock_outs")
 
     @cached_property
     def lock_outs(self) -> tuple[LockOut, ...]:
         """Returns everything that nobody could undo."""
-        ways = in_members(self._evaluated, self._standing.management.actors)
         return (
             *_in_management(self.landing_zone, self._standing, self.day),
-            *_in_members(self.landing_zone, ways),
+            *_in_members(self.landing_zone, self._of_members),
+        )
+
+    @cached_property
+    def _of_members(self) -> tuple[Way, ...]:
+        return (
+            *in_members(self._evaluated, self._standing.management.actors),
+            *sign_ins(self._evaluated),
         )
 
     def doubts(self) -> Iterator[Warned]:
-        """Yields warnings: nobody is known to administer the management account, or not for certain, or not for long.
+        """Yields warnings: nobody is known to administer an account, or not for certain, or not for long.
 
         Offline nobody can tell whether somebody had access before, which `strata deploy` then refuses to take.
         """
         yield from _nobody(self._standing)
         yield from _uncertain(self._standing)
         yield from _ending(self.landing_zone, self._standing)
+        said = {one.statement for one in self.lock_outs}
+        yield from (one for one in _doubtful(self.landing_zone, self._of_members) if one.at not in said)
 
 
 def newly_locked_out(before: LandingZone, after: LandingZone) -> Iterator[str]:
@@ -333,46 +346,90 @@ class _Cause(NamedTuple):
     source: Target
 
 
+class _Affected(NamedTuple):
+    """One action of a way into a member that a statement closes, or may close."""
+
+    account: str
+    what: str
+    """The way, as enter, sign in, or what is repaired."""
+    action: str
+    statement: Statement
+    keys: Iterable[str] = ()
+
+
 def _in_members(landing_zone: LandingZone, ways: Iterable[Way]) -> Iterator[LockOut]:
     """Yields one lock-out for each statement and each place that it is attached to."""
-    found: dict[_Cause, dict[str, list[tuple[Way, str, Step]]]] = defaultdict(lambda: defaultdict(list))
+    found: dict[_Cause, list[_Affected]] = defaultdict(list)
     for way in ways:
-        if way.outcome is not Outcome.DENIED:
-            continue
-        for action, step in way.denials:
+        denials = way.denials if way.outcome is Outcome.DENIED else ()
+        for action, statement in ((action, step.statement) for action, step in denials if step.statement):
             for account in way.accounts:
-                for cause in _attached(landing_zone, account, step):
-                    found[cause][account].append((way, action, step))
-    for cause, by_account in found.items():
-        yield _lock_out(cause, sorted(by_account), [one for some in by_account.values() for one in some])
+                for cause in _attached(landing_zone, account, statement):
+                    found[cause].append(_Affected(account, way.what, action, statement))
+    for cause, denied in found.items():
+        yield _lock_out(cause, denied)
 
 
-def _attached(landing_zone: LandingZone, account: str, step: Step) -> Iterator[_Cause]:
+def _attached(landing_zone: LandingZone, account: str, statement: Statement) -> Iterator[_Cause]:
     for one in landing_zone.effective_policies[Target("account", account)]:
         policy = one.policy
-        if step.statement and policy.file:
-            written = _written(landing_zone, policy.file, policy.document, step.statement)
+        if policy.file:
+            written = _written(landing_zone, policy.file, policy.document, statement)
             if written:
                 yield _Cause(policy.file, written.at, f"{policy.file} {written.place[:LONGEST]}", one.source)
 
 
-def _lock_out(cause: _Cause, accounts: Sequence[str], denied: Sequence[tuple[Way, str, Step]]) -> LockOut:
-    statement = next(f"statement {step.statement.sid}" for _, _, step in denied if step.statement)
+def _lock_out(cause: _Cause, denied: Sequence[_Affected]) -> LockOut:
     target = "the root" if cause.source == THE_ROOT else str(cause.source)
-    closed, repairs, remedies = "", dict.fromkeys(way.what for way, _, _ in denied if way.what != ENTER), []
-    if repairs:
-        action = next(action for way, action, _ in denied if way.what != ENTER)
-        closed = f"denies {ACCESS_ROLE} {action}, so nobody can repair {listed(list(repairs))} of {listed(accounts)}"
+    closed: list[str] = []
+    if entered := _accounts(denied, ENTER):
+        closed.append(f"keeps the management account out of {entered}")
+    if signed_in := _accounts(denied, SIGN_IN):
+        closed.append(f"ends every sign-in by Identity Center in {signed_in}")
+    if repairs := _repairs(denied):
+        action = next(one.action for one in denied if one.what in repairs)
+        repaired = f"{listed(repairs)} of {_accounts(denied, *repairs)}"
+        closed.append(f"denies {ACCESS_ROLE} {action}, so nobody can repair {repaired}")
+    problem = f"attached to {target}, statement {denied[0].statement.sid} {', and '.join(closed)}"
+    at = f"{cause.statement} in {cause.source}"
+    return LockOut(cause.file, cause.location, at, problem, _remedy(denied), cause.statement)
+
+
+def _doubtful(landing_zone: LandingZone, ways: Iterable[Way]) -> Iterator[Warned]:
+    """Yields one warning for each statement that may close members, wherever it is attached."""
+    found: dict[tuple[str, Location, str], list[_Affected]] = defaultdict(list)
+    for way in ways:
+        for action, statement, keys in way.doubts:
+            for account in way.accounts:
+                for file, location, at, _ in _attached(landing_zone, account, statement):
+                    found[file, location, at].append(_Affected(account, way.what, action, statement, keys))
+    for (file, location, at), doubted in found.items():
+        opened: list[str] = []
+        if entered := _accounts(doubted, ENTER):
+            opened.append(f"the management account can enter {entered}")
+        if signed_in := _accounts(doubted, SIGN_IN):
+            opened.append(f"Identity Center can sign people in to {signed_in}")
+        if repairs := _repairs(doubted):
+            opened.append(f"{ACCESS_ROLE} can repair {listed(repairs)} of {_accounts(doubted, *repairs)}")
+        depends = sorted({key for one in doubted for key in one.keys})
+        text = f"whether {', and whether '.join(opened)}, depends on {listed(depends)}; {_remedy(doubted)}"
+        yield Warned("uncertain-repair", at, (file, location, text))
+
+
+def _accounts(affected: Iterable[_Affected], *what: str) -> str:
+    return listed(sorted({one.account for one in affected if one.what in what}))
+
+
+def _repairs(affected: Iterable[_Affected]) -> list[str]:
+    return list(dict.fromkeys(one.what for one in affected if one.what not in (ENTER, SIGN_IN)))
+
+
+def _remedy(affected: Sequence[_Affected]) -> str:
+    remedies = []
+    if _repairs(affected):
         remedies.append(f"exempt arn:*:iam::*:role/{ACCESS_ROLE} by ArnNotLike aws:PrincipalArn")
-    if any(way.what == ENTER for way, _, _ in denied):
-        closed = f"keeps the management account out of {listed(accounts)}" + (f", and {closed}" if closed else "")
+    if _accounts(affected, ENTER):
         remedies.append("exempt {{management_account_id}} by StringNotEquals aws:PrincipalAccount")
-    problem = f"attached to {target}, {statement} {closed}"
-    return LockOut(
-        cause.file,
-        cause.location,
-        f"{cause.statement} in {cause.source}",
-        problem,
-        " and ".join(remedies),
-        cause.statement,
-    )
+    if actions := sorted({one.action for one in affected if one.what == SIGN_IN}):
+        remedies.append(f"leave {listed(actions)} out of its actions")
+    return " and ".join(remedies)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -32,6 +33,7 @@ class _Unknown(NamedTuple):
     """Its place as accepted.yaml names it."""
     file: str
     location: Location
+    value: str
     problem: str
 
 
@@ -43,7 +45,8 @@ def spelling(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
             continue
         over = f", accepted until {entry.until} only" if entry else ""
         remedy = f"correct it; or, if AWS has it since {reference().date}, accept it in {ACCEPTED}"
-        yield partial.fault(one.file, one.location, f"{one.problem}{over}", f"{remedy} [{hint(one.finding, one.at)}]")
+        fault = partial.fault(one.file, one.location, f"{one.problem}{over}", f"{remedy} [{hint(one.finding, one.at)}]")
+        yield replace(fault, alike=one.value)
 
 
 def unknown_names(landing_zone: LandingZone) -> Iterator[tuple[str, str]]:
@@ -64,11 +67,11 @@ def _unknown(named: Named, organization: Organization | None) -> Iterator[_Unkno
             continue
         seen.add(one.file)
         for found in misspelt(one.document.text, management=one.type in TOP_KEYS):
-            yield _Unknown(found.id, found.at(one.file), one.file, found.location, found.problem)
+            yield _Unknown(found.id, found.at(one.file), one.file, found.location, found.value, found.problem)
     yield from _exempt_actions(organization)
     for policy in named.of_aws():
         if problem := iam.unknown_managed_policy(policy.name):
-            yield _Unknown("unknown-managed-policy", policy.place, policy.file, policy.location, problem)
+            yield _Unknown("unknown-managed-policy", policy.place, policy.file, policy.location, policy.name, problem)
 
 
 @lru_cache(maxsize=256)
@@ -83,7 +86,7 @@ def _exempt_actions(organization: Organization | None) -> Iterator[_Unknown]:
     at: Location = ("region_restriction", "exempt_actions")
     for found in iam.misspelt_actions(restriction.exempt_actions if restriction else ()):
         place = found.at(f"{at[0]}.{at[1]}")
-        yield _Unknown(found.id, place, ORGANIZATION, (*at, *found.location), found.problem)
+        yield _Unknown(found.id, place, ORGANIZATION, (*at, *found.location), found.value, found.problem)
 
 
 def attachable(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:

@@ -67,12 +67,14 @@ def warnings(landing_zone: LandingZone, day: dt.date | None = None) -> list[str]
     return [str(one) for one in found_warnings(landing_zone, day)]
 
 
-def found_warnings(landing_zone: LandingZone, day: dt.date | None = None) -> list[LocatedWarning]:
+def found_warnings(
+    landing_zone: LandingZone, day: dt.date | None = None, today: dt.date | None = None
+) -> list[LocatedWarning]:
     """Returns every warning, in the order of the files.
 
     Accepted findings are left out; with a day, not those whose acceptance ended before it.
     """
-    guard = Guard(landing_zone)
+    guard = Guard(landing_zone, today=day or today)
     doubts = _doubts(landing_zone, guard)
     found: list[LocatedWarning] = []
     grouped: dict[tuple[str, str], list[Warned]] = defaultdict(list)
@@ -108,13 +110,14 @@ def _doubts(landing_zone: LandingZone, guard: Guard) -> list[Warned]:
         for finding, rule in _RULES.items()
         for doubt in rule(landing_zone)
     ]
-    said = {one.statement for one in guard.lock_outs}
+    uncertain = list(guard.doubts())
+    said = {*(one.statement for one in guard.lock_outs), *(one.at for one in uncertain)}
     documents = [one for one in document_warnings(landing_zone) if one.finding not in _WIDE or one.at not in said]
-    return [*found, *guard.doubts(), *documents]
+    return [*found, *uncertain, *documents]
 
 
 _WIDE = frozenset({"denies-everything", "binds-deployer"})
-"""Findings that say of a statement, less precisely, what a lock-out says."""
+"""Findings that say of a statement, less precisely, what a lock-out or its doubt says."""
 
 _OTHERS = "{others}"
 _TOLD_ONCE = frozenset({"example-value", "unbound-account"})

@@ -1,4 +1,4 @@
-"""`strata adopt` writes what AWS has, though `strata check` then refuses it, and says so before."""
+"""One thing is not written if `strata check` would refuse it; all that is new is, with a warning before."""
 
 from __future__ import annotations
 
@@ -30,13 +30,15 @@ def test_expectations_that_hold_no_longer_are_named_before_they_are_written(ship
 
     one = site.strata("adopt", "policy:deny-root-user", "--yes")
 
-    assert one.code == 0, one.text
-    warned = [line for line in one.stderr.splitlines() if line.startswith("warning: ")]
-    assert len(warned) == 1, one.text
-    assert warned[0].startswith(f"warning: {site.config}/expectations.yaml:2: root-does-nothing no longer holds: ")
+    assert one.code == 1, one.text
+    at = f"error: {site.config}/expectations.yaml:2: root-does-nothing no longer holds: "
+    assert any(line.startswith(at) for line in one.stderr.splitlines()), one.text
+    assert "nothing was written, since strata check refuses it" in one.stderr
+    assert site.strata("check").code == 0
+    (site.config / "expectations.yaml").write_text(f"\n\n{EXPECTED.splitlines()[2]}\n")
+    one = site.strata("adopt", "policy:deny-root-user", "--yes")
     assert one.stderr.splitlines()[-1] == f"next: strata check --config {site.config}"
-    assert site.strata("check").code == 1
-    assert _unmet(site) == {"root-does-nothing"}
+    assert site.strata("check").code == 0
 
     dry = site.strata("adopt", "--to", str(site.config), "--dry-run", "--json")
     whole = site.strata("adopt", "--to", str(site.config), "--yes", "--json")
@@ -46,7 +48,7 @@ def test_expectations_that_hold_no_longer_are_named_before_they_are_written(ship
     assert said["written"]
     assert [text.split(": ")[1] for text in said["warnings"]] == ["nobody-leaves no longer holds"]
     assert all(run.stderr.splitlines().count(f"warning: {said['warnings'][0]}") == 1 for run in (dry, whole))
-    assert _unmet(site) == {"root-does-nothing", "nobody-leaves"}
+    assert _unmet(site) == {"nobody-leaves"}
 
 
 def _unmet(site: Site) -> set[str]:

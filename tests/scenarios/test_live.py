@@ -22,6 +22,7 @@ pytestmark = [pytest.mark.only("stand-in"), pytest.mark.e2e]
 
 Json = dict[str, Any]
 _NOT_ALLOWED = ("organizations:ListPolicies", "s3:ListBucket")
+SAME = "strata drift tells the same, with the way back."
 OF_LIVE = {"Evidence", "Differences to the configuration", "Account ids"}
 
 
@@ -38,7 +39,20 @@ def tables(text: str) -> dict[str, str]:
     """Returns the tables of a report in Markdown by title, without what only one from AWS has."""
     text = re.sub(r"^ *%%.*\n", "", text, flags=re.MULTILINE)
     found = dict(part.partition("\n")[::2] for part in text.partition("\n## ")[2].split("\n## "))
+    glance = next(iter(found))
+    only = r"^\| (! )?(Differences to the configuration|Controls that are off) \|.*\n(\|  \|.*\n)*"
+    found[glance] = re.sub(only, "", found[glance], flags=re.MULTILINE).replace(f"\n{SAME}\n", "")
     return {title: rows for title, rows in found.items() if title not in OF_LIVE}
+
+
+def as_drift_tells_a_stopped_trail(site: Site, kept: str) -> None:
+    """Stops the trail; the report says so, and so does the reading that it keeps."""
+    site.sign_in_as_administrator()
+    site.client("cloudtrail").stop_logging(Name="ex-organization")
+    site.aws.allow_only(permissions(load(site.config).project)[READER].text)
+    stopped = asked(site, "report", "--live", "--save", kept, code=3).stdout
+    assert "control trail: logging is false at AWS, true here" in " ".join(stopped.partition("Evidence")[0].split())
+    assert asked(site, "report", "--from", kept, code=3).stdout == stopped
 
 
 def test_a_report_from_aws_is_the_declared_one_until_something_is_done_by_hand(shipped: Site, tmp_path: Path) -> None:
@@ -92,13 +106,16 @@ def test_a_report_from_aws_is_the_declared_one_until_something_is_done_by_hand(s
     assert [one["name"] for one in janes["live"]["differences"]] == ["FinOps of user jane-doe in shared"]
 
     before = list(csv.reader(io.StringIO(asked(site, "report", "--from", kept, "--format", "csv").stdout)))
-    after = list(csv.reader(io.StringIO(asked(site, "report", "--live", "--format", "csv").stdout)))
-    new = {tuple(row[:-2]) for row in after} - {tuple(row[:-2]) for row in before}
+    after = list(csv.reader(io.StringIO(asked(site, "report", "--live", "--format", "csv", code=3).stdout)))
+    new = {tuple(row[:-3]) for row in after} - {tuple(row[:-3]) for row in before}
     assert {(row[0], row[3], row[5], row[9]) for row in new} == {
         ("eve", "shared", "Administrator", "no file"),
         ("jane-doe", "shared", "FinOps", "no file"),
     }
-    assert after[1][-1] != before[1][-1]
+    assert after[1][-2] != before[1][-2]
+    assert (before[1][-1], after[1][-1]) == ("none", "3 differences")
+    asked(site, "drift", code=3)
+    as_drift_tells_a_stopped_trail(site, kept)
 
     less = json.loads(permissions(load(site.config).project)[READER].text)
     for statement in less["Statement"]:

@@ -18,7 +18,7 @@ from strata.options import Options
 from strata.outputs import error_facts, output
 from strata.printing import document, line
 from strata.rules import warnings
-from strata.rules.expectations import newly_unmet
+from strata.rules.expectations import AS_EXPECTED, newly_unmet
 from strata.text import listed
 
 
@@ -42,7 +42,10 @@ def run(options: Options, *, kind: Kind, given: Mapping[str, Any], json: bool, d
         raise
     found = effects(kind, landing_zone, after, known)
     new_warnings = [one for one in warnings(after) if one.split(": ", 1)[-1] not in _texts(warnings(landing_zone))]
-    new_warnings += newly_unmet(landing_zone, after)
+    unmet = [f"{folder}/{one}" for one in newly_unmet(landing_zone, after)]
+    if unmet and not dry_run:
+        raise StrataError(*unmet, f"nothing was changed, since strata check refuses it; {AS_EXPECTED}")
+    new_warnings += (one.removeprefix(f"{folder}/") for one in unmet)
     new_warnings += _over(known.get("until"), listed(sorted(files)))
     if json:
         facts = _as_json(kind, known, options, files, found, new_warnings, written=yes and not dry_run)

@@ -44,6 +44,8 @@ def effects(kind: Kind, before: LandingZone, after: LandingZone, known: Known) -
 def told(kind: Kind, after: LandingZone, known: Known, found: Effects) -> Iterator[str]:
     """Yields the same in words."""
     thing = "the assignment" if kind == "assignment" else f"{kind.replace('-', ' ')} {known['key']}"
+    if kind == "account":
+        yield f"{thing} is called {after.accounts[known['key']].name} at AWS"
     if "bound_by" in found:
         yield from _bound(thing, found["bound_by"])
     if kind == "user":

@@ -39,6 +39,7 @@ from strata.errors import StrataError
 from strata.files.config_edit import files_with
 from strata.files.config_entries import Value, Way
 from strata.landing_zone import LandingZone
+from strata.landing_zone.accounts import default_name
 from strata.landing_zone.selection import is_wildcard, matching
 from strata.text import listed
 
@@ -69,12 +70,21 @@ def additions(kind: Kind, landing_zone: LandingZone, known: Known) -> list[Addit
         unit = landing_zone.units[known["under"]]
         way = (*map(str, unit.location), "organizational_units")
         file = _file_of(landing_zone, ORGANIZATION, unit.location)
+    if kind == "account" and not known["name"] and _names_have_no_prefix(landing_zone):
+        known = {**known, "name": known["key"]}
     entry = {name: value for name, value in _ENTRIES[kind](known).items() if value}
     found = [Addition(file, way, [entry] if kind == "assignment" else {known["key"]: entry})]
     for group in known["group"] if kind == "user" else ():
         at = landing_zone.groups[group].location
         found.append(Addition(_file_of(landing_zone, SSO, at), (*map(str, at), "members"), [known["key"]]))
     return found
+
+
+def _names_have_no_prefix(landing_zone: LandingZone) -> bool:
+    """Returns whether there are accounts and none is named as one is without `name`: a new one is named as they are."""
+    prefix = default_name(landing_zone.project, "")
+    names = [one.name for one in landing_zone.members.values()]
+    return bool(names) and not any(name.startswith(prefix) for name in names)
 
 
 SECTIONS: Mapping[Kind, tuple[str, str]] = {

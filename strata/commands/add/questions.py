@@ -57,9 +57,7 @@ def gather(questions: Sequence[Question], given: Known) -> dict[str, Any]:
     missing = [one for one in questions if one.name not in known and not _given(given, one)]
     if not interactive():
         rest = {**given, **known}
-        lacking = [
-            f"{one.flag} is missing: {one.words}" for one in missing if one.otherwise is None and one.needed(rest)
-        ]
+        lacking = [_missing(one) for one in missing if one.otherwise is None and one.needed(rest)]
         if lacking:
             raise UsageError(*lacking, *wrong)
     if wrong:
@@ -70,6 +68,11 @@ def gather(questions: Sequence[Question], given: Known) -> dict[str, Any]:
         else:
             known[one.name] = () if one.many else ""
     return known
+
+
+def _missing(question: Question) -> str:
+    told = "" if question.words == question.name.replace("_", " ") else f": {question.words}"
+    return f"{question.flag} is missing{told}"
 
 
 def _given(given: Known, question: Question) -> bool:

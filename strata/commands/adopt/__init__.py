@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from strata.adoption import rendering
 from strata.adoption.checking import REASON, accepted, until_accepted
-from strata.adoption.describing import Description, describe
+from strata.adoption.describing import Description, describe, gives_everything
 from strata.adoption.importing import import_ids
 from strata.adoption.record import RECORD, Record
 from strata.adoption.recording import record_of
@@ -26,23 +26,34 @@ from strata.aws import organization
 from strata.aws.prerequisites import management_caller
 from strata.aws.session import Aws, connect, named
 from strata.aws.states import read_states
-from strata.commands.adopt.existing import changed_texts, deployed, existing_at, offer, warn, worse
+from strata.commands.adopt.existing import (
+    changed_texts,
+    deployed,
+    existing_at,
+    left_unwritten,
+    offer,
+    warn,
+    with_unwritten,
+    worse,
+)
 from strata.commands.adopt.folder import CACHE, forget_answers, has_configuration, write_new
 from strata.commands.adopt.mending import mend
 from strata.config import IMPORTS, ORGANIZATION, PROJECT, SECURITY
 from strata.config.models import Project
+from strata.drift.comparison import Difference, compare
 from strata.drift.comparison import How as Kind
-from strata.drift.comparison import compare
+from strata.drift.facts import ASSIGNMENT, MEMBERSHIP
 from strata.errors import StrataError, UsageError
 from strata.files.config_edit import write_texts
+from strata.identity.lost_states import lost_states
 from strata.inventory.kept import KeptAnswers
 from strata.inventory.progress import Reading
-from strata.inventory.things import Inventory
+from strata.inventory.things import Inventory, PermissionSet
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
 from strata.outputs import output
-from strata.printing import document, line, readers_may_leave, word
+from strata.printing import document, flat, line, readers_may_leave, word
 from strata.rules.expectations import require
 from strata.rules.usual_expectations import holding
 from strata.terminal import confirmed, interactive
@@ -91,7 +102,7 @@ def run(options: Options, *, to: Path, names: Names, how: How) -> int:
     found, files = configuration(project, inventory, literal=how.literal)
     if not how.json:
         with readers_may_leave():
-            print(rendering.adoption(inventory, found))
+            print(rendering.adoption(inventory, found, shown=flat))
             sys.stdout.flush()
         reading.tell()
     if not how.dry_run:
@@ -119,10 +130,12 @@ def _add(options: Options, to: Path, names: Names, how: How) -> int:
     aws = connect(options, zone.project)
     management_caller(aws, zone.project)
     states = read_states(aws, zone.project)
+    if not states and (lost := lost_states(aws, zone)):
+        raise StrataError(lost)
     reading = _reading(options, to, zone.project)
     inventory = reading.read(aws, thorough=how.thorough)
     existing = existing_at(to, load(to), inventory.organization.id, *deployed(states))
-    merged = merge(existing, inventory, literal=how.literal)
+    merged = with_unwritten(existing, merge(existing, inventory, literal=how.literal), inventory)
     texts = changed_texts(to, merged, inventory)
     warned = worse(to, existing, merged) if texts else []
     forget_answers(to)  # what is at AWS may change before the next run, and a deploy may change it
@@ -267,22 +280,46 @@ def _files(project: Project, inventory: Inventory, found: Description) -> dict[s
         files |= rendering.files({IMPORTS: lines} if lines else {}, {})
         write_texts(folder, files)
         landing_zone = load(folder)
-        files |= rendering.accepted([*entries, *_left(landing_zone, inventory)])
+        left, apart = _left(landing_zone, inventory)
+        files |= rendering.accepted([*entries, *left])
         files |= rendering.expectations(holding(landing_zone))
         write_texts(folder, files)
         require(load(folder))
-    found.looks += rendering.looks_of(entries)
+    found.looks += [*apart, *rendering.looks_of(entries)]
     files[rendering.ADOPTION] = rendering.adoption(inventory, found)
     record = Record().with_more(*record_of(landing_zone, inventory, found, lines))
     files[RECORD] = record.written(inventory.organization.id)
     return files
 
 
-def _left(landing_zone: LandingZone, inventory: Inventory) -> Iterator[dict[str, Any]]:
-    """Yields the entries of accepted.yaml for what is left alone: nobody made it outside of what was there then."""
-    for one in compare(landing_zone, {}, inventory).differences:
-        if one.how is Kind.MADE:
-            yield {"finding": one.how.value, "at": one.at, "reason": REASON}
+def _left(landing_zone: LandingZone, inventory: Inventory) -> tuple[list[dict[str, Any]], list[str]]:
+    """Returns the entries of accepted.yaml for what is left alone, and a sentence for each that somebody has to decide.
+
+    Nobody made it outside of what was there then. A grant of full access gets no entry: drift tells it, with the line
+    that accepts it, until somebody has looked at that one.
+    """
+    made = [one for one in compare(landing_zone, {}, inventory).differences if one.how is Kind.MADE]
+    full = {one.arn for one in _sets(inventory) if gives_everything(one)}
+    entries, apart = list[dict[str, Any]](), list[str]()
+    for one in (*made, *left_unwritten(landing_zone, inventory)):
+        if _gives(one, inventory, full):
+            apart.append(f"Full access, which strata drift tells until accepted.yaml has it: {one.kind} {one.name}.")
+        else:
+            entries.append({"finding": one.how.value, "at": one.at, "reason": REASON})
+    return entries, apart
+
+
+def _sets(inventory: Inventory) -> tuple[PermissionSet, ...]:
+    return inventory.center.permission_sets if inventory.center else ()
+
+
+def _gives(one: Difference, inventory: Inventory, full: Collection[str]) -> bool:
+    """Returns whether somebody has some of the permission sets by an assignment or a membership."""
+    ids, center = one.live.ids if one.live else {}, inventory.center
+    if one.kind == MEMBERSHIP and center:
+        return any(each.permission_set in full and each.principal == ids["group"] for each in center.assignments)
+    alive = one.live is not None and one.live.values.get("principal") != "deleted"
+    return one.kind == ASSIGNMENT and alive and ids["arn"] in full
 
 
 def _facts(to: Path, found: Description, reading: Reading, *, written: bool) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from strata.adoption.record import RECORD
 from strata.adoption.rerun import merge
 from strata.aws.prerequisites import management_caller
 from strata.aws.session import connect
-from strata.commands.adopt.existing import deployed, existing_at, show, warn, worse
+from strata.commands.adopt.existing import deployed, existing_at, locked_out, show, unmet, warn, with_unwritten
 from strata.commands.adopt.mending import mend, replace
 from strata.config.text import short
 from strata.config.types import did_you_mean
@@ -33,6 +33,7 @@ from strata.load import load
 from strata.options import Options
 from strata.outputs import output
 from strata.printing import document, word
+from strata.rules.expectations import AS_EXPECTED
 from strata.terminal import confirmed, interactive
 
 
@@ -74,11 +75,15 @@ def run(options: Options, choice: Choice) -> int:
     chosen = chosen_of(drift.differences, wanted, things)
     for words in nothing_of(wanted, drift, things):
         options.note(f"nothing to adopt: {words}")
-    merged = kept(existing, states, inventory, chosen, literal=choice.literal)
+    merged = with_unwritten(existing, kept(existing, states, inventory, chosen, literal=choice.literal), inventory)
     files = _files(existing, merged, inventory)
     if not choice.json:
         reading.tell()
-    warned = worse(folder, existing, merged) if files else []
+    broken = unmet(folder, existing, merged) if files else []
+    if broken and not choice.dry_run:
+        put_back = "or put the difference back as strata drift says"
+        raise StrataError(*broken, f"nothing was written, since strata check refuses it; {AS_EXPECTED}, {put_back}")
+    warned = [*broken, *(locked_out(folder, existing, merged) if files else ())]
     code, written = _offered(options, existing, files, merged, choice, warned)
     if choice.json:
         facts = {"folder": str(folder), "written": written, "requests": dict(reading.requests)}

@@ -5,19 +5,21 @@ from __future__ import annotations
 import dataclasses
 import sys
 import tempfile
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from strata.adoption.checking import accepted
+from strata.adoption.checking import REASON, accepted
 from strata.adoption.existing import Existing, Merged
+from strata.adoption.matching import known_keys
 from strata.adoption.record import RECORD, Record
-from strata.adoption.rendering import ADOPTION, Since, adoption, told
+from strata.adoption.rendering import ADOPTION, Since, adoption, told, with_accepted
 from strata.commands.adopt.folder import CACHE
 from strata.commands.adopt.mending import replace
-from strata.config import PROJECT
+from strata.config import ACCEPTED, PROJECT
+from strata.drift.comparison import Difference, differing, unread_parts
 from strata.errors import ConfigurationError, StrataError
 from strata.files.atomic import read_text
 from strata.files.config_edit import files_with, policies, print_diff, texts, write_texts
@@ -108,6 +110,27 @@ def changed_texts(folder: Path, merged: Merged, inventory: Inventory) -> dict[st
     return {**merged.files, ADOPTION: page, RECORD: record}
 
 
+def left_unwritten(zone: LandingZone, inventory: Inventory) -> list[Difference]:
+    """Returns the values that the configuration does not have, a deploy leaves and drift compares with the default.
+
+    That is a session length that cannot be written.
+    """
+    known = known_keys(zone, inventory, imported={}, record={})
+    found = differing(zone, None, inventory, known, unread_parts(zone, inventory, center=False)).differences
+    return [one for one in found if one.declared and one.attribute in one.declared.by_default]
+
+
+def with_unwritten(existing: Existing, merged: Merged, inventory: Inventory) -> Merged:
+    """Returns a result that accepts such values of what it adds."""
+    new = merged.landing_zone.permission_sets.keys() - existing.landing_zone.permission_sets.keys()
+    left = [one for one in left_unwritten(merged.landing_zone, inventory) if one.name in new] if new else []
+    if not left:
+        return merged
+    entries = [{"finding": one.how.value, "at": one.at, "reason": REASON} for one in left]
+    text = merged.files.get(ACCEPTED, existing.texts.get(ACCEPTED, ""))
+    return dataclasses.replace(merged, files={**merged.files, ACCEPTED: with_accepted(text, entries)})
+
+
 def offer(
     options: Options,
     folder: Path,
@@ -143,13 +166,22 @@ def offer(
 
 
 def worse(folder: Path, existing: Existing, merged: Merged) -> list[str]:
-    """Returns what nobody wants of the result and the configuration does not have yet, each with its place.
+    """Returns what nobody wants of the result and the configuration does not have yet, each with its place."""
+    return [*unmet(folder, existing, merged), *locked_out(folder, existing, merged)]
 
-    That is an expectation that holds no longer, and what nobody could undo, which accepted.yaml gets an entry for.
-    """
-    before, after = existing.landing_zone, merged.landing_zone
-    copy = str(Path(after.source_file(PROJECT).file).parent)
-    found = (*newly_unmet(before, after), *newly_locked_out(before, after))
+
+def unmet(folder: Path, existing: Existing, merged: Merged) -> list[str]:
+    """Returns the expectations that hold no longer, which `strata check` refuses."""
+    return _placed(folder, merged, newly_unmet(existing.landing_zone, merged.landing_zone))
+
+
+def locked_out(folder: Path, existing: Existing, merged: Merged) -> list[str]:
+    """Returns what nobody could undo, which accepted.yaml gets an entry for."""
+    return _placed(folder, merged, newly_locked_out(existing.landing_zone, merged.landing_zone))
+
+
+def _placed(folder: Path, merged: Merged, found: Iterable[str]) -> list[str]:
+    copy = str(Path(merged.landing_zone.source_file(PROJECT).file).parent)
     return [f"{folder}/{one.replace(copy, str(folder))}" for one in found]
 
 

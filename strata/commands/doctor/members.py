@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from strata.aws.organization import LiveAccount, list_delegations, list_trusted_services
 from strata.commands.doctor.context import CheckContext
 from strata.commands.doctor.findings import Finding, failure, listed, ok, warning
+from strata.config.accepted import hint
+from strata.config.findings import DRIFT
 from strata.config.models import Organization
 from strata.landing_zone import LandingZone
 from strata.landing_zone.addresses import delegation
@@ -99,8 +102,9 @@ def assess_services(landing_zone: LandingZone, live: Sequence[str]) -> Iterator[
 
 def check_delegations(context: CheckContext) -> Iterator[Finding]:
     """Checks delegated administrators against organization.yaml."""
-    live, organization = list_delegations(context.aws), context.landing_zone.organization
-    yield from assess_delegations(organization, context.accounts(), live, context.managed_or_imported)
+    live, zone, today = list_delegations(context.aws), context.landing_zone, dt.datetime.now(dt.UTC).date()
+    accepted = {one.at for one in zone.accepted if one.finding in DRIFT and not one.ended(today)}
+    yield from assess_delegations(zone.organization, context.accounts(), live, context.managed_or_imported, accepted)
 
 
 def assess_delegations(
@@ -108,18 +112,32 @@ def assess_delegations(
     accounts: Sequence[LiveAccount],
     live: Mapping[str, Collection[str]],
     managed_or_imported: Collection[str],
+    accepted: Collection[str] = (),
 ) -> Iterator[Finding]:
-    """Assesses delegated administrators: AWS rejects a second registration, and allows few per service."""
+    """Assesses delegated administrators: AWS rejects a second registration, and allows few per service.
+
+    One that stands beside the declared one hinders no deploy; adoption leaves it alone, and accepted.yaml has it.
+    """
+    keys = {one.email.lower(): key for key, one in organization.accounts.items()}
+    named = {one.id: keys.get(one.email.lower(), one.id) for one in accounts}
     by_email = _by_email(accounts)
     for service, key in sorted(organization.delegated_administrators.items()):
         declared = by_email.get(organization.accounts[key].email.lower())
         address = f"aws_organizations_delegated_administrator.{delegation(service)}"
         for account in sorted(live.get(service, ())):
-            if declared is None or account != declared.id:
+            called = named.get(account, account)
+            beside = f"delegated administrator {called} of {service}"
+            if declared and account != declared.id and declared.id in live[service]:
+                if beside in accepted:
+                    yield ok(f"{service}: {called} as well, accepted")
+                else:
+                    text = f"{service} is delegated to {account} as well, organization.yaml has {key}"
+                    yield warning(text, f"if that is meant: accepted.yaml, {hint('made-outside', beside)}")
+            elif declared is None or account != declared.id:
                 command = (
                     f"deregister-delegated-administrator --account-id {word(account)} --service-principal {service}"
                 )
-                remedy = f"declare that account, or aws organizations {command}"
+                remedy = f"declare that account; or, once it uses the service no more, aws organizations {command}"
                 yield failure(f"{service} is delegated to {account}, organization.yaml has {key}", remedy)
             elif address not in managed_or_imported:
                 text = f"{service} is delegated to {key} already, and AWS rejects a second registration"

@@ -1,0 +1,72 @@
+"""Which resources an action acts on, by the types of resources that AWS lists for it.
+
+https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+from strata.iam.reference import Action
+from strata.iam.statements import fills, is_pattern
+from strata.text import listed
+
+
+def takes(action: Action, resource: str) -> bool:
+    """Returns whether a request for an action may be about a resource; true where AWS's types are not known."""
+    if resource == "*" or action.resource_types is None:
+        return True
+    return any(overlaps(resource, kind.arn) for kind in action.resource_types)
+
+
+def taken_by(action: Action) -> str:
+    """Returns in words what an action is about."""
+    kinds = action.resource_types or ()
+    arns = [re.sub(r"\$\{(\w+)\}", r"\1", kind.arn.replace("${Partition}", "aws")) for kind in kinds]
+    named = [f"{kind.name} {arn}" for kind, arn in zip(kinds, arns, strict=True)]
+    return f"it takes {listed(named, 3)}" if named else "AWS lists no type of resource for it, so that it takes * alone"
+
+
+def overlaps(written: str, kind: str) -> bool:
+    """Returns whether some resource has both ARNs, each with its wildcards or parts to fill in."""
+    one = fills(written).split(":", 5)
+    other = re.sub(r"\$\{[^}]*\}", "*", kind).split(":", 5)
+    if len(one) != len(other):
+        # A wildcard may reach over colons, as in arn:aws:s3*.
+        return is_pattern(written)
+    return all(_meet(a, b) for a, b in zip(one, other, strict=True))
+
+
+@cache
+def _meet(one: str, other: str) -> bool:
+    """Returns whether some text matches both patterns."""
+    if len(one) > _LONGEST or (not one and other == "*"):
+        return True
+    todo, seen = [(0, 0)], {(0, 0)}
+    while todo:
+        here = todo.pop()
+        if here == (len(one), len(other)):
+            return True
+        for after in _steps(one, other, *here):
+            if after not in seen:
+                seen.add(after)
+                todo.append(after)
+    return False
+
+
+_LONGEST = 500
+"""Characters of a resource that are compared; more no policy has in good faith."""
+
+
+def _steps(one: str, other: str, here: int, there: int) -> Iterator[tuple[int, int]]:
+    """Yields how far both patterns are after one letter, or after a wildcard that stands for none."""
+    first, second = one[here : here + 1], other[there : there + 1]
+    if first == "*" or second == "*":
+        if first:
+            yield here + 1, there
+        if second:
+            yield here, there + 1
+    elif first and second and (first == second or "?" in (first, second)):
+        yield here + 1, there + 1
