@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import io
 import json
 import os
@@ -418,6 +419,52 @@ def test_aws_is_asked_only_where_something_recorded_is_created(site: Site, remad
     assert site.deploys(yes=True) == 0
 
     assert remade == []
+
+
+def another_run_holds_the_lock(site: Site) -> None:
+    now = dt.datetime.now(dt.UTC).isoformat()
+    lock = {"ID": "0a1b2c3d-1111-2222-3333-444455556666", "Who": "kim@elsewhere", "Created": now}
+    key = f"{state_key('security')}.tflock"
+    site.aws.client("s3").put_object(Bucket=site.bucket, Key=key, Body=json.dumps(lock).encode())
+
+
+OTHERS: dict[str, tuple[Callable[[Site], None], str]] = {
+    "another run": (
+        another_run_holds_the_lock,
+        "somebody is deploying; nothing of security was changed here; security: the state is locked by kim@elsewhere",
+    ),
+    "another run that has ended": (
+        lambda site: site.write_state("security", 2),
+        "somebody deployed security in the meantime; nothing of it was changed here; run this again",
+    ),
+    "a stranger": (lambda _: None, "group 'finops' is at AWS already; it is in no state, and no run of Strata"),
+}
+
+
+@pytest.mark.parametrize("who", OTHERS)
+def test_what_another_run_is_making_is_no_strangers(site: Site, who: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A group is there that was not when the plan was made; before anything is said of it, the state is read again."""
+    instance = site.aws.client("sso-admin").list_instances()["Instances"][0]
+    site.aws.client("identitystore").create_group(IdentityStoreId=instance["IdentityStoreId"], DisplayName="finops")
+    for module in (deploy, leftovers, preflight):
+        monkeypatch.setattr(module, "STACK", "security")
+    site.plans("security", planned(("create", GROUP)))
+    happens, says = OTHERS[who]
+    sorted_out = Directory.sorted_out
+
+    def asked(directory: Directory, *arguments: Any) -> Any:
+        found = sorted_out(directory, *arguments)
+        happens(site)
+        return found
+
+    monkeypatch.setattr(Directory, "sorted_out", asked)
+
+    with pytest.raises(StrataError) as raised:
+        site.deploys()
+
+    assert says in str(raised.value)
+    assert isinstance(raised.value, RefusedError) == (who == "a stranger")
+    assert site.did("security") == "plan"
 
 
 def test_what_was_done_is_counted_by_events_and_what_was_imported_by_the_plan(site: Site) -> None:

@@ -22,6 +22,7 @@ from strata.identity.comparison import Refusal
 from strata.identity.declared import declared
 from strata.identity.examine import Examination, examine, moved
 from strata.identity.live import Live, LiveUnit, Met
+from strata.identity.lost_states import lost_states
 from strata.identity.moves import refused_moves, replayed
 from strata.identity.recorded import recorded
 from strata.identity.refusals import refusals, warnings
@@ -1385,7 +1386,7 @@ def test_empty_states_beside_what_strata_made_are_not_begun_anew(aws: Aws, folde
         "s3://ac-terraform-state-210987654321, while AWS has resources that Strata created before: permission set "
         "Admin; they would be "
         "created again, or conflict; set short_name, state.bucket and regions.primary back to what they were; if the "
-        "state was deleted, the bucket and its replica keep earlier versions"
+        "state was deleted, the bucket and its replica keep earlier versions: docs/operate.md#restoring-the-state"
     )
     for bucket, layer in (
         ("old-state", "backend"),
@@ -1405,6 +1406,43 @@ def test_empty_states_beside_what_strata_made_are_not_begun_anew(aws: Aws, folde
     )
     announced = examined(aws, landing_zone, NOTHING, announced=[("permission-set", "Admin")])
     assert not announced.refusals, "a killed first run announced what it made"
+
+
+def bucket_of(landing_zone: LandingZone, name: str, *stacks: str) -> None:
+    region = landing_zone.project.regions.secondary if name.endswith("-replica") else "eu-west-1"
+    s3 = boto3.client("s3", region)
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": region})
+    for stack in stacks:
+        s3.put_object(Bucket=name, Key=f"management/{stack}/terraform.tfstate", Body=b"{}")
+
+
+def test_states_are_gone_only_where_a_deploy_has_been(aws: Aws, folder: Path) -> None:
+    """Not before the first one, nor in one that was broken off before its first state."""
+    client("organizations").create_organization(FeatureSet="ALL")
+    landing_zone = load(folder)
+    bucket = landing_zone.project.state_bucket
+    gone, page = f"the states are gone: s3://{bucket} does not exist", "docs/operate.md#restoring-the-state"
+    assert lost_states(aws, landing_zone) == ""
+    instance = client("sso-admin").list_instances()["Instances"][0]["InstanceArn"]
+    tags = [{"Key": "ManagedBy", "Value": "strata"}, {"Key": "Layer", "Value": "sso"}]
+    client("sso-admin").create_permission_set(InstanceArn=instance, Name="Admin", Tags=tags)
+    assert lost_states(aws, landing_zone) == (
+        f"{gone}, nor its replica, while AWS has resources that Strata created before: permission set Admin; set "
+        "short_name, state.bucket and regions.primary back to what they were; or, if the states lie nowhere any more: "
+        f"{page}"
+    )
+    bucket_of(landing_zone, f"{bucket}-replica")
+    replica = f"its replica s3://{bucket}-replica"
+    assert lost_states(aws, landing_zone) == f"{gone}; {replica} is there, and has none either: {page}"
+    bucket_of(landing_zone, bucket)
+    assert lost_states(aws, landing_zone) == ""
+    there = boto3.client("s3", landing_zone.project.regions.secondary)
+    there.put_object(Bucket=f"{bucket}-replica", Key="management/sso/terraform.tfstate", Body=b"{}")
+    assert lost_states(aws, landing_zone) == (
+        f"the states are gone: s3://{bucket} has none; {replica} has those of sso: {page}"
+    )
+    client("s3").put_object(Bucket=bucket, Key="management/sso/terraform.tfstate", Body=b"{}")
+    assert lost_states(aws, landing_zone) == ""
 
 
 def test_identity_center_that_is_not_enabled_is_no_failure(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from strata.aws.session import Aws, AwsError, paginate, unless_absent
@@ -18,6 +19,11 @@ class Version(NamedTuple):
     lineage: str
     serial: int
 
+    @classmethod
+    def of(cls, state: Mapping[str, Any]) -> Version | None:
+        """Returns the version of a state, None of one that is not there."""
+        return cls(str(state.get("lineage")), int(state.get("serial") or 0)) if state else None
+
 
 def list_stacks(aws: Aws, project: Project) -> list[str]:
     """Returns the stacks that have a state, stacks of your own included; none before the first deploy.
@@ -25,13 +31,23 @@ def list_stacks(aws: Aws, project: Project) -> list[str]:
     Raises:
         AwsError: the bucket is somebody else's, or may not be read.
     """
-    client, prefix = aws.client("s3", project.regions.primary), "management/"
-    asked = {"Bucket": project.state_bucket, "Prefix": prefix, "ExpectedBucketOwner": project.management_account.id}
+    return stacks_in(aws, project, project.state_bucket) or []
+
+
+def stacks_in(aws: Aws, project: Project, bucket: str) -> list[str] | None:
+    """Returns the stacks of which the state bucket, or its replica, has a state; None where there is no such bucket.
+
+    Raises:
+        AwsError: the bucket is somebody else's, or may not be read.
+    """
+    region = project.regions.secondary if bucket == project.replica_bucket else project.regions.primary
+    client, prefix = aws.client("s3", region), "management/"
+    asked = {"Bucket": bucket, "Prefix": prefix, "ExpectedBucketOwner": project.management_account.id}
     try:
         keys = list(paginate(client, "list_objects_v2", "Contents[].Key", **asked))
     except AwsError as error:
         if error.code in ("NoSuchBucket", "404"):
-            return []
+            return None
         raise
     stacks = (key.removeprefix(prefix).partition("/")[0] for key in keys)
     return sorted({stack for stack in stacks if state_key(stack) in keys})
@@ -67,8 +83,7 @@ def read_version(aws: Aws, bucket: str, key: str, region: str) -> Version | None
     Raises:
         AwsError: it may not be read.
     """
-    state = _read(aws, region, Bucket=bucket, Key=key)
-    return Version(state["lineage"], state["serial"]) if state else None
+    return Version.of(_read(aws, region, Bucket=bucket, Key=key))
 
 
 def _read(aws: Aws, region: str, **object: str) -> dict[str, Any]:

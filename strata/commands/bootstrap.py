@@ -19,6 +19,7 @@ from strata.config.layers import STACKS
 from strata.config.models import Project
 from strata.config.source import read, shown
 from strata.errors import ConfigurationError, StrataError
+from strata.identity.lost_states import lost_beside_replica
 from strata.landing_zone.examples import example_faults
 from strata.load import load
 from strata.options import Options
@@ -36,6 +37,8 @@ def run(options: Options, *, dry_run: bool, yes: bool) -> int:
     aws = connect(options, project)
     caller = management_caller(aws, project)
     found, refusals = inspect(aws, landing_zone)
+    if not refusals and (lost := lost_beside_replica(aws, landing_zone)):
+        refusals.append(lost)
     if refusals:
         for refusal in refusals:
             print(line(f"error: {refusal}"), file=sys.stderr)

@@ -5,6 +5,7 @@ Plain `cdktf deploy` applies the same Terraform. Here is what only a command tha
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
 import time
 from collections import Counter
@@ -38,6 +39,7 @@ from strata.terraform.errors import TerraformError
 from strata.terraform.events import Failure
 from strata.terraform.existing import Existing
 from strata.terraform.gone import PRUNE, GoneImports
+from strata.terraform.locks import refuse_beside_another_run
 from strata.terraform.made_again import refuse_made_again
 from strata.terraform.plan_text import names_of, show
 from strata.terraform.plans import Plan, Planner, own_version, plan_folder
@@ -388,7 +390,7 @@ class Deployment:
         if self.landing_zone.project.state.locking is Locking.S3:
             drop_digests(self.aws, self.landing_zone, [stack])
         if stack == STACK:
-            self._announce()
+            self._announce(planned)
         self.progress.doing(f"{stack}: deploying")
         self._written.add(stack)
         self.prepared.refreshing.changed(stack)
@@ -416,17 +418,20 @@ class Deployment:
                 self._tell(outcome)
         return True
 
-    def _announce(self) -> None:
+    def _announce(self, planned: Plan) -> None:
         """Announces the resources to create, so that a rerun can tell them from those of others.
 
         Raises:
             RefusedError: others created them since the plan.
+            StrataError: another run is creating them, or has.
         """
         wanted = to_create(self.landing_zone, self.prepared.states[STACK])
         names = {announced_as(named) for named in wanted}
         if names - self._announced and (directory := self.prepared.directory()):
             _, objections = directory.sorted_out(wanted, self._announced)
             if objections:
+                versions, now = {STACK: own_version(planned.versions, STACK)}, dt.datetime.now(tz=dt.UTC)
+                refuse_beside_another_run(self.aws, self.landing_zone.project, self.workspace, versions, now)
                 raise RefusedError(sorted(objections), applied=bool(self._written))
         announced.announce(self.aws, self.landing_zone.project, names)
         self._announced |= names

@@ -9,6 +9,7 @@ from strata.aws.session import Aws
 from strata.aws.states import read_state, read_states
 from strata.config.layers import STACKS
 from strata.errors import StrataError
+from strata.identity.lost_states import lost_states
 from strata.landing_zone import LandingZone
 from strata.terraform.locks import read_lock
 
@@ -22,8 +23,9 @@ def steady_states(aws: Aws, zone: LandingZone) -> dict[str, dict[str, Any]]:
     states = read_states(aws, zone.project)
     if not any(states.get(stack, {}).get("resources") for stack in STACKS if stack != "backend"):
         raise StrataError(
-            "nothing is deployed yet, so nothing can have drifted; strata plan shows what a first deploy would make, "
-            "and strata adopt writes what AWS has already"
+            lost_states(aws, zone)
+            or "nothing is deployed yet, so nothing can have drifted; strata plan shows what a first deploy would "
+            "make, and strata adopt writes what AWS has already"
         )
     _check_free(aws, zone, states)
     return states

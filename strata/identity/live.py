@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from strata.aws.identity_center import Center
 from strata.aws.organization import LiveAccount, list_accounts, list_policies, list_roots, list_tags, list_units
 from strata.aws.session import Aws, AwsError, Client, paginate
+from strata.config.layers import STACKS as STATES
 from strata.config.models import state_key
 from strata.config.types import REPLICA
 from strata.identity.things import Holdings, Kind, Thing, exact
@@ -174,6 +175,12 @@ def _permission_sets(center: Center, new: New, recorded: Holdings) -> Iterator[M
 
 
 # Resources of an earlier state
+
+
+def traces(aws: Aws, landing_zone: LandingZone) -> dict[str, tuple[str, ...]]:
+    """Returns by stack what Strata has created before, where no state is left."""
+    center = Center.of(aws, landing_zone.project)
+    return _Traces(aws, landing_zone, Holdings(empty=frozenset(STATES))).tagged(center, has_organization=True)
 
 
 class _Traces:

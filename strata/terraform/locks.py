@@ -7,12 +7,14 @@ import json
 import re
 import socket
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from strata.aws.session import Aws, AwsError
+from strata.aws.states import Version, read_state
 from strata.config.models import Locking, Project, state_key
+from strata.errors import StrataError
 from strata.terraform.errors import held
 from strata.terraform.workspace import Workspace
 
@@ -50,9 +52,41 @@ def abandoned(
     """Yields a text for each lock whose run has ended, or is old: who holds it, since when, and how it is freed."""
     for stack in stacks:
         lock = read_lock(aws, project, stack)
-        if lock and (now - lock.since > OLD or _has_ended(lock, workspace.stack_folder(stack))):
-            since = f"{lock.since:%Y-%m-%d %H:%M} UTC"
-            yield f"{stack}: {'; '.join(held(workspace, stack, lock.id, who=lock.who, since=since))}"
+        if lock and _is_abandoned(lock, workspace.stack_folder(stack), now):
+            yield _told(lock, workspace, stack)
+
+
+def refuse_beside_another_run(
+    aws: Aws, project: Project, workspace: Workspace, versions: Mapping[str, Version | None], now: dt.datetime
+) -> None:
+    """Refuses to judge by a state that another run is changing, or has changed since: what it makes is no stranger's.
+
+    Args:
+        versions: the state of each stack as it was when AWS was asked.
+
+    Raises:
+        StrataError: another run holds one, or has written one.
+    """
+    for stack, version in versions.items():
+        # The lock first: a run writes the state before it lets go.
+        lock = read_lock(aws, project, stack)
+        if lock and not _is_abandoned(lock, workspace.stack_folder(stack), now):
+            raise StrataError(
+                f"somebody is deploying; nothing of {stack} was changed here; {_told(lock, workspace, stack)}"
+            )
+        if Version.of(read_state(aws, project, stack)) != version:
+            raise StrataError(
+                f"somebody deployed {stack} in the meantime; nothing of it was changed here; run this again"
+            )
+
+
+def _is_abandoned(lock: Lock, folder: Path, now: dt.datetime) -> bool:
+    return now - lock.since > OLD or _has_ended(lock, folder)
+
+
+def _told(lock: Lock, workspace: Workspace, stack: str) -> str:
+    since = f"{lock.since:%Y-%m-%d %H:%M} UTC"
+    return f"{stack}: {'; '.join(held(workspace, stack, lock.id, who=lock.who, since=since))}"
 
 
 def read_lock(aws: Aws, project: Project, stack: str) -> Lock | None:

@@ -6,6 +6,7 @@ import datetime as dt
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from strata.aws import runs
@@ -32,6 +33,7 @@ from strata.identity.deletions import (
 )
 from strata.identity.leftovers import STACK, Directory, announced_as, to_create
 from strata.identity.live import states_elsewhere
+from strata.identity.lost_states import lost_states
 from strata.identity.recorded import Files
 from strata.identity.settled import lost_layers, settled
 from strata.identity.things import TYPES
@@ -41,7 +43,7 @@ from strata.load import load
 from strata.options import Options
 from strata.printing import line
 from strata.rules.expectations import require
-from strata.terraform.locks import abandoned
+from strata.terraform.locks import abandoned, refuse_beside_another_run
 from strata.terraform.progress import Progress
 from strata.terraform.refresh import Refreshing
 from strata.terraform.standing import reset
@@ -157,7 +159,9 @@ def prepare(
     )
     for warning in found.warnings:
         print(line(f"warning: {warning}"), file=sys.stderr)
+    alone = partial(_refuse_beside_another_run, aws, landing_zone.project, workspace, dict(states))
     if found.refusals:
+        alone()
         raise RefusedError(found.refusals)
     if not stacks or "organizations" in stacks:
         _check_quota(aws, landing_zone, states.get("organizations", {}), progress.note)
@@ -173,7 +177,7 @@ def prepare(
     chosen = _reachable(aws, landing_zone, states, chosen, stacks)
     prepared = Prepared(landing_zone, aws, workspace, chosen, states, names, lacking=lacking, refreshing=refreshing)
     if STACK in chosen and names:
-        _adopt_leftovers(prepared, progress.note)
+        _adopt_leftovers(prepared, progress.note, alone)
     goes = [(stack, reset(aws, workspace.document(stack), states[stack])) for stack in _own(prepared)]
     told = [f"{stack}: {text}" for stack, texts in goes for text in texts]
     told += abandoned(aws, landing_zone.project, workspace, chosen, dt.datetime.now(tz=dt.UTC))
@@ -228,16 +232,24 @@ def _closed_to_us(
     return frozenset(left)
 
 
-def _adopt_leftovers(prepared: Prepared, note: Callable[[str], None]) -> None:
+def _refuse_beside_another_run(aws: Aws, project: Project, workspace: Workspace, states: Mapping[str, State]) -> None:
+    versions = {stack: Version.of(state) for stack, state in states.items()}
+    refuse_beside_another_run(aws, project, workspace, versions, dt.datetime.now(tz=dt.UTC))
+
+
+def _adopt_leftovers(prepared: Prepared, note: Callable[[str], None], alone: Callable[[], None]) -> None:
     """Has the plan import what a run that was killed made and the state does not know.
 
     Raises:
         RefusedError: something foreign is in it by now.
+        StrataError: the run is alive.
     """
     workspace, landing_zone, states = prepared.workspace, prepared.landing_zone, prepared.states
     directory = Directory.of(prepared.aws, landing_zone, states, workspace.document(STACK))
     wanted = [named for named in to_create(landing_zone, states[STACK]) if announced_as(named) in prepared.announced]
     ids, objections = directory.sorted_out(wanted, prepared.announced) if directory else ({}, [])
+    if ids or objections:
+        alone()
     if objections:
         raise RefusedError(sorted(objections))
     for address, import_id in ids.items():
@@ -279,11 +291,13 @@ def _chosen(workspace: Workspace, landing_zone: LandingZone, stacks: Sequence[st
 
 
 def _check_settled(aws: Aws, landing_zone: LandingZone, stacks: Collection[str]) -> None:
-    """Refuses another name or region of what the states hold, before anybody is told to make it there."""
+    """Refuses states that are gone, and another name or region of what they hold, before anybody is told to make it."""
     try:
         states = {stack: read_state(aws, landing_zone.project, stack) for stack in ("backend", "security")}
     except AwsError:
         return  # the bucket is elsewhere, or somebody else's: what follows says so
+    if not any(states.values()) and not _elsewhere(aws, landing_zone) and (lost := lost_states(aws, landing_zone)):
+        raise StrataError(lost)
     if found := list(settled(landing_zone, states, stacks)):
         raise RefusedError(found)
 

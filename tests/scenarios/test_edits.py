@@ -5,6 +5,7 @@ Each edit is made on a deployed landing zone; AWS must be asked to change nothin
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from ruamel.yaml import YAML
 from tests.scenarios.site import STACKS, Site
 
 pytestmark = pytest.mark.only("stand-in")
+STATE_LOCK = "terraform.tfstate.tflock"
 Files = dict[str, Any]
 
 
@@ -324,6 +326,26 @@ def test_a_rename_that_was_lost_between_two_stacks_makes_no_grant_anew(shipped: 
     assert [run.code for run in recorded] == [0]
     assert done.code == 0, done.text
     assert shipped.aws.writing_calls(by="provider") == {}
+
+
+@pytest.mark.e2e
+def test_what_a_run_beside_it_makes_is_nobody_elses(shipped: Site) -> None:
+    """Who is there and in no state is called a stranger only where no run holds the state."""
+    store = shipped.client("sso-admin").list_instances()["Instances"][0]["IdentityStoreId"]
+    shipped.client("identitystore").create_group(IdentityStoreId=store, DisplayName="builders")
+    shipped.edit("sso.yaml", ("\npermission_sets:\n", "  builders:\n    description: Try.\n\npermission_sets:\n"))
+    lock, since = f"management/sso/{STATE_LOCK}", dt.datetime.now(dt.UTC).isoformat()
+    held = {"ID": "0a1b2c3d-1111-2222-3333-444455556666", "Who": "kim@elsewhere", "Created": since}
+    shipped.client("s3").put_object(Bucket=shipped.bucket, Key=lock, Body=json.dumps(held).encode())
+
+    beside = shipped.strata("deploy", "sso", "--yes")
+    shipped.client("s3").delete_object(Bucket=shipped.bucket, Key=lock)
+    alone = shipped.strata("deploy", "sso", "--yes")
+
+    assert (beside.code, alone.code) == (1, 1), beside.text + alone.text
+    assert "somebody is deploying; nothing of sso was changed here; sso: the state is locked by kim@els" in beside.text
+    assert "Strata did not create" not in beside.text
+    assert "'builders' is a group that exists in AWS and that Strata did not create" in alone.text
 
 
 def test_a_state_from_before_the_guards_is_no_obstacle(shipped: Site) -> None:

@@ -109,6 +109,40 @@ def test_a_state_that_changed_without_terraform(typist: Typist) -> None:
     assert site.plan("organizations") == {}
 
 
+@pytest.mark.e2e
+def test_a_state_bucket_that_is_gone_is_one_failure_and_comes_back(shipped: Site) -> None:
+    """No command takes what Strata made for somebody else's; with the replica's copies nothing is left to do."""
+    s3, bucket = shipped.client("s3"), shipped.bucket
+    keys = [f"management/{stack}/terraform.tfstate" for stack in STACKS]
+    copies = {key: s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
+    for key, body in copies.items():  # the emulator replicates nothing
+        s3.put_object(Bucket=f"{bucket}-replica", Key=key, Body=body)
+    versions = s3.list_object_versions(Bucket=bucket)
+    for one in (*versions["Versions"], *versions.get("DeleteMarkers", ())):
+        s3.delete_object(Bucket=bucket, Key=one["Key"], VersionId=one["VersionId"])
+    s3.delete_bucket(Bucket=bucket)
+
+    replica = f"its replica s3://{bucket}-replica has those of {', '.join(STACKS)}"
+    said = f"the states are gone: s3://{bucket} does not exist; {replica}: docs/operate.md#restoring-the-state"
+    commands = (("plan",), ("deploy", "--yes"), ("drift",), ("doctor",), ("bootstrap", "--yes"), ("adopt", "--yes"))
+    for command in commands:
+        run = shipped.strata(*command)
+        text = " ".join(run.text.split())
+        assert run.code == 1, run.text
+        assert said in text
+        assert sum(one.startswith(("error:", "failure ")) for one in run.lines) == 1, run.text
+        assert not re.search("imports.yaml|adopt|strata bootstrap", text.replace("strata adopt", "")), run.text
+
+    s3.create_bucket(Bucket=bucket)
+    for key, body in copies.items():
+        s3.put_object(Bucket=bucket, Key=key, Body=body)
+    made = shipped.strata("bootstrap", "--yes")
+    deployed = shipped.strata("deploy", "--yes")
+
+    assert (made.code, deployed.code) == (0, 0), made.text + deployed.text
+    assert shipped.strata("plan", "--exit-code").code == 0
+
+
 def test_locking_back_from_s3_to_both(typist: Typist) -> None:
     """Digests from before are dropped, so that a state that changed under `s3` is accepted under `both`."""
     site = typist.site

@@ -35,6 +35,7 @@ from strata.drift.comparison import How as Kind
 from strata.drift.comparison import compare
 from strata.errors import StrataError, UsageError
 from strata.files.config_edit import write_texts
+from strata.identity.lost_states import lost_states
 from strata.inventory.kept import KeptAnswers
 from strata.inventory.progress import Reading
 from strata.inventory.things import Inventory
@@ -119,6 +120,8 @@ def _add(options: Options, to: Path, names: Names, how: How) -> int:
     aws = connect(options, zone.project)
     management_caller(aws, zone.project)
     states = read_states(aws, zone.project)
+    if not states and (lost := lost_states(aws, zone)):
+        raise StrataError(lost)
     reading = _reading(options, to, zone.project)
     inventory = reading.read(aws, thorough=how.thorough)
     existing = existing_at(to, load(to), inventory.organization.id, *deployed(states))

@@ -13,6 +13,7 @@ from strata.commands.doctor import account, conflicts, defaults, layers, members
 from strata.commands.doctor.context import Check, CheckContext, Needs, build_context
 from strata.commands.doctor.findings import NOT_YET, Finding, Level, failure, unanswered, unreadable, warning
 from strata.errors import StrataError
+from strata.identity.lost_states import lost_states
 from strata.load import load
 from strata.options import Options
 from strata.outputs import output
@@ -67,6 +68,10 @@ def run(options: Options, *, json: bool) -> int:
         gate.append(("organization", organization))
         # In somebody else's organization every further answer would be about something else.
         reachable = organization.level is not Level.FAILURE
+    if reachable and (lost := lost_states(aws, landing_zone)):
+        # What the other checks miss in the states would be told as made by somebody else.
+        gate.append(("state-bucket", failure(lost)))
+        reachable = False
     local = [check for check in CHECKS if check.needs is Needs.NOTHING]
     remote = [check for check in CHECKS if check.needs is not Needs.NOTHING]
     context = build_context(landing_zone, options.config, aws, has_organization=has_organization)
