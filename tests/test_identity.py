@@ -16,16 +16,19 @@ from moto import mock_aws
 from moto.ssoadmin.responses import SSOAdminResponse
 
 from strata.aws.organization import LiveAccount
+from strata.aws.runs import Run
 from strata.aws.session import Aws, Client
+from strata.aws.states import Version
 from strata.config import MOVES
 from strata.identity.comparison import Refusal
 from strata.identity.declared import declared
 from strata.identity.examine import Examination, examine, moved
 from strata.identity.live import Live, LiveUnit, Met
 from strata.identity.lost_states import lost_states
-from strata.identity.moves import refused_moves, replayed
+from strata.identity.moves import idle, moves_by_stack, refused_moves, replayed
 from strata.identity.recorded import recorded
 from strata.identity.refusals import refusals, warnings
+from strata.identity.tagged import told_by_tag
 from strata.identity.things import Holdings, Moved
 from strata.landing_zone import LandingZone
 from strata.landing_zone.moves import newest_keys
@@ -1253,6 +1256,64 @@ def test_administrators_whom_a_broken_run_took_are_known_by_the_last_output(
     assert not refusals(wanted, recorded(before), Live())
     before["sso"]["outputs"]["declared_keys"] = {"value": {"administrators": ["kim"]}}
     assert [one.kind for one in refusals(wanted, recorded(before), Live())] == ["last-administrator"]
+
+
+@pytest.mark.parametrize(
+    ("old", "last", "says"),
+    [
+        ("admin", [], "moves group admin, which no state has, did you mean 'admins'?; correct it; or take it out, as"),
+        ("admin", [["group", "admin"]], ""),  # made by a run before, or told of then
+        ("admin", None, ""),  # written by a version that recorded no moves
+        ("devs", [], ""),
+    ],
+)
+def test_a_new_move_from_a_key_that_no_state_has_is_told(
+    folder: Path, states: States, tmp_path: Path, old: str, last: list[list[str]] | None, says: str
+) -> None:
+    edits: list[Edit] = [("moves.yaml", "", f"- kind: group\n  from: {old}\n  to: builders\n")]
+    edits += [(SSO, "  devs:\n", "  builders:\n"), (SSO, "      - devs\n", "      - builders\n")]
+    landing_zone = edited(folder, tuple(edits), tmp_path)
+
+    found = list(idle(landing_zone, recorded(states), {"sso": Run(Version("one", 1), {}, {}, last)}))
+
+    assert [one.partition("moves.yaml:1: moves[1]: ")[2][: len(says)] for one in found] == ([says] if says else [])
+    assert moves_by_stack(landing_zone) == {"sso": [["group", old]]}
+
+
+LOOK = "Look of group devs in web-lab, Look of user lou in web-lab, which sso.yaml:34 gives by tag team=data: the "
+LOOK += "account's"
+
+
+@pytest.mark.parametrize(
+    ("tag", "was", "says"),
+    [
+        ("", "data", f"loses {LOOK} tags match no more; name the account there, or give it the tag again"),
+        ("Data", "data", f"loses {LOOK} tags match no more; name"),
+        ("data", "", f"gets {LOOK} tags match now; leave it out there, under except"),
+        ("data", "data", ""),
+        ("", "", ""),
+    ],
+)
+def test_what_a_tag_takes_or_gives_is_told(
+    folder: Path, states: States, tmp_path: Path, tag: str, was: str, says: str
+) -> None:
+    live, lab = "    organizational_unit: shops\n", LAB_ENTRY + (f"    tags: {{team: {tag}}}\n" if tag else "")
+    edits: tuple[Edit, ...] = (
+        (ORGANIZATION, live, f"{live}    tags: {{team: data}}\n"),
+        (ORGANIZATION, LAB_ENTRY, lab),
+        (SSO, "    accounts:\n      - web-live\n      - web-lab\n", "    tags:\n      team: data\n"),
+    )
+    before = copied(states)
+    for account, value in (("web-live", "data"), ("web-lab", was)):
+        renamed(f"aws_organizations_account.{account}", tags={"team": value} if value else None)(Live(), before)
+    if not was:
+        resources = before["sso"]["resources"]
+        before["sso"]["resources"] = [one for one in resources if not one["name"].startswith("web-lab_Look")]
+    landing_zone = edited(folder, edits, tmp_path)
+
+    found = list(told_by_tag(landing_zone, declared(landing_zone, TODAY), recorded(before)))
+
+    assert [one.partition(": accounts.web-lab: ")[2][: len(says)] for one in found] == ([says] if says else [])
 
 
 def test_what_was_moved_in_the_state_is_told_from_a_key_that_changed(

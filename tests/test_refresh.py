@@ -452,7 +452,7 @@ def test_a_provider_that_runs_already_has_the_version_that_is_asked_for(workspac
 
 
 RUN = Run(Version("one", 7), SOURCES)
-OTHER_RUN = Run(Version("two", 1), {}, {"sso/shop.yaml": {"groups": ["shop"]}})
+OTHER_RUN = Run(Version("two", 1), {}, {"sso/shop.yaml": {"groups": ["shop"]}}, [["group", "store"]])
 
 
 @pytest.fixture
@@ -499,6 +499,7 @@ FOREIGN = (
     b'{"format": 1, "runs": {"sso": {"lineage": "one", "serial": "7", "providers": {}}}}',
     b'{"format": 1, "runs": {"sso": {"lineage": "one", "serial": 7, "providers": {}, "files": {"a": 5}}}}',
     b'{"format": 1, "runs": {"sso": {"lineage": "one", "serial": 7, "providers": {}, "files": {"a": {"b": [5]}}}}}',
+    b'{"format": 1, "runs": {"sso": {"lineage": "one", "serial": 7, "providers": {}, "moves": [5]}}}',
     b"[" * 100_000,
 )
 

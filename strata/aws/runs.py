@@ -25,11 +25,13 @@ class Run:
         version: the version of the state that it left.
         providers: version by source of the providers that made it.
         files: the resources by file and section, where teams own files.
+        moves: kind and old key of the entries of moves.yaml; None where an older version of Strata made the run.
     """
 
     version: Version
     providers: Mapping[str, str]
     files: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
+    moves: Sequence[Sequence[str]] | None = None
 
 
 def read(aws: Aws, project: Project) -> dict[str, Run]:
@@ -67,7 +69,12 @@ def shown(project: Project) -> str:
 
 def _written(runs: Mapping[str, Run]) -> bytes:
     entries = {
-        stack: {**one.version._asdict(), "providers": dict(sorted(one.providers.items())), "files": one.files}
+        stack: {
+            **one.version._asdict(),
+            "providers": dict(sorted(one.providers.items())),
+            "files": one.files,
+            "moves": one.moves,
+        }
         for stack, one in sorted(runs.items())
     }
     return json.dumps({"format": kept.FORMAT, "runs": entries}, indent=2).encode()
@@ -83,8 +90,14 @@ def _parsed(body: bytes) -> dict[str, Run]:
 def _run(entry: Any) -> Run:
     match entry:
         case {"lineage": str(lineage), "serial": int(serial), "providers": dict(providers)}:
-            return Run(Version(lineage, serial), providers, _files(entry.get("files", {})))
+            return Run(Version(lineage, serial), providers, _files(entry.get("files", {})), _moves(entry.get("moves")))
     raise ValueError("an entry is no run")
+
+
+def _moves(found: Any) -> list[list[str]] | None:
+    if found is None or (isinstance(found, list) and all(isinstance(one, list) for one in found)):
+        return found
+    raise ValueError("the moves of an entry are none")
 
 
 def _files(found: Any) -> dict[str, dict[str, list[str]]]:

@@ -27,6 +27,7 @@ from strata.errors import StrataError, UsageError
 from strata.identity import announced
 from strata.identity.declared import files_by_stack
 from strata.identity.leftovers import STACK, announced_as, to_create
+from strata.identity.moves import moves_by_stack
 from strata.identity.recorded import recorded
 from strata.identity.things import TYPES
 from strata.options import Options
@@ -262,9 +263,9 @@ class Deployment:
 
     def _write_down(self) -> None:
         """Writes down which stacks ended whole, so that their next plan may do without a refresh."""
-        files = files_by_stack(self.landing_zone)
+        files, moves = files_by_stack(self.landing_zone), moves_by_stack(self.landing_zone)
         ended = {
-            stack: Run(version, providers(self.workspace, stack), files.get(stack, {}))
+            stack: Run(version, providers(self.workspace, stack), files.get(stack, {}), moves.get(stack, []))
             for stack, version in self._whole.items()
             if version
         }

@@ -5,16 +5,19 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
+from strata.aws.runs import Run
 from strata.aws.session import Aws
 from strata.identity import foreign
 from strata.identity.comparison import Refusal
 from strata.identity.declared import declared, keeping_names
 from strata.identity.live import live, met
-from strata.identity.moves import refused_moves, replayed
-from strata.identity.recorded import Files, recorded
+from strata.identity.moves import idle, refused_moves, replayed
+from strata.identity.recorded import recorded
 from strata.identity.refusals import FOLDER, refusals, warnings
+from strata.identity.tagged import told_by_tag
 from strata.identity.things import TYPES, Holdings, Moved, Thing, folded
 from strata.landing_zone import LandingZone
 from strata.landing_zone.moves import newest_keys
@@ -39,7 +42,7 @@ def examine(
     stacks: Collection[str] = (),
     today: dt.date,
     folder: str = FOLDER,
-    files: Files | None = None,
+    last: Mapping[str, Run] = MappingProxyType({}),
 ) -> Examination:
     """Compares the configuration with the states and with AWS.
 
@@ -49,11 +52,12 @@ def examine(
         allow: the words of `--allow`.
         stacks: those that are to be deployed; all when none is named.
         folder: where the Terraform of the configuration lies, for commands to copy.
-        files: the resources by file and section, as they were deployed last, where teams own files.
+        last: the last run of each stack that ended whole, as far as it is known.
 
     Raises:
         AwsError: AWS rejected a call.
     """
+    files = {file: sections for run in last.values() for file, sections in run.files.items()}
     held = recorded(states, files)
     known = replayed(held, newest_keys(landing_zone.moves))
     wanted = keeping_names(declared(landing_zone, today), known)
@@ -62,6 +66,8 @@ def examine(
     found += refusals(wanted, known, seen, announced=announced, allow=allow, stacks=stacks, folder=folder)
     doubts = [
         *warnings(wanted, known, seen),
+        *idle(landing_zone, held, last),
+        *(told_by_tag(landing_zone, wanted, known) if not stacks or "sso" in stacks else ()),
         *(f"resources of an earlier state could not be listed: {why}" for why in seen.unseen),
     ]
     return Examination(tuple(sorted(found)), tuple(doubts), tuple(moved(wanted, known)))

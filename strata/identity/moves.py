@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from strata.aws.runs import Run
 from strata.config import MOVES
 from strata.config.moves import ENTRIES
+from strata.config.types import did_you_mean
 from strata.identity.comparison import Refusal
 from strata.identity.live import Live
 from strata.identity.matching import live_identity
@@ -24,7 +26,7 @@ from strata.identity.things import (
 )
 from strata.landing_zone import LandingZone
 from strata.landing_zone.administrators import Administrators
-from strata.landing_zone.moves import Keys, address_now, address_parts, earlier_addresses, newest_keys
+from strata.landing_zone.moves import Keys, address_now, address_parts, earlier_addresses, is_made, newest_keys
 
 
 def replayed(holdings: Holdings, keys: Keys) -> Holdings:
@@ -52,6 +54,7 @@ def replayed(holdings: Holdings, keys: Keys) -> Holdings:
             keys.get(("account", key), key): keys.get(("ou", unit), unit)
             for key, unit in sorted(holdings.placed.items(), key=lambda one: ("account", one[0]) not in keys)
         },
+        tags={keys.get(("account", key), key): found for key, found in holdings.tags.items()},
         memberships=frozenset(
             (keys.get(("group", group), group), keys.get(("user", user), user)) for group, user in holdings.memberships
         ),
@@ -124,6 +127,28 @@ def left_behind(landing_zone: LandingZone, recorded: Holdings) -> Iterator[tuple
         for old in held[:-1]:
             id = recorded.addresses[old]
             yield old, held[-1], bool(id) and id == recorded.addresses[held[-1]]
+
+
+def moves_by_stack(landing_zone: LandingZone) -> dict[str, list[list[str]]]:
+    """Returns kind and old key of every move, by the stack that has the thing: what the next run has to know."""
+    found: dict[str, list[list[str]]] = {}
+    for move in landing_zone.moves:
+        found.setdefault(STACKS[move.kind], []).append([move.kind, move.from_])
+    return found
+
+
+def idle(landing_zone: LandingZone, recorded: Holdings, last: Mapping[str, Run]) -> Iterator[str]:
+    """Yields moves that are new since the last run and move nothing: no state has the old key."""
+    said = [(kind, key) for kind, found in recorded.previously.items() for key in found]
+    for index, move in enumerate(landing_zone.moves):
+        run = last.get(STACKS[move.kind])
+        if not run or run.moves is None or [move.kind, move.from_] in run.moves:
+            continue
+        if is_made(move, landing_zone.moves, recorded.addresses, said):
+            guess = did_you_mean(move.from_, recorded.keys(move.kind))
+            problem = f"moves {WORDS[move.kind]} {move.from_}, which no state has{guess}"
+            remedy = "correct it; or take it out, as strata rename --prune does"
+            yield str(landing_zone.fault(MOVES, (ENTRIES, index), problem, remedy))
 
 
 # Refusals

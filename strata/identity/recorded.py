@@ -63,6 +63,7 @@ def recorded(states: Mapping[str, State], files: Files | None = None) -> Holding
         attachments=frozenset(_attachments(by_type[ATTACHMENT])),
         named_after=frozenset(_named_after(found)),
         placed=dict(_placed(by_type[TYPES["account"]], by_type[TYPES["ou"]])),
+        tags={key: one.get("tags") or {} for key, one in by_type[TYPES["account"]].items()},
         memberships=memberships,
         administrators=administrators or _declared_administrators(states),
         trail="on" if TRAIL in addresses else "off",

@@ -144,6 +144,8 @@ class Holdings:
     """Kind and key of a thing after which resources are named, the stack that has them, and the id that they name."""
     placed: Mapping[str, str] = field(default_factory=dict)
     """Account to the unit it is in, by key; one below the root, or in a unit that no state has, is not here."""
+    tags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """The recorded tags of each account."""
     memberships: frozenset[tuple[str, str]] = frozenset()
     administrators: Administrators = field(default_factory=Administrators)
     trail: Switch = "off"

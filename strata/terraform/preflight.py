@@ -34,7 +34,6 @@ from strata.identity.deletions import (
 from strata.identity.leftovers import STACK, Directory, announced_as, to_create
 from strata.identity.live import states_elsewhere
 from strata.identity.lost_states import lost_states
-from strata.identity.recorded import Files
 from strata.identity.settled import lost_layers, settled
 from strata.identity.things import TYPES
 from strata.landing_zone import LandingZone
@@ -155,7 +154,7 @@ def prepare(
         stacks=stacks,
         today=dt.datetime.now(tz=dt.UTC).date(),
         folder=str(workspace.folder),
-        files=_files_of_last_run(aws, landing_zone.project),
+        last=_last_runs(aws, landing_zone.project),
     )
     for warning in found.warnings:
         print(line(f"warning: {warning}"), file=sys.stderr)
@@ -186,15 +185,14 @@ def prepare(
     return replace(prepared, warnings=(*found.warnings, *told))
 
 
-def _files_of_last_run(aws: Aws, project: Project) -> Files:
-    """Returns what each file of a team had when it was deployed last; with a warning, nothing where it is not known."""
+def _last_runs(aws: Aws, project: Project) -> Mapping[str, runs.Run]:
+    """Returns how each stack was deployed last; with a warning, nothing where it is not known."""
     try:
-        ended = runs.read(aws, project)
+        return runs.read(aws, project)
     except (AwsError, ValueError) as error:
         problem = f"{runs.shown(project)} cannot be read, so that the loss of a team's file would show in the plan only"
         print(line(f"warning: {problem}: {error}"), file=sys.stderr)
         return {}
-    return {file: sections for one in ended.values() for file, sections in one.files.items()}
 
 
 def _own(prepared: Prepared) -> list[str]:

@@ -124,8 +124,8 @@ def test_a_state_bucket_that_is_gone_is_one_failure_and_comes_back(shipped: Site
 
     replica = f"its replica s3://{bucket}-replica has those of {', '.join(STACKS)}"
     said = f"the states are gone: s3://{bucket} does not exist; {replica}: docs/operate.md#restoring-the-state"
-    commands = (("plan",), ("deploy", "--yes"), ("drift",), ("doctor",), ("bootstrap", "--yes"), ("adopt", "--yes"))
-    for command in commands:
+    adopt = ("adopt", "--to", str(shipped.config), "--yes")
+    for command in (("plan",), ("deploy", "--yes"), ("drift",), ("doctor",), ("bootstrap", "--yes"), adopt):
         run = shipped.strata(*command)
         text = " ".join(run.text.split())
         assert run.code == 1, run.text

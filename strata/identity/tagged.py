@@ -1,0 +1,43 @@
+"""Access that an edit of an account's tags takes or gives, by rules that name tags: the plan shows no reason for it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+
+from strata.config import ORGANIZATION, SSO
+from strata.config.models import Assignment
+from strata.identity.things import Assigned, Holdings
+from strata.landing_zone import LandingZone
+from strata.landing_zone.selection import matching
+from strata.text import listed
+
+
+def told_by_tag(landing_zone: LandingZone, declared: Holdings, recorded: Holdings) -> Iterator[str]:
+    """Yields what accounts lose and get since their tags are other ones than the state has; nothing of new accounts."""
+    had, has = recorded.assignments, declared.assignments
+    found: dict[tuple[str, int, bool], list[str]] = defaultdict(list)
+    for one in sorted(had ^ has):
+        was = recorded.tags.get(one.account)
+        if was is None or one.account not in landing_zone.members:
+            continue
+        for index, rule in enumerate(landing_zone.sso.assignments):
+            before, now = _reaches(rule, was), _reaches(rule, landing_zone.accounts[one.account].tags)
+            if before != now and now == (one in has) and _gives(rule, one):
+                found[one.account, index, now].append(str(one))
+    for (account, index, gives), texts in found.items():
+        tags = " and ".join(f"{tag}={value}" for tag, value in landing_zone.sso.assignments[index].tags.items())
+        source = landing_zone.source(SSO, ("assignments", index))
+        changes, match = ("gets", "match now") if gives else ("loses", "match no more")
+        problem = f"{changes} {listed(texts)}, which {source} gives by tag {tags}: the account's tags {match}"
+        remedy = "leave it out there, under except" if gives else "name the account there, or give it the tag again"
+        yield str(landing_zone.fault(ORGANIZATION, landing_zone.accounts[account].location, problem, remedy))
+
+
+def _reaches(rule: Assignment, tags: Mapping[str, str]) -> bool:
+    return bool(rule.tags) and all(tag in tags and matching(value, [tags[tag]]) for tag, value in rule.tags.items())
+
+
+def _gives(rule: Assignment, one: Assigned) -> bool:
+    principals = rule.groups if one.principal_type == "group" else rule.users
+    return one.permission_set in rule.permission_sets and one.principal in principals
