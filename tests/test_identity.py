@@ -416,6 +416,15 @@ def both_in_shops(live: Live, states: States) -> tuple[Live, States]:
     return renamed("aws_organizations_account.web-lab", parent_id=_parent(states, "shops"))(live, states)
 
 
+def retired_before(live: Live, states: States) -> tuple[Live, States]:
+    """As after a deploy with web-lab as a retired account."""
+    for state in states.values():
+        state["resources"] = [one for one in state["resources"] if not one["name"].startswith("web-lab")]
+    states["organizations"]["outputs"]["declared_keys"] = {"value": {"retired": {"web-lab": "aws+lab@acme.io"}}}
+    account = LiveAccount(LAB, "acme-web-lab", "aws+lab@acme.io", "ACTIVE")
+    return replace(live, accounts={**(live.accounts or {}), LAB: account}), states
+
+
 def made_in_organizations(live: Live, states: States) -> tuple[Live, States]:
     """As after a deploy of organizations alone, with a rename of web-lab to lab-web."""
     for stack, state in states.items():
@@ -503,6 +512,25 @@ CASES = (
         "an account goes, and another stack is meant",
         ((ORGANIZATION, LAB_ENTRY, ""), *WITHOUT_LAB),
         stacks=("security",),
+    ),
+    Case(
+        "a retired account is dropped that is active still",
+        ((ORGANIZATION, LAB_ENTRY, ""), *WITHOUT_LAB),
+        (
+            "organization.yaml:9: accounts: account web-lab (000000000002, aws+lab@acme.io) was retired, is active, "
+            "and no longer declared; put its entry back with retired: true; or list 'aws+lab@acme.io' under "
+            "unmanaged_accounts; or close it",
+        ),
+        changes=retired_before,
+    ),
+    Case(
+        "a retired account is dropped for others to manage",
+        (
+            (ORGANIZATION, LAB_ENTRY, ""),
+            *WITHOUT_LAB,
+            (ORGANIZATION, "ram_sharing", "unmanaged_accounts:\n  - aws+lab@acme.io\nram_sharing"),
+        ),
+        changes=retired_before,
     ),
     Case("an account is retired", ((ORGANIZATION, LAB_ENTRY, f"{LAB_ENTRY}    retired: true\n"), *WITHOUT_LAB)),
     Case(

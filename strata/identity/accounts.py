@@ -41,6 +41,19 @@ def lost_accounts(c: Comparison) -> Iterator[Refusal]:
         yield Refusal(c.fault(ORGANIZATION, at, problem, remedy))
 
 
+def dropped_accounts(c: Comparison) -> Iterator[Refusal]:
+    """Refuses to drop a retired account that is active still: the stack stops on one that nobody declares."""
+    if not c.concerns("organizations"):
+        return
+    active = {folded(one.email): one for one in (c.live.accounts or {}).values() if one.active}
+    kept = {*(one.identity for one in c.declared.of("account")), *c.declared.retired.values(), *c.declared.unmanaged}
+    for key, email in sorted(c.recorded.retired.items()):
+        if email in active and not kept & {email, active[email].id}:
+            problem = f"account {key} ({active[email].id}, {email}) was retired, is active, and no longer declared"
+            remedy = f"put its entry back with retired: true; or list {email!r} under unmanaged_accounts; or close it"
+            yield Refusal(c.fault(ORGANIZATION, ("accounts",), problem, remedy))
+
+
 def _is_live(live: Live, thing: Thing) -> bool:
     return live.accounts is None or thing.id in live.accounts
 

@@ -68,6 +68,7 @@ def recorded(states: Mapping[str, State], files: Files | None = None) -> Holding
         administrators=administrators or _declared_administrators(states),
         trail="on" if TRAIL in addresses else "off",
         ram_sharing="on" if RAM_SHARING in addresses else "off",
+        retired={str(key): str(email) for value in _outputs(states) for key, email in value.get("retired", {}).items()},
         previously=_declared_keys(states),
         files={
             file: {section: frozenset(names) for section, names in sections.items()}

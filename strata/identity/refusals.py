@@ -16,6 +16,7 @@ FOLDER = "cdktf.out"
 Case = Callable[[Comparison], Iterator[Refusal]]
 CASES: tuple[Case, ...] = (
     accounts.lost_accounts,
+    accounts.dropped_accounts,
     accounts.changed_emails,
     keys.renamed_keys,
     keys.lost_moves,

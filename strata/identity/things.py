@@ -151,7 +151,7 @@ class Holdings:
     trail: Switch = "off"
     ram_sharing: Switch = "off"
     retired: Mapping[str, str] = field(default_factory=dict)
-    """Retired accounts: key to identity."""
+    """Retired accounts, of the states those of the last deploy: key to identity."""
     unmanaged: tuple[str, ...] = ()
     """Accounts left to others: identities and ids."""
     external: Mapping[tuple[Kind, str], str] = field(default_factory=dict)
