@@ -149,7 +149,7 @@ def rich(tmp_path: Path) -> Path:
 def test_check(rich: Path) -> None:
     shown = printed("check", "--json", "--as-of", "2026-11-25", config=rich)
     asked = "in: shared, as: Administrator, on: 'arn:aws:s3:::*', region: us-east-1"
-    expected = f"- {{id: one, reason: a test, denied: [s3:GetObject, s3:ListAllMyBuckets], {asked}}}\n"
+    expected = f"- {{id: one, reason: a test, denied: [s3:GetObject, s3:PutObject], {asked}}}\n"
     (rich / "expectations.yaml").write_text(expected)
     broken = json.loads(shown) | {"expectations": json.loads(printed("check", "--json", config=rich))["expectations"]}
 
