@@ -164,6 +164,8 @@ def _resource_problem(
 
 def _untaken(evaluated: Evaluated, expectation: Expectation) -> Iterator[Problem]:
     """Yields the actions that are about none of the resources, else the resources that none of them is about."""
+    if not expectation.on:
+        return
     values = placeholder_values(evaluated.landing_zone.project)
     resources = [fill(one, values) for one in expectation.on]
     actions = {one: found for one in expectation.actions if (found := reference().actions(one))}
@@ -174,7 +176,7 @@ def _untaken(evaluated: Evaluated, expectation: Expectation) -> Iterator[Problem
         if any(takes(one, resource) for one in found)
     ]
     asked = {action for action, _ in fitting}
-    for at, action in _listed((expectation.expects,), expectation.actions if resources else ()):
+    for at, action in _listed((expectation.expects,), expectation.actions):
         if action in actions and action not in asked:
             problem = (
                 f"{actions[action][0].full_name} is never about {short(resources[0])}: {taken_by(actions[action][0])}"
