@@ -704,6 +704,19 @@ def test_drift_takes_what_is_left_alone_for_meant(tmp_path: Path) -> None:
     assert {"user", "group", "policy", "assignment"} <= {one.kind for one in drift.accepted}
 
 
+def test_the_way_back_of_an_account_has_no_line_where_no_state_has_its_id(tmp_path: Path) -> None:
+    """As where an account is declared and not made yet while `strata adopt` looks at the rest."""
+    for name, text in configuration(PROJECT_, Inventory(organization(account(2)), None))[1].items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    zone, live = load(tmp_path), Inventory(organization(), None)
+    known = known_keys(zone, live, imported={}, record={})
+
+    (gone,) = (one for one in differing(zone, None, live, known, {}).differences if one.kind == "account")
+
+    assert (gone.how, gone.way.undo) == (How.GONE, ())
+
+
 def test_full_access_of_somebody_who_is_left_alone_is_not_accepted(tmp_path: Path) -> None:
     """It may have been made by hand yesterday; page and drift tell each by itself until somebody accepts it."""
     everything = json.dumps(

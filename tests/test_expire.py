@@ -234,7 +234,11 @@ def test_comments_order_and_other_entries_stay_whatever_goes(
     end = tail + ("users:\n  ada:  # hers\n    x: y\n" if more else "")
     text = "groups: {}\nassignments:\n" + "".join(before + piece for before, piece, _ in pieces) + end
     result = without(text, [index for index, (_, _, goes) in enumerate(pieces) if goes])
-    kept = "groups: {}\nassignments:\n" + "".join(before + ("" if goes else piece) for before, piece, goes in pieces)
+    kept = (
+        "groups: {}\nassignments:"
+        + (" []\n" if all(goes for *_, goes in pieces) else "\n")
+        + "".join(before + ("" if goes else piece) for before, piece, goes in pieces)
+    )
     assert visible(result) == visible(kept + end)
     assert data(result).get("assignments") == (data(kept + end).get("assignments"))
 

@@ -212,7 +212,17 @@ EDITS: dict[str, tuple[str | None, str]] = {
         + REMEDY.format("'groups: {}', 'assignments: []'"),
     ),
     "nothing is meant to stay": ("users: {}\ngroups: {}\nassignments: []\n", ""),
-    "the last entry has ended": (TEAM.partition("assignments:")[0] + "assignments:\n", ""),
+    "the last entry has ended": (TEAM.partition("assignments:")[0] + "assignments: []\n", ""),
+    "it is cut below a heading": (
+        TEAM.partition("assignments:")[0] + "assignments:\n",
+        f"has no assignments any more; all that it had would be deleted: {ASSIGNMENTS}; "
+        + REMEDY.format("'assignments: []'"),
+    ),
+    "it has headings alone": (
+        "users:\ngroups:\nassignments:\n",
+        "has no users and no groups and no assignments any more; all that it had would be deleted: "
+        f"{USERS}; {GROUPS}; {ASSIGNMENTS}; " + REMEDY.format("'users: {}', 'groups: {}', 'assignments: []'"),
+    ),
     "an entry goes": (TEAM[: TEAM.rindex("  - permission_sets")], ""),
 }
 

@@ -112,7 +112,8 @@ def _of_external(attribute: str) -> Way:
 def _of_account(attribute: str, before: Fact) -> Way:
     """Returns the way back of an account, which no deploy makes again, opens again or gives its address back."""
     if not attribute:
-        return Way(undo=lines.invite(before.ids["id"]), by_hand="the account has to accept the invitation")
+        id = before.ids.get("id")  # where no state was read, nobody knows it
+        return Way(undo=lines.invite(id) if id else (), by_hand="the account has to accept the invitation")
     if attribute == "state":
         return Way(by_hand="reopen it with AWS Support, or set retired: true on its entry")
     if attribute == "email":

@@ -67,7 +67,7 @@ def files(landing_zone: LandingZone) -> dict[str, dict[str, frozenset[str]]]:
     for whole, sections in MAY_BE_EMPTY.items():
         source_file = landing_zone.source_file(whole)
         for part in source_file.parts if isinstance(source_file, SplitSourceFile) else [source_file]:
-            found[part.name] = {section: set() for section in sections if section in part.data}
+            found[part.name] = {section: set() for section in sections if part.data.get(section) is not None}
     for whole, section, location, name in _placed(landing_zone):
         source_file = landing_zone.source_file(whole)
         if isinstance(source_file, SplitSourceFile) and location[0] == section:  # not of an option

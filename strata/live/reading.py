@@ -20,6 +20,7 @@ from strata.drift.recorded import States, states_of
 from strata.drift.steady import check_same
 from strata.errors import StrataError
 from strata.files.atomic import write
+from strata.identity.lost_states import lost_states
 from strata.inventory.controls import KEYS
 from strata.inventory.progress import Reading
 from strata.inventory.things import Inventory
@@ -121,8 +122,11 @@ def _from_aws(options: Options, zone: LandingZone, *, controls: bool) -> Evidenc
     aws = connect(options, zone.project)
     caller = management_caller(aws, zone.project)
     states = _states(aws, zone)
+    lost = "" if states is None or any(states.values()) else lost_states(aws, zone)
     reading = Reading(options, zone.project)
     inventory = reading.read(aws, partly=True)
+    if lost:
+        states, inventory = None, replace(inventory, unread={**inventory.unread, STATES: lost})
     if controls and states is not None:
         inventory = reading.controls(aws, inventory, controls_of(zone, states))
         try:
