@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Collection, Sequence
@@ -30,6 +31,17 @@ def counted(number: int, one: str, many: str | None = None) -> str:
 def plural(number: int, one: str, many: str | None = None) -> str:
     """Returns the word for a number of things."""
     return one if number == 1 else many or f"{one}s"
+
+
+def in_sentence(value: str) -> str:
+    """Returns a value of AWS, as drift writes it, so that a sentence does not end within it: text in quotes."""
+    if value.startswith("sha256 "):
+        return value
+    try:
+        json.loads(value)
+    except ValueError:
+        return repr(value) if value else "empty"
+    return value
 
 
 def snake(name: str) -> str:

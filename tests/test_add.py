@@ -370,7 +370,11 @@ def test_every_missing_option_is_an_error_of_its_own(folder: Path) -> None:
     assert errors[:3] == ["error: KEY", "error: --given-name", "error: --family-name"]
     assert "--email: 'nobody' is not an e-mail address" in done.stderr
     lacking = strata(folder, "assignment").stderr
-    assert [line.split()[1] for line in lacking.splitlines()] == ["--permission-set", "--user", "--account"]
+    assert [line.partition(" is missing")[0] for line in lacking.splitlines()] == [
+        "error: --permission-set",
+        "error: --user or --group",
+        "error: --account or --ou",
+    ]
 
 
 @pytest.mark.parametrize(

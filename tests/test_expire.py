@@ -140,9 +140,15 @@ def test_plan_tells_each_last_day_that_is_over_once(tmp_path: Path, monkeypatch:
     assert "AWS cannot be reached" in done.stderr
 
 
-@pytest.mark.parametrize("text", ["today", "2026-02-30", "24.11.2026", "20261124", ""])
-def test_a_day_that_is_none_is_refused(text: str) -> None:
-    with pytest.raises(StrataError, match="write it as in 2027-01-31"):
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        *((text, "is not a date; write it as in 2027-01-31") for text in ("today", "24.11.2026", "20261124", "")),
+        ("2026-02-30", "there is no day '2026-02-30'"),
+    ],
+)
+def test_a_day_that_is_none_is_refused(text: str, problem: str) -> None:
+    with pytest.raises(StrataError, match=problem):
         day_of(text)
 
 

@@ -504,7 +504,7 @@ CASES = (
         (
             "organization.yaml:9: accounts: account web-lab (000000000002, aws+lab@acme.io) is deployed and no longer "
             "declared: Terraform would remove it from the organization; put the entry back with retired: true, deploy, "
-            "and only then drop it; AWS keeps the account as it is",
+            "then close the account or list its e-mail address under unmanaged_accounts, and only then drop the entry",
         ),
     ),
     Case("an account goes that has left", ((ORGANIZATION, LAB_ENTRY, ""), *WITHOUT_LAB), changes=not_live(LAB)),

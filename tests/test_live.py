@@ -267,7 +267,7 @@ def test_a_session_length_that_no_file_writes_is_compared_with_the_default(
         said[length] = answer.rpartition("Differences")[2], report["live"]["differences"]
 
     assert said["PT1H"] == (" to the configuration here: none\n", [])
-    what = "permission set Rich: session_duration is PT12H at AWS, PT1H here, sso.yaml:35"
+    what = "permission set Rich: session_duration is 'PT12H' at AWS, 'PT1H' here, sso.yaml:35"
     assert said["PT12H"][0] == f" to the configuration here: 1 difference\n  {what}\n"
     assert [(one["at_aws"], one["declared"]) for one in said["PT12H"][1]] == [("PT12H", "PT1H")]
     assert "session of 1 h" in strata(own, "explain", "--permission-set", "Rich").stdout
@@ -403,8 +403,8 @@ def test_another_name_of_the_management_account_is_told(zone: LandingZone) -> No
     found = read(zone, live)
 
     assert [(one.what, one.place) for one in found.live.differences] == [
-        ("account management: name is Acme Inc at AWS, acme here, no drift", "project.yaml:9"),
-        ("account management: email is root@example.com at AWS, aws@example.com here, no drift", "project.yaml:10"),
+        ("account management: name is 'Acme Inc' at AWS, 'acme' here, no drift", "project.yaml:9"),
+        ("account management: email is 'root@example.com' at AWS, 'aws@example.com' here, no drift", "project.yaml:10"),
     ]
     assert (found.live.exit_code, found.live.summary) == (0, "none; 2 that are no drift")
     assert found.zone.accounts["management"].name == "Acme Inc"
@@ -528,7 +528,7 @@ def test_what_waits_for_a_deploy_is_told_and_is_no_drift(logged: Logged) -> None
     found = logged.read(logged.live)
 
     assert [one.what for one in found.live.differences] == [
-        "permission set Rich: session_duration is PT2H at AWS, PT3H here, no drift"
+        "permission set Rich: session_duration is 'PT2H' at AWS, 'PT3H' here, no drift"
     ]
     assert (found.live.summary, found.live.exit_code) == ("none; 1 that is no drift", 0)
 
@@ -1186,7 +1186,7 @@ def test_what_was_renamed_at_aws_keeps_its_key(folder: Path, tmp_path: Path) -> 
     found, by_name = read(zone, live), told(zone, Evidence.of(AT, CALLER, live))
 
     assert [one.what for one in found.live.differences] == [
-        "group readers-of-it: name is Lookers at AWS, Readers of it here"
+        "group readers-of-it: name is 'Lookers' at AWS, 'Readers of it' here"
     ]
     assert found.zone.groups["readers-of-it"].name == "Lookers"
     assert by_name.zone.groups.keys() == {"admins", "lookers"}

@@ -204,7 +204,9 @@ class Deployment:
             if s not in stacks and any(s in self.workspace.producers(c) for c in stacks)
         ]
         for producer in skipped:
-            self.progress.doing(f"{producer}: looking for changes, because {', '.join(stacks)} reads from it")
+            readers = [s for s in (*skipped, *stacks) if producer in self.workspace.stacks[s]]
+            reads = f"{', '.join(readers)} {plural(len(readers), 'reads', 'read')} from it"
+            self.progress.doing(f"{producer}: looking for changes, because {reads}")
             if not self.prepared.states[producer]:
                 raise StrataError(f"{producer} was never deployed; run strata deploy {producer} {' '.join(stacks)}")
             changes = self._planner.plan(producer)

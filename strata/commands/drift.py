@@ -27,7 +27,7 @@ from strata.options import Options
 from strata.outputs import output
 from strata.printing import LINE, document, line, readers_may_leave, word
 from strata.report.live import Unread, summary
-from strata.text import counted, listed, plural
+from strata.text import counted, in_sentence, listed, plural
 
 DIFFERS = 3
 
@@ -130,7 +130,7 @@ def _summary(drift: Drift) -> str:
 def _difference(options: Options, one: Difference, author: Author | None) -> Iterator[str]:
     what = f"{_WORDS[one.how]}: {one.kind} {one.name}"
     if one.how is How.CHANGED:
-        what = f"{what}: {one.attribute} is {one.at_aws or 'empty'} at AWS, {_otherwise(one)}"
+        what = f"{what}: {one.attribute} is {in_sentence(one.at_aws)} at AWS, {_otherwise(one)}"
     yield f"{f'{options.config}/{one.place}: ' if one.place else ''}{what}"
     if one.statements:
         yield f"  what:  {'; '.join(one.statements)}"
@@ -148,9 +148,9 @@ def _difference(options: Options, one: Difference, author: Author | None) -> Ite
 def _otherwise(one: Difference) -> str:
     """Returns the values that something had when it was deployed and has here."""
     if one.declared and one.attribute in one.declared.by_default:
-        return f"{one.here} by default"
-    here = "" if one.here == one.before else f", {one.here or 'empty'} here"
-    return f"{one.before or 'empty'} when it was deployed{here}"
+        return f"{in_sentence(one.here)} by default"
+    here = "" if one.here == one.before else f", {in_sentence(one.here)} here"
+    return f"{in_sentence(one.before)} when it was deployed{here}"
 
 
 def _hint(one: Difference) -> str:

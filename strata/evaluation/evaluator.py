@@ -142,7 +142,7 @@ def _granted(granted: Granted, grade: Grade, reason: str) -> Step:
 
 def _own(request: Request, identity: Verdict) -> Step:
     if request.principal.kind is PrincipalKind.ROOT:
-        return Step(identity.layer.name, Outcome.ALLOWED, "the root user may do everything in its account")
+        return Step(identity.layer.name, Outcome.ALLOWED, "may do everything in its account")
     return _passed(identity)
 
 

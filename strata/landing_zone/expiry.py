@@ -111,12 +111,12 @@ def day_of(text: str) -> dt.date:
     Raises:
         StrataError: it is not a date.
     """
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+        raise StrataError(f"--as-of: {text!r} is not a date; write it as in 2027-01-31")
     try:
-        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
-            return dt.date.fromisoformat(text)
+        return dt.date.fromisoformat(text)
     except ValueError:
-        pass
-    raise StrataError(f"--as-of: {text!r} is not a date; write it as in 2027-01-31")
+        raise StrataError(f"--as-of: there is no day {text!r}; correct it") from None
 
 
 def ending_text(ending: Ending, on: dt.date) -> str:

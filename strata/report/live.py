@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from strata.text import counted
+from strata.text import counted, in_sentence
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Difference:
     def _words(self) -> str:
         if not self.attribute:
             return {MADE: ": at AWS only", GONE: ": declared only"}[self.how]
-        return f": {self.attribute} is {self.at_aws or 'empty'} at AWS, {self.declared or 'empty'} here"
+        return f": {self.attribute} is {in_sentence(self.at_aws)} at AWS, {in_sentence(self.declared)} here"
 
     def as_data(self) -> dict[str, Any]:
         """Returns it for a script."""

@@ -246,7 +246,7 @@ def _in_words(result: Result) -> tuple[str, str]:
 def _briefly(result: Result) -> str:
     """Returns the first case of a broken expectation, without what decides it, and the number of the others."""
     first = result.failing[0]
-    may = {Outcome.ALLOWED: "may", Outcome.DENIED: "may not"}.get(first.outcome, "perhaps may")
+    may = {Outcome.ALLOWED: "may", Outcome.DENIED: "may not"}.get(first.outcome, "may perhaps")
     return f"{_who(first)} {may} {first.action}{_where(first)}{_more(result)}"
 
 

@@ -379,11 +379,12 @@ def test_identity_center_is_not_enabled(shipped: Site) -> None:
 @pytest.mark.e2e
 def test_a_producer_that_was_never_deployed(fresh: Site) -> None:
     """Deploying a stack alone names the one it needs; planning takes for granted what that would give."""
-    refused = fresh.strata("deploy", "organizations", "--yes")
+    refused = fresh.strata("deploy", "organizations", "sso", "--yes")
     planned = fresh.strata("plan", "backend", "organizations", "--exit-code")
 
     assert refused.code == 1
-    assert "backend was never deployed; run strata deploy backend organizations" in refused.text
+    assert "backend was never deployed; run strata deploy backend organizations sso" in refused.text
+    assert "looking for changes, because organizations reads from it" in refused.text
     assert planned.code == 3, planned.text
     assert "what others read of backend is what these plans say" in planned.stdout
     assert "  create   aws_organizations_account.shared" in planned.stdout

@@ -239,6 +239,7 @@ def _permission_set(landing_zone: LandingZone, folder: Path) -> tuple[Question, 
             "a policy document below the configuration, such as policies/data.json",
             _document(folder),
             needed=lambda known: not known.get("aws") and not known.get("customer"),
+            options="--aws, --customer or --inline",
         ),
         Question("session", "length of a session", typed(SessionDuration), otherwise="", asked=False),
         Question("name", "its name", typed(PermissionSetName), otherwise="", asked=False),
@@ -281,6 +282,7 @@ def _assignment(landing_zone: LandingZone, _folder: Path) -> tuple[Question, ...
             one_of("user", users),
             many=True,
             needed=lambda known: not known.get("group"),
+            options="--user or --group",
         ),
         Question(
             "ou",
@@ -295,6 +297,7 @@ def _assignment(landing_zone: LandingZone, _folder: Path) -> tuple[Question, ...
             _account_names(landing_zone),
             many=True,
             needed=lambda known: not known.get("ou"),
+            options="--account or --ou",
         ),
         Question(
             "except_ou", "units left out", one_of("organizational unit", units), otherwise=(), many=True, asked=False

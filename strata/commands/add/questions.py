@@ -28,6 +28,7 @@ class Question:
         many: the option can be repeated; at a terminal the answers stand in a row.
         asked: somebody at a terminal is asked for it.
         needed: other answers leave room for it.
+        options: all of which one is enough, as the message that it is missing names them; else its own.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Question:
     many: bool = False
     asked: bool = True
     needed: Callable[[Known], bool] = lambda _: True
+    options: str = ""
 
     @property
     def flag(self) -> str:
@@ -72,7 +74,7 @@ def gather(questions: Sequence[Question], given: Known) -> dict[str, Any]:
 
 def _missing(question: Question) -> str:
     told = "" if question.words == question.name.replace("_", " ") else f": {question.words}"
-    return f"{question.flag} is missing{told}"
+    return f"{question.options or question.flag} is missing{told}"
 
 
 def _given(given: Known, question: Question) -> bool:
