@@ -1033,6 +1033,11 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
             )
         ],
     ),
+    "a service has no administrator any more": (
+        ORGANIZATION,
+        _drop("delegated_administrators", "access-analyzer.amazonaws.com"),
+        [(GUARDRAILS, "account audit no longer administers access-analyzer.amazonaws.com for the organization")],
+    ),
     "a service is no longer trusted": (
         ORGANIZATION,
         _add("disable_services", value="guardduty.amazonaws.com"),

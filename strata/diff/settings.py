@@ -121,7 +121,9 @@ def trust_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
         if was == will_be:
             continue
         if will_be is None:
-            yield Change(Topic.TRUST, f"account {was} no longer administers {service}")
+            yield Change(
+                Topic.TRUST, f"account {was} no longer administers {service} for the organization", "guardrails"
+            )
         else:
             yield Change(
                 Topic.TRUST,
