@@ -41,6 +41,8 @@ def _control(name: str, old: Control, new: Control, domains: _Domains) -> Iterat
     for part, was, will_be in _different(old, new):
         weaker = old.on and is_weaker(type(new), part, was, will_be)
         text = f"control {name} has {part} {in_words(will_be)}, not {in_words(was)}"
+        if will_be is None:  # a contact
+            text = f"control {name} no longer has {part} {in_words(was)}: AWS keeps it as it is"
         yield Change(Topic.SECURITY, text, "guardrails" if weaker else None)
         for address in sorted(_addresses(will_be) - _addresses(was)):
             if domains.is_new(address):
