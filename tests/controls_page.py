@@ -125,6 +125,7 @@ WEAKER = {
     Weaker.OFF: "`false`",
     Weaker.FEWER: "an address less",
     Weaker.ELSE: "any but the default",
+    Weaker.GONE: "not given",
     Weaker.NEVER: "",
 }
 

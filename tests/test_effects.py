@@ -62,6 +62,11 @@ def allow(action: Any, **parts: Any) -> Statement:
 
 
 EXEMPT = {"ArnNotLike": {"aws:PrincipalArn": ["arn:*:iam::*:role/a", "arn:*:iam::*:role/b"]}}
+TEXTS = {
+    "StringNotLike": {
+        "aws:PrincipalArn": ["arn:*:iam::*:role/a", *(f"arn:aws:iam::*:role/{team}*" for team in ("b-", "c-", "d-"))]
+    }
+}
 REGIONS = {"StringNotEquals": {"aws:RequestedRegion": ["eu-central-1", "eu-west-1"]}}
 NOT_ACTION = {"Effect": "Deny", "NotAction": ["iam:*", "sts:*"], "Resource": "*"}
 QUEUE = "arn:aws:sqs:eu-central-1:111122223333:orders"
@@ -163,6 +168,45 @@ EDITS: dict[str, tuple[str, list[Statement], list[Statement], str | None]] = {
         [deny("s3:*")],
         [deny("s3:*", Condition={"StringNotLike": {"aws:PrincipalArn": "*/ci"}})],
         "no longer denies s3:* to ",
+    ),
+    "an exemption of an ARN is read as a text, whose star crosses colons": (
+        GUARDRAIL,
+        [deny("s3:*", Condition={"ArnNotLike": {"aws:PrincipalArn": "arn:*:iam::*:role/a"}})],
+        [deny("s3:*", Condition={"StringNotLike": {"aws:PrincipalArn": "arn:*:iam::*:role/a"}})],
+        "no longer denies s3:* to arn:*:iam::*:role/a",
+    ),
+    "a denial of a text becomes one of an ARN": (
+        GUARDRAIL,
+        [deny("s3:*", Condition={"StringLikeIfExists": {"aws:SourceArn": "arn:aws:s3:*:*:a"}})],
+        [deny("s3:*", Condition={"ArnLikeIfExists": {"aws:SourceArn": "arn:aws:s3:*:*:a"}})],
+        "no longer denies s3:* with aws:SourceArn arn:aws:s3:*:*:a to everybody",
+    ),
+    "an exemption of a text becomes one of an ARN": (
+        GUARDRAIL,
+        [deny("s3:*", Condition={"StringNotLike": {"aws:PrincipalArn": "arn:*:iam::*:role/a"}})],
+        [deny("s3:*", Condition={"ArnNotLike": {"aws:PrincipalArn": "arn:*:iam::*:role/a"}})],
+        None,
+    ),
+    "exemptions of texts are split, beside one of an ARN": (
+        GUARDRAIL,
+        [deny(["s3:*", "sqs:*"], Condition=TEXTS), deny("sns:*", Condition=EXEMPT)],
+        [deny("s3:*", Condition=TEXTS), deny("sqs:*", Condition=TEXTS), deny("sns:*", Condition=EXEMPT)],
+        None,
+    ),
+    "a denial of texts becomes one statement for each": (
+        GUARDRAIL,
+        [deny("s3:*", Condition={"StringLike": TEXTS["StringNotLike"]})],
+        [
+            deny("s3:*", Condition={"StringLike": {"aws:PrincipalArn": one}})
+            for one in TEXTS["StringNotLike"]["aws:PrincipalArn"]
+        ],
+        None,
+    ),
+    "a permission of an ARN becomes one of a text": (
+        SET,
+        [allow("sqs:*", Condition={"ArnLike": {"aws:SourceArn": "arn:aws:s3:*:*:a"}})],
+        [allow("sqs:*", Condition={"StringLike": {"aws:SourceArn": "arn:aws:s3:*:*:a"}})],
+        "now allows sqs:* with aws:SourceArn arn:aws:s3:*:*:a",
     ),
     "a permission is narrowed to one resource": (
         SET,
@@ -305,6 +349,7 @@ KEYS: dict[str, list[Value]] = {
     "aws:PrincipalArn": [
         "arn:aws:iam::111122223333:root",
         "arn:aws:iam::111122223333:user/lea",
+        "arn:aws:iam::111122223333:user/x:role/a",
         *(
             f"arn:aws:iam::{account}:role/{role}"
             for account in ("111122223333", "444455556666")

@@ -987,6 +987,28 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
             ),
         ],
     ),
+    "the contact for security goes": (
+        SECURITY,
+        _drop("alternate_contacts", "security"),
+        [
+            (
+                GUARDRAILS,
+                "control alternate_contacts no longer has security Security Operations, Security Officer, "
+                "security@nordwind.dev, +49 40 5550 120: AWS keeps it as it is",
+            )
+        ],
+    ),
+    "the contact for billing goes": (
+        SECURITY,
+        _drop("alternate_contacts", "billing"),
+        [
+            (
+                NOTHING,
+                "control alternate_contacts no longer has billing Accounts Payable, Finance, "
+                "invoices@nordwind.dev, +49 40 5550 100: AWS keeps it as it is",
+            )
+        ],
+    ),
     "a permission set is tagged": (
         SSO,
         _set("permission_sets", "Billing", "tags", value={"Delegated": "yes"}),
@@ -1032,6 +1054,11 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
                 "account audit administers backup.amazonaws.com for the organization, no longer shared-services",
             )
         ],
+    ),
+    "a service has no administrator any more": (
+        ORGANIZATION,
+        _drop("delegated_administrators", "access-analyzer.amazonaws.com"),
+        [(GUARDRAILS, "account audit no longer administers access-analyzer.amazonaws.com for the organization")],
     ),
     "a service is no longer trusted": (
         ORGANIZATION,

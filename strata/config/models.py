@@ -796,7 +796,7 @@ class AlternateContacts(Control):
     """For invoices and payments."""
     operations: Annotated[Contact | None, Weaker.NEVER] = None
     """For the availability of services."""
-    security: Annotated[Contact | None, Weaker.NEVER] = None
+    security: Annotated[Contact | None, Weaker.GONE] = None
     """For abuse and security issues."""
 
     @model_validator(mode="after")

@@ -17,6 +17,7 @@ class Weaker(Enum):
     OFF = "off"
     FEWER = "entries that are missing"
     ELSE = "any but the default"
+    GONE = "not given"
     NEVER = "it protects nothing"
 
     def holds(self, was: Any, now: Any, *, default: Any = None) -> bool:
@@ -34,6 +35,8 @@ class Weaker(Enum):
                 return bool(set(was) - set(now))
             case Weaker.ELSE:
                 return now not in (was, default)
+            case Weaker.GONE:
+                return was is not None and now is None
             case Weaker.NEVER:
                 return False
 

@@ -41,6 +41,8 @@ def _control(name: str, old: Control, new: Control, domains: _Domains) -> Iterat
     for part, was, will_be in _different(old, new):
         weaker = old.on and is_weaker(type(new), part, was, will_be)
         text = f"control {name} has {part} {in_words(will_be)}, not {in_words(was)}"
+        if will_be is None:  # a contact
+            text = f"control {name} no longer has {part} {in_words(was)}: AWS keeps it as it is"
         yield Change(Topic.SECURITY, text, "guardrails" if weaker else None)
         for address in sorted(_addresses(will_be) - _addresses(was)):
             if domains.is_new(address):
@@ -121,7 +123,9 @@ def trust_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
         if was == will_be:
             continue
         if will_be is None:
-            yield Change(Topic.TRUST, f"account {was} no longer administers {service}")
+            yield Change(
+                Topic.TRUST, f"account {was} no longer administers {service} for the organization", "guardrails"
+            )
         else:
             yield Change(
                 Topic.TRUST,

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
-from itertools import combinations, pairwise
+from itertools import combinations, pairwise, product
 
 from strata.evaluation import unknown
 from strata.evaluation.conditions import DependsError, Template, Test, UnresolvedError
@@ -26,6 +26,7 @@ FRESH = "zq7x"
 
 _FRESH_ARN = f"arn:aws:{FRESH}:{FRESH}:000000000000:{FRESH}"
 _FRESH_ROLE = "arn:aws:iam::000000000000:role/zq7x"
+_FRESH_USER = "arn:aws:iam::000000000000:user/zq7x"
 _PARTS = ("arn", "aws", FRESH, FRESH, "000000000000")
 """What a star in each part of an ARN stands for."""
 
@@ -181,13 +182,26 @@ class Wanted:
         found = self.text.split(":", ARN_PARTS - 1)
         return found if len(found) == ARN_PARTS and found[0] == "arn" else []
 
+    @property
+    def crosses(self) -> bool:
+        """Returns whether a wildcard before the last part stands for colons as well: that of a text, not of an ARN.
+
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
+        """
+        return self.kind is Kind.TEXT and any(wild in part for part in self.parts[:-1] for wild in "*?")
+
+    def aligned(self, other: Wanted) -> bool:
+        """Returns whether two ARNs are compared part by part: not a text with an ARN, where colons are crossed."""
+        mixed = Kind.ARN in (self.kind, other.kind) and (self.crosses or other.crosses)
+        return bool(self.parts and other.parts) and not mixed
+
     def within(self, other: Wanted) -> bool | None:
         """Returns whether all that it matches is matched by another; False if nothing is, None if it is not clear."""
-        mine, others = self.parts, other.parts
-        if mine and others and not self.folded and not other.folded:
+        if self.aligned(other) and not self.folded and not other.folded:
             kind = Kind.EXACT if other.kind is Kind.EXACT else Kind.TEXT
             found = {
-                pattern(there, kind).match(_open(here, self.kind)) for here, there in zip(mine, others, strict=True)
+                pattern(there, kind).match(_open(here, self.kind))
+                for here, there in zip(self.parts, other.parts, strict=True)
             }
             return False if False in found else None if None in found else True
         here, there = self.text, other.text
@@ -239,6 +253,8 @@ def _texts(
         if None in (lie[one, other], lie[other, one]) and True not in (lie[one, other], lie[other, one]):
             for text in _shared(one, other):
                 found.setdefault(text, Choice(text, _unescaped(f"{one.text} and {other.text}")))
+    for choice in list(_within_longer(found.values(), wanted)):
+        found.setdefault(str(choice.value), choice)
     seen = {tuple(one.matches(text) for one in wanted) for text in (*found, *(str(one.value) for one in known))}
     ways = _ways(wanted, lie)
     if ways is None:
@@ -278,10 +294,21 @@ def _shared(one: Wanted, other: Wanted) -> Iterator[str]:
         parts = [_meeting(here, there) for here, there in zip(one.parts, other.parts, strict=True)]
         if None not in parts:
             yield ":".join(part or "" for part in parts)
-        return
+        if one.aligned(other):
+            return
     texts = (one.text.lower(), other.text.lower()) if one.folded or other.folded else (one.text, other.text)
     if (found := _meeting(*texts)) is not None:
         yield found
+
+
+def _within_longer(texts: Iterable[Choice], wanted: Iterable[Wanted]) -> Iterator[Choice]:
+    """Yields ARNs of a role and a user that end as another ARN does: the path in one of IAM may have colons."""
+    crossed = {at for one in wanted if one.crosses for at, part in enumerate(one.parts[:-1]) if "*" in part}
+    for at, choice in product(sorted(crossed), texts):
+        parts = str(choice.value).split(":")
+        for other in (_FRESH_ROLE, _FRESH_USER) if len(parts) >= ARN_PARTS else ():
+            longer = ":".join([*parts[: at + 1], *other.split(":")[at + 1 :], *parts[at + 1 :]])
+            yield Choice(longer, choice.words)
 
 
 def _meeting(one: str, other: str) -> str | None:
