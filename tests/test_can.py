@@ -327,6 +327,24 @@ def guarded(tmp_path: Path, *conditions: dict[str, Any]) -> Path:
     return tmp_path / "config"
 
 
+def test_the_region_of_a_request_is_that_of_the_service_or_of_the_resource(tmp_path: Path) -> None:
+    """A role is passed where the service is asked, a bucket tells no region."""
+    config = guarded(tmp_path, {})
+    policy = config / "policies/deny-leaving-organization.json"
+    statement: dict[str, Any] = {"Effect": "Deny", "Action": ["iam:GetRole", "iam:PassRole", "s3:*", "sqs:*"]}
+    statement |= {"Resource": "*", "Condition": {"StringNotEquals": {"aws:RequestedRegion": "eu-west-1"}}}
+    policy.write_text(json.dumps({"Version": "2012-10-17", "Statement": statement}))
+
+    def found(action: str, *words: str) -> str:
+        return answer(action, "--in", "shared", "--as", "Administrator", *words, config=config)
+
+    assert found("iam:GetRole") == found("iam:GetRole", "--region", "us-east-1") == "denied"
+    assert (found("iam:PassRole"), found("iam:PassRole", "--region", "eu-west-1")) == ("depends", "allowed")
+    assert found("sqs:SendMessage", "--on", "arn:aws:sqs:eu-west-1:shared:q", "--region", "eu-west-1") == "allowed"
+    assert found("sqs:SendMessage", "--on", "arn:aws:sqs:*:shared:q", "--region", "us-east-1") == "denied"
+    assert found("s3:GetObject", "--on", "arn:aws:s3:::x/y", "--region", "eu-west-1") == "allowed"
+
+
 def test_a_negation_of_a_variable_without_a_value_denies(tmp_path: Path) -> None:
     """The example of AWS's page: `Access is explicitly denied when aws:principaltag/Team is not set`."""
     config = guarded(tmp_path, {"StringNotEquals": {"s3:ExistingObjectTag/Team": "${aws:PrincipalTag/Team}"}})
@@ -501,6 +519,9 @@ def test_a_wrong_deployer_is_a_fault(tmp_path: Path, text: str, problem: str) ->
         ("s3:GetObject --in shared --with aws:PrincipleArn=x", 2, "did you mean 'aws:PrincipalArn'?"),
         ("s3:GetObject --in shared --with s3:prefx=x", 2, "no condition key"),
         ("s3:GetObject --in shared --region eu-west1", 2, "did you mean 'eu-west-1'?"),
+        ("iam:GetRole --in shared --region eu-west-1", 2, "is a request to us-east-1, not to 'eu-west-1'; leave the"),
+        ("iam:GetRole --in shared --with aws:RequestedRegion=eu-west-1", 2, "is a request to us-east-1, not to"),
+        ("sqs:SendMessage --in shared --on arn:aws:sqs:eu-west-1:shared:q --region us-east-1", 2, "to eu-west-1, not"),
         ("s3:GetObject --in shared --as role/", 2, "is not the name of a role"),
         ("s3:GetObject --in shared --as role/ci-*", 2, "is not the name of a role"),
         ("s3:GetObject --in shared --as ''", 1, "'' is neither a user, a group nor a permission set\n"),

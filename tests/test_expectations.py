@@ -22,6 +22,7 @@ from strata.diff.expectations import expectation_changes
 from strata.errors import ConfigurationError, StrataError
 from strata.evaluation import Outcome, unknown
 from strata.evaluation.expectations import Case, contradictions, idle
+from strata.evaluation.keys import region_of
 from strata.evaluation.landing_zone import Evaluated
 from strata.evaluation.patterns import Actions
 from strata.evaluation.questions import Question, actors, ask
@@ -190,6 +191,24 @@ def test_other_is_each_region_that_is_not_governed(company_zone: Zone) -> None:
     assert failing(company_zone, everywhere | {"except": exempt | {"region": "eu-west-1"}}) == ()
 
 
+def test_an_action_is_asked_in_the_region_of_its_service(company_zone: Zone) -> None:
+    """Of a wildcard over all services, one that no region of the sentence has is left out."""
+
+    def asked(written: str | list[str], region: str, on: str = "*") -> set[tuple[str, str | None]]:
+        one = entry(denied=written, region=region, in_="management", on=on)
+        return {(case.action, case.region) for case in failing(company_zone, one)}
+
+    user = "arn:aws:iam::*:user/x"
+    assert not any(name.startswith("iam:") for name, _ in asked("*", "eu-central-1", user))
+    assert ("iam:GetUser", "us-east-1") in asked("*", "us-east-1", user)
+    assert asked("iam:GetUs*", "eu-central-1") == {("iam:GetUser", "us-east-1"), ("iam:GetUserPolicy", "us-east-1")}
+    assert asked(["iam:GetUser", "sns:ListTopics"], "eu-central-1") == {
+        ("iam:GetUser", "us-east-1"),
+        ("sns:ListTopics", "eu-central-1"),
+    }
+    assert asked("iam:GetUser", "other") == {("iam:GetUser", "us-east-1")}
+
+
 def test_what_is_grouped_is_answered_as_each_question_alone(company_zone: Zone) -> None:
     """Accounts, actions, people and regions share answers; asked one by one they are the same."""
     evaluated = Evaluated(company_zone.landing_zone)
@@ -210,7 +229,8 @@ def test_what_is_grouped_is_answered_as_each_question_alone(company_zone: Zone) 
                     found = {ask(evaluated, actor, Question(action, None, region), account).outcome for actor in acting}
                     answer = next((one for one in (Outcome.ALLOWED, Outcome.DEPENDS) if one in found), None)
                     if answer:
-                        expected.add((account, action.full_name, str(region), answer.value))
+                        sent_to = region_of(action.full_name, "*") or region
+                        expected.add((account, action.full_name, str(sent_to), answer.value))
 
     cases = failing(company_zone, one)
 
@@ -416,6 +436,15 @@ WRONG: tuple[tuple[Entry, str], ...] = (
     ({"denied": "sqs:Send*", "on": ["*", "arn:aws:s3:::x"]}, "on[2]: no action is ever about 'arn:aws:s3:::x'"),
     ({"denied": ["s3:*", "sqs:ListQueues"], "on": "arn:aws:s3:::x"}, "denied[2]: sqs:ListQueues is never about"),
     ({"denied": "s3:*", "region": "europe"}, "expectations[{at}].region[1]: 'europe' is not an AWS region"),
+    ({"denied": "iam:CreateUser", "region": ["other", "eu-west-1"]}, "region[2]: every iam:CreateUser is a request to"),
+    (
+        {"allowed": "iam:GetRole", "with": {"aws:RequestedRegion": "eu-west-1"}},
+        "iam:GetRole is a request to us-east-1, not to 'eu-west-1'",
+    ),
+    (
+        {"denied": "sqs:SendMessage", "on": "arn:aws:sqs:eu-west-1:*:q", "region": "us-east-1"},
+        "is a request to eu-west-1, not to 'us-east-1'",
+    ),
     ({"denied": "s3:*", "with": {"aws:SourceIpp": "1"}}, "is no condition key of AWS's, did you mean"),
     ({"denied": "s3:*", "with": {"aws:SecureTransport": True}}, "must be text, got true; put it in quotes"),
     ({"denied": "s3:*", "with": {"aws:CurrentTime": dt.date(2027, 1, 31)}}, "must be text, got 2027-01-31"),

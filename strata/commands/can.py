@@ -21,6 +21,7 @@ from strata.evaluation.questions import (
     Who,
     actors,
     ask,
+    check_region,
     check_resource,
     everybody,
     find_action,
@@ -87,6 +88,9 @@ def run(
         check_resource(evaluated, on)
         if not takes(asked, on):
             raise UsageError(f"{asked.full_name} is never about {on!r}: {taken_by(asked)}; or leave --on out")
+    for region in (question.region, question.keys.get("aws:requestedregion")):
+        if region is not None:
+            check_region(asked, on, region)
     accounts = _accounts(evaluated, where)
     person = find_who(evaluated, who) if who is not None else ANYBODY
     cases = [

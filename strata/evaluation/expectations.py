@@ -111,6 +111,23 @@ def _about(actions: Iterable[Action], resource: str | None) -> Iterator[Action]:
     return (one for one in actions if resource is None or takes(one, resource))
 
 
+def _sent_to(
+    sentence: Sentence, action: Action, written: str, resource: str | None, region: str | None
+) -> Sequence[str | None]:
+    """Returns the regions that the requests of one turn go to; none where another turn asks, or there is no request.
+
+    A wildcard over services leaves out an action that no region of the sentence has; others are asked where they are.
+    """
+    fixed = region_of(action.full_name, resource or "*") if region else None
+    every = isinstance(region, unknown.Other)
+    if not fixed:
+        return sentence.regions if every else (region,)
+    if fixed in sentence.regions:
+        return (fixed,) if every or region == fixed else ()
+    first = every or region == sentence.regions[0]
+    return (fixed,) if first and not is_pattern(written.partition(":")[0]) else ()
+
+
 class _Asked:
     """Questions about somebody in an account, on one resource; actions that the same statements are about share one."""
 
@@ -149,13 +166,15 @@ class _Asked:
         return (
             tuple(tuple(map(id, layer.about(name))) for layer in layers),
             resource,
-            question.region or region_of(name, resource),
+            region_of(name, resource) or question.region,
             name if action.service in _SPECIAL else action.service in aws_limits().resource_control_prefixes,
         )
 
     def surely_denied(self, pattern: str, region: str | None) -> bool:
         """Returns whether one statement denies every action of a pattern; false where it may be several."""
         prefix, _, name = pattern.partition(":")
+        if region and prefix.lower() == "iam":
+            return False  # iam:PassRole is asked in another region than the rest
         as_action = Action(prefix, name or "*", "Write", (), None, frozenset())
         question = Question(as_action, self.resource, region, self.keys)
         return all(self._denied(actor, question) for actor in self.acting)
@@ -234,12 +253,12 @@ class Examination:
             sentence.resources, sentence.expectation.actions, self._asked_regions(sentence)
         ):
             asked = _Asked(self.evaluated, acting, account, resource, sentence.keys)
-            every = sentence.regions if isinstance(region, unknown.Other) else (region,)
             found = (
                 (actor.name if actor else "", action.full_name, resource, where, answer)
                 for action in self._actions(written, asked, region, expected)
-                if asked.outcome(action, region) is not expected
-                for where in every
+                for places in (_sent_to(sentence, action, written, resource, region),)
+                if places and asked.outcome(action, region) is not expected
+                for where in places
                 for answer, actor in (asked.answer(action, where),)
                 if (answer.outcome if answer else Outcome.DENIED) is not expected
             )

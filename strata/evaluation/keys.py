@@ -12,7 +12,10 @@ from strata.evaluation.layers import Account
 from strata.evaluation.requests import ABSENT, Principal, PrincipalKind, Value
 
 IN_US_EAST_1 = frozenset({"account", "budgets", "ce", "cloudfront", "iam", "organizations", "route53", "shield"})
-"""Services with one endpoint: AWS documents for IAM that its calls always go to us-east-1."""
+"""Services with one endpoint, to which all their requests are made.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_examples_aws_deny-requested-region.html
+"""
 
 PRESENT = frozenset(
     {"aws:currenttime", "aws:epochtime", "aws:principalisawsservice", "aws:requestedregion", "aws:viaawsservice"}
@@ -33,16 +36,18 @@ def following(
     found = dict(_of_principal(principal, account))
     if resource_account:
         found |= _of_resource(resource_account)
-    if in_region := region or region_of(action, resource):
+    if in_region := region_of(action, resource) or region:
         found["aws:RequestedRegion"] = in_region
     return found
 
 
 def region_of(action: str, resource: str) -> str | None:
-    """Returns the region that action and resource determine."""
+    """Returns the region that action and resource determine, whatever region somebody names."""
     parts = resource.split(":", 5)
     if parts[3:] and parts[3].isascii() and parts[3].strip("*?"):
         return parts[3]
+    if action.lower() == "iam:passrole":
+        return None  # no request of its own: the service asks for it that the role is passed to
     return "us-east-1" if action.partition(":")[0].lower() in IN_US_EAST_1 else None
 
 

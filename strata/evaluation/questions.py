@@ -38,6 +38,7 @@ class Question:
     """An ARN, or `*`; else any. In it a star is any text, as the account the one that is asked about, whose key may
     stand for its id."""
     region: str | None = None
+    """The region of the request where action and resource do not determine it."""
     keys: Mapping[str, Value] = field(default_factory=dict)
     """Keys of the request that somebody gave."""
 
@@ -62,6 +63,19 @@ def find_action(written: str) -> Action:
         guess = did_you_mean(f"{service.prefix}:{name}", candidates)
         raise StrataError(f"{service.prefix} has no action {name!r}{guess or f' (known on {known.date})'}")
     return action
+
+
+def check_region(action: Action, resource: str | None, region: Value) -> None:
+    """Checks that an action on a resource may be asked for in a region.
+
+    Raises:
+        UsageError: it never is.
+    """
+    fixed = region_of(action.full_name, resource or "*")
+    if fixed and region != fixed:
+        what = f"{action.full_name} on {resource!r}" if region_of("", resource or "*") else f"every {action.full_name}"
+        named = repr(region) if isinstance(region, str) else "what is named"
+        raise UsageError(f"{what} is a request to {fixed}, not to {named}; leave the region out")
 
 
 def ask(evaluated: Evaluated, actor: Actor, question: Question, account: str) -> Answer:
@@ -96,12 +110,14 @@ def request_of(evaluated: Evaluated, actor: Actor, question: Question, account: 
     followed = following(
         actor.principal, actor.account, there, action=action, resource=resource, region=question.region
     )
+    region = region_of(action, resource)
+    fixed = {"aws:requestedregion": region} if region else {}
     request = Request(
         principal=actor.principal,
         action=action,
         resource=resource,
         resource_account=there.id,
-        context=Context(question.keys).filled(actor.keys).filled(followed),
+        context=Context({**question.keys, **fixed}).filled(actor.keys).filled(followed),
     )
     return request, there
 
@@ -162,7 +178,7 @@ def _any_resource(question: Question, here: Account) -> str:
     known = {
         "Partition": PARTITION,
         "Account": here.id,
-        "Region": question.region or region_of(question.action.full_name, "*") or unknown.ANYTHING,
+        "Region": region_of(question.action.full_name, "*") or question.region or unknown.ANYTHING,
     }
     return re.sub(r"\$\{([^}]*)\}", lambda found: known.get(found[1], unknown.ANYTHING), arns.pop())
 

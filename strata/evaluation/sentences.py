@@ -11,10 +11,10 @@ from strata.config.limits import aws_limits
 from strata.config.models import ROOT
 from strata.config.text import Problem, short
 from strata.config.types import did_you_mean
-from strata.errors import StrataError
+from strata.errors import StrataError, UsageError
 from strata.evaluation.landing_zone import Evaluated
 from strata.evaluation.operators import moment, network, number, truth
-from strata.evaluation.questions import Who, check_resource, find_action, find_who
+from strata.evaluation.questions import Who, check_region, check_resource, find_action, find_who
 from strata.evaluation.requests import ABSENT, Value
 from strata.iam.reference import KeyType, reference
 from strata.iam.resources import taken_by, takes
@@ -60,6 +60,7 @@ def problems(evaluated: Evaluated, expectation: Expectation, *, places: bool, pr
     on = _listed(("on",), expectation.on)
     wrong = [one for at, resource in on for one in _resource_problem(evaluated, resource, at, places=places)]
     yield from wrong or _untaken(evaluated, expectation)
+    yield from () if wrong else _elsewhere(evaluated, expectation)
     yield from _key_problems(expectation.with_)
     yield from _value_problems(expectation.with_)
 
@@ -185,6 +186,31 @@ def _untaken(evaluated: Evaluated, expectation: Expectation) -> Iterator[Problem
     for at, resource in _listed(("on",), resources if len(asked) == len(actions) else ()):
         if actions and resource not in {one for _, one in fitting}:
             yield Problem(f"no action is ever about {short(resource)}", "name one that an action takes", at=at)
+
+
+def _elsewhere(evaluated: Evaluated, expectation: Expectation) -> Iterator[Problem]:
+    """Yields the regions to which the one action of an expectation is no request."""
+    (written, *more) = expectation.actions
+    found = reference().actions(written)
+    if more or is_pattern(written) or not found:
+        return
+    values = placeholder_values(evaluated.landing_zone.project)
+    named = [*_listed(("region",), expectation.region)]
+    for key, regions in expectation.with_.items():
+        if key.lower() == "aws:requestedregion":
+            named += _listed(("with", key), regions)
+    for at, region in named:
+        problems = []
+        for resource in [fill(one, values) for one in expectation.on] or [None]:
+            try:
+                if region != OTHER_REGIONS:
+                    check_region(found[0], resource, region)
+                problems.append("")
+            except UsageError as error:
+                problems.append(str(error))
+        if all(problems):
+            problem, _, remedy = problems[0].partition("; ")
+            yield Problem(problem, remedy, at=at)
 
 
 # What it names
