@@ -136,6 +136,14 @@ def without_tag(key: str) -> dict[str, Any]:
     return {"StringNotEquals": {f"aws:PrincipalTag/{key}": "y"}}
 
 
+def untagged(key: str) -> dict[str, Any]:
+    return {"Null": {f"{key}/Team": "true"}}
+
+
+def of_others(key: str, team: str = "a") -> dict[str, Any]:
+    return {"StringNotEquals": {f"{key}/Team": team}}
+
+
 # Guardrails: members that nobody could enter, repair, or sign in to
 
 OVER, BEFORE = since("aws:CurrentTime", "2027-02-28"), {"DateLessThan": {"aws:CurrentTime": "2027-02-28"}}
@@ -144,6 +152,7 @@ ELSEWHERE = [
     *[("      - security\n      - shared\n", "      - security\n")] * 2,
     ("    accounts:\n      - shared\n", "    accounts: [security]\n"),
 ]
+TAG = "aws:ResourceTag"
 PRIVATE = {"NotIpAddress": {"aws:SourceIp": "172.16.0.0/12"}}
 TAGGED = [("assignments:\n", "access_control_attributes:\n  Name: ${path:userName}\n\nassignments:\n")]
 FIVE = ["kms:*", "s3:*", "secretsmanager:*", "sqs:*", "sts:*"]
@@ -243,6 +252,13 @@ REFUSED_GUARDRAILS = [
     guardrail("RCP: keys", deny("kms:*"), rcp=True),
     guardrail("RCP: queues and secrets", deny(["sqs:*", "secretsmanager:*"]), rcp=True),
     guardrail("RCP: from elsewhere than a private address", deny("s3:*", Condition=PRIVATE), rcp=True),
+    guardrail("RCP: roles without a tag", deny("sts:AssumeRole", Condition=untagged(TAG)), rcp=True),
+    guardrail("RCP: roles of other teams", deny("sts:AssumeRole", Condition=of_others("iam:ResourceTag")), rcp=True),
+    guardrail(
+        "RCP: roles of other teams than whoever asks",
+        deny("sts:AssumeRole", Condition=of_others(TAG, "${aws:PrincipalTag/Team}")),
+        rcp=True,
+    ),
     guardrail("RCP: signing in", deny(["sts:AssumeRoleWithSAML", "sts:TagSession", "sts:SetContext"]), rcp=True),
     guardrail(
         "RCP: signing in, by the path of its roles",
@@ -294,6 +310,14 @@ LEFT_GUARDRAILS = [
         deny(Condition={"IpAddress": {"aws:SourceIp": ["198.51.100.0/24", "192.0.2.0/24"]}}),
     ),
     guardrail("SCP: of a team", deny("iam:*", Condition={"StringEquals": {"aws:PrincipalTag/Team": "a"}})),
+    guardrail("SCP: what has no tag", deny(Condition=untagged(TAG))),
+    guardrail("SCP: what other teams have", deny("iam:*", Condition=of_others("iam:ResourceTag"))),
+    guardrail("SCP: what other teams have, but for the access role", deny(Condition={**of_others(TAG), **EXEMPT})),
+    guardrail("SCP: what one team has", deny(Condition={"StringEquals": {f"{TAG}/Team": "a"}})),
+    guardrail(
+        "SCP: what other teams have that have one",
+        deny(Condition={**of_others(TAG, "${aws:PrincipalTag/Team}"), "Null": {f"{TAG}/Team": "false"}}),
+    ),
     guardrail("SCP: since a day to come", deny(Condition=since("aws:CurrentTime", "2027-03-02T00:00:00Z"))),
     guardrail("SCP: until a day that is over", deny(Condition={"DateLessThan": {"aws:CurrentTime": "2027-02-28"}})),
     guardrail(
@@ -361,6 +385,23 @@ LEFT_GUARDRAILS = [
         rcp=True,
     ),
     guardrail("RCP: session tags", deny(["sts:TagSession", "sts:AssumeRoleWithWebIdentity"]), rcp=True),
+    guardrail(
+        "RCP: roles of one team", deny("sts:AssumeRole", Condition={"StringLike": {f"{TAG}/Team": "a"}}), rcp=True
+    ),
+    guardrail(
+        "RCP: roles of other teams, but for both",
+        deny(
+            "sts:AssumeRole",
+            Condition={**EXEMPT, "StringNotEquals": {**OF_MANAGEMENT["StringNotEquals"], f"{TAG}/Team": "a"}},
+        ),
+        rcp=True,
+    ),
+    guardrail("RCP: keys and buckets of other teams", deny(["kms:*", "s3:*"], Condition=of_others(TAG)), rcp=True),
+    guardrail(
+        "RCP: secrets without a tag",
+        deny("secretsmanager:*", Condition=untagged("secretsmanager:ResourceTag")),
+        rcp=True,
+    ),
     guardrail("RCP: signing in, until a day that is over", deny("sts:*SAML", Condition=BEFORE), rcp=True),
     guardrail(
         "RCP: signing in from elsewhere",

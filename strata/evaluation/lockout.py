@@ -574,15 +574,26 @@ def _denies(step: Step) -> bool:
 
 
 def _doubts(answer: Answer, there: Account) -> Iterator[Doubt]:
-    """Yields the statements of guardrails that may deny it; not those that leave something else to be asked for."""
-    action = answer.request.action
-    chosen = {RESOURCE} if answer.request.principal == _STRANGER else {RESOURCE, *_keys_of(action)}
+    """Yields the statements of guardrails that may deny it; not those that leave something else to be asked for.
+
+    Tags of a resource are not asked for: a statement that denies all without a tag may deny what needs the repair.
+    """
+    request, action = answer.request, answer.request.action
+    untagged = replace(request, context=request.context.filled(_UNTAGGED))
+    chosen = {RESOURCE} if request.principal == _STRANGER else {RESOURCE, *_keys_of(action)}
     open_ = {step.level for step in answer.steps if step.outcome is Outcome.DEPENDS}
     for layer in (*there.service_control, *there.resource_control):
-        for statement in layer.about(answer.request.name) if layer.name in open_ else ():
-            truth = statement.applies(answer.request)
-            if not (statement.allows or isinstance(truth, bool) or chosen & {_family(key) for key in truth}):
+        for statement in layer.about(request.name) if layer.name in open_ else ():
+            truth = statement.applies(request)
+            if statement.allows or isinstance(truth, bool):
+                continue
+            if not chosen & {_family(key) for key in truth} or statement.applies(untagged) is True:
                 yield Doubt(action, statement, truth)
+
+
+_UNTAGGED: Mapping[str, Value] = dict.fromkeys(
+    ("aws:ResourceTag/*", "iam:ResourceTag/*", "s3:BucketTag/*", "secretsmanager:ResourceTag/*"), ABSENT
+)
 
 
 def _keys_of(action: str) -> set[str]:
@@ -599,12 +610,14 @@ def _family(key: str) -> str:
 def _decided(request: Request, policies: Policies, session: Mapping[str, Value | Missing]) -> Answer:
     """Returns the answer; denied too where it is to everybody who is known, by every usual client from everywhere.
 
-    Nobody is known to have given a role a tag, where its session says nothing of tags. AWS gives the access role none.
+    Nobody is known to have given a role a tag, where its session says nothing of tags. AWS gives the access role none,
+    so that it is entered as one without tags.
     """
     found = settled(request, policies)
     if found.outcome is not Outcome.DEPENDS:
         return found
-    context = request.context.filled({"aws:PrincipalTag/*": ABSENT, **session})
+    entered = _UNTAGGED if request.resource.endswith(f":role/{ACCESS_ROLE}") else {}
+    context = request.context.filled({"aws:PrincipalTag/*": ABSENT, **entered, **session})
     denied = found
     for keys in usual(found, policies):
         denied = settled(replace(request, context=context.filled(keys)), policies)
