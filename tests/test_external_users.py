@@ -193,6 +193,10 @@ SHAPES: dict[str, tuple[Callable[[], Inventory], dict[str, str]]] = {
         lambda: called(AUDITORS, "sg-audit", group(OTHER, "sg-auditors", external=True)),
         {"changed group sg-auditors: name is sg-audit": RENAMED},
     ),
+    "AWS does not mark that one as the provider's": (
+        lambda: called(AUDITORS, "sg-audit", group(OTHER, "sg-auditors")),
+        {"changed group sg-auditors: name is sg-audit": RENAMED},
+    ),
     "two groups have each other's name": (
         swapped,
         {

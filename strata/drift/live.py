@@ -220,11 +220,19 @@ class _Center(_Part):
             name = facts.entitled(entitled.role, who, entitled.id)
             yield Fact(facts.ENTITLEMENT, name, ids={"id": entitled.id}, undo=undo)
 
+    @cached_property
+    def _provided(self) -> frozenset[tuple[Kind, str]]:
+        """Returns kind and name of whom the configuration leaves to an identity provider: AWS does not mark each."""
+        users = (one.sign_in_name for one in self.zone.users.values() if one.external)
+        groups = (one.name for one in self.zone.groups.values() if one.external)
+        return frozenset((*(("user", folded(name)) for name in users), *(("group", folded(name)) for name in groups)))
+
     def _users(self, center: Center, aws: lines.Center) -> Iterator[Fact]:
         """Yields the users; of those that an identity provider looks after, the declared ones by name and id."""
         for one in center.users:
             key = self.known["user"].get(one.id, "")
-            external = self.zone.users[key].external if key in self.zone.users else one.external
+            provided = one.external or ("user", folded(one.user_name)) in self._provided
+            external = self.zone.users[key].external if key in self.zone.users else provided
             if external and key in self.zone.users:
                 looked_up = {"user_name": _name_of(one.user_name, self.zone.users[key].sign_in_name), "id": one.id}
                 yield Fact(facts.USER, key, looked_up, ids={"id": one.id}, thing=("user", one.id), external=True)
@@ -249,7 +257,8 @@ class _Center(_Part):
         """
         for one in center.groups:
             key = self.known["group"].get(one.id, "")
-            external = self.zone.groups[key].external if key in self.zone.groups else one.external
+            provided = one.external or ("group", folded(one.name)) in self._provided
+            external = self.zone.groups[key].external if key in self.zone.groups else provided
             if external and key in self.zone.groups:
                 looked_up = {"name": _name_of(one.name, self.zone.groups[key].name), "id": one.id}
                 yield Fact(facts.GROUP, key, looked_up, ids={"id": one.id}, thing=("group", one.id), external=True)
