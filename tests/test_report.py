@@ -1115,6 +1115,15 @@ def test_a_change_is_told_in_words(
     assert [(one.risk, one.text) for one in found] == expected
 
 
+def test_root_sessions_in_members_are_a_new_power_of_the_management_account(
+    zone: LandingZone, edited: Callable[[dict[str, Edit]], LandingZone]
+) -> None:
+    without = edited({ORGANIZATION: _set("member_root_access", "sessions", value=False)})
+    assert [(change.risk, change.text) for change in diff.compare(without, zone)] == [
+        (ACCESS, "central management of root sessions in members is switched on")
+    ]
+
+
 @pytest.mark.parametrize(
     ("control", "mode", "at_aws"),
     [
