@@ -1406,6 +1406,17 @@ def _at(folder: Path, revision: str) -> str:
     return _git(folder, "rev-parse", revision).strip()
 
 
+def test_no_replacement_of_git_changes_what_is_compared(repository: Path) -> None:
+    """`git replace` puts another commit in the place of the one that is asked for."""
+    folder = repository / "aws" / "config"
+    (folder / "expectations.yaml").unlink()
+    _commit(repository)
+    _git(repository, "replace", "HEAD~1", "HEAD")
+    result = report("--diff", "HEAD~1", config=folder)
+    assert result.exit_code == 3
+    assert "expectation nobody-leaves is removed" in result.stdout
+
+
 @pytest.mark.parametrize(
     "attributes",
     ["expectations.yaml export-ignore", "* export-subst ident", "* text eol=crlf", "* filter=lfs diff=lfs -text"],
