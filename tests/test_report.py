@@ -1115,6 +1115,15 @@ def test_a_change_is_told_in_words(
     assert [(one.risk, one.text) for one in found] == expected
 
 
+def test_root_sessions_in_members_are_a_new_power_of_the_management_account(
+    zone: LandingZone, edited: Callable[[dict[str, Edit]], LandingZone]
+) -> None:
+    without = edited({ORGANIZATION: _set("member_root_access", "sessions", value=False)})
+    assert [(change.risk, change.text) for change in diff.compare(without, zone)] == [
+        (ACCESS, "central management of root sessions in members is switched on")
+    ]
+
+
 @pytest.mark.parametrize(
     ("control", "mode", "at_aws"),
     [
@@ -1395,6 +1404,17 @@ def _git(folder: Path, *words: str) -> str:
 
 def _at(folder: Path, revision: str) -> str:
     return _git(folder, "rev-parse", revision).strip()
+
+
+def test_no_replacement_of_git_changes_what_is_compared(repository: Path) -> None:
+    """`git replace` puts another commit in the place of the one that is asked for."""
+    folder = repository / "aws" / "config"
+    (folder / "expectations.yaml").unlink()
+    _commit(repository)
+    _git(repository, "replace", "HEAD~1", "HEAD")
+    result = report("--diff", "HEAD~1", config=folder)
+    assert result.exit_code == 3
+    assert "expectation nobody-leaves is removed" in result.stdout
 
 
 @pytest.mark.parametrize(

@@ -108,11 +108,15 @@ def _different(old: BaseModel, new: BaseModel) -> Iterator[tuple[str, Any, Any]]
 
 def _root_access(before: Organization, after: Organization) -> Iterator[Change]:
     old, new = before.member_root_access, after.member_root_access
-    for part, words in (("credentials_management", "of root credentials"), ("sessions", "of root sessions")):
+    parts: tuple[tuple[str, str, Risk | None], ...] = (
+        ("credentials_management", "of root credentials", None),
+        ("sessions", "of root sessions", "access"),  # the management account is root in members then
+    )
+    for part, words, risk in parts:
         was, will_be = bool(old and getattr(old, part)), bool(new and getattr(new, part))
         if was != will_be:
             text = f"central management {words} in members is switched {'on' if will_be else 'off'}"
-            yield Change(Topic.SECURITY, text, None if will_be else "guardrails")
+            yield Change(Topic.SECURITY, text, risk if will_be else "guardrails")
 
 
 def trust_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:

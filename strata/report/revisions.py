@@ -25,6 +25,9 @@ from strata.files.renaming import keys_of, place_with_other_key, with_other_key
 from strata.landing_zone import LandingZone
 from strata.load import load
 
+_GIT = ("git", "--no-replace-objects", "-C")
+"""Reads what was committed, not what `git replace` puts in its place."""
+
 
 @dataclass(frozen=True)
 class Revision:
@@ -208,7 +211,7 @@ def _blobs(folder: Path, names: Sequence[str]) -> Iterator[bytes | None]:
     with tempfile.TemporaryFile() as asked:
         asked.write("".join(f"{name}\n" for name in names).encode())
         asked.seek(0)
-        command = ["git", "-C", str(folder), "cat-file", "--batch"]
+        command = [*_GIT, str(folder), "cat-file", "--batch"]
         with subprocess.Popen(command, stdin=asked, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as reader:
             answers = cast("IO[bytes]", reader.stdout)
             for _ in names:
@@ -260,7 +263,7 @@ def _moves_in(content: bytes) -> list[Move]:
 def _git(folder: Path, *arguments: str) -> bytes | None:
     """Returns what git prints, None when it fails."""
     try:
-        done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, check=False)
+        done = subprocess.run([*_GIT, str(folder), *arguments], capture_output=True, check=False)
     except FileNotFoundError as error:
         raise StrataError("git is not on PATH; install it, or compare by hand") from error
     return done.stdout if done.returncode == 0 else None
