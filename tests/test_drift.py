@@ -1126,7 +1126,8 @@ def test_how_long_access_lasts_is_told_though_no_deploy_puts_it_back(edited: Edi
     drift = edited.compared(by_length["PT12H"], states(by_length["PT12H"]))
     assert (drift.waiting, edited.compared(by_length["PT1H"]).waiting) == ((), ())
     assert list(_told(Options(Path("config")), load(edited.path), drift, ())) == [
-        "config/sso.yaml:35: changed outside: permission set Rich: session_duration is 'PT12H' at AWS, 'PT1H' by default",
+        "config/sso.yaml:35: changed outside: permission set Rich: session_duration is 'PT12H' at AWS, 'PT1H' by "
+        "default",
         "  back:  write session_duration: PT1H at permission_sets.Rich in sso.yaml, and deploy sso",
         "  keep:  strata adopt permission-set:Rich",
         '  meant: accepted.yaml, finding: changed-outside, at: "permission set Rich: session_duration is PT12H"',
@@ -1911,7 +1912,8 @@ def test_the_text_has_the_place_the_values_and_lines_to_copy(edited: Edited, mon
         f"  back:  {drift.differences[0].way.undo[0]}",
         f"  keep:  strata adopt 'assignment:{assignment.removeprefix('assignment ')}'",
         f"  meant: accepted.yaml, finding: made-outside, at: {assignment}",
-        "config/sso.yaml:16: changed outside: group admins: description is 'Less.' at AWS, 'Full.' when it was deployed",
+        "config/sso.yaml:16: changed outside: group admins: description is 'Less.' at AWS, 'Full.' when it was "
+        "deployed",
         "  back:  strata deploy sso",
         "  keep:  strata adopt group:admins",
         '  meant: accepted.yaml, finding: changed-outside, at: "group admins: description is Less."',

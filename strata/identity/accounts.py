@@ -36,8 +36,8 @@ def lost_accounts(c: Comparison) -> Iterator[Refusal]:
             at = ("accounts",)
             problem = f"{account} is deployed and no longer declared: Terraform would remove it from the organization"
             remedy = (
-                "put the entry back with retired: true, deploy, then close the account or list its e-mail address under "
-                "unmanaged_accounts, and only then drop the entry"
+                "put the entry back with retired: true, deploy, then close the account or list its e-mail address "
+                "under unmanaged_accounts, and only then drop the entry"
             )
         yield Refusal(c.fault(ORGANIZATION, at, problem, remedy))
 
