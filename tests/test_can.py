@@ -327,6 +327,40 @@ def guarded(tmp_path: Path, *conditions: dict[str, Any]) -> Path:
     return tmp_path / "config"
 
 
+@pytest.mark.parametrize(
+    ("allowed_on", "action", "on", "expected"),
+    [
+        ("/a", "FilterLogEvents", "/a", "denied"),
+        ("/a:*", "FilterLogEvents", "/a", "allowed"),
+        ("/a:*", "FilterLogEvents", "/a:*", "allowed"),
+        ("/a:log-stream:*", "FilterLogEvents", "/a", "depends"),
+        ("/a", "ListTagsForResource", "/a:*", "allowed"),
+        ("/a:*", "ListTagsForResource", "/a", "denied"),
+        ("/a:*", "PutLogEvents", "/a", "allowed"),
+        ("/a:log-stream:*", "PutLogEvents", "/a:*", "allowed"),
+        ("/a:log-stream:x", "PutLogEvents", "/a", "depends"),
+        ("/a", "PutLogEvents", "/a", "denied"),
+        ("/a:log-stream:x", "PutLogEvents", "/a:log-stream:x", "allowed"),
+        ("*", "DescribeLogGroups", "/a", "allowed"),
+        ("*", "DescribeLogGroups", None, "allowed"),
+        ("/a:*", "DescribeLogGroups", "/a", "depends"),
+        ("/a:*", "DescribeLogGroups", None, "depends"),
+    ],
+)
+def test_a_log_group_is_asked_about_with_what_follows_its_name(
+    tmp_path: Path, allowed_on: str, action: str, on: str | None, expected: str
+) -> None:
+    """https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_LogGroup.html."""
+    shutil.copytree(SHIPPED, tmp_path / "config")
+    statement = {"Effect": "Allow", "Action": "logs:*", "Resource": f"arn:aws:logs:*:*:log-group:{allowed_on}"}
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    (tmp_path / "config/policies/devops.json").write_text(json.dumps(document))
+    words = (f"logs:{action}", "--in", "shared", "--as", "DevOps")
+    words += ("--on", f"arn:aws:logs:us-east-1:shared:log-group:{on}") if on else ()
+
+    assert answer(*words, config=tmp_path / "config") == expected
+
+
 def test_the_region_of_a_request_is_that_of_the_service_or_of_the_resource(tmp_path: Path) -> None:
     """A role is passed where the service is asked, a bucket tells no region."""
     config = guarded(tmp_path, {})
