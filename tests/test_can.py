@@ -234,6 +234,18 @@ def test_who_lists_everybody_with_what_decides() -> None:
     assert all(case["decided_by"] for case in found["cases"])
 
 
+def test_the_members_of_an_external_group_do_not_read_like_a_person(tmp_path: Path) -> None:
+    shutil.copytree(SHIPPED, tmp_path / "config")
+    sso = tmp_path / "config/sso.yaml"
+    more = "groups:\n  outside:\n    external: true\n"
+    granted = "assignments:\n  - permission_sets: [ReadOnly]\n    groups: [outside]\n    accounts: [shared]\n"
+    sso.write_text(sso.read_text().replace("groups:\n", more, 1).replace("assignments:\n", granted, 1))
+    words = ("s3:GetObject", "--in", "shared", "--who")
+
+    assert "  members of outside as permission set ReadOnly in shared" in can(*words, config=tmp_path / "config").stdout
+    assert "outside" in {case["who"] for case in facts(*words, config=tmp_path / "config")["cases"]}
+
+
 def test_a_unit_is_allowed_only_if_each_account_is() -> None:
     """`all accounts but one` is not allowed; each account has its own answer."""
     found = facts("ec2:RunInstances", "--in", "root", "--as", "role/ci", "--region", "us-west-2", config=COMPANY)
