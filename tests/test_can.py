@@ -367,8 +367,8 @@ def test_a_log_group_is_asked_about_with_what_follows_its_name(
     statement = {"Effect": "Allow", "Action": "logs:*", "Resource": f"arn:aws:logs:*:*:log-group:{allowed_on}"}
     document = {"Version": "2012-10-17", "Statement": [statement]}
     (tmp_path / "config/policies/devops.json").write_text(json.dumps(document))
-    words = (f"logs:{action}", "--in", "shared", "--as", "DevOps")
-    words += ("--on", f"arn:aws:logs:us-east-1:shared:log-group:{on}") if on else ()
+    words = [f"logs:{action}", "--in", "shared", "--as", "DevOps"]
+    words += ["--on", f"arn:aws:logs:us-east-1:shared:log-group:{on}"] if on else []
 
     assert answer(*words, config=tmp_path / "config") == expected
 
