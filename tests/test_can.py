@@ -234,6 +234,18 @@ def test_who_lists_everybody_with_what_decides() -> None:
     assert all(case["decided_by"] for case in found["cases"])
 
 
+def test_the_members_of_an_external_group_do_not_read_like_a_person(tmp_path: Path) -> None:
+    shutil.copytree(SHIPPED, tmp_path / "config")
+    sso = tmp_path / "config/sso.yaml"
+    more = "groups:\n  outside:\n    external: true\n"
+    granted = "assignments:\n  - permission_sets: [ReadOnly]\n    groups: [outside]\n    accounts: [shared]\n"
+    sso.write_text(sso.read_text().replace("groups:\n", more, 1).replace("assignments:\n", granted, 1))
+    words = ("s3:GetObject", "--in", "shared", "--who")
+
+    assert "  members of outside as permission set ReadOnly in shared" in can(*words, config=tmp_path / "config").stdout
+    assert "outside" in {case["who"] for case in facts(*words, config=tmp_path / "config")["cases"]}
+
+
 def test_a_unit_is_allowed_only_if_each_account_is() -> None:
     """`all accounts but one` is not allowed; each account has its own answer."""
     found = facts("ec2:RunInstances", "--in", "root", "--as", "role/ci", "--region", "us-west-2", config=COMPANY)
@@ -325,6 +337,40 @@ def guarded(tmp_path: Path, *conditions: dict[str, Any]) -> Path:
     policy = tmp_path / "config/policies/deny-leaving-organization.json"
     policy.write_text(json.dumps({"Version": "2012-10-17", "Statement": found}))
     return tmp_path / "config"
+
+
+@pytest.mark.parametrize(
+    ("allowed_on", "action", "on", "expected"),
+    [
+        ("/a", "FilterLogEvents", "/a", "denied"),
+        ("/a:*", "FilterLogEvents", "/a", "allowed"),
+        ("/a:*", "FilterLogEvents", "/a:*", "allowed"),
+        ("/a:log-stream:*", "FilterLogEvents", "/a", "depends"),
+        ("/a", "ListTagsForResource", "/a:*", "allowed"),
+        ("/a:*", "ListTagsForResource", "/a", "denied"),
+        ("/a:*", "PutLogEvents", "/a", "allowed"),
+        ("/a:log-stream:*", "PutLogEvents", "/a:*", "allowed"),
+        ("/a:log-stream:x", "PutLogEvents", "/a", "depends"),
+        ("/a", "PutLogEvents", "/a", "denied"),
+        ("/a:log-stream:x", "PutLogEvents", "/a:log-stream:x", "allowed"),
+        ("*", "DescribeLogGroups", "/a", "allowed"),
+        ("*", "DescribeLogGroups", None, "allowed"),
+        ("/a:*", "DescribeLogGroups", "/a", "depends"),
+        ("/a:*", "DescribeLogGroups", None, "depends"),
+    ],
+)
+def test_a_log_group_is_asked_about_with_what_follows_its_name(
+    tmp_path: Path, allowed_on: str, action: str, on: str | None, expected: str
+) -> None:
+    """https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_LogGroup.html."""
+    shutil.copytree(SHIPPED, tmp_path / "config")
+    statement = {"Effect": "Allow", "Action": "logs:*", "Resource": f"arn:aws:logs:*:*:log-group:{allowed_on}"}
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    (tmp_path / "config/policies/devops.json").write_text(json.dumps(document))
+    words = [f"logs:{action}", "--in", "shared", "--as", "DevOps"]
+    words += ["--on", f"arn:aws:logs:us-east-1:shared:log-group:{on}"] if on else []
+
+    assert answer(*words, config=tmp_path / "config") == expected
 
 
 def test_the_region_of_a_request_is_that_of_the_service_or_of_the_resource(tmp_path: Path) -> None:

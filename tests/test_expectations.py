@@ -21,7 +21,7 @@ from strata.config.moves import Move
 from strata.diff.expectations import expectation_changes
 from strata.errors import ConfigurationError, StrataError
 from strata.evaluation import Outcome, unknown
-from strata.evaluation.expectations import Case, contradictions, idle
+from strata.evaluation.expectations import Case, Examination, contradictions, idle
 from strata.evaluation.keys import region_of
 from strata.evaluation.landing_zone import Evaluated
 from strata.evaluation.patterns import Actions
@@ -207,6 +207,28 @@ def test_an_action_is_asked_in_the_region_of_its_service(company_zone: Zone) -> 
         ("sns:ListTopics", "eu-central-1"),
     }
     assert asked("iam:GetUser", "other") == {("iam:GetUser", "us-east-1")}
+
+
+def test_a_denial_of_log_groups_by_what_follows_their_names_is_none_of_all_actions(
+    configured: Callable[..., Path],
+) -> None:
+    """Tags and the list are asked about otherwise, though one statement is about every action."""
+    one = entry(denied="logs:*", in_="shared", as_="DevOps", on="arn:aws:logs:us-east-1:*:log-group:/a")
+    folder = configured(one)
+    statements = [
+        {"Effect": effect, "Action": "logs:*", "Resource": f"arn:aws:logs:*:*:log-group:{name}"}
+        for effect, name in (("Allow", "*"), ("Deny", "/a:*"))
+    ]
+    (folder / "policies/devops.json").write_text(json.dumps({"Version": "2012-10-17", "Statement": statements}))
+    examination = Examination(Evaluated(load(folder)))
+    asked = resolved(examination.evaluated, Expectation.model_validate(one))
+
+    assert {case.action: case.outcome for case in examination.examine(0, asked).failing} == {
+        "logs:DescribeLogGroups": Outcome.DEPENDS,
+        "logs:ListTagsForResource": Outcome.ALLOWED,
+        "logs:TagResource": Outcome.DEPENDS,
+        "logs:UntagResource": Outcome.DEPENDS,
+    }
 
 
 def test_what_is_grouped_is_answered_as_each_question_alone(company_zone: Zone) -> None:

@@ -59,6 +59,8 @@ class Case:
     """None for somebody without access to the account."""
     exempt: tuple[str, ...] = ()
     """The roles of which alone the answer depends, as `role/NAME`: any other is denied."""
+    of_group: bool = False
+    """Whether it is about the members of a group, whom the identity provider knows."""
 
     @property
     def outcome(self) -> Outcome:
@@ -200,7 +202,8 @@ def _exempt(evaluated: Evaluated, answer: Answer, question: Question, account: s
 def _everybody(evaluated: Evaluated, question: Question, account: str) -> Iterator[Case]:
     for who, permission_set in everybody(evaluated, account):
         actor = evaluated.permission_set(permission_set, account, who.key if who.kind == "user" else None)
-        yield Case(account, str(who), actor.name, ask(evaluated, actor, question, account))
+        answer = ask(evaluated, actor, question, account)
+        yield Case(account, str(who), actor.name, answer, of_group=who.kind == "group")
 
 
 def _best(cases: Iterable[Case]) -> Outcome:
@@ -256,7 +259,16 @@ def _alike(cases: Iterable[Case]) -> Iterator[tuple[Case, list[str]]]:
     for case in cases:
         decided = case.answer.decided if case.answer else None
         tests = tuple(case.answer.undecided(decided)) if case.answer and decided else ()
-        same = (case.who, case.acts_as, case.outcome, case.exempt, _on(case.answer), _step_words(decided), tests)
+        same = (
+            case.who,
+            case.of_group,
+            case.acts_as,
+            case.outcome,
+            case.exempt,
+            _on(case.answer),
+            _step_words(decided),
+            tests,
+        )
         firsts.setdefault(same, case)
         accounts[same].append(case.account)
     yield from ((case, accounts[same]) for same, case in firsts.items())
@@ -320,7 +332,8 @@ def _list_lines(cases: Sequence[Case], *, every: bool) -> Iterator[str]:
             yield ""
             yield f"{title}:"
         for case, accounts in _alike(chosen):
-            yield f"  {case.who} as {case.acts_as} in {_places(accounts, every=every)}{_on(case.answer)}"
+            name = f"members of {case.who}" if case.of_group else case.who
+            yield f"  {name} as {case.acts_as} in {_places(accounts, every=every)}{_on(case.answer)}"
             if case.answer:
                 yield f"    {_step_words(case.answer.decided)}"
     if not cases:

@@ -14,7 +14,7 @@ from itertools import islice, product
 
 from strata.config.expectations import Expectation
 from strata.config.limits import aws_limits
-from strata.config.models import MANAGEMENT
+from strata.config.models import MANAGEMENT, PARTITION
 from strata.evaluation import unknown
 from strata.evaluation.answers import Answer, Outcome
 from strata.evaluation.keys import region_of
@@ -175,6 +175,8 @@ class _Asked:
         prefix, _, name = pattern.partition(":")
         if region and prefix.lower() == "iam":
             return False  # iam:PassRole is asked in another region than the rest
+        if (self.resource or "").startswith(f"arn:{PARTITION}:logs:"):
+            return False  # actions ask about the same log group in different forms
         as_action = Action(prefix, name or "*", "Write", (), None, frozenset())
         question = Question(as_action, self.resource, region, self.keys)
         return all(self._denied(actor, question) for actor in self.acting)

@@ -20,6 +20,7 @@ from strata.evaluation.layers import Account, Layer, Policies
 from strata.evaluation.patterns import ARN_PARTS
 from strata.evaluation.requests import Context, PrincipalKind, Request, Value
 from strata.iam.reference import Action, reference
+from strata.iam.resources import as_asked
 from strata.landing_zone.grants import Grant
 from strata.landing_zone.groups import may_be_in
 
@@ -132,16 +133,23 @@ def resource_of(evaluated: Evaluated, question: Question, here: Account) -> tupl
         UsageError: it is not an ARN, or in no account there is.
     """
     if question.resource is None:
-        return _any_resource(question, here), here
-    if question.resource == "*":
-        return "*", here
+        resource = as_asked(question.action, _any_resource(question, here))
+        return resource if resource == "*" else resource.replace("*", unknown.ANYTHING), here
     check_resource(evaluated, question.resource)
-    parts = question.resource.split(":", ARN_PARTS - 1)
-    there = (_account_of(evaluated, parts[4], question.resource) if parts[4] != "*" else None) or here
+    resource = as_asked(question.action, question.resource)
+    if resource == "*":
+        return "*", here
+    parts = resource.split(":", ARN_PARTS - 1)
+    there = (_account_of(evaluated, parts[4], resource) if parts[4] != "*" else None) or here
     if parts[4] not in ("", "aws"):
         parts[4] = there.id
     # Whoever writes a star means any text there; AWS takes none in the resource of a request.
-    return re.sub(r"[*?]+", unknown.ANYTHING, ":".join(parts)), there
+    text = re.sub(r"[*?]+", unknown.ANYTHING, ":".join(parts))
+    group = _IN_LOG_GROUP.fullmatch(resource)  # no text that follows its name is another such name
+    return unknown.Other.than([f"*:{group[1]}"], text) if group else text, there
+
+
+_IN_LOG_GROUP = re.compile(r"arn:[^:]*:logs:[^:]*:[^:]*:(log-group:[^:*?]+):.*")
 
 
 def check_resource(evaluated: Evaluated, resource: str) -> None:

@@ -201,7 +201,7 @@ def _elsewhere(evaluated: Evaluated, expectation: Expectation) -> Iterator[Probl
             named += _listed(("with", key), regions)
     for at, region in named:
         problems = []
-        for resource in [fill(one, values) for one in expectation.on] or [None]:
+        for resource in [fill(one, values) for one in expectation.on] or ["*"]:
             try:
                 if region != OTHER_REGIONS:
                     check_region(found[0], resource, region)

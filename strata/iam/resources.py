@@ -18,7 +18,27 @@ def takes(action: Action, resource: str) -> bool:
     """Returns whether a request for an action may be about a resource; true where AWS's types are not known."""
     if resource == "*" or action.resource_types is None:
         return True
+    resource = as_asked(action, resource)
     return any(overlaps(resource, kind.arn) for kind in action.resource_types)
+
+
+def as_asked(action: Action, resource: str) -> str:
+    """Returns a resource in the form in which AWS asks policies about it: a log group with what follows its name.
+
+    https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_LogGroup.html
+    """
+    if action.full_name == "logs:DescribeLogGroups" and resource == "*":
+        return "arn:aws:logs:*:*:log-group:*"
+    group = _LOG_GROUP.fullmatch(resource) if action.service == "logs" else None
+    if not group or action.name in ("ListTagsForResource", "TagResource", "UntagResource"):
+        return group[1] if group else resource
+    if action.name == "DescribeLogGroups":
+        return re.sub(r":log-group:.*", ":log-group:*", resource)  # a list is of all, whichever somebody looks for
+    streams_alone = [kind.name for kind in action.resource_types or ()] == ["log-stream"]
+    return f"{group[1]}:log-stream:*" if streams_alone else f"{group[1]}:*"
+
+
+_LOG_GROUP = re.compile(r"(arn:[^:]*:logs:[^:]*:[^:]*:log-group:[^:]+)(?::\*)?")
 
 
 def taken_by(action: Action) -> str:
