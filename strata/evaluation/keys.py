@@ -14,6 +14,9 @@ from strata.evaluation.requests import ABSENT, Principal, PrincipalKind, Value
 IN_US_EAST_1 = frozenset({"account", "budgets", "ce", "cloudfront", "iam", "organizations", "route53", "shield"})
 """Services with one endpoint: AWS documents for IAM that its calls always go to us-east-1."""
 
+OF_ROLE = f"AROA{unknown.ANYTHING}"
+"""The id of a role: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-prefixes."""
+
 PRESENT = frozenset(
     {"aws:currenttime", "aws:epochtime", "aws:principalisawsservice", "aws:requestedregion", "aws:viaawsservice"}
 )
@@ -78,7 +81,7 @@ def _of_principal(principal: Principal, account: Account) -> Iterator[tuple[str,
     else:
         yield "aws:username", ABSENT
     if principal.session:
-        yield "aws:userid", f"{unknown.ANYTHING}:{principal.session.rpartition('/')[2]}"
+        yield "aws:userid", f"{OF_ROLE}:{principal.session.rpartition('/')[2]}"
     yield "aws:AssumedRoot", ABSENT  # sessions of central root access have it, and nobody else
 
 
