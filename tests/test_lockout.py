@@ -215,6 +215,8 @@ REFUSED_GUARDRAILS = [
         "SCP: of a team, and of all whose team begins otherwise",
         deny("iam:*", Condition={"StringNotLike": {"aws:PrincipalTag/Team": "a*"}}),
     ),
+    guardrail("SCP: sessions of roles, by their ids", deny(Condition={"StringLike": {"aws:userid": "AROA*:*"}})),
+    guardrail("SCP: whoever is no user", deny("sts:*", Condition={"StringNotLike": {"aws:userid": "AIDA*"}})),
     guardrail("SCP: clients that nobody has", deny(Condition={"StringNotLike": {"aws:UserAgent": "*zzz*"}})),
     guardrail(
         "SCP: from elsewhere than private addresses",
@@ -324,6 +326,7 @@ LEFT_GUARDRAILS = [
         "SCP: sessions that began before an incident",
         deny(Condition={"DateLessThan": {"aws:TokenIssueTime": "2027-02-28T12:00:00Z"}}),
     ),
+    guardrail("SCP: sessions of all roles but one", deny(Condition={"StringNotLike": {"aws:userid": "AROAEXAMPLE:*"}})),
     guardrail("SCP: all clients but one", deny(Condition={"StringNotLike": {"aws:UserAgent": "*Terraform*"}})),
     guardrail("SCP: clients of attackers", deny(Condition={"StringLike": {"aws:UserAgent": ["*kali*", "*parrot*"]}})),
     guardrail(
@@ -491,6 +494,7 @@ REFUSED_SETS = [
         "from elsewhere than an address that nobody has",
         deny(Condition={"NotIpAddressIfExists": {"aws:SourceIp": "192.0.2.1/32"}}),
     ),
+    limited("sessions of roles, by their ids", deny(Condition={"StringLike": {"aws:userid": "AROA*"}})),
     limited("clients that nobody has", deny(Condition={"StringNotLike": {"aws:UserAgent": "*zzz*"}})),
     limited("whoever has not a tag that nobody has", deny(Condition=without_tag("x"))),
     limited("the state's keys", deny("kms:*"), replaced={"project.yaml": [(NAMED, f"state:\n  kms: true\n{NAMED}")]}),

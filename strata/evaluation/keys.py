@@ -17,6 +17,9 @@ IN_US_EAST_1 = frozenset({"account", "budgets", "ce", "cloudfront", "iam", "orga
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_examples_aws_deny-requested-region.html
 """
 
+OF_ROLE = f"AROA{unknown.ANYTHING}"
+"""The id of a role: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-prefixes."""
+
 PRESENT = frozenset(
     {"aws:currenttime", "aws:epochtime", "aws:principalisawsservice", "aws:requestedregion", "aws:viaawsservice"}
 )
@@ -83,7 +86,7 @@ def _of_principal(principal: Principal, account: Account) -> Iterator[tuple[str,
     else:
         yield "aws:username", ABSENT
     if principal.session:
-        yield "aws:userid", f"{unknown.ANYTHING}:{principal.session.rpartition('/')[2]}"
+        yield "aws:userid", f"{OF_ROLE}:{principal.session.rpartition('/')[2]}"
     yield "aws:AssumedRoot", ABSENT  # sessions of central root access have it, and nobody else
 
 

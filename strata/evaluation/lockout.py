@@ -35,10 +35,10 @@ from strata.evaluation import unknown
 from strata.evaluation.answers import Answer, Outcome, Step
 from strata.evaluation.asked import never_sent, settled
 from strata.evaluation.documents import RESOURCE, Statement, parse
-from strata.evaluation.keys import following, region_of
+from strata.evaluation.keys import OF_ROLE, following, region_of
 from strata.evaluation.landing_zone import Actor, Evaluated, aws_policy
 from strata.evaluation.layers import Account, Layer, Policies
-from strata.evaluation.requests import ABSENT, Context, Missing, Principal, Request, Value
+from strata.evaluation.requests import ABSENT, Context, Missing, Principal, PrincipalKind, Request, Value
 from strata.evaluation.usual import usual
 from strata.iam.reference import reference
 from strata.iam.statements import statements
@@ -616,8 +616,12 @@ def _decided(request: Request, policies: Policies, session: Mapping[str, Value |
     found = settled(request, policies)
     if found.outcome is not Outcome.DEPENDS:
         return found
-    entered = _UNTAGGED if request.resource.endswith(f":role/{ACCESS_ROLE}") else {}
-    context = request.context.filled({"aws:PrincipalTag/*": ABSENT, **entered, **session})
+    known: dict[str, Value | Missing] = {"aws:PrincipalTag/*": ABSENT, **session}
+    if request.principal.kind is PrincipalKind.ROLE:
+        known["aws:userid"] = f"{OF_ROLE}:{unknown.ANYTHING}"
+    if request.resource.endswith(f":role/{ACCESS_ROLE}"):
+        known |= _UNTAGGED
+    context = request.context.filled(known)
     denied = found
     for keys in usual(found, policies):
         denied = settled(replace(request, context=context.filled(keys)), policies)

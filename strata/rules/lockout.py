@@ -389,7 +389,7 @@ def _lock_out(cause: _Cause, denied: Sequence[_Affected]) -> LockOut:
     if repairs := _repairs(denied):
         action = next(one.action for one in denied if one.what in repairs)
         repaired = f"{listed(repairs)} of {_accounts(denied, *repairs)}"
-        closed.append(f"denies {ACCESS_ROLE} {action}, so nobody can repair {repaired}")
+        closed.append(f"denies {ACCESS_ROLE} {action}, so it cannot repair {repaired}")
     problem = f"attached to {target}, statement {denied[0].statement.sid} {', and '.join(closed)}"
     at = f"{cause.statement} in {cause.source}"
     return LockOut(cause.file, cause.location, at, problem, _remedy(denied), cause.statement)
