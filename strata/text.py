@@ -40,7 +40,8 @@ def in_sentence(value: str) -> str:
     try:
         json.loads(value)
     except ValueError:
-        return repr(value) if value else "empty"
+        # On one line, in words that wrap: a word of a whole text would stand at the margin.
+        return repr(" ".join(value.split())) if value else "empty"
     return value
 
 
