@@ -220,6 +220,8 @@ def test_accounts_with_the_same_answer_are_told_together() -> None:
     ]
     assert told.count("a role with full access") == 1
     assert f"in data-dev, data-prod, payments-dev, payments-prod, payments-staging: {exempt}" in every
+    everywhere = can("ec2:RunInstances", "--in", "root", "--region", "ap-south-1", config=COMPANY).stdout
+    assert everywhere.startswith("depends\n"), "where some accounts allow it, the first line says no more"
     people = can("s3:GetObject", "--in", "workloads", "--who", config=COMPANY).stdout
     assert people.count("anna-petersen as permission set Administrator in ") == 1
 

@@ -245,7 +245,8 @@ def _lines(outcome: Outcome, cases: Sequence[Case], list_all: bool, *, every: bo
 
 def _overall_words(outcome: Outcome, cases: Sequence[Case]) -> str:
     exempt = dict.fromkeys(role for case in cases for role in case.exempt)
-    return _except(exempt) if exempt and outcome is Outcome.DEPENDS else outcome.value
+    everywhere = all(case.exempt or case.outcome is Outcome.DENIED for case in cases)
+    return _except(exempt) if exempt and everywhere and outcome is Outcome.DEPENDS else outcome.value
 
 
 def _except(roles: Iterable[str]) -> str:
