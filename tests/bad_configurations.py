@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from strata.config.source import SAFE_LOADER
 from strata.iam.reference import reference
 
 DATA = Path(__file__).with_suffix(".yaml")
@@ -48,12 +50,13 @@ class Edited:
         DATA.write_text("\n".join([*lines, ""]), encoding="utf-8")
 
 
+@cache
 def read() -> tuple[dict[str, str], list[Edited], list[Edited]]:
     """Returns the valid configuration, by file, bad ones with their errors and doubtful ones with their warnings.
 
     `{data}` stands there for the day of the reference data.
     """
-    data = yaml.safe_load(DATA.read_text(encoding="utf-8").replace("{data}", reference().date))
+    data = yaml.load(DATA.read_text(encoding="utf-8").replace("{data}", reference().date), Loader=SAFE_LOADER)  # noqa: S506
     return data["valid"], [Edited(**case) for case in data["bad"]], [Edited(**case) for case in data["doubtful"]]
 
 
