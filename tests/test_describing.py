@@ -8,6 +8,7 @@ import json
 import re
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -702,6 +703,19 @@ def test_drift_takes_what_is_left_alone_for_meant(tmp_path: Path) -> None:
     assert ("changed-outside", "permission set Long: session_duration is PT3600S") in accepted
     assert any(r"\u200b" in one.at for one in drift.accepted), "what nobody sees is written out in the YAML"
     assert {"user", "group", "policy", "assignment"} <= {one.kind for one in drift.accepted}
+
+
+def test_the_management_account_is_known_by_its_id_whatever_its_address_is(tmp_path: Path) -> None:
+    """Also where no state was read: its access would be told as somebody else's."""
+    for name, text in configuration(PROJECT_, Inventory(organization(), None))[1].items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    here = organization()
+    moved = replace(here, accounts=tuple(replace(one, email="other@example.com") for one in here.accounts))
+
+    known = known_keys(load(tmp_path), Inventory(moved, None), imported={}, record={})
+
+    assert known["account"] == {MANAGEMENT: "management"}
 
 
 def test_the_way_back_of_an_account_has_no_line_where_no_state_has_its_id(tmp_path: Path) -> None:

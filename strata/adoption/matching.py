@@ -9,7 +9,7 @@ from strata.config.moves import KINDS, Kind
 from strata.identity.declared import declared
 from strata.identity.things import TYPES, exact, folded, policy_identity, unit_identity
 from strata.inventory.things import Inventory
-from strata.landing_zone import LandingZone
+from strata.landing_zone import MANAGEMENT, LandingZone
 from strata.landing_zone.moves import newest_keys
 
 
@@ -43,8 +43,10 @@ def known_keys(
 
 
 def held(kind: Kind, zone: LandingZone, imported: Mapping[str, str]) -> dict[str, str]:
-    """Returns the keys that imports.yaml and, before that, the states have by id."""
+    """Returns the keys that imports.yaml and, before that, the states have by id; project.yaml has one id itself."""
     now, found = newest_keys(zone.moves), dict[str, str]()
+    if kind == "account":
+        found[zone.project.management_account.id] = MANAGEMENT
     for address, id in (*zone.imports.items(), *imported.items()):
         type, _, key = address.partition(".")
         if type == TYPES[kind]:
