@@ -114,7 +114,8 @@ def differences(title: str, *printed: str) -> list[str]:
     """Returns what the page and outputs differ in, the fields that none of them has included."""
     fields = tables()[title]
     met: set[str] = set()
-    found = [text for one in printed for text in walk(json.loads(one), tree(fields), "", met)]
+    messages = {path.replace("messages", "messages?", 1): kind for path, kind in tables()["Messages"].items()}
+    found = [text for one in printed for text in walk(json.loads(one), tree({**fields, **messages}), "", met)]
     shown = {path.replace("?", "").replace("[]", "[]") for path in fields}
     return [*found, *(f"{path} is in none of these outputs" for path in shown if f".{path}" not in met)]
 

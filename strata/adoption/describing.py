@@ -33,6 +33,7 @@ from strata.config.models import (
 from strata.config.models import Organization as DeclaredOrganization
 from strata.config.text import Problem
 from strata.config.types import AwsManagedPolicy, ManagedPolicyName, ManagedPolicyPath, OrganizationalUnitName
+from strata.errors import Message
 from strata.inventory import things
 from strata.inventory.reading import TRUSTED_SERVICES
 from strata.inventory.things import Attached, Center, Inventory, Organization
@@ -92,7 +93,7 @@ class LeftAlone(NamedTuple):
 
     kind: str
     name: str
-    reason: str
+    reason: Message
 
 
 @dataclass

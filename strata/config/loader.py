@@ -32,7 +32,7 @@ from strata.config.source import Location, SourceFile, conflicts, read, shown
 from strata.config.split import joined
 from strata.config.text import Problem, short
 from strata.config.types import ImportAddress, ImportId, did_you_mean
-from strata.errors import ConfigurationError, Fault
+from strata.errors import ConfigurationError, Fault, Message
 from strata.files.atomic import POLICY, UnreadableError, read_bytes
 
 FILES: Mapping[str, type[BaseModel]] = {PROJECT: Project, ORGANIZATION: Organization, SECURITY: Security, SSO: Sso}
@@ -108,7 +108,7 @@ class PartialConfiguration:
             return False
         return not any(location[0] in sections for location in self.skipped.get(file, set()) if location)
 
-    def fault(self, file: str, location: Location, problem: str, remedy: str) -> Fault:
+    def fault(self, file: str, location: Location, problem: Message, remedy: str) -> Fault:
         """Makes the fault of one value in one file."""
         return self.source_files[file].fault(location, problem, remedy)
 

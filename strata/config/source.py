@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from strata.config.text import short, text_problem
-from strata.errors import Fault
+from strata.errors import Fault, Message
 from strata.files.atomic import UnreadableError, read_bytes
 
 Location = tuple[str | int, ...]
@@ -58,7 +58,7 @@ class SourceFile:
             location = location[:-1]
         return self.lines.get(location, 1)
 
-    def fault(self, location: Location, problem: str, remedy: str, line: int | None = None) -> Fault:
+    def fault(self, location: Location, problem: Message, remedy: str, line: int | None = None) -> Fault:
         """Makes the fault of one value."""
         number = line or self.line(location)
         # YAML puts the end of a file on the line after the last one.

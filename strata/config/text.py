@@ -17,6 +17,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from strata.config.limits import Limit, aws_limits
+from strata.errors import Message
 
 _SHOWN = 60
 """Characters of a value that a fault quotes."""
@@ -25,7 +26,7 @@ _SHOWN = 60
 class Problem(ValueError):
     """The problem of one value, and its remedy; `at` is the path to the part of the value."""
 
-    def __init__(self, problem: str, remedy: str, at: tuple[str | int, ...] = ()) -> None:
+    def __init__(self, problem: Message, remedy: str, at: tuple[str | int, ...] = ()) -> None:
         super().__init__(problem)
         self.problem = problem
         self.remedy = remedy
