@@ -77,8 +77,15 @@ _IDS = {
 
 
 def account(key: str, within: str = "root", **values: Any) -> Thing:
-    """An account in a unit: `name`, `email`, `state`, `joined`, `tags`, `number`."""
-    given = {"name": f"acme-{key}", "email": f"{key}@example.com", "state": "ACTIVE", "joined": "CREATED", "tags": {}}
+    """An account in a unit: `name`, `email`, `state`, `joined`, `tags`, `number`; `retired` is said in the YAML."""
+    given = {
+        "name": f"acme-{key}",
+        "email": f"{key}@example.com",
+        "state": "ACTIVE",
+        "joined": "CREATED",
+        "tags": {},
+        "retired": False,
+    }
     return _thing("account", key, given | {"within": within}, values)
 
 

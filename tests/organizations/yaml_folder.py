@@ -90,7 +90,13 @@ def _units(side: Side, within: str) -> Entries:
 
 def _account(one: Thing, project: Mapping[str, Any]) -> Entries:
     name = one["name"] if one["name"] != f"{project['name']}-{one.key}" else None
-    return _given(email=one["email"], organizational_unit=one["within"], name=name, tags=dict(one["tags"]))
+    return _given(
+        email=one["email"],
+        organizational_unit=one["within"],
+        name=name,
+        tags=dict(one["tags"]),
+        retired=one["retired"] or None,
+    )
 
 
 def _policy(one: Thing, side: Side) -> Entries:
