@@ -72,10 +72,10 @@ if TYPE_CHECKING:
     from strata.landing_zone import LandingZone
 
 __all__ = [
-    "ALLOW", "DENY", "INSTANCE", "MANAGEMENT", "ROOT", "SCP", "STORE", "ImpossibleError", "Organization", "Said", "Side",
-    "Thing", "account", "attribute", "changed", "control", "delegated", "denied", "entitlement", "gone", "grant",
-    "group", "id_of", "layer", "no_full_access", "permission_set", "policy", "policy_type", "root_access", "service",
-    "unit", "user",
+    "ALLOW", "DENY", "INSTANCE", "MANAGEMENT", "ROOT", "SCP", "STORE", "ImpossibleError", "Organization", "Said",
+    "Side", "Thing", "account", "attribute", "changed", "control", "delegated", "denied", "entitlement", "gone",
+    "grant", "group", "id_of", "layer", "no_full_access", "permission_set", "policy", "policy_type", "root_access",
+    "service", "unit", "user",
 ]  # fmt: skip
 
 

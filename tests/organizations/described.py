@@ -123,11 +123,10 @@ def permission_set(key: str, *aws: str, **values: Any) -> Thing:
     return _thing("permission set", key, given | {"session": None, "relay_state": "", "tags": {}}, values)
 
 
-def grant(set_: str, who: str, *accounts: str) -> tuple[Thing, ...]:
-    """A permission set for a group, or for a user, in accounts."""
-    return tuple(
-        _thing("grant", f"{set_} {who} {one}", {"set": set_, "who": who, "account": one}, {}) for one in accounts
-    )
+def grant(set_: str, who: str, *accounts: str, **values: Any) -> tuple[Thing, ...]:
+    """A permission set for a group, or for a user, in accounts; `reason` and `until` are said in the YAML."""
+    given = {"set": set_, "who": who, "reason": "", "until": ""}
+    return tuple(_thing("grant", f"{set_} {who} {one}", {**given, "account": one}, values) for one in accounts)
 
 
 def service(name: str) -> Thing:

@@ -172,9 +172,9 @@ def _inline(one: Thing) -> str:
 
 
 def _assignments(side: Side) -> Iterator[Entries]:
-    rules = dict[tuple[str, str, str], list[str]]()
+    rules = dict[tuple[str, ...], list[str]]()
     for one in side.of("grant").values():
         kind = "groups" if side.principal(one).kind == "group" else "users"
-        rules.setdefault((one["set"], kind, one["who"]), []).append(one["account"])
-    for (set_, kind, who), accounts in rules.items():
-        yield {"permission_sets": [set_], kind: [who], "accounts": accounts}
+        rules.setdefault((one["set"], kind, one["who"], one["reason"], one["until"]), []).append(one["account"])
+    for (set_, kind, who, reason, until), accounts in rules.items():
+        yield {"permission_sets": [set_], kind: [who], "accounts": accounts, **_given(reason=reason, until=until)}
