@@ -17,14 +17,13 @@ import yaml
 from typer.testing import CliRunner
 
 from strata import printing
-from strata.adoption.existing import Existing, Merged
+from strata.adoption.existing import Merged
 from strata.adoption.live_ids import live_ids
 from strata.adoption.record import RECORD
 from strata.cli import app
 from strata.commands.adopt import configuration
 from strata.commands.adopt.chosen import Choice, _offered, chosen_of, kept, nothing_of, parsed
-from strata.commands.adopt.existing import deployed as in_states
-from strata.commands.adopt.existing import existing_at, with_unwritten, worse
+from strata.commands.adopt.existing import with_unwritten, worse
 from strata.commands.drift import _adopt, _to_copy, _told
 from strata.config.findings import DRIFT
 from strata.config.limits import aws_limits
@@ -45,6 +44,7 @@ from strata.errors import StrataError, UsageError
 from strata.inventory.reading import CENTER, DELEGATIONS, ENTITLEMENTS, POLICIES, TAGS, TRUSTED_SERVICES
 from strata.load import load
 from strata.options import Options
+from tests.drifting import adopted, existing_in, told
 from tests.organizations import (
     ALLOW,
     DENY,
@@ -82,13 +82,6 @@ FULL = "AdministratorAccess"
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The configuration of what was deployed."""
     return DEPLOYED.write(tmp_path_factory.mktemp("drift"))
-
-
-def told(drift: Drift) -> list[str]:
-    """Returns how each difference is told, of a thing that was made without what it lets people do."""
-    return [
-        f"{one.how.value.removesuffix('-outside')} {one.at.partition(': content is ')[0]}" for one in drift.differences
-    ]
 
 
 def compared(there: Organization, accepted: Any = ()) -> Drift:
@@ -146,17 +139,6 @@ def test_what_no_yaml_can_say_is_not_offered_to_adopt() -> None:
             if one.way.not_adopted not in ("", GONE):
                 said[f"{name}{f': {one.attribute}' if one.attribute else ''}"] = one.way.not_adopted
     assert said == NOT_ADOPTED
-
-
-def adopted(
-    folder: Path, there: Organization, *chosen: Difference, was: Mapping[str, Json] | None = None, **more: Any
-) -> Merged:
-    """Returns the configuration with some differences written."""
-    return kept(existing_in(folder, there, was), was or there.states, there.inventory, chosen, **more)
-
-
-def existing_in(folder: Path, there: Organization, was: Mapping[str, Json] | None = None) -> Existing:
-    return existing_at(folder, load(folder), there.inventory.organization.id, *in_states(was or there.states))
 
 
 @pytest.mark.e2e  # a minute: each is read, written and compared again

@@ -64,22 +64,13 @@ from tests.organizations import (
     user,
 )
 from tests.organizations.answers import CALLER
-from tests.organizations.deployed import DEPLOYED, SHOP
+from tests.organizations.deployed import CLEAN, SHOP
 from tests.organizations.drifts import BY_HAND
 from tests.synthesized import CHECKOUT, COMPANY
 
 AT = dt.datetime(2025, 1, 31, 12, 30, 15, tzinfo=dt.UTC)
 OF_LIVE = ("Evidence", "Differences to the configuration", "Account ids")
 Json = dict[str, Any]
-ON = [control(key) for key in ("ebs_encryption", "snapshot_public_access", "s3_public_access", "password_policy")]
-CLEAN = (
-    DEPLOYED.at_aws(gone("user", "guest3"), gone("group", "idp19"))
-    .but(ON)
-    .at_aws(control("instance_metadata"), control("image_public_access"))
-    .in_yaml(grant("Rich", "ana", "a3", reason="Her shop.", until=dt.date(2025, 2, 15)))
-    .with_texts({"expectations.yaml": "- {id: closed, reason: It is., denied: s3:GetObject, in: ou/workloads}\n"})
-)
-"""What was deployed, with every setting, without what others look after, and with a last day."""
 LOGGED = CLEAN.but(control("trail"))
 STOPPED = LOGGED.at_aws(changed("control", "trail", at={"": {"enable_logging": False}}))
 
