@@ -30,7 +30,7 @@ class Message(str):
         self.id, self.place, self.data = id, place, data
         return self
 
-    def __getnewargs__(self) -> tuple[str, str]:
+    def __getnewargs__(self) -> tuple[str, str]:  # type: ignore[override]  # str makes itself of one text
         return self.id, str(self)
 
     def at(self, place: str) -> Message:
@@ -75,6 +75,14 @@ class Fault:
 
     def __str__(self) -> str:
         return f"{self.place}: {line(values_cut(self.problem))}; {line(values_cut(self.remedy))}"
+
+    @property
+    def message(self) -> Message:
+        """Returns all of it in one text, for where faults stand among other texts."""
+        # A text without an id is of a room that has none yet.
+        return Message(
+            getattr(self.problem, "id", ""), str(self), place=self.place, **getattr(self.problem, "data", {})
+        )
 
     @property
     def place(self) -> str:
