@@ -232,7 +232,7 @@ def _objections(type: Any, value: object) -> dict[str, Message]:
 def _said_of(error: ErrorDetails) -> Message:
     """Returns what a rule says of a value; pydantic puts words of its own before it."""
     problem = error.get("ctx", {}).get("error")
-    return problem.problem if isinstance(problem, Problem) else Message("value-refused", str(problem or error["msg"]))
+    return problem.problem if isinstance(problem, Problem) else Message("value-rejected", str(problem or error["msg"]))
 
 
 @cache
@@ -253,11 +253,11 @@ def _accepted(
         if name in entry and name in _MAY_BE_UNWRITTEN and not (by_name and name == "name"):
             value = entry.pop(name)
             reason = f"{value!r} cannot be written here; it stays as it is"
-            found.leave(f"{name} of {kind}", called, Message("value-refused", reason, key=name, value=value))
+            found.leave(f"{name} of {kind}", called, Message("value-rejected", reason, key=name, value=value))
     rest = _objections(model, entry)
     if rest:
         reason = "; ".join(sorted(set(rest.values())))
-        found.leave(kind, called, Message("value-refused", reason, keys=sorted(rest)), id)
+        found.leave(kind, called, Message("value-rejected", reason, keys=sorted(rest)), id)
     return not rest
 
 
@@ -456,7 +456,7 @@ class _Organization:
         for one in others:
             if one.state != ACTIVE:
                 reason = f"it is {one.state.lower().replace('_', ' ')}"
-                closed = Message("account-not-open", reason, state=one.state)
+                closed = Message("account-inactive", reason, state=one.state)
                 self.found.leave("account", f"{one.id} {one.name!r}", closed, one.id)
         return [one.id for one in others]
 

@@ -76,7 +76,7 @@ def without(text: str, addresses: Collection[str]) -> str:
     if before is None or (after or {}) != {key: id for key, id in before.items() if key not in addresses}:
         text = f"{IMPORTS} is written in a way that cannot be edited; take these lines out by hand:"
         by_hand = (Message("take-out-by-hand", address, place=address) for address in sorted(addresses))
-        raise StrataError(Message("file-not-editable", text, file=IMPORTS), *by_hand)
+        raise StrataError(Message("not-editable", text, place=IMPORTS), *by_hand)
     return result
 
 

@@ -143,7 +143,7 @@ class Telling:
             if key in self.zone.accounts and one.state != ACTIVE:
                 state = one.state.lower().replace("_", " ")
                 text = f"account {key} ({one.id}): it is {state} at AWS, which no deploy changes; write `retired: true`"
-                yield Message("account-not-open", text, account=key, state=one.state)
+                yield Message("account-inactive", text, account=key, state=one.state)
 
     def _other_documents(self) -> Iterator[str]:
         """Yields the documents of the configuration that are not as at AWS."""

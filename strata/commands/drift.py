@@ -200,7 +200,7 @@ def _unused(zone: LandingZone, drift: Drift, accepted: Iterable[Acceptance]) -> 
         if one in accepted and (one.finding, lasting(one.at)) not in met:
             place = f"{ACCEPTED}:{lines.line((ENTRIES, index))}"
             text = f"{place}: accepts {one.finding} at {one.at}, and there is none; remove it"
-            yield Message("acceptance-unused", text, place=place, finding=one.finding, at=one.at)
+            yield Message("unused-acceptance", text, place=place, finding=one.finding, at=one.at)
 
 
 def _facts(options: Options, drift: Drift, by: Mapping[str, Author]) -> dict[str, Any]:

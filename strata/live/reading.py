@@ -212,7 +212,7 @@ def _notes(inventory: Inventory) -> Iterator[Message]:
     closed = {one.id: f"{one.name} ({one.id}, {one.state})" for one in live.accounts if one.state != ACTIVE}
     if closed:
         text = f"not open, and so not among the accounts: {listed(list(closed.values()))}"
-        yield Message("account-not-open", text, accounts=list(closed))
+        yield Message("account-inactive", text, accounts=list(closed))
     types = {one.value for one in PolicyType}
     others = [one for one in live.policies if one.type not in types and not one.aws_managed]
     if others:
