@@ -35,7 +35,7 @@ def lines_of(text: str) -> dict[str, str]:
     """
     data = _data(text)
     if data is None:
-        raise StrataError(Message("file-has-faults", f"{IMPORTS} has faults; strata check names them", file=IMPORTS))
+        raise StrataError(Message("file-has-faults", f"{IMPORTS} has faults; strata check names them", place=IMPORTS))
     return {str(address): id for address, id in data.items() if isinstance(id, str)}
 
 

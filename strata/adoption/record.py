@@ -45,14 +45,14 @@ class Record:
             found = json.loads(text)
             if found["format"] != FORMAT:
                 text = f"{RECORD} has format {found['format']!r}, and this Strata knows {FORMAT}"
-                raise StrataError(Message("unknown-format", text, file=RECORD, value=found["format"], limit=FORMAT))
+                raise StrataError(Message("unknown-format", text, place=RECORD, value=found["format"], limit=FORMAT))
             if found["organization"] != organization:
                 text = f"{RECORD} is of organization {found['organization']}, and this is {organization}"
-                raise StrataError(Message("other-organization", text, file=RECORD, organization=found["organization"]))
+                raise StrataError(Message("other-organization", text, place=RECORD, organization=found["organization"]))
             keys = {kind: {str(id): str(key) for id, key in found["keys"].get(kind, {}).items()} for kind in KINDS}
             return cls(keys, frozenset((type, str(id)) for type, some in found["ids"].items() for id in some))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise StrataError(Message("record-damaged", damaged, file=RECORD)) from error
+            raise StrataError(Message("record-damaged", damaged, place=RECORD)) from error
 
     def written(self, organization: str) -> str:
         """Returns the text of the record, a line for each entry."""

@@ -120,7 +120,7 @@ class Telling:
         ]
         self.since.differs += [*self._other_units(), *self._closed_accounts()]
         self.since.differs += [
-            Message("document-differs", f"{path}: the document is another one at AWS", file=path)
+            Message("document-differs", f"{path}: the document is another one at AWS", place=path)
             for path in self._other_documents()
         ]
 

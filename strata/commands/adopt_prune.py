@@ -51,7 +51,7 @@ def run(options: Options, *, dry_run: bool, yes: bool) -> int:
         raise StrataError(refused, *faults) from error
     if texts(folder) != before:
         changed = f"{folder} has changed in the meantime; run the command again"
-        raise StrataError(Message("changed-meanwhile", changed, folder=str(folder)))
+        raise StrataError(Message("changed-meanwhile", changed, place=str(folder)))
     return offer(options, before, files, str(folder / IMPORTS), dry_run=dry_run, yes=yes)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from strata.adoption.describing import ROOT_FEATURES
-from strata.aws.session import DENIED, AwsError, named
+from strata.aws.session import AwsError, named
 from strata.config.models import Project
 from strata.drift import facts
 from strata.drift.comparison import Difference, How
@@ -56,7 +56,7 @@ def authors(history: History, project: Project, differences: Sequence[Difference
                     author = _author(history, project, one)
                 yield author
             except AwsError as error:
-                refused = Message("aws-denied" if error.code in DENIED else "aws-failed", str(error), code=error.code)
+                (refused,) = error.args
                 yield Author(unknown=refused)
 
 

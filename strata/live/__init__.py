@@ -54,7 +54,7 @@ class Source:
                 f"{folder} does not exist, and what AWS has is told by the keys of a configuration; name it with "
                 "--config, or have strata adopt --to DIR write one of what AWS has, which changes nothing there"
             )
-            raise StrataError(Message("no-configuration", missing, folder=str(folder)))
+            raise StrataError(Message("no-configuration", missing, place=str(folder)))
         if self.save:
             refuse_in_configuration(self.save, folder, "--save")
             check_target(self.save, "--save", stream=False)

@@ -108,16 +108,16 @@ def kept_in(path: Path) -> Evidence:
                 f"{path} has format {short(found['format'])}, and this Strata reads 1 to {FORMAT}; "
                 "use the Strata that kept it"
             )
-            raise StrataError(Message("unknown-format", other, file=str(path), value=found["format"], limit=FORMAT))
+            raise StrataError(Message("unknown-format", other, place=str(path), value=found["format"], limit=FORMAT))
         evidence = Evidence({name: value for name, value in found.items() if name != "sha256"})
         _check_hash(path, evidence, found["sha256"])
         _check(evidence)
     except OSError as error:
         unreadable = f"{path} cannot be read: {error.strerror}; name a file that --save made"
-        raise StrataError(Message("file-unreadable", unreadable, file=str(path))) from error
+        raise StrataError(Message("file-unreadable", unreadable, place=str(path))) from error
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         other = f"{path} is no reading that --save kept; name the file that it made"
-        raise StrataError(Message("not-a-reading", other, file=str(path))) from error
+        raise StrataError(Message("not-a-reading", other, place=str(path))) from error
     now = dt.datetime.now(dt.UTC)
     if evidence.read_at > now + CLOCKS:
         later = (
@@ -125,7 +125,7 @@ def kept_in(path: Path) -> Evidence:
             f"{now:%Y-%m-%d %H:%M:%S} UTC; set the clock right, or read AWS again with --live"
         )
         read_at = evidence.read_at.isoformat(timespec="seconds")
-        raise StrataError(Message("reading-of-the-future", later, file=str(path), read_at=read_at))
+        raise StrataError(Message("reading-of-the-future", later, place=str(path), read_at=read_at))
     return evidence
 
 
@@ -135,7 +135,7 @@ def _check_hash(path: Path, evidence: Evidence, expected: object) -> None:
             f"{path} has been changed: its hash is {evidence.sha256}, and it was kept with {short(expected)}; "
             "read AWS again with --live"
         )
-        raise StrataError(Message("reading-changed", changed, file=str(path), sha256=evidence.sha256))
+        raise StrataError(Message("reading-changed", changed, place=str(path), sha256=evidence.sha256))
 
 
 def _check(evidence: Evidence) -> None:

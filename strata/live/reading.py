@@ -115,7 +115,7 @@ def read(options: Options, zone: LandingZone, source: Source, *, controls: bool 
             f"{source.kept} is about management account {management}, and {options.config} about "
             f"{zone.project.management_account.id}; name the configuration of that organization with --config"
         )
-        raise StrataError(Message("other-organization", other, file=str(source.kept), account=management))
+        raise StrataError(Message("other-organization", other, place=str(source.kept), account=management))
     return told(zone, evidence)
 
 

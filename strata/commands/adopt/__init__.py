@@ -127,7 +127,7 @@ def _add(options: Options, to: Path, names: Names, how: How) -> int:
     """Adds what is new to a configuration that exists; a member account's credentials are refused."""
     if mend(to):
         half = f"{to} was half written by a run that broke off: it is as it was before that run"
-        options.note(Message("half-written-before", half, folder=str(to)))
+        options.note(Message("half-written-before", half, place=str(to)))
     zone = load(to)
     _check_same(to, zone.project, names)
     aws = connect(options, zone.project)
@@ -156,7 +156,7 @@ def _add(options: Options, to: Path, names: Names, how: How) -> int:
         with readers_may_leave():
             for words in rendering.told(merged.since):
                 print(line(words))
-        options.note(Message("nothing-to-do", f"nothing to do: {to} has all that is new at AWS", folder=str(to)))
+        options.note(Message("nothing-to-do", f"nothing to do: {to} has all that is new at AWS", place=str(to)))
         return 0
     code = offer(options, to, existing, texts, merged, dry_run=how.dry_run, yes=how.yes, warned=warned)
     if code == 0 and not how.dry_run:

@@ -63,7 +63,7 @@ def run(options: Options, choice: Choice) -> int:
     folder = options.config
     if mend(folder):
         half = f"{folder} was half written by a run that broke off: it is as it was before that run"
-        options.note(Message("half-written-before", half, folder=str(folder)))
+        options.note(Message("half-written-before", half, place=str(folder)))
     zone = load(folder)
     aws = connect(options, zone.project)
     management_caller(aws, zone.project)
@@ -318,7 +318,7 @@ def _offered(
     folder = options.config
     if texts(folder) != existing.texts:
         changed = f"{folder} has changed in the meantime; run the command again"
-        raise StrataError(Message("changed-meanwhile", changed, folder=str(folder)))
+        raise StrataError(Message("changed-meanwhile", changed, place=str(folder)))
     if not choice.json:
         show(folder, {name: text for name, text in files.items() if name != RECORD}, merged.since)
     warn(warned)
@@ -335,6 +335,6 @@ def _offered(
         f"written to {folder}; strata plan shows what the deploy adds to it, tags for example. "
         "A permission set that was changed is also provisioned in all its accounts"
     )
-    options.note(Message("written", text, folder=str(folder)))
+    options.note(Message("written", text, place=str(folder)))
     options.note(f"next: strata check --config {word(folder)}")
     return 0, True

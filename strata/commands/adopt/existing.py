@@ -150,7 +150,7 @@ def offer(
     """
     if texts(folder) != existing.texts:
         changed = f"{folder} has changed in the meantime; run the command again"
-        raise StrataError(Message("changed-meanwhile", changed, folder=str(folder)))
+        raise StrataError(Message("changed-meanwhile", changed, place=str(folder)))
     if not quiet:
         documents = [Path(name) for name in files if name.endswith(".json") and name != RECORD]
         hidden = {RECORD, ADOPTION, *map(str, documents)}
@@ -162,7 +162,7 @@ def offer(
         options.note(Message("nothing-changed", "nothing was changed"))
         return 1
     replace(folder, {**existing.texts, **existing.kept}, files)
-    options.note(Message("written", f"written to {folder}", folder=str(folder)))
+    options.note(Message("written", f"written to {folder}", place=str(folder)))
     return 0
 
 

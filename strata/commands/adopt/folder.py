@@ -28,14 +28,14 @@ def has_configuration(to: Path) -> bool:
         StrataError: it is no folder, is not writable, is inside another configuration, or has other files.
     """
     if os.path.lexists(to) and not to.is_dir():
-        raise StrataError(Message("not-a-folder", f"{to} is not a folder; name another one with --to", folder=str(to)))
+        raise StrataError(Message("not-a-folder", f"{to} is not a folder; name another one with --to", place=str(to)))
     around = next((above for above in to.absolute().parents if (above / PROJECT).is_file()), None)
     if around:
         text = f"{to} is inside the configuration {around}; name a folder outside it with --to"
-        raise StrataError(Message("folder-in-configuration", text, folder=str(to), configuration=str(around)))
+        raise StrataError(Message("folder-in-configuration", text, place=str(to), configuration=str(around)))
     if not os.access(to if to.is_dir() else _existing(to), os.W_OK):
         text = f"{to} cannot be written; name another folder with --to"
-        raise StrataError(Message("file-unwritable", text, file=str(to)))
+        raise StrataError(Message("file-unwritable", text, place=str(to)))
     if (to / PROJECT).is_file():
         return True
     _left_by_us(to)
@@ -57,7 +57,7 @@ def _left_by_us(to: Path) -> list[str]:
     if foreign:
         problem = f"{to} has files already, such as {foreign[0]}, and no {PROJECT}"
         text = f"{problem}; name an empty folder with --to, or one with a configuration"
-        raise StrataError(Message("folder-not-empty", text, folder=str(to), files=foreign))
+        raise StrataError(Message("folder-not-empty", text, place=str(to), files=foreign))
     return others
 
 
