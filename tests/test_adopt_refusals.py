@@ -31,9 +31,12 @@ from strata.landing_zone.permissions import READER
 from tests.aws.center import INSTANCE, STORE
 from tests.aws.client import ACCOUNT, CHECKOUT, Aws, emulated_aws
 from tests.processes import interrupts
+from tests.said import Said
 from tests.test_inventory import DENY, grown
 from tests.test_permissions import granted
 
+KEPT = "the same command"
+"""Words that say how to go on."""
 NEW = ("--name", "acme", "--short-name", "ac", "--primary", "us-east-1", "--secondary", "us-west-2")
 
 
@@ -110,7 +113,9 @@ TOLERATED = {"account-access:ListApplications", "account-access:ListEntitlements
 
 
 @pytest.mark.e2e
-def test_each_permission_that_is_missing_is_named_with_the_account_and_the_remedy(aws: Aws, to: Path) -> None:
+def test_each_permission_that_is_missing_is_named_with_the_account_and_the_remedy(
+    aws: Aws, to: Path, said: Said
+) -> None:
     """Whoever adds the action that each error names ends at the policy of the page."""
     allowed = ["s3:ListAllMyBuckets"]
     allow(aws, *allowed)
@@ -120,9 +125,8 @@ def test_each_permission_that_is_missing_is_named_with_the_account_and_the_remed
         assert named, result.stderr
         assert named[1] not in allowed, result.stderr
         assert ACCOUNT in result.stderr
-        assert f"attach the policy that `strata permissions reader` (statement Read) prints: it allows {named[1]}" in (
-            result.stderr
-        )
+        (told,) = said(result.stderr)
+        assert (told.id, told.data["action"]) == ("aws-denied", named[1])
         allow(aws, *allowed, named[1])
         allowed.append(named[1])
 
@@ -131,7 +135,9 @@ def test_each_permission_that_is_missing_is_named_with_the_account_and_the_remed
 
 @pytest.mark.e2e
 @pytest.mark.parametrize("action", ["organizations:ListRoots", "sso:DescribePermissionSet"])
-def test_a_permission_that_is_missing_is_named_and_the_same_command_goes_on(aws: Aws, to: Path, action: str) -> None:
+def test_a_permission_that_is_missing_is_named_and_the_same_command_goes_on(
+    aws: Aws, to: Path, action: str, said: Said
+) -> None:
     """Organizations names neither action nor account; Identity Center names both."""
     allow(aws, *(one for one in documented() if one != action))
     refused = adopt(to)
@@ -141,8 +147,9 @@ def test_a_permission_that_is_missing_is_named_and_the_same_command_goes_on(aws:
     assert (refused.exit_code, written(to)) == (1, [])
     assert f"{action} is not allowed" in refused.stderr
     assert ACCOUNT in refused.stderr
-    assert f"`strata permissions reader` (statement Read) prints: it allows {action}" in refused.stderr
-    assert "what was read is kept, the same command goes on from there" in refused.stderr
+    (told,) = said(refused.stderr)
+    assert (told.id, told.data["action"]) == ("aws-denied", action)
+    assert KEPT in refused.stderr
     again = adopt(to)
     assert again.exit_code == 0, again.output
     assert "going on from an earlier run" in again.stderr
@@ -169,14 +176,14 @@ def member(aws: Aws, patch: pytest.MonkeyPatch, *, delegated: bool) -> str:
 
 @pytest.mark.parametrize("delegated", [False, True])
 def test_a_member_account_is_sent_to_the_management_account(
-    aws: Aws, to: Path, monkeypatch: pytest.MonkeyPatch, delegated: bool
+    aws: Aws, to: Path, monkeypatch: pytest.MonkeyPatch, delegated: bool, said: Said
 ) -> None:
     account = member(aws, monkeypatch, delegated=delegated)
-    refused = adopt(to)
+    refused = adopt(to, "--json")
+    (told,) = said(refused.stdout)
 
     assert refused.exit_code == 1
-    assert f"error: account {account} is a member of the organization o-" in refused.stderr
-    assert f"use a profile of its management account {ACCOUNT}, see --profile" in refused.stderr
+    assert (told.id, told.data) == ("wrong-account", {"account": account, "expected": ACCOUNT})
     assert not to.exists()
 
 

@@ -14,6 +14,7 @@ from strata.drift.authors import MOST, Author, _names, authors
 from strata.drift.comparison import Difference, compare
 from strata.drift.event_history import PAGES, Event, History
 from strata.drift.facts import STACKS
+from strata.errors import Message
 from strata.files.config_edit import write_texts
 from strata.iam.reference import reference
 from strata.landing_zone import LandingZone
@@ -101,7 +102,8 @@ def test_what_nobody_finds_says_so(zone: LandingZone, monkeypatch: pytest.Monkey
 
     (one,) = asked_who(Told(monkeypatch, {}), zone, *differences(zone, live))
 
-    assert one.unknown == "no event of the last 90 days in the management account tells"
+    assert isinstance(one.unknown, Message)
+    assert (one.unknown.id, one.unknown.data) == ("no-event", {"days": 90})
 
 
 def test_organizations_and_identity_center_are_asked_where_their_events_are(
@@ -127,7 +129,9 @@ def test_only_the_first_fifty_are_looked_up(zone: LandingZone, monkeypatch: pyte
     found = asked_who(Told(monkeypatch, {"us-east-1": [made]}), zone, *([one] * (MOST + 1)))
 
     assert {each.by for each in found[:MOST]} == {JANE}
-    assert found[MOST].unknown == "not asked: only the first 50 are"
+    told = found[MOST].unknown
+    assert isinstance(told, Message)
+    assert (told.id, told.data) == ("too-many-differences", {"limit": 50})
 
 
 def test_who_may_not_ask_is_told_once_for_all(zone: LandingZone) -> None:
@@ -137,14 +141,14 @@ def test_who_may_not_ask_is_told_once_for_all(zone: LandingZone) -> None:
 
         def events(self, region: str, name: str) -> Iterator[Event]:
             self.times += 1
-            raise AwsError("LookupEvents is not allowed", "AccessDeniedException")
+            raise AwsError(Message("aws-denied", "LookupEvents: no"), "AccessDeniedException")
 
     live = dict(cases())["attachment made"][0]
     history = Refusing()
 
     found = asked_who(history, zone, *differences(zone, live))
 
-    assert [one.unknown for one in found] == ["account 111111111111: LookupEvents is not allowed"] * 2
+    assert [one.unknown for one in found] == ["account 111111111111: LookupEvents: no"] * 2
     assert history.times == 1
 
 
