@@ -236,7 +236,9 @@ def _difference_facts(options: Options, one: Difference) -> dict[str, Any]:
         "undo": [f"{text}{_profile(options)}" for text in way.undo],
         "adopt": _adopt(options, one) if way.adopt else "",
         "not_adopted": way.not_adopted,
+        "not_adopted_id": way.not_adopted.id if way.not_adopted else "",
         "by_hand": way.by_hand,
+        "by_hand_id": way.by_hand.id if way.by_hand else "",
     }
 
 

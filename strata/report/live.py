@@ -82,7 +82,7 @@ class Unread:
 
     def as_data(self) -> dict[str, Any]:
         """Returns it for a script."""
-        return {"part": self.part, "kinds": list(self.kinds), "reason": self.reason}
+        return {"part": self.part, "kinds": list(self.kinds), "reason": self.reason, "id": self.reason.id}
 
 
 @dataclass(frozen=True)

@@ -338,7 +338,7 @@ def _gives(one: Difference, inventory: Inventory, full: Collection[str]) -> bool
 def _facts(to: Path, found: Description, reading: Reading, *, written: bool) -> dict[str, Any]:
     counts = {name: len(found.organization[name]) for name in ("accounts", "policies")}
     counts["assignments"] = len(found.grants)
-    left = [one._asdict() for one in found.left_alone]
+    left = [{**one._asdict(), "id": one.reason.id} for one in found.left_alone]
     return {
         "folder": str(to),
         "written": written,

@@ -183,15 +183,12 @@ def locked_out(folder: Path, existing: Existing, merged: Merged) -> list[Message
 
 def _placed(folder: Path, merged: Merged, found: Iterable[Message]) -> list[Message]:
     copy = str(Path(merged.landing_zone.source_file(PROJECT).file).parent)
-    return [
-        Message(
-            one.id,
-            f"{folder}/{one.replace(copy, str(folder))}",
-            place=f"{folder}/{one.place.replace(copy, str(folder))}" if one.place else "",
-            **one.data,
-        )
-        for one in found
-    ]
+
+    def here(text: str) -> str:
+        inside = text.removeprefix(f"{copy}/").replace(copy, str(folder))
+        return f"{folder}/{inside}"
+
+    return [Message(one.id, here(one), place=here(one.place), **one.data) for one in found]
 
 
 def warn(warned: Sequence[Message]) -> None:
