@@ -316,7 +316,7 @@ def test_an_import_of_what_is_gone_is_advice(adopted: Site) -> None:
     (told,) = [told for told in planned.messages if told[0] == warning["id"]]
     assert warning["id"] == "import-of-nothing"
     assert f"config/imports.yaml:{lines.index(membership) + 1}: {address}: " in warning["problem"]
-    assert told[2]["import_id"] == id
+    assert told[2]["id"] == id
     assert warning["problem"] in planned.stderr
     assert pruned.code == 0, pruned.text
     assert f"{address} goes: " in pruned.stderr
