@@ -58,7 +58,10 @@ class Said:
         text = _text(shown)
         if text.lstrip().startswith("{"):
             facts = json.loads(text)["messages"]
-            told = [Told(one["id"], one["place"], one["data"], one["text"]) for one in facts]
+            told = [
+                Told(one["id"], one["place"], one["data"], one["text"].removeprefix(f"{one['place']}: "))
+                for one in facts
+            ]
         else:
             told = [found for row in text.splitlines() for found in self._in(row)]
         commands = {message.id: command for command, message in self._made}
@@ -81,7 +84,12 @@ class Said:
         for start, end in sorted(outer):
             message = met[start, end]
             before = re.fullmatch(r"(?:(?:error|warning): )?(?:(.*): )?", row[:start])
-            yield Told(message.id, message.place or (before and before[1]) or "", dict(message.data), row[start:])
+            yield Told(
+                message.id,
+                message.place or (before and before[1]) or "",
+                dict(message.data),
+                row[start:].removeprefix(f"{message.place}: "),
+            )
 
     def _plain(self, text: str) -> str:
         for own, shown in self._hidden.items():
