@@ -64,7 +64,7 @@ class Said:
             ]
         else:
             told = [found for row in text.splitlines() for found in self._in(row)]
-        commands = {message.id: command for command, message in self._made}
+        commands = {message.id: command for command, message in reversed(self._made)}
         for one in told:
             self._words.hold(commands.get(one.id, "check"), one.id, self._plain(one.text))
         return told
@@ -158,7 +158,10 @@ def recorded(patch: pytest.MonkeyPatch) -> list[tuple[str, errors.Message]]:
 
     def make(cls: type[errors.Message], id: str, text: str, /, *, place: str = "", **data: Any) -> errors.Message:
         message = new(cls, id, text, place=place, **data)
-        made.append((_command(sys._getframe(1).f_globals.get("__name__", "")), message))
+        caller = sys._getframe(1)
+        while caller.f_back and caller.f_globals.get("__name__") == errors.__name__:
+            caller = caller.f_back
+        made.append((_command(caller.f_globals.get("__name__", "")), message))
         return message
 
     patch.setattr(errors.Message, "__new__", make)

@@ -1678,7 +1678,7 @@ def test_strangers_are_met_by_name_with_what_they_hold(aws: Aws, folder: Path) -
 
 
 def test_units_and_policies_of_another_key_are_met_by_their_live_names(
-    aws: Aws, folder: Path, states: States, tmp_path: Path, said: Said
+    aws: Aws, folder: Path, states: States, tmp_path: Path
 ) -> None:
     organizations = client("organizations")
     organizations.create_organization(FeatureSet="ALL")
@@ -1696,10 +1696,10 @@ def test_units_and_policies_of_another_key_are_met_by_their_live_names(
         (ORGANIZATION, "  lab:\n", "  play:\n    name: Play\n  lab:\n"),
         (ORGANIZATION, "policies:\n", f"policies:\n{new}"),
     )
-    found = told(examined(aws, edited(folder, edits, tmp_path), before).refusals, tmp_path, said)
-    assert [(one.id, one.place, one.data["owner"]) for one in found] == [
-        ("identity-taken", "organization.yaml:8: organizational_units.play.name", "lab"),
-        ("identity-taken", "organization.yaml:22: policies.new.name", "no-leave"),
+    found = [one.fault for one in examined(aws, edited(folder, edits, tmp_path), before).refusals]
+    assert [(one.problem.id, one.path, one.problem.data["owner"]) for one in found] == [
+        ("identity-taken", "organizational_units.play.name", "lab"),
+        ("identity-taken", "policies.new.name", "no-leave"),
     ]
 
 
