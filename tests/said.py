@@ -76,7 +76,7 @@ class Said:
     def _in(self, row: str) -> Iterator[Told]:
         """Yields the messages of a line, of which none is a part of another."""
         met: dict[tuple[int, int], errors.Message] = {}
-        for _, message in self._made:
+        for _, message in reversed(self._made):
             for words in dict.fromkeys((line(message), line(values_cut(message)))):
                 if words and (start := row.find(words)) >= 0:
                     met.setdefault((start, start + len(words)), message)
