@@ -25,6 +25,7 @@ from tests.said import Said
 from tests.synthesized import SHIPPED, Deployment
 
 INLINE = "aws_ssoadmin_permission_set_inline_policy"
+JANE, POLICY = "jane.doe@example.com", "arn:aws:iam::aws:policy"
 
 
 @pytest.fixture
@@ -87,9 +88,7 @@ def test_what_has_a_name_is_found_on_whatever_page_and_in_any_case(directory: Di
         directory.center.admin.create_permission_set(InstanceArn=directory.center.instance, Name=f"Set{number}")
     group = directory.center.people.create_group(IdentityStoreId=store, DisplayName="DevOps")["GroupId"]
     person = {"DisplayName": "Jane", "Name": {"GivenName": "Jane", "FamilyName": "Doe"}}
-    user = directory.center.people.create_user(IdentityStoreId=store, UserName="Jane.Doe@Example.com", **person)[
-        "UserId"
-    ]
+    user = directory.center.people.create_user(IdentityStoreId=store, UserName=JANE.title(), **person)["UserId"]
     made = directory.center.admin.create_permission_set(InstanceArn=directory.center.instance, Name="FinOps")[
         "PermissionSet"
     ]
@@ -97,7 +96,7 @@ def test_what_has_a_name_is_found_on_whatever_page_and_in_any_case(directory: Di
 
     found, objections = directory.sorted_out(
         declared(directory.landing_zone),
-        {("group", "devops"), ("permission-set", "FinOps"), ("user", "jane.doe@example.com")},
+        {("group", "devops"), ("permission-set", "FinOps"), ("user", JANE)},
     )
 
     assert objections == []
@@ -145,7 +144,7 @@ def managed(directory: Directory, arn: str, policy: str) -> None:
     directory.center.admin.attach_managed_policy_to_permission_set(
         InstanceArn=directory.center.instance,
         PermissionSetArn=arn,
-        ManagedPolicyArn=f"arn:aws:iam::aws:policy/{policy}",
+        ManagedPolicyArn=f"{POLICY}/{policy}",
     )
 
 
@@ -180,7 +179,7 @@ CASES: dict[str, tuple[str, Callable[[Directory, str], None], list[str]]] = {
     "another managed policy": (
         "FinOps",
         lambda directory, arn: managed(directory, arn, "AdministratorAccess"),
-        ["arn:aws:iam::aws:policy/AdministratorAccess"],
+        [f"{POLICY}/AdministratorAccess"],
     ),
     "a customer policy": (
         "FinOps",
@@ -251,7 +250,7 @@ def test_what_was_deleted_and_made_again_is_refused_with_the_way_to_keep_it(dire
     """Only what a plan creates counts, and AWS may have it under no other id than that of the state."""
     store, instance = {"IdentityStoreId": directory.center.store}, directory.center.instance
     person = {"DisplayName": "Jane", "Name": {"GivenName": "Jane", "FamilyName": "Doe"}}
-    user = directory.center.people.create_user(**store, UserName="jane.doe@example.com", **person)["UserId"]
+    user = directory.center.people.create_user(**store, UserName=JANE, **person)["UserId"]
     finops, devops, readonly = (
         directory.center.people.create_group(**store, DisplayName=name)["GroupId"]
         for name in ("FinOps", "devops", "readonly")
@@ -280,9 +279,9 @@ def test_what_was_deleted_and_made_again_is_refused_with_the_way_to_keep_it(dire
     }
     assert said.ids(found) == ["made-again"] * 3
     assert {one.fault.path: one.fault.problem.data["holds"] for one in found} == {
-        "groups.finops": ["jane.doe@example.com"],
+        "groups.finops": [JANE],
         "users.jane-doe": [],
-        "permission_sets.FinOps": ["arn:aws:iam::aws:policy/SecurityAudit"],
+        "permission_sets.FinOps": [f"{POLICY}/SecurityAudit"],
     }
     assert {Path(one.fault.file).name for one in found} == {"sso.yaml"}
 
@@ -333,7 +332,7 @@ def test_only_what_no_state_has_is_announced() -> None:
     names = {announced_as(one) for one in to_create(landing_zone, state)}
 
     assert {("permission-set", "FinOps"), ("group", "readonly")} <= names
-    recorded = {("user", "jane.doe@example.com"), ("group", "finops"), ("permission-set", "DevOps")}
+    recorded = {("user", JANE), ("group", "finops"), ("permission-set", "DevOps")}
     assert not names & {*recorded, ("group", "devops")}
 
 
