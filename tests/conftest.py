@@ -80,7 +80,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """Searches for garbage less often, and not in what was collected: it stays, and the search takes a tenth of a run."""
+    """Looks for garbage less often, and not in what was collected, which stays: it took a tenth of a run."""
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
 

@@ -418,8 +418,9 @@ class Clients:
 
     def __init__(self) -> None:
         self.session, self.hooks = boto3.Session(), Hooks()
-        self.session.events.register_first("before-call", lambda **call: self.hooks.before_call(**call))
-        self.session.events.register_first("before-send", lambda **call: self.hooks.before_send(**call))
+        # The hooks are those of the test that runs.
+        self.session.events.register_first("before-call", lambda **call: self.hooks.before_call(**call))  # noqa: PLW0108
+        self.session.events.register_first("before-send", lambda **call: self.hooks.before_send(**call))  # noqa: PLW0108
         self.made: dict[tuple[str, str], Any] = {}
 
     def client(self, service: str, region_name: str = "us-east-1", config: Any = None) -> Any:
