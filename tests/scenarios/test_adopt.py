@@ -18,8 +18,6 @@ from tests.test_inventory import grown as by_hand
 _NEW = ("--name", "acme", "--short-name", "ac", "--primary", "us-east-1", "--secondary", "us-west-2")
 _SERVICES = ("organizations:", "sso-admin:", "identitystore:")
 
-pytestmark = pytest.mark.e2e
-
 
 @pytest.fixture
 def adopted(running_aws: Aws, provider: Provider, tmp_path: Path) -> Site:

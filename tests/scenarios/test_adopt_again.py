@@ -13,7 +13,7 @@ from tests.aws.client import Aws
 from tests.scenarios.site import Provider, Site
 from tests.test_inventory import grown
 
-pytestmark = [pytest.mark.only("stand-in"), pytest.mark.e2e]
+pytestmark = pytest.mark.only("stand-in")
 
 _NEW = ("--name", "acme", "--short-name", "ac", "--primary", "us-east-1", "--secondary", "us-west-2")
 

@@ -22,7 +22,7 @@ FOREIGN = CHECKOUT / "tests/scenarios/foreign"
 ANSWERS = {"[y/N]": "y", "Enter a value": "yes"}
 SERVICES = ("organizations:", "sso-admin:", "identitystore:")
 
-pytestmark = [pytest.mark.only("stand-in"), pytest.mark.e2e]
+pytestmark = pytest.mark.only("stand-in")
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from tests.aws.center import INSTANCE, STORE
 from tests.scenarios.site import Run, Site
 from tests.scenarios.typist import Typist
 
-pytestmark = [pytest.mark.only("stand-in"), pytest.mark.e2e]
+pytestmark = pytest.mark.only("stand-in")
 
 Json = dict[str, Any]
 
@@ -169,6 +169,7 @@ _ALLOWED = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action":
 _APPLICATION = "arn:aws:account-access:us-east-1:123456789012:application/app-1"
 
 
+@pytest.mark.quick
 def test_each_change_by_hand_is_found_and_put_back_by_the_printed_line(shipped: Site, tmp_path: Path) -> None:
     site = shipped
     site.aws.allow_only(permissions(load(site.config).project)[READER].text)
@@ -339,6 +340,7 @@ def test_a_run_that_ended_while_aws_was_read_is_named(shipped: Site) -> None:
     assert done.messages == [("changed-meanwhile", "", {"stack": "sso"})]
 
 
+@pytest.mark.quick
 def test_what_was_made_by_hand_is_adopted_by_the_printed_line(shipped: Site, tmp_path: Path) -> None:
     site = shipped
     site.sign_in_as_administrator()

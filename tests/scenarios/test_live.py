@@ -18,7 +18,7 @@ from tests.aws.client import ACCOUNT
 from tests.scenarios.site import Run, Site
 from tests.scenarios.test_drift import Ids
 
-pytestmark = [pytest.mark.only("stand-in"), pytest.mark.e2e]
+pytestmark = pytest.mark.only("stand-in")
 
 Json = dict[str, Any]
 _NOT_ALLOWED = ("organizations:ListPolicies", "s3:ListBucket")
