@@ -14,6 +14,7 @@ from strata.drift.authors import MOST, Author, _names, authors
 from strata.drift.comparison import Difference, compare
 from strata.drift.event_history import PAGES, Event, History
 from strata.drift.facts import STACKS
+from strata.errors import Message
 from strata.iam.reference import reference
 from tests.organizations import MANAGEMENT, Organization, gone
 from tests.organizations.deployed import DEPLOYED, SHOP
@@ -91,7 +92,8 @@ def test_what_nobody_finds_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
 
     (one,) = asked_who(Told(monkeypatch, {}), *some)
 
-    assert one.unknown == "no event of the last 90 days in the management account tells"
+    assert isinstance(one.unknown, Message)
+    assert (one.unknown.id, one.unknown.data) == ("no-event", {"days": 90})
 
 
 def test_organizations_and_identity_center_are_asked_where_their_events_are(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,7 +119,9 @@ def test_only_the_first_fifty_are_looked_up(monkeypatch: pytest.MonkeyPatch) -> 
     found = asked_who(Told(monkeypatch, {"us-east-1": [made]}), *([one] * (MOST + 1)))
 
     assert {each.by for each in found[:MOST]} == {JANE}
-    assert found[MOST].unknown == "not asked: only the first 50 are"
+    told = found[MOST].unknown
+    assert isinstance(told, Message)
+    assert (told.id, told.data) == ("too-many-differences", {"limit": 50})
 
 
 def test_who_may_not_ask_is_told_once_for_all() -> None:
@@ -127,14 +131,14 @@ def test_who_may_not_ask_is_told_once_for_all() -> None:
 
         def events(self, region: str, name: str) -> Iterator[Event]:
             self.times += 1
-            raise AwsError("LookupEvents is not allowed", "AccessDeniedException")
+            raise AwsError(Message("aws-denied", "LookupEvents: no"), "AccessDeniedException")
 
     some = differences(BY_HAND["attachment made"].there)
     history = Refusing()
 
     found = asked_who(history, *some)
 
-    assert [one.unknown for one in found] == [f"account {MANAGEMENT}: LookupEvents is not allowed"] * 2
+    assert [one.unknown for one in found] == [f"account {MANAGEMENT}: LookupEvents: no"] * 2
     assert history.times == 1
 
 

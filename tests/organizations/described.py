@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-ORGANIZATION, ROOT, MANAGEMENT = "o-abcdefghij", "r-abcd", "123456789012"
+ORGANIZATION, ROOT, MANAGEMENT = "o-abcdefghij", "r-abcd", "210987654321"
 INSTANCE, STORE = "arn:aws:sso:::instance/ssoins-7223abcdef012345", "d-1234567890"
 SCP = "SERVICE_CONTROL_POLICY"
 DENY = '{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "s3:*", "Resource": "*"}]}'
