@@ -46,6 +46,10 @@ class Emulated:
         """Returns the id of a thing."""
         return self.ids[kind, key]
 
+    def of(self, kind: str) -> dict[str, str]:
+        """Returns the ids of a kind by key."""
+        return {key: id for (kind_, key), id in self.ids.items() if kind_ == kind}
+
     def place(self, key: str) -> str:
         """Returns the id of the root, a unit or an account."""
         return self.root if key == "root" else self.ids.get(("unit", key)) or self.ids["account", key]
