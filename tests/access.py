@@ -54,7 +54,7 @@ def state(there: Emulated, grants: Iterable[Grant]) -> Json:
     def add(type: str, **attributes: Any) -> None:
         resources.setdefault(type, []).append({"attributes": attributes})
 
-    for name, id in there.of("user").items():
+    for id in there.of("user").values():
         described = there.identities.describe_user(IdentityStoreId=STORE, UserId=id)
         add(
             "aws_identitystore_user",
