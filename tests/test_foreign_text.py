@@ -52,11 +52,10 @@ from strata.terraform.errors import TerraformError
 from strata.terraform.events import Failure
 from strata.terraform.preflight import RefusedError
 from strata.terraform.workspace import Workspace
-from tests.hostile import PIECES, TEXTS
+from tests.hostile import PIECES, TEXTS, seen
 from tests.organizations import MANAGEMENT, grant
 from tests.organizations.deployed import CLEAN
 from tests.organizations.leftovers import LEFT_OVER
-from tests.test_printing import seen
 
 AT = dt.datetime(2025, 1, 31, 12, 30, 15, tzinfo=dt.UTC)
 PLAIN = "Some words of others"

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import re
 import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,16 +30,16 @@ from strata.load import load
 from strata.outputs import FORMATS
 from strata.terraform.change_list import ChangeList
 from strata.terraform.plans import Plan, changes
-from tests import test_deploy as of_deploy
+from tests import deploying
+from tests.deploying import Json, Site, planned
+from tests.json_page import tables
 from tests.organizations import account, changed, denied
 from tests.organizations.answers import CALLER
 from tests.organizations.deployed import CLEAN
-from tests.synthesized import CHECKOUT, COMPANY, SHIPPED
-from tests.test_deploy import Json, Site, planned
+from tests.synthesized import COMPANY, SHIPPED
 
-site = of_deploy.site  # the fixture
+site = deploying.site  # the fixture
 
-PAGE = CHECKOUT / "docs/json.md"
 TYPES: dict[str, tuple[type, ...]] = {
     "text": (str,),
     "number": (int, float),
@@ -53,19 +51,6 @@ TYPES: dict[str, tuple[type, ...]] = {
 
 
 # What the page says
-
-
-@cache
-def tables() -> dict[str, dict[str, str]]:
-    """Returns the type of every field, by the words above its table."""
-    found: dict[str, dict[str, str]] = {}
-    title = ""
-    for text in PAGE.read_text().splitlines():
-        if heading := re.match(r"(?:## (.*)|(\S.*):)$", text):
-            title = heading[1] or heading[2]
-        elif row := re.match(r"\| `(.+?)` \| (.+?) \|", text):
-            found.setdefault(title, {})[row[1]] = row[2]
-    return found
 
 
 def tree(fields: dict[str, str]) -> Json:

@@ -23,6 +23,7 @@ from strata.aws.session import AwsError
 from strata.cli import app
 from strata.errors import ConfigurationError, Fault, Message, StrataError
 from strata.load import load
+from tests.hostile import seen
 from tests.synthesized import SHIPPED
 
 CHECKOUT = Path(__file__).parents[1]
@@ -67,11 +68,6 @@ HOSTILE = [
     "plain",
     "Zoë Ωμέγα Ж 田中 अनिता עברית ไทย 한글 ❤\ufe0f",
 ]
-
-
-def seen(text: str) -> str:
-    """Returns a text as a reader sees it in one line."""
-    return printing.visible(" ".join(text.split()))
 
 
 @pytest.mark.parametrize("text", HOSTILE)
