@@ -29,7 +29,7 @@ from strata.landing_zone import LandingZone
 from strata.landing_zone.permissions import NAMES, STACKS, permissions
 from strata.landing_zone.state import bucket_denials
 from strata.load import load
-from strata.rules import LocatedWarning, found_warnings, warnings
+from strata.rules import LocatedWarning, check_whole, found_warnings, warnings
 from strata.rules.lockout import Guard
 from tests.accepting import accept
 from tests.conftest import Golden
@@ -817,6 +817,13 @@ def test_the_documents_that_strata_prints_are_enough_to_undo_a_deploy(tmp_path: 
         assert [one.data["at"] for one in said(refused)] == [f"management {stacks}"]
 
 
+@pytest.fixture
+def evaluated_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has a configuration evaluated again that was found sound before, since a test changes the evaluation."""
+    monkeypatch.setattr("strata.load.check_whole", check_whole)
+
+
+@pytest.mark.usefixtures("evaluated_anew")
 @pytest.mark.parametrize("action", ["s3:PutBucketPolicy", "s3:GetObject"])
 def test_a_bucket_policy_that_shuts_everybody_out_is_refused(
     monkeypatch: pytest.MonkeyPatch, action: str, said: Said
@@ -830,6 +837,7 @@ def test_a_bucket_policy_that_shuts_everybody_out_is_refused(
     assert (fault.id, fault.data["action"], "backend" in fault.data["stacks"]) == ("lock-out", action, True)
 
 
+@pytest.mark.usefixtures("evaluated_anew")
 def test_a_key_policy_that_lets_nobody_in_is_refused(monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
     monkeypatch.setattr(lockout, "default_key_policy", lambda *_: {"Statement": []})
     with pytest.raises(ConfigurationError) as refused:

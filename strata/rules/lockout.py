@@ -61,6 +61,15 @@ class Guard:
         self._evaluated = Evaluated(landing_zone, day or today)
         self._standing = _Standing(Management(self._evaluated, day))
 
+    @classmethod
+    def of(cls, landing_zone: LandingZone, day: dt.date | None = None, today: dt.date | None = None) -> Guard:
+        """Returns the guard of a landing zone, which is built once: it takes longer than all other rules."""
+        key = (cls, day, today)
+        if key not in landing_zone.derived:
+            landing_zone.derived[key] = cls(landing_zone, day, today)
+        guard: Guard = landing_zone.derived[key]
+        return guard
+
     def faults(self, day: dt.date | None = None) -> Iterator[Fault]:
         """Yields what nobody could undo and accepted.yaml does not accept; with a day, or no longer on it."""
         zone = self.landing_zone
@@ -104,8 +113,8 @@ class Guard:
 
 def newly_locked_out(before: LandingZone, after: LandingZone) -> Iterator[Message]:
     """Yields what somebody can undo in one configuration and nobody could in another, whether accepted or not."""
-    known = {one.at for one in Guard(before).lock_outs}
-    for one in Guard(after).lock_outs:
+    known = {one.at for one in Guard.of(before).lock_outs}
+    for one in Guard.of(after).lock_outs:
         if one.at not in known:
             accepted = f"; {ACCEPTED} accepts it" if find(after.accepted, LOCK_OUT, one.at) else ""
             where = str(after.source(one.file, one.location))

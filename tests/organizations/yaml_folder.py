@@ -48,7 +48,9 @@ def _given(**entries: Any) -> Entries:
 def project_yaml(side: Side, project: Mapping[str, Any]) -> Entries:
     """Returns what project.yaml says."""
     own = side.things["account", "management"]
-    regions = _given(primary=project["primary"], secondary=project["secondary"], governed=list(project.get("governed", ())))
+    regions = _given(
+        primary=project["primary"], secondary=project["secondary"], governed=list(project.get("governed", ()))
+    )
     more = {name: value for name, value in project.items() if name not in _KNOWN}
     return {
         "name": project["name"],
@@ -88,7 +90,13 @@ def _units(side: Side, within: str) -> Entries:
 
 def _account(one: Thing, project: Mapping[str, Any]) -> Entries:
     name = one["name"] if one["name"] != f"{project['name']}-{one.key}" else None
-    return _given(email=one["email"], organizational_unit=one["within"], name=name, tags=dict(one["tags"]))
+    return _given(
+        email=one["email"],
+        organizational_unit=one["within"],
+        name=name,
+        tags=dict(one["tags"]),
+        retired=one["retired"] or None,
+    )
 
 
 def _policy(one: Thing, side: Side) -> Entries:
@@ -138,7 +146,11 @@ def _set(one: Thing) -> Entries:
     policies: list[Entries] = [{"aws": each} for each in one["aws"]]
     policies += [_customer(each) for each in one["customer"]]
     policies += [{"inline": _inline(one)}] if one["inline"] else []
-    boundary = (_customer(one["boundary"]) if one["boundary"].startswith("/") else {"aws": one["boundary"]}) if one["boundary"] else None
+    boundary = (
+        (_customer(one["boundary"]) if one["boundary"].startswith("/") else {"aws": one["boundary"]})
+        if one["boundary"]
+        else None
+    )
     return _given(
         name=one["name"] if one["name"] != one.key else None,
         description=one["description"],
@@ -160,9 +172,9 @@ def _inline(one: Thing) -> str:
 
 
 def _assignments(side: Side) -> Iterator[Entries]:
-    rules = dict[tuple[str, str, str], list[str]]()
+    rules = dict[tuple[str, ...], list[str]]()
     for one in side.of("grant").values():
         kind = "groups" if side.principal(one).kind == "group" else "users"
-        rules.setdefault((one["set"], kind, one["who"]), []).append(one["account"])
-    for (set_, kind, who), accounts in rules.items():
-        yield {"permission_sets": [set_], kind: [who], "accounts": accounts}
+        rules.setdefault((one["set"], kind, one["who"], one["reason"], one["until"]), []).append(one["account"])
+    for (set_, kind, who, reason, until), accounts in rules.items():
+        yield {"permission_sets": [set_], kind: [who], "accounts": accounts, **_given(reason=reason, until=until)}
