@@ -5,8 +5,6 @@ It answers questions alone; what changes something is for the emulated AWS (`emu
 
 from __future__ import annotations
 
-import io
-import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,7 +13,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 from unittest import mock
 
-from tests.organizations import controls
+from tests.organizations import controls, ground
 from tests.organizations.described import (
     AWS_POLICY,
     INSTANCE,
@@ -31,7 +29,12 @@ from tests.organizations.described import (
 Json = dict[str, Any]
 CALLER = f"arn:aws:sts::{MANAGEMENT}:assumed-role/Auditor/ana"
 APPLICATION = f"arn:aws:account-access:us-east-1:{MANAGEMENT}:application/app-1"
-_SIGNS_AS = {"sso-admin": "sso", "resourcegroupstaggingapi": "tag", "accessanalyzer": "access-analyzer"}
+_SIGNS_AS = {
+    "s3control": "s3",
+    "sso-admin": "sso",
+    "resourcegroupstaggingapi": "tag",
+    "accessanalyzer": "access-analyzer",
+}
 _FULL = {SCP: "p-FullAWSAccess", "RESOURCE_CONTROL_POLICY": "p-RCPFullAWSAccess"}
 _CENTER = ("sso-admin", "identitystore", "account-access")
 
@@ -45,7 +48,7 @@ class Answers:
     """
 
     def __init__(self, side: Side, project: Mapping[str, Any], states: Mapping[str, Json], center: str) -> None:
-        self.side, self.project, self.states, self.center = side, project, states, center
+        self.side, self.project, self.states, self.center, self.account = side, project, states, center, MANAGEMENT
         own = {"ManagedBy": "strata", "Project": project["name"]} if project["default_tags"] else {}
         self.tags = {stack: {**own, **({"Layer": stack} if own else {})} for stack in ("organizations", "sso")}
 
@@ -80,10 +83,16 @@ class Answers:
             )
         if service in _CENTER and operation != "list_instances" and region != self.center:
             raise refused("ResourceNotFoundException", "Identity Center is not here", action)
-        try:
-            return _SERVICES[service](self, region, operation, asked)
-        except KeyError as error:
-            raise AssertionError(f"tests/organizations does not answer {service}:{operation} {error}") from error
+        for services in (_SERVICES, ground.SERVICES):
+            try:
+                return services[service](self, region, operation, asked)
+            except KeyError:
+                continue
+        raise AssertionError(f"tests/organizations does not answer {service}:{operation}")
+
+    def refused(self, code: str, message: str, operation: str) -> Exception:
+        """Returns a refusal as botocore raises it."""
+        return refused(code, message, operation)
 
 
 def _at_once(_: ThreadPoolExecutor, ask: Callable[..., Any], *about: Any, **more: Any) -> Future[Any]:
@@ -508,6 +517,8 @@ def _access_analyzer(aws: Answers, region: str, operation: str, asked: Json) -> 
 
 
 def _contacts(aws: Answers, _: str, operation: str, asked: Json) -> Any:
+    if operation != "get_alternate_contact":
+        raise KeyError(operation)
     wanted = (asked.get("AccountId"), asked["AlternateContactType"])
     held = _held(aws, "aws_account_alternate_contact")
     found = [one for one in held if (one["account_id"], one["alternate_contact_type"]) == wanted]
@@ -520,39 +531,17 @@ def _contacts(aws: Answers, _: str, operation: str, asked: Json) -> Any:
     }
 
 
-# The states
-
-
-def _s3(aws: Answers, _: str, operation: str, asked: Json) -> Any:
-    keys = {f"management/{stack}/terraform.tfstate": one for stack, one in aws.states.items()}
-    if not asked["Bucket"].startswith(f"{aws.project['short_name']}-terraform-state-") or not aws.states:
-        raise refused("NoSuchBucket", "there is none", operation)
-    if operation == "list_objects_v2":
-        return {"Contents": [{"Key": key} for key in keys if key.startswith(asked["Prefix"])]}
-    if operation == "get_object":
-        if asked["Key"] not in keys:
-            raise refused("NoSuchKey", "there is none", operation)
-        return {"Body": io.BytesIO(json.dumps(keys[asked["Key"]]).encode())}
-    raise KeyError(operation)
-
-
-def _dynamodb(aws: Answers, _: str, operation: str, asked: Json) -> Any:
-    return {}
-
-
 _SERVICES: Mapping[str, Callable[[Answers, str, str, Json], Any]] = {
     "account": _contacts,
     "account-access": _account_access,
     "accessanalyzer": _access_analyzer,
     "budgets": _budgets,
     "cloudtrail": _cloudtrail,
-    "dynamodb": _dynamodb,
     "ec2": _ec2,
     "iam": _iam,
     "identitystore": _identity_store,
     "organizations": _organizations,
     "resourcegroupstaggingapi": _tagging,
-    "s3": _s3,
     "s3control": _s3_control,
     "sso-admin": _sso_admin,
     "sts": _sts,

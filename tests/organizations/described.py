@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-ORGANIZATION, ROOT, MANAGEMENT = "o-abcdefghij", "r-abcd", "123456789012"
+ORGANIZATION, ROOT, MANAGEMENT = "o-abcdefghij", "r-abcd", "210987654321"
 INSTANCE, STORE = "arn:aws:sso:::instance/ssoins-7223abcdef012345", "d-1234567890"
 SCP = "SERVICE_CONTROL_POLICY"
 DENY = '{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "s3:*", "Resource": "*"}]}'
@@ -77,8 +77,15 @@ _IDS = {
 
 
 def account(key: str, within: str = "root", **values: Any) -> Thing:
-    """An account in a unit: `name`, `email`, `state`, `joined`, `tags`, `number`."""
-    given = {"name": f"acme-{key}", "email": f"{key}@example.com", "state": "ACTIVE", "joined": "CREATED", "tags": {}}
+    """An account in a unit: `name`, `email`, `state`, `joined`, `tags`, `number`; `retired` is said in the YAML."""
+    given = {
+        "name": f"acme-{key}",
+        "email": f"{key}@example.com",
+        "state": "ACTIVE",
+        "joined": "CREATED",
+        "tags": {},
+        "retired": False,
+    }
     return _thing("account", key, given | {"within": within}, values)
 
 
@@ -116,11 +123,10 @@ def permission_set(key: str, *aws: str, **values: Any) -> Thing:
     return _thing("permission set", key, given | {"session": None, "relay_state": "", "tags": {}}, values)
 
 
-def grant(set_: str, who: str, *accounts: str) -> tuple[Thing, ...]:
-    """A permission set for a group, or for a user, in accounts."""
-    return tuple(
-        _thing("grant", f"{set_} {who} {one}", {"set": set_, "who": who, "account": one}, {}) for one in accounts
-    )
+def grant(set_: str, who: str, *accounts: str, **values: Any) -> tuple[Thing, ...]:
+    """A permission set for a group, or for a user, in accounts; `reason` and `until` are said in the YAML."""
+    given = {"set": set_, "who": who, "reason": "", "until": ""}
+    return tuple(_thing("grant", f"{set_} {who} {one}", {**given, "account": one}, values) for one in accounts)
 
 
 def service(name: str) -> Thing:

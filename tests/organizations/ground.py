@@ -44,21 +44,22 @@ def s3(aws: Answers, _: str, operation: str, asked: Json) -> Any:
             return {"Contents": [{"Key": key} for key in states if key.startswith(asked["Prefix"])]}
         case "list_object_versions":
             return {"Versions": [{"Key": key, "IsLatest": True, "VersionId": "1"} for key in states]}
+        case "get_bucket_tagging":
+            return {"TagSet": tags(aws)}
         case "get_object" | "head_object":
             if asked["Key"] not in states:
                 raise aws.refused("NoSuchKey", "there is none", operation)
             return {"Body": io.BytesIO(json.dumps(states[asked["Key"]]).encode()), "ETag": "1"}
-        case "get_bucket_tagging":
-            return {"TagSet": tags(aws)}
-        case "get_bucket_versioning":
-            return {"Status": "Enabled"}
-        case "get_public_access_block":
-            return {"PublicAccessBlockConfiguration": dict.fromkeys(_BLOCKED, True)}
-        case "get_bucket_ownership_controls":
-            return {"OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}}
-        case "get_bucket_encryption":
-            return {"ServerSideEncryptionConfiguration": {"Rules": [_ENCRYPTED]}}
-    raise KeyError(operation)
+    return _SAFE[operation]
+
+
+_SAFE: Mapping[str, Json] = {
+    "get_bucket_versioning": {"Status": "Enabled"},
+    "get_public_access_block": {"PublicAccessBlockConfiguration": dict.fromkeys(_BLOCKED, True)},
+    "get_bucket_ownership_controls": {"OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}},
+    "get_bucket_encryption": {"ServerSideEncryptionConfiguration": {"Rules": [_ENCRYPTED]}},
+}
+"""How a bucket is set that Strata made."""
 
 
 def dynamodb(aws: Answers, region: str, operation: str, asked: Json) -> Any:
