@@ -3,10 +3,39 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 from strata.printing import line, path, values_cut
+
+
+class Message(str):
+    """A text for people, with what scripts and tests go by. It is used as any text; a text made of it is no message.
+
+    Attributes:
+        id: the case, in kebab case: it stays when the words change, and two sentences of one case have one id.
+        place: `file:line: keys`, an address of Terraform or an ARN; empty where the text is about no place.
+        data: the values that the text is about, as JSON has them.
+    """
+
+    __slots__ = ("data", "id", "place")
+
+    id: str
+    place: str
+    data: Mapping[str, Any]
+
+    def __new__(cls, id: str, text: str, /, *, place: str = "", **data: Any) -> Self:
+        self = super().__new__(cls, text)
+        self.id, self.place, self.data = id, place, data
+        return self
+
+    def __getnewargs__(self) -> tuple[str, str]:  # type: ignore[override]  # str makes itself of one text
+        return self.id, str(self)
+
+    def at(self, place: str) -> Message:
+        """Returns the same of a place."""
+        return Message(self.id, self, place=place, **self.data)
 
 
 class StrataError(Exception):
@@ -14,6 +43,9 @@ class StrataError(Exception):
 
     printed = False
     """Whether a command that prints JSON has printed it already."""
+
+    def __init__(self, *texts: Message) -> None:
+        super().__init__(*texts)
 
     def __str__(self) -> str:
         return "; ".join(map(str, self.args))
@@ -34,7 +66,7 @@ class Fault:
     file: str
     line: int
     path: str
-    problem: str
+    problem: Message
     remedy: str
     rule: str = field(default="format", compare=False)
     """The id of the rule that found it: its module and name; `format` for what the parser found."""
@@ -42,8 +74,20 @@ class Fault:
     """The wrong value, of a rule that a file can break hundreds of times; empty of any other."""
 
     def __str__(self) -> str:
-        where = f"{line(self.file)}:{self.line}: {f'{path(self.path)}: ' if self.path else ''}"
-        return f"{where}{line(values_cut(self.problem))}; {line(values_cut(self.remedy))}"
+        return f"{self.place}: {line(values_cut(self.problem))}; {line(values_cut(self.remedy))}"
+
+    @property
+    def message(self) -> Message:
+        """Returns all of it in one text, for where faults stand among other texts."""
+        # A text without an id is of a room that has none yet.
+        return Message(
+            getattr(self.problem, "id", ""), str(self), place=self.place, **getattr(self.problem, "data", {})
+        )
+
+    @property
+    def place(self) -> str:
+        """Returns `file:line: keys`, as it is printed."""
+        return f"{line(self.file)}:{self.line}{f': {path(self.path)}' if self.path else ''}"
 
 
 class ConfigurationError(StrataError):
@@ -51,7 +95,7 @@ class ConfigurationError(StrataError):
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         self.faults = tuple(sorted(set(faults)))
-        super().__init__("\n".join(str(fault) for fault in self.faults))
+        Exception.__init__(self, "\n".join(str(fault) for fault in self.faults))
 
     def lines(self, *, every: bool = False) -> Iterator[str]:
         """Yields a line for each fault; many that are alike in one file are one line, unless every one is asked for."""
@@ -74,4 +118,5 @@ def _together(faults: Sequence[Fault]) -> Fault:
     first, *others = faults
     values = ", ".join(repr(fault.alike) for fault in others[:_NAMED_ALIKE])
     more = f"{len(others) - _NAMED_ALIKE:,} more, down to line {others[-1].line}"
-    return replace(first, problem=f"{first.problem} (likewise {values} and {more})")
+    problem = Message(first.problem.id, f"{first.problem} (likewise {values} and {more})", **first.problem.data)
+    return replace(first, problem=problem)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from strata.errors import ConfigurationError, Fault, StrataError
+from strata.errors import ConfigurationError, Fault, Message, StrataError
 from strata.printing import as_json
 
 FORMATS: Mapping[str, int] = {
@@ -26,8 +26,27 @@ FORMATS: Mapping[str, int] = {
 
 
 def output(name: str, data: Mapping[str, Any]) -> str:
-    """Returns the JSON of a command."""
-    return as_json({"format": FORMATS[name], **data})
+    """Returns the JSON of a command; `messages` has every `Message` of the data, each once."""
+    messages: list[dict[str, Any]] = []
+    for message in _messages(data):
+        if message not in messages:
+            messages.append(message)
+    return as_json({"format": FORMATS[name], **data, "messages": messages})
+
+
+def _messages(value: Any, place: str = "", remedy: str = "") -> Iterator[dict[str, Any]]:
+    """Yields the messages of some data, with the place and the remedy that stand beside them."""
+    if isinstance(value, Message):
+        text = f"{value}; {remedy}" if remedy else str(value)
+        yield {"id": value.id, "text": text, "place": value.place or place, "data": dict(value.data)}
+    elif isinstance(value, Mapping):
+        if value.get("file") and value.get("line"):
+            place = ": ".join(filter(None, (f"{value['file']}:{value['line']}", value.get("path"))))
+        for part in value.values():
+            yield from _messages(part, value.get("place") or place, value.get("remedy", ""))
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from _messages(part, place)
 
 
 def error_facts(error: Exception) -> dict[str, Any]:
@@ -38,9 +57,8 @@ def error_facts(error: Exception) -> dict[str, Any]:
         faults = [fault_facts(one.fault) | {"allow": one.kind, "copy": list(one.lines)} for one in refusals]
         return {"faults": faults, "errors": [], "advice": []}
     if isinstance(error, StrataError):
-        advice = [text.strip() for text in error.lines() if not text.startswith("error: ")]
-        return {"faults": [], "errors": [str(text) for text in error.args], "advice": advice}
-    return {"faults": [], "errors": [f"{type(error).__name__}: {error}"], "advice": []}
+        return {"faults": [], "errors": list(error.args), "advice": list(getattr(error, "advice", ()))}
+    return {"faults": [], "errors": [Message("fault-of-strata", f"{type(error).__name__}: {error}")], "advice": []}
 
 
 def fault_facts(fault: Fault) -> dict[str, Any]:
@@ -52,12 +70,16 @@ def fault_facts(fault: Fault) -> dict[str, Any]:
         "problem": fault.problem,
         "remedy": fault.remedy,
         "rule": fault.rule,
+        "id": getattr(fault.problem, "id", ""),
         "allow": "",
         "copy": [],
     }
 
 
-def warning_facts(text: str) -> dict[str, Any]:
+def warning_facts(warning: Message) -> dict[str, Any]:
     """Returns a warning about AWS or a state, which has no place in a file, as a script gets it."""
-    problem, _, remedy = text.partition("; ")
-    return {"file": None, "line": None, "path": "", "problem": problem, "remedy": remedy}
+    problem, _, remedy = warning.partition("; ")
+    id = getattr(warning, "id", "")
+    if isinstance(warning, Message):
+        problem = Message(id, problem, place=warning.place, **warning.data)
+    return {"file": None, "line": None, "path": "", "problem": problem, "remedy": remedy, "id": id}

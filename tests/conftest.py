@@ -17,6 +17,7 @@ from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 import tests.guard.sitecustomize
 from tests.aws import real_provider
 from tests.guard.sitecustomize import lifted
+from tests.said import Said, Words, recorded
 from tests.synthesized import CHECKOUT, COMPANY, OWN, SHIPPED, Deployment, synthesize
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ OWN_TESTS = CHECKOUT / "tests" / "own"
 
 def pytest_configure(config: pytest.Config) -> None:
     """Keeps config/, which is its owner's, from the processes that tests start, as it is kept from the tests."""
+    if config.getoption("--golden") and os.environ.get("CI"):
+        raise pytest.UsageError("--golden writes what is expected, and nobody reads it in CI; run it where you commit")
     if _names_own_tests(config) and not OWN.is_dir():
         raise pytest.UsageError(f"{OWN} is no folder: STRATA_CONFIG names the configuration that tests/own/ reads")
     guard = str(Path(tests.guard.sitecustomize.__file__).parent)
@@ -74,9 +77,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With --golden only the tests run that have an expected file."""
+    """With --golden only the tests run that have expected texts."""
     if config.getoption("--golden"):
-        items[:] = [item for item in items if "golden" in getattr(item, "fixturenames", ())]
+        items[:] = [item for item in items if {"golden", "said"}.intersection(getattr(item, "fixturenames", ()))]
 
 
 def pytest_collection_finish() -> None:
@@ -252,3 +255,25 @@ class Golden:
 def golden(request: pytest.FixtureRequest) -> Golden:
     """What pinned texts are held against."""
     return Golden(rewrites=request.config.getoption("--golden"))
+
+
+@pytest.fixture(scope="session")
+def golden_messages(request: pytest.FixtureRequest) -> Iterator[Words]:
+    """The words of messages, which a run of all tests with --golden writes anew."""
+    config = request.config
+    every = config.args_source is not pytest.Config.ArgsSource.ARGS and not config.option.keyword
+    found = Words(rewrites=config.getoption("--golden"), anew=every)
+    yield found
+    found.write()
+
+
+@pytest.fixture
+def said(
+    golden_messages: Words, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Said]:
+    """What commands say, by id: ask for it before the command runs."""
+    hidden = {str(CHECKOUT): "CHECKOUT"}
+    if "tmp_path" in request.fixturenames:
+        hidden = {str(request.getfixturevalue("tmp_path")): "TMP", **hidden}
+    with pytest.MonkeyPatch.context() as patch:
+        yield Said(recorded(patch), golden_messages, hidden)

@@ -28,6 +28,7 @@ from strata.load import load
 from strata.options import Options
 from tests.generated import EXPIRED, with_expired
 from tests.processes import interrupts
+from tests.said import Said
 from tests.synthesized import SHIPPED
 
 CHECKOUT = Path(__file__).parents[1]
@@ -414,10 +415,14 @@ def test_a_file_that_cannot_be_edited_is_said(folder: Path, content: bytes, told
     assert told in result.stderr
 
 
-def test_a_schema_without_a_word_asks_for_one() -> None:
+def test_a_schema_without_a_word_asks_for_one(said: Said) -> None:
     result = run("schema")
-    assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr.startswith("error: name a configuration file: project, organization, security, sso, imports")
+    assert (result.exit_code, result.stdout, said.ids(result)) == (2, "", ["argument-missing"])
+
+
+def test_a_schema_of_no_file_is_refused(said: Said) -> None:
+    [told] = said(run("schema", "projekt"))
+    assert (told.id, told.place, told.data) == ("no-such-schema", "", {"file": "projekt"})
 
 
 def test_only_files_are_copied_to_a_new_folder(folder: Path, tmp_path: Path) -> None:

@@ -85,6 +85,7 @@ def _warning_as_json(landing_zone: LandingZone, one: LocatedWarning) -> dict[str
         "path": one.path,
         "problem": one.problem,
         "remedy": one.remedy,
+        "id": getattr(one.problem, "id", ""),
         "finding": one.finding,
         "at": one.at,
         "accepted_until": one.over or None,

@@ -15,7 +15,7 @@ from strata.config.expectations import ExpectationList
 from strata.config.loader import FILES, Imports
 from strata.config.moves import MoveList
 from strata.config.types import Many, did_you_mean
-from strata.errors import StrataError, UsageError
+from strata.errors import Message, StrataError, UsageError
 from strata.files import atomic
 from strata.files.atomic import cannot
 from strata.options import Options
@@ -47,10 +47,12 @@ def run(options: Options, *, file: str | None, write: Path | None) -> int:
         options.note(f"wrote {len(_MODELS)} schemas to {write}")
         return 0
     if file is None:
-        raise UsageError(f"name a configuration file: {', '.join(_MODELS)}; or write them all with --write DIR")
+        missing = f"name a configuration file: {', '.join(_MODELS)}; or write them all with --write DIR"
+        raise UsageError(Message("argument-missing", missing))
     if file not in _MODELS:
         guess = did_you_mean(file, _MODELS)
-        raise StrataError(f"{file!r} is not a configuration file{guess}; name one of {', '.join(_MODELS)}")
+        unknown = f"{file!r} is not a configuration file{guess}; name one of {', '.join(_MODELS)}"
+        raise StrataError(Message("no-such-schema", unknown, file=file))
     document(text(file).removesuffix("\n"))
     return 0
 

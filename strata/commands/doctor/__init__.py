@@ -167,7 +167,13 @@ _STYLES = {Level.OK: Style.FINE, Level.LATER: Style.NEWS, Level.WARNING: Style.W
 
 def _print_json(lines: Sequence[Line]) -> None:
     findings = [
-        {"check": name, "level": finding.level, "text": finding.text, "remedy": finding.remedy}
+        {
+            "check": name,
+            "level": finding.level,
+            "text": finding.text,
+            "remedy": finding.remedy,
+            "id": getattr(finding.text, "id", ""),
+        }
         for name, finding in lines
     ]
     document(output("doctor", {"findings": findings}))

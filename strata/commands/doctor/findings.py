@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from strata.aws.session import DENIED, THROTTLED, AwsError, emulator
+from strata.errors import Message
 from strata.landing_zone.permissions import remedy
 
 
@@ -24,34 +25,34 @@ class Finding:
     """One line of the report."""
 
     level: Level
-    text: str
+    text: Message
     remedy: str = ""
 
     def __str__(self) -> str:
         return f"{self.text}; {self.remedy}" if self.remedy else self.text
 
 
-def ok(text: str) -> Finding:
+def ok(text: Message) -> Finding:
     """Makes a line that asks for nothing."""
     return Finding(Level.OK, text)
 
 
-def later(text: str, remedy: str = "") -> Finding:
+def later(text: Message, remedy: str = "") -> Finding:
     """Makes a line about what a later step of the set-up makes."""
     return Finding(Level.LATER, text, remedy)
 
 
-def warning(text: str, remedy: str = "") -> Finding:
+def warning(text: Message, remedy: str = "") -> Finding:
     """Makes a line that stops nothing."""
     return Finding(Level.WARNING, text, remedy)
 
 
-def failure(text: str, remedy: str = "") -> Finding:
+def failure(text: Message, remedy: str = "") -> Finding:
     """Makes a line that would stop a deploy, or that must not stay so."""
     return Finding(Level.FAILURE, text, remedy)
 
 
-NOT_YET = later("not yet: strata bootstrap")
+NOT_YET = later(Message("not-yet", "not yet: strata bootstrap"))
 NOT_DEPLOYED = "not yet: strata deploy"
 
 
