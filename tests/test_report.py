@@ -19,7 +19,9 @@ from typer.testing import CliRunner, Result
 
 from strata import diff
 from strata.cli import app
+from strata.config.loader import read_partial
 from strata.config.models import Assignment, Group, Mode, PolicyType, Targets, User
+from strata.config.source import SourceFile, parse
 from strata.diff.statements import allowed_more, denied_less
 from strata.landing_zone import LandingZone
 from strata.landing_zone.administrators import allows_everything
@@ -36,6 +38,7 @@ from strata.report.page import page
 from strata.report.policies import slots
 from strata.report.scope import scope_of
 from strata.report.tables import as_csv, as_markdown, as_text, tables
+from strata.rules import check
 from tests.conftest import Golden
 from tests.generated import write_configuration
 from tests.synthesized import COMPANY, SHIPPED, STACKS, Deployment
@@ -512,507 +515,148 @@ def _on_call(**who: list[str]) -> dict[str, Any]:
 
 
 ORGANIZATION, SSO, SECURITY, PROJECT = "organization.yaml", "sso.yaml", "security.yaml", "project.yaml"
-ACCESS, GUARDRAILS, ACCOUNTS, LOSSES, NOTHING = "access", "guardrails", "accounts", "losses", None
+ACCESS, GUARDRAILS, ACCOUNTS, LOSSES = "access", "guardrails", "accounts", "losses"
 
-CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
-    "a member joins": (
-        SSO,
-        _add("groups", "payments-support", "members", value="lea-vogt"),
-        [
-            (ACCESS, "lea-vogt gains PaymentsSupport in payments-prod"),
-            (NOTHING, "lea-vogt joins group payments-support"),
-        ],
-    ),
+EVERY_UNIT = ["security", "infrastructure", "workloads", "sandbox", "suspended"]
+
+CASES: dict[str, tuple[str, Edit, list[str]]] = {
+    "a member joins": (SSO, _add("groups", "payments-support", "members", value="lea-vogt"), [ACCESS]),
     "a member leaves": (
         SSO,
         _remove("groups", "payments-engineers", "members", value="paul-okafor"),
-        [
-            (NOTHING, "paul-okafor loses PaymentsEngineer in payments-dev, payments-staging"),
-            (NOTHING, "paul-okafor loses PaymentsOperator in payments-prod"),
-            (NOTHING, "paul-okafor leaves group payments-engineers"),
-        ],
+        [],
     ),
     "an external group gets more": (
         SSO,
         lambda data: _entry(data, "SecurityAuditor")["accounts"].append("data-prod"),
-        [(ACCESS, "members of external-auditors gain SecurityAuditor in data-prod")],
+        [ACCESS],
     ),
-    "an external group is another": (
-        SSO,
-        _set("groups", "contractors", "name", value="Everybody"),
-        [(ACCESS, "group contractors becomes another group of the identity provider: Contractors, then Everybody")],
-    ),
+    "an external group is another": (SSO, _set("groups", "contractors", "name", value="Everybody"), [ACCESS]),
     "another address signs in": (
         SSO,
         _set("users", "lea-vogt", "email", value="mallory@nordwind.dev"),
-        [
-            (
-                ACCESS,
-                "the e-mail address of user lea-vogt changes from lea.vogt@nordwind.dev to mallory@nordwind.dev, "
-                "who can then reset the password and sign in",
-            ),
-            (
-                None,
-                "the sign-in name of user lea-vogt stays as AWS has it: sso.yaml has mallory@nordwind.dev, no longer "
-                "lea.vogt@nordwind.dev",
-            ),
-        ],
+        [ACCESS],
     ),
-    "another user name": (
-        SSO,
-        _set("users", "lea-vogt", "user_name", value="lea"),
-        [
-            (
-                None,
-                "the sign-in name of user lea-vogt stays as AWS has it: sso.yaml has lea, no longer "
-                "lea.vogt@nordwind.dev",
-            )
-        ],
-    ),
+    "another user name": (SSO, _set("users", "lea-vogt", "user_name", value="lea"), []),
     "a reason in brackets": (
         SSO,
         lambda data: _entry(data, "DataAnalyst").update(reason="(soon) moves (to us)"),
-        [
-            (
-                NOTHING,
-                "group data-analysts keeps DataAnalyst in data-prod: (soon) moves (to us); before: no end, no reason",
-            ),
-        ],
+        [],
     ),
-    "an entry ends": (
-        SSO,
-        lambda data: _until("2031-01-31", data),
-        [
-            (NOTHING, "DataAnalyst of emilia-kowalczyk in data-prod: end date changes from none to 2031-01-31"),
-            (NOTHING, "DataAnalyst of priya-raman in data-prod: end date changes from none to 2031-01-31"),
-            (
-                NOTHING,
-                "group data-analysts keeps DataAnalyst in data-prod: until 2031-01-31; before: no end, no reason",
-            ),
-        ],
-    ),
+    "an entry ends": (SSO, lambda data: _until("2031-01-31", data), []),
     "a permission set gains a policy": (
         SSO,
         _add("permission_sets", "DataAnalyst", "policies", value={"aws": "PowerUserAccess"}),
-        [
-            (
-                ACCESS,
-                "permission set DataAnalyst now allows nearly every action (AWS policy PowerUserAccess statement 1, "
-                "AWS policy PowerUserAccess statement 2) in account data-prod for emilia-kowalczyk, priya-raman",
-            ),
-            (
-                ACCESS,
-                "permission set DataAnalyst now allows s3:AbortMultipartUpload, s3:CreateBucket, "
-                "s3:ListBucketMultipartUploads, s3:ListMultipartUploadParts, s3:PutBucketPublicAccessBlock, "
-                "s3:PutObject on others than arn:aws:s3:::aws-athena-query-results-* (AWS policy PowerUserAccess "
-                "statement 1) in account data-prod for emilia-kowalczyk, priya-raman",
-            ),
-            (
-                ACCESS,
-                "permission set DataAnalyst now allows s3:GetObject on others than arn:aws:s3:::athena-examples*, "
-                "arn:aws:s3:::aws-athena-query-results-* (AWS policy PowerUserAccess statement 1) in account data-prod "
-                "for emilia-kowalczyk, priya-raman",
-            ),
-            (NOTHING, "permission set DataAnalyst gains AWS policy PowerUserAccess"),
-        ],
+        [ACCESS, ACCESS, ACCESS],
     ),
-    "a permission set loses a policy": (
-        SSO,
-        _drop("permission_sets", "Billing", "policies", 1),
-        [
-            (NOTHING, "permission set Billing loses AWS policy AWSBudgetsReadOnlyAccess"),
-            (
-                NOTHING,
-                "permission set Billing no longer allows budgets:ListTagsForResource (AWS policy "
-                "AWSBudgetsReadOnlyAccess AWSBudgetsReadOnlyAccess)",
-            ),
-        ],
-    ),
-    "a permission set loses its boundary": (
-        SSO,
-        _drop("permission_sets", "PaymentsEngineer", "boundary"),
-        [(ACCESS, "permission set PaymentsEngineer loses its boundary")],
-    ),
-    "sessions get longer": (
-        SSO,
-        _set("permission_sets", "Administrator", "session_duration", value="PT90M"),
-        [(ACCESS, "permission set Administrator has sessions of 90 min, not 1 h")],
-    ),
-    "sessions get shorter": (
-        SSO,
-        _set("permission_sets", "DataEngineer", "session_duration", value="PT8H"),
-        [(NOTHING, "permission set DataEngineer has sessions of 8 h, not 12 h")],
-    ),
-    "state access may only read": (
-        SSO,
-        _set("state_access", "read_only", value=True),
-        [
-            (
-                NOTHING,
-                "permission set StateAccess has another inline policy, which allows no more than before",
-            ),
-            (
-                NOTHING,
-                "permission set StateAccess no longer allows dynamodb:DeleteItem, dynamodb:DescribeTable, "
-                "dynamodb:GetItem, dynamodb:PutItem, kms:GenerateDataKey and 2 more (sso.yaml:303 Objects, "
-                "sso.yaml:303 Key and 2 more)",
-            ),
-        ],
-    ),
+    "a permission set loses a policy": (SSO, _drop("permission_sets", "Billing", "policies", 1), []),
+    "a permission set loses its boundary": (SSO, _drop("permission_sets", "PaymentsEngineer", "boundary"), [ACCESS]),
+    "sessions get longer": (SSO, _set("permission_sets", "Administrator", "session_duration", value="PT90M"), [ACCESS]),
+    "sessions get shorter": (SSO, _set("permission_sets", "DataEngineer", "session_duration", value="PT8H"), []),
+    "state access may only read": (SSO, _set("state_access", "read_only", value=True), []),
     "a session tag has another source": (
         SSO,
         _set("access_control_attributes", "Team", value="${path:enterprise.division}"),
-        [
-            (
-                ACCESS,
-                "session tag Team comes from ${path:enterprise.division}, not ${path:enterprise.department}",
-            )
-        ],
+        [ACCESS],
     ),
     "an account is created": (
         ORGANIZATION,
         _account("data-test", email="aws+data-test@nordwind.dev", organizational_unit="data-nonproduction"),
-        [
-            (ACCESS, "anna-petersen, jonas-brandt gain Administrator in data-test"),
-            (ACCESS, "anna-petersen, ingrid-nygaard gain BreakGlass in data-test"),
-            (NOTHING, "group incident-commanders gains BreakGlass in data-test"),
-            (NOTHING, "group platform-administrators gains Administrator in data-test"),
-            (NOTHING, "account data-test will be created in data-nonproduction, aws+data-test@nordwind.dev"),
-            (
-                NOTHING,
-                "account data-test is bound by ai-opt-out (AI opt-out), cost-tags (tag), data-perimeter (RCP), "
-                "deny-iam-users (SCP), deny-leaving-organization (SCP), deny-root-user (SCP), "
-                "ec2-defaults (EC2 declarative), protect-foundation (SCP), region-restriction (SCP)",
-            ),
-        ],
+        [ACCESS, ACCESS],
     ),
     "a tag changes": (
         ORGANIZATION,
         _set("accounts", "shared-services", "tags", value={"Owner": "platform"}),
-        [(NOTHING, "account shared-services has the tag Owner platform, not (none)")],
+        [],
     ),
     "an account moves to where less binds": (
         ORGANIZATION,
         _set("accounts", "sandbox", "organizational_unit", value="suspended"),
-        [
-            (NOTHING, "account sandbox moves from sandbox to suspended"),
-            (
-                GUARDRAILS,
-                "account sandbox moves and loses policies deny-root-user, ec2-defaults, limit-sandbox-spending, "
-                "protect-foundation, region-restriction",
-            ),
-            (
-                GUARDRAILS,
-                "policy deny-root-user no longer denies every action but organizations:LeaveOrganization to the root "
-                "user (policies/deny-root-user.json:4 DenyRootUser) in account sandbox",
-            ),
-            (
-                GUARDRAILS,
-                "policy limit-sandbox-spending no longer denies aws-marketplace:Subscribe, "
-                "dynamodb:PurchaseReservedCapacityOfferings, ec2:PurchaseHostReservation, "
-                "ec2:PurchaseReservedInstancesOffering, ec2:RunInstances and 6 more to everybody "
-                "(policies/limit-sandbox-spending.json:4 DenyCommitments, policies/limit-sandbox-spending.json:21 "
-                "DenyLargeInstances) in account sandbox",
-            ),
-            (
-                GUARDRAILS,
-                "policy protect-foundation no longer denies dynamodb:*, s3:*, access-analyzer:CreateArchiveRule, "
-                "access-analyzer:DeleteAnalyzer, access-analyzer:UpdateArchiveRule and 33 more to everybody "
-                "(policies/protect-foundation.json:4 ProtectExemptRoles, policies/protect-foundation.json:27 "
-                "KeepOffState and 2 more) in account sandbox",
-            ),
-            (
-                GUARDRAILS,
-                "policy region-restriction no longer denies all of 385 other services, acm:*, config:*, dynamodb:*, "
-                "elasticache:* and 436 more to everybody (organization.yaml:194 DenyOtherRegions, "
-                "organization.yaml:194 DenyAllButUsEast1) in account sandbox",
-            ),
-            (
-                NOTHING,
-                "account sandbox loses deny-root-user (SCP), ec2-defaults (EC2 declarative), "
-                "limit-sandbox-spending (SCP), protect-foundation (SCP), region-restriction (SCP)",
-            ),
-        ],
+        [GUARDRAILS, GUARDRAILS, GUARDRAILS, GUARDRAILS, GUARDRAILS],
     ),
     "an account moves to where as much binds": (
         ORGANIZATION,
         _set("accounts", "payments-dev", "organizational_unit", value="payments-production"),
-        [
-            (NOTHING, "account payments-dev moves from payments-nonproduction to payments-production"),
-            (NOTHING, "account payments-dev gains daily-backup (backup)"),
-        ],
+        [],
     ),
     "an account has another address": (
         ORGANIZATION,
         _set("accounts", "sandbox", "email", value="aws+other@nordwind.dev"),
-        [
-            (
-                ACCOUNTS,
-                "account sandbox has the e-mail aws+other@nordwind.dev, not aws+sandbox@nordwind.dev: "
-                "for AWS that is another account",
-            )
-        ],
+        [ACCOUNTS],
     ),
-    "an account is left to others": (
-        ORGANIZATION,
-        _add("unmanaged_accounts", value="x@tidepay.dev"),
-        [(ACCOUNTS, "x@tidepay.dev becomes an unmanaged account")],
-    ),
+    "an account is left to others": (ORGANIZATION, _add("unmanaged_accounts", value="x@tidepay.dev"), [ACCOUNTS]),
     "a unit leaves a policy": (
         ORGANIZATION,
         _remove("policies", "deny-root-user", "targets", "organizational_units", value="sandbox"),
-        [
-            (GUARDRAILS, "policy deny-root-user is detached from organizational unit sandbox"),
-            (
-                GUARDRAILS,
-                "policy deny-root-user no longer denies nearly every action to the root user "
-                "(policies/deny-root-user.json:4 DenyRootUser) in organizational unit sandbox",
-            ),
-            (NOTHING, "account sandbox loses deny-root-user (SCP)"),
-        ],
+        [GUARDRAILS, GUARDRAILS],
     ),
     "a unit leaves a policy that its account is given": (
         ORGANIZATION,
         _move_attachment,
-        [
-            (GUARDRAILS, "policy deny-root-user is detached from organizational unit sandbox"),
-            (
-                GUARDRAILS,
-                "policy deny-root-user no longer denies nearly every action to the root user "
-                "(policies/deny-root-user.json:4 DenyRootUser) in organizational unit sandbox",
-            ),
-            (NOTHING, "policy deny-root-user is attached to account sandbox"),
-        ],
+        [GUARDRAILS, GUARDRAILS],
     ),
     "a policy goes up": (
         ORGANIZATION,
         _set("policies", "deny-root-user", "targets", value={"root": True}),
-        [
-            (NOTHING, "policy deny-root-user is attached to root"),
-            *(
-                (
-                    NOTHING,
-                    f"policy deny-root-user is detached from organizational unit {unit}; other policies still "
-                    "enforce the same",
-                )
-                for unit in ("infrastructure", "sandbox", "security", "workloads")
-            ),
-        ],
+        [],
     ),
-    "a policy goes": (
+    "a policy goes": (ORGANIZATION, _drop("policies", "keep-payments-private"), [GUARDRAILS, GUARDRAILS]),
+    "a policy has another key": (ORGANIZATION, _rename_policy, []),
+    "a region opens": (ORGANIZATION, _add("region_restriction", "allowed", value="eu-west-3"), [GUARDRAILS]),
+    "a region closes": (ORGANIZATION, _remove("region_restriction", "allowed", value="eu-west-1"), []),
+    "a document denies less": ("policies/protect-foundation.json", _drop("Statement", 0), [GUARDRAILS]),
+    # What an SCP denies there in any case is not told.
+    "an inline policy allows more": (
+        "policies/read-payment-logs.json",
+        _add("Statement", value={"Sid": "More", "Effect": "Allow", "Action": "s3:*", "Resource": "*"}),
+        [ACCESS],
+    ),
+    "the root is loosened though every unit is held": (
         ORGANIZATION,
-        _drop("policies", "keep-payments-private"),
-        [
-            (GUARDRAILS, "policy keep-payments-private (SCP) is removed; it bound account payments-prod"),
-            (
-                GUARDRAILS,
-                "policy keep-payments-private no longer denies globalaccelerator:Create* (7 actions), "
-                "ec2:AttachInternetGateway, ec2:CreateEgressOnlyInternetGateway, ec2:CreateInternetGateway, "
-                "ec2:CreateVpcPeeringConnection and 2 more to everybody (policies/keep-payments-private.json:4 "
-                "DenyGateways, policies/keep-payments-private.json:19 DenyPublicDatabases) in account payments-prod",
-            ),
-            (NOTHING, "account payments-prod loses keep-payments-private (SCP)"),
-        ],
+        _set("policies", "deny-leaving-organization", "targets", value={"organizational_units": EVERY_UNIT}),
+        [GUARDRAILS, GUARDRAILS],
     ),
-    "a policy has another key": (
-        ORGANIZATION,
-        _rename_policy,
-        [
-            (
-                NOTHING,
-                "policy no-root-user (SCP) is created and binds organizational units security, infrastructure, "
-                "workloads, sandbox",
-            ),
-            (
-                NOTHING,
-                "policy deny-root-user (SCP) is removed; it bound organizational units security, infrastructure, "
-                "workloads, sandbox; other policies still enforce the same",
-            ),
-            (
-                NOTHING,
-                "accounts audit, data-dev, data-prod, log-archive, network, payments-dev, payments-prod, "
-                "payments-staging and 2 more gain no-root-user (SCP) and lose deny-root-user (SCP)",
-            ),
-        ],
-    ),
-    "a region opens": (
-        ORGANIZATION,
-        _add("region_restriction", "allowed", value="eu-west-3"),
-        [
-            (
-                GUARDRAILS,
-                "policy region-restriction no longer denies all of 385 other services, acm:*, dynamodb:*, "
-                "elasticache:*, kms:* and 598 more with aws:RequestedRegion eu-west-3 to everybody "
-                "(organization.yaml:194 DenyOtherRegions, organization.yaml:194 DenyAllButUsEast1) in organizational "
-                "units sandbox, workloads",
-            )
-        ],
-    ),
-    "a region closes": (
-        ORGANIZATION,
-        _remove("region_restriction", "allowed", value="eu-west-1"),
-        [
-            (
-                NOTHING,
-                "policy region-restriction now denies all of 385 other services, acm:*, dynamodb:*, elasticache:*, "
-                "kms:* and 598 more with aws:RequestedRegion eu-west-1 to everybody (organization.yaml:198 "
-                "DenyOtherRegions, organization.yaml:198 DenyAllButUsEast1) in organizational units sandbox, workloads",
-            )
-        ],
-    ),
-    "an EC2 default goes": (
-        ORGANIZATION,
-        _set("ec2_defaults", "disable_serial_console", value=False),
-        [
-            (
-                GUARDRAILS,
-                "policy ec2-defaults changes: no longer sets "
-                "ec2_attributes.serial_console_access.status.@@assign as before",
-            )
-        ],
-    ),
-    "a control goes off": (
-        SECURITY,
-        _set("access_analyzer", "mode", value="off"),
-        [(GUARDRAILS, "control access_analyzer is off, no longer on: it is switched off at AWS")],
-    ),
-    "a setting goes off": (
-        SECURITY,
-        _set("snapshot_public_access", "mode", value="off"),
-        [(GUARDRAILS, "control snapshot_public_access is off, no longer on: it stays on at AWS")],
-    ),
-    "a group without members gains": (
-        SSO,
-        _empty_group_gains,
-        [
-            (
-                NOTHING,
-                "group on-call gains SecurityAuditor in data-prod (until 2031-01-31; On call), which reaches nobody "
-                "yet: it has no members",
-            ),
-            (NOTHING, "group on-call is added"),
-        ],
-    ),
-    "access has an end and a reason": (
-        SSO,
-        _lea_on_call,
-        [(ACCESS, "lea-vogt gains SecurityAuditor in data-prod (until 2031-01-31; On call)")],
-    ),
+    "an EC2 default goes": (ORGANIZATION, _set("ec2_defaults", "disable_serial_console", value=False), [GUARDRAILS]),
+    "a control goes off": (SECURITY, _set("access_analyzer", "mode", value="off"), [GUARDRAILS]),
+    "a setting goes off": (SECURITY, _set("snapshot_public_access", "mode", value="off"), [GUARDRAILS]),
+    "a group without members gains": (SSO, _empty_group_gains, []),
+    "access has an end and a reason": (SSO, _lea_on_call, [ACCESS]),
     "a permission set comes": (
         SSO,
         _set("permission_sets", "Logs", value={"policies": [{"inline": "policies/read-payment-logs.json"}]}),
-        [
-            (
-                NOTHING,
-                "permission set Logs is added: inline policy policies/read-payment-logs.json: logs (DescribeLogGroups, "
-                "DescribeQueries, FilterLogEvents, GetLogEvents, GetQueryResults, 2 more); session of 1 h",
-            )
-        ],
+        [],
     ),
     "an inline policy comes": (
         SSO,
         _add("permission_sets", "Billing", "policies", value={"inline": "policies/contain-incidents.json"}),
-        [
-            (
-                ACCESS,
-                "permission set Billing now allows ec2:CreateSnapshot, ec2:ModifyInstanceAttribute, ec2:StopInstances, "
-                "guardduty:ArchiveFindings, iam:DeleteAccessKey and 3 more (policies/contain-incidents.json:4 Contain) "
-                "in account management for emilia-kowalczyk, lars-johansen, priya-raman",
-            ),
-            (NOTHING, "permission set Billing gains an inline policy"),
-        ],
+        [ACCESS],
     ),
-    "a control is let go": (
-        SECURITY,
-        _set("ebs_encryption", "mode", value="unmanaged"),
-        [(GUARDRAILS, "control ebs_encryption is unmanaged, no longer on: it stays at AWS as it is")],
-    ),
-    "a password may be shorter": (
-        SECURITY,
-        _set("password_policy", "minimum_length", value=12),
-        [(GUARDRAILS, "control password_policy has minimum_length 12, not 20")],
-    ),
-    "a password never expires": (
-        SECURITY,
-        _set("password_policy", "max_age_days", value=0),
-        [(GUARDRAILS, "control password_policy has max_age_days 0, not 90")],
-    ),
-    "a password must be longer": (
-        SECURITY,
-        _set("password_policy", "minimum_length", value=24),
-        [(NOTHING, "control password_policy has minimum_length 24, not 20")],
-    ),
-    "an alert loses an address": (
-        SECURITY,
-        _remove("alerts", "emails", value="oncall@nordwind.dev"),
-        [
-            (
-                GUARDRAILS,
-                "control alerts has emails security@nordwind.dev, not security@nordwind.dev, oncall@nordwind.dev",
-            )
-        ],
-    ),
+    "a control is let go": (SECURITY, _set("ebs_encryption", "mode", value="unmanaged"), [GUARDRAILS]),
+    "a password may be shorter": (SECURITY, _set("password_policy", "minimum_length", value=12), [GUARDRAILS]),
+    "a password never expires": (SECURITY, _set("password_policy", "max_age_days", value=0), [GUARDRAILS]),
+    "a password must be longer": (SECURITY, _set("password_policy", "minimum_length", value=24), []),
+    "an alert loses an address": (SECURITY, _remove("alerts", "emails", value="oncall@nordwind.dev"), [GUARDRAILS]),
     "an alert goes to a domain that nothing else has": (
         SECURITY,
         _add("alerts", "emails", value="root@evil.example"),
-        [
-            (ACCESS, "alerts writes to root@evil.example, of a domain that nothing else has"),
-            (
-                NOTHING,
-                "control alerts has emails security@nordwind.dev, oncall@nordwind.dev, root@evil.example, not "
-                "security@nordwind.dev, oncall@nordwind.dev",
-            ),
-        ],
+        [ACCESS],
     ),
     "an alert goes to one more of the company": (
         SECURITY,
         _add("alerts", "emails", value="root@NORDWIND.dev"),
-        [
-            (
-                NOTHING,
-                "control alerts has emails security@nordwind.dev, oncall@nordwind.dev, root@NORDWIND.dev, not "
-                "security@nordwind.dev, oncall@nordwind.dev",
-            )
-        ],
+        [],
     ),
     "a contact is elsewhere": (
         SECURITY,
         _set("alternate_contacts", "security", "email", value="evil@evil.example"),
-        [
-            (ACCESS, "alternate_contacts writes to evil@evil.example, of a domain that nothing else has"),
-            (
-                NOTHING,
-                "control alternate_contacts has security Security Operations, Security Officer, evil@evil.example, "
-                "+49 40 5550 120, not Security Operations, Security Officer, security@nordwind.dev, +49 40 5550 120",
-            ),
-        ],
+        [ACCESS],
     ),
-    "the contact for security goes": (
-        SECURITY,
-        _drop("alternate_contacts", "security"),
-        [
-            (
-                GUARDRAILS,
-                "control alternate_contacts no longer has security Security Operations, Security Officer, "
-                "security@nordwind.dev, +49 40 5550 120: AWS keeps it as it is",
-            )
-        ],
-    ),
-    "the contact for billing goes": (
-        SECURITY,
-        _drop("alternate_contacts", "billing"),
-        [
-            (
-                NOTHING,
-                "control alternate_contacts no longer has billing Accounts Payable, Finance, "
-                "invoices@nordwind.dev, +49 40 5550 100: AWS keeps it as it is",
-            )
-        ],
-    ),
+    "the contact for security goes": (SECURITY, _drop("alternate_contacts", "security"), [GUARDRAILS]),
+    "the contact for billing goes": (SECURITY, _drop("alternate_contacts", "billing"), []),
     "a permission set is tagged": (
         SSO,
         _set("permission_sets", "Billing", "tags", value={"Delegated": "yes"}),
-        [(ACCESS, "permission set Billing has the tag Delegated yes, not (none)")],
+        [ACCESS],
     ),
     "a pipeline gets in": (
         SECURITY,
@@ -1020,170 +664,75 @@ CASES: dict[str, tuple[str, Edit, list[tuple[str | None, str]]]] = {
             "github_actions",
             value={"mode": "on", "repository": "nordwind/aws", "repository_id": "456789", "owner_id": "123456"},
         ),
-        [
-            (ACCESS, "github_actions is on, no longer off"),
-            (ACCESS, "github_actions has repository nordwind/aws, not nothing"),
-            (ACCESS, "github_actions has repository_id 456789, not nothing"),
-            (ACCESS, "github_actions has owner_id 123456, not nothing"),
-        ],
+        [ACCESS, ACCESS, ACCESS, ACCESS],
     ),
     "the role that deploys is named": (
         PROJECT,
         _set("deployer", value={"role": "ci", "policies": [{"aws": "PowerUserAccess"}, {"customer": "Roles"}]}),
-        [
-            (NOTHING, "deployer.policies is PowerUserAccess, Roles, not nothing"),
-            (NOTHING, "deployer.role is ci, not nothing"),
-        ],
+        [],
     ),
-    "a region is no longer governed": (
-        PROJECT,
-        _remove("regions", "governed", value="us-east-1"),
-        [(GUARDRAILS, "us-east-1 is no longer governed: Strata manages no regional control there any more")],
-    ),
-    "root sessions are switched off": (
-        ORGANIZATION,
-        _set("member_root_access", "sessions", value=False),
-        [(GUARDRAILS, "central management of root sessions in members is switched off")],
-    ),
+    "a region is no longer governed": (PROJECT, _remove("regions", "governed", value="us-east-1"), [GUARDRAILS]),
+    "root sessions are switched off": (ORGANIZATION, _set("member_root_access", "sessions", value=False), [GUARDRAILS]),
     "a service has another administrator": (
         ORGANIZATION,
         _set("delegated_administrators", "backup.amazonaws.com", value="audit"),
-        [
-            (
-                ACCESS,
-                "account audit administers backup.amazonaws.com for the organization, no longer shared-services",
-            )
-        ],
+        [ACCESS],
     ),
     "a service has no administrator any more": (
         ORGANIZATION,
         _drop("delegated_administrators", "access-analyzer.amazonaws.com"),
-        [(GUARDRAILS, "account audit no longer administers access-analyzer.amazonaws.com for the organization")],
+        [GUARDRAILS],
     ),
     "a service is no longer trusted": (
         ORGANIZATION,
         _add("disable_services", value="guardduty.amazonaws.com"),
-        [
-            (
-                GUARDRAILS,
-                "the organization no longer trusts guardduty.amazonaws.com: it stops working across accounts",
-            )
-        ],
+        [GUARDRAILS],
     ),
-    "the state loses its keys": (
-        PROJECT,
-        _set("state", "kms", value=False),
-        [
-            (NOTHING, "permission set StateAccess has another inline policy, which allows no more than before"),
-            (
-                NOTHING,
-                "permission set StateAccess no longer allows kms:Decrypt, kms:GenerateDataKey (sso.yaml:303 Key)",
-            ),
-            (GUARDRAILS, "state.kms is false, not true"),
-        ],
-    ),
+    "the state loses its keys": (PROJECT, _set("state", "kms", value=False), [GUARDRAILS]),
 }
 
 
-@pytest.fixture
-def edited(tmp_path: Path) -> Callable[[dict[str, Edit]], LandingZone]:
-    """A function that returns the company's configuration with some files edited."""
-    yaml = YAML()
+def _edit(path: Path, edit: Edit) -> None:
+    """Edits a file, which then is JSON, and so YAML, in the words that Strata reads in it."""
+    source = SourceFile(path.name)
+    parse(path.read_text(), source)
+    edit(source.data)
+    path.write_text(json.dumps(source.data, indent=1, default=str))
 
-    def made(edits: dict[str, Edit]) -> LandingZone:
-        folder = tmp_path / "edited"
-        shutil.copytree(COMPANY, folder)
-        for file, edit in edits.items():
-            path = folder / file
-            data = json.loads(path.read_text()) if file.endswith(".json") else yaml.load(path)
-            edit(data)
-            if file.endswith(".json"):
-                path.write_text(json.dumps(data))
-            else:
-                yaml.dump(data, path)
-        return load(folder)
+
+@pytest.fixture
+def edited(tmp_path: Path) -> Callable[[str, Edit], LandingZone]:
+    """A function that returns the company's configuration with a file edited; whether it locks anybody out is not asked."""
+
+    def made(file: str, edit: Edit) -> LandingZone:
+        folder = shutil.copytree(COMPANY, tmp_path / "edited", dirs_exist_ok=True)
+        _edit(folder / file, edit)
+        partial, faults = read_partial(folder)
+        changed = LandingZone.of(partial)
+        assert changed
+        assert [*faults, *check(partial)] == []
+        return changed
 
     return made
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_a_change_is_told_in_words(
-    case: str, zone: LandingZone, edited: Callable[[dict[str, Edit]], LandingZone]
-) -> None:
-    file, edit, expected = CASES[case]
-    found = diff.compare(zone, edited({file: edit}))
-    assert [(one.risk, one.text) for one in found] == expected
+def _with(zone: LandingZone, part: str, **values: Any) -> LandingZone:
+    """Returns a landing zone with other values in a part: organization, sso or security."""
+    return replace(zone, **{part: getattr(zone, part).model_copy(update=values)})
 
 
-def test_root_sessions_in_members_are_a_new_power_of_the_management_account(
-    zone: LandingZone, edited: Callable[[dict[str, Edit]], LandingZone]
-) -> None:
-    without = edited({ORGANIZATION: _set("member_root_access", "sessions", value=False)})
-    assert [(change.risk, change.text) for change in diff.compare(without, zone)] == [
-        (ACCESS, "central management of root sessions in members is switched on")
-    ]
+def _in_mode(zone: LandingZone, control: str, mode: str) -> LandingZone:
+    return _with(zone, "security", **{control: zone.security.controls[control].model_copy(update={"mode": Mode(mode)})})
 
 
-@pytest.mark.parametrize(
-    ("control", "mode", "at_aws"),
-    [
-        ("trail", "off", "it is switched off at AWS, its bucket with the log files stays"),
-        ("trail", "unmanaged", "it stays at AWS as it is"),
-        ("alerts", "off", "it is switched off at AWS"),
-        ("password_policy", "off", "it stays on at AWS"),
-        ("alternate_contacts", "off", "the contacts stay at AWS"),
-    ],
-)
-def test_a_control_that_is_on_no_more_says_what_happens_at_aws(
-    zone: LandingZone, control: str, mode: str, at_aws: str
-) -> None:
-    changed = zone.security.controls[control].model_copy(update={"mode": Mode(mode)})
-    after = replace(zone, security=zone.security.model_copy(update={control: changed}))
-    said = [one.text for one in diff.compare(zone, after) if one.text.startswith("control ")]
-    assert said == [f"control {control} is {mode}, no longer on: {at_aws}"]
+def _without_root_sessions(zone: LandingZone) -> LandingZone:
+    access = zone.organization.member_root_access.model_copy(update={"sessions": False})
+    return _with(zone, "organization", member_root_access=access)
 
 
-def test_a_control_that_was_unmanaged_stays_as_it_is(zone: LandingZone) -> None:
-    """Its state is forgotten by then, so that off has nothing to remove."""
-    let_go, off = (zone.security.trail.model_copy(update={"mode": Mode(mode)}) for mode in ("unmanaged", "off"))
-    before, after = (
-        replace(zone, security=zone.security.model_copy(update={"trail": trail})) for trail in (let_go, off)
-    )
-    said = [one.text for one in diff.compare(before, after) if one.text.startswith("control ")]
-    assert said == ["control trail is off, no longer unmanaged: it stays at AWS as it is"]
-
-
-def test_an_account_without_a_guardrail_is_a_risk(zone: LandingZone) -> None:
-    """Where there are guardrails at all."""
-    policies = {key: one for key, one in zone.organization.policies.items() if key != "deny-leaving-organization"}
-    before = replace(zone, organization=zone.organization.model_copy(update={"policies": policies}))
-    lab = zone.organization.accounts["sandbox"].model_copy(
-        update={"email": "aws+lab@nordwind.dev", "organizational_unit": "suspended"}
-    )
-    accounts = {**zone.organization.accounts, "lab": lab}
-    after = replace(before, organization=before.organization.model_copy(update={"accounts": accounts}))
-    said = [(one.risk, one.text) for one in diff.compare(before, after) if "lab is bound" in one.text]
-    assert said == [(GUARDRAILS, "account lab is bound by no SCP, but by ai-opt-out (AI opt-out), cost-tags (tag)")]
-
-
-def test_nothing_changes_between_a_configuration_and_itself(zone: LandingZone) -> None:
-    assert diff.compare(zone, zone) == []
-
-
-def test_an_account_that_goes_takes_its_access_along(zone: LandingZone) -> None:
-    found = diff.compare(zone, _without_sandbox(zone, retired=True))
-    assert [(one.risk, one.text) for one in found if one.topic is diff.Topic.ACCOUNTS] == [
-        (ACCOUNTS, "account sandbox will be retired: Strata removes it from the state and leaves it running")
-    ]
-    assert "anna-petersen, jonas-brandt lose Administrator in sandbox" in [one.text for one in found]
-    assert diff.risks(found) == {ACCOUNTS}
-
-
-def test_an_account_that_is_only_dropped_stops_a_deploy(zone: LandingZone) -> None:
-    found = diff.compare(zone, _without_sandbox(zone, retired=False))
-    assert "account sandbox is no longer declared: a deploy stops unless it is retired or unmanaged" in [
-        one.text for one in found if one.risk == ACCOUNTS
-    ]
+def _with_policies(zone: LandingZone, **policies: Any) -> LandingZone:
+    kept = {**zone.organization.policies, **{key.replace("_", "-"): one for key, one in policies.items()}}
+    return _with(zone, "organization", policies={key: one for key, one in kept.items() if one})
 
 
 def _without_sandbox(zone: LandingZone, *, retired: bool) -> LandingZone:
@@ -1197,117 +746,94 @@ def _without_sandbox(zone: LandingZone, *, retired: bool) -> LandingZone:
         else one.model_copy(update={"accounts": tuple(key for key in one.accounts if key != "sandbox")})
         for one in zone.sso.assignments
     )
-    return replace(
-        zone,
-        organization=zone.organization.model_copy(update={"accounts": accounts}),
-        sso=zone.sso.model_copy(update={"assignments": assignments}),
+    return _with(_with(zone, "organization", accounts=accounts), "sso", assignments=assignments)
+
+
+def _account_that_no_scp_binds(zone: LandingZone) -> tuple[LandingZone, LandingZone]:
+    before = _with_policies(zone, deny_leaving_organization=None)
+    lab = zone.organization.accounts["sandbox"].model_copy(
+        update={"email": "aws+lab@nordwind.dev", "organizational_unit": "suspended"}
     )
+    return before, _with(before, "organization", accounts={**zone.organization.accounts, "lab": lab})
 
 
-def test_a_key_that_changes_is_told_by_its_address(zone: LandingZone) -> None:
+def _account_with_another_key(zone: LandingZone) -> tuple[LandingZone, LandingZone]:
+    bare = replace(_with(zone, "sso", assignments=(), break_glass=None), expectations=())
+    bare = _with(bare, "organization", policies={}, delegated_administrators={})
     accounts = dict(zone.organization.accounts)
     accounts["playground"] = accounts.pop("log-archive")
-    changed = replace(zone, organization=zone.organization.model_copy(update={"accounts": accounts}))
-    before = zone.organization.model_copy(update={"policies": {}, "delegated_administrators": {}})
-    after = changed.organization.model_copy(update={"policies": {}, "delegated_administrators": {}})
-    no_access = zone.sso.model_copy(update={"assignments": (), "break_glass": None})
-    was, is_now = (replace(zone, organization=one, sso=no_access, expectations=()) for one in (before, after))
-    found = diff.compare(was, is_now)
-    assert [(one.risk, one.text) for one in found] == [
-        (
-            LOSSES,
-            "accounts.playground: is account log-archive under another key, both are 'aws+log-archive@nordwind.dev': "
-            "it would be removed from the organization under the old one; strata deploy refuses it",
-        ),
-        (
-            ACCOUNTS,
-            "account log-archive has the key playground: Terraform removes the old one from the state and "
-            "imports the new one by its e-mail",
-        ),
-    ]
+    return bare, _with(bare, "organization", accounts=accounts)
 
 
-def test_a_document_that_denies_less_loosens(
-    zone: LandingZone, edited: Callable[[dict[str, Edit]], LandingZone]
-) -> None:
-    def edit(document: Any) -> None:
-        document["Statement"] = document["Statement"][1:]
-
-    gone = json.loads((COMPANY / "policies/protect-foundation.json").read_text())["Statement"][0]["Sid"]
-    (found,) = diff.compare(zone, edited({"policies/protect-foundation.json": edit}))
-    assert found.risk == GUARDRAILS
-    assert found.text.startswith("policy protect-foundation no longer denies iam:AttachRolePolicy, iam:CreateRole, ")
-    assert f" to everybody (policies/protect-foundation.json:4 {gone}) in organizational units " in found.text
+def _policy_that_bound_management(zone: LandingZone) -> tuple[LandingZone, LandingZone]:
+    targets = Targets(accounts=("management", "payments-prod"))
+    policy = zone.organization.policies["keep-payments-private"].model_copy(update={"targets": targets})
+    return _with_policies(zone, keep_payments_private=policy), zone
 
 
-def test_an_inline_policy_that_allows_more_widens(
-    zone: LandingZone, edited: Callable[[dict[str, Edit]], LandingZone]
-) -> None:
-    def edit(document: Any) -> None:
-        document["Statement"].append({"Sid": "More", "Effect": "Allow", "Action": "s3:*", "Resource": "*"})
-
-    found = diff.compare(zone, edited({"policies/read-payment-logs.json": edit}))
-    assert [(one.risk, one.text) for one in found] == [
-        (
-            ACCESS,
-            # What an SCP denies there in any case is not told.
-            "permission set PaymentsSupport now allows s3:* (without PutAccountPublicAccessBlock) "
-            "(policies/read-payment-logs.json:1 More) in account payments-prod for clara-dubois, "
-            "yuki-tanaka",
-        ),
-        (NOTHING, "permission set PaymentsSupport has another inline policy"),
-    ]
-
-
-def test_state_access_that_may_write_widens(zone: LandingZone) -> None:
-    only_read = zone.sso.state_access.model_copy(update={"read_only": True}) if zone.sso.state_access else None
-    before = replace(zone, sso=zone.sso.model_copy(update={"state_access": only_read}))
-    found, inline = diff.compare(before, zone)
-    assert (found.risk, inline.risk) == (ACCESS, NOTHING)
-    assert found.text.startswith("permission set StateAccess now allows dynamodb:DeleteItem, ")
-
-
-def test_the_root_is_loosened_though_every_unit_is_held(
-    zone: LandingZone, edited: Callable[[dict[str, Edit]], LandingZone]
-) -> None:
-    units = ["security", "infrastructure", "workloads", "sandbox", "suspended"]
-    edit = _set("policies", "deny-leaving-organization", "targets", value={"organizational_units": units})
-    loosened = [one.text for one in diff.compare(zone, edited({ORGANIZATION: edit})) if one.risk]
-    assert loosened == [
-        "policy deny-leaving-organization is detached from root",
-        "policy deny-leaving-organization no longer denies organizations:LeaveOrganization to everybody "
-        "(policies/deny-leaving-organization.json:4 DenyLeavingOrganization) in root",
-    ]
-
-
-def test_management_is_not_loosened_by_what_never_bound_it(zone: LandingZone) -> None:
-    policy = zone.organization.policies["keep-payments-private"]
-    with_management = policy.model_copy(update={"targets": Targets(accounts=("management", "payments-prod"))})
-    policies = {**zone.organization.policies, "keep-payments-private": with_management}
-    before = replace(zone, organization=zone.organization.model_copy(update={"policies": policies}))
-    assert [(one.risk, one.text) for one in diff.compare(before, zone)] == [
-        (
-            NOTHING,
-            "policy keep-payments-private is detached from account management; other policies still enforce the same",
-        )
-    ]
-
-
-def test_a_policy_below_that_sets_otherwise_is_told(zone: LandingZone) -> None:
+def _policy_below_that_sets_otherwise(zone: LandingZone) -> tuple[LandingZone, LandingZone]:
     document = {"ec2_attributes": {"snapshot_block_public_access": {"state": {"@@assign": "unblocked"}}}}
-    networks = zone.organization.policies["private-networks"]
-    sloppy = networks.model_copy(update={"file": "policies/sloppy.json"})
-    policies = {**zone.organization.policies, "sloppy": sloppy}
-    after = replace(
-        zone,
-        organization=zone.organization.model_copy(update={"policies": policies}),
-        documents={**zone.documents, sloppy.file: json.dumps(document)},
-    )
-    assert (
-        GUARDRAILS,
-        "policy sloppy sets ec2_attributes.snapshot_block_public_access.state to unblocked, not block_all_sharing, in "
-        "accounts data-prod, payments-prod",
-    ) in [(one.risk, one.text) for one in diff.compare(zone, after)]
+    sloppy = zone.organization.policies["private-networks"].model_copy(update={"file": "policies/sloppy.json"})
+    after = _with_policies(zone, sloppy=sloppy)
+    return zone, replace(after, documents={**zone.documents, sloppy.file: json.dumps(document)})
+
+
+def _state_access_that_may_write(zone: LandingZone) -> tuple[LandingZone, LandingZone]:
+    assert zone.sso.state_access
+    return _with(zone, "sso", state_access=zone.sso.state_access.model_copy(update={"read_only": True})), zone
+
+
+Pair = Callable[[LandingZone], tuple[LandingZone, LandingZone]]
+
+PAIRS: dict[str, tuple[Pair, list[str]]] = {
+    "root sessions in members are a new power of the management account": (
+        lambda zone: (_without_root_sessions(zone), zone),
+        [ACCESS],
+    ),
+    "the trail goes off": (lambda zone: (zone, _in_mode(zone, "trail", "off")), [LOSSES, GUARDRAILS]),
+    "the trail is let go": (lambda zone: (zone, _in_mode(zone, "trail", "unmanaged")), [GUARDRAILS]),
+    # Its state is forgotten by then, so that off has nothing to remove.
+    "a trail that was let go, goes off": (
+        lambda zone: (_in_mode(zone, "trail", "unmanaged"), _in_mode(zone, "trail", "off")),
+        [],
+    ),
+    "alerts go off": (lambda zone: (zone, _in_mode(zone, "alerts", "off")), [GUARDRAILS]),
+    "the password policy goes off": (lambda zone: (zone, _in_mode(zone, "password_policy", "off")), [GUARDRAILS]),
+    "the contacts go off": (lambda zone: (zone, _in_mode(zone, "alternate_contacts", "off")), [GUARDRAILS]),
+    "an account that no guardrail binds, where there are any": (
+        _account_that_no_scp_binds,
+        [ACCESS, ACCESS, GUARDRAILS],
+    ),
+    "an account that goes takes its access along": (
+        lambda zone: (zone, _without_sandbox(zone, retired=True)),
+        [ACCOUNTS],
+    ),
+    "an account that is only dropped stops a deploy": (
+        lambda zone: (zone, _without_sandbox(zone, retired=False)),
+        [LOSSES, ACCOUNTS],
+    ),
+    "an account has another key, and its address": (_account_with_another_key, [LOSSES, ACCOUNTS]),
+    "a policy leaves management, which it never bound": (_policy_that_bound_management, []),
+    "a policy below sets otherwise": (_policy_below_that_sets_otherwise, [GUARDRAILS]),
+    "state access may write": (_state_access_that_may_write, [ACCESS]),
+}
+
+
+def test_changes_are_told_in_words(
+    zone: LandingZone, edited: Callable[[str, Edit], LandingZone], golden: Golden
+) -> None:
+    """What each asks to agree to stands in the tables, the words in the file of words."""
+    compared = {case: diff.compare(zone, edited(file, edit)) for case, (file, edit, _) in CASES.items()}
+    compared |= {case: diff.compare(*pair(zone)) for case, (pair, _) in PAIRS.items()}
+
+    expected = {case: risks for case, (*_, risks) in [*CASES.items(), *PAIRS.items()]}
+    assert {case: [change.risk for change in found if change.risk] for case, found in compared.items()} == expected
+    sections = (f"# {case}\n{diff.as_text(found, 'HEAD')}" for case, found in compared.items())
+    golden("company/changes.txt", "\n".join(sections))
+
+
+def test_nothing_changes_between_a_configuration_and_itself(zone: LandingZone) -> None:
+    assert diff.compare(zone, zone) == []
 
 
 # Statements
