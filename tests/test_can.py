@@ -541,7 +541,11 @@ def test_a_deployer_that_is_not_named_is_what_the_answer_depends_on(tmp_path: Pa
     [
         ("role: ci-*", "deployer.role", "wildcard-not-allowed"),
         ("role: x\n  policies:\n    - inline: policies/none.json", "deployer.policies[1].inline", "file-missing"),
-        ("role: x\n  policies:\n    - inline: policies/bad.json", "deployer.policies[1].inline: policies/bad.json", "policy-version"),
+        (
+            "role: x\n  policies:\n    - inline: policies/bad.json",
+            "deployer.policies[1].inline: policies/bad.json",
+            "policy-version",
+        ),
         ("policies: []", "deployer.role", "key-missing"),
     ],
 )
@@ -591,12 +595,12 @@ ANYONE, PLACE = "user, group or permission set", "account or organizational unit
             "unknown-name",
             {"name": "sharde", "kind": "account"},
         ),
-        ("s3:GetObject --in shared --with foo", 2, "argument-malformed", {"options": ["--with"], "value": "foo"}),
+        ("s3:GetObject --in shared --with foo", 2, "argument-malformed", {"option": "--with", "value": "foo"}),
         (
             "s3:GetObject --in shared --with foo=bar",
             2,
             "argument-malformed",
-            {"options": ["--with"], "value": "foo=bar"},
+            {"option": "--with", "value": "foo=bar"},
         ),
         (
             "s3:GetObject --in shared --with aws:PrincipleArn=x",

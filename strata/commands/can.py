@@ -128,7 +128,7 @@ def _keys(written: Sequence[str], action: Action) -> Iterator[tuple[str, Value]]
         key, equals, value = one.partition("=")
         if not equals or ":" not in key:
             text = f"--with {one!r} is not KEY=VALUE; write it as in aws:SourceIp=203.0.113.7"
-            raise UsageError(Message("argument-malformed", text, options=["--with"], value=one))
+            raise UsageError(Message("argument-malformed", text, option="--with", value=one))
         if not reference().key(key):
             known = {known.name for known in reference().global_keys.values()} | set(action.keys)
             text = f"--with {key!r} is no condition key of AWS's{did_you_mean(key, known)}"
@@ -362,7 +362,9 @@ def _hint(key: str, cases: Sequence[Case]) -> Message | Literal[""]:
     if key == "aws:RequestedRegion":
         return Message("name-region", "name the region: --region eu-west-1", key=key)
     if key == NO_DEPLOYER:
-        return Message("name-deployer", "name the role that deploys in project.yaml: deployer: {role, policies}", key=key)
+        return Message(
+            "name-deployer", "name the role that deploys in project.yaml: deployer: {role, policies}", key=key
+        )
     text = f"say what the request has: --with {key}=VALUE, or --with {key}= if it has none"
     return Message("say-what-request-has", text, key=key) if ":" in key else ""
 
