@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -143,8 +142,8 @@ class Organization:
 
     @cached_property
     def inventory(self) -> Inventory:
-        """What Strata reads of it."""
-        return self.read(partly=True)
+        """What Strata reads of it, thoroughly, and on where something is denied."""
+        return self.read(partly=True, thorough=True)
 
     def read(self, **how: bool) -> Inventory:
         """Returns what Strata reads of it, thorough or not."""

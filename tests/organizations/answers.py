@@ -5,8 +5,6 @@ It answers questions alone; what changes something is for the emulated AWS (`emu
 
 from __future__ import annotations
 
-import io
-import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,7 +13,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 from unittest import mock
 
-from tests.organizations import controls
+from tests.organizations import controls, ground
 from tests.organizations.described import (
     AWS_POLICY,
     INSTANCE,
@@ -26,6 +24,7 @@ from tests.organizations.described import (
     STORE,
     Side,
     Thing,
+    refused,
 )
 
 Json = dict[str, Any]
@@ -73,13 +72,25 @@ class Answers:
         """
         action = "".join(map(str.title, operation.split("_"))).replace("Aws", "AWS").replace("V2", "V2")
         if self.side.has("denial", f"{_SIGNS_AS.get(service, service)}:{action}"):
-            raise refused("AccessDeniedException", f"not authorized to perform: {_SIGNS_AS.get(service, service)}:{action}", action)
+            raise refused(
+                "AccessDeniedException",
+                f"not authorized to perform: {_SIGNS_AS.get(service, service)}:{action}",
+                action,
+            )
         if service in _CENTER and operation != "list_instances" and region != self.center:
             raise refused("ResourceNotFoundException", "Identity Center is not here", action)
         try:
-            return _SERVICES[service](self, region, operation, asked)
+            return _of_own(self, service, region, operation, asked)
         except KeyError as error:
             raise AssertionError(f"tests/organizations does not answer {service}:{operation} {error}") from error
+
+
+def _of_own(aws: Answers, service: str, region: str, operation: str, asked: Json) -> Any:
+    """Answers from what is described, and about anything else from what every account has."""
+    try:
+        return _SERVICES[service](aws, region, operation, asked)
+    except KeyError:
+        return ground.SERVICES[service](aws, region, operation, asked)
 
 
 def _at_once(_: ThreadPoolExecutor, ask: Callable[..., Any], *about: Any, **more: Any) -> Future[Any]:
@@ -87,7 +98,7 @@ def _at_once(_: ThreadPoolExecutor, ask: Callable[..., Any], *about: Any, **more
     done: Future[Any] = Future()
     try:
         done.set_result(ask(*about, **more))
-    except BaseException as error:  # noqa: BLE001  # as a pool keeps it
+    except BaseException as error:  # as a pool keeps it
         done.set_exception(error)
     return done
 
@@ -97,7 +108,11 @@ class _Client:
 
     def __init__(self, answers: Answers, service: str, region: str) -> None:
         self._answers, self._service, self._region = answers, service, region
-        names = {"service_name": service, "signing_name": _SIGNS_AS.get(service, service), "operation_names": _Everything()}
+        names = {
+            "service_name": service,
+            "signing_name": _SIGNS_AS.get(service, service),
+            "operation_names": _Everything(),
+        }
         events = SimpleNamespace(register=lambda *_, **__: None)
         self.meta = SimpleNamespace(
             events=events, endpoint_url="", region_name=region, service_model=SimpleNamespace(**names)
@@ -123,13 +138,6 @@ class _Everything:
         return True
 
 
-def refused(code: str, message: str, action: str) -> Exception:
-    """Returns a refusal as botocore raises it."""
-    from botocore.exceptions import ClientError
-
-    return ClientError({"Error": {"Code": code, "Message": message}}, action)
-
-
 def _listed(tags: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in tags.items()]
 
@@ -138,46 +146,73 @@ def _listed(tags: Mapping[str, str]) -> list[dict[str, str]]:
 
 
 def _organizations(aws: Answers, _: str, operation: str, asked: Json) -> Any:
-    side = aws.side
-    below = [one for kind in ("account", "unit") for one in side.of(kind).values()]
-    match operation:
-        case "describe_organization":
-            return {"Organization": {"Id": ORGANIZATION, "MasterAccountId": MANAGEMENT, "FeatureSet": "ALL"}}
-        case "list_roots":
-            types = [{"Type": one, "Status": "ENABLED"} for one in side.of("policy type")]
-            return {"Roots": [{"Id": ROOT, "Name": "Root", "PolicyTypes": types}]}
-        case "list_accounts":
-            return {"Accounts": [_account(one) for one in side.of("account").values()]}
-        case "describe_account":
-            return {"Account": next(_account(one) for one in below if one.id == asked["AccountId"])}
-        case "list_accounts_for_parent":
-            found = [one for one in below if side.place(one["within"]) == asked["ParentId"]]
-            return {"Accounts": [_account(one) for one in found if one.kind == "account"]}
-        case "list_organizational_units_for_parent":
-            found = [one for one in below if side.place(one["within"]) == asked["ParentId"] and one.kind == "unit"]
-            return {"OrganizationalUnits": [{"Id": one.id, "Name": one["name"]} for one in found]}
-        case "list_policies":
-            return {"Policies": _policies(aws, asked["Filter"])}
-        case "describe_policy":
-            (policy,) = (one for one in side.of("policy").values() if one.id == asked["PolicyId"])
-            return {"Policy": {"PolicySummary": _policy(policy), "Content": policy["document"]}}
-        case "list_targets_for_policy":
-            return {"Targets": [{"TargetId": one} for one in _targets(aws, asked["PolicyId"])]}
-        case "list_tags_for_resource":
-            return {"Tags": _listed(_tags(aws).get(asked["ResourceId"], {}))}
-        case "list_aws_service_access_for_organization":
-            return {"EnabledServicePrincipals": [{"ServicePrincipal": one} for one in side.of("service")]}
-        case "list_delegated_administrators":
-            keys = dict.fromkeys(one["account"] for one in side.of("delegation").values())
-            return {"DelegatedAdministrators": [_account(side.things["account", key]) for key in keys]}
-        case "list_delegated_services_for_account":
-            given = (one for one in side.of("delegation").values() if side.id("account", one["account"]) == asked["AccountId"])
-            return {"DelegatedServices": [{"ServicePrincipal": one["service"]} for one in given]}
-    raise KeyError(operation)
+    return _ORGANIZATIONS[operation](aws, asked)
+
+
+def _below(aws: Answers, kind: str, parent: str) -> list[Thing]:
+    return [one for one in aws.side.of(kind).values() if aws.side.place(one["within"]) == parent]
+
+
+def _by_id(aws: Answers, kind: str, id: str) -> Thing:
+    return next(one for one in aws.side.of(kind).values() if one.id == id)
+
+
+def _root(aws: Answers) -> Json:
+    types = [{"Type": one, "Status": "ENABLED"} for one in aws.side.of("policy type")]
+    return {"Id": ROOT, "Name": "Root", "PolicyTypes": types}
+
+
+def _described(one: Thing) -> Json:
+    return {"Policy": {"PolicySummary": _policy(one), "Content": one["document"]}}
+
+
+def _administrators(aws: Answers) -> list[Json]:
+    keys = dict.fromkeys(one["account"] for one in aws.side.of("delegation").values())
+    return [_account(aws.side.things["account", key]) for key in keys]
+
+
+def _delegated(aws: Answers, account: str) -> list[Json]:
+    given = [one for one in aws.side.of("delegation").values() if aws.side.id("account", one["account"]) == account]
+    return [{"ServicePrincipal": one["service"]} for one in given]
+
+
+_ORGANIZATIONS: Mapping[str, Callable[[Answers, Json], Json]] = {
+    "describe_organization": lambda *_: {
+        "Organization": {"Id": ORGANIZATION, "MasterAccountId": MANAGEMENT, "FeatureSet": "ALL"}
+    },
+    "list_roots": lambda aws, _: {"Roots": [_root(aws)]},
+    "list_accounts": lambda aws, _: {"Accounts": [_account(one) for one in aws.side.of("account").values()]},
+    "describe_account": lambda aws, asked: {"Account": _account(_by_id(aws, "account", asked["AccountId"]))},
+    "list_accounts_for_parent": lambda aws, asked: {
+        "Accounts": [_account(one) for one in _below(aws, "account", asked["ParentId"])]
+    },
+    "list_organizational_units_for_parent": lambda aws, asked: {
+        "OrganizationalUnits": [{"Id": one.id, "Name": one["name"]} for one in _below(aws, "unit", asked["ParentId"])]
+    },
+    "list_policies": lambda aws, asked: {"Policies": _policies(aws, asked["Filter"])},
+    "describe_policy": lambda aws, asked: _described(_by_id(aws, "policy", asked["PolicyId"])),
+    "list_targets_for_policy": lambda aws, asked: {
+        "Targets": [{"TargetId": one} for one in _targets(aws, asked["PolicyId"])]
+    },
+    "list_tags_for_resource": lambda aws, asked: {"Tags": _listed(_tags(aws).get(asked["ResourceId"], {}))},
+    "list_aws_service_access_for_organization": lambda aws, _: {
+        "EnabledServicePrincipals": [{"ServicePrincipal": one} for one in aws.side.of("service")]
+    },
+    "list_delegated_administrators": lambda aws, _: {"DelegatedAdministrators": _administrators(aws)},
+    "list_delegated_services_for_account": lambda aws, asked: {
+        "DelegatedServices": _delegated(aws, asked["AccountId"])
+    },
+}
 
 
 def _account(one: Thing) -> Json:
-    return {"Id": one.id, "Name": one["name"], "Email": one["email"], "State": one["state"], "JoinedMethod": one["joined"]}
+    return {
+        "Id": one.id,
+        "Name": one["name"],
+        "Email": one["email"],
+        "State": one["state"],
+        "JoinedMethod": one["joined"],
+    }
 
 
 def _policies(aws: Answers, type: str) -> list[Json]:
@@ -311,7 +346,11 @@ def _identity_store(aws: Answers, _: str, operation: str, asked: Json) -> Any:
         case "list_groups":
             return {"Groups": [_group(one) for one in groups]}
         case "list_group_memberships":
-            return {"GroupMemberships": [each for one in groups if one.id == asked["GroupId"] for each in _members(side, one)]}
+            return {
+                "GroupMemberships": [
+                    each for one in groups if one.id == asked["GroupId"] for each in _members(side, one)
+                ]
+            }
         case "list_group_memberships_for_member":
             found = [each for one in groups for each in _members(side, one)]
             return {"GroupMemberships": [one for one in found if one["MemberId"] == asked["MemberId"]]}
@@ -399,7 +438,9 @@ def _ec2(aws: Answers, region: str, operation: str, asked: Json) -> Any:
         case "get_snapshot_block_public_access_state":
             return {"State": _setting(aws, "snapshot_public_access", region).get("state", "unblocked")}
         case "get_image_block_public_access_state":
-            return {"ImageBlockPublicAccessState": _setting(aws, "image_public_access", region).get("state", "unblocked")}
+            return {
+                "ImageBlockPublicAccessState": _setting(aws, "image_public_access", region).get("state", "unblocked")
+            }
     raise KeyError(operation)
 
 
@@ -451,7 +492,10 @@ def _budgets(aws: Answers, _: str, operation: str, asked: Json) -> Any:
     if operation == "describe_budget":
         return {"Budget": {"BudgetName": one["name"], "BudgetLimit": {"Amount": one["limit_amount"], "Unit": "USD"}}}
     if operation == "describe_notifications_for_budget":
-        due = [{"NotificationType": each["notification_type"], "Threshold": each["threshold"]} for each in one["notification"]]
+        due = [
+            {"NotificationType": each["notification_type"], "Threshold": each["threshold"]}
+            for each in one["notification"]
+        ]
         return {"Notifications": due}
     asked_for = (asked["Notification"]["NotificationType"], asked["Notification"]["Threshold"])
     (due_,) = (each for each in one["notification"] if (each["notification_type"], each["threshold"]) == asked_for)
@@ -469,27 +513,11 @@ def _contacts(aws: Answers, _: str, operation: str, asked: Json) -> Any:
     found = [one for one in held if (one["account_id"], one["alternate_contact_type"]) == wanted]
     if not found:
         raise refused("ResourceNotFoundException", "there is none", operation)
-    return {"AlternateContact": _camel({name: found[0][name] for name in ("name", "title", "email_address", "phone_number")})}
-
-
-# The states
-
-
-def _s3(aws: Answers, _: str, operation: str, asked: Json) -> Any:
-    keys = {f"management/{stack}/terraform.tfstate": one for stack, one in aws.states.items()}
-    if not asked["Bucket"].startswith(f"{aws.project['short_name']}-terraform-state-") or not aws.states:
-        raise refused("NoSuchBucket", "there is none", operation)
-    if operation == "list_objects_v2":
-        return {"Contents": [{"Key": key} for key in keys if key.startswith(asked["Prefix"])]}
-    if operation == "get_object":
-        if asked["Key"] not in keys:
-            raise refused("NoSuchKey", "there is none", operation)
-        return {"Body": io.BytesIO(json.dumps(keys[asked["Key"]]).encode())}
-    raise KeyError(operation)
-
-
-def _dynamodb(aws: Answers, _: str, operation: str, asked: Json) -> Any:
-    return {}
+    return {
+        "AlternateContact": _camel(
+            {name: found[0][name] for name in ("name", "title", "email_address", "phone_number")}
+        )
+    }
 
 
 _SERVICES: Mapping[str, Callable[[Answers, str, str, Json], Any]] = {
@@ -498,13 +526,11 @@ _SERVICES: Mapping[str, Callable[[Answers, str, str, Json], Any]] = {
     "accessanalyzer": _access_analyzer,
     "budgets": _budgets,
     "cloudtrail": _cloudtrail,
-    "dynamodb": _dynamodb,
     "ec2": _ec2,
     "iam": _iam,
     "identitystore": _identity_store,
     "organizations": _organizations,
     "resourcegroupstaggingapi": _tagging,
-    "s3": _s3,
     "s3control": _s3_control,
     "sso-admin": _sso_admin,
     "sts": _sts,

@@ -23,14 +23,25 @@ SETTINGS: Mapping[str, tuple[str, Values]] = {
         "aws_iam_account_password_policy",
         {
             **{f"require_{one}": True for one in _PASSWORD},
-            **{"allow_users_to_change_password": True, "minimum_password_length": 14},
-            **{"password_reuse_prevention": 24, "max_password_age": 0},
+            "allow_users_to_change_password": True,
+            "minimum_password_length": 14,
+            "password_reuse_prevention": 24,
+            "max_password_age": 0,
         },
     ),
 }
 """The type and what Strata sets, by Terraform's arguments."""
 OF_ACCOUNT = ("s3_public_access", "password_policy")
-ALL = (*SETTINGS, "access_analyzer", "trail", "alerts", "budget", "anomaly_monitor", "alternate_contacts", "github_actions")
+ALL = (
+    *SETTINGS,
+    "access_analyzer",
+    "trail",
+    "alerts",
+    "budget",
+    "anomaly_monitor",
+    "alternate_contacts",
+    "github_actions",
+)
 _ARGUMENTS = {
     "minimum_length": "minimum_password_length",
     "reuse_prevention": "password_reuse_prevention",
@@ -55,7 +66,10 @@ def resources(side: Side, regions: tuple[str, ...], project: Values) -> Iterator
         if one.key in SETTINGS:
             type = SETTINGS[one.key][0]
             for region in ("",) if one.key in OF_ACCOUNT else regions:
-                yield f"{type}.main{f'_{region}' if region else ''}", {"id": region or MANAGEMENT, **setting(one, region)}
+                yield (
+                    f"{type}.main{f'_{region}' if region else ''}",
+                    {"id": region or MANAGEMENT, **setting(one, region)},
+                )
         else:
             yield from _THINGS[one.key](one, side, regions, project)
 
@@ -97,7 +111,10 @@ def _contacts(one: Thing, side: Side, regions: tuple[str, ...], project: Values)
                 told = {"name": contact["name"], "title": contact["title"], "alternate_contact_type": kind.upper()}
                 told |= {"email_address": contact["email"], "phone_number": contact["phone"]}
                 account = None if key == "management" else side.id("account", key)
-                yield f"aws_account_alternate_contact.{at}", {"id": at, "account_id": account, **told, **one["at"].get(at, {})}
+                yield (
+                    f"aws_account_alternate_contact.{at}",
+                    {"id": at, "account_id": account, **told, **one["at"].get(at, {})},
+                )
 
 
 _THINGS: Mapping[str, Callable[[Thing, Side, tuple[str, ...], Values], Iterator[tuple[str, Values]]]] = {

@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-ORGANIZATION, ROOT, MANAGEMENT = "o-abcdefghij", "r-abcd", "123456789012"
+ORGANIZATION, ROOT, MANAGEMENT = "o-abcdefghij", "r-abcd", "210987654321"
 INSTANCE, STORE = "arn:aws:sso:::instance/ssoins-7223abcdef012345", "d-1234567890"
 SCP = "SERVICE_CONTROL_POLICY"
 DENY = '{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "s3:*", "Resource": "*"}]}'
@@ -73,6 +73,13 @@ _IDS = {
 }
 
 
+def refused(code: str, message: str, action: str) -> Exception:
+    """Returns a refusal as botocore raises it."""
+    from botocore.exceptions import ClientError
+
+    return ClientError({"Error": {"Code": code, "Message": message}}, action)
+
+
 # What there is
 
 
@@ -118,7 +125,9 @@ def permission_set(key: str, *aws: str, **values: Any) -> Thing:
 
 def grant(set_: str, who: str, *accounts: str) -> tuple[Thing, ...]:
     """A permission set for a group, or for a user, in accounts."""
-    return tuple(_thing("grant", f"{set_} {who} {one}", {"set": set_, "who": who, "account": one}, {}) for one in accounts)
+    return tuple(
+        _thing("grant", f"{set_} {who} {one}", {"set": set_, "who": who, "account": one}, {}) for one in accounts
+    )
 
 
 def service(name: str) -> Thing:
@@ -151,9 +160,15 @@ def entitlement(key: str, who: str, role: str) -> Thing:
     return Thing("entitlement", key, {"who": who, "role": role})
 
 
-def control(key: str, **values: Any) -> Thing:
-    """A control of security.yaml that is on, with its parameters; `at` has other values by region (`controls.py`)."""
-    return _thing("control", key, {"at": {}, "parameters": values}, {})
+def control(key: str, *, at: Mapping[str, Any] | None = None, **parameters: Any) -> Thing:
+    """A control of security.yaml that is on.
+
+    Args:
+        key: its key there.
+        at: what AWS or a state has otherwise, by region, or whatever there are several of (`controls.py`).
+        parameters: what security.yaml says.
+    """
+    return Thing("control", key, {"at": at or {}, "parameters": parameters})
 
 
 def layer(stack: str, resources: Mapping[str, Mapping[str, Any]]) -> Thing:
@@ -163,7 +178,7 @@ def layer(stack: str, resources: Mapping[str, Mapping[str, Any]]) -> Thing:
 
 def no_full_access(*places: str) -> tuple[Thing, ...]:
     """Units, accounts or the root that FullAWSAccess is not attached to."""
-    return tuple(Thing("no full access", one, {}) for one in places)
+    return tuple(Thing("no full access", one, {"place": one}) for one in places)
 
 
 def denied(action: str) -> Thing:
@@ -196,7 +211,7 @@ class Changed:
 
 
 Change = Thing | Gone | Changed
-Said = Change | Iterable[Change]
+Said = Change | Iterable["Said"]
 
 
 def gone(kind: str | Iterable[Thing], key: str = "") -> Said:
@@ -247,7 +262,9 @@ class Side:
     def membership(self, group_: Thing, member: str) -> str:
         """Returns the id of a membership."""
         own = group_["memberships"].get(member)
-        return id_of("group", "", own) if own else f"{group_.id[:8]}-{self.id('user', member)[4:8]}-4000-a000-000000000000"
+        return (
+            id_of("group", "", own) if own else f"{group_.id[:8]}-{self.id('user', member)[4:8]}-4000-a000-000000000000"
+        )
 
     def with_changes(self, said: Iterable[Said]) -> Side:
         """Returns the same after some changes."""
@@ -268,7 +285,7 @@ class Side:
         return self._without(self.things[change.at])
 
     def _without(self, was: Thing) -> Side:
-        """As AWS does: policies are detached, members leave, grants of a user or group stay as those of a deleted one."""
+        """As AWS does: policies are detached, members leave, and grants of a user or group stay as of a deleted one."""
         things, orphans = dict[tuple[str, str], Thing](), list(self.orphans)
         for one in self.things.values():
             if one.at == was.at:
@@ -285,23 +302,28 @@ def _each(said: Iterable[Said]) -> Iterator[Change]:
         if isinstance(one, Thing | Gone | Changed):
             yield one
         else:
-            yield from one
+            yield from _each(one)
 
 
 def _names(one: Thing, was: Thing) -> bool:
     """Says whether something goes with what it names."""
-    if one.kind == "grant":
-        return {"account": "account", "permission set": "set"}.get(was.kind) in one.values and one[
-            {"account": "account", "permission set": "set"}[was.kind]
-        ] == was.key
-    return one.kind == "delegation" and was.kind == "account" and one["account"] == was.key
+    part = _GOES_WITH.get((one.kind, was.kind))
+    return part is not None and one[part] == was.key
+
+
+_GOES_WITH = {
+    ("grant", "account"): "account",
+    ("grant", "permission set"): "set",
+    ("delegation", "account"): "account",
+    ("entitlement", "user"): "who",
+    ("no full access", "account"): "place",
+    ("no full access", "unit"): "place",
+}
+_MENTIONS = {("policy", "account"): "targets", ("policy", "unit"): "targets", ("group", "user"): "members"}
 
 
 def _without_mention(one: Thing, was: Thing) -> Thing:
-    part = {("policy", "account"): "targets", ("policy", "unit"): "targets", ("group", "user"): "members"}.get(
-        (one.kind, was.kind)
-    )
-    if part:
+    if part := _MENTIONS.get((one.kind, was.kind)):
         return replace(one, values={**one.values, part: tuple(each for each in one[part] if each != was.key)})
     if (one.kind, was.kind) == ("policy", "policy type") and one["type"] == was.key:
         return replace(one, values={**one.values, "targets": ()})
@@ -309,16 +331,6 @@ def _without_mention(one: Thing, was: Thing) -> Thing:
 
 
 NAMES = {"default_tags": True, "name": "acme", "short_name": "ac", "primary": "us-east-1", "secondary": "us-west-2"}
-
-
-@dataclass(frozen=True)
-class Described:
-    """An organization by its three sides, which are one until a side is said to be otherwise."""
-
-    aws: Side
-    state: Side
-    yaml: Side
-    project: Mapping[str, Any] = field(default_factory=lambda: NAMES)
 
 
 def described(*said: Said, **project: Any) -> tuple[Side, Mapping[str, Any]]:
@@ -353,27 +365,32 @@ def require_possible(side: Side) -> None:
 
 
 def _unknown(side: Side) -> Iterator[str]:
-    for kind in ("account", "unit"):
-        for one in side.of(kind).values():
-            if one["within"] != "root" and not side.has("unit", one["within"]):
-                yield f"{kind} {one.key} is in unit {one['within']}, which is not there"
+    for one in (*side.of("account").values(), *side.of("unit").values()):
+        if one["within"] != "root" and not side.has("unit", one["within"]):
+            yield f"{one.kind} {one.key} is in unit {one['within']}, which is not there"
     places = {"root", *side.of("unit"), *side.of("account")}
     for one in side.of("policy").values():
-        yield from (f"policy {one.key} is attached to {each}, which is not there" for each in one["targets"] if each not in places)
+        yield from (
+            f"policy {one.key} is on {each}, which is not there" for each in one["targets"] if each not in places
+        )
         if one["targets"] and not side.has("policy type", one["type"]):
             yield f"policy {one.key} is attached, and policies of the type {one['type']} are off"
     for one in side.of("group").values():
-        yield from (f"group {one.key} has the member {each}, which is no user" for each in one["members"] if not side.has("user", each))
-    for one in side.of("grant").values():
-        if not side.has("permission set", one["set"]):
-            yield f"grant {one.key} is of a permission set that is not there"
-        if not side.has("account", one["account"]):
-            yield f"grant {one.key} is in an account that is not there"
-        if side.has("group", one["who"]) is side.has("user", one["who"]):
-            yield f"grant {one.key} is for {one['who']}, which is not either a group or a user"
+        strangers = [each for each in one["members"] if not side.has("user", each)]
+        yield from (f"group {one.key} has the member {each}, which is no user" for each in strangers)
     for one in side.of("delegation").values():
         if one["account"] == "management" or not side.has("account", one["account"]):
             yield f"{one['account']} administers {one['service']}, and is no member account"
+    yield from (reason for one in side.of("grant").values() for reason in _unknown_in(side, one))
+
+
+def _unknown_in(side: Side, one: Thing) -> Iterator[str]:
+    if not side.has("permission set", one["set"]):
+        yield f"grant {one.key} is of a permission set that is not there"
+    if not side.has("account", one["account"]):
+        yield f"grant {one.key} is in an account that is not there"
+    if side.has("group", one["who"]) is side.has("user", one["who"]):
+        yield f"grant {one.key} is for {one['who']}, which is not one of a group and a user"
 
 
 def _twice(side: Side) -> Iterator[str]:

@@ -31,8 +31,18 @@ def states(side: Side, project: Mapping[str, Any]) -> dict[str, Json]:
 
 def state(found: Mapping[str, Mapping[str, Any]]) -> Json:
     """Returns a state with resources by address."""
-    told: Json = {"version": 4, "terraform_version": "1.11.4", "serial": 1, "lineage": "00000000-0000-0000-0000-000000000000"}
-    return {**told, "outputs": {}, "resources": [_resource(at, one) for at, one in found.items()], "check_results": None}
+    told: Json = {
+        "version": 4,
+        "terraform_version": "1.11.4",
+        "serial": 1,
+        "lineage": "00000000-0000-0000-0000-000000000000",
+    }
+    return {
+        **told,
+        "outputs": {},
+        "resources": [_resource(at, one) for at, one in found.items()],
+        "check_results": None,
+    }
 
 
 def _resource(address: str, attributes: Mapping[str, Any], mode: str = "managed") -> Json:
@@ -49,7 +59,12 @@ def _output(keys: Json) -> Json:
 def _keys(side: Side, *kinds: str) -> Json:
     """Returns what each key stands for, as the stacks declare it: AWS tells names apart without case."""
     names = {"unit": "ou", "permission set": "permission-set"}
-    return {names.get(kind, kind): {key: _identity(side, one) for key, one in side.of(kind).items() if not one.values.get("external")} for kind in kinds}
+    return {
+        names.get(kind, kind): {
+            key: _identity(side, one) for key, one in side.of(kind).items() if not one.values.get("external")
+        }
+        for kind in kinds
+    }
 
 
 def _identity(side: Side, one: Thing) -> str:
@@ -123,11 +138,20 @@ def _sso(side: Side, project: Mapping[str, Any]) -> Found:
     for one in side.of("permission set").values():
         yield from _set(one, project)
     for one in side.of("grant").values():
-        who, account, set_ = side.principal(one), side.id("account", one["account"]), side.id("permission set", one["set"])
-        told = {"target_id": account, "target_type": "AWS_ACCOUNT", "permission_set_arn": set_, "instance_arn": INSTANCE}
+        who, account, set_ = (
+            side.principal(one),
+            side.id("account", one["account"]),
+            side.id("permission set", one["set"]),
+        )
+        told = {
+            "target_id": account,
+            "target_type": "AWS_ACCOUNT",
+            "permission_set_arn": set_,
+            "instance_arn": INSTANCE,
+        }
         told |= {"principal_id": who.id, "principal_type": who.kind.upper()}
         name = f"{one['account']}_{one['set']}_{who.kind}_{who.key}"
-        id = ",".join((who.id, who.kind.upper(), account, "AWS_ACCOUNT", set_, INSTANCE))
+        id = f"{who.id},{who.kind.upper()},{account},AWS_ACCOUNT,{set_},{INSTANCE}"
         yield f"aws_ssoadmin_account_assignment.{name}", {"id": id, **told}
     if some := side.of("attribute"):
         attributes = [{"key": key, "value": [{"source": [one["source"]]}]} for key, one in some.items()]
@@ -159,7 +183,10 @@ def _set(one: Thing, project: Mapping[str, Any]) -> Found:
         yield f"aws_ssoadmin_managed_policy_attachment.{one.key}_{_part(name.rpartition('/')[2])}", {**found, **of_set}
     for named in one["customer"]:
         reference = _reference(named)
-        found = {"id": f"{reference['name']},{reference['path']},{whole}", "customer_managed_policy_reference": [reference]}
+        found = {
+            "id": f"{reference['name']},{reference['path']},{whole}",
+            "customer_managed_policy_reference": [reference],
+        }
         at = f"aws_ssoadmin_customer_managed_policy_attachment.{one.key}_{_part(reference['name'])}"
         yield at, {**found, **of_set}
     if one["inline"]:
@@ -167,7 +194,10 @@ def _set(one: Thing, project: Mapping[str, Any]) -> Found:
         yield f"aws_ssoadmin_permission_set_inline_policy.{one.key}", {**found, **of_set}
     if named := one["boundary"]:
         own = [_reference(named)] if named.startswith("/") else []
-        boundary = {"managed_policy_arn": None if own else f"{AWS_POLICY}{named}", "customer_managed_policy_reference": own}
+        boundary = {
+            "managed_policy_arn": None if own else f"{AWS_POLICY}{named}",
+            "customer_managed_policy_reference": own,
+        }
         found = {"id": whole, "permissions_boundary": [boundary]}
         yield f"aws_ssoadmin_permissions_boundary_attachment.{one.key}", {**found, **of_set}
 

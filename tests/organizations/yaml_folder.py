@@ -48,7 +48,9 @@ def _given(**entries: Any) -> Entries:
 def project_yaml(side: Side, project: Mapping[str, Any]) -> Entries:
     """Returns what project.yaml says."""
     own = side.things["account", "management"]
-    regions = _given(primary=project["primary"], secondary=project["secondary"], governed=list(project.get("governed", ())))
+    regions = _given(
+        primary=project["primary"], secondary=project["secondary"], governed=list(project.get("governed", ()))
+    )
     more = {name: value for name, value in project.items() if name not in _KNOWN}
     return {
         "name": project["name"],
@@ -138,7 +140,11 @@ def _set(one: Thing) -> Entries:
     policies: list[Entries] = [{"aws": each} for each in one["aws"]]
     policies += [_customer(each) for each in one["customer"]]
     policies += [{"inline": _inline(one)}] if one["inline"] else []
-    boundary = (_customer(one["boundary"]) if one["boundary"].startswith("/") else {"aws": one["boundary"]}) if one["boundary"] else None
+    boundary = (
+        (_customer(one["boundary"]) if one["boundary"].startswith("/") else {"aws": one["boundary"]})
+        if one["boundary"]
+        else None
+    )
     return _given(
         name=one["name"] if one["name"] != one.key else None,
         description=one["description"],
