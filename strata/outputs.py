@@ -70,7 +70,7 @@ def fault_facts(fault: Fault) -> dict[str, Any]:
         "problem": fault.problem,
         "remedy": fault.remedy,
         "rule": fault.rule,
-        "id": getattr(fault.problem, "id", ""),
+        "id": fault.problem.id,
         "allow": "",
         "copy": [],
     }
@@ -79,7 +79,5 @@ def fault_facts(fault: Fault) -> dict[str, Any]:
 def warning_facts(warning: Message) -> dict[str, Any]:
     """Returns a warning about AWS or a state, which has no place in a file, as a script gets it."""
     problem, _, remedy = warning.partition("; ")
-    id = getattr(warning, "id", "")
-    if isinstance(warning, Message):
-        problem = Message(id, problem, place=warning.place, **warning.data)
-    return {"file": None, "line": None, "path": "", "problem": problem, "remedy": remedy, "id": id}
+    told = Message(warning.id, problem, place=warning.place, **warning.data)
+    return {"file": None, "line": None, "path": "", "problem": told, "remedy": remedy, "id": warning.id}
