@@ -15,7 +15,7 @@ from strata.commands.adopt import configuration
 from strata.inventory.reading import read
 from strata.landing_zone.addresses import addresses
 from tests.aws import center
-from tests.aws.client import emulated_aws
+from tests.aws.client import ACCOUNT, emulated_aws
 from tests.organizations import (
     ALLOW,
     INSTANCE,
@@ -130,8 +130,9 @@ def test_the_emulated_aws_says_the_same_as_the_description(tmp_path: Path, monke
         for name, value in aws.environment().items():
             monkeypatch.setenv(name, value)
         made = emulate(SMALL, aws)
-        session = Aws(None, "us-east-1")
-        emulated = configuration(SMALL.model, read(session, SMALL.model, thorough=True, once=True))[1]
+        own = SMALL.model.management_account.model_copy(update={"id": ACCOUNT})
+        project, session = SMALL.model.model_copy(update={"management_account": own}), Aws(None, "us-east-1")
+        emulated = configuration(project, read(session, project, thorough=True, once=True))[1]
     said = configuration(SMALL.model, SMALL.inventory)[1]
 
     for name in said.keys() - {RECORD}:
