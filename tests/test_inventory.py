@@ -29,6 +29,7 @@ from strata.terraform.reread import wanted
 from tests.access import Size, made
 from tests.aws.client import ACCOUNT, Aws, emulated_aws
 from tests.organizations.emulated import emulate
+from tests.said import Said
 from tests.scenarios.seeds import SMALL
 
 PROJECT = Project.model_validate(
@@ -192,8 +193,10 @@ def test_a_reading_that_broke_off_goes_on_where_it_was(
 ) -> None:
     kept = KeptAnswers(tmp_path / "deep" / "answers", ACCOUNT)
     running[0].fail("sso-admin:DescribePermissionSet", code="AccessDeniedException", times=9)
-    with pytest.raises(AwsError, match="sso:DescribePermissionSet is not allowed"):
+    with pytest.raises(AwsError) as denied:
         read(Session(None, "us-east-1", answers=kept), PROJECT)
+    [told] = denied.value.args
+    assert (told.id, told.data["action"]) == ("aws-denied", "sso:DescribePermissionSet")
     running[0].heal()
     with (tmp_path / "deep" / "answers").open("a") as file:
         file.write('["half written')
@@ -208,11 +211,14 @@ def test_a_reading_that_broke_off_goes_on_where_it_was(
     assert not (tmp_path / "deep" / "answers").exists()
 
 
-def test_answers_for_another_account_are_not_used(tmp_path: Path) -> None:
+def test_answers_for_another_account_are_not_used(tmp_path: Path, said: Said) -> None:
     (tmp_path / "answers").write_text(json.dumps(["999999999999", 0]) + "\n")
 
-    with pytest.raises(StrataError, match="holds answers for 999999999999"):
+    with pytest.raises(StrataError) as refused:
         KeptAnswers(tmp_path / "answers", ACCOUNT)
+    [told] = said(refused)
+    assert (told.id, told.place) == ("wrong-account", str(tmp_path / "answers"))
+    assert told.data == {"account": ACCOUNT, "expected": "999999999999"}
 
 
 @pytest.mark.parametrize(("age", "known"), [(GOOD_FOR - 60, 1), (GOOD_FOR + 60, 0), (-60, 0)])
@@ -255,8 +261,9 @@ def test_an_organization_that_changes_meanwhile_is_not_described(
     asked = client.create_account(AccountName="new", Email="new@example.com")["CreateAccountStatus"]["Id"]
     new = client.describe_create_account_status(CreateAccountRequestId=asked)["CreateAccountStatus"]["AccountId"]
     try:
-        with pytest.raises(StrataError, match=f"the accounts changed while they were read .{new}."):
+        with pytest.raises(StrataError) as changed:
             read(Session(None, "us-east-1", answers=kept), PROJECT)
+        assert [(told.id, told.data["ids"]) for told in changed.value.args] == [("changed-meanwhile", [new])]
     finally:
         aws.restore(before)
 
@@ -312,8 +319,10 @@ def test_a_principal_that_is_made_meanwhile_is_not_taken_for_a_deleted_one(
     deleted = Assignment(ids["accounts"][1], ids["set"], "USER", ids["gone"])
     try:
         reading._check_gone(session, center, {deleted})
-        with pytest.raises(StrataError, match=f"the group {ids['group']} was made while the rest was read"):
+        with pytest.raises(StrataError) as changed:
             reading._check_gone(session, center, {deleted, late})
+        [told] = changed.value.args
+        assert (told.id, told.data) == ("changed-meanwhile", {"kind": "group", "ids": [ids["group"]]})
     finally:
         aws.restore(before)
 

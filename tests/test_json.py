@@ -23,6 +23,7 @@ from strata.drift.comparison import Difference, Drift, How
 from strata.drift.facts import Fact
 from strata.drift.recorded import states_of
 from strata.drift.ways import Way
+from strata.errors import Message
 from strata.inventory.progress import Reading
 from strata.live.evidence import Evidence
 from strata.load import load
@@ -250,7 +251,7 @@ SEEN = {
     ],
     "output_changes": {"account_ids": {"actions": ["update"]}},
 }
-WARNED = "full access is left to the external group idp alone; add a person"
+WARNED = Message("a-warning", "something is not as meant; look at it")
 
 
 def test_plan(site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -344,9 +345,9 @@ def test_faults_are_json_wherever_json_is_asked_for(rich: Path, words: tuple[str
 def test_another_failure_is_json_too() -> None:
     done = CliRunner().invoke(app, ["--config", str(COMPANY), "explain", "nobody-of-that-name", "--json"])
 
-    assert done.exit_code == 1
-    assert "nobody-of-that-name" in json.loads(done.stdout)["errors"][0]
-    assert done.stderr.startswith("error: ")
+    (told,) = json.loads(done.stdout)["messages"]
+    assert (done.exit_code, told["id"], told["text"]) == (1, "unknown-name", json.loads(done.stdout)["errors"][0])
+    assert done.stderr == f"error: {told['text']}\n"
 
 
 def test_every_command_with_json_has_a_number() -> None:
