@@ -54,7 +54,7 @@ def test_the_threat_model_has_everybody(who: str) -> None:
 def test_no_test_module_is_imported() -> None:
     """What two of them share stands in a module of its own, so that each is read and run alone."""
     imports = re.compile(
-        r"^\s*(?:from \S*\btest_\w+ import|import \S*\btest_|from tests\S* import .*\btest_\w+).*", re.M
+        r"^\s*(?:from \S*\btest_\w+ import|import \S*\btest_|from tests\S* import .*\btest_\w+).*", re.MULTILINE
     )
     files = sorted((CHECKOUT / "tests").rglob("*.py"))
     found = {str(file): imports.findall(file.read_text(encoding="utf-8")) for file in files}

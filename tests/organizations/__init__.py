@@ -55,6 +55,7 @@ from tests.organizations.described import (
     permission_set,
     policy,
     policy_type,
+    ram_sharing,
     require_possible,
     root_access,
     service,
@@ -74,8 +75,8 @@ if TYPE_CHECKING:
 __all__ = [
     "ALLOW", "DENY", "INSTANCE", "MANAGEMENT", "ROOT", "SCP", "STORE", "ImpossibleError", "Organization", "Said",
     "Side", "Thing", "account", "attribute", "changed", "control", "delegated", "denied", "entitlement", "gone",
-    "grant", "group", "id_of", "layer", "no_full_access", "permission_set", "policy", "policy_type", "root_access",
-    "service", "unit", "user",
+    "grant", "group", "id_of", "layer", "no_full_access", "permission_set", "policy", "policy_type", "ram_sharing",
+    "root_access", "service", "unit", "user",
 ]  # fmt: skip
 
 

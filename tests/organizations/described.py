@@ -155,6 +155,11 @@ def root_access(*features: str) -> tuple[Thing, ...]:
     return tuple(Thing("root access", one, {}) for one in features)
 
 
+def ram_sharing() -> Thing:
+    """Sharing of resources within the organization."""
+    return Thing("ram sharing", "", {})
+
+
 def entitlement(key: str, who: str, role: str) -> Thing:
     """A role that Account access manager gives a user."""
     return Thing("entitlement", key, {"who": who, "role": role})

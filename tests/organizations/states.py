@@ -122,6 +122,8 @@ def _organizations(side: Side, project: Mapping[str, Any]) -> Found:
         yield f"aws_organizations_delegated_administrator.{name}", told
         if name == "access-analyzer":
             yield "aws_iam_service_linked_role.access-analyzer", {"id": "arn:aws:iam::role/access-analyzer"}
+    if side.of("ram sharing"):
+        yield "aws_ram_sharing_with_organization.main", {"id": MANAGEMENT}
     if features := list(side.of("root access")):
         yield "aws_iam_organizations_features.main", {"id": ORGANIZATION, "enabled_features": features}
 
@@ -156,6 +158,12 @@ def _sso(side: Side, project: Mapping[str, Any]) -> Found:
     if some := side.of("attribute"):
         attributes = [{"key": key, "value": [{"source": [one["source"]]}]} for key, one in some.items()]
         yield "aws_ssoadmin_instance_access_control_attributes.main", {"id": INSTANCE, "attribute": attributes}
+    yield from _alerts(side)
+
+
+def _alerts(side: Side) -> Found:
+    for name in ("aws_cloudwatch_event_rule", "aws_cloudwatch_event_target") if side.has("control", "alerts") else ():
+        yield f"{name}.identity-center-settings", {"id": "identity-center-settings"}
 
 
 def _user(one: Thing) -> Json:
