@@ -979,7 +979,9 @@ class Told:
 
     def unchanged(self, *_: Any) -> None:
         if self.held:
-            raise StrataError("ana@laptop has held the state of sso since 2025-01-31 12:00 UTC")
+            raise StrataError(
+                Message("other-run-active", "ana@laptop has held the state of sso since 2025-01-31 12:00 UTC")
+            )
 
     def states(self, *_: Any) -> dict[str, Json]:
         if self.denied:

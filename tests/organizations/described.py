@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -406,7 +406,7 @@ def _unknown_in(side: Side, one: Thing) -> Iterator[str]:
 
 
 def _twice(side: Side) -> Iterator[str]:
-    unique = {
+    unique: dict[str, Callable[[Thing], Any]] = {
         "account": lambda one: one["email"].lower(),
         "unit": lambda one: (one["within"], one["name"]),
         "policy": lambda one: (one["type"], one["name"]),

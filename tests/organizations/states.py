@@ -191,12 +191,9 @@ def _set(one: Thing, project: Mapping[str, Any]) -> Found:
         yield f"aws_ssoadmin_managed_policy_attachment.{one.key}_{_part(name.rpartition('/')[2])}", {**found, **of_set}
     for named in one["customer"]:
         reference = _reference(named)
-        found = {
-            "id": f"{reference['name']},{reference['path']},{whole}",
-            "customer_managed_policy_reference": [reference],
-        }
+        id = f"{reference['name']},{reference['path']},{whole}"
         at = f"aws_ssoadmin_customer_managed_policy_attachment.{one.key}_{_part(reference['name'])}"
-        yield at, {**found, **of_set}
+        yield at, {"id": id, "customer_managed_policy_reference": [reference], **of_set}
     if one["inline"]:
         found = {"id": whole, "inline_policy": one["inline"]}
         yield f"aws_ssoadmin_permission_set_inline_policy.{one.key}", {**found, **of_set}
@@ -206,8 +203,8 @@ def _set(one: Thing, project: Mapping[str, Any]) -> Found:
             "managed_policy_arn": None if own else f"{AWS_POLICY}{named}",
             "customer_managed_policy_reference": own,
         }
-        found = {"id": whole, "permissions_boundary": [boundary]}
-        yield f"aws_ssoadmin_permissions_boundary_attachment.{one.key}", {**found, **of_set}
+        at = f"aws_ssoadmin_permissions_boundary_attachment.{one.key}"
+        yield at, {"id": whole, "permissions_boundary": [boundary], **of_set}
 
 
 def _reference(named: str) -> dict[str, str]:
