@@ -676,7 +676,7 @@ def test_permission_sets_that_are_not_everywhere_are_no_whole_run(site: Site, mo
 
 def test_a_record_that_is_refused_fails_nothing(site: Site, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
     def refused(*_: object) -> None:
-        raise AwsError("s3:PutObject is not allowed", "AccessDenied")
+        raise AwsError(Message("aws-denied", "s3:PutObject is not allowed"), "AccessDenied")
 
     monkeypatch.setattr(deploy, "write_runs", refused)
     site.stacks = ("backend",)

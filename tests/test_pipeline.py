@@ -186,7 +186,7 @@ EVENTS: dict[str, tuple[dict[str, str], set[str]]] = {
         {"github.event_name": "push", "vars.STRATA_PLAN_ROLE": "", "needs.plan.outputs.changes": ""},
         {"check"},
     ),
-    "a merge before the role that deploys": (
+    "a merge before the apply role": (
         {"github.event_name": "push", "vars.STRATA_APPLY_ROLE": ""},
         {"check", "reviewed", "plan"},
     ),

@@ -27,8 +27,8 @@ from strata.iam.reference import MANAGED_FILE, REFERENCE_FILE, Reference, manage
 from strata.iam.spelling import misspelt, unknown_managed_policy
 from strata.iam.statements import statements
 from strata.load import load
-from strata.rules import warnings
-from tests.accepting import accept, hint
+from strata.rules import found_warnings, warnings
+from tests.accepting import accept
 from tests.bad_configurations import read as bad_configurations
 from tests.bad_configurations import write
 from tests.said import Said
@@ -446,33 +446,39 @@ resource.getrusage(resource.RUSAGE_SELF).ru_utime < 5 or sys.exit("too slow")
     subprocess.run([sys.executable, "-c", code], input=json.dumps(hostile), text=True, check=True, timeout=60)
 
 
-OF_A_REGION, UNCLOSED, TEAM = "arn:aws:iam:eu-west-1:*:role/x", "arn:aws:s3:::${aws:username", "aws:PrincipalTag/Team"
 REFUSED = [
-    (document(Resource="arn:s3:::bucket"), "unknown-name", "partition", "s3"),
-    (document(Resource="arn:aws-usgov:s3:::bucket"), "unknown-name", "partition", "aws-usgov"),
-    (document(Resource="arn:aws::eu-west-1::bucket"), "text-malformed", "ARN", "arn:aws::eu-west-1::bucket"),
-    (document(Resource="arn:aws:s3:bucket"), "text-malformed", "ARN", "arn:aws:s3:bucket"),
-    (document(Action="iam:GetRole", Resource=OF_A_REGION), "text-malformed", "ARN", OF_A_REGION),
-    (document(Resource=UNCLOSED), "text-malformed", "policy variable", UNCLOSED),
-    (document(Resource="arn:aws:s3:::${}/*"), "text-malformed", "policy variable", "arn:aws:s3:::${}/*"),
-    (when("StringEquals", TEAM, "${ aws:username}"), "text-malformed", "policy variable", "${ aws:username}"),
-    (when("NullIfExists", TEAM, "true"), "unknown-name", "condition operator", "NullIfExists"),
+    (document(Resource="arn:s3:::bucket"), "unknown-name", {"kind": "partition", "name": "s3"}),
+    (document(Resource="arn:aws-usgov:s3:::bucket"), "unknown-name", {"kind": "partition", "name": "aws-usgov"}),
+    *(
+        (document(Action="iam:GetRole", Resource=arn), "text-malformed", {"kind": "ARN", "value": arn})
+        for arn in ("arn:aws::eu-west-1::bucket", "arn:aws:s3:bucket", "arn:aws:iam:eu-west-1:*:role/x")
+    ),
+    *(
+        (document(Resource=arn), "text-malformed", {"kind": "policy variable", "value": arn})
+        for arn in ("arn:aws:s3:::${aws:username", "arn:aws:s3:::${}/*")
+    ),
+    (
+        when("StringEquals", "aws:PrincipalTag/Team", "${ aws:username}"),
+        "text-malformed",
+        {"kind": "policy variable", "value": "${ aws:username}"},
+    ),
+    (
+        when("NullIfExists", "aws:PrincipalTag/Team", "true"),
+        "unknown-name",
+        {"kind": "condition operator", "name": "NullIfExists"},
+    ),
     (
         document(Condition={"StringEquals": {"aws:RequestedRegion": "a", "AWS:requestedregion": "b"}}),
         "duplicate-key",
-        None,
-        "AWS:requestedregion",
+        {"key": "AWS:requestedregion", "first": "aws:RequestedRegion"},
     ),
 ]
 
 
-@pytest.mark.parametrize(("content", "id", "kind", "value"), REFUSED)
-def test_what_aws_refuses_is_refused(
-    content: dict[str, Any], id: str, kind: str | None, value: str, said: Said
-) -> None:
-    [told] = said([one.problem for one in document_problems(content, None)])
-    assert (told.id, told.data.get("kind")) == (id, kind)
-    assert value in told.data.values()
+@pytest.mark.parametrize(("content", "id", "data"), REFUSED, ids=[f"{one[1]}-{n}" for n, one in enumerate(REFUSED)])
+def test_what_aws_refuses_is_refused(content: dict[str, Any], id: str, data: dict[str, Any], said: Said) -> None:
+    (found,) = document_problems(content, None)
+    assert [(one.id, one.data) for one in said(f"{found.problem}; {found.remedy}")] == [(id, data)]
 
 
 @pytest.mark.parametrize(
@@ -569,11 +575,13 @@ def deny(folder: Path, content: dict[str, Any], name: str = "deny-leaving") -> N
 
 def test_a_warning_about_a_document_leads_to_its_line(valid: Path, said: Said) -> None:
     deny(valid, document(Action=["s3:GetObject", "soontobe:Launch"]))
-    (warning,) = warnings(load(valid))
-    [told] = said(warning)
-    assert (told.id, told.data) == ("unknown-service", {"value": "soontobe:Launch"})
-    assert told.place == "policies/deny-leaving.json:8: Statement[1].Action[2]"
-    assert hint(warning) == "finding: unknown-service, at: policies/deny-leaving.json soontobe:Launch"
+    (warning,) = found_warnings(load(valid))
+    assert (str(warning.source), warning.path) == ("policies/deny-leaving.json:8", "Statement[1].Action[2]")
+    assert (warning.finding, warning.at) == ("unknown-service", "policies/deny-leaving.json soontobe:Launch")
+    assert [(one.id, one.place, one.data) for one in said(str(warning))] == [
+        ("unknown-service", "policies/deny-leaving.json:8: Statement[1].Action[2]", {"value": "soontobe:Launch"})
+    ]
+    assert str(warning).endswith("[finding: unknown-service, at: policies/deny-leaving.json soontobe:Launch]")
 
 
 def test_an_unknown_name_is_accepted_by_what_is_printed_behind_it(valid: Path) -> None:
@@ -611,10 +619,12 @@ def test_what_is_accepted_until_a_day_is_told_from_the_next_on(valid: Path, said
     assert warnings(load(valid)) == warnings(load(valid, last), last) == []
     with pytest.raises(ConfigurationError) as refused:
         load(valid, next_)
-    [error], [doubt] = said(refused), said(warnings(load(valid), next_))
-    assert [error.id, doubt.id] == ["unknown-action", "denies-everything"]
-    assert "until 2027-01-31 only; " in error.text
-    assert "until 2027-01-31 only [" in doubt.text
+    (fault,) = said(refused)
+    assert (fault.id, fault.data["value"], fault.data["accepted_until"]) == (
+        "unknown-action", "s3:GetObjects", "2027-01-31"
+    )  # fmt: skip
+    (over,) = found_warnings(load(valid), next_)
+    assert (over.finding, over.over) == ("denies-everything", "2027-01-31")
 
 
 def test_an_entry_that_accepts_nothing_is_a_warning(valid: Path, said: Said) -> None:
@@ -622,18 +632,20 @@ def test_an_entry_that_accepts_nothing_is_a_warning(valid: Path, said: Said) -> 
         "- finding: unknown-action\n  at: policies/dev.json s3:Gone\n  reason: new\n"
         "- finding: empty-group\n  at: groups.admins\n  reason: to come\n"
     )
-    told = [(one.place, one.data["finding"], one.data["at"]) for one in said(warnings(load(valid)))]
-    assert told == [
-        ("accepted.yaml:1: accepted[1]", "unknown-action", "policies/dev.json s3:Gone"),
-        ("accepted.yaml:4: accepted[2]", "empty-group", "groups.admins"),
+    assert [(one.id, one.place, one.data) for one in said(warnings(load(valid)))] == [
+        (
+            "unused-acceptance",
+            "accepted.yaml:1: accepted[1]",
+            {"finding": "unknown-action", "at": "policies/dev.json s3:Gone"},
+        ),
+        ("unused-acceptance", "accepted.yaml:4: accepted[2]", {"finding": "empty-group", "at": "groups.admins"}),
     ]
-    assert {one.id for one in said(warnings(load(valid)))} == {"unused-acceptance"}
     for _ in range(2):
         accept(valid, warnings(load(valid))[0])
     assert warnings(load(valid)) == []
 
 
-def test_a_document_of_two_types_is_read_as_both(valid: Path) -> None:
+def test_a_document_of_two_types_is_read_as_both(valid: Path, said: Said) -> None:
     """Everything is denied to members of a unit that has none yet, and to whoever has the set."""
     deny(valid, document(Action="*"))
     organization = valid / "organization.yaml"
@@ -642,7 +654,8 @@ def test_a_document_of_two_types_is_read_as_both(valid: Path) -> None:
     sso = valid / "sso.yaml"
     sso.write_text(sso.read_text().replace("policies/dev.json", "policies/deny-leaving.json"))
     first, second = (one for one in warnings(load(valid)) if one.startswith("policies/"))
-    assert ("to everybody" in first, "the permission set" in second) == (True, True)
+    assert said.ids([first, second]) == ["denies-everything"] * 2
+    assert ("to everybody" in first, "has the permission set" in second) == (True, True)
     accept(valid, first)
     assert not [one for one in warnings(load(valid)) if one.startswith("policies/")]
 
@@ -651,9 +664,10 @@ def test_a_policy_for_service_linked_roles_is_refused_in_a_permission_set(valid:
     sso = valid / "sso.yaml"
     name = "aws-service-role/AWSSupportServiceRolePolicy"
     sso.write_text(sso.read_text().replace("inline: policies/dev.json", f"aws: {name}"))
-    [told] = said(errors(valid))
-    assert (told.id, told.data) == ("service-linked-policy", {"policy": name})
-    assert told.place == "sso.yaml:16: permission_sets.Dev.policies[1].aws"
+    (fault,) = said(errors(valid))
+    assert (fault.id, fault.place, fault.data) == (
+        "service-linked-policy", "sso.yaml:16: permission_sets.Dev.policies[1].aws", {"policy": name}
+    )  # fmt: skip
 
 
 def test_exempt_roles_that_are_everybody_are_a_warning(valid: Path, said: Said) -> None:
@@ -661,8 +675,9 @@ def test_exempt_roles_that_are_everybody_are_a_warning(valid: Path, said: Said) 
         "region_restriction:\n  allowed:\n    - eu-west-1\n  exempt_roles:\n    - '*'\n  targets:\n    root: true\n"
     )
     (valid / "organization.yaml").write_text((valid / "organization.yaml").read_text() + restriction)
-    told = [(one.id, one.place) for one in said(warnings(load(valid)))]
-    assert told == [("exempts-everybody", "organization.yaml:23: region_restriction.exempt_roles")]
+    assert [(one.id, one.place) for one in said(warnings(load(valid)))] == [
+        ("exempts-everybody", "organization.yaml:23: region_restriction.exempt_roles")
+    ]
 
 
 def test_everything_that_can_be_found_can_be_accepted() -> None:
@@ -680,7 +695,7 @@ def test_a_place_is_printed_as_yaml_reads_it_back(text: str) -> None:
 
 def test_a_name_of_a_managed_policy_is_right_with_its_path_in_its_case() -> None:
     assert unknown_managed_policy("ReadOnlyAccess") is None
-    assert unknown_managed_policy("ViewOnlyAccess") is None, "a missing path is a warning"
+    assert unknown_managed_policy("ViewOnlyAccess") is None, "its path is missing: a warning"
     assert unknown_managed_policy("readonlyaccess")
     assert unknown_managed_policy("aws-service-role/ReadOnlyAccess") is None
 
