@@ -8,7 +8,7 @@ import pytest
 
 from tests.scenarios.site import Site
 
-pytestmark = [pytest.mark.only("stand-in"), pytest.mark.e2e]
+pytestmark = pytest.mark.only("stand-in")
 
 
 EXPECTED = """

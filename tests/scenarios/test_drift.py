@@ -14,10 +14,11 @@ import yaml
 from strata.landing_zone.permissions import READER, permissions
 from strata.load import load
 from tests.aws.center import INSTANCE, STORE
+from tests.scenarios.ids import Ids
 from tests.scenarios.site import Run, Site
 from tests.scenarios.typist import Typist
 
-pytestmark = [pytest.mark.only("stand-in"), pytest.mark.e2e]
+pytestmark = pytest.mark.only("stand-in")
 
 Json = dict[str, Any]
 
@@ -38,24 +39,6 @@ def found(said: Json) -> set[str]:
         f"{one['finding'].removesuffix('-outside')} {one['at'].partition(': content is ')[0]}"
         for one in said["differences"]
     }
-
-
-class Ids:
-    """The ids of what was deployed, by key."""
-
-    def __init__(self, site: Site) -> None:
-        state = {**site.state("organizations"), **site.state("sso")}
-        self.user = state["aws_identitystore_user.jane-doe"]["user_id"]
-        groups, sets, both = (
-            ("devops", "finops", "readonly"),
-            ("Administrator", "FinOps", "DevOps"),
-            ("security", "shared"),
-        )
-        self.group = {key: state[f"aws_identitystore_group.{key}"]["group_id"] for key in groups}
-        self.arn = {key: state[f"aws_ssoadmin_permission_set.{key}"]["arn"] for key in sets}
-        self.account = {key: state[f"aws_organizations_account.{key}"]["id"] for key in both}
-        self.unit = {key: state[f"aws_organizations_organizational_unit.{key}"]["id"] for key in both}
-        self.policy = state["aws_organizations_policy.deny-root-user"]["id"]
 
 
 def people_changed_by_hand(site: Site, ids: Ids) -> set[str]:
@@ -169,6 +152,7 @@ _ALLOWED = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action":
 _APPLICATION = "arn:aws:account-access:us-east-1:123456789012:application/app-1"
 
 
+@pytest.mark.quick
 def test_each_change_by_hand_is_found_and_put_back_by_the_printed_line(shipped: Site, tmp_path: Path) -> None:
     site = shipped
     site.aws.allow_only(permissions(load(site.config).project)[READER].text)
@@ -339,6 +323,7 @@ def test_a_run_that_ended_while_aws_was_read_is_named(shipped: Site) -> None:
     assert done.messages == [("changed-meanwhile", "", {"stack": "sso"})]
 
 
+@pytest.mark.quick
 def test_what_was_made_by_hand_is_adopted_by_the_printed_line(shipped: Site, tmp_path: Path) -> None:
     site = shipped
     site.sign_in_as_administrator()

@@ -16,7 +16,7 @@ from tests.aws.client import ACCOUNT
 from tests.scenarios.site import Site, Snapshot
 from tests.scenarios.typist import Typist
 
-pytestmark = [pytest.mark.only("stand-in"), pytest.mark.e2e]
+pytestmark = pytest.mark.only("stand-in")
 
 Json = dict[str, Any]
 AWS_POLICY = "arn:aws:iam::aws:policy/"

@@ -15,10 +15,10 @@ from strata.landing_zone.permissions import READER, permissions
 from strata.load import load
 from tests.aws.center import INSTANCE, STORE
 from tests.aws.client import ACCOUNT
+from tests.scenarios.ids import Ids
 from tests.scenarios.site import Run, Site
-from tests.scenarios.test_drift import Ids
 
-pytestmark = [pytest.mark.only("stand-in"), pytest.mark.e2e]
+pytestmark = pytest.mark.only("stand-in")
 
 Json = dict[str, Any]
 _NOT_ALLOWED = ("organizations:ListPolicies", "s3:ListBucket")
