@@ -19,11 +19,11 @@ from strata.options import Options
 from strata.terraform.change_list import ChangeList, Expected
 from strata.terraform.plans import Plan, changed_outputs, changes
 from strata.terraform.preview import Preview
-from tests import test_deploy as of_deploy
+from tests import deploying
+from tests.deploying import ACCOUNT, ATTACHED, MADE, STACKS, WAITS, Json, Site, planned
 from tests.said import Said
-from tests.test_deploy import ACCOUNT, ATTACHED, MADE, STACKS, WAITS, Json, Site, planned
 
-site = of_deploy.site  # the fixture
+site = deploying.site  # the fixture
 
 POLICY = "aws_organizations_policy.deny"
 

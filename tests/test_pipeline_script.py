@@ -24,7 +24,7 @@ from typing import Any
 import pytest
 
 from tests.documents import CHECKOUT
-from tests.test_pipeline import BIN, gitlab, workflow
+from tests.pipelines import BIN, gitlab, workflow
 
 RUN, HOST = CHECKOUT / "pipeline/run.sh", CHECKOUT / "pipeline/host.py"
 LIST = '{\n  "stacks": {}\n}\n'
