@@ -129,6 +129,25 @@ def a_sound_configuration_is_evaluated_once(patched: pytest.MonkeyPatch) -> None
     patched.setattr(strata.load, "check_whole", checked)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def an_expectation_is_asked_once(patched: pytest.MonkeyPatch) -> None:
+    """Asks an expectation once of what many tests load, which is most of a report."""
+    from strata.evaluation.expectations import Examination, Result, Sentence
+
+    examine, results = Examination.examine, dict[object, Result]()
+
+    def examined(self: Examination, index: int, sentence: Sentence) -> Result:
+        zone = self.evaluated.landing_zone
+        if "content" not in zone.derived:
+            zone.derived["content"] = repr(zone)
+        key = (zone.derived["content"], self.evaluated.today, index, repr(sentence))
+        if key not in results:
+            results[key] = examine(self, index, sentence)
+        return results[key]
+
+    patched.setattr(Examination, "examine", examined)
+
+
 @pytest.fixture(scope="session")
 def real(request: pytest.FixtureRequest) -> real_provider.RealProvider:
     """The real AWS provider; without one, the tests that need it are skipped."""
