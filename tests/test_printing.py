@@ -21,8 +21,9 @@ from typer.testing import CliRunner
 from strata import printing
 from strata.aws.session import AwsError
 from strata.cli import app
-from strata.errors import ConfigurationError, Fault, StrataError
+from strata.errors import ConfigurationError, Fault, Message, StrataError
 from strata.load import load
+from tests.hostile import seen
 from tests.synthesized import SHIPPED
 
 CHECKOUT = Path(__file__).parents[1]
@@ -67,11 +68,6 @@ HOSTILE = [
     "plain",
     "Zoë Ωμέγα Ж 田中 अनिता עברית ไทย 한글 ❤\ufe0f",
 ]
-
-
-def seen(text: str) -> str:
-    """Returns a text as a reader sees it in one line."""
-    return printing.visible(" ".join(text.split()))
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -195,7 +191,8 @@ def test_a_word_reaches_the_command_as_it_is(capsys: pytest.CaptureFixture[str])
 
 def test_a_fault_is_one_short_line_whatever_it_quotes() -> None:
     key = "\nerror: forged.yaml:1: " + "k" * 1_000_000
-    fault = Fault("sso.yaml", 3, f"users.{key}.email", f"unknown key {key!r}", "known here: email")
+    problem = Message("unknown-key", f"unknown key {key!r}")
+    fault = Fault("sso.yaml", 3, f"users.{key}.email", problem, "known here: email")
     text = str(fault)
     assert len(text) < 200
     assert text.isprintable()
@@ -218,8 +215,8 @@ def test_hostile_keys_and_values_of_a_file_are_quoted(text: str, tmp_path: Path)
 
 
 def test_what_aws_answers_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    said = "\x1b[31mno\n::set-env name=x::y\u202e"
-    for error, count in ((AwsError(said, "No"), 1), (StrataError(said, said), 2)):
+    hostile = Message("aws-failed", "\x1b[31mno\n::set-env name=x::y\u202e")
+    for error, count in ((AwsError(hostile, "No"), 1), (StrataError(hostile, hostile), 2)):
 
         def fails(*_: object, error: StrataError = error, **__: object) -> int:
             raise error
@@ -456,9 +453,9 @@ def test_a_long_question_has_its_answer_below(monkeypatch: pytest.MonkeyPatch, s
     monkeypatch.setattr(sys, "stdin", io.StringIO("yes\nno\n"))
     monkeypatch.setattr(sys, "stderr", screen)
     with printing.guarded():
-        answer("the name of the management account [acme]: ")
+        answer("the short name of the company [acme]: ")
         answer("go on? ")
         print("word " * 13, file=sys.stderr)
     lines = screen.getvalue().splitlines()
-    assert lines[:2] == ["the name of the management account [acme]:", f"> go on? {'word ' * 12}".rstrip()]
+    assert lines[:2] == ["the short name of the company [acme]:", f"> go on? {'word ' * 12}".rstrip()]
     assert len(lines) == 3

@@ -64,7 +64,10 @@ class Guard:
     @classmethod
     def of(cls, landing_zone: LandingZone, day: dt.date | None = None, today: dt.date | None = None) -> Guard:
         """Returns the guard of a landing zone, which is built once: it takes longer than all other rules."""
-        guard: Guard = landing_zone.derived.setdefault((cls, day, today), cls(landing_zone, day, today))
+        key = (cls, day, today)
+        if key not in landing_zone.derived:
+            landing_zone.derived[key] = cls(landing_zone, day, today)
+        guard: Guard = landing_zone.derived[key]
         return guard
 
     def faults(self, day: dt.date | None = None) -> Iterator[Fault]:

@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 ORGANIZATION, ROOT, MANAGEMENT = "o-abcdefghij", "r-abcd", "210987654321"
@@ -43,7 +44,7 @@ class Thing:
         """Returns its kind and key."""
         return self.kind, self.key
 
-    @property
+    @cached_property
     def id(self) -> str:
         """Returns the id that AWS gave it."""
         return id_of(self.kind, self.key, self.values.get("number"))
@@ -239,7 +240,14 @@ class Side:
 
     def of(self, kind: str) -> dict[str, Thing]:
         """Returns the things of a kind by key."""
-        return {key: one for (kind_, key), one in self.things.items() if kind_ == kind}
+        return self._by_kind.get(kind, {})
+
+    @cached_property
+    def _by_kind(self) -> dict[str, dict[str, Thing]]:
+        found: dict[str, dict[str, Thing]] = {}
+        for (kind, key), one in self.things.items():
+            found.setdefault(kind, {})[key] = one
+        return found
 
     def has(self, kind: str, key: str) -> bool:
         """Says whether a thing is there."""
