@@ -97,9 +97,17 @@ def patched() -> Iterator[pytest.MonkeyPatch]:
 
 @pytest.fixture(scope="session", autouse=True)
 def aws_is_described_once(patched: pytest.MonkeyPatch) -> None:
-    """Reads boto3's descriptions of the services once, and moto's of images never: half a minute of a run."""
+    """Reads boto3's descriptions of the services and the names of its events once, and moto's of images never."""
+    import botocore.hooks
     import botocore.session
 
+    made, names = botocore.hooks.EventAliaser.__init__, dict[str, str]()
+
+    def knowing_names(self: Any, *emitter: Any, **aliases: Any) -> None:
+        made(self, *emitter, **aliases)
+        self._alias_name_cache = names
+
+    patched.setattr(botocore.hooks.EventAliaser, "__init__", knowing_names)
     patched.setattr(botocore.session, "create_loader", functools.cache(botocore.session.create_loader))
     patched.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
 
