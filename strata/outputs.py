@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from strata.errors import ConfigurationError, Fault, Message, StrataError
+from strata.errors import ConfigurationError, Fault, Message, StrataError, unforeseen
 from strata.printing import as_json
 
 FORMATS: Mapping[str, int] = {
@@ -58,7 +58,7 @@ def error_facts(error: Exception) -> dict[str, Any]:
         return {"faults": faults, "errors": [], "advice": []}
     if isinstance(error, StrataError):
         return {"faults": [], "errors": list(error.args), "advice": list(getattr(error, "advice", ()))}
-    return {"faults": [], "errors": [Message("fault-of-strata", f"{type(error).__name__}: {error}")], "advice": []}
+    return {"faults": [], "errors": [unforeseen(error)], "advice": []}
 
 
 def fault_facts(fault: Fault) -> dict[str, Any]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner, Result
 
+from strata.cli import app
 from strata.commands.expire import without
 from strata.config.accepted import endings
 from strata.config.source import SourceFile, parse
@@ -65,7 +65,7 @@ def folder(tmp_path: Path) -> Path:
 def test_check_lists_what_has_expired_or_is_due_and_exits_3(folder: Path) -> None:
     done = strata("check", "--config", str(folder), "--as-of", "2026-11-24", "-q")
     (warning,) = done.stderr.splitlines()
-    assert (done.returncode, "accounts.audit: is bound by no service control policy" in warning) == (3, True)
+    assert (done.exit_code, "accounts.audit: is bound by no service control policy" in warning) == (3, True)
     assert done.stdout.splitlines() == [
         f"{folder}/sso.yaml:25: group admins has Dev in shop; expired on 2026-11-23; Migration of the shop",
         f"{folder}/sso.yaml:38: user ada has Dev in all member accounts, except audit; ends on 2026-12-08, in 14 days",
@@ -78,12 +78,12 @@ def test_check_lists_what_is_accepted_until_a_day_as_well(folder: Path) -> None:
     (folder / "accepted.yaml").write_text(accepted)
     done = strata("check", "--config", str(folder), "--as-of", "2026-11-05", "-q")
     told = "unbound-account at accounts.audit is accepted; expired on 2026-11-04; to come"
-    assert (done.returncode, done.stdout) == (3, f"{folder}/accepted.yaml:2: {told}\n")
+    assert (done.exit_code, done.stdout) == (3, f"{folder}/accepted.yaml:2: {told}\n")
     assert ", accepted until 2026-11-04 only [finding: unbound-account, at: accounts.audit]" in done.stderr
 
     near = strata("check", "--config", str(folder), "--as-of", "2026-11-03", "--json")
     (one,) = json.loads(near.stdout)["acceptances"]
-    assert (near.returncode, one["line"], one["until"], one["expired"]) == (3, 2, "2026-11-04", False)
+    assert (near.exit_code, one["line"], one["until"], one["expired"]) == (3, 2, "2026-11-04", False)
     assert endings(load(folder).accepted, dt.date(2026, 10, 20), dt.timedelta(14)) == []
     assert endings(load(folder).accepted, dt.date.max, dt.timedelta(14)), "the calendar ends, and no day is lost"
 
@@ -104,12 +104,12 @@ def test_an_entry_is_due_14_days_before_its_last_day_and_expired_after_it(
     done = strata("check", "--config", str(folder), "--as-of", day, "--json")
     printed = json.loads(done.stdout)
     assert [(one["until"], one["expired"]) for one in printed["endings"]] == found
-    assert done.returncode == (3 if found else 0)
+    assert done.exit_code == (3 if found else 0)
 
 
 def test_without_a_day_nothing_is_said_of_last_days(folder: Path) -> None:
     done = strata("check", "--config", str(folder), "--json")
-    assert (done.returncode, "endings" in json.loads(done.stdout)) == (0, False)
+    assert (done.exit_code, "endings" in json.loads(done.stdout)) == (0, False)
 
 
 def test_plan_tells_each_last_day_that_is_over_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,7 +158,7 @@ def test_a_day_that_is_none_is_refused(text: str, problem: str) -> None:
 def test_expire_cuts_out_the_expired_entry_and_nothing_else(folder: Path) -> None:
     before = (folder / "sso.yaml").read_bytes()
     done = strata("expire", "--config", str(folder), "--as-of", "2026-11-24", "--yes")
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     start = ENTRIES.index("  - permission_sets:   # why")
     gone = ENTRIES[start : ENTRIES.index("  # Above another")].encode()
     assert (folder / "sso.yaml").read_bytes() == before.replace(gone, b"")
@@ -175,20 +175,20 @@ def test_the_change_is_shown_and_its_reason_said(folder: Path) -> None:
 
 def test_nothing_is_written_where_nobody_can_be_asked(folder: Path) -> None:
     done = strata("expire", "--config", str(folder), "--as-of", "2026-11-24")
-    assert (done.returncode, len(load(folder).sso.assignments)) == (2, 3)
+    assert (done.exit_code, len(load(folder).sso.assignments)) == (2, 3)
     assert "there is no terminal for the question; look at the changes with --dry-run, then give --yes" in done.stderr
 
 
 def test_nothing_expired_is_said_and_fine(folder: Path) -> None:
     done = strata("expire", "--config", str(folder), "--as-of", "2026-11-23", "--yes")
-    assert (done.returncode, done.stdout) == (0, "")
+    assert (done.exit_code, done.stdout) == (0, "")
     assert done.stderr == "nothing to do: no assignment has expired on 2026-11-23\n"
 
 
 def test_line_breaks_of_another_system_stay(folder: Path) -> None:
     path = folder / "sso.yaml"
     path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
-    assert strata("expire", "--config", str(folder), "--as-of", "2027-01-01", "--yes").returncode == 0
+    assert strata("expire", "--config", str(folder), "--as-of", "2027-01-01", "--yes").exit_code == 0
     text = path.read_bytes()
     assert text.count(b"\n") == text.count(b"\r\n") > 20
     assert b"Last words" in text
@@ -199,7 +199,7 @@ def test_the_last_administrator_is_not_taken_out(folder: Path) -> None:
     path.write_text(path.read_text().replace("accounts: all\n", "accounts: all\n    until: 2026-01-01\n"))
     before = path.read_bytes()
     done = strata("expire", "--config", str(folder), "--as-of", "2026-02-01", "--yes")
-    assert (done.returncode, path.read_bytes()) == (1, before)
+    assert (done.exit_code, path.read_bytes()) == (1, before)
     assert (
         f"nothing was changed; without the entries of {path} that have expired nobody has administrator" in done.stderr
     )
@@ -273,6 +273,5 @@ def test_the_day_after_the_last_is_the_first_without() -> None:
     assert [ending.expired(dt.date(2026, 5, day)) for day in (1, 2)] == [False, True]
 
 
-def strata(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "strata", *arguments]
-    return subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+def strata(*arguments: str) -> Result:
+    return CliRunner().invoke(app, arguments)

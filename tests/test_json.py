@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import re
 import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,27 +18,28 @@ from typer.testing import CliRunner
 from strata.aws.resources import ResourceStatus
 from strata.cli import app
 from strata.commands import drift, plan
-from strata.commands.adopt import configuration
 from strata.drift.authors import Author
 from strata.drift.comparison import Difference, Drift, How
 from strata.drift.facts import Fact
+from strata.drift.recorded import states_of
 from strata.drift.ways import Way
-from strata.files.config_edit import write_texts
+from strata.errors import Message
 from strata.inventory.progress import Reading
+from strata.live.evidence import Evidence
 from strata.load import load
 from strata.outputs import FORMATS
 from strata.terraform.change_list import ChangeList
 from strata.terraform.plans import Plan, changes
-from tests import test_deploy as of_deploy
-from tests import test_live as of_live
-from tests.synthesized import CHECKOUT, COMPANY, SHIPPED
-from tests.test_deploy import Json, Site, planned
-from tests.test_describing import PROJECT_, account
-from tests.test_drift import changed
+from tests import deploying
+from tests.deploying import Json, Site, planned
+from tests.json_page import tables
+from tests.organizations import account, changed, denied
+from tests.organizations.answers import CALLER
+from tests.organizations.deployed import CLEAN
+from tests.synthesized import COMPANY, SHIPPED
 
-site = of_deploy.site  # the fixture
+site = deploying.site  # the fixture
 
-PAGE = CHECKOUT / "docs/json.md"
 TYPES: dict[str, tuple[type, ...]] = {
     "text": (str,),
     "number": (int, float),
@@ -52,19 +51,6 @@ TYPES: dict[str, tuple[type, ...]] = {
 
 
 # What the page says
-
-
-@cache
-def tables() -> dict[str, dict[str, str]]:
-    """Returns the type of every field, by the words above its table."""
-    found: dict[str, dict[str, str]] = {}
-    title = ""
-    for text in PAGE.read_text().splitlines():
-        if heading := re.match(r"(?:## (.*)|(\S.*):)$", text):
-            title = heading[1] or heading[2]
-        elif row := re.match(r"\| `(.+?)` \| (.+?) \|", text):
-            found.setdefault(title, {})[row[1]] = row[2]
-    return found
 
 
 def tree(fields: dict[str, str]) -> Json:
@@ -190,11 +176,14 @@ def test_report(tmp_path: Path) -> None:
 
 
 def test_report_from_aws(tmp_path: Path) -> None:
-    write_texts(tmp_path / "config", configuration(PROJECT_, of_live.clean())[1])
-    zone, file = load(tmp_path / "config"), tmp_path / "reading.json"
-    live = changed(of_live.by_hand("unit renamed"), unread={"policies": "not allowed"})
-    live = changed(live, accounts=(*live.organization.accounts, account(9, state="SUSPENDED")))
-    file.write_bytes(of_live.evidence(zone, live).written())
+    there = CLEAN.at_aws(
+        changed("unit", "prod", name="Production"),
+        account("a9", state="SUSPENDED"),
+        denied("organizations:ListPolicies"),
+    )
+    file, at = tmp_path / "reading.json", dt.datetime(2025, 1, 31, tzinfo=dt.UTC)
+    file.write_bytes(Evidence.of(at, CALLER, there.inventory, states_of(there.states)).written())
+    there.write(tmp_path / "config")
 
     for words in (("report", "--format", "json"), ("explain", "a3", "--json")):
         found = json.loads(printed(*words, "--from", file, config=tmp_path / "config"))
@@ -262,7 +251,7 @@ SEEN = {
     ],
     "output_changes": {"account_ids": {"actions": ["update"]}},
 }
-WARNED = "full access is left to the external group idp alone; add a person"
+WARNED = Message("a-warning", "something is not as meant; look at it")
 
 
 def test_plan(site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -356,9 +345,9 @@ def test_faults_are_json_wherever_json_is_asked_for(rich: Path, words: tuple[str
 def test_another_failure_is_json_too() -> None:
     done = CliRunner().invoke(app, ["--config", str(COMPANY), "explain", "nobody-of-that-name", "--json"])
 
-    assert done.exit_code == 1
-    assert "nobody-of-that-name" in json.loads(done.stdout)["errors"][0]
-    assert done.stderr.startswith("error: ")
+    (told,) = json.loads(done.stdout)["messages"]
+    assert (done.exit_code, told["id"], told["text"]) == (1, "unknown-name", json.loads(done.stdout)["errors"][0])
+    assert done.stderr == f"error: {told['text']}\n"
 
 
 def test_every_command_with_json_has_a_number() -> None:

@@ -56,7 +56,9 @@ def run(
         if expect and expected and expected.changes and changes.exists() and changes.samefile(expect):
             problem = "--changes and --expect name one file, and the approved list would be replaced"
             text = f"{problem}; name another file for --changes"
-            raise UsageError(Message("arguments-conflict", text, arguments=["--changes", "--expect"]))
+            raise UsageError(
+                Message("arguments-conflict", text, place=str(changes), option="--changes", other="--expect")
+            )
     try:
         with (
             Signals(),

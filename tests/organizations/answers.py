@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cached_property
 from types import ModuleType, SimpleNamespace
 from typing import Any
 from unittest import mock
@@ -24,13 +25,17 @@ from tests.organizations.described import (
     STORE,
     Side,
     Thing,
-    refused,
 )
 
 Json = dict[str, Any]
 CALLER = f"arn:aws:sts::{MANAGEMENT}:assumed-role/Auditor/ana"
 APPLICATION = f"arn:aws:account-access:us-east-1:{MANAGEMENT}:application/app-1"
-_SIGNS_AS = {"sso-admin": "sso", "resourcegroupstaggingapi": "tag", "accessanalyzer": "access-analyzer"}
+_SIGNS_AS = {
+    "s3control": "s3",
+    "sso-admin": "sso",
+    "resourcegroupstaggingapi": "tag",
+    "accessanalyzer": "access-analyzer",
+}
 _FULL = {SCP: "p-FullAWSAccess", "RESOURCE_CONTROL_POLICY": "p-RCPFullAWSAccess"}
 _CENTER = ("sso-admin", "identitystore", "account-access")
 
@@ -44,9 +49,23 @@ class Answers:
     """
 
     def __init__(self, side: Side, project: Mapping[str, Any], states: Mapping[str, Json], center: str) -> None:
-        self.side, self.project, self.states, self.center = side, project, states, center
+        self.side, self.project, self.states, self.center, self.account = side, project, states, center, MANAGEMENT
         own = {"ManagedBy": "strata", "Project": project["name"]} if project["default_tags"] else {}
         self.tags = {stack: {**own, **({"Layer": stack} if own else {})} for stack in ("organizations", "sso")}
+
+    @cached_property
+    def assigned(self) -> dict[str, dict[str, list[Json]]]:
+        """The assignments by principal and by permission set."""
+        side = self.side
+        given = [(one, side.principal(one).kind.upper(), side.principal(one).id) for one in side.of("grant").values()]
+        found: dict[str, dict[str, list[Json]]] = {"PrincipalId": {}, "PermissionSetArn": {}}
+        for one, type, id in (*given, *side.orphans):
+            if side.has("account", one["account"]) and side.has("permission set", one["set"]):
+                told = {"AccountId": side.id("account", one["account"]), "PrincipalType": type, "PrincipalId": id}
+                told["PermissionSetArn"] = side.id("permission set", one["set"])
+                for name, some in found.items():
+                    some.setdefault(told[name], []).append(told)
+        return found
 
     @contextmanager
     def asked(self) -> Iterator[None]:
@@ -79,18 +98,16 @@ class Answers:
             )
         if service in _CENTER and operation != "list_instances" and region != self.center:
             raise refused("ResourceNotFoundException", "Identity Center is not here", action)
-        try:
-            return _of_own(self, service, region, operation, asked)
-        except KeyError as error:
-            raise AssertionError(f"tests/organizations does not answer {service}:{operation} {error}") from error
+        for services in (_SERVICES, ground.SERVICES):
+            try:
+                return services[service](self, region, operation, asked)
+            except KeyError:
+                continue
+        raise AssertionError(f"tests/organizations does not answer {service}:{operation}")
 
-
-def _of_own(aws: Answers, service: str, region: str, operation: str, asked: Json) -> Any:
-    """Answers from what is described, and about anything else from what every account has."""
-    try:
-        return _SERVICES[service](aws, region, operation, asked)
-    except KeyError:
-        return ground.SERVICES[service](aws, region, operation, asked)
+    def refused(self, code: str, message: str, operation: str) -> Exception:
+        """Returns a refusal as botocore raises it."""
+        return refused(code, message, operation)
 
 
 def _at_once(_: ThreadPoolExecutor, ask: Callable[..., Any], *about: Any, **more: Any) -> Future[Any]:
@@ -136,6 +153,13 @@ class _Client:
 class _Everything:
     def __contains__(self, _: object) -> bool:
         return True
+
+
+def refused(code: str, message: str, action: str) -> Exception:
+    """Returns a refusal as botocore raises it."""
+    from botocore.exceptions import ClientError
+
+    return ClientError({"Error": {"Code": code, "Message": message}}, action)
 
 
 def _listed(tags: Mapping[str, str]) -> list[dict[str, str]]:
@@ -312,23 +336,12 @@ def boundary(named: str) -> Json:
 
 
 def _assignments(aws: Answers, operation: str, asked: Json) -> Any:
-    side = aws.side
-    given = [(one, side.principal(one).kind.upper(), side.principal(one).id) for one in side.of("grant").values()]
-    found = [
-        {
-            "AccountId": side.id("account", one["account"]),
-            "PermissionSetArn": side.id("permission set", one["set"]),
-            "PrincipalType": type,
-            "PrincipalId": id,
-        }
-        for one, type, id in (*given, *side.orphans)
-        if side.has("account", one["account"]) and side.has("permission set", one["set"])
-    ]
     if operation == "list_account_assignments_for_principal":
         # AWS answers nothing about whom it does not know.
-        wanted = {asked["PrincipalId"]} - {id for _, _, id in side.orphans}
-        return {"AccountAssignments": [one for one in found if one["PrincipalId"] in wanted]}
-    same = [one for one in found if one["PermissionSetArn"] == asked["PermissionSetArn"]]
+        gone = {id for _, _, id in aws.side.orphans}
+        found = aws.assigned["PrincipalId"].get(asked["PrincipalId"], [])
+        return {"AccountAssignments": [] if asked["PrincipalId"] in gone else found}
+    same = aws.assigned["PermissionSetArn"].get(asked["PermissionSetArn"], [])
     if operation == "list_accounts_for_provisioned_permission_set":
         outdated = asked.get("ProvisioningStatus") == "LATEST_PERMISSION_SET_NOT_PROVISIONED"
         return {"AccountIds": [] if outdated else sorted({one["AccountId"] for one in same})}
@@ -508,6 +521,8 @@ def _access_analyzer(aws: Answers, region: str, operation: str, asked: Json) -> 
 
 
 def _contacts(aws: Answers, _: str, operation: str, asked: Json) -> Any:
+    if operation != "get_alternate_contact":
+        raise KeyError(operation)
     wanted = (asked.get("AccountId"), asked["AlternateContactType"])
     held = _held(aws, "aws_account_alternate_contact")
     found = [one for one in held if (one["account_id"], one["alternate_contact_type"]) == wanted]

@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 ORGANIZATION, ROOT, MANAGEMENT = "o-abcdefghij", "r-abcd", "210987654321"
@@ -43,7 +44,7 @@ class Thing:
         """Returns its kind and key."""
         return self.kind, self.key
 
-    @property
+    @cached_property
     def id(self) -> str:
         """Returns the id that AWS gave it."""
         return id_of(self.kind, self.key, self.values.get("number"))
@@ -73,19 +74,19 @@ _IDS = {
 }
 
 
-def refused(code: str, message: str, action: str) -> Exception:
-    """Returns a refusal as botocore raises it."""
-    from botocore.exceptions import ClientError
-
-    return ClientError({"Error": {"Code": code, "Message": message}}, action)
-
-
 # What there is
 
 
 def account(key: str, within: str = "root", **values: Any) -> Thing:
-    """An account in a unit: `name`, `email`, `state`, `joined`, `tags`, `number`."""
-    given = {"name": f"acme-{key}", "email": f"{key}@example.com", "state": "ACTIVE", "joined": "CREATED", "tags": {}}
+    """An account in a unit: `name`, `email`, `state`, `joined`, `tags`, `number`; `retired` is said in the YAML."""
+    given = {
+        "name": f"acme-{key}",
+        "email": f"{key}@example.com",
+        "state": "ACTIVE",
+        "joined": "CREATED",
+        "tags": {},
+        "retired": False,
+    }
     return _thing("account", key, given | {"within": within}, values)
 
 
@@ -123,11 +124,10 @@ def permission_set(key: str, *aws: str, **values: Any) -> Thing:
     return _thing("permission set", key, given | {"session": None, "relay_state": "", "tags": {}}, values)
 
 
-def grant(set_: str, who: str, *accounts: str) -> tuple[Thing, ...]:
-    """A permission set for a group, or for a user, in accounts."""
-    return tuple(
-        _thing("grant", f"{set_} {who} {one}", {"set": set_, "who": who, "account": one}, {}) for one in accounts
-    )
+def grant(set_: str, who: str, *accounts: str, **values: Any) -> tuple[Thing, ...]:
+    """A permission set for a group, or for a user, in accounts; `reason` and `until` are said in the YAML."""
+    given = {"set": set_, "who": who, "reason": "", "until": ""}
+    return tuple(_thing("grant", f"{set_} {who} {one}", {**given, "account": one}, values) for one in accounts)
 
 
 def service(name: str) -> Thing:
@@ -240,7 +240,14 @@ class Side:
 
     def of(self, kind: str) -> dict[str, Thing]:
         """Returns the things of a kind by key."""
-        return {key: one for (kind_, key), one in self.things.items() if kind_ == kind}
+        return self._by_kind.get(kind, {})
+
+    @cached_property
+    def _by_kind(self) -> dict[str, dict[str, Thing]]:
+        found: dict[str, dict[str, Thing]] = {}
+        for (kind, key), one in self.things.items():
+            found.setdefault(kind, {})[key] = one
+        return found
 
     def has(self, kind: str, key: str) -> bool:
         """Says whether a thing is there."""

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from tests.documents import CHECKOUT, blocks
+from tests.scenarios.layers import PAGE, write_layer
 from tests.scenarios.site import Run, Site
 
-PAGE = CHECKOUT / "docs/layers.md"
 ROLE = "OrganizationAccountAccessRole"
 
 pytestmark = pytest.mark.only("stand-in")
@@ -33,16 +33,6 @@ def policy_of_management() -> str:
     document = json.loads(policy("In every account").replace("topics_*", "directory"))
     document["Statement"] = [one for one in document["Statement"] if one["Action"] != "sts:AssumeRole"]
     return json.dumps(document)
-
-
-def write_layer(checkout: Path, layer: str) -> None:
-    """Writes the files of a layer as the page has them."""
-    for block in blocks(PAGE, "python"):
-        if f"layer `{layer}`" in block.text.partition("\n")[0]:
-            name = "model.py" if "class Settings" in block.text else "stack.py"
-            file = checkout / "stacks/layers" / layer / name
-            file.parent.mkdir(exist_ok=True)
-            file.write_text(block.text)
 
 
 class Clone:
@@ -122,6 +112,7 @@ def clone(shipped: Site, tmp_path: Path) -> Clone:
     return Clone(tmp_path / "clone", shipped)
 
 
+@pytest.mark.quick
 def test_a_layer_of_the_management_account_deploys(clone: Clone) -> None:
     """An empty file switches it on; it gets the account ids and publishes them as the page says."""
     clone.add("directory")
@@ -143,7 +134,6 @@ def test_a_layer_of_the_management_account_deploys(clone: Clone) -> None:
     }
 
 
-@pytest.mark.e2e
 def test_a_layer_in_every_account(clone: Clone) -> None:
     """Each account gets its topic by its own role; one without the role is named and left out."""
     site = clone.site
@@ -188,7 +178,6 @@ def test_a_layer_in_every_account(clone: Clone) -> None:
     assert re.search(r"warning +layers +topics: left out in shared", told.stdout), told.stdout
 
 
-@pytest.mark.e2e
 def test_an_account_is_emptied_before_it_is_retired(clone: Clone) -> None:
     """The refusal names the way, and the way works."""
     site = clone.site

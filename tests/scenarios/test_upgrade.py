@@ -11,8 +11,8 @@ import pytest
 
 from tests.documents import CHECKOUT, blocks, commands
 from tests.scenarios.clone import Owner, git
+from tests.scenarios.layers import write_layer
 from tests.scenarios.site import Site
-from tests.scenarios.test_layer import write_layer
 
 PAGE = CHECKOUT / "docs/upgrading.md"
 SINCE = "tests/own/test_example.py"
@@ -25,7 +25,7 @@ def test_there_is_a_topic_in_each_account(own: Deployment) -> None:
     assert {"topics_security", "topics_shared"} < set(own)
 """
 
-pytestmark = [pytest.mark.only("stand-in"), pytest.mark.e2e]
+pytestmark = pytest.mark.only("stand-in")
 
 
 @pytest.fixture

@@ -41,7 +41,8 @@ def run(options: Options, *, kind: Kind, given: Mapping[str, Any], json: bool, d
         print(line("nothing was changed; with the new entry:"), file=sys.stderr)
         raise
     found = effects(kind, landing_zone, after, known)
-    new_warnings = [one for one in warnings(after) if one.split(": ", 1)[-1] not in _texts(warnings(landing_zone))]
+    known_texts = _texts(warnings(landing_zone))
+    new_warnings = [one for one in warnings(after) if one.split(": ", 1)[-1] not in known_texts]
     unmet = [f"{folder}/{one}" for one in newly_unmet(landing_zone, after)]
     if unmet and not dry_run:
         raise StrataError(*unmet, f"nothing was changed, since strata check refuses it; {AS_EXPECTED}")
