@@ -77,6 +77,14 @@ class Fault:
         return f"{self.place}: {line(values_cut(self.problem))}; {line(values_cut(self.remedy))}"
 
     @property
+    def message(self) -> Message:
+        """Returns all of it in one text, for where faults stand among other texts."""
+        # A text without an id is of a room that has none yet.
+        return Message(
+            getattr(self.problem, "id", ""), str(self), place=self.place, **getattr(self.problem, "data", {})
+        )
+
+    @property
     def place(self) -> str:
         """Returns `file:line: keys`, as it is printed."""
         return f"{line(self.file)}:{self.line}{f': {path(self.path)}' if self.path else ''}"
